@@ -1,0 +1,108 @@
+//! What the doors need from the house behind them.
+//!
+//! The API sees the state's read side and the proposer; it never holds a handle of the store. The node implements
+//! this trait; tests implement it over a state in memory.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use bytes::Bytes;
+use exchequer_domain::{CommandId, Digest, NodeId, Problem};
+use exchequer_raft::{PeerView, ReadAt, Status};
+use exchequer_state::{Command, Outcome, Rows, State};
+
+use crate::dto::{JoinReply, JoinRequest};
+
+/// A future that borrows its backend.
+pub type Doing<'a, T> = Pin<Box<dyn Future<Output = Result<T, Problem>> + Send + 'a>>;
+
+/// Commands with their outcomes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Submitted {
+    /// One a command, in order.
+    pub outcomes: Vec<Outcome>,
+    /// The index of the entry they were applied in.
+    pub index: u64,
+}
+
+/// A stream of a file's bytes, with the problem that cut it short as its last item.
+pub type ByteStream = Pin<Box<dyn futures::Stream<Item = Result<Bytes, Problem>> + Send>>;
+
+/// One of the conditions of readiness.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    /// `leader`, `disk`, `applied`, `recovery`, `clock`.
+    pub name: &'static str,
+    /// Whether it holds.
+    pub good: bool,
+    /// What is the case, in a few words.
+    pub detail: String,
+}
+
+/// The node as the API sees it.
+pub trait Backend: Send + Sync + 'static {
+    /// Has commands committed and applied, here or through the leader.
+    fn submit(&self, commands: Vec<Command>, patience: Duration) -> Doing<'_, Submitted>;
+
+    /// The same for commands that are already encoded; outcomes stay encoded. For the streaming door.
+    fn submit_encoded(&self, commands: Vec<Bytes>, patience: Duration) -> Doing<'_, (Vec<Bytes>, u64)>;
+
+    /// Waits until this node has applied everything acknowledged before now.
+    fn linearize(&self, patience: Duration) -> Doing<'_, u64>;
+
+    /// Reads the state and its rows at one applied index. Nothing is applied meanwhile: keep it under a millisecond.
+    ///
+    /// # Errors
+    /// Those of `read`.
+    fn read(&self, read: &mut dyn FnMut(&State, &dyn Rows, ReadAt) -> Result<(), Problem>) -> Result<(), Problem>;
+
+    /// This node at a glance.
+    fn status(&self) -> Status;
+
+    /// What this node last heard of its peers.
+    fn peers(&self) -> Vec<(NodeId, PeerView)>;
+
+    /// The conditions of readiness; `for_write` adds those of a node that can serve a write.
+    fn readiness(&self, for_write: bool) -> Vec<Check>;
+
+    /// Metrics in Prometheus's text format.
+    fn metrics(&self) -> String;
+
+    /// A fresh command id, drawn outside the state.
+    fn new_id(&self) -> CommandId;
+
+    /// Makes a join token; answers its text, which is shown once, and its expiry in microseconds since 1970.
+    fn create_join_token(&self, ttl: Option<Duration>, reason: String) -> Doing<'_, (String, u64)>;
+
+    /// Admits a node that shows a join token: id, certificate, keyring.
+    fn join(&self, request: JoinRequest) -> Doing<'_, JoinReply>;
+
+    /// Gives a learner its vote; `force` skips the check that it is caught up.
+    fn promote(&self, node: NodeId, force: bool, reason: String) -> Doing<'_, ()>;
+
+    /// Adds a node that was admitted, but is not a member, as a learner.
+    fn add_learner(&self, node: NodeId, reason: String) -> Doing<'_, ()>;
+
+    /// Removes a node for good.
+    fn remove(&self, node: NodeId, reason: String) -> Doing<'_, ()>;
+
+    /// Makes another node, or the one furthest ahead, the leader; answers who leads then.
+    fn transfer_leader(&self, to: Option<NodeId>, reason: String) -> Doing<'_, NodeId>;
+
+    /// Has every node hash all its rows as of one index; answers the index and each node's hash, `None` where a node
+    /// did not answer in time.
+    fn verify(&self, patience: Duration) -> Doing<'_, (u64, Vec<(NodeId, Option<Digest>)>)>;
+
+    /// Renews a node's certificate, or with `authority` makes a new authority and renews all.
+    fn rotate_certificates(&self, node: Option<NodeId>, authority: bool, reason: String) -> Doing<'_, ()>;
+
+    /// Takes a snapshot and streams it as one file.
+    fn save_snapshot(&self, reason: String) -> Doing<'_, ByteStream>;
+
+    /// The keyring in its export form. Recorded in the audit.
+    fn export_keyring(&self, reason: String) -> Doing<'_, String>;
+
+    /// Replaces the operator token; answers the new one, which is shown once.
+    fn rotate_operator_token(&self, reason: String) -> Doing<'_, String>;
+}

@@ -1,0 +1,174 @@
+//! The stable codes of everything that can go wrong. A code is never reused or renumbered.
+//!
+//! 1xx configuration and requests, 2xx identity and access, 3xx cluster, 4xx settings and values,
+//! 5xx disk, 6xx snapshots, recovery and audit, 7xx time and agreement.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! codes {
+    ($($name:ident $text:literal $title:literal $hint:literal;)*) => {
+        /// A stable code. `exchequer explain CODE` prints its page.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Code {
+            $(#[doc = $title] $name,)*
+        }
+
+        impl Code {
+            /// Every code, in the order of its number.
+            pub const ALL: &'static [Code] = &[$(Code::$name,)*];
+
+            /// The text form, `EXQ-0401`.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Code::$name => $text,)* }
+            }
+
+            /// One line: what it means.
+            #[must_use]
+            pub const fn title(self) -> &'static str {
+                match self { $(Code::$name => $title,)* }
+            }
+
+            /// One line: what to do.
+            #[must_use]
+            pub const fn hint(self) -> &'static str {
+                match self { $(Code::$name => $hint,)* }
+            }
+
+            /// The whole page in Markdown: what it means, likely causes, what to do.
+            #[must_use]
+            pub const fn page(self) -> &'static str {
+                match self {
+                    $(Code::$name => include_str!(concat!("../../../docs/errors/", $text, ".md")),)*
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    ConfigUnknownKey "EXQ-0101" "the configuration file has a key that does not exist" "remove the key or correct its spelling; the commented file in the documentation lists them all";
+    ConfigInvalid "EXQ-0102" "the configuration has a value that cannot be used" "correct the value and start again";
+    PortOccupied "EXQ-0103" "an address this node must listen on is in use" "stop the other program or choose another address";
+    FolderOfAnotherNode "EXQ-0104" "the data folder belongs to another node" "start the node with its own data folder";
+    FolderNotInitialised "EXQ-0105" "the data folder holds no node yet" "run `exchequer init` for a new cluster or `exchequer join` to enter one";
+    FolderInitialised "EXQ-0106" "the data folder already holds a node" "choose an empty folder, or start the node that is there";
+    FolderLocked "EXQ-0107" "another process is using the data folder" "stop the other server first";
+    BadRequest "EXQ-0108" "the request could not be understood" "correct the request as the message says";
+    NotFound "EXQ-0109" "there is no such thing" "check the name; the list commands show what exists";
+    TooLarge "EXQ-0110" "the request is larger than its limit" "send less at once";
+    Unreachable "EXQ-0111" "no server answered" "check the address, and that the server runs";
+    Internal "EXQ-0112" "something failed that should not have" "see the node's log at this moment";
+    TokenMissing "EXQ-0201" "the call needs the operator token" "set EXCHEQUER_TOKEN or give --token-file";
+    TokenWrong "EXQ-0202" "the operator token is not the right one" "check the token; `exchequer init` printed it once";
+    JoinTokenUnknown "EXQ-0203" "the join token is not one of this cluster's" "make a new one with `exchequer cluster token create`";
+    JoinTokenExpired "EXQ-0204" "the join token has expired" "make a new one with `exchequer cluster token create`";
+    JoinTokenUsed "EXQ-0205" "the join token was used before" "make a new one with `exchequer cluster token create`";
+    AuthorityMismatch "EXQ-0206" "the server's certificate authority is not the expected one" "make sure that the address is the cluster's own; do not go on otherwise";
+    KeyringWrong "EXQ-0207" "the keyring does not open what is sealed" "use the keyring exported from this cluster";
+    CertificateInvalid "EXQ-0208" "a certificate is missing, damaged or not of this cluster" "rotate the node's certificate, or join again under a new id";
+    WrongCluster "EXQ-0301" "the call was meant for another cluster" "check the addresses: two clusters are mixed up";
+    WrongNode "EXQ-0302" "the call was meant for another node" "check the addresses in `exchequer cluster peers`";
+    NoLeader "EXQ-0303" "no leader is known at the moment" "try again; if it lasts, see `exchequer status` on every node";
+    NoQuorum "EXQ-0304" "a majority of the voters cannot be reached" "bring the missing nodes back, or see `exchequer cluster recover plan`";
+    OutcomeUnknown "EXQ-0305" "the answer was lost: the command may or may not have taken effect" "send it again with the same command id; it takes effect once at most";
+    WouldLoseQuorum "EXQ-0306" "the change would leave the cluster without a working majority" "bring other nodes back or add one first";
+    LearnerLagging "EXQ-0307" "the learner is not caught up yet" "wait until `cluster peers` shows it close to the leader, or use --force";
+    UnknownNode "EXQ-0308" "no node has this id or name" "see `exchequer cluster peers`";
+    AlreadyDone "EXQ-0309" "the cluster is already as asked" "nothing to do";
+    NodeRemoved "EXQ-0310" "this node was removed from the cluster" "join again with a new token; it gets a new id";
+    ChangeInProgress "EXQ-0311" "another membership change is under way" "wait for it to end and try again";
+    NotVoter "EXQ-0312" "only a voter can lead" "promote the node first";
+    Overloaded "EXQ-0313" "more commands are waiting than the node accepts" "slow down and try again";
+    CommandIdReused "EXQ-0314" "the command id was used before for another command" "draw a new id for a new command";
+    StaleEpoch "EXQ-0315" "the sender's leadership is over" "nothing: the present leader does this work now";
+    LineageMismatch "EXQ-0316" "the cluster was restored or recovered without this node" "join again with a new token; it gets a new id";
+    ReadTooStale "EXQ-0317" "this node's state is older than the read allows" "read from the leader, or allow more age";
+    SettingUnknown "EXQ-0401" "there is no such setting" "`exchequer settings get` lists them all";
+    SettingWrongUnit "EXQ-0402" "the value has not the kind or unit of this setting" "give the value with the unit that the message names";
+    SettingOutOfRange "EXQ-0403" "the value is outside the setting's range" "choose a value in the range that the message names";
+    StaleRevision "EXQ-0404" "someone changed it since you looked" "look again, then repeat the change with the new revision";
+    RevisionUnknown "EXQ-0405" "there is no such revision" "`exchequer settings history` lists them";
+    ReasonMissing "EXQ-0406" "the change needs a reason" "say why with --reason; it is kept in the audit";
+    SandboxOnly "EXQ-0407" "this exists only in a sandbox cluster" "use a cluster made with `exchequer init --sandbox`";
+    VersionMismatch "EXQ-0408" "the value is not at the expected version" "read it again and decide anew";
+    DiskFull "EXQ-0501" "the disk is full: the node is read-only" "free space or enlarge the disk; the node resumes by itself";
+    DiskSlow "EXQ-0502" "syncs to this disk are slow" "move the data folder to a faster disk";
+    SyncFailed "EXQ-0503" "the disk reported that a sync failed: the node stopped" "replace the disk, then join again under a new id";
+    FileCorrupt "EXQ-0504" "a file of the data folder is damaged" "remove this node from the cluster and join again with an empty folder";
+    LogLost "EXQ-0505" "the log is shorter than what this node had acknowledged" "remove this node from the cluster and join again with an empty folder";
+    GuardDamaged "EXQ-0506" "the guard record cannot be read" "remove this node from the cluster and join again with an empty folder";
+    FormatNewer "EXQ-0507" "the data was written by a newer version" "install that version or a newer one";
+    SnapshotOtherCluster "EXQ-0601" "the snapshot is of another cluster" "use the keyring and the snapshot of the same cluster";
+    SnapshotCorrupt "EXQ-0602" "the snapshot is damaged" "take another copy of it";
+    SnapshotTruncated "EXQ-0603" "the snapshot ends too early" "take another copy of it";
+    RecoverRefused "EXQ-0604" "recovery is not possible here" "see the message; nothing was changed";
+    RecoverUnconfirmed "EXQ-0605" "recovery was not confirmed" "repeat with --confirm and the cluster id that the plan shows";
+    AuditBroken "EXQ-0606" "the audit chain does not verify" "keep the data as it is and compare with the other nodes and with backups";
+    ClockOff "EXQ-0701" "this node's clock is too far from the others'" "set the clock and keep it in step (NTP); the node does not lead until then";
+    StateDiverged "EXQ-0702" "this node's state differs from the majority's: it stopped" "keep the folder for analysis, remove the node and join again";
+    LogicVersion "EXQ-0703" "this node cannot apply what the cluster decided" "upgrade the node's program";
+    InvariantBroken "EXQ-0704" "a rule that must always hold does not: the node stopped" "keep the folder and the log, and report it";
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Code {
+    type Err = crate::ParseIdError;
+    fn from_str(text: &str) -> Result<Code, crate::ParseIdError> {
+        Code::ALL
+            .iter()
+            .copied()
+            .find(|code| code.as_str().eq_ignore_ascii_case(text))
+            .ok_or(crate::ParseIdError { kind: "code", expected: "a known code such as EXQ-0401" })
+    }
+}
+
+impl Serialize for Code {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Code {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Code, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Goal: every code has a page a stuck operator can use. Method: each page is titled with its code and has the
+    /// sections that answer what happened, why, and what to do.
+    #[test]
+    fn every_code_has_a_useful_page() {
+        for code in Code::ALL {
+            let page = code.page();
+            assert!(page.starts_with(&format!("# {code}: ")), "{code}: the title must start with the code");
+            for section in ["## What it means", "## Likely causes", "## What to do"] {
+                assert!(page.contains(section), "{code}: the page lacks `{section}`");
+            }
+        }
+    }
+
+    /// Goal: codes are unique, ascending, and read back from their text.
+    #[test]
+    fn codes_are_unique_and_read_back() {
+        for pair in Code::ALL.windows(2) {
+            assert!(pair[0].as_str() < pair[1].as_str(), "{} before {}", pair[0], pair[1]);
+        }
+        for code in Code::ALL {
+            assert_eq!(code.as_str().parse(), Ok(*code));
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! The words every other crate speaks: ids, replicated time, units with their parsers, and the error codes.
+//!
+//! Invariants: no I/O, no clock, no randomness. Whatever needs one of these takes its result as an argument.
+
+mod code;
+mod ids;
+mod problem;
+mod time;
+mod units;
+
+pub use code::Code;
+pub use ids::{ClusterId, CommandId, Digest, NodeId, ParseIdError};
+pub use problem::Problem;
+pub use time::Timestamp;
+pub use units::{format_bytes, format_duration, parse_bytes, parse_duration, UnitError};

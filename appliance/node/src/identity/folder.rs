@@ -1,0 +1,299 @@
+//! The data folder as far as it says who a node is: identity, certificates, keys, the lock and the bootstrap.
+//!
+//! Every file is replaced as a whole; `identity.toml` is written last, so that a crash during `init` or `join` leaves a
+//! folder that counts as empty. An open [`Folder`] holds the lock: there is one process per folder.
+
+use std::fs::{self, File};
+use std::path::Path;
+
+use exchequer_domain::{Code, Problem};
+use rustix::fs::{FlockOperation, flock};
+use rustls_pki_types::CertificateDer;
+use zeroize::Zeroizing;
+
+use super::certificate::{decode_certificates, encode_certificates};
+use super::credentials::{Credentials, NodeKey};
+use super::files::{Access, Dir, is_there};
+use super::keyring::Keyring;
+use super::record::Identity;
+
+const IDENTITY: &str = "identity.toml";
+const AUTHORITIES: &str = "ca.pem";
+const CERTIFICATE: &str = "node.pem";
+const KEY: &str = "node.key";
+/// A new key waits here while its certificate is put in place; see [`Folder::install_certificate`].
+const KEY_NEXT: &str = "node.key.next";
+const KEYRING: &str = "keyring";
+const BOOTSTRAP: &str = "bootstrap";
+const LOCK: &str = "lock";
+/// What only a node that ran leaves behind; a folder with one of these is never taken for an empty one.
+const REMAINS: [&str; 3] = ["log", "guard", "CURRENT"];
+
+/// What a data folder says about its node.
+#[derive(Debug, Clone)]
+pub struct Contents {
+    /// Which node it is.
+    pub identity: Identity,
+    /// What it presents and trusts.
+    pub credentials: Credentials,
+    /// What opens the cluster's secrets.
+    pub keyring: Keyring,
+}
+
+impl Contents {
+    fn check(&self) -> Result<(), Problem> {
+        let cluster = self.identity.cluster_id;
+        self.credentials.check(cluster, self.identity.node_id)?;
+        if self.keyring.cluster_id() != cluster {
+            let message = format!("the keyring is of cluster {}, not of {cluster}", self.keyring.cluster_id());
+            return Err(Problem::new(Code::KeyringWrong, message));
+        }
+        Ok(())
+    }
+}
+
+/// A locked data folder that holds a node.
+#[derive(Debug)]
+pub struct Folder {
+    dir: Dir,
+    /// The lock lasts as long as this file is open; the kernel drops it with the process, however that ends.
+    _lock: File,
+}
+
+impl Folder {
+    /// Writes a new node into a folder that holds none, making the folder where it is missing.
+    ///
+    /// # Errors
+    /// `FolderInitialised` when it holds a node, or data of one; `FolderLocked` when another process is at it; what
+    /// [`Credentials::check`] says; `KeyringWrong` for another cluster's keyring; `DiskFull` and others when writing
+    /// fails. A folder whose `identity.toml` was not written still holds no node, and the call may be repeated.
+    pub fn create(path: &Path, contents: &Contents, bootstrap: Option<&[u8]>) -> Result<Folder, Problem> {
+        contents.check()?;
+        let dir = Dir::create(path)?;
+        refuse_if_initialised(&dir)?;
+        let lock = lock(&dir)?;
+        refuse_if_initialised(&dir)?;
+        let folder = Folder { dir, _lock: lock };
+        let dir = &folder.dir;
+        dir.remove(KEY_NEXT)?;
+        dir.write(AUTHORITIES, encode_certificates(&contents.credentials.authorities).as_bytes(), Access::Public)?;
+        dir.write(CERTIFICATE, encode_certificates([&contents.credentials.certificate]).as_bytes(), Access::Public)?;
+        dir.write(KEY, contents.credentials.key.to_pem().as_bytes(), Access::Secret)?;
+        dir.write(KEYRING, contents.keyring.to_text().as_bytes(), Access::Secret)?;
+        match bootstrap {
+            Some(bytes) => folder.write_bootstrap(bytes)?,
+            None => folder.remove_bootstrap()?,
+        }
+        dir.write(IDENTITY, contents.identity.to_text()?.as_bytes(), Access::Secret)?;
+        Ok(folder)
+    }
+
+    /// Locks a folder and reads the node that it holds.
+    ///
+    /// # Errors
+    /// `FolderNotInitialised` when it is missing or empty; `FolderLocked`; `FileCorrupt` and `FormatNewer` for the
+    /// identity; `CertificateInvalid` for certificates and the key; `KeyringWrong` for the keyring.
+    pub fn open(path: &Path) -> Result<(Folder, Contents), Problem> {
+        let empty = || Problem::new(Code::FolderNotInitialised, format!("{} holds no node yet", path.display()));
+        if !is_there(path)? {
+            return Err(empty());
+        }
+        let dir = Dir::open(path)?;
+        if !dir.has(IDENTITY)? {
+            return Err(match remains(&dir)? {
+                Some(name) => {
+                    let message = format!("{} holds `{name}`, but {IDENTITY} is missing", path.display());
+                    Problem::new(Code::FileCorrupt, message)
+                }
+                None => empty(),
+            });
+        }
+        let folder = Folder { _lock: lock(&dir)?, dir };
+        let contents = folder.read()?;
+        Ok((folder, contents))
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// Replaces the node's certificate together with its key, after checking that they fit the folder. A crash in
+    /// between is mended when the folder is next opened: the key that belongs to the certificate wins.
+    ///
+    /// # Errors
+    /// What [`Credentials::check`] says; `DiskFull` and others when writing fails. The former pair then stays in use.
+    pub fn install_certificate(
+        &mut self,
+        certificate: CertificateDer<'static>,
+        key: NodeKey,
+    ) -> Result<Credentials, Problem> {
+        let contents = self.read()?;
+        let credentials = Credentials { certificate, key, ..contents.credentials };
+        credentials.check(contents.identity.cluster_id, contents.identity.node_id)?;
+        self.dir.write(KEY_NEXT, credentials.key.to_pem().as_bytes(), Access::Secret)?;
+        self.dir.write(CERTIFICATE, encode_certificates([&credentials.certificate]).as_bytes(), Access::Public)?;
+        self.dir.rename(KEY_NEXT, KEY)?;
+        Ok(credentials)
+    }
+
+    /// Replaces the list of trusted authorities. The node's present certificate must stay valid under it.
+    ///
+    /// # Errors
+    /// What [`Credentials::check`] says; `DiskFull` and others when writing fails. The former list then stays in use.
+    pub fn install_authorities(&mut self, authorities: Vec<CertificateDer<'static>>) -> Result<Credentials, Problem> {
+        let contents = self.read()?;
+        let credentials = Credentials { authorities, ..contents.credentials };
+        credentials.check(contents.identity.cluster_id, contents.identity.node_id)?;
+        self.dir.write(AUTHORITIES, encode_certificates(&credentials.authorities).as_bytes(), Access::Public)?;
+        Ok(credentials)
+    }
+
+    /// Replaces the keyring, after a rotation or an import.
+    ///
+    /// # Errors
+    /// `KeyringWrong` for another cluster's keyring; `DiskFull` and others when writing fails.
+    pub fn install_keyring(&mut self, keyring: Keyring) -> Result<(), Problem> {
+        let contents = Contents { keyring, ..self.read()? };
+        contents.check()?;
+        self.dir.write(KEYRING, contents.keyring.to_text().as_bytes(), Access::Secret)
+    }
+
+    /// Changes the node's name, addresses or lineage. Cluster and node id never change.
+    ///
+    /// # Errors
+    /// `FolderOfAnotherNode` when they would; `DiskFull` and others when writing fails.
+    pub fn install_identity(&mut self, identity: &Identity) -> Result<(), Problem> {
+        let present = self.read_identity()?;
+        if (present.cluster_id, present.node_id) != (identity.cluster_id, identity.node_id) {
+            let message = format!(
+                "the folder holds node {} of cluster {}, not node {} of {}",
+                present.node_id, present.cluster_id, identity.node_id, identity.cluster_id
+            );
+            return Err(Problem::new(Code::FolderOfAnotherNode, message));
+        }
+        self.dir.write(IDENTITY, identity.to_text()?.as_bytes(), Access::Secret)
+    }
+
+    /// Keeps the bytes that must become the cluster's first entries, until they are committed.
+    ///
+    /// # Errors
+    /// `TooLarge` above 2 MiB; `DiskFull` and others when writing fails.
+    pub fn write_bootstrap(&self, bytes: &[u8]) -> Result<(), Problem> {
+        let framed = Zeroizing::new([blake3::hash(bytes).as_bytes().as_slice(), bytes].concat());
+        self.dir.write(BOOTSTRAP, &framed, Access::Secret)
+    }
+
+    /// The bytes of [`Folder::write_bootstrap`], where they were not committed yet. They stay in the folder until
+    /// [`Folder::remove_bootstrap`], since a crash before the commit needs them again.
+    ///
+    /// # Errors
+    /// `FileCorrupt` when they are damaged.
+    pub fn take_bootstrap(&self) -> Result<Option<Zeroizing<Vec<u8>>>, Problem> {
+        let Some(framed) = self.dir.read(BOOTSTRAP, Access::Secret)? else { return Ok(None) };
+        match framed.split_at_checked(blake3::OUT_LEN) {
+            Some((hash, bytes)) if blake3::hash(bytes).as_bytes() == hash => Ok(Some(Zeroizing::new(bytes.to_vec()))),
+            Some(_) | None => Err(Problem::new(Code::FileCorrupt, format!("the file {BOOTSTRAP} is damaged"))
+                .hint("nothing was committed yet: empty the folder and run `exchequer init` again")),
+        }
+    }
+
+    /// Forgets the bootstrap once it is committed. Nothing happens where there is none.
+    ///
+    /// # Errors
+    /// When the file cannot be removed.
+    pub fn remove_bootstrap(&self) -> Result<(), Problem> {
+        self.dir.remove(BOOTSTRAP)
+    }
+
+    fn read(&self) -> Result<Contents, Problem> {
+        let identity = self.read_identity()?;
+        let credentials = self.read_credentials()?;
+        let missing = || Problem::new(Code::KeyringWrong, "the file keyring is missing");
+        let keyring = self.dir.read(KEYRING, Access::Secret)?.ok_or_else(missing)?;
+        let damaged = |_| Problem::new(Code::KeyringWrong, "the keyring is damaged");
+        let keyring = Keyring::from_text(std::str::from_utf8(&keyring).map_err(damaged)?)?;
+        let contents = Contents { identity, credentials, keyring };
+        contents.check()?;
+        Ok(contents)
+    }
+
+    fn read_identity(&self) -> Result<Identity, Problem> {
+        let missing = || Problem::new(Code::FolderNotInitialised, format!("{} holds no node", self.path().display()));
+        Identity::from_text(&self.dir.read(IDENTITY, Access::Secret)?.ok_or_else(missing)?)
+    }
+
+    fn read_credentials(&self) -> Result<Credentials, Problem> {
+        let authorities = self.read_certificates(AUTHORITIES)?;
+        let certificates = self.read_certificates(CERTIFICATE)?;
+        let [certificate] = <[_; 1]>::try_from(certificates)
+            .map_err(|_| Problem::new(Code::CertificateInvalid, format!("{CERTIFICATE} must hold one certificate")))?;
+        if let Some(next) = self.dir.read(KEY_NEXT, Access::Secret)? {
+            // A renewal was cut short: before its certificate was in place, or just after.
+            if NodeKey::from_pem(&next).is_ok_and(|next| next.belongs_to(&certificate)) {
+                self.dir.rename(KEY_NEXT, KEY)?;
+            } else {
+                self.dir.remove(KEY_NEXT)?;
+            }
+        }
+        let missing = || Problem::new(Code::CertificateInvalid, format!("{KEY} is missing"));
+        let text = self.dir.read(KEY, Access::Secret)?.ok_or_else(missing)?;
+        let key = NodeKey::from_pem(&text)?;
+        if key.to_pem().as_bytes() != text.as_slice() {
+            return Err(Problem::new(Code::CertificateInvalid, format!("{KEY} is damaged")));
+        }
+        Ok(Credentials { authorities, certificate, key })
+    }
+
+    /// Reads certificates this program wrote: any other spelling of the same certificates is damage, too.
+    fn read_certificates(&self, name: &str) -> Result<Vec<CertificateDer<'static>>, Problem> {
+        let invalid = |what: String| Problem::new(Code::CertificateInvalid, format!("{name}: {what}"));
+        let text = self.dir.read(name, Access::Public)?.ok_or_else(|| invalid("the file is missing".to_owned()))?;
+        let certificates = decode_certificates(&text).map_err(|problem| invalid(problem.message))?;
+        if encode_certificates(&certificates).as_bytes() != text.as_slice() {
+            return Err(invalid("the file is damaged".to_owned()));
+        }
+        Ok(certificates)
+    }
+}
+
+fn lock(dir: &Dir) -> Result<File, Problem> {
+    let file = dir.lock_file(LOCK)?;
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(file),
+        Err(rustix::io::Errno::WOULDBLOCK) => {
+            let message = format!("another process is using the data folder {}", dir.path().display());
+            Err(Problem::new(Code::FolderLocked, message))
+        }
+        Err(error) => {
+            let message = format!("the data folder {} cannot be locked: {error}", dir.path().display());
+            Err(Problem::new(Code::ConfigInvalid, message).hint("use a local file system that supports locks"))
+        }
+    }
+}
+
+fn refuse_if_initialised(dir: &Dir) -> Result<(), Problem> {
+    let found = if dir.has(IDENTITY)? { Some(IDENTITY.to_owned()) } else { remains(dir)? };
+    match found {
+        Some(name) => {
+            let message = format!("{} already holds a node: there is `{name}`", dir.path().display());
+            Err(Problem::new(Code::FolderInitialised, message))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Something in the folder that only a node that ran leaves behind.
+fn remains(dir: &Dir) -> Result<Option<String>, Problem> {
+    let failed = |error| {
+        Problem::new(Code::ConfigInvalid, format!("the folder {} cannot be listed: {error}", dir.path().display()))
+    };
+    for entry in fs::read_dir(dir.path()).map_err(failed)? {
+        let name = entry.map_err(failed)?.file_name().to_string_lossy().into_owned();
+        if REMAINS.contains(&name.as_str()) || name.starts_with("state-") {
+            return Ok(Some(name));
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,270 @@
+//! One log entry while it is applied: its time, its changes, and an overlay of the cold rows it has written.
+//!
+//! Invariants: whatever a command changes in the working set is also a changed row; rows of counters are written once,
+//! at the end; a cold row written by an earlier command of the entry is read from here, not from below.
+
+use std::collections::BTreeMap;
+
+use exchequer_domain::{CommandId, NodeId, Timestamp};
+use serde::Serialize;
+
+use super::Stop;
+use crate::access::JoinToken;
+use crate::audit::{self, AuditAction, AuditContent, AuditHead};
+use crate::cluster::{Cluster, Epoch};
+use crate::codec;
+use crate::command::{self, Actor, Body, COMMAND_BYTES_MAX, Header};
+use crate::event::{self, Event, EventKind, EventRecord};
+use crate::halt::Halt;
+use crate::ids::{self, BodyHash};
+use crate::outcome::Outcome;
+use crate::registry::NodeRecord;
+use crate::rejection::Rejection;
+use crate::rows::{Change, Edit, Family, Rows, Table};
+use crate::scratch;
+use crate::settings::{self, SettingChange, SettingState, Value};
+use crate::state::{Applied, At, State};
+
+pub(crate) struct Entry<'a> {
+    pub(crate) state: &'a mut State,
+    pub(crate) rows: &'a dyn Rows,
+    pub(crate) at: At,
+    /// Replicated time: the entry's stamp, never before that of an earlier entry.
+    pub(crate) now: Timestamp,
+    changes: Vec<Change>,
+    events: Vec<Event>,
+    /// Where in `changes` the outcomes of this entry's ids are.
+    outcomes: BTreeMap<CommandId, usize>,
+    /// The versions of the scratch values that this entry wrote.
+    scratch: BTreeMap<Vec<u8>, u64>,
+    /// The revisions that this entry made.
+    pub(crate) revisions: Vec<SettingChange>,
+    opened: Opened,
+}
+
+/// What is compared at the end of the entry to see which counters moved.
+struct Opened {
+    time: Timestamp,
+    audit: AuditHead,
+    event_sequence: u64,
+}
+
+impl<'a> Entry<'a> {
+    pub(crate) fn open(state: &'a mut State, at: At, rows: &'a dyn Rows) -> Entry<'a> {
+        let opened = Opened { time: state.time, audit: state.audit, event_sequence: state.event_sequence };
+        let now = state.time.max(at.time);
+        let mut entry = Entry {
+            state,
+            rows,
+            at,
+            now,
+            changes: Vec::new(),
+            events: Vec::new(),
+            outcomes: BTreeMap::new(),
+            scratch: BTreeMap::new(),
+            revisions: Vec::new(),
+            opened,
+        };
+        entry.advance();
+        entry
+    }
+
+    /// Moves replicated time on and, at the first entry of a day, forgets what is too old.
+    fn advance(&mut self) {
+        let (before, bucket) = (ids::bucket(self.state.time), ids::bucket(self.now));
+        self.state.time = self.now;
+        if bucket == before {
+            return;
+        }
+        // The day before `before` and `before` itself are all that can hold rows.
+        for old in (before.saturating_sub(1)..=before).filter(|old| old + 1 < bucket) {
+            self.change(Family::Ids, ids::prefix(old), Edit::DeletePrefix);
+        }
+        for id in self.state.access.forgettable(self.now) {
+            self.forget_join_token(&id);
+        }
+    }
+
+    pub(crate) fn activate(&mut self, node: NodeId, boot: [u8; 16]) {
+        let epoch = Epoch { index: self.at.index, term: self.at.term, node, boot };
+        self.put(Table::Epoch, &[], &epoch);
+        self.state.epoch = Some(epoch);
+        self.event(EventKind::LeaderActivated(epoch));
+    }
+
+    /// Runs one command and gives its encoded outcome, or the first one of the same id.
+    pub(crate) fn command(&mut self, bytes: &[u8]) -> Result<Vec<u8>, Halt> {
+        if bytes.len() > COMMAND_BYTES_MAX {
+            return Ok(Outcome::Rejected(Rejection::TooLarge).encode());
+        }
+        let Ok((header, body)) = command::split(bytes) else {
+            return Ok(Outcome::Rejected(Rejection::BadRequest).encode());
+        };
+        let hash = ids::hash(body);
+        if let Some(first) = self.first_outcome(header.id, &hash)? {
+            return Ok(first);
+        }
+        let outcome = match self.run(&header, body) {
+            Ok(done) => Outcome::Done(done),
+            Err(Stop::Rejected(rejection)) => Outcome::Rejected(rejection),
+            Err(Stop::Halt(halt)) => return Err(halt),
+        };
+        let outcome = outcome.encode();
+        self.outcomes.insert(header.id, self.changes.len());
+        let key = ids::key(ids::bucket(self.now), header.id);
+        self.change(Family::Ids, key, Edit::Put(ids::encode(&hash, &outcome)));
+        Ok(outcome)
+    }
+
+    fn run(&mut self, header: &Header, body: &[u8]) -> Result<crate::Done, Stop> {
+        let current = self.state.epoch.map_or(0, |epoch| epoch.index);
+        if header.epoch.is_some_and(|epoch| epoch != current) {
+            return Err(Rejection::StaleEpoch { current }.into());
+        }
+        let body: Body = codec::whole(body).map_err(|_| Rejection::BadRequest)?;
+        // Only the bootstrap may come from a node that is not registered: it registers the first one.
+        if !matches!(body, Body::Bootstrap(_)) {
+            self.cluster()?;
+            match header.actor {
+                Actor::Operator => {}
+                Actor::Node(id) => self.state.registry.present(id).map(|_| ())?,
+            }
+        }
+        body.apply(self, header.actor)
+    }
+
+    /// The outcome to give when the id was used before.
+    fn first_outcome(&self, id: CommandId, hash: &BodyHash) -> Result<Option<Vec<u8>>, Halt> {
+        let judge = |row: &[u8]| {
+            let (first_hash, outcome) = ids::decode(row).map_err(|error| Halt::row(Table::CommandId, error))?;
+            let reused = || Outcome::Rejected(Rejection::CommandIdReused).encode();
+            Ok(Some(if first_hash == hash { outcome.to_vec() } else { reused() }))
+        };
+        let of_this_entry = self.outcomes.get(&id).and_then(|position| self.changes.get(*position));
+        if let Some(Change { edit: Edit::Put(row), .. }) = of_this_entry {
+            return judge(row);
+        }
+        for key in ids::keys(self.now, id) {
+            if let Some(row) = self.rows.get(Family::Ids, &key)? {
+                return judge(&row);
+            }
+        }
+        Ok(None)
+    }
+
+    /// The cluster, which every command but the bootstrap needs.
+    pub(crate) fn cluster(&self) -> Result<&Cluster, Rejection> {
+        self.state.cluster.as_ref().ok_or(Rejection::NotBootstrapped)
+    }
+
+    pub(crate) fn put_cluster(&mut self, cluster: Cluster) {
+        self.put(Table::Cluster, &[], &cluster);
+        self.state.cluster = Some(cluster);
+    }
+
+    pub(crate) fn put_node(&mut self, node: NodeRecord) {
+        self.put(Table::Node, &node.id.0.to_be_bytes(), &node);
+        self.state.registry.put(node);
+    }
+
+    pub(crate) fn put_join_token(&mut self, token: JoinToken) {
+        self.put(Table::JoinToken, &token.id, &token);
+        self.state.access.put_join_token(token);
+    }
+
+    pub(crate) fn forget_join_token(&mut self, id: &[u8; 8]) {
+        self.change(Family::Working, Table::JoinToken.key(id), Edit::Delete);
+        self.state.access.forget_join_token(id);
+    }
+
+    pub(crate) fn set_operator_token_hash(&mut self, hash: [u8; 32]) {
+        self.put(Table::OperatorToken, &[], &hash);
+        self.state.access.set_operator_token_hash(hash);
+    }
+
+    /// Gives a setting its value, or the default for none, as the next revision.
+    pub(crate) fn set_setting(&mut self, key: String, new: Option<Value>, actor: Actor, reason: String) -> u64 {
+        let revision = self.state.settings.revision() + 1;
+        let old = self.state.settings.state(&key).and_then(|state| state.value.clone());
+        let state = SettingState { value: new.clone(), revision, changed_at: self.now };
+        let change = SettingChange { revision, key, old, new, actor, reason, time: self.now, index: self.at.index };
+        self.put(Table::Setting, change.key.as_bytes(), &state);
+        let row = codec::encode(&change);
+        self.change(Family::History, settings::history_key(revision), Edit::Put(row));
+        self.event(EventKind::SettingChanged { key: change.key.clone(), revision });
+        self.state.settings.put(change.key.clone(), state);
+        self.revisions.push(change);
+        revision
+    }
+
+    /// The version of a scratch value; zero when there is none.
+    pub(crate) fn scratch_version(&self, key: &[u8]) -> Result<u64, Halt> {
+        if let Some(version) = self.scratch.get(key) {
+            return Ok(*version);
+        }
+        match self.rows.get(Family::Ids, &scratch::key(key))? {
+            Some(row) => match scratch::decode(&row) {
+                Ok((version, _)) => Ok(version),
+                Err(error) => Err(Halt::row(Table::Scratch, error)),
+            },
+            None => Ok(0),
+        }
+    }
+
+    pub(crate) fn put_scratch(&mut self, key: Vec<u8>, version: u64, value: &[u8]) {
+        self.change(Family::Ids, scratch::key(&key), Edit::Put(scratch::encode(version, value)));
+        self.scratch.insert(key, version);
+    }
+
+    /// Puts an administrative write on record and gives its number.
+    pub(crate) fn audit(
+        &mut self,
+        actor: Actor,
+        action: AuditAction,
+        target: String,
+        detail: String,
+        reason: String,
+    ) -> u64 {
+        let sequence = self.state.audit.sequence + 1;
+        let index = self.at.index;
+        let content = AuditContent { sequence, time: self.now, index, actor, action, target, detail, reason };
+        let record = self.state.audit.chain(content);
+        self.state.audit = AuditHead { sequence, hash: record.hash };
+        self.change(Family::History, audit::key(sequence), Edit::Put(codec::encode(&record)));
+        sequence
+    }
+
+    pub(crate) fn event(&mut self, kind: EventKind) {
+        self.state.event_sequence += 1;
+        let sequence = self.state.event_sequence;
+        let record = EventRecord { index: self.at.index, time: self.now, kind };
+        self.change(Family::History, event::key(sequence), Edit::Put(codec::encode(&record)));
+        self.events.push(Event::Durable { sequence, record });
+    }
+
+    pub(crate) fn request_digest(&mut self) {
+        self.events.push(Event::DigestRequested { index: self.at.index });
+    }
+
+    fn put<T: Serialize>(&mut self, table: Table, suffix: &[u8], value: &T) {
+        self.change(table.family(), table.key(suffix), Edit::Put(codec::encode(value)));
+    }
+
+    fn change(&mut self, family: Family, key: Vec<u8>, edit: Edit) {
+        self.changes.push(Change { family, key, edit });
+    }
+
+    pub(crate) fn close(mut self, outcomes: Vec<Vec<u8>>) -> Applied {
+        let (time, audit, event_sequence) = (self.state.time, self.state.audit, self.state.event_sequence);
+        if time != self.opened.time {
+            self.put(Table::Time, &[], &time);
+        }
+        if audit != self.opened.audit {
+            self.put(Table::AuditHead, &[], &audit);
+        }
+        if event_sequence != self.opened.event_sequence {
+            self.put(Table::EventSequence, &[], &event_sequence);
+        }
+        Applied { outcomes, changes: self.changes, events: self.events }
+    }
+}

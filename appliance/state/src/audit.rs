@@ -1,0 +1,293 @@
+//! The audit: who did what, to what, why and when, each record chained to the one before by its hash.
+//!
+//! Every administrative write that took effect makes one record. Invariants: numbered from 1 without gaps; `hash` is
+//! BLAKE3 over the hash before and the encoded content, so that no record can be changed, dropped or put in between
+//! without every later hash being wrong.
+
+use exchequer_domain::{Digest, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::codec::{self, DecodeError};
+use crate::command::Actor;
+use crate::rows::Table;
+
+/// One record, as its row holds it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditRecord {
+    /// What the hash covers, together with `previous`.
+    pub content: AuditContent,
+    /// The hash of the record before; zeros in the first one.
+    pub previous: Digest,
+    /// The hash of this record.
+    pub hash: Digest,
+}
+
+/// Who did what, to what, why and when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditContent {
+    /// From 1, without gaps.
+    pub sequence: u64,
+    /// Replicated time.
+    pub time: Timestamp,
+    /// The log entry.
+    pub index: u64,
+    /// On whose behalf.
+    pub actor: Actor,
+    /// What was done.
+    pub action: AuditAction,
+    /// To what: a setting's key, a node's id, a token's id.
+    pub target: String,
+    /// The numbers of this case, such as a value before and after; no secrets.
+    pub detail: String,
+    /// Why, as the actor gave it; empty where none is asked for.
+    pub reason: String,
+}
+
+/// What was done. Variants are only ever appended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AuditAction {
+    /// The cluster was made.
+    Bootstrap,
+    /// A setting was changed.
+    SetSetting,
+    /// Settings were reverted.
+    RevertSettings,
+    /// A join token was made.
+    CreateJoinToken,
+    /// A node was admitted.
+    AdmitNode,
+    /// A node's record was changed.
+    UpdateNode,
+    /// A node was removed.
+    RemoveNode,
+    /// The certificate authority was replaced.
+    RotateAuthority,
+    /// The operator token was replaced.
+    RotateOperatorToken,
+    /// The cluster was switched to newer rules.
+    RaiseVersion,
+    /// Something was done outside the state.
+    Outside(Action),
+}
+
+/// What can be done outside the state and put on record. Variants are only ever appended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Action {
+    /// A node became a learner.
+    AddLearner,
+    /// A learner became a voter.
+    Promote,
+    /// A voter became a learner.
+    Demote,
+    /// A node left the membership.
+    RemoveMember,
+    /// Leadership was handed over.
+    TransferLeader,
+    /// A snapshot was saved.
+    SnapshotSave,
+    /// A snapshot was restored.
+    SnapshotRestore,
+    /// The keyring was exported.
+    KeyringExport,
+    /// A keyring was imported.
+    KeyringImport,
+    /// A node's certificates were replaced.
+    CertificatesRotate,
+    /// The cluster was recovered from lost quorum.
+    Recover,
+}
+
+impl AuditAction {
+    /// The name in listings, such as `set-setting`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            AuditAction::Bootstrap => "bootstrap",
+            AuditAction::SetSetting => "set-setting",
+            AuditAction::RevertSettings => "revert-settings",
+            AuditAction::CreateJoinToken => "create-join-token",
+            AuditAction::AdmitNode => "admit-node",
+            AuditAction::UpdateNode => "update-node",
+            AuditAction::RemoveNode => "remove-node",
+            AuditAction::RotateAuthority => "rotate-authority",
+            AuditAction::RotateOperatorToken => "rotate-operator-token",
+            AuditAction::RaiseVersion => "raise-version",
+            AuditAction::Outside(action) => match action {
+                Action::AddLearner => "add-learner",
+                Action::Promote => "promote",
+                Action::Demote => "demote",
+                Action::RemoveMember => "remove-member",
+                Action::TransferLeader => "transfer-leader",
+                Action::SnapshotSave => "snapshot-save",
+                Action::SnapshotRestore => "snapshot-restore",
+                Action::KeyringExport => "keyring-export",
+                Action::KeyringImport => "keyring-import",
+                Action::CertificatesRotate => "certificates-rotate",
+                Action::Recover => "recover",
+            },
+        }
+    }
+}
+
+/// The end of the chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditHead {
+    /// The number of the last record; zero when there is none.
+    pub sequence: u64,
+    /// The hash of the last record; zeros when there is none.
+    pub hash: Digest,
+}
+
+impl Default for AuditHead {
+    fn default() -> AuditHead {
+        AuditHead::EMPTY
+    }
+}
+
+impl AuditHead {
+    /// The end of the empty chain.
+    pub const EMPTY: AuditHead = AuditHead { sequence: 0, hash: Digest::ZERO };
+
+    /// Chains `content` to this head.
+    pub(crate) fn chain(&self, content: AuditContent) -> AuditRecord {
+        let hash = hash(self.hash, &content);
+        AuditRecord { content, previous: self.hash, hash }
+    }
+
+    /// The head after `record`.
+    ///
+    /// # Errors
+    /// The record is not the one that follows, or was changed.
+    pub fn follow(&self, record: &AuditRecord) -> Result<AuditHead, BrokenAt> {
+        let sequence = self.sequence + 1;
+        let broken = |link| Err(BrokenAt { sequence, link });
+        if record.content.sequence != sequence {
+            return broken(BrokenLink::Missing);
+        }
+        if record.previous != self.hash {
+            return broken(BrokenLink::Previous);
+        }
+        if record.hash != hash(record.previous, &record.content) {
+            return broken(BrokenLink::Content);
+        }
+        Ok(AuditHead { sequence, hash: record.hash })
+    }
+}
+
+/// Where the chain breaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("audit record {sequence}: {link}")]
+pub struct BrokenAt {
+    /// The number of the record that should have been there.
+    pub sequence: u64,
+    /// How it breaks.
+    pub link: BrokenLink,
+}
+
+/// How the chain breaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BrokenLink {
+    /// Another record is in its place.
+    #[error("it is missing")]
+    Missing,
+    /// It does not follow the record before it.
+    #[error("it does not follow the record before it")]
+    Previous,
+    /// Its content is not what its hash says.
+    #[error("its content was changed")]
+    Content,
+}
+
+/// Checks a chain from its first record on. That nothing was cut off its end shows in the head that is returned.
+///
+/// # Errors
+/// The first record at which the chain breaks.
+pub fn verify_from_start<'a>(records: impl IntoIterator<Item = &'a AuditRecord>) -> Result<AuditHead, BrokenAt> {
+    records.into_iter().try_fold(AuditHead::EMPTY, |head, record| head.follow(record))
+}
+
+/// Checks a chain from its first record on.
+///
+/// # Errors
+/// The first record at which the chain breaks.
+pub fn verify<'a>(records: impl IntoIterator<Item = &'a AuditRecord>) -> Result<(), BrokenAt> {
+    verify_from_start(records).map(|_| ())
+}
+
+impl AuditRecord {
+    /// Reads the value of a row of [`Table::Audit`].
+    ///
+    /// # Errors
+    /// The bytes are not a record, or one of a newer program.
+    pub fn decode(bytes: &[u8]) -> Result<AuditRecord, DecodeError> {
+        codec::decode(bytes)
+    }
+}
+
+/// The row key of the record with this number.
+#[must_use]
+pub fn key(sequence: u64) -> Vec<u8> {
+    Table::Audit.key(&sequence.to_be_bytes())
+}
+
+fn hash(previous: Digest, content: &AuditContent) -> Digest {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&previous.0);
+    hasher.update(&codec::encode(content));
+    Digest(*hasher.finalize().as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chain() -> Vec<AuditRecord> {
+        let mut head = AuditHead::EMPTY;
+        let mut records = Vec::new();
+        for sequence in 1..=5 {
+            let content = AuditContent {
+                sequence,
+                time: Timestamp(sequence),
+                index: sequence,
+                actor: Actor::Operator,
+                action: AuditAction::Outside(Action::Promote),
+                target: format!("node {sequence}"),
+                detail: String::new(),
+                reason: "test".into(),
+            };
+            let record = head.chain(content);
+            head = head.follow(&record).unwrap();
+            records.push(record);
+        }
+        records
+    }
+
+    fn broken(records: &[AuditRecord]) -> Option<(u64, BrokenLink)> {
+        verify(records).err().map(|BrokenAt { sequence, link }| (sequence, link))
+    }
+
+    /// Goal: every way of tampering shows, at the record where it was done. Method: change, drop, swap, insert, cut at
+    /// the end, and rewrite a record with a hash that fits it.
+    #[test]
+    fn tampering_shows() {
+        let good = chain();
+        assert_eq!(broken(&good), None);
+        let mut changed = good.clone();
+        changed[2].content.reason = "none".into();
+        assert_eq!(broken(&changed), Some((3, BrokenLink::Content)));
+        let mut rewritten = changed.clone();
+        rewritten[2].hash = hash(rewritten[2].previous, &rewritten[2].content);
+        assert_eq!(broken(&rewritten), Some((4, BrokenLink::Previous)));
+        let mut dropped = good.clone();
+        dropped.remove(1);
+        assert_eq!(broken(&dropped), Some((2, BrokenLink::Missing)));
+        let mut swapped = good.clone();
+        swapped.swap(3, 4);
+        assert_eq!(broken(&swapped), Some((4, BrokenLink::Missing)));
+        let mut inserted = good.clone();
+        inserted.insert(1, good[0].clone());
+        assert_eq!(broken(&inserted), Some((2, BrokenLink::Missing)));
+        let cut = verify_from_start(&good[..3]).unwrap();
+        assert_ne!(cut, verify_from_start(&good).unwrap(), "a cut end shows in the head");
+    }
+}

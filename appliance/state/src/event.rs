@@ -1,0 +1,107 @@
+//! Events: what others act on after an entry was applied.
+//!
+//! Durable events are rows, numbered in `apply` from 1 without gaps, identical on every node. A request for a digest
+//! concerns only the nodes that apply it and carries no number.
+
+use exchequer_domain::{NodeId, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::cluster::Epoch;
+use crate::codec::{self, DecodeError};
+use crate::rows::Table;
+
+/// What arose while an entry was applied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// Numbered and kept.
+    Durable {
+        /// From 1, without gaps.
+        sequence: u64,
+        /// The same as the event's row.
+        record: EventRecord,
+    },
+    /// Hash all rows as of this entry.
+    DigestRequested {
+        /// The entry.
+        index: u64,
+    },
+}
+
+/// The row of a durable event, under its number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventRecord {
+    /// The entry it arose in.
+    pub index: u64,
+    /// Replicated time of that entry.
+    pub time: Timestamp,
+    /// What happened.
+    pub kind: EventKind,
+}
+
+/// What happened. Variants are only ever appended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EventKind {
+    /// The cluster was made.
+    ClusterBootstrapped,
+    /// A leader began its work.
+    LeaderActivated(Epoch),
+    /// A setting has a new value.
+    SettingChanged {
+        /// Of the setting.
+        key: String,
+        /// The change's revision.
+        revision: u64,
+    },
+    /// A join token was made.
+    JoinTokenCreated {
+        /// Of the token.
+        id: [u8; 8],
+        /// It cannot be used from this moment on.
+        expires_at: Timestamp,
+    },
+    /// A node was admitted.
+    NodeAdmitted {
+        /// That node.
+        node: NodeId,
+    },
+    /// A node has other addresses, another version or another key.
+    NodeUpdated {
+        /// That node.
+        node: NodeId,
+    },
+    /// A node was removed.
+    NodeRemoved {
+        /// That node.
+        node: NodeId,
+    },
+    /// The cluster has a new certificate authority.
+    AuthorityRotated,
+    /// The cluster has a new operator token.
+    OperatorTokenRotated,
+    /// Something done outside the state was put on record.
+    ActionRecorded {
+        /// Its number in the audit.
+        sequence: u64,
+    },
+    /// Newer rules hold.
+    VersionRaised {
+        /// The version of the rules.
+        logic_version: u32,
+    },
+}
+
+impl EventRecord {
+    /// Reads the value of a row of [`Table::Event`].
+    ///
+    /// # Errors
+    /// The bytes are not an event, or one of a newer program.
+    pub fn decode(bytes: &[u8]) -> Result<EventRecord, DecodeError> {
+        codec::decode(bytes)
+    }
+}
+
+/// The key of the event with this number.
+#[must_use]
+pub fn key(sequence: u64) -> Vec<u8> {
+    Table::Event.key(&sequence.to_be_bytes())
+}

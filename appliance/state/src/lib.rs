@@ -1,0 +1,46 @@
+//! The replicated state machine: commands in; outcomes, events and changed rows out.
+//!
+//! One log entry holds many commands. [`State::apply`] runs them in order, each seeing what the earlier ones did, and
+//! returns one outcome per command, the rows that changed and the events that arose. Nothing here knows of Raft,
+//! RocksDB, sockets or clocks: time, node ids and randomness arrive inside the entry.
+//!
+//! Invariants:
+//! - Same entries in, same outcomes and rows out, on every node and at every restart.
+//! - A command validates, then computes, then mutates; a refused command changes nothing but the row of its own id.
+//! - Bad input never halts. A [`Halt`] means that this node cannot go on, and the state must be dropped.
+
+pub mod access;
+mod apply;
+pub mod audit;
+pub mod cluster;
+pub mod codec;
+pub mod command;
+pub mod event;
+mod halt;
+pub mod ids;
+pub mod outcome;
+pub mod registry;
+mod rejection;
+pub mod rows;
+pub mod scratch;
+pub mod settings;
+mod state;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+#[cfg(test)]
+mod tests;
+
+pub use apply::{
+    AdmitNode, Bootstrap, CreateJoinToken, FirstNode, PutScratch, RaiseVersion, RecordAction, RemoveNode,
+    RequestDigest, RevertSettings, RotateAuthority, RotateOperatorToken, SetSetting, UpdateNode,
+};
+pub use command::{Actor, Body, Command};
+pub use event::{Event, EventKind};
+pub use halt::Halt;
+pub use outcome::{Done, Outcome};
+pub use rejection::{Field, Rejection};
+pub use rows::{Change, Edit, Family, Row, Rows, RowsUnavailable, Table};
+pub use state::{Applied, At, Input, State};
+
+/// The highest `logic_version` whose rules this program can apply.
+pub const LOGIC_VERSION_SUPPORTED: u32 = 1;

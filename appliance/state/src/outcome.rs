@@ -1,0 +1,95 @@
+//! Outcomes: what became of a command. Codes and numbers only; texts are made where they are shown.
+
+use exchequer_domain::{NodeId, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::codec::{self, DecodeError};
+use crate::rejection::Rejection;
+
+/// What became of a command. The same id always gives the same one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// It took effect.
+    Done(Done),
+    /// It was refused and changed nothing.
+    Rejected(Rejection),
+}
+
+/// The effect of a command. Variants are only ever appended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Done {
+    /// The cluster exists.
+    Bootstrapped {
+        /// The first node.
+        node: NodeId,
+    },
+    /// A setting was changed.
+    SettingChanged {
+        /// The revision that the change made.
+        revision: u64,
+    },
+    /// Settings were reverted.
+    SettingsReverted {
+        /// The global revision afterwards.
+        revision: u64,
+        /// How many settings changed; zero when all were as asked already.
+        changed: u32,
+    },
+    /// A join token was made.
+    JoinTokenCreated {
+        /// It cannot be used from this moment on.
+        expires_at: Timestamp,
+    },
+    /// A node was admitted.
+    NodeAdmitted {
+        /// Its id.
+        node: NodeId,
+    },
+    /// A node's record is as asked.
+    NodeUpdated {
+        /// Whether anything was different before.
+        changed: bool,
+    },
+    /// A node was removed.
+    NodeRemoved,
+    /// The cluster has a new certificate authority.
+    AuthorityRotated,
+    /// The cluster has a new operator token.
+    OperatorTokenRotated,
+    /// An action is on record.
+    ActionRecorded {
+        /// Its number in the audit.
+        sequence: u64,
+    },
+    /// A scratch value was written.
+    ScratchPut {
+        /// Its new version, from 1.
+        version: u64,
+    },
+    /// Every node hashes its rows.
+    DigestRequested {
+        /// As of this entry.
+        index: u64,
+    },
+    /// Newer rules hold from the next command on.
+    VersionRaised {
+        /// The version of the rules.
+        logic_version: u32,
+    },
+}
+
+impl Outcome {
+    /// The bytes that are remembered with the command's id and sent to the client.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        codec::encode(self)
+    }
+
+    /// Reads what [`Outcome::encode`] wrote.
+    ///
+    /// # Errors
+    /// The bytes are not an outcome, or one of a newer program.
+    pub fn decode(bytes: &[u8]) -> Result<Outcome, DecodeError> {
+        codec::decode(bytes)
+    }
+}

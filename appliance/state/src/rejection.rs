@@ -1,0 +1,368 @@
+//! Refusals: typed, and rendered as problems only where a person or a program reads them.
+
+use exchequer_domain::{Code, NodeId, Problem, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::settings::schema;
+use crate::{access, apply, cluster, command, registry, scratch, settings};
+
+/// Why a command was refused. Variants are only ever appended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Rejection {
+    /// The bytes are not a command that this cluster knows.
+    BadRequest,
+    /// The encoded command is longer than [`command::COMMAND_BYTES_MAX`].
+    TooLarge,
+    /// The id was used before with another body.
+    CommandIdReused,
+    /// The sender's leadership is over.
+    StaleEpoch {
+        /// The epoch that holds now; zero before the first one.
+        current: u64,
+    },
+    /// The cluster was not made yet.
+    NotBootstrapped,
+    /// The cluster exists.
+    AlreadyBootstrapped,
+    /// A field breaks its rule.
+    Invalid {
+        /// Which field.
+        field: Field,
+    },
+    /// The reason is empty or blank.
+    ReasonMissing,
+    /// The reason is longer than its limit.
+    ReasonTooLong,
+    /// No such setting.
+    SettingUnknown {
+        /// As given.
+        key: String,
+    },
+    /// The value is of another kind than the setting.
+    SettingWrongUnit {
+        /// Of the setting.
+        key: String,
+    },
+    /// The value is outside the setting's range.
+    SettingOutOfRange {
+        /// Of the setting.
+        key: String,
+    },
+    /// Someone changed it in between.
+    StaleRevision {
+        /// The revision that holds now.
+        present: u64,
+    },
+    /// That revision was never made.
+    RevisionUnknown {
+        /// The latest one.
+        latest: u64,
+    },
+    /// That revision is too many changes back to revert to.
+    RevisionTooFar {
+        /// The oldest one that can be reverted to.
+        oldest: u64,
+    },
+    /// No such join token, or its secret is wrong; which of the two is not told.
+    JoinTokenUnknown,
+    /// The join token's time is over.
+    JoinTokenExpired {
+        /// Since when.
+        expired_at: Timestamp,
+    },
+    /// The join token let a node in before.
+    JoinTokenUsed {
+        /// That node.
+        by: NodeId,
+    },
+    /// A join token with this id exists.
+    JoinTokenExists,
+    /// As many join tokens as there may be can still be used.
+    JoinTokensFull,
+    /// Another node of the cluster has this name.
+    NameTaken {
+        /// That node.
+        by: NodeId,
+    },
+    /// This log entry admitted a node already, and ids are entry indexes.
+    ChangeInProgress,
+    /// No such node.
+    UnknownNode {
+        /// As given.
+        node: NodeId,
+    },
+    /// The node was removed and cannot act or change.
+    NodeRemoved {
+        /// That node.
+        node: NodeId,
+    },
+    /// The node to remove was removed before.
+    NodeAlreadyRemoved {
+        /// That node.
+        node: NodeId,
+    },
+    /// The node to remove is the only one.
+    LastNode,
+    /// Scratch values exist in sandbox clusters only.
+    SandboxOnly,
+    /// The scratch value is at another version than expected.
+    VersionMismatch {
+        /// The version it is at; zero when there is none.
+        present: u64,
+    },
+    /// The logic version is as high already.
+    LogicVersionNotRaised {
+        /// The version that holds now.
+        current: u32,
+    },
+    /// A node of the cluster does not know these rules.
+    LogicVersionTooNew {
+        /// The node that knows least.
+        node: NodeId,
+        /// The highest version it knows.
+        knows: u32,
+    },
+    /// The node's program is too old for the rules that hold.
+    NodeTooOld {
+        /// The version that holds now.
+        needed: u32,
+    },
+}
+
+/// A field with a rule of its own. Variants are only ever appended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Field {
+    /// A node's name.
+    NodeName,
+    /// The address of a node's API.
+    ApiAddress,
+    /// The address of a node for its peers.
+    PeerAddress,
+    /// A node's release.
+    Release,
+    /// The cluster's name.
+    ClusterName,
+    /// The authority's certificate.
+    Authority,
+    /// The authority's sealed key.
+    AuthorityKey,
+    /// How long a join token can be used.
+    JoinTokenTtl,
+    /// What an action was done to.
+    Target,
+    /// A scratch key.
+    ScratchKey,
+    /// A scratch value.
+    ScratchValue,
+}
+
+impl Field {
+    fn rule(self) -> String {
+        match self {
+            Field::NodeName => {
+                format!("a node's name is 1 to {} characters of a-z, 0-9 and `-`", registry::NAME_BYTES_MAX)
+            }
+            Field::ApiAddress => address_rule("API"),
+            Field::PeerAddress => address_rule("peer"),
+            Field::Release => {
+                format!("a node's release is 1 to {} visible ASCII characters", registry::RELEASE_BYTES_MAX)
+            }
+            Field::ClusterName => {
+                format!("the cluster's name is 1 to {} characters of a-z, 0-9 and `-`", registry::NAME_BYTES_MAX)
+            }
+            Field::Authority => {
+                format!("the authority's certificate is 1 to {} bytes", cluster::AUTHORITY_BYTES_MAX)
+            }
+            Field::AuthorityKey => {
+                format!("the authority's sealed key is 1 to {} bytes", cluster::AUTHORITY_BYTES_MAX)
+            }
+            Field::JoinTokenTtl => format!(
+                "a join token lasts from {} to {}",
+                settings::Value::DurationUs(access::TOKEN_TTL_US_MIN),
+                settings::Value::DurationUs(access::TOKEN_TTL_US_MAX)
+            ),
+            Field::Target => format!("the target of an action is at most {} bytes", apply::TARGET_BYTES_MAX),
+            Field::ScratchKey => format!("a scratch key is 1 to {} bytes", scratch::KEY_BYTES_MAX),
+            Field::ScratchValue => format!("a scratch value is at most {} bytes", scratch::VALUE_BYTES_MAX),
+        }
+    }
+}
+
+fn address_rule(kind: &str) -> String {
+    format!("the {kind} address is HOST:PORT of 3 to {} visible ASCII characters", registry::ADDRESS_BYTES_MAX)
+}
+
+impl Rejection {
+    /// The stable code.
+    #[must_use]
+    pub const fn code(&self) -> Code {
+        match self {
+            Rejection::BadRequest | Rejection::LogicVersionNotRaised { .. } | Rejection::Invalid { .. } => {
+                Code::BadRequest
+            }
+            Rejection::TooLarge | Rejection::ReasonTooLong => Code::TooLarge,
+            Rejection::CommandIdReused => Code::CommandIdReused,
+            Rejection::StaleEpoch { .. } => Code::StaleEpoch,
+            Rejection::NotBootstrapped => Code::FolderNotInitialised,
+            Rejection::AlreadyBootstrapped
+            | Rejection::JoinTokenExists
+            | Rejection::NameTaken { .. }
+            | Rejection::NodeAlreadyRemoved { .. } => Code::AlreadyDone,
+            Rejection::ReasonMissing => Code::ReasonMissing,
+            Rejection::SettingUnknown { .. } => Code::SettingUnknown,
+            Rejection::SettingWrongUnit { .. } => Code::SettingWrongUnit,
+            Rejection::SettingOutOfRange { .. } => Code::SettingOutOfRange,
+            Rejection::StaleRevision { .. } => Code::StaleRevision,
+            Rejection::RevisionUnknown { .. } | Rejection::RevisionTooFar { .. } => Code::RevisionUnknown,
+            Rejection::JoinTokenUnknown => Code::JoinTokenUnknown,
+            Rejection::JoinTokenExpired { .. } => Code::JoinTokenExpired,
+            Rejection::JoinTokenUsed { .. } => Code::JoinTokenUsed,
+            Rejection::JoinTokensFull => Code::Overloaded,
+            Rejection::ChangeInProgress => Code::ChangeInProgress,
+            Rejection::UnknownNode { .. } => Code::UnknownNode,
+            Rejection::NodeRemoved { .. } => Code::NodeRemoved,
+            Rejection::LastNode => Code::WouldLoseQuorum,
+            Rejection::SandboxOnly => Code::SandboxOnly,
+            Rejection::VersionMismatch { .. } => Code::VersionMismatch,
+            Rejection::LogicVersionTooNew { .. } | Rejection::NodeTooOld { .. } => Code::LogicVersion,
+        }
+    }
+
+    /// The code, what happened in this case, and what to do about it.
+    #[must_use]
+    pub fn problem(&self) -> Problem {
+        let problem = Problem::new(self.code(), self.message());
+        match self.own_hint() {
+            Some(hint) => problem.hint(hint),
+            None => problem,
+        }
+    }
+
+    /// Where the general hint of the code does not fit.
+    const fn own_hint(&self) -> Option<&'static str> {
+        let hint = match self {
+            Rejection::Invalid { .. } => "correct the value and send it under a new command id",
+            Rejection::NameTaken { .. } => "choose another name, or replace that node with --replace",
+            Rejection::JoinTokenExists => "draw a new token",
+            Rejection::JoinTokensFull => "wait until some have expired",
+            Rejection::ReasonTooLong => "say it shorter",
+            Rejection::LogicVersionTooNew { .. } => "upgrade that node's program first",
+            Rejection::LogicVersionNotRaised { .. } => "nothing to do",
+            Rejection::BadRequest
+            | Rejection::TooLarge
+            | Rejection::CommandIdReused
+            | Rejection::StaleEpoch { .. }
+            | Rejection::NotBootstrapped
+            | Rejection::AlreadyBootstrapped
+            | Rejection::ReasonMissing
+            | Rejection::SettingUnknown { .. }
+            | Rejection::SettingWrongUnit { .. }
+            | Rejection::SettingOutOfRange { .. }
+            | Rejection::StaleRevision { .. }
+            | Rejection::RevisionUnknown { .. }
+            | Rejection::RevisionTooFar { .. }
+            | Rejection::JoinTokenUnknown
+            | Rejection::JoinTokenExpired { .. }
+            | Rejection::JoinTokenUsed { .. }
+            | Rejection::ChangeInProgress
+            | Rejection::UnknownNode { .. }
+            | Rejection::NodeRemoved { .. }
+            | Rejection::NodeAlreadyRemoved { .. }
+            | Rejection::LastNode
+            | Rejection::SandboxOnly
+            | Rejection::VersionMismatch { .. }
+            | Rejection::NodeTooOld { .. } => return None,
+        };
+        Some(hint)
+    }
+
+    fn message(&self) -> String {
+        match self {
+            Rejection::BadRequest => "the command could not be decoded".into(),
+            Rejection::TooLarge => format!("a command is at most {} bytes", command::COMMAND_BYTES_MAX),
+            Rejection::CommandIdReused => "this command id was used before with another body".into(),
+            Rejection::StaleEpoch { current } => format!("the current leadership began at index {current}"),
+            Rejection::NotBootstrapped => "the cluster is not made yet".into(),
+            Rejection::AlreadyBootstrapped => "the cluster exists already".into(),
+            Rejection::Invalid { field } => field.rule(),
+            Rejection::ReasonMissing => "no reason was given".into(),
+            Rejection::ReasonTooLong => format!("a reason is at most {} bytes", apply::REASON_BYTES_MAX),
+            Rejection::SettingUnknown { key } => format!("there is no setting `{key}`"),
+            Rejection::SettingWrongUnit { key } | Rejection::SettingOutOfRange { key } => match schema::find(key) {
+                Some(setting) => format!("`{key}` takes {}", setting.kind),
+                None => format!("`{key}` does not take this value"),
+            },
+            Rejection::StaleRevision { present } => format!("the present revision is {present}"),
+            Rejection::RevisionUnknown { latest } => format!("the latest revision is {latest}"),
+            Rejection::RevisionTooFar { oldest } => {
+                format!("the oldest revision that can be reverted to is {oldest}; set older values one by one")
+            }
+            Rejection::JoinTokenUnknown => "the join token is not one of this cluster's".into(),
+            Rejection::JoinTokenExpired { expired_at } => format!("the join token expired at {expired_at}"),
+            Rejection::JoinTokenUsed { by } => format!("node {by} has joined with this token"),
+            Rejection::JoinTokenExists => "a join token with this id exists".into(),
+            Rejection::JoinTokensFull => format!("{} join tokens can still be used", access::TOKENS_MAX),
+            Rejection::NameTaken { by } => format!("node {by} has this name"),
+            Rejection::ChangeInProgress => "another node is being admitted at this moment".into(),
+            Rejection::UnknownNode { node } => format!("there is no node {node}"),
+            Rejection::NodeRemoved { node } => format!("node {node} was removed from the cluster"),
+            Rejection::NodeAlreadyRemoved { node } => format!("node {node} is removed already"),
+            Rejection::LastNode => "the node is the only one of the cluster".into(),
+            Rejection::SandboxOnly => "scratch values exist only in a sandbox cluster".into(),
+            Rejection::VersionMismatch { present } => format!("the value is at version {present}"),
+            Rejection::LogicVersionNotRaised { current } => {
+                format!("the logic version is {current} and can only be raised")
+            }
+            Rejection::LogicVersionTooNew { node, knows } => {
+                format!("node {node} knows logic versions up to {knows}")
+            }
+            Rejection::NodeTooOld { needed } => {
+                format!("the cluster applies logic version {needed}, which the node's program does not know")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Goal: a broken field is explained by its own rule. Method: every field's problem names a limit or a form.
+    #[test]
+    fn fields_are_explained() {
+        for field in [
+            Field::NodeName,
+            Field::ApiAddress,
+            Field::PeerAddress,
+            Field::Release,
+            Field::ClusterName,
+            Field::Authority,
+            Field::AuthorityKey,
+            Field::JoinTokenTtl,
+            Field::Target,
+            Field::ScratchKey,
+            Field::ScratchValue,
+        ] {
+            let problem = Rejection::Invalid { field }.problem();
+            assert_eq!(problem.code, Code::BadRequest);
+            assert!(problem.message.contains(|c: char| c.is_ascii_digit()), "{problem}");
+        }
+        let ttl = Rejection::Invalid { field: Field::JoinTokenTtl }.problem();
+        assert_eq!(ttl.message, "a join token lasts from 1s to 7d");
+    }
+
+    /// Goal: where the hint of a code would mislead, the refusal has its own.
+    #[test]
+    fn hints_fit_the_case() {
+        let taken = Rejection::NameTaken { by: NodeId(3) }.problem();
+        assert_eq!(
+            taken.to_string(),
+            "EXQ-0309: node 3 has this name (choose another name, or replace that node with --replace)"
+        );
+        let stale = Rejection::StaleRevision { present: 7 }.problem();
+        assert_eq!(
+            (stale.message.as_str(), stale.hint.as_str()),
+            ("the present revision is 7", Code::StaleRevision.hint())
+        );
+    }
+}

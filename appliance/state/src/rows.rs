@@ -1,0 +1,286 @@
+//! Rows: how the state is laid out as ordered keys and versioned values.
+//!
+//! A key begins with the byte of its [`Table`]; numbers in keys are big-endian, so that byte order is number order. A
+//! value begins with a version byte. Invariant: a table's number is never given to another table.
+
+use crate::halt::Halt;
+
+/// Rows asked for at once while a whole table is read.
+const SCAN_ROWS_MAX: usize = 1_000;
+
+/// How a row is kept and read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Family {
+    /// Loaded into memory at start; never read from disk afterwards.
+    Working,
+    /// Append-only, read from disk by range.
+    History,
+    /// Cold rows read by point lookup: outcomes by command id, scratch values.
+    Ids,
+}
+
+/// The first byte of every key.
+#[repr(u8)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Table {
+    /// One row: the cluster's identity, authority and logic version.
+    Cluster = 0x01,
+    /// One row: the latest activation of a leader.
+    Epoch = 0x02,
+    /// One row: replicated time as of the last entry.
+    Time = 0x03,
+    /// One row: the number of the last durable event.
+    EventSequence = 0x04,
+    /// Setting key (text) -> its value and the revision that set it.
+    Setting = 0x05,
+    /// Node id -> its record; removed nodes stay.
+    Node = 0x06,
+    /// One row: the hash of the operator token.
+    OperatorToken = 0x07,
+    /// Join token id (8 bytes) -> the token without its secret.
+    JoinToken = 0x08,
+    /// One row: number and hash of the last audit record.
+    AuditHead = 0x09,
+    /// Revision -> what changed in which setting, by whom, why and when.
+    SettingHistory = 0x20,
+    /// Sequence -> audit record.
+    Audit = 0x21,
+    /// Sequence -> durable event.
+    Event = 0x22,
+    /// Day bucket (u32) and command id -> body hash and outcome.
+    CommandId = 0x40,
+    /// Scratch key (bytes) -> version and value. Sandbox clusters only.
+    Scratch = 0x41,
+}
+
+impl Table {
+    /// Every table, in the order of its number.
+    pub const ALL: &'static [Table] = &[
+        Table::Cluster,
+        Table::Epoch,
+        Table::Time,
+        Table::EventSequence,
+        Table::Setting,
+        Table::Node,
+        Table::OperatorToken,
+        Table::JoinToken,
+        Table::AuditHead,
+        Table::SettingHistory,
+        Table::Audit,
+        Table::Event,
+        Table::CommandId,
+        Table::Scratch,
+    ];
+
+    /// Where the table's rows are kept.
+    #[must_use]
+    pub const fn family(self) -> Family {
+        match self {
+            Table::Cluster
+            | Table::Epoch
+            | Table::Time
+            | Table::EventSequence
+            | Table::Setting
+            | Table::Node
+            | Table::OperatorToken
+            | Table::JoinToken
+            | Table::AuditHead => Family::Working,
+            Table::SettingHistory | Table::Audit | Table::Event => Family::History,
+            Table::CommandId | Table::Scratch => Family::Ids,
+        }
+    }
+
+    /// The key of the row `suffix` of this table.
+    #[must_use]
+    pub fn key(self, suffix: &[u8]) -> Vec<u8> {
+        let mut key = Vec::with_capacity(1 + suffix.len());
+        key.push(self as u8);
+        key.extend_from_slice(suffix);
+        key
+    }
+
+    /// The keys of the numbered rows `first..=last` as `from` and exclusive `until` of a scan.
+    #[must_use]
+    pub fn range(self, first: u64, last: u64) -> (Vec<u8>, Vec<u8>) {
+        let until = match last.checked_add(1) {
+            Some(next) => self.key(&next.to_be_bytes()),
+            None => vec![self as u8 + 1],
+        };
+        (self.key(&first.to_be_bytes()), until)
+    }
+}
+
+/// One changed row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Where the row is kept; always the family of the key's table.
+    pub family: Family,
+    /// The whole key, table byte first.
+    pub key: Vec<u8>,
+    /// What happens to the row.
+    pub edit: Edit,
+}
+
+/// What happens to a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Edit {
+    /// The row has this value from now on.
+    Put(Vec<u8>),
+    /// The row is gone.
+    Delete,
+    /// Every row whose key starts with the change's key is gone.
+    DeletePrefix,
+}
+
+/// A row of a scan: the whole key, and the value.
+pub type Row = (Vec<u8>, Vec<u8>);
+
+/// The rows as of the entry before the one being applied.
+pub trait Rows {
+    /// The value of one row.
+    ///
+    /// # Errors
+    /// The rows cannot be read; the node stops.
+    fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, RowsUnavailable>;
+
+    /// Rows from `from` up to, not including, `until`, at most `limit`; `reverse` starts from the last one.
+    ///
+    /// # Errors
+    /// The rows cannot be read; the node stops.
+    fn scan(
+        &self,
+        family: Family,
+        from: &[u8],
+        until: &[u8],
+        limit: usize,
+        reverse: bool,
+    ) -> Result<Vec<Row>, RowsUnavailable>;
+}
+
+/// An I/O failure under [`Rows`]; its text is for the node's log.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the state's rows cannot be read: {0}")]
+pub struct RowsUnavailable(pub String);
+
+/// Calls `each` with key suffix and value of every row from `from` to `until`, in order, until it returns `false`.
+pub(crate) fn for_each(
+    rows: &dyn Rows,
+    table: Table,
+    (from, until): (Vec<u8>, Vec<u8>),
+    mut each: impl FnMut(&[u8], &[u8]) -> Result<bool, Halt>,
+) -> Result<(), Halt> {
+    let mut from = from;
+    loop {
+        let page = rows.scan(table.family(), &from, &until, SCAN_ROWS_MAX, false)?;
+        for (key, value) in &page {
+            if !each(key.get(1..).unwrap_or_default(), value)? {
+                return Ok(());
+            }
+        }
+        match page.into_iter().nth(SCAN_ROWS_MAX - 1) {
+            Some((mut last, _)) => {
+                last.push(0);
+                from = last;
+            }
+            None => return Ok(()),
+        }
+    }
+}
+
+/// Calls `each` with key suffix and value of every row of `table`, in order.
+pub(crate) fn for_each_of_table(
+    rows: &dyn Rows,
+    table: Table,
+    mut each: impl FnMut(&[u8], &[u8]) -> Result<(), Halt>,
+) -> Result<(), Halt> {
+    for_each(rows, table, (vec![table as u8], vec![table as u8 + 1]), |key, value| each(key, value).map(|()| true))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::MemoryRows;
+    use crate::tests::world::World;
+    use crate::{At, Input, State};
+    use exchequer_domain::{Code, Timestamp};
+
+    /// Goal: table numbers are unique and ascending, so that none is given twice.
+    #[test]
+    fn tables_are_distinct() {
+        for pair in Table::ALL.windows(2) {
+            assert!((pair[0] as u8) < pair[1] as u8, "{:?} before {:?}", pair[0], pair[1]);
+        }
+    }
+
+    /// Goal: a range covers its numbers and no other table. Method: its ends against keys around them.
+    #[test]
+    fn ranges_end_where_they_should() {
+        let (from, until) = Table::Audit.range(3, 5);
+        assert!(from <= Table::Audit.key(&3_u64.to_be_bytes()) && from > Table::Audit.key(&2_u64.to_be_bytes()));
+        assert!(until > Table::Audit.key(&5_u64.to_be_bytes()) && until <= Table::Audit.key(&6_u64.to_be_bytes()));
+        let (_, until) = Table::Audit.range(0, u64::MAX);
+        assert!(until > Table::Audit.key(&u64::MAX.to_be_bytes()) && until <= Table::Event.key(&[]));
+    }
+
+    /// Goal: a scan of a table reads every row once, in order, across pages that end exactly at its end or not.
+    #[test]
+    fn scans_read_every_page() {
+        for count in [0, 1, SCAN_ROWS_MAX, SCAN_ROWS_MAX + 1, 3 * SCAN_ROWS_MAX] {
+            let mut rows = MemoryRows::new();
+            for number in 0..count as u64 {
+                rows.put(Family::History, Table::Audit.key(&number.to_be_bytes()), vec![]);
+            }
+            rows.put(Family::History, Table::Event.key(&[0]), vec![]);
+            let mut seen = Vec::new();
+            for_each_of_table(&rows, Table::Audit, |key, _| {
+                seen.push(u64::from_be_bytes(key.try_into().unwrap()));
+                Ok(())
+            })
+            .unwrap();
+            assert!(seen.iter().copied().eq(0..count as u64), "{count} rows");
+        }
+    }
+
+    /// Goal: a row of a newer program, or a damaged one, stops the node with the code that says so; it is never read
+    /// as something else. Method: each working row of a cluster in turn gets another version byte, or loses its end.
+    #[test]
+    fn foreign_rows_halt() {
+        let mut world = World::new();
+        world.run(crate::tests::world::token(1, None)).unwrap();
+        let working: Vec<(Vec<u8>, Vec<u8>)> = world
+            .rows
+            .iter()
+            .filter(|(family, ..)| *family == Family::Working)
+            .map(|(_, key, value)| (key.to_vec(), value.to_vec()))
+            .collect();
+        assert_eq!(working.len(), 7, "cluster, time, events, node, operator token, join token, audit head");
+        for (key, value) in working {
+            let mut newer = world.rows.clone();
+            newer.put(Family::Working, key.clone(), [&[2], &value[1..]].concat());
+            assert_eq!(State::load(&newer).unwrap_err().problem().code, Code::FormatNewer);
+            let mut damaged = world.rows.clone();
+            damaged.put(Family::Working, key, value[..value.len() - 1].to_vec());
+            assert_eq!(State::load(&damaged).unwrap_err().problem().code, Code::FileCorrupt);
+        }
+    }
+
+    /// Goal: rows that cannot be read stop the node instead of passing for absent ones.
+    #[test]
+    fn unreadable_rows_halt() {
+        struct Broken;
+        impl Rows for Broken {
+            fn get(&self, _: Family, _: &[u8]) -> Result<Option<Vec<u8>>, RowsUnavailable> {
+                Err(RowsUnavailable("disk".into()))
+            }
+            fn scan(&self, _: Family, _: &[u8], _: &[u8], _: usize, _: bool) -> Result<Vec<Row>, RowsUnavailable> {
+                Err(RowsUnavailable("disk".into()))
+            }
+        }
+        let halt = Halt::Rows(RowsUnavailable("disk".into()));
+        assert_eq!(State::load(&Broken), Err(halt.clone()));
+        let mut world = World::new();
+        let command = world.command(crate::tests::world::put(b"k", b"v", None)).encode();
+        let at = At { index: 9, term: 1, time: Timestamp(0) };
+        assert_eq!(world.state.apply(at, Input::Commands(&[&command]), &Broken), Err(halt));
+    }
+}

@@ -1,0 +1,202 @@
+//! The settings that exist.
+//!
+//! A released setting never changes its key, kind, range or default: nodes of two releases apply the same commands.
+//! A change is a new setting, or the same under a higher `since`, which commands see only once the cluster was raised
+//! to that logic version.
+
+use std::time::Duration;
+
+use super::value::{Kind, Value};
+
+/// Keys are shorter than this; a longer one is cut where it is echoed.
+pub(crate) const KEY_CHARS_MAX: usize = 64;
+
+/// What a change can do to a running cluster, for the console and the command line to ask accordingly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Danger {
+    /// Reversible, no effect that hurts.
+    Level0 = 0,
+    /// Reversible, may cost performance or attention.
+    Level1 = 1,
+    /// May cost redundancy.
+    Level2 = 2,
+    /// May stop the cluster.
+    Level3 = 3,
+}
+
+/// One setting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Setting {
+    /// `room.name`.
+    pub key: &'static str,
+    /// Which values it takes.
+    pub kind: Kind,
+    /// The value until one is set.
+    pub default: DefaultValue,
+    /// What a change can do.
+    pub danger: Danger,
+    /// The logic version from which on it can be set.
+    pub since: u32,
+    /// One sentence.
+    pub description: &'static str,
+}
+
+/// A [`Value`] that can be a constant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DefaultValue {
+    /// `true` or `false`.
+    Bool(bool),
+    /// A whole number.
+    Integer(i64),
+    /// A span of time in microseconds.
+    DurationUs(u64),
+    /// A size in bytes.
+    Bytes(u64),
+    /// One of the setting's words.
+    Choice(&'static str),
+}
+
+impl DefaultValue {
+    /// As a value.
+    #[must_use]
+    pub fn value(self) -> Value {
+        match self {
+            DefaultValue::Bool(flag) => Value::Bool(flag),
+            DefaultValue::Integer(number) => Value::Integer(number),
+            DefaultValue::DurationUs(us) => Value::DurationUs(us),
+            DefaultValue::Bytes(bytes) => Value::Bytes(bytes),
+            DefaultValue::Choice(word) => Value::Choice(word.to_owned()),
+        }
+    }
+}
+
+/// A setting whose value reads as a `T`.
+#[derive(Debug, Clone, Copy)]
+pub struct Typed<T> {
+    /// The setting.
+    pub setting: Setting,
+    /// Its default as a `T`.
+    pub default: T,
+}
+
+const fn boolean(key: &'static str, default: bool, danger: Danger, description: &'static str) -> Typed<bool> {
+    let kind = Kind::Bool;
+    Typed {
+        setting: Setting { key, kind, default: DefaultValue::Bool(default), danger, since: 1, description },
+        default,
+    }
+}
+
+const fn integer(
+    key: &'static str,
+    [min, default, max]: [i64; 3],
+    danger: Danger,
+    description: &'static str,
+) -> Typed<i64> {
+    let kind = Kind::Integer { min, max };
+    let setting = Setting { key, kind, default: DefaultValue::Integer(default), danger, since: 1, description };
+    Typed { setting, default }
+}
+
+/// Spans in seconds.
+const fn duration(
+    key: &'static str,
+    [min, default, max]: [u64; 3],
+    danger: Danger,
+    description: &'static str,
+) -> Typed<Duration> {
+    const SECOND_US: u64 = 1_000_000;
+    let kind = Kind::Duration { min: min * SECOND_US, max: max * SECOND_US };
+    let us = DefaultValue::DurationUs(default * SECOND_US);
+    let setting = Setting { key, kind, default: us, danger, since: 1, description };
+    Typed { setting, default: Duration::from_secs(default) }
+}
+
+const fn bytes(
+    key: &'static str,
+    [min, default, max]: [u64; 3],
+    danger: Danger,
+    description: &'static str,
+) -> Typed<u64> {
+    let kind = Kind::Bytes { min, max };
+    let setting = Setting { key, kind, default: DefaultValue::Bytes(default), danger, since: 1, description };
+    Typed { setting, default }
+}
+
+const MINUTE: u64 = 60;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
+const MIB: u64 = 1 << 20;
+const GIB: u64 = 1 << 30;
+
+macro_rules! schema {
+    ($($name:ident: $type:ty = $make:ident($key:literal, $range:expr, $danger:ident, $description:literal);)*) => {
+        $(
+            #[doc = $description]
+            pub const $name: Typed<$type> = $make($key, $range, Danger::$danger, $description);
+        )*
+
+        /// Every setting, by key.
+        pub const ALL: &[Setting] = &[$($name.setting,)*];
+    };
+}
+
+schema! {
+    AUTOPILOT_CLEANUP_DEAD_SERVERS: bool = boolean("autopilot.cleanup_dead_servers", true, Level2,
+        "Whether a voter that has been dead for long leaves the cluster by itself once another can take its place.");
+    AUTOPILOT_DEAD_SERVER_AFTER: Duration = duration("autopilot.dead_server_after", [MINUTE, DAY, 90 * DAY], Level2,
+        "How long a node must have been silent to count as dead.");
+    AUTOPILOT_LAST_CONTACT_MAX: Duration = duration("autopilot.last_contact_max", [1, 10, 10 * MINUTE], Level1,
+        "A node silent for longer is shown as unhealthy.");
+    AUTOPILOT_MAX_TRAILING_ENTRIES: i64 = integer("autopilot.max_trailing_entries", [1, 1_000, 10_000_000], Level1,
+        "A node further behind the leader than so many entries is unhealthy and is not promoted.");
+    AUTOPILOT_MIN_QUORUM: i64 = integer("autopilot.min_quorum", [1, 3, 9], Level3,
+        "Dead voters are never cleaned up below so many voters.");
+    AUTOPILOT_PROMOTE: bool = boolean("autopilot.promote", true, Level1,
+        "Whether learners that have caught up become voters by themselves.");
+    AUTOPILOT_STABILIZATION_TIME: Duration = duration("autopilot.stabilization_time", [0, 10, HOUR], Level1,
+        "How long a learner must have been healthy before it becomes a voter.");
+    CLOCK_OFFSET_MAX: Duration = duration("clock.offset_max", [1, 2, MINUTE], Level2,
+        "A node whose clock is further from the voters' median raises an alert and does not lead.");
+    JOIN_TOKEN_TTL: Duration = duration("join.token_ttl", [1, 15 * MINUTE, 7 * DAY], Level1,
+        "How long a join token can be used when its maker does not say.");
+    LOG_ENTRIES_KEPT: i64 = integer("log.entries_kept", [0, 100_000, 100_000_000], Level1,
+        "How many applied entries stay in the log, so that a node that was away needs no snapshot.");
+    READ_STALE_MAX: Duration = duration("read.stale_max", [1, 10, HOUR], Level0,
+        "A local read is refused by a node whose state is older.");
+    SNAPSHOT_INTERVAL: Duration = duration("snapshot.interval", [10 * MINUTE, DAY, 30 * DAY], Level1,
+        "A snapshot is made at the latest so long after the last one.");
+    SNAPSHOT_LOG_BYTES: u64 = bytes("snapshot.log_bytes", [MIB, 512 * MIB, 64 * GIB], Level1,
+        "A snapshot is made when the log since the last one has grown to this size.");
+    TLS_CERTIFICATE_TTL: Duration = duration("tls.certificate_ttl", [HOUR, 90 * DAY, 825 * DAY], Level2,
+        "How long a node's certificate is valid.");
+    TLS_RENEW_AFTER_FRACTION_PERCENT: i64 = integer("tls.renew_after_fraction_percent", [10, 66, 90], Level1,
+        "After which part of its life, in percent, a node renews its certificate.");
+}
+
+/// The setting with this key.
+#[must_use]
+pub fn find(key: &str) -> Option<&'static Setting> {
+    ALL.iter().find(|setting| setting.key == key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Goal: the schema is sound. Method: keys ascend, every default fits its kind, every description is a sentence.
+    #[test]
+    fn every_setting_is_sound() {
+        for pair in ALL.windows(2) {
+            assert!(pair[0].key < pair[1].key, "{} before {}", pair[0].key, pair[1].key);
+        }
+        for setting in ALL {
+            assert_eq!(setting.kind.check(&setting.default.value()), Ok(()), "{}", setting.key);
+            assert!(setting.description.ends_with('.') && setting.key.len() < KEY_CHARS_MAX, "{}", setting.key);
+            assert!(setting.since <= crate::LOGIC_VERSION_SUPPORTED);
+            assert_eq!(find(setting.key), Some(setting));
+        }
+        assert_eq!(find("autopilot"), None);
+    }
+}

@@ -1,0 +1,211 @@
+//! The working set, how it is loaded, and the door through which log entries come in.
+
+use exchequer_domain::{CommandId, NodeId, Timestamp};
+use serde::de::DeserializeOwned;
+
+use crate::access::Access;
+use crate::apply::Entry;
+use crate::audit::AuditHead;
+use crate::cluster::{Cluster, Epoch};
+use crate::event::Event;
+use crate::halt::Halt;
+use crate::outcome::Outcome;
+use crate::registry::Registry;
+use crate::rows::{Change, Family, Rows, Table};
+use crate::settings::Settings;
+use crate::{LOGIC_VERSION_SUPPORTED, codec, command, ids, scratch};
+
+/// Where and when an entry stands in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct At {
+    /// The entry's index.
+    pub index: u64,
+    /// The entry's term.
+    pub term: u64,
+    /// The leader's stamp.
+    pub time: Timestamp,
+}
+
+/// What an entry holds.
+#[derive(Debug, Clone, Copy)]
+pub enum Input<'a> {
+    /// Nothing but its time.
+    Noop,
+    /// A leader begins its work.
+    Activate {
+        /// The leader.
+        node: NodeId,
+        /// Drawn by the leader's process at its start.
+        boot: [u8; 16],
+    },
+    /// Encoded commands, applied in order.
+    Commands(&'a [&'a [u8]]),
+}
+
+/// What an entry did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Applied {
+    /// One encoded [`Outcome`] per command.
+    pub outcomes: Vec<Vec<u8>>,
+    /// The rows that changed, to be written in this order.
+    pub changes: Vec<Change>,
+    /// What others act on.
+    pub events: Vec<Event>,
+}
+
+/// The working set: everything that `apply` decides by, except cold rows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct State {
+    pub(crate) cluster: Option<Cluster>,
+    pub(crate) epoch: Option<Epoch>,
+    pub(crate) time: Timestamp,
+    pub(crate) settings: Settings,
+    pub(crate) registry: Registry,
+    pub(crate) access: Access,
+    pub(crate) audit: AuditHead,
+    pub(crate) event_sequence: u64,
+}
+
+impl State {
+    /// The state before the first entry.
+    #[must_use]
+    pub fn new() -> State {
+        State::default()
+    }
+
+    /// The state as its rows hold it.
+    ///
+    /// # Errors
+    /// The rows cannot be read, are damaged, or are of a newer program.
+    pub fn load(rows: &dyn Rows) -> Result<State, Halt> {
+        let state = State {
+            cluster: single(rows, Table::Cluster)?,
+            epoch: single(rows, Table::Epoch)?,
+            time: single(rows, Table::Time)?.unwrap_or_default(),
+            settings: Settings::load(rows)?,
+            registry: Registry::load(rows)?,
+            access: Access::load(rows)?,
+            audit: single(rows, Table::AuditHead)?.unwrap_or_default(),
+            event_sequence: single(rows, Table::EventSequence)?.unwrap_or_default(),
+        };
+        match &state.cluster {
+            Some(cluster) if cluster.logic_version > LOGIC_VERSION_SUPPORTED => {
+                Err(Halt::LogicVersion { needed: cluster.logic_version, supported: LOGIC_VERSION_SUPPORTED })
+            }
+            Some(_) | None => Ok(state),
+        }
+    }
+
+    /// Applies one log entry. `rows` shows everything that was applied before it.
+    ///
+    /// # Errors
+    /// The node must stop, and this state must not be used any more.
+    pub fn apply(&mut self, at: At, input: Input<'_>, rows: &dyn Rows) -> Result<Applied, Halt> {
+        let mut entry = Entry::open(self, at, rows);
+        let mut outcomes = Vec::new();
+        match input {
+            Input::Noop => {}
+            Input::Activate { node, boot } => entry.activate(node, boot),
+            Input::Commands(commands) => {
+                outcomes.reserve_exact(commands.len());
+                for command in commands {
+                    outcomes.push(entry.command(command)?);
+                }
+            }
+        }
+        Ok(entry.close(outcomes))
+    }
+
+    /// The cold rows that an entry with these commands may read, to be fetched before it is applied.
+    #[must_use]
+    pub fn lookups(&self, at_time: Timestamp, commands: &[&[u8]]) -> Vec<(Family, Vec<u8>)> {
+        let now = self.time.max(at_time);
+        let mut keys = Vec::with_capacity(commands.len() * 3);
+        for (header, body) in commands.iter().filter_map(|bytes| command::split(bytes).ok()) {
+            keys.extend(ids::keys(now, header.id).map(|key| (Family::Ids, key)));
+            keys.extend(command::scratch_key(body).map(|key| (Family::Ids, scratch::key(key))));
+        }
+        keys
+    }
+
+    /// The outcome of the command with this id, as long as it is remembered.
+    ///
+    /// # Errors
+    /// The rows cannot be read, are damaged, or are of a newer program.
+    pub fn outcome_by_id(&self, rows: &dyn Rows, id: CommandId) -> Result<Option<Outcome>, Halt> {
+        for key in ids::keys(self.time, id) {
+            if let Some(row) = rows.get(Family::Ids, &key)? {
+                let outcome = ids::decode(&row).and_then(|(_, outcome)| Outcome::decode(outcome));
+                return outcome.map(Some).map_err(|error| Halt::row(Table::CommandId, error));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The cluster's identity, authority and rules; none before the bootstrap.
+    #[must_use]
+    pub fn cluster(&self) -> Option<&Cluster> {
+        self.cluster.as_ref()
+    }
+
+    /// The latest activation of a leader.
+    #[must_use]
+    pub fn epoch(&self) -> Option<&Epoch> {
+        self.epoch.as_ref()
+    }
+
+    /// Replicated time as of the last entry.
+    #[must_use]
+    pub fn time(&self) -> Timestamp {
+        self.time
+    }
+
+    /// The settings.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The nodes.
+    #[must_use]
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// The operator token and the join tokens.
+    #[must_use]
+    pub fn access(&self) -> &Access {
+        &self.access
+    }
+
+    /// The end of the audit chain.
+    #[must_use]
+    pub fn audit(&self) -> &AuditHead {
+        &self.audit
+    }
+
+    /// The number of the last durable event; zero when there is none.
+    #[must_use]
+    pub fn event_sequence(&self) -> u64 {
+        self.event_sequence
+    }
+
+    /// The rules by which commands are computed.
+    #[must_use]
+    pub fn logic_version(&self) -> u32 {
+        self.cluster.as_ref().map_or(1, |cluster| cluster.logic_version)
+    }
+
+    /// The highest logic version that every node knows: what new commands may rely on after a raise.
+    #[must_use]
+    pub fn cluster_version(&self) -> u32 {
+        self.registry.oldest().map_or(1, |node| node.version.logic)
+    }
+}
+
+fn single<T: DeserializeOwned>(rows: &dyn Rows, table: Table) -> Result<Option<T>, Halt> {
+    match rows.get(table.family(), &table.key(&[]))? {
+        Some(row) => codec::decode(&row).map(Some).map_err(|error| Halt::row(table, error)),
+        None => Ok(None),
+    }
+}

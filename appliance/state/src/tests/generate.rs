@@ -1,0 +1,117 @@
+//! Random logs: commands good and bad from a small domain, so that they collide with each other often.
+
+use std::time::Duration;
+
+use exchequer_domain::NodeId;
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+
+use super::world::{DAY, HOUR, SECOND, admission, bootstrap, id, put, set, token};
+use crate::audit::Action;
+use crate::settings::Value;
+use crate::{
+    Actor, AdmitNode, Body, Command, RaiseVersion, RecordAction, RemoveNode, RequestDigest, RevertSettings,
+    RotateOperatorToken, UpdateNode,
+};
+
+/// The settings that random commands speak of; the last one does not exist.
+pub(super) const KEYS: [&str; 4] = ["autopilot.min_quorum", "autopilot.promote", "log.entries_kept", "no.such"];
+
+/// One random entry.
+#[derive(Debug, Clone)]
+pub(super) enum Step {
+    Activate { node: u64 },
+    Commands(Vec<Command>),
+}
+
+/// A random log: how much time passes before each entry, and what it holds.
+pub(super) fn log() -> impl Strategy<Value = Vec<(Duration, Step)>> {
+    let pause = prop_oneof![
+        6 => Just(0), 4 => Just(SECOND), 2 => Just(HOUR), 1 => Just(13 * HOUR), 1 => Just(DAY), 1 => Just(8 * DAY)
+    ];
+    let step = prop_oneof![
+        1 => (1_u64..4).prop_map(|node| Step::Activate { node }),
+        9 => vec(command(), 0..6).prop_map(Step::Commands),
+    ];
+    vec((pause.prop_map(Duration::from_micros), step), 1..40)
+}
+
+fn command() -> impl Strategy<Value = Command> {
+    let actor = prop_oneof![8 => Just(Actor::Operator), 1 => node().prop_map(Actor::Node)];
+    let epoch = prop_oneof![8 => Just(None), 1 => (0_u64..20).prop_map(Some)];
+    (1_000_u64..1_300, actor, epoch, body()).prop_map(|(number, actor, epoch, body)| Command {
+        id: id(number),
+        actor,
+        epoch,
+        body,
+    })
+}
+
+/// Ids are entry indexes, so in a short log most of these are some node's.
+fn node() -> impl Strategy<Value = NodeId> {
+    (1_u64..24).prop_map(NodeId)
+}
+
+fn reason() -> impl Strategy<Value = String> {
+    prop_oneof![9 => Just("why".to_owned()), 1 => Just(" ".to_owned())]
+}
+
+fn value() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        4 => (-1_i64..12).prop_map(Value::Integer),
+        2 => any::<bool>().prop_map(Value::Bool),
+        1 => Just(Value::Bytes(5)),
+    ]
+}
+
+fn body() -> impl Strategy<Value = Body> {
+    let setting = (0..KEYS.len(), value(), option::weighted(0.3, 0_u64..8))
+        .prop_map(|(key, value, if_revision)| set(KEYS[key], value, if_revision));
+    let revert =
+        (0_u64..12, option::weighted(0.2, 0_u64..12), reason()).prop_map(|(to_revision, if_revision, reason)| {
+            Body::RevertSettings(RevertSettings { to_revision, if_revision, reason })
+        });
+    let life = prop_oneof![3 => Just(None), 2 => Just(Some(SECOND)), 2 => Just(Some(7 * DAY)), 1 => Just(Some(1))];
+    let join_token = (0_u8..8, life).prop_map(|(number, ttl_us)| token(number, ttl_us));
+    let update = (node(), option::of(0_u8..3)).prop_map(|(id, host)| {
+        let api_address = host.map(|host| format!("host{host}:{}", if host == 0 { "" } else { "1" }));
+        let (peer_address, version, key_fingerprint) = (None, None, None);
+        Body::UpdateNode(Box::new(UpdateNode { id, api_address, peer_address, version, key_fingerprint }))
+    });
+    let remove = (node(), reason()).prop_map(|(id, reason)| Body::RemoveNode(RemoveNode { id, reason }));
+    let scratch = (0_u8..4, any::<u8>(), option::weighted(0.4, 0_u64..4))
+        .prop_map(|(key, value, expect)| put(&[b'k'; 4][..usize::from(key)], &[value; 3], expect));
+    prop_oneof![
+        4 => setting,
+        2 => revert,
+        4 => join_token,
+        6 => admit(),
+        1 => update,
+        2 => remove,
+        6 => scratch,
+        1 => other(),
+    ]
+}
+
+fn admit() -> impl Strategy<Value = Body> {
+    (0_u8..8, prop::bool::weighted(0.1), 0..5_usize, option::weighted(0.3, node())).prop_map(
+        |(number, wrong, name, replaces)| {
+            let node = admission(number, ["n1", "n2", "n3", "n4", "n 5"][name]);
+            let token_secret_hash = if wrong { [99; 32] } else { node.token_secret_hash };
+            Body::AdmitNode(Box::new(AdmitNode { token_secret_hash, replaces, ..node }))
+        },
+    )
+}
+
+fn other() -> impl Strategy<Value = Body> {
+    let record = reason().prop_map(|reason| {
+        Body::RecordAction(RecordAction { action: Action::Promote, target: "node 3".into(), reason })
+    });
+    let rotate = (any::<[u8; 32]>(), reason())
+        .prop_map(|(new_hash, reason)| Body::RotateOperatorToken(RotateOperatorToken { new_hash, reason }));
+    let raise = (0_u32..4, reason())
+        .prop_map(|(logic_version, reason)| Body::RaiseVersion(RaiseVersion { logic_version, reason }));
+    let digest = Just(Body::Digest(RequestDigest {}));
+    prop_oneof![record, rotate, raise, digest, Just(bootstrap())]
+}

@@ -1,0 +1,166 @@
+//! Golden bytes: what is written today must be what was written at the release, byte for byte.
+//!
+//! `golden.txt` holds one line for every command, outcome and row of a scripted cluster. A line that changes is a
+//! broken format: nodes of two releases would differ, and old logs would not read. A new kind adds its line.
+
+use exchequer_domain::{NodeId, Timestamp};
+
+use super::world::{SECOND, World, admit, authority, bootstrap, put, set, token, version};
+use crate::audit::Action;
+use crate::settings::Value;
+use crate::{
+    Actor, Body, Command, Done, Field, Input, Outcome, RaiseVersion, RecordAction, Rejection, RemoveNode,
+    RequestDigest, RevertSettings, RotateAuthority, RotateOperatorToken, UpdateNode,
+};
+
+fn bodies() -> Vec<Body> {
+    let reason = || "why".to_owned();
+    let (id, key_fingerprint) = (NodeId(1), Some([9; 32]));
+    let (api_address, peer_address) = (Some("h:1".to_owned()), Some("h:2".to_owned()));
+    vec![
+        bootstrap(),
+        set("autopilot.min_quorum", Value::Integer(5), Some(0)),
+        set("autopilot.promote", Value::Bool(false), None),
+        set("snapshot.interval", Value::DurationUs(3600 * SECOND), None),
+        set("snapshot.log_bytes", Value::Bytes(1 << 20), None),
+        set("snapshot.log_bytes", Value::Choice("word".into()), None),
+        Body::RevertSettings(RevertSettings { to_revision: 3, if_revision: Some(4), reason: reason() }),
+        token(1, Some(60 * SECOND)),
+        token(2, None),
+        admit(1, "n2"),
+        Body::UpdateNode(Box::new(UpdateNode {
+            id,
+            api_address,
+            peer_address,
+            version: Some(version()),
+            key_fingerprint,
+        })),
+        Body::RemoveNode(RemoveNode { id, reason: reason() }),
+        Body::RotateAuthority(RotateAuthority { authority: authority(9), reason: reason() }),
+        Body::RotateOperatorToken(RotateOperatorToken { new_hash: [9; 32], reason: reason() }),
+        Body::RecordAction(RecordAction { action: Action::Recover, target: "cluster".into(), reason: reason() }),
+        put(b"key", b"value", Some(0)),
+        Body::Digest(RequestDigest {}),
+        Body::RaiseVersion(RaiseVersion { logic_version: 300, reason: reason() }),
+    ]
+}
+
+fn outcomes() -> Vec<Outcome> {
+    let (node, key) = (NodeId(300), || "a.b".to_owned());
+    let done = [
+        Done::Bootstrapped { node },
+        Done::SettingChanged { revision: 300 },
+        Done::SettingsReverted { revision: 300, changed: 2 },
+        Done::JoinTokenCreated { expires_at: Timestamp(300) },
+        Done::NodeAdmitted { node },
+        Done::NodeUpdated { changed: true },
+        Done::NodeRemoved,
+        Done::AuthorityRotated,
+        Done::OperatorTokenRotated,
+        Done::ActionRecorded { sequence: 300 },
+        Done::ScratchPut { version: 300 },
+        Done::DigestRequested { index: 300 },
+        Done::VersionRaised { logic_version: 300 },
+    ];
+    let rejected = [
+        Rejection::BadRequest,
+        Rejection::TooLarge,
+        Rejection::CommandIdReused,
+        Rejection::StaleEpoch { current: 300 },
+        Rejection::NotBootstrapped,
+        Rejection::AlreadyBootstrapped,
+        Rejection::Invalid { field: Field::ScratchValue },
+        Rejection::ReasonMissing,
+        Rejection::ReasonTooLong,
+        Rejection::SettingUnknown { key: key() },
+        Rejection::SettingWrongUnit { key: key() },
+        Rejection::SettingOutOfRange { key: key() },
+        Rejection::StaleRevision { present: 300 },
+        Rejection::RevisionUnknown { latest: 300 },
+        Rejection::RevisionTooFar { oldest: 300 },
+        Rejection::JoinTokenUnknown,
+        Rejection::JoinTokenExpired { expired_at: Timestamp(300) },
+        Rejection::JoinTokenUsed { by: node },
+        Rejection::JoinTokenExists,
+        Rejection::JoinTokensFull,
+        Rejection::NameTaken { by: node },
+        Rejection::ChangeInProgress,
+        Rejection::UnknownNode { node },
+        Rejection::NodeRemoved { node },
+        Rejection::NodeAlreadyRemoved { node },
+        Rejection::LastNode,
+        Rejection::SandboxOnly,
+        Rejection::VersionMismatch { present: 300 },
+        Rejection::LogicVersionNotRaised { current: 300 },
+        Rejection::LogicVersionTooNew { node, knows: 300 },
+        Rejection::NodeTooOld { needed: 300 },
+    ];
+    done.map(Outcome::Done).into_iter().chain(rejected.map(Outcome::Rejected)).collect()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Every line as this program writes it.
+fn lines() -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut world = World::empty();
+    for body in bodies() {
+        let command = world.command(body);
+        lines.push(format!("command {}", hex(&command.encode())));
+        assert_eq!(Command::decode(&command.encode()), Ok(command.clone()));
+        world.entry(&[command]);
+    }
+    let from_a_node =
+        Command { actor: Actor::Node(NodeId(300)), epoch: Some(300), ..world.command(put(b"k", b"", None)) };
+    lines.push(format!("command {}", hex(&from_a_node.encode())));
+    assert_eq!(Command::decode(&from_a_node.encode()), Ok(from_a_node));
+    world.apply(Input::Activate { node: NodeId(1), boot: [5; 16] }).unwrap();
+    for outcome in outcomes() {
+        lines.push(format!("outcome {}", hex(&outcome.encode())));
+        assert_eq!(Outcome::decode(&outcome.encode()), Ok(outcome));
+    }
+    lines.extend(world.rows.iter().map(|(family, key, value)| format!("{family:?} {} {}", hex(key), hex(value))));
+    lines
+}
+
+/// Goal: no byte of the formats changes unnoticed. Method: everything this program writes for a fixed script, line by
+/// line, against the checked-in file.
+#[test]
+fn bytes_are_those_of_the_release() {
+    let golden: Vec<&str> = include_str!("golden.txt").lines().collect();
+    let lines = lines();
+    for (number, (line, golden)) in lines.iter().zip(&golden).enumerate() {
+        assert_eq!(line, golden, "line {} of golden.txt", number + 1);
+    }
+    assert_eq!(lines.len(), golden.len(), "lines that are not in golden.txt: {:#?}", lines.get(golden.len()..));
+}
+
+/// Goal: the script leaves out no kind. Method: the variant tags of commands, outcomes and tables that occur in it are
+/// all there are, as far as decoding knows.
+#[test]
+fn every_kind_is_in_the_script() {
+    let tags = |encoded: Vec<Vec<u8>>| encoded.iter().map(|bytes| bytes[0]).collect::<std::collections::BTreeSet<u8>>();
+    let encode = |body: &Body| crate::codec::append(Vec::new(), body);
+    assert_eq!(tags(bodies().iter().map(encode).collect()), (0..13).collect());
+    let long_enough = |tag: u8| [&[tag], [0; 400].as_slice()].concat();
+    assert!(
+        crate::codec::take::<Body>(&long_enough(12)).is_ok() && crate::codec::take::<Body>(&long_enough(13)).is_err()
+    );
+    let (mut done, mut rejected) = (Vec::new(), Vec::new());
+    for outcome in outcomes() {
+        match outcome {
+            Outcome::Done(kind) => done.push(crate::codec::append(Vec::new(), &kind)),
+            Outcome::Rejected(kind) => rejected.push(crate::codec::append(Vec::new(), &kind)),
+        }
+    }
+    let (done, rejected) = (tags(done), tags(rejected));
+    assert!(crate::codec::take::<Done>(&long_enough(done.len() as u8)).is_err());
+    assert!(crate::codec::take::<Rejection>(&long_enough(rejected.len() as u8)).is_err());
+    let tables: Vec<String> = lines().iter().filter_map(|line| line.split(' ').nth(1).map(str::to_owned)).collect();
+    for table in crate::Table::ALL {
+        let prefix = format!("{:02x}", *table as u8);
+        assert!(tables.iter().any(|key| key.starts_with(&prefix)), "{table:?}");
+    }
+}

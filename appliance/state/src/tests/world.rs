@@ -1,0 +1,227 @@
+//! A node in miniature: a state, its rows, and a log that grows. After every entry it checks what must always hold.
+
+use exchequer_domain::{ClusterId, CommandId, NodeId, Timestamp};
+
+use crate::access::JoinToken;
+use crate::audit::{self, AuditRecord};
+use crate::cluster::Authority;
+use crate::registry::NodeVersion;
+use crate::rows::{self, Family, Row, Rows, RowsUnavailable, Table};
+use crate::testing::MemoryRows;
+use crate::{
+    Actor, AdmitNode, Applied, At, Body, Bootstrap, Change, Command, CreateJoinToken, Done, Event, FirstNode, Halt,
+    Input, Outcome, PutScratch, Rejection, SetSetting, State,
+};
+
+pub(crate) const SECOND: u64 = 1_000_000;
+pub(crate) const HOUR: u64 = 3_600 * SECOND;
+pub(crate) const DAY: u64 = 24 * HOUR;
+
+/// Where replicated time starts in tests.
+pub(crate) const START: Timestamp = Timestamp(1_764_000_000 * SECOND);
+
+#[derive(Debug, Clone)]
+pub(crate) struct World {
+    pub(crate) state: State,
+    pub(crate) rows: MemoryRows,
+    pub(crate) index: u64,
+    pub(crate) now: Timestamp,
+    next_id: u64,
+}
+
+impl World {
+    /// Nothing applied yet.
+    pub(crate) fn empty() -> World {
+        World { state: State::new(), rows: MemoryRows::new(), index: 1, now: START, next_id: 1 }
+    }
+
+    /// A sandbox cluster of one node.
+    pub(crate) fn new() -> World {
+        let mut world = World::empty();
+        assert_eq!(world.run(bootstrap()), Ok(Done::Bootstrapped { node: NodeId(1) }));
+        world
+    }
+
+    pub(crate) fn at(&self) -> At {
+        At { index: self.index, term: 1, time: self.now }
+    }
+
+    /// A command with a fresh id.
+    pub(crate) fn command(&mut self, body: Body) -> Command {
+        self.next_id += 1;
+        Command { id: id(self.next_id), actor: Actor::Operator, epoch: None, body }
+    }
+
+    /// One command in an entry of its own.
+    pub(crate) fn run(&mut self, body: Body) -> Result<Done, Rejection> {
+        let command = self.command(body);
+        self.send(&command)
+    }
+
+    /// One command with everything chosen, in an entry of its own.
+    pub(crate) fn send(&mut self, command: &Command) -> Result<Done, Rejection> {
+        let outcomes = self.entry(std::slice::from_ref(command));
+        match outcomes.into_iter().next() {
+            Some(Outcome::Done(done)) => Ok(done),
+            Some(Outcome::Rejected(rejection)) => Err(rejection),
+            None => panic!("a command without an outcome"),
+        }
+    }
+
+    /// Several commands in one entry.
+    pub(crate) fn entry(&mut self, commands: &[Command]) -> Vec<Outcome> {
+        let encoded: Vec<Vec<u8>> = commands.iter().map(Command::encode).collect();
+        let bytes: Vec<&[u8]> = encoded.iter().map(Vec::as_slice).collect();
+        let applied = self.apply(Input::Commands(&bytes)).unwrap();
+        assert_eq!(applied.outcomes.len(), commands.len());
+        applied.outcomes.iter().map(|bytes| Outcome::decode(bytes).unwrap()).collect()
+    }
+
+    /// Any input as the next entry. Checks, before and after, what holds of every entry.
+    pub(crate) fn apply(&mut self, input: Input<'_>) -> Result<Applied, Halt> {
+        self.index += 1;
+        let fetched = match input {
+            Input::Commands(commands) => self.state.lookups(self.now, commands),
+            Input::Noop | Input::Activate { .. } => Vec::new(),
+        };
+        let events_before = self.state.event_sequence();
+        let at = self.at();
+        let applied = self.state.apply(at, input, &Prefetched { rows: &self.rows, fetched: &fetched })?;
+
+        for Change { family, key, .. } in &applied.changes {
+            assert_eq!(Table::ALL.iter().find(|table| **table as u8 == key[0]).unwrap().family(), *family);
+        }
+        let mut sequence = events_before;
+        for event in &applied.events {
+            match event {
+                Event::Durable { sequence: number, record } => {
+                    sequence += 1;
+                    assert_eq!((*number, record.index, record.time), (sequence, at.index, self.state.time()));
+                }
+                Event::DigestRequested { index } => assert_eq!(*index, at.index),
+            }
+        }
+        assert_eq!(sequence, self.state.event_sequence());
+        self.rows.apply_changes(&applied.changes);
+        assert_eq!(State::load(&self.rows).unwrap(), self.state, "the rows must hold the whole working set");
+        Ok(applied)
+    }
+
+    /// The audit as its rows hold it, its chain verified up to the head.
+    pub(crate) fn audit(&self) -> Vec<AuditRecord> {
+        let mut records = Vec::new();
+        rows::for_each_of_table(&self.rows, Table::Audit, |_, row| {
+            records.push(AuditRecord::decode(row).unwrap());
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(audit::verify_from_start(&records), Ok(*self.state.audit()));
+        records
+    }
+
+    /// A refused command changed nothing: no row but its id's and replicated time, no event.
+    pub(crate) fn refused(&mut self, body: Body) -> Rejection {
+        let (before, rows_before) = (self.state.clone(), self.lasting_rows());
+        let rejection = self.run(body).unwrap_err();
+        assert_eq!(self.state, State { time: self.state.time, ..before });
+        assert_eq!(self.lasting_rows(), rows_before);
+        rejection
+    }
+
+    fn lasting_rows(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let passing = [Table::CommandId as u8, Table::Time as u8];
+        let lasting = self.rows.iter().filter(|(_, key, _)| !passing.contains(&key[0]));
+        lasting.map(|(_, key, value)| (key.to_vec(), value.to_vec())).collect()
+    }
+
+    pub(crate) fn join_token(&self, number: u8) -> Option<&JoinToken> {
+        self.state.access().join_token(&[number; 8])
+    }
+}
+
+/// Rows that refuse every point read which was not announced.
+struct Prefetched<'a> {
+    rows: &'a MemoryRows,
+    fetched: &'a [(Family, Vec<u8>)],
+}
+
+impl Rows for Prefetched<'_> {
+    fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, RowsUnavailable> {
+        assert!(self.fetched.iter().any(|(of, at)| *of == family && at == key), "{key:?} was not announced");
+        self.rows.get(family, key)
+    }
+
+    fn scan(
+        &self,
+        family: Family,
+        from: &[u8],
+        until: &[u8],
+        limit: usize,
+        reverse: bool,
+    ) -> Result<Vec<Row>, RowsUnavailable> {
+        self.rows.scan(family, from, until, limit, reverse)
+    }
+}
+
+pub(crate) fn id(number: u64) -> CommandId {
+    CommandId(u128::from(number).to_be_bytes())
+}
+
+pub(crate) fn authority(byte: u8) -> Authority {
+    Authority { certificate_der: vec![byte; 3], sealed_key: vec![byte; 4] }
+}
+
+pub(crate) fn version() -> NodeVersion {
+    NodeVersion { release: "0.1.0".into(), logic: 1 }
+}
+
+pub(crate) fn first_node() -> FirstNode {
+    FirstNode {
+        name: "n1".into(),
+        api_address: "10.0.0.1:8640".into(),
+        peer_address: "10.0.0.1:8641".into(),
+        version: version(),
+        key_fingerprint: [1; 32],
+    }
+}
+
+pub(crate) fn bootstrap() -> Body {
+    Body::Bootstrap(Box::new(Bootstrap {
+        cluster_id: ClusterId([7; 16]),
+        name: "test".into(),
+        sandbox: true,
+        authority: authority(1),
+        operator_token_hash: [2; 32],
+        node: first_node(),
+    }))
+}
+
+pub(crate) fn set(key: &str, value: crate::settings::Value, if_revision: Option<u64>) -> Body {
+    Body::SetSetting(SetSetting { key: key.into(), value, if_revision, reason: "test".into() })
+}
+
+pub(crate) fn token(number: u8, ttl_us: Option<u64>) -> Body {
+    let (token_id, secret_hash) = ([number; 8], [number; 32]);
+    Body::CreateJoinToken(CreateJoinToken { token_id, secret_hash, ttl_us, reason: "test".into() })
+}
+
+pub(crate) fn admission(number: u8, name: &str) -> AdmitNode {
+    AdmitNode {
+        token_id: [number; 8],
+        token_secret_hash: [number; 32],
+        name: name.into(),
+        api_address: "10.0.0.2:8640".into(),
+        peer_address: "10.0.0.2:8641".into(),
+        version: version(),
+        key_fingerprint: [number; 32],
+        replaces: None,
+    }
+}
+
+pub(crate) fn admit(number: u8, name: &str) -> Body {
+    Body::AdmitNode(Box::new(admission(number, name)))
+}
+
+pub(crate) fn put(key: &[u8], value: &[u8], expect: Option<u64>) -> Body {
+    Body::PutScratch(PutScratch { key: key.to_vec(), value: value.to_vec(), expect })
+}

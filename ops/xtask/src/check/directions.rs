@@ -1,0 +1,181 @@
+//! Dependencies point one way (ARCHITECTURE.md draws the map; this table is what holds it).
+
+use std::collections::BTreeSet;
+
+use anyhow::Result;
+use cargo_metadata::{DependencyKind, Metadata, Package};
+
+use super::graph;
+
+/// One crate of the workspace and the crates of the workspace that it may name.
+struct Room {
+    name: &'static str,
+    may_use: &'static [&'static str],
+    /// Computes the same everywhere: nothing of [`IMPURE`] may be in what it is built from.
+    pure: bool,
+}
+
+const ROOMS: &[Room] = &[
+    Room { name: "exchequer-domain", may_use: &[], pure: true },
+    Room { name: "exchequer-state", may_use: &["exchequer-domain"], pure: true },
+    Room { name: "exchequer-storage", may_use: &[], pure: false },
+    // Consensus knows no exchange: not even the domain's vocabulary.
+    Room { name: "exchequer-raft", may_use: &["exchequer-storage"], pure: false },
+    Room { name: "exchequer-api", may_use: &["exchequer-domain", "exchequer-raft", "exchequer-state"], pure: false },
+    Room {
+        name: "exchequer-node",
+        may_use: &["exchequer-api", "exchequer-domain", "exchequer-raft", "exchequer-state", "exchequer-storage"],
+        pure: false,
+    },
+    Room {
+        name: "exchequer-tests",
+        may_use: &[
+            "exchequer-api",
+            "exchequer-domain",
+            "exchequer-node",
+            "exchequer-raft",
+            "exchequer-state",
+            "exchequer-storage",
+        ],
+        pure: false,
+    },
+    // It drives the binary from outside, as an operator does.
+    Room { name: "xtask", may_use: &[], pure: false },
+];
+
+/// A foreign crate, or a family of them by prefix, and the only rooms that may name it.
+struct Fenced {
+    prefix: &'static str,
+    rooms: &'static [&'static str],
+}
+
+const FENCED: &[Fenced] = &[
+    Fenced { prefix: "openraft", rooms: &["exchequer-raft"] },
+    Fenced { prefix: "rocksdb", rooms: &["exchequer-storage"] },
+    Fenced { prefix: "librocksdb-sys", rooms: &["exchequer-storage"] },
+    Fenced { prefix: "ethers-signers", rooms: &["exchequer-chains", "exchequer-vault"] },
+    Fenced { prefix: "ethers", rooms: &["exchequer-chains", "exchequer-vault"] },
+    Fenced { prefix: "bitcoin", rooms: &["exchequer-chains", "exchequer-vault"] },
+];
+
+/// What brings a runtime, a clock, chance or the outside into a pure crate.
+const IMPURE: &[&str] = &[
+    "tokio",
+    "mio",
+    "async-std",
+    "smol",
+    "hyper",
+    "reqwest",
+    "socket2",
+    "rand",
+    "rand_core",
+    "getrandom",
+    "fastrand",
+    "chrono",
+    "time",
+    "rocksdb",
+    "openraft",
+];
+
+/// Everything in the workspace that breaks the table.
+///
+/// # Errors
+/// Cargo's metadata is not whole.
+pub(crate) fn findings(metadata: &Metadata) -> Result<Vec<String>> {
+    let members = metadata.workspace_packages();
+    let ours: BTreeSet<&str> = members.iter().map(|package| package.name.as_str()).collect();
+    let mut findings = Vec::new();
+    for package in &members {
+        let Some(room) = ROOMS.iter().find(|room| room.name == package.name.as_str()) else {
+            findings.push(format!("{}: not in the table of rooms (ops/xtask/src/check/directions.rs)", package.name));
+            continue;
+        };
+        findings.extend(directions(package, room, &ours));
+        if room.pure {
+            findings.extend(impurities(&graph::normal_closure(metadata, &package.id)?, room.name));
+        }
+    }
+    Ok(findings)
+}
+
+fn directions(package: &Package, room: &Room, ours: &BTreeSet<&str>) -> Vec<String> {
+    let mut findings = Vec::new();
+    for dep in &package.dependencies {
+        let name = dep.name.as_str();
+        if ours.contains(name) && !room.may_use.contains(&name) {
+            findings.push(format!("{}: may not depend on {name}", room.name));
+        }
+        // The longest prefix decides, so that one crate of a family can have a fence of its own.
+        let fence = FENCED.iter().filter(|fence| name.starts_with(fence.prefix)).max_by_key(|fence| fence.prefix.len());
+        if let Some(fence) = fence.filter(|fence| !fence.rooms.contains(&room.name)) {
+            findings.push(format!("{}: only {} may name {name}", room.name, fence.rooms.join(", ")));
+        }
+        if room.pure && dep.kind == DependencyKind::Build {
+            findings.push(format!("{}: a pure crate has no build dependency ({name})", room.name));
+        }
+    }
+    findings
+}
+
+fn impurities(closure: &BTreeSet<String>, room: &str) -> Vec<String> {
+    let found = IMPURE.iter().filter(|name| closure.contains(**name));
+    found.map(|name| format!("{room}: a pure crate is built from {name}; see `cargo tree -i {name}`")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::repo;
+
+    /// Goal: the workspace keeps the directions. Method: the table against cargo's own metadata.
+    #[test]
+    fn the_workspace_keeps_its_directions() {
+        let metadata = repo::metadata().unwrap();
+        assert_eq!(findings(&metadata).unwrap(), Vec::<String>::new());
+    }
+
+    /// Goal: the rules can fail. Method: real packages of the workspace held against rooms that allow nothing.
+    #[test]
+    fn a_broken_direction_is_found() {
+        let metadata = repo::metadata().unwrap();
+        let members = metadata.workspace_packages();
+        let ours = members.iter().map(|package| package.name.as_str()).collect();
+        let package = |name: &str| members.iter().copied().find(|package| package.name.as_str() == name).unwrap();
+
+        let closed = Room { name: "exchequer-state", may_use: &[], pure: true };
+        let found = directions(package("exchequer-state"), &closed, &ours);
+        assert_eq!(found, ["exchequer-state: may not depend on exchequer-domain"]);
+
+        let disguised = Room { name: "exchequer-api", may_use: &["exchequer-storage"], pure: false };
+        let found = directions(package("exchequer-raft"), &disguised, &ours);
+        assert_eq!(found, ["exchequer-api: only exchequer-raft may name openraft"]);
+    }
+
+    /// Goal: a runtime hidden behind another dependency is found. Method: the closure of a crate that has one.
+    #[test]
+    fn an_impure_closure_is_found() {
+        let metadata = repo::metadata().unwrap();
+        let api = metadata.workspace_packages().into_iter().find(|p| p.name.as_str() == "exchequer-api").unwrap();
+        let found = impurities(&graph::normal_closure(&metadata, &api.id).unwrap(), "exchequer-api");
+        assert!(found.iter().any(|finding| finding.contains("built from tokio")), "{found:?}");
+    }
+
+    /// Goal: the table itself has no slip: no name twice, no circle.
+    #[test]
+    fn the_table_has_no_circle() {
+        let mut done: Vec<&str> = Vec::new();
+        let mut left: Vec<&Room> = ROOMS.iter().collect();
+        while !left.is_empty() {
+            let before = left.len();
+            left.retain(|room| {
+                let ready = room.may_use.iter().all(|name| done.contains(name));
+                if ready {
+                    assert!(!done.contains(&room.name), "{} stands twice", room.name);
+                    done.push(room.name);
+                }
+                !ready
+            });
+            assert!(left.len() < before, "a circle, or a name that is no room");
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! `cargo xtask`: what the repository needs done that is not compiling.
+//!
+//! One file or folder a subcommand. This crate depends on no other crate of the workspace: it drives the binary only
+//! through its command line ([`product`]), so that what it does an operator can do too.
+
+mod check;
+mod demo;
+mod drill;
+mod lab;
+mod package;
+mod ports;
+mod process;
+mod product;
+mod repo;
+mod say;
+mod stop;
+#[cfg(test)]
+mod stub;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Build chores of Exchequer.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
+struct Args {
+    #[command(subcommand)]
+    command: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Hold the rules of the repository: dependency directions, licences, sources, bans, tidiness
+    Check(check::Args),
+    /// Build the binary and make a Debian package of it
+    Package(package::Args),
+    /// Run a cluster of three nodes on this machine
+    Demo(demo::Args),
+    /// Run failover drills against three machines
+    #[command(subcommand)]
+    Drill(drill::Args),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Args::parse().command {
+        Task::Check(args) => check::run(&args),
+        Task::Package(args) => package::run(&args),
+        Task::Demo(args) => demo::run(&args),
+        Task::Drill(args) => drill::run(&args),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(error) => {
+            say::error(format_args!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}

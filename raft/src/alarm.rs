@@ -1,0 +1,67 @@
+//! Why a node must stop, and how it learns that it must.
+
+use std::sync::Arc;
+
+use exchequer_storage::Error as StorageError;
+
+/// A reason to stop at once. Going on would risk what was acknowledged.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Fatal {
+    /// The disk failed under a write or a sync.
+    #[error("the disk failed: {0}")]
+    Disk(Arc<StorageError>),
+    /// The log does not hold what this node acknowledged.
+    #[error("the log is not what this node acknowledged: {detail}")]
+    LogLost {
+        /// What is missing or different.
+        detail: String,
+    },
+    /// The state machine refused to go on.
+    #[error("the state machine stopped: {detail}")]
+    Halt {
+        /// Its code, `EXQ-0704`.
+        code: String,
+        /// What it says.
+        detail: String,
+    },
+    /// This node's state differs from the majority's.
+    #[error("the state differs from the majority's at index {index}")]
+    Diverged {
+        /// Where the difference was seen.
+        index: u64,
+    },
+    /// An entry is not of a form this program knows.
+    #[error("entry {index} cannot be read")]
+    Undecodable {
+        /// Its index.
+        index: u64,
+    },
+}
+
+impl From<StorageError> for Fatal {
+    fn from(error: StorageError) -> Fatal {
+        Fatal::Disk(Arc::new(error))
+    }
+}
+
+/// Tells the node that it must stop. Cheap to clone; the first call counts.
+#[derive(Clone)]
+pub struct Alarm(Arc<dyn Fn(Fatal) + Send + Sync>);
+
+impl std::fmt::Debug for Alarm {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Alarm")
+    }
+}
+
+impl Alarm {
+    /// An alarm that calls `stop`.
+    pub fn new(stop: impl Fn(Fatal) + Send + Sync + 'static) -> Alarm {
+        Alarm(Arc::new(stop))
+    }
+
+    /// Raises it.
+    pub fn raise(&self, fatal: impl Into<Fatal>) {
+        (self.0)(fatal.into());
+    }
+}

@@ -1,0 +1,304 @@
+//! Applying committed entries: the machine computes, readers see it at once, the disk follows behind.
+
+mod overlay;
+mod persister;
+mod snapshot;
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arc_swap::ArcSwap;
+use exchequer_storage::{Disk, Edit, Engine};
+use futures::{Stream, StreamExt};
+use openraft::storage::{EntryResponder, RaftStateMachine, Snapshot};
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::{oneshot, watch};
+
+pub(crate) use overlay::{Overlay, View};
+pub(crate) use persister::{PersistItem, PersistOptions, Persister, Unwritten};
+pub(crate) use snapshot::{Builder, SnapshotFolder, latest_snapshot, snapshot_of};
+
+use crate::alarm::{Alarm, Fatal};
+use crate::body::Body;
+use crate::machine::{Applied, At, Halt, Input, Machine};
+use crate::planted::{self, Bug};
+use crate::record::{AppliedRow, Members, Position};
+use crate::types::{Entry, EntryPayload, LogId, Reply, SnapshotMeta, StoredMembership, TypeConfig, term_of};
+
+/// The row with [`AppliedRow`], alone in the first family.
+pub(crate) const APPLIED_KEY: &[u8] = b"applied";
+pub(crate) const RAFT_FAMILY: usize = 0;
+
+/// How many past hashes a node remembers for comparison with nodes that are ahead or behind.
+const HASHES_KEPT: usize = 4096;
+
+/// The families of the state's engine: ours, then the machine's.
+pub(crate) fn families<M: Machine>() -> Vec<&'static str> {
+    std::iter::once("raft").chain(M::FAMILIES.iter().copied()).collect()
+}
+
+/// Hashes of the state after recent entries.
+#[derive(Debug, Default)]
+pub(crate) struct Hashes(VecDeque<(u64, [u8; 32])>);
+
+impl Hashes {
+    fn push(&mut self, index: u64, digest: [u8; 32]) {
+        if self.0.len() >= HASHES_KEPT {
+            self.0.pop_front();
+        }
+        self.0.push_back((index, digest));
+    }
+
+    /// The hash after `index`, where it is still known.
+    pub(crate) fn at(&self, index: u64) -> Option<[u8; 32]> {
+        let at = self.0.binary_search_by_key(&index, |(index, _)| *index).ok()?;
+        self.0.get(at).map(|(_, digest)| *digest)
+    }
+}
+
+/// What readers, the watch between nodes and the state machine share.
+pub(crate) struct StateShared<M> {
+    pub(crate) machine: RwLock<M>,
+    pub(crate) overlay: Overlay,
+    pub(crate) engine: ArcSwap<Arc<dyn Engine>>,
+    pub(crate) hashes: Mutex<Hashes>,
+    pub(crate) applied: Mutex<AppliedRow>,
+    /// The index of the last applied entry; behind `machine` by nothing a reader could notice.
+    pub(crate) progress: watch::Sender<u64>,
+    /// Digests of all rows, by the index they were asked for.
+    pub(crate) digests: Mutex<VecDeque<(u64, [u8; 32])>>,
+    /// Bytes of log applied since the node started, for the snapshot trigger.
+    pub(crate) applied_bytes: AtomicU64,
+}
+
+impl<M: Machine> StateShared<M> {
+    /// The rows as they are now. Consistent with the machine while its lock is held.
+    pub(crate) fn view(&self) -> View<'_> {
+        View { overlay: &self.overlay, engine: Arc::clone(&self.engine.load()) }
+    }
+}
+
+/// The state machine handed to openraft.
+pub(crate) struct StateMachine<M> {
+    pub(crate) shared: Arc<StateShared<M>>,
+    disk: Arc<dyn Disk>,
+    persister: UnboundedSender<PersistItem>,
+    alarm: Alarm,
+}
+
+fn stopped() -> io::Error {
+    io::Error::other("the node is stopping")
+}
+
+/// Reads the applied row of an engine; the default where it has none yet.
+pub(crate) fn applied_row(engine: &dyn Engine) -> Result<AppliedRow, Fatal> {
+    match engine.get(RAFT_FAMILY, APPLIED_KEY)? {
+        None => Ok(AppliedRow::default()),
+        Some(bytes) => AppliedRow::decode(&bytes)
+            .ok_or_else(|| Fatal::from(exchequer_storage::Error::corrupt("state", "the row `applied` cannot be read"))),
+    }
+}
+
+impl<M: Machine> StateMachine<M> {
+    /// Opens the state on `disk` and loads the working set.
+    ///
+    /// # Errors
+    /// Damage, I/O failure, or rows the machine does not understand.
+    pub(crate) fn open(
+        disk: Arc<dyn Disk>,
+        persister: UnboundedSender<PersistItem>,
+        unwritten: &Unwritten,
+        alarm: Alarm,
+    ) -> Result<StateMachine<M>, Fatal> {
+        let engine = disk.state(&families::<M>())?;
+        let row = applied_row(engine.as_ref())?;
+        let overlay = unwritten.overlay();
+        let machine = {
+            let view = View { overlay: &overlay, engine: engine.clone() };
+            M::load(&view).map_err(halt)?
+        };
+        let index = row.last.map_or(0, |last| last.index);
+        let mut hashes = Hashes::default();
+        if row.last.is_some() {
+            hashes.push(index, row.digest);
+        }
+        unwritten.set_engine(engine.clone());
+        let shared = Arc::new(StateShared {
+            machine: RwLock::new(machine),
+            overlay,
+            engine: ArcSwap::from_pointee(engine),
+            hashes: Mutex::new(hashes),
+            applied: Mutex::new(row),
+            progress: watch::Sender::new(index),
+            digests: Mutex::new(VecDeque::new()),
+            applied_bytes: AtomicU64::new(0),
+        });
+        Ok(StateMachine { shared, disk, persister, alarm })
+    }
+
+    /// Applies one entry: the machine first, then the rows become visible, then they go to the persister.
+    fn apply_one(&self, entry: &Entry) -> Result<Reply, Fatal> {
+        let shared = &self.shared;
+        let id = &entry.log_id;
+        let mut row = shared.applied.lock().clone();
+        let body = match &entry.payload {
+            EntryPayload::Blank | EntryPayload::Membership(_) => None,
+            EntryPayload::Normal(payload) => {
+                shared.applied_bytes.fetch_add(payload.0.len() as u64, Ordering::Relaxed);
+                Some(Body::decode(payload.0.clone()).ok_or(Fatal::Undecodable { index: id.index })?)
+            }
+        };
+        let time_us = match &body {
+            None => row.time_us,
+            Some(Body::Commands { time_us, .. } | Body::Activation { time_us, .. }) => row.time_us.max(*time_us),
+        };
+        let at = At { index: id.index, term: term_of(id), time_us };
+        let input = match &body {
+            None => Input::Noop,
+            Some(Body::Commands { commands, .. }) => Input::Commands(commands),
+            Some(Body::Activation { node, boot, .. }) => Input::Activate { node: *node, boot: *boot },
+        };
+
+        let mut machine = shared.machine.write();
+        let applied = machine.apply(at, input, &shared.view()).map_err(halt)?;
+        row.digest = fold(&row.digest, &at, &applied);
+        row.last = Some(Position::from(id));
+        row.time_us = time_us;
+        if let EntryPayload::Membership(membership) = &entry.payload {
+            if !planted::is(Bug::MembershipNotPersisted) {
+                row.membership_at = Some(Position::from(id));
+                row.members = Members::from(membership);
+            }
+        }
+        let changes: Arc<[(usize, Vec<u8>, Edit)]> =
+            applied.changes.into_iter().map(|change| (change.family + 1, change.key, change.edit)).collect();
+        shared.overlay.add(id.index, &changes);
+        shared.hashes.lock().push(id.index, row.digest);
+        *shared.applied.lock() = row.clone();
+        drop(machine);
+
+        let item = PersistItem::Applied { index: id.index, changes, row: row.encode(), digest: applied.digest };
+        // Gone means that the node is stopping; the log has the entry.
+        let _ = self.persister.send(item);
+        shared.progress.send_replace(id.index);
+        Ok(Reply { outcomes: applied.outcomes })
+    }
+
+    /// Replaces everything by what is in `engine`.
+    fn reload(&self, engine: Arc<dyn Engine>) -> Result<(), Fatal> {
+        let row = applied_row(engine.as_ref())?;
+        let mut machine = self.shared.machine.write();
+        self.shared.overlay.clear();
+        self.shared.engine.store(Arc::new(engine));
+        if !planted::is(Bug::InstallWithoutReload) {
+            *machine = M::load(&self.shared.view()).map_err(halt)?;
+        }
+        let index = row.last.map_or(0, |last| last.index);
+        let mut hashes = self.shared.hashes.lock();
+        *hashes = Hashes::default();
+        hashes.push(index, row.digest);
+        *self.shared.applied.lock() = row;
+        self.shared.progress.send_replace(index);
+        Ok(())
+    }
+
+    fn fail(&self, fatal: Fatal) -> io::Error {
+        let text = fatal.to_string();
+        self.alarm.raise(fatal);
+        io::Error::other(text)
+    }
+}
+
+fn halt(halt: Halt) -> Fatal {
+    Fatal::Halt { code: halt.code, detail: halt.detail }
+}
+
+/// Folds an entry's outcomes and changed rows into the rolling hash.
+///
+/// BLAKE3 over: previous hash, index, term, time, each outcome and each change with its lengths.
+fn fold(previous: &[u8; 32], at: &At, applied: &Applied) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(previous);
+    for number in [at.index, at.term, at.time_us, applied.outcomes.len() as u64] {
+        hasher.update(&number.to_le_bytes());
+    }
+    let mut sized = |bytes: &[u8]| {
+        hasher.update(&(bytes.len() as u64).to_le_bytes());
+        hasher.update(bytes);
+    };
+    for outcome in &applied.outcomes {
+        sized(outcome);
+    }
+    for change in &applied.changes {
+        sized(&change.key);
+        match &change.edit {
+            Edit::Put(value) => {
+                sized(&[change.family as u8, 1]);
+                sized(value);
+            }
+            Edit::Delete => sized(&[change.family as u8, 2]),
+            Edit::DeletePrefix => sized(&[change.family as u8, 3]),
+            Edit::DeleteUntil(until) => {
+                sized(&[change.family as u8, 4]);
+                sized(until);
+            }
+        }
+    }
+    *hasher.finalize().as_bytes()
+}
+
+impl<M: Machine> RaftStateMachine<TypeConfig> for StateMachine<M> {
+    type SnapshotData = SnapshotFolder;
+    type SnapshotBuilder = Builder;
+
+    async fn applied_state(&mut self) -> Result<(Option<LogId>, StoredMembership), io::Error> {
+        let row = self.shared.applied.lock();
+        Ok((row.last.map(Position::log_id), row.stored_membership()))
+    }
+
+    async fn apply<S>(&mut self, mut entries: S) -> Result<(), io::Error>
+    where
+        S: Stream<Item = Result<EntryResponder<TypeConfig>, io::Error>> + Unpin + Send,
+    {
+        while let Some(next) = entries.next().await {
+            let (entry, responder) = next?;
+            let reply = self.apply_one(&entry).map_err(|fatal| self.fail(fatal))?;
+            if let Some(responder) = responder {
+                responder.send(reply);
+            }
+        }
+        Ok(())
+    }
+
+    async fn try_create_snapshot_builder(&mut self, _force: bool) -> Option<Builder> {
+        Some(self.get_snapshot_builder().await)
+    }
+
+    async fn get_snapshot_builder(&mut self) -> Builder {
+        let row = self.shared.applied.lock().clone();
+        Builder { persister: self.persister.clone(), row }
+    }
+
+    async fn install_snapshot(&mut self, meta: &SnapshotMeta, snapshot: SnapshotFolder) -> Result<(), io::Error> {
+        let (reply, installed) = oneshot::channel();
+        self.persister.send(PersistItem::Install { name: snapshot.name.clone(), reply }).map_err(|_| stopped())?;
+        let engine = installed.await.map_err(|_| stopped())??;
+        self.reload(engine).map_err(|fatal| self.fail(fatal))?;
+        let last = self.shared.applied.lock().last.map(Position::log_id);
+        if last != meta.last_log_id {
+            let detail = format!("the snapshot says {:?}, its rows say {last:?}", meta.last_log_id);
+            return Err(self.fail(Fatal::LogLost { detail }));
+        }
+        Ok(())
+    }
+
+    async fn get_current_snapshot(&mut self) -> Result<Option<Snap>, io::Error> {
+        Ok(latest_snapshot(self.disk.as_ref())?)
+    }
+}
+
+type Snap = Snapshot<CommittedLeader, u64, crate::types::Address, SnapshotFolder>;
+type CommittedLeader = crate::types::CommittedTerm;

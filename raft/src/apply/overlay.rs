@@ -1,0 +1,174 @@
+//! Rows that are applied and not yet in the state's store.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::Arc;
+
+use exchequer_storage::{Direction, Edit, Engine, Scan};
+use parking_lot::RwLock;
+
+use crate::machine::{Halt, RowReader, Rows};
+
+type Key = (usize, Vec<u8>);
+
+/// A removal of many rows: `from..until` of a family, as of an index.
+struct Removal {
+    index: u64,
+    family: usize,
+    from: Vec<u8>,
+    until: Vec<u8>,
+}
+
+#[derive(Default)]
+struct Layer {
+    /// The latest value of each changed row; `None` where it is gone.
+    rows: BTreeMap<Key, (u64, Option<Vec<u8>>)>,
+    removals: Vec<Removal>,
+}
+
+/// The rows between the machine and the store. Small: the persister empties it as fast as it can.
+#[derive(Clone, Default)]
+pub(crate) struct Overlay(Arc<RwLock<Layer>>);
+
+fn after_prefix(prefix: &[u8]) -> Vec<u8> {
+    let mut end = prefix.to_vec();
+    while let Some(last) = end.pop() {
+        if last < u8::MAX {
+            end.push(last + 1);
+            return end;
+        }
+    }
+    end
+}
+
+impl Overlay {
+    /// Adds the changes of one entry.
+    pub(crate) fn add(&self, index: u64, changes: &[(usize, Vec<u8>, Edit)]) {
+        let mut layer = self.0.write();
+        for (family, key, edit) in changes {
+            match edit {
+                Edit::Put(value) => {
+                    layer.rows.insert((*family, key.clone()), (index, Some(value.clone())));
+                }
+                Edit::Delete => {
+                    layer.rows.insert((*family, key.clone()), (index, None));
+                }
+                Edit::DeletePrefix => layer.remove(index, *family, key.clone(), after_prefix(key)),
+                Edit::DeleteUntil(until) => layer.remove(index, *family, key.clone(), until.clone()),
+            }
+        }
+    }
+
+    /// The store has everything up to `index`; `changes` are the entries' that it just got.
+    pub(crate) fn written<'a>(&self, index: u64, changes: impl Iterator<Item = &'a (usize, Vec<u8>, Edit)>) {
+        let mut layer = self.0.write();
+        for (family, key, _) in changes {
+            let row = (*family, key.clone());
+            if layer.rows.get(&row).is_some_and(|(changed, _)| *changed <= index) {
+                layer.rows.remove(&row);
+            }
+        }
+        layer.removals.retain(|removal| removal.index > index);
+    }
+
+    /// Forgets everything: another store took the place of the old one.
+    pub(crate) fn clear(&self) {
+        *self.0.write() = Layer::default();
+    }
+
+    /// The row as the overlay knows it: `Some(None)` where it is known to be gone.
+    fn get(&self, family: usize, key: &[u8]) -> Option<Option<Vec<u8>>> {
+        let layer = self.0.read();
+        if layer.rows.is_empty() && layer.removals.is_empty() {
+            return None;
+        }
+        if let Some((_, value)) = layer.rows.get(&(family, key.to_vec())) {
+            return Some(value.clone());
+        }
+        layer.removed(family, key).then_some(None)
+    }
+}
+
+impl Layer {
+    fn remove(&mut self, index: u64, family: usize, from: Vec<u8>, until: Vec<u8>) {
+        let range = (Bound::Included((family, from.clone())), Bound::Excluded((family, until.clone())));
+        let gone: Vec<Key> = self.rows.range(range).map(|(key, _)| key.clone()).collect();
+        for key in gone {
+            self.rows.insert(key, (index, None));
+        }
+        self.removals.push(Removal { index, family, from, until });
+    }
+
+    fn removed(&self, family: usize, key: &[u8]) -> bool {
+        self.removals
+            .iter()
+            .any(|removal| removal.family == family && removal.from.as_slice() <= key && key < removal.until.as_slice())
+    }
+}
+
+/// Rows as of the last applied entry.
+pub(crate) struct View<'a> {
+    pub(crate) overlay: &'a Overlay,
+    pub(crate) engine: Arc<dyn Engine>,
+}
+
+fn disk_halt(error: exchequer_storage::Error) -> Halt {
+    Halt { code: "EXQ-0504".to_owned(), detail: error.to_string() }
+}
+
+impl RowReader for View<'_> {
+    fn get(&self, family: usize, key: &[u8]) -> Result<Option<Vec<u8>>, Halt> {
+        match self.overlay.get(family + 1, key) {
+            Some(known) => Ok(known),
+            None => self.engine.get(family + 1, key).map_err(disk_halt),
+        }
+    }
+
+    fn scan(&self, family: usize, from: &[u8], until: &[u8], limit: usize, reverse: bool) -> Result<Rows, Halt> {
+        let family = family + 1;
+        // The overlay is read before the store: a row that the persister moves in between is then seen twice, and the
+        // overlay's, which is the newer, wins. The other way round it could be missed.
+        let (mut rows, known) = {
+            let layer = self.overlay.0.read();
+            let start = Bound::Included((family, from.to_vec()));
+            let end = if until.is_empty() {
+                Bound::Excluded((family + 1, Vec::new()))
+            } else {
+                Bound::Excluded((family, until.to_vec()))
+            };
+            let inside: Vec<(Vec<u8>, Option<Vec<u8>>)> =
+                layer.rows.range((start, end)).map(|((_, key), (_, value))| (key.clone(), value.clone())).collect();
+            let removals: Vec<(Vec<u8>, Vec<u8>)> = layer
+                .removals
+                .iter()
+                .filter(|removal| removal.family == family)
+                .map(|removal| (removal.from.clone(), removal.until.clone()))
+                .collect();
+            (inside.into_iter().collect::<BTreeMap<_, _>>(), removals)
+        };
+        let direction = if reverse { Direction::Reverse } else { Direction::Forward };
+        let mut from_store = 0_usize;
+        let hidden = rows.len();
+        let scan = Scan { family, from, until, direction };
+        self.engine
+            .scan(scan, &mut |key, value| {
+                let gone = known.iter().any(|(from, until)| from.as_slice() <= key && key < until.as_slice());
+                if !gone && !rows.contains_key(key) {
+                    rows.insert(key.to_vec(), Some(value.to_vec()));
+                    from_store += 1;
+                }
+                // Every overlaid row may hide one of the store's, so read that many more.
+                from_store < limit.saturating_add(hidden)
+            })
+            .map_err(disk_halt)?;
+        let present = rows.into_iter().filter_map(|(key, value)| value.map(|value| (key, value)));
+        Ok(if reverse {
+            let mut all: Rows = present.collect();
+            all.reverse();
+            all.truncate(limit);
+            all
+        } else {
+            present.take(limit).collect()
+        })
+    }
+}

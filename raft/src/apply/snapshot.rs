@@ -1,0 +1,77 @@
+//! Snapshots: folders of checkpoint files, named by what they hold.
+
+use std::io;
+
+use exchequer_storage::{Disk, Manifest};
+use openraft::storage::{RaftSnapshotBuilder, Snapshot};
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::oneshot;
+
+use super::{CommittedLeader, PersistItem, stopped};
+use crate::record::{AppliedRow, Position};
+use crate::types::{Address, SnapshotMeta, TypeConfig};
+
+/// A snapshot on this node's disk.
+#[derive(Debug, Clone)]
+pub(crate) struct SnapshotFolder {
+    pub(crate) name: String,
+}
+
+type Snap = Snapshot<CommittedLeader, u64, Address, SnapshotFolder>;
+
+/// What a manifest's note says.
+#[derive(Serialize, Deserialize)]
+struct Note {
+    version: u8,
+    applied: Vec<u8>,
+}
+
+pub(crate) fn snapshot_note(row: &AppliedRow) -> Vec<u8> {
+    // A byte vector always encodes.
+    postcard::to_stdvec(&Note { version: 1, applied: row.encode() }).unwrap_or_default()
+}
+
+/// The applied row that a manifest says its snapshot has.
+pub(crate) fn noted_row(manifest: &Manifest) -> Option<AppliedRow> {
+    let note: Note = postcard::from_bytes(&manifest.note).ok()?;
+    if note.version != 1 {
+        return None;
+    }
+    AppliedRow::decode(&note.applied)
+}
+
+pub(crate) fn snapshot_of(manifest: &Manifest) -> Option<Snap> {
+    let row = noted_row(manifest)?;
+    let meta = SnapshotMeta { last_log_id: row.last.map(Position::log_id), last_membership: row.stored_membership() };
+    Some(Snapshot { meta, snapshot: SnapshotFolder { name: manifest.name.clone() } })
+}
+
+/// The latest snapshot whose manifest is whole.
+pub(crate) fn latest_snapshot(disk: &dyn Disk) -> io::Result<Option<Snap>> {
+    for name in disk.snapshots()?.iter().rev() {
+        match disk.manifest(name) {
+            Ok(manifest) => return Ok(snapshot_of(&manifest)),
+            Err(error) => tracing::warn!(snapshot = name, %error, "a damaged snapshot is passed over"),
+        }
+    }
+    Ok(None)
+}
+
+/// Builds a snapshot of at least the moment at which it was made.
+pub(crate) struct Builder {
+    pub(crate) persister: UnboundedSender<PersistItem>,
+    pub(crate) row: AppliedRow,
+}
+
+impl RaftSnapshotBuilder<TypeConfig> for Builder {
+    type SnapshotData = SnapshotFolder;
+
+    async fn build_snapshot(&mut self) -> Result<Snap, io::Error> {
+        let (reply, built) = oneshot::channel();
+        let item = PersistItem::Checkpoint { row: self.row.clone(), reply };
+        self.persister.send(item).map_err(|_| stopped())?;
+        let manifest = built.await.map_err(|_| stopped())??;
+        snapshot_of(&manifest).ok_or_else(|| io::Error::other("the snapshot's note cannot be read"))
+    }
+}

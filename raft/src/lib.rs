@@ -1,0 +1,34 @@
+//! Consensus: openraft over our own log store, transport, proposer and membership.
+//!
+//! This crate replicates bytes. It knows a state machine only as the trait [`Machine`] and knows no exchange. It is
+//! the only crate that names openraft, and nothing of openraft is in a wire or disk format.
+
+mod alarm;
+mod apply;
+mod body;
+mod clock;
+mod log;
+mod machine;
+mod net;
+mod node;
+pub mod planted;
+mod proposer;
+mod record;
+mod runtime;
+mod server;
+mod types;
+mod wire;
+mod work;
+
+pub use alarm::{Alarm, Fatal};
+pub use clock::WallClock;
+pub use machine::{Applied, At, Change, Halt, Input, Machine, RowReader, Rows};
+pub use net::{Dialer, Io, Membership};
+pub use node::{
+    Epoch, Hooks, MemberState, MembershipError, Node, Options, PeerView, ProposeError, ReadAt, Role, Status, Timing,
+};
+pub use proposer::Committed;
+pub use runtime::seed_thread;
+pub use server::PeerIdentity;
+pub use types::Address;
+pub use work::Drive;

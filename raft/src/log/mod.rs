@@ -1,0 +1,226 @@
+//! The Raft log on an ordered key-value engine, with a guard beside it.
+//!
+//! One queue, one writer: votes, entries, truncation and purging keep the order in which openraft asked for them.
+//! `append` returns when the entries are readable (they are in the tail, in memory) and calls back when they are
+//! synced. Whatever queues up while a sync runs shares the next one.
+
+mod guard;
+mod open;
+mod reader;
+mod writer;
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+
+use exchequer_storage::Engine;
+use openraft::storage::{IOFlushed, LogState as OpenraftLogState, RaftLogStorage};
+use parking_lot::Mutex;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::oneshot;
+
+pub(crate) use guard::GuardKeeper;
+pub(crate) use open::LogOptions;
+pub(crate) use reader::LogReader;
+
+use crate::record::{self, Chain, chain_after_snapshot};
+use crate::types::{Entry, LogId, TypeConfig, Vote, term_of};
+use writer::Op;
+
+/// The log engine's families.
+pub(crate) const FAMILIES: &[&str] = &["meta", "entries"];
+const META: usize = 0;
+const ENTRIES: usize = 1;
+const KEY_VOTE: &[u8] = b"vote";
+const KEY_COMMITTED: &[u8] = b"committed";
+const KEY_PURGED: &[u8] = b"purged";
+
+/// Entries kept in memory behind the last one, so that replication and apply rarely read the disk.
+const TAIL_BYTES_MAX: usize = 32 << 20;
+
+fn key(index: u64) -> [u8; 8] {
+    index.to_be_bytes()
+}
+
+/// An entry of the tail with its chain hash.
+struct Tailed {
+    entry: Entry,
+    chain: Chain,
+    bytes: usize,
+}
+
+/// What every handle of the log shares. Held for moments only, never over I/O.
+struct Shared {
+    vote: Option<Vote>,
+    committed: Option<LogId>,
+    purged: Option<LogId>,
+    purged_chain: Chain,
+    last: Option<LogId>,
+    last_chain: Chain,
+    tail: VecDeque<Tailed>,
+    tail_bytes: usize,
+    /// Entries up to here are in the engine and may leave the tail.
+    written: u64,
+}
+
+impl Shared {
+    fn trim_tail(&mut self) {
+        while self.tail_bytes > TAIL_BYTES_MAX {
+            match self.tail.front() {
+                Some(front) if front.entry.log_id.index <= self.written => {
+                    self.tail_bytes -= front.bytes;
+                    self.tail.pop_front();
+                }
+                Some(_) | None => return,
+            }
+        }
+    }
+}
+
+/// The log store handed to openraft.
+pub(crate) struct LogStore {
+    shared: Arc<Mutex<Shared>>,
+    engine: Arc<dyn Engine>,
+    queue: UnboundedSender<Op>,
+}
+
+impl LogStore {
+    /// Entries and bytes appended since the node started are counted in metrics; this answers the range that is kept.
+    pub(crate) fn reader(&self) -> LogReader {
+        LogReader { shared: self.shared.clone(), engine: self.engine.clone() }
+    }
+
+    fn enqueue(&self, op: Op) -> io::Result<()> {
+        self.queue.send(op).map_err(|_| io::Error::other("the log writer has stopped"))
+    }
+}
+
+impl RaftLogStorage<TypeConfig> for LogStore {
+    type LogReader = LogReader;
+
+    async fn get_log_state(&mut self) -> Result<OpenraftLogState<TypeConfig>, io::Error> {
+        let shared = self.shared.lock();
+        Ok(OpenraftLogState { last_purged_log_id: shared.purged, last_log_id: shared.last })
+    }
+
+    async fn get_log_reader(&mut self) -> LogReader {
+        self.reader()
+    }
+
+    async fn save_vote(&mut self, vote: &Vote) -> Result<(), io::Error> {
+        let (done, synced) = oneshot::channel();
+        self.enqueue(Op::Vote { vote: *vote, done })?;
+        synced.await.map_err(|_| io::Error::other("the vote could not be synced"))?;
+        self.shared.lock().vote = Some(*vote);
+        Ok(())
+    }
+
+    async fn save_committed(&mut self, committed: Option<LogId>) -> Result<(), io::Error> {
+        self.shared.lock().committed = committed;
+        self.enqueue(Op::Committed { id: committed })
+    }
+
+    async fn read_committed(&mut self) -> Result<Option<LogId>, io::Error> {
+        Ok(self.shared.lock().committed)
+    }
+
+    async fn append<I>(&mut self, entries: I, callback: IOFlushed<TypeConfig>) -> Result<(), io::Error>
+    where
+        I: IntoIterator<Item = Entry> + Send,
+        I::IntoIter: Send,
+    {
+        let mut rows = Vec::new();
+        let op = {
+            let mut shared = self.shared.lock();
+            for entry in entries {
+                let (bytes, chain) = record::encode(&shared.last_chain, &entry);
+                shared.last = Some(entry.log_id);
+                shared.last_chain = chain;
+                shared.tail_bytes += bytes.len();
+                shared.tail.push_back(Tailed { bytes: bytes.len(), chain, entry: entry.clone() });
+                rows.push((entry.log_id.index, bytes));
+            }
+            let mark = shared.last.map(|id| writer::mark(&id, shared.last_chain));
+            Op::Append { rows, mark, callback }
+        };
+        self.enqueue(op)
+    }
+
+    async fn truncate_after(&mut self, keep: Option<LogId>) -> Result<(), io::Error> {
+        let keep_index = keep.map_or(0, |id| id.index);
+        let from_disk = {
+            let shared = self.shared.lock();
+            let in_tail = shared.tail.iter().any(|tailed| tailed.entry.log_id.index == keep_index);
+            let at_purged = shared.purged == keep;
+            !in_tail && !at_purged && keep.is_some()
+        };
+        // The chain of an entry that has left the tail is in its record.
+        let chain_on_disk = if from_disk { Some(self.reader().chain_at(keep_index)?) } else { None };
+        let op = {
+            let mut shared = self.shared.lock();
+            while shared.tail.back().is_some_and(|last| keep.is_none() || last.entry.log_id.index > keep_index) {
+                if let Some(cut) = shared.tail.pop_back() {
+                    shared.tail_bytes -= cut.bytes;
+                }
+            }
+            shared.last_chain = match (chain_on_disk, shared.tail.back()) {
+                (Some(chain), _) => chain,
+                (None, Some(last)) => last.chain,
+                (None, None) => shared.purged_chain,
+            };
+            shared.last = keep;
+            shared.written = shared.written.min(keep_index);
+            Op::Truncate { keep, mark: keep.map(|id| writer::mark(&id, shared.last_chain)) }
+        };
+        self.enqueue(op)
+    }
+
+    async fn purge(&mut self, upto: LogId) -> Result<(), io::Error> {
+        let chain_on_disk = {
+            let shared = self.shared.lock();
+            let in_tail = shared.tail.front().is_some_and(|front| front.entry.log_id.index <= upto.index);
+            let known = shared.last.is_some_and(|last| last.index >= upto.index);
+            known && !in_tail && shared.purged.is_none_or(|purged| purged.index < upto.index)
+        };
+        let chain_on_disk = if chain_on_disk { Some(self.reader().chain_at(upto.index)?) } else { None };
+        let op = {
+            let mut shared = self.shared.lock();
+            let mut chain = chain_on_disk;
+            while shared.tail.front().is_some_and(|front| front.entry.log_id.index <= upto.index) {
+                if let Some(gone) = shared.tail.pop_front() {
+                    shared.tail_bytes -= gone.bytes;
+                    if gone.entry.log_id == upto {
+                        chain = Some(gone.chain);
+                    }
+                }
+            }
+            let chain = chain.unwrap_or_else(|| chain_after_snapshot(&upto));
+            shared.purged = Some(upto);
+            shared.purged_chain = chain;
+            let beyond = shared.last.is_none_or(|last| last.index < upto.index);
+            if beyond {
+                // A snapshot took this node past the end of its log: the log goes on behind the snapshot.
+                shared.last = Some(upto);
+                shared.last_chain = chain;
+                shared.written = shared.written.max(upto.index);
+            }
+            Op::Purge { upto, chain, beyond }
+        };
+        self.enqueue(op)
+    }
+}
+
+/// For messages and metrics: what the log holds.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct LogExtent {
+    pub(crate) purged: Option<u64>,
+    pub(crate) last: Option<(u64, u64)>,
+}
+
+impl LogReader {
+    /// The range of entries that can be read.
+    pub(crate) fn extent(&self) -> LogExtent {
+        let shared = self.shared.lock();
+        LogExtent { purged: shared.purged.map(|id| id.index), last: shared.last.map(|id| (term_of(&id), id.index)) }
+    }
+}

@@ -1,0 +1,324 @@
+//! Calling a peer: connections, the headers that say who is meant, and openraft's network on top.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use exchequer_storage::Disk;
+use futures::{Stream, StreamExt};
+use hyper_util::rt::TokioIo;
+use openraft::AnyError;
+use openraft::base::{BoxFuture, BoxStream};
+use openraft::errors::{NetworkError, RPCError, ReplicationClosed, StreamingError, Unreachable};
+use openraft::network::{
+    Backoff, NetBackoff, NetSnapshot, NetStreamAppend, NetTransferLeader, NetVote, RPCOption, RaftNetworkFactory,
+};
+use openraft::raft::{SnapshotResponse, TransferLeaderRequest, TransferLeaderResponse};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tonic::Request;
+use tonic::codegen::InterceptedService;
+use tonic::metadata::{Ascii, MetadataValue};
+use tonic::service::Interceptor;
+use tonic::transport::{Channel, Endpoint, Uri};
+
+use crate::apply::SnapshotFolder;
+use crate::types::{Address, TypeConfig, Vote};
+use crate::wire::proto::peer_client::PeerClient;
+use crate::wire::{self, AppendRpc, StreamResult, VoteRpc, VoteRpcReply, proto};
+
+type Rpc = RPCError<TypeConfig>;
+type SnapshotToSend = openraft::alias::SnapshotOf<TypeConfig, SnapshotFolder>;
+
+/// Which cluster this node belongs to, and which node it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Membership {
+    /// The cluster, 128 bits.
+    pub cluster: [u8; 16],
+    /// Raised when the cluster is restored or recovered; members of an older lineage are refused.
+    pub lineage: u64,
+    /// This node.
+    pub node: u64,
+}
+
+/// A connection's bytes.
+pub trait Io: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin + 'static> Io for T {}
+
+/// Makes connections to peers: TCP with mutual TLS in production, a simulated network in tests.
+pub trait Dialer: Send + Sync + 'static {
+    /// Connects to `address`, where node `target` is to be found.
+    fn dial(&self, address: &str, target: u64) -> Pin<Box<dyn Future<Output = io::Result<Box<dyn Io>>> + Send>>;
+}
+
+/// Bytes a message may have: an entry of a thousand maximal batches never comes near.
+pub(crate) const MESSAGE_BYTES_MAX: usize = 64 << 20;
+/// Size of a snapshot's pieces.
+const PIECE_BYTES: usize = 1 << 20;
+/// Pieces read before the peer has taken the earlier ones.
+const PIECES_AHEAD: usize = 4;
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
+const KEEP_ALIVE: Duration = Duration::from_millis(500);
+const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_millis(1000);
+
+pub(crate) const HEADER_CLUSTER: &str = "exq-cluster";
+pub(crate) const HEADER_LINEAGE: &str = "exq-lineage";
+pub(crate) const HEADER_FROM: &str = "exq-from";
+pub(crate) const HEADER_TO: &str = "exq-to";
+
+/// Puts on every call which cluster and node are meant.
+#[derive(Clone)]
+pub(crate) struct Envelope([(&'static str, MetadataValue<Ascii>); 4]);
+
+impl Envelope {
+    fn new(us: &Membership, target: u64) -> Envelope {
+        let hex: String = us.cluster.iter().map(|byte| format!("{byte:02x}")).collect();
+        // Hexadecimal digits are always a valid header.
+        let cluster = MetadataValue::try_from(hex).unwrap_or(MetadataValue::from_static(""));
+        Envelope([
+            (HEADER_CLUSTER, cluster),
+            (HEADER_LINEAGE, us.lineage.into()),
+            (HEADER_FROM, us.node.into()),
+            (HEADER_TO, target.into()),
+        ])
+    }
+}
+
+impl Interceptor for Envelope {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, tonic::Status> {
+        for (name, value) in &self.0 {
+            request.metadata_mut().insert(*name, value.clone());
+        }
+        Ok(request)
+    }
+}
+
+pub(crate) type Client = PeerClient<InterceptedService<Channel, Envelope>>;
+
+/// Makes clients for peers.
+#[derive(Clone)]
+pub(crate) struct Network {
+    pub(crate) us: Membership,
+    pub(crate) dialer: Arc<dyn Dialer>,
+    pub(crate) disk: Arc<dyn Disk>,
+}
+
+impl Network {
+    /// A client for `target` at `address`. It connects when it is first used and again when the connection breaks.
+    pub(crate) fn client(&self, target: u64, address: &str) -> Client {
+        let dialer = self.dialer.clone();
+        let dialled = address.to_owned();
+        let connect = tower::service_fn(move |_: Uri| {
+            let (dialer, address) = (dialer.clone(), dialled.clone());
+            async move {
+                // The peer is asked for by name at each connection, so a changed address record is followed.
+                let io = tokio::time::timeout(CONNECT_TIMEOUT, dialer.dial(&address, target))
+                    .await
+                    .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+                Ok::<_, io::Error>(TokioIo::new(io))
+            }
+        });
+        let channel = Endpoint::from_static("http://peer")
+            .http2_keep_alive_interval(KEEP_ALIVE)
+            .keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
+            .keep_alive_while_idle(true)
+            .initial_stream_window_size(8 << 20)
+            .initial_connection_window_size(16 << 20)
+            .tcp_nodelay(true)
+            .connect_with_connector_lazy(connect);
+        PeerClient::with_interceptor(channel, Envelope::new(&self.us, target))
+            .max_decoding_message_size(MESSAGE_BYTES_MAX)
+            .max_encoding_message_size(MESSAGE_BYTES_MAX)
+    }
+}
+
+impl RaftNetworkFactory<TypeConfig> for Network {
+    type Network = Connection;
+
+    async fn new_client(&mut self, target: u64, node: &Address) -> Connection {
+        Connection { client: self.client(target, &node.peer), disk: self.disk.clone() }
+    }
+}
+
+/// A connection to one peer, for one purpose: replication, heartbeats and snapshots have one each, so that none of
+/// them queues behind another.
+pub(crate) struct Connection {
+    client: Client,
+    disk: Arc<dyn Disk>,
+}
+
+fn unreachable(status: &tonic::Status) -> Rpc {
+    match status.code() {
+        tonic::Code::Unavailable | tonic::Code::DeadlineExceeded | tonic::Code::Cancelled => {
+            RPCError::Network(NetworkError::new(&AnyError::error(status.to_string())))
+        }
+        _ => RPCError::Unreachable(Unreachable::new(&AnyError::error(status.to_string()))),
+    }
+}
+
+fn malformed(error: wire::Malformed) -> Rpc {
+    RPCError::Unreachable(Unreachable::new(&AnyError::error(error)))
+}
+
+async fn within<T>(ttl: Duration, call: impl Future<Output = Result<T, tonic::Status>>) -> Result<T, Rpc> {
+    match tokio::time::timeout(ttl, call).await {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(status)) => Err(unreachable(&status)),
+        Err(_) => Err(RPCError::Network(NetworkError::new(&AnyError::error("no answer in time")))),
+    }
+}
+
+impl NetBackoff<TypeConfig> for Connection {
+    fn backoff(&self) -> Option<Backoff> {
+        None
+    }
+}
+
+impl NetStreamAppend<TypeConfig> for Connection {
+    fn stream_append<'s, S>(
+        &'s mut self,
+        input: S,
+        option: RPCOption,
+    ) -> BoxFuture<'s, Result<BoxStream<'s, Result<StreamResult, Rpc>>, Rpc>>
+    where
+        S: Stream<Item = AppendRpc> + Send + Unpin + 'static,
+    {
+        Box::pin(async move {
+            let requests = input.map(|rpc| wire::append_out(&rpc));
+            let _ = option;
+            let replies = self.client.append(requests).await.map_err(|status| unreachable(&status))?.into_inner();
+            let results = replies.map(|reply| match reply {
+                Ok(reply) => wire::append_reply_in(reply).map_err(malformed),
+                Err(status) => Err(unreachable(&status)),
+            });
+            let results: BoxStream<'s, _> = Box::pin(results);
+            Ok(results)
+        })
+    }
+}
+
+impl NetVote<TypeConfig> for Connection {
+    async fn vote(&mut self, rpc: VoteRpc, option: RPCOption) -> Result<VoteRpcReply, Rpc> {
+        let call = self.client.vote(wire::vote_request_out(&rpc));
+        let reply = within(option.hard_ttl(), call).await?;
+        wire::vote_reply_in(reply.into_inner()).map_err(malformed)
+    }
+
+    async fn pre_vote(&mut self, rpc: VoteRpc, option: RPCOption) -> Result<VoteRpcReply, Rpc> {
+        let call = self.client.pre_vote(wire::vote_request_out(&rpc));
+        let reply = within(option.hard_ttl(), call).await?;
+        wire::vote_reply_in(reply.into_inner()).map_err(malformed)
+    }
+}
+
+impl NetTransferLeader<TypeConfig> for Connection {
+    async fn transfer_leader(
+        &mut self,
+        request: TransferLeaderRequest<TypeConfig>,
+        option: RPCOption,
+    ) -> Result<TransferLeaderResponse<TypeConfig>, Rpc> {
+        let message = proto::TransferRequest {
+            leader: Some(wire::vote_out(request.from_leader())),
+            to: *request.to_node_id(),
+            last: request.last_log_id().copied().map(wire::id_out),
+        };
+        let reply = within(option.hard_ttl(), self.client.transfer_leader(message)).await?.into_inner();
+        if reply.refusal.is_empty() {
+            Ok(Ok(()))
+        } else {
+            Err(RPCError::Network(NetworkError::new(&AnyError::error(reply.refusal))))
+        }
+    }
+}
+
+impl NetSnapshot<TypeConfig> for Connection {
+    type SnapshotData = SnapshotFolder;
+
+    async fn full_snapshot(
+        &mut self,
+        vote: Vote,
+        snapshot: SnapshotToSend,
+        cancel: impl Future<Output = ReplicationClosed> + Send + 'static,
+        option: RPCOption,
+    ) -> Result<SnapshotResponse<TypeConfig>, StreamingError<TypeConfig>> {
+        tokio::select! {
+            closed = cancel => Err(StreamingError::Closed(closed)),
+            sent = sending(self.client.clone(), self.disk.clone(), vote, snapshot.snapshot, option.hard_ttl()) => sent,
+        }
+    }
+}
+
+fn snapshot_failed(error: &dyn std::fmt::Display) -> StreamingError<TypeConfig> {
+    StreamingError::Network(NetworkError::new(&AnyError::error(error.to_string())))
+}
+
+type Sent = Result<SnapshotResponse<TypeConfig>, StreamingError<TypeConfig>>;
+
+/// Offers the snapshot, then sends what the peer lacks. The peer answers when it has installed it.
+fn sending(
+    mut client: Client,
+    disk: Arc<dyn Disk>,
+    vote: Vote,
+    snapshot: SnapshotFolder,
+    ttl: Duration,
+) -> Pin<Box<dyn Future<Output = Sent> + Send>> {
+    Box::pin(async move {
+        let manifest = disk.manifest(&snapshot.name).map_err(|error| snapshot_failed(&error))?;
+        let encoded: bytes::Bytes = manifest.encode().into();
+        let offer = proto::SnapshotOffer { manifest: encoded.clone() };
+        let offered = client.offer_snapshot(offer).await.map_err(|status| snapshot_failed(&status))?;
+        tracing::info!(snapshot = %snapshot.name, bytes = manifest.total_bytes(), "sending a snapshot");
+        let first = proto::SnapshotPiece {
+            vote: Some(wire::vote_out(&vote)),
+            manifest: encoded,
+            ..proto::SnapshotPiece::default()
+        };
+        let (queue, pieces) = tokio::sync::mpsc::channel(PIECES_AHEAD);
+        tokio::spawn(read_pieces(disk, manifest, offered.into_inner().bytes, first, queue));
+        let call = client.send_snapshot(tokio_stream::wrappers::ReceiverStream::new(pieces));
+        let reply = match tokio::time::timeout(ttl, call).await {
+            Ok(reply) => reply.map_err(|status| snapshot_failed(&status))?,
+            Err(late) => return Err(snapshot_failed(&late)),
+        };
+        let vote = wire::vote_in(reply.into_inner().vote).map_err(|error| snapshot_failed(&error))?;
+        Ok(SnapshotResponse::new(vote))
+    })
+}
+
+/// Reads what the peer lacks and queues it. A file that cannot be read ends the stream early; the peer then finds the
+/// snapshot incomplete and is sent the rest another time.
+async fn read_pieces(
+    disk: Arc<dyn Disk>,
+    manifest: exchequer_storage::Manifest,
+    held: Vec<u64>,
+    first: proto::SnapshotPiece,
+    queue: tokio::sync::mpsc::Sender<proto::SnapshotPiece>,
+) {
+    if queue.send(first).await.is_err() {
+        return;
+    }
+    for (file, entry) in manifest.files.iter().enumerate() {
+        let mut offset = held.get(file).copied().unwrap_or(0);
+        while offset < entry.size {
+            let bytes = match disk.read_piece(&manifest.name, file, offset, PIECE_BYTES) {
+                Ok(bytes) => bytes,
+                Err(error) => {
+                    tracing::warn!(%error, "a snapshot's file could not be read");
+                    return;
+                }
+            };
+            let piece = proto::SnapshotPiece {
+                file: u32::try_from(file).unwrap_or(u32::MAX),
+                offset,
+                crc32: crc32fast::hash(&bytes),
+                bytes: bytes.clone(),
+                ..proto::SnapshotPiece::default()
+            };
+            offset += bytes.len() as u64;
+            if queue.send(piece).await.is_err() {
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Leadership: noticing it, fencing it, handing it over.
+//!
+//! Being elected is not enough to act: a node that was paused may believe in an election that is long over. Each
+//! leadership therefore begins with an activation entry. Its index is the epoch; `apply` on every node knows the
+//! present epoch and refuses work of an earlier one. Work that only the leader does starts when the activation is
+//! applied, and carries the epoch.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use openraft::async_runtime::watch::WatchReceiver;
+use tokio::time::Instant;
+
+use super::{Inner, Node};
+use crate::body::Body;
+use crate::machine::Machine;
+use crate::types::{CommittedTerm, Payload};
+
+/// A leadership that this node may act under.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Epoch {
+    /// The index of its activation entry: what commands carry.
+    pub index: u64,
+    /// Its term.
+    pub term: u64,
+}
+
+/// Watches this node's role and activates each new leadership.
+pub(super) async fn run<M: Machine>(inner: Arc<Inner<M>>) {
+    let mut metrics = inner.raft.metrics();
+    loop {
+        let (leads, term) = {
+            let now = metrics.borrow_watched();
+            (now.state.is_leader() && now.current_leader == Some(inner.us.node), now.current_term)
+        };
+        let active = *inner.epoch.borrow();
+        match active {
+            Some(epoch) if !leads || epoch.term != term => {
+                tracing::info!(epoch = epoch.index, "the leadership is over");
+                inner.epoch.send_replace(None);
+            }
+            None if leads => {
+                if let Some(epoch) = activate(&inner, term).await {
+                    tracing::info!(epoch = epoch.index, term, "leading");
+                    inner.epoch.send_replace(Some(epoch));
+                    continue;
+                }
+            }
+            Some(_) | None => {}
+        }
+        let pause = tokio::time::sleep(Duration::from_millis(200));
+        tokio::select! {
+            changed = metrics.changed() => if changed.is_err() { return },
+            () = pause => {}
+        }
+    }
+}
+
+/// Writes the activation under this very term; answers once it is applied here.
+async fn activate<M: Machine>(inner: &Arc<Inner<M>>, term: u64) -> Option<Epoch> {
+    let time_us = (inner.wall)().max(inner.state.applied.lock().time_us);
+    let body = Body::Activation { time_us, node: inner.us.node, boot: inner.boot };
+    let (responder, completed) = openraft::impls::ProgressResponder::complete_only();
+    let write = inner.raft.write(Payload(body.encode())).with_leader(CommittedTerm::new(term)).responder(responder);
+    write.await.ok()?;
+    let written = completed.await.ok()?.ok()?;
+    Some(Epoch { index: written.log_id.index, term })
+}
+
+impl<M: Machine> Node<M> {
+    /// Makes `target`, or else the voter that is furthest, the leader. True once another node leads.
+    ///
+    /// # Errors
+    /// None: it is false where this node does not lead or nobody took over within `patience`.
+    pub async fn transfer_leader(&self, target: Option<u64>, patience: Duration) -> bool {
+        let inner = &self.inner;
+        let me = inner.us.node;
+        let deadline = Instant::now() + patience;
+        let mut metrics = inner.raft.metrics();
+        if !inner.raft.is_leader() {
+            return false;
+        }
+        let furthest = {
+            let now = metrics.borrow_watched();
+            let voters: Vec<u64> = now.membership_config.voter_ids().filter(|id| *id != me).collect();
+            let matched = |id: &u64| {
+                let replication = now.replication.as_ref();
+                replication.and_then(|all| all.get(id)).and_then(|id| *id).map_or(0, |id| id.index)
+            };
+            target.filter(|id| voters.contains(id)).or_else(|| voters.iter().copied().max_by_key(matched))
+        };
+        let Some(target) = furthest else { return false };
+        if inner.raft.trigger().transfer_leader(target).await.is_err() {
+            return false;
+        }
+        let handed = async {
+            loop {
+                {
+                    let now = metrics.borrow_watched();
+                    if now.current_leader.is_some_and(|leader| leader != me) {
+                        return true;
+                    }
+                }
+                if metrics.changed().await.is_err() {
+                    return false;
+                }
+            }
+        };
+        tokio::time::timeout_at(deadline, handed).await.unwrap_or(false)
+    }
+
+    /// Hands leadership over before stopping; nothing where this node does not lead.
+    pub(super) async fn hand_over(&self, patience: Duration) {
+        if self.inner.raft.is_leader() && self.transfer_leader(None, patience).await {
+            tracing::info!("leadership is handed over");
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! Starting a node.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use exchequer_storage::Disk;
+use openraft::{Config, SnapshotPolicy};
+use parking_lot::Mutex;
+use tokio::sync::watch as signal;
+
+use super::{Hooks, Inner, Node, leader, watch};
+use crate::alarm::{Alarm, Fatal};
+use crate::apply::{PersistItem, PersistOptions, Persister, StateMachine, Unwritten, families};
+use crate::clock::WallClock;
+use crate::log::{LogOptions, LogStore};
+use crate::machine::Machine;
+use crate::net::{Dialer, Membership, Network};
+use crate::proposer::Proposer;
+use crate::runtime::random_u64;
+use crate::types::Raft;
+use crate::work::{self, Drive};
+
+/// The times of consensus, and when snapshots are taken.
+#[derive(Debug, Clone)]
+pub struct Timing {
+    /// Between heartbeats.
+    pub heartbeat: Duration,
+    /// A follower that hears nothing for a time between these stands for election.
+    pub election_min: Duration,
+    /// The upper end.
+    pub election_max: Duration,
+    /// Applied bytes after which a snapshot is taken.
+    pub snapshot_bytes: u64,
+    /// Entries kept behind a snapshot, for followers that lag.
+    pub entries_kept: u64,
+}
+
+impl Default for Timing {
+    fn default() -> Timing {
+        Timing {
+            heartbeat: Duration::from_millis(50),
+            election_min: Duration::from_millis(200),
+            election_max: Duration::from_millis(400),
+            snapshot_bytes: 512 << 20,
+            entries_kept: 100_000,
+        }
+    }
+}
+
+/// What a node is started with.
+pub struct Options {
+    /// Who it is.
+    pub us: Membership,
+    /// Its disk.
+    pub disk: Arc<dyn Disk>,
+    /// How it reaches its peers.
+    pub dialer: Arc<dyn Dialer>,
+    /// What the layers above contribute.
+    pub hooks: Arc<dyn Hooks>,
+    /// Called once when the node must stop.
+    pub alarm: Alarm,
+    /// The wall clock.
+    pub wall: WallClock,
+    /// Where its consumers run.
+    pub drive: Drive,
+    /// Its times.
+    pub timing: Timing,
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn config(timing: &Timing) -> Config {
+    Config {
+        cluster_name: "exchequer".to_owned(),
+        heartbeat_interval: millis(timing.heartbeat),
+        election_timeout_min: millis(timing.election_min),
+        election_timeout_max: millis(timing.election_max),
+        // A snapshot takes as long as it takes; the default of 200 ms would start it anew for ever.
+        install_snapshot_timeout: 600_000,
+        max_payload_entries: 1024,
+        max_append_entries: Some(4096),
+        purge_batch_size: 4096,
+        replication_lag_threshold: timing.entries_kept.max(10_000),
+        snapshot_policy: SnapshotPolicy::Never,
+        max_in_snapshot_log_to_keep: timing.entries_kept,
+        enable_pre_vote: Some(true),
+        // A leader that restarts stands for election again: a term alone must not name two leaderships.
+        enable_leader_restore: Some(false),
+        allow_log_reversion: Some(false),
+        ..Config::default()
+    }
+}
+
+impl<M: Machine> Node<M> {
+    /// Opens the disk, compares the log with the guard, loads the state and joins consensus.
+    ///
+    /// # Errors
+    /// [`Fatal::LogLost`] where the node forgot something it had acknowledged; damage and I/O failures.
+    pub async fn start(options: Options) -> Result<Node<M>, Fatal> {
+        let unwritten = Unwritten::default();
+        let (flushed_out, flushed) = signal::channel(0);
+        // The digest's place exists only once the state is open; the persister starts before that.
+        let digested: Arc<Mutex<Option<DigestSink>>> = Arc::default();
+        let sink = digested.clone();
+        let persister = work::start(
+            "persister",
+            &options.drive,
+            Persister::new(PersistOptions {
+                disk: options.disk.clone(),
+                families: families::<M>(),
+                unwritten: unwritten.clone(),
+                alarm: options.alarm.clone(),
+                digested: Arc::new(move |index, digest| {
+                    if let Some(sink) = sink.lock().as_ref() {
+                        sink(index, digest);
+                    }
+                }),
+                flushed: flushed_out,
+            }),
+        );
+        let machine =
+            StateMachine::<M>::open(options.disk.clone(), persister.clone(), &unwritten, options.alarm.clone())?;
+        let state = machine.shared.clone();
+        let keeper = state.clone();
+        *digested.lock() = Some(Box::new(move |index, digest| {
+            let mut digests = keeper.digests.lock();
+            if digests.len() >= DIGESTS_KEPT {
+                digests.pop_front();
+            }
+            digests.push_back((index, digest));
+        }));
+        let log = LogStore::open(
+            options.disk.as_ref(),
+            LogOptions {
+                drive: options.drive.clone(),
+                alarm: options.alarm.clone(),
+                flushed: *state.progress.borrow(),
+                persister: persister.clone(),
+            },
+        )?;
+        let reader = log.reader();
+        let network = Network { us: options.us.clone(), dialer: options.dialer, disk: options.disk.clone() };
+        let config = config(&options.timing)
+            .validate()
+            .map_err(|error| Fatal::Halt { code: "EXQ-0102".to_owned(), detail: error.to_string() })?;
+        let raft: Raft<M> = Raft::new(options.us.node, Arc::new(config), network.clone(), log, machine)
+            .await
+            .map_err(|error| Fatal::Halt { code: "EXQ-0112".to_owned(), detail: error.to_string() })?;
+        let clocked = state.clone();
+        let proposer = Proposer::start(raft.clone(), options.wall.clone(), move || clocked.applied.lock().time_us);
+        let mut boot = [0; 16];
+        let (low, high) = boot.split_at_mut(8);
+        low.copy_from_slice(&random_u64().to_le_bytes());
+        high.copy_from_slice(&random_u64().to_le_bytes());
+        let inner = Arc::new(Inner {
+            us: options.us,
+            raft,
+            disk: options.disk,
+            state,
+            network,
+            log: reader,
+            proposer,
+            hooks: options.hooks,
+            alarm: options.alarm,
+            wall: options.wall,
+            boot,
+            room: AtomicBool::new(true),
+            clock_good: AtomicBool::new(true),
+            clock_offset_us: Mutex::new(None),
+            peers: Mutex::default(),
+            clients: Mutex::default(),
+            epoch: signal::Sender::new(None),
+            leader_seen: Mutex::new(None),
+            flushed,
+            persister,
+            threads: matches!(options.drive, Drive::Threads),
+            timing: options.timing,
+        });
+        let node = Node { inner: inner.clone() };
+        tokio::spawn(leader::run(inner.clone()));
+        tokio::spawn(watch::run(node.clone()));
+        tokio::spawn(contact(inner.clone()));
+        tokio::spawn(snapshots(inner));
+        Ok(node)
+    }
+}
+
+type DigestSink = Box<dyn Fn(u64, [u8; 32]) + Send>;
+
+const DIGESTS_KEPT: usize = 16;
+
+/// Notes when this node was last in touch with a leader that has a majority behind it.
+async fn contact<M: Machine>(inner: Arc<Inner<M>>) {
+    use openraft::async_runtime::watch::WatchReceiver;
+    let pause = inner.timing.heartbeat;
+    loop {
+        tokio::time::sleep(pause).await;
+        let metrics = inner.raft.metrics();
+        let (leads, acked, leader) = {
+            let now = metrics.borrow_watched();
+            (now.state.is_leader(), now.last_quorum_acked, now.current_leader)
+        };
+        let now = tokio::time::Instant::now();
+        let seen = if leads {
+            acked.map(|at| now - openraft::Instant::elapsed(&*at))
+        } else {
+            // A follower knows a leader only while its heartbeats come: openraft clears it when the lease runs out.
+            leader.and_then(|leader| inner.peers.lock().get(&leader).map(|view| view.heard))
+        };
+        let mut last = inner.leader_seen.lock();
+        if seen > *last {
+            *last = seen;
+        }
+    }
+}
+
+/// Takes a snapshot when enough was applied since the last one. Nodes look at different moments, the leader last.
+async fn snapshots<M: Machine>(inner: Arc<Inner<M>>) {
+    loop {
+        let turn = if inner.raft.is_leader() { 7 } else { 3 + inner.us.node % 3 };
+        tokio::time::sleep(Duration::from_secs(turn)).await;
+        if inner.state.applied_bytes.load(Ordering::Relaxed) >= inner.timing.snapshot_bytes {
+            inner.state.applied_bytes.store(0, Ordering::Relaxed);
+            if inner.raft.trigger().snapshot().await.is_err() {
+                return;
+            }
+        }
+        // The persister flushes by time as well; a nudge is enough, for it may have nothing else to do.
+        let (reply, _) = tokio::sync::oneshot::channel();
+        if inner.persister.send(PersistItem::Flush { reply }).is_err() {
+            return;
+        }
+    }
+}

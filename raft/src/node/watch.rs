@@ -1,0 +1,172 @@
+//! The watch that nodes keep on each other: clocks, progress and state hashes.
+//!
+//! Twice a second a node asks every other one for its beacon. From the answers it knows how far its own clock is from
+//! the voters' median, and whether its state is what theirs is. A node whose hash at an index differs from a
+//! majority's has a wrong state and stops; a node whose clock is far off gives up leadership and does not stand for
+//! election until it is right again.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::future::join_all;
+use openraft::async_runtime::watch::WatchReceiver;
+use tokio::time::Instant;
+
+use super::{Inner, Node};
+use crate::alarm::Fatal;
+use crate::machine::Machine;
+use crate::wire::proto;
+
+const ROUND: Duration = Duration::from_millis(500);
+const ANSWER_TIMEOUT: Duration = Duration::from_millis(1000);
+
+/// What a node last heard of a peer.
+#[derive(Debug, Clone)]
+pub struct PeerView {
+    /// When it last answered.
+    pub heard: Instant,
+    /// The peer's clock minus this node's, in microseconds, give or take half of the round trip.
+    pub clock_offset_us: i64,
+    /// The call's round trip.
+    pub round_trip: Duration,
+    /// The last entry it had applied.
+    pub applied_index: u64,
+    /// The last entry in its log.
+    pub last_index: u64,
+    /// The last entry of its latest snapshot.
+    pub snapshot_index: Option<u64>,
+    /// The term it was in.
+    pub term: u64,
+    /// Whether its state hash was the same as this node's at the index compared last.
+    pub agrees: Option<bool>,
+    /// What its upper layers say about it.
+    pub extra: Bytes,
+}
+
+impl<M: Machine> Inner<M> {
+    /// This node's answer to a peer's watch.
+    pub(crate) fn beacon(&self, request: &proto::BeaconRequest) -> proto::BeaconReply {
+        let applied = self.state.applied.lock().clone();
+        let last = self.log.extent().last.map(|(term, index)| proto::LogId { term, index });
+        let (snapshot, term) = {
+            let metrics = self.raft.metrics();
+            let metrics = metrics.borrow_watched();
+            (metrics.snapshot.map(crate::wire::id_out), metrics.current_term)
+        };
+        let at_yours = self.state.hashes.lock().at(request.applied);
+        proto::BeaconReply {
+            wall_us: (self.wall)(),
+            applied: applied.last.map(|last| proto::LogId { term: last.term, index: last.index }),
+            digest: Bytes::copy_from_slice(&applied.digest),
+            digest_at_yours: at_yours.map_or(Bytes::new(), |digest| Bytes::copy_from_slice(&digest)),
+            last,
+            snapshot,
+            term,
+            extra: self.hooks.beacon(),
+        }
+    }
+
+    /// Asks one peer and notes what it says.
+    async fn look_at(self: Arc<Self>, node: u64, address: String) -> Option<(u64, PeerView)> {
+        let (index, digest) = {
+            let applied = self.state.applied.lock();
+            (applied.last.map_or(0, |last| last.index), applied.digest)
+        };
+        let mut client = self.client_to(node, &address);
+        let started = Instant::now();
+        let before = (self.wall)();
+        let request = proto::BeaconRequest { applied: index, digest: Bytes::copy_from_slice(&digest) };
+        let reply = tokio::time::timeout(ANSWER_TIMEOUT, client.beacon(request)).await.ok()?.ok()?.into_inner();
+        let round_trip = started.elapsed();
+        let middle = before + u64::try_from(round_trip.as_micros()).unwrap_or(0) / 2;
+        // Either the peer still knows its hash at our index, or we know ours at its index.
+        let applied_index = reply.applied.map_or(0, |id| id.index);
+        let agrees = if reply.digest_at_yours.is_empty() {
+            self.state.hashes.lock().at(applied_index).map(|ours| ours.as_slice() == reply.digest.as_ref())
+        } else {
+            Some(reply.digest_at_yours.as_ref() == digest.as_slice())
+        };
+        let view = PeerView {
+            heard: Instant::now(),
+            clock_offset_us: i64::try_from(i128::from(reply.wall_us) - i128::from(middle)).unwrap_or(i64::MAX),
+            round_trip,
+            applied_index,
+            last_index: reply.last.map_or(0, |id| id.index),
+            snapshot_index: reply.snapshot.map(|id| id.index),
+            term: reply.term,
+            agrees,
+            extra: reply.extra,
+        };
+        Some((node, view))
+    }
+}
+
+/// Keeps watch for as long as the node runs.
+pub(super) async fn run<M: Machine>(node: Node<M>) {
+    let inner = node.inner.clone();
+    loop {
+        tokio::time::sleep(ROUND).await;
+        let (others, voters) = {
+            let metrics = inner.raft.metrics();
+            let metrics = metrics.borrow_watched();
+            let membership = &metrics.membership_config;
+            let me = inner.us.node;
+            let others: Vec<(u64, String)> =
+                membership.nodes().filter(|(id, _)| **id != me).map(|(id, node)| (*id, node.peer.clone())).collect();
+            (others, membership.voter_ids().collect::<Vec<u64>>())
+        };
+        let heard = join_all(others.iter().map(|(id, peer)| inner.clone().look_at(*id, peer.clone()))).await;
+        let heard: BTreeMap<u64, PeerView> = heard.into_iter().flatten().collect();
+        judge_state(&node, &heard, &voters);
+        judge_clock(&node, &heard, &voters).await;
+        let mut peers = inner.peers.lock();
+        peers.retain(|id, _| others.iter().any(|(other, _)| other == id));
+        peers.extend(heard);
+    }
+}
+
+/// Stops the node if a majority of the voters has another state.
+fn judge_state<M: Machine>(node: &Node<M>, heard: &BTreeMap<u64, PeerView>, voters: &[u64]) {
+    let differing = voters.iter().filter(|id| heard.get(id).is_some_and(|view| view.agrees == Some(false))).count();
+    if differing == 0 {
+        return;
+    }
+    metrics::counter!("exchequer_state_disagreements_total").increment(1);
+    tracing::error!(differing, "the state hash differs from that of other nodes");
+    let quorum = voters.len() / 2 + 1;
+    if differing >= quorum {
+        node.raise(Fatal::Diverged { index: node.applied_index() });
+    }
+}
+
+/// Keeps a node with a wrong clock from leading.
+async fn judge_clock<M: Machine>(node: &Node<M>, heard: &BTreeMap<u64, PeerView>, voters: &[u64]) {
+    let inner = &node.inner;
+    let mut offsets: Vec<i64> = voters.iter().filter_map(|id| heard.get(id)).map(|view| view.clock_offset_us).collect();
+    if voters.contains(&inner.us.node) {
+        offsets.push(0);
+    }
+    // A median needs a majority; without one nobody leads anyway.
+    if offsets.len() < voters.len() / 2 + 1 || offsets.len() < 3 {
+        return;
+    }
+    offsets.sort_unstable();
+    let median = offsets.get(offsets.len() / 2).copied().unwrap_or(0);
+    *inner.clock_offset_us.lock() = Some(-median);
+    let limit = i64::try_from(inner.hooks.clock_offset_max().as_micros()).unwrap_or(i64::MAX);
+    let good = median.saturating_abs() <= limit;
+    if inner.clock_good.swap(good, Ordering::Relaxed) != good {
+        inner.raft.runtime_config().elect(good);
+        if good {
+            tracing::info!("this node's clock is in step again");
+        } else {
+            tracing::error!(code = "EXQ-0701", offset_us = -median, "this node's clock is off: it will not lead");
+        }
+    }
+    if !good && inner.raft.is_leader() {
+        node.transfer_leader(None, Duration::from_secs(2)).await;
+    }
+}

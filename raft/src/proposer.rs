@@ -1,0 +1,185 @@
+//! From many commands to few log entries.
+//!
+//! Whatever is queued becomes one entry: no lingering, no waiting for more. While entries are on their way the next
+//! commands queue up, so that load makes batches by itself.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use openraft::errors::ClientWriteError;
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::time::Instant;
+
+use crate::body::Body;
+use crate::clock::{ReplicatedClock, WallClock};
+use crate::machine::Machine;
+use crate::node::ProposeError;
+use crate::planted::{self, Bug};
+use crate::types::{Payload, Raft, term_of};
+
+/// Most commands of one entry.
+const ENTRY_COMMANDS_MAX: usize = 8192;
+/// Most bytes of one entry, unless a single command is larger.
+const ENTRY_BYTES_MAX: usize = 1 << 20;
+/// Entries under way at once.
+const ENTRIES_IN_FLIGHT_MAX: usize = 16;
+/// Bytes of commands that may wait; beyond, callers are told to slow down.
+const QUEUED_BYTES_MAX: usize = 64 << 20;
+/// Requests that may wait.
+const QUEUE_REQUESTS_MAX: usize = 65_536;
+
+/// Commands with their outcomes and the place in the log where they were applied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Committed {
+    /// One a command, in order.
+    pub outcomes: Vec<Bytes>,
+    /// The entry's term.
+    pub term: u64,
+    /// The entry's index.
+    pub index: u64,
+}
+
+type Answer = Result<Committed, ProposeError>;
+
+struct Pending {
+    commands: Vec<Bytes>,
+    bytes: usize,
+    queued: Instant,
+    answer: oneshot::Sender<Answer>,
+}
+
+/// The queue's entrance.
+pub(crate) struct Proposer {
+    queue: mpsc::Sender<Pending>,
+    queued_bytes: Arc<AtomicUsize>,
+}
+
+impl Proposer {
+    /// Starts proposing to `raft`; `applied_time` tells the last applied stamp.
+    pub(crate) fn start<M: Machine>(
+        raft: Raft<M>,
+        wall: WallClock,
+        applied_time: impl Fn() -> u64 + Send + 'static,
+    ) -> Proposer {
+        let (queue, receiver) = mpsc::channel(QUEUE_REQUESTS_MAX);
+        let queued_bytes = Arc::new(AtomicUsize::new(0));
+        let work = run(raft, ReplicatedClock::new(wall), applied_time, receiver, queued_bytes.clone());
+        tokio::spawn(work);
+        Proposer { queue, queued_bytes }
+    }
+
+    /// Queues commands that belong together and waits for their outcomes.
+    pub(crate) async fn propose(&self, commands: Vec<Bytes>) -> Answer {
+        let bytes: usize = commands.iter().map(Bytes::len).sum();
+        if self.queued_bytes.fetch_add(bytes, Ordering::Relaxed) > QUEUED_BYTES_MAX {
+            self.queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
+            return Err(ProposeError::Overloaded);
+        }
+        let (answer, outcome) = oneshot::channel();
+        let pending = Pending { commands, bytes, queued: Instant::now(), answer };
+        if self.queue.try_send(pending).is_err() {
+            self.queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
+            return Err(ProposeError::Overloaded);
+        }
+        // The proposer went away with commands in hand: they may be in the log.
+        outcome.await.unwrap_or(Err(ProposeError::Unknown))
+    }
+}
+
+async fn run<M: Machine>(
+    raft: Raft<M>,
+    mut clock: ReplicatedClock,
+    applied_time: impl Fn() -> u64,
+    mut queue: mpsc::Receiver<Pending>,
+    queued_bytes: Arc<AtomicUsize>,
+) {
+    let in_flight = Arc::new(Semaphore::new(ENTRIES_IN_FLIGHT_MAX));
+    let mut term = 0;
+    while let Some(first) = queue.recv().await {
+        let Ok(permit) = in_flight.clone().acquire_owned().await else { return };
+        let mut group = vec![first];
+        let (mut commands, mut bytes) = group.first().map_or((0, 0), |one| (one.commands.len(), one.bytes));
+        while commands < ENTRY_COMMANDS_MAX && bytes < ENTRY_BYTES_MAX {
+            let Ok(next) = queue.try_recv() else { break };
+            commands += next.commands.len();
+            bytes += next.bytes;
+            group.push(next);
+        }
+        queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        let present = openraft::async_runtime::watch::WatchReceiver::borrow_watched(&raft.metrics()).current_term;
+        if present != term {
+            term = present;
+            clock.restart();
+        }
+        let now = Instant::now();
+        for pending in &group {
+            metrics::histogram!("exchequer_raft_queue_seconds").record(now - pending.queued);
+        }
+        metrics::histogram!("exchequer_raft_entry_commands").record(commands as f64);
+        let time_us = clock.stamp(applied_time());
+        let mut all = Vec::with_capacity(commands);
+        let mut waiting = Vec::with_capacity(group.len());
+        for pending in group {
+            waiting.push((pending.commands.len(), pending.answer));
+            all.extend(pending.commands);
+        }
+        let payload = Payload(Body::Commands { time_us, commands: all }.encode());
+        submit(&raft, payload, waiting, permit).await;
+    }
+}
+
+type Waiting = Vec<(usize, oneshot::Sender<Answer>)>;
+
+/// Hands the entry to openraft, in order, and has its answer distributed when it comes.
+async fn submit<M: Machine>(
+    raft: &Raft<M>,
+    payload: Payload,
+    waiting: Waiting,
+    permit: tokio::sync::OwnedSemaphorePermit,
+) {
+    let started = Instant::now();
+    let (responder, completed) = openraft::impls::ProgressResponder::complete_only();
+    if raft.client_write_ff(payload, Some(responder)).await.is_err() {
+        // The core has stopped; it never took the entry.
+        for (_, answer) in waiting {
+            let _ = answer.send(Err(ProposeError::NoLeader));
+        }
+        return;
+    }
+    tokio::spawn(async move {
+        let result = completed.await;
+        drop(permit);
+        metrics::histogram!("exchequer_raft_commit_seconds").record(started.elapsed());
+        match result {
+            Ok(Ok(response)) => {
+                let mut outcomes = response.data.outcomes.into_iter();
+                for (count, answer) in waiting {
+                    let outcomes = outcomes.by_ref().take(count).collect();
+                    let (term, index) = (term_of(&response.log_id), response.log_id.index);
+                    // Nobody waits any more; the outcome can be asked for by the command's id.
+                    let _ = answer.send(Ok(Committed { outcomes, term, index }));
+                }
+            }
+            Ok(Err(error)) => distribute(waiting, &classify(&error)),
+            Err(_) => distribute(waiting, &ProposeError::Unknown),
+        }
+    });
+}
+
+fn distribute(waiting: Waiting, error: &ProposeError) {
+    for (_, answer) in waiting {
+        let _ = answer.send(Err(*error));
+    }
+}
+
+/// Whether the entry was certainly not appended, or may have been.
+fn classify(error: &ClientWriteError<crate::types::TypeConfig>) -> ProposeError {
+    match error {
+        ClientWriteError::ForwardToLeader(_)
+        | ClientWriteError::ChangeMembershipError(_)
+        | ClientWriteError::PreconditionFailed(_) => ProposeError::NoLeader,
+        ClientWriteError::LogEntryDiscarded(_) if planted::is(Bug::UnknownCalledFailed) => ProposeError::NoLeader,
+        ClientWriteError::LogEntryDiscarded(_) => ProposeError::Unknown,
+    }
+}

@@ -1,0 +1,100 @@
+//! One consumer, one queue: how the log writer, the guard keeper and the persister are run.
+//!
+//! In production each has an operating-system thread of its own, because it spends its life waiting for the disk. In
+//! a simulation each is a task on the simulated clock, so that a crash can fall between its steps.
+
+use std::time::Duration;
+
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+/// Where consumers run.
+#[derive(Clone)]
+pub enum Drive {
+    /// A thread each; syncs take as long as the disk takes.
+    Threads,
+    /// A task each; the function says how long the simulated disk takes for the next sync.
+    Tasks(std::sync::Arc<dyn Fn() -> Duration + Send + Sync>),
+}
+
+impl std::fmt::Debug for Drive {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Drive::Threads => "Threads",
+            Drive::Tasks(_) => "Tasks",
+        })
+    }
+}
+
+/// A consumer. `gather` takes what is queued, `write` makes it readable, `sync` makes it durable and answers.
+pub(crate) trait Work: Send + 'static {
+    /// What is queued.
+    type Item: Send + 'static;
+    /// Takes the items into the next group and writes them; whether a sync is needed.
+    fn write(&mut self, items: Vec<Self::Item>) -> Step;
+    /// Makes the group durable and answers whoever waits.
+    fn sync(&mut self) -> Step;
+}
+
+/// Whether to go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// The group needs its sync.
+    Sync,
+    /// Nothing more to do for this group.
+    Done,
+    /// The disk failed; the consumer ends and with it the node.
+    Stop,
+}
+
+/// Most items of one group, so that one group never takes unbounded memory or time.
+const GROUP_ITEMS_MAX: usize = 4096;
+
+/// Starts a consumer and answers its queue. It ends when every sender is gone or it stops.
+pub(crate) fn start<W: Work>(name: &str, drive: &Drive, mut work: W) -> UnboundedSender<W::Item> {
+    let (sender, mut receiver) = unbounded_channel();
+    match drive {
+        Drive::Threads => {
+            let spawned = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+                while let Some(first) = receiver.blocking_recv() {
+                    let step = work.write(group(first, &mut receiver));
+                    let step = if step == Step::Sync { work.sync() } else { step };
+                    if step == Step::Stop {
+                        return;
+                    }
+                }
+            });
+            if let Err(error) = spawned {
+                tracing::error!(thread = name, %error, "the thread could not be started");
+            }
+        }
+        Drive::Tasks(latency) => {
+            let latency = latency.clone();
+            tokio::spawn(async move {
+                while let Some(first) = receiver.recv().await {
+                    let step = work.write(group(first, &mut receiver));
+                    let step = if step == Step::Sync {
+                        tokio::time::sleep(latency()).await;
+                        work.sync()
+                    } else {
+                        step
+                    };
+                    if step == Step::Stop {
+                        return;
+                    }
+                }
+            });
+        }
+    }
+    sender
+}
+
+fn group<T>(first: T, receiver: &mut UnboundedReceiver<T>) -> Vec<T> {
+    let mut items = vec![first];
+    while items.len() < GROUP_ITEMS_MAX {
+        match receiver.try_recv() {
+            Ok(item) => items.push(item),
+            Err(_) => break,
+        }
+    }
+    items
+}

@@ -1,0 +1,65 @@
+//! RocksDB's settings, with the reason for each that is not the default.
+
+use rocksdb::{BlockBasedOptions, Cache, DBCompressionType, DBRecoveryMode, LogLevel, Options};
+
+use super::Role;
+
+const MIB: usize = 1 << 20;
+
+/// Settings of a whole instance, and the block cache its families share.
+pub(super) fn database(role: Role) -> (Options, Cache) {
+    let mut options = Options::default();
+    options.create_if_missing(true);
+    options.create_missing_column_families(true);
+    // Damage is to be found when the store opens, not when a user's row is read.
+    options.set_paranoid_checks(true);
+    options.set_max_background_jobs(2);
+    options.set_keep_log_file_num(2);
+    options.set_log_level(LogLevel::Warn);
+    // Bounds the descriptors and index memory of a node with a large history.
+    options.set_max_open_files(512);
+    match role {
+        Role::Log => {
+            // The sync thread decides when the write-ahead log reaches the disk: once a group.
+            options.set_manual_wal_flush(true);
+            options.set_wal_recovery_mode(DBRecoveryMode::PointInTime);
+            options.set_track_and_verify_wals_in_manifest(true);
+            // Overwriting an old file needs no metadata write at each sync.
+            options.set_recycle_log_file_num(4);
+            options.set_max_total_wal_size(256 * MIB as u64);
+            (options, Cache::new_lru_cache(8 * MIB))
+        }
+        Role::State => {
+            // All families reach the disk together, so that `last_applied` is never ahead of a row or behind it.
+            options.set_atomic_flush(true);
+            (options, Cache::new_lru_cache(64 * MIB))
+        }
+    }
+}
+
+/// Settings of one family.
+pub(super) fn family(role: Role, cache: &Cache) -> Options {
+    let mut options = Options::default();
+    let mut blocks = BlockBasedOptions::default();
+    blocks.set_block_cache(cache);
+    blocks.set_cache_index_and_filter_blocks(true);
+    blocks.set_format_version(6);
+    match role {
+        Role::Log => {
+            // Log files follow each other without overlap, so compaction only moves them; purge drops whole files.
+            options.set_write_buffer_size(64 * MIB);
+            options.set_compression_type(DBCompressionType::Lz4);
+        }
+        Role::State => {
+            // Point lookups of command ids mostly miss; the filters answer those from memory.
+            blocks.set_bloom_filter(10.0, false);
+            options.set_memtable_whole_key_filtering(true);
+            options.set_memtable_prefix_bloom_ratio(0.05);
+            options.set_write_buffer_size(64 * MIB);
+            options.set_compression_type(DBCompressionType::Lz4);
+            options.set_bottommost_compression_type(DBCompressionType::Zstd);
+        }
+    }
+    options.set_block_based_table_factory(&blocks);
+    options
+}
