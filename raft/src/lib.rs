@@ -7,6 +7,8 @@ mod alarm;
 mod apply;
 mod body;
 mod clock;
+#[cfg(test)]
+mod conformance;
 mod log;
 mod machine;
 mod net;

@@ -20,6 +20,8 @@ mod manifest;
 mod probe;
 mod reserve;
 mod rocks;
+#[cfg(feature = "simulated")]
+pub mod sim;
 
 pub use disk::{Disk, Slots};
 pub use engine::{Batch, Direction, Edit, Engine, Family, Scan};

@@ -69,6 +69,16 @@ pub trait Backend: Send + Sync + 'static {
     /// Metrics in Prometheus's text format.
     fn metrics(&self) -> String;
 
+    /// Since when each member has been healthy as this node saw it, in microseconds since 1970; without those that are
+    /// not healthy or not known to be.
+    fn stable_since(&self) -> Vec<(NodeId, u64)>;
+
+    /// Whether `token` is the operator token's text. Takes the same time whatever the answer.
+    ///
+    /// # Errors
+    /// `TokenWrong` where the text has not the form of a token; `FolderNotInitialised` before the cluster is made.
+    fn token_matches(&self, token: &str) -> Result<bool, Problem>;
+
     /// A fresh command id, drawn outside the state.
     fn new_id(&self) -> CommandId;
 

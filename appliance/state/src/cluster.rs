@@ -18,6 +18,8 @@ pub struct Cluster {
     pub name: String,
     /// Whether scratch values and other aids of tests exist.
     pub sandbox: bool,
+    /// Raised when the cluster goes on from a snapshot or a lone survivor; older members are not its members.
+    pub lineage: u64,
     /// Replicated time of the bootstrap.
     pub created_at: Timestamp,
     /// The authority.

@@ -7,7 +7,7 @@ use exchequer_domain::{CommandId, NodeId};
 use serde::{Deserialize, Serialize};
 
 use crate::apply::{
-    AdmitNode, Bootstrap, CreateJoinToken, PutScratch, RaiseVersion, RecordAction, RemoveNode, RequestDigest,
+    AdmitNode, Bootstrap, CreateJoinToken, PutScratch, RaiseVersion, RecordAction, Reform, RemoveNode, RequestDigest,
     RevertSettings, RotateAuthority, RotateOperatorToken, SetSetting, UpdateNode,
 };
 use crate::codec::{self, DecodeError};
@@ -79,6 +79,8 @@ pub enum Body {
     Digest(RequestDigest),
     /// Switches the cluster to newer rules.
     RaiseVersion(RaiseVersion),
+    /// Begins a new lineage with one node.
+    Reform(Box<Reform>),
 }
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]

@@ -31,7 +31,7 @@ pub mod testing;
 mod tests;
 
 pub use apply::{
-    AdmitNode, Bootstrap, CreateJoinToken, FirstNode, PutScratch, RaiseVersion, RecordAction, RemoveNode,
+    AdmitNode, Bootstrap, CreateJoinToken, FirstNode, PutScratch, RaiseVersion, RecordAction, Reform, RemoveNode,
     RequestDigest, RevertSettings, RotateAuthority, RotateOperatorToken, SetSetting, UpdateNode,
 };
 pub use command::{Actor, Body, Command};

@@ -76,6 +76,11 @@ pub enum Done {
         /// The version of the rules.
         logic_version: u32,
     },
+    /// A new lineage began.
+    Reformed {
+        /// How many nodes are members no more.
+        removed: u32,
+    },
 }
 
 impl Outcome {

@@ -127,6 +127,11 @@ pub enum Rejection {
         /// The version that holds now.
         needed: u32,
     },
+    /// The lineage is not higher than the present one.
+    LineageNotNewer {
+        /// The present lineage.
+        present: u64,
+    },
 }
 
 /// A field with a rule of its own. Variants are only ever appended.
@@ -208,6 +213,7 @@ impl Rejection {
             | Rejection::JoinTokenExists
             | Rejection::NameTaken { .. }
             | Rejection::NodeAlreadyRemoved { .. } => Code::AlreadyDone,
+            Rejection::LineageNotNewer { .. } => Code::LineageMismatch,
             Rejection::ReasonMissing => Code::ReasonMissing,
             Rejection::SettingUnknown { .. } => Code::SettingUnknown,
             Rejection::SettingWrongUnit { .. } => Code::SettingWrongUnit,
@@ -254,6 +260,7 @@ impl Rejection {
             | Rejection::StaleEpoch { .. }
             | Rejection::NotBootstrapped
             | Rejection::AlreadyBootstrapped
+            | Rejection::LineageNotNewer { .. }
             | Rejection::ReasonMissing
             | Rejection::SettingUnknown { .. }
             | Rejection::SettingWrongUnit { .. }
@@ -285,6 +292,7 @@ impl Rejection {
             Rejection::NotBootstrapped => "the cluster is not made yet".into(),
             Rejection::AlreadyBootstrapped => "the cluster exists already".into(),
             Rejection::Invalid { field } => field.rule(),
+            Rejection::LineageNotNewer { present } => format!("the present lineage is {present} already"),
             Rejection::ReasonMissing => "no reason was given".into(),
             Rejection::ReasonTooLong => format!("a reason is at most {} bytes", apply::REASON_BYTES_MAX),
             Rejection::SettingUnknown { key } => format!("there is no setting `{key}`"),

@@ -61,6 +61,8 @@ struct Shared {
     tail_bytes: usize,
     /// Entries up to here are in the engine and may leave the tail.
     written: u64,
+    /// How often the end was cut. What was queued before a cut says nothing about what is in the engine after it.
+    cuts: u64,
 }
 
 impl Shared {
@@ -141,7 +143,7 @@ impl RaftLogStorage<TypeConfig> for LogStore {
                 rows.push((entry.log_id.index, bytes));
             }
             let mark = shared.last.map(|id| writer::mark(&id, shared.last_chain));
-            Op::Append { rows, mark, callback }
+            Op::Append { rows, mark, callback, cuts: shared.cuts }
         };
         self.enqueue(op)
     }
@@ -150,12 +152,20 @@ impl RaftLogStorage<TypeConfig> for LogStore {
         let keep_index = keep.map_or(0, |id| id.index);
         let from_disk = {
             let shared = self.shared.lock();
+            if keep.is_some() && shared.last <= keep {
+                return Ok(());
+            }
             let in_tail = shared.tail.iter().any(|tailed| tailed.entry.log_id.index == keep_index);
             let at_purged = shared.purged == keep;
             !in_tail && !at_purged && keep.is_some()
         };
         // The chain of an entry that has left the tail is in its record.
-        let chain_on_disk = if from_disk { Some(self.reader().chain_at(keep_index)?) } else { None };
+        let chain_on_disk = if from_disk {
+            let chain = self.reader().chain_at(keep_index)?;
+            Some(chain.ok_or_else(|| reader::damaged(keep_index))?)
+        } else {
+            None
+        };
         let op = {
             let mut shared = self.shared.lock();
             while shared.tail.back().is_some_and(|last| keep.is_none() || last.entry.log_id.index > keep_index) {
@@ -170,6 +180,7 @@ impl RaftLogStorage<TypeConfig> for LogStore {
             };
             shared.last = keep;
             shared.written = shared.written.min(keep_index);
+            shared.cuts += 1;
             Op::Truncate { keep, mark: keep.map(|id| writer::mark(&id, shared.last_chain)) }
         };
         self.enqueue(op)
@@ -182,7 +193,7 @@ impl RaftLogStorage<TypeConfig> for LogStore {
             let known = shared.last.is_some_and(|last| last.index >= upto.index);
             known && !in_tail && shared.purged.is_none_or(|purged| purged.index < upto.index)
         };
-        let chain_on_disk = if chain_on_disk { Some(self.reader().chain_at(upto.index)?) } else { None };
+        let chain_on_disk = if chain_on_disk { self.reader().chain_at(upto.index)? } else { None };
         let op = {
             let mut shared = self.shared.lock();
             let mut chain = chain_on_disk;

@@ -52,6 +52,7 @@ impl LogStore {
             tail: VecDeque::new(),
             tail_bytes: 0,
             written: found.last.map_or(0, |id| id.index),
+            cuts: 0,
         }));
         let guard = Arc::new(GuardKeeper::new(guard, record, &options.drive, options.alarm.clone()));
         // What is in the log at start is on the disk: it was read from there.

@@ -58,12 +58,13 @@ impl LogReader {
             (tail, split, end)
         };
         if from < split {
-            let mut damage = None;
+            let (mut damage, mut full) = (None, false);
             let until = key(split.min(end));
             let scan = Scan { family: ENTRIES, from: &key(from), until: &until, direction: Direction::Forward };
             self.engine.scan(scan, &mut |key, value| {
                 let index = key.try_into().map(u64::from_be_bytes).unwrap_or(0);
                 if !found.is_empty() && bytes + value.len() > bytes_max {
+                    full = true;
                     return false;
                 }
                 match Record::decode(index, value) {
@@ -79,11 +80,14 @@ impl LogReader {
                 }
             })?;
             if let Some(index) = damage {
-                return Err(Error::corrupt("log", format!("entry {index} does not match its checksum")).into());
+                return Err(damaged(index));
             }
-            let complete = found.last().is_some_and(|entry: &Entry| entry.log_id.index + 1 >= split);
-            if !complete {
+            if full {
                 return Ok(found);
+            }
+            // Nothing at all is fine: the log begins in the tail, or what was asked for has just been purged.
+            if let Some(last) = found.last().map(|entry: &Entry| entry.log_id.index).filter(|last| last + 1 < split) {
+                return Err(damaged(last + 1));
             }
         }
         for (entry, size) in tail {
@@ -96,14 +100,18 @@ impl LogReader {
         Ok(found)
     }
 
-    /// The chain hash stored with an entry that is in the engine.
-    pub(super) fn chain_at(&self, index: u64) -> io::Result<Chain> {
-        let bytes = self.engine.get(ENTRIES, &key(index))?;
-        bytes
-            .and_then(|bytes| Record::decode(index, &bytes))
-            .map(|record| record.chain)
-            .ok_or_else(|| Error::corrupt("log", format!("entry {index} is missing or damaged")).into())
+    /// The chain hash stored with an entry that is in the engine; `None` where the engine has no such entry.
+    pub(super) fn chain_at(&self, index: u64) -> io::Result<Option<Chain>> {
+        let Some(bytes) = self.engine.get(ENTRIES, &key(index))? else { return Ok(None) };
+        match Record::decode(index, &bytes) {
+            Some(record) => Ok(Some(record.chain)),
+            None => Err(damaged(index)),
+        }
     }
+}
+
+pub(super) fn damaged(index: u64) -> io::Error {
+    Error::corrupt("log", format!("entry {index} is missing or damaged")).into()
 }
 
 fn bounds(range: &impl RangeBounds<u64>) -> (u64, u64) {

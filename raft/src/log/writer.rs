@@ -19,7 +19,7 @@ use crate::work::{Step, Work};
 
 /// What openraft asks of the log, in order.
 pub(crate) enum Op {
-    Append { rows: Vec<(u64, Vec<u8>)>, mark: Option<Mark>, callback: IOFlushed<TypeConfig> },
+    Append { rows: Vec<(u64, Vec<u8>)>, mark: Option<Mark>, callback: IOFlushed<TypeConfig>, cuts: u64 },
     Vote { vote: Vote, done: oneshot::Sender<()> },
     Committed { id: Option<LogId> },
     Truncate { keep: Option<LogId>, mark: Option<Mark> },
@@ -73,10 +73,10 @@ impl Work for Writer {
         let mut lowered = None;
         for op in items {
             match op {
-                Op::Append { rows, mark, callback } => {
+                Op::Append { rows, mark, callback, cuts } => {
                     for (index, bytes) in rows {
                         batch.put(ENTRIES, key(index), bytes);
-                        written = Some(index);
+                        written = Some((index, cuts));
                         group.entries += 1;
                     }
                     group.mark = mark.or(group.mark);
@@ -99,7 +99,6 @@ impl Work for Writer {
                     }
                     lowered = Some(mark);
                     group.mark = mark;
-                    written = written.map(|index| index.min(from.saturating_sub(1)));
                 }
                 Op::Purge { upto, chain, beyond } => {
                     batch.put(META, KEY_PURGED, encode(&(Position::from(&upto), chain)));
@@ -120,11 +119,12 @@ impl Work for Writer {
         if let Err(error) = self.engine.write(&batch) {
             return self.fail(error, group.callbacks);
         }
-        if let Some(index) = written {
+        if let Some((index, cuts)) = written {
             let mut shared = self.shared.lock();
-            let last = shared.last.map_or(0, |id| id.index);
-            shared.written = shared.written.max(index.min(last));
-            shared.trim_tail();
+            if shared.cuts == cuts {
+                shared.written = shared.written.max(index);
+                shared.trim_tail();
+            }
         }
         if planted::is(Bug::AckBeforeSync) {
             for callback in group.callbacks.drain(..) {

@@ -71,6 +71,7 @@ impl Bootstrap {
             id: self.cluster_id,
             name: self.name,
             sandbox: self.sandbox,
+            lineage: 1,
             created_at: entry.now,
             authority: self.authority,
             logic_version,

@@ -123,7 +123,7 @@ impl<'a> Entry<'a> {
         }
         let body: Body = codec::whole(body).map_err(|_| Rejection::BadRequest)?;
         // Only the bootstrap may come from a node that is not registered: it registers the first one.
-        if !matches!(body, Body::Bootstrap(_)) {
+        if !matches!(body, Body::Bootstrap(_) | Body::Reform(_)) {
             self.cluster()?;
             match header.actor {
                 Actor::Operator => {}

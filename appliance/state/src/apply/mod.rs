@@ -10,6 +10,7 @@ mod entry;
 mod put_scratch;
 mod raise_version;
 mod record_action;
+mod reform;
 mod remove_node;
 mod request_digest;
 mod revert_settings;
@@ -26,6 +27,7 @@ pub use put_scratch::PutScratch;
 pub use raise_version::RaiseVersion;
 pub use record_action::RecordAction;
 pub(crate) use record_action::TARGET_BYTES_MAX;
+pub use reform::Reform;
 pub use remove_node::RemoveNode;
 pub use request_digest::RequestDigest;
 pub use revert_settings::RevertSettings;
@@ -73,6 +75,7 @@ impl Body {
     fn apply(self, entry: &mut Entry<'_>, actor: Actor) -> Result<Done, Stop> {
         match self {
             Body::Bootstrap(command) => command.apply(entry, actor),
+            Body::Reform(command) => command.apply(entry, actor),
             Body::SetSetting(command) => command.apply(entry, actor),
             Body::RevertSettings(command) => command.apply(entry, actor),
             Body::CreateJoinToken(command) => command.apply(entry, actor),

@@ -78,7 +78,8 @@ impl Model {
         if command.epoch.is_some_and(|epoch| epoch != self.epoch) {
             return Err(Rejection::StaleEpoch { current: self.epoch });
         }
-        if let (Actor::Node(id), false) = (command.actor, matches!(command.body, Body::Bootstrap(_))) {
+        if let (Actor::Node(id), false) = (command.actor, matches!(command.body, Body::Bootstrap(_) | Body::Reform(_)))
+        {
             self.present(id)?;
         }
         let audited = !matches!(command.body, Body::PutScratch(_) | Body::Digest(_));
@@ -160,6 +161,7 @@ impl Model {
                 self.scratch.insert(command.key.clone(), (present + 1, command.value.clone()));
                 Ok(Done::ScratchPut { version: present + 1 })
             }
+            Body::Reform(command) => Err(Rejection::LineageNotNewer { present: command.lineage }),
             Body::Digest(_) => Ok(Done::DigestRequested { index: self.index }),
             Body::RaiseVersion(command) if command.logic_version <= 1 => {
                 Err(Rejection::LogicVersionNotRaised { current: 1 })

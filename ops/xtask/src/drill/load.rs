@@ -158,7 +158,8 @@ impl Client {
             let found = answers(&text);
             if found.len() != chunk.len() {
                 let words = String::from_utf8_lossy(&output.stderr);
-                bail!("{} answers to {} reads: {}", found.len(), chunk.len(), words.trim());
+                let (found, asked) = (found.len(), chunk.len());
+                bail!("{found} answers to {asked} reads, curl ended with {}: {}", output.status, words.trim());
             }
             let lost = chunk.iter().zip(&found).filter(|(write, answer)| !self.is_value(write.sequence, **answer));
             missing.extend(lost.map(|(write, _)| write.sequence));

@@ -81,7 +81,9 @@ impl Machines {
     }
 
     fn id(&self, at: usize) -> Result<String> {
-        let file = repo::root().join(".vagrant/machines").join(machine(at)).join(&self.provider).join("id");
+        let kept =
+            std::env::var_os("VAGRANT_DOTFILE_PATH").map_or_else(|| repo::root().join(".vagrant"), PathBuf::from);
+        let file = kept.join("machines").join(machine(at)).join(&self.provider).join("id");
         Ok(fs::read_to_string(&file).with_context(|| file.display().to_string())?.trim().to_owned())
     }
 }

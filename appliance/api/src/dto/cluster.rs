@@ -1,0 +1,200 @@
+//! Requests that change the cluster, and their answers.
+
+use serde::{Deserialize, Serialize};
+
+/// `POST /v1/cluster/join`: what a new node shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JoinRequest {
+    /// The join token's text.
+    pub token: String,
+    /// The name the node wants.
+    pub name: String,
+    /// Where clients will reach it.
+    pub api_address: String,
+    /// Where its peers will reach it.
+    pub peer_address: String,
+    /// Its certificate request, DER in base64.
+    pub certificate_request: String,
+    /// The release it runs.
+    pub release: String,
+    /// The highest logic version it can apply.
+    pub logic: u32,
+    /// The node it takes the place of.
+    pub replaces: Option<u64>,
+}
+
+/// What an admitted node gets. It travels inside the join's TLS and nowhere else.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JoinReply {
+    /// Its id, never used before.
+    pub node_id: u64,
+    /// The cluster, hexadecimal.
+    pub cluster_id: String,
+    /// The cluster's lineage.
+    pub lineage: u64,
+    /// Whether the cluster is a sandbox.
+    pub sandbox: bool,
+    /// Its certificate, DER in base64.
+    pub certificate: String,
+    /// The authorities to trust, DER in base64.
+    pub authorities: Vec<String>,
+    /// The cluster's keyring.
+    pub keyring: String,
+}
+
+impl std::fmt::Debug for JoinReply {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("JoinReply").field("node_id", &self.node_id).finish_non_exhaustive()
+    }
+}
+
+/// A node as a request names it: its id, or the name of a node that was not removed. Digits alone are an id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum NodeRef {
+    /// Its id.
+    Id(u64),
+    /// Its name, or its id as text.
+    Name(String),
+}
+
+/// `POST /v1/cluster/tokens`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CreateToken {
+    /// How long it can be used, such as `15m`; the setting `join.token_ttl` where none is given.
+    pub ttl: Option<String>,
+    /// Why; kept in the audit.
+    pub reason: String,
+}
+
+/// The answer to [`CreateToken`].
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreatedToken {
+    /// The token's text, shown this once.
+    pub token: String,
+    /// It cannot be used from this moment on.
+    pub expires_at: String,
+}
+
+/// `POST /v1/cluster/learners`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AddLearner {
+    /// A node that was admitted, but is not a member.
+    pub node: NodeRef,
+    /// Why; kept in the audit.
+    pub reason: String,
+}
+
+/// `POST /v1/cluster/promote`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Promote {
+    /// The learner.
+    pub node: NodeRef,
+    /// Whether to skip the check that it is caught up.
+    #[serde(default)]
+    pub force: bool,
+    /// Why; kept in the audit.
+    pub reason: String,
+}
+
+/// `POST /v1/cluster/remove`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RemoveNode {
+    /// The node; its id is never used again.
+    pub node: NodeRef,
+    /// Why; kept in the audit.
+    pub reason: String,
+}
+
+/// `POST /v1/cluster/transfer-leader`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TransferLeader {
+    /// Who shall lead; the voter furthest ahead where none is given.
+    pub to: Option<NodeRef>,
+    /// Why; kept in the audit.
+    pub reason: String,
+}
+
+/// A node by id and name: the answer to requests about one node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NamedNode {
+    /// Its id.
+    pub id: u64,
+    /// Its name.
+    pub node: String,
+}
+
+/// `POST /v1/cluster/certificates/rotate`. The answer is [`Accepted`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RotateCertificates {
+    /// The node whose certificate is renewed; the answering one where none is given.
+    pub node: Option<NodeRef>,
+    /// Whether to make a new authority and renew every certificate; not together with `node`.
+    #[serde(default)]
+    pub authority: bool,
+    /// Why; kept in the audit.
+    pub reason: String,
+}
+
+/// The answer to a change that has nothing else to tell.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Accepted {}
+
+/// `POST /v1/snapshot`, `/v1/keyring/export` and `/v1/operator-token/rotate`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WithReason {
+    /// Why; kept in the audit.
+    pub reason: String,
+}
+
+/// The answer of `POST /v1/keyring/export`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportedKeyring {
+    /// The keyring in its export form.
+    pub keyring: String,
+}
+
+/// The answer of `POST /v1/operator-token/rotate`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RotatedOperatorToken {
+    /// The new token, shown this once. The old one is refused from now on.
+    pub operator_token: String,
+}
+
+/// `POST /v1/cluster/verify`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Verify {
+    /// How long to wait for every node's hash, such as `2m`; a minute where none is given, ten at most.
+    pub patience: Option<String>,
+}
+
+/// The answer to [`Verify`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verified {
+    /// The hashes are as of this entry.
+    pub index: u64,
+    /// Whether every node answered and all hashes are the same.
+    pub agree: bool,
+    /// The members, by id.
+    pub nodes: Vec<NodeHash>,
+}
+
+/// One node in [`Verified`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeHash {
+    /// Its id.
+    pub id: u64,
+    /// Its name.
+    pub node: String,
+    /// The hash over all its rows; none where it did not answer in time.
+    pub hash: Option<String>,
+}

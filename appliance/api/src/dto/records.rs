@@ -1,0 +1,177 @@
+//! The audit, the outcomes of commands, scratch values, and refusals.
+
+use serde::{Deserialize, Serialize};
+
+/// The body of every refusal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// Code, message and hint.
+    pub error: exchequer_domain::Problem,
+}
+
+/// One record of the audit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditEntry {
+    /// From 1, without gaps.
+    pub sequence: u64,
+    /// Replicated time.
+    pub time: String,
+    /// The log entry.
+    pub index: u64,
+    /// On whose behalf: `operator` or `node ID`.
+    pub actor: String,
+    /// What was done, such as `set-setting`.
+    pub action: String,
+    /// To what.
+    pub target: String,
+    /// The numbers of this case.
+    pub detail: String,
+    /// Why; empty where none is asked for.
+    pub reason: String,
+    /// The hash of the record before.
+    pub previous: String,
+    /// The hash of this record.
+    pub hash: String,
+}
+
+/// `GET /v1/audit?after=&limit=`: the records after a number, or the newest ones where none is given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditPage {
+    /// Oldest first.
+    pub entries: Vec<AuditEntry>,
+    /// The number of the last record there is.
+    pub head: u64,
+    /// Where there is more: what to give as `after` to go on.
+    pub next_after: Option<u64>,
+}
+
+/// `GET /v1/audit/verify`: the chain holds. A broken one is the refusal `EXQ-0606`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditVerified {
+    /// How many records were checked, from the first one on.
+    pub records: u64,
+    /// The hash of the last one.
+    pub hash: String,
+}
+
+/// `PUT /v1/scratch/{key}`. Sandbox clusters only.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PutScratch {
+    /// Base64; at most 64 KiB when decoded.
+    pub value: String,
+    /// Refused unless the value is at this version; zero for one that must not exist.
+    pub expect: Option<u64>,
+    /// 32 hexadecimal digits drawn by the sender; the same id takes effect once at most.
+    pub command_id: Option<String>,
+}
+
+/// The answer to [`PutScratch`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScratchPut {
+    /// The value's new version, from 1.
+    pub version: u64,
+    /// The entry it was applied in.
+    pub index: u64,
+    /// The command's id.
+    pub command_id: String,
+}
+
+/// `GET /v1/scratch/{key}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScratchValue {
+    /// Base64.
+    pub value: String,
+    /// From 1.
+    pub version: u64,
+}
+
+/// `GET /v1/commands/{id}`: what became of a command.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommandOutcome {
+    /// The command's id.
+    pub command_id: String,
+    /// What became of it.
+    #[serde(flatten)]
+    pub outcome: CommandResult,
+}
+
+/// What became of a command.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "status", rename_all = "kebab-case")]
+pub enum CommandResult {
+    /// It took effect.
+    Done {
+        /// Its effect.
+        effect: Effect,
+    },
+    /// It was refused and changed nothing.
+    Rejected {
+        /// Why.
+        error: exchequer_domain::Problem,
+    },
+}
+
+/// The effect of a command.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Effect {
+    /// The cluster exists.
+    Bootstrapped {
+        /// The first node's id.
+        node: u64,
+    },
+    /// A setting was changed.
+    SettingChanged {
+        /// The revision that the change made.
+        revision: u64,
+    },
+    /// Settings were reverted.
+    SettingsReverted {
+        /// The latest revision afterwards.
+        revision: u64,
+        /// How many settings changed.
+        changed: u32,
+    },
+    /// A join token was made.
+    JoinTokenCreated {
+        /// It cannot be used from this moment on.
+        expires_at: String,
+    },
+    /// A node was admitted.
+    NodeAdmitted {
+        /// Its id.
+        node: u64,
+    },
+    /// A node's record is as asked.
+    NodeUpdated {
+        /// Whether anything was different before.
+        changed: bool,
+    },
+    /// A node was removed.
+    NodeRemoved,
+    /// The cluster has a new certificate authority.
+    AuthorityRotated,
+    /// The cluster has a new operator token.
+    OperatorTokenRotated,
+    /// An action is on record.
+    ActionRecorded {
+        /// Its number in the audit.
+        sequence: u64,
+    },
+    /// A scratch value was written.
+    ScratchPut {
+        /// Its new version.
+        version: u64,
+    },
+    /// Every node hashes its rows.
+    DigestRequested {
+        /// As of this entry.
+        index: u64,
+    },
+    /// Newer rules hold.
+    VersionRaised {
+        /// The version of the rules.
+        logic_version: u32,
+    },
+}

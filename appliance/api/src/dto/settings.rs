@@ -1,0 +1,161 @@
+//! The settings: what holds, what held, and changing it.
+
+use serde::{Deserialize, Serialize};
+
+/// One setting in `GET /v1/settings` and `GET /v1/settings/{key}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Setting {
+    /// `room.name`.
+    pub key: String,
+    /// The value that holds.
+    pub value: String,
+    /// The value where none is set.
+    pub default: String,
+    /// Whether the default holds because nobody set a value.
+    pub is_default: bool,
+    /// `bool`, `integer`, `duration`, `bytes` or `choice`.
+    pub kind: String,
+    /// The smallest value; none for kinds without a range.
+    pub min: Option<String>,
+    /// The largest value; none for kinds without a range.
+    pub max: Option<String>,
+    /// The words of a `choice`; empty for other kinds.
+    pub choices: Vec<String>,
+    /// What it takes, in words.
+    pub takes: String,
+    /// What a change can do: 0 nothing that hurts, 1 cost performance, 2 cost redundancy, 3 stop the cluster.
+    pub danger: u8,
+    /// One sentence.
+    pub description: String,
+    /// The revision that last changed it; zero where none did.
+    pub revision: u64,
+    /// Who did so, why and when.
+    pub changed: Option<Changed>,
+}
+
+/// Who changed something, why and when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Changed {
+    /// On whose behalf: `operator` or `node ID`.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+    /// When, in replicated time.
+    pub at: String,
+}
+
+/// `GET /v1/settings`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    /// The latest revision over all settings.
+    pub revision: u64,
+    /// Every setting, by key.
+    pub settings: Vec<Setting>,
+}
+
+/// `PUT /v1/settings/{key}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetSetting {
+    /// With its unit, such as `20s`.
+    pub value: String,
+    /// Refused unless the setting's revision is this one; zero for one that never changed.
+    pub if_revision: Option<u64>,
+    /// Why; kept in the audit.
+    pub reason: String,
+    /// 32 hexadecimal digits drawn by the sender; the same id takes effect once at most.
+    pub command_id: Option<String>,
+}
+
+/// The answer to [`SetSetting`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettingSet {
+    /// The setting.
+    pub key: String,
+    /// The value that holds since.
+    pub value: String,
+    /// The revision that the change made.
+    pub revision: u64,
+    /// The entry it was applied in.
+    pub index: u64,
+    /// The command's id.
+    pub command_id: String,
+}
+
+/// One revision in `GET /v1/settings/history`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettingChange {
+    /// From 1 over all settings, without gaps.
+    pub revision: u64,
+    /// The setting.
+    pub key: String,
+    /// The value before; none where the default held.
+    pub from: Option<String>,
+    /// The value after; none where it went back to the default.
+    pub to: Option<String>,
+    /// Who, why and when.
+    #[serde(flatten)]
+    pub changed: Changed,
+    /// The log entry.
+    pub index: u64,
+}
+
+/// `GET /v1/settings/history?key=&limit=&before=`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettingHistory {
+    /// The latest revision over all settings.
+    pub revision: u64,
+    /// Newest first.
+    pub changes: Vec<SettingChange>,
+    /// Where there is more: what to give as `before` to go on.
+    pub next_before: Option<u64>,
+}
+
+/// One setting in [`SettingsDiff`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettingDifference {
+    /// The setting.
+    pub key: String,
+    /// Its value as of the first revision; none is the default.
+    pub from: Option<String>,
+    /// Its value as of the second revision; none is the default.
+    pub to: Option<String>,
+}
+
+/// `GET /v1/settings/diff?from=&to=`; `to` is the latest revision where it is not given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettingsDiff {
+    /// The first revision; zero for the defaults.
+    pub from: u64,
+    /// The second revision.
+    pub to: u64,
+    /// What differs, by key.
+    pub differences: Vec<SettingDifference>,
+}
+
+/// `POST /v1/settings/revert`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RevertSettings {
+    /// Every setting goes back to its value as of this revision; zero for the defaults.
+    pub to_revision: u64,
+    /// Refused unless the latest revision over all settings is this one.
+    pub if_revision: Option<u64>,
+    /// Why; kept in the audit.
+    pub reason: String,
+    /// 32 hexadecimal digits drawn by the sender; the same id takes effect once at most.
+    pub command_id: Option<String>,
+}
+
+/// The answer to [`RevertSettings`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettingsReverted {
+    /// The latest revision afterwards.
+    pub revision: u64,
+    /// How many settings changed.
+    pub changed: u32,
+    /// The entry it was applied in.
+    pub index: u64,
+    /// The command's id.
+    pub command_id: String,
+}

@@ -1,0 +1,162 @@
+//! What `/v1/status`, `/v1/cluster/peers`, `/v1/cluster/autopilot` and `/readyz` answer.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// One member in `GET /v1/cluster/peers`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Peer {
+    /// Its name.
+    pub node: String,
+    /// Its id.
+    pub id: u64,
+    /// Its peer address.
+    pub address: String,
+    /// Its API address.
+    pub api_address: String,
+    /// `leader`, `follower`, `learner` or `unreachable`.
+    pub state: String,
+    /// Whether it votes.
+    pub voter: bool,
+    /// The term it is in.
+    pub term: u64,
+    /// The last entry of its log.
+    pub last_index: u64,
+    /// The last entry it applied.
+    pub applied: u64,
+    /// How many entries it is behind the leader; none for the leader.
+    pub trails_leader_by: Option<u64>,
+    /// How long ago the answering node heard of it, in milliseconds; none for itself.
+    pub last_contact_ms: Option<u64>,
+    /// The last entry of its latest snapshot.
+    pub snap_index: Option<u64>,
+    /// The release it runs.
+    pub version: String,
+    /// Since when it has been healthy, as the answering node saw it.
+    pub stable_since: Option<String>,
+}
+
+/// `GET /v1/cluster/peers`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Peers {
+    /// The answering node.
+    pub from: u64,
+    /// The members, by id.
+    pub peers: Vec<Peer>,
+}
+
+/// `GET /v1/status`: one node and its cluster at a glance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeStatus {
+    /// The answering node's name.
+    pub node: String,
+    /// Its id.
+    pub id: u64,
+    /// The cluster, hexadecimal.
+    pub cluster_id: String,
+    /// Whether the cluster is a sandbox.
+    pub sandbox: bool,
+    /// `leader`, `follower`, `candidate`, `learner`, `stopped`.
+    pub role: String,
+    /// `healthy`, `degraded` or `no-quorum`: exit codes 0, 2 and 3 of the command line.
+    pub health: String,
+    /// How many voters may fail before the cluster stops; 0 where the next failure stops it.
+    pub failure_tolerance: u64,
+    /// What is wrong, in sentences; empty where nothing is.
+    pub problems: Vec<String>,
+    /// The leader's name, where one is known.
+    pub leader: Option<String>,
+    /// The leader's id.
+    pub leader_id: Option<u64>,
+    /// The term.
+    pub term: u64,
+    /// The index of the present leadership's activation.
+    pub epoch: Option<u64>,
+    /// The last entry of its log.
+    pub last_index: u64,
+    /// The last committed entry it knows.
+    pub committed: u64,
+    /// The last applied entry.
+    pub applied: u64,
+    /// The index up to which the state is on stable storage.
+    pub flushed: u64,
+    /// The last entry of its latest snapshot.
+    pub snap_index: Option<u64>,
+    /// The rolling state hash after `applied`.
+    pub state_hash: String,
+    /// Replicated time.
+    pub time: String,
+    /// The release it runs.
+    pub version: String,
+    /// The number of voters.
+    pub voters: u64,
+    /// The number of learners.
+    pub learners: u64,
+}
+
+/// `GET /v1/cluster/autopilot`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Autopilot {
+    /// Whether every server is healthy and there is a leader.
+    pub healthy: bool,
+    /// How many voters may fail before the cluster stops.
+    pub failure_tolerance: u64,
+    /// The leader's id.
+    pub leader: Option<u64>,
+    /// The voters' ids.
+    pub voters: Vec<u64>,
+    /// The members, by id.
+    pub servers: Vec<AutopilotServer>,
+    /// The settings `autopilot.*`: key and value.
+    pub settings: BTreeMap<String, String>,
+}
+
+/// One member in [`Autopilot`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AutopilotServer {
+    /// Its id.
+    pub id: u64,
+    /// Its name.
+    pub name: String,
+    /// Its peer address.
+    pub address: String,
+    /// `alive`, or `failed` where it has been silent for longer than `autopilot.last_contact_max`.
+    pub node_status: String,
+    /// The release it runs.
+    pub version: String,
+    /// Whether it leads.
+    pub leader: bool,
+    /// Whether it votes.
+    pub voter: bool,
+    /// Alive and not further behind than `autopilot.max_trailing_entries`.
+    pub healthy: bool,
+    /// How long ago the answering node heard of it, in milliseconds; none for itself, or where it never did.
+    pub last_contact_ms: Option<u64>,
+    /// The term it is in.
+    pub last_term: u64,
+    /// The last entry of its log.
+    pub last_index: u64,
+    /// Since when it has been healthy, as the answering node saw it.
+    pub stable_since: Option<String>,
+}
+
+/// `GET /readyz?format=json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Readiness {
+    /// Whether every check is good.
+    pub ready: bool,
+    /// The conditions.
+    pub checks: Vec<ReadinessCheck>,
+}
+
+/// One condition in [`Readiness`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadinessCheck {
+    /// `leader`, `disk`, `applied`, `recovery`, `clock`.
+    pub name: String,
+    /// Whether it holds.
+    pub good: bool,
+    /// What is the case.
+    pub detail: String,
+}

@@ -1,0 +1,287 @@
+//! Arguments that several verbs share, and those of the verbs that other modules carry out.
+//!
+//! Doc comments on the fields are the help that an operator reads.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use exchequer_domain::{NodeId, parse_duration};
+
+/// The form in which a verb answers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Plain columns for people.
+    #[default]
+    Table,
+    /// The API's own answer, for programs.
+    Json,
+}
+
+/// How a verb answers.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct OutputArgs {
+    /// The form of the answer, and of errors on standard error
+    #[arg(long, short = 'o', value_enum, default_value_t, value_name = "FORMAT", env = "EXCHEQUER_OUTPUT", hide_env_values = true)]
+    pub output: Format,
+}
+
+/// How a client verb reaches the cluster.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Connection")]
+pub struct ClientArgs {
+    /// Where the API of one or more nodes is; several, with commas between, are tried in order
+    #[arg(
+        long,
+        value_name = "HOST:PORT",
+        default_value = "127.0.0.1:8640",
+        env = "EXCHEQUER_ADDRESS",
+        hide_env_values = true
+    )]
+    pub address: String,
+
+    /// A file that holds the operator token; otherwise it is taken from the variable EXCHEQUER_TOKEN
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+
+    /// The cluster's certificate authority; otherwise `ca.pem` in the data folder
+    #[arg(long, value_name = "FILE", env = "EXCHEQUER_CACERT", hide_env_values = true)]
+    pub ca_cert: Option<PathBuf>,
+
+    /// The data folder of a node on this machine, to find `ca.pem` in [default: /var/lib/exchequer]
+    #[arg(long, value_name = "FOLDER", env = "EXCHEQUER_DATA_DIR", hide_env_values = true)]
+    pub data_dir: Option<PathBuf>,
+
+    /// How long an answer may take
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = parse_duration)]
+    pub timeout: Duration,
+
+    /// How it is answered.
+    #[command(flatten)]
+    pub form: OutputArgs,
+}
+
+/// Whether a read may be answered by any node from what it has.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct StaleArgs {
+    /// Let the node that is asked answer from its own state, also without a leader
+    #[arg(long)]
+    pub stale: bool,
+}
+
+/// Why a change is made.
+#[derive(Debug, Clone, Args)]
+pub struct ReasonArgs {
+    /// Why; it is kept in the audit
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+}
+
+/// The consent to something that cannot be taken back.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct ConsentArgs {
+    /// Do not ask for confirmation; needed where there is no terminal to ask on
+    #[arg(long)]
+    pub yes: bool,
+}
+
+/// The data folder of an offline verb. It is not guessed: these verbs write.
+#[derive(Debug, Clone, Args)]
+pub struct FolderArgs {
+    /// The node's data folder
+    #[arg(long, value_name = "FOLDER", env = "EXCHEQUER_DATA_DIR", hide_env_values = true)]
+    pub data_dir: PathBuf,
+}
+
+/// What a node is called and where it is reached.
+#[derive(Debug, Clone, Args)]
+pub struct NewNodeArgs {
+    /// The node's name: lower-case letters, digits and hyphens
+    #[arg(long, value_name = "NAME")]
+    pub name: String,
+
+    /// Where clients and operators will reach it
+    #[arg(long, value_name = "HOST:PORT")]
+    pub api: String,
+
+    /// Where the other nodes will reach it
+    #[arg(long, value_name = "HOST:PORT")]
+    pub peer: String,
+}
+
+/// `exchequer server`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ServerArgs {
+    /// The static configuration; a commented file comes with the package
+    #[arg(long, value_name = "FILE", env = "EXCHEQUER_CONFIG", hide_env_values = true)]
+    pub config: Option<PathBuf>,
+
+    /// The node's data folder, whatever the configuration says
+    #[arg(long, value_name = "FOLDER", env = "EXCHEQUER_DATA_DIR", hide_env_values = true)]
+    pub data_dir: Option<PathBuf>,
+}
+
+/// `exchequer init`.
+#[derive(Debug, Clone, Args)]
+pub struct InitArgs {
+    /// Where the node is kept.
+    #[command(flatten)]
+    pub folder: FolderArgs,
+
+    /// The node.
+    #[command(flatten)]
+    pub node: NewNodeArgs,
+
+    /// The cluster's name, for people to tell clusters apart
+    #[arg(long, value_name = "NAME", default_value = "exchequer")]
+    pub cluster_name: String,
+
+    /// Make a cluster for trying things out: scratch values exist, and it can never hold anything real
+    #[arg(long)]
+    pub sandbox: bool,
+
+    /// How it is answered.
+    #[command(flatten)]
+    pub form: OutputArgs,
+}
+
+/// `exchequer join`.
+#[derive(Debug, Clone, Args)]
+pub struct JoinArgs {
+    /// The API address of any node of the cluster
+    #[arg(value_name = "HOST:PORT")]
+    pub address: String,
+
+    /// The one-time token from `exchequer cluster token create`
+    #[arg(long, value_name = "TOKEN", env = "EXCHEQUER_JOIN_TOKEN", hide_env_values = true)]
+    pub token: String,
+
+    /// Where the node is kept.
+    #[command(flatten)]
+    pub folder: FolderArgs,
+
+    /// The node.
+    #[command(flatten)]
+    pub node: NewNodeArgs,
+
+    /// The id of the node whose place it takes; that one is removed once this one votes
+    #[arg(long, value_name = "ID")]
+    pub replace: Option<NodeId>,
+
+    /// How it is answered.
+    #[command(flatten)]
+    pub form: OutputArgs,
+}
+
+/// `exchequer cluster recover plan`.
+#[derive(Debug, Clone, Args)]
+pub struct RecoverPlanArgs {
+    /// Where the node is kept.
+    #[command(flatten)]
+    pub folder: FolderArgs,
+
+    /// How it is answered.
+    #[command(flatten)]
+    pub form: OutputArgs,
+}
+
+/// `exchequer cluster recover apply`.
+#[derive(Debug, Clone, Args)]
+pub struct RecoverApplyArgs {
+    /// Where the node is kept.
+    #[command(flatten)]
+    pub folder: FolderArgs,
+
+    /// The cluster's id as the plan shows it; without it, it is asked for on a terminal
+    #[arg(long, value_name = "CLUSTER-ID")]
+    pub confirm: Option<String>,
+
+    /// How it is answered.
+    #[command(flatten)]
+    pub form: OutputArgs,
+}
+
+/// `exchequer snapshot inspect`.
+#[derive(Debug, Clone, Args)]
+pub struct InspectArgs {
+    /// The snapshot
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+
+    /// How it is answered.
+    #[command(flatten)]
+    pub form: OutputArgs,
+}
+
+/// `exchequer snapshot restore`.
+#[derive(Debug, Clone, Args)]
+pub struct RestoreArgs {
+    /// The snapshot
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+
+    /// The keyring that was exported from the same cluster
+    #[arg(long, value_name = "FILE")]
+    pub keyring: PathBuf,
+
+    /// Where the node is kept.
+    #[command(flatten)]
+    pub folder: FolderArgs,
+
+    /// The node.
+    #[command(flatten)]
+    pub node: NewNodeArgs,
+
+    /// Consent.
+    #[command(flatten)]
+    pub consent: ConsentArgs,
+
+    /// How it is answered.
+    #[command(flatten)]
+    pub form: OutputArgs,
+}
+
+/// How the bench sends its writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum BenchMode {
+    /// One request a write; each client waits for its answer.
+    Unary,
+    /// Each client keeps one stream and sends its writes on it in batches.
+    Stream,
+}
+
+/// `exchequer bench raft`.
+#[derive(Debug, Clone, Args)]
+pub struct BenchArgs {
+    /// How the writes are sent
+    #[arg(long, value_enum, default_value = "unary")]
+    pub mode: BenchMode,
+
+    /// Clients that write at the same time
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=4096))]
+    pub clients: u32,
+
+    /// Writes in one batch of a stream
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=8192))]
+    pub batch: u32,
+
+    /// The size of each value
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=65536))]
+    pub value_bytes: u32,
+
+    /// How many different keys are written
+    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub keys: u64,
+
+    /// How long it measures
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_duration)]
+    pub duration: Duration,
+
+    /// How long it runs before that without measuring
+    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = parse_duration)]
+    pub warm_up: Duration,
+
+    /// Whom to ask.
+    #[command(flatten)]
+    pub client: ClientArgs,
+}

@@ -1,0 +1,236 @@
+//! The API as the verbs call it: over HTTPS, trusting the cluster's own authority alone, at several addresses in order.
+//!
+//! Invariants: the token is sent only over a connection whose server was verified. A change is sent a second time only
+//! where it certainly did not take effect, or where its command id makes sure that it takes effect once; otherwise the
+//! answer is the honest `OutcomeUnknown`. Proxies of the environment are not used: they could not be verified.
+
+mod address;
+mod refusal;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use exchequer_domain::{Code, Problem};
+use reqwest::header::AUTHORIZATION;
+use reqwest::{Method, RequestBuilder, Response, redirect};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use zeroize::Zeroizing;
+
+use self::address::Address;
+use self::refusal::Failure;
+use super::args::{ClientArgs, StaleArgs};
+use crate::identity::api_client;
+
+/// A server that is stopped still accepts connections; this is how long one waits for its handshake.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// Larger answers are not read.
+const ANSWER_BYTES_MAX: usize = 64 << 20;
+/// A refusal is a few sentences.
+const REFUSAL_BYTES_MAX: usize = 64 << 10;
+
+/// What it means to send a request a second time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Repeat {
+    /// Nothing: it only reads.
+    Read,
+    /// Nothing: it carries this command id, and the same id takes effect once at most.
+    SameCommand,
+    /// It could be done twice.
+    Never,
+}
+
+/// A client of one cluster.
+#[derive(Debug)]
+pub(crate) struct Client {
+    http: reqwest::Client,
+    addresses: Vec<Address>,
+    token: Option<Zeroizing<String>>,
+    timeout: Duration,
+}
+
+impl Client {
+    /// A client as the flags and the environment say. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// `BadRequest` for the addresses, `CertificateInvalid` for the authority, `TokenMissing` and `TokenWrong`.
+    pub(crate) fn open(args: &ClientArgs) -> Result<Client, Problem> {
+        let addresses = address::addresses(&args.address)?;
+        let token = address::token(args)?;
+        let tls = api_client(&address::authorities(args)?)?;
+        let http = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
+            .https_only(true)
+            .no_proxy()
+            .redirect(redirect::Policy::none())
+            .connect_timeout(CONNECT_TIMEOUT)
+            .build()
+            .map_err(|error| Problem::new(Code::Internal, format!("the HTTP client cannot be made: {error}")))?;
+        Ok(Client { http, addresses, token, timeout: args.timeout })
+    }
+
+    /// The same client with more patience, for requests whose work takes as long as this.
+    #[must_use]
+    pub(crate) fn patient(mut self, extra: Duration) -> Client {
+        self.timeout = self.timeout.saturating_add(extra);
+        self
+    }
+
+    /// Reads.
+    ///
+    /// # Errors
+    /// `Unreachable`, what the server refuses with, and `BadRequest` for an answer that cannot be read.
+    pub(crate) async fn get<T: DeserializeOwned>(
+        &self,
+        segments: &[&str],
+        query: &[(&str, String)],
+    ) -> Result<T, Problem> {
+        self.each(Repeat::Read, async |address| {
+            let url = address.url(segments, query).map_err(Failure::Final)?;
+            self.exchange(address, self.http.get(url)).await
+        })
+        .await
+    }
+
+    /// Changes something.
+    ///
+    /// # Errors
+    /// As [`Client::get`], and `OutcomeUnknown` when the answer was lost.
+    pub(crate) async fn change<B: Serialize, T: DeserializeOwned>(
+        &self,
+        method: Method,
+        segments: &[&str],
+        body: &B,
+        repeat: Repeat,
+    ) -> Result<T, Problem> {
+        self.each(repeat, async |address| {
+            let url = address.url(segments, &[]).map_err(Failure::Final)?;
+            self.exchange(address, self.http.request(method.clone(), url).json(body)).await
+        })
+        .await
+    }
+
+    /// Asks for something large; its body is for the caller to read, chunk by chunk, with [`Client::chunk`].
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub(crate) async fn download<B: Serialize>(&self, segments: &[&str], body: &B) -> Result<Response, Problem> {
+        self.each(Repeat::Read, async |address| {
+            let url = address.url(segments, &[]).map_err(Failure::Final)?;
+            let sent = self.authorised(self.http.post(url).json(body)).send();
+            let response = tokio::time::timeout(self.timeout, sent).await.map_err(|_late| self.lost(address))?;
+            let response = response.map_err(|error| refusal::of_error(&address.text, &error))?;
+            self.accepted(address, response).await
+        })
+        .await
+    }
+
+    /// The next piece of a download; none at its end.
+    ///
+    /// # Errors
+    /// `Unreachable` when it breaks off or stalls.
+    pub(crate) async fn chunk(&self, response: &mut Response) -> Result<Option<impl AsRef<[u8]> + use<>>, Problem> {
+        let broken = |why: &str| Problem::new(Code::Unreachable, format!("the transfer broke off: {why}"));
+        match tokio::time::timeout(self.timeout, response.chunk()).await {
+            Ok(Ok(chunk)) => Ok(chunk),
+            Ok(Err(error)) => Err(broken(&error.to_string())),
+            Err(_late) => Err(broken("nothing came for too long")),
+        }
+    }
+
+    fn authorised(&self, request: RequestBuilder) -> RequestBuilder {
+        match &self.token {
+            Some(token) => request.header(AUTHORIZATION, Zeroizing::new(format!("Bearer {}", **token)).as_str()),
+            None => request,
+        }
+    }
+
+    async fn exchange<T: DeserializeOwned>(&self, address: &Address, request: RequestBuilder) -> Result<T, Failure> {
+        let request = self.authorised(request).timeout(self.timeout);
+        let response = request.send().await.map_err(|error| refusal::of_error(&address.text, &error))?;
+        let response = self.accepted(address, response).await?;
+        let body = self.body(address, response, ANSWER_BYTES_MAX).await?;
+        serde_json::from_slice(&body).map_err(|error| {
+            let message = format!("the answer of {} cannot be read: {error}", address.text);
+            let hint = "the server may be of another version: see `exchequer status`";
+            Failure::Final(Problem::new(Code::BadRequest, message).hint(hint))
+        })
+    }
+
+    /// A success, or the refusal that came instead.
+    async fn accepted(&self, address: &Address, response: Response) -> Result<Response, Failure> {
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let status = response.status().as_u16();
+        let body = self.body(address, response, REFUSAL_BYTES_MAX).await?;
+        Err(refusal::of_refusal(refusal::refusal(&address.text, status, &body)))
+    }
+
+    async fn body(&self, address: &Address, mut response: Response, bytes_max: usize) -> Result<Vec<u8>, Failure> {
+        let mut body = Vec::new();
+        while let Some(chunk) =
+            response.chunk().await.map_err(|error| refusal::of_error(&address.text, &error))?
+        {
+            if body.len() + chunk.len() > bytes_max {
+                let message = format!("the answer of {} is longer than {bytes_max} bytes", address.text);
+                return Err(Failure::Final(Problem::new(Code::TooLarge, message).hint("ask for less at once")));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+
+    fn lost(&self, address: &Address) -> Failure {
+        Failure::Lost(Problem::new(Code::Unreachable, format!("{}: no answer in time", address.text)))
+    }
+
+    /// Tries the addresses in order until one has the answer.
+    async fn each<T>(
+        &self,
+        repeat: Repeat,
+        attempt: impl AsyncFn(&Address) -> Result<T, Failure>,
+    ) -> Result<T, Problem> {
+        let mut failed = Vec::new();
+        let mut was_lost = false;
+        for address in &self.addresses {
+            match attempt(address).await {
+                Ok(answer) => return Ok(answer),
+                Err(Failure::Final(problem)) => return Err(problem),
+                Err(Failure::NotTaken(problem)) => failed.push(problem),
+                Err(Failure::Lost(problem)) => {
+                    failed.push(problem);
+                    if repeat == Repeat::Never {
+                        return Err(unknown(&failed));
+                    }
+                    was_lost = true;
+                }
+            }
+        }
+        if was_lost && repeat == Repeat::SameCommand { Err(unknown(&failed)) } else { Err(most_telling(failed)) }
+    }
+}
+
+/// What a node said about the cluster tells more than that another one was silent.
+fn most_telling(mut failed: Vec<Problem>) -> Problem {
+    if let Some(at) = failed.iter().position(|problem| problem.code != Code::Unreachable) {
+        return failed.swap_remove(at);
+    }
+    let hint = failed.first().map(|problem| problem.hint.clone()).unwrap_or_default();
+    Problem::new(Code::Unreachable, messages(&failed)).hint(hint)
+}
+
+fn unknown(failed: &[Problem]) -> Problem {
+    let message = format!("the answer was lost, and the change may or may not take effect: {}", messages(failed));
+    Problem::new(Code::OutcomeUnknown, message).hint("look whether it took effect before you repeat it")
+}
+
+fn messages(failed: &[Problem]) -> String {
+    failed.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>().join("; ")
+}
+
+/// How a read asks for where its answer may come from.
+pub(crate) fn consistency(stale: StaleArgs) -> Vec<(&'static str, String)> {
+    if stale.stale { vec![("consistency", "local".to_owned())] } else { Vec::new() }
+}

@@ -1,0 +1,57 @@
+//! `exchequer status`: one node and its cluster at a glance. The exit code tells the health.
+
+use clap::Args;
+use exchequer_api::dto::NodeStatus;
+
+use super::args::{ClientArgs, StaleArgs};
+use super::client::Client;
+use super::exit::{Exit, Stop};
+use super::output::{Printer, fields, one_line, or_nothing};
+
+/// `exchequer status`.
+#[derive(Debug, Clone, Args)]
+pub struct StatusArgs {
+    /// A status is always the asked node's own view.
+    #[command(flatten)]
+    pub stale: StaleArgs,
+    /// Whom to ask.
+    #[command(flatten)]
+    pub client: ClientArgs,
+}
+
+pub(super) async fn run(args: &StatusArgs, printer: &mut Printer) -> Result<Exit, Stop> {
+    let status: NodeStatus = Client::open(&args.client)?.get(&["status"], &[]).await?;
+    let exit = Exit::of_health(&status.health)?;
+    printer.answer(&status, text)?;
+    Ok(exit)
+}
+
+pub(super) fn text(status: &NodeStatus) -> String {
+    let leader = status.leader.as_ref().zip(status.leader_id).map(|(name, id)| format!("{name} (id {id})"));
+    let kind = if status.sandbox { " (sandbox)" } else { "" };
+    let mut text = fields([
+        ("Node", format!("{} (id {})", status.node, status.id)),
+        ("Version", status.version.clone()),
+        ("Cluster", format!("{}{kind}", status.cluster_id)),
+        ("Health", status.health.clone()),
+        ("Failure tolerance", status.failure_tolerance.to_string()),
+        ("Voters", status.voters.to_string()),
+        ("Learners", status.learners.to_string()),
+        ("Role", status.role.clone()),
+        ("Leader", or_nothing(leader)),
+        ("Term", status.term.to_string()),
+        ("Epoch", or_nothing(status.epoch)),
+        ("Last index", status.last_index.to_string()),
+        ("Committed", status.committed.to_string()),
+        ("Applied", status.applied.to_string()),
+        ("Flushed", status.flushed.to_string()),
+        ("Snapshot index", or_nothing(status.snap_index)),
+        ("State hash", status.state_hash.clone()),
+        ("Replicated time", status.time.clone()),
+    ]);
+    if !status.problems.is_empty() {
+        text.push_str("\n\nProblems:");
+        status.problems.iter().for_each(|problem| text.push_str(&format!("\n  {}", one_line(problem))));
+    }
+    text
+}

@@ -1,0 +1,331 @@
+//! Members: joining, voting, leaving, leading.
+//!
+//! A change of membership is made by the leader. Asked elsewhere, the node passes the operation on to the leader and
+//! its answer back, and tries again while there is certainly no effect.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use bytes::Bytes;
+use exchequer_api::dto::{JoinReply, JoinRequest};
+use exchequer_domain::{Code, Digest, NodeId, Problem};
+use exchequer_raft::{Address, MembershipError, Role, Status};
+use exchequer_state::audit::Action;
+use exchequer_state::registry::{NodeState, NodeVersion};
+use exchequer_state::settings::schema;
+use exchequer_state::{AdmitNode, Body, CreateJoinToken, Done, RemoveNode};
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+
+use super::{House, PATIENCE};
+use crate::identity::{JoinToken, fingerprint};
+use crate::install::key_fingerprint;
+
+/// A node not heard of for longer than this does not count towards a majority.
+const HEARD_WITHIN: Duration = Duration::from_secs(3);
+const RETRY_PAUSE: Duration = Duration::from_millis(100);
+const TRANSFER_PATIENCE: Duration = Duration::from_secs(5);
+
+/// What the leader is asked to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Operation {
+    /// Give a learner its vote.
+    Promote { node: u64, force: bool },
+    /// Let an admitted node receive the log.
+    AddLearner { node: u64 },
+    /// Take a node out of the membership.
+    Remove { node: u64 },
+    /// Make a node the leader.
+    Transfer { to: Option<u64> },
+}
+
+const TOPIC_OPERATION: &str = "operation";
+const TOPIC_DIGEST: &str = "digest";
+const TOPIC_RENEW: &str = "renew";
+
+fn not_leader() -> Problem {
+    Problem::new(Code::NoLeader, "the leader changed meanwhile; nothing was done")
+}
+
+fn translate(error: MembershipError) -> Problem {
+    match error {
+        MembershipError::NotLeader => not_leader(),
+        MembershipError::InProgress => Problem::new(Code::ChangeInProgress, error.to_string()),
+        MembershipError::Unknown(_) => Problem::new(Code::UnknownNode, error.to_string()),
+        MembershipError::Unclear(_) => Problem::new(Code::OutcomeUnknown, error.to_string()),
+    }
+}
+
+/// Makes a join token.
+pub(super) async fn create_token(
+    house: &House,
+    ttl: Option<Duration>,
+    reason: String,
+) -> Result<(String, u64), Problem> {
+    let authority = house
+        .state(|state| state.cluster().map(|cluster| cluster.authority.certificate_der.clone()))?
+        .ok_or_else(|| Problem::new(Code::NoLeader, "the cluster's first entry is not applied yet"))?;
+    let token = JoinToken::generate(fingerprint(&authority.into()))?;
+    let body = Body::CreateJoinToken(CreateJoinToken {
+        token_id: token.id.0,
+        secret_hash: token.secret_hash().0,
+        ttl_us: ttl.map(|ttl| u64::try_from(ttl.as_micros()).unwrap_or(u64::MAX)),
+        reason,
+    });
+    match house.submit_as_operator(body).await? {
+        Done::JoinTokenCreated { expires_at } => Ok((token.text().to_string(), expires_at.0)),
+        other => Err(Problem::new(Code::Internal, format!("an unexpected outcome: {other:?}"))),
+    }
+}
+
+/// Admits a node that shows a join token. Its id is the index of the entry that admits it.
+pub(super) async fn admit(house: &House, request: JoinRequest) -> Result<JoinReply, Problem> {
+    let token = JoinToken::parse(&request.token)?;
+    let csr = BASE64
+        .decode(&request.certificate_request)
+        .map_err(|_| Problem::new(Code::BadRequest, "the certificate request is not base64"))?;
+    // A request that cannot be signed is refused before the token is spent on it.
+    let addresses = [request.api_address.clone(), request.peer_address.clone()];
+    house.sign(&csr, NodeId(u64::MAX), &addresses)?;
+    let body = Body::AdmitNode(Box::new(AdmitNode {
+        token_id: token.id.0,
+        token_secret_hash: token.secret_hash().0,
+        name: request.name.clone(),
+        api_address: request.api_address.clone(),
+        peer_address: request.peer_address.clone(),
+        version: NodeVersion { release: request.release, logic: request.logic },
+        key_fingerprint: *blake3::hash(&csr).as_bytes(),
+        replaces: request.replaces.map(NodeId),
+    }));
+    let node = match house.submit_own(body).await? {
+        Done::NodeAdmitted { node } => node,
+        other => return Err(Problem::new(Code::Internal, format!("an unexpected outcome: {other:?}"))),
+    };
+    let certificate = house.sign(&csr, node, &addresses)?;
+    tracing::info!(%node, name = %request.name, key = %Digest(key_fingerprint(&certificate)), "a node was admitted");
+    let identity = house.identity.lock().clone();
+    let authorities = house.credentials.lock().authorities.iter().map(|der| BASE64.encode(der)).collect();
+    Ok(JoinReply {
+        node_id: node.0,
+        cluster_id: identity.cluster_id.to_string(),
+        lineage: identity.lineage,
+        sandbox: identity.sandbox,
+        certificate: BASE64.encode(certificate),
+        authorities,
+        keyring: house.keyring.read().to_text().to_string(),
+    })
+}
+
+/// Has the leader do something, and puts it on record.
+pub(super) async fn operate(
+    house: &House,
+    operation: Operation,
+    action: Action,
+    reason: String,
+) -> Result<(), Problem> {
+    check_reason(&reason)?;
+    let target = match &operation {
+        Operation::Promote { node, .. } | Operation::AddLearner { node } | Operation::Remove { node } => {
+            format!("node {node}")
+        }
+        Operation::Transfer { to } => to.map_or("any".to_owned(), |to| format!("node {to}")),
+    };
+    on_leader(house, &operation).await?;
+    house.record(action, target, reason).await
+}
+
+fn check_reason(reason: &str) -> Result<(), Problem> {
+    if reason.trim().is_empty() {
+        return Err(Problem::new(Code::ReasonMissing, "the change needs a reason"));
+    }
+    Ok(())
+}
+
+/// Removes a node: from the membership first, then from the registry, so that a removal cut short can be repeated.
+pub(super) async fn remove(house: &House, node: NodeId, reason: String) -> Result<(), Problem> {
+    check_reason(&reason)?;
+    let known = house.state(|state| state.registry().node(node).cloned())?;
+    let member = house.node.status().members.contains_key(&node.0);
+    match known.map(|record| record.state) {
+        None if !member => return Err(Problem::new(Code::UnknownNode, format!("there is no node {node}"))),
+        Some(NodeState::Removed { .. }) if !member => {
+            return Err(Problem::new(Code::AlreadyDone, format!("node {node} was removed before")));
+        }
+        None | Some(NodeState::Admitted | NodeState::Removed { .. }) => {}
+    }
+    match on_leader(house, &Operation::Remove { node: node.0 }).await {
+        Ok(()) => {}
+        // Not a member (any more): only the registry is left to do.
+        Err(problem) if problem.code == Code::UnknownNode => {}
+        Err(problem) => return Err(problem),
+    }
+    house.submit_as_operator(Body::RemoveNode(RemoveNode { id: node, reason })).await.map(drop)
+}
+
+/// Hands leadership over and answers who has it then.
+pub(super) async fn transfer(house: &House, to: Option<NodeId>, reason: String) -> Result<NodeId, Problem> {
+    operate(house, Operation::Transfer { to: to.map(|to| to.0) }, Action::TransferLeader, reason).await?;
+    let status = house.node.status();
+    status.leader.map(|(id, _)| NodeId(id)).ok_or_else(not_leader)
+}
+
+/// Does it here where this node leads, else asks the leader; again while it certainly had no effect.
+pub(crate) async fn on_leader(house: &House, operation: &Operation) -> Result<(), Problem> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let done = match house.node.status().leader {
+            Some((leader, _)) if leader == house.id().0 => perform(house, operation).await,
+            Some((leader, _)) => {
+                let body = postcard::to_stdvec(operation)
+                    .map_err(|error| Problem::new(Code::Internal, error.to_string()))?;
+                let asked = house.node.ask(leader, TOPIC_OPERATION, body.into(), PATIENCE).await;
+                asked.map(drop).map_err(|text| {
+                    serde_json::from_str(&text).unwrap_or_else(|_| Problem::new(Code::OutcomeUnknown, text))
+                })
+            }
+            None => Err(super::submit::problem(house, exchequer_raft::ProposeError::NoLeader)),
+        };
+        match done {
+            Err(problem) if problem.code == Code::NoLeader && Instant::now() < deadline => {
+                tokio::time::sleep(RETRY_PAUSE).await;
+            }
+            other => return other,
+        }
+    }
+}
+
+/// Does it as the leader.
+async fn perform(house: &House, operation: &Operation) -> Result<(), Problem> {
+    let status = house.node.status();
+    if status.role != Role::Leader {
+        return Err(not_leader());
+    }
+    match operation {
+        Operation::Promote { node, force } => promote(house, &status, *node, *force).await,
+        Operation::AddLearner { node } => {
+            let record = house.state(|state| state.registry().node(NodeId(*node)).cloned())?;
+            match record {
+                Some(record) if record.state == NodeState::Admitted => {
+                    let address = Address { name: record.name, peer: record.peer_address };
+                    house.node.add_learner(*node, address).await.map_err(translate)
+                }
+                Some(_) => Err(Problem::new(Code::NodeRemoved, format!("node {node} was removed"))),
+                None => Err(Problem::new(Code::UnknownNode, format!("node {node} was never admitted"))),
+            }
+        }
+        Operation::Remove { node } => {
+            keeps_quorum(house, &status, *node)?;
+            if *node == status.node {
+                // Someone else has to do it: this node would have to answer for its own removal.
+                house.node.transfer_leader(None, TRANSFER_PATIENCE).await;
+                return Err(not_leader());
+            }
+            house.node.remove(*node).await.map_err(translate)
+        }
+        Operation::Transfer { to } => {
+            if let Some(to) = to {
+                match status.members.get(to) {
+                    None => return Err(Problem::new(Code::UnknownNode, format!("node {to} is not a member"))),
+                    Some(member) if !member.voter => {
+                        return Err(Problem::new(Code::NotVoter, format!("node {to} has no vote")));
+                    }
+                    Some(_) if *to == status.node => {
+                        return Err(Problem::new(Code::AlreadyDone, format!("node {to} leads already")));
+                    }
+                    Some(_) => {}
+                }
+            }
+            if house.node.transfer_leader(*to, TRANSFER_PATIENCE).await {
+                Ok(())
+            } else {
+                Err(Problem::new(Code::NoQuorum, "no other voter took over").hint("see `exchequer cluster peers`"))
+            }
+        }
+    }
+}
+
+async fn promote(house: &House, status: &Status, node: u64, force: bool) -> Result<(), Problem> {
+    let Some(member) = status.members.get(&node) else {
+        return Err(Problem::new(Code::UnknownNode, format!("node {node} is not a member")));
+    };
+    if member.voter {
+        return Err(Problem::new(Code::AlreadyDone, format!("node {node} votes already")));
+    }
+    let lag_max = house.state(|state| state.settings().get(&schema::AUTOPILOT_MAX_TRAILING_ENTRIES))?;
+    let lag = member.matched_index.map(|matched| status.last_index.saturating_sub(matched));
+    let caught_up = lag.is_some_and(|lag| i64::try_from(lag).unwrap_or(i64::MAX) <= lag_max);
+    if !caught_up && !force {
+        let text = match lag {
+            Some(lag) => format!("node {node} is {lag} entries behind; at most {lag_max} are allowed"),
+            None => format!("node {node} has not answered yet"),
+        };
+        return Err(Problem::new(Code::LearnerLagging, text));
+    }
+    house.node.promote([node].into()).await.map_err(translate)
+}
+
+/// Refuses a removal after which the voters that are left and alive are no majority.
+fn keeps_quorum(house: &House, status: &Status, node: u64) -> Result<(), Problem> {
+    let Some(member) = status.members.get(&node) else {
+        return Err(Problem::new(Code::UnknownNode, format!("node {node} is not a member")));
+    };
+    if !member.voter {
+        return Ok(());
+    }
+    let peers = house.node.peers();
+    let left: Vec<u64> =
+        status.members.iter().filter(|(id, member)| member.voter && **id != node).map(|(id, _)| *id).collect();
+    let alive = left
+        .iter()
+        .filter(|id| **id == status.node || peers.get(id).is_some_and(|view| view.heard.elapsed() < HEARD_WITHIN))
+        .count();
+    if left.is_empty() || alive < left.len() / 2 + 1 {
+        let text = format!("without node {node} there are {} voters, of which {alive} are alive", left.len());
+        return Err(Problem::new(Code::WouldLoseQuorum, text));
+    }
+    Ok(())
+}
+
+/// Answers what a peer's house asks.
+pub(super) async fn answer(house: &House, from: u64, topic: &str, body: &[u8]) -> Result<Bytes, Problem> {
+    match topic {
+        TOPIC_OPERATION => {
+            let operation = postcard::from_bytes(body)
+                .map_err(|error| Problem::new(Code::BadRequest, format!("the operation cannot be read: {error}")))?;
+            perform(house, &operation).await.map(|()| Bytes::new())
+        }
+        TOPIC_DIGEST => {
+            let index = body.try_into().map(u64::from_le_bytes).unwrap_or(0);
+            Ok(house.node.digest_at(index).map_or(Bytes::new(), |digest| Bytes::copy_from_slice(&digest)))
+        }
+        TOPIC_RENEW => {
+            tracing::info!(from, "a peer passed on the operator's wish to renew this node's certificate");
+            house.renew_certificate()?;
+            Ok(Bytes::new())
+        }
+        other => Err(Problem::new(Code::BadRequest, format!("there is no topic `{other}`"))),
+    }
+}
+
+/// Asks a peer to renew its own certificate.
+pub(super) async fn ask_renewal(house: &House, node: u64) -> Result<(), Problem> {
+    if node == house.id().0 {
+        return house.renew_certificate();
+    }
+    let asked = house.node.ask(node, TOPIC_RENEW, Bytes::new(), PATIENCE).await;
+    asked.map(drop).map_err(|text| {
+        serde_json::from_str(&text).unwrap_or_else(|_| Problem::new(Code::Unreachable, format!("node {node}: {text}")))
+    })
+}
+
+/// A node's digest of all rows as of `index`, once it has it.
+pub(super) async fn ask_digest(house: &House, node: u64, index: u64) -> Option<Digest> {
+    let bytes = if node == house.id().0 {
+        house.node.digest_at(index).map(|digest| Bytes::copy_from_slice(&digest))
+    } else {
+        let body = Bytes::copy_from_slice(&index.to_le_bytes());
+        house.node.ask(node, TOPIC_DIGEST, body, HEARD_WITHIN).await.ok()
+    };
+    bytes?.as_ref().try_into().ok().map(Digest)
+}

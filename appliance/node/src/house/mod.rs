@@ -1,0 +1,304 @@
+//! The node behind its doors: what the API asks for, done with consensus, the state and this node's identity.
+
+mod certificates;
+mod members;
+mod readiness;
+mod snapshots;
+mod submit;
+
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::Duration;
+
+use bytes::Bytes;
+use exchequer_api::backend::{Backend, ByteStream, Check, Doing, Submitted};
+use exchequer_api::dto::{JoinReply, JoinRequest};
+use exchequer_domain::{Code, CommandId, Digest, NodeId, Problem};
+use exchequer_raft::{Hooks, Node, PeerView, ReadAt, Status};
+use exchequer_state::audit::Action;
+use exchequer_state::settings::schema;
+use exchequer_state::{Actor, Body, Command, Done, Outcome, RecordAction, Rows, State};
+use metrics_exporter_prometheus::PrometheusHandle;
+use parking_lot::{Mutex, RwLock};
+use rand::TryRng;
+use rand::rngs::SysRng;
+
+pub(crate) use members::{Operation, on_leader};
+
+use crate::identity::{Folder, Identity, Keyring, OperatorToken, TlsStore};
+use crate::machine::{Exchange, RowsOf};
+
+/// How long a call waits for a leader and its answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A running node as its doors see it.
+pub struct House {
+    /// Consensus and state.
+    pub(crate) node: Node<Exchange>,
+    /// Who this node is.
+    pub(crate) identity: Mutex<Identity>,
+    folder: Mutex<Folder>,
+    keyring: RwLock<Keyring>,
+    /// This node's certificate and whom it trusts, as the sockets use them.
+    pub(crate) tls: Arc<TlsStore>,
+    credentials: Mutex<crate::identity::Credentials>,
+    metrics: PrometheusHandle,
+    /// Since when each member has been healthy as this node sees it, in microseconds since 1970.
+    stable: Mutex<std::collections::BTreeMap<u64, u64>>,
+}
+
+impl House {
+    /// Puts the parts together.
+    pub(crate) fn new(
+        node: Node<Exchange>,
+        folder: Folder,
+        contents: crate::identity::Contents,
+        tls: Arc<TlsStore>,
+        metrics: PrometheusHandle,
+    ) -> House {
+        House {
+            node,
+            identity: Mutex::new(contents.identity),
+            folder: Mutex::new(folder),
+            keyring: RwLock::new(contents.keyring),
+            tls,
+            credentials: Mutex::new(contents.credentials),
+            metrics,
+            stable: Mutex::default(),
+        }
+    }
+
+    /// Looks at the members' health; called every few seconds.
+    pub(crate) fn look_at_members(&self, now_us: u64) {
+        let peers = self.node.peers();
+        let me = self.id().0;
+        let healthy = |id: &u64| {
+            *id == me
+                || peers.get(id).is_some_and(|view| {
+                    view.heard.elapsed() < readiness::CONTACT_MAX && view.agrees != Some(false)
+                })
+        };
+        let members = self.node.status().members;
+        let mut stable = self.stable.lock();
+        stable.retain(|id, _| members.contains_key(id) && healthy(id));
+        for id in members.keys().filter(|id| healthy(id)) {
+            stable.entry(*id).or_insert(now_us);
+        }
+    }
+
+    /// This node's id.
+    pub(crate) fn id(&self) -> NodeId {
+        NodeId(self.node.id())
+    }
+
+    /// Reads something of the state.
+    pub(crate) fn state<T>(&self, read: impl FnOnce(&State) -> T) -> Result<T, Problem> {
+        self.node
+            .read(|machine, _, _| Ok(read(&machine.state)))
+            .map_err(|halt| Problem::new(Code::Internal, halt.to_string()))
+    }
+
+    /// Submits one command in this node's own name.
+    pub(crate) async fn submit_own(&self, body: Body) -> Result<Done, Problem> {
+        let command = Command { id: self.draw_id(), actor: Actor::Node(self.id()), epoch: None, body };
+        self.one(command).await
+    }
+
+    async fn submit_as_operator(&self, body: Body) -> Result<Done, Problem> {
+        let command = Command { id: self.draw_id(), actor: Actor::Operator, epoch: None, body };
+        self.one(command).await
+    }
+
+    /// Submits one command and takes its outcome apart.
+    pub(crate) async fn one(&self, command: Command) -> Result<Done, Problem> {
+        let submitted = self.submit(vec![command], PATIENCE).await?;
+        match submitted.outcomes.into_iter().next() {
+            Some(Outcome::Done(done)) => Ok(done),
+            Some(Outcome::Rejected(rejection)) => Err(rejection.problem()),
+            None => Err(Problem::new(Code::Internal, "the command has no outcome")),
+        }
+    }
+
+    /// Puts on record what was done outside the state.
+    pub(crate) async fn record(&self, action: Action, target: String, reason: String) -> Result<(), Problem> {
+        self.submit_as_operator(Body::RecordAction(RecordAction { action, target, reason })).await.map(drop)
+    }
+
+    pub(crate) fn take_bootstrap(&self) -> Result<Option<zeroize::Zeroizing<Vec<u8>>>, Problem> {
+        self.folder.lock().take_bootstrap()
+    }
+
+    pub(crate) fn remove_bootstrap(&self) -> Result<(), Problem> {
+        self.folder.lock().remove_bootstrap()
+    }
+
+    fn draw_id(&self) -> CommandId {
+        let mut bytes = [0; 16];
+        // The system's generator fails only before the machine has booted far enough to run this program.
+        if SysRng.try_fill_bytes(&mut bytes).is_err() {
+            tracing::error!("the system has no random numbers");
+        }
+        CommandId(bytes)
+    }
+}
+
+impl Backend for House {
+    fn token_matches(&self, token: &str) -> Result<bool, Problem> {
+        let hash = self.state(|state| state.access().operator_token_hash().copied())?;
+        let Some(hash) = hash else {
+            let text = "the cluster's first entry is not applied yet";
+            return Err(Problem::new(Code::NoLeader, text).hint("wait until the node is ready"));
+        };
+        // A text that is no token at all is simply a wrong one.
+        Ok(OperatorToken::parse(token).is_ok_and(|token| token.verify(&Digest(hash))))
+    }
+
+    fn submit(&self, commands: Vec<Command>, patience: Duration) -> Doing<'_, Submitted> {
+        Box::pin(submit::commands(self, commands, patience))
+    }
+
+    fn submit_encoded(&self, commands: Vec<Bytes>, patience: Duration) -> Doing<'_, (Vec<Bytes>, u64)> {
+        Box::pin(submit::encoded(self, commands, patience))
+    }
+
+    fn linearize(&self, patience: Duration) -> Doing<'_, u64> {
+        Box::pin(async move { self.node.linearize(patience).await.map_err(|error| submit::problem(self, error)) })
+    }
+
+    fn read(&self, read: &mut dyn FnMut(&State, &dyn Rows, ReadAt) -> Result<(), Problem>) -> Result<(), Problem> {
+        self.node
+            .read(|machine, rows, at| Ok(read(&machine.state, &RowsOf(rows), at)))
+            .map_err(|halt| Problem::new(Code::Internal, halt.to_string()))?
+    }
+
+    fn status(&self) -> Status {
+        self.node.status()
+    }
+
+    fn peers(&self) -> Vec<(NodeId, PeerView)> {
+        self.node.peers().into_iter().map(|(id, view)| (NodeId(id), view)).collect()
+    }
+
+    fn stable_since(&self) -> Vec<(NodeId, u64)> {
+        self.stable.lock().iter().map(|(id, since)| (NodeId(*id), *since)).collect()
+    }
+
+    fn readiness(&self, for_write: bool) -> Vec<Check> {
+        readiness::checks(self, for_write)
+    }
+
+    fn metrics(&self) -> String {
+        readiness::refresh_gauges(self);
+        self.metrics.render()
+    }
+
+    fn new_id(&self) -> CommandId {
+        self.draw_id()
+    }
+
+    fn create_join_token(&self, ttl: Option<Duration>, reason: String) -> Doing<'_, (String, u64)> {
+        Box::pin(members::create_token(self, ttl, reason))
+    }
+
+    fn join(&self, request: JoinRequest) -> Doing<'_, JoinReply> {
+        Box::pin(members::admit(self, request))
+    }
+
+    fn promote(&self, node: NodeId, force: bool, reason: String) -> Doing<'_, ()> {
+        Box::pin(members::operate(self, Operation::Promote { node: node.0, force }, Action::Promote, reason))
+    }
+
+    fn add_learner(&self, node: NodeId, reason: String) -> Doing<'_, ()> {
+        Box::pin(members::operate(self, Operation::AddLearner { node: node.0 }, Action::AddLearner, reason))
+    }
+
+    fn remove(&self, node: NodeId, reason: String) -> Doing<'_, ()> {
+        Box::pin(members::remove(self, node, reason))
+    }
+
+    fn transfer_leader(&self, to: Option<NodeId>, reason: String) -> Doing<'_, NodeId> {
+        Box::pin(members::transfer(self, to, reason))
+    }
+
+    fn verify(&self, patience: Duration) -> Doing<'_, (u64, Vec<(NodeId, Option<Digest>)>)> {
+        Box::pin(readiness::verify(self, patience))
+    }
+
+    fn rotate_certificates(&self, node: Option<NodeId>, authority: bool, reason: String) -> Doing<'_, ()> {
+        Box::pin(certificates::rotate(self, node, authority, reason))
+    }
+
+    fn save_snapshot(&self, reason: String) -> Doing<'_, ByteStream> {
+        Box::pin(snapshots::save(self, reason))
+    }
+
+    fn export_keyring(&self, reason: String) -> Doing<'_, String> {
+        Box::pin(async move {
+            self.record(Action::KeyringExport, format!("node {}", self.id()), reason).await?;
+            Ok(self.keyring.read().export().to_string())
+        })
+    }
+
+    fn rotate_operator_token(&self, reason: String) -> Doing<'_, String> {
+        Box::pin(async move {
+            let token = OperatorToken::generate()?;
+            let body = Body::RotateOperatorToken(exchequer_state::RotateOperatorToken {
+                new_hash: token.hash().0,
+                reason,
+            });
+            self.submit_as_operator(body).await?;
+            Ok(token.text().to_string())
+        })
+    }
+}
+
+/// How consensus reaches the house, which exists only after consensus has started.
+#[derive(Clone, Default)]
+pub(crate) struct Doorbell(Arc<OnceLock<Weak<House>>>);
+
+impl Doorbell {
+    /// From now on calls reach the house.
+    pub(crate) fn connect(&self, house: &Arc<House>) {
+        // It is connected once, by the function that made both.
+        let _ = self.0.set(Arc::downgrade(house));
+    }
+
+    fn house(&self) -> Option<Arc<House>> {
+        self.0.get().and_then(Weak::upgrade)
+    }
+}
+
+impl Hooks for Doorbell {
+    fn is_removed(&self, node: u64) -> bool {
+        let removed = |state: &State| {
+            state.registry().node(NodeId(node)).is_some_and(|record| {
+                matches!(record.state, exchequer_state::registry::NodeState::Removed { .. })
+            })
+        };
+        self.house().is_some_and(|house| house.state(removed).unwrap_or(false))
+    }
+
+    fn answer(
+        &self,
+        from: u64,
+        topic: String,
+        body: Bytes,
+    ) -> std::pin::Pin<Box<dyn Future<Output = Result<Bytes, String>> + Send>> {
+        let house = self.house();
+        Box::pin(async move {
+            let house = house.ok_or("the node is starting")?;
+            let answered = members::answer(&house, from, &topic, &body).await;
+            // The problem travels whole, so that the caller can show the same code.
+            answered.map_err(|problem| serde_json::to_string(&problem).unwrap_or_else(|_| problem.to_string()))
+        })
+    }
+
+    fn beacon(&self) -> Bytes {
+        self.house().map_or(Bytes::new(), |house| house.presence().encode())
+    }
+
+    fn clock_offset_max(&self) -> Duration {
+        let max = |state: &State| state.settings().get(&schema::CLOCK_OFFSET_MAX);
+        let fallback = Duration::from_secs(2);
+        self.house().map_or(fallback, |house| house.state(max).unwrap_or(fallback))
+    }
+}

@@ -1,0 +1,127 @@
+//! Sockets and TLS: accepting at the two doors, and dialling peers.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use exchequer_domain::{Code, NodeId, Problem};
+use exchequer_raft::{Dialer, Io, PeerIdentity};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_rustls::{TlsAcceptor, TlsConnector};
+use tokio_util::sync::CancellationToken;
+
+use crate::identity::{TlsStore, peer_identity};
+
+/// Connections that one door holds at once.
+const CONNECTIONS_MAX: usize = 4096;
+/// A handshake that takes longer is given up.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Binds an address.
+///
+/// # Errors
+/// `PortOccupied`, or what else the system says.
+pub async fn bind(address: &str) -> Result<TcpListener, Problem> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let code = if error.kind() == io::ErrorKind::AddrInUse { Code::PortOccupied } else { Code::ConfigInvalid };
+        Problem::new(code, format!("cannot listen on {address}: {error}"))
+    })
+}
+
+/// Serves `router` over TLS until `stop`. On the peer door each request carries who the certificate says it is from.
+pub async fn serve(listener: TcpListener, tls: TlsAcceptor, router: Router, stop: CancellationToken) {
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = stop.cancelled() => return,
+        };
+        let socket = match accepted {
+            Ok((socket, _)) => socket,
+            Err(error) => {
+                // Out of descriptors, most likely: let some connections end.
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+        };
+        let Ok(place) = places.clone().try_acquire_owned() else {
+            tracing::warn!(limit = CONNECTIONS_MAX, "too many connections: one is turned away");
+            continue;
+        };
+        let (tls, router, stop) = (tls.clone(), router.clone(), stop.clone());
+        tokio::spawn(async move {
+            connection(socket, tls, router, stop).await;
+            drop(place);
+        });
+    }
+}
+
+async fn connection(socket: TcpStream, tls: TlsAcceptor, router: Router, stop: CancellationToken) {
+    // Answers are small and wanted at once.
+    let _ = socket.set_nodelay(true);
+    let stream = match tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.accept(socket)).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "a handshake failed");
+            return;
+        }
+        Err(_) => return,
+    };
+    let identity = stream
+        .get_ref()
+        .1
+        .peer_certificates()
+        .and_then(|chain| chain.first())
+        .and_then(peer_identity)
+        .map(|(_, NodeId(node))| PeerIdentity(node));
+    let router = match identity {
+        Some(identity) => router.layer(axum::Extension(identity)),
+        None => router,
+    };
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http2()
+        .initial_stream_window_size(8 << 20)
+        .initial_connection_window_size(16 << 20)
+        .max_concurrent_streams(1024)
+        .keep_alive_interval(Some(Duration::from_secs(5)))
+        .timer(hyper_util::rt::TokioTimer::new());
+    let service = TowerToHyperService::new(router);
+    let serving = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
+    tokio::pin!(serving);
+    let ended = tokio::select! {
+        ended = serving.as_mut() => ended,
+        () = stop.cancelled() => {
+            serving.as_mut().graceful_shutdown();
+            tokio::time::timeout(Duration::from_secs(1), serving).await.unwrap_or(Ok(()))
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended");
+    }
+}
+
+/// Dials peers over mutual TLS.
+pub struct TlsDialer(pub Arc<TlsStore>);
+
+impl Dialer for TlsDialer {
+    fn dial(&self, address: &str, target: u64) -> Pin<Box<dyn Future<Output = io::Result<Box<dyn Io>>> + Send>> {
+        let (store, address) = (self.0.clone(), address.to_owned());
+        Box::pin(async move {
+            let config = store.peer_client(NodeId(target)).map_err(io::Error::other)?;
+            let name = store.peer_name(NodeId(target)).map_err(io::Error::other)?;
+            let socket = TcpStream::connect(&address).await?;
+            socket.set_nodelay(true)?;
+            let stream = TlsConnector::from(config).connect(name, socket).await?;
+            Ok(Box::new(stream) as Box<dyn Io>)
+        })
+    }
+}
