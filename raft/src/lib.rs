@@ -13,6 +13,7 @@ mod log;
 mod machine;
 mod net;
 mod node;
+pub mod offline;
 pub mod planted;
 mod proposer;
 mod record;

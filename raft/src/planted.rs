@@ -1,7 +1,8 @@
 //! Bugs planted on purpose, one at a time, to prove that the simulation would see them.
 //!
 //! Without the feature `planted-bugs`, which only the simulation's crate turns on, [`is`] is a constant `false` and
-//! nothing of this is in the binary.
+//! nothing of this is in the binary. [`Bug::DuplicateApplied`] and [`Bug::FenceIgnored`] are bugs of a machine: the
+//! simulation's own has them.
 
 /// A bug that somebody could write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,8 +29,10 @@ pub enum Bug {
     MembershipNotPersisted,
     /// A command is applied although its id was seen before.
     DuplicateApplied,
-    /// Entries are applied again after a restart that already had them.
-    ReplayTwice,
+    /// Rows and the applied row are written apart, so that a crash between them has entries applied twice.
+    RowsBeforeApplied,
+    /// Work of an epoch that is over still takes effect.
+    FenceIgnored,
 }
 
 impl Bug {
@@ -46,7 +49,8 @@ impl Bug {
         Bug::ReadWithoutIndex,
         Bug::MembershipNotPersisted,
         Bug::DuplicateApplied,
-        Bug::ReplayTwice,
+        Bug::RowsBeforeApplied,
+        Bug::FenceIgnored,
     ];
 }
 

@@ -1,4 +1,44 @@
-//! The only doors: HTTP now, WebSocket and more dialects later.
+//! The only doors: HTTP and gRPC now, WebSocket and more dialects later.
+//!
+//! Handlers are thin: extract, call the [`backend::Backend`], map. Invariants:
+//! - Every route needs the operator token unless its [`route::Route`] says otherwise; a test walks the table.
+//! - Every refusal is a [`dto::Refusal`]; no error of a library reaches a client as it is.
+//! - A change that has begun runs to its end, whether or not its client still listens.
+//! - No token, body or query reaches a log.
 
+mod app;
+mod auth;
 pub mod backend;
 pub mod dto;
+mod extract;
+mod grpc;
+mod health;
+mod problem;
+mod read;
+mod route;
+mod submit;
+#[cfg(test)]
+mod tests;
+mod v1;
+
+use std::sync::Arc;
+
+use axum::Router;
+
+pub use grpc::{COMMANDS_MAX, REQUEST_BYTES_MAX, proto as gateway};
+pub use problem::status_of;
+
+use crate::app::App;
+use crate::backend::Backend;
+
+/// Everything that is served on the API's port.
+pub fn router(backend: Arc<dyn Backend>) -> Router {
+    let app = App::new(backend);
+    let doors = route::assemble(&app, routes()).merge(grpc::router(&app));
+    route::surround(&app, doors)
+}
+
+/// Every HTTP route there is.
+fn routes() -> Vec<route::Route> {
+    [health::routes(), v1::routes()].into_iter().flatten().collect()
+}

@@ -10,5 +10,6 @@ pub mod identity;
 pub mod install;
 mod listen;
 pub mod machine;
+pub mod recovery;
 pub mod server;
 pub mod snapshot_file;

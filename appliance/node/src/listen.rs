@@ -28,7 +28,7 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// `PortOccupied`, or what else the system says.
-pub async fn bind(address: &str) -> Result<TcpListener, Problem> {
+pub(crate) async fn bind(address: &str) -> Result<TcpListener, Problem> {
     TcpListener::bind(address).await.map_err(|error| {
         let code = if error.kind() == io::ErrorKind::AddrInUse { Code::PortOccupied } else { Code::ConfigInvalid };
         Problem::new(code, format!("cannot listen on {address}: {error}"))
@@ -36,7 +36,7 @@ pub async fn bind(address: &str) -> Result<TcpListener, Problem> {
 }
 
 /// Serves `router` over TLS until `stop`. On the peer door each request carries who the certificate says it is from.
-pub async fn serve(listener: TcpListener, tls: TlsAcceptor, router: Router, stop: CancellationToken) {
+pub(crate) async fn serve(listener: TcpListener, tls: TlsAcceptor, router: Router, stop: CancellationToken) {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     loop {
         let accepted = tokio::select! {
@@ -110,7 +110,7 @@ async fn connection(socket: TcpStream, tls: TlsAcceptor, router: Router, stop: C
 }
 
 /// Dials peers over mutual TLS.
-pub struct TlsDialer(pub Arc<TlsStore>);
+pub(crate) struct TlsDialer(pub(crate) Arc<TlsStore>);
 
 impl Dialer for TlsDialer {
     fn dial(&self, address: &str, target: u64) -> Pin<Box<dyn Future<Output = io::Result<Box<dyn Io>>> + Send>> {

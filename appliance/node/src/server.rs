@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use exchequer_domain::{Code, CommandId, Problem};
 use exchequer_raft::{Address, Alarm, Drive, Fatal, Membership, Node, Options, Timing};
 use exchequer_state::registry::NodeVersion;
-use exchequer_state::{Actor, Body, Bootstrap, Command, UpdateNode};
+use exchequer_state::{Actor, Body, Command, UpdateNode};
 use exchequer_storage::{FolderDisk, Reserve, Room, probe};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio::signal::unix::{SignalKind, signal};
@@ -23,6 +23,7 @@ use crate::house::{Doorbell, House};
 use crate::identity::{Contents, Folder, TlsStore};
 use crate::listen::{TlsDialer, bind, serve};
 use crate::machine::{Exchange, problem_of, storage_problem};
+use crate::recovery::FirstCommand;
 
 /// How often a server in an empty folder looks whether `init` or `join` has been run.
 const FOLDER_POLL: Duration = Duration::from_millis(500);
@@ -212,7 +213,7 @@ fn notify_ready(node: &Node<Exchange>) {
     });
 }
 
-/// On the node that `init` made: founds the membership, has the first command committed, and forgets it.
+/// On a node that `init`, `recover` or `restore` made: has its first command committed, and forgets it.
 async fn found_cluster(house: Arc<House>) {
     let bytes = match house.take_bootstrap() {
         Ok(Some(bytes)) => bytes,
@@ -222,17 +223,23 @@ async fn found_cluster(house: Arc<House>) {
             return;
         }
     };
-    let Ok(bootstrap) = postcard::from_bytes::<Bootstrap>(&bytes) else {
-        tracing::error!(code = %Code::FileCorrupt, "the bootstrap cannot be read");
-        return;
-    };
-    if !house.node.is_founded().await.unwrap_or(true) {
-        let address = Address { name: bootstrap.node.name.clone(), peer: bootstrap.node.peer_address.clone() };
-        if let Err(error) = house.node.found(address).await {
-            tracing::error!(%error, "the cluster could not be founded");
+    let body = match postcard::from_bytes::<FirstCommand>(&bytes) {
+        Ok(FirstCommand::Bootstrap(bootstrap)) => {
+            let address = Address { name: bootstrap.node.name.clone(), peer: bootstrap.node.peer_address.clone() };
+            if !house.node.is_founded().await.unwrap_or(true)
+                && let Err(error) = house.node.found(address).await
+            {
+                tracing::error!(%error, "the cluster could not be founded");
+                return;
+            }
+            Body::Bootstrap(Box::new(bootstrap))
+        }
+        Ok(FirstCommand::Reform(reform)) => Body::Reform(Box::new(reform)),
+        Err(_) => {
+            tracing::error!(code = %Code::FileCorrupt, "the bootstrap cannot be read");
             return;
         }
-    }
+    };
     // The same id at each try, so that it takes effect once however often it is sent.
     let mut id = [0; 16];
     id.copy_from_slice(&blake3::hash(&bytes).as_bytes()[..16]);
@@ -240,13 +247,13 @@ async fn found_cluster(house: Arc<House>) {
         id: CommandId(id),
         actor: Actor::Node(house.id()),
         epoch: None,
-        body: Body::Bootstrap(Box::new(bootstrap)),
+        body,
     };
     loop {
         match house.one(command.clone()).await {
             Ok(_) => break,
-            Err(problem) if house.state(|state| state.cluster().is_some()).unwrap_or(false) => {
-                tracing::debug!(%problem, "the cluster exists already");
+            Err(problem) if matches!(problem.code, Code::AlreadyDone | Code::LineageMismatch) => {
+                tracing::debug!(%problem, "it was done before");
                 break;
             }
             Err(problem) => tracing::debug!(%problem, "the first entry is not committed yet"),

@@ -19,7 +19,7 @@ use tokio::sync::{oneshot, watch};
 
 pub(crate) use overlay::{Overlay, View};
 pub(crate) use persister::{PersistItem, PersistOptions, Persister, Unwritten};
-pub(crate) use snapshot::{Builder, SnapshotFolder, latest_snapshot, snapshot_of};
+pub(crate) use snapshot::{Builder, SnapshotFolder, latest_snapshot, noted_row, snapshot_of};
 
 use crate::alarm::{Alarm, Fatal};
 use crate::body::Body;

@@ -7,11 +7,12 @@
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use exchequer_storage::{Batch, Disk, Edit, Engine, Manifest};
 use parking_lot::Mutex;
 use tokio::sync::{oneshot, watch};
+use tokio::time::Instant;
 
 use super::{APPLIED_KEY, Overlay, RAFT_FAMILY, applied_row};
 use crate::alarm::Alarm;
@@ -128,6 +129,9 @@ impl Persister {
             }
             let Some(last) = done.last() else { return Ok(()) };
             let Some(engine) = self.engine() else { return Ok(()) };
+            if planted::is(Bug::RowsBeforeApplied) {
+                engine.write(&std::mem::take(&mut batch))?;
+            }
             batch.put(RAFT_FAMILY, APPLIED_KEY, last.row.clone());
             engine.write(&batch)?;
             let index = last.index;

@@ -174,4 +174,9 @@ pub enum Effect {
         /// The version of the rules.
         logic_version: u32,
     },
+    /// A new lineage began.
+    Reformed {
+        /// How many nodes are members no more.
+        removed: u32,
+    },
 }

@@ -67,6 +67,10 @@ pub struct StaleArgs {
     /// Let the node that is asked answer from its own state, also without a leader
     #[arg(long)]
     pub stale: bool,
+
+    /// How old that state may be [default: the setting read.stale_max, or any age for what is seen in an outage]
+    #[arg(long, value_name = "DURATION", requires = "stale", value_parser = parse_duration)]
+    pub max_stale: Option<Duration>,
 }
 
 /// Why a change is made.
@@ -196,6 +200,10 @@ pub struct RecoverApplyArgs {
     #[arg(long, value_name = "CLUSTER-ID")]
     pub confirm: Option<String>,
 
+    /// Why.
+    #[command(flatten)]
+    pub reason: ReasonArgs,
+
     /// How it is answered.
     #[command(flatten)]
     pub form: OutputArgs,
@@ -231,6 +239,10 @@ pub struct RestoreArgs {
     /// The node.
     #[command(flatten)]
     pub node: NewNodeArgs,
+
+    /// Why.
+    #[command(flatten)]
+    pub reason: ReasonArgs,
 
     /// Consent.
     #[command(flatten)]

@@ -93,7 +93,7 @@ pub(super) async fn remove(args: &RemoveArgs, printer: &mut Printer) -> Result<E
         if !confirm::is_interactive() {
             return Err(confirm::nobody_to_ask("cluster remove").into());
         }
-        let stale = StaleArgs { stale: true };
+        let stale = StaleArgs { stale: true, max_stale: None };
         let peers: Peers = client.get(&["cluster", "peers"], &consistency(stale)).await?;
         // A node that was admitted but is no member has no row; its removal endangers nothing.
         if let Ok(peer) = find(&peers, &args.node) {

@@ -4,7 +4,7 @@ use clap::Args;
 use exchequer_api::dto::NodeStatus;
 
 use super::args::{ClientArgs, StaleArgs};
-use super::client::Client;
+use super::client::{Client, consistency};
 use super::exit::{Exit, Stop};
 use super::output::{Printer, fields, one_line, or_nothing};
 
@@ -20,7 +20,9 @@ pub struct StatusArgs {
 }
 
 pub(super) async fn run(args: &StatusArgs, printer: &mut Printer) -> Result<Exit, Stop> {
-    let status: NodeStatus = Client::open(&args.client)?.get(&["status"], &[]).await?;
+    // A status is wanted most when nothing can be agreed on, so it never waits for a leader.
+    let query = if args.stale.stale { consistency(args.stale) } else { Vec::new() };
+    let status: NodeStatus = Client::open(&args.client)?.get(&["status"], &query).await?;
     let exit = Exit::of_health(&status.health)?;
     printer.answer(&status, text)?;
     Ok(exit)

@@ -31,7 +31,7 @@ use crate::machine::{Exchange, RowsOf};
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A running node as its doors see it.
-pub struct House {
+pub(crate) struct House {
     /// Consensus and state.
     pub(crate) node: Node<Exchange>,
     /// Who this node is.
@@ -157,7 +157,7 @@ impl Backend for House {
     }
 
     fn submit_encoded(&self, commands: Vec<Bytes>, patience: Duration) -> Doing<'_, (Vec<Bytes>, u64)> {
-        Box::pin(submit::encoded(self, commands, patience))
+        Box::pin(submit::from_client(self, commands, patience))
     }
 
     fn linearize(&self, patience: Duration) -> Doing<'_, u64> {

@@ -73,7 +73,27 @@ impl Folder {
         refuse_if_initialised(&dir)?;
         let lock = lock(&dir)?;
         refuse_if_initialised(&dir)?;
-        let folder = Folder { dir, _lock: lock };
+        Folder { dir, _lock: lock }.fill(contents, bootstrap)
+    }
+
+    /// Writes a node's identity around data that was restored into the folder before.
+    ///
+    /// # Errors
+    /// As [`Folder::create`], except that data without an identity is what it expects.
+    pub fn create_around(path: &Path, contents: &Contents, bootstrap: &[u8]) -> Result<Folder, Problem> {
+        contents.check()?;
+        let dir = Dir::open(path)?;
+        if dir.has(IDENTITY)? {
+            let message = format!("{} holds a node already", path.display());
+            return Err(Problem::new(Code::FolderInitialised, message));
+        }
+        let lock = lock(&dir)?;
+        Folder { dir, _lock: lock }.fill(contents, Some(bootstrap))
+    }
+
+    /// Writes every file of the identity, the one whose presence means complete last.
+    fn fill(self, contents: &Contents, bootstrap: Option<&[u8]>) -> Result<Folder, Problem> {
+        let folder = self;
         let dir = &folder.dir;
         dir.remove(KEY_NEXT)?;
         dir.write(AUTHORITIES, encode_certificates(&contents.credentials.authorities).as_bytes(), Access::Public)?;

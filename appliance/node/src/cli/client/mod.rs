@@ -11,7 +11,7 @@ mod tests;
 
 use std::time::Duration;
 
-use exchequer_domain::{Code, Problem};
+use exchequer_domain::{Code, Problem, format_duration};
 use reqwest::header::AUTHORIZATION;
 use reqwest::{Method, RequestBuilder, Response, redirect};
 use serde::Serialize;
@@ -111,15 +111,22 @@ impl Client {
         .await
     }
 
-    /// Asks for something large; its body is for the caller to read, chunk by chunk, with [`Client::chunk`].
+    /// Asks for something large, which may take `patience` to begin; its body is for the caller to read, chunk by
+    /// chunk, with [`Client::chunk`].
     ///
     /// # Errors
     /// As [`Client::get`].
-    pub(crate) async fn download<B: Serialize>(&self, segments: &[&str], body: &B) -> Result<Response, Problem> {
+    pub(crate) async fn download<B: Serialize>(
+        &self,
+        segments: &[&str],
+        body: &B,
+        patience: Duration,
+    ) -> Result<Response, Problem> {
         self.each(Repeat::Read, async |address| {
             let url = address.url(segments, &[]).map_err(Failure::Final)?;
             let sent = self.authorised(self.http.post(url).json(body)).send();
-            let response = tokio::time::timeout(self.timeout, sent).await.map_err(|_late| self.lost(address))?;
+            let late = || Problem::new(Code::Unreachable, format!("{}: no answer in time", address.text));
+            let response = tokio::time::timeout(patience, sent).await.map_err(|_elapsed| Failure::Lost(late()))?;
             let response = response.map_err(|error| refusal::of_error(&address.text, &error))?;
             self.accepted(address, response).await
         })
@@ -182,10 +189,6 @@ impl Client {
         Ok(body)
     }
 
-    fn lost(&self, address: &Address) -> Failure {
-        Failure::Lost(Problem::new(Code::Unreachable, format!("{}: no answer in time", address.text)))
-    }
-
     /// Tries the addresses in order until one has the answer.
     async fn each<T>(
         &self,
@@ -212,6 +215,16 @@ impl Client {
     }
 }
 
+/// How a read asks for where its answer may come from.
+pub(crate) fn consistency(stale: StaleArgs) -> Vec<(&'static str, String)> {
+    if !stale.stale {
+        return vec![("consistency", "linearizable".to_owned())];
+    }
+    let mut query = vec![("consistency", "local".to_owned())];
+    query.extend(stale.max_stale.map(|age| ("max_stale", format_duration(age))));
+    query
+}
+
 /// What a node said about the cluster tells more than that another one was silent.
 fn most_telling(mut failed: Vec<Problem>) -> Problem {
     if let Some(at) = failed.iter().position(|problem| problem.code != Code::Unreachable) {
@@ -228,9 +241,4 @@ fn unknown(failed: &[Problem]) -> Problem {
 
 fn messages(failed: &[Problem]) -> String {
     failed.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>().join("; ")
-}
-
-/// How a read asks for where its answer may come from.
-pub(crate) fn consistency(stale: StaleArgs) -> Vec<(&'static str, String)> {
-    if stale.stale { vec![("consistency", "local".to_owned())] } else { Vec::new() }
 }

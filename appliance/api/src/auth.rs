@@ -1,0 +1,41 @@
+//! The operator token, which every route needs that does not say otherwise.
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use exchequer_domain::{Code, Problem};
+
+use crate::app::App;
+use crate::backend::Backend;
+use crate::problem::Refused;
+
+/// Lets a request pass that shows the operator token.
+pub(crate) async fn require(State(app): State<App>, request: Request, next: Next) -> Result<Response, Refused> {
+    check(app.backend.as_ref(), bearer(request.headers())?)?;
+    Ok(next.run(request).await)
+}
+
+/// Whether this is the operator token now.
+pub(crate) fn check(backend: &dyn Backend, token: &str) -> Result<(), Problem> {
+    if backend.token_matches(token)? {
+        Ok(())
+    } else {
+        Err(Problem::new(Code::TokenWrong, "the operator token is not this cluster's"))
+    }
+}
+
+/// The token that a request shows.
+pub(crate) fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
+    let mut shown = headers.get_all(header::AUTHORIZATION).iter();
+    let value = match (shown.next(), shown.next()) {
+        (Some(value), None) => value,
+        (None, _) => return Err(Problem::new(Code::TokenMissing, "the request has no `Authorization: Bearer` header")),
+        (Some(_), Some(_)) => {
+            return Err(Problem::new(Code::TokenWrong, "the request has more than one `Authorization` header"));
+        }
+    };
+    let wrong = || Problem::new(Code::TokenWrong, "the `Authorization` header is not `Bearer` and a token");
+    let (scheme, token) = value.to_str().ok().and_then(|text| text.split_once(' ')).ok_or_else(wrong)?;
+    if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim()) } else { Err(wrong()) }
+}

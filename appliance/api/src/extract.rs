@@ -1,0 +1,133 @@
+//! Extractors whose refusals are problems.
+
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{FromRequest, FromRequestParts, Json, Path, Query, Request};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use exchequer_domain::{Code, Problem, parse_duration};
+use exchequer_state::Rejection;
+use serde::de::DeserializeOwned;
+use std::time::Duration;
+
+use crate::problem::{Refused, too_large};
+
+/// The longest reason, in bytes; the state's own limit, checked here before anything is done outside of it.
+const REASON_BYTES_MAX: usize = 500;
+
+fn bad(message: impl Into<String>) -> Problem {
+    Problem::new(Code::BadRequest, message)
+}
+
+/// A JSON body.
+pub(crate) struct Body<T>(pub(crate) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
+    type Rejection = Refused;
+
+    async fn from_request(request: Request, state: &S) -> Result<Body<T>, Refused> {
+        match Json::<T>::from_request(request, state).await {
+            Ok(Json(body)) => Ok(Body(body)),
+            Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => Err(too_large().into()),
+            Err(JsonRejection::MissingJsonContentType(_)) => Err(Refused::with_status(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                bad("the body must be JSON, with the header `Content-Type: application/json`"),
+            )),
+            Err(rejection) => Err(bad(rejection.body_text()).into()),
+        }
+    }
+}
+
+/// The one variable part of a path.
+pub(crate) struct Name(pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Name {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Name, Refused> {
+        let path = Path::<String>::from_request_parts(parts, state).await;
+        path.map(|Path(name)| Name(name)).map_err(|rejection| bad(rejection.body_text()).into())
+    }
+}
+
+/// The query, taken apart name by name; what nobody takes is refused by [`Params::end`].
+pub(crate) struct Params(Vec<(String, String)>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Params {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Params, Refused> {
+        let pairs = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri);
+        pairs.map(|Query(pairs)| Params(pairs)).map_err(|rejection| bad(rejection.body_text()).into())
+    }
+}
+
+impl Params {
+    /// The value of `name`.
+    pub(crate) fn take(&mut self, name: &str) -> Result<Option<String>, Problem> {
+        let Some(at) = self.0.iter().position(|(key, _)| key == name) else { return Ok(None) };
+        let (_, value) = self.0.remove(at);
+        if self.0.iter().any(|(key, _)| key == name) {
+            return Err(bad(format!("the query names `{name}` more than once")));
+        }
+        Ok(Some(value))
+    }
+
+    /// The value of `name` as a number inside `range`.
+    pub(crate) fn number<T>(&mut self, name: &str, range: RangeInclusive<T>) -> Result<Option<T>, Problem>
+    where
+        T: FromStr + PartialOrd + Display,
+    {
+        let Some(text) = self.take(name)? else { return Ok(None) };
+        match text.parse::<T>() {
+            Ok(number) if range.contains(&number) => Ok(Some(number)),
+            Ok(_) | Err(_) => {
+                Err(bad(format!("`{name}` in the query is a whole number from {} to {}", range.start(), range.end())))
+            }
+        }
+    }
+
+    /// Refuses what was not taken.
+    pub(crate) fn end(self) -> Result<(), Problem> {
+        match self.0.into_iter().next() {
+            None => Ok(()),
+            Some((name, _)) => {
+                let name: String = name.chars().take(64).collect();
+                Err(bad(format!("the query has `{name}`, which this address does not know")))
+            }
+        }
+    }
+}
+
+/// A duration with its unit.
+pub(crate) fn duration(name: &str, text: &str) -> Result<Duration, Problem> {
+    parse_duration(text).map_err(|error| bad(format!("`{name}`: {error}")))
+}
+
+/// A reason that the audit will take.
+pub(crate) fn reason(text: String) -> Result<String, Problem> {
+    if text.trim().is_empty() {
+        return Err(Rejection::ReasonMissing.problem());
+    }
+    if text.len() > REASON_BYTES_MAX {
+        return Err(Rejection::ReasonTooLong.problem());
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Goal: the door's limit on reasons is the state's. Method: the state's own message names its limit.
+    #[test]
+    fn reasons_have_the_limit_of_the_state() {
+        let problem = reason("x".repeat(REASON_BYTES_MAX + 1)).unwrap_err();
+        assert!(problem.message.contains(&REASON_BYTES_MAX.to_string()), "{problem}");
+        assert!(reason("x".repeat(REASON_BYTES_MAX)).is_ok());
+        assert_eq!(reason(" \n".into()).unwrap_err().code, Code::ReasonMissing);
+    }
+}

@@ -1,0 +1,160 @@
+//! The door for programs: encoded commands in, encoded outcomes out, many at once.
+//!
+//! Invariants: the answers of a stream come in the order of its requests; a command acts for the operator, whose token
+//! the caller showed, and for nobody else; a rotated token ends the streams that were opened with the old one.
+
+use std::pin::Pin;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use bytes::Bytes;
+use exchequer_domain::{Code, Problem};
+use exchequer_state::command::COMMAND_BYTES_MAX;
+use exchequer_state::{Actor, Command, Rejection};
+use futures::{Stream, StreamExt as _, future};
+use tonic::service::Routes;
+use tonic::{Request, Response, Status, Streaming};
+
+use crate::app::App;
+use crate::auth;
+use crate::submit::SUBMIT_PATIENCE;
+
+/// Generated from `proto/gateway.proto`.
+#[allow(
+    missing_docs,
+    unreachable_pub,
+    missing_debug_implementations,
+    clippy::all,
+    clippy::allow_attributes_without_reason,
+    reason = "generated code"
+)]
+pub mod proto {
+    tonic::include_proto!("exchequer.gateway.v1");
+}
+
+use proto::gateway_server::{Gateway, GatewayServer};
+use proto::{SubmitReply, SubmitRequest};
+
+/// Commands of one request, at most.
+pub const COMMANDS_MAX: usize = 8_192;
+/// Bytes of one request's commands, at most.
+pub const REQUEST_BYTES_MAX: usize = 1 << 20;
+/// Requests of one stream that are under way at once; further ones wait in the connection.
+const IN_FLIGHT_MAX: usize = 64;
+/// A larger message ends the call instead of being refused with a code.
+const MESSAGE_BYTES_MAX: usize = 2 * REQUEST_BYTES_MAX;
+/// How long a stream goes on before its token is looked at again.
+const TOKEN_RECHECK: Duration = Duration::from_secs(1);
+
+pub(crate) fn router(app: &App) -> Router {
+    let service = GatewayServer::new(Door { app: app.clone() }).max_decoding_message_size(MESSAGE_BYTES_MAX);
+    // The router around answers for addresses that nobody serves.
+    Routes::new(service).into_axum_router().reset_fallback()
+}
+
+struct Door {
+    app: App,
+}
+
+#[tonic::async_trait]
+impl Gateway for Door {
+    async fn submit(&self, request: Request<SubmitRequest>) -> Result<Response<SubmitReply>, Status> {
+        let pass = Pass::check(&self.app, &request)?;
+        Ok(Response::new(submit(pass.app, request.into_inner()).await))
+    }
+
+    type SubmitStreamStream = Pin<Box<dyn Stream<Item = Result<SubmitReply, Status>> + Send>>;
+
+    async fn submit_stream(
+        &self,
+        request: Request<Streaming<SubmitRequest>>,
+    ) -> Result<Response<Self::SubmitStreamStream>, Status> {
+        let mut pass = Pass::check(&self.app, &request)?;
+        let begun = request.into_inner().map(move |received| {
+            let request = received.and_then(|request| pass.recheck().map(|()| request));
+            let app = pass.app.clone();
+            async move { Ok(submit(app, request?).await) }
+        });
+        // A refused or broken request is the last one answered.
+        let answers = begun.buffered(IN_FLIGHT_MAX).scan(false, |ended, answer| {
+            let over = std::mem::replace(ended, answer.is_err());
+            future::ready((!over).then_some(answer))
+        });
+        Ok(Response::new(Box::pin(answers)))
+    }
+}
+
+/// A token that was found right, and when.
+struct Pass {
+    app: App,
+    token: String,
+    checked: Instant,
+}
+
+impl Pass {
+    fn check<T>(app: &App, request: &Request<T>) -> Result<Pass, Status> {
+        let token = auth::bearer(request.metadata().as_ref()).map_err(refused)?.to_owned();
+        auth::check(app.backend.as_ref(), &token).map_err(refused)?;
+        Ok(Pass { app: app.clone(), token, checked: Instant::now() })
+    }
+
+    fn recheck(&mut self) -> Result<(), Status> {
+        if self.checked.elapsed() >= TOKEN_RECHECK {
+            auth::check(self.app.backend.as_ref(), &self.token).map_err(refused)?;
+            self.checked = Instant::now();
+        }
+        Ok(())
+    }
+}
+
+/// The status of a call that was not let in.
+fn refused(problem: Problem) -> Status {
+    if matches!(problem.code, Code::TokenMissing | Code::TokenWrong) {
+        Status::unauthenticated(problem.to_string())
+    } else {
+        Status::unavailable(problem.to_string())
+    }
+}
+
+async fn submit(app: App, request: SubmitRequest) -> SubmitReply {
+    let outcome = match check(&request.commands) {
+        Ok(()) => app.backend.submit_encoded(request.commands, SUBMIT_PATIENCE).await,
+        Err(problem) => Err(problem),
+    };
+    match outcome {
+        Ok((outcomes, index)) => SubmitReply { outcomes, index, problem: None },
+        Err(Problem { code, message, hint }) => {
+            let problem = proto::Problem { code: code.to_string(), message, hint };
+            SubmitReply { outcomes: Vec::new(), index: 0, problem: Some(problem) }
+        }
+    }
+}
+
+/// A request is refused as a whole: then none of its commands took effect.
+fn check(commands: &[Bytes]) -> Result<(), Problem> {
+    if commands.is_empty() {
+        return Err(Problem::new(Code::BadRequest, "the request holds no command"));
+    }
+    if commands.len() > COMMANDS_MAX {
+        return Err(Problem::new(Code::TooLarge, format!("a request holds at most {COMMANDS_MAX} commands")));
+    }
+    if commands.iter().map(Bytes::len).sum::<usize>() > REQUEST_BYTES_MAX {
+        let message = format!("the commands of a request are at most {REQUEST_BYTES_MAX} bytes together");
+        return Err(Problem::new(Code::TooLarge, message));
+    }
+    for command in commands {
+        if command.len() > COMMAND_BYTES_MAX {
+            return Err(Rejection::TooLarge.problem());
+        }
+        let command = Command::decode(command)
+            .map_err(|error| Problem::new(Code::BadRequest, format!("a command could not be decoded: {error}")))?;
+        match command.actor {
+            Actor::Operator => {}
+            Actor::Node(node) => {
+                let message = format!("a command acts for node {node}, but the caller showed the operator token");
+                return Err(Problem::new(Code::BadRequest, message));
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,191 @@
+//! How problems look on HTTP: one body for all, and the status that fits the code.
+
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use exchequer_domain::{Code, CommandId, Problem};
+
+use crate::app::App;
+use crate::dto::Refusal;
+
+/// The node that answered.
+pub(crate) const NODE: HeaderName = HeaderName::from_static("exq-node");
+/// The command that a change was made by.
+pub(crate) const COMMAND_ID: HeaderName = HeaderName::from_static("exq-command-id");
+
+/// A refusal on its way out.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    problem: Problem,
+    status: StatusCode,
+    command: Option<CommandId>,
+}
+
+impl Refused {
+    /// With another status than the code's, for what only HTTP knows.
+    pub(crate) fn with_status(status: StatusCode, problem: Problem) -> Refused {
+        Refused { problem, status, command: None }
+    }
+
+    /// Names the command, so that the client can ask what became of it.
+    pub(crate) fn of_command(mut problem: Problem, id: CommandId) -> Refused {
+        if problem.code == Code::OutcomeUnknown {
+            problem.message = format!("{} (command id {id})", problem.message);
+        }
+        Refused { command: Some(id), ..Refused::from(problem) }
+    }
+}
+
+impl From<Problem> for Refused {
+    fn from(problem: Problem) -> Refused {
+        Refused { status: status_of(problem.code), problem, command: None }
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let challenge = matches!(self.problem.code, Code::TokenMissing | Code::TokenWrong);
+        let mut response = (self.status, Json(Refusal { error: self.problem })).into_response();
+        let headers = response.headers_mut();
+        if challenge {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(id) = self.command {
+            headers.insert(COMMAND_ID, text(&id.to_string()));
+        }
+        response
+    }
+}
+
+/// A header's value; empty where the text cannot be one, which ids and numbers always can.
+pub(crate) fn text(value: &str) -> HeaderValue {
+    HeaderValue::from_str(value).unwrap_or(HeaderValue::from_static(""))
+}
+
+/// The HTTP status of a code.
+#[must_use]
+pub const fn status_of(code: Code) -> StatusCode {
+    match code {
+        Code::BadRequest | Code::CertificateInvalid => StatusCode::BAD_REQUEST,
+        Code::TokenMissing | Code::TokenWrong => StatusCode::UNAUTHORIZED,
+        Code::JoinTokenUnknown | Code::JoinTokenExpired | Code::JoinTokenUsed | Code::SandboxOnly => {
+            StatusCode::FORBIDDEN
+        }
+        Code::NotFound | Code::UnknownNode | Code::SettingUnknown | Code::RevisionUnknown => StatusCode::NOT_FOUND,
+        Code::WouldLoseQuorum
+        | Code::LearnerLagging
+        | Code::AlreadyDone
+        | Code::ChangeInProgress
+        | Code::NotVoter
+        | Code::CommandIdReused
+        | Code::StaleEpoch
+        | Code::StaleRevision
+        | Code::VersionMismatch
+        | Code::LineageMismatch
+        | Code::LogicVersion
+        | Code::RecoverRefused
+        | Code::RecoverUnconfirmed => StatusCode::CONFLICT,
+        Code::NodeRemoved => StatusCode::GONE,
+        Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Code::WrongCluster | Code::WrongNode => StatusCode::MISDIRECTED_REQUEST,
+        Code::SettingWrongUnit
+        | Code::SettingOutOfRange
+        | Code::ReasonMissing
+        | Code::SnapshotOtherCluster
+        | Code::SnapshotCorrupt
+        | Code::SnapshotTruncated
+        | Code::KeyringWrong
+        | Code::AuthorityMismatch => StatusCode::UNPROCESSABLE_ENTITY,
+        Code::Overloaded => StatusCode::TOO_MANY_REQUESTS,
+        Code::FolderNotInitialised
+        | Code::NoLeader
+        | Code::NoQuorum
+        | Code::ReadTooStale
+        | Code::DiskSlow
+        | Code::ClockOff
+        | Code::StateDiverged => StatusCode::SERVICE_UNAVAILABLE,
+        Code::OutcomeUnknown => StatusCode::GATEWAY_TIMEOUT,
+        Code::Unreachable => StatusCode::BAD_GATEWAY,
+        Code::DiskFull => StatusCode::INSUFFICIENT_STORAGE,
+        Code::Internal
+        | Code::ConfigUnknownKey
+        | Code::ConfigInvalid
+        | Code::PortOccupied
+        | Code::FolderOfAnotherNode
+        | Code::FolderInitialised
+        | Code::FolderLocked
+        | Code::SyncFailed
+        | Code::FileCorrupt
+        | Code::LogLost
+        | Code::GuardDamaged
+        | Code::FormatNewer
+        | Code::AuditBroken
+        | Code::InvariantBroken => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// Marks an answer whose plain text is meant, such as that of a health check.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PlainText;
+
+/// Gives every answer the headers that all have, and refusals of layers and of the router the body that all have.
+pub(crate) async fn finish(State(app): State<App>, request: Request, next: Next) -> Response {
+    let method = request.method().clone();
+    let mut response = next.run(request).await;
+    let status = response.status();
+    let failed = status.is_client_error() || status.is_server_error();
+    if failed && !is_ours(&response) {
+        let mut refusal = Refused::with_status(answered(status), of_status(status, &method)).into_response();
+        for name in [header::ALLOW, header::RETRY_AFTER] {
+            if let Some(value) = response.headers().get(&name) {
+                refusal.headers_mut().insert(name, value.clone());
+            }
+        }
+        response = refusal;
+    }
+    let headers = response.headers_mut();
+    headers.insert(NODE, text(&app.node.to_string()));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+fn is_ours(response: &Response) -> bool {
+    let kind = response.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
+    kind.is_some_and(|kind| kind.starts_with(b"application/json") || kind.starts_with(b"application/grpc"))
+        || response.extensions().get::<PlainText>().is_some()
+}
+
+/// A time-out here is not the client's fault, whatever the layer thinks.
+fn answered(status: StatusCode) -> StatusCode {
+    if status == StatusCode::REQUEST_TIMEOUT { StatusCode::GATEWAY_TIMEOUT } else { status }
+}
+
+fn of_status(status: StatusCode, method: &Method) -> Problem {
+    if status == StatusCode::NOT_FOUND {
+        return Problem::new(Code::NotFound, "there is nothing at this address")
+            .hint("check the path; the documentation of the API lists them all");
+    }
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        return Problem::new(Code::BadRequest, format!("this address does not take {method}"));
+    }
+    if status == StatusCode::PAYLOAD_TOO_LARGE {
+        return too_large();
+    }
+    if status == StatusCode::REQUEST_TIMEOUT {
+        return if method.is_safe() {
+            Problem::new(Code::Overloaded, "the answer took too long").hint("try again, or ask another node")
+        } else {
+            Problem::new(Code::OutcomeUnknown, "the answer took too long").hint("look what came of it before trying again")
+        };
+    }
+    if status.is_client_error() {
+        return Problem::new(Code::BadRequest, "the request could not be understood");
+    }
+    Problem::new(Code::Internal, "the request failed")
+}
+
+pub(crate) fn too_large() -> Problem {
+    Problem::new(Code::TooLarge, format!("a request's body is at most {} bytes", crate::route::BODY_BYTES_MAX))
+}

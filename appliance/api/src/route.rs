@@ -1,0 +1,145 @@
+//! The table of routes, and the layers around them.
+//!
+//! A route is made with the operator token required; one that needs none says so in its module, and the test of the
+//! table knows the few that may.
+
+use std::any::Any;
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::MatchedPath;
+use axum::handler::Handler;
+use axum::http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
+use axum::response::IntoResponse as _;
+use axum::routing::{self, MethodRouter};
+use axum::{Router, middleware};
+use exchequer_domain::{Code, Problem};
+use tower::ServiceBuilder;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::limit::RequestBodyLimitLayer;
+use tower_http::request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
+use tower_http::timeout::TimeoutLayer;
+use tower_http::trace::TraceLayer;
+use tracing::Span;
+
+use crate::app::App;
+use crate::problem::Refused;
+use crate::{auth, problem};
+
+/// The largest body of a request, in bytes.
+pub(crate) const BODY_BYTES_MAX: usize = 1 << 20;
+/// How long a request may take to begin its answer.
+pub(crate) const QUICK: Duration = Duration::from_secs(30);
+/// The same for work over all rows or all nodes. The longest patience a client may ask for fits into it.
+pub(crate) const SLOW: Duration = Duration::from_secs(11 * 60);
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Who may use a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Anyone: health and metrics.
+    Open,
+    /// Whoever shows a join token in the body.
+    JoinToken,
+    /// Whoever shows the operator token.
+    Operator,
+}
+
+/// One method of one path.
+pub(crate) struct Route {
+    pub(crate) method: Method,
+    pub(crate) path: &'static str,
+    pub(crate) access: Access,
+    patience: Duration,
+    handler: MethodRouter<App>,
+}
+
+impl Route {
+    pub(crate) fn get<H: Handler<T, App>, T: 'static>(path: &'static str, handler: H) -> Route {
+        Route::new(Method::GET, path, routing::get(handler))
+    }
+
+    pub(crate) fn put<H: Handler<T, App>, T: 'static>(path: &'static str, handler: H) -> Route {
+        Route::new(Method::PUT, path, routing::put(handler))
+    }
+
+    pub(crate) fn post<H: Handler<T, App>, T: 'static>(path: &'static str, handler: H) -> Route {
+        Route::new(Method::POST, path, routing::post(handler))
+    }
+
+    fn new(method: Method, path: &'static str, handler: MethodRouter<App>) -> Route {
+        Route { method, path, access: Access::Operator, patience: QUICK, handler }
+    }
+
+    pub(crate) fn open_to(self, access: Access) -> Route {
+        Route { access, ..self }
+    }
+
+    pub(crate) fn slow(self) -> Route {
+        Route { patience: SLOW, ..self }
+    }
+}
+
+/// The routes as a router, each behind its token, its time-out and the limit on bodies.
+pub(crate) fn assemble(app: &App, routes: Vec<Route>) -> Router {
+    let mut router = Router::new();
+    for Route { method: _, path, access, patience, handler } in routes {
+        let limits = ServiceBuilder::new()
+            .layer(RequestBodyLimitLayer::new(BODY_BYTES_MAX))
+            .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, patience));
+        let handler = handler.layer::<_, Infallible>(limits);
+        let handler = match access {
+            Access::Open | Access::JoinToken => handler,
+            Access::Operator => handler.layer(middleware::from_fn_with_state(app.clone(), auth::require)),
+        };
+        router = router.route(path, handler);
+    }
+    router.with_state(app.clone())
+}
+
+/// Puts around everything what concerns everything.
+pub(crate) fn surround(app: &App, doors: Router) -> Router {
+    let layers = ServiceBuilder::new()
+        .layer(SetRequestIdLayer::new(REQUEST_ID, Ids(app.clone())))
+        .layer(PropagateRequestIdLayer::new(REQUEST_ID))
+        .layer(
+            TraceLayer::new_for_http().make_span_with(span).on_request(()).on_response(answered).on_failure(()),
+        )
+        .layer(middleware::from_fn_with_state(app.clone(), problem::finish))
+        .layer(CatchPanicLayer::custom(panicked));
+    doors.layer(layers)
+}
+
+#[derive(Clone)]
+struct Ids(App);
+
+impl MakeRequestId for Ids {
+    fn make_request_id<B>(&mut self, _: &Request<B>) -> Option<RequestId> {
+        let id = self.0.backend.new_id().to_string();
+        HeaderValue::from_str(&id).ok().map(RequestId::new)
+    }
+}
+
+/// Names the route and not the path, which holds names that clients chose.
+fn span(request: &Request<Body>) -> Span {
+    let route = request.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str);
+    let id = request.headers().get(&REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or("-");
+    tracing::info_span!("request", method = %request.method(), route, id)
+}
+
+fn answered<B>(response: &Response<B>, took: Duration, _: &Span) {
+    let status = response.status();
+    let took_ms = took.as_millis();
+    if status == StatusCode::INTERNAL_SERVER_ERROR {
+        tracing::warn!(status = status.as_u16(), took_ms, "the request failed");
+    } else {
+        tracing::debug!(status = status.as_u16(), took_ms, "answered");
+    }
+}
+
+/// The panic itself is logged by the process's hook.
+fn panicked(_: Box<dyn Any + Send>) -> Response<Body> {
+    Refused::from(Problem::new(Code::Internal, "the request failed")).into_response()
+}

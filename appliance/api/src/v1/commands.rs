@@ -1,0 +1,56 @@
+//! `GET /v1/commands/{id}`: what became of a command, for a client that lost the answer.
+
+use axum::extract::State;
+use exchequer_domain::{Code, CommandId, Problem};
+use exchequer_state::{Done, Outcome};
+
+use crate::app::App;
+use crate::dto::{CommandOutcome, CommandResult, Effect};
+use crate::extract::{Name, Params};
+use crate::problem::Refused;
+use crate::read::{Freshness, Seen};
+use crate::route::Route;
+
+pub(crate) fn routes() -> Vec<Route> {
+    vec![Route::get("/v1/commands/{id}", outcome)]
+}
+
+async fn outcome(State(app): State<App>, Name(id): Name, mut params: Params) -> Result<Seen<CommandOutcome>, Refused> {
+    let freshness = Freshness::of(&mut params, Freshness::Linearizable)?;
+    params.end()?;
+    let id: CommandId = id.parse().map_err(|error| Problem::new(Code::BadRequest, format!("{error}")))?;
+    let seen = app.read_rows(freshness, move |state, rows| {
+        let outcome = state.outcome_by_id(rows, id).map_err(|halt| halt.problem())?;
+        outcome.ok_or_else(|| {
+            Problem::new(Code::NotFound, format!("no outcome is known of command {id}"))
+                .hint("it never took effect, or more than a day ago; one that is still under way may yet")
+        })
+    });
+    Ok(seen.await?.map(|outcome| CommandOutcome { command_id: id.to_string(), outcome: result(outcome) }))
+}
+
+fn result(outcome: Outcome) -> CommandResult {
+    match outcome {
+        Outcome::Done(done) => CommandResult::Done { effect: effect(done) },
+        Outcome::Rejected(rejection) => CommandResult::Rejected { error: rejection.problem() },
+    }
+}
+
+fn effect(done: Done) -> Effect {
+    match done {
+        Done::Bootstrapped { node } => Effect::Bootstrapped { node: node.0 },
+        Done::SettingChanged { revision } => Effect::SettingChanged { revision },
+        Done::SettingsReverted { revision, changed } => Effect::SettingsReverted { revision, changed },
+        Done::JoinTokenCreated { expires_at } => Effect::JoinTokenCreated { expires_at: expires_at.to_string() },
+        Done::NodeAdmitted { node } => Effect::NodeAdmitted { node: node.0 },
+        Done::NodeUpdated { changed } => Effect::NodeUpdated { changed },
+        Done::NodeRemoved => Effect::NodeRemoved,
+        Done::AuthorityRotated => Effect::AuthorityRotated,
+        Done::OperatorTokenRotated => Effect::OperatorTokenRotated,
+        Done::ActionRecorded { sequence } => Effect::ActionRecorded { sequence },
+        Done::ScratchPut { version } => Effect::ScratchPut { version },
+        Done::DigestRequested { index } => Effect::DigestRequested { index },
+        Done::VersionRaised { logic_version } => Effect::VersionRaised { logic_version },
+        Done::Reformed { removed } => Effect::Reformed { removed },
+    }
+}

@@ -1,0 +1,132 @@
+//! The settings: what holds, and changing it.
+
+use axum::extract::State;
+use exchequer_domain::{Code, Problem};
+use exchequer_state::settings::{Kind, Setting as Schema, SettingChange, SettingState, Value, history_key, schema};
+use exchequer_state::{Body as Change, Done, Family, Rejection, RevertSettings, Rows, SetSetting};
+
+use crate::app::App;
+use crate::dto;
+use crate::extract::{Body, Name, Params, reason};
+use crate::problem::Refused;
+use crate::read::{Freshness, Seen, unreadable};
+use crate::route::Route;
+use crate::submit::Committed;
+
+pub(crate) fn routes() -> Vec<Route> {
+    vec![
+        Route::get("/v1/settings", list),
+        Route::get("/v1/settings/{key}", one),
+        Route::put("/v1/settings/{key}", set),
+        Route::post("/v1/settings/revert", revert),
+    ]
+}
+
+async fn list(State(app): State<App>, mut params: Params) -> Result<Seen<dto::Settings>, Refused> {
+    let freshness = Freshness::of(&mut params, Freshness::Linearizable)?;
+    params.end()?;
+    let seen = app.read_rows(freshness, |state, rows| {
+        let settings = state.settings();
+        let view = |setting| view(setting, settings.value(setting), settings.state(setting.key), rows);
+        let all = schema::ALL.iter().map(view).collect::<Result<Vec<_>, Problem>>()?;
+        Ok(dto::Settings { revision: settings.revision(), settings: all })
+    });
+    Ok(seen.await?)
+}
+
+async fn one(
+    State(app): State<App>,
+    Name(key): Name,
+    mut params: Params,
+) -> Result<Seen<dto::Setting>, Refused> {
+    let freshness = Freshness::of(&mut params, Freshness::Linearizable)?;
+    params.end()?;
+    let setting = find(&key)?;
+    let seen = app.read_rows(freshness, move |state, rows| {
+        let settings = state.settings();
+        view(setting, settings.value(setting), settings.state(setting.key), rows)
+    });
+    Ok(seen.await?)
+}
+
+async fn set(
+    State(app): State<App>,
+    Name(key): Name,
+    Body(request): Body<dto::SetSetting>,
+) -> Result<Committed<dto::SettingSet>, Refused> {
+    let setting = find(&key)?;
+    let value = Value::parse(&request.value, &setting.kind)?;
+    let reason = reason(request.reason)?;
+    let id = app.command_id(request.command_id.as_deref())?;
+    let text = value.to_string();
+    let command = SetSetting { key, value, if_revision: request.if_revision, reason };
+    let effect = app.submit(id, Change::SetSetting(command)).await?;
+    let Done::SettingChanged { revision } = effect.done else { return Err(effect.unexpected()) };
+    let (key, command_id) = (setting.key.to_owned(), id.to_string());
+    Ok(Committed(id, dto::SettingSet { key, value: text, revision, index: effect.index, command_id }))
+}
+
+async fn revert(
+    State(app): State<App>,
+    Body(request): Body<dto::RevertSettings>,
+) -> Result<Committed<dto::SettingsReverted>, Refused> {
+    let reason = reason(request.reason)?;
+    let id = app.command_id(request.command_id.as_deref())?;
+    let command = RevertSettings { to_revision: request.to_revision, if_revision: request.if_revision, reason };
+    let effect = app.submit(id, Change::RevertSettings(command)).await?;
+    let Done::SettingsReverted { revision, changed } = effect.done else { return Err(effect.unexpected()) };
+    let command_id = id.to_string();
+    Ok(Committed(id, dto::SettingsReverted { revision, changed, index: effect.index, command_id }))
+}
+
+/// The setting with this key.
+pub(super) fn find(key: &str) -> Result<&'static Schema, Problem> {
+    let unknown = || Rejection::SettingUnknown { key: key.chars().take(KEY_CHARS_SHOWN_MAX).collect() };
+    schema::find(key).ok_or_else(|| unknown().problem())
+}
+
+/// A wrong key is echoed up to this length.
+const KEY_CHARS_SHOWN_MAX: usize = 64;
+
+fn view(setting: &Schema, value: Value, set: Option<&SettingState>, rows: &dyn Rows) -> Result<dto::Setting, Problem> {
+    let (kind, min, max, choices) = kind(&setting.kind);
+    Ok(dto::Setting {
+        key: setting.key.to_owned(),
+        value: value.to_string(),
+        default: setting.default.value().to_string(),
+        is_default: set.is_none_or(|set| set.value.is_none()),
+        kind: kind.to_owned(),
+        min: min.map(|value| value.to_string()),
+        max: max.map(|value| value.to_string()),
+        choices,
+        takes: setting.kind.to_string(),
+        danger: setting.danger as u8,
+        description: setting.description.to_owned(),
+        revision: set.map_or(0, |set| set.revision),
+        changed: set.map(|set| changed(set.revision, rows)).transpose()?,
+    })
+}
+
+fn kind(kind: &Kind) -> (&'static str, Option<Value>, Option<Value>, Vec<String>) {
+    match kind {
+        Kind::Bool => ("bool", None, None, Vec::new()),
+        Kind::Integer { min, max } => ("integer", Some(Value::Integer(*min)), Some(Value::Integer(*max)), Vec::new()),
+        Kind::Duration { min, max } => {
+            ("duration", Some(Value::DurationUs(*min)), Some(Value::DurationUs(*max)), Vec::new())
+        }
+        Kind::Bytes { min, max } => ("bytes", Some(Value::Bytes(*min)), Some(Value::Bytes(*max)), Vec::new()),
+        Kind::Choice(words) => ("choice", None, None, words.iter().map(|word| (*word).to_owned()).collect()),
+    }
+}
+
+fn changed(revision: u64, rows: &dyn Rows) -> Result<dto::Changed, Problem> {
+    let row = rows.get(Family::History, &history_key(revision)).map_err(unreadable)?;
+    let missing = || Problem::new(Code::InvariantBroken, format!("revision {revision} of the settings has no history"));
+    let change = SettingChange::decode(&row.ok_or_else(missing)?).map_err(unreadable)?;
+    Ok(who(&change))
+}
+
+/// Who made a change, why and when.
+pub(super) fn who(change: &SettingChange) -> dto::Changed {
+    dto::Changed { by: change.actor.to_string(), reason: change.reason.clone(), at: change.time.to_string() }
+}

@@ -1,0 +1,24 @@
+//! `POST /v1/snapshot`: takes a snapshot and streams it as one file.
+
+use axum::body::Body as Stream;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+
+use crate::app::App;
+use crate::dto::WithReason;
+use crate::extract::{Body, reason};
+use crate::problem::Refused;
+use crate::route::Route;
+
+pub(crate) fn routes() -> Vec<Route> {
+    vec![Route::post("/v1/snapshot", save).slow()]
+}
+
+/// A failure after the first byte cuts the answer off; the file's own end mark tells a cut one from a whole one.
+async fn save(State(app): State<App>, Body(request): Body<WithReason>) -> Result<Response, Refused> {
+    let reason = reason(request.reason)?;
+    let backend = app.backend.clone();
+    let stream = app.finish(async move { backend.save_snapshot(reason).await }).await?;
+    Ok(([(header::CONTENT_TYPE, "application/zstd")], Stream::from_stream(stream)).into_response())
+}

@@ -1,0 +1,120 @@
+//! `exchequer audit tail|verify`: who did what, to what, when and why.
+
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use exchequer_api::dto::{AuditEntry, AuditPage, AuditVerified};
+
+use super::args::{ClientArgs, Format, StaleArgs};
+use super::client::{Client, consistency};
+use super::exit::{Exit, Stop};
+use super::output::{Printer, columns, text_or_nothing};
+
+/// How often `--follow` looks for new records.
+const FOLLOW_PAUSE: Duration = Duration::from_secs(1);
+/// How many records one look of `--follow` takes at most; the next look takes the rest.
+const FOLLOW_RECORDS_MAX: u64 = 1000;
+/// Hashing every record there is takes a while.
+const VERIFY_PATIENCE: Duration = Duration::from_secs(600);
+
+/// `exchequer audit`.
+#[derive(Debug, Clone, Subcommand)]
+pub enum AuditVerb {
+    /// Show the newest records, the oldest of them first
+    ///
+    /// With --follow, and --output json, each record is one line.
+    #[command(after_help = "Example:\n  exchequer audit tail -n 50\n  exchequer audit tail --follow --output json")]
+    Tail(TailArgs),
+    /// Check the chain of all records, from the first one on
+    #[command(after_help = "Example:\n  exchequer audit verify\n  exchequer audit verify --address n2:8640 --stale")]
+    Verify(VerifyArgs),
+}
+
+/// `exchequer audit tail`.
+#[derive(Debug, Clone, Args)]
+pub struct TailArgs {
+    /// How many records
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=1000))]
+    pub lines: u64,
+    /// The records after this number instead of the newest ones
+    #[arg(long, value_name = "SEQUENCE")]
+    pub after: Option<u64>,
+    /// Go on with the records that are made meanwhile, until Ctrl-C
+    #[arg(long, short = 'f')]
+    pub follow: bool,
+    /// Where the answer may come from.
+    #[command(flatten)]
+    pub stale: StaleArgs,
+    /// Whom to ask.
+    #[command(flatten)]
+    pub client: ClientArgs,
+}
+
+/// `exchequer audit verify`.
+#[derive(Debug, Clone, Args)]
+pub struct VerifyArgs {
+    /// Where the answer may come from.
+    #[command(flatten)]
+    pub stale: StaleArgs,
+    /// Whom to ask.
+    #[command(flatten)]
+    pub client: ClientArgs,
+}
+
+pub(super) async fn run(verb: &AuditVerb, printer: &mut Printer) -> Result<Exit, Stop> {
+    match verb {
+        AuditVerb::Tail(args) => tail(args, printer).await?,
+        AuditVerb::Verify(args) => verify(args, printer).await?,
+    }
+    Ok(Exit::Good)
+}
+
+async fn tail(args: &TailArgs, printer: &mut Printer) -> Result<(), Stop> {
+    let client = Client::open(&args.client)?;
+    let mut query = consistency(args.stale);
+    query.push(("limit", args.lines.to_string()));
+    query.extend(args.after.map(|after| ("after", after.to_string())));
+    let page: AuditPage = client.get(&["audit"], &query).await?;
+    if !args.follow {
+        return printer.answer(&page, text);
+    }
+    let mut last = page.entries.last().map_or(args.after.unwrap_or(page.head), |entry| entry.sequence);
+    match printer.format() {
+        Format::Table => printer.text(&text(&page))?,
+        Format::Json => print_lines(&page.entries, printer)?,
+    }
+    loop {
+        tokio::time::sleep(FOLLOW_PAUSE).await;
+        let mut query = consistency(args.stale);
+        query.extend([("after", last.to_string()), ("limit", FOLLOW_RECORDS_MAX.to_string())]);
+        let page: AuditPage = client.get(&["audit"], &query).await?;
+        print_lines(&page.entries, printer)?;
+        last = page.entries.last().map_or(last, |entry| entry.sequence);
+    }
+}
+
+fn print_lines(entries: &[AuditEntry], printer: &mut Printer) -> Result<(), Stop> {
+    entries.iter().try_for_each(|entry| printer.line(entry, |entry| row(entry).join("  ")))
+}
+
+async fn verify(args: &VerifyArgs, printer: &mut Printer) -> Result<(), Stop> {
+    let client = Client::open(&args.client)?.patient(VERIFY_PATIENCE);
+    let verified: AuditVerified = client.get(&["audit", "verify"], &consistency(args.stale)).await?;
+    printer.answer(&verified, |it| format!("The chain of {} records holds; its last hash is {}", it.records, it.hash))
+}
+
+pub(super) fn text(page: &AuditPage) -> String {
+    columns(["SEQUENCE", "TIME", "ACTOR", "ACTION", "TARGET", "DETAIL", "REASON"], page.entries.iter().map(row))
+}
+
+fn row(entry: &AuditEntry) -> [String; 7] {
+    [
+        entry.sequence.to_string(),
+        entry.time.clone(),
+        entry.actor.clone(),
+        entry.action.clone(),
+        text_or_nothing(&entry.target),
+        text_or_nothing(&entry.detail),
+        text_or_nothing(&entry.reason),
+    ]
+}

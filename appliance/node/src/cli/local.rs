@@ -1,0 +1,108 @@
+//! The verbs that need more than the API: where the command line meets the rest of the node.
+
+use std::path::Path;
+
+use exchequer_domain::Problem;
+
+use super::args::{BenchArgs, InitArgs, JoinArgs, RestoreArgs, ServerArgs};
+use super::reports::{BenchReport, InitReport, JoinReport, KeyringReport};
+use crate::config::{Config, ConfigFlags};
+use crate::identity::{Folder, Keyring};
+use crate::install::{self, Init, Join};
+use crate::recovery::{self, Reformed, Restore};
+use crate::{bench, server, snapshot_file};
+
+pub(super) use crate::recovery::Plan;
+pub(super) use crate::snapshot_file::Inspection;
+
+/// Runs a node until it is told to stop.
+pub(super) async fn serve(args: &ServerArgs) -> Result<(), Problem> {
+    let file = args.config.clone().or_else(server::default_config_file);
+    let config = Config::read(file.as_deref(), &ConfigFlags { data_dir: args.data_dir.clone() })?;
+    server::install_tracing(&config)?;
+    server::run(config).await.map(drop)
+}
+
+pub(super) fn init(args: &InitArgs) -> Result<InitReport, Problem> {
+    let made = install::init(&Init {
+        data_dir: args.folder.data_dir.clone(),
+        name: args.node.name.clone(),
+        cluster_name: args.cluster_name.clone(),
+        api_address: args.node.api.clone(),
+        peer_address: args.node.peer.clone(),
+        sandbox: args.sandbox,
+    })?;
+    Ok(InitReport {
+        cluster_id: made.cluster_id,
+        node_id: made.node_id,
+        node: args.node.name.clone(),
+        api_address: args.node.api.clone(),
+        peer_address: args.node.peer.clone(),
+        sandbox: args.sandbox,
+        operator_token: made.operator_token,
+        ca_fingerprint: made.ca_fingerprint,
+        data_dir: made.data_dir,
+    })
+}
+
+pub(super) async fn join(args: &JoinArgs) -> Result<JoinReport, Problem> {
+    let joined = install::join(&Join {
+        address: args.address.clone(),
+        token: args.token.clone(),
+        data_dir: args.folder.data_dir.clone(),
+        name: args.node.name.clone(),
+        api_address: args.node.api.clone(),
+        peer_address: args.node.peer.clone(),
+        replaces: args.replace.map(|id| id.0),
+    })
+    .await?;
+    Ok(JoinReport {
+        cluster_id: joined.cluster_id,
+        node_id: joined.node_id,
+        node: args.node.name.clone(),
+        api_address: args.node.api.clone(),
+        peer_address: args.node.peer.clone(),
+        data_dir: joined.data_dir,
+    })
+}
+
+pub(super) async fn recovery_plan(data_dir: &Path) -> Result<Plan, Problem> {
+    recovery::plan(data_dir).await
+}
+
+pub(super) async fn recover(data_dir: &Path, confirm: &str, reason: &str) -> Result<Reformed, Problem> {
+    recovery::apply(data_dir, confirm, reason).await
+}
+
+pub(super) fn inspect(file: &Path) -> Result<Inspection, Problem> {
+    snapshot_file::inspect(file)
+}
+
+pub(super) async fn restore(args: &RestoreArgs) -> Result<Reformed, Problem> {
+    let restore = Restore {
+        file: args.file.clone(),
+        keyring: args.keyring.clone(),
+        data_dir: args.folder.data_dir.clone(),
+        name: args.node.name.clone(),
+        api_address: args.node.api.clone(),
+        peer_address: args.node.peer.clone(),
+        reason: args.reason.reason.clone(),
+    };
+    recovery::restore(&restore).await
+}
+
+/// Puts a keyring into the folder of a node that is stopped.
+pub(super) fn import_keyring(data_dir: &Path, keyring: Keyring) -> Result<KeyringReport, Problem> {
+    let report = KeyringReport {
+        cluster_id: keyring.cluster_id().to_string(),
+        keys: u64::try_from(keyring.key_ids().len()).unwrap_or(u64::MAX),
+        data_dir: data_dir.to_owned(),
+    };
+    let (mut folder, _contents) = Folder::open(data_dir)?;
+    folder.install_keyring(keyring)?;
+    Ok(report)
+}
+
+pub(super) async fn bench(args: &BenchArgs) -> Result<BenchReport, Problem> {
+    bench::raft(args).await
+}

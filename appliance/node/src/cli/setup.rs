@@ -1,0 +1,48 @@
+//! `exchequer init` and `exchequer join`: what an operator sees of making a node.
+
+use super::args::{InitArgs, JoinArgs};
+use super::exit::{Exit, Stop};
+use super::local;
+use super::output::{Printer, fields};
+use super::reports::{InitReport, JoinReport};
+
+pub(super) fn init(args: &InitArgs, printer: &mut Printer) -> Result<Exit, Stop> {
+    let report = local::init(args)?;
+    printer.answer(&report, init_text)?;
+    let folder = report.data_dir.display();
+    printer.note(&format!(
+        "\nKeep the operator token now: it is not shown again.\nStart the node: exchequer server --data-dir {folder}\n\
+         Then, for each further node: exchequer cluster token create --data-dir {folder} --reason TEXT"
+    ))?;
+    Ok(Exit::Good)
+}
+
+pub(super) async fn join(args: &JoinArgs, printer: &mut Printer) -> Result<Exit, Stop> {
+    let report = local::join(args).await?;
+    printer.answer(&report, join_text)?;
+    printer.note(&format!("\nStart the node: exchequer server --data-dir {}", report.data_dir.display()))?;
+    Ok(Exit::Good)
+}
+
+pub(super) fn init_text(report: &InitReport) -> String {
+    let kind = if report.sandbox { " (sandbox)" } else { "" };
+    fields([
+        ("Cluster", format!("{}{kind}", report.cluster_id)),
+        ("Node", format!("{} (id {})", report.node, report.node_id)),
+        ("API", report.api_address.clone()),
+        ("Peer", report.peer_address.clone()),
+        ("Data folder", report.data_dir.display().to_string()),
+        ("CA fingerprint", report.ca_fingerprint.clone()),
+        ("Operator token", report.operator_token.clone()),
+    ])
+}
+
+pub(super) fn join_text(report: &JoinReport) -> String {
+    fields([
+        ("Cluster", report.cluster_id.clone()),
+        ("Node", format!("{} (id {})", report.node, report.node_id)),
+        ("API", report.api_address.clone()),
+        ("Peer", report.peer_address.clone()),
+        ("Data folder", report.data_dir.display().to_string()),
+    ])
+}
