@@ -92,9 +92,9 @@ impl Platter {
         self.0.lock().wipe();
     }
 
-    /// Rots synced data: the log's last `count` rows of `family` are gone though they were durable. Answers how many
-    /// there were to lose.
-    pub fn lose_log_rows(&self, family: usize, count: usize) -> usize {
+    /// Rots synced data: the log's last `count` rows of `family` are gone though they were durable. Answers the first
+    /// key that is gone.
+    pub fn lose_log_rows(&self, family: usize, count: usize) -> Option<Vec<u8>> {
         self.0.lock().lose_log_rows(family, count)
     }
 

@@ -1,7 +1,8 @@
 //! The door for programs: encoded commands in, encoded outcomes out, many at once.
 //!
 //! Invariants: the answers of a stream come in the order of its requests; a command acts for the operator, whose token
-//! the caller showed, and for nobody else; a rotated token ends the streams that were opened with the old one.
+//! the caller showed, and for nobody else; no command comes in that only a node may send; a rotated token ends the
+//! streams that were opened with the old one.
 
 use std::pin::Pin;
 use std::time::{Duration, Instant};
@@ -10,7 +11,7 @@ use axum::Router;
 use bytes::Bytes;
 use exchequer_domain::{Code, Problem};
 use exchequer_state::command::COMMAND_BYTES_MAX;
-use exchequer_state::{Actor, Command, Rejection};
+use exchequer_state::{Actor, Body, Command, Rejection};
 use futures::{Stream, StreamExt as _, future};
 use tonic::service::Routes;
 use tonic::{Request, Response, Status, Streaming};
@@ -155,6 +156,31 @@ fn check(commands: &[Bytes]) -> Result<(), Problem> {
                 return Err(Problem::new(Code::BadRequest, message));
             }
         }
+        if !is_whole(&command.body) {
+            return Err(Problem::new(Code::BadRequest, "a command is one that only a node may send")
+                .hint("use the route of the HTTP API, which also does what belongs to it"));
+        }
     }
     Ok(())
+}
+
+/// Whether all that the command means happens inside the state. The others put on record, or prepare, what a node does
+/// outside of it; alone they would take the record and the cluster apart.
+fn is_whole(body: &Body) -> bool {
+    match body {
+        Body::SetSetting(_)
+        | Body::RevertSettings(_)
+        | Body::CreateJoinToken(_)
+        | Body::RotateOperatorToken(_)
+        | Body::PutScratch(_)
+        | Body::Digest(_)
+        | Body::RaiseVersion(_) => true,
+        Body::Bootstrap(_)
+        | Body::AdmitNode(_)
+        | Body::UpdateNode(_)
+        | Body::RemoveNode(_)
+        | Body::RotateAuthority(_)
+        | Body::RecordAction(_)
+        | Body::Reform(_) => false,
+    }
 }

@@ -34,6 +34,8 @@ pub(crate) const QUICK: Duration = Duration::from_secs(30);
 /// The same for work over all rows or all nodes. The longest patience a client may ask for fits into it.
 pub(crate) const SLOW: Duration = Duration::from_secs(11 * 60);
 
+/// A request's id that the client chose is logged up to this length.
+const REQUEST_ID_CHARS_SHOWN_MAX: usize = 64;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Who may use a route.
@@ -85,7 +87,8 @@ impl Route {
 /// The routes as a router, each behind its token, its time-out and the limit on bodies.
 pub(crate) fn assemble(app: &App, routes: Vec<Route>) -> Router {
     let mut router = Router::new();
-    for Route { method: _, path, access, patience, handler } in routes {
+    for Route { method, path, access, patience, handler } in routes {
+        tracing::trace!(%method, path, ?access, "serving");
         let limits = ServiceBuilder::new()
             .layer(RequestBodyLimitLayer::new(BODY_BYTES_MAX))
             .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, patience));
@@ -126,6 +129,7 @@ impl MakeRequestId for Ids {
 fn span(request: &Request<Body>) -> Span {
     let route = request.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str);
     let id = request.headers().get(&REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or("-");
+    let id = id.get(..REQUEST_ID_CHARS_SHOWN_MAX).unwrap_or(id);
     tracing::info_span!("request", method = %request.method(), route, id)
 }
 

@@ -247,6 +247,20 @@ impl<M: Machine> std::fmt::Debug for Node<M> {
 
 const RETRY_PAUSE: Duration = Duration::from_millis(20);
 
+/// Whether a forwarded call certainly did not reach the leader's proposer: no connection came about, or it was
+/// refused at the door. Everything else may have taken effect.
+fn never_arrived(status: &tonic::Status) -> bool {
+    let refused = matches!(status.code(), tonic::Code::FailedPrecondition | tonic::Code::PermissionDenied);
+    let mut source = std::error::Error::source(status);
+    while let Some(error) = source {
+        if error.is::<tonic::ConnectError>() {
+            return true;
+        }
+        source = error.source();
+    }
+    refused
+}
+
 impl<M: Machine> Node<M> {
     /// This node's id.
     #[must_use]
@@ -287,13 +301,8 @@ impl<M: Machine> Node<M> {
         let request = proto::ForwardRequest { commands: commands.to_vec() };
         let reply = match tokio::time::timeout_at(deadline, client.forward(request)).await {
             Ok(Ok(reply)) => reply.into_inner(),
-            Ok(Err(status)) => {
-                // A refusal at the door never reached the proposer; everything else may have.
-                return Err(match status.code() {
-                    tonic::Code::FailedPrecondition | tonic::Code::PermissionDenied => ProposeError::NoLeader,
-                    _ => ProposeError::Unknown,
-                });
-            }
+            Ok(Err(status)) if never_arrived(&status) => return Err(ProposeError::NoLeader),
+            Ok(Err(_)) => return Err(ProposeError::Unknown),
             Err(_) => return Err(ProposeError::Unknown),
         };
         match (reply.status, reply.at) {

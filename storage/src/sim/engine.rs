@@ -66,16 +66,17 @@ impl Store {
         self.live.clone_from(&self.durable);
     }
 
-    /// Loses durable rows at the end of a family.
-    pub(super) fn lose_last(&mut self, family: Family, count: usize) -> usize {
-        let Some(rows) = self.durable.get_mut(family) else { return 0 };
-        let mut lost = 0;
-        while lost < count && rows.pop_last().is_some() {
-            lost += 1;
+    /// Loses durable rows at the end of a family; answers the first key that is gone.
+    pub(super) fn lose_last(&mut self, family: Family, count: usize) -> Option<Vec<u8>> {
+        let rows = self.durable.get_mut(family)?;
+        let mut first = None;
+        for _ in 0..count {
+            let Some((key, _)) = rows.pop_last() else { break };
+            first = Some(key);
         }
         self.unsynced.clear();
         self.live.clone_from(&self.durable);
-        lost
+        first
     }
 }
 

@@ -142,7 +142,7 @@ impl Medium {
         self.incarnation = incarnation;
     }
 
-    pub(super) fn lose_log_rows(&mut self, family: usize, count: usize) -> usize {
+    pub(super) fn lose_log_rows(&mut self, family: usize, count: usize) -> Option<Vec<u8>> {
         self.log.lock().lose_last(family, count)
     }
 }

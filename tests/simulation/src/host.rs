@@ -182,6 +182,9 @@ async fn start(world: &Arc<World>, slot: usize, plan: &Plan) -> Option<Node<SimM
     match Node::<SimMachine>::start(options).await {
         Ok(node) => {
             world.event(&format!("node {id} starts, run {boot}, applied {}", node.applied_index()));
+            if world.lock().slots.get(slot).is_some_and(|here| here.must_refuse) {
+                world.violate("start", &format!("node {id} lost acknowledged entries and starts all the same"));
+            }
             Some(node)
         }
         Err(fatal) => {

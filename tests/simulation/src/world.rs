@@ -38,6 +38,8 @@ pub struct Slot {
     pub fatal: Option<Fatal>,
     /// Its disk was damaged on purpose: it may refuse to start, and then it is to be replaced.
     pub rotten: bool,
+    /// It lost entries that it certainly acknowledged: if it starts all the same, that is a violation.
+    pub must_refuse: bool,
     /// It refused to start because its log is not what it acknowledged.
     pub lost: bool,
     /// Its disk is full on purpose.
@@ -89,6 +91,7 @@ impl World {
                 orders: None,
                 fatal: None,
                 rotten: false,
+                must_refuse: false,
                 lost: false,
                 full: false,
                 skew_us: Arc::new(AtomicI64::new(dice.random_range(-200_000..200_000))),

@@ -44,6 +44,9 @@ async fn page(State(app): State<App>, mut params: Params) -> Result<Seen<AuditPa
             None => break,
         }
         entries.extend(found.iter().map(entry));
+        if after == last {
+            break;
+        }
         found = app.page(freshness, move |_, rows| records(rows, after, last)).await?.value;
     }
     let next_after = (after < head).then_some(after);

@@ -119,7 +119,7 @@ pub(crate) fn columns<const N: usize>(headings: [&str; N], rows: impl IntoIterat
     rows.into_iter().for_each(|row| {
         table.add_row(row);
     });
-    text_of(&table)
+    text_of(table)
 }
 
 /// Names and values below each other.
@@ -128,22 +128,20 @@ pub(crate) fn fields<'a>(rows: impl IntoIterator<Item = (&'a str, String)>) -> S
     rows.into_iter().for_each(|(name, value)| {
         table.add_row([name, &value]);
     });
-    text_of(&table)
+    text_of(table)
 }
 
 fn plain() -> Table {
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     table
 }
 
-fn text_of(table: &Table) -> String {
-    let mut table = table.clone();
+fn text_of(mut table: Table) -> String {
     table.column_iter_mut().for_each(|column| {
         column.set_padding((0, COLUMN_GAP));
     });
-    let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
-    lines.join("\n")
+    table.trim_fmt()
 }
 
 /// A value, or the sign for none.

@@ -1,7 +1,8 @@
 //! `exchequer snapshot save|inspect|restore`.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -19,6 +20,8 @@ use super::output::{Printer, columns, fields};
 
 /// A node takes this long at most to make its snapshot before the first byte comes.
 const SAVE_PATIENCE: Duration = Duration::from_secs(600);
+/// Its secrets are sealed, but the books are nobody else's business.
+const SECRET_MODE: u32 = 0o600;
 const TICK: Duration = Duration::from_millis(120);
 
 /// `exchequer snapshot`.
@@ -87,7 +90,8 @@ fn part_of(file: &Path) -> Result<PathBuf, Problem> {
 
 async fn receive(args: &SaveArgs, part: &Path, printer: &Printer) -> Result<(), Problem> {
     let client = Client::open(&args.client)?;
-    let mut file = File::create(part).map_err(|error| unusable(part, &error))?;
+    let options = OpenOptions::new().write(true).create(true).truncate(true).mode(SECRET_MODE).clone();
+    let mut file = options.open(part).map_err(|error| unusable(part, &error))?;
     let bar = progress(printer, "{spinner} {bytes} received, {bytes_per_sec}");
     let body = WithReason { reason: args.reason.clone() };
     let mut response = client.download(&["snapshot"], &body, SAVE_PATIENCE).await?;

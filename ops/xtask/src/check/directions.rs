@@ -39,6 +39,7 @@ const ROOMS: &[Room] = &[
         ],
         pure: false,
     },
+    Room { name: "exchequer-simulation", may_use: &["exchequer-raft", "exchequer-storage"], pure: false },
     // It drives the binary from outside, as an operator does.
     Room { name: "xtask", may_use: &[], pure: false },
 ];
@@ -77,6 +78,9 @@ const IMPURE: &[&str] = &[
     "openraft",
 ];
 
+/// Features that plant bugs or replace disks. Only this room may switch them on, and no room by default.
+const TEST_FEATURES: (&str, &[&str]) = ("exchequer-simulation", &["planted-bugs", "simulated"]);
+
 /// Everything in the workspace that breaks the table.
 ///
 /// # Errors
@@ -100,6 +104,10 @@ pub(crate) fn findings(metadata: &Metadata) -> Result<Vec<String>> {
 
 fn directions(package: &Package, room: &Room, ours: &BTreeSet<&str>) -> Vec<String> {
     let mut findings = Vec::new();
+    let default = package.features.get("default").into_iter().flatten();
+    for feature in default.filter(|feature| TEST_FEATURES.1.contains(&feature.as_str())) {
+        findings.push(format!("{}: {feature} must not be a default feature", room.name));
+    }
     for dep in &package.dependencies {
         let name = dep.name.as_str();
         if ours.contains(name) && !room.may_use.contains(&name) {
@@ -109,6 +117,11 @@ fn directions(package: &Package, room: &Room, ours: &BTreeSet<&str>) -> Vec<Stri
         let fence = FENCED.iter().filter(|fence| name.starts_with(fence.prefix)).max_by_key(|fence| fence.prefix.len());
         if let Some(fence) = fence.filter(|fence| !fence.rooms.contains(&room.name)) {
             findings.push(format!("{}: only {} may name {name}", room.name, fence.rooms.join(", ")));
+        }
+        let (tester, features) = TEST_FEATURES;
+        let asked = dep.features.iter().find(|feature| features.contains(&feature.as_str()));
+        if let Some(feature) = asked.filter(|_| room.name != tester && dep.kind != DependencyKind::Development) {
+            findings.push(format!("{}: only {tester} may switch on {name}'s feature {feature}", room.name));
         }
         if room.pure && dep.kind == DependencyKind::Build {
             findings.push(format!("{}: a pure crate has no build dependency ({name})", room.name));
@@ -145,6 +158,15 @@ mod tests {
         let closed = Room { name: "exchequer-state", may_use: &[], pure: true };
         let found = directions(package("exchequer-state"), &closed, &ours);
         assert_eq!(found, ["exchequer-state: may not depend on exchequer-domain"]);
+
+        let disguised =
+            Room { name: "exchequer-tests", may_use: &["exchequer-raft", "exchequer-storage"], pure: false };
+        let found = directions(package("exchequer-simulation"), &disguised, &ours);
+        let refused = ["exchequer-raft's feature planted-bugs", "exchequer-storage's feature simulated"];
+        assert_eq!(
+            found,
+            refused.map(|what| format!("exchequer-tests: only exchequer-simulation may switch on {what}"))
+        );
 
         let disguised = Room { name: "exchequer-api", may_use: &["exchequer-storage"], pure: false };
         let found = directions(package("exchequer-raft"), &disguised, &ours);

@@ -1,0 +1,378 @@
+//! A backend over a state in memory: real commands, no consensus.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use exchequer_domain::{ClusterId, Code, CommandId, Digest, NodeId, Problem, Timestamp};
+use exchequer_raft::{Address, Epoch, MemberState, PeerView, ReadAt, Role, Status};
+use exchequer_state::cluster::Authority;
+use exchequer_state::registry::NodeVersion;
+use exchequer_state::testing::MemoryRows;
+use exchequer_state::{
+    Actor, AdmitNode, At, Body, Bootstrap, Command, CreateJoinToken, Done, FirstNode, Input, Outcome,
+    RotateOperatorToken, Rows, State,
+};
+use futures::FutureExt as _;
+use parking_lot::Mutex;
+use tokio::sync::watch;
+
+use crate::backend::{Backend, ByteStream, Check, Doing, Submitted};
+use crate::dto::{JoinReply, JoinRequest};
+
+/// The operator token of the clusters here.
+pub(super) const TOKEN: &str = "exq_right";
+
+/// What a test can turn.
+pub(super) struct Knobs {
+    pub(super) status: Status,
+    pub(super) peers: Vec<(NodeId, PeerView)>,
+    pub(super) checks: Vec<Check>,
+    /// How old local reads are.
+    pub(super) age: Duration,
+    /// Every change and every linearizable read ends with it.
+    pub(super) refuse: Option<Problem>,
+    /// Every change panics.
+    pub(super) panic: bool,
+    pub(super) token: &'static str,
+    /// What was asked of the node outside the state.
+    pub(super) calls: Vec<String>,
+}
+
+/// The state, its rows and its log.
+pub(super) struct Inside {
+    pub(super) state: State,
+    pub(super) rows: MemoryRows,
+    pub(super) index: u64,
+    pub(super) now: Timestamp,
+    next_id: u64,
+}
+
+pub(super) struct Memory {
+    pub(super) inside: Mutex<Inside>,
+    pub(super) knobs: Mutex<Knobs>,
+    /// Where encoded commands go instead of the state.
+    pub(super) pipe: Mutex<Option<Arc<Pipe>>>,
+}
+
+/// Holds requests until `group` of them are under way, then answers the last one first, each with its own commands.
+pub(super) struct Pipe {
+    group: usize,
+    begun: watch::Sender<usize>,
+    ended: watch::Sender<usize>,
+    most: Mutex<usize>,
+}
+
+impl Pipe {
+    pub(super) fn new(group: usize) -> Pipe {
+        Pipe { group, begun: watch::Sender::new(0), ended: watch::Sender::new(0), most: Mutex::new(0) }
+    }
+
+    /// How many were under way at once.
+    pub(super) fn most(&self) -> usize {
+        *self.most.lock()
+    }
+
+    async fn pass(&self, commands: Vec<Bytes>) -> (Vec<Bytes>, u64) {
+        let place = *self.begun.borrow();
+        self.begun.send_modify(|begun| *begun += 1);
+        let under_way = place + 1 - *self.ended.borrow();
+        {
+            let mut most = self.most.lock();
+            *most = under_way.max(*most);
+        }
+        let (group, place) = (place / self.group, place % self.group);
+        let turn = group * self.group + (self.group - 1 - place);
+        let full = (group + 1) * self.group;
+        // Answers leave in order, so the next group begins only when the first of this one, its last to end, has.
+        let _ = self.begun.subscribe().wait_for(|begun| *begun >= full).await;
+        let _ = self.ended.subscribe().wait_for(|ended| *ended == turn).await;
+        self.ended.send_modify(|ended| *ended += 1);
+        (commands, 1)
+    }
+}
+
+pub(super) fn member(name: &str, voter: bool) -> MemberState {
+    let address = Address { name: name.into(), peer: format!("{name}.example:8641") };
+    MemberState { address, voter, matched_index: None, heard: None }
+}
+
+impl Memory {
+    /// A sandbox cluster of one node, which leads.
+    pub(super) fn new() -> Memory {
+        let house = Memory::empty();
+        house.run(Body::Bootstrap(Box::new(Bootstrap {
+            cluster_id: ClusterId([7; 16]),
+            name: "test".into(),
+            sandbox: true,
+            authority: Authority { certificate_der: vec![1], sealed_key: vec![1] },
+            operator_token_hash: [2; 32],
+            node: FirstNode {
+                name: "n1".into(),
+                api_address: "n1.example:8640".into(),
+                peer_address: "n1.example:8641".into(),
+                version: NodeVersion::of_this_program(),
+                key_fingerprint: [1; 32],
+            },
+        })));
+        house
+    }
+
+    /// A node whose cluster is not made yet.
+    pub(super) fn empty() -> Memory {
+        let status = Status {
+            node: 1,
+            role: Role::Leader,
+            term: 3,
+            leader: Some((1, "n1.example:8641".into())),
+            last_index: 40,
+            committed_index: 40,
+            applied_index: 40,
+            applied_term: 3,
+            snapshot_index: Some(20),
+            purged_index: None,
+            flushed_index: 30,
+            digest: [9; 32],
+            time_us: 1_764_000_000_000_000,
+            quorum_age: Some(Duration::from_millis(50)),
+            members: BTreeMap::from([(1, member("n1", true))]),
+            has_room: true,
+            clock_offset_us: Some(0),
+            epoch: Some(Epoch { index: 5, term: 3 }),
+        };
+        let knobs = Knobs {
+            status,
+            peers: Vec::new(),
+            checks: Vec::new(),
+            age: Duration::ZERO,
+            refuse: None,
+            panic: false,
+            token: TOKEN,
+            calls: Vec::new(),
+        };
+        let inside = Inside {
+            state: State::new(),
+            rows: MemoryRows::new(),
+            index: 1,
+            now: Timestamp(1_764_000_000_000_000),
+            next_id: 0,
+        };
+        Memory { inside: Mutex::new(inside), knobs: Mutex::new(knobs), pipe: Mutex::new(None) }
+    }
+
+    /// One command of the operator's, as if it came through another door.
+    pub(super) fn run(&self, body: Body) -> Done {
+        let command = Command { id: self.new_id(), actor: Actor::Operator, epoch: None, body };
+        match self.apply(&[command.encode()]).0.remove(0) {
+            Outcome::Done(done) => done,
+            Outcome::Rejected(rejection) => panic!("{rejection:?}"),
+        }
+    }
+
+    fn apply(&self, commands: &[Vec<u8>]) -> (Vec<Outcome>, u64) {
+        let inside = &mut *self.inside.lock();
+        inside.index += 1;
+        let at = At { index: inside.index, term: 1, time: inside.now };
+        let bytes: Vec<&[u8]> = commands.iter().map(Vec::as_slice).collect();
+        let applied = inside.state.apply(at, Input::Commands(&bytes), &inside.rows).unwrap();
+        inside.rows.apply_changes(&applied.changes);
+        (applied.outcomes.iter().map(|bytes| Outcome::decode(bytes).unwrap()).collect(), inside.index)
+    }
+
+    /// What every change begins with.
+    fn begin(&self, call: impl FnOnce() -> String) -> Result<(), Problem> {
+        let mut knobs = self.knobs.lock();
+        knobs.calls.push(call());
+        if knobs.panic {
+            drop(knobs);
+            panic!("asked for by the test");
+        }
+        knobs.refuse.clone().map_or(Ok(()), Err)
+    }
+
+    fn done<T: Send>(&self, call: impl FnOnce() -> String, result: impl FnOnce() -> T) -> Doing<'_, T> {
+        let outcome = self.begin(call).map(|()| result());
+        async move { outcome }.boxed()
+    }
+
+    fn decided(&self, body: Body) -> Result<Done, Problem> {
+        let command = Command { id: self.new_id(), actor: Actor::Operator, epoch: None, body };
+        match self.apply(&[command.encode()]).0.remove(0) {
+            Outcome::Done(done) => Ok(done),
+            Outcome::Rejected(rejection) => Err(rejection.problem()),
+        }
+    }
+}
+
+/// Join tokens here are `exqj_N`.
+fn token_id(text: &str) -> [u8; 8] {
+    text.trim_start_matches("exqj_").parse::<u64>().unwrap_or(u64::MAX).to_be_bytes()
+}
+
+impl Backend for Memory {
+    fn submit(&self, commands: Vec<Command>, _: Duration) -> Doing<'_, Submitted> {
+        let encoded: Vec<Vec<u8>> = commands.iter().map(Command::encode).collect();
+        let begun = self.begin(|| "submit".into());
+        async move {
+            begun?;
+            let (outcomes, index) = self.apply(&encoded);
+            Ok(Submitted { outcomes, index })
+        }
+        .boxed()
+    }
+
+    fn submit_encoded(&self, commands: Vec<Bytes>, _: Duration) -> Doing<'_, (Vec<Bytes>, u64)> {
+        let encoded: Vec<Vec<u8>> = commands.iter().map(|bytes| bytes.to_vec()).collect();
+        let begun = self.begin(|| "submit_encoded".into());
+        let pipe = self.pipe.lock().clone();
+        async move {
+            begun?;
+            if let Some(pipe) = pipe {
+                return Ok(pipe.pass(commands).await);
+            }
+            let (outcomes, index) = self.apply(&encoded);
+            Ok((outcomes.iter().map(|outcome| Bytes::from(outcome.encode())).collect(), index))
+        }
+        .boxed()
+    }
+
+    fn linearize(&self, _: Duration) -> Doing<'_, u64> {
+        let index = self.inside.lock().index;
+        self.done(|| "linearize".into(), move || index)
+    }
+
+    fn read(&self, read: &mut dyn FnMut(&State, &dyn Rows, ReadAt) -> Result<(), Problem>) -> Result<(), Problem> {
+        let age = self.knobs.lock().age;
+        let inside = self.inside.lock();
+        read(&inside.state, &inside.rows, ReadAt { index: inside.index, age })
+    }
+
+    fn status(&self) -> Status {
+        self.knobs.lock().status.clone()
+    }
+
+    fn peers(&self) -> Vec<(NodeId, PeerView)> {
+        self.knobs.lock().peers.clone()
+    }
+
+    fn readiness(&self, for_write: bool) -> Vec<Check> {
+        let checks = self.knobs.lock().checks.clone();
+        checks.into_iter().filter(|check| for_write || check.name != "disk").collect()
+    }
+
+    fn metrics(&self) -> String {
+        "exchequer_up 1\n".into()
+    }
+
+    fn stable_since(&self) -> Vec<(NodeId, u64)> {
+        vec![(NodeId(1), 1_764_000_000_000_000)]
+    }
+
+    fn token_matches(&self, token: &str) -> Result<bool, Problem> {
+        if self.inside.lock().state.access().operator_token_hash().is_none() {
+            return Err(Problem::new(Code::FolderNotInitialised, "the cluster is not made yet"));
+        }
+        if !token.starts_with("exq_") {
+            return Err(Problem::new(Code::TokenWrong, "an operator token begins with `exq_`"));
+        }
+        Ok(token == self.knobs.lock().token)
+    }
+
+    fn new_id(&self) -> CommandId {
+        let mut inside = self.inside.lock();
+        inside.next_id += 1;
+        CommandId((1 << 100 | u128::from(inside.next_id)).to_be_bytes())
+    }
+
+    fn create_join_token(&self, ttl: Option<Duration>, reason: String) -> Doing<'_, (String, u64)> {
+        let begun = self.begin(|| format!("create_join_token {ttl:?} {reason}"));
+        async move {
+            begun?;
+            let number = self.inside.lock().index;
+            let ttl_us = ttl.map(|ttl| u64::try_from(ttl.as_micros()).unwrap());
+            let token_id = number.to_be_bytes();
+            let command = CreateJoinToken { token_id, secret_hash: [5; 32], ttl_us, reason };
+            match self.decided(Body::CreateJoinToken(command))? {
+                Done::JoinTokenCreated { expires_at } => Ok((format!("exqj_{number}"), expires_at.0)),
+                other => panic!("{other:?}"),
+            }
+        }
+        .boxed()
+    }
+
+    fn join(&self, request: JoinRequest) -> Doing<'_, JoinReply> {
+        let begun = self.begin(|| format!("join {}", request.name));
+        async move {
+            begun?;
+            let admission = AdmitNode {
+                token_id: token_id(&request.token),
+                token_secret_hash: [5; 32],
+                name: request.name,
+                api_address: request.api_address,
+                peer_address: request.peer_address,
+                version: NodeVersion { release: request.release, logic: request.logic },
+                key_fingerprint: [3; 32],
+                replaces: request.replaces.map(NodeId),
+            };
+            match self.decided(Body::AdmitNode(Box::new(admission)))? {
+                Done::NodeAdmitted { node } => Ok(JoinReply {
+                    node_id: node.0,
+                    cluster_id: ClusterId([7; 16]).to_string(),
+                    lineage: 1,
+                    sandbox: true,
+                    certificate: String::new(),
+                    authorities: Vec::new(),
+                    keyring: String::new(),
+                }),
+                other => panic!("{other:?}"),
+            }
+        }
+        .boxed()
+    }
+
+    fn promote(&self, node: NodeId, force: bool, reason: String) -> Doing<'_, ()> {
+        self.done(|| format!("promote {node} {force} {reason}"), || ())
+    }
+
+    fn add_learner(&self, node: NodeId, reason: String) -> Doing<'_, ()> {
+        self.done(|| format!("add_learner {node} {reason}"), || ())
+    }
+
+    fn remove(&self, node: NodeId, reason: String) -> Doing<'_, ()> {
+        self.done(|| format!("remove {node} {reason}"), || ())
+    }
+
+    fn transfer_leader(&self, to: Option<NodeId>, reason: String) -> Doing<'_, NodeId> {
+        self.done(|| format!("transfer_leader {to:?} {reason}"), move || to.unwrap_or(NodeId(1)))
+    }
+
+    fn verify(&self, patience: Duration) -> Doing<'_, (u64, Vec<(NodeId, Option<Digest>)>)> {
+        self.done(|| format!("verify {patience:?}"), || (9, vec![(NodeId(1), Some(Digest([4; 32])))]))
+    }
+
+    fn rotate_certificates(&self, node: Option<NodeId>, authority: bool, reason: String) -> Doing<'_, ()> {
+        self.done(|| format!("rotate_certificates {node:?} {authority} {reason}"), || ())
+    }
+
+    fn save_snapshot(&self, reason: String) -> Doing<'_, ByteStream> {
+        let pieces = [Ok(Bytes::from_static(b"one ")), Ok(Bytes::from_static(b"file"))];
+        let stream: fn(_) -> ByteStream = |pieces: [Result<Bytes, Problem>; 2]| Box::pin(futures::stream::iter(pieces));
+        self.done(|| format!("save_snapshot {reason}"), move || stream(pieces))
+    }
+
+    fn export_keyring(&self, reason: String) -> Doing<'_, String> {
+        self.done(|| format!("export_keyring {reason}"), || "sealed".to_owned())
+    }
+
+    fn rotate_operator_token(&self, reason: String) -> Doing<'_, String> {
+        let begun = self.begin(|| format!("rotate_operator_token {reason}"));
+        async move {
+            begun?;
+            self.decided(Body::RotateOperatorToken(RotateOperatorToken { token_hash: [6; 32], reason }))?;
+            self.knobs.lock().token = "exq_next";
+            Ok("exq_next".to_owned())
+        }
+        .boxed()
+    }
+}

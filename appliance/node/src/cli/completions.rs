@@ -1,0 +1,24 @@
+//! `exchequer completions`: scripts with which shells complete the command line.
+
+use clap::{Args, CommandFactory as _};
+use clap_complete::Shell;
+
+use super::Cli;
+use super::exit::{Exit, Stop};
+use super::output::Printer;
+
+/// `exchequer completions`.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum, value_name = "SHELL")]
+    pub shell: Shell,
+}
+
+pub(super) fn run(args: CompletionsArgs, printer: &mut Printer) -> Result<Exit, Stop> {
+    let mut script = Vec::new();
+    // Into memory: the generator panics where it cannot write.
+    clap_complete::generate(args.shell, &mut Cli::command(), "exchequer", &mut script);
+    printer.text(&String::from_utf8_lossy(&script))?;
+    Ok(Exit::Good)
+}

@@ -1,0 +1,167 @@
+//! The command line: what an operator types, and what comes of it.
+//!
+//! One file per group of verbs; each turns its arguments into a call and the answer into a table or JSON. Client verbs
+//! speak to the API as any other client does and know nothing that it does not say; verbs on a stopped node, and the
+//! server itself, are reached through `local` alone.
+//!
+//! Invariants: the process ends with one of the exit codes of [`Exit`]; an error is one refusal with a stable code on
+//! standard error; nothing panics, also when the reader of the output goes away.
+
+mod args;
+mod audit;
+mod autopilot;
+mod bench;
+mod certificates;
+mod client;
+mod command;
+mod completions;
+mod confirm;
+mod exit;
+mod explain;
+#[cfg(test)]
+mod fixtures;
+mod keyring;
+mod local;
+mod members;
+mod node;
+mod output;
+mod peers;
+mod recover;
+mod reports;
+mod scratch;
+mod settings;
+mod setup;
+mod snapshot;
+mod status;
+#[cfg(test)]
+mod tests;
+mod token;
+mod tree;
+mod usage;
+mod verify;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use clap::error::ErrorKind;
+use exchequer_domain::{Code, Problem};
+use tokio::runtime;
+
+pub use args::{
+    BenchArgs, BenchMode, ClientArgs, ConsentArgs, FolderArgs, Format, InitArgs, InspectArgs, JoinArgs, NewNodeArgs,
+    OutputArgs, ReasonArgs, RecoverApplyArgs, RecoverPlanArgs, RestoreArgs, ServerArgs, StaleArgs,
+};
+pub use exit::Exit;
+pub use reports::{BenchReport, InitReport, JoinReport, KeyringReport, Latency};
+pub use tree::{Cli, ClusterVerb, Verb};
+
+use self::exit::Stop;
+use self::output::Printer;
+
+/// Runs one command, from its words to its exit code.
+#[must_use]
+pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let words: Vec<OsString> = words.into_iter().collect();
+    let exit = match Cli::try_parse_from(&words) {
+        Ok(cli) => {
+            let mut printer = Printer::of_process(cli.verb.format());
+            conclude(start(&cli.verb, &mut printer), &mut printer)
+        }
+        Err(error) => not_a_command(&error, &mut Printer::of_process(usage::format(&words))),
+    };
+    ExitCode::from(exit as u8)
+}
+
+/// The exit code of what a verb came to, after its error was shown.
+fn conclude(ended: Result<Exit, Stop>, printer: &mut Printer) -> Exit {
+    match ended {
+        Ok(exit) => exit,
+        Err(Stop::PipeClosed) => Exit::Good,
+        Err(Stop::Problem(problem)) => {
+            printer.problem(&problem);
+            Exit::of(&problem)
+        }
+    }
+}
+
+/// Help, version, or wrong usage.
+fn not_a_command(error: &clap::Error, printer: &mut Printer) -> Exit {
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            conclude(printer.text(&error.render().to_string()).map(|()| Exit::Good), printer)
+        }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            // Asked for nothing: the help goes where errors go, and the exit code says that nothing was done.
+            let shown = printer.prompt(&error.render().to_string());
+            conclude(shown.map(|()| Exit::Failed), printer)
+        }
+        _ => conclude(Err(usage::problem(error).into()), printer),
+    }
+}
+
+fn start(verb: &Verb, printer: &mut Printer) -> Result<Exit, Stop> {
+    // What serves or measures uses every processor; what asks one question does not need them.
+    let mut builder = match verb {
+        Verb::Server(_) | Verb::Bench { .. } => runtime::Builder::new_multi_thread(),
+        Verb::Init(_)
+        | Verb::Join(_)
+        | Verb::Status(_)
+        | Verb::Cluster { .. }
+        | Verb::Snapshot { .. }
+        | Verb::Settings { .. }
+        | Verb::Audit { .. }
+        | Verb::Keyring { .. }
+        | Verb::OperatorToken { .. }
+        | Verb::Scratch { .. }
+        | Verb::Explain(_)
+        | Verb::Completions(_) => runtime::Builder::new_current_thread(),
+    };
+    let runtime = builder.enable_all().build().map_err(|error| {
+        Problem::new(Code::Internal, format!("the process cannot start its threads: {error}"))
+    })?;
+    runtime.block_on(Box::pin(run(verb, printer)))
+}
+
+async fn run(verb: &Verb, printer: &mut Printer) -> Result<Exit, Stop> {
+    match verb {
+        Verb::Server(args) => Ok(local::serve(args).await.map(|()| Exit::Good)?),
+        Verb::Init(args) => setup::init(args, printer),
+        Verb::Join(args) => setup::join(args, printer).await,
+        Verb::Status(args) => status::run(args, printer).await,
+        Verb::Cluster { verb } => cluster(verb, printer).await,
+        Verb::Snapshot { verb } => match verb {
+            snapshot::SnapshotVerb::Save(args) => snapshot::save(args, printer).await,
+            snapshot::SnapshotVerb::Inspect(args) => snapshot::inspect(args, printer),
+            snapshot::SnapshotVerb::Restore(args) => snapshot::restore(args, printer).await,
+        },
+        Verb::Settings { verb } => settings::run(verb, printer).await,
+        Verb::Audit { verb } => audit::run(verb, printer).await,
+        Verb::Keyring { verb } => match verb {
+            keyring::KeyringVerb::Export(args) => keyring::export(args, printer).await,
+            keyring::KeyringVerb::Import(args) => keyring::import(args, printer),
+        },
+        Verb::OperatorToken { verb: token::OperatorTokenVerb::Rotate(args) } => token::rotate(args, printer).await,
+        Verb::Scratch { verb } => scratch::run(verb, printer).await,
+        Verb::Explain(args) => explain::run(args, printer),
+        Verb::Completions(args) => completions::run(*args, printer),
+        Verb::Bench { verb } => bench::run(verb, printer).await,
+    }
+}
+
+async fn cluster(verb: &ClusterVerb, printer: &mut Printer) -> Result<Exit, Stop> {
+    match verb {
+        ClusterVerb::Peers(args) => peers::run(args, printer).await,
+        ClusterVerb::Token { verb: token::TokenVerb::Create(args) } => token::create(args, printer).await,
+        ClusterVerb::AddLearner(args) => members::add_learner(args, printer).await,
+        ClusterVerb::Promote(args) => members::promote(args, printer).await,
+        ClusterVerb::Remove(args) => members::remove(args, printer).await,
+        ClusterVerb::TransferLeader(args) => members::transfer(args, printer).await,
+        ClusterVerb::Autopilot(args) => autopilot::run(args, printer).await,
+        ClusterVerb::Verify(args) => verify::run(args, printer).await,
+        ClusterVerb::Certificates { verb: certificates::CertificatesVerb::Rotate(args) } => {
+            certificates::rotate(args, printer).await
+        }
+        ClusterVerb::Recover { verb } => recover::run(verb, printer).await,
+    }
+}

@@ -1,0 +1,277 @@
+//! The tree of verbs. Its doc comments are the help that operators read.
+
+use clap::{Parser, Subcommand};
+
+use super::args::{Format, InitArgs, JoinArgs, OutputArgs, ServerArgs};
+use super::audit::AuditVerb;
+use super::autopilot::AutopilotArgs;
+use super::bench::BenchVerb;
+use super::certificates::CertificatesVerb;
+use super::completions::CompletionsArgs;
+use super::explain::ExplainArgs;
+use super::keyring::KeyringVerb;
+use super::members::{AddLearnerArgs, PromoteArgs, RemoveArgs, TransferArgs};
+use super::peers::PeersArgs;
+use super::recover::RecoverVerb;
+use super::scratch::ScratchVerb;
+use super::settings::SettingsVerb;
+use super::snapshot::SnapshotVerb;
+use super::status::StatusArgs;
+use super::token::{OperatorTokenVerb, TokenVerb};
+use super::verify::VerifyArgs;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done, or healthy
+  1  refused or failed, wrong usage included; the reason is on standard error with its code
+  2  answered, but the cluster is degraded
+  3  the cluster has no quorum or no leader (EXQ-0303, EXQ-0304)
+
+Example:
+  exchequer init --data-dir d1 --name n1 --api 127.0.0.1:8640 --peer 127.0.0.1:8641
+  exchequer server --data-dir d1";
+
+/// A crypto-exchange back end in one binary
+///
+/// Three nodes of this binary form a cluster. `init` makes the first one, `join` every other, `server` runs a node. The
+/// other verbs ask a running node over its API, or work on the data folder of a stopped one.
+#[derive(Debug, Parser)]
+#[command(name = "exchequer", version, subcommand_required = true, arg_required_else_help = true)]
+#[command(after_help = EXIT_CODES, disable_help_subcommand = true, max_term_width = 120)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Run a node
+    ///
+    /// Waits for `init` or `join` where the data folder is empty. SIGTERM and Ctrl-C hand leadership over and stop.
+    #[command(after_help = "Example:\n  exchequer server --config /etc/exchequer/exchequer.toml\n  \
+        exchequer server --data-dir /var/lib/exchequer")]
+    Server(ServerArgs),
+
+    /// Make the first node of a new cluster, in an empty data folder
+    ///
+    /// Prints the operator token, which is not shown again.
+    #[command(after_help = "Example:\n  exchequer init --data-dir /var/lib/exchequer --name n1 --api 10.0.0.1:8640 \
+        --peer 10.0.0.1:8641")]
+    Init(InitArgs),
+
+    /// Enter a cluster: make a further node, in an empty data folder
+    #[command(after_help = "Example:\n  exchequer join 10.0.0.1:8640 --token exqj_... --data-dir /var/lib/exchequer \
+        --name n2 \\\n    --api 10.0.0.2:8640 --peer 10.0.0.2:8641")]
+    Join(JoinArgs),
+
+    /// Show one node and its cluster at a glance
+    ///
+    /// The exit code tells the health: 0 healthy, 2 degraded, 3 no quorum.
+    #[command(after_help = "Example:\n  exchequer status\n  exchequer status --address n2:8640 --output json")]
+    Status(StatusArgs),
+
+    /// See and change who belongs to the cluster
+    #[command(after_help = "Example:\n  exchequer cluster peers")]
+    Cluster {
+        /// What to do.
+        #[command(subcommand)]
+        verb: ClusterVerb,
+    },
+
+    /// Save, inspect and restore snapshots
+    #[command(after_help = "Example:\n  exchequer snapshot save backup.exqsnap")]
+    Snapshot {
+        /// What to do.
+        #[command(subcommand)]
+        verb: SnapshotVerb,
+    },
+
+    /// See and change the replicated settings
+    #[command(after_help = "Example:\n  exchequer settings get")]
+    Settings {
+        /// What to do.
+        #[command(subcommand)]
+        verb: SettingsVerb,
+    },
+
+    /// See and check the record of administrative changes
+    #[command(after_help = "Example:\n  exchequer audit tail")]
+    Audit {
+        /// What to do.
+        #[command(subcommand)]
+        verb: AuditVerb,
+    },
+
+    /// Export and import the keys that open the cluster's secrets
+    #[command(after_help = "Example:\n  exchequer keyring export exchequer.keyring --reason 'yearly backup'")]
+    Keyring {
+        /// What to do.
+        #[command(subcommand)]
+        verb: KeyringVerb,
+    },
+
+    /// Replace the operator token
+    #[command(after_help = "Example:\n  exchequer operator-token rotate --reason 'quarterly rotation'")]
+    OperatorToken {
+        /// What to do.
+        #[command(subcommand)]
+        verb: OperatorTokenVerb,
+    },
+
+    /// Write and read values for trying things out; sandbox clusters only
+    #[command(hide = true, after_help = "Example:\n  exchequer scratch put colour blue")]
+    Scratch {
+        /// What to do.
+        #[command(subcommand)]
+        verb: ScratchVerb,
+    },
+
+    /// Explain an error code: what it means, likely causes, what to do
+    #[command(after_help = "Example:\n  exchequer explain EXQ-0304")]
+    Explain(ExplainArgs),
+
+    /// Print a script with which a shell completes this command line
+    #[command(after_help = "Example:\n  exchequer completions bash > /etc/bash_completion.d/exchequer")]
+    Completions(CompletionsArgs),
+
+    /// Measure
+    #[command(after_help = "Example:\n  exchequer bench raft --clients 64")]
+    Bench {
+        /// What to do.
+        #[command(subcommand)]
+        verb: BenchVerb,
+    },
+}
+
+/// The verbs below `exchequer cluster`.
+#[derive(Debug, Subcommand)]
+pub enum ClusterVerb {
+    /// List the members
+    ///
+    /// TRAILS-LEADER-BY counts entries. LAST-CONTACT is how long ago the asked node heard of the member. Exit code 3:
+    /// most voters cannot be reached.
+    #[command(after_help = "Example:\n  exchequer cluster peers\n  exchequer cluster peers --stale --address n2:8640")]
+    Peers(PeersArgs),
+
+    /// Make tokens with which nodes join
+    #[command(after_help = "Example:\n  exchequer cluster token create --reason 'n2 joins'")]
+    Token {
+        /// What to do.
+        #[command(subcommand)]
+        verb: TokenVerb,
+    },
+
+    /// Let a node that was admitted receive the log, without a vote
+    ///
+    /// `join` does so by itself; this is for a node whose joining was cut short.
+    #[command(after_help = "Example:\n  exchequer cluster add-learner n4 --reason 'its join was cut short'")]
+    AddLearner(AddLearnerArgs),
+
+    /// Give a learner its vote
+    ///
+    /// Autopilot does so by itself once the learner has kept up for a while.
+    #[command(after_help = "Example:\n  exchequer cluster promote n4 --reason 'autopilot is off'")]
+    Promote(PromoteArgs),
+
+    /// Remove a node for good
+    ///
+    /// [dangerous] Its id is never used again, and its data folder becomes useless. Refused where the rest would have no
+    /// working majority.
+    #[command(after_help = "Example:\n  exchequer cluster remove n2 --reason 'disk died'\n  \
+        exchequer cluster remove 12 --reason 'disk died' --yes")]
+    Remove(RemoveArgs),
+
+    /// Make another voter the leader
+    #[command(after_help = "Example:\n  exchequer cluster transfer-leader n2 --reason 'maintenance of n1'")]
+    TransferLeader(TransferArgs),
+
+    /// Show what autopilot sees, and by which settings it acts
+    ///
+    /// Exit code 2: a server is unhealthy, or there is no leader.
+    #[command(after_help = "Example:\n  exchequer cluster autopilot")]
+    Autopilot(AutopilotArgs),
+
+    /// Compare all rows of all nodes
+    ///
+    /// Every node hashes all its rows as of one entry, in the background. Exit code 2: a node did not answer in time;
+    /// exit code 1 and EXQ-0702: the rows differ.
+    #[command(after_help = "Example:\n  exchequer cluster verify\n  exchequer cluster verify --patience 5m")]
+    Verify(VerifyArgs),
+
+    /// Renew certificates by command
+    #[command(after_help = "Example:\n  exchequer cluster certificates rotate n2 --reason 'n2 was cloned'")]
+    Certificates {
+        /// What to do.
+        #[command(subcommand)]
+        verb: CertificatesVerb,
+    },
+
+    /// Go on from one survivor when a majority is lost for good
+    #[command(after_help = "Example:\n  exchequer cluster recover plan --data-dir /var/lib/exchequer")]
+    Recover {
+        /// What to do.
+        #[command(subcommand)]
+        verb: RecoverVerb,
+    },
+}
+
+impl Verb {
+    /// The form in which it answers.
+    pub(super) fn format(&self) -> Format {
+        let form = match self {
+            Verb::Server(_) | Verb::Completions(_) => return Format::Table,
+            Verb::Init(args) => args.form,
+            Verb::Join(args) => args.form,
+            Verb::Status(args) => args.client.form,
+            Verb::Cluster { verb } => verb.form(),
+            Verb::Snapshot { verb } => match verb {
+                SnapshotVerb::Save(args) => args.client.form,
+                SnapshotVerb::Inspect(args) => args.form,
+                SnapshotVerb::Restore(args) => args.form,
+            },
+            Verb::Settings { verb } => match verb {
+                SettingsVerb::Get(args) => args.client.form,
+                SettingsVerb::Set(args) => args.client.form,
+                SettingsVerb::Diff(args) => args.client.form,
+                SettingsVerb::History(args) => args.client.form,
+                SettingsVerb::Revert(args) => args.client.form,
+            },
+            Verb::Audit { verb } => match verb {
+                AuditVerb::Tail(args) => args.client.form,
+                AuditVerb::Verify(args) => args.client.form,
+            },
+            Verb::Keyring { verb } => match verb {
+                KeyringVerb::Export(args) => args.client.form,
+                KeyringVerb::Import(args) => args.form,
+            },
+            Verb::OperatorToken { verb: OperatorTokenVerb::Rotate(args) } => args.client.form,
+            Verb::Scratch { verb } => match verb {
+                ScratchVerb::Put(args) => args.client.form,
+                ScratchVerb::Get(args) => args.client.form,
+            },
+            Verb::Explain(args) => args.form,
+            Verb::Bench { verb: BenchVerb::Raft(args) } => args.client.form,
+        };
+        form.output
+    }
+}
+
+impl ClusterVerb {
+    fn form(&self) -> OutputArgs {
+        match self {
+            ClusterVerb::Peers(args) => args.client.form,
+            ClusterVerb::Token { verb: TokenVerb::Create(args) } => args.client.form,
+            ClusterVerb::AddLearner(args) => args.client.form,
+            ClusterVerb::Promote(args) => args.client.form,
+            ClusterVerb::Remove(args) => args.client.form,
+            ClusterVerb::TransferLeader(args) => args.client.form,
+            ClusterVerb::Autopilot(args) => args.client.form,
+            ClusterVerb::Verify(args) => args.client.form,
+            ClusterVerb::Certificates { verb: CertificatesVerb::Rotate(args) } => args.client.form,
+            ClusterVerb::Recover { verb: RecoverVerb::Plan(args) } => args.form,
+            ClusterVerb::Recover { verb: RecoverVerb::Apply(args) } => args.form,
+        }
+    }
+}
