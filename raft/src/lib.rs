@@ -28,7 +28,8 @@ pub use clock::WallClock;
 pub use machine::{Applied, At, Change, Halt, Input, Machine, RowReader, Rows};
 pub use net::{Dialer, Io, Membership};
 pub use node::{
-    Epoch, Hooks, MemberState, MembershipError, Node, Options, PeerView, ProposeError, ReadAt, Role, Status, Timing,
+    Epoch, Hooks, MemberState, MembershipError, Node, Options, PeerView, ProposeError, ReadAt, Role, SnapshotRules,
+    Status, Timing,
 };
 pub use proposer::Committed;
 pub use runtime::seed_thread;

@@ -54,7 +54,8 @@ pub(crate) struct Route {
     pub(crate) method: Method,
     pub(crate) path: &'static str,
     pub(crate) access: Access,
-    patience: Duration,
+    /// How long it may take to begin its answer.
+    pub(crate) patience: Duration,
     handler: MethodRouter<App>,
 }
 

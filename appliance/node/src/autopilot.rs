@@ -75,9 +75,8 @@ async fn round(
     led_since: Instant,
 ) -> Result<(), Problem> {
     let rules = rules(house)?;
-    let registry: Vec<(u64, bool)> = house.state(|state| {
-        state.registry().nodes().map(|node| (node.id.0, node.state == NodeState::Admitted)).collect()
-    })?;
+    let registry: Vec<(u64, bool)> = house
+        .state(|state| state.registry().nodes().map(|node| (node.id.0, node.state == NodeState::Admitted)).collect())?;
 
     for (id, admitted) in &registry {
         let member = status.members.contains_key(id);
@@ -110,9 +109,11 @@ async fn round(
         let promoted = promotable(status, keeping_up, rules.stabilization_time);
         if !promoted.is_empty() {
             tracing::info!(nodes = ?promoted, "the autopilot gives votes");
-            house.node.promote(promoted.clone()).await.map_err(|error| {
-                Problem::new(exchequer_domain::Code::ChangeInProgress, error.to_string())
-            })?;
+            house
+                .node
+                .promote(promoted.clone())
+                .await
+                .map_err(|error| Problem::new(exchequer_domain::Code::ChangeInProgress, error.to_string()))?;
             for node in promoted {
                 house.record(Action::Promote, format!("node {node}"), "autopilot".to_owned()).await?;
             }
@@ -121,8 +122,7 @@ async fn round(
     }
 
     if rules.cleanup {
-        let voters: Vec<u64> =
-            status.members.iter().filter(|(_, member)| member.voter).map(|(id, _)| *id).collect();
+        let voters: Vec<u64> = status.members.iter().filter(|(_, member)| member.voter).map(|(id, _)| *id).collect();
         let alive = voters.iter().filter(|id| **id == status.node || silent(id) < HEARD_WITHIN).count();
         let dead = voters.iter().find(|id| **id != status.node && silent(id) >= rules.dead_after);
         if let Some(dead) = dead
@@ -130,7 +130,8 @@ async fn round(
             && alive > (voters.len() - 1) / 2
         {
             tracing::warn!(node = dead, "the autopilot removes a node that has been dead for long");
-            exchequer_api::backend::Backend::remove(house, NodeId(*dead), "autopilot: dead for long".to_owned()).await?;
+            exchequer_api::backend::Backend::remove(house, NodeId(*dead), "autopilot: dead for long".to_owned())
+                .await?;
         }
     }
     Ok(())

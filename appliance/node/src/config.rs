@@ -110,7 +110,8 @@ impl Config {
         }
         // The command line's own variables share the prefix; only the nested ones are the server's.
         figment = figment.merge(Env::prefixed("EXCHEQUER_").filter(|key| key.as_str().contains("__")).split("__"));
-        let mut config: Config = figment.merge(Serialized::defaults(flags)).extract().map_err(|error| problem(&error))?;
+        let mut config: Config =
+            figment.merge(Serialized::defaults(flags)).extract().map_err(|error| problem(&error))?;
         config.check()?;
         if let Some(folder) = &flags.data_dir {
             config.data_dir.clone_from(folder);

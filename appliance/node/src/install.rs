@@ -115,7 +115,8 @@ pub fn init(args: &Init) -> Result<Initialised, Problem> {
         credentials: Credentials { authorities: vec![authority.certificate().clone()], certificate, key },
         keyring,
     };
-    let bytes = postcard::to_stdvec(&crate::recovery::FirstCommand::Bootstrap(bootstrap)).map_err(|error| Problem::new(Code::Internal, error.to_string()))?;
+    let bytes = postcard::to_stdvec(&crate::recovery::FirstCommand::Bootstrap(bootstrap))
+        .map_err(|error| Problem::new(Code::Internal, error.to_string()))?;
     Folder::create(&args.data_dir, &contents, Some(&bytes))?;
     Ok(Initialised {
         cluster_id: cluster_id.to_string(),

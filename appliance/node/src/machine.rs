@@ -40,9 +40,7 @@ impl state::Rows for RowsOf<'_> {
         limit: usize,
         reverse: bool,
     ) -> Result<Vec<state::Row>, state::RowsUnavailable> {
-        self.0
-            .scan(position(family), from, until, limit, reverse)
-            .map_err(|halt| state::RowsUnavailable(halt.detail))
+        self.0.scan(position(family), from, until, limit, reverse).map_err(|halt| state::RowsUnavailable(halt.detail))
     }
 }
 

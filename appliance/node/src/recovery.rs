@@ -262,12 +262,12 @@ async fn rebuild(args: &Restore, cluster_id: ClusterId, keyring: &Keyring) -> Re
     let lineage = cluster.lineage + 1;
     let address = Address { name: args.name.clone(), peer: args.peer_address.clone() };
     let shared: Arc<dyn Disk> = disk;
-    let (id, index) =
-        offline::reform::<Exchange>(shared, None, address).await.map_err(|fatal| problem_of(&fatal))?;
+    let (id, index) = offline::reform::<Exchange>(shared, None, address).await.map_err(|fatal| problem_of(&fatal))?;
 
     let node_key = NodeKey::generate()?;
     let addresses = [args.api_address.clone(), args.peer_address.clone()];
-    let grant = Grant { node_id: NodeId(id), addresses: &addresses, ttl: FIRST_CERTIFICATE_TTL, now: SystemTime::now() };
+    let grant =
+        Grant { node_id: NodeId(id), addresses: &addresses, ttl: FIRST_CERTIFICATE_TTL, now: SystemTime::now() };
     let certificate = authority.sign(&node_key.request()?, &grant)?;
     let reform = Reform {
         lineage,
@@ -292,11 +292,7 @@ async fn rebuild(args: &Restore, cluster_id: ClusterId, keyring: &Keyring) -> Re
             peer_address: args.peer_address.clone(),
             sandbox: cluster.sandbox,
         },
-        credentials: Credentials {
-            authorities: vec![authority.certificate().clone()],
-            certificate,
-            key: node_key,
-        },
+        credentials: Credentials { authorities: vec![authority.certificate().clone()], certificate, key: node_key },
         keyring: Keyring::import(&keyring.export())?,
     };
     Folder::create_around(&args.data_dir, &contents, &encode(&reform)?)?;

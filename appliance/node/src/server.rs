@@ -93,7 +93,11 @@ pub async fn run(config: Config) -> Result<ExitCode, Problem> {
         )),
     ];
     tokio::spawn(found_cluster(house.clone()));
-    tokio::spawn(announce(house.clone(), or(&config.api.advertise, &identity.api_address).to_owned(), or(&config.peer.advertise, &identity.peer_address).to_owned()));
+    tokio::spawn(announce(
+        house.clone(),
+        or(&config.api.advertise, &identity.api_address).to_owned(),
+        or(&config.peer.advertise, &identity.peer_address).to_owned(),
+    ));
     tokio::spawn(autopilot::run(house.clone()));
     tokio::spawn(watch_room(reserve, node.clone()));
     tokio::spawn(tend_certificates(house.clone()));
@@ -184,9 +188,8 @@ fn report_disk(folder: &Path) {
 }
 
 fn install_metrics() -> Result<PrometheusHandle, Problem> {
-    const SECONDS: &[f64] = &[
-        0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
-    ];
+    const SECONDS: &[f64] =
+        &[0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
     const COUNTS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0, 4096.0, 8192.0];
     let failed = |error: metrics_exporter_prometheus::BuildError| Problem::new(Code::Internal, error.to_string());
     PrometheusBuilder::new()
@@ -243,12 +246,7 @@ async fn found_cluster(house: Arc<House>) {
     // The same id at each try, so that it takes effect once however often it is sent.
     let mut id = [0; 16];
     id.copy_from_slice(&blake3::hash(&bytes).as_bytes()[..16]);
-    let command = Command {
-        id: CommandId(id),
-        actor: Actor::Node(house.id()),
-        epoch: None,
-        body,
-    };
+    let command = Command { id: CommandId(id), actor: Actor::Node(house.id()), epoch: None, body };
     loop {
         match house.one(command.clone()).await {
             Ok(_) => break,

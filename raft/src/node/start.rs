@@ -9,7 +9,7 @@ use openraft::{Config, SnapshotPolicy};
 use parking_lot::Mutex;
 use tokio::sync::watch as signal;
 
-use super::{Hooks, Inner, Node, leader, watch};
+use super::{Hooks, Inner, Node, SnapshotRules, leader, watch};
 use crate::alarm::{Alarm, Fatal};
 use crate::apply::{PersistItem, PersistOptions, Persister, StateMachine, Unwritten, families};
 use crate::clock::WallClock;
@@ -85,7 +85,8 @@ fn config(timing: &Timing) -> Config {
         purge_batch_size: 4096,
         replication_lag_threshold: timing.entries_kept.max(10_000),
         snapshot_policy: SnapshotPolicy::Never,
-        max_in_snapshot_log_to_keep: timing.entries_kept,
+        // Purging is done by hand, by the replicated setting; a value below the maximum would also purge by itself.
+        max_in_snapshot_log_to_keep: u64::MAX,
         enable_pre_vote: Some(true),
         // A leader that restarts stands for election again: a term alone must not name two leaderships.
         enable_leader_restore: Some(false),
@@ -217,16 +218,37 @@ async fn contact<M: Machine>(inner: Arc<Inner<M>>) {
     }
 }
 
-/// Takes a snapshot when enough was applied since the last one. Nodes look at different moments, the leader last.
+/// Takes a snapshot when enough was applied, or enough time has passed, since the last one, and purges the log behind
+/// it. Nodes look at different moments, the leader last.
 async fn snapshots<M: Machine>(inner: Arc<Inner<M>>) {
+    let mut taken = tokio::time::Instant::now();
     loop {
         let turn = if inner.raft.is_leader() { 7 } else { 3 + inner.us.node % 3 };
         tokio::time::sleep(Duration::from_secs(turn)).await;
-        if inner.state.applied_bytes.load(Ordering::Relaxed) >= inner.timing.snapshot_bytes {
+        let rules = inner.hooks.snapshot_rules().unwrap_or(SnapshotRules {
+            bytes: inner.timing.snapshot_bytes,
+            interval: Duration::MAX,
+            entries_kept: inner.timing.entries_kept,
+        });
+        let applied = inner.state.applied_bytes.load(Ordering::Relaxed);
+        if applied >= rules.bytes || (applied > 0 && taken.elapsed() >= rules.interval) {
             inner.state.applied_bytes.store(0, Ordering::Relaxed);
+            taken = tokio::time::Instant::now();
             if inner.raft.trigger().snapshot().await.is_err() {
                 return;
             }
+        }
+        let snapshot = {
+            use openraft::async_runtime::watch::WatchReceiver;
+            inner.raft.metrics().borrow_watched().snapshot.map(|id| id.index)
+        };
+        let upto = snapshot.and_then(|index| index.checked_sub(rules.entries_kept));
+        let purged = inner.log.extent().purged;
+        if let Some(upto) = upto
+            && purged.is_none_or(|purged| purged < upto)
+            && inner.raft.trigger().purge_log(upto).await.is_err()
+        {
+            return;
         }
         // The persister flushes by time as well; a nudge is enough, for it may have nothing else to do.
         let (reply, _) = tokio::sync::oneshot::channel();

@@ -69,8 +69,8 @@ async fn limits_and_forgeries() {
     let many: Vec<Command> = (0..=COMMANDS_MAX as u64).map(put).collect();
     let heavy: Vec<Command> = (0..=REQUEST_BYTES_MAX as u64 / 50_000).map(|number| large(number, 50_000)).collect();
     let for_node = Command { actor: Actor::Node(NodeId(1)), ..put(2) };
-    let forged = RecordAction { action: Action::Promote, target: "x".into(), detail: String::new(), reason: "r".into() };
-    let removal = RemoveNode { node: NodeId(1), reason: "r".into() };
+    let forged = RecordAction { action: Action::Promote, target: "x".into(), reason: "r".into() };
+    let removal = RemoveNode { id: NodeId(1), reason: "r".into() };
     for (request, code) in [
         (of(&[]), Code::BadRequest),
         (of(&many), Code::TooLarge),

@@ -191,7 +191,7 @@ impl Memory {
         knobs.refuse.clone().map_or(Ok(()), Err)
     }
 
-    fn done<T: Send>(&self, call: impl FnOnce() -> String, result: impl FnOnce() -> T) -> Doing<'_, T> {
+    fn done<T: Send + 'static>(&self, call: impl FnOnce() -> String, result: impl FnOnce() -> T) -> Doing<'_, T> {
         let outcome = self.begin(call).map(|()| result());
         async move { outcome }.boxed()
     }
@@ -369,7 +369,7 @@ impl Backend for Memory {
         let begun = self.begin(|| format!("rotate_operator_token {reason}"));
         async move {
             begun?;
-            self.decided(Body::RotateOperatorToken(RotateOperatorToken { token_hash: [6; 32], reason }))?;
+            self.decided(Body::RotateOperatorToken(RotateOperatorToken { new_hash: [6; 32], reason }))?;
             self.knobs.lock().token = "exq_next";
             Ok("exq_next".to_owned())
         }

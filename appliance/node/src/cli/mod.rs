@@ -93,7 +93,7 @@ fn not_a_command(error: &clap::Error, printer: &mut Printer) -> Exit {
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             // Asked for nothing: the help goes where errors go, and the exit code says that nothing was done.
-            let shown = printer.prompt(&error.render().to_string());
+            let shown = printer.prompt(&format!("{}\n", error.render()));
             conclude(shown.map(|()| Exit::Failed), printer)
         }
         _ => conclude(Err(usage::problem(error).into()), printer),

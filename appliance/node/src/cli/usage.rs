@@ -8,6 +8,8 @@ use exchequer_domain::{Code, Problem};
 use super::args::Format;
 
 const LABEL: &str = "error: ";
+/// Said below every usage; an error's hint is one line.
+const MORE: &str = "For more information, try '--help'.";
 
 /// What was wrong with the words of a command.
 pub(crate) fn problem(error: &clap::Error) -> Problem {
@@ -15,7 +17,8 @@ pub(crate) fn problem(error: &clap::Error) -> Problem {
     let mut parts = text.trim().splitn(2, "\n\n");
     let message = parts.next().unwrap_or_default();
     let message = message.strip_prefix(LABEL).unwrap_or(message).split_whitespace().collect::<Vec<_>>().join(" ");
-    let hint = parts.next().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
+    let rest = parts.next().unwrap_or_default().replace(MORE, "");
+    let hint = rest.split_whitespace().collect::<Vec<_>>().join(" ");
     let code = if lacks_reason(error) { Code::ReasonMissing } else { Code::BadRequest };
     Problem::new(code, message).hint(hint)
 }

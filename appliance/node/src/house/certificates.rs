@@ -48,9 +48,9 @@ impl House {
     /// What this node's beacon says.
     pub(super) fn presence(&self) -> Presence {
         let credentials = self.credentials.lock();
-        let print = |certificate: Option<&CertificateDer<'static>>| certificate.map_or([0; 32], |der| fingerprint(der).0);
-        let certified_by =
-            credentials.authorities.iter().find(|authority| issued(authority, &credentials.certificate));
+        let print =
+            |certificate: Option<&CertificateDer<'static>>| certificate.map_or([0; 32], |der| fingerprint(der).0);
+        let certified_by = credentials.authorities.iter().find(|authority| issued(authority, &credentials.certificate));
         Presence {
             release: NodeVersion::of_this_program().release,
             newest_trusted: print(credentials.authorities.first()),
@@ -176,10 +176,7 @@ pub(super) async fn rotate(
         let sealed_key = house.keyring.read().seal(AUTHORITY_KEY_PURPOSE, &fresh.key())?;
         let authority =
             exchequer_state::cluster::Authority { certificate_der: fresh.certificate().to_vec(), sealed_key };
-        return house
-            .submit_as_operator(Body::RotateAuthority(RotateAuthority { authority, reason }))
-            .await
-            .map(drop);
+        return house.submit_as_operator(Body::RotateAuthority(RotateAuthority { authority, reason })).await.map(drop);
     }
     let nodes: Vec<u64> = match node {
         Some(node) => vec![node.0],

@@ -177,8 +177,8 @@ pub(crate) async fn on_leader(house: &House, operation: &Operation) -> Result<()
         let done = match house.node.status().leader {
             Some((leader, _)) if leader == house.id().0 => perform(house, operation).await,
             Some((leader, _)) => {
-                let body = postcard::to_stdvec(operation)
-                    .map_err(|error| Problem::new(Code::Internal, error.to_string()))?;
+                let body =
+                    postcard::to_stdvec(operation).map_err(|error| Problem::new(Code::Internal, error.to_string()))?;
                 let asked = house.node.ask(leader, TOPIC_OPERATION, body.into(), PATIENCE).await;
                 asked.map(drop).map_err(|text| {
                     serde_json::from_str(&text).unwrap_or_else(|_| Problem::new(Code::OutcomeUnknown, text))

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use exchequer_api::backend::{Backend, ByteStream, Check, Doing, Submitted};
 use exchequer_api::dto::{JoinReply, JoinRequest};
 use exchequer_domain::{Code, CommandId, Digest, NodeId, Problem};
-use exchequer_raft::{Hooks, Node, PeerView, ReadAt, Status};
+use exchequer_raft::{Hooks, Node, PeerView, ReadAt, SnapshotRules, Status};
 use exchequer_state::audit::Action;
 use exchequer_state::settings::schema;
 use exchequer_state::{Actor, Body, Command, Done, Outcome, RecordAction, Rows, State};
@@ -73,9 +73,9 @@ impl House {
         let me = self.id().0;
         let healthy = |id: &u64| {
             *id == me
-                || peers.get(id).is_some_and(|view| {
-                    view.heard.elapsed() < readiness::CONTACT_MAX && view.agrees != Some(false)
-                })
+                || peers
+                    .get(id)
+                    .is_some_and(|view| view.heard.elapsed() < readiness::CONTACT_MAX && view.agrees != Some(false))
         };
         let members = self.node.status().members;
         let mut stable = self.stable.lock();
@@ -241,10 +241,8 @@ impl Backend for House {
     fn rotate_operator_token(&self, reason: String) -> Doing<'_, String> {
         Box::pin(async move {
             let token = OperatorToken::generate()?;
-            let body = Body::RotateOperatorToken(exchequer_state::RotateOperatorToken {
-                new_hash: token.hash().0,
-                reason,
-            });
+            let body =
+                Body::RotateOperatorToken(exchequer_state::RotateOperatorToken { new_hash: token.hash().0, reason });
             self.submit_as_operator(body).await?;
             Ok(token.text().to_string())
         })
@@ -270,9 +268,10 @@ impl Doorbell {
 impl Hooks for Doorbell {
     fn is_removed(&self, node: u64) -> bool {
         let removed = |state: &State| {
-            state.registry().node(NodeId(node)).is_some_and(|record| {
-                matches!(record.state, exchequer_state::registry::NodeState::Removed { .. })
-            })
+            state
+                .registry()
+                .node(NodeId(node))
+                .is_some_and(|record| matches!(record.state, exchequer_state::registry::NodeState::Removed { .. }))
         };
         self.house().is_some_and(|house| house.state(removed).unwrap_or(false))
     }
@@ -294,6 +293,15 @@ impl Hooks for Doorbell {
 
     fn beacon(&self) -> Bytes {
         self.house().map_or(Bytes::new(), |house| house.presence().encode())
+    }
+
+    fn snapshot_rules(&self) -> Option<SnapshotRules> {
+        let rules = |state: &State| SnapshotRules {
+            bytes: state.settings().get(&schema::SNAPSHOT_LOG_BYTES),
+            interval: state.settings().get(&schema::SNAPSHOT_INTERVAL),
+            entries_kept: u64::try_from(state.settings().get(&schema::LOG_ENTRIES_KEPT)).unwrap_or(0),
+        };
+        self.house().and_then(|house| house.state(rules).ok())
     }
 
     fn clock_offset_max(&self) -> Duration {

@@ -39,11 +39,7 @@ pub(super) fn quorum_is_gone(house: &House, status: &exchequer_raft::Status) -> 
 }
 
 /// Encodes, proposes, decodes.
-pub(super) async fn commands(
-    house: &House,
-    commands: Vec<Command>,
-    patience: Duration,
-) -> Result<Submitted, Problem> {
+pub(super) async fn commands(house: &House, commands: Vec<Command>, patience: Duration) -> Result<Submitted, Problem> {
     let bytes = commands.iter().map(|command| Bytes::from(command.encode())).collect();
     let (outcomes, index) = encoded(house, bytes, patience).await?;
     let outcomes = outcomes
@@ -65,9 +61,11 @@ pub(super) async fn from_client(
         let command = Command::decode(bytes)
             .map_err(|error| Problem::new(Code::BadRequest, format!("a command cannot be read: {error}")))?;
         let refused = match command.body {
-            Body::Bootstrap(_) | Body::Reform(_) | Body::AdmitNode(_) | Body::UpdateNode(_) | Body::RotateAuthority(_) => {
-                true
-            }
+            Body::Bootstrap(_)
+            | Body::Reform(_)
+            | Body::AdmitNode(_)
+            | Body::UpdateNode(_)
+            | Body::RotateAuthority(_) => true,
             Body::SetSetting(_)
             | Body::RevertSettings(_)
             | Body::CreateJoinToken(_)

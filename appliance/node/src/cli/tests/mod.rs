@@ -1,0 +1,5 @@
+//! The command line as a whole: its help, its tables, and what each verb sends.
+
+mod help;
+mod tables;
+mod verbs;
