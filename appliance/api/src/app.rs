@@ -30,7 +30,9 @@ impl App {
         change: impl Future<Output = Result<T, Problem>> + Send + 'static,
     ) -> Result<T, Problem> {
         let ended = tokio::spawn(change.in_current_span()).await;
-        ended.unwrap_or_else(|_| Err(Problem::new(Code::Internal, "the change ended unexpectedly; look what came of it")))
+        ended.unwrap_or_else(|_| {
+            Err(Problem::new(Code::Internal, "the change ended unexpectedly; look what came of it"))
+        })
     }
 
     /// The node that a request names. The answer may be a moment old; the change itself decides anew.

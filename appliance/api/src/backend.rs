@@ -17,6 +17,12 @@ use crate::dto::{JoinReply, JoinRequest};
 /// A future that borrows its backend.
 pub type Doing<'a, T> = Pin<Box<dyn Future<Output = Result<T, Problem>> + Send + 'a>>;
 
+/// What looks at the state and its rows at one applied index.
+pub type Look<'a> = &'a mut dyn FnMut(&State, &dyn Rows, ReadAt) -> Result<(), Problem>;
+
+/// Each node's hash over all its rows; `None` where it did not answer in time.
+pub type Hashes = Vec<(NodeId, Option<Digest>)>;
+
 /// Commands with their outcomes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Submitted {
@@ -55,7 +61,7 @@ pub trait Backend: Send + Sync + 'static {
     ///
     /// # Errors
     /// Those of `read`.
-    fn read(&self, read: &mut dyn FnMut(&State, &dyn Rows, ReadAt) -> Result<(), Problem>) -> Result<(), Problem>;
+    fn read(&self, read: Look<'_>) -> Result<(), Problem>;
 
     /// This node at a glance.
     fn status(&self) -> Status;
@@ -100,9 +106,8 @@ pub trait Backend: Send + Sync + 'static {
     /// Makes another node, or the one furthest ahead, the leader; answers who leads then.
     fn transfer_leader(&self, to: Option<NodeId>, reason: String) -> Doing<'_, NodeId>;
 
-    /// Has every node hash all its rows as of one index; answers the index and each node's hash, `None` where a node
-    /// did not answer in time.
-    fn verify(&self, patience: Duration) -> Doing<'_, (u64, Vec<(NodeId, Option<Digest>)>)>;
+    /// Has every node hash all its rows as of one index; answers the index and each node's hash.
+    fn verify(&self, patience: Duration) -> Doing<'_, (u64, Hashes)>;
 
     /// Renews a node's certificate, or with `authority` makes a new authority and renews all.
     fn rotate_certificates(&self, node: Option<NodeId>, authority: bool, reason: String) -> Doing<'_, ()>;

@@ -14,6 +14,7 @@ use exchequer_state::command::COMMAND_BYTES_MAX;
 use exchequer_state::{Actor, Body, Command, Rejection};
 use futures::{Stream, StreamExt as _, future};
 use tonic::service::Routes;
+use tonic::service::interceptor::InterceptedService;
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::app::App;
@@ -48,19 +49,24 @@ const MESSAGE_BYTES_MAX: usize = 2 * REQUEST_BYTES_MAX;
 const TOKEN_RECHECK: Duration = Duration::from_secs(1);
 
 pub(crate) fn router(app: &App) -> Router {
-    let service = GatewayServer::new(Door { app: app.clone() }).max_decoding_message_size(MESSAGE_BYTES_MAX);
+    let service = GatewayServer::new(Door).max_decoding_message_size(MESSAGE_BYTES_MAX);
+    // In front of the service, so that nothing is read of a caller who shows no token.
+    let app = app.clone();
+    let service = InterceptedService::new(service, move |mut request: Request<()>| {
+        let pass = Pass::check(&app, &request)?;
+        request.extensions_mut().insert(pass);
+        Ok(request)
+    });
     // The router around answers for addresses that nobody serves.
     Routes::new(service).into_axum_router().reset_fallback()
 }
 
-struct Door {
-    app: App,
-}
+struct Door;
 
 #[tonic::async_trait]
 impl Gateway for Door {
     async fn submit(&self, request: Request<SubmitRequest>) -> Result<Response<SubmitReply>, Status> {
-        let pass = Pass::check(&self.app, &request)?;
+        let pass = Pass::of(&request)?;
         Ok(Response::new(submit(pass.app, request.into_inner()).await))
     }
 
@@ -70,7 +76,7 @@ impl Gateway for Door {
         &self,
         request: Request<Streaming<SubmitRequest>>,
     ) -> Result<Response<Self::SubmitStreamStream>, Status> {
-        let mut pass = Pass::check(&self.app, &request)?;
+        let mut pass = Pass::of(&request)?;
         let begun = request.into_inner().map(move |received| {
             let request = received.and_then(|request| pass.recheck().map(|()| request));
             let app = pass.app.clone();
@@ -86,6 +92,7 @@ impl Gateway for Door {
 }
 
 /// A token that was found right, and when.
+#[derive(Clone)]
 struct Pass {
     app: App,
     token: String,
@@ -93,10 +100,15 @@ struct Pass {
 }
 
 impl Pass {
-    fn check<T>(app: &App, request: &Request<T>) -> Result<Pass, Status> {
+    fn check(app: &App, request: &Request<()>) -> Result<Pass, Status> {
         let token = auth::bearer(request.metadata().as_ref()).map_err(refused)?.to_owned();
         auth::check(app.backend.as_ref(), &token).map_err(refused)?;
         Ok(Pass { app: app.clone(), token, checked: Instant::now() })
+    }
+
+    fn of<T>(request: &Request<T>) -> Result<Pass, Status> {
+        let pass = request.extensions().get::<Pass>().cloned();
+        pass.ok_or_else(|| Status::unauthenticated("the call was not checked"))
     }
 
     fn recheck(&mut self) -> Result<(), Status> {

@@ -177,7 +177,8 @@ fn of_status(status: StatusCode, method: &Method) -> Problem {
         return if method.is_safe() {
             Problem::new(Code::Overloaded, "the answer took too long").hint("try again, or ask another node")
         } else {
-            Problem::new(Code::OutcomeUnknown, "the answer took too long").hint("look what came of it before trying again")
+            Problem::new(Code::OutcomeUnknown, "the answer took too long")
+                .hint("look what came of it before trying again")
         };
     }
     if status.is_client_error() {

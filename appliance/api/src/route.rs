@@ -108,9 +108,7 @@ pub(crate) fn surround(app: &App, doors: Router) -> Router {
     let layers = ServiceBuilder::new()
         .layer(SetRequestIdLayer::new(REQUEST_ID, Ids(app.clone())))
         .layer(PropagateRequestIdLayer::new(REQUEST_ID))
-        .layer(
-            TraceLayer::new_for_http().make_span_with(span).on_request(()).on_response(answered).on_failure(()),
-        )
+        .layer(TraceLayer::new_for_http().make_span_with(span).on_request(()).on_response(answered).on_failure(()))
         .layer(middleware::from_fn_with_state(app.clone(), problem::finish))
         .layer(CatchPanicLayer::custom(panicked));
     doors.layer(layers)

@@ -38,7 +38,9 @@ impl App {
     pub(crate) fn command_id(&self, given: Option<&str>) -> Result<CommandId, Problem> {
         match given {
             None => Ok(self.backend.new_id()),
-            Some(text) => text.parse().map_err(|error| Problem::new(Code::BadRequest, format!("`command_id`: {error}"))),
+            Some(text) => {
+                text.parse().map_err(|error| Problem::new(Code::BadRequest, format!("`command_id`: {error}")))
+            }
         }
     }
 

@@ -4,6 +4,8 @@
 //! `exchequer-state`, what is agreed on in `exchequer-raft`.
 
 mod autopilot;
+pub mod bench;
+pub mod cli;
 pub mod config;
 mod house;
 pub mod identity;

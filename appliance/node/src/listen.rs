@@ -21,6 +21,8 @@ use crate::identity::{TlsStore, peer_identity};
 
 /// Connections that one door holds at once.
 const CONNECTIONS_MAX: usize = 4096;
+/// A client that takes longer to send a request's head is given up.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// A handshake that takes longer is given up.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -87,6 +89,7 @@ async fn connection(socket: TcpStream, tls: TlsAcceptor, router: Router, stop: C
         None => router,
     };
     let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().timer(hyper_util::rt::TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
     builder
         .http2()
         .initial_stream_window_size(8 << 20)

@@ -6,12 +6,14 @@
 //! applied, and carries the epoch.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use openraft::async_runtime::watch::WatchReceiver;
 use tokio::time::Instant;
 
 use super::{Inner, Node};
+use crate::alarm::Fatal;
 use crate::body::Body;
 use crate::machine::Machine;
 use crate::types::{CommittedTerm, Payload};
@@ -25,14 +27,25 @@ pub struct Epoch {
     pub term: u64,
 }
 
+/// Between attempts to activate a leadership that does not take entries yet.
+const ACTIVATION_PAUSE: Duration = Duration::from_millis(20);
+
 /// Watches this node's role and activates each new leadership.
 pub(super) async fn run<M: Machine>(inner: Arc<Inner<M>>) {
     let mut metrics = inner.raft.metrics();
     loop {
-        let (leads, term) = {
+        let (leads, term, stopped) = {
             let now = metrics.borrow_watched();
-            (now.state.is_leader() && now.current_leader == Some(inner.us.node), now.current_term)
+            let leads = now.state.is_leader() && now.current_leader == Some(inner.us.node);
+            (leads, now.current_term, now.running_state.as_ref().err().map(ToString::to_string))
         };
+        if let Some(detail) = stopped {
+            // Consensus ended by itself, for instance because an entry could not be read: a node without it is none.
+            if !inner.stopping.load(Ordering::Relaxed) {
+                inner.alarm.raise(Fatal::Halt { code: "EXQ-0112".to_owned(), detail });
+            }
+            return;
+        }
         let active = *inner.epoch.borrow();
         match active {
             Some(epoch) if !leads || epoch.term != term => {
@@ -43,8 +56,11 @@ pub(super) async fn run<M: Machine>(inner: Arc<Inner<M>>) {
                 if let Some(epoch) = activate(&inner, term).await {
                     tracing::info!(epoch = epoch.index, term, "leading");
                     inner.epoch.send_replace(Some(epoch));
-                    continue;
+                } else {
+                    // A refused entry changes the metrics as well: waiting for them alone would spin.
+                    tokio::time::sleep(ACTIVATION_PAUSE).await;
                 }
+                continue;
             }
             Some(_) | None => {}
         }

@@ -168,6 +168,7 @@ pub(crate) struct Inner<M: Machine> {
     wall: WallClock,
     boot: [u8; 16],
     room: AtomicBool,
+    stopping: AtomicBool,
     clock_good: AtomicBool,
     clock_offset_us: Mutex<Option<i64>>,
     peers: Mutex<BTreeMap<u64, PeerView>>,
@@ -513,6 +514,7 @@ impl<M: Machine> Node<M> {
 
     /// Stops: hands leadership over if this node has it, makes what is written durable, ends consensus.
     pub async fn stop(&self, patience: Duration) {
+        self.inner.stopping.store(true, Ordering::Relaxed);
         self.hand_over(patience).await;
         // The core may already have stopped.
         let _ = self.inner.raft.shutdown().await;

@@ -169,6 +169,7 @@ impl<M: Machine> Node<M> {
             wall: options.wall,
             boot,
             room: AtomicBool::new(true),
+            stopping: AtomicBool::new(false),
             clock_good: AtomicBool::new(true),
             clock_offset_us: Mutex::new(None),
             peers: Mutex::default(),

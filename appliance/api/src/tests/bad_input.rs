@@ -93,7 +93,9 @@ async fn refusals_of_the_cluster() {
         world.house.knobs.lock().refuse = Some(Problem::new(code, "as the test says"));
         assert_eq!(world.post(path, node).await.refusal(), (status, code.to_string()), "{path}");
     }
-    for (code, status) in [(Code::DiskFull, 507), (Code::Overloaded, 429), (Code::NoLeader, 503), (Code::SandboxOnly, 403)] {
+    for (code, status) in
+        [(Code::DiskFull, 507), (Code::Overloaded, 429), (Code::NoLeader, 503), (Code::SandboxOnly, 403)]
+    {
         world.house.knobs.lock().refuse = Some(Problem::new(code, "as the test says"));
         let reply = world.put("/v1/scratch/a", r#"{"value":""}"#).await;
         assert_eq!(reply.refusal(), (status, code.to_string()));

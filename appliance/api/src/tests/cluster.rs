@@ -71,7 +71,10 @@ async fn health_and_tolerance() {
     silence(0, 12);
     let (health, tolerance, problems) = look().await;
     assert_eq!((health.as_str(), tolerance), ("degraded", 0));
-    assert!(problems.contains("n2 (node 4) has been silent for 12 s.") && problems.contains("next failure"), "{problems}");
+    assert!(
+        problems.contains("n2 (node 4) has been silent for 12 s.") && problems.contains("next failure"),
+        "{problems}"
+    );
     silence(1, 12);
     let (health, tolerance, problems) = look().await;
     assert_eq!((health.as_str(), tolerance), ("no-quorum", 0));
@@ -133,7 +136,10 @@ async fn peers_and_autopilot() {
     let peers = world.get("/v1/cluster/peers").await.json();
     assert_eq!(peers["from"], 1);
     let us = &peers["peers"][0];
-    assert_eq!((&us["state"], &us["last_contact_ms"], &us["trails_leader_by"]), (&json!("leader"), &json!(null), &json!(null)));
+    assert_eq!(
+        (&us["state"], &us["last_contact_ms"], &us["trails_leader_by"]),
+        (&json!("leader"), &json!(null), &json!(null))
+    );
     assert_eq!((&us["api_address"], &us["snap_index"]), (&json!("n1.example:8640"), &json!(20)));
     assert_eq!(us["stable_since"], "2025-11-24T16:00:00.000Z");
     let voter = &peers["peers"][1];
@@ -149,7 +155,8 @@ async fn peers_and_autopilot() {
     let autopilot = world.get("/v1/cluster/autopilot").await.json();
     assert_eq!((&autopilot["healthy"], &autopilot["failure_tolerance"]), (&json!(false), &json!(0)));
     assert_eq!((&autopilot["leader"], &autopilot["voters"]), (&json!(1), &json!([1, 4, 5])));
-    let server = |at: usize| (autopilot["servers"][at]["healthy"].clone(), autopilot["servers"][at]["node_status"].clone());
+    let server =
+        |at: usize| (autopilot["servers"][at]["healthy"].clone(), autopilot["servers"][at]["node_status"].clone());
     assert_eq!((server(1), server(2)), ((json!(true), json!("alive")), (json!(false), json!("failed"))));
     assert_eq!(autopilot["settings"]["autopilot.last_contact_max"], "10s");
 }

@@ -77,5 +77,8 @@ async fn liveness_and_metrics() {
     world.house.knobs.lock().status.role = Role::Stopped;
     assert_eq!(world.get("/livez").await.status, StatusCode::SERVICE_UNAVAILABLE);
     let reply = world.send(request(Method::GET, "/metrics", None, None)).await;
-    assert_eq!((reply.header("content-type"), reply.text().as_str()), ("text/plain; version=0.0.4", "exchequer_up 1\n"));
+    assert_eq!(
+        (reply.header("content-type"), reply.text().as_str()),
+        ("text/plain; version=0.0.4", "exchequer_up 1\n")
+    );
 }

@@ -18,7 +18,7 @@ use futures::FutureExt as _;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
-use crate::backend::{Backend, ByteStream, Check, Doing, Submitted};
+use crate::backend::{Backend, ByteStream, Check, Doing, Hashes, Look, Submitted};
 use crate::dto::{JoinReply, JoinRequest};
 
 /// The operator token of the clusters here.
@@ -242,7 +242,7 @@ impl Backend for Memory {
         self.done(|| "linearize".into(), move || index)
     }
 
-    fn read(&self, read: &mut dyn FnMut(&State, &dyn Rows, ReadAt) -> Result<(), Problem>) -> Result<(), Problem> {
+    fn read(&self, read: Look<'_>) -> Result<(), Problem> {
         let age = self.knobs.lock().age;
         let inside = self.inside.lock();
         read(&inside.state, &inside.rows, ReadAt { index: inside.index, age })
@@ -347,7 +347,7 @@ impl Backend for Memory {
         self.done(|| format!("transfer_leader {to:?} {reason}"), move || to.unwrap_or(NodeId(1)))
     }
 
-    fn verify(&self, patience: Duration) -> Doing<'_, (u64, Vec<(NodeId, Option<Digest>)>)> {
+    fn verify(&self, patience: Duration) -> Doing<'_, (u64, Hashes)> {
         self.done(|| format!("verify {patience:?}"), || (9, vec![(NodeId(1), Some(Digest([4; 32])))]))
     }
 

@@ -31,7 +31,7 @@ async fn page(State(app): State<App>, mut params: Params) -> Result<Seen<AuditPa
 
     let first = app.read_rows(freshness, move |state, rows| {
         let head = state.audit().sequence;
-        let after = after.unwrap_or(head.saturating_sub(limit));
+        let after = after.unwrap_or_else(|| head.saturating_sub(limit));
         let last = after.saturating_add(limit).min(head);
         Ok((head, after, last, records(rows, after, last)?))
     });

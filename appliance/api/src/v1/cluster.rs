@@ -34,10 +34,7 @@ pub(crate) fn routes() -> Vec<Route> {
     ]
 }
 
-async fn create_token(
-    State(app): State<App>,
-    Body(request): Body<CreateToken>,
-) -> Result<Json<CreatedToken>, Refused> {
+async fn create_token(State(app): State<App>, Body(request): Body<CreateToken>) -> Result<Json<CreatedToken>, Refused> {
     let reason = reason(request.reason)?;
     let ttl = request.ttl.map(|ttl| duration("ttl", &ttl)).transpose()?;
     let backend = app.backend.clone();

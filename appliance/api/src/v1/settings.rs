@@ -34,11 +34,7 @@ async fn list(State(app): State<App>, mut params: Params) -> Result<Seen<dto::Se
     Ok(seen.await?)
 }
 
-async fn one(
-    State(app): State<App>,
-    Name(key): Name,
-    mut params: Params,
-) -> Result<Seen<dto::Setting>, Refused> {
+async fn one(State(app): State<App>, Name(key): Name, mut params: Params) -> Result<Seen<dto::Setting>, Refused> {
     let freshness = Freshness::of(&mut params, Freshness::Linearizable)?;
     params.end()?;
     let setting = find(&key)?;

@@ -21,9 +21,8 @@ async fn status(State(app): State<App>, mut params: Params) -> Result<Seen<NodeS
     let freshness = Freshness::of(&mut params, Freshness::Local(Limit::None))?;
     params.end()?;
     let seen = View::look(&app, freshness, |state| {
-        let cluster = state
-            .cluster()
-            .ok_or_else(|| Problem::new(Code::FolderNotInitialised, "the cluster is not made yet"))?;
+        let cluster =
+            state.cluster().ok_or_else(|| Problem::new(Code::FolderNotInitialised, "the cluster is not made yet"))?;
         Ok((cluster.id, cluster.sandbox, state.epoch().map(|epoch| epoch.index)))
     });
     let seen = seen.await?;

@@ -22,7 +22,15 @@ pub enum Format {
 #[derive(Debug, Clone, Copy, Default, Args)]
 pub struct OutputArgs {
     /// The form of the answer, and of errors on standard error
-    #[arg(long, short = 'o', value_enum, default_value_t, value_name = "FORMAT", env = "EXCHEQUER_OUTPUT", hide_env_values = true)]
+    #[arg(
+        long,
+        short = 'o',
+        value_enum,
+        default_value_t,
+        value_name = "FORMAT",
+        env = "EXCHEQUER_OUTPUT",
+        hide_env_values = true
+    )]
     pub output: Format,
 }
 

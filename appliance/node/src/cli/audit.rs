@@ -4,16 +4,19 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use exchequer_api::dto::{AuditEntry, AuditPage, AuditVerified};
+use exchequer_domain::Code;
 
 use super::args::{ClientArgs, Format, StaleArgs};
 use super::client::{Client, consistency};
 use super::exit::{Exit, Stop};
-use super::output::{Printer, columns, text_or_nothing};
+use super::output::{Printer, columns, problem_text, text_or_nothing};
 
 /// How often `--follow` looks for new records.
 const FOLLOW_PAUSE: Duration = Duration::from_secs(1);
 /// How many records one look of `--follow` takes at most; the next look takes the rest.
 const FOLLOW_RECORDS_MAX: u64 = 1000;
+/// What `--follow` waits out.
+const PASSING: [Code; 4] = [Code::Unreachable, Code::NoLeader, Code::NoQuorum, Code::ReadTooStale];
 /// Hashing every record there is takes a while.
 const VERIFY_PATIENCE: Duration = Duration::from_secs(600);
 
@@ -78,18 +81,31 @@ async fn tail(args: &TailArgs, printer: &mut Printer) -> Result<(), Stop> {
     if !args.follow {
         return printer.answer(&page, text);
     }
-    let mut last = page.entries.last().map_or(args.after.unwrap_or(page.head), |entry| entry.sequence);
+    let mut last = page.entries.last().map_or_else(|| args.after.unwrap_or(page.head), |entry| entry.sequence);
     match printer.format() {
         Format::Table => printer.text(&text(&page))?,
         Format::Json => print_lines(&page.entries, printer)?,
     }
+    let mut was_told = false;
     loop {
         tokio::time::sleep(FOLLOW_PAUSE).await;
         let mut query = consistency(args.stale);
         query.extend([("after", last.to_string()), ("limit", FOLLOW_RECORDS_MAX.to_string())]);
-        let page: AuditPage = client.get(&["audit"], &query).await?;
-        print_lines(&page.entries, printer)?;
-        last = page.entries.last().map_or(last, |entry| entry.sequence);
+        match client.get::<AuditPage>(&["audit"], &query).await {
+            Ok(page) => {
+                print_lines(&page.entries, printer)?;
+                last = page.entries.last().map_or(last, |entry| entry.sequence);
+                was_told = false;
+            }
+            // Whoever follows the audit does so through elections and restarts, too.
+            Err(problem) if PASSING.contains(&problem.code) => {
+                if !was_told {
+                    printer.note(&problem_text(&problem))?;
+                }
+                was_told = true;
+            }
+            Err(problem) => return Err(problem.into()),
+        }
     }
 }
 

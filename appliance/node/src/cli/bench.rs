@@ -15,10 +15,8 @@ pub enum BenchVerb {
     ///
     /// Every write counts when it is acknowledged: on stable storage on a majority, and applied. Client and servers on
     /// one machine share its processors; the report says what the client took.
-    #[command(
-        after_help = "Example:\n  exchequer bench raft --clients 64 --duration 30s\n  \
-                      exchequer bench raft --mode stream --clients 4 --batch 1024 --output json"
-    )]
+    #[command(after_help = "Example:\n  exchequer bench raft --clients 64 --duration 30s\n  \
+                      exchequer bench raft --mode stream --clients 4 --batch 1024 --output json")]
     Raft(BenchArgs),
 }
 

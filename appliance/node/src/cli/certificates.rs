@@ -54,7 +54,7 @@ pub struct RotateArgs {
 pub(super) async fn rotate(args: &RotateArgs, printer: &mut Printer) -> Result<Exit, Stop> {
     let client = Client::open(&args.client)?.patient(PATIENCE);
     if args.authority && !args.consent.yes {
-        if !confirm::is_interactive() {
+        if !printer.can_ask() {
             return Err(confirm::nobody_to_ask("cluster certificates rotate --authority").into());
         }
         let question = Question {
@@ -65,11 +65,8 @@ pub(super) async fn rotate(args: &RotateArgs, printer: &mut Printer) -> Result<E
         };
         confirm::ask(printer, &question)?;
     }
-    let body = RotateCertificates {
-        node: args.node.clone(),
-        authority: args.authority,
-        reason: args.reason.reason.clone(),
-    };
+    let body =
+        RotateCertificates { node: args.node.clone(), authority: args.authority, reason: args.reason.reason.clone() };
     let path = ["cluster", "certificates", "rotate"];
     let done: Accepted = client.change(Method::POST, &path, &body, Repeat::Never).await?;
     printer.answer(&done, |Accepted {}| match args.authority {

@@ -2,7 +2,7 @@
 //!
 //! A question that can be answered with `y` is answered with `y`. Typing the name makes one look at it.
 
-use std::io::{self, BufRead, IsTerminal as _, Read as _};
+use std::io::{self, BufRead, Read as _};
 
 use exchequer_domain::{Code, Problem};
 
@@ -22,11 +22,6 @@ pub(crate) struct Question<'a> {
     pub(crate) phrase_is: &'a str,
 }
 
-/// Whether there is anyone to ask.
-pub(crate) fn is_interactive() -> bool {
-    io::stdin().is_terminal() && io::stderr().is_terminal()
-}
-
 /// Asks on the terminal.
 ///
 /// # Errors
@@ -36,10 +31,8 @@ pub(crate) fn ask(printer: &mut Printer, question: &Question<'_>) -> Result<(), 
 }
 
 fn ask_on(printer: &mut Printer, question: &Question<'_>, answers: &mut dyn BufRead) -> Result<(), Stop> {
-    printer.prompt(&format!(
-        "{}\nType {} (`{}`) to go on: ",
-        question.consequence, question.phrase_is, question.phrase
-    ))?;
+    printer
+        .prompt(&format!("{}\nType {} (`{}`) to go on: ", question.consequence, question.phrase_is, question.phrase))?;
     let mut typed = String::new();
     let read = answers.take(ANSWER_BYTES_MAX).read_line(&mut typed);
     if read.is_ok() && typed.trim() == question.phrase {
@@ -66,9 +59,15 @@ mod tests {
     fn only_the_phrase_is_consent() {
         let question = Question { consequence: "n3 is removed.", phrase: "n3", phrase_is: "its name" };
         let flood = "n3".repeat(4096);
-        for (typed, consent) in
-            [("n3\n", true), (" n3 \n", true), ("n3", true), ("y\n", false), ("", false), ("n33\n", false), (&flood, false)]
-        {
+        for (typed, consent) in [
+            ("n3\n", true),
+            (" n3 \n", true),
+            ("n3", true),
+            ("y\n", false),
+            ("", false),
+            ("n33\n", false),
+            (&flood, false),
+        ] {
             let captured = Captured::default();
             let mut printer = captured.printer(Format::Table);
             assert_eq!(ask_on(&mut printer, &question, &mut typed.as_bytes()).is_ok(), consent, "{typed:.9}");

@@ -52,9 +52,10 @@ pub(super) fn run(args: &ExplainArgs, printer: &mut Printer) -> Result<Exit, Sto
 
 /// Reads a code as people write it: with or without the prefix and the zeros in front.
 fn parse(text: &str) -> Result<Code, Problem> {
-    let number = text.get(..PREFIX.len()).filter(|start| start.eq_ignore_ascii_case(PREFIX)).map_or(text, |_| {
-        text.get(PREFIX.len()..).unwrap_or_default()
-    });
+    let number = text
+        .get(..PREFIX.len())
+        .filter(|start| start.eq_ignore_ascii_case(PREFIX))
+        .map_or(text, |_| text.get(PREFIX.len()..).unwrap_or_default());
     let code = format!("{PREFIX}{number:0>4}");
     code.parse().map_err(|_| {
         Problem::new(Code::NotFound, format!("there is no code `{}`", text.escape_debug()))

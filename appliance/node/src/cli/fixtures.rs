@@ -33,7 +33,8 @@ struct Buffer(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Buffer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -88,6 +89,8 @@ pub(super) struct Asked {
 pub(super) enum Reply {
     /// A status and a body.
     Answer(u16, String),
+    /// A success whose body is one byte shorter than its head says.
+    Cut(String),
     /// The connection is cut.
     HangUp,
     /// Nothing, for as long as the client waits.
@@ -154,15 +157,10 @@ impl Realm {
     /// A node of this cluster whose API replies to every request in the same way.
     pub(super) async fn stub(&self, reply: Reply) -> Stub {
         let key = NodeKey::generate().unwrap();
-        let grant = Grant {
-            node_id: NodeId(1),
-            addresses: &[],
-            ttl: Duration::from_secs(3600),
-            now: SystemTime::now(),
-        };
+        let grant =
+            Grant { node_id: NodeId(1), addresses: &[], ttl: Duration::from_secs(3600), now: SystemTime::now() };
         let certificate = self.authority.sign(&key.request().unwrap(), &grant).unwrap();
-        let credentials =
-            Credentials { authorities: vec![self.authority.certificate().clone()], certificate, key };
+        let credentials = Credentials { authorities: vec![self.authority.certificate().clone()], certificate, key };
         let store = TlsStore::new(CLUSTER, NodeId(1), &credentials).unwrap();
         let mut tls = (*store.api_server().unwrap()).clone();
         tls.alpn_protocols = vec![b"http/1.1".to_vec()];
@@ -185,16 +183,15 @@ async fn serve(acceptor: TlsAcceptor, socket: TcpStream, reply: Reply, asked: Ar
     let Ok(mut stream) = acceptor.accept(socket).await else { return };
     let Some(request) = read(&mut stream).await else { return };
     asked.lock().unwrap().push(request);
-    match reply {
-        Reply::Answer(status, body) => {
-            let length = body.len();
-            let head = format!("HTTP/1.1 {status} S\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
-            let _client_may_be_gone = stream.write_all((head + &body).as_bytes()).await;
-            let _client_may_be_gone = stream.shutdown().await;
-        }
-        Reply::HangUp => {}
+    let (status, body, length) = match reply {
+        Reply::Answer(status, body) => (status, body.clone(), body.len()),
+        Reply::Cut(body) => (200, body.clone(), body.len() + 1),
+        Reply::HangUp => return,
         Reply::Silence => std::future::pending().await,
-    }
+    };
+    let head = format!("HTTP/1.1 {status} S\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
+    let _client_may_be_gone = stream.write_all((head + &body).as_bytes()).await;
+    let _client_may_be_gone = stream.shutdown().await;
 }
 
 async fn read(stream: &mut TlsStream<TcpStream>) -> Option<Asked> {

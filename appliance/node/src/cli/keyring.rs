@@ -94,7 +94,8 @@ pub(super) async fn export(args: &ExportArgs, printer: &mut Printer) -> Result<E
         let _the_first_error_counts = std::fs::remove_file(path);
     }
     let exported = Exported { file: path, cluster_id: written?.cluster_id().to_string() };
-    printer.answer(&exported, |it| format!("Exported the keyring of cluster {} to {}", it.cluster_id, path.display()))?;
+    printer
+        .answer(&exported, |it| format!("Exported the keyring of cluster {} to {}", it.cluster_id, path.display()))?;
     Ok(Exit::Good)
 }
 

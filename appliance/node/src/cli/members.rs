@@ -90,7 +90,7 @@ pub(super) async fn promote(args: &PromoteArgs, printer: &mut Printer) -> Result
 pub(super) async fn remove(args: &RemoveArgs, printer: &mut Printer) -> Result<Exit, Stop> {
     let client = Client::open(&args.client)?;
     if !args.consent.yes {
-        if !confirm::is_interactive() {
+        if !printer.can_ask() {
             return Err(confirm::nobody_to_ask("cluster remove").into());
         }
         let stale = StaleArgs { stale: true, max_stale: None };

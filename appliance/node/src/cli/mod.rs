@@ -7,7 +7,7 @@
 //! Invariants: the process ends with one of the exit codes of [`Exit`]; an error is one refusal with a stable code on
 //! standard error; nothing panics, also when the reader of the output goes away.
 
-mod args;
+pub mod args;
 mod audit;
 mod autopilot;
 mod bench;
@@ -27,7 +27,7 @@ mod node;
 mod output;
 mod peers;
 mod recover;
-mod reports;
+pub mod reports;
 mod scratch;
 mod settings;
 mod setup;
@@ -117,9 +117,10 @@ fn start(verb: &Verb, printer: &mut Printer) -> Result<Exit, Stop> {
         | Verb::Explain(_)
         | Verb::Completions(_) => runtime::Builder::new_current_thread(),
     };
-    let runtime = builder.enable_all().build().map_err(|error| {
-        Problem::new(Code::Internal, format!("the process cannot start its threads: {error}"))
-    })?;
+    let runtime = builder
+        .enable_all()
+        .build()
+        .map_err(|error| Problem::new(Code::Internal, format!("the process cannot start its threads: {error}")))?;
     runtime.block_on(Box::pin(run(verb, printer)))
 }
 
@@ -163,5 +164,36 @@ async fn cluster(verb: &ClusterVerb, printer: &mut Printer) -> Result<Exit, Stop
             certificates::rotate(args, printer).await
         }
         ClusterVerb::Recover { verb } => recover::run(verb, printer).await,
+    }
+}
+
+#[cfg(test)]
+mod pipe_tests {
+    use std::io::{self, Write};
+
+    use super::*;
+
+    struct Closed;
+
+    impl Write for Closed {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// Goal: under `head` a verb ends quietly, whether it answers, explains its usage, or reports an error. Method:
+    /// streams that nobody reads.
+    #[test]
+    fn a_reader_that_went_away_is_no_error() {
+        let printer = || Printer::onto(Format::Table, Box::new(Closed), Box::new(Closed));
+        assert_eq!(conclude(printer().text("x").map(|()| Exit::Degraded), &mut printer()), Exit::Good);
+        let help = Cli::try_parse_from(["exchequer", "--help"]).unwrap_err();
+        assert_eq!(not_a_command(&help, &mut printer()), Exit::Good);
+        let slip = Cli::try_parse_from(["exchequer", "statsu"]).unwrap_err();
+        assert_eq!(not_a_command(&slip, &mut printer()), Exit::Failed);
     }
 }

@@ -22,8 +22,10 @@ pub(crate) struct Printer {
     format: Format,
     out: Box<dyn Write>,
     err: Box<dyn Write>,
-    /// Whether a person watches standard error, so that progress and notes make sense.
+    /// Whether a person watches standard error, so that progress makes sense.
     watched: bool,
+    /// Whether that person can also answer.
+    answerable: bool,
 }
 
 impl Printer {
@@ -34,12 +36,13 @@ impl Printer {
             out: Box::new(io::BufWriter::new(io::stdout())),
             err: Box::new(io::stderr()),
             watched: io::stderr().is_terminal(),
+            answerable: io::stderr().is_terminal() && io::stdin().is_terminal(),
         }
     }
 
     #[cfg(test)]
     pub(crate) fn onto(format: Format, out: Box<dyn Write>, err: Box<dyn Write>) -> Printer {
-        Printer { format, out, err, watched: false }
+        Printer { format, out, err, watched: false, answerable: false }
     }
 
     /// The form that was asked for.
@@ -50,6 +53,11 @@ impl Printer {
     /// Whether to show progress.
     pub(crate) fn shows_progress(&self) -> bool {
         self.watched && self.format == Format::Table
+    }
+
+    /// Whether there is anyone to ask.
+    pub(crate) fn can_ask(&self) -> bool {
+        self.answerable
     }
 
     /// A verb's answer: as it is for programs, or as `text` makes it for people.
@@ -95,8 +103,9 @@ impl Printer {
     pub(crate) fn problem(&mut self, problem: &Problem) {
         let text = match self.format {
             Format::Table => problem_text(problem),
-            Format::Json => serde_json::to_string(&Refusal { error: problem.clone() })
-                .unwrap_or_else(|_| problem_text(problem)),
+            Format::Json => {
+                serde_json::to_string(&Refusal { error: problem.clone() }).unwrap_or_else(|_| problem_text(problem))
+            }
         };
         let _nobody_to_tell = writeln!(self.err, "{text}");
     }

@@ -22,10 +22,8 @@ pub enum RecoverVerb {
     ///
     /// [dangerous] The cluster begins a new lineage: every other node is refused and must join again with an empty
     /// folder. Writes that only the lost nodes held are lost. Bring lost nodes back instead wherever that is possible.
-    #[command(
-        after_help = "Example:\n  exchequer cluster recover apply --data-dir /var/lib/exchequer \\\n    \
-                      --confirm 00112233445566778899aabbccddeeff --reason 'n1 and n3 burnt down'"
-    )]
+    #[command(after_help = "Example:\n  exchequer cluster recover apply --data-dir /var/lib/exchequer \\\n    \
+                      --confirm 00112233445566778899aabbccddeeff --reason 'n1 and n3 burnt down'")]
     Apply(RecoverApplyArgs),
 }
 
@@ -40,7 +38,7 @@ pub(super) async fn run(verb: &RecoverVerb, printer: &mut Printer) -> Result<Exi
 async fn apply(args: &RecoverApplyArgs, printer: &mut Printer) -> Result<(), Stop> {
     let confirmed = match &args.confirm {
         Some(id) => id.clone(),
-        None if confirm::is_interactive() => {
+        None if printer.can_ask() => {
             let plan = local::recovery_plan(&args.folder.data_dir).await?;
             let consequence = text(&plan);
             let question =
@@ -75,15 +73,13 @@ pub(super) fn text(plan: &Plan) -> String {
     ]);
     let rows = plan.members.iter().map(|member| {
         let fate = if member.survives { "goes on" } else { "is dropped" };
-        [
-            member.name.clone(),
-            member.id.to_string(),
-            member.address.clone(),
-            member.voter.to_string(),
-            fate.to_owned(),
-        ]
+        [member.name.clone(), member.id.to_string(), member.address.clone(), member.voter.to_string(), fate.to_owned()]
     });
     let members = columns(["NODE", "ID", "ADDRESS", "VOTER", "FATE"], rows);
     let warnings: String = plan.warnings.iter().map(|warning| format!("\n  {warning}")).collect();
-    if warnings.is_empty() { format!("{head}\n\n{members}") } else { format!("{head}\n\n{members}\n\nBefore you go on:{warnings}") }
+    if warnings.is_empty() {
+        format!("{head}\n\n{members}")
+    } else {
+        format!("{head}\n\n{members}\n\nBefore you go on:{warnings}")
+    }
 }

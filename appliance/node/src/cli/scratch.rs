@@ -17,7 +17,9 @@ use super::output::Printer;
 #[derive(Debug, Clone, Subcommand)]
 pub enum ScratchVerb {
     /// Write a value
-    #[command(after_help = "Example:\n  exchequer scratch put colour blue\n  exchequer scratch put colour red --expect 1")]
+    #[command(
+        after_help = "Example:\n  exchequer scratch put colour blue\n  exchequer scratch put colour red --expect 1"
+    )]
     Put(PutArgs),
     /// Read a value
     #[command(after_help = "Example:\n  exchequer scratch get colour")]
@@ -68,11 +70,8 @@ pub(super) async fn run(verb: &ScratchVerb, printer: &mut Printer) -> Result<Exi
 
 async fn put(args: &PutArgs, printer: &mut Printer) -> Result<(), Stop> {
     let id = args.command.id()?;
-    let body = PutScratch {
-        value: STANDARD.encode(&args.value),
-        expect: args.expect,
-        command_id: Some(id.to_string()),
-    };
+    let body =
+        PutScratch { value: STANDARD.encode(&args.value), expect: args.expect, command_id: Some(id.to_string()) };
     let client = Client::open(&args.client)?;
     let done = client.change(Method::PUT, &["scratch", &args.key], &body, Repeat::SameCommand).await;
     let done: ScratchPut = done.map_err(|problem| with_id(problem, id))?;

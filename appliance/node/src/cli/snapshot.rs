@@ -31,7 +31,7 @@ pub enum SnapshotVerb {
     ///
     /// The file appears under its name only when it is whole and verified. Its secrets are sealed: keep an export of the
     /// keyring apart from it.
-    #[command(after_help = "Example:\n  exchequer snapshot save /backup/$(date +%F).exqsnap")]
+    #[command(after_help = "Example:\n  exchequer snapshot save /backup/2026-11-23.exqsnap")]
     Save(SaveArgs),
     /// Verify a snapshot file and show what it holds
     #[command(after_help = "Example:\n  exchequer snapshot inspect /backup/2026-11-23.exqsnap")]
@@ -133,7 +133,7 @@ pub(super) fn inspect(args: &InspectArgs, printer: &mut Printer) -> Result<Exit,
 
 pub(super) async fn restore(args: &RestoreArgs, printer: &mut Printer) -> Result<Exit, Stop> {
     if !args.consent.yes {
-        if !confirm::is_interactive() {
+        if !printer.can_ask() {
             return Err(confirm::nobody_to_ask("snapshot restore").into());
         }
         let found = local::inspect(&args.file)?;
@@ -179,7 +179,8 @@ pub(super) fn text(found: &Inspection) -> String {
     let row = |kind: &str, count: String, bytes: u64| [kind.to_owned(), count, bytes.to_string()];
     let kinds = found.contents.iter().map(|content| row(&content.kind, content.count.to_string(), content.bytes));
     let total: u64 = found.contents.iter().map(|content| content.count).sum();
-    let contents = columns(["TYPE", "COUNT", "BYTES"], kinds.chain([row("total", total.to_string(), found.total_bytes)]));
+    let contents =
+        columns(["TYPE", "COUNT", "BYTES"], kinds.chain([row("total", total.to_string(), found.total_bytes)]));
     let members: String = origin.members.iter().map(|member| format!("\n  {member}")).collect();
     format!("{head}\n\n{contents}\n\nMembers then:{members}")
 }

@@ -177,9 +177,7 @@ impl Client {
 
     async fn body(&self, address: &Address, mut response: Response, bytes_max: usize) -> Result<Vec<u8>, Failure> {
         let mut body = Vec::new();
-        while let Some(chunk) =
-            response.chunk().await.map_err(|error| refusal::of_error(&address.text, &error))?
-        {
+        while let Some(chunk) = response.chunk().await.map_err(|error| refusal::of_error(&address.text, &error))? {
             if body.len() + chunk.len() > bytes_max {
                 let message = format!("the answer of {} is longer than {bytes_max} bytes", address.text);
                 return Err(Failure::Final(Problem::new(Code::TooLarge, message).hint("ask for less at once")));

@@ -139,7 +139,8 @@ async fn odd_answers_are_refused() {
     assert_eq!(get(&realm.args(&[&flood])).await.unwrap_err().code, Code::TooLarge);
 }
 
-/// Goal: a download arrives piece by piece, and one that is cut short is an error, not a shorter file.
+/// Goal: a download arrives piece by piece, and one that is cut short is an error, not a shorter file. Method: a
+/// whole body, one that lacks its last byte, one that never begins.
 #[tokio::test]
 async fn downloads_are_whole_or_fail() {
     let realm = Realm::new();
@@ -151,6 +152,17 @@ async fn downloads_are_whole_or_fail() {
         length += chunk.as_ref().len();
     }
     assert_eq!(length, 10_000);
+    let cut = realm.stub(Reply::Cut("0123456789".to_owned())).await;
+    let client = Client::open(&realm.args(&[&cut])).unwrap();
+    let mut response = client.download(&["snapshot"], &json!({}), Duration::from_secs(5)).await.unwrap();
+    let ended = loop {
+        match client.chunk(&mut response).await {
+            Ok(Some(_)) => {}
+            Ok(None) => break Ok(()),
+            Err(problem) => break Err(problem.code),
+        }
+    };
+    assert_eq!(ended, Err(Code::Unreachable));
     let silent = realm.stub(Reply::Silence).await;
     let client = Client::open(&realm.args(&[&silent])).unwrap();
     let late = client.download(&["snapshot"], &json!({}), Duration::from_millis(300)).await.unwrap_err();
