@@ -5,6 +5,7 @@
 
 mod alarm;
 mod apply;
+pub mod bench;
 mod body;
 mod clock;
 #[cfg(test)]

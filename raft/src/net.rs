@@ -185,8 +185,15 @@ impl NetStreamAppend<TypeConfig> for Connection {
         S: Stream<Item = AppendRpc> + Send + Unpin + 'static,
     {
         Box::pin(async move {
-            let requests = input.map(|rpc| wire::append_out(&rpc));
             let _ = option;
+            let mut input = input;
+            // openraft backs off inside the stream of requests. A connection that fails before anybody asks that stream
+            // would be tried again at once, and again, by a leader that does nothing else.
+            let Some(first) = input.next().await else {
+                let nothing: BoxStream<'s, _> = Box::pin(futures::stream::empty());
+                return Ok(nothing);
+            };
+            let requests = futures::stream::iter([first]).chain(input).map(|rpc| wire::append_out(&rpc));
             let replies = self.client.append(requests).await.map_err(|status| unreachable(&status))?.into_inner();
             let results = replies.map(|reply| match reply {
                 Ok(reply) => wire::append_reply_in(reply).map_err(malformed),

@@ -13,7 +13,7 @@ use openraft::storage::{IOFlushed, RaftLogReader, RaftLogStorage};
 use openraft::type_config::TypeConfigExt;
 
 use crate::alarm::{Alarm, Fatal};
-use crate::apply::{applied_row, families, noted_row};
+use crate::apply::{StateMachine, Unwritten, applied_row, families, noted_row};
 use crate::log::{LogOptions, LogStore};
 use crate::machine::{Halt, Machine, RowReader};
 use crate::types::{Address, Entry, EntryPayload, Membership, TypeConfig, Vote, log_id, term_of};
@@ -133,4 +133,64 @@ pub fn adopt<M: Machine, T>(
     let overlay = crate::apply::Overlay::default();
     let view = crate::apply::View { overlay: &overlay, engine };
     read(&view).map_err(|halt| Fatal::Halt { code: halt.code, detail: halt.detail })
+}
+
+/// What a stopped node would go on with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replayed {
+    /// Term and index of the last entry in its log.
+    pub last: Option<(u64, u64)>,
+    /// The last entry that is no longer in its log.
+    pub purged: Option<u64>,
+    /// The last entry whose rows were on its disk.
+    pub stored: Option<u64>,
+    /// The rolling hash of the state after the last entry.
+    pub digest: [u8; 32],
+}
+
+/// Entries applied at a time.
+const REPLAY_BYTES_MAX: usize = 2 << 20;
+
+/// Opens the disk of a stopped node as its start does, applies, in memory, every entry that its state lacks, committed
+/// or not, and reads something of the result.
+///
+/// # Errors
+/// What keeps the node from starting: damage, and [`Fatal::LogLost`] where it forgot something it had acknowledged.
+pub async fn replay<M: Machine, T>(
+    disk: Arc<dyn Disk>,
+    read: impl FnOnce(&M, &dyn RowReader) -> Result<T, Halt>,
+) -> Result<(Replayed, T), Fatal> {
+    // Nothing is written, so nobody has to be told what is applied and synced.
+    let (persister, _) = tokio::sync::mpsc::unbounded_channel();
+    let alarm = Alarm::new(|fatal| tracing::error!(%fatal, "the disk failed"));
+    let machine = StateMachine::<M>::open(disk.clone(), persister.clone(), &Unwritten::default(), alarm.clone())?;
+    let stored = machine.shared.applied.lock().last.map(|last| last.index);
+    let options = LogOptions { drive: Drive::Threads, alarm, flushed: stored.unwrap_or(0), persister };
+    let mut log = LogStore::open(disk.as_ref(), options)?;
+    let found = log.get_log_state().await.map_err(|error| io(&error))?;
+    let until = found.last_log_id.map_or(0, |id| id.index + 1);
+    let mut next = stored.map_or(0, |index| index + 1);
+    while next < until {
+        let entries = log.reader().read(next, until, REPLAY_BYTES_MAX).map_err(|error| io(&error))?;
+        if entries.first().is_none_or(|entry| entry.log_id.index != next) {
+            let detail = format!("the state ends at {stored:?}, but the log does not go on with entry {next}");
+            return Err(Fatal::Halt { code: "EXQ-0112".to_owned(), detail });
+        }
+        for entry in &entries {
+            machine.apply_one(entry)?;
+            next = entry.log_id.index + 1;
+        }
+    }
+    let shared = &machine.shared;
+    let replayed = Replayed {
+        last: found.last_log_id.map(|id| (term_of(&id), id.index)),
+        purged: found.last_purged_log_id.map(|id| id.index),
+        stored,
+        digest: shared.applied.lock().digest,
+    };
+    let read = read(&shared.machine.read(), &shared.view()).map_err(|halt| Fatal::Halt {
+        code: halt.code,
+        detail: halt.detail,
+    })?;
+    Ok((replayed, read))
 }

@@ -16,12 +16,14 @@ use crate::{Disk, Engine, Error, FileEntry, Manifest, Result, SLOT_BYTES, Slots}
 const MANIFEST_NAME: &str = "manifest";
 const CURRENT_NAME: &str = "CURRENT";
 const WORKING_PREFIX: &str = ".working-";
+const LOG_BUFFER_BYTES: u64 = 64 << 20;
 
 /// A node's data folder.
 #[derive(Debug)]
 pub struct FolderDisk {
     root: PathBuf,
     working: AtomicU64,
+    log_buffer_bytes: u64,
 }
 
 impl FolderDisk {
@@ -30,7 +32,11 @@ impl FolderDisk {
     /// # Errors
     /// I/O failure.
     pub fn open(root: &Path) -> Result<FolderDisk> {
-        let disk = FolderDisk { root: root.to_path_buf(), working: AtomicU64::new(0) };
+        let disk = FolderDisk {
+            root: root.to_path_buf(),
+            working: AtomicU64::new(0),
+            log_buffer_bytes: LOG_BUFFER_BYTES,
+        };
         create_folder(&disk.snapshot_root())?;
         create_folder(&disk.incoming_root())?;
         for name in names(&disk.snapshot_root())? {
@@ -45,6 +51,13 @@ impl FolderDisk {
             }
         }
         Ok(disk)
+    }
+
+    /// Keeps so many bytes of log in memory, 64 MiB where it is not said, before they become a table file. A start
+    /// reads back up to four times as much.
+    #[must_use]
+    pub fn with_log_buffer(self, bytes: u64) -> FolderDisk {
+        FolderDisk { log_buffer_bytes: bytes, ..self }
     }
 
     /// The folder itself.
@@ -100,7 +113,8 @@ impl Disk for FolderDisk {
     fn log(&self, families: &[&'static str]) -> Result<Arc<dyn Engine>> {
         let folder = self.root.join("log");
         create_folder(&folder)?;
-        Ok(Arc::new(RocksEngine::open(&folder, Role::Log, families)?))
+        let buffer_bytes = usize::try_from(self.log_buffer_bytes).unwrap_or(usize::MAX);
+        Ok(Arc::new(RocksEngine::open(&folder, Role::Log { buffer_bytes }, families)?))
     }
 
     fn state(&self, families: &[&'static str]) -> Result<Arc<dyn Engine>> {

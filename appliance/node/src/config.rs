@@ -2,6 +2,7 @@
 //!
 //! Layers, the later wins: defaults, `exchequer.toml`, `EXCHEQUER_<SECTION>__<KEY>`, flags.
 
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,6 +10,9 @@ use exchequer_domain::{Code, Problem, parse_bytes, parse_duration};
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use serde::{Deserialize, Deserializer, Serialize};
+
+/// Below, a log is cut into more files than it is worth; above, a start takes too long.
+const LOG_BUFFER_BYTES: RangeInclusive<u64> = 128 << 10..=1 << 30;
 
 /// What a node needs to know before it can read the replicated settings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +66,9 @@ pub struct StorageLimits {
     /// The size of the reserve file; below half of it in free space the node is read-only.
     #[serde(deserialize_with = "size", serialize_with = "size_text")]
     pub reserve: u64,
+    /// Log kept in memory before it becomes a table file; a start reads back up to four times as much.
+    #[serde(deserialize_with = "size", serialize_with = "size_text")]
+    pub log_buffer: u64,
 }
 
 /// Where the node's log goes.
@@ -87,7 +94,7 @@ impl Default for Config {
                 election_timeout_min: Duration::from_millis(200),
                 election_timeout_max: Duration::from_millis(400),
             },
-            storage: StorageLimits { reserve: 256 << 20 },
+            storage: StorageLimits { reserve: 256 << 20, log_buffer: 64 << 20 },
             log: LogOutput { level: "info".to_owned(), format: "text".to_owned() },
         }
     }
@@ -130,6 +137,9 @@ impl Config {
                 "raft.election_timeout_min must be at least twice raft.heartbeat and below raft.election_timeout_max"
                     .to_owned(),
             );
+        }
+        if !LOG_BUFFER_BYTES.contains(&self.storage.log_buffer) {
+            return invalid("storage.log_buffer must be between 128KiB and 1GiB".to_owned());
         }
         if !["text", "json"].contains(&self.log.format.as_str()) {
             return invalid(format!("log.format is `{}`; it must be text or json", self.log.format));
@@ -195,6 +205,7 @@ mod tests {
         assert_eq!(bare.code, Code::ConfigInvalid);
         assert!(bare.message.contains("needs a unit") && bare.message.contains("heartbeat"), "{bare}");
         assert_eq!(read("[raft]\nelection_timeout_max = \"100ms\"").unwrap_err().code, Code::ConfigInvalid);
+        assert_eq!(read("[storage]\nlog_buffer = \"1KiB\"").unwrap_err().code, Code::ConfigInvalid);
         assert_eq!(read("[storage]\nreserve = \"64MiB\"").unwrap().storage.reserve, 64 << 20);
     }
 }

@@ -54,7 +54,8 @@ pub async fn run(config: Config) -> Result<ExitCode, Problem> {
     if room == Room::Ample {
         report_disk(&config.data_dir);
     }
-    let disk = Arc::new(FolderDisk::open(&config.data_dir).map_err(|error| storage_problem(&error))?);
+    let disk = FolderDisk::open(&config.data_dir).map_err(|error| storage_problem(&error))?;
+    let disk = Arc::new(disk.with_log_buffer(config.storage.log_buffer));
     let tls = TlsStore::new(identity.cluster_id, identity.node_id, &contents.credentials)?;
     let metrics = install_metrics()?;
     let doorbell = Doorbell::default();

@@ -239,7 +239,7 @@ impl Product {
 
     /// Removes a member for good.
     pub(crate) fn remove(&self, place: &Place, access: &Access, id: u64, reason: &str) -> Result<()> {
-        self.ask(place, access, &["cluster", "remove", &id.to_string(), "--reason", reason]).map(drop)
+        self.ask(place, access, &["cluster", "remove", &id.to_string(), "--reason", reason, "--yes"]).map(drop)
     }
 
     /// Compares the state hashes of all members; an error when they differ or one does not answer.

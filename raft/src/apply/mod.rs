@@ -140,7 +140,7 @@ impl<M: Machine> StateMachine<M> {
     }
 
     /// Applies one entry: the machine first, then the rows become visible, then they go to the persister.
-    fn apply_one(&self, entry: &Entry) -> Result<Reply, Fatal> {
+    pub(crate) fn apply_one(&self, entry: &Entry) -> Result<Reply, Fatal> {
         let shared = &self.shared;
         let id = &entry.log_id;
         let mut row = shared.applied.lock().clone();

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use exchequer_storage::{Direction, Disk, Engine, Guard, GuardRecord, Scan};
+use exchequer_storage::{Direction, Disk, Engine, Guard, GuardRecord, Scan, Slots};
 use parking_lot::Mutex;
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -32,8 +32,21 @@ impl LogStore {
     /// # Errors
     /// [`Fatal::LogLost`] where the log is shorter or other than what was acknowledged: the node must not vote.
     pub(crate) fn open(disk: &dyn Disk, options: LogOptions) -> Result<LogStore, Fatal> {
-        let (guard, guarded) = Guard::open(disk.guard()?)?;
-        let engine = disk.log(FAMILIES)?;
+        LogStore::open_on(disk.guard()?, LogStore::engine(disk)?, options)
+    }
+
+    /// The log's engine on `disk`.
+    pub(crate) fn engine(disk: &dyn Disk) -> Result<Arc<dyn Engine>, Fatal> {
+        Ok(disk.log(FAMILIES)?)
+    }
+
+    /// As [`LogStore::open`], on an engine that is open already.
+    pub(crate) fn open_on(
+        slots: Box<dyn Slots>,
+        engine: Arc<dyn Engine>,
+        options: LogOptions,
+    ) -> Result<LogStore, Fatal> {
+        let (guard, guarded) = Guard::open(slots)?;
         let found = read(engine.as_ref(), guarded.as_ref(), options.flushed)?;
         if !planted::is(Bug::GuardIgnored) {
             compare(&found, guarded.as_ref())?;

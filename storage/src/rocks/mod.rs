@@ -20,7 +20,10 @@ type Db = DBWithThreadMode<MultiThreaded>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
     /// Write-ahead log on, flushed by hand: `sync` is one fdatasync for everything written before.
-    Log,
+    Log {
+        /// Bytes of rows kept in memory before they become a table file.
+        buffer_bytes: usize,
+    },
     /// Write-ahead log off, atomic flush: the Raft log is its write-ahead log. `sync` flushes the memtables.
     State,
 }
@@ -126,7 +129,7 @@ impl Engine for RocksEngine {
 
     fn sync(&self) -> Result<()> {
         match self.role {
-            Role::Log => self.db.flush_wal(true).map_err(|error| self.error(&error)),
+            Role::Log { .. } => self.db.flush_wal(true).map_err(|error| self.error(&error)),
             Role::State => {
                 let handles = (0..self.families.len()).map(|number| self.family(number)).collect::<Result<Vec<_>>>()?;
                 let handles: Vec<_> = handles.iter().collect();

@@ -19,14 +19,14 @@ pub(super) fn database(role: Role) -> (Options, Cache) {
     // Bounds the descriptors and index memory of a node with a large history.
     options.set_max_open_files(512);
     match role {
-        Role::Log => {
+        Role::Log { buffer_bytes } => {
             // The sync thread decides when the write-ahead log reaches the disk: once a group.
             options.set_manual_wal_flush(true);
             options.set_wal_recovery_mode(DBRecoveryMode::PointInTime);
             options.set_track_and_verify_wals_in_manifest(true);
             // Overwriting an old file needs no metadata write at each sync.
             options.set_recycle_log_file_num(4);
-            options.set_max_total_wal_size(256 * MIB as u64);
+            options.set_max_total_wal_size(4 * buffer_bytes as u64);
             (options, Cache::new_lru_cache(8 * MIB))
         }
         Role::State => {
@@ -45,9 +45,9 @@ pub(super) fn family(role: Role, cache: &Cache) -> Options {
     blocks.set_cache_index_and_filter_blocks(true);
     blocks.set_format_version(6);
     match role {
-        Role::Log => {
+        Role::Log { buffer_bytes } => {
             // Log files follow each other without overlap, so compaction only moves them; purge drops whole files.
-            options.set_write_buffer_size(64 * MIB);
+            options.set_write_buffer_size(buffer_bytes);
             options.set_compression_type(DBCompressionType::Lz4);
         }
         Role::State => {

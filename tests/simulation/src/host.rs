@@ -331,7 +331,7 @@ fn note(world: &World, node: &Node<SimMachine>, commands: &[Command], answer: Re
         let ids: Vec<u64> = commands.iter().map(|command| command.id).collect();
         let short = answer.as_ref().map(|committed| committed.index);
         let line = format!("{} {ids:?} {short:?} {}", node.id(), world.now_ms());
-        state.trace.fold(line.as_bytes());
+        state.trace.fold(&line);
         match answer {
             Ok(committed) if committed.outcomes.len() == commands.len() => {
                 for (command, outcome) in commands.iter().zip(&committed.outcomes) {
@@ -365,7 +365,7 @@ async fn read(world: &World, node: &Node<SimMachine>) {
         Ok((seen, index)) => {
             let mut state = world.lock();
             let line = format!("{} read {list} {} {index}", node.id(), seen.len());
-            state.trace.fold(line.as_bytes());
+            state.trace.fold(&line);
             state.history.read(node.id(), list, floor, seen)
         }
         // A disk that was cut off cannot be read; the working set and its rows must agree on any other.

@@ -105,7 +105,7 @@ impl Invariants {
                 }
             }
         }
-        if seen.boot == boot && applied > seen.applied + 1 && node.hash_at(applied - 1).is_none() {
+        if seen.boot == boot && applied > seen.applied + 1 && node.hash_at(seen.applied + 1).is_none() {
             self.installs += 1;
         }
         let now = Seen {

@@ -383,9 +383,10 @@ impl Nemesis {
     /// Faults that change who the members are. Only one at a time, and only while all members are well: a cluster that
     /// has lost a majority of its disks is not expected to live.
     fn change_members(&mut self, run: &mut Run, fault: Fault) -> Option<String> {
-        if !run.is_whole() {
+        if !run.is_settled() {
             return None;
         }
+        run.unsettle();
         let (used, free): (Vec<usize>, Vec<usize>) = {
             let state = run.world.lock();
             (0..run.up.len()).partition(|slot| state.slots[*slot].id > 0)

@@ -101,7 +101,19 @@ pub(crate) struct Run {
     /// Which machines run.
     pub(crate) up: Vec<bool>,
     pub(crate) base_latency_ms: u64,
+    /// What is known about the membership being at rest.
+    settling: Option<Settling>,
     steps: u64,
+}
+
+/// The membership on its way to being the same, and not a joint one, in the logs of all nodes.
+#[derive(Debug, Clone, Copy)]
+struct Settling {
+    term: u64,
+    /// The end of the log when the leader first said that all nodes vote.
+    first: u64,
+    /// The end of the log when `first` was committed: the end of a joint configuration is before it.
+    second: Option<u64>,
 }
 
 impl Run {
@@ -136,7 +148,7 @@ impl Run {
             let (shared, plan) = (world.clone(), plan.clone());
             sim.host(host_name(slot), move || host::run(shared.clone(), slot, plan.clone()));
         }
-        Run { seed, sim, world, rng, up: vec![true; slots], base_latency_ms, steps: 0 }
+        Run { seed, sim, world, rng, up: vec![true; slots], base_latency_ms, settling: None, steps: 0 }
     }
 
     fn all(&mut self) {
@@ -148,7 +160,7 @@ impl Run {
         if !self.run_until(FOUNDING_MS, |run| run.is_whole()) {
             self.world.violate("founding", "three nodes without any fault did not become a cluster");
         }
-        let safety_ms = self.rng.random_range(12_000..25_000);
+        let safety_ms = self.rng.random_range(20_000..45_000);
         let mut nemesis = Nemesis::draw(&mut self.rng);
         self.world.event(&format!("safety phase of {safety_ms} ms with {:?}", nemesis.faults()));
         let end = self.world.now_ms() + safety_ms;
@@ -349,11 +361,16 @@ impl Run {
             let mut state = self.world.lock();
             let state = &mut *state;
             let line = format!(
-                "{} {:?} {} {} {} {}",
-                status.node, status.role, status.term, status.last_index, status.committed_index, status.applied_index
+                "{now} {} {:?} {} {} {} {} {:?}",
+                status.node,
+                status.role,
+                status.term,
+                status.last_index,
+                status.committed_index,
+                status.applied_index,
+                status.digest.first_chunk::<4>()
             );
-            state.trace.fold(line.as_bytes());
-            state.trace.fold(&status.digest);
+            state.trace.fold(&line);
             let acknowledged = state.history.acknowledged_index;
             let before = state.invariants.leaderships;
             let looked = state.invariants.look(&node, &status, boot, acknowledged);
@@ -375,7 +392,17 @@ impl Run {
 
     /// The operator's round: brings the membership in line with the machines.
     fn operate(&mut self) {
-        let Some((slot, status)) = self.leader() else { return };
+        let Some((slot, status)) = self.leader() else {
+            self.settling = None;
+            return;
+        };
+        self.settling = match self.settling.filter(|settling| settling.term == status.term && self.is_whole()) {
+            None if self.is_whole() => Some(Settling { term: status.term, first: status.last_index, second: None }),
+            Some(Settling { term, first, second: None }) if status.committed_index >= first => {
+                Some(Settling { term, first, second: Some(status.last_index) })
+            }
+            other => other,
+        };
         let (wanted, removed) = {
             let mut state = self.world.lock();
             let wanted: BTreeMap<u64, usize> =
@@ -411,6 +438,18 @@ impl Run {
         running
             && status.members.len() == ids.len()
             && ids.iter().all(|id| status.members.get(id).is_some_and(|member| member.voter))
+    }
+
+    /// Whether all nodes run, vote, and have applied the entry that says so: then losing one disk loses nothing.
+    pub(crate) fn is_settled(&self) -> bool {
+        let second = self.settling.and_then(|settling| settling.second);
+        self.is_whole()
+            && second.is_some_and(|second| self.statuses().iter().all(|(_, status)| status.applied_index >= second))
+    }
+
+    /// The membership is about to change.
+    pub(crate) fn unsettle(&mut self) {
+        self.settling = None;
     }
 
     /// Whether all running nodes have the same state.

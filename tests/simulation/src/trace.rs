@@ -36,8 +36,11 @@ impl Trace {
     }
 
     /// Folds a fact that is too frequent to be shown.
-    pub fn fold(&mut self, bytes: &[u8]) {
-        self.hasher.update(bytes);
+    pub fn fold(&mut self, line: &str) {
+        self.hasher.update(line.as_bytes());
+        if self.verbose {
+            tell(&format!("           {line}"));
+        }
     }
 
     /// The hash so far.

@@ -12,7 +12,7 @@ use exchequer_state::registry::NodeVersion;
 use exchequer_state::testing::MemoryRows;
 use exchequer_state::{
     Actor, AdmitNode, At, Body, Bootstrap, Command, CreateJoinToken, Done, FirstNode, Input, Outcome,
-    RotateOperatorToken, Rows, State,
+    RotateOperatorToken, State,
 };
 use futures::FutureExt as _;
 use parking_lot::Mutex;

@@ -21,7 +21,7 @@ pub async fn log(args: &LogBenchArgs) -> Result<LogBenchReport, Problem> {
         .map_err(|error| Problem::new(Code::BadRequest, format!("{} cannot be read: {error}", folder.display())))?;
     if found.next().is_some() {
         let text = format!("{} is not empty: a bench needs a folder of its own", folder.display());
-        return Err(Problem::new(Code::FolderInUse, text));
+        return Err(Problem::new(Code::FolderInitialised, text));
     }
     let load = LogLoad {
         appenders: args.clients as usize,

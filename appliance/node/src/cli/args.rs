@@ -285,6 +285,10 @@ pub struct BenchArgs {
     #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=8192))]
     pub batch: u32,
 
+    /// Batches that each stream has under way at once
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub in_flight: u32,
+
     /// The size of each value
     #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=65536))]
     pub value_bytes: u32,
@@ -301,7 +305,43 @@ pub struct BenchArgs {
     #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = parse_duration)]
     pub warm_up: Duration,
 
+    /// Server processes on this machine whose processor time is reported; several with commas between
+    #[arg(long, value_name = "PID", value_delimiter = ',')]
+    pub server_pids: Vec<u32>,
+
     /// Whom to ask.
     #[command(flatten)]
     pub client: ClientArgs,
+}
+
+/// `exchequer bench log`.
+#[derive(Debug, Clone, Args)]
+pub struct LogBenchArgs {
+    /// An empty folder for the log; it is not removed afterwards
+    #[arg(long, value_name = "FOLDER")]
+    pub data_dir: PathBuf,
+
+    /// Appenders, each with one entry under way
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=65536))]
+    pub clients: u32,
+
+    /// The size of each entry's content
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=65536))]
+    pub value_bytes: u32,
+
+    /// How long it measures
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_duration)]
+    pub duration: Duration,
+
+    /// How long it runs before that without measuring
+    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = parse_duration)]
+    pub warm_up: Duration,
+
+    /// Append to one plain preallocated file instead of the log store
+    #[arg(long)]
+    pub plain: bool,
+
+    /// How it is answered.
+    #[command(flatten)]
+    pub form: OutputArgs,
 }

@@ -1,12 +1,12 @@
-//! `exchequer bench raft`: what a bench's report looks like.
+//! `exchequer bench`: what a bench's report looks like.
 
 use clap::Subcommand;
 
-use super::args::BenchArgs;
+use super::args::{BenchArgs, LogBenchArgs};
 use super::exit::{Exit, Stop};
 use super::local;
 use super::output::{Printer, fields};
-use super::reports::BenchReport;
+use super::reports::{BenchReport, LogBenchReport};
 
 /// `exchequer bench`.
 #[derive(Debug, Clone, Subcommand)]
@@ -18,12 +18,41 @@ pub enum BenchVerb {
     #[command(after_help = "Example:\n  exchequer bench raft --clients 64 --duration 30s\n  \
                       exchequer bench raft --mode stream --clients 4 --batch 1024 --output json")]
     Raft(BenchArgs),
+
+    /// Measure the log store alone: no network, no consensus
+    ///
+    /// What this disk and the group commit allow; what `bench raft` reaches is to be compared with it.
+    #[command(after_help = "Example:\n  exchequer bench log --data-dir /tmp/bench --clients 256\n  \
+                      exchequer bench log --data-dir /tmp/bench-plain --clients 256 --plain")]
+    Log(LogBenchArgs),
 }
 
 pub(super) async fn run(verb: &BenchVerb, printer: &mut Printer) -> Result<Exit, Stop> {
-    let BenchVerb::Raft(args) = verb;
-    printer.answer(&local::bench(args).await?, text)?;
+    match verb {
+        BenchVerb::Raft(args) => printer.answer(&local::bench(args).await?, text)?,
+        BenchVerb::Log(args) => printer.answer(&local::bench_log(args).await?, log_text)?,
+    }
     Ok(Exit::Good)
+}
+
+pub(super) fn log_text(report: &LogBenchReport) -> String {
+    let us = |us: u64| format!("{us}us");
+    fields([
+        ("Store", report.store.clone()),
+        ("Appenders", report.clients.to_string()),
+        ("Value bytes", report.value_bytes.to_string()),
+        ("Measured", us(report.measured_us)),
+        ("Entries", report.entries.to_string()),
+        ("Entries per second", report.entries_per_second.to_string()),
+        ("Syncs", report.syncs.to_string()),
+        ("Entries per sync", report.entries_per_sync.to_string()),
+        ("Append p50", us(report.append.p50_us)),
+        ("Append p99", us(report.append.p99_us)),
+        ("Append max", us(report.append.max_us)),
+        ("Sync p50", us(report.sync.p50_us)),
+        ("Sync p99", us(report.sync.p99_us)),
+        ("Sync max", us(report.sync.max_us)),
+    ])
 }
 
 pub(super) fn text(report: &BenchReport) -> String {
@@ -32,16 +61,28 @@ pub(super) fn text(report: &BenchReport) -> String {
         ("Mode", report.mode.clone()),
         ("Clients", report.clients.to_string()),
         ("Batch", report.batch.to_string()),
+        ("Requests in flight", report.in_flight.to_string()),
         ("Value bytes", report.value_bytes.to_string()),
         ("Measured", us(report.measured_us)),
         ("Writes", report.writes.to_string()),
         ("Failed", report.failed.to_string()),
+        ("Unknown", report.unknown.to_string()),
+        ("First failure", report.first_failure.clone().unwrap_or_else(|| "-".to_owned())),
         ("Writes per second", report.writes_per_second.to_string()),
         ("Latency p50", us(report.latency.p50_us)),
         ("Latency p90", us(report.latency.p90_us)),
         ("Latency p99", us(report.latency.p99_us)),
         ("Latency p99.9", us(report.latency.p999_us)),
         ("Latency max", us(report.latency.max_us)),
+        ("Longest gap", us(report.longest_gap_us)),
         ("Client processors", report.client_cpu.to_string()),
+        ("Server processors", list(&report.server_cpu)),
     ])
+}
+
+fn list(figures: &[f64]) -> String {
+    if figures.is_empty() {
+        return "-".to_owned();
+    }
+    figures.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }

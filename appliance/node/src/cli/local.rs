@@ -4,8 +4,8 @@ use std::path::Path;
 
 use exchequer_domain::Problem;
 
-use super::args::{BenchArgs, InitArgs, JoinArgs, RestoreArgs, ServerArgs};
-use super::reports::{BenchReport, InitReport, JoinReport, KeyringReport};
+use super::args::{BenchArgs, InitArgs, JoinArgs, LogBenchArgs, RestoreArgs, ServerArgs};
+use super::reports::{BenchReport, InitReport, JoinReport, KeyringReport, LogBenchReport};
 use crate::config::{Config, ConfigFlags};
 use crate::identity::{Folder, Keyring};
 use crate::install::{self, Init, Join};
@@ -105,4 +105,8 @@ pub(super) fn import_keyring(data_dir: &Path, keyring: Keyring) -> Result<Keyrin
 
 pub(super) async fn bench(args: &BenchArgs) -> Result<BenchReport, Problem> {
     bench::raft(args).await
+}
+
+pub(super) async fn bench_log(args: &LogBenchArgs) -> Result<LogBenchReport, Problem> {
+    bench::log(args).await
 }

@@ -49,11 +49,12 @@ use exchequer_domain::{Code, Problem};
 use tokio::runtime;
 
 pub use args::{
-    BenchArgs, BenchMode, ClientArgs, ConsentArgs, FolderArgs, Format, InitArgs, InspectArgs, JoinArgs, NewNodeArgs,
-    OutputArgs, ReasonArgs, RecoverApplyArgs, RecoverPlanArgs, RestoreArgs, ServerArgs, StaleArgs,
+    BenchArgs, BenchMode, ClientArgs, ConsentArgs, FolderArgs, Format, InitArgs, InspectArgs, JoinArgs, LogBenchArgs,
+    NewNodeArgs, OutputArgs, ReasonArgs, RecoverApplyArgs, RecoverPlanArgs, RestoreArgs, ServerArgs, StaleArgs,
 };
+pub(crate) use client::{Client, authorities};
 pub use exit::Exit;
-pub use reports::{BenchReport, InitReport, JoinReport, KeyringReport, Latency};
+pub use reports::{BenchReport, InitReport, JoinReport, KeyringReport, Latency, LogBenchReport};
 pub use tree::{Cli, ClusterVerb, Verb};
 
 use self::exit::Stop;

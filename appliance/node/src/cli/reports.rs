@@ -62,22 +62,57 @@ pub struct BenchReport {
     pub mode: String,
     /// Clients that wrote at the same time.
     pub clients: u32,
-    /// Writes in one batch; one where they were not batched.
+    /// Writes in one request; one where they were not batched.
     pub batch: u32,
+    /// Requests under way at once, of all clients together.
+    pub in_flight: u32,
     /// The size of each value.
     pub value_bytes: u32,
     /// How long it measured, in microseconds.
     pub measured_us: u64,
     /// Writes that were acknowledged in that time.
     pub writes: u64,
-    /// Requests that failed in that time.
+    /// Requests in that time that certainly had no effect.
     pub failed: u64,
+    /// Requests in that time whose outcome is unknown.
+    pub unknown: u64,
+    /// What the first of those said.
+    pub first_failure: Option<String>,
     /// Acknowledged writes a second.
     pub writes_per_second: f64,
     /// How long requests took.
     pub latency: Latency,
+    /// The longest time in which nothing was acknowledged, in microseconds.
+    pub longest_gap_us: u64,
     /// The part of one processor that this client used; servers on the same machine had the rest.
     pub client_cpu: f64,
+    /// The same of each server process that was named.
+    pub server_cpu: Vec<f64>,
+}
+
+/// `exchequer bench log`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LogBenchReport {
+    /// `log store` or `plain file`.
+    pub store: String,
+    /// Entries under way at once.
+    pub clients: u32,
+    /// The size of each entry's content.
+    pub value_bytes: u32,
+    /// How long it measured, in microseconds.
+    pub measured_us: u64,
+    /// Entries that were synced in that time.
+    pub entries: u64,
+    /// Synced entries a second.
+    pub entries_per_second: f64,
+    /// Syncs in that time.
+    pub syncs: u64,
+    /// How many entries shared a sync.
+    pub entries_per_sync: f64,
+    /// How long an entry took from append to acknowledgement.
+    pub append: Latency,
+    /// How long a sync took.
+    pub sync: Latency,
 }
 
 /// The distribution of a duration, in microseconds.

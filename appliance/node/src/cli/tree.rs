@@ -253,6 +253,7 @@ impl Verb {
             },
             Verb::Explain(args) => args.form,
             Verb::Bench { verb: BenchVerb::Raft(args) } => args.client.form,
+            Verb::Bench { verb: BenchVerb::Log(args) } => args.form,
         };
         form.output
     }

@@ -183,8 +183,10 @@ impl Lab for Namespaces {
     fn start(&mut self, at: usize) -> Result<()> {
         let plan = node(&self.nodes, at)?;
         let log = fs::OpenOptions::new().create(true).append(true).open(self.log(at)?)?;
-        let host = host(at);
-        let mut command = Place::within(&["ip", "netns", "exec", &host]).command(self.product.server(plan));
+        // Not `ip netns exec`, which gives a process mounts of its own: those would keep another machine's disk in use
+        // after its power was cut, and what is in use cannot be mounted afresh.
+        let network = format!("--net=/run/netns/{}", host(at));
+        let mut command = Place::within(&["nsenter", &network]).command(self.product.server(plan));
         let child = command.process_group(0).stdout(log.try_clone()?).stderr(log).spawn()?;
         *self.children.get_mut(at).context("no such machine")? = Some(child);
         Ok(())

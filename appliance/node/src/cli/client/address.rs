@@ -88,7 +88,7 @@ fn address(text: &str) -> Result<Address, Problem> {
 ///
 /// # Errors
 /// `CertificateInvalid` when there are none.
-pub(super) fn authorities(args: &ClientArgs) -> Result<Vec<CertificateDer<'static>>, Problem> {
+pub(crate) fn authorities(args: &ClientArgs) -> Result<Vec<CertificateDer<'static>>, Problem> {
     let file = authorities_file(args);
     let invalid = |why: String| {
         let message = format!("the cluster's certificate authority is not to be had from {}: {why}", file.display());

@@ -19,6 +19,7 @@ use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
 use self::address::Address;
+pub(crate) use self::address::authorities;
 use self::refusal::Failure;
 use super::args::{ClientArgs, StaleArgs};
 use crate::identity::api_client;
@@ -68,6 +69,11 @@ impl Client {
             .build()
             .map_err(|error| Problem::new(Code::Internal, format!("the HTTP client cannot be made: {error}")))?;
         Ok(Client { http, addresses, token, timeout: args.timeout })
+    }
+
+    /// The operator token, where one was given.
+    pub(crate) fn token(&self) -> Option<&str> {
+        self.token.as_ref().map(|token| token.as_str())
     }
 
     /// The same client with more patience, for requests whose work takes as long as this.

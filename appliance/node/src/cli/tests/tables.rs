@@ -232,16 +232,28 @@ fn text_of_a_bench() {
         mode: "unary".to_owned(),
         clients: 64,
         batch: 1,
+        in_flight: 64,
         value_bytes: 256,
         measured_us: 10_000_123,
         writes: 123_457,
         failed: 0,
+        unknown: 2,
+        first_failure: Some("Unavailable: gone".to_owned()),
         writes_per_second: 12_345.548,
         latency: Latency { p50_us: 1, p90_us: 2, p99_us: 3, p999_us: 4, max_us: 50_001 },
+        longest_gap_us: 4_242,
         client_cpu: 0.625,
+        server_cpu: vec![0.5, 0.25],
     };
     let text = bench::text(&report);
-    for line in ["Writes per second  12345.548", "Latency max        50001us", "Measured           10000123us"] {
-        assert!(text.contains(line), "{text}");
+    let shown = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+    for (name, value) in [
+        ("Writes per second", "12345.548"),
+        ("Latency max", "50001us"),
+        ("Measured", "10000123us"),
+        ("Unknown", "2"),
+        ("Server processors", "0.5, 0.25"),
+    ] {
+        assert_eq!(shown(name), Some(value), "{text}");
     }
 }

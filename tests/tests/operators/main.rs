@@ -1,0 +1,7 @@
+//! What operators do and what befalls them, against real clusters of the built program.
+//!
+//! Run with `cargo build -p exchequer-node && cargo test -p exchequer-tests --test operators`. Each test prints what it
+//! did; a failing one keeps its folder with every node's logs and says where.
+
+mod membership_drill;
+mod support;
