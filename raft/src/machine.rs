@@ -87,6 +87,9 @@ pub trait RowReader {
 /// Keys with their values, in order.
 pub type Rows = Vec<(Vec<u8>, Vec<u8>)>;
 
+/// The families of the state's store: the machine's, which are at most seven, and consensus's own.
+pub(crate) const FAMILIES_MAX: usize = 8;
+
 /// A replicated state machine. Deterministic: the same entries give the same outcomes and rows on every node.
 pub trait Machine: Send + Sync + Sized + 'static {
     /// The names of its column families; at most seven.

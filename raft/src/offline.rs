@@ -188,9 +188,7 @@ pub async fn replay<M: Machine, T>(
         stored,
         digest: shared.applied.lock().digest,
     };
-    let read = read(&shared.machine.read(), &shared.view()).map_err(|halt| Fatal::Halt {
-        code: halt.code,
-        detail: halt.detail,
-    })?;
+    let read = read(&shared.machine.read(), &shared.view())
+        .map_err(|halt| Fatal::Halt { code: halt.code, detail: halt.detail })?;
     Ok((replayed, read))
 }

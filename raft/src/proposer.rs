@@ -22,8 +22,9 @@ use crate::types::{Payload, Raft, term_of};
 const ENTRY_COMMANDS_MAX: usize = 8192;
 /// Most bytes of one entry, unless a single command is larger.
 const ENTRY_BYTES_MAX: usize = 1 << 20;
-/// Entries under way at once.
-const ENTRIES_IN_FLIGHT_MAX: usize = 16;
+/// Entries under way at once: one that is being synced, one on its way to the disks, one being applied, one to come.
+/// More would make smaller entries, and an entry costs every node more than a command does.
+const ENTRIES_IN_FLIGHT_MAX: usize = 4;
 /// Bytes of commands that may wait; beyond, callers are told to slow down.
 const QUEUED_BYTES_MAX: usize = 64 << 20;
 /// Requests that may wait.
@@ -94,10 +95,15 @@ async fn run<M: Machine>(
     mut queue: mpsc::Receiver<Pending>,
     queued_bytes: Arc<AtomicUsize>,
 ) {
-    let in_flight = Arc::new(Semaphore::new(ENTRIES_IN_FLIGHT_MAX));
+    let in_flight = Arc::new(Semaphore::new(std::env::var("EXQ_INFLIGHT").ok().and_then(|v| v.parse().ok()).unwrap_or(ENTRIES_IN_FLIGHT_MAX)));
+    let yields: u32 = std::env::var("EXQ_YIELDS").ok().and_then(|v| v.parse().ok()).unwrap_or(1);
     let mut term = 0;
     while let Some(first) = queue.recv().await {
         let Ok(permit) = in_flight.clone().acquire_owned().await else { return };
+        // Requests that came in the same packet are a moment behind the first: let them get here.
+        for _ in 0..yields {
+            tokio::task::yield_now().await;
+        }
         let mut group = vec![first];
         let (mut commands, mut bytes) = group.first().map_or((0, 0), |one| (one.commands.len(), one.bytes));
         while commands < ENTRY_COMMANDS_MAX && bytes < ENTRY_BYTES_MAX {
@@ -112,9 +118,8 @@ async fn run<M: Machine>(
             term = present;
             clock.restart();
         }
-        let now = Instant::now();
-        for pending in &group {
-            metrics::histogram!("exchequer_raft_queue_seconds").record(now - pending.queued);
+        if let Some(longest) = group.first() {
+            metrics::histogram!("exchequer_raft_queue_seconds").record(longest.queued.elapsed());
         }
         metrics::histogram!("exchequer_raft_entry_commands").record(commands as f64);
         let time_us = clock.stamp(applied_time());

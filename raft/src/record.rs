@@ -5,6 +5,7 @@
 //! hash, index, term, kind and body: a record vouches for everything before it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -184,7 +185,8 @@ impl Position {
 pub(crate) struct AppliedRow {
     pub(crate) last: Option<Position>,
     pub(crate) membership_at: Option<Position>,
-    pub(crate) members: Members,
+    /// Shared, because the row is copied for every entry and the members change almost never.
+    pub(crate) members: Arc<Members>,
     pub(crate) digest: [u8; 32],
     pub(crate) time_us: u64,
 }

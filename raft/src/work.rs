@@ -33,6 +33,10 @@ pub(crate) trait Work: Send + 'static {
     fn write(&mut self, items: Vec<Self::Item>) -> Step;
     /// Makes the group durable and answers whoever waits.
     fn sync(&mut self) -> Step;
+    /// How long to rest after a group; what is queued meanwhile is one group.
+    fn rest(&self) -> Duration {
+        Duration::ZERO
+    }
 }
 
 /// Whether to go on.
@@ -61,6 +65,10 @@ pub(crate) fn start<W: Work>(name: &str, drive: &Drive, mut work: W) -> Unbounde
                     if step == Step::Stop {
                         return;
                     }
+                    let rest = work.rest();
+                    if !rest.is_zero() {
+                        std::thread::sleep(rest);
+                    }
                 }
             });
             if let Err(error) = spawned {
@@ -80,6 +88,10 @@ pub(crate) fn start<W: Work>(name: &str, drive: &Drive, mut work: W) -> Unbounde
                     };
                     if step == Step::Stop {
                         return;
+                    }
+                    let rest = work.rest();
+                    if !rest.is_zero() {
+                        tokio::time::sleep(rest).await;
                     }
                 }
             });

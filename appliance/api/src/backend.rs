@@ -51,7 +51,7 @@ pub trait Backend: Send + Sync + 'static {
     /// Has commands committed and applied, here or through the leader.
     fn submit(&self, commands: Vec<Command>, patience: Duration) -> Doing<'_, Submitted>;
 
-    /// The same for commands that are already encoded; outcomes stay encoded. For the streaming door.
+    /// The same for commands that are already encoded, and that the door has checked; outcomes stay encoded.
     fn submit_encoded(&self, commands: Vec<Bytes>, patience: Duration) -> Doing<'_, (Vec<Bytes>, u64)>;
 
     /// Waits until this node has applied everything acknowledged before now.

@@ -34,8 +34,8 @@ use crate::backend::Backend;
 /// Everything that is served on the API's port.
 pub fn router(backend: Arc<dyn Backend>) -> Router {
     let app = App::new(backend);
-    let doors = route::assemble(&app, routes()).merge(grpc::router(&app));
-    route::surround(&app, doors)
+    // The layers are for single requests of people and tools; a program sends thousands a second.
+    route::surround(&app, route::assemble(&app, routes())).merge(grpc::router(&app))
 }
 
 /// Every HTTP route there is.

@@ -14,6 +14,7 @@ use exchequer_raft::{Role, Status};
 use exchequer_state::audit::Action;
 use exchequer_state::registry::NodeState;
 use exchequer_state::settings::schema;
+use exchequer_state::{Body, RecordAction};
 use tokio::time::Instant;
 
 use crate::house::{House, Operation, on_leader};
@@ -115,7 +116,9 @@ async fn round(
                 .await
                 .map_err(|error| Problem::new(exchequer_domain::Code::ChangeInProgress, error.to_string()))?;
             for node in promoted {
-                house.record(Action::Promote, format!("node {node}"), "autopilot".to_owned()).await?;
+                let (action, target) = (Action::Promote, format!("node {node}"));
+                let record = RecordAction { action, target, reason: "autopilot".to_owned() };
+                house.submit_own(Body::RecordAction(record)).await?;
             }
             return Ok(());
         }

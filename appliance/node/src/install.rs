@@ -162,10 +162,8 @@ pub struct Joined {
 /// # Errors
 /// `FolderInitialised`, `AuthorityMismatch` where the address is not the cluster's, the token's problems, I/O failures.
 pub async fn join(args: &Join) -> Result<Joined, Problem> {
-    if args.data_dir.join("identity.toml").exists() {
-        let text = format!("{} already holds a node", args.data_dir.display());
-        return Err(Problem::new(Code::FolderInitialised, text));
-    }
+    // Before the token is spent.
+    Folder::expect_unused(&args.data_dir)?;
     let token = JoinToken::parse(&args.token)?;
     let key = NodeKey::generate()?;
     let client = JoinClient::new(token.authority)?;

@@ -208,10 +208,8 @@ pub struct Restore {
 /// `SnapshotOtherCluster` where keyring and snapshot differ, `SnapshotCorrupt`, `SnapshotTruncated`,
 /// `FolderInitialised`; nothing is left in the folder then that a server would start from.
 pub async fn restore(args: &Restore) -> Result<Reformed, Problem> {
-    if args.data_dir.join("identity.toml").exists() {
-        let text = format!("{} already holds a node", args.data_dir.display());
-        return Err(Problem::new(Code::FolderInitialised, text));
-    }
+    // Also where only the identity is lost: that log may be the last copy of something.
+    Folder::expect_unused(&args.data_dir)?;
     let text = std::fs::read_to_string(&args.keyring)
         .map_err(|error| Problem::new(Code::KeyringWrong, format!("{}: {error}", args.keyring.display())))?;
     let keyring = Keyring::import(&text)?;

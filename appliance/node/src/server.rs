@@ -84,13 +84,15 @@ pub async fn run(config: Config) -> Result<ExitCode, Problem> {
     doorbell.connect(&house);
 
     let peer_router = node.service().into_axum_router();
+    // The doors stay open while leadership is handed over: the successor must be heard, and clients are passed on to it.
+    let close = CancellationToken::new();
     let doors = [
-        tokio::spawn(serve(peer, TlsAcceptor::from(tls.peer_server()?), peer_router, stop.clone())),
+        tokio::spawn(serve(peer, TlsAcceptor::from(tls.peer_server()?), peer_router, close.clone())),
         tokio::spawn(serve(
             api,
             TlsAcceptor::from(tls.api_server()?),
             exchequer_api::router(house.clone()),
-            stop.clone(),
+            close.clone(),
         )),
     ];
     tokio::spawn(found_cluster(house.clone()));
@@ -117,6 +119,7 @@ pub async fn run(config: Config) -> Result<ExitCode, Problem> {
     tracing::info!("stopping");
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     node.stop(STOP_PATIENCE).await;
+    close.cancel();
     for door in doors {
         // The doors have seen the same token.
         let _ = door.await;
@@ -128,7 +131,8 @@ fn or<'a>(configured: &'a str, otherwise: &'a str) -> &'a str {
     if configured.is_empty() { otherwise } else { configured }
 }
 
-fn wall_clock() -> u64 {
+/// Microseconds since 1970.
+pub(crate) fn wall_clock() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_micros()).unwrap_or(0))
 }
 

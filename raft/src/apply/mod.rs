@@ -17,7 +17,7 @@ use parking_lot::{Mutex, RwLock};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{oneshot, watch};
 
-pub(crate) use overlay::{Overlay, View};
+pub(crate) use overlay::{Changes, Overlay, View};
 pub(crate) use persister::{PersistItem, PersistOptions, Persister, Unwritten};
 pub(crate) use snapshot::{Builder, SnapshotFolder, latest_snapshot, noted_row, snapshot_of};
 
@@ -170,17 +170,17 @@ impl<M: Machine> StateMachine<M> {
         if let EntryPayload::Membership(membership) = &entry.payload {
             if !planted::is(Bug::MembershipNotPersisted) {
                 row.membership_at = Some(Position::from(id));
-                row.members = Members::from(membership);
+                row.members = Arc::new(Members::from(membership));
             }
         }
-        let changes: Arc<[(usize, Vec<u8>, Edit)]> =
+        let changes: Changes =
             applied.changes.into_iter().map(|change| (change.family + 1, change.key, change.edit)).collect();
         shared.overlay.add(id.index, &changes);
         shared.hashes.lock().push(id.index, row.digest);
         *shared.applied.lock() = row.clone();
         drop(machine);
 
-        let item = PersistItem::Applied { index: id.index, changes, row: row.encode(), digest: applied.digest };
+        let item = PersistItem::Applied { index: id.index, changes, row, digest: applied.digest };
         // Gone means that the node is stopping; the log has the entry.
         let _ = self.persister.send(item);
         shared.progress.send_replace(id.index);

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use exchequer_storage::{Direction, Edit, Engine, Scan};
 use parking_lot::RwLock;
 
-use crate::machine::{Halt, RowReader, Rows};
+use crate::machine::{FAMILIES_MAX, Halt, RowReader, Rows};
 
-type Key = (usize, Vec<u8>);
+/// Changed rows of one entry: family, key, edit. Shared with the persister, so that no value is copied.
+pub(crate) type Changes = Arc<[(usize, Vec<u8>, Edit)]>;
 
 /// A removal of many rows: `from..until` of a family, as of an index.
 struct Removal {
@@ -19,10 +20,30 @@ struct Removal {
     until: Vec<u8>,
 }
 
+/// The latest change of a row.
+struct Changed {
+    /// The entry that made it.
+    index: u64,
+    /// Which change of that entry put the row; none where it is gone.
+    put: Option<(Changes, usize)>,
+}
+
+impl Changed {
+    fn value(&self) -> Option<&[u8]> {
+        let (changes, at) = self.put.as_ref()?;
+        match changes.get(*at) {
+            Some((_, _, Edit::Put(value))) => Some(value),
+            Some((_, _, Edit::Delete | Edit::DeletePrefix | Edit::DeleteUntil(_))) | None => None,
+        }
+    }
+}
+
+type Family = BTreeMap<Vec<u8>, Changed>;
+
 #[derive(Default)]
 struct Layer {
-    /// The latest value of each changed row; `None` where it is gone.
-    rows: BTreeMap<Key, (u64, Option<Vec<u8>>)>,
+    /// The changed rows of each family, by its number.
+    families: [Family; FAMILIES_MAX],
     removals: Vec<Removal>,
 }
 
@@ -41,18 +62,19 @@ fn after_prefix(prefix: &[u8]) -> Vec<u8> {
     end
 }
 
+/// `from..until`, where an empty `until` means to the end.
+fn range<'a>(from: &'a [u8], until: &'a [u8]) -> (Bound<&'a [u8]>, Bound<&'a [u8]>) {
+    (Bound::Included(from), if until.is_empty() { Bound::Unbounded } else { Bound::Excluded(until) })
+}
+
 impl Overlay {
     /// Adds the changes of one entry.
-    pub(crate) fn add(&self, index: u64, changes: &[(usize, Vec<u8>, Edit)]) {
+    pub(crate) fn add(&self, index: u64, changes: &Changes) {
         let mut layer = self.0.write();
-        for (family, key, edit) in changes {
+        for (at, (family, key, edit)) in changes.iter().enumerate() {
             match edit {
-                Edit::Put(value) => {
-                    layer.rows.insert((*family, key.clone()), (index, Some(value.clone())));
-                }
-                Edit::Delete => {
-                    layer.rows.insert((*family, key.clone()), (index, None));
-                }
+                Edit::Put(_) => layer.note(*family, key, Changed { index, put: Some((changes.clone(), at)) }),
+                Edit::Delete => layer.note(*family, key, Changed { index, put: None }),
                 Edit::DeletePrefix => layer.remove(index, *family, key.clone(), after_prefix(key)),
                 Edit::DeleteUntil(until) => layer.remove(index, *family, key.clone(), until.clone()),
             }
@@ -63,9 +85,9 @@ impl Overlay {
     pub(crate) fn written<'a>(&self, index: u64, changes: impl Iterator<Item = &'a (usize, Vec<u8>, Edit)>) {
         let mut layer = self.0.write();
         for (family, key, _) in changes {
-            let row = (*family, key.clone());
-            if layer.rows.get(&row).is_some_and(|(changed, _)| *changed <= index) {
-                layer.rows.remove(&row);
+            let Some(rows) = layer.families.get_mut(*family) else { continue };
+            if rows.get(key).is_some_and(|changed| changed.index <= index) {
+                rows.remove(key);
             }
         }
         layer.removals.retain(|removal| removal.index > index);
@@ -79,22 +101,25 @@ impl Overlay {
     /// The row as the overlay knows it: `Some(None)` where it is known to be gone.
     fn get(&self, family: usize, key: &[u8]) -> Option<Option<Vec<u8>>> {
         let layer = self.0.read();
-        if layer.rows.is_empty() && layer.removals.is_empty() {
-            return None;
-        }
-        if let Some((_, value)) = layer.rows.get(&(family, key.to_vec())) {
-            return Some(value.clone());
+        if let Some(changed) = layer.families.get(family).and_then(|rows| rows.get(key)) {
+            return Some(changed.value().map(<[u8]>::to_vec));
         }
         layer.removed(family, key).then_some(None)
     }
 }
 
 impl Layer {
+    fn note(&mut self, family: usize, key: &[u8], changed: Changed) {
+        if let Some(rows) = self.families.get_mut(family) {
+            rows.insert(key.to_vec(), changed);
+        }
+    }
+
     fn remove(&mut self, index: u64, family: usize, from: Vec<u8>, until: Vec<u8>) {
-        let range = (Bound::Included((family, from.clone())), Bound::Excluded((family, until.clone())));
-        let gone: Vec<Key> = self.rows.range(range).map(|(key, _)| key.clone()).collect();
-        for key in gone {
-            self.rows.insert(key, (index, None));
+        if let Some(rows) = self.families.get_mut(family) {
+            for (_, changed) in rows.range_mut::<[u8], _>(range(&from, &until)) {
+                *changed = Changed { index, put: None };
+            }
         }
         self.removals.push(Removal { index, family, from, until });
     }
@@ -130,14 +155,10 @@ impl RowReader for View<'_> {
         // overlay's, which is the newer, wins. The other way round it could be missed.
         let (mut rows, known) = {
             let layer = self.overlay.0.read();
-            let start = Bound::Included((family, from.to_vec()));
-            let end = if until.is_empty() {
-                Bound::Excluded((family + 1, Vec::new()))
-            } else {
-                Bound::Excluded((family, until.to_vec()))
-            };
+            let changed =
+                layer.families.get(family).into_iter().flat_map(|rows| rows.range::<[u8], _>(range(from, until)));
             let inside: Vec<(Vec<u8>, Option<Vec<u8>>)> =
-                layer.rows.range((start, end)).map(|((_, key), (_, value))| (key.clone(), value.clone())).collect();
+                changed.map(|(key, changed)| (key.clone(), changed.value().map(<[u8]>::to_vec))).collect();
             let removals: Vec<(Vec<u8>, Vec<u8>)> = layer
                 .removals
                 .iter()

@@ -9,12 +9,12 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use exchequer_storage::{Batch, Disk, Edit, Engine, Manifest};
+use exchequer_storage::{Disk, Edit, Engine, Manifest};
 use parking_lot::Mutex;
 use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
-use super::{APPLIED_KEY, Overlay, RAFT_FAMILY, applied_row};
+use super::{APPLIED_KEY, Changes, Overlay, RAFT_FAMILY, applied_row};
 use crate::alarm::Alarm;
 use crate::apply::snapshot::snapshot_note;
 use crate::planted::{self, Bug};
@@ -24,19 +24,23 @@ use crate::work::{Step, Work};
 /// At most this much log has to be replayed after a crash.
 const UNFLUSHED_BYTES_MAX: usize = 64 << 20;
 const UNFLUSHED_TIME_MAX: Duration = Duration::from_secs(10);
+/// What an entry counts as besides its rows.
+const ENTRY_BYTES: usize = 64;
 /// Snapshots kept: the latest, and the one before it, which may still be on its way to a follower.
 const SNAPSHOTS_KEPT: usize = 2;
 
 /// What the persister is told.
 pub(crate) enum PersistItem {
     /// An entry was applied.
-    Applied { index: u64, changes: Arc<[(usize, Vec<u8>, Edit)]>, row: Vec<u8>, digest: bool },
+    Applied { index: u64, changes: Changes, row: AppliedRow, digest: bool },
     /// This node's log is synced up to here.
     Synced { index: u64 },
     /// A snapshot of at least this applied index is wanted.
     Checkpoint { row: AppliedRow, reply: oneshot::Sender<io::Result<Manifest>> },
     /// A received snapshot takes the place of the state.
     Install { name: String, reply: oneshot::Sender<io::Result<Arc<dyn Engine>>> },
+    /// Nothing may have come for a while: look whether a flush is due by time.
+    Look,
     /// Everything written is to be durable now: the node is stopping.
     Flush { reply: oneshot::Sender<()> },
 }
@@ -71,8 +75,8 @@ pub(crate) struct PersistOptions {
 
 struct Waiting {
     index: u64,
-    changes: Arc<[(usize, Vec<u8>, Edit)]>,
-    row: Vec<u8>,
+    changes: Changes,
+    row: AppliedRow,
     digest: bool,
 }
 
@@ -110,7 +114,6 @@ impl Persister {
             let ready = |index: u64, synced: Option<u64>| {
                 planted::is(Bug::PersistBeforeLogSync) || synced.is_some_and(|synced| index <= synced)
             };
-            let mut batch = Batch::default();
             let mut done = Vec::new();
             let mut digest = None;
             while let Some(front) = self.waiting.front() {
@@ -118,22 +121,23 @@ impl Persister {
                     break;
                 }
                 let Some(next) = self.waiting.pop_front() else { break };
-                batch.edits.extend(next.changes.iter().cloned());
                 if next.digest {
                     digest = Some(next.index);
                 }
-                self.unflushed_bytes += next.row.len();
+                self.unflushed_bytes += ENTRY_BYTES;
                 self.unflushed_bytes +=
                     next.changes.iter().map(|(_, key, edit)| key.len() + edit_len(edit)).sum::<usize>();
                 done.push(next);
             }
             let Some(last) = done.last() else { return Ok(()) };
             let Some(engine) = self.engine() else { return Ok(()) };
+            let mut parts: Vec<&[(usize, Vec<u8>, Edit)]> = done.iter().map(|item| item.changes.as_ref()).collect();
             if planted::is(Bug::RowsBeforeApplied) {
-                engine.write(&std::mem::take(&mut batch))?;
+                engine.write_parts(&std::mem::take(&mut parts))?;
             }
-            batch.put(RAFT_FAMILY, APPLIED_KEY, last.row.clone());
-            engine.write(&batch)?;
+            let applied = [(RAFT_FAMILY, APPLIED_KEY.to_vec(), Edit::Put(last.row.encode()))];
+            parts.push(&applied);
+            engine.write_parts(&parts)?;
             let index = last.index;
             self.written = Some(index);
             self.options.unwritten.overlay.written(index, done.iter().flat_map(|item| item.changes.iter()));
@@ -281,6 +285,7 @@ impl Work for Persister {
                     // Nobody waits any more: the node is stopping.
                     let _ = reply.send(installed);
                 }
+                PersistItem::Look => {}
                 PersistItem::Flush { reply } => flushes.push(reply),
             }
         }

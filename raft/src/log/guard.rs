@@ -1,10 +1,11 @@
 //! Keeping the guard record in step with the log.
 //!
 //! Votes wait for the guard; entries do not: their mark is written by a keeper of its own while the next group is
-//! already being synced. So the guard may lag the log by what was synced in the last moments; entries past it are
-//! accepted at start only if their chain is whole to the end.
+//! already being synced, and at most once in [`REST`]. So the guard may lag the log by what was synced in the last
+//! moments; entries past it are accepted at start only if their chain is whole to the end.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use exchequer_storage::{Guard, GuardRecord, Mark, Result, Voted};
 use parking_lot::Mutex;
@@ -12,6 +13,9 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::alarm::Alarm;
 use crate::work::{Drive, Step, Work, start};
+
+/// Between two writes of the mark. A write of its own for every group would double the syncs of a busy node.
+const REST: Duration = Duration::from_millis(10);
 
 struct Inner {
     guard: Guard,
@@ -97,5 +101,9 @@ impl Work for Keeper {
                 Step::Stop
             }
         }
+    }
+
+    fn rest(&self) -> Duration {
+        REST
     }
 }

@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 
-use exchequer_storage::Engine;
+use exchequer_storage::{Batch, Engine};
 use openraft::storage::{IOFlushed, LogState as OpenraftLogState, RaftLogStorage};
 use parking_lot::Mutex;
 use tokio::sync::mpsc::UnboundedSender;
@@ -23,6 +23,7 @@ pub(crate) use guard::GuardKeeper;
 pub(crate) use open::LogOptions;
 pub(crate) use reader::LogReader;
 
+use crate::alarm::Fatal;
 use crate::record::{self, Chain, chain_after_snapshot};
 use crate::types::{Entry, LogId, TypeConfig, Vote, term_of};
 use writer::Op;
@@ -34,6 +35,7 @@ const ENTRIES: usize = 1;
 const KEY_VOTE: &[u8] = b"vote";
 const KEY_COMMITTED: &[u8] = b"committed";
 const KEY_PURGED: &[u8] = b"purged";
+const KEY_OWNER: &[u8] = b"owner";
 
 /// Entries kept in memory behind the last one, so that replication and apply rarely read the disk.
 const TAIL_BYTES_MAX: usize = 32 << 20;
@@ -90,6 +92,27 @@ impl LogStore {
     /// Entries and bytes appended since the node started are counted in metrics; this answers the range that is kept.
     pub(crate) fn reader(&self) -> LogReader {
         LogReader { shared: self.shared.clone(), engine: self.engine.clone() }
+    }
+
+    /// Binds the log to the node whose it is. The votes in it are that node's promises: under another node they would be
+    /// broken.
+    ///
+    /// # Errors
+    /// `EXQ-0104` for a log that another node wrote; I/O failures.
+    pub(crate) fn claim(&self, owner: &[u8]) -> Result<(), Fatal> {
+        match self.engine.get(META, KEY_OWNER)? {
+            Some(found) if found == owner => Ok(()),
+            Some(_) => {
+                let detail = "the folder log/ was written by another node, or in another cluster".to_owned();
+                Err(Fatal::Halt { code: "EXQ-0104".to_owned(), detail })
+            }
+            None => {
+                let mut batch = Batch::default();
+                batch.put(META, KEY_OWNER, owner.to_vec());
+                self.engine.write(&batch)?;
+                Ok(self.engine.sync()?)
+            }
+        }
     }
 
     fn enqueue(&self, op: Op) -> io::Result<()> {

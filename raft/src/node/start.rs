@@ -142,6 +142,7 @@ impl<M: Machine> Node<M> {
                 persister: persister.clone(),
             },
         )?;
+        log.claim(&[options.us.cluster.as_slice(), &options.us.node.to_be_bytes()].concat())?;
         let reader = log.reader();
         let network = Network { us: options.us.clone(), dialer: options.dialer, disk: options.disk.clone() };
         let config = config(&options.timing)
@@ -252,8 +253,7 @@ async fn snapshots<M: Machine>(inner: Arc<Inner<M>>) {
             return;
         }
         // The persister flushes by time as well; a nudge is enough, for it may have nothing else to do.
-        let (reply, _) = tokio::sync::oneshot::channel();
-        if inner.persister.send(PersistItem::Flush { reply }).is_err() {
+        if inner.persister.send(PersistItem::Look).is_err() {
             return;
         }
     }

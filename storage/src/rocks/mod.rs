@@ -108,9 +108,13 @@ impl Engine for RocksEngine {
     }
 
     fn write(&self, batch: &Batch) -> Result<()> {
+        self.write_parts(&[&batch.edits])
+    }
+
+    fn write_parts(&self, parts: &[&[(Family, Vec<u8>, Edit)]]) -> Result<()> {
         let handles = (0..self.families.len()).map(|number| self.family(number)).collect::<Result<Vec<_>>>()?;
         let mut writes = WriteBatch::default();
-        for (family, key, edit) in &batch.edits {
+        for (family, key, edit) in parts.iter().copied().flatten() {
             let Some(handle) = handles.get(*family) else {
                 return Err(Error::Engine {
                     path: self.folder.clone(),

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, UNIX_EPOCH};
 
 use exchequer_raft::planted::{self, Bug};
 use exchequer_raft::{Fatal, Role, Status, Timing};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use serde::{Deserialize, Serialize};
 use turmoil::Sim;
 
 use crate::host::{self, LISTS, Order, Plan};
@@ -28,7 +30,7 @@ const FOUNDING_MS: u64 = 30_000;
 const HEALING_MS: u64 = 60_000;
 
 /// How a run ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Verdict {
     /// Everything held, and faults were at work.
     Passed,
@@ -39,7 +41,7 @@ pub enum Verdict {
 }
 
 /// What a run came to.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Report {
     /// Its seed.
     pub seed: u64,
@@ -50,23 +52,34 @@ pub struct Report {
     /// The last events before the end.
     pub tail: String,
     /// Faults and other things worth counting.
-    pub counts: BTreeMap<&'static str, u64>,
+    pub counts: BTreeMap<String, u64>,
     /// Simulated time, in milliseconds.
     pub simulated_ms: u64,
 }
 
-/// Runs a seed on a thread of its own, so that what a run leaves on its thread ends with it.
+/// A run that takes longer than this, in real time, has stopped its simulated clock: something spins.
+const HANG: Duration = Duration::from_secs(240);
+
+/// Runs a seed on a thread of its own, so that a panic or a spin is a verdict and not the end.
 #[must_use]
 pub fn run_seed(seed: u64, bug: Option<Bug>, verbose: bool) -> Report {
-    let worker = std::thread::Builder::new().name(format!("seed-{seed}")).stack_size(16 << 20);
-    let outcome = worker.spawn(move || run_here(seed, bug, verbose)).map(std::thread::JoinHandle::join);
-    match outcome {
-        Ok(Ok(report)) => report,
-        Ok(Err(panic)) => {
-            let text = panic.downcast_ref::<String>().cloned();
-            let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-            lost(seed, &format!("panic: {}", text.unwrap_or_default()))
-        }
+    let (done, report) = std::sync::mpsc::channel();
+    let worker = std::thread::Builder::new().name(format!("seed-{seed}")).stack_size(16 << 20).spawn(move || {
+        // Nobody waits any more after a hang.
+        let _ = done.send(run_here(seed, bug, verbose));
+    });
+    match worker {
+        Ok(thread) => match report.recv_timeout(HANG) {
+            Ok(report) => report,
+            Err(RecvTimeoutError::Timeout) => lost(seed, "simulated time stands still: something spins"),
+            Err(RecvTimeoutError::Disconnected) => {
+                let panic = thread.join().err();
+                let text = panic.as_ref().and_then(|panic| {
+                    panic.downcast_ref::<String>().cloned().or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).into()))
+                });
+                lost(seed, &format!("panic: {}", text.unwrap_or_default()))
+            }
+        },
         Err(error) => lost(seed, &format!("the thread could not be started: {error}")),
     }
 }
@@ -509,13 +522,16 @@ impl Run {
 
     fn report(self) -> Report {
         let state = self.world.lock();
-        let mut counts = state.counts.clone();
-        counts.insert("leaderships", state.invariants.leaderships);
-        counts.insert("snapshots installed", state.invariants.installs);
-        counts.insert("writes acknowledged", state.history.acknowledged);
-        counts.insert("reads answered", state.history.reads_answered);
-        counts.insert("answers unknown", state.history.unknowns);
-        counts.insert("answers refused", state.history.refusals);
+        let seen = [
+            ("leaderships", state.invariants.leaderships),
+            ("snapshots installed", state.invariants.installs),
+            ("writes acknowledged", state.history.acknowledged),
+            ("reads answered", state.history.reads_answered),
+            ("answers unknown", state.history.unknowns),
+            ("answers refused", state.history.refusals),
+        ];
+        let counts: BTreeMap<String, u64> =
+            state.counts.iter().map(|(what, count)| (*what, *count)).chain(seen).map(|(w, c)| (w.to_owned(), c)).collect();
         let count = |kind: &str| counts.get(kind).copied().unwrap_or(0);
         let crashes: u64 = Fault::CRASHES.iter().map(|fault| count(fault.name())).sum();
         let verdict = match &state.violation {
@@ -530,7 +546,7 @@ impl Run {
             verdict,
             trace: state.trace.hash(),
             tail: state.trace.tail(),
-            counts: counts.clone(),
+            counts,
             simulated_ms: self.world.now_ms(),
         }
     }

@@ -67,3 +67,9 @@ impl Trace {
 pub fn tell(line: &str) {
     eprintln!("{line}");
 }
+
+/// Prints a line for the process that waits for it.
+#[expect(clippy::print_stdout, reason = "standard output is how a run's process reports to its parent")]
+pub fn tell_parent(line: &str) {
+    println!("{line}");
+}

@@ -52,6 +52,13 @@ impl Exq {
         self
     }
 
+    /// Without the flags of every call: plain text, as people see it.
+    #[must_use]
+    pub fn plain(mut self) -> Exq {
+        self.flags.clear();
+        self
+    }
+
     /// How long a call may take before it counts as hanging.
     #[must_use]
     pub fn patience(mut self, patience: Duration) -> Exq {

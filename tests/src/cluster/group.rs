@@ -100,10 +100,10 @@ impl Cluster {
         Ok(place)
     }
 
-    /// The command line without any flag of its own, for the verbs that work on folders.
+    /// The command line for the verbs that work on folders. Like the others it answers in JSON.
     #[must_use]
     pub fn offline(&self) -> Exq {
-        Exq::new(self.binary.clone()).variable("EXCHEQUER_OUTPUT", "json")
+        Exq::new(self.binary.clone()).flags(["--output", "json"])
     }
 
     /// The command line for one node's API.
@@ -167,6 +167,7 @@ impl Cluster {
         self.nodes[place].id = made.number("node_id")?;
         self.nodes[place].start()?;
         self.leader().await?;
+        until("the cluster's first entry", PROMPT, async || self.status().await.map(drop)).await?;
         let settings =
             [("autopilot.stabilization_time", "0s"), ("log.entries_kept", "1000"), ("autopilot.last_contact_max", "3s")];
         for (key, value) in settings {

@@ -293,47 +293,9 @@ impl Disk {
 
     /// What a power cut now could leave.
     pub(crate) fn image(&self, cut: Cut, trace: &Trace, dice: &mut Dice) -> Image {
-        let mut image = Image::default();
-        let mut contents = HashMap::new();
-        self.walk(ROOT, "", cut, trace, dice, &mut image, &mut contents);
-        image
-    }
-
-    #[allow(clippy::too_many_arguments, reason = "a walk hands everything down")]
-    fn walk(
-        &self,
-        node: usize,
-        path: &str,
-        cut: Cut,
-        trace: &Trace,
-        dice: &mut Dice,
-        image: &mut Image,
-        contents: &mut HashMap<usize, Arc<Vec<u8>>>,
-    ) {
-        match &self.nodes[node] {
-            Node::File(file) => {
-                let content = contents.entry(node).or_insert_with(|| content(file, cut, &trace.bytes, dice));
-                image.files.insert(path.to_owned(), content.clone());
-            }
-            Node::Folder(folder) => {
-                if !path.is_empty() {
-                    image.folders.push(path.to_owned());
-                }
-                let kept = match cut {
-                    Cut::Dropped => 0,
-                    Cut::NamesKept | Cut::Kept | Cut::Torn => folder.pending.len(),
-                    Cut::Mixed => dice.below(folder.pending.len() as u64 + 1) as usize,
-                };
-                let mut names = folder.durable.clone();
-                for change in folder.pending.iter().take(kept) {
-                    rename(&mut names, change);
-                }
-                for (name, child) in names {
-                    let path = if path.is_empty() { name } else { format!("{path}/{name}") };
-                    self.walk(child, &path, cut, trace, dice, image, contents);
-                }
-            }
-        }
+        let mut walk = Walk { cut, trace, dice, image: Image::default(), contents: HashMap::new() };
+        walk.visit(self, ROOT, "");
+        walk.image
     }
 
     /// Compares what the trace adds up to with the real folder: the proof that the recorder missed nothing.
@@ -362,6 +324,47 @@ impl Disk {
         let gone: Vec<&String> = image.files.keys().filter(|path| !found.contains(path)).collect();
         ensure!(gone.is_empty(), "the trace has files that do not exist: {gone:?}");
         Ok(())
+    }
+}
+
+/// The making of an image.
+struct Walk<'a> {
+    cut: Cut,
+    trace: &'a Trace,
+    dice: &'a mut Dice,
+    image: Image,
+    /// A file with two names has one content.
+    contents: HashMap<usize, Arc<Vec<u8>>>,
+}
+
+impl Walk<'_> {
+    fn visit(&mut self, disk: &Disk, node: usize, path: &str) {
+        match &disk.nodes[node] {
+            Node::File(file) => {
+                let known = self.contents.get(&node).cloned();
+                let content = known.unwrap_or_else(|| content(file, self.cut, &self.trace.bytes, self.dice));
+                self.contents.insert(node, content.clone());
+                self.image.files.insert(path.to_owned(), content);
+            }
+            Node::Folder(folder) => {
+                if !path.is_empty() {
+                    self.image.folders.push(path.to_owned());
+                }
+                let kept = match self.cut {
+                    Cut::Dropped => 0,
+                    Cut::NamesKept | Cut::Kept | Cut::Torn => folder.pending.len(),
+                    Cut::Mixed => self.dice.below(folder.pending.len() as u64 + 1) as usize,
+                };
+                let mut names = folder.durable.clone();
+                for change in folder.pending.iter().take(kept) {
+                    rename(&mut names, change);
+                }
+                for (name, child) in names {
+                    let path = if path.is_empty() { name } else { format!("{path}/{name}") };
+                    self.visit(disk, child, &path);
+                }
+            }
+        }
     }
 }
 

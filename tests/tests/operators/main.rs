@@ -3,5 +3,7 @@
 //! Run with `cargo build -p exchequer-node && cargo test -p exchequer-tests --test operators`. Each test prints what it
 //! did; a failing one keeps its folder with every node's logs and says where.
 
+mod bad_input;
+mod corruption;
 mod membership_drill;
 mod support;

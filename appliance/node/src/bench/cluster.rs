@@ -15,8 +15,7 @@ pub(super) async fn find(args: &ClientArgs) -> Result<Target, Problem> {
         return Err(Problem::new(Code::SandboxOnly, text));
     }
     let peers: Peers = client.get(&["cluster", "peers"], &[]).await?;
-    let (first, others): (Vec<_>, Vec<_>) =
-        peers.peers.into_iter().partition(|peer| Some(peer.id) == status.leader_id);
+    let (first, others): (Vec<_>, Vec<_>) = peers.peers.into_iter().partition(|peer| Some(peer.id) == status.leader_id);
     let addresses = first.into_iter().chain(others).map(|peer| peer.api_address).collect();
     let token = client.token().ok_or_else(|| Problem::new(Code::TokenMissing, "writing needs the operator token"))?;
     Ok(Target { addresses, token: token.to_owned(), authorities: authorities(args)? })

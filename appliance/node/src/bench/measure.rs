@@ -64,13 +64,7 @@ impl Durations {
     pub fn distribution(&self) -> Distribution {
         let Some(histogram) = &self.0 else { return Distribution::default() };
         let at = |quantile| histogram.value_at_quantile(quantile);
-        Distribution {
-            p50_us: at(0.5),
-            p90_us: at(0.9),
-            p99_us: at(0.99),
-            p999_us: at(0.999),
-            max_us: histogram.max(),
-        }
+        Distribution { p50_us: at(0.5), p90_us: at(0.9), p99_us: at(0.99), p999_us: at(0.999), max_us: histogram.max() }
     }
 }
 

@@ -136,7 +136,7 @@ fn unusable(path: &Path, what: &str, error: &dyn std::fmt::Display) -> Problem {
 
 pub(super) fn import(args: &ImportArgs, printer: &mut Printer) -> Result<Exit, Stop> {
     let keyring = Keyring::import(&Zeroizing::new(read(&args.file)?))?;
-    let report = local::import_keyring(&args.folder.data_dir, keyring)?;
+    let report = local::import_keyring(&args.folder.data_dir, &keyring)?;
     printer.answer(&report, text)?;
     Ok(Exit::Good)
 }

@@ -92,14 +92,13 @@ pub(super) async fn restore(args: &RestoreArgs) -> Result<Reformed, Problem> {
 }
 
 /// Puts a keyring into the folder of a node that is stopped.
-pub(super) fn import_keyring(data_dir: &Path, keyring: Keyring) -> Result<KeyringReport, Problem> {
+pub(super) fn import_keyring(data_dir: &Path, keyring: &Keyring) -> Result<KeyringReport, Problem> {
     let report = KeyringReport {
         cluster_id: keyring.cluster_id().to_string(),
         keys: u64::try_from(keyring.key_ids().len()).unwrap_or(u64::MAX),
         data_dir: data_dir.to_owned(),
     };
-    let (mut folder, _contents) = Folder::open(data_dir)?;
-    folder.install_keyring(keyring)?;
+    Folder::replace_keyring(data_dir, keyring)?;
     Ok(report)
 }
 

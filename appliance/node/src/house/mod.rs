@@ -6,6 +6,7 @@ mod readiness;
 mod snapshots;
 mod submit;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
@@ -132,10 +133,16 @@ impl House {
     }
 
     fn draw_id(&self) -> CommandId {
+        static DRAWN: AtomicU64 = AtomicU64::new(0);
         let mut bytes = [0; 16];
-        // The system's generator fails only before the machine has booted far enough to run this program.
         if SysRng.try_fill_bytes(&mut bytes).is_err() {
-            tracing::error!("the system has no random numbers");
+            // The system's generator fails only before the machine has booted far enough to run this program. An id
+            // must be new, not secret: node, moment and count make it so.
+            let mut hasher = blake3::Hasher::new();
+            hasher.update(&self.id().0.to_le_bytes());
+            hasher.update(&crate::server::wall_clock().to_le_bytes());
+            hasher.update(&DRAWN.fetch_add(1, Ordering::Relaxed).to_le_bytes());
+            hasher.finalize_xof().fill(&mut bytes);
         }
         CommandId(bytes)
     }
@@ -157,7 +164,7 @@ impl Backend for House {
     }
 
     fn submit_encoded(&self, commands: Vec<Bytes>, patience: Duration) -> Doing<'_, (Vec<Bytes>, u64)> {
-        Box::pin(submit::from_client(self, commands, patience))
+        Box::pin(submit::encoded(self, commands, patience))
     }
 
     fn linearize(&self, patience: Duration) -> Doing<'_, u64> {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use exchequer_api::backend::Submitted;
 use exchequer_domain::{Code, Problem};
 use exchequer_raft::ProposeError;
-use exchequer_state::{Actor, Body, Command, Outcome};
+use exchequer_state::{Command, Outcome};
 
 use super::House;
 
@@ -48,39 +48,6 @@ pub(super) async fn commands(house: &House, commands: Vec<Command>, patience: Du
         .collect::<Result<_, _>>()
         .map_err(|error| Problem::new(Code::FormatNewer, format!("an outcome cannot be read: {error}")))?;
     Ok(Submitted { outcomes, index })
-}
-
-/// Proposes what is encoded already, as it came from a client: only in the operator's name, and only what a client
-/// may ask for. What makes or re-makes a cluster is no client's business.
-pub(super) async fn from_client(
-    house: &House,
-    commands: Vec<Bytes>,
-    patience: Duration,
-) -> Result<(Vec<Bytes>, u64), Problem> {
-    for bytes in &commands {
-        let command = Command::decode(bytes)
-            .map_err(|error| Problem::new(Code::BadRequest, format!("a command cannot be read: {error}")))?;
-        let refused = match command.body {
-            Body::Bootstrap(_)
-            | Body::Reform(_)
-            | Body::AdmitNode(_)
-            | Body::UpdateNode(_)
-            | Body::RotateAuthority(_) => true,
-            Body::SetSetting(_)
-            | Body::RevertSettings(_)
-            | Body::CreateJoinToken(_)
-            | Body::RemoveNode(_)
-            | Body::RotateOperatorToken(_)
-            | Body::RecordAction(_)
-            | Body::PutScratch(_)
-            | Body::Digest(_)
-            | Body::RaiseVersion(_) => command.actor != Actor::Operator,
-        };
-        if refused {
-            return Err(Problem::new(Code::BadRequest, "a client may not send this command"));
-        }
-    }
-    encoded(house, commands, patience).await
 }
 
 /// Proposes what is encoded already.

@@ -76,6 +76,14 @@ impl Folder {
         Folder { dir, _lock: lock }.fill(contents, bootstrap)
     }
 
+    /// Refuses a folder that holds a node, or what is left of one. One that is missing or empty is fine.
+    ///
+    /// # Errors
+    /// `FolderInitialised`; `ConfigInvalid` when the folder cannot be read.
+    pub fn expect_unused(path: &Path) -> Result<(), Problem> {
+        if is_there(path)? { refuse_if_initialised(&Dir::open(path)?) } else { Ok(()) }
+    }
+
     /// Writes a node's identity around data that was restored into the folder before.
     ///
     /// # Errors
@@ -168,6 +176,21 @@ impl Folder {
         credentials.check(contents.identity.cluster_id, contents.identity.node_id)?;
         self.dir.write(AUTHORITIES, encode_certificates(&credentials.authorities).as_bytes(), Access::Public)?;
         Ok(credentials)
+    }
+
+    /// Puts a keyring into the folder of a stopped node whose own is lost or damaged.
+    ///
+    /// # Errors
+    /// `KeyringWrong` for another cluster's keyring; `FolderLocked` while the node runs; what the identity's file says.
+    pub fn replace_keyring(path: &Path, keyring: &Keyring) -> Result<(), Problem> {
+        let dir = Dir::open(path)?;
+        let folder = Folder { _lock: lock(&dir)?, dir };
+        let cluster = folder.read_identity()?.cluster_id;
+        if keyring.cluster_id() != cluster {
+            let message = format!("the keyring is of cluster {}, not of {cluster}", keyring.cluster_id());
+            return Err(Problem::new(Code::KeyringWrong, message));
+        }
+        folder.dir.write(KEYRING, keyring.to_text().as_bytes(), Access::Secret)
     }
 
     /// Replaces the keyring, after a rotation or an import.
