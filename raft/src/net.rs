@@ -46,10 +46,13 @@ pub struct Membership {
 pub trait Io: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin + 'static> Io for T {}
 
+/// A connection being made.
+pub type Dialling = Pin<Box<dyn Future<Output = io::Result<Box<dyn Io>>> + Send>>;
+
 /// Makes connections to peers: TCP with mutual TLS in production, a simulated network in tests.
 pub trait Dialer: Send + Sync + 'static {
     /// Connects to `address`, where node `target` is to be found.
-    fn dial(&self, address: &str, target: u64) -> Pin<Box<dyn Future<Output = io::Result<Box<dyn Io>>> + Send>>;
+    fn dial(&self, address: &str, target: u64) -> Dialling;
 }
 
 /// Bytes a message may have: an entry of a thousand maximal batches never comes near.

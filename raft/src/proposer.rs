@@ -95,7 +95,9 @@ async fn run<M: Machine>(
     mut queue: mpsc::Receiver<Pending>,
     queued_bytes: Arc<AtomicUsize>,
 ) {
-    let in_flight = Arc::new(Semaphore::new(std::env::var("EXQ_INFLIGHT").ok().and_then(|v| v.parse().ok()).unwrap_or(ENTRIES_IN_FLIGHT_MAX)));
+    let in_flight = Arc::new(Semaphore::new(
+        std::env::var("EXQ_INFLIGHT").ok().and_then(|v| v.parse().ok()).unwrap_or(ENTRIES_IN_FLIGHT_MAX),
+    ));
     let yields: u32 = std::env::var("EXQ_YIELDS").ok().and_then(|v| v.parse().ok()).unwrap_or(1);
     let mut term = 0;
     while let Some(first) = queue.recv().await {

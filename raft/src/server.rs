@@ -47,11 +47,11 @@ impl<M: Machine> Service<M> {
             return Err(Status::failed_precondition(text));
         }
         let from = number(HEADER_FROM);
-        if let Some(PeerIdentity(proven)) = request.extensions().get::<PeerIdentity>() {
-            if *proven != from {
-                let text = format!("EXQ-0208: the certificate is node {proven}'s, the call says node {from}");
-                return Err(Status::permission_denied(text));
-            }
+        if let Some(PeerIdentity(proven)) = request.extensions().get::<PeerIdentity>()
+            && *proven != from
+        {
+            let text = format!("EXQ-0208: the certificate is node {proven}'s, the call says node {from}");
+            return Err(Status::permission_denied(text));
         }
         if self.inner.is_removed(from) {
             return Err(Status::permission_denied(format!("EXQ-0310: node {from} was removed from the cluster")));

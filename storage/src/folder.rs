@@ -32,11 +32,8 @@ impl FolderDisk {
     /// # Errors
     /// I/O failure.
     pub fn open(root: &Path) -> Result<FolderDisk> {
-        let disk = FolderDisk {
-            root: root.to_path_buf(),
-            working: AtomicU64::new(0),
-            log_buffer_bytes: LOG_BUFFER_BYTES,
-        };
+        let disk =
+            FolderDisk { root: root.to_path_buf(), working: AtomicU64::new(0), log_buffer_bytes: LOG_BUFFER_BYTES };
         create_folder(&disk.snapshot_root())?;
         create_folder(&disk.incoming_root())?;
         for name in names(&disk.snapshot_root())? {
@@ -113,6 +110,8 @@ impl Disk for FolderDisk {
     fn log(&self, families: &[&'static str]) -> Result<Arc<dyn Engine>> {
         let folder = self.root.join("log");
         create_folder(&folder)?;
+        // RocksDB syncs what is in the folder, not the folder's own name.
+        sync_folder(&self.root)?;
         let buffer_bytes = usize::try_from(self.log_buffer_bytes).unwrap_or(usize::MAX);
         Ok(Arc::new(RocksEngine::open(&folder, Role::Log { buffer_bytes }, families)?))
     }

@@ -28,8 +28,8 @@ struct Scratch {
 
 #[derive(Serialize)]
 struct Held {
-    last_term: u64,
-    last_index: u64,
+    /// Term and index; none where there is no entry yet.
+    last: Option<(u64, u64)>,
     purged_index: u64,
     stored_index: u64,
     guard_index: u64,
@@ -69,10 +69,8 @@ async fn tell(path: &Path) -> Result<Held, Problem> {
     });
     let (replayed, (settings_revision, scratch)) = replayed.await.map_err(|fatal| problem_of(&fatal))?;
     drop(folder);
-    let (last_term, last_index) = replayed.last.unwrap_or_default();
     Ok(Held {
-        last_term,
-        last_index,
+        last: replayed.last,
         purged_index: replayed.purged.unwrap_or(0),
         stored_index: replayed.stored.unwrap_or(0),
         guard_index: guarded.and_then(|record| record.synced).map_or(0, |mark| mark.index),

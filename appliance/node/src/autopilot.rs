@@ -150,7 +150,7 @@ fn promotable(status: &Status, keeping_up: &BTreeMap<u64, Instant>, stable: Dura
         .filter(|(id, _)| keeping_up.get(id).is_some_and(|since| since.elapsed() >= stable))
         .map(|(id, _)| *id)
         .collect();
-    if (voters + ready.len()) % 2 == 0 {
+    if (voters + ready.len()).is_multiple_of(2) {
         ready.pop();
     }
     ready.into_iter().collect()

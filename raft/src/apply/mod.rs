@@ -167,11 +167,11 @@ impl<M: Machine> StateMachine<M> {
         row.digest = fold(&row.digest, &at, &applied);
         row.last = Some(Position::from(id));
         row.time_us = time_us;
-        if let EntryPayload::Membership(membership) = &entry.payload {
-            if !planted::is(Bug::MembershipNotPersisted) {
-                row.membership_at = Some(Position::from(id));
-                row.members = Arc::new(Members::from(membership));
-            }
+        if let EntryPayload::Membership(membership) = &entry.payload
+            && !planted::is(Bug::MembershipNotPersisted)
+        {
+            row.membership_at = Some(Position::from(id));
+            row.members = Arc::new(Members::from(membership));
         }
         let changes: Changes =
             applied.changes.into_iter().map(|change| (change.family + 1, change.key, change.edit)).collect();
@@ -296,7 +296,7 @@ impl<M: Machine> RaftStateMachine<TypeConfig> for StateMachine<M> {
     }
 
     async fn get_current_snapshot(&mut self) -> Result<Option<Snap>, io::Error> {
-        Ok(latest_snapshot(self.disk.as_ref())?)
+        latest_snapshot(self.disk.as_ref())
     }
 }
 

@@ -46,10 +46,14 @@ impl LogStore {
         engine: Arc<dyn Engine>,
         options: LogOptions,
     ) -> Result<LogStore, Fatal> {
-        let (guard, guarded) = Guard::open(slots)?;
+        let (mut guard, guarded) = Guard::open(slots)?;
         let found = read(engine.as_ref(), guarded.as_ref(), options.flushed)?;
         if !planted::is(Bug::GuardIgnored) {
             compare(&found, guarded.as_ref())?;
+        }
+        if guarded.is_none() {
+            // Before the first write to the log: from then on an empty guard means that it was lost.
+            guard.write(&GuardRecord::default())?;
         }
         let record = GuardRecord {
             vote: found.vote.as_ref().map(crate::record::voted),

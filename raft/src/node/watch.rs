@@ -22,6 +22,8 @@ use crate::wire::proto;
 
 const ROUND: Duration = Duration::from_millis(500);
 const ANSWER_TIMEOUT: Duration = Duration::from_millis(1000);
+/// Rounds after which what was last known of this node's clock no longer counts.
+const UNJUDGED_ROUNDS_MAX: u32 = 10;
 
 /// What a node last heard of a peer.
 #[derive(Debug, Clone)]
@@ -107,6 +109,7 @@ impl<M: Machine> Inner<M> {
 /// Keeps watch for as long as the node runs.
 pub(super) async fn run<M: Machine>(node: Node<M>) {
     let inner = node.inner.clone();
+    let mut unjudged = 0;
     loop {
         tokio::time::sleep(ROUND).await;
         let (others, voters) = {
@@ -121,7 +124,7 @@ pub(super) async fn run<M: Machine>(node: Node<M>) {
         let heard = join_all(others.iter().map(|(id, peer)| inner.clone().look_at(*id, peer.clone()))).await;
         let heard: BTreeMap<u64, PeerView> = heard.into_iter().flatten().collect();
         judge_state(&node, &heard, &voters);
-        judge_clock(&node, &heard, &voters).await;
+        judge_clock(&node, &heard, &voters, &mut unjudged).await;
         let mut peers = inner.peers.lock();
         peers.retain(|id, _| others.iter().any(|(other, _)| other == id));
         peers.extend(heard);
@@ -142,31 +145,45 @@ fn judge_state<M: Machine>(node: &Node<M>, heard: &BTreeMap<u64, PeerView>, vote
     }
 }
 
-/// Keeps a node with a wrong clock from leading.
-async fn judge_clock<M: Machine>(node: &Node<M>, heard: &BTreeMap<u64, PeerView>, voters: &[u64]) {
+/// Keeps a node with a wrong clock from leading. `unjudged` counts the rounds in which nobody could tell.
+async fn judge_clock<M: Machine>(node: &Node<M>, heard: &BTreeMap<u64, PeerView>, voters: &[u64], unjudged: &mut u32) {
     let inner = &node.inner;
     let mut offsets: Vec<i64> = voters.iter().filter_map(|id| heard.get(id)).map(|view| view.clock_offset_us).collect();
     if voters.contains(&inner.us.node) {
         offsets.push(0);
     }
-    // A median needs a majority; without one nobody leads anyway.
+    // A median needs a majority; and of two clocks nobody can say which one is wrong.
     if offsets.len() < voters.len() / 2 + 1 || offsets.len() < 3 {
+        *unjudged = unjudged.saturating_add(1);
+        if *unjudged == UNJUDGED_ROUNDS_MAX {
+            // An old judgement must not keep the nodes that are left from electing one of them for ever.
+            *inner.clock_offset_us.lock() = None;
+            allow_election(inner, None);
+        }
         return;
     }
+    *unjudged = 0;
     offsets.sort_unstable();
     let median = offsets.get(offsets.len() / 2).copied().unwrap_or(0);
     *inner.clock_offset_us.lock() = Some(-median);
     let limit = i64::try_from(inner.hooks.clock_offset_max().as_micros()).unwrap_or(i64::MAX);
     let good = median.saturating_abs() <= limit;
-    if inner.clock_good.swap(good, Ordering::Relaxed) != good {
-        inner.raft.runtime_config().elect(good);
-        if good {
-            tracing::info!("this node's clock is in step again");
-        } else {
-            tracing::error!(code = "EXQ-0701", offset_us = -median, "this node's clock is off: it will not lead");
-        }
-    }
+    allow_election(inner, (!good).then_some(-median));
     if !good && inner.raft.is_leader() {
         node.transfer_leader(None, Duration::from_secs(2)).await;
+    }
+}
+
+/// Lets the node stand for election unless its clock is off by so much.
+fn allow_election<M: Machine>(inner: &Inner<M>, off_us: Option<i64>) {
+    if inner.clock_good.swap(off_us.is_none(), Ordering::Relaxed) == off_us.is_none() {
+        return;
+    }
+    inner.raft.runtime_config().elect(off_us.is_none());
+    match off_us {
+        None => tracing::info!("this node's clock no longer keeps it from leading"),
+        Some(offset_us) => {
+            tracing::error!(code = "EXQ-0701", offset_us, "this node's clock is off: it will not lead");
+        }
     }
 }

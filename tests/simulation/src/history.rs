@@ -211,7 +211,10 @@ impl History {
             let list = lists.get(&read.list).map_or(&[][..], Vec::as_slice);
             if !list.starts_with(&read.seen) {
                 let (node, list) = (read.node, read.list);
-                return Err(format!("a read on node {node} saw {} elements of list {list} that are not its beginning", read.seen.len()));
+                return Err(format!(
+                    "a read on node {node} saw {} elements of list {list} that are not its beginning",
+                    read.seen.len()
+                ));
             }
         }
         Ok(())

@@ -80,12 +80,7 @@ impl Hooks for SimHooks {
         self.0.lock().removed.contains(&node)
     }
 
-    fn answer(
-        &self,
-        _: u64,
-        _: String,
-        body: Bytes,
-    ) -> Pin<Box<dyn Future<Output = Result<Bytes, String>> + Send>> {
+    fn answer(&self, _: u64, _: String, body: Bytes) -> Pin<Box<dyn Future<Output = Result<Bytes, String>> + Send>> {
         Box::pin(std::future::ready(Ok(body)))
     }
 
@@ -265,12 +260,8 @@ async fn obey(world: &Arc<World>, slot: usize, node: &Node<SimMachine>, order: O
             let ids = BTreeSet::from([id]);
             within(patience, async { node.promote(ids).await.map_err(|error| error.to_string()) }).await
         }
-        Order::Demote(id) => {
-            within(patience, async { node.demote(id).await.map_err(|error| error.to_string()) }).await
-        }
-        Order::Remove(id) => {
-            within(patience, async { node.remove(id).await.map_err(|error| error.to_string()) }).await
-        }
+        Order::Demote(id) => within(patience, async { node.demote(id).await.map_err(|error| error.to_string()) }).await,
+        Order::Remove(id) => within(patience, async { node.remove(id).await.map_err(|error| error.to_string()) }).await,
         Order::Transfer(to) => {
             let handed = node.transfer_leader(to, Duration::from_secs(2)).await;
             if handed { Ok(()) } else { Err("nobody took over".to_owned()) }

@@ -75,7 +75,10 @@ pub fn run_seed(seed: u64, bug: Option<Bug>, verbose: bool) -> Report {
             Err(RecvTimeoutError::Disconnected) => {
                 let panic = thread.join().err();
                 let text = panic.as_ref().and_then(|panic| {
-                    panic.downcast_ref::<String>().cloned().or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).into()))
+                    panic
+                        .downcast_ref::<String>()
+                        .cloned()
+                        .or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).into()))
                 });
                 lost(seed, &format!("panic: {}", text.unwrap_or_default()))
             }
@@ -530,8 +533,13 @@ impl Run {
             ("answers unknown", state.history.unknowns),
             ("answers refused", state.history.refusals),
         ];
-        let counts: BTreeMap<String, u64> =
-            state.counts.iter().map(|(what, count)| (*what, *count)).chain(seen).map(|(w, c)| (w.to_owned(), c)).collect();
+        let counts: BTreeMap<String, u64> = state
+            .counts
+            .iter()
+            .map(|(what, count)| (*what, *count))
+            .chain(seen)
+            .map(|(w, c)| (w.to_owned(), c))
+            .collect();
         let count = |kind: &str| counts.get(kind).copied().unwrap_or(0);
         let crashes: u64 = Fault::CRASHES.iter().map(|fault| count(fault.name())).sum();
         let verdict = match &state.violation {

@@ -47,9 +47,8 @@ fn simulation_40_seeds() {
     let from = number("EXCHEQUER_SIM_FROM").unwrap_or(0);
     let started = Instant::now();
     let passed = |reports: &[Report]| reports.iter().filter(|report| report.verdict == Verdict::Passed).count() as u64;
-    let violated = |reports: &[Report]| {
-        reports.iter().filter(|report| matches!(report.verdict, Verdict::Violated(_))).count()
-    };
+    let violated =
+        |reports: &[Report]| reports.iter().filter(|report| matches!(report.verdict, Verdict::Violated(_))).count();
     let reports = run_many(from, wanted * 2, None, &|reports| {
         if let Some(last) = reports.last() {
             if reports.len() as u64 % 20 == 0 {
@@ -141,7 +140,10 @@ fn planted_bugs_are_caught() {
         let runs = reports.len();
         match reports.into_iter().find(|report| matches!(report.verdict, Verdict::Violated(_))) {
             Some(Report { seed, verdict: Verdict::Violated(text), .. }) => {
-                tell(&format!("{bug:?}: caught by seed {seed}, run {runs}, {}", text.chars().take(220).collect::<String>()));
+                tell(&format!(
+                    "{bug:?}: caught by seed {seed}, run {runs}, {}",
+                    text.chars().take(220).collect::<String>()
+                ));
             }
             Some(_) | None => missed.push(bug),
         }

@@ -259,6 +259,7 @@ fn place_refusals(steps: &mut Vec<Step>, refusals: &[&Write], wrong: &mut Vec<St
         lowest = lowest.min(*at);
         *at = lowest;
     }
+    let last = steps.iter().map(|step| step.at).max().unwrap_or(0);
     let mut ordered = refusals.to_vec();
     ordered.sort_unstable_by_key(|write| write.invoked);
     let mut placed: Vec<Step> = Vec::new();
@@ -272,7 +273,7 @@ fn place_refusals(steps: &mut Vec<Step>, refusals: &[&Write], wrong: &mut Vec<St
         let earlier = placed.iter().filter(|step| step.returned < write.invoked).map(|step| step.at).max();
         let least = seen.max(earlier.unwrap_or(0));
         let after = invoked.partition_point(|(moment, _)| *moment <= write.returned);
-        let most = invoked.get(after).map_or(u64::MAX, |(_, at)| *at);
+        let most = invoked.get(after).map_or(last, |(_, at)| *at);
         let at = if least == expect { least + 1 } else { least };
         if at > most {
             wrong.push(format!("NOT LINEARIZABLE: refused although the version was {least}: {}", told(write)));

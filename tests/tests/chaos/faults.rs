@@ -83,11 +83,8 @@ impl Kind {
 pub(crate) struct Fault {
     pub(crate) kind: Kind,
     pub(crate) begun: Moment,
-    /// When nothing was broken any more.
-    pub(crate) healed: Moment,
     /// Whether it was seen to have had its effect; only then does it count.
     pub(crate) effective: bool,
-    pub(crate) detail: String,
 }
 
 /// Draws kinds such that each comes as often as any other, in an order that the seed tells.
@@ -97,8 +94,10 @@ pub(crate) struct Bag {
 }
 
 impl Bag {
-    pub(crate) fn new(kinds: Vec<Kind>) -> Bag {
-        Bag { kinds, left: Vec::new() }
+    pub(crate) fn new(kinds: Vec<Kind>, dice: &mut StdRng) -> Bag {
+        let mut left = kinds.clone();
+        left.shuffle(dice);
+        Bag { kinds, left }
     }
 
     /// The next kind; none when a round is over, after which the next one begins.

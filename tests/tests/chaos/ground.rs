@@ -149,8 +149,9 @@ pub(crate) fn cut(host: usize, cut: &Cut) -> Result<()> {
     };
     let (deaf, mute) = (rules(&cut.deaf_to, "saddr"), rules(&cut.mute_to, "daddr"));
     let words = format!(
-        "table {TABLE} {{ chain in {{ type filter hook input priority -10; {deaf} }}\n\
-         chain out {{ type filter hook output priority -10; {mute} }} }}"
+        "table {TABLE} {{\n\
+         chain in {{ type filter hook input priority -10; {deaf} }}\n\
+         chain out {{ type filter hook output priority -10; {mute} }}\n}}"
     );
     nft(host, &words).map(drop)
 }

@@ -104,7 +104,6 @@ pub(crate) fn is_linearizable(steps: &[Step], register: Register) -> Result<bool
     }
     // What begins at the moment at which another returns overlaps it: begins come first.
     events.sort_unstable();
-    events.sort_by_key(|(moment, is_return, _)| (*moment, *is_return));
     for (_, is_return, thread) in events {
         let Some(step) = steps.get(thread) else { continue };
         let (op, ret) = match step.act {

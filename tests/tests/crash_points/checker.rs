@@ -29,14 +29,20 @@ pub(crate) struct Scratch {
 /// What a folder holds once its log is replayed.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct Held {
-    pub(crate) last_term: u64,
-    pub(crate) last_index: u64,
+    /// Term and index; none where there is no entry yet.
+    pub(crate) last: Option<(u64, u64)>,
     pub(crate) purged_index: u64,
     pub(crate) stored_index: u64,
     pub(crate) guard_index: u64,
     pub(crate) digest: String,
     pub(crate) settings_revision: u64,
     pub(crate) scratch: BTreeMap<String, Scratch>,
+}
+
+impl Held {
+    pub(crate) fn last_index(&self) -> u64 {
+        self.last.map_or(0, |(_, index)| index)
+    }
 }
 
 /// How the opening went.

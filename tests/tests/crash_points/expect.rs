@@ -71,8 +71,8 @@ impl Expect {
                 return wrong(format!("{key} is at version {}, {sent} were sent", found.version));
             }
         }
-        if held.stored_index > held.last_index {
-            return wrong(format!("the state is at {}, its log ends at {}", held.stored_index, held.last_index));
+        if held.stored_index > held.last_index() {
+            return wrong(format!("the state is at {}, its log ends at {}", held.stored_index, held.last_index()));
         }
         digests.agree(held)?;
         let version = |key: &String| match held.scratch.get(key) {
@@ -95,12 +95,12 @@ impl Expect {
 
 /// The state's hash after each entry: the same in every image.
 #[derive(Debug, Default)]
-pub(crate) struct Digests(Mutex<HashMap<(u64, u64), String>>);
+pub(crate) struct Digests(Mutex<HashMap<Option<(u64, u64)>, String>>);
 
 impl Digests {
     fn agree(&self, held: &Held) -> Result<(), Difference> {
         let mut known = self.0.lock().unwrap();
-        let at = (held.last_term, held.last_index);
+        let at = held.last;
         let known = known.entry(at).or_insert_with(|| held.digest.clone());
         if *known == held.digest {
             return Ok(());

@@ -169,7 +169,7 @@ fn judge(job: &Job<Moment>, told: &Told, digests: &Digests, tally: &Mutex<Tally>
         Told::Refused { code, message } => Some(format!("refused with {code}: {message}")),
         Told::Held(held) => {
             tally.purged_max = tally.purged_max.max(held.purged_index);
-            tally.behind_max = tally.behind_max.max(held.last_index.saturating_sub(held.stored_index));
+            tally.behind_max = tally.behind_max.max(held.last_index().saturating_sub(held.stored_index));
             tally.acknowledged_max = tally.acknowledged_max.max(job.expect.acknowledged());
             match job.expect.compare(held, digests) {
                 Ok(()) => None,
@@ -184,8 +184,8 @@ fn judge(job: &Job<Moment>, told: &Told, digests: &Digests, tally: &Mutex<Tally>
 
 pub(crate) fn summary(held: &Held) -> String {
     format!(
-        "the log ends at {} of term {}, the guard says {}, the state was at {}, purged up to {}",
-        held.last_index, held.last_term, held.guard_index, held.stored_index, held.purged_index
+        "the log ends at {:?}, the guard says {}, the state was at {}, purged up to {}",
+        held.last, held.guard_index, held.stored_index, held.purged_index
     )
 }
 

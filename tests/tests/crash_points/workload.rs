@@ -161,7 +161,7 @@ impl Writer {
         self.marks.put(Kind::Acked, &key, number, index)?;
         if self.sent.is_multiple_of(REPEATED) {
             let again = self.http.try_put(&key, value.as_bytes(), None, Some(&id)).await?.good()?;
-            ensure!(again == first, "the same command came to {again}, then {first}");
+            ensure!(again["version"] == first["version"], "the same command came to {first}, then {again}");
         }
         Ok(())
     }

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use rand::rngs::SmallRng;
 use rand::{Rng as _, RngExt as _, SeedableRng as _};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::cpu::{self, CpuTime};
@@ -54,8 +55,11 @@ pub struct Load {
     pub batch: usize,
     /// The size of each value.
     pub value_bytes: usize,
-    /// How many different keys are written, chosen at random.
+    /// How many different keys are written.
     pub keys: u64,
+    /// Whether every key is written once and in order, after which the load ends; otherwise keys are drawn at random
+    /// for as long as it runs. The keys of one request are neighbours, and different.
+    pub fill: bool,
 }
 
 /// What came of a load in the time that was measured.
@@ -100,6 +104,10 @@ struct Meter {
     latency: Mutex<Durations>,
     /// Microseconds since `started` of the last acknowledgement, and the longest time between two.
     gaps: Mutex<(u64, u64)>,
+    /// The next key of a load that writes each once.
+    next: AtomicU64,
+    /// Writers that have not ended.
+    left: watch::Sender<usize>,
 }
 
 impl Meter {
@@ -173,6 +181,8 @@ impl Running {
             first_failure: Mutex::new(None),
             latency: Mutex::new(Durations::new()),
             gaps: Mutex::new((0, 0)),
+            next: AtomicU64::new(0),
+            left: watch::Sender::new(if doors.is_empty() { 0 } else { load.writers }),
         });
         let stop = Arc::new(AtomicBool::new(false));
         let mut writers = JoinSet::new();
@@ -182,7 +192,7 @@ impl Running {
         Running { meter, stop, writers }
     }
 
-    /// Counts from now on for `duration`.
+    /// Counts from now on for `duration`, or until a load that writes each key once has ended.
     pub async fn measure(&self, duration: Duration, server_pids: &[u32]) -> Measured {
         let meter = &self.meter;
         meter.writes.store(0, Ordering::Relaxed);
@@ -195,7 +205,9 @@ impl Running {
         let servers: Vec<CpuTime> = server_pids.iter().map(|pid| cpu::of(*pid)).collect();
         let begun = Instant::now();
         meter.open.store(true, Ordering::Relaxed);
-        tokio::time::sleep(duration).await;
+        let mut left = meter.left.subscribe();
+        // Either way the time is over.
+        let _ = tokio::time::timeout(duration, left.wait_for(|left| *left == 0)).await;
         meter.open.store(false, Ordering::Relaxed);
         let measured_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
         Measured {
@@ -242,8 +254,17 @@ async fn writer<D: Door>(door: Arc<D>, load: Load, number: u64, meter: Arc<Meter
     let mut value = vec![0; load.value_bytes];
     random.fill_bytes(&mut value);
     let value = Bytes::from(value);
+    let keys = load.keys.max(1);
     while !stop.load(Ordering::Relaxed) {
-        let put = |_| Put { key: key(random.random_range(0..load.keys.max(1))), value: value.clone() };
+        let first = if load.fill {
+            meter.next.fetch_add(load.batch as u64, Ordering::Relaxed)
+        } else {
+            random.random_range(0..keys)
+        };
+        if load.fill && first >= keys {
+            break;
+        }
+        let put = |number: usize| Put { key: key((first + number as u64) % keys), value: value.clone() };
         let puts: Vec<Put> = (0..load.batch).map(put).collect();
         let asked = Instant::now();
         match door.write(puts).await {
@@ -254,6 +275,7 @@ async fn writer<D: Door>(door: Arc<D>, load: Load, number: u64, meter: Arc<Meter
             }
         }
     }
+    meter.left.send_modify(|left| *left -= 1);
 }
 
 /// The text of a key.

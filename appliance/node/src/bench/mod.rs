@@ -12,6 +12,7 @@ mod log;
 mod measure;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use exchequer_domain::{Code, Problem};
 use rand::TryRng as _;
@@ -27,6 +28,8 @@ use crate::cli::{BenchArgs, BenchMode, BenchReport, Latency};
 
 /// More connections than this do not make a client faster.
 const CONNECTIONS_MAX: usize = 4;
+/// A fill that takes longer is cut off.
+const FILL_PATIENCE: Duration = Duration::from_secs(3600);
 
 /// Loads a running sandbox cluster with scratch writes.
 ///
@@ -57,7 +60,7 @@ pub async fn raft(args: &BenchArgs) -> Result<BenchReport, Problem> {
 }
 
 fn load_of(args: &BenchArgs) -> Load {
-    Load { writers: 0, batch: 0, value_bytes: args.value_bytes as usize, keys: args.keys }
+    Load { writers: 0, batch: 0, value_bytes: args.value_bytes as usize, keys: args.keys, fill: args.fill }
 }
 
 /// So many doors, each with a connection of its own.
@@ -70,8 +73,9 @@ pub fn doors<D: Door>(count: usize, make: impl Fn(usize) -> Result<D, Problem>) 
 
 async fn measure<D: Door>(doors: &[Arc<D>], load: &Load, args: &BenchArgs) -> Measured {
     let running = Running::start(doors, load);
-    tokio::time::sleep(args.warm_up).await;
-    let measured = running.measure(args.duration, &args.server_pids).await;
+    let (warm_up, duration) = if args.fill { (Duration::ZERO, FILL_PATIENCE) } else { (args.warm_up, args.duration) };
+    tokio::time::sleep(warm_up).await;
+    let measured = running.measure(duration, &args.server_pids).await;
     running.stop().await;
     measured
 }

@@ -297,6 +297,10 @@ pub struct BenchArgs {
     #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub keys: u64,
 
+    /// Write each key once, in order, and end; without a warm-up, and whatever the duration
+    #[arg(long)]
+    pub fill: bool,
+
     /// How long it measures
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_duration)]
     pub duration: Duration,
