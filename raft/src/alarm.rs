@@ -38,6 +38,14 @@ pub enum Fatal {
     },
 }
 
+impl Fatal {
+    /// Why consensus ended by itself. It keeps nothing of an error of the disk but the text; damage must stay damage.
+    pub(crate) fn of_consensus(detail: String) -> Fatal {
+        let code = if detail.contains(" is damaged: ") { "EXQ-0504" } else { "EXQ-0112" };
+        Fatal::Halt { code: code.to_owned(), detail }
+    }
+}
+
 impl From<StorageError> for Fatal {
     fn from(error: StorageError) -> Fatal {
         Fatal::Disk(Arc::new(error))

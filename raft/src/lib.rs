@@ -36,4 +36,4 @@ pub use proposer::Committed;
 pub use runtime::seed_thread;
 pub use server::PeerIdentity;
 pub use types::Address;
-pub use work::Drive;
+pub use work::{Drive, join_threads};

@@ -15,16 +15,14 @@ use crate::body::Body;
 use crate::clock::{ReplicatedClock, WallClock};
 use crate::machine::Machine;
 use crate::node::ProposeError;
-use crate::planted::{self, Bug};
 use crate::types::{Payload, Raft, term_of};
 
-/// Most commands of one entry.
-const ENTRY_COMMANDS_MAX: usize = 8192;
+/// Most commands of one entry, unless a single request has more: while one entry is applied the next is synced.
+const ENTRY_COMMANDS_MAX: usize = 1024;
 /// Most bytes of one entry, unless a single command is larger.
 const ENTRY_BYTES_MAX: usize = 1 << 20;
-/// Entries under way at once: one that is being synced, one on its way to the disks, one being applied, one to come.
-/// More would make smaller entries, and an entry costs every node more than a command does.
-const ENTRIES_IN_FLIGHT_MAX: usize = 4;
+/// Entries under way at once. More would make smaller entries, and an entry costs every node more than a command does.
+const ENTRIES_IN_FLIGHT_MAX: usize = 8;
 /// Bytes of commands that may wait; beyond, callers are told to slow down.
 const QUEUED_BYTES_MAX: usize = 64 << 20;
 /// Requests that may wait.
@@ -95,17 +93,12 @@ async fn run<M: Machine>(
     mut queue: mpsc::Receiver<Pending>,
     queued_bytes: Arc<AtomicUsize>,
 ) {
-    let in_flight = Arc::new(Semaphore::new(
-        std::env::var("EXQ_INFLIGHT").ok().and_then(|v| v.parse().ok()).unwrap_or(ENTRIES_IN_FLIGHT_MAX),
-    ));
-    let yields: u32 = std::env::var("EXQ_YIELDS").ok().and_then(|v| v.parse().ok()).unwrap_or(1);
+    let in_flight = Arc::new(Semaphore::new(ENTRIES_IN_FLIGHT_MAX));
     let mut term = 0;
     while let Some(first) = queue.recv().await {
         let Ok(permit) = in_flight.clone().acquire_owned().await else { return };
         // Requests that came in the same packet are a moment behind the first: let them get here.
-        for _ in 0..yields {
-            tokio::task::yield_now().await;
-        }
+        tokio::task::yield_now().await;
         let mut group = vec![first];
         let (mut commands, mut bytes) = group.first().map_or((0, 0), |one| (one.commands.len(), one.bytes));
         while commands < ENTRY_COMMANDS_MAX && bytes < ENTRY_BYTES_MAX {
@@ -186,7 +179,6 @@ fn classify(error: &ClientWriteError<crate::types::TypeConfig>) -> ProposeError 
         ClientWriteError::ForwardToLeader(_)
         | ClientWriteError::ChangeMembershipError(_)
         | ClientWriteError::PreconditionFailed(_) => ProposeError::NoLeader,
-        ClientWriteError::LogEntryDiscarded(_) if planted::is(Bug::UnknownCalledFailed) => ProposeError::NoLeader,
         ClientWriteError::LogEntryDiscarded(_) => ProposeError::Unknown,
     }
 }

@@ -3,8 +3,10 @@
 //! In production each has an operating-system thread of its own, because it spends its life waiting for the disk. In
 //! a simulation each is a task on the simulated clock, so that a crash can fall between its steps.
 
-use std::time::Duration;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 /// Where consumers run.
@@ -53,6 +55,29 @@ pub(crate) enum Step {
 /// Most items of one group, so that one group never takes unbounded memory or time.
 const GROUP_ITEMS_MAX: usize = 4096;
 
+/// Threads that hold a store, until [`join_threads`] has seen them end.
+static THREADS: Mutex<Vec<JoinHandle<()>>> = Mutex::new(Vec::new());
+const JOIN_PAUSE: Duration = Duration::from_millis(1);
+
+/// Has [`join_threads`] wait for a thread.
+pub(crate) fn keep(thread: JoinHandle<()>) {
+    let mut threads = THREADS.lock();
+    threads.retain(|thread| !thread.is_finished());
+    threads.push(thread);
+}
+
+/// Waits until the threads of all consumers have ended and thereby closed their stores, for at most `patience`; they do
+/// when nothing sends to them any more. To be called last in the process: one that ends while another of its threads
+/// closes a store dies of an abort instead.
+pub fn join_threads(patience: Duration) {
+    let began = Instant::now();
+    let mut threads = std::mem::take(&mut *THREADS.lock());
+    while !threads.is_empty() && began.elapsed() < patience {
+        threads.retain(|thread| !thread.is_finished());
+        std::thread::sleep(JOIN_PAUSE);
+    }
+}
+
 /// Starts a consumer and answers its queue. It ends when every sender is gone or it stops.
 pub(crate) fn start<W: Work>(name: &str, drive: &Drive, mut work: W) -> UnboundedSender<W::Item> {
     let (sender, mut receiver) = unbounded_channel();
@@ -71,8 +96,9 @@ pub(crate) fn start<W: Work>(name: &str, drive: &Drive, mut work: W) -> Unbounde
                     }
                 }
             });
-            if let Err(error) = spawned {
-                tracing::error!(thread = name, %error, "the thread could not be started");
+            match spawned {
+                Ok(thread) => keep(thread),
+                Err(error) => tracing::error!(thread = name, %error, "the thread could not be started"),
             }
         }
         Drive::Tasks(latency) => {

@@ -88,12 +88,12 @@ pub trait Engine: Send + Sync + 'static {
     /// I/O failure. Nothing of the batch is visible then.
     fn write(&self, batch: &Batch) -> Result<()>;
 
-    /// As [`write`](Engine::write) of all parts in their order, at once. For rows that somebody else keeps as well.
+    /// As [`write`](Engine::write), of changes that somebody else keeps as well.
     ///
     /// # Errors
     /// As `write`.
-    fn write_parts(&self, parts: &[&[(Family, Vec<u8>, Edit)]]) -> Result<()> {
-        self.write(&Batch { edits: parts.concat() })
+    fn write_rows(&self, edits: &[&(Family, Vec<u8>, Edit)]) -> Result<()> {
+        self.write(&Batch { edits: edits.iter().copied().cloned().collect() })
     }
 
     /// Makes everything written so far durable.

@@ -1,7 +1,7 @@
 //! [`Disk`] on a real folder: `log/`, `state-<n>/`, `CURRENT`, `guard`, `snapshots/`, `incoming/`.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{Read, Write};
+use std::io::Read;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -313,20 +313,13 @@ struct GuardFile {
 impl GuardFile {
     fn open(path: &Path) -> Result<GuardFile> {
         let length = 2 * SLOT_BYTES as u64;
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(path)
-            .map_err(Error::io("open", path))?;
+        if !path.try_exists().map_err(Error::io("read", path))? {
+            // Whole or absent: a length that a power cut left would look like damage.
+            write_atomically(path, &[0; 2 * SLOT_BYTES])?;
+        }
+        let file = OpenOptions::new().read(true).write(true).open(path).map_err(Error::io("open", path))?;
         let found = file.metadata().map_err(Error::io("read", path))?.len();
-        if found == 0 {
-            file.write_all(&vec![0; 2 * SLOT_BYTES]).map_err(Error::io("write", path))?;
-            file.sync_all().map_err(Error::io("sync", path))?;
-            sync_folder(path.parent().unwrap_or(Path::new(".")))?;
-        } else if found != length {
+        if found != length {
             return Err(Error::corrupt(path, format!("it has {found} bytes instead of {length}")));
         }
         Ok(GuardFile { file, path: path.to_path_buf() })

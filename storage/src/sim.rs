@@ -98,6 +98,30 @@ impl Platter {
         self.0.lock().lose_log_rows(family, count)
     }
 
+    /// What would be found in a row of the log after [`Platter::crash`].
+    #[must_use]
+    pub fn log_row(&self, family: usize, key: &[u8]) -> Option<Vec<u8>> {
+        self.0.lock().log_row(family, key)
+    }
+
+    /// The last key that would be found in a family of the log.
+    #[must_use]
+    pub fn last_log_key(&self, family: usize) -> Option<Vec<u8>> {
+        self.0.lock().last_log_key(family)
+    }
+
+    /// What would be found in a row of the state.
+    #[must_use]
+    pub fn state_row(&self, family: usize, key: &[u8]) -> Option<Vec<u8>> {
+        self.0.lock().state_row(family, key)
+    }
+
+    /// The names of the complete snapshots.
+    #[must_use]
+    pub fn snapshot_names(&self) -> Vec<String> {
+        self.0.lock().snapshots.keys().cloned().collect()
+    }
+
     /// Syncs, writes and the rest so far: a measure of how much a run did.
     #[must_use]
     pub fn operations(&self) -> u64 {

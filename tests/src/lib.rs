@@ -4,3 +4,4 @@
 //! log files and data folders, and nothing else.
 
 pub mod cluster;
+pub mod load;

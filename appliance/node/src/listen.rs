@@ -17,7 +17,7 @@ use tokio::sync::Semaphore;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 use tokio_util::sync::CancellationToken;
 
-use crate::identity::{TlsStore, peer_identity};
+use crate::identity::{TlsStore, handshake_problem, peer_identity};
 
 /// Connections that one door holds at once.
 const CONNECTIONS_MAX: usize = 4096;
@@ -123,7 +123,9 @@ impl Dialer for TlsDialer {
             let name = store.peer_name(NodeId(target)).map_err(io::Error::other)?;
             let socket = TcpStream::connect(&address).await?;
             socket.set_nodelay(true)?;
-            let stream = TlsConnector::from(config).connect(name, socket).await?;
+            let shaken = TlsConnector::from(config).connect(name, socket).await;
+            // Whoever logs the error shows its code then.
+            let stream = shaken.map_err(|error| handshake_problem(&error).map_or(error, io::Error::other))?;
             Ok(Box::new(stream) as Box<dyn Io>)
         })
     }

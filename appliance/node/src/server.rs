@@ -345,8 +345,8 @@ async fn tend_certificates(house: Arc<House>) {
 /// `ConfigInvalid` where the level cannot be understood.
 pub fn install_tracing(config: &Config) -> Result<(), Problem> {
     use tracing_subscriber::EnvFilter;
-    // openraft is chatty about what is normal.
-    let directives = format!("{},openraft=warn", config.log.level);
+    // openraft warns at every heartbeat to a node that is down; the node itself tells once.
+    let directives = format!("{},openraft=error", config.log.level);
     let filter = EnvFilter::try_new(&directives)
         .map_err(|error| Problem::new(Code::ConfigInvalid, format!("log.level: {error}")))?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);

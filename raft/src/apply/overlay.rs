@@ -1,7 +1,6 @@
 //! Rows that are applied and not yet in the state's store.
 
-use std::collections::BTreeMap;
-use std::ops::Bound;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use exchequer_storage::{Direction, Edit, Engine, Scan};
@@ -38,7 +37,8 @@ impl Changed {
     }
 }
 
-type Family = BTreeMap<Vec<u8>, Changed>;
+/// Looked up for every command, scanned almost never: a scan sorts what it finds.
+type Family = HashMap<Vec<u8>, Changed>;
 
 #[derive(Default)]
 struct Layer {
@@ -62,9 +62,9 @@ fn after_prefix(prefix: &[u8]) -> Vec<u8> {
     end
 }
 
-/// `from..until`, where an empty `until` means to the end.
-fn range<'a>(from: &'a [u8], until: &'a [u8]) -> (Bound<&'a [u8]>, Bound<&'a [u8]>) {
-    (Bound::Included(from), if until.is_empty() { Bound::Unbounded } else { Bound::Excluded(until) })
+/// Whether `key` is in `from..until`, where an empty `until` means to the end.
+fn inside(key: &[u8], from: &[u8], until: &[u8]) -> bool {
+    from <= key && (until.is_empty() || key < until)
 }
 
 impl Overlay {
@@ -117,7 +117,7 @@ impl Layer {
 
     fn remove(&mut self, index: u64, family: usize, from: Vec<u8>, until: Vec<u8>) {
         if let Some(rows) = self.families.get_mut(family) {
-            for (_, changed) in rows.range_mut::<[u8], _>(range(&from, &until)) {
+            for (_, changed) in rows.iter_mut().filter(|(key, _)| inside(key, &from, &until)) {
                 *changed = Changed { index, put: None };
             }
         }
@@ -155,17 +155,18 @@ impl RowReader for View<'_> {
         // overlay's, which is the newer, wins. The other way round it could be missed.
         let (mut rows, known) = {
             let layer = self.overlay.0.read();
-            let changed =
-                layer.families.get(family).into_iter().flat_map(|rows| rows.range::<[u8], _>(range(from, until)));
-            let inside: Vec<(Vec<u8>, Option<Vec<u8>>)> =
-                changed.map(|(key, changed)| (key.clone(), changed.value().map(<[u8]>::to_vec))).collect();
+            let rows = layer.families.get(family).into_iter().flatten();
+            let found: BTreeMap<Vec<u8>, Option<Vec<u8>>> = rows
+                .filter(|(key, _)| inside(key, from, until))
+                .map(|(key, changed)| (key.clone(), changed.value().map(<[u8]>::to_vec)))
+                .collect();
             let removals: Vec<(Vec<u8>, Vec<u8>)> = layer
                 .removals
                 .iter()
                 .filter(|removal| removal.family == family)
                 .map(|removal| (removal.from.clone(), removal.until.clone()))
                 .collect();
-            (inside.into_iter().collect::<BTreeMap<_, _>>(), removals)
+            (found, removals)
         };
         let direction = if reverse { Direction::Reverse } else { Direction::Forward };
         let mut from_store = 0_usize;

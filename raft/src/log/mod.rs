@@ -12,12 +12,14 @@ mod writer;
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use exchequer_storage::{Batch, Engine};
 use openraft::storage::{IOFlushed, LogState as OpenraftLogState, RaftLogStorage};
 use parking_lot::Mutex;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 pub(crate) use guard::GuardKeeper;
 pub(crate) use open::LogOptions;
@@ -40,6 +42,9 @@ const KEY_OWNER: &[u8] = b"owner";
 /// Entries kept in memory behind the last one, so that replication and apply rarely read the disk.
 const TAIL_BYTES_MAX: usize = 32 << 20;
 
+/// Between two wake-ups of the writer for the committed id alone.
+const COMMITTED_PAUSE: Duration = Duration::from_millis(10);
+
 fn key(index: u64) -> [u8; 8] {
     index.to_be_bytes()
 }
@@ -55,6 +60,8 @@ struct Tailed {
 struct Shared {
     vote: Option<Vote>,
     committed: Option<LogId>,
+    /// Whether `committed` is other than what was given to the engine.
+    committed_unwritten: bool,
     purged: Option<LogId>,
     purged_chain: Chain,
     last: Option<LogId>,
@@ -86,6 +93,8 @@ pub(crate) struct LogStore {
     shared: Arc<Mutex<Shared>>,
     engine: Arc<dyn Engine>,
     queue: UnboundedSender<Op>,
+    /// When the writer was last woken for the committed id alone.
+    committed_told: Instant,
 }
 
 impl LogStore {
@@ -141,8 +150,18 @@ impl RaftLogStorage<TypeConfig> for LogStore {
     }
 
     async fn save_committed(&mut self, committed: Option<LogId>) -> Result<(), io::Error> {
-        self.shared.lock().committed = committed;
-        self.enqueue(Op::Committed { id: committed })
+        {
+            let mut shared = self.shared.lock();
+            shared.committed = committed;
+            shared.committed_unwritten = true;
+        }
+        // It only shortens what a restart waits for, and goes along with the next entries; the writer is not woken for
+        // it more often than this.
+        if self.committed_told.elapsed() < COMMITTED_PAUSE {
+            return Ok(());
+        }
+        self.committed_told = Instant::now();
+        self.enqueue(Op::Committed)
     }
 
     async fn read_committed(&mut self) -> Result<Option<LogId>, io::Error> {

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use exchequer_storage::{Direction, Disk, Engine, Guard, GuardRecord, Scan, Slots};
+use exchequer_storage::{Direction, Disk, Engine, Guard, GuardRecord, Scan, Slots, Voted};
 use parking_lot::Mutex;
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -62,6 +62,7 @@ impl LogStore {
         let shared = Arc::new(Mutex::new(Shared {
             vote: found.vote,
             committed: found.committed,
+            committed_unwritten: false,
             purged: found.purged,
             purged_chain: found.purged_chain,
             last: found.last,
@@ -84,7 +85,8 @@ impl LogStore {
             alarm: options.alarm,
             group: None,
         };
-        Ok(LogStore { shared, engine, queue: start("log", &options.drive, writer) })
+        let queue = start("log", &options.drive, writer);
+        Ok(LogStore { shared, engine, queue, committed_told: tokio::time::Instant::now() })
     }
 }
 
@@ -167,6 +169,17 @@ fn read(engine: &dyn Engine, guarded: Option<&GuardRecord>, flushed: u64) -> Res
     }
 }
 
+/// Whether a vote was answered before another one. Within a term a node grants one vote, and then accepts the leader of
+/// whoever was elected, which may be somebody else.
+fn is_behind(vote: &Voted, other: &Voted) -> bool {
+    let same_term = match (vote.committed, other.committed) {
+        (true, false) => false,
+        (false, true) => true,
+        (true, true) | (false, false) => vote.node != other.node,
+    };
+    vote.term < other.term || (vote.term == other.term && same_term)
+}
+
 /// Whether the node remembers everything it promised.
 fn compare(found: &Found, guarded: Option<&GuardRecord>) -> Result<(), Fatal> {
     let Some(guarded) = guarded else {
@@ -176,7 +189,7 @@ fn compare(found: &Found, guarded: Option<&GuardRecord>) -> Result<(), Fatal> {
         };
     };
     let vote = found.vote.as_ref().map(crate::record::voted);
-    if guarded.vote > vote {
+    if guarded.vote.is_some_and(|guarded| vote.is_none_or(|vote| is_behind(&vote, &guarded))) {
         return Err(lost(format!("the vote {vote:?} is older than the one that was answered, {:?}", guarded.vote)));
     }
     let Some(mark) = guarded.synced else { return Ok(()) };
@@ -191,4 +204,29 @@ fn compare(found: &Found, guarded: Option<&GuardRecord>) -> Result<(), Fatal> {
         return Err(lost(format!("entry {} is not the one that was acknowledged", mark.index)));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Goal: a node that crashed between its log and its guard is not taken for one that forgot its vote, and one that
+    /// did forget is. Method: every pair of votes that the two may hold.
+    #[test]
+    fn votes_of_one_term_are_ordered_by_what_follows_what() {
+        let vote = |term, node, committed| Voted { term, node, committed };
+        // In the log, in the guard, whether the log forgot.
+        let cases = [
+            (vote(5, 3, false), vote(5, 3, false), false),
+            (vote(5, 3, true), vote(5, 3, false), false),
+            (vote(5, 1, true), vote(5, 3, false), false),
+            (vote(6, 1, false), vote(5, 3, true), false),
+            (vote(5, 3, false), vote(5, 1, true), true),
+            (vote(5, 3, false), vote(5, 1, false), true),
+            (vote(4, 3, true), vote(5, 1, false), true),
+        ];
+        for (found, guarded, forgot) in cases {
+            assert_eq!(is_behind(&found, &guarded), forgot, "{found:?} beside {guarded:?}");
+        }
+    }
 }

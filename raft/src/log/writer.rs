@@ -19,11 +19,27 @@ use crate::work::{Step, Work};
 
 /// What openraft asks of the log, in order.
 pub(crate) enum Op {
-    Append { rows: Vec<(u64, Vec<u8>)>, mark: Option<Mark>, callback: IOFlushed<TypeConfig>, cuts: u64 },
-    Vote { vote: Vote, done: oneshot::Sender<()> },
-    Committed { id: Option<LogId> },
-    Truncate { keep: Option<LogId>, mark: Option<Mark> },
-    Purge { upto: LogId, chain: Chain, beyond: bool },
+    Append {
+        rows: Vec<(u64, Vec<u8>)>,
+        mark: Option<Mark>,
+        callback: IOFlushed<TypeConfig>,
+        cuts: u64,
+    },
+    Vote {
+        vote: Vote,
+        done: oneshot::Sender<()>,
+    },
+    /// The committed id may be written, which is in [`Shared`].
+    Committed,
+    Truncate {
+        keep: Option<LogId>,
+        mark: Option<Mark>,
+    },
+    Purge {
+        upto: LogId,
+        chain: Chain,
+        beyond: bool,
+    },
 }
 
 pub(super) fn mark(id: &LogId, chain: Chain) -> Mark {
@@ -62,6 +78,25 @@ impl Writer {
     }
 }
 
+impl Writer {
+    /// Adds the committed id, unless the entry it names is still in the queue: it must never be ahead of the entries.
+    fn add_committed(&self, batch: &mut Batch, written: Option<(u64, u64)>) {
+        let mut shared = self.shared.lock();
+        let here = match written {
+            Some((index, cuts)) if cuts == shared.cuts => shared.written.max(index),
+            Some(_) | None => shared.written,
+        };
+        if !shared.committed_unwritten || shared.committed.is_some_and(|id| id.index > here) {
+            return;
+        }
+        shared.committed_unwritten = false;
+        match shared.committed {
+            Some(id) => batch.put(META, KEY_COMMITTED, encode(&Position::from(&id))),
+            None => batch.delete(META, KEY_COMMITTED),
+        }
+    }
+}
+
 impl Work for Writer {
     type Item = Op;
 
@@ -88,10 +123,7 @@ impl Work for Writer {
                     group.votes.push((vote, done));
                     needs_sync = true;
                 }
-                Op::Committed { id } => match id {
-                    Some(id) => batch.put(META, KEY_COMMITTED, encode(&Position::from(&id))),
-                    None => batch.delete(META, KEY_COMMITTED),
-                },
+                Op::Committed => {}
                 Op::Truncate { keep, mark } => {
                     let from = keep.map_or(0, |id| id.index + 1);
                     if !planted::is(Bug::TruncateForgotten) {
@@ -116,6 +148,7 @@ impl Work for Writer {
                 return self.fail(error, group.callbacks);
             }
         }
+        self.add_committed(&mut batch, written);
         if let Err(error) = self.engine.write(&batch) {
             return self.fail(error, group.callbacks);
         }

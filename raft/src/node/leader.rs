@@ -42,7 +42,7 @@ pub(super) async fn run<M: Machine>(inner: Arc<Inner<M>>) {
         if let Some(detail) = stopped {
             // Consensus ended by itself, for instance because an entry could not be read: a node without it is none.
             if !inner.stopping.load(Ordering::Relaxed) {
-                inner.alarm.raise(Fatal::Halt { code: "EXQ-0112".to_owned(), detail });
+                inner.alarm.raise(Fatal::of_consensus(detail));
             }
             return;
         }
@@ -84,6 +84,16 @@ async fn activate<M: Machine>(inner: &Arc<Inner<M>>, term: u64) -> Option<Epoch>
 }
 
 impl<M: Machine> Node<M> {
+    /// Whether a peer's clock was too far from the voters' median when this node last asked it. Such a peer must not lead.
+    #[must_use]
+    pub fn clock_is_off(&self, peer: u64) -> bool {
+        let inner = &self.inner;
+        let Some(ours) = *inner.clock_offset_us.lock() else { return false };
+        let Some(theirs) = inner.peers.lock().get(&peer).map(|view| view.clock_offset_us) else { return false };
+        let limit = u64::try_from(inner.hooks.clock_offset_max().as_micros()).unwrap_or(u64::MAX);
+        ours.saturating_add(theirs).unsigned_abs() > limit
+    }
+
     /// Makes `target`, or else the voter that is furthest, the leader. True once another node leads.
     ///
     /// # Errors
@@ -98,7 +108,8 @@ impl<M: Machine> Node<M> {
         }
         let furthest = {
             let now = metrics.borrow_watched();
-            let voters: Vec<u64> = now.membership_config.voter_ids().filter(|id| *id != me).collect();
+            let voters: Vec<u64> =
+                now.membership_config.voter_ids().filter(|id| *id != me && !self.clock_is_off(*id)).collect();
             let matched = |id: &u64| {
                 let replication = now.replication.as_ref();
                 replication.and_then(|all| all.get(id)).and_then(|id| *id).map_or(0, |id| id.index)

@@ -172,6 +172,8 @@ pub(crate) struct Inner<M: Machine> {
     clock_good: AtomicBool,
     clock_offset_us: Mutex<Option<i64>>,
     peers: Mutex<BTreeMap<u64, PeerView>>,
+    /// Why there is no contact with peers that are there.
+    refusals: Mutex<BTreeMap<u64, String>>,
     clients: Mutex<BTreeMap<u64, (String, Client)>>,
     epoch: signal::Sender<Option<Epoch>>,
     leader_seen: Mutex<Option<Instant>>,
@@ -262,6 +264,11 @@ impl<M: Machine> std::fmt::Debug for Node<M> {
     }
 }
 
+/// The answer to a command that may be in the log or not.
+fn unknown() -> ProposeError {
+    if planted::is(Bug::UnknownCalledFailed) { ProposeError::NoLeader } else { ProposeError::Unknown }
+}
+
 const RETRY_PAUSE: Duration = Duration::from_millis(20);
 
 /// Whether a forwarded call certainly did not reach the leader's proposer: no connection came about, or it was
@@ -311,7 +318,7 @@ impl<M: Machine> Node<M> {
         let Some((leader, address)) = inner.leader() else { return Err(ProposeError::NoLeader) };
         if leader == inner.us.node {
             let proposed = inner.propose_here(commands.to_vec());
-            return tokio::time::timeout_at(deadline, proposed).await.unwrap_or(Err(ProposeError::Unknown));
+            return tokio::time::timeout_at(deadline, proposed).await.unwrap_or(Err(unknown()));
         }
         // One hop: the leader answers or refuses, and never forwards in its turn.
         let mut client = inner.client_to(leader, &address);
@@ -319,15 +326,15 @@ impl<M: Machine> Node<M> {
         let reply = match tokio::time::timeout_at(deadline, client.forward(request)).await {
             Ok(Ok(reply)) => reply.into_inner(),
             Ok(Err(status)) if never_arrived(&status) => return Err(ProposeError::NoLeader),
-            Ok(Err(_)) => return Err(ProposeError::Unknown),
-            Err(_) => return Err(ProposeError::Unknown),
+            Ok(Err(_)) => return Err(unknown()),
+            Err(_) => return Err(unknown()),
         };
         match (reply.status, reply.at) {
             (0, Some(at)) => Ok(Committed { outcomes: reply.outcomes, term: at.term, index: at.index }),
             (1, _) => Err(ProposeError::NoLeader),
             (3, _) => Err(ProposeError::Overloaded),
             (4, _) => Err(ProposeError::ReadOnly),
-            (_, _) => Err(ProposeError::Unknown),
+            (_, _) => Err(unknown()),
         }
     }
 
@@ -445,6 +452,13 @@ impl<M: Machine> Node<M> {
             clock_offset_us: *inner.clock_offset_us.lock(),
             epoch: *inner.epoch.borrow(),
         }
+    }
+
+    /// Why there is no contact with peers that are there, beginning with a code: `EXQ-0310` where they say that this node
+    /// was removed, `EXQ-0316` where the cluster went on without it, `EXQ-0206` where somebody else answers.
+    #[must_use]
+    pub fn refusals(&self) -> BTreeMap<u64, String> {
+        self.inner.refusals.lock().clone()
     }
 
     /// What this node last heard of its peers.

@@ -150,7 +150,7 @@ impl<M: Machine> Node<M> {
             .map_err(|error| Fatal::Halt { code: "EXQ-0102".to_owned(), detail: error.to_string() })?;
         let raft: Raft<M> = Raft::new(options.us.node, Arc::new(config), network.clone(), log, machine)
             .await
-            .map_err(|error| Fatal::Halt { code: "EXQ-0112".to_owned(), detail: error.to_string() })?;
+            .map_err(|error| Fatal::of_consensus(error.to_string()))?;
         let clocked = state.clone();
         let proposer = Proposer::start(raft.clone(), options.wall.clone(), move || clocked.applied.lock().time_us);
         let mut boot = [0; 16];
@@ -174,6 +174,7 @@ impl<M: Machine> Node<M> {
             clock_good: AtomicBool::new(true),
             clock_offset_us: Mutex::new(None),
             peers: Mutex::default(),
+            refusals: Mutex::default(),
             clients: Mutex::default(),
             epoch: signal::Sender::new(None),
             leader_seen: Mutex::new(None),
@@ -248,9 +249,11 @@ async fn snapshots<M: Machine>(inner: Arc<Inner<M>>) {
         let purged = inner.log.extent().purged;
         if let Some(upto) = upto
             && purged.is_none_or(|purged| purged < upto)
-            && inner.raft.trigger().purge_log(upto).await.is_err()
         {
-            return;
+            tracing::info!(upto, "purging the log behind the snapshot");
+            if inner.raft.trigger().purge_log(upto).await.is_err() {
+                return;
+            }
         }
         // The persister flushes by time as well; a nudge is enough, for it may have nothing else to do.
         if inner.persister.send(PersistItem::Look).is_err() {

@@ -21,6 +21,8 @@ use crate::machine::Machine;
 use crate::wire::proto;
 
 const ROUND: Duration = Duration::from_millis(500);
+/// A peer that has not answered for so long is told about.
+const SILENCE: Duration = Duration::from_secs(2);
 const ANSWER_TIMEOUT: Duration = Duration::from_millis(1000);
 /// Rounds after which what was last known of this node's clock no longer counts.
 const UNJUDGED_ROUNDS_MAX: u32 = 10;
@@ -71,6 +73,20 @@ impl<M: Machine> Inner<M> {
         }
     }
 
+    /// Notes why there is no contact with a peer that is there: this node was removed or is of an older lineage, or it is
+    /// somebody else who answers. It is told when it begins, not at every call.
+    fn note_refusal(&self, peer: u64, message: Option<&str>) {
+        let refusal = message.filter(|message| message.starts_with("EXQ-")).map(str::to_owned);
+        let mut refusals = self.refusals.lock();
+        let before = refusals.remove(&peer);
+        if let Some(refusal) = refusal {
+            if before.as_ref() != Some(&refusal) {
+                tracing::error!(peer, "no contact with a member: {refusal}");
+            }
+            refusals.insert(peer, refusal);
+        }
+    }
+
     /// Asks one peer and notes what it says.
     async fn look_at(self: Arc<Self>, node: u64, address: String) -> Option<(u64, PeerView)> {
         let (index, digest) = {
@@ -81,7 +97,9 @@ impl<M: Machine> Inner<M> {
         let started = Instant::now();
         let before = (self.wall)();
         let request = proto::BeaconRequest { applied: index, digest: Bytes::copy_from_slice(&digest) };
-        let reply = tokio::time::timeout(ANSWER_TIMEOUT, client.beacon(request)).await.ok()?.ok()?.into_inner();
+        let answered = tokio::time::timeout(ANSWER_TIMEOUT, client.beacon(request)).await.ok()?;
+        self.note_refusal(node, answered.as_ref().err().map(tonic::Status::message));
+        let reply = answered.ok()?.into_inner();
         let round_trip = started.elapsed();
         let middle = before + u64::try_from(round_trip.as_micros()).unwrap_or(0) / 2;
         // Either the peer still knows its hash at our index, or we know ours at its index.
@@ -110,6 +128,7 @@ impl<M: Machine> Inner<M> {
 pub(super) async fn run<M: Machine>(node: Node<M>) {
     let inner = node.inner.clone();
     let mut unjudged = 0;
+    let mut silent = BTreeMap::new();
     loop {
         tokio::time::sleep(ROUND).await;
         let (others, voters) = {
@@ -125,9 +144,34 @@ pub(super) async fn run<M: Machine>(node: Node<M>) {
         let heard: BTreeMap<u64, PeerView> = heard.into_iter().flatten().collect();
         judge_state(&node, &heard, &voters);
         judge_clock(&node, &heard, &voters, &mut unjudged).await;
+        tell_silence(&mut silent, &others, &heard);
         let mut peers = inner.peers.lock();
         peers.retain(|id, _| others.iter().any(|(other, _)| other == id));
         peers.extend(heard);
+    }
+}
+
+/// Since when a peer has been silent, and whether that was told.
+struct Silence {
+    since: Instant,
+    told: bool,
+}
+
+/// Tells when a peer has fallen silent and when it is heard again, each once.
+fn tell_silence(silent: &mut BTreeMap<u64, Silence>, others: &[(u64, String)], heard: &BTreeMap<u64, PeerView>) {
+    silent.retain(|id, _| others.iter().any(|(other, _)| other == id));
+    for (peer, address) in others {
+        if heard.contains_key(peer) {
+            if silent.remove(peer).is_some_and(|silence| silence.told) {
+                tracing::info!(peer, "a member is heard again");
+            }
+            continue;
+        }
+        let silence = silent.entry(*peer).or_insert_with(|| Silence { since: Instant::now(), told: false });
+        if !silence.told && silence.since.elapsed() >= SILENCE {
+            silence.told = true;
+            tracing::warn!(peer, address, "a member is silent");
+        }
     }
 }
 

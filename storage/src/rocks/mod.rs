@@ -108,13 +108,13 @@ impl Engine for RocksEngine {
     }
 
     fn write(&self, batch: &Batch) -> Result<()> {
-        self.write_parts(&[&batch.edits])
+        self.write_rows(&batch.edits.iter().collect::<Vec<_>>())
     }
 
-    fn write_parts(&self, parts: &[&[(Family, Vec<u8>, Edit)]]) -> Result<()> {
+    fn write_rows(&self, edits: &[&(Family, Vec<u8>, Edit)]) -> Result<()> {
         let handles = (0..self.families.len()).map(|number| self.family(number)).collect::<Result<Vec<_>>>()?;
         let mut writes = WriteBatch::default();
-        for (family, key, edit) in parts.iter().copied().flatten() {
+        for (family, key, edit) in edits.iter().copied() {
             let Some(handle) = handles.get(*family) else {
                 return Err(Error::Engine {
                     path: self.folder.clone(),

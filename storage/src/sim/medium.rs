@@ -142,6 +142,18 @@ impl Medium {
         self.incarnation = incarnation;
     }
 
+    pub(super) fn log_row(&self, family: usize, key: &[u8]) -> Option<Vec<u8>> {
+        self.log.lock().live.get(family)?.get(key).cloned()
+    }
+
+    pub(super) fn last_log_key(&self, family: usize) -> Option<Vec<u8>> {
+        self.log.lock().live.get(family)?.keys().next_back().cloned()
+    }
+
+    pub(super) fn state_row(&self, family: usize, key: &[u8]) -> Option<Vec<u8>> {
+        self.state.as_ref()?.lock().live.get(family)?.get(key).cloned()
+    }
+
     pub(super) fn lose_log_rows(&mut self, family: usize, count: usize) -> Option<Vec<u8>> {
         self.log.lock().lose_last(family, count)
     }

@@ -135,14 +135,18 @@ pub async fn run(world: Arc<World>, slot: usize, plan: Plan) -> turmoil::Result 
 }
 
 async fn start(world: &Arc<World>, slot: usize, plan: &Plan) -> Option<Node<SimMachine>> {
-    let (id, boot, disk, skew) = {
+    let (id, boot, disk, skew, slow) = {
         let mut state = world.lock();
         let here = state.slots.get_mut(slot)?;
         if here.id == 0 {
             return None;
         }
         here.boots += 1;
-        (here.id, here.boots, here.platter.power_on(), here.skew_us.clone())
+        let disk = here.platter.power_on();
+        if let Some(operations) = here.cut_at_boot.take() {
+            here.platter.cut_power_in(operations);
+        }
+        (here.id, here.boots, disk, here.skew_us.clone(), here.slow.clone())
     };
     let alarmed = world.clone();
     let alarm = Alarm::new(move |fatal| {
@@ -158,11 +162,12 @@ async fn start(world: &Arc<World>, slot: usize, plan: &Plan) -> Option<Node<SimM
         let now_us = u64::try_from(now.as_micros()).unwrap_or(0);
         (EPOCH_US + now_us).saturating_add_signed(skew.load(Ordering::Relaxed))
     });
-    let (slow, sync_ms) = (world.clone(), plan.sync_ms);
+    let (rolled, sync_ms) = (world.clone(), plan.sync_ms);
     let drive = Drive::Tasks(Arc::new(move || {
         // Now and then a disk takes ten times as long as it should.
-        let longest = if slow.roll(50) == 0 { sync_ms * 10 } else { sync_ms };
-        Duration::from_millis(slow.roll(longest + 1))
+        let longest = if rolled.roll(50) == 0 { sync_ms * 10 } else { sync_ms };
+        let slow = slow.load(Ordering::Relaxed);
+        Duration::from_millis(rolled.roll(longest * slow + slow))
     }));
     let options = Options {
         us: Membership { cluster: CLUSTER, lineage: 1, node: id },

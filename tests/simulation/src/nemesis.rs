@@ -20,8 +20,12 @@ pub enum Fault {
     CrashAll,
     /// A machine loses its power in the middle of an operation of its disk.
     PowerCut,
+    /// A machine loses its power once more while it starts.
+    BootCut,
     /// A sync fails.
     SyncFailure,
+    /// A disk takes much longer than it should.
+    SlowDisk,
     /// The cluster falls into two parts.
     Partition,
     /// The leader is alone.
@@ -67,7 +71,9 @@ impl Fault {
         Fault::CrashLeader,
         Fault::CrashAll,
         Fault::PowerCut,
+        Fault::BootCut,
         Fault::SyncFailure,
+        Fault::SlowDisk,
         Fault::Partition,
         Fault::IsolateLeader,
         Fault::OneWay,
@@ -89,7 +95,7 @@ impl Fault {
     ];
     /// Those that end a node's run without warning.
     pub const CRASHES: &'static [Fault] =
-        &[Fault::Crash, Fault::CrashLeader, Fault::CrashAll, Fault::PowerCut, Fault::SyncFailure];
+        &[Fault::Crash, Fault::CrashLeader, Fault::CrashAll, Fault::PowerCut, Fault::BootCut, Fault::SyncFailure];
 
     /// Its name in counts and traces.
     #[must_use]
@@ -99,7 +105,9 @@ impl Fault {
             Fault::CrashLeader => "crash of the leader",
             Fault::CrashAll => "crash of all",
             Fault::PowerCut => "power cut in an operation",
+            Fault::BootCut => "power cut while starting",
             Fault::SyncFailure => "sync failure",
+            Fault::SlowDisk => "slow disk",
             Fault::Partition => "partition",
             Fault::IsolateLeader => "leader isolated",
             Fault::OneWay => "one-way partition",
@@ -131,6 +139,7 @@ enum Cure {
     Calm,
     Room(usize),
     Clock(usize),
+    Speed(usize),
 }
 
 /// A run's share of faults.
@@ -221,6 +230,7 @@ impl Nemesis {
                 }
             }
             Cure::Clock(slot) => run.skew(slot, 0),
+            Cure::Speed(slot) => run.slow(slot, 1),
         }
     }
 
@@ -273,6 +283,21 @@ impl Nemesis {
                 let syncs = run.rng.random_range(1..30);
                 run.world.lock().slots[slot].platter.fail_sync_in(syncs);
                 Some(format!("{} in {syncs} syncs", host_name(slot)))
+            }
+            Fault::BootCut => {
+                let slot = self.victim(run)?;
+                run.crash(slot);
+                let operations = run.rng.random_range(1..12);
+                run.world.lock().slots[slot].cut_at_boot = Some(operations);
+                self.later(run, 20..2000, Cure::Start(slot));
+                Some(format!("{} in {operations} operations", host_name(slot)))
+            }
+            Fault::SlowDisk => {
+                let slot = self.victim(run)?;
+                let factor = run.rng.random_range(5..60);
+                run.slow(slot, factor);
+                self.later(run, 500..5000, Cure::Speed(slot));
+                Some(format!("{} by {factor}", host_name(slot)))
             }
             Fault::Partition | Fault::IsolateLeader | Fault::OneWay | Fault::DeafFollowers | Fault::Hold => {
                 self.cut_network(run, fault)
@@ -400,7 +425,12 @@ impl Nemesis {
                 run.assign(slot);
                 return Some(host_name(slot));
             }
-            Fault::Shrink if used.len() < 4 => return None,
+            Fault::Shrink if used.len() < 4 => {
+                // There has to be one too many first.
+                let slot = *free.first()?;
+                run.assign(slot);
+                return None;
+            }
             Fault::Shrink => {
                 run.crash(slot);
                 let mut state = run.world.lock();
@@ -414,6 +444,9 @@ impl Nemesis {
             Fault::Wipe => {
                 run.crash(slot);
                 run.wipe(slot);
+                if run.rng.random_range(0..2) == 0 {
+                    run.world.lock().slots[slot].cut_at_boot = Some(run.rng.random_range(1..12));
+                }
                 self.later(run, 20..2000, Cure::Start(slot));
             }
             _ => {

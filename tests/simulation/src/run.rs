@@ -108,6 +108,15 @@ fn run_here(seed: u64, bug: Option<Bug>, verbose: bool) -> Report {
     run.report()
 }
 
+/// The index of a term and an index in postcard, behind the tag of an option where there is one.
+fn position(bytes: &[u8], optional: bool) -> Option<u64> {
+    if optional {
+        let (position, _) = postcard::take_from_bytes::<Option<(u64, u64)>>(bytes).ok()?;
+        return position.map(|(_, index)| index);
+    }
+    postcard::take_from_bytes::<(u64, u64)>(bytes).ok().map(|((_, index), _)| index)
+}
+
 /// A run under way.
 pub(crate) struct Run {
     pub(crate) seed: u64,
@@ -288,6 +297,29 @@ impl Run {
         };
         // Outside of the lock: what a node leaves may still call back.
         drop(gone);
+        self.autopsy(slot);
+    }
+
+    /// Looks at what a crash left on a disk: the state's rows must not be ahead of the log that vouches for them.
+    fn autopsy(&self, slot: usize) {
+        let (state, log, purged, installed) = {
+            let state = self.world.lock();
+            if state.slots[slot].rotten {
+                return;
+            }
+            let platter = &state.slots[slot].platter;
+            let applied = platter.state_row(0, b"applied").and_then(|row| position(row.get(1..)?, true));
+            let log = platter.last_log_key(1).and_then(|key| key.as_slice().try_into().ok()).map(u64::from_be_bytes);
+            let purged = platter.log_row(0, b"purged").and_then(|row| position(row.get(1..)?, false));
+            // An installed snapshot takes the place of the state before the log is told.
+            let names = platter.snapshot_names();
+            let installed = names.iter().any(|name| name.get(..20).and_then(|index| index.parse().ok()) == applied);
+            (applied, log, purged, installed)
+        };
+        if state > log.max(purged) && !installed {
+            let text = format!("{}: the rows are those of {state:?}, the log ends at {log:?}", host_name(slot));
+            self.world.violate("state behind log", &text);
+        }
     }
 
     /// The machine is switched on.
@@ -557,6 +589,11 @@ impl Run {
             counts,
             simulated_ms: self.world.now_ms(),
         }
+    }
+
+    /// Makes a machine's disk slower by a factor.
+    pub(crate) fn slow(&self, slot: usize, factor: u64) {
+        self.world.lock().slots[slot].slow.store(factor, Ordering::Relaxed);
     }
 
     /// Sets a machine's clock off by so much.

@@ -44,6 +44,10 @@ pub struct Slot {
     pub lost: bool,
     /// Its disk is full on purpose.
     pub full: bool,
+    /// How many times longer than it should its disk takes to sync.
+    pub slow: Arc<AtomicU64>,
+    /// The power is cut in the first operations of its next run.
+    pub cut_at_boot: Option<u64>,
     /// Its wall clock's error.
     pub skew_us: Arc<AtomicI64>,
     /// What it was known to have committed, at most a second ago: `(when in ms, index)`.
@@ -94,6 +98,8 @@ impl World {
                 must_refuse: false,
                 lost: false,
                 full: false,
+                slow: Arc::new(AtomicU64::new(1)),
+                cut_at_boot: None,
                 skew_us: Arc::new(AtomicI64::new(dice.random_range(-200_000..200_000))),
                 committed: Vec::new(),
             })

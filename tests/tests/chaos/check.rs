@@ -205,7 +205,7 @@ fn order(
         at: read.version,
     };
     let mut steps: Vec<Step> = versions.iter().map(put).collect();
-    steps.extend(part.reads.iter().filter(|read| !read.local).map(|read| get(read)));
+    steps.extend(part.reads.iter().filter(|read| !read.local).map(get));
     place_refusals(&mut steps, refusals, wrong);
     steps.sort_by_key(|step| (step.at, !matches!(step.act, Act::Put { .. }), step.invoked));
     let mut latest: Option<Step> = None;

@@ -85,6 +85,8 @@ pub(crate) struct Fault {
     pub(crate) begun: Moment,
     /// Whether it was seen to have had its effect; only then does it count.
     pub(crate) effective: bool,
+    /// After healing, until every node had applied all that was committed then.
+    pub(crate) caught_up: Duration,
 }
 
 /// Draws kinds such that each comes as often as any other, in an order that the seed tells.

@@ -17,6 +17,8 @@ use crate::lab::HOSTS;
 const SWITCH: &str = "exq-cs";
 const CLIENTS: &str = "10.78.0.254";
 const TABLE: &str = "inet exq_chaos";
+/// Wherever temporary files go: the names above are the machine's.
+const LOCK: &str = "/tmp/exchequer-chaos.lock";
 /// Set for the program that runs inside.
 const INSIDE: &str = "EXCHEQUER_CHAOS_INSIDE";
 /// The folder on which a host's disk is mounted.
@@ -44,28 +46,43 @@ pub(crate) struct Ground {
     _lock: File,
 }
 
+/// Takes the ground, of which a machine has one.
+fn lock() -> Result<File> {
+    let lock = File::options().write(true).create(true).truncate(false).open(LOCK).context(LOCK)?;
+    lock.try_lock().context("another run of this test is under way")?;
+    Ok(lock)
+}
+
+fn permitted() -> Result<()> {
+    ensure!(geteuid().is_root(), "network namespaces need root");
+    let path = env::var_os("PATH").unwrap_or_default();
+    let there = |program: &str| env::split_paths(&path).any(|folder| folder.join(program).is_file());
+    let missing: Vec<&str> =
+        PROGRAMS.iter().filter(|(program, _)| !there(program)).map(|(_, package)| *package).collect();
+    ensure!(missing.is_empty(), "missing Debian packages: {}", missing.join(", "));
+    Ok(())
+}
+
 /// Whether this program was started inside.
 pub(crate) fn is_inside() -> bool {
     env::var_os(INSIDE).is_some()
 }
 
 impl Ground {
-    /// Builds hosts and switch.
+    /// Builds hosts and switch; the inner error says what this machine does not permit.
     ///
     /// # Errors
-    /// What this machine does not permit.
-    pub(crate) fn prepare() -> Result<Ground> {
-        ensure!(geteuid().is_root(), "network namespaces need root");
-        let path = env::var_os("PATH").unwrap_or_default();
-        let there = |program: &str| env::split_paths(&path).any(|folder| folder.join(program).is_file());
-        let missing: Vec<&str> =
-            PROGRAMS.iter().filter(|(program, _)| !there(program)).map(|(_, package)| *package).collect();
-        ensure!(missing.is_empty(), "missing Debian packages: {}", missing.join(", "));
-        let path = env::temp_dir().join("exchequer-chaos.lock");
-        let lock = File::create(&path).with_context(|| path.display().to_string())?;
-        lock.try_lock().context("another run of this test is under way")?;
-        sweep();
+    /// When another run has the ground.
+    pub(crate) fn prepare() -> Result<Result<Ground>> {
+        match permitted() {
+            Ok(()) => lock().map(Ground::build),
+            Err(why) => Ok(Err(why)),
+        }
+    }
+
+    fn build(lock: File) -> Result<Ground> {
         let ground = Ground { _lock: lock };
+        sweep();
         ip(&["netns", "add", SWITCH]).context("network namespaces")?;
         ip(&["-n", SWITCH, "link", "set", "lo", "up"])?;
         ip(&["-n", SWITCH, "link", "add", "br0", "type", "bridge"])?;

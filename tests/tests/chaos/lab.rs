@@ -12,6 +12,7 @@ use rustix::fs::{FallocateFlags, fallocate, statvfs};
 
 use crate::ground::{self, Cut};
 use crate::load::Shared;
+use crate::say::say;
 
 /// How many hosts there are.
 pub(crate) const HOSTS: usize = 3;
@@ -85,7 +86,7 @@ impl Lab {
         match ground::make_disk(&image, &mounted) {
             Ok(()) => Some(Disk { image, mounted }),
             Err(error) => {
-                println!("a disk of its own on a loop device is not permitted here: {error:#}");
+                say(format_args!("a disk of its own on a loop device is not permitted here: {error:#}"));
                 None
             }
         }
@@ -220,6 +221,31 @@ impl Lab {
         Ok(deadline.elapsed())
     }
 
+    /// Waits until every node has applied what any of them knows to be committed now. How long it took.
+    ///
+    /// # Errors
+    /// When one does not in time.
+    pub(crate) async fn catch_up(&self) -> Result<Duration> {
+        let deadline = Deadline::within(HEALED);
+        let doors = self.doors()?;
+        let ask = async |field: &str| {
+            let mut numbers = Vec::new();
+            for door in &doors {
+                let status = door.clone().timeout(Duration::from_secs(2)).status().await?;
+                numbers.push(status[field].as_u64().with_context(|| format!("no `{field}`: {status}"))?);
+            }
+            anyhow::Ok(numbers)
+        };
+        let committed = until("three nodes that answer", HEALED, async || ask("committed").await).await?;
+        let target = committed.into_iter().max().unwrap_or_default();
+        until("three nodes that caught up", deadline.left(), async || {
+            let applied = ask("applied").await?;
+            ensure!(applied.iter().all(|index| *index >= target), "applied {applied:?} of {target}");
+            Ok(deadline.elapsed())
+        })
+        .await
+    }
+
     fn next_run(&self, host: usize) {
         self.shared.runs[host].fetch_add(1, Ordering::SeqCst);
     }
@@ -237,17 +263,21 @@ impl Lab {
         Ok(())
     }
 
-    /// SIGTERM, and waits for a clean end.
+    /// SIGTERM, and waits for the end. What was wrong with it, if anything was.
     ///
     /// # Errors
-    /// When it ends otherwise.
-    pub(crate) async fn stop(&mut self, host: usize) -> Result<()> {
+    /// When it does not run.
+    pub(crate) async fn stop(&mut self, host: usize) -> Result<Option<String>> {
         self.next_run(host);
         self.hosts[host].up = false;
         let place = self.place(host);
-        self.cluster.nodes[place].stop().await?;
+        let node = &mut self.cluster.nodes[place];
+        let wrong = node.stop().await.err().map(|error| format!("SIGTERM: {error:#}"));
+        if node.is_started() {
+            node.kill()?;
+        }
         self.next_run(host);
-        Ok(())
+        Ok(wrong)
     }
 
     /// Starts the server.
@@ -371,6 +401,23 @@ impl Lab {
             }
         }
         Ok(())
+    }
+
+    /// What every node says of itself and the end of its log, for whoever looks into a failure.
+    pub(crate) async fn scene(&self) -> String {
+        let mut text = String::new();
+        for host in 0..HOSTS {
+            let status = match self.door(host) {
+                Ok(door) => door.timeout(Duration::from_secs(2)).status().await,
+                Err(error) => Err(error),
+            };
+            let status = status.map_or_else(|error| format!("{error:#}"), |status| status.to_string());
+            let log = self.log(host);
+            let lines: Vec<&str> = log.lines().collect();
+            let tail = lines.get(lines.len().saturating_sub(8)..).unwrap_or_default().join("\n    ");
+            text.push_str(&format!("{} (up: {}): {status}\n    {tail}\n", self.name(host), self.hosts[host].up));
+        }
+        text
     }
 
     /// Lets time pass, while every server that is meant to run does.

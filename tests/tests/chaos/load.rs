@@ -25,6 +25,11 @@ use crate::lab::HOSTS;
 
 /// How many clients there are.
 pub(crate) const CLIENTS: u64 = 12;
+/// Of these, the first ones stay with one host each, so that a host that stands still does not hold all clients: the
+/// longest time without an acknowledged write is then the cluster's and not the clients'.
+const AT_HOME: u64 = 6;
+/// Those ask again soon, so that an outage is not measured in the patience of clients.
+const PATIENCE_AT_HOME: Duration = Duration::from_millis(200);
 /// How many keys everybody shares.
 pub(crate) const HOT_KEYS: u32 = 20;
 /// A client begins an operation at most this often: the load must leave two processors room for three servers.
@@ -108,6 +113,7 @@ impl Load {
         for number in 0..CLIENTS {
             let client = Client {
                 number,
+                home: (number < AT_HOME).then_some(number as usize % HOSTS),
                 doors: doors()?,
                 dice: StdRng::seed_from_u64(seed.wrapping_add(number)),
                 shared: shared.clone(),
@@ -164,6 +170,7 @@ enum Told {
 
 struct Client {
     number: u64,
+    home: Option<usize>,
     doors: Vec<Http>,
     dice: StdRng,
     shared: Arc<Shared>,
@@ -220,12 +227,15 @@ impl Client {
     }
 
     fn any_host(&mut self) -> usize {
-        self.dice.random_range(0..HOSTS)
+        self.home.unwrap_or_else(|| self.dice.random_range(0..HOSTS))
     }
 
     /// Mostly impatient clients, so that one node that stands still does not hold them all; some wait for the server's
     /// own verdict.
     fn patience(&mut self) -> Duration {
+        if self.home.is_some() {
+            return PATIENCE_AT_HOME;
+        }
         match self.dice.random_range(0..10) {
             0..5 => Duration::from_millis(700),
             5..9 => Duration::from_secs(2),
@@ -251,7 +261,9 @@ impl Client {
             if end != WriteEnd::Unknown || attempt == ATTEMPTS_MAX || self.dice.random_bool(0.15) {
                 break;
             }
-            host = (host + self.dice.random_range(1..HOSTS)) % HOSTS;
+            // Anywhere but there.
+            let next = (host + self.dice.random_range(1..HOSTS)) % HOSTS;
+            host = self.home.unwrap_or(next);
         }
         let returned = if end == WriteEnd::Unknown { NEVER } else { self.shared.now() };
         if let WriteEnd::Done(version) = end {

@@ -39,6 +39,7 @@ mod plan;
 mod planted;
 mod report;
 mod run;
+mod say;
 
 use anyhow::Result;
 
@@ -47,9 +48,11 @@ use anyhow::Result;
 #[test]
 fn three_nodes_under_faults() -> Result<()> {
     if !ground::is_inside() {
-        match ground::Ground::prepare() {
+        match ground::Ground::prepare()? {
             Ok(ground) => return ground.run_inside("three_nodes_under_faults"),
-            Err(error) => println!("network namespaces are not permitted here ({error:#}): loopback, and no partitions"),
+            Err(error) => say::say(format_args!(
+                "network namespaces are not permitted here ({error:#}): loopback, and no partitions"
+            )),
         }
     }
     run::campaign(&plan::Plan::from_environment()?)

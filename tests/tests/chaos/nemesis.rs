@@ -17,6 +17,7 @@ use crate::faults::{Fault, Kind, between};
 use crate::ground::{self, Cut};
 use crate::lab::{HOSTS, Lab, SOON};
 use crate::load::Shared;
+use crate::say::say;
 
 /// From the beginning of one fault to that of the next, in milliseconds: at least, and at most unless the fault itself
 /// takes longer.
@@ -29,6 +30,8 @@ pub(crate) struct Nemesis {
     pub(crate) dice: StdRng,
     pub(crate) shared: Arc<Shared>,
     pub(crate) faults: Vec<Fault>,
+    /// What was wrong and did not end the run.
+    pub(crate) wrong: Vec<String>,
 }
 
 /// Whether the effect was seen, and what happened.
@@ -42,12 +45,16 @@ impl Nemesis {
     pub(crate) async fn strike(&mut self, lab: &mut Lab, kind: Kind) -> Result<()> {
         let begun = self.shared.now();
         let every = Deadline::within(between(&mut self.dice, EVERY_MS.0, EVERY_MS.1));
-        self.faults.push(Fault { kind, begun, effective: false });
+        self.faults.push(Fault { kind, begun, effective: false, caught_up: Duration::ZERO });
         let (effective, detail) = self.perform(lab, kind).await?;
         let healed = self.shared.now();
-        println!("[{:7.1} s] {}: {detail}", begun as f64 / 1e9, kind.text());
+        say(format_args!("[{:7.1} s] {}: {detail}", begun as f64 / 1e9, kind.text()));
         if let Some(fault) = self.faults.last_mut() {
             fault.effective = effective;
+        }
+        let caught_up = lab.catch_up().await.context("catching up after healing")?;
+        if let Some(fault) = self.faults.last_mut() {
+            fault.caught_up = caught_up;
         }
         self.serves(lab, healed).await?;
         lab.pass(every.left()).await
@@ -96,7 +103,7 @@ impl Nemesis {
             Kind::PowerFollower => self.power(lab, follower).await,
             Kind::RemoveAndJoin => self.wipe(lab, follower, false).await,
             Kind::Replace => self.wipe(lab, follower, true).await,
-            Kind::RollingRestart => rolling_restart(lab).await,
+            Kind::RollingRestart => self.rolling_restart(lab).await,
             Kind::Transfer => self.transfer(lab, leader, follower).await,
         }
     }
@@ -198,7 +205,8 @@ impl Nemesis {
         let new = lab.id(host);
         until("the new id votes and the old one is gone", SOON, async || {
             let peers = lab.cluster.does(&["cluster", "peers"]).await?.json()?;
-            let ids: Vec<u64> = peers["peers"].as_array().into_iter().flatten().filter_map(|p| p["id"].as_u64()).collect();
+            let ids: Vec<u64> =
+                peers["peers"].as_array().into_iter().flatten().filter_map(|p| p["id"].as_u64()).collect();
             seen.store(ids.len() as u64, Ordering::Relaxed);
             let votes = |id: u64| {
                 let peers = peers["peers"].as_array().into_iter().flatten();
@@ -222,18 +230,18 @@ impl Nemesis {
         let good = ran.exit == 0 && leads == to;
         Ok((good, format!("{} to {name}: exit code {} in {:?}", lab.name(leader), ran.exit, ran.took)))
     }
-}
 
-/// Every node is stopped in good order and started again, one after the other.
-async fn rolling_restart(lab: &mut Lab) -> Result<Effect> {
-    let mut steps = Vec::new();
-    for host in 0..HOSTS {
-        lab.healthy().await?;
-        let began = Deadline::within(SOON);
-        lab.stop(host).await.with_context(|| format!("stopping {}", lab.name(host)))?;
-        lab.start(host)?;
-        lab.healthy().await?;
-        steps.push(format!("{} {:.1} s", lab.name(host), began.elapsed().as_secs_f64()));
+    /// Every node is stopped in good order and started again, one after the other.
+    async fn rolling_restart(&mut self, lab: &mut Lab) -> Result<Effect> {
+        let mut steps = Vec::new();
+        for host in 0..HOSTS {
+            lab.healthy().await?;
+            let began = Deadline::within(SOON);
+            self.wrong.extend(lab.stop(host).await?);
+            lab.start(host)?;
+            lab.healthy().await?;
+            steps.push(format!("{} {:.1} s", lab.name(host), began.elapsed().as_secs_f64()));
+        }
+        Ok((true, steps.join(", ")))
     }
-    Ok((true, steps.join(", ")))
 }

@@ -18,6 +18,7 @@ use crate::lab::{HOSTS, Lab, SOON};
 use crate::load::{Load, Shared, seen};
 use crate::nemesis::Nemesis;
 use crate::plan::Plan;
+use crate::say::say;
 use crate::{check, linear, report};
 
 /// Questions to the cluster under way at once, after the run.
@@ -30,7 +31,7 @@ const ASKED_EVERY: usize = 10;
 /// # Errors
 /// Whatever was found, and what is needed to look into it.
 pub(crate) fn campaign(plan: &Plan) -> Result<()> {
-    println!("seed {} (EXCHEQUER_CHAOS_SEED), {:?}", plan.seed, plan.time);
+    say(format_args!("seed {} (EXCHEQUER_CHAOS_SEED), {:?}", plan.seed, plan.time));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the runtime")?;
     // Servers end with the thread that started them: this one.
     runtime.block_on(under_faults(plan))
@@ -41,15 +42,18 @@ async fn under_faults(plan: &Plan) -> Result<()> {
     let mut lab = Lab::open(&shared).await?;
     let kinds = Kind::possible(&lab, &plan.kinds);
     ensure!(!kinds.is_empty(), "no kind of fault is possible");
-    println!("{}; {} kinds of faults", lab.title(), kinds.len());
+    say(format_args!("{}; {} kinds of faults", lab.title(), kinds.len()));
     let load = Load::start(&shared, plan.seed, || lab.doors())?;
     let dice = StdRng::seed_from_u64(plan.seed);
-    let mut nemesis = Nemesis { dice, shared: shared.clone(), faults: Vec::new() };
+    let mut nemesis = Nemesis { dice, shared: shared.clone(), faults: Vec::new(), wrong: Vec::new() };
     let mut agreed = Vec::new();
     let broken = strikes(plan, &kinds, &mut lab, &load, &mut nemesis, &mut agreed).await;
     let end = shared.now();
     let history = load.end().await?;
-    println!("{}", summary(&shared, &nemesis, &history, &agreed, end));
+    say(summary(&shared, &nemesis, &history, &agreed, end));
+    if broken.is_err() {
+        say(lab.scene().await);
+    }
     broken?;
 
     let ending = ask_all(&lab, &history).await?;
@@ -57,16 +61,17 @@ async fn under_faults(plan: &Plan) -> Result<()> {
     let began = Deadline::within(SOON);
     let (windows, not_linearizable) = linear::check(&orders);
     wrong.extend(not_linearizable);
-    println!("{windows} windows of {} keys checked in {:.1} s", orders.len(), began.elapsed().as_secs_f64());
+    wrong.append(&mut nemesis.wrong);
+    say(format_args!("{windows} windows of {} keys checked in {:.1} s", orders.len(), began.elapsed().as_secs_f64()));
     lab.cluster.does(&["audit", "verify"]).await?;
     lab.agree().await.context("after the run")?;
     if !wrong.is_empty() {
-        wrong.iter().take(50).for_each(|text| println!("WRONG: {text}"));
+        wrong.iter().take(50).for_each(|text| say(format_args!("WRONG: {text}")));
         bail!("FAILED: {} violations, seed {}", wrong.len(), plan.seed)
     }
     let missing = missing(&kinds, &nemesis.faults, plan.least);
     ensure!(missing.is_empty(), "INVALID, which is not a pass: these kinds took effect too seldom: {missing:?}");
-    println!("PASSED: 0 acknowledged writes lost, 0 applied twice, all histories linearizable, equal state hashes");
+    say("PASSED: 0 acknowledged writes lost, 0 applied twice, all histories linearizable, equal state hashes");
     lab.finish()
 }
 

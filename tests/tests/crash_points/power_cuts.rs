@@ -70,9 +70,34 @@ struct Tally {
     acknowledged_max: u64,
 }
 
+/// What must have happened in a recording for it to say something.
+fn tell_coverage(trace: &Trace) -> Result<()> {
+    let count = |what: &str, kind: Kind, wanted: &dyn Fn(&str, &str) -> bool| {
+        let matching = trace.records.iter().filter(|record| record.kind == kind && wanted(&record.path, &record.other));
+        (what.to_owned(), matching.count())
+    };
+    let table = |folder: &'static str| move |path: &str, _: &str| path.starts_with(folder) && path.ends_with(".sst");
+    let counts = [
+        count("log tables made", Kind::Create, &table("log/")),
+        count("log tables removed", Kind::Unlink, &table("log/")),
+        count("state tables made", Kind::Create, &table("state-")),
+        count("WALs made", Kind::Create, &|path, _| is_wal(path)),
+        count("WALs recycled", Kind::Rename, &|path, other| is_wal(path) && is_wal(other)),
+        count("snapshots", Kind::Rename, &|path, other| path.starts_with("snapshots/.") && !other.contains("/.")),
+        count("guard writes", Kind::Write, &|path, _| path == "guard"),
+        count("acknowledgements", Kind::Acked, &|_, _| true),
+    ];
+    println!("recorded: {counts:?}");
+    for (what, count) in counts {
+        ensure!(count > 0, "the recording has no {what}");
+    }
+    Ok(())
+}
+
 /// Runs it.
 pub(crate) fn run(recording: &Recording, slice: Slice) -> Result<()> {
     let trace = &recording.trace;
+    tell_coverage(trace)?;
     let (many, few) = places(trace);
     let mut dice = Dice::new(slice.seed);
     let (many_all, few_all) = (many.len(), few.len());

@@ -1,6 +1,7 @@
 //! The verbs that need more than the API: where the command line meets the rest of the node.
 
 use std::path::Path;
+use std::time::Duration;
 
 use exchequer_domain::Problem;
 
@@ -14,6 +15,14 @@ use crate::{bench, server, snapshot_file};
 
 pub(super) use crate::recovery::Plan;
 pub(super) use crate::snapshot_file::Inspection;
+
+/// How long the stores may take to close.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Sees to it that no thread is in a store any more when the process ends.
+pub(super) fn close_stores() {
+    exchequer_raft::join_threads(CLOSE_PATIENCE);
+}
 
 /// Runs a node until it is told to stop.
 pub(super) async fn serve(args: &ServerArgs) -> Result<(), Problem> {

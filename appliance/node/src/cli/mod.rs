@@ -102,9 +102,16 @@ fn not_a_command(error: &clap::Error, printer: &mut Printer) -> Exit {
 }
 
 fn start(verb: &Verb, printer: &mut Printer) -> Result<Exit, Stop> {
-    // What serves or measures uses every processor; what asks one question does not need them.
     let mut builder = match verb {
-        Verb::Server(_) | Verb::Bench { .. } => runtime::Builder::new_multi_thread(),
+        // Half of the processors: the others are for the threads of log, store and compaction, and workers that hand
+        // every task to each other cost more than they do.
+        Verb::Server(_) | Verb::Bench { .. } => {
+            let mut builder = runtime::Builder::new_multi_thread();
+            let processors = std::thread::available_parallelism().map_or(1, usize::from);
+            builder.worker_threads((processors / 2).max(1));
+            builder
+        }
+        // What asks one question does not need them.
         Verb::Init(_)
         | Verb::Join(_)
         | Verb::Status(_)
@@ -122,7 +129,11 @@ fn start(verb: &Verb, printer: &mut Printer) -> Result<Exit, Stop> {
         .enable_all()
         .build()
         .map_err(|error| Problem::new(Code::Internal, format!("the process cannot start its threads: {error}")))?;
-    runtime.block_on(Box::pin(run(verb, printer)))
+    let ended = runtime.block_on(Box::pin(run(verb, printer)));
+    // Its tasks hold what the threads below wait for.
+    drop(runtime);
+    local::close_stores();
+    ended
 }
 
 async fn run(verb: &Verb, printer: &mut Printer) -> Result<Exit, Stop> {

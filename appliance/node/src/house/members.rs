@@ -15,6 +15,7 @@ use exchequer_state::audit::Action;
 use exchequer_state::registry::{NodeState, NodeVersion};
 use exchequer_state::settings::schema;
 use exchequer_state::{AdmitNode, Body, CreateJoinToken, Done, RemoveNode};
+use futures::future::join_all;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
@@ -22,7 +23,7 @@ use super::{House, PATIENCE};
 use crate::identity::{JoinToken, fingerprint};
 use crate::install::key_fingerprint;
 
-/// A node not heard of for longer than this does not count towards a majority.
+/// How long a peer may take to answer a question.
 const HEARD_WITHIN: Duration = Duration::from_secs(3);
 const RETRY_PAUSE: Duration = Duration::from_millis(100);
 const TRANSFER_PATIENCE: Duration = Duration::from_secs(5);
@@ -40,6 +41,10 @@ pub(crate) enum Operation {
     Transfer { to: Option<u64> },
 }
 
+/// A node that does not answer within this time is not counted on.
+const ALIVE_WITHIN: Duration = Duration::from_secs(1);
+
+const TOPIC_ALIVE: &str = "alive";
 const TOPIC_OPERATION: &str = "operation";
 const TOPIC_DIGEST: &str = "digest";
 const TOPIC_RENEW: &str = "renew";
@@ -215,7 +220,7 @@ async fn perform(house: &House, operation: &Operation) -> Result<(), Problem> {
             }
         }
         Operation::Remove { node } => {
-            keeps_quorum(house, &status, *node)?;
+            keeps_quorum(house, &status, *node).await?;
             if *node == status.node {
                 // Someone else has to do it: this node would have to answer for its own removal.
                 house.node.transfer_leader(None, TRANSFER_PATIENCE).await;
@@ -232,6 +237,12 @@ async fn perform(house: &House, operation: &Operation) -> Result<(), Problem> {
                     }
                     Some(_) if *to == status.node => {
                         return Err(Problem::new(Code::AlreadyDone, format!("node {to} leads already")));
+                    }
+                    Some(_) if house.node.clock_is_off(*to) => {
+                        return Err(Problem::new(Code::ClockOff, format!("the clock of node {to} is too far off to lead")));
+                    }
+                    Some(_) if !answers(house, *to).await => {
+                        return Err(Problem::new(Code::Unreachable, format!("node {to} does not answer")));
                     }
                     Some(_) => {}
                 }
@@ -265,21 +276,24 @@ async fn promote(house: &House, status: &Status, node: u64, force: bool) -> Resu
     house.node.promote([node].into()).await.map_err(translate)
 }
 
-/// Refuses a removal after which the voters that are left and alive are no majority.
-fn keeps_quorum(house: &House, status: &Status, node: u64) -> Result<(), Problem> {
+/// Whether a node answers now. What was heard of it lately says nothing about one that died a moment ago.
+async fn answers(house: &House, node: u64) -> bool {
+    node == house.id().0 || house.node.ask(node, TOPIC_ALIVE, Bytes::new(), ALIVE_WITHIN).await.is_ok()
+}
+
+/// Refuses a removal after which the voters that are left and alive are no majority: the change could not be carried
+/// through, and the cluster would stand still half-way.
+async fn keeps_quorum(house: &House, status: &Status, node: u64) -> Result<(), Problem> {
     let Some(member) = status.members.get(&node) else {
         return Err(Problem::new(Code::UnknownNode, format!("node {node} is not a member")));
     };
     if !member.voter {
         return Ok(());
     }
-    let peers = house.node.peers();
     let left: Vec<u64> =
         status.members.iter().filter(|(id, member)| member.voter && **id != node).map(|(id, _)| *id).collect();
-    let alive = left
-        .iter()
-        .filter(|id| **id == status.node || peers.get(id).is_some_and(|view| view.heard.elapsed() < HEARD_WITHIN))
-        .count();
+    let answered = join_all(left.iter().map(|id| answers(house, *id))).await;
+    let alive = answered.into_iter().filter(|answered| *answered).count();
     if left.is_empty() || alive < left.len() / 2 + 1 {
         let text = format!("without node {node} there are {} voters, of which {alive} are alive", left.len());
         return Err(Problem::new(Code::WouldLoseQuorum, text));
@@ -290,6 +304,7 @@ fn keeps_quorum(house: &House, status: &Status, node: u64) -> Result<(), Problem
 /// Answers what a peer's house asks.
 pub(super) async fn answer(house: &House, from: u64, topic: &str, body: &[u8]) -> Result<Bytes, Problem> {
     match topic {
+        TOPIC_ALIVE => Ok(Bytes::new()),
         TOPIC_OPERATION => {
             let operation = postcard::from_bytes(body)
                 .map_err(|error| Problem::new(Code::BadRequest, format!("the operation cannot be read: {error}")))?;

@@ -34,6 +34,11 @@ pub(super) fn checks(house: &House, for_write: bool) -> Vec<Check> {
         Check { name: "contact", good: age < CONTACT_MAX, detail: format!("last in touch with a majority {contact}") },
         Check { name: "applied", good: lag <= LAG_MAX, detail: format!("{lag} committed entries are not applied yet") },
     ];
+    // A node that is turned away can only join again; without that it would look like one that waits for its peers.
+    let excluded = |text: &str| [Code::NodeRemoved, Code::LineageMismatch].iter().any(|code| text.starts_with(code.as_str()));
+    if let Some((peer, refusal)) = house.node.refusals().into_iter().find(|(_, text)| excluded(text)) {
+        checks.push(Check { name: "membership", good: false, detail: format!("node {peer} answers {refusal}") });
+    }
     if for_write {
         let disk = if status.has_room { "there is room" } else { "the disk is full: read-only" };
         checks.push(Check { name: "disk", good: status.has_room, detail: disk.to_owned() });

@@ -258,7 +258,10 @@ impl Folder {
         let damaged = |_| Problem::new(Code::KeyringWrong, "the keyring is damaged");
         let keyring = Keyring::from_text(std::str::from_utf8(&keyring).map_err(damaged)?)?;
         let contents = Contents { identity, credentials, keyring };
-        contents.check()?;
+        contents.check().map_err(|problem| {
+            let of_certificates = problem.code == Code::CertificateInvalid;
+            if of_certificates { named(&format!("{AUTHORITIES}, {CERTIFICATE} or {KEY}"), problem) } else { problem }
+        })?;
         Ok(contents)
     }
 
@@ -282,7 +285,7 @@ impl Folder {
         }
         let missing = || Problem::new(Code::CertificateInvalid, format!("{KEY} is missing"));
         let text = self.dir.read(KEY, Access::Secret)?.ok_or_else(missing)?;
-        let key = NodeKey::from_pem(&text)?;
+        let key = NodeKey::from_pem(&text).map_err(|problem| named(KEY, problem))?;
         if key.to_pem().as_bytes() != text.as_slice() {
             return Err(Problem::new(Code::CertificateInvalid, format!("{KEY} is damaged")));
         }
@@ -299,6 +302,11 @@ impl Folder {
         }
         Ok(certificates)
     }
+}
+
+/// The same problem, with the file that it is about.
+fn named(file: &str, problem: Problem) -> Problem {
+    Problem { message: format!("{file}: {}", problem.message), ..problem }
 }
 
 fn lock(dir: &Dir) -> Result<File, Problem> {

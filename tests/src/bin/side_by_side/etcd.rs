@@ -30,7 +30,8 @@ use proto::maintenance_client::MaintenanceClient;
 use proto::{MoveLeaderRequest, PutRequest, RequestOp, StatusRequest, TxnRequest, request_op};
 
 const PROMPT: Duration = Duration::from_secs(60);
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(12);
+/// How long an answer may take, unless the load says otherwise.
+pub(crate) const ANSWER_TIMEOUT: Duration = Duration::from_secs(12);
 /// etcd's own limit on the operations of a transaction.
 pub(crate) const BATCH_MAX: usize = 128;
 
@@ -151,15 +152,17 @@ impl Etcd {
         Ok(())
     }
 
-    /// Doors to the cluster, the leader first, each with connections of its own.
-    pub(crate) async fn doors(&self, count: usize) -> Result<Vec<Arc<EtcdDoor>>> {
+    /// Doors to the cluster, the leader first, each with connections of its own. A request that is not answered within
+    /// `patience` is given up and the next member is asked.
+    pub(crate) async fn doors(&self, count: usize, patience: Duration) -> Result<Vec<Arc<EtcdDoor>>> {
         let leader = self.leader().await?;
         let mut order: Vec<&Member> = self.members.iter().collect();
         order.swap(0, leader);
         (0..count)
             .map(|_| {
                 let clients = order.iter().map(|member| Ok(KvClient::new(channel(&member.client)?)));
-                Ok(Arc::new(EtcdDoor { clients: clients.collect::<Result<_>>()?, at: AtomicUsize::new(0) }))
+                let clients = clients.collect::<Result<_>>()?;
+                Ok(Arc::new(EtcdDoor { clients, at: AtomicUsize::new(0), patience }))
             })
             .collect()
     }
@@ -179,6 +182,7 @@ fn channel(url: &str) -> Result<Channel> {
 pub(crate) struct EtcdDoor {
     clients: Vec<KvClient<Channel>>,
     at: AtomicUsize,
+    patience: Duration,
 }
 
 impl Door for EtcdDoor {
@@ -198,7 +202,7 @@ impl Door for EtcdDoor {
                 client.txn(TxnRequest { success }).await.map(|reply| reply.get_ref().succeeded)
             }
         };
-        let failure = match tokio::time::timeout(ANSWER_TIMEOUT, call).await {
+        let failure = match tokio::time::timeout(self.patience, call).await {
             Ok(Ok(true)) => return Ok(()),
             Ok(Ok(false)) => Failure::Refused("the transaction did not succeed".to_owned()),
             Ok(Err(status)) => Failure::Unknown(format!("{:?}: {}", status.code(), status.message())),

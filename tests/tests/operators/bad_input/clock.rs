@@ -78,8 +78,8 @@ async fn a_clock_that_jumps_does_not_lead() -> Result<()> {
         })
         .await?;
         story.tell(format_args!("{name}'s clock jumps by {jump}: EXQ-0701, and {} leads", cluster.nodes[next].name));
-        let refused =
-            cluster.exq_at(next).run(["cluster", "transfer-leader", &name, "--reason", "stubborn"]).await?.refused()?;
+        let stubborn = ["cluster", "transfer-leader", &name, "--reason", "stubborn"];
+        let refused = cluster.exq_at(next).run(stubborn).await?.refused_with("EXQ-0701")?;
         story.tell(format_args!("leadership for {name} -> {refused}"));
         ensure!(cluster.leader().await? != wrong, "{name} leads with a wrong clock");
 

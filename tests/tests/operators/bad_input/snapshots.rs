@@ -5,9 +5,13 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
-use exchequer_tests::cluster::Cluster;
+use exchequer_tests::cluster::{Cluster, Ran};
+use serde_json::Value;
 
 use crate::support::Story;
+
+/// Flags and window size of a zstd frame.
+const FRAME_HEADER_BYTES: usize = 6;
 
 /// Goal: a snapshot that is damaged, cut short or of another cluster is refused, and the folder then holds no node.
 /// Method: a snapshot of some megabytes; another cluster's keyring; cut at several places; one bit flipped at many
@@ -60,6 +64,8 @@ async fn snapshots_that_are_not_whole() -> Result<()> {
         }
     }
     story.tell(format_args!("cut at {cuts:?}: refused each time"));
+    let whole = exq.run(["snapshot", "inspect", &sound]).await?.good()?;
+    let mut spared = 0;
     let step = length / 60;
     let places: Vec<usize> = (0..16).chain((16..length).step_by(step)).chain(length - 8..length).collect();
     for (number, at) in places.iter().enumerate() {
@@ -68,7 +74,14 @@ async fn snapshots_that_are_not_whole() -> Result<()> {
             *byte ^= 1 << (number % 8);
         }
         fs::write(&damaged, &flipped)?;
-        let refused = exq.run(["snapshot", "inspect", &damaged]).await?.refused()?;
+        let ran = exq.run(["snapshot", "inspect", &damaged]).await?;
+        if ran.exit == 0 && *at < FRAME_HEADER_BYTES {
+            // A bit of the compression's header that says nothing about the content: every checksum holds.
+            ensure!(content(&ran)? == content(&whole)?, "a bit flipped at {at} is not seen: {ran}");
+            spared += 1;
+            continue;
+        }
+        let refused = ran.refused().with_context(|| format!("a bit flipped at {at}"))?;
         let codes = ["EXQ-0602", "EXQ-0603"];
         ensure!(codes.contains(&refused.code.as_str()), "a bit flipped at {at}: {refused}");
         ensure!(refused.message.contains("damaged"), "the message does not name the file: {refused}");
@@ -78,7 +91,8 @@ async fn snapshots_that_are_not_whole() -> Result<()> {
             holds_no_node(&folder)?;
         }
     }
-    story.tell(format_args!("a bit flipped at {} places: refused each time", places.len()));
+    ensure!(spared <= 2, "{spared} flipped bits are not seen");
+    story.tell(format_args!("a bit flipped at {} places: refused, but for {spared} without a meaning", places.len()));
 
     cluster.nodes[0].kill()?;
     exq.run(restore(&sound, &keyring)).await?.good()?;
@@ -125,6 +139,13 @@ async fn a_restore_spares_what_is_there() -> Result<()> {
     cluster.leader().await?;
     ensure!(cluster.http(0)?.read("later", "linearizable").await?.is_some(), "an acknowledged write is lost");
     cluster.finish()
+}
+
+/// What `inspect` shows of the content, apart from the file's name.
+fn content(ran: &Ran) -> Result<Value> {
+    let mut shown = ran.json()?;
+    shown.as_object_mut().context("no object")?.remove("file");
+    Ok(shown)
 }
 
 fn restoring(common: &[OsString], file: &str, keyring: &str) -> Vec<OsString> {

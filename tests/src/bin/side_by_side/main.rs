@@ -1,0 +1,167 @@
+//! The side-by-side benchmark: three `exchequer` processes and three `etcd` processes on this machine, one disk, the
+//! same load on both in turn. `docs/benchmarks.md` says how to run it and what its figures mean.
+//!
+//! It needs Debian's `etcd-server` and a built `exchequer` (`EXCHEQUER_BIN`).
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "its report is its output")]
+
+mod etcd;
+mod ours;
+mod outage;
+mod recovery;
+mod report;
+mod rounds;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use outage::{End, Gaps};
+use recovery::Recovery;
+use report::{load_average, times};
+use rounds::Compared;
+use serde::Serialize;
+
+const USAGE: &str = "\
+side_by_side [--quick] [--rounds N] [--seconds N] [--times N] [--keys N] [--json FILE] [PART...]
+
+Parts, all of them where none is named:
+  throughput  interleaved rounds at 1, 64 and 256 single-write clients and in batches
+  failover    the leader killed under eight writers
+  transfer    leadership handed over under eight writers
+  recovery    a million keys: restart after SIGKILL, and a node that joins with nothing
+  idle        resident memory of idle nodes
+
+--quick is a short slice of everything, to see that it works. EXCHEQUER_BIN names the program; etcd is looked for in
+PATH or named by ETCD_BIN.";
+
+struct Args {
+    parts: Vec<String>,
+    rounds: usize,
+    seconds: f64,
+    times: usize,
+    recoveries: usize,
+    keys: u64,
+    json: Option<PathBuf>,
+}
+
+impl Args {
+    fn read() -> Result<Args> {
+        let mut args = Args {
+            parts: Vec::new(),
+            rounds: 5,
+            seconds: 5.0,
+            times: 20,
+            recoveries: 5,
+            keys: 1_000_000,
+            json: None,
+        };
+        let mut words = std::env::args().skip(1);
+        while let Some(word) = words.next() {
+            let mut value = || words.next().with_context(|| format!("{word} needs a value"));
+            match word.as_str() {
+                "--quick" => {
+                    (args.rounds, args.seconds, args.times, args.recoveries, args.keys) = (1, 1.0, 1, 1, 20_000);
+                }
+                "--rounds" => args.rounds = value()?.parse().context("--rounds")?,
+                "--seconds" => args.seconds = value()?.parse().context("--seconds")?,
+                "--times" => {
+                    args.times = value()?.parse().context("--times")?;
+                    args.recoveries = args.times.min(args.recoveries);
+                }
+                "--keys" => args.keys = value()?.parse().context("--keys")?,
+                "--json" => args.json = Some(value()?.into()),
+                "--help" | "-h" => bail!("{USAGE}"),
+                part if ["throughput", "failover", "transfer", "recovery", "idle"].contains(&part) => {
+                    args.parts.push(part.to_owned());
+                }
+                other => bail!("`{other}` is not known\n\n{USAGE}"),
+            }
+        }
+        ensure!(args.rounds > 0 && args.seconds > 0.0 && args.times > 0 && args.keys > 0, "figures must be above zero");
+        Ok(args)
+    }
+
+    fn wants(&self, part: &str) -> bool {
+        self.parts.is_empty() || self.parts.iter().any(|wanted| wanted == part)
+    }
+}
+
+#[derive(Default, Serialize)]
+struct Report {
+    load_average_before: f64,
+    load_average_after: f64,
+    throughput: Vec<Compared>,
+    failover: Option<Gaps>,
+    transfer: Option<Gaps>,
+    recovery: Option<Recovery>,
+    idle_resident_bytes: Vec<u64>,
+}
+
+// As many workers as `exchequer bench raft` has on a machine of two processors.
+#[tokio::main(worker_threads = 1)]
+async fn main() -> Result<()> {
+    let args = Args::read()?;
+    let mut say = |line: &str| eprintln!("{line}");
+    let mut report = Report { load_average_before: load_average(), ..Report::default() };
+    let folder = tempfile::Builder::new().prefix("exchequer-side-by-side-").tempdir().context("no temporary folder")?;
+    let program = PathBuf::from(std::env::var_os("ETCD_BIN").unwrap_or_else(|| "etcd".into()));
+    if args.wants("throughput") || args.wants("failover") || args.wants("transfer") {
+        let mut cluster = ours::start().await?;
+        let mut etcd = etcd::Etcd::start(&program, folder.path()).await?;
+        if args.wants("throughput") {
+            let shapes = rounds::shapes();
+            report.throughput =
+                rounds::run(&mut cluster, &etcd, &shapes, args.rounds, args.seconds, &mut say).await?;
+        }
+        if args.wants("failover") {
+            report.failover = Some(outage::run(&mut cluster, &mut etcd, End::Killed, args.times, &mut say).await?);
+        }
+        if args.wants("transfer") {
+            let gaps = outage::run(&mut cluster, &mut etcd, End::HandedOver, args.times, &mut say).await?;
+            report.transfer = Some(gaps);
+        }
+        cluster.finish()?;
+    }
+    if args.wants("recovery") {
+        report.recovery = Some(recovery::run(args.keys, args.recoveries, &mut say).await?);
+    }
+    if args.wants("idle") {
+        report.idle_resident_bytes = recovery::idle(Duration::from_secs(10)).await?;
+    }
+    report.load_average_after = load_average();
+    show(&report);
+    if let Some(path) = &args.json {
+        let text = serde_json::to_string_pretty(&report).context("the report cannot be encoded")?;
+        std::fs::write(path, text).with_context(|| format!("{} cannot be written", path.display()))?;
+    }
+    Ok(())
+}
+
+fn show(report: &Report) {
+    println!("load average {:.1} before, {:.1} after\n", report.load_average_before, report.load_average_after);
+    if !report.throughput.is_empty() {
+        println!("{}", report::rounds(&report.throughput));
+    }
+    for (name, gaps, aim) in
+        [("leader killed", &report.failover, "0.75 s, worst 1.2 s"), ("leadership handed over", &report.transfer, "0.05 s")]
+    {
+        if let Some(gaps) = gaps {
+            println!("{}", times(&format!("longest gap, {name}: exchequer"), &gaps.ours, aim));
+            println!("{}", times(&format!("longest gap, {name}: etcd"), &gaps.etcd, ""));
+        }
+    }
+    if let Some(recovery) = &report.recovery {
+        let keys = recovery.keys;
+        println!("{}", times(&format!("ready after SIGKILL, {keys} keys"), &recovery.restarts, "1.5 s"));
+        println!("{}", times(&format!("ready after joining, {keys} keys"), &recovery.installs, "3.5 s"));
+        println!("resident memory with {keys} keys: {}", mebibytes(&recovery.resident_bytes));
+    }
+    if !report.idle_resident_bytes.is_empty() {
+        println!("resident memory, idle: {} (aim 100 MiB)", mebibytes(&report.idle_resident_bytes));
+    }
+}
+
+fn mebibytes(bytes: &[u64]) -> String {
+    bytes.iter().map(|one| format!("{} MiB", one >> 20)).collect::<Vec<_>>().join(", ")
+}
