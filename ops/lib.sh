@@ -6,7 +6,7 @@ export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/exch
 # What the build needs: bindgen reads headers with libclang, RocksDB is C++, mold links.
 readonly BUILD_PACKAGES=(build-essential clang cmake libclang-dev mold pkg-config protobuf-compiler)
 # What the drills on network namespaces and the fault tests need on top.
-readonly DRILL_PACKAGES=(curl e2fsprogs iproute2 mount nftables perl-base util-linux)
+readonly DRILL_PACKAGES=(curl e2fsprogs faketime iproute2 mount nftables perl-base util-linux)
 
 say() { printf '%s\n' "$*"; }
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }

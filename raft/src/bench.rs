@@ -348,7 +348,7 @@ mod tests {
         };
         let disk = Arc::new(FolderDisk::open(folder.path()).unwrap());
         for run in [log(disk, &load).await.unwrap(), plain(&folder.path().join("plain"), &load).await.unwrap()] {
-            assert!(run.measured >= load.duration && !run.sync_us.is_empty());
+            assert!(!run.measured.is_zero() && !run.sync_us.is_empty());
             assert!(run.append_us.len() >= run.sync_us.len(), "every sync is for at least one entry");
         }
     }

@@ -35,7 +35,7 @@ use crate::backend::Backend;
 pub fn router(backend: Arc<dyn Backend>) -> Router {
     let app = App::new(backend);
     // The layers are for single requests of people and tools; a program sends thousands a second.
-    route::surround(&app, route::assemble(&app, routes())).merge(grpc::router(&app))
+    grpc::router(&app).fallback_service(route::surround(&app, route::assemble(&app, routes())))
 }
 
 /// Every HTTP route there is.

@@ -12,4 +12,4 @@ pub use code::Code;
 pub use ids::{ClusterId, CommandId, Digest, NodeId, ParseIdError};
 pub use problem::Problem;
 pub use time::Timestamp;
-pub use units::{format_bytes, format_duration, parse_bytes, parse_duration, UnitError};
+pub use units::{UnitError, format_bytes, format_duration, parse_bytes, parse_duration};

@@ -168,8 +168,11 @@ impl Cluster {
         self.nodes[place].start()?;
         self.leader().await?;
         until("the cluster's first entry", PROMPT, async || self.status().await.map(drop)).await?;
-        let settings =
-            [("autopilot.stabilization_time", "0s"), ("log.entries_kept", "1000"), ("autopilot.last_contact_max", "3s")];
+        let settings = [
+            ("autopilot.stabilization_time", "0s"),
+            ("log.entries_kept", "1000"),
+            ("autopilot.last_contact_max", "3s"),
+        ];
         for (key, value) in settings {
             self.does(&["settings", "set", key, value, "--reason", "quick tests"]).await?;
         }

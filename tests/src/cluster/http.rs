@@ -90,8 +90,7 @@ impl Http {
     /// # Errors
     /// When no answer came; whether a change took effect is then not known.
     pub async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Answer> {
-        let mut request =
-            self.client.request(method, format!("https://{}{path}", self.address)).timeout(self.timeout);
+        let mut request = self.client.request(method, format!("https://{}{path}", self.address)).timeout(self.timeout);
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }

@@ -3,10 +3,10 @@
 
 #[path = "../../../appliance/node/src/bench/cpu.rs"]
 mod cpu;
-#[path = "../../../appliance/node/src/bench/load.rs"]
-mod writers;
 #[path = "../../../appliance/node/src/bench/measure.rs"]
 mod measure;
+#[path = "../../../appliance/node/src/bench/load.rs"]
+mod writers;
 
 pub use cpu::CpuTime;
 pub use measure::{Distribution, Durations};

@@ -82,7 +82,10 @@ async fn grow_and_shrink(cluster: &mut Cluster, story: &Story) -> Result<()> {
     cluster.does(&["cluster", "remove", "n3", "--reason", "its disk died", "--yes"]).await?;
     let peers = cluster.does(&["cluster", "peers"]).await?.json()?;
     ensure!(voters(&peers) == ["n1", "n2"], "{peers}");
-    cluster.exq().run(["cluster", "remove", &removed.to_string(), "--reason", "twice", "--yes"]).await?
+    cluster
+        .exq()
+        .run(["cluster", "remove", &removed.to_string(), "--reason", "twice", "--yes"])
+        .await?
         .refused_with("EXQ-0309")?;
     until("a status that says degraded", SOON, async || cluster.exq().run(["status"]).await?.exits(2)).await?;
     story.tell("n3, a follower, was removed only with consent; two voters are a degraded cluster (exit code 2)");

@@ -65,9 +65,5 @@ pub(crate) async fn scene(cluster: &Cluster) -> Result<Scene> {
     let leader = cluster.http(cluster.leader().await?)?;
     let peers = leader.get("/v1/cluster/peers").await?;
     let members = members(&peers).into_iter().map(|(name, _, voter)| (name, voter)).collect();
-    Ok(Scene {
-        settings: leader.get("/v1/settings").await?,
-        members,
-        audit: leader.get("/v1/audit/verify").await?,
-    })
+    Ok(Scene { settings: leader.get("/v1/settings").await?, members, audit: leader.get("/v1/audit/verify").await? })
 }

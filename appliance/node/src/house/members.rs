@@ -239,7 +239,10 @@ async fn perform(house: &House, operation: &Operation) -> Result<(), Problem> {
                         return Err(Problem::new(Code::AlreadyDone, format!("node {to} leads already")));
                     }
                     Some(_) if house.node.clock_is_off(*to) => {
-                        return Err(Problem::new(Code::ClockOff, format!("the clock of node {to} is too far off to lead")));
+                        return Err(Problem::new(
+                            Code::ClockOff,
+                            format!("the clock of node {to} is too far off to lead"),
+                        ));
                     }
                     Some(_) if !answers(house, *to).await => {
                         return Err(Problem::new(Code::Unreachable, format!("node {to} does not answer")));

@@ -35,7 +35,8 @@ pub(super) fn checks(house: &House, for_write: bool) -> Vec<Check> {
         Check { name: "applied", good: lag <= LAG_MAX, detail: format!("{lag} committed entries are not applied yet") },
     ];
     // A node that is turned away can only join again; without that it would look like one that waits for its peers.
-    let excluded = |text: &str| [Code::NodeRemoved, Code::LineageMismatch].iter().any(|code| text.starts_with(code.as_str()));
+    let excluded =
+        |text: &str| [Code::NodeRemoved, Code::LineageMismatch].iter().any(|code| text.starts_with(code.as_str()));
     if let Some((peer, refusal)) = house.node.refusals().into_iter().find(|(_, text)| excluded(text)) {
         checks.push(Check { name: "membership", good: false, detail: format!("node {peer} answers {refusal}") });
     }

@@ -47,15 +47,8 @@ struct Args {
 
 impl Args {
     fn read() -> Result<Args> {
-        let mut args = Args {
-            parts: Vec::new(),
-            rounds: 5,
-            seconds: 5.0,
-            times: 20,
-            recoveries: 5,
-            keys: 1_000_000,
-            json: None,
-        };
+        let mut args =
+            Args { parts: Vec::new(), rounds: 5, seconds: 5.0, times: 20, recoveries: 5, keys: 1_000_000, json: None };
         let mut words = std::env::args().skip(1);
         while let Some(word) = words.next() {
             let mut value = || words.next().with_context(|| format!("{word} needs a value"));
@@ -111,8 +104,7 @@ async fn main() -> Result<()> {
         let mut etcd = etcd::Etcd::start(&program, folder.path()).await?;
         if args.wants("throughput") {
             let shapes = rounds::shapes();
-            report.throughput =
-                rounds::run(&mut cluster, &etcd, &shapes, args.rounds, args.seconds, &mut say).await?;
+            report.throughput = rounds::run(&mut cluster, &etcd, &shapes, args.rounds, args.seconds, &mut say).await?;
         }
         if args.wants("failover") {
             report.failover = Some(outage::run(&mut cluster, &mut etcd, End::Killed, args.times, &mut say).await?);
@@ -143,9 +135,10 @@ fn show(report: &Report) {
     if !report.throughput.is_empty() {
         println!("{}", report::rounds(&report.throughput));
     }
-    for (name, gaps, aim) in
-        [("leader killed", &report.failover, "0.75 s, worst 1.2 s"), ("leadership handed over", &report.transfer, "0.05 s")]
-    {
+    for (name, gaps, aim) in [
+        ("leader killed", &report.failover, "0.75 s, worst 1.2 s"),
+        ("leadership handed over", &report.transfer, "0.05 s"),
+    ] {
         if let Some(gaps) = gaps {
             println!("{}", times(&format!("longest gap, {name}: exchequer"), &gaps.ours, aim));
             println!("{}", times(&format!("longest gap, {name}: etcd"), &gaps.etcd, ""));

@@ -59,8 +59,7 @@ pub(crate) async fn run(
 
 async fn ours(cluster: &mut Cluster, end: End) -> Result<(f64, u64)> {
     let leader = cluster.leader().await?;
-    let bench =
-        Bench { clients: WRITERS, batch: None, in_flight: 1, seconds: SECONDS, keys: KEYS, fill: false };
+    let bench = Bench { clients: WRITERS, batch: None, in_flight: 1, seconds: SECONDS, keys: KEYS, fill: false };
     let measured = match end {
         End::Killed => {
             // The handle of the process is apart from what the bench needs to know of the cluster.

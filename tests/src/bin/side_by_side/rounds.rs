@@ -33,13 +33,8 @@ pub(crate) struct Shape {
 
 /// The loads that issue and specification name.
 pub(crate) fn shapes() -> Vec<Shape> {
-    let unary = |clients: usize, target| Shape {
-        name: format!("{clients} unary"),
-        clients,
-        batch: None,
-        in_flight: 1,
-        target,
-    };
+    let unary =
+        |clients: usize, target| Shape { name: format!("{clients} unary"), clients, batch: None, in_flight: 1, target };
     let batches = Shape {
         name: format!("streamed, {} a batch", etcd::BATCH_MAX),
         clients: 8,

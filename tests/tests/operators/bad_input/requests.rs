@@ -67,7 +67,8 @@ async fn requests_that_cannot_be() -> Result<()> {
         &["keyring", "export", "--reason", "r"],
     ] {
         refuse(&cluster, &before, &exq.clone().variable("EXCHEQUER_TOKEN", foreign), words, "EXQ-0202", &story).await?;
-        refuse(&cluster, &before, &exq.clone().variable("EXCHEQUER_TOKEN", "secret"), words, "EXQ-0202", &story).await?;
+        refuse(&cluster, &before, &exq.clone().variable("EXCHEQUER_TOKEN", "secret"), words, "EXQ-0202", &story)
+            .await?;
         refuse(&cluster, &before, &exq.clone().variable("EXCHEQUER_TOKEN", ""), words, "EXQ-0201", &story).await?;
     }
 

@@ -24,7 +24,8 @@ async fn snapshots_that_are_not_whole() -> Result<()> {
     let http = cluster.http(0)?;
     for number in 0..200_u32 {
         // Text that does not compress to nothing.
-        let value: String = (0..400_u32).map(|at| format!("{:08x}", (number * 400 + at).wrapping_mul(2_654_435_761))).collect();
+        let value: String =
+            (0..400_u32).map(|at| format!("{:08x}", (number * 400 + at).wrapping_mul(2_654_435_761))).collect();
         http.put(&format!("k{number}"), value.as_bytes()).await?;
     }
     let home = cluster.home().to_owned();

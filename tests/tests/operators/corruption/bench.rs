@@ -192,7 +192,8 @@ impl Bench {
             Ok(Outcome::Ended(ended)) => format!("ends: {}", ended.error().replace(&self.data(), "")),
             Err(fault) => format!("FAULT: {fault:#}"),
         };
-        let row: String = format!("{:20} {:22} {shown}", kind.name, damage.to_string()).chars().take(ROW_CHARS).collect();
+        let row: String =
+            format!("{:20} {:22} {shown}", kind.name, damage.to_string()).chars().take(ROW_CHARS).collect();
         println!("{row}");
         if outcome.is_err() {
             self.faults.push(row.clone());
