@@ -173,10 +173,10 @@ impl SimMachine {
 
     fn apply_command(&mut self, at: At, command: &Command, rows: &mut Scratch<'_>) -> Result<Outcome, Halt> {
         let id = command.id.to_be_bytes();
-        if let Some(known) = rows.get(OUTCOMES, &id)? {
-            if !planted::is(Bug::DuplicateApplied) {
-                return decode(&known);
-            }
+        if let Some(known) = rows.get(OUTCOMES, &id)?
+            && !planted::is(Bug::DuplicateApplied)
+        {
+            return decode(&known);
         }
         if command.epoch.is_some_and(|epoch| epoch != self.epoch()) && !planted::is(Bug::FenceIgnored) {
             return Ok(Outcome::StaleEpoch);
@@ -194,10 +194,10 @@ impl SimMachine {
 
     /// Slides the window by this entry, after comparing it with its rows.
     fn slide(&mut self, at: At, rows: &dyn RowReader, changes: &mut Vec<Change>) -> Result<(), Halt> {
-        let found = rows.scan(WINDOW, &[], &[], WINDOW_ENTRIES * 2, at.index % 2 == 0)?;
+        let found = rows.scan(WINDOW, &[], &[], WINDOW_ENTRIES * 2, at.index.is_multiple_of(2))?;
         let mut found: Vec<u64> =
             found.iter().filter_map(|(key, _)| key.as_slice().try_into().ok().map(u64::from_be_bytes)).collect();
-        if at.index % 2 == 0 {
+        if at.index.is_multiple_of(2) {
             found.reverse();
         }
         if !self.window.iter().eq(&found) {
@@ -212,10 +212,10 @@ impl SimMachine {
             let until = keep.to_be_bytes().to_vec();
             changes.push(Change { family: WINDOW, key: Vec::new(), edit: Edit::DeleteUntil(until) });
             self.window.retain(|index| *index >= keep);
-        } else if at.index % 7 == 0 {
-            if let Some(first) = self.window.pop_front() {
-                changes.push(Change { family: WINDOW, key: first.to_be_bytes().to_vec(), edit: Edit::Delete });
-            }
+        } else if at.index.is_multiple_of(7)
+            && let Some(first) = self.window.pop_front()
+        {
+            changes.push(Change { family: WINDOW, key: first.to_be_bytes().to_vec(), edit: Edit::Delete });
         }
         Ok(())
     }

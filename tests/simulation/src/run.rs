@@ -217,7 +217,7 @@ impl Run {
         let deadline = self.world.now_ms() + patience_ms;
         while self.world.now_ms() < deadline && self.goes_on() {
             self.step();
-            if self.steps % LOOK_STEPS == 0 && done(self) {
+            if self.steps.is_multiple_of(LOOK_STEPS) && done(self) {
                 return true;
             }
         }
@@ -234,10 +234,10 @@ impl Run {
         }
         self.steps += 1;
         self.bury();
-        if self.steps % LOOK_STEPS == 0 {
+        if self.steps.is_multiple_of(LOOK_STEPS) {
             self.look();
         }
-        if self.steps % OPERATOR_STEPS == 0 {
+        if self.steps.is_multiple_of(OPERATOR_STEPS) {
             self.operate();
         }
     }

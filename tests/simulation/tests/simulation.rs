@@ -50,11 +50,11 @@ fn simulation_40_seeds() {
     let violated =
         |reports: &[Report]| reports.iter().filter(|report| matches!(report.verdict, Verdict::Violated(_))).count();
     let reports = run_many(from, wanted * 2, None, &|reports| {
-        if let Some(last) = reports.last() {
-            if reports.len() as u64 % 20 == 0 {
-                let (done, bad) = (passed(reports), violated(reports));
-                tell(&format!("{done} of {wanted} seeds passed, {bad} violated, at seed {}", last.seed));
-            }
+        if let Some(last) = reports.last()
+            && (reports.len() as u64).is_multiple_of(20)
+        {
+            let (done, bad) = (passed(reports), violated(reports));
+            tell(&format!("{done} of {wanted} seeds passed, {bad} violated, at seed {}", last.seed));
         }
         passed(reports) >= wanted || violated(reports) >= 5
     });

@@ -3,6 +3,8 @@
 //! Run with `cargo build -p exchequer-node && cargo test -p exchequer-tests --test operators`. Each test prints what it
 //! did; a failing one keeps its folder with every node's logs and says where.
 
+#![allow(clippy::print_stdout, reason = "what a test did is its report")]
+
 mod bad_input;
 mod corruption;
 mod membership_drill;
