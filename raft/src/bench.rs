@@ -351,5 +351,7 @@ mod tests {
             assert!(!run.measured.is_zero() && !run.sync_us.is_empty());
             assert!(run.append_us.len() >= run.sync_us.len(), "every sync is for at least one entry");
         }
+        // The test's process may end now, and must not while a thread still closes its store.
+        crate::work::join_threads(Duration::from_secs(10));
     }
 }

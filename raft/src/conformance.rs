@@ -28,6 +28,8 @@ use crate::machine::{Applied, At, Change, Halt, Input, Machine, RowReader};
 use crate::types::{Address, CommittedTerm, LogId, SnapshotMeta, StoredMembership, TypeConfig};
 use crate::work::{self, Drive};
 
+/// How long the threads of the last stores may take to end.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// Every test of the suite builds one store, the one about sending a snapshot builds two.
 const STORES_BUILT: usize = 44 + 2;
 
@@ -170,6 +172,8 @@ async fn suite_on_rocksdb() {
         (Some(folder), disk)
     };
     run(open, Drive::Threads).await;
+    // The test's process may end now, and must not while a thread still closes its store.
+    work::join_threads(PATIENCE);
 }
 
 /// Goal: the simulated disk is as good as RocksDB where nothing fails, so that what the simulation finds is the

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use exchequer_storage::Disk;
@@ -105,6 +106,8 @@ pub(crate) struct Network {
     pub(crate) us: Membership,
     pub(crate) dialer: Arc<dyn Dialer>,
     pub(crate) disk: Arc<dyn Disk>,
+    /// Set where a snapshot turned out to be damaged: the state machine makes another one before it gives one out.
+    pub(crate) renew_snapshot: Arc<AtomicBool>,
 }
 
 impl Network {
@@ -140,7 +143,11 @@ impl RaftNetworkFactory<TypeConfig> for Network {
     type Network = Connection;
 
     async fn new_client(&mut self, target: u64, node: &Address) -> Connection {
-        Connection { client: self.client(target, &node.peer), disk: self.disk.clone() }
+        Connection {
+            client: self.client(target, &node.peer),
+            disk: self.disk.clone(),
+            renew_snapshot: self.renew_snapshot.clone(),
+        }
     }
 }
 
@@ -149,6 +156,7 @@ impl RaftNetworkFactory<TypeConfig> for Network {
 pub(crate) struct Connection {
     client: Client,
     disk: Arc<dyn Disk>,
+    renew_snapshot: Arc<AtomicBool>,
 }
 
 fn unreachable(status: &tonic::Status) -> Rpc {
@@ -252,9 +260,10 @@ impl NetSnapshot<TypeConfig> for Connection {
         cancel: impl Future<Output = ReplicationClosed> + Send + 'static,
         option: RPCOption,
     ) -> Result<SnapshotResponse<TypeConfig>, StreamingError<TypeConfig>> {
+        let renew = self.renew_snapshot.clone();
         tokio::select! {
             closed = cancel => Err(StreamingError::Closed(closed)),
-            sent = sending(self.client.clone(), self.disk.clone(), vote, snapshot.snapshot, option.hard_ttl()) => sent,
+            sent = sending(self.client.clone(), self.disk.clone(), renew, vote, snapshot.snapshot, option.hard_ttl()) => sent,
         }
     }
 }
@@ -269,6 +278,7 @@ type Sent = Result<SnapshotResponse<TypeConfig>, StreamingError<TypeConfig>>;
 fn sending(
     mut client: Client,
     disk: Arc<dyn Disk>,
+    renew: Arc<AtomicBool>,
     vote: Vote,
     snapshot: SnapshotFolder,
     ttl: Duration,
@@ -285,10 +295,18 @@ fn sending(
             ..proto::SnapshotPiece::default()
         };
         let (queue, pieces) = tokio::sync::mpsc::channel(PIECES_AHEAD);
-        tokio::spawn(read_pieces(disk, manifest, offered.into_inner().bytes, first, queue));
+        let held = offered.into_inner().bytes;
+        tokio::spawn(read_pieces(disk.clone(), renew.clone(), manifest.clone(), held, first, queue));
         let call = client.send_snapshot(tokio_stream::wrappers::ReceiverStream::new(pieces));
         let reply = match tokio::time::timeout(ttl, call).await {
-            Ok(reply) => reply.map_err(|status| snapshot_failed(&status))?,
+            Ok(Ok(reply)) => reply,
+            Ok(Err(status)) => {
+                if status.code() == tonic::Code::DataLoss && is_damaged(disk.as_ref(), &manifest).await {
+                    tracing::error!(code = "EXQ-0602", snapshot = %manifest.name, "this node's snapshot is damaged: it makes another one");
+                    renew.store(true, Ordering::Relaxed);
+                }
+                return Err(snapshot_failed(&status));
+            }
             Err(late) => return Err(snapshot_failed(&late)),
         };
         let vote = wire::vote_in(reply.into_inner().vote).map_err(|error| snapshot_failed(&error))?;
@@ -296,10 +314,34 @@ fn sending(
     })
 }
 
+/// Whether a snapshot's files are not what its manifest says. Asked only when a peer complains.
+async fn is_damaged(disk: &dyn Disk, manifest: &exchequer_storage::Manifest) -> bool {
+    for (file, entry) in manifest.files.iter().enumerate() {
+        let mut hasher = blake3::Hasher::new();
+        let mut offset = 0;
+        while offset < entry.size {
+            match disk.read_piece(&manifest.name, file, offset, PIECE_BYTES) {
+                Ok(bytes) if !bytes.is_empty() => {
+                    offset += bytes.len() as u64;
+                    hasher.update(&bytes);
+                }
+                Ok(_) | Err(_) => return true,
+            }
+            // Heartbeats share this thread.
+            tokio::task::yield_now().await;
+        }
+        if *hasher.finalize().as_bytes() != entry.hash {
+            return true;
+        }
+    }
+    false
+}
+
 /// Reads what the peer lacks and queues it. A file that cannot be read ends the stream early; the peer then finds the
-/// snapshot incomplete and is sent the rest another time.
+/// snapshot incomplete and is sent another one.
 async fn read_pieces(
     disk: Arc<dyn Disk>,
+    renew: Arc<AtomicBool>,
     manifest: exchequer_storage::Manifest,
     held: Vec<u64>,
     first: proto::SnapshotPiece,
@@ -314,7 +356,8 @@ async fn read_pieces(
             let bytes = match disk.read_piece(&manifest.name, file, offset, PIECE_BYTES) {
                 Ok(bytes) => bytes,
                 Err(error) => {
-                    tracing::warn!(%error, "a snapshot's file could not be read");
+                    tracing::error!(code = "EXQ-0602", %error, "this node's snapshot is damaged: it makes another one");
+                    renew.store(true, Ordering::Relaxed);
                     return;
                 }
             };

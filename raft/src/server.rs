@@ -64,6 +64,14 @@ fn stopped(error: impl std::fmt::Display) -> Status {
     Status::unavailable(error.to_string())
 }
 
+/// A received snapshot that is not what its manifest says: the sender is to look at its own.
+fn incomplete(error: std::io::Error) -> Status {
+    if error.kind() == std::io::ErrorKind::InvalidData {
+        return Status::data_loss(format!("EXQ-0602: {error}"));
+    }
+    stopped(error)
+}
+
 #[tonic::async_trait]
 impl<M: Machine> Peer for Service<M> {
     type AppendStream = Pin<Box<dyn Stream<Item = Result<proto::AppendReply, Status>> + Send>>;
@@ -147,7 +155,7 @@ impl<M: Machine> Peer for Service<M> {
         let finishing = disk.clone();
         let finished = manifest.clone();
         // Hashing and syncing a large snapshot must not hold up the heartbeats on this thread.
-        self.inner.blocking(move || finishing.finish_receive(&finished)).await.map_err(stopped)?;
+        self.inner.blocking(move || finishing.finish_receive(&finished)).await.map_err(incomplete)?;
         let snapshot = snapshot_of(&manifest).ok_or_else(|| Status::invalid_argument("the note cannot be read"))?;
         let reply = self.inner.raft.install_full_snapshot(vote, snapshot).await.map_err(stopped)?;
         tracing::info!(from, snapshot = %manifest.name, "the snapshot is installed");

@@ -7,12 +7,12 @@ mod snapshot;
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 use exchequer_storage::{Disk, Edit, Engine};
 use futures::{Stream, StreamExt};
-use openraft::storage::{EntryResponder, RaftStateMachine, Snapshot};
+use openraft::storage::{EntryResponder, RaftSnapshotBuilder, RaftStateMachine, Snapshot};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{oneshot, watch};
@@ -72,6 +72,8 @@ pub(crate) struct StateShared<M> {
     pub(crate) digests: Mutex<VecDeque<(u64, [u8; 32])>>,
     /// Bytes of log applied since the node started, for the snapshot trigger.
     pub(crate) applied_bytes: AtomicU64,
+    /// The snapshots on the disk are not to be used: the next one that is asked for is made anew.
+    pub(crate) renew_snapshot: Arc<AtomicBool>,
 }
 
 impl<M: Machine> StateShared<M> {
@@ -135,6 +137,7 @@ impl<M: Machine> StateMachine<M> {
             progress: watch::Sender::new(index),
             digests: Mutex::new(VecDeque::new()),
             applied_bytes: AtomicU64::new(0),
+            renew_snapshot: Arc::default(),
         });
         Ok(StateMachine { shared, disk, persister, alarm })
     }
@@ -296,6 +299,10 @@ impl<M: Machine> RaftStateMachine<TypeConfig> for StateMachine<M> {
     }
 
     async fn get_current_snapshot(&mut self) -> Result<Option<Snap>, io::Error> {
+        if self.shared.renew_snapshot.swap(false, Ordering::Relaxed) {
+            let row = self.shared.applied.lock().clone();
+            return Builder { persister: self.persister.clone(), row }.build_snapshot().await.map(Some);
+        }
         latest_snapshot(self.disk.as_ref())
     }
 }

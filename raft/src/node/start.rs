@@ -144,7 +144,12 @@ impl<M: Machine> Node<M> {
         )?;
         log.claim(&[options.us.cluster.as_slice(), &options.us.node.to_be_bytes()].concat())?;
         let reader = log.reader();
-        let network = Network { us: options.us.clone(), dialer: options.dialer, disk: options.disk.clone() };
+        let network = Network {
+            us: options.us.clone(),
+            dialer: options.dialer,
+            disk: options.disk.clone(),
+            renew_snapshot: state.renew_snapshot.clone(),
+        };
         let config = config(&options.timing)
             .validate()
             .map_err(|error| Fatal::Halt { code: "EXQ-0102".to_owned(), detail: error.to_string() })?;

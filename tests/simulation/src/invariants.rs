@@ -23,6 +23,7 @@ pub struct Invariants {
     leaders: BTreeMap<u64, u64>,
     hashes: BTreeMap<u64, [u8; 32]>,
     last: BTreeMap<u64, Seen>,
+    terms: BTreeMap<u64, u64>,
     /// Leaderships seen.
     pub leaderships: u64,
     /// Snapshots seen to be installed: applied moved past what the log could have fed.
@@ -30,6 +31,12 @@ pub struct Invariants {
 }
 
 impl Invariants {
+    /// The highest term that a node was seen in, in whichever of its runs.
+    #[must_use]
+    pub fn term_of(&self, node: u64) -> u64 {
+        self.terms.get(&node).copied().unwrap_or(0)
+    }
+
     /// Looks at one node.
     ///
     /// # Errors
@@ -108,6 +115,7 @@ impl Invariants {
         if seen.boot == boot && applied > seen.applied + 1 && node.hash_at(seen.applied + 1).is_none() {
             self.installs += 1;
         }
+        self.terms.entry(id).and_modify(|term| *term = status.term.max(*term)).or_insert(status.term);
         let now = Seen {
             boot,
             term: status.term,

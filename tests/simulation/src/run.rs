@@ -108,13 +108,9 @@ fn run_here(seed: u64, bug: Option<Bug>, verbose: bool) -> Report {
     run.report()
 }
 
-/// The index of a term and an index in postcard, behind the tag of an option where there is one.
-fn position(bytes: &[u8], optional: bool) -> Option<u64> {
-    if optional {
-        let (position, _) = postcard::take_from_bytes::<Option<(u64, u64)>>(bytes).ok()?;
-        return position.map(|(_, index)| index);
-    }
-    postcard::take_from_bytes::<(u64, u64)>(bytes).ok().map(|((_, index), _)| index)
+/// The leading part of a row in postcard, behind its version byte.
+fn leading<T: serde::de::DeserializeOwned>(row: &[u8]) -> Option<T> {
+    postcard::take_from_bytes(row.get(1..)?).ok().map(|(value, _)| value)
 }
 
 /// A run under way.
@@ -300,25 +296,34 @@ impl Run {
         self.autopsy(slot);
     }
 
-    /// Looks at what a crash left on a disk: the state's rows must not be ahead of the log that vouches for them.
+    /// Looks at what a crash left on a disk: the state's rows must not be ahead of the log that vouches for them, and a
+    /// vote that the node was seen to act on must be there.
     fn autopsy(&self, slot: usize) {
-        let (state, log, purged, installed) = {
+        let (state, log, purged, installed, voted, term, id) = {
             let state = self.world.lock();
             if state.slots[slot].rotten {
                 return;
             }
             let platter = &state.slots[slot].platter;
-            let applied = platter.state_row(0, b"applied").and_then(|row| position(row.get(1..)?, true));
+            let applied = platter.state_row(0, b"applied").and_then(|row| leading::<Option<(u64, u64)>>(&row)?);
+            let applied = applied.map(|(_, index)| index);
             let log = platter.last_log_key(1).and_then(|key| key.as_slice().try_into().ok()).map(u64::from_be_bytes);
-            let purged = platter.log_row(0, b"purged").and_then(|row| position(row.get(1..)?, false));
+            let purged = platter.log_row(0, b"purged").and_then(|row| leading::<(u64, u64)>(&row));
+            let purged = purged.map(|(_, index)| index);
             // An installed snapshot takes the place of the state before the log is told.
             let names = platter.snapshot_names();
             let installed = names.iter().any(|name| name.get(..20).and_then(|index| index.parse().ok()) == applied);
-            (applied, log, purged, installed)
+            let voted = platter.log_row(0, b"vote").and_then(|row| leading::<u64>(&row)).unwrap_or(0);
+            let id = state.slots[slot].id;
+            (applied, log, purged, installed, voted, state.invariants.term_of(id), id)
         };
         if state > log.max(purged) && !installed {
             let text = format!("{}: the rows are those of {state:?}, the log ends at {log:?}", host_name(slot));
             self.world.violate("state behind log", &text);
+        }
+        if voted < term {
+            let text = format!("node {id} acted in term {term}, its disk has a vote of term {voted}");
+            self.world.violate("durable vote", &text);
         }
     }
 

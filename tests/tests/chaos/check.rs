@@ -62,7 +62,7 @@ struct OfKey<'a> {
     reads: Vec<&'a Read>,
 }
 
-/// The order of each key's steps, and what is wrong, in sentences.
+/// The order of the steps of each key with which nothing is wrong, and what is wrong with the others, in sentences.
 pub(crate) fn check(history: &History, ending: &Ending) -> (BTreeMap<Key, Vec<Step>>, Vec<String>) {
     let mut keys: BTreeMap<Key, OfKey<'_>> = BTreeMap::new();
     for write in &history.writes {
@@ -76,8 +76,10 @@ pub(crate) fn check(history: &History, ending: &Ending) -> (BTreeMap<Key, Vec<St
     for (key, part) in keys {
         let mut found = Vec::new();
         let steps = check_key(&part, ending, ending.values.get(&key).copied(), &mut found);
+        if found.is_empty() {
+            orders.insert(key, steps);
+        }
         wrong.extend(found.into_iter().map(|text| format!("{key}: {text}")));
-        orders.insert(key, steps);
     }
     (orders, wrong)
 }

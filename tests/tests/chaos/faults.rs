@@ -59,6 +59,7 @@ kinds! {
     FillFollower Disks "full disk of a follower";
     PowerLeader Disks "power cut of the leader";
     PowerFollower Disks "power cut of a follower";
+    PowerAll Disks "power cut of all three";
     RemoveAndJoin Nothing "wiped, removed, joined anew";
     Replace Nothing "wiped, replaced by a new id";
     RollingRestart Nothing "rolling restart";

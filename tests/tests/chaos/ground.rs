@@ -5,13 +5,13 @@
 //! do not meet; it is taken down when the ground is dropped, and what a killed run left when one is prepared.
 
 use std::env;
-use std::fs::{self, File};
-use std::path::Path;
+use std::fs::File;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use rustix::process::{Pid, Signal, geteuid, kill_process};
 
+use crate::disk;
 use crate::lab::HOSTS;
 
 const SWITCH: &str = "exq-cs";
@@ -21,10 +21,6 @@ const TABLE: &str = "inet exq_chaos";
 const LOCK: &str = "/tmp/exchequer-chaos.lock";
 /// Set for the program that runs inside.
 const INSIDE: &str = "EXCHEQUER_CHAOS_INSIDE";
-/// The folder on which a host's disk is mounted.
-pub(crate) const DISK: &str = "chaos-disk";
-/// Small, and sparse: only what is written takes room.
-const DISK_SIZE: &str = "768M";
 /// The programs that are needed, and the Debian packages that have them.
 const PROGRAMS: &[(&str, &str)] = &[
     ("ip", "iproute2"),
@@ -35,11 +31,6 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("mkfs.ext4", "e2fsprogs"),
     ("perl", "perl-base"),
 ];
-/// Shuts an ext4 down as a cut of the power does: nothing more is written, not even the journal
-/// (EXT4_IOC_SHUTDOWN with EXT4_GOING_FLAGS_NOLOGFLUSH).
-const SHUTDOWN: &str =
-    r#"open(my $f, "<", $ARGV[0]) or die "$!\n"; my $how = pack("I", 2); ioctl($f, 0x8004587d, $how) or die "$!\n""#;
-
 /// Hosts and switch.
 #[derive(Debug)]
 pub(crate) struct Ground {
@@ -191,40 +182,6 @@ pub(crate) fn heal() -> Result<()> {
     (0..HOSTS).try_for_each(|host| nft(host, &format!("add table {TABLE}; delete table {TABLE}")).map(drop))
 }
 
-/// Makes an ext4 in a file and mounts it.
-///
-/// # Errors
-/// What this machine does not permit.
-pub(crate) fn make_disk(image: &Path, disk: &Path) -> Result<()> {
-    run(Command::new("truncate").args(["-s", DISK_SIZE]).arg(image))?;
-    run(Command::new("mkfs.ext4").args(["-q", "-F", "-m0"]).arg(image))?;
-    fs::create_dir_all(disk)?;
-    mount(image, disk)
-}
-
-/// Mounts a disk.
-///
-/// # Errors
-/// When it is refused.
-pub(crate) fn mount(image: &Path, disk: &Path) -> Result<()> {
-    run(Command::new("mount").args(["-o", "loop"]).arg(image).arg(disk)).map(drop)
-}
-
-/// Takes the power from a disk that no process uses any more: what was not synced is gone.
-///
-/// # Errors
-/// When it is refused.
-pub(crate) fn cut_power(disk: &Path) -> Result<()> {
-    run(Command::new("perl").args(["-e", SHUTDOWN]).arg(disk)).context("shutting an ext4 down")?;
-    run(Command::new("umount").arg(disk)).map(drop)
-}
-
-/// Takes a disk away at the end of a run, whatever still holds it.
-pub(crate) fn unmount(disk: &Path) {
-    // It may be without power, and then it is not mounted.
-    let _ = run(Command::new("umount").arg("--lazy").arg(disk));
-}
-
 fn ip(words: &[&str]) -> Result<()> {
     run(Command::new("ip").args(words)).map(drop)
 }
@@ -233,7 +190,11 @@ fn nft(host: usize, words: &str) -> Result<String> {
     run(Command::new("nsenter").arg(format!("--net=/run/netns/{}", name(host))).args(["nft", words]))
 }
 
-fn run(command: &mut Command) -> Result<String> {
+/// Runs a program to its end; what it printed.
+///
+/// # Errors
+/// When it fails, with what it said.
+pub(crate) fn run(command: &mut Command) -> Result<String> {
     let output = command.stdin(Stdio::null()).output().with_context(|| format!("{command:?}"))?;
     if !output.status.success() {
         bail!("{command:?}: {}: {}", output.status, String::from_utf8_lossy(&output.stderr).trim_end());
@@ -256,8 +217,5 @@ fn sweep() {
             let _ = ip(&["netns", "delete", name]);
         }
     }
-    let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
-    for disk in mounts.lines().filter_map(|line| line.split(' ').nth(1)).filter(|disk| disk.ends_with(DISK)) {
-        unmount(Path::new(disk));
-    }
+    disk::sweep();
 }

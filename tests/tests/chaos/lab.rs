@@ -1,15 +1,14 @@
 //! Three hosts with one node each, and what can be done to them.
 
-use std::fs::{self, File};
-use std::path::PathBuf;
+use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use exchequer_tests::cluster::{Cluster, Deadline, Http, until};
-use rustix::fs::{FallocateFlags, fallocate, statvfs};
 
+use crate::disk::Disk;
 use crate::ground::{self, Cut};
 use crate::load::Shared;
 use crate::say::say;
@@ -20,22 +19,8 @@ pub(crate) const HOSTS: usize = 3;
 pub(crate) const SOON: Duration = Duration::from_secs(60);
 /// After healing, the nodes have the same state within this time.
 pub(crate) const HEALED: Duration = Duration::from_secs(10);
-/// A full disk has this much left; the node's reserve is larger.
-const LEFT_BYTES: u64 = 2 << 20;
+/// The reserve is more than a full disk has left, and little of the whole disk.
 const CONFIG: &str = "[storage]\nreserve = \"32MiB\"\n";
-
-/// A disk of its own: its image, and where it is mounted for as long as this lives.
-#[derive(Debug)]
-struct Disk {
-    image: PathBuf,
-    mounted: PathBuf,
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        ground::unmount(&self.mounted);
-    }
-}
 
 /// A host.
 #[derive(Debug)]
@@ -66,7 +51,7 @@ impl Lab {
         let cluster = Cluster::empty()?;
         let mut lab = Lab { cluster, hosts: Vec::new(), shared: shared.clone(), has_network };
         for host in 0..HOSTS {
-            let disk = if has_network { lab.disk(host) } else { None };
+            let disk = if has_network { lab.make_disk(host) } else { None };
             lab.hosts.push(Host { place: 0, disk, up: true });
             lab.hosts[host].place = lab.node(host, &format!("n{}", host + 1))?;
         }
@@ -80,11 +65,9 @@ impl Lab {
         Ok(lab)
     }
 
-    fn disk(&self, host: usize) -> Option<Disk> {
-        let image = self.cluster.home().join(format!("host{}.img", host + 1));
-        let mounted = self.cluster.home().join(format!("host{}", host + 1)).join(ground::DISK);
-        match ground::make_disk(&image, &mounted) {
-            Ok(()) => Some(Disk { image, mounted }),
+    fn make_disk(&self, host: usize) -> Option<Disk> {
+        match Disk::make(self.cluster.home(), &format!("host{}", host + 1)) {
+            Ok(disk) => Some(disk),
             Err(error) => {
                 say(format_args!("a disk of its own on a loop device is not permitted here: {error:#}"));
                 None
@@ -108,7 +91,7 @@ impl Lab {
         node.launch.wrap = wrap.into_iter().map(Into::into).collect();
         node.config = CONFIG.to_owned();
         if let Some(disk) = &self.hosts[host].disk {
-            node.data = disk.mounted.join("data");
+            node.data = disk.data();
         }
         Ok(place)
     }
@@ -132,7 +115,11 @@ impl Lab {
         }
     }
 
-    fn own_disk(&self, host: usize) -> Result<&Disk> {
+    /// A host's own disk.
+    ///
+    /// # Errors
+    /// When it has none.
+    pub(crate) fn disk(&self, host: usize) -> Result<&Disk> {
         self.hosts[host].disk.as_ref().context("no disk of its own")
     }
 
@@ -323,7 +310,7 @@ impl Lab {
     /// When it cannot be done.
     pub(crate) fn cut_power(&mut self, host: usize) -> Result<()> {
         self.kill(host)?;
-        ground::cut_power(&self.own_disk(host)?.mounted)
+        self.disk(host)?.cut_power()
     }
 
     /// Gives the power back and starts the server.
@@ -331,34 +318,8 @@ impl Lab {
     /// # Errors
     /// When it cannot be done.
     pub(crate) fn restore_power(&mut self, host: usize) -> Result<()> {
-        let disk = self.own_disk(host)?;
-        ground::mount(&disk.image, &disk.mounted)?;
+        self.disk(host)?.give_power()?;
         self.start(host)
-    }
-
-    fn ballast(&self, host: usize) -> Result<PathBuf> {
-        Ok(self.own_disk(host)?.mounted.join("ballast"))
-    }
-
-    /// Fills a host's disk.
-    ///
-    /// # Errors
-    /// When it cannot be done.
-    pub(crate) fn fill(&self, host: usize) -> Result<()> {
-        let path = self.ballast(host)?;
-        let file = File::create(&path).context("ballast")?;
-        let stat = statvfs(&path).context("the free space")?;
-        let free = stat.f_bavail * stat.f_frsize;
-        fallocate(&file, FallocateFlags::empty(), 0, free.saturating_sub(LEFT_BYTES)).context("ballast")?;
-        Ok(())
-    }
-
-    /// Makes room again.
-    ///
-    /// # Errors
-    /// When it cannot be done.
-    pub(crate) fn free(&self, host: usize) -> Result<()> {
-        fs::remove_file(self.ballast(host)?).context("ballast")
     }
 
     /// Takes everything from a host that does not run, and makes a new node there under the same name.

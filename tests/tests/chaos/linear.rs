@@ -6,8 +6,14 @@
 //! left at each step, so a long history is cut into windows along that order; where each window is linearizable from
 //! the state in which the window before ended, and no operation returned before one of an earlier window began, the
 //! whole is.
+//!
+//! To search a bad history can take for ever, so only those come here with which nothing was found wrong before, and
+//! the search has a limit: what is not decided by then is no pass.
 
 use std::collections::BTreeMap;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use stateright::semantics::{ConsistencyTester as _, LinearizabilityTester, SequentialSpec};
 
@@ -16,6 +22,8 @@ use crate::history::{Key, Moment};
 
 /// Operations of one window.
 const WINDOW: usize = 100;
+/// A good window takes milliseconds.
+const SEARCH: Duration = Duration::from_secs(60);
 
 /// A register that counts its versions, with compare-and-set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -79,16 +87,28 @@ pub(crate) fn check(orders: &BTreeMap<Key, Vec<Step>>) -> (usize, Vec<String>) {
             if window.iter().any(|step| step.returned < latest_begin) {
                 wrong.push(format!("{key}: NOT LINEARIZABLE: a window's order is against time"));
             }
-            match is_linearizable(window, register) {
-                Ok(true) => {}
-                Ok(false) => wrong.push(format!("{key}: NOT LINEARIZABLE, from {register:?}: {window:?}")),
-                Err(invalid) => wrong.push(format!("{key}: the history is none: {invalid}")),
+            match decide(window, register) {
+                Some(Ok(true)) => {}
+                Some(Ok(false)) => wrong.push(format!("{key}: NOT LINEARIZABLE, from {register:?}: {window:?}")),
+                Some(Err(invalid)) => wrong.push(format!("{key}: the history is none: {invalid}")),
+                None => wrong.push(format!("{key}: NOT DECIDED, from {register:?}: {window:?}")),
             }
             register = window.iter().fold(register, |register, step| after(step, register));
             latest_begin = window.iter().map(|step| step.invoked).max().unwrap_or(0).max(latest_begin);
         }
     }
     (windows, wrong)
+}
+
+/// Asks the checker, but not for longer than [`SEARCH`].
+fn decide(steps: &[Step], register: Register) -> Option<Result<bool, String>> {
+    let (verdict, decided) = mpsc::channel();
+    let steps = steps.to_vec();
+    thread::spawn(move || {
+        // Nobody waits any more when it comes too late.
+        let _ = verdict.send(is_linearizable(&steps, register));
+    });
+    decided.recv_timeout(SEARCH).ok()
 }
 
 /// Asks the checker about steps that begin at a state of the register.

@@ -18,7 +18,7 @@
 //! twice its time to get there.
 //!
 //! ```text
-//! cargo test -p exchequer-tests --test chaos                                    # two minutes
+//! cargo test -p exchequer-tests --test chaos                                    # two minutes, and on until all was seen
 //! EXCHEQUER_CHAOS_SECONDS=300 cargo test -p exchequer-tests --test chaos        # the slice in CI
 //! EXCHEQUER_CHAOS_SECONDS=1800 cargo test -p exchequer-tests --test chaos       # the campaign
 //! ```
@@ -28,6 +28,7 @@
 //! run says so by name and takes place on loopback, without partitions, full disks and power cuts.
 
 mod check;
+mod disk;
 mod faults;
 mod ground;
 mod history;

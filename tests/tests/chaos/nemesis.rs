@@ -99,8 +99,9 @@ impl Nemesis {
             Kind::MuteFollower => self.cut(lab, follower, &mute(follower), false).await,
             Kind::FillLeader => self.fill(lab, leader).await,
             Kind::FillFollower => self.fill(lab, follower).await,
-            Kind::PowerLeader => self.power(lab, leader).await,
-            Kind::PowerFollower => self.power(lab, follower).await,
+            Kind::PowerLeader => self.power(lab, &[leader]).await,
+            Kind::PowerFollower => self.power(lab, &[follower]).await,
+            Kind::PowerAll => self.power(lab, &[leader, follower, other]).await,
             Kind::RemoveAndJoin => self.wipe(lab, follower, false).await,
             Kind::Replace => self.wipe(lab, follower, true).await,
             Kind::RollingRestart => self.rolling_restart(lab).await,
@@ -163,7 +164,7 @@ impl Nemesis {
         const AMPLE: &str = "the disk has room again";
         let count = |lab: &Lab, text: &str| lab.log(host).matches(text).count();
         let (full, ample) = (count(lab, FULL), count(lab, AMPLE));
-        lab.fill(host)?;
+        lab.disk(host)?.fill()?;
         let filled = Deadline::within(between(&mut self.dice, 3_000, 6_000));
         until("a node that says that its disk is full", Duration::from_secs(10), async || {
             ensure!(count(lab, FULL) > full, "{} does not say so", lab.name(host));
@@ -171,7 +172,7 @@ impl Nemesis {
         })
         .await?;
         lab.pass(filled.left()).await?;
-        lab.free(host)?;
+        lab.disk(host)?.free()?;
         until("a node that goes on by itself when there is room", Duration::from_secs(10), async || {
             ensure!(count(lab, AMPLE) > ample, "{} does not say so", lab.name(host));
             Ok(())
@@ -180,12 +181,17 @@ impl Nemesis {
         Ok((true, format!("{} for {:?}; it said so and went on by itself", lab.name(host), filled.elapsed())))
     }
 
-    async fn power(&mut self, lab: &mut Lab, host: usize) -> Result<Effect> {
-        lab.cut_power(host)?;
+    async fn power(&mut self, lab: &mut Lab, hosts: &[usize]) -> Result<Effect> {
+        for host in hosts {
+            lab.cut_power(*host)?;
+        }
         let down = between(&mut self.dice, 500, 3_000);
         lab.pass(down).await?;
-        lab.restore_power(host)?;
-        Ok((true, format!("{} for {down:?}", lab.name(host))))
+        for host in hosts {
+            lab.restore_power(*host)?;
+        }
+        let names: Vec<&str> = hosts.iter().map(|host| lab.name(*host)).collect();
+        Ok((true, format!("{} for {down:?}", names.join(", "))))
     }
 
     /// A follower loses everything and comes back as a new node.

@@ -4,6 +4,7 @@ use std::fs;
 
 use anyhow::{Context as _, Result, ensure};
 use exchequer_tests::cluster::{Cluster, until};
+use reqwest::Method;
 
 use crate::support::{SOON, Story, members, until_voters, voters};
 
@@ -115,17 +116,19 @@ async fn grow_and_shrink(cluster: &mut Cluster, story: &Story) -> Result<()> {
     Ok(())
 }
 
-/// The server of a node that may not take part says so with a code, in its log or by ending, and is of no use.
+/// The server of a node that may not take part says so with a code, in its log and when it is asked whether it is ready.
 async fn refused_as(cluster: &mut Cluster, place: usize, code: &str, story: &Story) -> Result<()> {
+    let asked = cluster.http(place)?;
     let node = &mut cluster.nodes[place];
     until(&format!("{} says {code}", node.name), SOON, async || {
         ensure!(node.log().contains(code), "its log ends: {}", node.log().lines().last().unwrap_or_default());
+        let ready = asked.call(Method::GET, "/readyz", None).await?;
+        ensure!(ready.status == 503 && ready.text.contains(code), "{}", ready.text);
         Ok(())
     })
     .await?;
     let line = node.log().lines().find(|line| line.contains(code)).unwrap_or_default().to_owned();
-    let ended = node.server()?.ended()?;
-    story.tell(format_args!("{} is told {code} (ended: {:?}): {line}", node.name, ended.map(|ended| ended.exit)));
+    story.tell(format_args!("{} is told: {}", node.name, line.split_once("EXQ-").map_or("", |(_, rest)| rest)));
     node.kill()
 }
 

@@ -117,6 +117,9 @@ impl Bench {
         let snapshot = self.cluster.home().join(format!("victim-{}.exqsnap", self.written.len()));
         let snapshot = snapshot.to_string_lossy().into_owned();
         self.cluster.exq_at(VICTIM).run(["snapshot", "save", &snapshot]).await?.good()?;
+        self.cluster.nodes[VICTIM].stop().await?;
+        self.cluster.nodes[VICTIM].start()?;
+        self.cluster.agree(&[0, 1, VICTIM], SOON).await?;
         if self.purged {
             until("the victim's log is purged", SOON, async || {
                 ensure!(self.cluster.nodes[VICTIM].log().contains("purging the log"), "not yet");
@@ -124,9 +127,6 @@ impl Bench {
             })
             .await?;
         }
-        self.cluster.nodes[VICTIM].stop().await?;
-        self.cluster.nodes[VICTIM].start()?;
-        self.cluster.agree(&[0, 1, VICTIM], SOON).await?;
         self.write().await?;
         // The state's tables get what is newer than the snapshot, and the log's write-ahead log what is newer still.
         self.cluster.nodes[VICTIM].stop().await?;
