@@ -2,6 +2,7 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use anyhow::{Context, Result};
 use cargo_metadata::{Metadata, MetadataCommand};
@@ -9,10 +10,16 @@ use cargo_metadata::{Metadata, MetadataCommand};
 /// The only platform that is built, checked and packaged.
 pub(crate) const TARGET: &str = "x86_64-unknown-linux-gnu";
 
-/// The root of the repository.
+/// The root of the repository: the one this is run in, else the one it was built from. Clones may share what they build,
+/// so where the sources were is not where they are.
 pub(crate) fn root() -> &'static Path {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.ancestors().nth(2).unwrap_or(here)
+    static ROOT: OnceLock<PathBuf> = OnceLock::new();
+    ROOT.get_or_init(|| {
+        let here = env::current_dir().unwrap_or_default();
+        let above = here.ancestors().find(|folder| folder.join("ops/xtask/Cargo.toml").is_file());
+        let built = Path::new(env!("CARGO_MANIFEST_DIR"));
+        above.or_else(|| built.ancestors().nth(2)).unwrap_or(built).to_owned()
+    })
 }
 
 /// The workspace and every package it is built from on [`TARGET`], as the lock file has them.
