@@ -26,6 +26,9 @@
 //! `EXCHEQUER_CHAOS_SEED` repeats a run's dice (which is not to repeat the run: real processes have their own time),
 //! `EXCHEQUER_CHAOS_FAULTS=KillAll,PowerLeader` leaves only some kinds of faults. Where namespaces are not permitted the
 //! run says so by name and takes place on loopback, without partitions, full disks and power cuts.
+//!
+//! That a power cut takes what was not synced, and that the run notices, is seen with Debian's `eatmydata`, whose library
+//! turns every sync into nothing: with `LD_PRELOAD=libeatmydata.so` and `EXCHEQUER_CHAOS_FAULTS=PowerAll` the run must fail.
 
 mod check;
 mod disk;

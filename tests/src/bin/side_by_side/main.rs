@@ -11,6 +11,7 @@ mod outage;
 mod recovery;
 mod report;
 mod rounds;
+mod steady;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -21,16 +22,18 @@ use recovery::Recovery;
 use report::{load_average, times};
 use rounds::Compared;
 use serde::Serialize;
+use steady::Steady;
 
 const USAGE: &str = "\
-side_by_side [--quick] [--rounds N] [--seconds N] [--times N] [--keys N] [--json FILE] [PART...]
+side_by_side [--quick] [--rounds N] [--seconds N] [--times N] [--keys N] [--minutes N] [--json FILE] [PART...]
 
-Parts, all of them where none is named:
+Parts, all but the last where none is named:
   throughput  interleaved rounds at 1, 64 and 256 single-write clients and in batches
   failover    the leader killed under eight writers
   transfer    leadership handed over under eight writers
   recovery    a million keys: restart after SIGKILL, and a node that joins with nothing
   idle        resident memory of idle nodes
+  steady      an hour (--minutes) of full load without a pause, in which nobody should be elected
 
 --quick is a short slice of everything, to see that it works. EXCHEQUER_BIN names the program; etcd is looked for in
 PATH or named by ETCD_BIN.";
@@ -42,13 +45,22 @@ struct Args {
     times: usize,
     recoveries: usize,
     keys: u64,
+    minutes: u64,
     json: Option<PathBuf>,
 }
 
 impl Args {
     fn read() -> Result<Args> {
-        let mut args =
-            Args { parts: Vec::new(), rounds: 5, seconds: 5.0, times: 20, recoveries: 5, keys: 1_000_000, json: None };
+        let mut args = Args {
+            parts: Vec::new(),
+            rounds: 5,
+            seconds: 5.0,
+            times: 20,
+            recoveries: 5,
+            keys: 1_000_000,
+            minutes: 60,
+            json: None,
+        };
         let mut words = std::env::args().skip(1);
         while let Some(word) = words.next() {
             let mut value = || words.next().with_context(|| format!("{word} needs a value"));
@@ -63,9 +75,10 @@ impl Args {
                     args.recoveries = args.times.min(args.recoveries);
                 }
                 "--keys" => args.keys = value()?.parse().context("--keys")?,
+                "--minutes" => args.minutes = value()?.parse().context("--minutes")?,
                 "--json" => args.json = Some(value()?.into()),
                 "--help" | "-h" => bail!("{USAGE}"),
-                part if ["throughput", "failover", "transfer", "recovery", "idle"].contains(&part) => {
+                part if ["throughput", "failover", "transfer", "recovery", "idle", "steady"].contains(&part) => {
                     args.parts.push(part.to_owned());
                 }
                 other => bail!("`{other}` is not known\n\n{USAGE}"),
@@ -76,7 +89,7 @@ impl Args {
     }
 
     fn wants(&self, part: &str) -> bool {
-        self.parts.is_empty() || self.parts.iter().any(|wanted| wanted == part)
+        (self.parts.is_empty() && part != "steady") || self.parts.iter().any(|wanted| wanted == part)
     }
 }
 
@@ -89,6 +102,7 @@ struct Report {
     transfer: Option<Gaps>,
     recovery: Option<Recovery>,
     idle_resident_bytes: Vec<u64>,
+    steady: Option<Steady>,
 }
 
 // As many workers as `exchequer bench raft` has on a machine of two processors.
@@ -121,6 +135,9 @@ async fn main() -> Result<()> {
     if args.wants("idle") {
         report.idle_resident_bytes = recovery::idle(Duration::from_secs(10)).await?;
     }
+    if args.wants("steady") {
+        report.steady = Some(steady::run(args.minutes, &mut say).await?);
+    }
     report.load_average_after = load_average();
     show(&report);
     if let Some(path) = &args.json {
@@ -149,6 +166,17 @@ fn show(report: &Report) {
         println!("{}", times(&format!("ready after SIGKILL, {keys} keys"), &recovery.restarts, "1.5 s"));
         println!("{}", times(&format!("ready after joining, {keys} keys"), &recovery.installs, "3.5 s"));
         println!("resident memory with {keys} keys: {}", mebibytes(&recovery.resident_bytes));
+    }
+    if let Some(steady) = &report.steady {
+        println!(
+            "{} minutes of full load: {} elections (aim 0), median {:.0} writes/s, longest gap {:.3} s, {} failed, resident {}",
+            steady.minutes,
+            steady.elections(),
+            report::median(steady.per_second.iter().copied()),
+            steady.longest_gap,
+            steady.failed,
+            mebibytes(&steady.resident_bytes)
+        );
     }
     if !report.idle_resident_bytes.is_empty() {
         println!("resident memory, idle: {} (aim 100 MiB)", mebibytes(&report.idle_resident_bytes));
