@@ -418,6 +418,12 @@ impl<M: Machine> Node<M> {
         self.inner.state.hashes.lock().at(index)
     }
 
+    /// The term of the last vote that is known to be synced. Nothing that this node answers or asks rests on a later one.
+    #[must_use]
+    pub fn promised_term(&self) -> u64 {
+        self.inner.raft.metrics().borrow_watched().vote.leader_id.term
+    }
+
     /// This node at a glance.
     #[must_use]
     pub fn status(&self) -> Status {

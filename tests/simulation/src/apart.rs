@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use exchequer_raft::planted::Bug;
 use parking_lot::Mutex;
 
-use crate::run::{Report, Verdict};
+use crate::report::{Report, Verdict};
 
 /// The test that a child process is to run.
 const CHILD_TEST: &str = "one_seed";

@@ -23,7 +23,7 @@ pub struct Invariants {
     leaders: BTreeMap<u64, u64>,
     hashes: BTreeMap<u64, [u8; 32]>,
     last: BTreeMap<u64, Seen>,
-    terms: BTreeMap<u64, u64>,
+    promises: BTreeMap<u64, u64>,
     /// Leaderships seen.
     pub leaderships: u64,
     /// Snapshots seen to be installed: applied moved past what the log could have fed.
@@ -31,10 +31,16 @@ pub struct Invariants {
 }
 
 impl Invariants {
-    /// The highest term that a node was seen in, in whichever of its runs.
+    /// The highest term of a vote that a node acted on, in whichever of its runs.
     #[must_use]
-    pub fn term_of(&self, node: u64) -> u64 {
-        self.terms.get(&node).copied().unwrap_or(0)
+    pub fn promise_of(&self, node: u64) -> u64 {
+        self.promises.get(&node).copied().unwrap_or(0)
+    }
+
+    /// A node acts on a vote of this term.
+    pub fn promised(&mut self, node: u64, term: u64) {
+        let highest = self.promises.entry(node).or_insert(term);
+        *highest = term.max(*highest);
     }
 
     /// Looks at one node.
@@ -115,7 +121,7 @@ impl Invariants {
         if seen.boot == boot && applied > seen.applied + 1 && node.hash_at(seen.applied + 1).is_none() {
             self.installs += 1;
         }
-        self.terms.entry(id).and_modify(|term| *term = status.term.max(*term)).or_insert(status.term);
+        self.promised(id, node.promised_term());
         let now = Seen {
             boot,
             term: status.term,

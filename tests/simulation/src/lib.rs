@@ -1,7 +1,7 @@
 //! Consensus under simulation: the product's nodes on a simulated network and simulated disks, on one thread, every
 //! choice drawn from one seed.
 //!
-//! A run founds a cluster of three machines, lets clients append to lists while [`Fault`](nemesis::Fault)s strike, then
+//! A run founds a cluster of three machines, lets clients append to lists while [`Fault`](fault::Fault)s strike, then
 //! takes all faults away and demands that the cluster heals, serves and agrees. Two things watch it: the
 //! [`invariants`], which look at every node between the steps, and the [`history`], which holds what clients were told
 //! against what the cluster finally says. A run in which nothing crashed or nobody took over is counted as invalid.
@@ -22,11 +22,15 @@
 //! - every planted bug from the first seed on: `EXCHEQUER_SIM_BUGS=full cargo test ... --test simulation planted`
 
 pub mod apart;
+pub mod fault;
 pub mod history;
 pub mod host;
 pub mod invariants;
 pub mod machine;
-pub mod nemesis;
-pub mod run;
+mod machines;
+mod nemesis;
+mod operator;
+pub mod report;
+mod run;
 pub mod trace;
 pub mod world;

@@ -5,130 +5,10 @@ use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use std::time::Duration;
 
+use crate::fault::Fault;
 use crate::host::Order;
 use crate::run::Run;
 use crate::world::host_name;
-
-/// A kind of fault.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Fault {
-    /// One machine loses its power between two operations of its disk.
-    Crash,
-    /// The leader does.
-    CrashLeader,
-    /// All machines do at once.
-    CrashAll,
-    /// A machine loses its power in the middle of an operation of its disk.
-    PowerCut,
-    /// A machine loses its power once more while it starts.
-    BootCut,
-    /// A sync fails.
-    SyncFailure,
-    /// A disk takes much longer than it should.
-    SlowDisk,
-    /// The cluster falls into two parts.
-    Partition,
-    /// The leader is alone.
-    IsolateLeader,
-    /// One machine's messages to another are lost, the other way they arrive.
-    OneWay,
-    /// Nobody hears the leader, which hears everybody.
-    DeafFollowers,
-    /// Messages between two machines wait.
-    Hold,
-    /// Messages take long.
-    Delay,
-    /// Messages are lost now and then.
-    Loss,
-    /// Leadership is handed over on purpose.
-    Transfer,
-    /// A node stops as on SIGTERM and starts again.
-    Stop,
-    /// A snapshot is taken as a backup does.
-    Snapshot,
-    /// A new machine joins.
-    Grow,
-    /// A machine is taken out of the cluster.
-    Shrink,
-    /// A vote is taken; the operator gives it back.
-    Demote,
-    /// A disk is replaced by an empty one.
-    Wipe,
-    /// A disk forgets synced entries.
-    Rot,
-    /// A disk is nearly full: its node takes no writes.
-    NoRoom,
-    /// A disk is full: its node stops.
-    Full,
-    /// A clock jumps.
-    ClockJump,
-}
-
-impl Fault {
-    /// All of them.
-    pub const ALL: &'static [Fault] = &[
-        Fault::Crash,
-        Fault::CrashLeader,
-        Fault::CrashAll,
-        Fault::PowerCut,
-        Fault::BootCut,
-        Fault::SyncFailure,
-        Fault::SlowDisk,
-        Fault::Partition,
-        Fault::IsolateLeader,
-        Fault::OneWay,
-        Fault::DeafFollowers,
-        Fault::Hold,
-        Fault::Delay,
-        Fault::Loss,
-        Fault::Transfer,
-        Fault::Stop,
-        Fault::Snapshot,
-        Fault::Grow,
-        Fault::Shrink,
-        Fault::Demote,
-        Fault::Wipe,
-        Fault::Rot,
-        Fault::NoRoom,
-        Fault::Full,
-        Fault::ClockJump,
-    ];
-    /// Those that end a node's run without warning.
-    pub const CRASHES: &'static [Fault] =
-        &[Fault::Crash, Fault::CrashLeader, Fault::CrashAll, Fault::PowerCut, Fault::BootCut, Fault::SyncFailure];
-
-    /// Its name in counts and traces.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Fault::Crash => "crash",
-            Fault::CrashLeader => "crash of the leader",
-            Fault::CrashAll => "crash of all",
-            Fault::PowerCut => "power cut in an operation",
-            Fault::BootCut => "power cut while starting",
-            Fault::SyncFailure => "sync failure",
-            Fault::SlowDisk => "slow disk",
-            Fault::Partition => "partition",
-            Fault::IsolateLeader => "leader isolated",
-            Fault::OneWay => "one-way partition",
-            Fault::DeafFollowers => "leader not heard",
-            Fault::Hold => "messages held",
-            Fault::Delay => "messages delayed",
-            Fault::Loss => "messages lost",
-            Fault::Transfer => "leader transfer",
-            Fault::Stop => "orderly stop",
-            Fault::Snapshot => "backup",
-            Fault::Grow => "node added",
-            Fault::Shrink => "node removed",
-            Fault::Demote => "vote taken",
-            Fault::Wipe => "disk replaced",
-            Fault::Rot => "disk rotten",
-            Fault::NoRoom => "disk nearly full",
-            Fault::Full => "disk full",
-            Fault::ClockJump => "clock jump",
-        }
-    }
-}
 
 /// What ends a fault.
 #[derive(Debug, Clone)]
@@ -150,6 +30,8 @@ pub(crate) struct Nemesis {
     cures: Vec<(u64, Cure)>,
     /// A partition or a hold is in force; they do not mix.
     cut: bool,
+    /// A machine that is to lose its power as soon as its node is in a later term than this.
+    at_vote: Option<(usize, u64)>,
 }
 
 impl Nemesis {
@@ -159,7 +41,14 @@ impl Nemesis {
         if !faults.iter().any(|fault| Fault::CRASHES.contains(fault)) {
             faults.push(Fault::CRASHES[rng.random_range(0..Fault::CRASHES.len())]);
         }
-        Nemesis { faults, pause_ms: rng.random_range(150..1500), next_ms: 0, cures: Vec::new(), cut: false }
+        Nemesis {
+            faults,
+            pause_ms: rng.random_range(150..1500),
+            next_ms: 0,
+            cures: Vec::new(),
+            cut: false,
+            at_vote: None,
+        }
     }
 
     pub(crate) fn faults(&self) -> &[Fault] {
@@ -173,6 +62,7 @@ impl Nemesis {
             let (_, cure) = self.cures.remove(at);
             self.cure(run, cure);
         }
+        self.cut_at_vote(run);
         if now < self.next_ms {
             return;
         }
@@ -180,6 +70,22 @@ impl Nemesis {
         let fault = self.faults[run.rng.random_range(0..self.faults.len())];
         if let Some(text) = self.strike(run, fault) {
             run.world.count(fault.name(), &text);
+        }
+    }
+
+    /// The power goes in the very step in which the node on the watched machine is seen in a later term: its vote was
+    /// answered, or it asks for others', and whatever was written of that and not synced is lost as often as not.
+    fn cut_at_vote(&mut self, run: &mut Run) {
+        let Some((slot, term)) = self.at_vote else { return };
+        let Some(now) = run.term(slot) else {
+            self.at_vote = None;
+            return;
+        };
+        if now > term {
+            self.at_vote = None;
+            run.crash(slot);
+            self.later(run, 20..1000, Cure::Start(slot));
+            run.world.count(Fault::VoteCut.name(), &format!("{} in term {now}", host_name(slot)));
         }
     }
 
@@ -291,6 +197,17 @@ impl Nemesis {
                 run.world.lock().slots[slot].cut_at_boot = Some(operations);
                 self.later(run, 20..2000, Cure::Start(slot));
                 Some(format!("{} in {operations} operations", host_name(slot)))
+            }
+            Fault::VoteCut => {
+                let slot = self.victim(run)?;
+                let term = run.term(slot)?;
+                self.at_vote = Some((slot, term));
+                // Somebody has to ask for votes; where a leader is gone already, somebody will.
+                if let Some((leader, _)) = run.leader() {
+                    run.order_slot(leader, Order::Transfer(None));
+                }
+                // It counts when it happens.
+                None
             }
             Fault::SlowDisk => {
                 let slot = self.victim(run)?;

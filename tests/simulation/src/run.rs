@@ -2,21 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, UNIX_EPOCH};
 
-use exchequer_raft::planted::{self, Bug};
-use exchequer_raft::{Fatal, Role, Status, Timing};
+use exchequer_raft::{Role, Status, Timing};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use serde::{Deserialize, Serialize};
 use turmoil::Sim;
 
+use crate::fault::Fault;
 use crate::host::{self, LISTS, Order, Plan};
 use crate::machine::{Activation, List};
-use crate::nemesis::{Fault, Nemesis};
-use crate::world::{World, address, host_name};
+use crate::nemesis::Nemesis;
+use crate::operator::Settling;
+use crate::report::{Report, Verdict};
+use crate::world::{World, host_name};
 
 /// A step of the simulation.
 const STEP: Duration = Duration::from_millis(1);
@@ -29,90 +28,6 @@ const FOUNDING_MS: u64 = 30_000;
 /// After the last fault the cluster must have healed by then.
 const HEALING_MS: u64 = 60_000;
 
-/// How a run ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Verdict {
-    /// Everything held, and faults were at work.
-    Passed,
-    /// Everything held, but what ought to have been put to the test was not: not a pass.
-    Invalid(String),
-    /// Something did not hold.
-    Violated(String),
-}
-
-/// What a run came to.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Report {
-    /// Its seed.
-    pub seed: u64,
-    /// The verdict.
-    pub verdict: Verdict,
-    /// The hash of everything that happened.
-    pub trace: [u8; 32],
-    /// The last events before the end.
-    pub tail: String,
-    /// Faults and other things worth counting.
-    pub counts: BTreeMap<String, u64>,
-    /// Simulated time, in milliseconds.
-    pub simulated_ms: u64,
-}
-
-/// A run that takes longer than this, in real time, has stopped its simulated clock: something spins.
-const HANG: Duration = Duration::from_secs(240);
-
-/// Runs a seed on a thread of its own, so that a panic or a spin is a verdict and not the end.
-#[must_use]
-pub fn run_seed(seed: u64, bug: Option<Bug>, verbose: bool) -> Report {
-    let (done, report) = std::sync::mpsc::channel();
-    let worker = std::thread::Builder::new().name(format!("seed-{seed}")).stack_size(16 << 20).spawn(move || {
-        // Nobody waits any more after a hang.
-        let _ = done.send(run_here(seed, bug, verbose));
-    });
-    match worker {
-        Ok(thread) => match report.recv_timeout(HANG) {
-            Ok(report) => report,
-            Err(RecvTimeoutError::Timeout) => lost(seed, "simulated time stands still: something spins"),
-            Err(RecvTimeoutError::Disconnected) => {
-                let panic = thread.join().err();
-                let text = panic.as_ref().and_then(|panic| {
-                    panic
-                        .downcast_ref::<String>()
-                        .cloned()
-                        .or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).into()))
-                });
-                lost(seed, &format!("panic: {}", text.unwrap_or_default()))
-            }
-        },
-        Err(error) => lost(seed, &format!("the thread could not be started: {error}")),
-    }
-}
-
-fn lost(seed: u64, text: &str) -> Report {
-    Report {
-        seed,
-        verdict: Verdict::Violated(text.to_owned()),
-        trace: [0; 32],
-        tail: String::new(),
-        counts: BTreeMap::new(),
-        simulated_ms: 0,
-    }
-}
-
-fn run_here(seed: u64, bug: Option<Bug>, verbose: bool) -> Report {
-    planted::plant(bug);
-    exchequer_raft::seed_thread(Some(seed));
-    let mut run = Run::new(seed, verbose);
-    run.all();
-    exchequer_raft::seed_thread(None);
-    planted::plant(None);
-    run.report()
-}
-
-/// The leading part of a row in postcard, behind its version byte.
-fn leading<T: serde::de::DeserializeOwned>(row: &[u8]) -> Option<T> {
-    postcard::take_from_bytes(row.get(1..)?).ok().map(|(value, _)| value)
-}
-
 /// A run under way.
 pub(crate) struct Run {
     pub(crate) seed: u64,
@@ -123,22 +38,12 @@ pub(crate) struct Run {
     pub(crate) up: Vec<bool>,
     pub(crate) base_latency_ms: u64,
     /// What is known about the membership being at rest.
-    settling: Option<Settling>,
-    steps: u64,
-}
-
-/// The membership on its way to being the same, and not a joint one, in the logs of all nodes.
-#[derive(Debug, Clone, Copy)]
-struct Settling {
-    term: u64,
-    /// The end of the log when the leader first said that all nodes vote.
-    first: u64,
-    /// The end of the log when `first` was committed: the end of a joint configuration is before it.
-    second: Option<u64>,
+    pub(crate) settling: Option<Settling>,
+    pub(crate) steps: u64,
 }
 
 impl Run {
-    fn new(seed: u64, verbose: bool) -> Run {
+    pub(crate) fn new(seed: u64, verbose: bool) -> Run {
         let mut rng = StdRng::seed_from_u64(seed);
         let slots = rng.random_range(3..=5);
         let base_latency_ms = rng.random_range(1..=15);
@@ -172,7 +77,7 @@ impl Run {
         Run { seed, sim, world, rng, up: vec![true; slots], base_latency_ms, settling: None, steps: 0 }
     }
 
-    fn all(&mut self) {
+    pub(crate) fn all(&mut self) {
         // Three nodes found the cluster; the other machines wait for the operator.
         for slot in 0..3 {
             self.assign(slot);
@@ -220,7 +125,7 @@ impl Run {
         !self.goes_on()
     }
 
-    fn step(&mut self) {
+    pub(crate) fn step(&mut self) {
         let stepped = self.sim.step();
         let now = u64::try_from(self.sim.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.world.set_now_ms(now);
@@ -235,153 +140,6 @@ impl Run {
         }
         if self.steps.is_multiple_of(OPERATOR_STEPS) {
             self.operate();
-        }
-    }
-
-    /// Crashes the machines whose disk or node has stopped, and starts the others again.
-    fn bury(&mut self) {
-        for slot in 0..self.up.len() {
-            let (stopped, expected, lost, id) = {
-                let state = self.world.lock();
-                let Some(here) = state.slots.get(slot) else { continue };
-                if here.boots == 0 || !self.up[slot] {
-                    continue;
-                }
-                let off = here.platter.is_off();
-                let expected = match &here.fatal {
-                    None => true,
-                    Some(Fatal::Disk(_) | Fatal::Halt { .. }) => off || here.full,
-                    Some(Fatal::LogLost { .. }) => here.lost,
-                    Some(Fatal::Diverged { .. } | Fatal::Undecodable { .. }) => false,
-                };
-                let halted = matches!(&here.fatal, Some(Fatal::Halt { code, .. }) if code == "SIM-0001");
-                (off || here.fatal.is_some(), expected && !halted, here.lost, here.id)
-            };
-            if !stopped {
-                continue;
-            }
-            if !expected {
-                let fatal = self.world.lock().slots.get(slot).and_then(|here| here.fatal.clone());
-                self.world.violate("fatal", &format!("node {id} stopped without a reason: {fatal:?}"));
-                return;
-            }
-            self.crash(slot);
-            if lost {
-                self.world.count("refused and replaced", &format!("node {id}"));
-                self.wipe(slot);
-            }
-            self.set_full(slot, false);
-            self.start(slot);
-        }
-    }
-
-    /// The power of a machine goes.
-    pub(crate) fn crash(&mut self, slot: usize) {
-        if !std::mem::replace(&mut self.up[slot], false) {
-            return;
-        }
-        self.sim.crash(host_name(slot));
-        let gone = {
-            let mut state = self.world.lock();
-            let state = &mut *state;
-            let here = &mut state.slots[slot];
-            let dice = &mut state.dice;
-            here.platter.crash(&mut |below| dice.random_range(0..below.max(1)));
-            here.fatal = None;
-            here.lost = false;
-            (here.node.take(), here.orders.take())
-        };
-        // Outside of the lock: what a node leaves may still call back.
-        drop(gone);
-        self.autopsy(slot);
-    }
-
-    /// Looks at what a crash left on a disk: the state's rows must not be ahead of the log that vouches for them, and a
-    /// vote that the node was seen to act on must be there.
-    fn autopsy(&self, slot: usize) {
-        let (state, log, purged, installed, voted, term, id) = {
-            let state = self.world.lock();
-            if state.slots[slot].rotten {
-                return;
-            }
-            let platter = &state.slots[slot].platter;
-            let applied = platter.state_row(0, b"applied").and_then(|row| leading::<Option<(u64, u64)>>(&row)?);
-            let applied = applied.map(|(_, index)| index);
-            let log = platter.last_log_key(1).and_then(|key| key.as_slice().try_into().ok()).map(u64::from_be_bytes);
-            let purged = platter.log_row(0, b"purged").and_then(|row| leading::<(u64, u64)>(&row));
-            let purged = purged.map(|(_, index)| index);
-            // An installed snapshot takes the place of the state before the log is told.
-            let names = platter.snapshot_names();
-            let installed = names.iter().any(|name| name.get(..20).and_then(|index| index.parse().ok()) == applied);
-            let voted = platter.log_row(0, b"vote").and_then(|row| leading::<u64>(&row)).unwrap_or(0);
-            let id = state.slots[slot].id;
-            (applied, log, purged, installed, voted, state.invariants.term_of(id), id)
-        };
-        if state > log.max(purged) && !installed {
-            let text = format!("{}: the rows are those of {state:?}, the log ends at {log:?}", host_name(slot));
-            self.world.violate("state behind log", &text);
-        }
-        if voted < term {
-            let text = format!("node {id} acted in term {term}, its disk has a vote of term {voted}");
-            self.world.violate("durable vote", &text);
-        }
-    }
-
-    /// The machine is switched on.
-    pub(crate) fn start(&mut self, slot: usize) {
-        if std::mem::replace(&mut self.up[slot], true) {
-            return;
-        }
-        self.world.lock().slots[slot].committed.clear();
-        self.sim.bounce(host_name(slot));
-    }
-
-    /// Puts a new node on a machine that is down or was never used.
-    pub(crate) fn assign(&mut self, slot: usize) {
-        let id = {
-            let mut state = self.world.lock();
-            let id = state.new_id();
-            state.slots[slot].id = id;
-            id
-        };
-        self.world.event(&format!("node {id} is put on {}", host_name(slot)));
-        if self.up[slot] && self.steps > 0 {
-            self.crash(slot);
-            self.start(slot);
-        }
-    }
-
-    /// Takes everything from a crashed machine's disk; the node that comes back is another one.
-    pub(crate) fn wipe(&mut self, slot: usize) {
-        {
-            let mut state = self.world.lock();
-            let here = &mut state.slots[slot];
-            here.platter.wipe();
-            here.rotten = false;
-            here.must_refuse = false;
-        }
-        self.assign(slot);
-    }
-
-    pub(crate) fn set_full(&self, slot: usize, full: bool) {
-        let mut state = self.world.lock();
-        let here = &mut state.slots[slot];
-        here.full = full;
-        here.platter.set_full(full);
-    }
-
-    pub(crate) fn order_slot(&mut self, slot: usize, order: Order) {
-        // A machine that was just switched on takes orders from its next step on.
-        for _ in 0..200 {
-            if let Some(orders) = &self.world.lock().slots[slot].orders {
-                // Gone means that it crashes: an order is lost like any other call.
-                let _ = orders.send(order);
-                return;
-            }
-            if self.steps > 200 {
-                return;
-            }
-            self.step();
         }
     }
 
@@ -443,68 +201,6 @@ impl Run {
         }
     }
 
-    /// The operator's round: brings the membership in line with the machines.
-    fn operate(&mut self) {
-        let Some((slot, status)) = self.leader() else {
-            self.settling = None;
-            return;
-        };
-        self.settling = match self.settling.filter(|settling| settling.term == status.term && self.is_whole()) {
-            None if self.is_whole() => Some(Settling { term: status.term, first: status.last_index, second: None }),
-            Some(Settling { term, first, second: None }) if status.committed_index >= first => {
-                Some(Settling { term, first, second: Some(status.last_index) })
-            }
-            other => other,
-        };
-        let (wanted, removed) = {
-            let mut state = self.world.lock();
-            let wanted: BTreeMap<u64, usize> =
-                state.slots.iter().enumerate().filter(|(_, s)| s.id > 0).map(|(slot, s)| (s.id, slot)).collect();
-            let removed: Vec<u64> = (1..=wanted.keys().last().copied().unwrap_or(0))
-                .filter(|id| !wanted.contains_key(id) && !status.members.contains_key(id))
-                .collect();
-            state.removed.extend(&removed);
-            (wanted, removed)
-        };
-        drop(removed);
-        let missing = wanted.iter().find(|(id, _)| !status.members.contains_key(id));
-        let ready = status.members.iter().find(|(id, member)| {
-            let near = member.matched_index.is_some_and(|matched| matched + 20 >= status.last_index);
-            !member.voter && near && wanted.contains_key(id)
-        });
-        let dead = status.members.keys().find(|id| !wanted.contains_key(id));
-        let order = match (missing, ready, dead) {
-            (Some((id, slot)), _, _) => Order::AddLearner(*id, address(*slot)),
-            (None, Some((id, _)), _) => Order::Promote(*id),
-            (None, None, Some(id)) => Order::Remove(*id),
-            (None, None, None) => return,
-        };
-        self.order_slot(slot, order);
-    }
-
-    /// Whether every machine's node runs and votes, and nobody else is a member.
-    pub(crate) fn is_whole(&self) -> bool {
-        let Some((_, status)) = self.leader() else { return false };
-        let state = self.world.lock();
-        let ids: Vec<u64> = state.slots.iter().map(|here| here.id).filter(|id| *id > 0).collect();
-        let running = state.slots.iter().all(|here| here.id == 0 || here.node.is_some());
-        running
-            && status.members.len() == ids.len()
-            && ids.iter().all(|id| status.members.get(id).is_some_and(|member| member.voter))
-    }
-
-    /// Whether all nodes run, vote, and have applied the entry that says so: then losing one disk loses nothing.
-    pub(crate) fn is_settled(&self) -> bool {
-        let second = self.settling.and_then(|settling| settling.second);
-        self.is_whole()
-            && second.is_some_and(|second| self.statuses().iter().all(|(_, status)| status.applied_index >= second))
-    }
-
-    /// The membership is about to change.
-    pub(crate) fn unsettle(&mut self) {
-        self.settling = None;
-    }
-
     /// Whether all running nodes have the same state.
     fn are_equal(&self) -> bool {
         let statuses = self.statuses();
@@ -560,7 +256,7 @@ impl Run {
         self.world.lock().history.judge(lists, activations)
     }
 
-    fn report(self) -> Report {
+    pub(crate) fn report(self) -> Report {
         let state = self.world.lock();
         let seen = [
             ("leaderships", state.invariants.leaderships),
@@ -594,15 +290,5 @@ impl Run {
             counts,
             simulated_ms: self.world.now_ms(),
         }
-    }
-
-    /// Makes a machine's disk slower by a factor.
-    pub(crate) fn slow(&self, slot: usize, factor: u64) {
-        self.world.lock().slots[slot].slow.store(factor, Ordering::Relaxed);
-    }
-
-    /// Sets a machine's clock off by so much.
-    pub(crate) fn skew(&self, slot: usize, skew_us: i64) {
-        self.world.lock().slots[slot].skew_us.store(skew_us, Ordering::Relaxed);
     }
 }

@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use exchequer_raft::planted::Bug;
 use exchequer_simulation::apart::{self, run_apart, run_many};
-use exchequer_simulation::nemesis::Fault;
-use exchequer_simulation::run::{Report, Verdict, run_seed};
+use exchequer_simulation::fault::Fault;
+use exchequer_simulation::report::{Report, Verdict, run_seed};
 use exchequer_simulation::trace::{tell, tell_parent};
 
 fn number(name: &str) -> Option<u64> {
