@@ -1,5 +1,6 @@
 //! A node: consensus, state and peers put together, and what the rest of the house may ask of them.
 
+mod joint;
 mod leader;
 mod members;
 mod start;

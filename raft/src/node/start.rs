@@ -9,7 +9,7 @@ use openraft::{Config, SnapshotPolicy};
 use parking_lot::Mutex;
 use tokio::sync::watch as signal;
 
-use super::{Hooks, Inner, Node, SnapshotRules, leader, watch};
+use super::{Hooks, Inner, Node, SnapshotRules, joint, leader, watch};
 use crate::alarm::{Alarm, Fatal};
 use crate::apply::{PersistItem, PersistOptions, Persister, StateMachine, Unwritten, families};
 use crate::clock::WallClock;
@@ -191,6 +191,7 @@ impl<M: Machine> Node<M> {
         let node = Node { inner: inner.clone() };
         tokio::spawn(leader::run(inner.clone()));
         tokio::spawn(watch::run(node.clone()));
+        tokio::spawn(joint::run(inner.clone()));
         tokio::spawn(contact(inner.clone()));
         tokio::spawn(snapshots(inner));
         Ok(node)

@@ -11,8 +11,8 @@ use anyhow::Result;
 use exchequer_tests::cluster::Deadline;
 
 use super::checker::{Checker, Told};
-use super::disk::Image;
 use super::expect::Expect;
+use super::image::Image;
 
 /// The machines that run this have two cores.
 const THREADS: usize = 2;

@@ -16,6 +16,7 @@ mod damage;
 mod dice;
 mod disk;
 mod expect;
+mod image;
 mod power_cuts;
 mod trace;
 mod workload;
