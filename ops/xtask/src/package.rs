@@ -47,6 +47,7 @@ const FILES: &[(&str, &str, u32)] = &[
     ("ops/package/copyright", "usr/share/doc/exchequer/copyright", 0o644),
     ("LICENSE-MIT", "usr/share/doc/exchequer/LICENSE-MIT", 0o644),
     ("ops/package/conffiles", "DEBIAN/conffiles", 0o644),
+    ("ops/package/preinst", "DEBIAN/preinst", 0o755),
     ("ops/package/postinst", "DEBIAN/postinst", 0o755),
     ("ops/package/prerm", "DEBIAN/prerm", 0o755),
     ("ops/package/postrm", "DEBIAN/postrm", 0o755),
