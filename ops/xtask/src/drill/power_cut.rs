@@ -1,5 +1,7 @@
 //! A machine loses its power: first a follower's, then the leader's.
 
+use std::time::Instant;
+
 use anyhow::Result;
 
 use super::Drill;
@@ -37,11 +39,13 @@ fn cut_and_restore(field: &mut Field<'_>, load: &Load, node: usize, role: &str, 
     let (leader, _) = field.new_leader(node)?;
     field.let_it_write(load)?;
     field.tell(format_args!("power back at {name}; {} leads", field.name(leader)));
+    let begun = Instant::now();
     field.lab.restore_power(node)?;
-    let begun = std::time::Instant::now();
+    let up = begun.elapsed();
     let members = field.wait_healthy()?;
     let votes = members.iter().any(|peer| peer.name == name && peer.is_voter);
-    let after = format!("healthy {:.1} s after the power came back", begun.elapsed().as_secs_f64());
+    let (whole, up) = (begun.elapsed().as_secs_f64(), up.as_secs_f64());
+    let after = format!("healthy {whole:.1} s after the power came back; its machine took {up:.1} s of that");
     report.fact(format!("{name} ({role}) is a voter again"), after, votes);
     Ok(())
 }
