@@ -18,6 +18,9 @@ pub enum Format {
     Json,
 }
 
+/// Says in which form to answer where no flag does.
+pub(crate) const OUTPUT_VARIABLE: &str = "EXCHEQUER_OUTPUT";
+
 /// How a verb answers.
 #[derive(Debug, Clone, Copy, Default, Args)]
 pub struct OutputArgs {
@@ -28,7 +31,7 @@ pub struct OutputArgs {
         value_enum,
         default_value_t,
         value_name = "FORMAT",
-        env = "EXCHEQUER_OUTPUT",
+        env = OUTPUT_VARIABLE,
         hide_env_values = true
     )]
     pub output: Format,

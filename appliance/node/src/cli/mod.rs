@@ -69,7 +69,10 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
             let mut printer = Printer::of_process(cli.verb.format());
             conclude(start(&cli.verb, &mut printer), &mut printer)
         }
-        Err(error) => not_a_command(&error, &mut Printer::of_process(usage::format(&words))),
+        Err(error) => {
+            let variable = std::env::var_os(args::OUTPUT_VARIABLE);
+            not_a_command(&error, &mut Printer::of_process(usage::format(&words, variable.as_deref())))
+        }
     };
     ExitCode::from(exit as u8)
 }
@@ -92,7 +95,7 @@ fn not_a_command(error: &clap::Error, printer: &mut Printer) -> Exit {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             conclude(printer.text(&error.render().to_string()).map(|()| Exit::Good), printer)
         }
-        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand if printer.format() == Format::Table => {
             // Asked for nothing: the help goes where errors go, and the exit code says that nothing was done.
             let shown = printer.prompt(&format!("{}\n", error.render()));
             conclude(shown.map(|()| Exit::Failed), printer)
