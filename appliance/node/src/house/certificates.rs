@@ -100,10 +100,8 @@ impl House {
     /// Takes the next step that is due: renewal by age, or the next one of a change of authority.
     pub(crate) fn tend_certificates(&self) -> Result<(), Problem> {
         let percent = self.state(|state| state.settings().get(&schema::TLS_RENEW_AFTER_FRACTION_PERCENT))?;
-        let validity = self.tls.validity();
-        let life = validity.not_after.duration_since(validity.not_before).unwrap_or_default();
-        let share = u32::try_from(percent.clamp(1, 100)).unwrap_or(66);
-        if SystemTime::now() >= validity.not_before + life * share / 100 {
+        let percent = u32::try_from(percent.clamp(1, 100)).unwrap_or(66);
+        if self.tls.renewal_due(SystemTime::now(), percent) {
             self.renew_certificate()?;
         }
         let present = self.state(|state| state.cluster().map(|cluster| cluster.authority.certificate_der.clone()))?;

@@ -17,8 +17,8 @@ use rustls_pki_types::{CertificateDer, CertificateSigningRequestDer, DnsName, Pr
 use zeroize::Zeroizing;
 
 use super::certificate::{
-    authority_cluster, authority_common_name, authority_is_intact, fingerprint, in_zone, node_dns_name, public_key,
-    validity,
+    BACKDATED, authority_cluster, authority_common_name, authority_is_intact, fingerprint, in_zone, node_dns_name,
+    public_key, validity,
 };
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -26,8 +26,6 @@ const DAY: Duration = Duration::from_secs(86_400);
 const AUTHORITY_TTL: Duration = Duration::from_secs(3652 * DAY.as_secs());
 /// The longest validity that can be asked for a node's certificate; it never outlives its authority either.
 pub const CERTIFICATE_TTL_MAX: Duration = Duration::from_secs(366 * DAY.as_secs());
-/// Certificates are valid from a little before they are made, because clocks differ.
-const BACKDATED: Duration = Duration::from_secs(5 * 60);
 /// X.509 cannot express moments after the year 9999.
 const LATEST: Duration = Duration::from_secs(253_402_300_799);
 const REQUEST_BYTES_MAX: usize = 4096;

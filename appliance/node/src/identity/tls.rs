@@ -94,10 +94,10 @@ impl TlsStore {
         self.current.load().validity
     }
 
-    /// Whether it is time to renew the present certificate.
+    /// Whether it is time to renew the present certificate: so many percent of its life are over.
     #[must_use]
-    pub fn renewal_due(&self, now: SystemTime) -> bool {
-        now >= self.validity().renew_from()
+    pub fn renewal_due(&self, now: SystemTime, percent: u32) -> bool {
+        now >= self.validity().renew_from(percent)
     }
 
     /// For the port that other nodes call: only nodes of this cluster get in. TLS 1.3, HTTP/2. Whoever gets in is told

@@ -177,9 +177,9 @@ async fn an_expired_certificate_is_refused() {
     let authority = authority(CLUSTER);
     let expired = credentials_from(&authority, 2, SystemTime::now() - 2 * DAY);
     let expired = TlsStore::new(CLUSTER, NodeId(2), &expired).unwrap();
-    assert!(expired.renewal_due(SystemTime::now()));
+    assert!(expired.renewal_due(SystemTime::now(), 66));
     let one = store(&authority, 1);
-    assert!(!one.renewal_due(SystemTime::now()));
+    assert!(!one.renewal_due(SystemTime::now(), 66));
     let refused = connect(&expired.peer_server().unwrap(), &one.peer_client(NodeId(2)).unwrap(), ANY_NAME).await;
     let (_, problem) = refused.unwrap_err();
     let problem = problem.unwrap();

@@ -25,7 +25,8 @@ fn seconds(status: &Value) -> Result<f64> {
 
 /// Goal: a node whose clock jumps ten minutes says so with EXQ-0701, gives up leadership and cannot get it; replicated
 /// time does not leap, tokens do not expire early, no write is lost; and with its clock right again it may lead. Method:
-/// libfaketime under the leader of three, ten minutes ahead and then ten minutes behind.
+/// libfaketime under the leader of three, ten minutes ahead and then ten minutes behind; then a new machine whose clock
+/// is 45 minutes behind joins.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_clock_that_jumps_does_not_lead() -> Result<()> {
     let story = Story::of("clock");
@@ -35,17 +36,7 @@ async fn a_clock_that_jumps_does_not_lead() -> Result<()> {
     }
     let mut cluster = Cluster::empty()?;
     for name in ["n1", "n2", "n3"] {
-        let place = cluster.add(name)?;
-        let file = cluster.home().join(format!("{name}.clock"));
-        fs::write(&file, "+0s\n")?;
-        cluster.nodes[place].launch.variables = [
-            ("LD_PRELOAD", FAKETIME.into()),
-            ("FAKETIME_TIMESTAMP_FILE", file.into_os_string()),
-            ("FAKETIME_NO_CACHE", "1".into()),
-            ("FAKETIME_DONT_FAKE_MONOTONIC", "1".into()),
-        ]
-        .map(|(name, value)| (name.into(), value))
-        .to_vec();
+        add_with_clock(&mut cluster, name, "+0s")?;
     }
     cluster.found(0).await?;
     cluster.join(1).await?;
@@ -99,9 +90,38 @@ async fn a_clock_that_jumps_does_not_lead() -> Result<()> {
         story.tell(format_args!("with its clock right {name} may lead again"));
     }
 
-    let place = cluster.add("n4")?;
+    let place = add_with_clock(&mut cluster, "n4", "-2700s")?;
     let words = Cluster::new_node(&cluster.nodes[place], &["join", &cluster.nodes[0].api, "--token", &token]);
-    cluster.offline().run(words).await?.good()?;
-    story.tell("a token from before the jumps is still good");
+    let exq = cluster.nodes[place]
+        .launch
+        .variables
+        .iter()
+        .fold(cluster.offline(), |exq, (name, value)| exq.variable(name, value));
+    exq.run(words).await?.good()?;
+    story.tell("a token from before the jumps is still good, also for a machine whose clock is 45 minutes behind");
+    cluster.nodes[place].start()?;
+    until("n4 takes part and says that its clock is off", SOON, async || {
+        ensure!(cluster.nodes[place].log().contains("EXQ-0701"), "not in its log");
+        ensure!(cluster.http(place)?.read("after", "local").await?.is_some(), "it has no values");
+        Ok(())
+    })
+    .await?;
+    story.tell("n4 is let in by the others, has the values, and is told EXQ-0701");
     cluster.finish()
+}
+
+/// Adds a node whose clock is what a file says, so far off at first. Its place.
+fn add_with_clock(cluster: &mut Cluster, name: &str, off: &str) -> Result<usize> {
+    let place = cluster.add(name)?;
+    let file = cluster.home().join(format!("{name}.clock"));
+    fs::write(&file, format!("{off}\n"))?;
+    cluster.nodes[place].launch.variables = [
+        ("LD_PRELOAD", FAKETIME.into()),
+        ("FAKETIME_TIMESTAMP_FILE", file.into_os_string()),
+        ("FAKETIME_NO_CACHE", "1".into()),
+        ("FAKETIME_DONT_FAKE_MONOTONIC", "1".into()),
+    ]
+    .map(|(name, value)| (name.into(), value))
+    .to_vec();
+    Ok(place)
 }
