@@ -2,11 +2,13 @@
 //!
 //! First in the archive is `manifest.json` with where it comes from and every file's size and BLAKE3 hash; then the
 //! files of the checkpoint; last `end`, so that a file cut short between two members is noticed. The zstd frame
-//! carries a checksum of its own.
+//! carries a checksum of its own, and behind it stands the hash of the file as a whole (`whole`).
+
+mod whole;
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -15,6 +17,7 @@ use exchequer_storage::{Disk, FileEntry, Manifest};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc::Sender;
 
+use self::whole::{End, Sealing, Verifying};
 use crate::machine::storage_problem;
 
 const FORMAT: u32 = 1;
@@ -119,7 +122,7 @@ fn write_all(
             .collect(),
     };
     let pipe = Pipe { sender, buffer: Vec::with_capacity(PIECE_BYTES) };
-    let mut zstd = zstd::Encoder::new(pipe, ZSTD_LEVEL).map_err(internal)?;
+    let mut zstd = zstd::Encoder::new(Sealing::new(pipe), ZSTD_LEVEL).map_err(internal)?;
     zstd.include_checksum(true).map_err(internal)?;
     let mut archive = tar::Builder::new(zstd);
     let text = serde_json::to_vec_pretty(&header).map_err(internal)?;
@@ -130,8 +133,7 @@ fn write_all(
     }
     append(&mut archive, END_NAME, 0, io::empty())?;
     let zstd = archive.into_inner().map_err(internal)?;
-    let mut pipe = zstd.finish().map_err(internal)?;
-    pipe.flush().map_err(internal)
+    zstd.finish().and_then(Sealing::finish).map_err(internal)
 }
 
 fn append(archive: &mut tar::Builder<impl Write>, name: &str, size: u64, data: impl Read) -> Result<(), Problem> {
@@ -289,7 +291,7 @@ impl<R: Read> Read for Hashing<R> {
 fn read(file: &Path, take: &mut Take<'_>) -> Result<(Header, Vec<[u8; 32]>), Problem> {
     let opened = File::open(file)
         .map_err(|error| Problem::new(Code::NotFound, format!("{} cannot be opened: {error}", file.display())))?;
-    let zstd = zstd::Decoder::new(BufReader::new(opened)).map_err(|error| failed(file, &error))?;
+    let zstd = zstd::Decoder::new(Verifying::new(opened)).map_err(|error| failed(file, &error))?;
     let mut archive = tar::Archive::new(zstd);
     let mut members = archive.entries().map_err(|error| failed(file, &error))?;
     let mut next = |what: &str| match members.next() {
@@ -331,9 +333,16 @@ fn read(file: &Path, take: &mut Take<'_>) -> Result<(Header, Vec<[u8; 32]>), Pro
     if end.path().ok().as_deref() != Some(Path::new(END_NAME)) {
         return Err(corrupt(file, "it holds more than its manifest says"));
     }
-    // The frame's own checksum is verified only when it is read to its end.
+    // The frame's own checksum is verified only when it is read to its end, and the file's only then as well.
     drop(end);
     let mut rest = archive.into_inner();
     io::copy(&mut rest, &mut io::sink()).map_err(|error| failed(file, &error))?;
-    Ok((header, hashes))
+    match rest.finish().get_ref().end() {
+        End::Whole => Ok((header, hashes)),
+        End::Differs => Err(corrupt(file, "the checksum of the whole file does not hold")),
+        End::Missing => {
+            let text = format!("{} ends before the checksum of the whole file", file.display());
+            Err(Problem::new(Code::SnapshotTruncated, text))
+        }
+    }
 }
