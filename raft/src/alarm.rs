@@ -46,6 +46,16 @@ impl Fatal {
     }
 }
 
+impl Fatal {
+    /// Why work on files failed, as consensus passes it on.
+    pub(crate) fn of_io(error: std::io::Error) -> Fatal {
+        match error.downcast::<StorageError>() {
+            Ok(error) => error.into(),
+            Err(error) => Fatal::Halt { code: "EXQ-0112".to_owned(), detail: error.to_string() },
+        }
+    }
+}
+
 impl From<StorageError> for Fatal {
     fn from(error: StorageError) -> Fatal {
         Fatal::Disk(Arc::new(error))

@@ -12,6 +12,7 @@ mod clock;
 mod conformance;
 mod log;
 mod machine;
+mod memory;
 mod net;
 mod node;
 pub mod offline;

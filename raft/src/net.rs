@@ -25,6 +25,7 @@ use tonic::service::Interceptor;
 use tonic::transport::{Channel, Endpoint, Uri};
 
 use crate::apply::SnapshotFolder;
+use crate::memory::Memory;
 use crate::types::{Address, TypeConfig, Vote};
 use crate::wire::proto::peer_client::PeerClient;
 use crate::wire::{self, AppendRpc, StreamResult, VoteRpc, VoteRpcReply, proto};
@@ -70,29 +71,38 @@ pub(crate) const HEADER_CLUSTER: &str = "exq-cluster";
 pub(crate) const HEADER_LINEAGE: &str = "exq-lineage";
 pub(crate) const HEADER_FROM: &str = "exq-from";
 pub(crate) const HEADER_TO: &str = "exq-to";
+pub(crate) const HEADER_KEPT: &str = "exq-kept";
 
-/// Puts on every call which cluster and node are meant.
+/// Puts on every call which cluster and node are meant, and what is remembered of that node.
 #[derive(Clone)]
-pub(crate) struct Envelope([(&'static str, MetadataValue<Ascii>); 4]);
+pub(crate) struct Envelope {
+    fixed: [(&'static str, MetadataValue<Ascii>); 4],
+    target: u64,
+    memory: Memory,
+}
 
 impl Envelope {
-    fn new(us: &Membership, target: u64) -> Envelope {
+    fn new(us: &Membership, target: u64, memory: Memory) -> Envelope {
         let hex: String = us.cluster.iter().map(|byte| format!("{byte:02x}")).collect();
         // Hexadecimal digits are always a valid header.
         let cluster = MetadataValue::try_from(hex).unwrap_or(MetadataValue::from_static(""));
-        Envelope([
+        let fixed = [
             (HEADER_CLUSTER, cluster),
             (HEADER_LINEAGE, us.lineage.into()),
             (HEADER_FROM, us.node.into()),
             (HEADER_TO, target.into()),
-        ])
+        ];
+        Envelope { fixed, target, memory }
     }
 }
 
 impl Interceptor for Envelope {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, tonic::Status> {
-        for (name, value) in &self.0 {
+        for (name, value) in &self.fixed {
             request.metadata_mut().insert(*name, value.clone());
+        }
+        if let Some(Ok(kept)) = self.memory.of(self.target).map(|kept| MetadataValue::try_from(kept.to_string())) {
+            request.metadata_mut().insert(HEADER_KEPT, kept);
         }
         Ok(request)
     }
@@ -108,6 +118,8 @@ pub(crate) struct Network {
     pub(crate) disk: Arc<dyn Disk>,
     /// Set where a snapshot turned out to be damaged: the state machine makes another one before it gives one out.
     pub(crate) renew_snapshot: Arc<AtomicBool>,
+    /// What the other nodes were seen to keep.
+    pub(crate) memory: Memory,
 }
 
 impl Network {
@@ -133,7 +145,7 @@ impl Network {
             .initial_connection_window_size(16 << 20)
             .tcp_nodelay(true)
             .connect_with_connector_lazy(connect);
-        PeerClient::with_interceptor(channel, Envelope::new(&self.us, target))
+        PeerClient::with_interceptor(channel, Envelope::new(&self.us, target, self.memory.clone()))
             .max_decoding_message_size(MESSAGE_BYTES_MAX)
             .max_encoding_message_size(MESSAGE_BYTES_MAX)
     }

@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use futures::{Stream, StreamExt};
 use openraft::raft::TransferLeaderRequest;
@@ -9,7 +10,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use crate::apply::snapshot_of;
 use crate::machine::Machine;
-use crate::net::{HEADER_CLUSTER, HEADER_FROM, HEADER_LINEAGE, HEADER_TO, MESSAGE_BYTES_MAX};
+use crate::net::{HEADER_CLUSTER, HEADER_FROM, HEADER_KEPT, HEADER_LINEAGE, HEADER_TO, MESSAGE_BYTES_MAX};
 use crate::node::{Inner, ProposeError};
 use crate::wire::proto::peer_server::{Peer, PeerServer};
 use crate::wire::{self, proto};
@@ -56,7 +57,26 @@ impl<M: Machine> Service<M> {
         if self.inner.is_removed(from) {
             return Err(Status::permission_denied(format!("EXQ-0310: node {from} was removed from the cluster")));
         }
+        // Before the call is answered: a node that was put back in time must not vote or acknowledge a second time.
+        if let Ok(remembered) = header(HEADER_KEPT).parse()
+            && let Some(detail) = self.inner.recall(from, remembered)
+        {
+            return Err(Status::failed_precondition(format!("EXQ-0505: {detail}")));
+        }
         Ok(from)
+    }
+
+    /// Refuses to vote for a node that has forgotten entries which it is known to have acknowledged: they may be on no
+    /// other disk that it needs.
+    fn has_its_log(&self, from: u64, rpc: &wire::VoteRpc) -> Result<(), Status> {
+        let last = rpc.last_log_id.map_or(0, |id| id.index);
+        match self.inner.network.memory.of(from) {
+            Some(kept) if kept.index > last => {
+                let text = format!("EXQ-0505: node {from} had entry {}, and now ends at {last}", kept.index);
+                Err(Status::failed_precondition(text))
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 }
 
@@ -96,15 +116,17 @@ impl<M: Machine> Peer for Service<M> {
     }
 
     async fn vote(&self, request: Request<proto::VoteRequest>) -> Result<Response<proto::VoteReply>, Status> {
-        self.admit(&request)?;
+        let from = self.admit(&request)?;
         let rpc = wire::vote_request_in(request.into_inner())?;
+        self.has_its_log(from, &rpc)?;
         let reply = self.inner.raft.vote(rpc).await.map_err(stopped)?;
         Ok(Response::new(wire::vote_reply_out(&reply)))
     }
 
     async fn pre_vote(&self, request: Request<proto::VoteRequest>) -> Result<Response<proto::VoteReply>, Status> {
-        self.admit(&request)?;
+        let from = self.admit(&request)?;
         let rpc = wire::vote_request_in(request.into_inner())?;
+        self.has_its_log(from, &rpc)?;
         let reply = self.inner.raft.pre_vote(rpc).await.map_err(stopped)?;
         Ok(Response::new(wire::vote_reply_out(&reply)))
     }
@@ -114,6 +136,10 @@ impl<M: Machine> Peer for Service<M> {
         request: Request<proto::TransferRequest>,
     ) -> Result<Response<proto::TransferReply>, Status> {
         self.admit(&request)?;
+        if !self.inner.may_stand.load(Ordering::Relaxed) {
+            let refusal = "this node must not lead: its clock is off, or its disk is full".to_owned();
+            return Ok(Response::new(proto::TransferReply { refusal }));
+        }
         let message = request.into_inner();
         let rpc = TransferLeaderRequest::new(wire::vote_in(message.leader)?, message.to, message.last.map(wire::id_in));
         let refusal = match self.inner.raft.handle_transfer_leader(rpc).await.map_err(stopped)? {
@@ -190,8 +216,8 @@ impl<M: Machine> Peer for Service<M> {
     }
 
     async fn beacon(&self, request: Request<proto::BeaconRequest>) -> Result<Response<proto::BeaconReply>, Status> {
-        self.admit(&request)?;
-        Ok(Response::new(self.inner.beacon(&request.into_inner())))
+        let from = self.admit(&request)?;
+        Ok(Response::new(self.inner.beacon(from, &request.into_inner())))
     }
 
     async fn ask(&self, request: Request<proto::AskRequest>) -> Result<Response<proto::AskReply>, Status> {

@@ -316,11 +316,8 @@ async fn watch_room(reserve: Arc<Reserve>, node: Node<Exchange>) {
                     }
                     ample = now;
                 }
+                // A leader that cannot take writes makes room for one that can: the watch between nodes sees to it.
                 node.set_room(now);
-                if !now {
-                    // A leader that cannot take writes makes room for one that can.
-                    node.transfer_leader(None, Duration::from_secs(1)).await;
-                }
             }
             Ok(Err(error)) => tracing::warn!(%error, "the free space cannot be told"),
             Err(error) => tracing::warn!(%error, "the free space cannot be told"),

@@ -26,6 +26,7 @@ pub(crate) use open::LogOptions;
 pub(crate) use reader::LogReader;
 
 use crate::alarm::Fatal;
+use crate::memory::Kept;
 use crate::record::{self, Chain, chain_after_snapshot};
 use crate::types::{Entry, LogId, TypeConfig, Vote, term_of};
 use writer::Op;
@@ -66,6 +67,8 @@ struct Shared {
     purged_chain: Chain,
     last: Option<LogId>,
     last_chain: Chain,
+    /// Entries up to here, and the vote of this term, are on stable storage.
+    synced: Kept,
     tail: VecDeque<Tailed>,
     tail_bytes: usize,
     /// Entries up to here are in the engine and may leave the tail.

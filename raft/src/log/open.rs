@@ -11,6 +11,7 @@ use super::writer::{Writer, decode};
 use super::{ENTRIES, FAMILIES, GuardKeeper, KEY_COMMITTED, KEY_PURGED, KEY_VOTE, LogStore, META, Shared, key};
 use crate::alarm::{Alarm, Fatal};
 use crate::apply::PersistItem;
+use crate::memory::Kept;
 use crate::planted::{self, Bug};
 use crate::record::{CHAIN_START, Chain, Position, Record};
 use crate::types::{LogId, Vote};
@@ -67,6 +68,11 @@ impl LogStore {
             purged_chain: found.purged_chain,
             last: found.last,
             last_chain: found.last_chain,
+            // It was read from the disk.
+            synced: Kept {
+                term: found.vote.as_ref().map_or(0, |vote| vote.leader_id.term),
+                index: found.last.map_or(0, |id| id.index),
+            },
             tail: VecDeque::new(),
             tail_bytes: 0,
             written: found.last.map_or(0, |id| id.index),

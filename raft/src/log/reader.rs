@@ -10,6 +10,7 @@ use openraft::storage::RaftLogReader;
 use parking_lot::Mutex;
 
 use super::{ENTRIES, Shared, key};
+use crate::memory::{Kept, Standing};
 use crate::record::{Chain, Record};
 use crate::types::{Entry, TypeConfig, Vote};
 
@@ -24,6 +25,15 @@ pub(crate) struct LogReader {
 }
 
 impl LogReader {
+    /// How this node's log stands.
+    pub(crate) fn standing(&self) -> Standing {
+        let shared = self.shared.lock();
+        // What is committed is never cut, and what is synced is not lost: only both together is kept.
+        let committed = shared.committed.map_or(0, |id| id.index);
+        let kept = Kept { term: shared.synced.term, index: shared.synced.index.min(committed) };
+        Standing { kept, last: shared.last.map_or(0, |id| id.index) }
+    }
+
     /// Entries in `from..until`, as many as fit `bytes_max` but at least one where there is one.
     pub(crate) fn read(&self, from: u64, until: u64, bytes_max: usize) -> io::Result<Vec<Entry>> {
         let mut found = Vec::new();

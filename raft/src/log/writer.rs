@@ -79,6 +79,17 @@ impl Writer {
 }
 
 impl Writer {
+    /// What the group brought is on stable storage.
+    fn note_synced(&self, group: &Group) {
+        let mut shared = self.shared.lock();
+        if let Some((vote, _)) = group.votes.last() {
+            shared.synced.term = shared.synced.term.max(vote.leader_id.term);
+        }
+        if let Some(mark) = group.mark {
+            shared.synced.index = mark.index;
+        }
+    }
+
     /// Adds the committed id, unless the entry it names is still in the queue: it must never be ahead of the entries.
     fn add_committed(&self, batch: &mut Batch, written: Option<(u64, u64)>) {
         let mut shared = self.shared.lock();
@@ -144,6 +155,7 @@ impl Work for Writer {
         }
         if let Some(mark) = lowered {
             // The guard must forget the cut entries before the log does, or their absence would look like loss.
+            self.shared.lock().synced.index = mark.map_or(0, |mark: Mark| mark.index);
             if let Err(error) = self.guard.lower(mark) {
                 return self.fail(error, group.callbacks);
             }
@@ -182,6 +194,7 @@ impl Work for Writer {
         if let Err(error) = self.engine.sync() {
             return self.fail(error, group.callbacks);
         }
+        self.note_synced(&group);
         metrics::histogram!("exchequer_raft_log_sync_seconds").record(started.elapsed());
         metrics::histogram!("exchequer_raft_log_group_entries").record(group.entries as f64);
         if !group.votes.is_empty() {

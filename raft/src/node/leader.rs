@@ -94,6 +94,12 @@ impl<M: Machine> Node<M> {
         ours.saturating_add(theirs).unsigned_abs() > limit
     }
 
+    /// Whether a peer's disk was full when this node last asked it. Such a peer must not lead.
+    #[must_use]
+    pub fn is_read_only(&self, peer: u64) -> bool {
+        self.inner.peers.lock().get(&peer).is_some_and(|view| !view.has_room)
+    }
+
     /// Makes `target`, or else the voter that is furthest, the leader. True once another node leads.
     ///
     /// # Errors
@@ -106,10 +112,10 @@ impl<M: Machine> Node<M> {
         if !inner.raft.is_leader() {
             return false;
         }
+        let unfit = |id: &u64| self.clock_is_off(*id) || self.is_read_only(*id);
         let furthest = {
             let now = metrics.borrow_watched();
-            let voters: Vec<u64> =
-                now.membership_config.voter_ids().filter(|id| *id != me && !self.clock_is_off(*id)).collect();
+            let voters: Vec<u64> = now.membership_config.voter_ids().filter(|id| *id != me && !unfit(id)).collect();
             let matched = |id: &u64| {
                 let replication = now.replication.as_ref();
                 replication.and_then(|all| all.get(id)).and_then(|id| *id).map_or(0, |id| id.index)

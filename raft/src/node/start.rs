@@ -15,6 +15,7 @@ use crate::apply::{PersistItem, PersistOptions, Persister, StateMachine, Unwritt
 use crate::clock::WallClock;
 use crate::log::{LogOptions, LogStore};
 use crate::machine::Machine;
+use crate::memory::Memory;
 use crate::net::{Dialer, Membership, Network};
 use crate::proposer::Proposer;
 use crate::runtime::random_u64;
@@ -149,6 +150,7 @@ impl<M: Machine> Node<M> {
             dialer: options.dialer,
             disk: options.disk.clone(),
             renew_snapshot: state.renew_snapshot.clone(),
+            memory: Memory::default(),
         };
         let config = config(&options.timing)
             .validate()
@@ -177,6 +179,8 @@ impl<M: Machine> Node<M> {
             room: AtomicBool::new(true),
             stopping: AtomicBool::new(false),
             clock_good: AtomicBool::new(true),
+            may_stand: AtomicBool::new(true),
+            condemned: AtomicBool::new(false),
             clock_offset_us: Mutex::new(None),
             peers: Mutex::default(),
             refusals: Mutex::default(),

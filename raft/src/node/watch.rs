@@ -3,7 +3,8 @@
 //! Twice a second a node asks every other one for its beacon. From the answers it knows how far its own clock is from
 //! the voters' median, and whether its state is what theirs is. A node whose hash at an index differs from a
 //! majority's has a wrong state and stops; a node whose clock is far off gives up leadership and does not stand for
-//! election until it is right again.
+//! election until it is right again. A node whose disk is full does so as long as the voters with room are a majority
+//! without it; where they are not, nothing can be written, and it may lead so that reads go on.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,6 +27,8 @@ const SILENCE: Duration = Duration::from_secs(2);
 const ANSWER_TIMEOUT: Duration = Duration::from_millis(1000);
 /// Rounds after which what was last known of this node's clock no longer counts.
 const UNJUDGED_ROUNDS_MAX: u32 = 10;
+/// Rounds after which a node whose disk is full stands for election, because too few others could write.
+const NEEDED_ROUNDS: u32 = 4;
 
 /// What a node last heard of a peer.
 #[derive(Debug, Clone)]
@@ -44,6 +47,8 @@ pub struct PeerView {
     pub snapshot_index: Option<u64>,
     /// The term it was in.
     pub term: u64,
+    /// Whether its disk has room.
+    pub has_room: bool,
     /// Whether its state hash was the same as this node's at the index compared last.
     pub agrees: Option<bool>,
     /// What its upper layers say about it.
@@ -52,7 +57,7 @@ pub struct PeerView {
 
 impl<M: Machine> Inner<M> {
     /// This node's answer to a peer's watch.
-    pub(crate) fn beacon(&self, request: &proto::BeaconRequest) -> proto::BeaconReply {
+    pub(crate) fn beacon(&self, from: u64, request: &proto::BeaconRequest) -> proto::BeaconReply {
         let applied = self.state.applied.lock().clone();
         let last = self.log.extent().last.map(|(term, index)| proto::LogId { term, index });
         let (snapshot, term) = {
@@ -70,6 +75,9 @@ impl<M: Machine> Inner<M> {
             snapshot,
             term,
             extra: self.hooks.beacon(),
+            read_only: !self.has_room(),
+            kept: Some(self.log.standing().kept.into()),
+            yours: self.network.memory.of(from).map(Into::into),
         }
     }
 
@@ -100,6 +108,12 @@ impl<M: Machine> Inner<M> {
         let answered = tokio::time::timeout(ANSWER_TIMEOUT, client.beacon(request)).await.ok()?;
         self.note_refusal(node, answered.as_ref().err().map(tonic::Status::message));
         let reply = answered.ok()?.into_inner();
+        if let Some(remembered) = reply.yours {
+            self.recall(node, remembered.into());
+        }
+        if let Some(kept) = reply.kept {
+            self.network.memory.note(node, kept.into());
+        }
         let round_trip = started.elapsed();
         let middle = before + u64::try_from(round_trip.as_micros()).unwrap_or(0) / 2;
         // Either the peer still knows its hash at our index, or we know ours at its index.
@@ -117,6 +131,7 @@ impl<M: Machine> Inner<M> {
             last_index: reply.last.map_or(0, |id| id.index),
             snapshot_index: reply.snapshot.map(|id| id.index),
             term: reply.term,
+            has_room: !reply.read_only,
             agrees,
             extra: reply.extra,
         };
@@ -128,6 +143,7 @@ impl<M: Machine> Inner<M> {
 pub(super) async fn run<M: Machine>(node: Node<M>) {
     let inner = node.inner.clone();
     let mut unjudged = 0;
+    let mut needed = 0;
     let mut silent = BTreeMap::new();
     loop {
         tokio::time::sleep(ROUND).await;
@@ -143,7 +159,9 @@ pub(super) async fn run<M: Machine>(node: Node<M>) {
         let heard = join_all(others.iter().map(|(id, peer)| inner.clone().look_at(*id, peer.clone()))).await;
         let heard: BTreeMap<u64, PeerView> = heard.into_iter().flatten().collect();
         judge_state(&node, &heard, &voters);
-        judge_clock(&node, &heard, &voters, &mut unjudged).await;
+        judge_clock(&node, &heard, &voters, &mut unjudged);
+        judge_room(&node, &heard, &voters, &mut needed);
+        stand_or_hand_over(&node, needed).await;
         tell_silence(&mut silent, &others, &heard);
         let mut peers = inner.peers.lock();
         peers.retain(|id, _| others.iter().any(|(other, _)| other == id));
@@ -190,7 +208,7 @@ fn judge_state<M: Machine>(node: &Node<M>, heard: &BTreeMap<u64, PeerView>, vote
 }
 
 /// Keeps a node with a wrong clock from leading. `unjudged` counts the rounds in which nobody could tell.
-async fn judge_clock<M: Machine>(node: &Node<M>, heard: &BTreeMap<u64, PeerView>, voters: &[u64], unjudged: &mut u32) {
+fn judge_clock<M: Machine>(node: &Node<M>, heard: &BTreeMap<u64, PeerView>, voters: &[u64], unjudged: &mut u32) {
     let inner = &node.inner;
     let mut offsets: Vec<i64> = voters.iter().filter_map(|id| heard.get(id)).map(|view| view.clock_offset_us).collect();
     if voters.contains(&inner.us.node) {
@@ -202,7 +220,7 @@ async fn judge_clock<M: Machine>(node: &Node<M>, heard: &BTreeMap<u64, PeerView>
         if *unjudged == UNJUDGED_ROUNDS_MAX {
             // An old judgement must not keep the nodes that are left from electing one of them for ever.
             *inner.clock_offset_us.lock() = None;
-            allow_election(inner, None);
+            note_clock(inner, None);
         }
         return;
     }
@@ -212,22 +230,91 @@ async fn judge_clock<M: Machine>(node: &Node<M>, heard: &BTreeMap<u64, PeerView>
     *inner.clock_offset_us.lock() = Some(-median);
     let limit = i64::try_from(inner.hooks.clock_offset_max().as_micros()).unwrap_or(i64::MAX);
     let good = median.saturating_abs() <= limit;
-    allow_election(inner, (!good).then_some(-median));
-    if !good && inner.raft.is_leader() {
+    note_clock(inner, (!good).then_some(-median));
+}
+
+/// Counts the rounds in which the voters with room were no majority without this node.
+fn judge_room<M: Machine>(node: &Node<M>, heard: &BTreeMap<u64, PeerView>, voters: &[u64], needed: &mut u32) {
+    let me = node.inner.us.node;
+    *needed = match room_elsewhere(me, voters, |id| heard.get(&id).is_some_and(|view| view.has_room)) {
+        Elsewhere::Enough => 0,
+        Elsewhere::TooLittle => needed.saturating_add(1),
+        Elsewhere::Nobody => NEEDED_ROUNDS,
+    };
+}
+
+/// Whether the voters can do without this node's disk.
+#[derive(Debug, PartialEq, Eq)]
+enum Elsewhere {
+    /// A majority of the voters has room without this node.
+    Enough,
+    /// No entry could be committed without this node.
+    TooLittle,
+    /// There is no other voter.
+    Nobody,
+}
+
+fn room_elsewhere(me: u64, voters: &[u64], has_room: impl Fn(u64) -> bool) -> Elsewhere {
+    let others = || voters.iter().copied().filter(|id| *id != me);
+    if others().next().is_none() {
+        Elsewhere::Nobody
+    } else if others().filter(|id| has_room(*id)).count() > voters.len() / 2 {
+        Elsewhere::Enough
+    } else {
+        Elsewhere::TooLittle
+    }
+}
+
+/// Lets the node stand for election if its clock and its disk are well, and hands leadership over if they are not.
+async fn stand_or_hand_over<M: Machine>(node: &Node<M>, needed: u32) {
+    let inner = &node.inner;
+    let (clock_good, has_room) = (inner.clock_good.load(Ordering::Relaxed), inner.has_room());
+    allow_election(inner, clock_good && (has_room || needed >= NEEDED_ROUNDS));
+    let better_led = !clock_good || (!has_room && needed == 0);
+    if better_led && inner.raft.is_leader() {
         node.transfer_leader(None, Duration::from_secs(2)).await;
     }
 }
 
-/// Lets the node stand for election unless its clock is off by so much.
-fn allow_election<M: Machine>(inner: &Inner<M>, off_us: Option<i64>) {
+/// Notes whether this node's clock is off, and by how much, and tells when that changes.
+fn note_clock<M: Machine>(inner: &Inner<M>, off_us: Option<i64>) {
     if inner.clock_good.swap(off_us.is_none(), Ordering::Relaxed) == off_us.is_none() {
         return;
     }
-    inner.raft.runtime_config().elect(off_us.is_none());
     match off_us {
         None => tracing::info!("this node's clock no longer keeps it from leading"),
         Some(offset_us) => {
             tracing::error!(code = "EXQ-0701", offset_us, "this node's clock is off: it will not lead");
+        }
+    }
+}
+
+/// Lets the node stand for election, or not.
+pub(super) fn allow_election<M: Machine>(inner: &Inner<M>, allowed: bool) {
+    if inner.may_stand.swap(allowed, Ordering::Relaxed) != allowed {
+        inner.raft.runtime_config().elect(allowed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Goal: a node whose disk is full leaves leading to the others where they can write without it, and only there: with
+    /// too few of them nothing is written whoever leads, and reads need a leader. Method: clusters of one to five.
+    #[test]
+    fn a_full_disk_matters_while_others_have_room() {
+        let judged = |voters: &[u64], with_room: &[u64]| room_elsewhere(1, voters, |id| with_room.contains(&id));
+        for (voters, with_room, expected) in [
+            (&[1, 2, 3][..], &[2, 3][..], Elsewhere::Enough),
+            (&[1, 2, 3], &[2], Elsewhere::TooLittle),
+            (&[1, 2, 3], &[1, 2], Elsewhere::TooLittle),
+            (&[1, 2], &[2], Elsewhere::TooLittle),
+            (&[1], &[], Elsewhere::Nobody),
+            (&[1, 2, 3, 4, 5], &[2, 4, 5], Elsewhere::Enough),
+            (&[1, 2, 3, 4, 5], &[4, 5], Elsewhere::TooLittle),
+        ] {
+            assert_eq!(judged(voters, with_room), expected, "{voters:?} {with_room:?}");
         }
     }
 }

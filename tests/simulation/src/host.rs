@@ -153,6 +153,8 @@ async fn start(world: &Arc<World>, slot: usize, plan: &Plan) -> Option<Node<SimM
         alarmed.event(&format!("node {id} stops: {fatal}"));
         let mut state = alarmed.lock();
         if let Some(here) = state.slots.get_mut(slot).filter(|here| here.boots == boot) {
+            // What the node itself could not see, the others remember.
+            here.lost |= here.rotten && matches!(fatal, Fatal::LogLost { .. });
             here.fatal.get_or_insert(fatal);
         }
     });

@@ -12,6 +12,9 @@ use serde_json::json;
 
 use crate::support::{SOON, Story, until_voters};
 
+/// What is left on a disk that is full.
+const FULL_BYTES: u64 = 2 << 20;
+
 /// A small file system of its own, for as long as this lives.
 struct Mount(PathBuf);
 
@@ -29,12 +32,15 @@ impl Mount {
         Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
     }
 
-    /// Takes all but `left` bytes.
+    /// Takes all but `left` bytes, by a file that only grows.
     fn fill(&self, left: u64) -> Result<PathBuf> {
         let path = self.0.join("somebody-elses-file");
-        let file = OpenOptions::new().write(true).create(true).truncate(true).open(&path)?;
-        let bytes = self.free_bytes()?.saturating_sub(left);
-        fallocate(&file, FallocateFlags::empty(), 0, bytes).context("the disk cannot be filled")?;
+        let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path)?;
+        let more = self.free_bytes()?.saturating_sub(left);
+        if more > 0 {
+            let length = file.metadata()?.len() + more;
+            fallocate(&file, FallocateFlags::empty(), 0, length).context("the disk cannot be filled")?;
+        }
         Ok(path)
     }
 }
@@ -68,7 +74,7 @@ async fn a_full_disk_means_read_only() -> Result<()> {
     ensure!(cluster.leader().await? == 0, "n1 should lead");
     cluster.does(&["scratch", "put", "before", "full"]).await?;
 
-    let filler = mount.fill(2 << 20)?;
+    let filler = mount.fill(FULL_BYTES)?;
     let full = cluster.http(0)?;
     until("n1 says that its disk is full", SOON, async || {
         ensure!(cluster.nodes[0].log().contains("EXQ-0501"), "not in its log");
@@ -96,9 +102,15 @@ async fn a_full_disk_means_read_only() -> Result<()> {
     ensure!(full.read("before", "local").await?.is_some(), "the full node does not read");
     let status = cluster.exq_at(0).run(["status"]).await?;
     ensure!(status.exit == 2 && status.stdout.contains("read-only"), "{status}");
-    let transfer = cluster.exq_at(next).run(["cluster", "transfer-leader", "n1", "--reason", "stubborn"]).await?;
-    story.tell(format_args!("200 writes by the others; leadership for n1 ends with exit code {}", transfer.exit));
-    until("the cluster writes", SOON, async || others.put("still", b"here").await.map(drop)).await?;
+    let stubborn = ["cluster", "transfer-leader", "n1", "--reason", "stubborn"];
+    let refused = cluster.exq_at(next).run(stubborn).await?.refused_with("EXQ-0501")?;
+    story.tell(format_args!("200 writes by the others; leadership for n1 -> {refused}"));
+    others.put("still", b"here").await?;
+
+    cluster.exq_at(next).run(["cluster", "transfer-leader", "--reason", "to whom it may concern"]).await?.good()?;
+    let third = cluster.leader().await?;
+    ensure!(![0, next].contains(&third), "n{} leads", third + 1);
+    story.tell(format_args!("handed over to nobody in particular, leadership goes to {}", cluster.nodes[third].name));
 
     // A server that is started on a full disk comes up and reads.
     cluster.nodes[0].kill()?;
@@ -109,8 +121,15 @@ async fn a_full_disk_means_read_only() -> Result<()> {
         Ok(())
     })
     .await?;
-    let refused = full.call(Method::GET, "/readyz?write", None).await?;
-    ensure!(refused.status == 503, "{}", refused.text);
+    // A store that is closed by a crash gives back what it had set aside for its log: that as well is taken away.
+    until("the disk is full again", SOON, async || {
+        mount.fill(FULL_BYTES)?;
+        let refused = full.call(Method::GET, "/readyz?write", None).await?;
+        ensure!(refused.status == 503 && refused.text.contains("read-only"), "{}", refused.text);
+        Ok(())
+    })
+    .await?;
+    ensure!(full.read("before", "local").await?.is_some(), "the full node does not read");
     story.tell("restarted on the full disk it comes up and reads");
 
     fs::remove_file(filler)?;

@@ -22,6 +22,7 @@ fn heard(ago: Duration, last_index: u64) -> PeerView {
         last_index,
         snapshot_index: None,
         term: 3,
+        has_room: true,
         agrees: Some(true),
         extra: Bytes::new(),
     }

@@ -244,6 +244,12 @@ async fn perform(house: &House, operation: &Operation) -> Result<(), Problem> {
                             format!("the clock of node {to} is too far off to lead"),
                         ));
                     }
+                    Some(_) if house.node.is_read_only(*to) => {
+                        return Err(Problem::new(
+                            Code::DiskFull,
+                            format!("the disk of node {to} is full: it must not lead"),
+                        ));
+                    }
                     Some(_) if !answers(house, *to).await => {
                         return Err(Problem::new(Code::Unreachable, format!("node {to} does not answer")));
                     }

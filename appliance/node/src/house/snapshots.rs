@@ -1,11 +1,12 @@
 //! Saving a snapshot for an operator: one file, streamed as it is made.
 
 use exchequer_api::backend::ByteStream;
-use exchequer_domain::{Code, Problem};
+use exchequer_domain::Problem;
 use exchequer_state::audit::Action;
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::House;
+use crate::machine::problem_of;
 use crate::snapshot_file::{Origin, write};
 
 /// Pieces of the file that are made before the client has taken the earlier ones.
@@ -14,11 +15,7 @@ const PIECES_AHEAD: usize = 8;
 /// Takes a snapshot on this node and streams it as a tar.zst file.
 pub(super) async fn save(house: &House, reason: String) -> Result<ByteStream, Problem> {
     house.record(Action::SnapshotSave, format!("node {}", house.id()), reason).await?;
-    let (name, index) = house
-        .node
-        .snapshot()
-        .await
-        .map_err(|error| Problem::new(Code::Internal, format!("the snapshot could not be taken: {error}")))?;
+    let (name, index) = house.node.snapshot().await.map_err(|fatal| problem_of(&fatal))?;
     let status = house.node.status();
     let (lineage, cluster_id) = {
         let identity = house.identity.lock();

@@ -52,8 +52,6 @@ impl Kind {
 pub(super) enum Outcome {
     /// It came up, and everything that can be read from it is what was written.
     Serves,
-    /// It came up, and answered a read of what is damaged with this error.
-    RefusesReads(String),
     /// It ended with this error.
     Ended(Ended),
 }
@@ -100,7 +98,7 @@ impl Bench {
     }
 
     /// Writes values that do not compress.
-    async fn write(&mut self) -> Result<()> {
+    pub(super) async fn write(&mut self) -> Result<()> {
         let http = self.cluster.http(self.cluster.leader().await?)?;
         let from = self.written.len();
         let mut random = rand::rngs::SmallRng::seed_from_u64(from as u64);
@@ -169,18 +167,10 @@ impl Bench {
 
     /// One case. A violation is noted, so that the table is complete before the test fails.
     pub(super) async fn case(&mut self, kind: Kind, damage: Damage) -> Result<Option<Outcome>> {
-        let leader = self.cluster.http(self.cluster.leader().await?)?;
-        if leader.status().await?["last_index"].as_u64() != Some(self.index) {
-            self.story.tell("the victim acknowledged more meanwhile: a fresh one takes its place");
-            self.replace().await?;
-            self.take_template().await?;
-        }
-        let file = self.file(kind.begin, kind.end)?;
-        self.restore_victim()?;
-        damage.inflict(&self.cluster.nodes[VICTIM].data.join(&file))?;
+        let file = self.inflict(kind, damage).await?;
         let outcome = self.run(kind.every_row).await.and_then(|outcome| match &outcome {
             Outcome::Ended(ended) => clear(ended, &file).map(|()| outcome),
-            Outcome::Serves | Outcome::RefusesReads(_) => Ok(outcome),
+            Outcome::Serves => Ok(outcome),
         });
         let node = &mut self.cluster.nodes[VICTIM];
         if node.is_started() {
@@ -188,7 +178,6 @@ impl Bench {
         }
         let shown = match &outcome {
             Ok(Outcome::Serves) => "serves, all is there".to_owned(),
-            Ok(Outcome::RefusesReads(error)) => format!("refuses reads: {error}"),
             Ok(Outcome::Ended(ended)) => format!("ends: {}", ended.error().replace(&self.data(), "")),
             Err(fault) => format!("FAULT: {fault:#}"),
         };
@@ -203,12 +192,26 @@ impl Bench {
         Ok(outcome.ok())
     }
 
+    /// A fresh copy of the victim, stopped, with this damage. The damaged file.
+    pub(super) async fn inflict(&mut self, kind: Kind, damage: Damage) -> Result<PathBuf> {
+        let leader = self.cluster.http(self.cluster.leader().await?)?;
+        if leader.status().await?["last_index"].as_u64() != Some(self.index) {
+            self.story.tell("the victim acknowledged more meanwhile: a fresh one takes its place");
+            self.replace().await?;
+            self.take_template().await?;
+        }
+        let file = self.file(kind.begin, kind.end)?;
+        self.restore_victim()?;
+        damage.inflict(&self.cluster.nodes[VICTIM].data.join(&file))?;
+        Ok(file)
+    }
+
     fn data(&self) -> String {
         format!("{}/", self.cluster.nodes[VICTIM].data.display())
     }
 
     /// Puts the victim's folder back as it was.
-    fn restore_victim(&self) -> Result<()> {
+    pub(super) fn restore_victim(&self) -> Result<()> {
         let data = &self.cluster.nodes[VICTIM].data;
         if data.exists() {
             fs::remove_dir_all(data)?;
@@ -240,11 +243,10 @@ impl Bench {
             deadline.pause().await;
         }
         let reads = self.read_everything(&victim).await;
-        if let Some(ended) = self.cluster.nodes[VICTIM].server()?.ended()? {
-            return Ok(Outcome::Ended(ended));
-        }
-        if let Some(refused) = reads? {
-            return Ok(Outcome::RefusesReads(refused));
+        if !matches!(reads, Ok(None)) {
+            // Whether the refusal still arrives or not, a node that met damage must not go on.
+            let ended = self.cluster.nodes[VICTIM].server()?.end(Duration::from_secs(5)).await;
+            return ended.map(Outcome::Ended).with_context(|| format!("it goes on after {reads:?}"));
         }
         if !every_row {
             return Ok(Outcome::Serves);
@@ -313,10 +315,9 @@ impl Bench {
         let Bench { cluster, story, table, faults, .. } = self;
         let count = |what: &str| table.iter().filter(|row| row.contains(what)).count();
         story.tell(format_args!(
-            "{} cases: {} serve, {} refuse reads, {} end, {} at fault",
+            "{} cases: {} serve, {} end, {} at fault",
             table.len(),
             count(" serves, "),
-            count(" refuses reads: "),
             count(" ends: "),
             faults.len()
         ));

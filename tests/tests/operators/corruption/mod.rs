@@ -10,3 +10,4 @@ mod identity;
 mod log;
 mod snapshots;
 mod state;
+mod time;
