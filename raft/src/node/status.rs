@@ -87,6 +87,12 @@ impl<M: Machine> Node<M> {
         self.inner.state.progress.subscribe()
     }
 
+    /// The term of the last vote that is known to be synced. Nothing that this node answers or asks rests on a later one.
+    #[must_use]
+    pub fn promised_term(&self) -> u64 {
+        self.inner.raft.metrics().borrow_watched().vote.leader_id.term
+    }
+
     /// The digest of all rows that a command asked for at `index`, once it is computed.
     #[must_use]
     pub fn digest_at(&self, index: u64) -> Option<[u8; 32]> {
