@@ -1,7 +1,7 @@
 //! Opening many images with two checkers.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -37,8 +37,10 @@ pub(crate) struct Bench {
 }
 
 impl Bench {
-    pub(crate) fn new(home: &Path, recorder: &Path) -> Bench {
-        Bench { home: home.to_owned(), recorder: recorder.to_owned() }
+    /// In a folder of its own: a store that is still being closed may leave something behind in its image's.
+    pub(crate) fn new(home: &Path, recorder: &Path) -> Result<Bench> {
+        std::fs::create_dir(home)?;
+        Ok(Bench { home: home.to_owned(), recorder: recorder.to_owned() })
     }
 
     /// Opens what `produce` hands out. `judge` answers what is wrong with an opening; such an image is kept.
@@ -51,11 +53,12 @@ impl Bench {
         let jobs = Mutex::new(jobs);
         let faults = Mutex::new(Vec::new());
         let opened = AtomicU64::new(0);
+        let broken = AtomicBool::new(false);
         thread::scope(|scope| {
             let workers: Vec<_> = (0..THREADS)
                 .map(|number| {
-                    let (jobs, faults, opened, judge) = (&jobs, &faults, &opened, &judge);
-                    scope.spawn(move || -> Result<()> {
+                    let (jobs, faults, opened, broken, judge) = (&jobs, &faults, &opened, &broken, &judge);
+                    let work = move || -> Result<()> {
                         let complaints = self.home.join(format!("checker-{number}.log"));
                         let mut checker = Checker::start(&self.recorder, &complaints)?;
                         loop {
@@ -69,11 +72,24 @@ impl Bench {
                                 faults.lock().unwrap().push(self.keep(&job, &fault)?);
                             }
                         }
+                    };
+                    scope.spawn(move || {
+                        let worked = work();
+                        if worked.is_err() {
+                            broken.store(true, Ordering::Relaxed);
+                            // Whoever hands out must not wait for workers that are gone.
+                            while jobs.lock().unwrap().recv().is_ok() {}
+                        }
+                        worked
                     })
                 })
                 .collect();
-            let mut alive = true;
-            let produced = produce(&mut |job| alive = alive && hand.send(job).is_ok());
+            let produced = produce(&mut |job| {
+                if !broken.load(Ordering::Relaxed) {
+                    // The receiver lives as long as this does.
+                    let _ = hand.send(job);
+                }
+            });
             drop(hand);
             for worker in workers {
                 worker.join().map_err(|_| anyhow::anyhow!("a worker panicked"))??;

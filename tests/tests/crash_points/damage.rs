@@ -121,7 +121,7 @@ pub(crate) fn run(recording: &Recording, slice: Slice) -> Result<()> {
 
     let digests = Digests::default();
     let tally = Mutex::new(Tally::default());
-    let faults = Bench::new(recording.home.path(), &recording.recorder).run(
+    let faults = Bench::new(&recording.home.path().join("damaged"), &recording.recorder)?.run(
         |hand| {
             let mut disk = Disk::new();
             let mut expect = Expect::default();

@@ -104,7 +104,7 @@ pub(crate) fn run(recording: &Recording, slice: Slice) -> Result<()> {
     let (many_all, few_all) = (many.len(), few.len());
     let chosen: BTreeSet<usize> = slice.choose(many, slice.syncs, &mut dice);
     let chosen: BTreeSet<usize> = chosen.into_iter().chain(slice.choose(few, slice.names, &mut dice)).collect();
-    println!("{} of {} sync points of log and guard and {few_all} other places are cut at", chosen.len(), many_all);
+    println!("cut at {} places: of {many_all} sync points of log and guard and {few_all} other places", chosen.len());
 
     let digests = Digests::default();
     let tally = Mutex::new(Tally::default());
@@ -115,7 +115,7 @@ pub(crate) fn run(recording: &Recording, slice: Slice) -> Result<()> {
         Some(format!("place {place}, {what}, {cut:?}: {fault}"))
     };
     let every = (chosen.len() / SERVED).max(1);
-    let faults = Bench::new(recording.home.path(), &recording.recorder).run(
+    let faults = Bench::new(&recording.home.path().join("cut"), &recording.recorder)?.run(
         |hand| {
             let mut disk = Disk::new();
             let mut expect = Expect::default();
