@@ -1,7 +1,7 @@
 //! What a power cut leaves of a disk.
 
 use std::collections::hash_map::DefaultHasher;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::hash::Hasher as _;
 use std::io::Write as _;
@@ -40,6 +40,8 @@ impl Cut {
 pub(crate) struct Image {
     pub(crate) folders: Vec<String>,
     pub(crate) files: BTreeMap<String, Arc<Vec<u8>>>,
+    /// Files of whose unsynced writes some sectors are there and earlier ones are not.
+    pub(crate) scattered: BTreeSet<String>,
 }
 
 impl Image {
@@ -75,7 +77,8 @@ impl Image {
 impl Disk {
     /// What a power cut now could leave.
     pub(crate) fn image(&self, cut: Cut, trace: &Trace, dice: &mut Dice) -> Image {
-        let mut walk = Walk { cut, trace, dice, image: Image::default(), contents: HashMap::new() };
+        let mut walk =
+            Walk { cut, trace, dice, image: Image::default(), contents: HashMap::new(), scattered: BTreeSet::new() };
         walk.visit(self, ROOT, "");
         walk.image
     }
@@ -89,15 +92,25 @@ struct Walk<'a> {
     image: Image,
     /// A file with two names has one content.
     contents: HashMap<usize, Arc<Vec<u8>>>,
+    scattered: BTreeSet<usize>,
 }
 
 impl Walk<'_> {
     fn visit(&mut self, disk: &Disk, node: usize, path: &str) {
         match &disk.nodes[node] {
             Node::File(file) => {
-                let known = self.contents.get(&node).cloned();
-                let content = known.unwrap_or_else(|| content(file, self.cut, &self.trace.bytes, self.dice));
-                self.contents.insert(node, content.clone());
+                let content = match self.contents.get(&node) {
+                    Some(known) => known.clone(),
+                    None => {
+                        let (content, scattered) = content(file, self.cut, &self.trace.bytes, self.dice);
+                        self.contents.insert(node, content.clone());
+                        self.scattered.extend(scattered.then_some(node));
+                        content
+                    }
+                };
+                if self.scattered.contains(&node) {
+                    self.image.scattered.insert(path.to_owned());
+                }
                 self.image.files.insert(path.to_owned(), content);
             }
             Node::Folder(folder) => {
@@ -122,8 +135,9 @@ impl Walk<'_> {
     }
 }
 
-fn content(file: &FileNode, cut: Cut, bytes: &[u8], dice: &mut Dice) -> Arc<Vec<u8>> {
-    match cut {
+/// A file's content, and whether its unsynced writes are scattered.
+fn content(file: &FileNode, cut: Cut, bytes: &[u8], dice: &mut Dice) -> (Arc<Vec<u8>>, bool) {
+    let content = match cut {
         Cut::Dropped | Cut::NamesKept => file.durable.clone(),
         Cut::Kept => file.live.clone(),
         Cut::Torn => {
@@ -135,9 +149,10 @@ fn content(file: &FileNode, cut: Cut, bytes: &[u8], dice: &mut Dice) -> Arc<Vec<
             0 => file.durable.clone(),
             1 => file.live.clone(),
             2 => prefix(file, dice.below(file.pending.len() as u64) as usize, bytes, dice),
-            _ => scattered(file, bytes, dice),
+            _ => return (scattered(file, bytes, dice), true),
         },
-    }
+    };
+    (content, false)
 }
 
 /// The pending changes up to number `last`, of which only the sectors up to one in its middle.
