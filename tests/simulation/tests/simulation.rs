@@ -105,7 +105,7 @@ fn a_seed_always_gives_the_same_run() {
 fn known(bug: Bug) -> u64 {
     match bug {
         Bug::AckBeforeSync => 2,
-        Bug::VoteNotSynced => 3,
+        Bug::VoteNotSynced => 13,
         Bug::SnapshotAheadOfRows => 0,
         Bug::PersistBeforeLogSync => 9,
         Bug::TruncateForgotten => 6,
