@@ -140,7 +140,10 @@ async fn a_full_disk_means_read_only() -> Result<()> {
     })
     .await?;
     cluster.agree(&[0, 1, 2], SOON).await?;
-    cluster.does(&["cluster", "transfer-leader", "n1", "--reason", "it has room"]).await?;
+    until("the others have heard that n1 has room", SOON, async || {
+        cluster.does(&["cluster", "transfer-leader", "n1", "--reason", "it has room"]).await.map(drop)
+    })
+    .await?;
     let value = json!({ "value": "cm9vbQ==" });
     let put = cluster.http(0)?.call(Method::PUT, "/v1/scratch/leader", Some(&value)).await?;
     ensure!(put.status == 200, "{}", put.text);

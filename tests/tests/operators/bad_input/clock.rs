@@ -85,7 +85,10 @@ async fn a_clock_that_jumps_does_not_lead() -> Result<()> {
 
         set(&cluster, wrong, "+0s")?;
         until_voters(&cluster, &["n1", "n2", "n3"]).await?;
-        cluster.does(&["cluster", "transfer-leader", &name, "--reason", "its clock is right"]).await?;
+        until("the leader has seen that the clock is right", SOON, async || {
+            cluster.does(&["cluster", "transfer-leader", &name, "--reason", "its clock is right"]).await.map(drop)
+        })
+        .await?;
         cluster.agree(&[0, 1, 2], SOON).await?;
         story.tell(format_args!("with its clock right {name} may lead again"));
     }
