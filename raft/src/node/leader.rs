@@ -5,6 +5,7 @@
 //! present epoch and refuses work of an earlier one. Work that only the leader does starts when the activation is
 //! applied, and carries the epoch.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use std::time::Duration;
 use openraft::async_runtime::watch::WatchReceiver;
 use tokio::time::Instant;
 
-use super::{Inner, Node};
+use super::{Inner, Node, PeerView};
 use crate::alarm::Fatal;
 use crate::body::Body;
 use crate::machine::Machine;
@@ -29,6 +30,8 @@ pub struct Epoch {
 
 /// Between attempts to activate a leadership that does not take entries yet.
 const ACTIVATION_PAUSE: Duration = Duration::from_millis(20);
+/// Leadership is not handed to a voter that has been silent for longer: it would have to be taken back by an election.
+const SUCCESSOR_SILENCE_MAX: Duration = Duration::from_secs(2);
 
 /// Watches this node's role and activates each new leadership.
 pub(super) async fn run<M: Machine>(inner: Arc<Inner<M>>) {
@@ -83,6 +86,18 @@ async fn activate<M: Machine>(inner: &Arc<Inner<M>>, term: u64) -> Option<Epoch>
     Some(Epoch { index: written.log_id.index, term })
 }
 
+/// Who takes over: `target`, or else the voter that is furthest, of those that were heard of just now.
+fn successor(
+    target: Option<u64>,
+    voters: impl Iterator<Item = u64>,
+    heard: &BTreeMap<u64, PeerView>,
+    matched: impl Fn(u64) -> u64,
+) -> Option<u64> {
+    let is_there = |id: &u64| heard.get(id).is_some_and(|view| view.heard.elapsed() <= SUCCESSOR_SILENCE_MAX);
+    let voters: Vec<u64> = voters.filter(is_there).collect();
+    target.filter(|id| voters.contains(id)).or_else(|| voters.into_iter().max_by_key(|id| matched(*id)))
+}
+
 impl<M: Machine> Node<M> {
     /// Whether a peer's clock was too far from the voters' median when this node last asked it. Such a peer must not lead.
     #[must_use]
@@ -100,7 +115,8 @@ impl<M: Machine> Node<M> {
         self.inner.peers.lock().get(&peer).is_some_and(|view| !view.has_room)
     }
 
-    /// Makes `target`, or else the voter that is furthest, the leader. True once another node leads.
+    /// Makes `target`, or else the voter that is furthest, the leader, as long as it has been heard of just now, its
+    /// clock is right and its disk has room. True once another node leads.
     ///
     /// # Errors
     /// None: it is false where this node does not lead or nobody took over within `patience`.
@@ -115,12 +131,13 @@ impl<M: Machine> Node<M> {
         let unfit = |id: &u64| self.clock_is_off(*id) || self.is_read_only(*id);
         let furthest = {
             let now = metrics.borrow_watched();
-            let voters: Vec<u64> = now.membership_config.voter_ids().filter(|id| *id != me && !unfit(id)).collect();
-            let matched = |id: &u64| {
+            let heard = inner.peers.lock().clone();
+            let voters = now.membership_config.voter_ids().filter(|id| *id != me && !unfit(id));
+            let matched = |id: u64| {
                 let replication = now.replication.as_ref();
-                replication.and_then(|all| all.get(id)).and_then(|id| *id).map_or(0, |id| id.index)
+                replication.and_then(|all| all.get(&id)).and_then(|id| *id).map_or(0, |id| id.index)
             };
-            target.filter(|id| voters.contains(id)).or_else(|| voters.iter().copied().max_by_key(matched))
+            successor(target, voters, &heard, matched)
         };
         let Some(target) = furthest else { return false };
         if inner.raft.trigger().transfer_leader(target).await.is_err() {
@@ -147,5 +164,38 @@ impl<M: Machine> Node<M> {
         if self.inner.raft.is_leader() && self.transfer_leader(None, patience).await {
             tracing::info!("leadership is handed over");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Goal: leadership goes to a voter that is there, never to one that died as the furthest. Method: voters that were
+    /// heard of just now, long ago and never; with and without a wish.
+    #[test]
+    fn nobody_silent_takes_over() {
+        let heard = |ago: u64| PeerView {
+            heard: Instant::now().checked_sub(Duration::from_secs(ago)).unwrap(),
+            clock_offset_us: 0,
+            round_trip: Duration::ZERO,
+            applied_index: 0,
+            last_index: 0,
+            snapshot_index: None,
+            term: 1,
+            agrees: None,
+            extra: bytes::Bytes::new(),
+        };
+        // The higher the id, the further.
+        let choose = |target, peers: &[(u64, PeerView)]| {
+            successor(target, [2, 3, 4].into_iter(), &peers.iter().cloned().collect(), |id| id)
+        };
+        assert_eq!(choose(None, &[(2, heard(0)), (3, heard(0)), (4, heard(0))]), Some(4));
+        assert_eq!(choose(None, &[(2, heard(0)), (3, heard(1)), (4, heard(3))]), Some(3));
+        assert_eq!(choose(None, &[(2, heard(0))]), Some(2));
+        assert_eq!(choose(Some(2), &[(2, heard(0)), (4, heard(0))]), Some(2));
+        assert_eq!(choose(None, &[(3, heard(3)), (4, heard(60))]), None);
+        assert_eq!(choose(Some(4), &[(4, heard(60))]), None);
+        assert_eq!(choose(None, &[]), None);
     }
 }
