@@ -8,11 +8,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use openraft::errors::ClientWriteError;
+use parking_lot::Mutex;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::Instant;
 
 use crate::body::Body;
-use crate::clock::{ReplicatedClock, WallClock};
+use crate::clock::ReplicatedClock;
 use crate::machine::Machine;
 use crate::node::ProposeError;
 use crate::types::{Payload, Raft, term_of};
@@ -55,15 +56,15 @@ pub(crate) struct Proposer {
 }
 
 impl Proposer {
-    /// Starts proposing to `raft`; `applied_time` tells the last applied stamp.
+    /// Starts proposing to `raft` with `clock`'s stamps; `applied_time` tells the last applied stamp.
     pub(crate) fn start<M: Machine>(
         raft: Raft<M>,
-        wall: WallClock,
+        clock: Arc<Mutex<ReplicatedClock>>,
         applied_time: impl Fn() -> u64 + Send + 'static,
     ) -> Proposer {
         let (queue, receiver) = mpsc::channel(QUEUE_REQUESTS_MAX);
         let queued_bytes = Arc::new(AtomicUsize::new(0));
-        let work = run(raft, ReplicatedClock::new(wall), applied_time, receiver, queued_bytes.clone());
+        let work = run(raft, clock, applied_time, receiver, queued_bytes.clone());
         tokio::spawn(work);
         Proposer { queue, queued_bytes }
     }
@@ -88,13 +89,12 @@ impl Proposer {
 
 async fn run<M: Machine>(
     raft: Raft<M>,
-    mut clock: ReplicatedClock,
+    clock: Arc<Mutex<ReplicatedClock>>,
     applied_time: impl Fn() -> u64,
     mut queue: mpsc::Receiver<Pending>,
     queued_bytes: Arc<AtomicUsize>,
 ) {
     let in_flight = Arc::new(Semaphore::new(ENTRIES_IN_FLIGHT_MAX));
-    let mut term = 0;
     while let Some(first) = queue.recv().await {
         let Ok(permit) = in_flight.clone().acquire_owned().await else { return };
         // Requests that came in the same packet are a moment behind the first: let them get here.
@@ -108,16 +108,13 @@ async fn run<M: Machine>(
             group.push(next);
         }
         queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
-        let present = openraft::async_runtime::watch::WatchReceiver::borrow_watched(&raft.metrics()).current_term;
-        if present != term {
-            term = present;
-            clock.restart();
-        }
+        let term = openraft::async_runtime::watch::WatchReceiver::borrow_watched(&raft.metrics()).current_term;
         if let Some(longest) = group.first() {
             metrics::histogram!("exchequer_raft_queue_seconds").record(longest.queued.elapsed());
         }
         metrics::histogram!("exchequer_raft_entry_commands").record(commands as f64);
-        let time_us = clock.stamp(applied_time());
+        let applied_us = applied_time();
+        let time_us = clock.lock().stamp(term, applied_us);
         let mut all = Vec::with_capacity(commands);
         let mut waiting = Vec::with_capacity(group.len());
         for pending in group {

@@ -77,14 +77,14 @@ impl Freshness {
             return Ok(());
         }
         let age = match age_ms(at.age) {
-            Some(ms) => format!("was last in touch with the leader {} ago", format_duration(Duration::from_millis(ms))),
+            Some(ms) => format!("has the state of {} ago", format_duration(Duration::from_millis(ms))),
             None => "has not been in touch with a leader yet".to_owned(),
         };
         Err(Problem::new(Code::ReadTooStale, format!("this node {age}; the read allows {}", format_duration(limit))))
     }
 }
 
-/// None where the node was never in touch with a leader.
+/// None where the node never had the state of a leader.
 fn age_ms(age: Duration) -> Option<u64> {
     if age == Duration::MAX { None } else { u64::try_from(age.as_millis()).ok() }
 }

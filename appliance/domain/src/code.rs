@@ -74,7 +74,7 @@ codes! {
     WrongNode "EXQ-0302" "the call was meant for another node" "check the addresses in `exchequer cluster peers`";
     NoLeader "EXQ-0303" "no leader is known at the moment" "try again; if it lasts, see `exchequer status` on every node";
     NoQuorum "EXQ-0304" "a majority of the voters cannot be reached" "bring the missing nodes back, or see `exchequer cluster recover plan`";
-    OutcomeUnknown "EXQ-0305" "the answer was lost: the command may or may not have taken effect" "send it again with the same command id; it takes effect once at most";
+    OutcomeUnknown "EXQ-0305" "the answer was lost: the command may or may not have taken effect" "send it again within 24 hours with the same command id; it takes effect once at most";
     WouldLoseQuorum "EXQ-0306" "the change would leave the cluster without a working majority" "bring other nodes back or add one first";
     LearnerLagging "EXQ-0307" "the learner is not caught up yet" "wait until `cluster peers` shows it close to the leader, or use --force";
     UnknownNode "EXQ-0308" "no node has this id or name" "see `exchequer cluster peers`";

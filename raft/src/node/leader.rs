@@ -77,7 +77,8 @@ pub(super) async fn run<M: Machine>(inner: Arc<Inner<M>>) {
 
 /// Writes the activation under this very term; answers once it is applied here.
 async fn activate<M: Machine>(inner: &Arc<Inner<M>>, term: u64) -> Option<Epoch> {
-    let time_us = (inner.wall)().max(inner.state.applied.lock().time_us);
+    let applied_us = inner.state.applied.lock().time_us;
+    let time_us = inner.clock.lock().stamp(term, applied_us);
     let body = Body::Activation { time_us, node: inner.us.node, boot: inner.boot };
     let (responder, completed) = openraft::impls::ProgressResponder::complete_only();
     let write = inner.raft.write(Payload(body.encode())).with_leader(CommittedTerm::new(term)).responder(responder);
@@ -183,6 +184,7 @@ mod tests {
             last_index: 0,
             snapshot_index: None,
             term: 1,
+            led_at: None,
             agrees: None,
             extra: bytes::Bytes::new(),
         };

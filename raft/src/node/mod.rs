@@ -1,6 +1,7 @@
 //! A node: consensus, state and peers put together, and what the rest of the house may ask of them.
 
 mod hooks;
+mod contact;
 mod joint;
 mod leader;
 mod members;
@@ -32,7 +33,7 @@ pub use watch::PeerView;
 
 use crate::alarm::{Alarm, Fatal};
 use crate::apply::{StateShared, families};
-use crate::clock::WallClock;
+use crate::clock::{ReplicatedClock, WallClock};
 use crate::log::LogReader;
 use crate::machine::Machine;
 use crate::memory::Kept;
@@ -57,6 +58,7 @@ pub(crate) struct Inner<M: Machine> {
     hooks: Arc<dyn Hooks>,
     alarm: Alarm,
     wall: WallClock,
+    clock: Arc<Mutex<ReplicatedClock>>,
     boot: [u8; 16],
     room: AtomicBool,
     stopping: AtomicBool,
@@ -67,12 +69,14 @@ pub(crate) struct Inner<M: Machine> {
     /// Damage was met; the node is about to stop.
     condemned: AtomicBool,
     clock_offset_us: Mutex<Option<i64>>,
+    clock_disputed: AtomicBool,
     peers: Mutex<BTreeMap<u64, PeerView>>,
     /// Why there is no contact with peers that are there.
     refusals: Mutex<BTreeMap<u64, String>>,
     clients: Mutex<BTreeMap<u64, (String, Client)>>,
     epoch: signal::Sender<Option<Epoch>>,
     leader_seen: Mutex<Option<Instant>>,
+    fresh_at: Mutex<Option<Instant>>,
     flushed: signal::Receiver<u64>,
     persister: tokio::sync::mpsc::UnboundedSender<crate::apply::PersistItem>,
     threads: bool,

@@ -178,9 +178,15 @@ impl<M: Machine> Node<M> {
         found
     }
 
-    /// How long ago this node last knew itself to be in touch with a leader that has a majority behind it.
+    /// How old this node's state is: it has everything that was acknowledged so long ago.
     #[must_use]
     pub fn age(&self) -> Duration {
+        self.inner.fresh_at.lock().map_or(Duration::MAX, |at| at.elapsed())
+    }
+
+    /// How long ago this node last knew itself to be in touch with a leader that has a majority behind it.
+    #[must_use]
+    pub fn contact(&self) -> Duration {
         self.inner.leader_seen.lock().map_or(Duration::MAX, |seen| seen.elapsed())
     }
 }

@@ -9,10 +9,10 @@ use openraft::{Config, SnapshotPolicy};
 use parking_lot::Mutex;
 use tokio::sync::watch as signal;
 
-use super::{Hooks, Inner, Node, SnapshotRules, joint, leader, watch};
+use super::{Hooks, Inner, Node, SnapshotRules, contact, joint, leader, watch};
 use crate::alarm::{Alarm, Fatal};
 use crate::apply::{PersistItem, PersistOptions, Persister, StateMachine, Unwritten, families};
-use crate::clock::WallClock;
+use crate::clock::{ReplicatedClock, WallClock};
 use crate::log::{LogOptions, LogStore};
 use crate::machine::Machine;
 use crate::memory::Memory;
@@ -92,6 +92,8 @@ fn config(timing: &Timing) -> Config {
         // A leader that restarts stands for election again: a term alone must not name two leaderships.
         enable_leader_restore: Some(false),
         allow_log_reversion: Some(false),
+        // The watch allows it as soon as it has compared clocks.
+        enable_elect: false,
         ..Config::default()
     }
 }
@@ -159,7 +161,9 @@ impl<M: Machine> Node<M> {
             .await
             .map_err(|error| Fatal::of_consensus(error.to_string()))?;
         let clocked = state.clone();
-        let proposer = Proposer::start(raft.clone(), options.wall.clone(), move || clocked.applied.lock().time_us);
+        let clock = ReplicatedClock::new(options.wall.clone(), state.applied.lock().time_us);
+        let clock = Arc::new(Mutex::new(clock));
+        let proposer = Proposer::start(raft.clone(), clock.clone(), move || clocked.applied.lock().time_us);
         let mut boot = [0; 16];
         let (low, high) = boot.split_at_mut(8);
         low.copy_from_slice(&random_u64().to_le_bytes());
@@ -175,18 +179,21 @@ impl<M: Machine> Node<M> {
             hooks: options.hooks,
             alarm: options.alarm,
             wall: options.wall,
+            clock,
             boot,
             room: AtomicBool::new(true),
             stopping: AtomicBool::new(false),
-            clock_good: AtomicBool::new(true),
-            may_stand: AtomicBool::new(true),
+            may_stand: AtomicBool::new(false),
             condemned: AtomicBool::new(false),
+            clock_good: AtomicBool::new(false),
             clock_offset_us: Mutex::new(None),
+            clock_disputed: AtomicBool::new(false),
             peers: Mutex::default(),
             refusals: Mutex::default(),
             clients: Mutex::default(),
             epoch: signal::Sender::new(None),
             leader_seen: Mutex::new(None),
+            fresh_at: Mutex::new(None),
             flushed,
             persister,
             threads: matches!(options.drive, Drive::Threads),
@@ -196,7 +203,7 @@ impl<M: Machine> Node<M> {
         tokio::spawn(leader::run(inner.clone()));
         tokio::spawn(watch::run(node.clone()));
         tokio::spawn(joint::run(inner.clone()));
-        tokio::spawn(contact(inner.clone()));
+        tokio::spawn(contact::run(inner.clone()));
         tokio::spawn(snapshots(inner));
         Ok(node)
     }
@@ -205,31 +212,6 @@ impl<M: Machine> Node<M> {
 type DigestSink = Box<dyn Fn(u64, [u8; 32]) + Send>;
 
 const DIGESTS_KEPT: usize = 16;
-
-/// Notes when this node was last in touch with a leader that has a majority behind it.
-async fn contact<M: Machine>(inner: Arc<Inner<M>>) {
-    use openraft::async_runtime::watch::WatchReceiver;
-    let pause = inner.timing.heartbeat;
-    loop {
-        tokio::time::sleep(pause).await;
-        let metrics = inner.raft.metrics();
-        let (leads, acked, leader) = {
-            let now = metrics.borrow_watched();
-            (now.state.is_leader(), now.last_quorum_acked, now.current_leader)
-        };
-        let now = tokio::time::Instant::now();
-        let seen = if leads {
-            acked.map(|at| now - openraft::Instant::elapsed(&*at))
-        } else {
-            // A follower knows a leader only while its heartbeats come: openraft clears it when the lease runs out.
-            leader.and_then(|leader| inner.peers.lock().get(&leader).map(|view| view.heard))
-        };
-        let mut last = inner.leader_seen.lock();
-        if seen > *last {
-            *last = seen;
-        }
-    }
-}
 
 /// Takes a snapshot when enough was applied, or enough time has passed, since the last one, and purges the log behind
 /// it. Nodes look at different moments, the leader last.

@@ -1,6 +1,7 @@
 //! A node at a glance.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use openraft::async_runtime::watch::WatchReceiver;
@@ -55,12 +56,20 @@ pub struct Status {
     pub time_us: u64,
     /// On a leader: how long ago a majority last answered it.
     pub quorum_age: Option<Duration>,
+    /// How long ago it last knew itself to be in touch with a leader that has a majority behind it, whatever it has
+    /// applied since; none where it never was.
+    pub contact: Option<Duration>,
+    /// Whether the membership is on its way from one set of voters to another: each of the two sets must agree then.
+    pub is_joint: bool,
     /// The members it knows, committed or not yet.
     pub members: BTreeMap<u64, MemberState>,
     /// Whether it may take writes (its disk has room).
     pub has_room: bool,
     /// Its own clock's offset from the voters' median in microseconds, where it is known.
     pub clock_offset_us: Option<i64>,
+    /// Whether the clocks that it can compare differ and nobody can tell which one is right. Replicated time then goes on
+    /// without them.
+    pub clock_disputed: bool,
     /// The epoch of its own leadership, once its activation is applied.
     pub epoch: Option<Epoch>,
 }
@@ -70,7 +79,7 @@ pub struct Status {
 pub struct ReadAt {
     /// The last applied entry at that moment.
     pub index: u64,
-    /// How long ago this node last knew itself to be in touch with the leader.
+    /// How old the state is: it has everything that was acknowledged so long ago.
     pub age: Duration,
 }
 
@@ -135,9 +144,12 @@ impl<M: Machine> Node<M> {
             digest: applied.digest,
             time_us: applied.time_us,
             quorum_age: metrics.last_quorum_acked.map(|at| openraft::Instant::elapsed(&*at)),
+            contact: Some(self.contact()).filter(|contact| *contact != Duration::MAX),
+            is_joint: self.is_changing_voters(),
             members: members::members(&metrics),
             has_room: inner.has_room(),
             clock_offset_us: *inner.clock_offset_us.lock(),
+            clock_disputed: inner.clock_disputed.load(Ordering::Relaxed),
             epoch: *inner.epoch.borrow(),
         }
     }

@@ -3,8 +3,10 @@
 //! Twice a second a node asks every other one for its beacon. From the answers it knows how far its own clock is from
 //! the voters' median, and whether its state is what theirs is. A node whose hash at an index differs from a
 //! majority's has a wrong state and stops; a node whose clock is far off gives up leadership and does not stand for
-//! election until it is right again. A node whose disk is full does so as long as the voters with room are a majority
-//! without it; where they are not, nothing can be written, and it may lead so that reads go on.
+//! election until it is right again. A node that has just started waits with its election until its clock is judged.
+//! Where too few clocks are there to tell which one is wrong somebody must lead all the same; replicated time then
+//! follows nobody's wall clock (see [`crate::clock`]). A node whose disk is full gives up leadership as long as the voters
+//! with room are a majority without it; where they are not, nothing can be written, and it may lead so that reads go on.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,6 +20,7 @@ use tokio::time::Instant;
 
 use super::{Inner, Node};
 use crate::alarm::Fatal;
+use crate::clock::{Verdict, judge};
 use crate::machine::Machine;
 use crate::wire::proto;
 
@@ -25,10 +28,12 @@ const ROUND: Duration = Duration::from_millis(500);
 /// A peer that has not answered for so long is told about.
 const SILENCE: Duration = Duration::from_secs(2);
 const ANSWER_TIMEOUT: Duration = Duration::from_millis(1000);
-/// Rounds after which what was last known of this node's clock no longer counts.
-const UNJUDGED_ROUNDS_MAX: u32 = 10;
 /// Rounds after which a node whose disk is full stands for election, because too few others could write.
 const NEEDED_ROUNDS: u32 = 4;
+/// Between rounds until this node's clock is judged for the first time: its election waits for that.
+const FIRST_ROUNDS: Duration = Duration::from_millis(50);
+/// After so long what was last known of this node's clock no longer counts.
+const UNJUDGED_MAX: Duration = Duration::from_secs(5);
 
 /// What a node last heard of a peer.
 #[derive(Debug, Clone)]
@@ -49,6 +54,9 @@ pub struct PeerView {
     pub term: u64,
     /// Whether its disk has room.
     pub has_room: bool,
+    /// While it leads: the latest moment of which it knew that a majority followed it. What it had applied by then is
+    /// everything that had been acknowledged.
+    pub led_at: Option<Instant>,
     /// Whether its state hash was the same as this node's at the index compared last.
     pub agrees: Option<bool>,
     /// What its upper layers say about it.
@@ -60,10 +68,15 @@ impl<M: Machine> Inner<M> {
     pub(crate) fn beacon(&self, from: u64, request: &proto::BeaconRequest) -> proto::BeaconReply {
         let applied = self.state.applied.lock().clone();
         let last = self.log.extent().last.map(|(term, index)| proto::LogId { term, index });
-        let (snapshot, term) = {
+        // Before its activation is applied a leader may lack what the one before it acknowledged.
+        let epoch = *self.epoch.borrow();
+        let (snapshot, term, quorum_age) = {
             let metrics = self.raft.metrics();
             let metrics = metrics.borrow_watched();
-            (metrics.snapshot.map(crate::wire::id_out), metrics.current_term)
+            let leads = metrics.state.is_leader() && epoch.is_some_and(|epoch| epoch.term == metrics.current_term);
+            let acked = metrics.last_quorum_acked.filter(|_| leads);
+            let age = acked.map(|at| u64::try_from(openraft::Instant::elapsed(&*at).as_micros()).unwrap_or(u64::MAX));
+            (metrics.snapshot.map(crate::wire::id_out), metrics.current_term, age)
         };
         let at_yours = self.state.hashes.lock().at(request.applied);
         proto::BeaconReply {
@@ -78,6 +91,7 @@ impl<M: Machine> Inner<M> {
             read_only: !self.has_room(),
             kept: Some(self.log.standing().kept.into()),
             yours: self.network.memory.of(from).map(Into::into),
+            quorum_age_us: quorum_age,
         }
     }
 
@@ -132,9 +146,13 @@ impl<M: Machine> Inner<M> {
             snapshot_index: reply.snapshot.map(|id| id.index),
             term: reply.term,
             has_room: !reply.read_only,
+            // The answer was given after it was asked for: from then it is at least so old.
+            led_at: reply.quorum_age_us.and_then(|age| started.checked_sub(Duration::from_micros(age))),
             agrees,
             extra: reply.extra,
         };
+        // At once, for another peer that does not answer may hold up the round.
+        self.peers.lock().insert(node, view.clone());
         Some((node, view))
     }
 }
@@ -142,11 +160,12 @@ impl<M: Machine> Inner<M> {
 /// Keeps watch for as long as the node runs.
 pub(super) async fn run<M: Machine>(node: Node<M>) {
     let inner = node.inner.clone();
-    let mut unjudged = 0;
+    let mut judged = Judged { at: Instant::now(), once: false, disputed: false };
     let mut needed = 0;
     let mut silent = BTreeMap::new();
     loop {
-        tokio::time::sleep(ROUND).await;
+        tokio::time::sleep(if judged.once { ROUND } else { FIRST_ROUNDS }).await;
+        let read = (Instant::now(), (inner.wall)());
         let (others, voters) = {
             let metrics = inner.raft.metrics();
             let metrics = metrics.borrow_watched();
@@ -159,13 +178,11 @@ pub(super) async fn run<M: Machine>(node: Node<M>) {
         let heard = join_all(others.iter().map(|(id, peer)| inner.clone().look_at(*id, peer.clone()))).await;
         let heard: BTreeMap<u64, PeerView> = heard.into_iter().flatten().collect();
         judge_state(&node, &heard, &voters);
-        judge_clock(&node, &heard, &voters, &mut unjudged);
+        judge_clock(&node, &heard, &voters, read, &mut judged);
         judge_room(&node, &heard, &voters, &mut needed);
         stand_or_hand_over(&node, needed).await;
         tell_silence(&mut silent, &others, &heard);
-        let mut peers = inner.peers.lock();
-        peers.retain(|id, _| others.iter().any(|(other, _)| other == id));
-        peers.extend(heard);
+        inner.peers.lock().retain(|id, _| others.iter().any(|(other, _)| other == id));
     }
 }
 
@@ -207,30 +224,68 @@ fn judge_state<M: Machine>(node: &Node<M>, heard: &BTreeMap<u64, PeerView>, vote
     }
 }
 
-/// Keeps a node with a wrong clock from leading. `unjudged` counts the rounds in which nobody could tell.
-fn judge_clock<M: Machine>(node: &Node<M>, heard: &BTreeMap<u64, PeerView>, voters: &[u64], unjudged: &mut u32) {
+/// What is known of this node's own clock.
+struct Judged {
+    /// When enough clocks were last heard.
+    at: Instant,
+    /// Whether they ever were, or were waited for long enough.
+    once: bool,
+    /// Whether it was told that nobody can tell which clock is wrong.
+    disputed: bool,
+}
+
+/// Keeps a node with a wrong clock from leading, and replicated time from following a clock that nobody vouches for.
+/// `read` is a reading of the own clock from before the others were asked.
+fn judge_clock<M: Machine>(
+    node: &Node<M>,
+    heard: &BTreeMap<u64, PeerView>,
+    voters: &[u64],
+    read: (Instant, u64),
+    judged: &mut Judged,
+) {
     let inner = &node.inner;
-    let mut offsets: Vec<i64> = voters.iter().filter_map(|id| heard.get(id)).map(|view| view.clock_offset_us).collect();
-    if voters.contains(&inner.us.node) {
-        offsets.push(0);
+    let limit = inner.hooks.clock_offset_max();
+    let offsets: Vec<i64> = voters.iter().filter_map(|id| heard.get(id)).map(|view| view.clock_offset_us).collect();
+    let judgement = judge(&offsets, voters.contains(&inner.us.node), voters.len(), limit);
+    let believed = {
+        let mut clock = inner.clock.lock();
+        clock.observe(inner.state.applied.lock().time_us);
+        clock.judged(judgement.verdict, read.0, read.1, limit);
+        clock.is_believed()
+    };
+    let disputed = match judgement.verdict {
+        Verdict::Disputed => true,
+        Verdict::Alone => !believed,
+        Verdict::Unknown | Verdict::Agreed | Verdict::Off => false,
+    };
+    inner.clock_disputed.store(disputed, Ordering::Relaxed);
+    if disputed && !judged.disputed {
+        let text = "nobody can tell which clock is right: replicated time goes on without the wall clock";
+        tracing::error!(code = "EXQ-0701", heard = ?offsets, "{text}");
     }
-    // A median needs a majority; and of two clocks nobody can say which one is wrong.
-    if offsets.len() < voters.len() / 2 + 1 || offsets.len() < 3 {
-        *unjudged = unjudged.saturating_add(1);
-        if *unjudged == UNJUDGED_ROUNDS_MAX {
-            // An old judgement must not keep the nodes that are left from electing one of them for ever.
-            *inner.clock_offset_us.lock() = None;
-            note_clock(inner, None);
+    judged.disputed = disputed;
+    let off = !inner.clock_good.load(Ordering::Relaxed) && judged.once;
+    match judgement.verdict {
+        // An old judgement must not keep the nodes that are left from electing one of them for ever; but for a while it
+        // is known which of two clocks is wrong.
+        Verdict::Unknown => unjudged(inner, judged),
+        Verdict::Disputed if off && judgement.offset_us.is_none() => unjudged(inner, judged),
+        Verdict::Alone | Verdict::Agreed | Verdict::Disputed | Verdict::Off => {
+            let first = !std::mem::replace(&mut judged.once, true);
+            judged.at = Instant::now();
+            *inner.clock_offset_us.lock() = judgement.offset_us;
+            let good = judgement.verdict != Verdict::Off;
+            note_clock(inner, judgement.offset_us.filter(|_| !good), first);
         }
-        return;
     }
-    *unjudged = 0;
-    offsets.sort_unstable();
-    let median = offsets.get(offsets.len() / 2).copied().unwrap_or(0);
-    *inner.clock_offset_us.lock() = Some(-median);
-    let limit = i64::try_from(inner.hooks.clock_offset_max().as_micros()).unwrap_or(i64::MAX);
-    let good = median.saturating_abs() <= limit;
-    note_clock(inner, (!good).then_some(-median));
+}
+
+fn unjudged<M: Machine>(inner: &Inner<M>, judged: &mut Judged) {
+    if judged.at.elapsed() >= UNJUDGED_MAX {
+        judged.once = true;
+        *inner.clock_offset_us.lock() = None;
+        note_clock(inner, None, false);
+    }
 }
 
 /// Counts the rounds in which the voters with room were no majority without this node.
@@ -276,13 +331,13 @@ async fn stand_or_hand_over<M: Machine>(node: &Node<M>, needed: u32) {
     }
 }
 
-/// Notes whether this node's clock is off, and by how much, and tells when that changes.
-fn note_clock<M: Machine>(inner: &Inner<M>, off_us: Option<i64>) {
-    if inner.clock_good.swap(off_us.is_none(), Ordering::Relaxed) == off_us.is_none() {
+/// Notes whether this node's clock is off, and by how much, and tells when that changes, and at first.
+fn note_clock<M: Machine>(inner: &Inner<M>, off_us: Option<i64>, first: bool) {
+    if inner.clock_good.swap(off_us.is_none(), Ordering::Relaxed) == off_us.is_none() && !first {
         return;
     }
     match off_us {
-        None => tracing::info!("this node's clock no longer keeps it from leading"),
+        None => tracing::info!("this node's clock does not keep it from leading"),
         Some(offset_us) => {
             tracing::error!(code = "EXQ-0701", offset_us, "this node's clock is off: it will not lead");
         }

@@ -62,7 +62,7 @@ pub struct PutScratch {
     pub value: String,
     /// Refused unless the value is at this version; zero for one that must not exist.
     pub expect: Option<u64>,
-    /// 32 hexadecimal digits drawn by the sender; the same id takes effect once at most.
+    /// 32 hexadecimal digits drawn by the sender; the same id takes effect once at most in 24 hours.
     pub command_id: Option<String>,
 }
 

@@ -63,7 +63,7 @@ pub struct SetSetting {
     pub if_revision: Option<u64>,
     /// Why; kept in the audit.
     pub reason: String,
-    /// 32 hexadecimal digits drawn by the sender; the same id takes effect once at most.
+    /// 32 hexadecimal digits drawn by the sender; the same id takes effect once at most in 24 hours.
     pub command_id: Option<String>,
 }
 
@@ -143,7 +143,7 @@ pub struct RevertSettings {
     pub if_revision: Option<u64>,
     /// Why; kept in the audit.
     pub reason: String,
-    /// 32 hexadecimal digits drawn by the sender; the same id takes effect once at most.
+    /// 32 hexadecimal digits drawn by the sender; the same id takes effect once at most in 24 hours.
     pub command_id: Option<String>,
 }
 

@@ -23,6 +23,7 @@ fn heard(ago: Duration, last_index: u64) -> PeerView {
         snapshot_index: None,
         term: 3,
         has_room: true,
+        led_at: None,
         agrees: Some(true),
         extra: Bytes::new(),
     }
@@ -98,6 +99,17 @@ async fn health_and_tolerance() {
     }
     let (_, _, problems) = look().await;
     assert!(problems.contains("disk is full") && problems.contains("2500 ms from the voters' median"), "{problems}");
+    {
+        let status = &mut world.house.knobs.lock().status;
+        (status.has_room, status.clock_offset_us, status.clock_disputed) = (true, None, true);
+    }
+    assert!(look().await.2.contains("nobody can tell which one is right (EXQ-0701)"));
+    world.house.knobs.lock().status.is_joint = true;
+    assert!(look().await.2.contains("A change of voters is half done (joint membership)"));
+    world.house.knobs.lock().age = Duration::from_secs(40);
+    let (health, _, problems) = look().await;
+    assert_eq!(health, "degraded", "old, but in touch");
+    assert!(problems.contains("This node's state is 40 s old"), "{problems}");
     world.house.knobs.lock().status.quorum_age = Some(Duration::from_secs(2));
     assert_eq!(look().await.0, "no-quorum", "elected, but nobody answers");
     {
@@ -108,7 +120,7 @@ async fn health_and_tolerance() {
     {
         let mut knobs = world.house.knobs.lock();
         (knobs.status.role, knobs.status.leader) = (Role::Follower, Some((4, String::new())));
-        knobs.age = Duration::from_secs(4);
+        knobs.status.contact = Some(Duration::from_secs(4));
     }
     assert_eq!(look().await.0, "no-quorum", "the leader it knows has been silent");
 }

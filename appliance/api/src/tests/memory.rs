@@ -136,9 +136,12 @@ impl Memory {
             digest: [9; 32],
             time_us: 1_764_000_000_000_000,
             quorum_age: Some(Duration::from_millis(50)),
+            contact: Some(Duration::from_millis(50)),
+            is_joint: false,
             members: BTreeMap::from([(1, member("n1", true))]),
             has_room: true,
             clock_offset_us: Some(0),
+            clock_disputed: false,
             epoch: Some(Epoch { index: 5, term: 3 }),
         };
         let knobs = Knobs {

@@ -143,15 +143,23 @@ impl View {
                     stopped.push("This node was elected, but no majority answers it.".to_owned());
                 }
             }
-            Some(_) if at.age > HEARD_WITHIN => {
+            Some(_) if self.status.contact.is_none_or(|contact| contact > HEARD_WITHIN) => {
                 stopped.push("This node has not been in touch with the leader for a while.".to_owned());
             }
             Some(_) => {}
         }
         let no_quorum = !stopped.is_empty();
+        if !no_quorum && at.age > HEARD_WITHIN && at.age != Duration::MAX {
+            stopped.push(format!("This node's state is {} s old: it does not keep up.", at.age.as_secs()));
+        }
         let mut problems = stopped;
         problems.extend(self.of_this_node());
         problems.extend(self.members.iter().filter_map(|member| self.of_member(member)));
+        if self.status.is_joint {
+            let text = "A change of voters is half done (joint membership): until the leader finishes it the former voters \
+                        and the new ones must each agree.";
+            problems.push(text.to_owned());
+        }
         if voters > 1 && voters % 2 == 0 {
             problems.push(format!("The number of voters, {voters}, is even: one fewer would bear as many failures."));
         }
@@ -171,6 +179,11 @@ impl View {
         }
         if !self.status.has_room {
             problems.push("This node's disk is full: it is read-only.".to_owned());
+        }
+        if self.status.clock_disputed {
+            let text = "The clocks differ and nobody can tell which one is right (EXQ-0701): replicated time goes on \
+                        without this node's.";
+            problems.push(text.to_owned());
         }
         if let Some(us) = self.status.clock_offset_us {
             let offset = Duration::from_micros(us.unsigned_abs());

@@ -35,7 +35,7 @@ pub(crate) fn with_id(problem: Problem, id: CommandId) -> Problem {
     if problem.code != Code::OutcomeUnknown {
         return problem;
     }
-    problem.hint(format!("repeat it with `--command-id {id}`: it takes effect once at most"))
+    problem.hint(format!("repeat it within 24 hours with `--command-id {id}`: it takes effect once at most"))
 }
 
 #[cfg(test)]

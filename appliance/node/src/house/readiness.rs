@@ -19,19 +19,23 @@ const LAG_MAX: u64 = 100_000;
 pub(super) fn checks(house: &House, for_write: bool) -> Vec<Check> {
     let status = house.node.status();
     let bootstrapped = house.state(|state| state.cluster().is_some()).unwrap_or(false);
-    let age = house.node.age();
+    let silence = house.node.contact();
     let lag = status.committed_index.saturating_sub(status.applied_index);
     let leader = match &status.leader {
         Some((id, _)) if *id == status.node => "this node leads".to_owned(),
         Some((id, _)) => format!("node {id} leads"),
         None => "no leader is known".to_owned(),
     };
-    let contact = if age == Duration::MAX { "never".to_owned() } else { format!("{} ms ago", age.as_millis()) };
+    let contact = if silence == Duration::MAX { "never".to_owned() } else { format!("{} ms ago", silence.as_millis()) };
     let mut checks = vec![
         Check { name: "node", good: status.role != Role::Stopped, detail: "the process runs".to_owned() },
         Check { name: "recovery", good: bootstrapped, detail: format!("applied up to {}", status.applied_index) },
         Check { name: "leader", good: status.leader.is_some(), detail: leader },
-        Check { name: "contact", good: age < CONTACT_MAX, detail: format!("last in touch with a majority {contact}") },
+        Check {
+            name: "contact",
+            good: silence < CONTACT_MAX,
+            detail: format!("last in touch with a majority {contact}"),
+        },
         Check { name: "applied", good: lag <= LAG_MAX, detail: format!("{lag} committed entries are not applied yet") },
     ];
     // A node that is turned away can only join again; without that it would look like one that waits for its peers.
@@ -67,6 +71,11 @@ pub(super) fn refresh_gauges(house: &House) {
     gauge("exchequer_raft_snapshot_index", status.snapshot_index.unwrap_or(0) as f64);
     gauge("exchequer_raft_voters", status.members.values().filter(|member| member.voter).count() as f64);
     gauge("exchequer_disk_has_room", flag(status.has_room));
+    gauge("exchequer_clock_disputed", flag(status.clock_disputed));
+    gauge("exchequer_raft_is_joint", flag(status.is_joint));
+    if let Some(age) = Some(house.node.age()).filter(|age| *age != Duration::MAX) {
+        gauge("exchequer_state_age_seconds", age.as_secs_f64());
+    }
     if let Some(offset) = status.clock_offset_us {
         gauge("exchequer_clock_offset_seconds", offset as f64 / 1e6);
     }

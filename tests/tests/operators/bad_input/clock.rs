@@ -23,17 +23,27 @@ fn seconds(status: &Value) -> Result<f64> {
     }
 }
 
-/// Goal: a node whose clock jumps ten minutes says so with EXQ-0701, gives up leadership and cannot get it; replicated
-/// time does not leap, tokens do not expire early, no write is lost; and with its clock right again it may lead. Method:
-/// libfaketime under the leader of three, ten minutes ahead and then ten minutes behind; then a new machine whose clock
-/// is 45 minutes behind joins.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_clock_that_jumps_does_not_lead() -> Result<()> {
-    let story = Story::of("clock");
-    if !Path::new(FAKETIME).exists() {
-        println!("SKIPPED a_clock_that_jumps_does_not_lead: the Debian package `faketime` is not installed");
-        return Ok(());
+/// The day of replicated time as a node shows it, counted from a day long ago.
+fn day(status: &Value) -> Result<i64> {
+    let time = status["time"].as_str().context("a status without a time")?;
+    let parts: Vec<i64> = time.split(['-', 'T']).take(3).map(str::parse).collect::<Result<_, _>>()?;
+    let [year, month, day] = parts.as_slice() else { anyhow::bail!("{time} is no time") };
+    // A year that begins with March has its odd day at the end.
+    let (year, month) = if *month < 3 { (year - 1, month + 9) } else { (*year, month - 3) };
+    Ok(365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day)
+}
+
+/// Whether clocks can be set here; says so where they cannot.
+fn no_clocks(test: &str) -> bool {
+    let missing = !Path::new(FAKETIME).exists();
+    if missing {
+        println!("SKIPPED {test}: the Debian package `faketime` is not installed");
     }
+    missing
+}
+
+/// Three voters, each with a wall clock of its own.
+async fn three_with_clocks() -> Result<Cluster> {
     let mut cluster = Cluster::empty()?;
     for name in ["n1", "n2", "n3"] {
         add_with_clock(&mut cluster, name, "+0s")?;
@@ -42,11 +52,27 @@ async fn a_clock_that_jumps_does_not_lead() -> Result<()> {
     cluster.join(1).await?;
     cluster.join(2).await?;
     until_voters(&cluster, &["n1", "n2", "n3"]).await?;
+    Ok(cluster)
+}
+
+/// Sets a node's wall clock off by so much.
+fn set(cluster: &Cluster, place: usize, jump: &str) -> Result<()> {
+    let file = cluster.home().join(format!("{}.clock", cluster.nodes[place].name));
+    fs::write(file, format!("{jump}\n")).context("the clock cannot be set")
+}
+
+/// Goal: a node whose clock jumps ten minutes says so with EXQ-0701, gives up leadership and cannot get it; replicated
+/// time does not leap, tokens do not expire early, no write is lost; and with its clock right again it may lead. Method:
+/// libfaketime under the leader of three, ten minutes ahead and then ten minutes behind; then a new machine whose clock
+/// is 45 minutes behind joins.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_jumps_does_not_lead() -> Result<()> {
+    let story = Story::of("clock");
+    if no_clocks("a_clock_that_jumps_does_not_lead") {
+        return Ok(());
+    }
+    let mut cluster = three_with_clocks().await?;
     let token = cluster.join_token().await?;
-    let set = |cluster: &Cluster, place: usize, jump: &str| {
-        let file = cluster.home().join(format!("{}.clock", cluster.nodes[place].name));
-        fs::write(file, format!("{jump}\n")).context("the clock cannot be set")
-    };
 
     for jump in ["+600s", "-600s"] {
         let wrong = cluster.leader().await?;
@@ -127,4 +153,89 @@ fn add_with_clock(cluster: &mut Cluster, name: &str, off: &str) -> Result<usize>
     .map(|(name, value)| (name.into(), value))
     .to_vec();
     Ok(place)
+}
+
+/// Goal: of two voters that are left, whose clocks differ by days, either may lead, but replicated time follows neither:
+/// a command that is sent again is not applied again, also after both were started anew. When a majority agrees that
+/// days have passed, replicated time moves on with it. Method: one of three stopped, another three days ahead made the
+/// leader, the same command id at every stage; at the end all three clocks three days ahead and a cold start.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_wrong_clock_moves_no_time() -> Result<()> {
+    let story = Story::of("days");
+    if no_clocks("one_wrong_clock_moves_no_time") {
+        return Ok(());
+    }
+    let mut cluster = three_with_clocks().await?;
+    let leader = cluster.leader().await?;
+    let (wrong, gone) = ((leader + 1) % 3, (leader + 2) % 3);
+    let id = "c0ffee00c0ffee00c0ffee00c0ffee00";
+    let put = async |cluster: &Cluster| {
+        cluster.does(&["scratch", "put", "again", "paid", "--command-id", id]).await?.number("version")
+    };
+    let today = async |cluster: &Cluster| day(&cluster.status().await?);
+    ensure!(put(&cluster).await? == 1, "the first time");
+    let began = today(&cluster).await?;
+
+    cluster.nodes[gone].stop().await?;
+    set(&cluster, wrong, "+259200s")?;
+    for place in [leader, wrong] {
+        until("both say that the clocks differ", SOON, async || {
+            ensure!(cluster.nodes[place].log().contains("EXQ-0701"), "not in its log");
+            let status = cluster.exq_at(place).run(["status"]).await?.exits(2)?;
+            ensure!(status.stdout.contains("nobody can tell which one is right"), "{status}");
+            Ok(())
+        })
+        .await?;
+    }
+    ensure!(put(&cluster).await? == 1, "a repetition at the first leader was applied");
+    let name = cluster.nodes[wrong].name.clone();
+    cluster.does(&["cluster", "transfer-leader", &name, "--reason", "it is the other one"]).await?;
+    ensure!(cluster.leader().await? == wrong, "{name} does not lead");
+    ensure!(put(&cluster).await? == 1, "a repetition at the leader with the wrong clock was applied");
+    story.tell(format_args!(
+        "{name} leads three days ahead, {} does not run: the command is known",
+        cluster.nodes[gone].name
+    ));
+
+    for place in [leader, wrong] {
+        cluster.nodes[place].kill()?;
+    }
+    for place in [leader, wrong] {
+        cluster.nodes[place].start()?;
+    }
+    cluster.leader().await?;
+    ensure!(put(&cluster).await? == 1, "a repetition after a cold start was applied");
+    // The test may run over a midnight.
+    let passed = today(&cluster).await? - began;
+    ensure!(passed < 2, "replicated time went on by {passed} days");
+    story.tell("started anew, the two elect a leader, and the command is known");
+
+    cluster.nodes[gone].start()?;
+    until("the node with the wrong clock does not lead", SOON, async || {
+        ensure!(cluster.leader().await? != wrong, "it leads");
+        let log = cluster.nodes[wrong].log();
+        ensure!(log.contains("this node's clock is off"), "it does not know");
+        Ok(())
+    })
+    .await?;
+    ensure!(put(&cluster).await? == 1, "a repetition among all three was applied");
+
+    for place in 0..3 {
+        cluster.nodes[place].kill()?;
+        set(&cluster, place, "+259200s")?;
+    }
+    for place in 0..3 {
+        cluster.nodes[place].start()?;
+    }
+    cluster.leader().await?;
+    until("replicated time moves on", SOON, async || {
+        cluster.does(&["scratch", "put", "other", "value"]).await?;
+        let passed = today(&cluster).await? - began;
+        ensure!(passed >= 3, "it went on by {passed} days");
+        Ok(())
+    })
+    .await?;
+    ensure!(put(&cluster).await? == 2, "an id is remembered for 24 to 48 hours, and three days have passed");
+    story.tell("three days later by all three clocks replicated time has moved on");
+    cluster.finish()
 }
