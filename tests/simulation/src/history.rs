@@ -57,6 +57,8 @@ pub struct History {
     next_id: u64,
     /// The highest index that was acknowledged.
     pub acknowledged_index: u64,
+    /// When that grew, in milliseconds, and to what.
+    acknowledged_at: Vec<(u64, u64)>,
     /// Writes acknowledged.
     pub acknowledged: u64,
     /// Reads answered.
@@ -74,6 +76,30 @@ impl History {
         let floor = self.known.get(&list).copied().unwrap_or(0);
         self.calls.insert(self.next_id, Call { list, fate: Fate::Pending, floor, sendings: 1 });
         self.next_id
+    }
+
+    /// Notes what is acknowledged by now.
+    pub fn mark(&mut self, now_ms: u64) {
+        if self.acknowledged_at.last().is_none_or(|(_, index)| *index < self.acknowledged_index) {
+            self.acknowledged_at.push((now_ms, self.acknowledged_index));
+        }
+    }
+
+    /// A node says that its state has everything up to `index`, and is `age_ms` old.
+    ///
+    /// # Errors
+    /// More was acknowledged before that.
+    pub fn aged(&self, node: u64, index: u64, age_ms: u64, now_ms: u64) -> Result<(), String> {
+        // A step and a rounding on either side.
+        let Some(then) = now_ms.checked_sub(age_ms.saturating_add(3)) else { return Ok(()) };
+        let until = self.acknowledged_at.partition_point(|(at, _)| *at <= then);
+        match until.checked_sub(1).and_then(|last| self.acknowledged_at.get(last)) {
+            Some((at, acknowledged)) if *acknowledged > index => Err(format!(
+                "node {node} has {index} at {now_ms} ms and says that it is {age_ms} ms old; {acknowledged} was \
+                 acknowledged at {at} ms"
+            )),
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// A command whose fate is unknown, to be sent again; `pick` chooses among so many.

@@ -345,13 +345,25 @@ fn note(world: &World, node: &Node<SimMachine>, commands: &[Command], answer: Re
             }
             Err(error) => ids.iter().for_each(|id| state.history.failed(*id, error)),
         }
+        state.history.mark(world.now_ms());
     }
     if let Some(text) = broken {
         world.violate("client", &text);
     }
 }
 
+/// A local read: what the node says of its age must be true.
+fn look(world: &World, node: &Node<SimMachine>) {
+    let Ok(at) = node.read(|_, _, at| Ok(at)) else { return };
+    let Ok(age_ms) = u64::try_from(at.age.as_millis()) else { return };
+    let said = world.lock().history.aged(node.id(), at.index, age_ms, world.now_ms());
+    if let Err(text) = said {
+        world.violate("age", &text);
+    }
+}
+
 async fn read(world: &World, node: &Node<SimMachine>) {
+    look(world, node);
     let list = u8::try_from(world.roll(u64::from(LISTS) + 1)).unwrap_or(0);
     let floor = world.lock().history.floor(list);
     let patience = Duration::from_millis(200 + world.roll(1500));
