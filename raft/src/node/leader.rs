@@ -184,6 +184,7 @@ mod tests {
             last_index: 0,
             snapshot_index: None,
             term: 1,
+            has_room: true,
             led_at: None,
             agrees: None,
             extra: bytes::Bytes::new(),
