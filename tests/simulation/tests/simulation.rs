@@ -107,7 +107,7 @@ fn known(bug: Bug) -> u64 {
         Bug::AckBeforeSync => 2,
         Bug::VoteNotSynced => 13,
         Bug::SnapshotAheadOfRows => 0,
-        Bug::PersistBeforeLogSync => 9,
+        Bug::PersistBeforeLogSync => 20,
         Bug::TruncateForgotten => 6,
         Bug::InstallWithoutReload => 0,
         Bug::GuardIgnored => 12,
