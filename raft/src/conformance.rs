@@ -21,7 +21,7 @@ use tokio::sync::watch;
 
 use crate::alarm::Alarm;
 use crate::apply::{
-    Builder, PersistItem, PersistOptions, Persister, SnapshotFolder, StateMachine, Unwritten, families,
+    Builder, PersistItem, PersistOptions, Persister, SnapshotFolder, SnapshotUses, StateMachine, Unwritten, families,
 };
 use crate::log::{LogOptions, LogStore};
 use crate::machine::{Applied, At, Change, Halt, Input, Machine, RowReader};
@@ -34,7 +34,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const STORES_BUILT: usize = 44 + 2;
 
 /// A machine that notes each entry's index in a row, so that a snapshot has something to carry.
-struct Noting;
+pub(crate) struct Noting;
 
 impl Machine for Noting {
     const FAMILIES: &'static [&'static str] = &["notes"];
@@ -72,7 +72,7 @@ impl Carrying {
         for (file, mut offset) in held.into_iter().enumerate() {
             loop {
                 // Small pieces, so that files take several.
-                let piece = source.read_piece(name, file, offset, 100).unwrap();
+                let piece = source.read_piece(&manifest, file, offset, 100).unwrap();
                 if piece.is_empty() {
                     break;
                 }
@@ -138,10 +138,14 @@ impl StoreBuilder<TypeConfig, LogStore, Carrying, Option<TempDir>> for Fresh {
             alarm: alarm.clone(),
             digested: Arc::new(|_, _| {}),
             flushed: watch::Sender::new(0),
+            uses: SnapshotUses::default(),
+            drive: self.drive.clone(),
         };
         let persister = work::start("persister", &self.drive, Persister::new(options));
-        persister.send(PersistItem::Synced { index: u64::MAX }).unwrap();
-        let machine = StateMachine::open(disk.clone(), persister.clone(), &unwritten, alarm.clone()).unwrap();
+        persister.send(PersistItem::Synced { index: u64::MAX, cuts: u64::MAX }).unwrap();
+        let machine =
+            StateMachine::open(disk.clone(), persister.clone(), &unwritten, SnapshotUses::default(), alarm.clone())
+                .unwrap();
         let options = LogOptions { drive: self.drive.clone(), alarm, flushed: 0, persister };
         let log = LogStore::open(disk.as_ref(), options).unwrap();
         let mut disks = self.disks.lock();

@@ -20,12 +20,14 @@ pub mod planted;
 mod proposer;
 mod record;
 mod runtime;
+mod sending;
 mod server;
 mod types;
 mod wire;
 mod work;
 
 pub use alarm::{Alarm, Fatal};
+pub use apply::SnapshotHold;
 pub use clock::WallClock;
 pub use machine::{Applied, At, Change, Halt, Input, Machine, RowReader, Rows};
 pub use net::{Dialer, Dialling, Io, Membership};

@@ -4,10 +4,8 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use exchequer_storage::Disk;
 use futures::{Stream, StreamExt};
 use hyper_util::rt::TokioIo;
 use openraft::AnyError;
@@ -26,6 +24,7 @@ use tonic::transport::{Channel, Endpoint, Uri};
 
 use crate::apply::SnapshotFolder;
 use crate::memory::Memory;
+use crate::sending::{Files, sending};
 use crate::types::{Address, TypeConfig, Vote};
 use crate::wire::proto::peer_client::PeerClient;
 use crate::wire::{self, AppendRpc, StreamResult, VoteRpc, VoteRpcReply, proto};
@@ -59,10 +58,6 @@ pub trait Dialer: Send + Sync + 'static {
 
 /// Bytes a message may have: an entry of a thousand maximal batches never comes near.
 pub(crate) const MESSAGE_BYTES_MAX: usize = 64 << 20;
-/// Size of a snapshot's pieces.
-const PIECE_BYTES: usize = 1 << 20;
-/// Pieces read before the peer has taken the earlier ones.
-const PIECES_AHEAD: usize = 4;
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
 const KEEP_ALIVE: Duration = Duration::from_millis(500);
 const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_millis(1000);
@@ -115,9 +110,7 @@ pub(crate) type Client = PeerClient<InterceptedService<Channel, Envelope>>;
 pub(crate) struct Network {
     pub(crate) us: Membership,
     pub(crate) dialer: Arc<dyn Dialer>,
-    pub(crate) disk: Arc<dyn Disk>,
-    /// Set where a snapshot turned out to be damaged: the state machine makes another one before it gives one out.
-    pub(crate) renew_snapshot: Arc<AtomicBool>,
+    pub(crate) files: Files,
     /// What the other nodes were seen to keep.
     pub(crate) memory: Memory,
 }
@@ -155,11 +148,7 @@ impl RaftNetworkFactory<TypeConfig> for Network {
     type Network = Connection;
 
     async fn new_client(&mut self, target: u64, node: &Address) -> Connection {
-        Connection {
-            client: self.client(target, &node.peer),
-            disk: self.disk.clone(),
-            renew_snapshot: self.renew_snapshot.clone(),
-        }
+        Connection { client: self.client(target, &node.peer), files: self.files.clone() }
     }
 }
 
@@ -167,8 +156,7 @@ impl RaftNetworkFactory<TypeConfig> for Network {
 /// them queues behind another.
 pub(crate) struct Connection {
     client: Client,
-    disk: Arc<dyn Disk>,
-    renew_snapshot: Arc<AtomicBool>,
+    files: Files,
 }
 
 fn unreachable(status: &tonic::Status) -> Rpc {
@@ -272,118 +260,9 @@ impl NetSnapshot<TypeConfig> for Connection {
         cancel: impl Future<Output = ReplicationClosed> + Send + 'static,
         option: RPCOption,
     ) -> Result<SnapshotResponse<TypeConfig>, StreamingError<TypeConfig>> {
-        let renew = self.renew_snapshot.clone();
         tokio::select! {
             closed = cancel => Err(StreamingError::Closed(closed)),
-            sent = sending(self.client.clone(), self.disk.clone(), renew, vote, snapshot.snapshot, option.hard_ttl()) => sent,
-        }
-    }
-}
-
-fn snapshot_failed(error: &dyn std::fmt::Display) -> StreamingError<TypeConfig> {
-    StreamingError::Network(NetworkError::new(&AnyError::error(error.to_string())))
-}
-
-type Sent = Result<SnapshotResponse<TypeConfig>, StreamingError<TypeConfig>>;
-
-/// Offers the snapshot, then sends what the peer lacks. The peer answers when it has installed it.
-fn sending(
-    mut client: Client,
-    disk: Arc<dyn Disk>,
-    renew: Arc<AtomicBool>,
-    vote: Vote,
-    snapshot: SnapshotFolder,
-    ttl: Duration,
-) -> Pin<Box<dyn Future<Output = Sent> + Send>> {
-    Box::pin(async move {
-        let manifest = disk.manifest(&snapshot.name).map_err(|error| snapshot_failed(&error))?;
-        let encoded: bytes::Bytes = manifest.encode().into();
-        let offer = proto::SnapshotOffer { manifest: encoded.clone() };
-        let offered = client.offer_snapshot(offer).await.map_err(|status| snapshot_failed(&status))?;
-        tracing::info!(snapshot = %snapshot.name, bytes = manifest.total_bytes(), "sending a snapshot");
-        let first = proto::SnapshotPiece {
-            vote: Some(wire::vote_out(&vote)),
-            manifest: encoded,
-            ..proto::SnapshotPiece::default()
-        };
-        let (queue, pieces) = tokio::sync::mpsc::channel(PIECES_AHEAD);
-        let held = offered.into_inner().bytes;
-        tokio::spawn(read_pieces(disk.clone(), renew.clone(), manifest.clone(), held, first, queue));
-        let call = client.send_snapshot(tokio_stream::wrappers::ReceiverStream::new(pieces));
-        let reply = match tokio::time::timeout(ttl, call).await {
-            Ok(Ok(reply)) => reply,
-            Ok(Err(status)) => {
-                if status.code() == tonic::Code::DataLoss && is_damaged(disk.as_ref(), &manifest).await {
-                    tracing::error!(code = "EXQ-0602", snapshot = %manifest.name, "this node's snapshot is damaged: it makes another one");
-                    renew.store(true, Ordering::Relaxed);
-                }
-                return Err(snapshot_failed(&status));
-            }
-            Err(late) => return Err(snapshot_failed(&late)),
-        };
-        let vote = wire::vote_in(reply.into_inner().vote).map_err(|error| snapshot_failed(&error))?;
-        Ok(SnapshotResponse::new(vote))
-    })
-}
-
-/// Whether a snapshot's files are not what its manifest says. Asked only when a peer complains.
-async fn is_damaged(disk: &dyn Disk, manifest: &exchequer_storage::Manifest) -> bool {
-    for (file, entry) in manifest.files.iter().enumerate() {
-        let mut hasher = blake3::Hasher::new();
-        let mut offset = 0;
-        while offset < entry.size {
-            match disk.read_piece(&manifest.name, file, offset, PIECE_BYTES) {
-                Ok(bytes) if !bytes.is_empty() => {
-                    offset += bytes.len() as u64;
-                    hasher.update(&bytes);
-                }
-                Ok(_) | Err(_) => return true,
-            }
-            // Heartbeats share this thread.
-            tokio::task::yield_now().await;
-        }
-        if *hasher.finalize().as_bytes() != entry.hash {
-            return true;
-        }
-    }
-    false
-}
-
-/// Reads what the peer lacks and queues it. A file that cannot be read ends the stream early; the peer then finds the
-/// snapshot incomplete and is sent another one.
-async fn read_pieces(
-    disk: Arc<dyn Disk>,
-    renew: Arc<AtomicBool>,
-    manifest: exchequer_storage::Manifest,
-    held: Vec<u64>,
-    first: proto::SnapshotPiece,
-    queue: tokio::sync::mpsc::Sender<proto::SnapshotPiece>,
-) {
-    if queue.send(first).await.is_err() {
-        return;
-    }
-    for (file, entry) in manifest.files.iter().enumerate() {
-        let mut offset = held.get(file).copied().unwrap_or(0);
-        while offset < entry.size {
-            let bytes = match disk.read_piece(&manifest.name, file, offset, PIECE_BYTES) {
-                Ok(bytes) => bytes,
-                Err(error) => {
-                    tracing::error!(code = "EXQ-0602", %error, "this node's snapshot is damaged: it makes another one");
-                    renew.store(true, Ordering::Relaxed);
-                    return;
-                }
-            };
-            let piece = proto::SnapshotPiece {
-                file: u32::try_from(file).unwrap_or(u32::MAX),
-                offset,
-                crc32: crc32fast::hash(&bytes),
-                bytes: bytes.clone(),
-                ..proto::SnapshotPiece::default()
-            };
-            offset += bytes.len() as u64;
-            if queue.send(piece).await.is_err() {
-                return;
-            }
+            sent = sending(self.client.clone(), self.files.clone(), vote, snapshot.snapshot, option.hard_ttl()) => sent,
         }
     }
 }

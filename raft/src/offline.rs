@@ -13,7 +13,7 @@ use openraft::storage::{IOFlushed, RaftLogReader, RaftLogStorage};
 use openraft::type_config::TypeConfigExt;
 
 use crate::alarm::{Alarm, Fatal};
-use crate::apply::{StateMachine, Unwritten, applied_row, families, noted_row};
+use crate::apply::{SnapshotUses, StateMachine, Unwritten, applied_row, families, noted_row};
 use crate::log::{LogOptions, LogStore};
 use crate::machine::{Halt, Machine, RowReader};
 use crate::types::{Address, Entry, EntryPayload, Membership, TypeConfig, Vote, log_id, term_of};
@@ -163,7 +163,13 @@ pub async fn replay<M: Machine, T>(
     // Nothing is written, so nobody has to be told what is applied and synced.
     let (persister, _) = tokio::sync::mpsc::unbounded_channel();
     let alarm = Alarm::new(|fatal| tracing::error!(%fatal, "the disk failed"));
-    let machine = StateMachine::<M>::open(disk.clone(), persister.clone(), &Unwritten::default(), alarm.clone())?;
+    let machine = StateMachine::<M>::open(
+        disk.clone(),
+        persister.clone(),
+        &Unwritten::default(),
+        SnapshotUses::default(),
+        alarm.clone(),
+    )?;
     let stored = machine.shared.applied.lock().last.map(|last| last.index);
     let options = LogOptions { drive: Drive::Threads, alarm, flushed: stored.unwrap_or(0), persister };
     let mut log = LogStore::open(disk.as_ref(), options)?;

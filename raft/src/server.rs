@@ -156,7 +156,8 @@ impl<M: Machine> Peer for Service<M> {
         self.admit(&request)?;
         let manifest = exchequer_storage::Manifest::decode("offer".as_ref(), &request.into_inner().manifest)
             .map_err(|error| Status::invalid_argument(error.to_string()))?;
-        let bytes = self.inner.disk.begin_receive(&manifest).map_err(stopped)?;
+        let disk = self.inner.disk.clone();
+        let bytes = self.inner.blocking(move || disk.begin_receive(&manifest)).await.map_err(stopped)?;
         Ok(Response::new(proto::SnapshotHeld { bytes }))
     }
 
@@ -171,16 +172,18 @@ impl<M: Machine> Peer for Service<M> {
         let manifest = exchequer_storage::Manifest::decode("snapshot".as_ref(), &first.manifest)
             .map_err(|error| Status::invalid_argument(error.to_string()))?;
         tracing::info!(from, snapshot = %manifest.name, bytes = manifest.total_bytes(), "receiving a snapshot");
-        let disk = &self.inner.disk;
+        // Waiting for the disk must not hold up the heartbeats on this thread.
+        let (disk, manifest) = (&self.inner.disk, Arc::new(manifest));
         while let Some(piece) = pieces.message().await? {
             if crc32fast::hash(&piece.bytes) != piece.crc32 {
                 return Err(Status::data_loss("EXQ-0602: a piece of the snapshot was damaged on its way"));
             }
-            disk.write_piece(&manifest, piece.file as usize, piece.offset, &piece.bytes).map_err(stopped)?;
+            let (disk, into) = (disk.clone(), manifest.clone());
+            let writing = move || disk.write_piece(&into, piece.file as usize, piece.offset, &piece.bytes);
+            self.inner.blocking(writing).await.map_err(stopped)?;
         }
         let finishing = disk.clone();
         let finished = manifest.clone();
-        // Hashing and syncing a large snapshot must not hold up the heartbeats on this thread.
         self.inner.blocking(move || finishing.finish_receive(&finished)).await.map_err(incomplete)?;
         let snapshot = snapshot_of(&manifest).ok_or_else(|| Status::invalid_argument("the note cannot be read"))?;
         let reply = self.inner.raft.install_full_snapshot(vote, snapshot).await.map_err(stopped)?;

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, WeakUnboundedSender, unbounded_channel};
 
 /// Where consumers run.
 #[derive(Clone)]
@@ -31,6 +31,8 @@ impl std::fmt::Debug for Drive {
 pub(crate) trait Work: Send + 'static {
     /// What is queued.
     type Item: Send + 'static;
+    /// Told its own queue before it runs, without which it could not be told anything by what it starts.
+    fn attach(&mut self, _queue: WeakUnboundedSender<Self::Item>) {}
     /// Takes the items into the next group and writes them; whether a sync is needed.
     fn write(&mut self, items: Vec<Self::Item>) -> Step;
     /// Makes the group durable and answers whoever waits.
@@ -81,6 +83,7 @@ pub fn join_threads(patience: Duration) {
 /// Starts a consumer and answers its queue. It ends when every sender is gone or it stops.
 pub(crate) fn start<W: Work>(name: &str, drive: &Drive, mut work: W) -> UnboundedSender<W::Item> {
     let (sender, mut receiver) = unbounded_channel();
+    work.attach(sender.downgrade());
     match drive {
         Drive::Threads => {
             let spawned = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
@@ -124,6 +127,35 @@ pub(crate) fn start<W: Work>(name: &str, drive: &Drive, mut work: W) -> Unbounde
         }
     }
     sender
+}
+
+/// Runs something long on behalf of a consumer, beside it.
+///
+/// # Errors
+/// The thread could not be started.
+pub(crate) fn aside(name: &str, drive: &Drive, work: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+    match drive {
+        Drive::Threads => std::thread::Builder::new().name(name.to_owned()).spawn(work).map(drop),
+        Drive::Tasks(latency) => {
+            let latency = latency.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(latency()).await;
+                work();
+            });
+            Ok(())
+        }
+    }
+}
+
+/// Runs file work off the async threads; in a simulation, which has only one thread, in place.
+pub(crate) async fn blocking<T: Send + 'static>(
+    drive: &Drive,
+    work: impl FnOnce() -> exchequer_storage::Result<T> + Send + 'static,
+) -> std::io::Result<T> {
+    match drive {
+        Drive::Threads => tokio::task::spawn_blocking(work).await.map_err(std::io::Error::other)?.map_err(Into::into),
+        Drive::Tasks(_) => work().map_err(Into::into),
+    }
 }
 
 fn group<T>(first: T, receiver: &mut UnboundedReceiver<T>) -> Vec<T> {

@@ -58,7 +58,7 @@ pub trait Disk: Send + Sync + 'static {
     /// Takes a checkpoint of `state` under a working name. It is not a snapshot until [`Disk::seal`].
     ///
     /// # Errors
-    /// I/O failure.
+    /// I/O failure; nothing is left of it then.
     fn checkpoint(&self, state: &dyn Engine) -> Result<String>;
 
     /// Opens a snapshot or working checkpoint to read its rows; it is not changed.
@@ -67,11 +67,19 @@ pub trait Disk: Send + Sync + 'static {
     /// I/O failure or damage.
     fn open_snapshot(&self, name: &str, families: &[&'static str]) -> Result<Arc<dyn Engine>>;
 
-    /// Gives the working checkpoint its final name and a manifest with `note`, durably.
+    /// Hashes and syncs the files of a working checkpoint and puts a manifest with its later name and `note` beside them.
+    /// Takes as long as the files are large. The hash of a table that is in `earlier`, a snapshot of the same store since
+    /// it was last opened, is taken from there: tables never change.
     ///
     /// # Errors
     /// I/O failure.
-    fn seal(&self, working: &str, name: &str, note: Vec<u8>) -> Result<Manifest>;
+    fn describe(&self, working: &str, name: &str, note: Vec<u8>, earlier: Option<&Manifest>) -> Result<Manifest>;
+
+    /// Gives a described checkpoint its name, durably, in place of a snapshot that had it.
+    ///
+    /// # Errors
+    /// I/O failure.
+    fn seal(&self, working: &str, name: &str) -> Result<()>;
 
     /// The manifest of a complete snapshot.
     ///
@@ -83,7 +91,7 @@ pub trait Disk: Send + Sync + 'static {
     ///
     /// # Errors
     /// I/O failure.
-    fn read_piece(&self, name: &str, file: usize, offset: u64, length: usize) -> Result<Bytes>;
+    fn read_piece(&self, manifest: &Manifest, file: usize, offset: u64, length: usize) -> Result<Bytes>;
 
     /// Prepares to receive a snapshot; answers how many bytes of each file are already here from an earlier try.
     ///
@@ -111,7 +119,7 @@ pub trait Disk: Send + Sync + 'static {
     /// I/O failure or damage; the old generation is then still the present one.
     fn install(&self, name: &str, families: &[&'static str]) -> Result<Arc<dyn Engine>>;
 
-    /// Removes a snapshot.
+    /// Removes a snapshot or working checkpoint; one that is not there is fine.
     ///
     /// # Errors
     /// I/O failure.

@@ -15,8 +15,21 @@ use crate::{Disk, Engine, Error, FileEntry, Manifest, Result, SLOT_BYTES, Slots}
 
 const MANIFEST_NAME: &str = "manifest";
 const CURRENT_NAME: &str = "CURRENT";
+/// What `CURRENT` says while the first generation is being made: whatever there is of it, nothing depends on it yet.
+const CURRENT_NEW: &str = "new";
+const TABLE_SUFFIX: &str = ".sst";
 const WORKING_PREFIX: &str = ".working-";
 const LOG_BUFFER_BYTES: u64 = 64 << 20;
+
+/// What `CURRENT` says.
+enum Present {
+    /// There is none.
+    Missing,
+    /// The first generation is being made.
+    New,
+    /// This folder.
+    Folder(String),
+}
 
 /// A node's data folder.
 #[derive(Debug)]
@@ -30,7 +43,7 @@ impl FolderDisk {
     /// Uses `root`, which must exist, and clears away what an earlier run left half done.
     ///
     /// # Errors
-    /// I/O failure.
+    /// I/O failure; [`Error::Corrupt`] where there is a state, but not the file that names the present one.
     pub fn open(root: &Path) -> Result<FolderDisk> {
         let disk =
             FolderDisk { root: root.to_path_buf(), working: AtomicU64::new(0), log_buffer_bytes: LOG_BUFFER_BYTES };
@@ -41,10 +54,24 @@ impl FolderDisk {
                 remove_folder(&disk.snapshot_root().join(name))?;
             }
         }
-        let present = disk.present_generation()?;
-        for name in names(root)? {
-            if name.starts_with("state-") && Some(&name) != present.as_ref() {
-                remove_folder(&root.join(name))?;
+        let mut generations = names(root)?;
+        generations.retain(|name| name.starts_with("state-"));
+        match disk.present()? {
+            Present::Missing => {
+                if let Some(found) = generations.last() {
+                    // Everything the node applied may be in it: it is not this program's to throw away.
+                    return Err(Error::corrupt(root.join(CURRENT_NAME), format!("it is missing beside {found}")));
+                }
+            }
+            Present::New => {
+                for name in generations {
+                    remove_folder(&root.join(name))?;
+                }
+            }
+            Present::Folder(present) => {
+                for name in generations.iter().filter(|name| **name != present) {
+                    remove_folder(&root.join(name))?;
+                }
             }
         }
         Ok(disk)
@@ -71,22 +98,35 @@ impl FolderDisk {
         self.root.join("incoming")
     }
 
-    /// The name of the state's folder, as `CURRENT` says; none on a new node.
-    fn present_generation(&self) -> Result<Option<String>> {
+    /// Which folder is the state's, as `CURRENT` says.
+    fn present(&self) -> Result<Present> {
         let path = self.root.join(CURRENT_NAME);
+        let unclear = || Error::corrupt(&path, "it does not name a state folder");
         match fs::read_to_string(&path) {
-            Ok(text) => {
-                let name = text.trim_end();
-                if name.strip_prefix("state-").is_none_or(|number| number.parse::<u64>().is_err()) {
-                    return Err(Error::corrupt(&path, "it does not name a state folder"));
-                }
-                Ok(Some(name.to_owned()))
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
-                Err(Error::corrupt(&path, "it does not name a state folder"))
-            }
+            Ok(text) => match text.trim_end() {
+                CURRENT_NEW => Ok(Present::New),
+                name if generation_number(name).is_some() => Ok(Present::Folder(name.to_owned())),
+                _ => Err(unclear()),
+            },
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Present::Missing),
+            Err(error) if error.kind() == std::io::ErrorKind::InvalidData => Err(unclear()),
             Err(error) => Err(Error::io("read", &path)(error)),
+        }
+    }
+
+    fn set_present(&self, text: &str) -> Result<()> {
+        write_atomically(&self.root.join(CURRENT_NAME), text.as_bytes())
+    }
+
+    /// The number of the present generation; 0 where the first one is about to be made, which `CURRENT` says from then on.
+    fn present_number(&self) -> Result<u64> {
+        match self.present()? {
+            Present::Folder(name) => Ok(generation_number(&name).unwrap_or(0)),
+            Present::New => Ok(0),
+            Present::Missing => {
+                self.set_present(CURRENT_NEW)?;
+                Ok(0)
+            }
         }
     }
 
@@ -117,21 +157,18 @@ impl Disk for FolderDisk {
     }
 
     fn state(&self, families: &[&'static str]) -> Result<Arc<dyn Engine>> {
-        let name = match self.present_generation()? {
-            Some(name) => {
-                let folder = self.root.join(&name);
-                // RocksDB would silently make a new, empty store in place of one whose CURRENT is gone.
-                if !folder.join(CURRENT_NAME).exists() {
-                    return Err(Error::corrupt(folder.join(CURRENT_NAME), "the file is missing"));
-                }
-                name
-            }
-            None => "state-1".to_owned(),
-        };
+        let number = self.present_number()?;
+        let name = format!("state-{}", number.max(1));
         let folder = self.root.join(&name);
-        create_folder(&folder)?;
+        if number == 0 {
+            remove_folder(&folder)?;
+            create_folder(&folder)?;
+        } else if !folder.join(CURRENT_NAME).exists() {
+            // RocksDB would silently make a new, empty store in place of one whose CURRENT is gone.
+            return Err(Error::corrupt(folder.join(CURRENT_NAME), "the file is missing"));
+        }
         let engine = RocksEngine::open(&folder, Role::State, families)?;
-        write_atomically(&self.root.join(CURRENT_NAME), name.as_bytes())?;
+        self.set_present(&name)?;
         Ok(Arc::new(engine))
     }
 
@@ -149,7 +186,11 @@ impl Disk for FolderDisk {
         let name = self.next_working();
         let folder = self.snapshot_root().join(&name);
         remove_folder(&folder)?;
-        state.checkpoint(&folder)?;
+        if let Err(error) = state.checkpoint(&folder) {
+            // Half of it would keep the space of its tables until the next start. The first error is the one to tell.
+            let _ = remove_folder(&folder);
+            return Err(error);
+        }
         Ok(name)
     }
 
@@ -158,8 +199,12 @@ impl Disk for FolderDisk {
         Ok(Arc::new(RocksEngine::open_read_only(&folder, &self.incoming_root(), families)?))
     }
 
-    fn seal(&self, working: &str, name: &str, note: Vec<u8>) -> Result<Manifest> {
+    fn describe(&self, working: &str, name: &str, note: Vec<u8>, earlier: Option<&Manifest>) -> Result<Manifest> {
         let folder = self.snapshot_root().join(working);
+        let known = |file: &str, size: u64| {
+            let files = earlier.filter(|_| file.ends_with(TABLE_SUFFIX)).map(|manifest| &manifest.files)?;
+            files.iter().find(|entry| entry.name == file && entry.size == size).cloned()
+        };
         let mut files = Vec::new();
         for file in names(&folder)? {
             // RocksDB's info log is not part of the data.
@@ -167,17 +212,26 @@ impl Disk for FolderDisk {
                 continue;
             }
             let path = folder.join(&file);
+            let size = fs::metadata(&path).map_err(Error::io("read", &path))?.len();
+            if let Some(entry) = known(&file, size) {
+                files.push(entry);
+                continue;
+            }
             let (size, hash) = hash_file(&path)?;
             File::open(&path).and_then(|f| f.sync_all()).map_err(Error::io("sync", &path))?;
             files.push(FileEntry { name: file, size, hash });
         }
         let manifest = Manifest { name: name.to_owned(), files, note };
         write_atomically(&folder.join(MANIFEST_NAME), &manifest.encode())?;
+        Ok(manifest)
+    }
+
+    fn seal(&self, working: &str, name: &str) -> Result<()> {
+        let folder = self.snapshot_root().join(working);
         let target = self.snapshot_root().join(name);
         remove_folder(&target)?;
         fs::rename(&folder, &target).map_err(Error::io("rename", &folder))?;
-        sync_folder(&self.snapshot_root())?;
-        Ok(manifest)
+        sync_folder(&self.snapshot_root())
     }
 
     fn manifest(&self, name: &str) -> Result<Manifest> {
@@ -186,10 +240,9 @@ impl Disk for FolderDisk {
         Manifest::decode(&path, &bytes)
     }
 
-    fn read_piece(&self, name: &str, file: usize, offset: u64, length: usize) -> Result<Bytes> {
-        let manifest = self.manifest(name)?;
-        let entry = FolderDisk::file_of(&manifest, file)?;
-        let path = self.snapshot_root().join(name).join(&entry.name);
+    fn read_piece(&self, manifest: &Manifest, file: usize, offset: u64, length: usize) -> Result<Bytes> {
+        let entry = FolderDisk::file_of(manifest, file)?;
+        let path = self.snapshot_root().join(&manifest.name).join(&entry.name);
         let handle = File::open(&path).map_err(Error::io("open", &path))?;
         let length = length.min(usize::try_from(entry.size.saturating_sub(offset)).unwrap_or(usize::MAX));
         let mut bytes = vec![0; length];
@@ -259,10 +312,7 @@ impl Disk for FolderDisk {
 
     fn install(&self, name: &str, families: &[&'static str]) -> Result<Arc<dyn Engine>> {
         let manifest = self.manifest(name)?;
-        let number = self
-            .present_generation()?
-            .and_then(|present| present.strip_prefix("state-").and_then(|number| number.parse::<u64>().ok()))
-            .unwrap_or(0);
+        let number = self.present_number()?;
         let generation = format!("state-{}", number + 1);
         let folder = self.root.join(&generation);
         remove_folder(&folder)?;
@@ -270,7 +320,7 @@ impl Disk for FolderDisk {
         for entry in &manifest.files {
             let (from, to) = (self.snapshot_root().join(name).join(&entry.name), folder.join(&entry.name));
             // Table files never change and are shared; the store appends to the others, so it gets its own copies.
-            if entry.name.ends_with(".sst") {
+            if entry.name.ends_with(TABLE_SUFFIX) {
                 fs::hard_link(&from, &to).map_err(Error::io("link", &from))?;
             } else {
                 fs::copy(&from, &to).map_err(Error::io("copy", &from))?;
@@ -280,13 +330,17 @@ impl Disk for FolderDisk {
         sync_folder(&folder)?;
         sync_folder(&self.root)?;
         let engine = RocksEngine::open(&folder, Role::State, families)?;
-        write_atomically(&self.root.join(CURRENT_NAME), generation.as_bytes())?;
+        self.set_present(&generation)?;
         Ok(Arc::new(engine))
     }
 
     fn remove_snapshot(&self, name: &str) -> Result<()> {
         remove_folder(&self.snapshot_root().join(name))
     }
+}
+
+fn generation_number(name: &str) -> Option<u64> {
+    name.strip_prefix("state-")?.parse().ok().filter(|number| *number > 0)
 }
 
 fn hash_file(path: &Path) -> Result<(u64, [u8; 32])> {
@@ -342,3 +396,6 @@ impl Slots for GuardFile {
         self.path.clone()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -207,16 +207,20 @@ impl Disk for SimDisk {
         Ok(self.engine(Arc::new(Mutex::new(store))))
     }
 
-    fn seal(&self, working: &str, name: &str, note: Vec<u8>) -> Result<Manifest> {
-        self.change(|medium| medium.seal(working, name, note))
+    fn describe(&self, working: &str, name: &str, note: Vec<u8>, _: Option<&Manifest>) -> Result<Manifest> {
+        self.change(|medium| medium.describe(working, name, note))
+    }
+
+    fn seal(&self, working: &str, name: &str) -> Result<()> {
+        self.change(|medium| medium.seal(working, name))
     }
 
     fn manifest(&self, name: &str) -> Result<Manifest> {
         self.with(|medium| medium.manifest(name))
     }
 
-    fn read_piece(&self, name: &str, file: usize, offset: u64, length: usize) -> Result<Bytes> {
-        self.with(|medium| medium.read_piece(name, file, offset, length))
+    fn read_piece(&self, manifest: &Manifest, file: usize, offset: u64, length: usize) -> Result<Bytes> {
+        self.with(|medium| medium.read_piece(&manifest.name, file, offset, length))
     }
 
     fn begin_receive(&self, manifest: &Manifest) -> Result<Vec<u64>> {
@@ -239,6 +243,8 @@ impl Disk for SimDisk {
     fn remove_snapshot(&self, name: &str) -> Result<()> {
         self.change(|medium| {
             medium.snapshots.remove(name);
+            medium.working.remove(name);
+            medium.described.remove(name);
             Ok(())
         })
     }

@@ -128,7 +128,7 @@ fn write_all(
     let text = serde_json::to_vec_pretty(&header).map_err(internal)?;
     append(&mut archive, MANIFEST_NAME, text.len() as u64, text.as_slice())?;
     for (number, file) in manifest.files.iter().enumerate() {
-        let reader = PieceReader { disk, name, file: number, offset: 0, piece: Bytes::new() };
+        let reader = PieceReader { disk, manifest: &manifest, file: number, offset: 0, piece: Bytes::new() };
         append(&mut archive, &file.name, file.size, reader)?;
     }
     append(&mut archive, END_NAME, 0, io::empty())?;
@@ -147,7 +147,7 @@ fn append(archive: &mut tar::Builder<impl Write>, name: &str, size: u64, data: i
 /// Reads a snapshot's file piece by piece.
 struct PieceReader<'a> {
     disk: &'a dyn Disk,
-    name: &'a str,
+    manifest: &'a Manifest,
     file: usize,
     offset: u64,
     piece: Bytes,
@@ -156,7 +156,7 @@ struct PieceReader<'a> {
 impl Read for PieceReader<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         if self.piece.is_empty() {
-            self.piece = self.disk.read_piece(self.name, self.file, self.offset, PIECE_BYTES)?;
+            self.piece = self.disk.read_piece(self.manifest, self.file, self.offset, PIECE_BYTES)?;
             self.offset += self.piece.len() as u64;
         }
         let length = into.len().min(self.piece.len());

@@ -1,25 +1,33 @@
 //! Applying committed entries: the machine computes, readers see it at once, the disk follows behind.
 
+mod backlog;
+mod checkpoint;
 mod overlay;
 mod persister;
 mod snapshot;
+#[cfg(test)]
+mod tests;
+mod uses;
 
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 use exchequer_storage::{Disk, Edit, Engine};
 use futures::{Stream, StreamExt};
-use openraft::storage::{EntryResponder, RaftSnapshotBuilder, RaftStateMachine, Snapshot};
+use openraft::storage::{EntryResponder, RaftStateMachine, Snapshot};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{oneshot, watch};
 
+pub(crate) use backlog::Backlog;
 pub(crate) use overlay::{Changes, Overlay, View};
 pub(crate) use persister::{PersistItem, PersistOptions, Persister, Unwritten};
 pub(crate) use snapshot::{Builder, SnapshotFolder, latest_snapshot, noted_row, snapshot_of};
+pub use uses::SnapshotHold;
+pub(crate) use uses::SnapshotUses;
 
 use crate::alarm::{Alarm, Fatal};
 use crate::body::Body;
@@ -72,8 +80,10 @@ pub(crate) struct StateShared<M> {
     pub(crate) digests: Mutex<VecDeque<(u64, [u8; 32])>>,
     /// Bytes of log applied since the node started, for the snapshot trigger.
     pub(crate) applied_bytes: AtomicU64,
-    /// The snapshots on the disk are not to be used: the next one that is asked for is made anew.
-    pub(crate) renew_snapshot: Arc<AtomicBool>,
+    /// Applied rows that are not yet written.
+    pub(crate) backlog: Backlog,
+    /// What is being done with the snapshots.
+    pub(crate) uses: SnapshotUses,
 }
 
 impl<M: Machine> StateShared<M> {
@@ -113,6 +123,7 @@ impl<M: Machine> StateMachine<M> {
         disk: Arc<dyn Disk>,
         persister: UnboundedSender<PersistItem>,
         unwritten: &Unwritten,
+        uses: SnapshotUses,
         alarm: Alarm,
     ) -> Result<StateMachine<M>, Fatal> {
         let engine = disk.state(&families::<M>())?;
@@ -137,7 +148,8 @@ impl<M: Machine> StateMachine<M> {
             progress: watch::Sender::new(index),
             digests: Mutex::new(VecDeque::new()),
             applied_bytes: AtomicU64::new(0),
-            renew_snapshot: Arc::default(),
+            backlog: unwritten.backlog(),
+            uses,
         });
         Ok(StateMachine { shared, disk, persister, alarm })
     }
@@ -183,7 +195,9 @@ impl<M: Machine> StateMachine<M> {
         *shared.applied.lock() = row.clone();
         drop(machine);
 
-        let item = PersistItem::Applied { index: id.index, changes, row, digest: applied.digest };
+        let bytes = Backlog::bytes_of(&changes);
+        shared.backlog.add(bytes);
+        let item = PersistItem::Applied { index: id.index, changes, row, digest: applied.digest, bytes };
         // Gone means that the node is stopping; the log has the entry.
         let _ = self.persister.send(item);
         shared.progress.send_replace(id.index);
@@ -206,6 +220,16 @@ impl<M: Machine> StateMachine<M> {
         *self.shared.applied.lock() = row;
         self.shared.progress.send_replace(index);
         Ok(())
+    }
+
+    /// Waits while the store is too far behind, so that what it lacks does not fill the memory.
+    async fn room(&self) {
+        tokio::select! {
+            biased;
+            () = self.shared.backlog.room() => {}
+            // Nothing is written any more: the node is stopping.
+            () = self.persister.closed() => {}
+        }
     }
 
     fn fail(&self, fatal: Fatal) -> io::Error {
@@ -268,6 +292,7 @@ impl<M: Machine> RaftStateMachine<TypeConfig> for StateMachine<M> {
     {
         while let Some(next) = entries.next().await {
             let (entry, responder) = next?;
+            self.room().await;
             let reply = self.apply_one(&entry).map_err(|fatal| self.fail(fatal))?;
             if let Some(responder) = responder {
                 responder.send(reply);
@@ -299,11 +324,12 @@ impl<M: Machine> RaftStateMachine<TypeConfig> for StateMachine<M> {
     }
 
     async fn get_current_snapshot(&mut self) -> Result<Option<Snap>, io::Error> {
-        if self.shared.renew_snapshot.swap(false, Ordering::Relaxed) {
-            let row = self.shared.applied.lock().clone();
-            return Builder { persister: self.persister.clone(), row }.build_snapshot().await.map(Some);
-        }
-        latest_snapshot(self.disk.as_ref())
+        // One that was found damaged is answered as well: whoever sends it asks again until another one took its place.
+        // Nothing is made here, where nothing is applied meanwhile.
+        let Some(mut latest) = latest_snapshot(self.disk.as_ref())? else { return Ok(None) };
+        let index = latest.meta.last_log_id.map_or(0, |id| id.index);
+        latest.snapshot.hold = Some(Arc::new(self.shared.uses.hold_to_send(&latest.snapshot.name, index)));
+        Ok(Some(latest))
     }
 }
 

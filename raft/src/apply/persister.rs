@@ -3,6 +3,9 @@
 //! Three rules: rows are handed over only when their log entry is synced in this node's own log (the store may reach
 //! the disk at any time, and must never be ahead of the log); rows and the applied row go in one write; and the store
 //! is flushed when 64 MiB of log or ten seconds lie behind the last flush, so that a restart replays little.
+//!
+//! It does nothing that takes as long as the state is large: rows that wait for it are in memory, and [`Backlog`] bounds
+//! them by keeping entries from being applied.
 
 use std::collections::VecDeque;
 use std::io;
@@ -11,34 +14,37 @@ use std::time::Duration;
 
 use exchequer_storage::{Disk, Edit, Engine, Manifest};
 use parking_lot::Mutex;
+use tokio::sync::mpsc::WeakUnboundedSender;
 use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
-use super::{APPLIED_KEY, Changes, Overlay, RAFT_FAMILY, applied_row};
+use super::backlog::SyncedMark;
+use super::checkpoint::{Checkpoints, remove_others};
+use super::{APPLIED_KEY, Backlog, Changes, Overlay, RAFT_FAMILY, SnapshotUses};
 use crate::alarm::Alarm;
-use crate::apply::snapshot::snapshot_note;
 use crate::planted::{self, Bug};
 use crate::record::AppliedRow;
-use crate::work::{Step, Work};
+use crate::work::{Drive, Step, Work};
 
 /// At most this much log has to be replayed after a crash.
 const UNFLUSHED_BYTES_MAX: usize = 64 << 20;
 const UNFLUSHED_TIME_MAX: Duration = Duration::from_secs(10);
 /// Between two writes: readers see the rows already, and larger groups cost less.
 const REST: Duration = Duration::from_millis(5);
-/// What an entry counts as besides its rows.
-const ENTRY_BYTES: usize = 64;
-/// Snapshots kept: the latest, and the one before it, which may still be on its way to a follower.
-const SNAPSHOTS_KEPT: usize = 2;
 
 /// What the persister is told.
 pub(crate) enum PersistItem {
-    /// An entry was applied.
-    Applied { index: u64, changes: Changes, row: AppliedRow, digest: bool },
-    /// This node's log is synced up to here.
-    Synced { index: u64 },
+    /// An entry was applied; its rows count as so many bytes.
+    Applied { index: u64, changes: Changes, row: AppliedRow, digest: bool, bytes: usize },
+    /// This node's log is synced up to here, as it was after so many cuts.
+    Synced { index: u64, cuts: u64 },
+    /// Everything behind `keep` is cut from this node's log, for the so many-th time. Told before anything is applied
+    /// that takes its place.
+    Cut { keep: Option<u64>, cuts: u64 },
     /// A snapshot of at least this applied index is wanted.
     Checkpoint { row: AppliedRow, reply: oneshot::Sender<io::Result<Manifest>> },
+    /// The files of the checkpoint in hand are hashed and synced.
+    Hashed { manifest: exchequer_storage::Result<Box<Manifest>> },
     /// A received snapshot takes the place of the state.
     Install { name: String, reply: oneshot::Sender<io::Result<Arc<dyn Engine>>> },
     /// Nothing may have come for a while: look whether a flush is due by time.
@@ -52,9 +58,19 @@ pub(crate) enum PersistItem {
 pub(crate) struct Unwritten {
     overlay: Overlay,
     engine: Arc<Mutex<Option<Arc<dyn Engine>>>>,
+    backlog: Backlog,
 }
 
 impl Unwritten {
+    #[cfg(test)]
+    pub(crate) fn bounded(bytes: usize) -> Unwritten {
+        Unwritten { backlog: Backlog::of(bytes), ..Unwritten::default() }
+    }
+
+    pub(crate) fn backlog(&self) -> Backlog {
+        self.backlog.clone()
+    }
+
     pub(crate) fn overlay(&self) -> Overlay {
         self.overlay.clone()
     }
@@ -73,6 +89,10 @@ pub(crate) struct PersistOptions {
     pub(crate) digested: Arc<dyn Fn(u64, [u8; 32]) + Send + Sync>,
     /// The index up to which the state is on stable storage.
     pub(crate) flushed: watch::Sender<u64>,
+    /// What is being done with the snapshots.
+    pub(crate) uses: SnapshotUses,
+    /// Where snapshots are hashed.
+    pub(crate) drive: Drive,
 }
 
 struct Waiting {
@@ -80,15 +100,18 @@ struct Waiting {
     changes: Changes,
     row: AppliedRow,
     digest: bool,
+    bytes: usize,
 }
 
 /// The consumer of applied rows.
 pub(crate) struct Persister {
-    options: PersistOptions,
+    pub(super) options: PersistOptions,
+    /// Its own queue, for those who do something on its behalf.
+    pub(super) queue: Option<WeakUnboundedSender<PersistItem>>,
+    pub(super) checkpoints: Checkpoints,
+    pub(super) written: Option<u64>,
     waiting: VecDeque<Waiting>,
-    checkpoints: Vec<(AppliedRow, oneshot::Sender<io::Result<Manifest>>)>,
-    synced: Option<u64>,
-    written: Option<u64>,
+    synced: SyncedMark,
     unflushed_bytes: usize,
     flushed_at: Instant,
 }
@@ -97,38 +120,35 @@ impl Persister {
     pub(crate) fn new(options: PersistOptions) -> Persister {
         Persister {
             options,
-            waiting: VecDeque::new(),
-            checkpoints: Vec::new(),
-            synced: None,
+            queue: None,
+            checkpoints: Checkpoints::default(),
             written: None,
+            waiting: VecDeque::new(),
+            synced: SyncedMark::default(),
             unflushed_bytes: 0,
             flushed_at: Instant::now(),
         }
     }
 
-    fn engine(&self) -> Option<Arc<dyn Engine>> {
+    pub(super) fn engine(&self) -> Option<Arc<dyn Engine>> {
         self.options.unwritten.engine.lock().clone()
     }
 
     /// Writes what the log has synced, in one batch up to a digest request.
     fn write_ready(&mut self) -> exchequer_storage::Result<()> {
         loop {
-            let ready = |index: u64, synced: Option<u64>| {
-                planted::is(Bug::PersistBeforeLogSync) || synced.is_some_and(|synced| index <= synced)
-            };
             let mut done = Vec::new();
             let mut digest = None;
             while let Some(front) = self.waiting.front() {
-                if !ready(front.index, self.synced) || digest.is_some() {
+                let ready = planted::is(Bug::PersistBeforeLogSync) || self.synced.covers(front.index);
+                if !ready || digest.is_some() {
                     break;
                 }
                 let Some(next) = self.waiting.pop_front() else { break };
                 if next.digest {
                     digest = Some(next.index);
                 }
-                self.unflushed_bytes += ENTRY_BYTES;
-                self.unflushed_bytes +=
-                    next.changes.iter().map(|(_, key, edit)| key.len() + edit_len(edit)).sum::<usize>();
+                self.unflushed_bytes += next.bytes;
                 done.push(next);
             }
             let Some(last) = done.last() else { return Ok(()) };
@@ -144,6 +164,7 @@ impl Persister {
             let index = last.index;
             self.written = Some(index);
             self.options.unwritten.overlay.written(index, done.iter().flat_map(|item| item.changes.iter()));
+            self.options.unwritten.backlog.remove(done.iter().map(|item| item.bytes).sum());
             if let Some(index) = digest {
                 self.digest(engine, index);
             }
@@ -186,67 +207,10 @@ impl Persister {
         Ok(())
     }
 
-    /// Takes the checkpoints whose moment has come.
-    fn take_checkpoints(&mut self) {
-        let reached = |row: &AppliedRow, written: Option<u64>| match row.last {
-            None => true,
-            Some(_) if planted::is(Bug::SnapshotAheadOfRows) => true,
-            Some(last) => written.is_some_and(|written| written >= last.index),
-        };
-        let (now, later): (Vec<_>, Vec<_>) = std::mem::take(&mut self.checkpoints).into_iter().partition(|(row, _)| {
-            reached(row, self.written)
-                || self.stored_index().is_some_and(|stored| Some(stored) >= row.last.map(|l| l.index))
-        });
-        self.checkpoints = later;
-        for (row, reply) in now {
-            let taken = self.checkpoint(&row).map_err(io::Error::from);
-            // Nobody waits any more: the node is stopping.
-            let _ = reply.send(taken);
-        }
-    }
-
-    /// What the store holds before anything was written in this run.
-    fn stored_index(&self) -> Option<u64> {
-        let engine = self.engine()?;
-        applied_row(engine.as_ref()).ok()?.last.map(|last| last.index)
-    }
-
-    fn checkpoint(&mut self, row: &AppliedRow) -> exchequer_storage::Result<Manifest> {
-        let Some(engine) = self.engine() else {
-            return Err(exchequer_storage::Error::corrupt("state", "it is not open"));
-        };
-        let disk = &self.options.disk;
-        let working = disk.checkpoint(engine.as_ref())?;
-        // What it is a snapshot of is read from itself: memory may be ahead of it.
-        let mut taken = {
-            let copy = disk.open_snapshot(&working, &self.options.families)?;
-            match copy.get(RAFT_FAMILY, APPLIED_KEY)? {
-                Some(bytes) => AppliedRow::decode(&bytes)
-                    .ok_or_else(|| exchequer_storage::Error::corrupt(&working, "the row `applied` cannot be read"))?,
-                None => AppliedRow::default(),
-            }
-        };
-        if planted::is(Bug::SnapshotAheadOfRows) {
-            taken.clone_from(row);
-        }
-        let name = match taken.last {
-            Some(last) => format!("{:020}-{:010}", last.index, last.term),
-            None => "empty".to_owned(),
-        };
-        let manifest = disk.seal(&working, &name, snapshot_note(&taken))?;
-        if let Some(last) = taken.last {
-            self.options.flushed.send_replace(last.index);
-        }
-        let snapshots = disk.snapshots()?;
-        for old in snapshots.iter().rev().skip(SNAPSHOTS_KEPT) {
-            disk.remove_snapshot(old)?;
-        }
-        Ok(manifest)
-    }
-
     fn install(&mut self, name: &str) -> exchequer_storage::Result<Arc<dyn Engine>> {
         // Everything that waits is older than the snapshot, or this node would not have needed it.
-        self.waiting.clear();
+        let passed = std::mem::take(&mut self.waiting);
+        self.options.unwritten.backlog.remove(passed.iter().map(|item| item.bytes).sum());
         let engine = self.options.disk.install(name, &self.options.families)?;
         self.options.unwritten.set_engine(engine.clone());
         let index = engine
@@ -255,15 +219,13 @@ impl Persister {
             .and_then(|row| row.last)
             .map(|last| last.index);
         self.written = index;
-        self.synced = self.synced.max(index);
+        self.synced.installed(index);
         if let Some(index) = index {
             self.options.flushed.send_replace(index);
         }
-        for other in self.options.disk.snapshots()? {
-            if other != name {
-                self.options.disk.remove_snapshot(&other)?;
-            }
-        }
+        // The store goes on with the very tables that were received and verified.
+        self.checkpoints.installed(self.options.disk.manifest(name).ok());
+        remove_others(&self.options, name)?;
         Ok(engine)
     }
 }
@@ -280,25 +242,24 @@ fn sort(edits: &mut [&(usize, Vec<u8>, Edit)]) {
     }
 }
 
-fn edit_len(edit: &Edit) -> usize {
-    match edit {
-        Edit::Put(value) => value.len(),
-        Edit::Delete | Edit::DeletePrefix | Edit::DeleteUntil(_) => 0,
-    }
-}
-
 impl Work for Persister {
     type Item = PersistItem;
+
+    fn attach(&mut self, queue: WeakUnboundedSender<PersistItem>) {
+        self.queue = Some(queue);
+    }
 
     fn write(&mut self, items: Vec<PersistItem>) -> Step {
         let mut flushes = Vec::new();
         for item in items {
             match item {
-                PersistItem::Applied { index, changes, row, digest } => {
-                    self.waiting.push_back(Waiting { index, changes, row, digest });
+                PersistItem::Applied { index, changes, row, digest, bytes } => {
+                    self.waiting.push_back(Waiting { index, changes, row, digest, bytes });
                 }
-                PersistItem::Synced { index } => self.synced = self.synced.max(Some(index)),
-                PersistItem::Checkpoint { row, reply } => self.checkpoints.push((row, reply)),
+                PersistItem::Synced { index, cuts } => self.synced.synced(index, cuts),
+                PersistItem::Cut { keep, cuts } => self.synced.cut(keep, cuts),
+                PersistItem::Checkpoint { row, reply } => self.checkpoints.want(row, reply),
+                PersistItem::Hashed { manifest } => self.hashed(manifest),
                 PersistItem::Install { name, reply } => {
                     let installed = self.install(&name).map_err(io::Error::from);
                     // Nobody waits any more: the node is stopping.

@@ -1,6 +1,7 @@
 //! Snapshots: folders of checkpoint files, named by what they hold.
 
 use std::io;
+use std::sync::Arc;
 
 use exchequer_storage::{Disk, Manifest};
 use openraft::storage::{RaftSnapshotBuilder, Snapshot};
@@ -8,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 
-use super::{CommittedLeader, PersistItem, stopped};
+use super::{CommittedLeader, PersistItem, SnapshotHold, stopped};
 use crate::record::{AppliedRow, Position};
 use crate::types::{Address, SnapshotMeta, TypeConfig};
 
@@ -16,6 +17,8 @@ use crate::types::{Address, SnapshotMeta, TypeConfig};
 #[derive(Debug, Clone)]
 pub(crate) struct SnapshotFolder {
     pub(crate) name: String,
+    /// Keeps it from being removed while it is being sent.
+    pub(crate) hold: Option<Arc<SnapshotHold>>,
 }
 
 type Snap = Snapshot<CommittedLeader, u64, Address, SnapshotFolder>;
@@ -44,7 +47,7 @@ pub(crate) fn noted_row(manifest: &Manifest) -> Option<AppliedRow> {
 pub(crate) fn snapshot_of(manifest: &Manifest) -> Option<Snap> {
     let row = noted_row(manifest)?;
     let meta = SnapshotMeta { last_log_id: row.last.map(Position::log_id), last_membership: row.stored_membership() };
-    Some(Snapshot { meta, snapshot: SnapshotFolder { name: manifest.name.clone() } })
+    Some(Snapshot { meta, snapshot: SnapshotFolder { name: manifest.name.clone(), hold: None } })
 }
 
 /// The latest snapshot whose manifest is whole.

@@ -26,6 +26,7 @@ pub(crate) use open::LogOptions;
 pub(crate) use reader::LogReader;
 
 use crate::alarm::Fatal;
+use crate::apply::PersistItem;
 use crate::memory::Kept;
 use crate::record::{self, Chain, chain_after_snapshot};
 use crate::types::{Entry, LogId, TypeConfig, Vote, term_of};
@@ -96,6 +97,8 @@ pub(crate) struct LogStore {
     shared: Arc<Mutex<Shared>>,
     engine: Arc<dyn Engine>,
     queue: UnboundedSender<Op>,
+    /// Told of cuts, which must not overtake what is applied after them.
+    persister: UnboundedSender<PersistItem>,
     /// When the writer was last woken for the committed id alone.
     committed_told: Instant,
 }
@@ -226,7 +229,11 @@ impl RaftLogStorage<TypeConfig> for LogStore {
             shared.last = keep;
             shared.written = shared.written.min(keep_index);
             shared.cuts += 1;
-            Op::Truncate { keep, mark: keep.map(|id| writer::mark(&id, shared.last_chain)) }
+            // Here and not by the writer: what takes the place of the cut entries may be applied before it is synced.
+            // Gone means that the node is stopping.
+            let _ = self.persister.send(PersistItem::Cut { keep: keep.map(|id| id.index), cuts: shared.cuts });
+            let mark = keep.map(|id| writer::mark(&id, shared.last_chain));
+            Op::Truncate { keep, mark, cuts: shared.cuts }
         };
         self.enqueue(op)
     }
@@ -260,7 +267,7 @@ impl RaftLogStorage<TypeConfig> for LogStore {
                 shared.last_chain = chain;
                 shared.written = shared.written.max(upto.index);
             }
-            Op::Purge { upto, chain, beyond }
+            Op::Purge { upto, chain, beyond, cuts: shared.cuts }
         };
         self.enqueue(op)
     }

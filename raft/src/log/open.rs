@@ -81,18 +81,19 @@ impl LogStore {
         let guard = Arc::new(GuardKeeper::new(guard, record, &options.drive, options.alarm.clone()));
         // What is in the log at start is on the disk: it was read from there.
         if let Some(last) = found.last {
-            let _ = options.persister.send(PersistItem::Synced { index: last.index });
+            let _ = options.persister.send(PersistItem::Synced { index: last.index, cuts: 0 });
         }
         let writer = Writer {
             engine: engine.clone(),
             shared: shared.clone(),
             guard,
-            persister: options.persister,
+            persister: options.persister.clone(),
             alarm: options.alarm,
             group: None,
         };
         let queue = start("log", &options.drive, writer);
-        Ok(LogStore { shared, engine, queue, committed_told: tokio::time::Instant::now() })
+        let persister = options.persister;
+        Ok(LogStore { shared, engine, queue, persister, committed_told: tokio::time::Instant::now() })
     }
 }
 

@@ -34,11 +34,13 @@ pub(crate) enum Op {
     Truncate {
         keep: Option<LogId>,
         mark: Option<Mark>,
+        cuts: u64,
     },
     Purge {
         upto: LogId,
         chain: Chain,
         beyond: bool,
+        cuts: u64,
     },
 }
 
@@ -52,6 +54,8 @@ pub(super) struct Group {
     callbacks: Vec<IOFlushed<TypeConfig>>,
     votes: Vec<(Vote, oneshot::Sender<()>)>,
     mark: Option<Mark>,
+    /// How often the log had been cut when the mark was made.
+    cuts: u64,
     entries: u64,
 }
 
@@ -126,6 +130,7 @@ impl Work for Writer {
                         group.entries += 1;
                     }
                     group.mark = mark.or(group.mark);
+                    group.cuts = cuts;
                     group.callbacks.push(callback);
                     needs_sync = true;
                 }
@@ -135,19 +140,21 @@ impl Work for Writer {
                     needs_sync = true;
                 }
                 Op::Committed => {}
-                Op::Truncate { keep, mark } => {
+                Op::Truncate { keep, mark, cuts } => {
                     let from = keep.map_or(0, |id| id.index + 1);
                     if !planted::is(Bug::TruncateForgotten) {
                         batch.delete_range(ENTRIES, key(from), u64::MAX.to_be_bytes());
                     }
                     lowered = Some(mark);
                     group.mark = mark;
+                    group.cuts = cuts;
                 }
-                Op::Purge { upto, chain, beyond } => {
+                Op::Purge { upto, chain, beyond, cuts } => {
                     batch.put(META, KEY_PURGED, encode(&(Position::from(&upto), chain)));
                     batch.delete_range(ENTRIES, key(0), key(upto.index + 1));
                     if beyond {
                         group.mark = Some(mark(&upto, chain));
+                        group.cuts = cuts;
                         needs_sync = true;
                     }
                 }
@@ -214,7 +221,7 @@ impl Work for Writer {
         }
         if let Some(mark) = group.mark {
             // The persister may now hand these entries' rows to the state's store. Gone means stopping.
-            let _ = self.persister.send(PersistItem::Synced { index: mark.index });
+            let _ = self.persister.send(PersistItem::Synced { index: mark.index, cuts: group.cuts });
         }
         Step::Done
     }

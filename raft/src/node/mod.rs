@@ -1,7 +1,7 @@
 //! A node: consensus, state and peers put together, and what the rest of the house may ask of them.
 
-mod hooks;
 mod contact;
+mod hooks;
 mod joint;
 mod leader;
 mod members;
@@ -32,7 +32,7 @@ pub use status::{ReadAt, Role, Status};
 pub use watch::PeerView;
 
 use crate::alarm::{Alarm, Fatal};
-use crate::apply::{StateShared, families};
+use crate::apply::{SnapshotHold, StateShared, families};
 use crate::clock::{ReplicatedClock, WallClock};
 use crate::log::LogReader;
 use crate::machine::Machine;
@@ -42,6 +42,7 @@ use crate::planted::{self, Bug};
 use crate::proposer::{Committed, Proposer};
 use crate::types::Raft;
 use crate::wire::proto;
+use crate::work::Drive;
 
 /// How long the node that must stop may still take to answer with the reason.
 const ANSWER_GRACE: Duration = Duration::from_millis(250);
@@ -79,7 +80,7 @@ pub(crate) struct Inner<M: Machine> {
     fresh_at: Mutex<Option<Instant>>,
     flushed: signal::Receiver<u64>,
     persister: tokio::sync::mpsc::UnboundedSender<crate::apply::PersistItem>,
-    threads: bool,
+    drive: Drive,
     timing: Timing,
 }
 
@@ -139,6 +140,9 @@ impl<M: Machine> Inner<M> {
         if !self.raft.is_leader() {
             return Err(ProposeError::NoLeader);
         }
+        if self.state.backlog.is_full() {
+            return Err(ProposeError::Overloaded);
+        }
         self.proposer.propose(commands).await
     }
 
@@ -157,11 +161,7 @@ impl<M: Machine> Inner<M> {
         &self,
         work: impl FnOnce() -> exchequer_storage::Result<T> + Send + 'static,
     ) -> std::io::Result<T> {
-        if self.threads {
-            tokio::task::spawn_blocking(work).await.map_err(std::io::Error::other)?.map_err(Into::into)
-        } else {
-            work().map_err(Into::into)
-        }
+        crate::work::blocking(&self.drive, work).await
     }
 
     fn client_to(&self, node: u64, address: &str) -> Client {
@@ -234,11 +234,12 @@ impl<M: Machine> Node<M> {
         }
     }
 
-    /// Takes a snapshot now, reads every row of it, and answers its name and the index it holds.
+    /// Takes a snapshot now, reads every row of it, and answers its name and the index it holds. It is there for as long
+    /// as it is held.
     ///
     /// # Errors
     /// Damage anywhere in the state's store, upon which the node stops; the node is stopping, or the disk failed.
-    pub async fn snapshot(&self) -> Result<(String, u64), Fatal> {
+    pub async fn snapshot(&self) -> Result<(String, u64, SnapshotHold), Fatal> {
         let inner = &self.inner;
         let mut builder = {
             let row = inner.state.applied.lock().clone();
@@ -249,6 +250,7 @@ impl<M: Machine> Node<M> {
         let index = snapshot.meta.last_log_id.map_or(0, |id| id.index);
         let name = snapshot.snapshot.name;
         let (disk, copy) = (inner.disk.clone(), name.clone());
+        let hold = inner.state.uses.hold(&name);
         // Its files' checksums are those of the files as they are: whether they are sound, only reading them shows.
         let read = inner
             .blocking(move || {
@@ -261,7 +263,7 @@ impl<M: Machine> Node<M> {
             })
             .await;
         read.map_err(|error| self.refuse_damage(error))?;
-        Ok((name, index))
+        Ok((name, index, hold))
     }
 
     /// Why a snapshot could not be taken. Where it is damage, the files are those of the state itself.

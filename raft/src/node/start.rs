@@ -11,7 +11,7 @@ use tokio::sync::watch as signal;
 
 use super::{Hooks, Inner, Node, SnapshotRules, contact, joint, leader, watch};
 use crate::alarm::{Alarm, Fatal};
-use crate::apply::{PersistItem, PersistOptions, Persister, StateMachine, Unwritten, families};
+use crate::apply::{PersistItem, PersistOptions, Persister, SnapshotUses, StateMachine, Unwritten, families};
 use crate::clock::{ReplicatedClock, WallClock};
 use crate::log::{LogOptions, LogStore};
 use crate::machine::Machine;
@@ -19,6 +19,7 @@ use crate::memory::Memory;
 use crate::net::{Dialer, Membership, Network};
 use crate::proposer::Proposer;
 use crate::runtime::random_u64;
+use crate::sending::Files;
 use crate::types::Raft;
 use crate::work::{self, Drive};
 
@@ -105,6 +106,7 @@ impl<M: Machine> Node<M> {
     /// [`Fatal::LogLost`] where the node forgot something it had acknowledged; damage and I/O failures.
     pub async fn start(options: Options) -> Result<Node<M>, Fatal> {
         let unwritten = Unwritten::default();
+        let uses = SnapshotUses::default();
         let (flushed_out, flushed) = signal::channel(0);
         // The digest's place exists only once the state is open; the persister starts before that.
         let digested: Arc<Mutex<Option<DigestSink>>> = Arc::default();
@@ -123,10 +125,12 @@ impl<M: Machine> Node<M> {
                     }
                 }),
                 flushed: flushed_out,
+                uses: uses.clone(),
+                drive: options.drive.clone(),
             }),
         );
-        let machine =
-            StateMachine::<M>::open(options.disk.clone(), persister.clone(), &unwritten, options.alarm.clone())?;
+        let (disk, alarm) = (options.disk.clone(), options.alarm.clone());
+        let machine = StateMachine::<M>::open(disk, persister.clone(), &unwritten, uses.clone(), alarm)?;
         let state = machine.shared.clone();
         let keeper = state.clone();
         *digested.lock() = Some(Box::new(move |index, digest| {
@@ -150,8 +154,7 @@ impl<M: Machine> Node<M> {
         let network = Network {
             us: options.us.clone(),
             dialer: options.dialer,
-            disk: options.disk.clone(),
-            renew_snapshot: state.renew_snapshot.clone(),
+            files: Files { disk: options.disk.clone(), uses, drive: options.drive.clone() },
             memory: Memory::default(),
         };
         let config = config(&options.timing)
@@ -196,7 +199,7 @@ impl<M: Machine> Node<M> {
             fresh_at: Mutex::new(None),
             flushed,
             persister,
-            threads: matches!(options.drive, Drive::Threads),
+            drive: options.drive,
             timing: options.timing,
         });
         let node = Node { inner: inner.clone() };
@@ -215,18 +218,30 @@ const DIGESTS_KEPT: usize = 16;
 
 /// Takes a snapshot when enough was applied, or enough time has passed, since the last one, and purges the log behind
 /// it. Nodes look at different moments, the leader last.
+///
+/// While a snapshot is on its way to a follower no newer one is taken and the log behind it stays, or the follower would
+/// need another one when it has it. A follower that takes longer than [`TRANSFER_PATIENCE`] cannot keep the log from
+/// being purged for ever.
 async fn snapshots<M: Machine>(inner: Arc<Inner<M>>) {
     let mut taken = tokio::time::Instant::now();
+    let mut sending = None;
+    let uses = &inner.state.uses;
     loop {
         let turn = if inner.raft.is_leader() { 7 } else { 3 + inner.us.node % 3 };
-        tokio::time::sleep(Duration::from_secs(turn)).await;
+        tokio::select! {
+            biased;
+            () = uses.told() => {}
+            () = tokio::time::sleep(Duration::from_secs(turn)) => {}
+        }
         let rules = inner.hooks.snapshot_rules().unwrap_or(SnapshotRules {
             bytes: inner.timing.snapshot_bytes,
             interval: Duration::MAX,
             entries_kept: inner.timing.entries_kept,
         });
+        let spared = spared(uses.sent_index(), &mut sending);
         let applied = inner.state.applied_bytes.load(Ordering::Relaxed);
-        if applied >= rules.bytes || (applied > 0 && taken.elapsed() >= rules.interval) {
+        let due = applied >= rules.bytes || (applied > 0 && taken.elapsed() >= rules.interval);
+        if uses.wants_another() || (due && spared.is_none()) {
             inner.state.applied_bytes.store(0, Ordering::Relaxed);
             taken = tokio::time::Instant::now();
             if inner.raft.trigger().snapshot().await.is_err() {
@@ -238,6 +253,7 @@ async fn snapshots<M: Machine>(inner: Arc<Inner<M>>) {
             inner.raft.metrics().borrow_watched().snapshot.map(|id| id.index)
         };
         let upto = snapshot.and_then(|index| index.checked_sub(rules.entries_kept));
+        let upto = upto.map(|upto| upto.min(spared.unwrap_or(u64::MAX)));
         let purged = inner.log.extent().purged;
         if let Some(upto) = upto
             && purged.is_none_or(|purged| purged < upto)
@@ -251,5 +267,36 @@ async fn snapshots<M: Machine>(inner: Arc<Inner<M>>) {
         if inner.persister.send(PersistItem::Look).is_err() {
             return;
         }
+    }
+}
+
+/// How long a transfer to a follower may put off snapshots and purging.
+const TRANSFER_PATIENCE: Duration = Duration::from_secs(1800);
+
+/// The last entry of the snapshot behind which the log is to stay, if one is being sent; `since` is when that began.
+fn spared(sent: Option<u64>, since: &mut Option<tokio::time::Instant>) -> Option<u64> {
+    let Some(index) = sent else {
+        *since = None;
+        return None;
+    };
+    let began = *since.get_or_insert_with(tokio::time::Instant::now);
+    (began.elapsed() < TRANSFER_PATIENCE).then_some(index)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Goal: a follower that never finishes does not keep the log for ever, and each transfer has its own time. Method:
+    /// when the transfer began is put back.
+    #[test]
+    fn a_transfer_spares_the_log_for_a_while() {
+        let mut since = None;
+        assert_eq!(spared(Some(7), &mut since), Some(7));
+        assert_eq!(spared(Some(9), &mut since), Some(9));
+        since = tokio::time::Instant::now().checked_sub(TRANSFER_PATIENCE);
+        assert!(since.is_none() || spared(Some(9), &mut since).is_none());
+        assert_eq!(spared(None, &mut since), None);
+        assert_eq!(spared(Some(9), &mut since), Some(9));
     }
 }

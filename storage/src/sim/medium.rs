@@ -30,6 +30,8 @@ pub(super) struct Medium {
     pub(super) guard: [Vec<u8>; 2],
     pub(super) snapshots: BTreeMap<String, Folder>,
     pub(super) working: BTreeMap<String, Vec<Rows>>,
+    /// Working checkpoints with a manifest.
+    pub(super) described: BTreeMap<String, Folder>,
     pub(super) incoming: Option<Incoming>,
     pub(super) state: Option<Arc<Mutex<Store>>>,
     log: Arc<Mutex<Store>>,
@@ -49,6 +51,7 @@ impl Medium {
             guard: [vec![0; SLOT_BYTES], vec![0; SLOT_BYTES]],
             snapshots: BTreeMap::new(),
             working: BTreeMap::new(),
+            described: BTreeMap::new(),
             incoming: None,
             state: None,
             log: Arc::default(),
@@ -130,6 +133,7 @@ impl Medium {
             survive(state, dice);
         }
         self.working.clear();
+        self.described.clear();
         if let Some(incoming) = &mut self.incoming {
             incoming.crash(dice);
         }

@@ -41,8 +41,8 @@ fn missing(name: &str) -> Error {
 }
 
 impl Medium {
-    pub(super) fn seal(&mut self, working: &str, name: &str, note: Vec<u8>) -> Result<Manifest> {
-        let rows = self.working.remove(working).ok_or_else(|| missing(working))?;
+    pub(super) fn describe(&mut self, working: &str, name: &str, note: Vec<u8>) -> Result<Manifest> {
+        let rows = self.working.get(working).ok_or_else(|| missing(working))?;
         let files: Vec<Bytes> = rows.iter().map(encode).collect();
         let entries = files.iter().enumerate().map(|(number, bytes)| FileEntry {
             name: format!("family-{number}"),
@@ -50,8 +50,15 @@ impl Medium {
             hash: *blake3::hash(bytes).as_bytes(),
         });
         let manifest = Manifest { name: name.to_owned(), files: entries.collect(), note };
-        self.snapshots.insert(name.to_owned(), Folder { manifest: manifest.clone(), files });
+        self.described.insert(working.to_owned(), Folder { manifest: manifest.clone(), files });
         Ok(manifest)
+    }
+
+    pub(super) fn seal(&mut self, working: &str, name: &str) -> Result<()> {
+        let folder = self.described.remove(working).ok_or_else(|| missing(working))?;
+        self.working.remove(working);
+        self.snapshots.insert(name.to_owned(), folder);
+        Ok(())
     }
 
     pub(super) fn manifest(&self, name: &str) -> Result<Manifest> {

@@ -117,6 +117,7 @@ fn known(bug: Bug) -> u64 {
         Bug::DuplicateApplied => 0,
         Bug::RowsBeforeApplied => 1,
         Bug::FenceIgnored => 0,
+        Bug::SyncedSurvivesCut => 0,
     }
 }
 

@@ -15,7 +15,7 @@ const PIECES_AHEAD: usize = 8;
 /// Takes a snapshot on this node and streams it as a tar.zst file.
 pub(super) async fn save(house: &House, reason: String) -> Result<ByteStream, Problem> {
     house.record(Action::SnapshotSave, format!("node {}", house.id()), reason).await?;
-    let (name, index) = house.node.snapshot().await.map_err(|fatal| problem_of(&fatal))?;
+    let (name, index, hold) = house.node.snapshot().await.map_err(|fatal| problem_of(&fatal))?;
     let status = house.node.status();
     let (lineage, cluster_id) = {
         let identity = house.identity.lock();
@@ -36,6 +36,10 @@ pub(super) async fn save(house: &House, reason: String) -> Result<ByteStream, Pr
     };
     let disk = house.node.disk();
     let (sender, receiver) = tokio::sync::mpsc::channel(PIECES_AHEAD);
-    tokio::task::spawn_blocking(move || write(disk.as_ref(), &name, &origin, &sender));
+    tokio::task::spawn_blocking(move || {
+        write(disk.as_ref(), &name, &origin, &sender);
+        // However slow the client is: until now its files had to stay.
+        drop(hold);
+    });
     Ok(Box::pin(ReceiverStream::new(receiver)))
 }
