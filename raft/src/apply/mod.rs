@@ -53,7 +53,7 @@ pub(crate) fn families<M: Machine>() -> Vec<&'static str> {
 pub(crate) struct Hashes(VecDeque<(u64, [u8; 32])>);
 
 impl Hashes {
-    fn push(&mut self, index: u64, digest: [u8; 32]) {
+    pub(crate) fn push(&mut self, index: u64, digest: [u8; 32]) {
         if self.0.len() >= HASHES_KEPT {
             self.0.pop_front();
         }

@@ -21,6 +21,7 @@ use tokio::time::Instant;
 use super::{Inner, Node};
 use crate::alarm::Fatal;
 use crate::clock::{Verdict, judge};
+use crate::apply::Hashes;
 use crate::machine::Machine;
 use crate::wire::proto;
 
@@ -34,6 +35,18 @@ const NEEDED_ROUNDS: u32 = 4;
 const FIRST_ROUNDS: Duration = Duration::from_millis(50);
 /// After so long what was last known of this node's clock no longer counts.
 const UNJUDGED_MAX: Duration = Duration::from_secs(5);
+
+/// Stands for the index of the last applied entry where there is none. 0 would be that of the first entry, after which
+/// the others have another hash: a new node would take itself for one with a wrong state.
+const NOTHING_APPLIED: u64 = u64::MAX;
+
+/// Whether a peer's hash is the same as ours: either it still knows its own at our index, or we know ours at its index.
+fn agrees(reply: &proto::BeaconReply, ours: &[u8; 32], hashes: &Hashes) -> Option<bool> {
+    if !reply.digest_at_yours.is_empty() {
+        return Some(reply.digest_at_yours.as_ref() == ours);
+    }
+    hashes.at(reply.applied?.index).map(|ours| reply.digest.as_ref() == ours)
+}
 
 /// What a node last heard of a peer.
 #[derive(Debug, Clone)]
@@ -113,7 +126,7 @@ impl<M: Machine> Inner<M> {
     async fn look_at(self: Arc<Self>, node: u64, address: String) -> Option<(u64, PeerView)> {
         let (index, digest) = {
             let applied = self.state.applied.lock();
-            (applied.last.map_or(0, |last| last.index), applied.digest)
+            (applied.last.map_or(NOTHING_APPLIED, |last| last.index), applied.digest)
         };
         let mut client = self.client_to(node, &address);
         let started = Instant::now();
@@ -130,13 +143,8 @@ impl<M: Machine> Inner<M> {
         }
         let round_trip = started.elapsed();
         let middle = before + u64::try_from(round_trip.as_micros()).unwrap_or(0) / 2;
-        // Either the peer still knows its hash at our index, or we know ours at its index.
         let applied_index = reply.applied.map_or(0, |id| id.index);
-        let agrees = if reply.digest_at_yours.is_empty() {
-            self.state.hashes.lock().at(applied_index).map(|ours| ours.as_slice() == reply.digest.as_ref())
-        } else {
-            Some(reply.digest_at_yours.as_ref() == digest.as_slice())
-        };
+        let agrees = agrees(&reply, &digest, &self.state.hashes.lock());
         let view = PeerView {
             heard: Instant::now(),
             clock_offset_us: i64::try_from(i128::from(reply.wall_us) - i128::from(middle)).unwrap_or(i64::MAX),
@@ -371,5 +379,20 @@ mod tests {
         ] {
             assert_eq!(judged(voters, with_room), expected, "{voters:?} {with_room:?}");
         }
+    }
+
+    /// Goal: a node to which nothing was applied is nobody's contradiction. Method: both sides of the comparison, with a
+    /// peer that knows the hash after the first entry.
+    #[test]
+    fn nothing_applied_is_not_compared() {
+        let mut hashes = Hashes::default();
+        hashes.push(0, [1; 32]);
+        assert_eq!(hashes.at(NOTHING_APPLIED), None);
+        let mut reply = proto::BeaconReply { digest: Bytes::from_static(&[0; 32]), ..Default::default() };
+        assert_eq!(agrees(&reply, &[1; 32], &hashes), None);
+        reply.applied = Some(proto::LogId { term: 0, index: 0 });
+        assert_eq!(agrees(&reply, &[1; 32], &hashes), Some(false));
+        reply.digest = Bytes::from_static(&[1; 32]);
+        assert_eq!(agrees(&reply, &[1; 32], &hashes), Some(true));
     }
 }
