@@ -35,11 +35,14 @@ fn jumps_are_slewed() {
     }
 }
 
+/// What was heard, whether this node votes, among how many, and what follows.
+type Case<'a> = (&'a [i64], bool, usize, Verdict, Option<i64>);
+
 /// Goal: what the voters' clocks say of this node's. Method: the heard offsets of two, three and five voters.
 #[test]
 fn clocks_are_judged() {
     let far = i64::try_from(3 * DAY).unwrap();
-    let cases: &[(&[i64], bool, usize, Verdict, Option<i64>)] = &[
+    let cases: &[Case<'_>] = &[
         (&[], true, 1, Verdict::Alone, None),
         (&[], true, 3, Verdict::Unknown, None),
         (&[], false, 3, Verdict::Unknown, None),
