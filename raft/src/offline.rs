@@ -13,10 +13,11 @@ use openraft::storage::{IOFlushed, RaftLogReader, RaftLogStorage};
 use openraft::type_config::TypeConfigExt;
 
 use crate::alarm::{Alarm, Fatal};
-use crate::apply::{SnapshotUses, StateMachine, Unwritten, applied_row, families, noted_row};
+use crate::apply::{SnapshotUses, StateMachine, Unwritten, applied_row, families, latest_snapshot, noted_row};
 use crate::log::{LogOptions, LogStore};
 use crate::machine::{Halt, Machine, RowReader};
-use crate::types::{Address, Entry, EntryPayload, Membership, TypeConfig, Vote, log_id, term_of};
+use crate::record::{AppliedRow, Position};
+use crate::types::{Address, Entry, EntryPayload, LogId, Membership, TypeConfig, Vote, log_id, term_of};
 use crate::work::Drive;
 
 /// How far above the last term a reformed node goes on, so that no member of the old lineage can be ahead of it.
@@ -25,7 +26,7 @@ const TERM_MARGIN: u64 = 1_000;
 /// What a stopped node holds.
 #[derive(Debug, Clone)]
 pub struct Held {
-    /// Term and index of the last entry in its log.
+    /// Term and index of the last entry that it holds, in its log or in a snapshot that took it past the log's end.
     pub last: Option<(u64, u64)>,
     /// The last entry it knew to be committed.
     pub committed: Option<u64>,
@@ -48,19 +49,52 @@ async fn open_log(disk: &dyn Disk) -> Result<LogStore, Fatal> {
     LogStore::open(disk, LogOptions { drive: Drive::Threads, alarm, flushed: 0, persister })
 }
 
-/// Looks at a stopped node without changing it.
+/// Whether the log ends before the state does, or in something else: the state came from a snapshot, and a crash kept
+/// the log from following.
+fn is_behind(log: Option<LogId>, applied: Option<LogId>) -> bool {
+    match (log, applied) {
+        (_, None) => false,
+        (None, Some(_)) => true,
+        (Some(log), Some(applied)) => log.index < applied.index || log < applied,
+    }
+}
+
+/// The latest snapshot where it is ahead of both state and log: it was received whole, and a crash kept it from being
+/// installed. A start would install it.
+fn uninstalled(
+    disk: &dyn Disk,
+    applied: Option<LogId>,
+    log: Option<LogId>,
+) -> Result<Option<(String, AppliedRow)>, Fatal> {
+    let Some(latest) = latest_snapshot(disk).map_err(|error| io(&error))? else { return Ok(None) };
+    let last = latest.meta.last_log_id;
+    if last <= applied || !is_behind(log, last) {
+        return Ok(None);
+    }
+    let name = latest.snapshot.name;
+    Ok(noted_row(&disk.manifest(&name)?).map(|row| (name, row)))
+}
+
+/// Looks at a stopped node. It changes nothing that a read-only disk would not let it.
 ///
 /// # Errors
 /// Damage, and [`Fatal::LogLost`] where it forgot something it had acknowledged.
 pub async fn inspect<M: Machine>(disk: Arc<dyn Disk>) -> Result<Held, Fatal> {
     let state = disk.state(&families::<M>())?;
-    let row = applied_row(state.as_ref())?;
+    let mut row = applied_row(state.as_ref())?;
     let mut log = open_log(disk.as_ref()).await?;
     let found = log.get_log_state().await.map_err(|error| io(&error))?;
+    if let Some((_, noted)) = uninstalled(disk.as_ref(), row.last.map(Position::log_id), found.last_log_id)? {
+        row = noted;
+    }
+    let applied = row.last.map(Position::log_id);
+    let behind = is_behind(found.last_log_id, applied);
+    let last = if behind { applied } else { found.last_log_id };
     let committed = log.read_committed().await.map_err(|error| io(&error))?;
     let vote = log.get_log_reader().await.read_vote().await.map_err(|error| io(&error))?;
-    let first = found.last_purged_log_id.map_or(0, |id| id.index + 1);
-    let until = found.last_log_id.map_or(0, |id| id.index + 1);
+    let first = found.last_purged_log_id.max(applied).map_or(0, |id| id.index + 1);
+    let until = if behind { first } else { found.last_log_id.map_or(0, |id| id.index + 1) };
+    // The state has the membership of its last entry; what follows it may bring another.
     let mut membership = row.members.membership();
     let entries = log.reader().read(first, until, usize::MAX).map_err(|error| io(&error))?;
     for entry in entries {
@@ -70,7 +104,7 @@ pub async fn inspect<M: Machine>(disk: Arc<dyn Disk>) -> Result<Held, Fatal> {
     }
     let voters: BTreeSet<u64> = membership.voter_ids().collect();
     Ok(Held {
-        last: found.last_log_id.map(|id| (term_of(&id), id.index)),
+        last: last.map(|id| (term_of(&id), id.index)),
         committed: committed.map(|id| id.index),
         applied: row.last.map(|last| last.index),
         voted_term: vote.map_or(0, |vote| vote.leader_id.term),
@@ -85,20 +119,28 @@ pub async fn inspect<M: Machine>(disk: Arc<dyn Disk>) -> Result<Held, Fatal> {
 /// Damage and I/O failures; the log is then as it was.
 pub async fn reform<M: Machine>(disk: Arc<dyn Disk>, id: Option<u64>, address: Address) -> Result<(u64, u64), Fatal> {
     let state = disk.state(&families::<M>())?;
-    let applied = applied_row(state.as_ref())?.last;
+    let mut applied = applied_row(state.as_ref())?.last.map(Position::log_id);
     let mut log = open_log(disk.as_ref()).await?;
     let found = log.get_log_state().await.map_err(|error| io(&error))?;
     let vote = log.get_log_reader().await.read_vote().await.map_err(|error| io(&error))?;
-    let last = match (found.last_log_id, applied) {
-        (None, Some(applied)) => {
-            // A restored state without a log: the log begins behind it.
-            let begin = applied.log_id();
+    if let Some((name, _)) = uninstalled(disk.as_ref(), applied, found.last_log_id)? {
+        drop(state);
+        applied = applied_row(disk.install(&name, &families::<M>())?.as_ref())?.last.map(Position::log_id);
+    }
+    let last = match applied.filter(|_| is_behind(found.last_log_id, applied)) {
+        Some(begin) => {
+            // A restored state without a log, or one that is past its log's end: the log goes on behind it.
+            if found.last_log_id.is_some_and(|last| last.index >= begin.index) {
+                log.truncate_after(found.last_purged_log_id).await.map_err(|error| io(&error))?;
+            }
             log.purge(begin).await.map_err(|error| io(&error))?;
             Some(begin)
         }
-        (last, _) => last,
+        None => found.last_log_id,
     };
-    let seen = last.map_or(0, |id| term_of(&id)).max(vote.map_or(0, |vote| vote.leader_id.term));
+    let terms =
+        [last.map(|id| term_of(&id)), found.last_log_id.map(|id| term_of(&id)), vote.map(|it| it.leader_id.term)];
+    let seen = terms.into_iter().flatten().max().unwrap_or(0);
     let (term, index) = (seen + TERM_MARGIN, last.map_or(0, |id| id.index + 1));
     let id = id.unwrap_or(index);
     let nodes = BTreeMap::from([(id, address)]);
@@ -197,4 +239,104 @@ pub async fn replay<M: Machine, T>(
     let read = read(&shared.machine.read(), &shared.view())
         .map_err(|halt| Fatal::Halt { code: halt.code, detail: halt.detail })?;
     Ok((replayed, read))
+}
+
+#[cfg(test)]
+mod tests {
+    use exchequer_storage::sim::Platter;
+    use exchequer_storage::{Batch, Engine};
+    use openraft::storage::StorageHelper;
+    use tokio::sync::mpsc::unbounded_channel;
+
+    use super::*;
+    use crate::apply::{APPLIED_KEY, RAFT_FAMILY, snapshot_note};
+    use crate::machine::{Applied, At, Input};
+    use crate::record::Members;
+
+    /// A machine without rows.
+    struct Still;
+
+    impl Machine for Still {
+        const FAMILIES: &'static [&'static str] = &["rows"];
+
+        fn load(_: &dyn RowReader) -> Result<Still, Halt> {
+            Ok(Still)
+        }
+
+        fn apply(&mut self, _: At, _: Input<'_>, _: &dyn RowReader) -> Result<Applied, Halt> {
+            Ok(Applied { outcomes: Vec::new(), changes: Vec::new(), digest: false })
+        }
+    }
+
+    fn of(ids: &[u64]) -> Membership {
+        let address = |id: &u64| (*id, Address { name: format!("n{id}"), peer: format!("n{id}:1") });
+        Membership::new(vec![ids.iter().copied().collect()], ids.iter().map(address).collect::<BTreeMap<_, _>>())
+            .unwrap()
+    }
+
+    fn set_applied(engine: &dyn Engine, row: &AppliedRow) {
+        let mut batch = Batch::default();
+        batch.put(RAFT_FAMILY, APPLIED_KEY, row.encode());
+        engine.write(&batch).unwrap();
+        engine.sync().unwrap();
+    }
+
+    fn row(index: u64, ids: &[u64]) -> AppliedRow {
+        let last = Some(Position { term: 2, index });
+        let members = Arc::new(Members::from(&of(ids)));
+        AppliedRow { last, membership_at: Some(Position { term: 1, index: 1 }), members, ..AppliedRow::default() }
+    }
+
+    /// A disk whose log ends at `log` and whose state ends at 400, with a snapshot of entry 1000 that has node 4 in
+    /// place of node 3; installed, or only received.
+    async fn cut_short(log: u64, installed: bool) -> Arc<dyn Disk> {
+        let disk: Arc<dyn Disk> = Arc::new(Platter::new(1).power_on());
+        let mut store = open_log(disk.as_ref()).await.unwrap();
+        let entry = |index| {
+            let payload = if index == 1 { EntryPayload::Membership(of(&[1, 2, 3])) } else { EntryPayload::Blank };
+            Entry { log_id: log_id(1, index), payload }
+        };
+        store.append((0..=log).map(entry), IOFlushed::noop()).await.unwrap();
+        store.save_vote(&Vote::new(2, 1)).await.unwrap();
+        let state = disk.state(&families::<Still>()).unwrap();
+        set_applied(state.as_ref(), &row(1_000, &[1, 2, 4]));
+        let working = disk.checkpoint(state.as_ref()).unwrap();
+        disk.describe(&working, "snapshot", snapshot_note(&row(1_000, &[1, 2, 4])), None).unwrap();
+        disk.seal(&working, "snapshot").unwrap();
+        set_applied(state.as_ref(), &row(400, &[1, 2, 3]));
+        drop(state);
+        if installed {
+            disk.install("snapshot", &families::<Still>()).unwrap();
+        }
+        disk
+    }
+
+    /// Goal: a node whose snapshot took it past the end of its log counts with what it holds, and goes on alone behind
+    /// it. Method: a power cut between the snapshot and the log, at each of its places and with a log that is short or
+    /// has another end; inspect, reform, inspect, and what consensus then starts from.
+    #[tokio::test]
+    async fn a_snapshot_ahead_of_the_log_counts() {
+        for (log, installed) in [(500, true), (500, false), (1_200, true)] {
+            let disk = cut_short(log, installed).await;
+            let held = inspect::<Still>(disk.clone()).await.unwrap();
+            assert_eq!(held.last, Some((2, 1_000)), "log {log}, installed {installed}");
+            assert_eq!(held.members.keys().copied().collect::<Vec<_>>(), [1, 2, 4]);
+
+            let address = Address { name: "n1".to_owned(), peer: "n1:1".to_owned() };
+            assert_eq!(reform::<Still>(disk.clone(), Some(1), address).await.unwrap(), (1, 1_001));
+            let held = inspect::<Still>(disk.clone()).await.unwrap();
+            assert_eq!(held.last, Some((2 + TERM_MARGIN, 1_001)));
+            assert_eq!(held.members.keys().copied().collect::<Vec<_>>(), [1]);
+
+            let alarm = Alarm::new(|fatal| panic!("{fatal}"));
+            let (persister, _) = unbounded_channel();
+            let (unwritten, uses) = (Unwritten::default(), SnapshotUses::default());
+            let mut machine = StateMachine::<Still>::open(disk.clone(), persister, &unwritten, uses, alarm).unwrap();
+            let mut store = open_log(disk.as_ref()).await.unwrap();
+            let mut helper = StorageHelper::new(&mut store, &mut machine).with_id(1);
+            let state = helper.get_initial_state().await.unwrap();
+            let effective = state.membership_state.effective();
+            assert_eq!(effective.membership().voter_ids().collect::<Vec<_>>(), [1]);
+        }
+    }
 }

@@ -1,5 +1,9 @@
 //! [`Disk`] on a real folder: `log/`, `state-<n>/`, `CURRENT`, `guard`, `snapshots/`, `incoming/`.
 
+mod guard_file;
+#[cfg(test)]
+mod tests;
+
 use std::fs::{self, File, OpenOptions};
 use std::io::Read;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
@@ -8,10 +12,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
+use guard_file::GuardFile;
 
 use crate::files::{create_folder, names, remove_folder, sync_folder, write_atomically};
 use crate::rocks::{RocksEngine, Role};
-use crate::{Disk, Engine, Error, FileEntry, Manifest, Result, SLOT_BYTES, Slots};
+use crate::{Disk, Engine, Error, FileEntry, Manifest, Result, Slots};
 
 const MANIFEST_NAME: &str = "manifest";
 const CURRENT_NAME: &str = "CURRENT";
@@ -37,6 +42,8 @@ pub struct FolderDisk {
     root: PathBuf,
     working: AtomicU64,
     log_buffer_bytes: u64,
+    /// Whether the stores are only looked at.
+    read_only: bool,
 }
 
 impl FolderDisk {
@@ -45,8 +52,7 @@ impl FolderDisk {
     /// # Errors
     /// I/O failure; [`Error::Corrupt`] where there is a state, but not the file that names the present one.
     pub fn open(root: &Path) -> Result<FolderDisk> {
-        let disk =
-            FolderDisk { root: root.to_path_buf(), working: AtomicU64::new(0), log_buffer_bytes: LOG_BUFFER_BYTES };
+        let disk = FolderDisk::at(root, false);
         create_folder(&disk.snapshot_root())?;
         create_folder(&disk.incoming_root())?;
         for name in names(&disk.snapshot_root())? {
@@ -75,6 +81,18 @@ impl FolderDisk {
             }
         }
         Ok(disk)
+    }
+
+    /// Looks at the folder of a node that ran: its log, state, guard and snapshots can be read, and nothing in it
+    /// changes.
+    #[must_use]
+    pub fn look(root: &Path) -> FolderDisk {
+        FolderDisk::at(root, true)
+    }
+
+    fn at(root: &Path, read_only: bool) -> FolderDisk {
+        let (working, log_buffer_bytes) = (AtomicU64::new(0), LOG_BUFFER_BYTES);
+        FolderDisk { root: root.to_path_buf(), working, log_buffer_bytes, read_only }
     }
 
     /// Keeps so many bytes of log in memory, 64 MiB where it is not said, before they become a table file. A start
@@ -149,23 +167,36 @@ impl FolderDisk {
 impl Disk for FolderDisk {
     fn log(&self, families: &[&'static str]) -> Result<Arc<dyn Engine>> {
         let folder = self.root.join("log");
+        let buffer_bytes = usize::try_from(self.log_buffer_bytes).unwrap_or(usize::MAX);
+        let role = Role::Log { buffer_bytes };
+        if self.read_only {
+            expect_store(&folder)?;
+            return Ok(Arc::new(RocksEngine::open_read_only(&folder, role, families)?));
+        }
         create_folder(&folder)?;
         // RocksDB syncs what is in the folder, not the folder's own name.
         sync_folder(&self.root)?;
-        let buffer_bytes = usize::try_from(self.log_buffer_bytes).unwrap_or(usize::MAX);
-        Ok(Arc::new(RocksEngine::open(&folder, Role::Log { buffer_bytes }, families)?))
+        Ok(Arc::new(RocksEngine::open(&folder, role, families)?))
     }
 
     fn state(&self, families: &[&'static str]) -> Result<Arc<dyn Engine>> {
-        let number = self.present_number()?;
+        let number = match self.present()? {
+            Present::New | Present::Missing if self.read_only => {
+                return Err(Error::corrupt(self.root.join(CURRENT_NAME), "the file is missing"));
+            }
+            Present::Folder(_) | Present::New | Present::Missing => self.present_number()?,
+        };
         let name = format!("state-{}", number.max(1));
         let folder = self.root.join(&name);
+        if number > 0 {
+            expect_store(&folder)?;
+        }
+        if self.read_only {
+            return Ok(Arc::new(RocksEngine::open_read_only(&folder, Role::State, families)?));
+        }
         if number == 0 {
             remove_folder(&folder)?;
             create_folder(&folder)?;
-        } else if !folder.join(CURRENT_NAME).exists() {
-            // RocksDB would silently make a new, empty store in place of one whose CURRENT is gone.
-            return Err(Error::corrupt(folder.join(CURRENT_NAME), "the file is missing"));
         }
         let engine = RocksEngine::open(&folder, Role::State, families)?;
         self.set_present(&name)?;
@@ -173,7 +204,7 @@ impl Disk for FolderDisk {
     }
 
     fn guard(&self) -> Result<Box<dyn Slots>> {
-        Ok(Box::new(GuardFile::open(&self.root.join("guard"))?))
+        Ok(Box::new(GuardFile::open(&self.root.join("guard"), self.read_only)?))
     }
 
     fn snapshots(&self) -> Result<Vec<String>> {
@@ -196,7 +227,7 @@ impl Disk for FolderDisk {
 
     fn open_snapshot(&self, name: &str, families: &[&'static str]) -> Result<Arc<dyn Engine>> {
         let folder = self.snapshot_root().join(name);
-        Ok(Arc::new(RocksEngine::open_read_only(&folder, &self.incoming_root(), families)?))
+        Ok(Arc::new(RocksEngine::open_read_only(&folder, Role::State, families)?))
     }
 
     fn describe(&self, working: &str, name: &str, note: Vec<u8>, earlier: Option<&Manifest>) -> Result<Manifest> {
@@ -343,6 +374,12 @@ fn generation_number(name: &str) -> Option<u64> {
     name.strip_prefix("state-")?.parse().ok().filter(|number| *number > 0)
 }
 
+/// RocksDB would silently make a new, empty store in place of one whose CURRENT is gone.
+fn expect_store(folder: &Path) -> Result<()> {
+    let current = folder.join(CURRENT_NAME);
+    if current.exists() { Ok(()) } else { Err(Error::corrupt(current, "the file is missing")) }
+}
+
 fn hash_file(path: &Path) -> Result<(u64, [u8; 32])> {
     let mut file = File::open(path).map_err(Error::io("open", path))?;
     let mut hasher = blake3::Hasher::new();
@@ -357,45 +394,3 @@ fn hash_file(path: &Path) -> Result<(u64, [u8; 32])> {
         size += read as u64;
     }
 }
-
-/// The guard's two pages in one preallocated file, so that a sync writes no metadata.
-struct GuardFile {
-    file: File,
-    path: PathBuf,
-}
-
-impl GuardFile {
-    fn open(path: &Path) -> Result<GuardFile> {
-        let length = 2 * SLOT_BYTES as u64;
-        if !path.try_exists().map_err(Error::io("read", path))? {
-            // Whole or absent: a length that a power cut left would look like damage.
-            write_atomically(path, &[0; 2 * SLOT_BYTES])?;
-        }
-        let file = OpenOptions::new().read(true).write(true).open(path).map_err(Error::io("open", path))?;
-        let found = file.metadata().map_err(Error::io("read", path))?.len();
-        if found != length {
-            return Err(Error::corrupt(path, format!("it has {found} bytes instead of {length}")));
-        }
-        Ok(GuardFile { file, path: path.to_path_buf() })
-    }
-}
-
-impl Slots for GuardFile {
-    fn read(&self, number: usize) -> Result<Vec<u8>> {
-        let mut bytes = vec![0; SLOT_BYTES];
-        self.file.read_exact_at(&mut bytes, (number * SLOT_BYTES) as u64).map_err(Error::io("read", &self.path))?;
-        Ok(bytes)
-    }
-
-    fn write_and_sync(&mut self, number: usize, bytes: &[u8]) -> Result<()> {
-        self.file.write_all_at(bytes, (number * SLOT_BYTES) as u64).map_err(Error::io("write", &self.path))?;
-        self.file.sync_data().map_err(Error::io("sync", &self.path))
-    }
-
-    fn path(&self) -> PathBuf {
-        self.path.clone()
-    }
-}
-
-#[cfg(test)]
-mod tests;

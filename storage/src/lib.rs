@@ -29,6 +29,6 @@ pub use error::{Error, Result};
 pub use files::{create_folder, sync_folder, write_atomically};
 pub use folder::FolderDisk;
 pub use guard::{Guard, GuardRecord, Mark, SLOT_BYTES, Voted};
-pub use manifest::{FileEntry, Manifest};
+pub use manifest::{FileEntry, Manifest, is_plain_name};
 pub use probe::{ProbeReport, probe};
 pub use reserve::{Reserve, Room};

@@ -28,6 +28,12 @@ pub struct Manifest {
     pub note: Vec<u8>,
 }
 
+/// Whether a name from outside stays in the folder that it is joined to.
+#[must_use]
+pub fn is_plain_name(name: &str) -> bool {
+    !name.is_empty() && !name.contains(['/', '\0']) && name != "." && name != ".."
+}
+
 impl Manifest {
     /// Version byte, postcard, BLAKE3 of both.
     #[must_use]
@@ -57,8 +63,7 @@ impl Manifest {
         }
         let manifest: Manifest =
             postcard::from_bytes(body).map_err(|_| Error::corrupt(path, "the manifest does not decode"))?;
-        let plain = |name: &str| !name.is_empty() && !name.contains(['/', '\0']) && name != "." && name != "..";
-        if !plain(&manifest.name) || !manifest.files.iter().all(|file| plain(&file.name)) {
+        if !is_plain_name(&manifest.name) || !manifest.files.iter().all(|file| is_plain_name(&file.name)) {
             return Err(Error::corrupt(path, "a file name in the manifest is not a plain name"));
         }
         Ok(manifest)

@@ -25,6 +25,8 @@ use tokio::sync::{oneshot, watch};
 pub(crate) use backlog::Backlog;
 pub(crate) use overlay::{Changes, Overlay, View};
 pub(crate) use persister::{PersistItem, PersistOptions, Persister, Unwritten};
+#[cfg(test)]
+pub(crate) use snapshot::snapshot_note;
 pub(crate) use snapshot::{Builder, SnapshotFolder, latest_snapshot, noted_row, snapshot_of};
 pub use uses::SnapshotHold;
 pub(crate) use uses::SnapshotUses;

@@ -20,8 +20,8 @@ use tokio::time::Instant;
 
 use super::{Inner, Node};
 use crate::alarm::Fatal;
-use crate::clock::{Verdict, judge};
 use crate::apply::Hashes;
+use crate::clock::{Verdict, judge};
 use crate::machine::Machine;
 use crate::wire::proto;
 

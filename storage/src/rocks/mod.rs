@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use rocksdb::checkpoint::Checkpoint;
 use rocksdb::{
-    BoundColumnFamily, ColumnFamilyDescriptor, DBWithThreadMode, ErrorKind, FlushOptions, IteratorMode, MultiThreaded,
-    ReadOptions, WriteBatch, WriteOptions,
+    BoundColumnFamily, ColumnFamilyDescriptor, DBWithThreadMode, ErrorKind, FlushOptions, InfoLogger, IteratorMode,
+    LogLevel, MultiThreaded, ReadOptions, WriteBatch, WriteOptions,
 };
 
 use crate::engine::{fold_row, prefix_end};
@@ -47,14 +47,15 @@ impl RocksEngine {
         Ok(RocksEngine::new(db, folder, role, families))
     }
 
-    /// Opens a checkpoint without changing it. Its info log goes to `scratch`.
-    pub(crate) fn open_read_only(folder: &Path, scratch: &Path, families: &[&'static str]) -> Result<RocksEngine> {
-        let (mut options, cache) = tuning::database(Role::State);
-        options.set_db_log_dir(scratch);
+    /// Opens an instance without changing anything in its folder: what its write-ahead log holds is read into memory,
+    /// and no info log is written.
+    pub(crate) fn open_read_only(folder: &Path, role: Role, families: &[&'static str]) -> Result<RocksEngine> {
+        let (mut options, cache) = tuning::database(role);
+        options.set_info_logger(InfoLogger::new_callback_logger(LogLevel::Error, |_, _| {}));
         options.create_if_missing(false);
-        let db = Db::open_cf_descriptors_read_only(&options, folder, descriptors(Role::State, families, &cache), false)
+        let db = Db::open_cf_descriptors_read_only(&options, folder, descriptors(role, families, &cache), false)
             .map_err(|error| translate(folder, &error))?;
-        Ok(RocksEngine::new(db, folder, Role::State, families))
+        Ok(RocksEngine::new(db, folder, role, families))
     }
 
     fn new(db: Db, folder: &Path, role: Role, families: &[&'static str]) -> RocksEngine {
