@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use exchequer_domain::{Code, Problem};
-use exchequer_storage::{Disk, FileEntry, Manifest};
+use exchequer_storage::{Disk, FileEntry, Manifest, is_plain_name};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc::Sender;
 
@@ -311,10 +311,13 @@ fn read(file: &Path, take: &mut Take<'_>) -> Result<(Header, Vec<[u8; 32]>), Pro
         let text = format!("{} has format {}, this program knows up to {FORMAT}", file.display(), header.format);
         return Err(Problem::new(Code::FormatNewer, text));
     }
+    // It becomes the name of a folder.
+    if !is_plain_name(&header.name) {
+        return Err(corrupt(file, format_args!("`{}` is not a plain name", header.name.escape_debug())));
+    }
     let mut hashes = Vec::with_capacity(header.files.len());
     for expected in &header.files {
-        let plain = !expected.name.is_empty() && !expected.name.contains('/') && expected.name != "..";
-        if !plain {
+        if !is_plain_name(&expected.name) {
             return Err(corrupt(file, format_args!("`{}` is not a plain file name", expected.name)));
         }
         let member = next(&expected.name)?;
@@ -343,6 +346,57 @@ fn read(file: &Path, take: &mut Take<'_>) -> Result<(Header, Vec<[u8; 32]>), Pro
         End::Missing => {
             let text = format!("{} ends before the checksum of the whole file", file.display());
             Err(Problem::new(Code::SnapshotTruncated, text))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Goal: a forged snapshot cannot make a restore write outside its folder. Method: files whose manifest has a name,
+    /// of the snapshot or of a file in it, that is a path.
+    #[test]
+    fn names_that_are_paths_are_refused() {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("forged");
+        let origin = Origin {
+            cluster_id: "00".repeat(16),
+            lineage: 1,
+            node_id: 1,
+            index: 1,
+            term: 1,
+            time: String::new(),
+            members: Vec::new(),
+        };
+        let blake3 = blake3::hash(b"").to_string();
+        for (name, inner) in [
+            ("../up", "a"),
+            ("/etc", "a"),
+            ("..", "a"),
+            (".", "a"),
+            ("", "a"),
+            ("a\0b", "a"),
+            ("s", "../a"),
+            ("s", "."),
+        ] {
+            let header = Header {
+                format: FORMAT,
+                release: "0".to_owned(),
+                origin: origin.clone(),
+                name: name.to_owned(),
+                note: String::new(),
+                files: vec![HeaderFile { name: inner.to_owned(), size: 0, blake3: blake3.clone() }],
+            };
+            let mut archive = tar::Builder::new(zstd::Encoder::new(File::create(&file).unwrap(), ZSTD_LEVEL).unwrap());
+            let text = serde_json::to_vec(&header).unwrap();
+            append(&mut archive, MANIFEST_NAME, text.len() as u64, text.as_slice()).unwrap();
+            append(&mut archive, "a", 0, io::empty()).unwrap();
+            append(&mut archive, END_NAME, 0, io::empty()).unwrap();
+            archive.into_inner().unwrap().finish().unwrap();
+            let refused = inspect(&file).unwrap_err();
+            assert_eq!(refused.code, Code::SnapshotCorrupt, "{name:?} {inner:?}: {refused}");
+            assert!(refused.message.contains("plain"), "{name:?} {inner:?}: {refused}");
         }
     }
 }
