@@ -7,8 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use exchequer_api::dto::{JoinReply, JoinRequest, Refusal};
 use exchequer_domain::{ClusterId, Code, NodeId, Problem};
-use exchequer_state::registry::NodeVersion;
-use exchequer_state::{Bootstrap, FirstNode};
+use exchequer_state::registry::{NodeVersion, check_address, check_name};
+use exchequer_state::{Bootstrap, Field, FirstNode, Rejection};
 use rand::TryRng;
 use rustls_pki_types::CertificateDer;
 use serde::Serialize;
@@ -56,7 +56,7 @@ pub struct Initialised {
     pub data_dir: PathBuf,
 }
 
-fn random<const N: usize>() -> Result<[u8; N], Problem> {
+pub(crate) fn random<const N: usize>() -> Result<[u8; N], Problem> {
     let mut bytes = [0; N];
     rand::rngs::SysRng
         .try_fill_bytes(&mut bytes)
@@ -69,11 +69,30 @@ pub(crate) fn key_fingerprint(certificate: &CertificateDer<'_>) -> [u8; 32] {
     fingerprint(certificate).0
 }
 
+/// A refusal by the rules of the state, told before anything was done.
+pub(crate) fn refused(rejection: &Rejection) -> Problem {
+    let problem = rejection.problem();
+    match rejection {
+        Rejection::Invalid { .. } => problem.hint("correct the value and run the command again; nothing was changed"),
+        _ => problem,
+    }
+}
+
+/// Refuses what the state would refuse of a node once the server runs.
+pub(crate) fn check_node(name: &str, api_address: &str, peer_address: &str) -> Result<(), Problem> {
+    check_name(name, Field::NodeName)
+        .and_then(|()| check_address(api_address, Field::ApiAddress))
+        .and_then(|()| check_address(peer_address, Field::PeerAddress))
+        .map_err(|rejection| refused(&rejection))
+}
+
 /// Makes the first node of a new cluster in an empty folder. The server makes the cluster when it starts.
 ///
 /// # Errors
 /// `FolderInitialised`, an address or name that cannot be used, I/O failures.
 pub fn init(args: &Init) -> Result<Initialised, Problem> {
+    check_node(&args.name, &args.api_address, &args.peer_address)?;
+    check_name(&args.cluster_name, Field::ClusterName).map_err(|rejection| refused(&rejection))?;
     let cluster_id = ClusterId(random()?);
     let now = SystemTime::now();
     let authority = Authority::create(cluster_id, now)?;
@@ -162,6 +181,7 @@ pub struct Joined {
 /// # Errors
 /// `FolderInitialised`, `AuthorityMismatch` where the address is not the cluster's, the token's problems, I/O failures.
 pub async fn join(args: &Join) -> Result<Joined, Problem> {
+    check_node(&args.name, &args.api_address, &args.peer_address)?;
     // Before the token is spent.
     Folder::expect_unused(&args.data_dir)?;
     let token = JoinToken::parse(&args.token)?;

@@ -1,24 +1,25 @@
-//! Recovery from a lost quorum, and restoring a snapshot: a new lineage of the cluster from one node.
+//! Recovery from a lost quorum: a new lineage of the cluster from one survivor. Restoring a snapshot ends the same way.
 //!
 //! Both are done on a stopped node, change nothing until everything is checked, and leave a node that elects itself.
 //! The members that are not part of it are refused from then on and can only join again.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::Duration;
 
-use exchequer_domain::{ClusterId, Code, NodeId, Problem};
-use exchequer_raft::{Address, Machine, offline};
+use exchequer_domain::{Code, NodeId, Problem};
+use exchequer_raft::{Address, offline};
 use exchequer_state::registry::NodeVersion;
-use exchequer_state::{FirstNode, Reform};
-use exchequer_storage::{Disk, FolderDisk, create_folder};
-use rustls_pki_types::CertificateDer;
+use exchequer_state::{FirstNode, Reform, check_reason};
+use exchequer_storage::FolderDisk;
 use serde::Serialize;
 
-use crate::identity::{Authority, Contents, Credentials, Folder, Grant, Identity, Keyring, NodeKey};
-use crate::install::{AUTHORITY_KEY_PURPOSE, FIRST_CERTIFICATE_TTL, key_fingerprint};
+use crate::identity::{Contents, Folder, Identity};
+use crate::install::{check_node, key_fingerprint, random, refused};
 use crate::machine::{Exchange, problem_of, storage_problem};
-use crate::snapshot_file;
+
+/// How long the stores may take to close.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// One member in a recovery plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -69,9 +70,23 @@ pub struct Reformed {
     pub node_id: u64,
     /// The index of the entry that made it the only member.
     pub index: u64,
+    /// What to know about it, in sentences.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
-fn disk_of(folder: &Path) -> Result<Arc<FolderDisk>, Problem> {
+/// Two lineages that begin at the same one are this far apart at most. Numbers stay below 2^53, which every JSON reader
+/// can tell apart, for thousands of them.
+const LINEAGE_STEP_MAX: u64 = 1 << 40;
+
+/// The number of a new lineage. It is drawn, not counted: the same snapshot restored twice, or two survivors recovered,
+/// are two clusters whose nodes must not take each other for their own.
+pub(crate) fn next_lineage(present: u64) -> Result<u64, Problem> {
+    let drawn = u64::from_le_bytes(random()?) % LINEAGE_STEP_MAX;
+    Ok(present.saturating_add(1 + drawn))
+}
+
+pub(crate) fn disk_of(folder: &Path) -> Result<Arc<FolderDisk>, Problem> {
     FolderDisk::open(folder).map(Arc::new).map_err(|error| storage_problem(&error))
 }
 
@@ -87,7 +102,13 @@ pub async fn plan(data_dir: &Path) -> Result<Plan, Problem> {
 }
 
 async fn plan_of(data_dir: &Path, contents: &Contents) -> Result<Plan, Problem> {
-    let disk = disk_of(data_dir)?;
+    if !data_dir.join("log").exists() && !data_dir.join("CURRENT").exists() {
+        return Err(Problem::new(
+            Code::RecoverRefused,
+            "no server ever ran in this folder: it holds nothing to go on with",
+        ));
+    }
+    let disk = Arc::new(FolderDisk::look(data_dir));
     let held = offline::inspect::<Exchange>(disk).await.map_err(|fatal| problem_of(&fatal))?;
     let me = contents.identity.node_id.0;
     let (last_term, last_index) = held.last.unwrap_or((0, 0));
@@ -105,15 +126,13 @@ async fn plan_of(data_dir: &Path, contents: &Contents) -> Result<Plan, Problem> 
         .collect();
     let mut warnings = vec![
         "Entries that only the other nodes had are lost. Run the plan on every node that is left and go on with the \
-         one whose last index is highest."
+         one whose last term is highest and, where several have that term, whose last index is."
             .to_owned(),
     ];
-    let voters = members.iter().filter(|member| member.voter).count();
-    if voters <= 1 {
+    if !has_vote(&members) {
+        warnings.push("This node has no vote in the membership it knows: recovery is refused on it.".to_owned());
+    } else if voters(&members) == 1 {
         warnings.push("This node is the only voter it knows: start it, it needs no recovery.".to_owned());
-    }
-    if members.iter().all(|member| !member.survives || !member.voter) {
-        warnings.push("This node has no vote in the membership it knows.".to_owned());
     }
     Ok(Plan {
         cluster_id: contents.identity.cluster_id.to_string(),
@@ -128,10 +147,31 @@ async fn plan_of(data_dir: &Path, contents: &Contents) -> Result<Plan, Problem> 
     })
 }
 
+fn voters(members: &[PlanMember]) -> usize {
+    members.iter().filter(|member| member.voter).count()
+}
+
+fn has_vote(members: &[PlanMember]) -> bool {
+    members.iter().any(|member| member.survives && member.voter)
+}
+
+/// Refuses where recovery would be wrong or pointless.
+fn expect_recoverable(plan: &Plan) -> Result<(), Problem> {
+    let text = if !has_vote(&plan.members) {
+        "this node has no vote in the membership it knows: what was acknowledged need not be on it"
+    } else if voters(&plan.members) == 1 {
+        "this node is the only voter it knows; it can be started as it is"
+    } else {
+        return Ok(());
+    };
+    Err(Problem::new(Code::RecoverRefused, text))
+}
+
 /// Makes this node the only member of a new lineage.
 ///
 /// # Errors
-/// `RecoverUnconfirmed` where `confirm` is not the cluster id; `RecoverRefused` where nothing is to be recovered.
+/// `RecoverUnconfirmed` where `confirm` is not the cluster id; `RecoverRefused` where nothing is to be recovered; a
+/// reason that the audit does not take.
 pub async fn apply(data_dir: &Path, confirm: &str, reason: &str) -> Result<Reformed, Problem> {
     let (mut folder, contents) = Folder::open(data_dir)?;
     let identity = contents.identity.clone();
@@ -139,12 +179,11 @@ pub async fn apply(data_dir: &Path, confirm: &str, reason: &str) -> Result<Refor
         let text = format!("`{confirm}` is not this cluster's id, {}", identity.cluster_id);
         return Err(Problem::new(Code::RecoverUnconfirmed, text));
     }
+    check_reason(reason).map_err(|rejection| refused(&rejection))?;
+    check_node(&identity.name, &identity.api_address, &identity.peer_address)?;
     let plan = plan_of(data_dir, &contents).await?;
-    if plan.members.iter().filter(|member| member.voter).count() <= 1 {
-        let text = "this node is the only voter it knows; it can be started as it is";
-        return Err(Problem::new(Code::RecoverRefused, text));
-    }
-    let lineage = identity.lineage + 1;
+    expect_recoverable(&plan)?;
+    let lineage = next_lineage(identity.lineage)?;
     let reform = Reform {
         lineage,
         id: identity.node_id,
@@ -158,15 +197,51 @@ pub async fn apply(data_dir: &Path, confirm: &str, reason: &str) -> Result<Refor
         restored: false,
         reason: reason.to_owned(),
     };
-    // The note is there before the surgery: a crash in between leaves a node that can be recovered again.
-    folder.write_bootstrap(&encode(&reform)?)?;
+    let done = begin_anew(&mut folder, &identity, &reform).await;
+    let given = give(&folder);
+    let (id, index) = done?;
+    given?;
+    let cluster_id = identity.cluster_id.to_string();
+    Ok(Reformed { cluster_id, lineage, node_id: id, index, warnings: plan.warnings })
+}
+
+/// The note for the server and the new lineage are there before the surgery: a crash in between leaves a node that the
+/// others refuse and that can be recovered again. What fails before the surgery took leaves the folder as it was.
+async fn begin_anew(folder: &mut Folder, former: &Identity, reform: &Reform) -> Result<(u64, u64), Problem> {
+    let noted = folder
+        .write_bootstrap(&encode(reform)?)
+        .and_then(|()| folder.install_identity(&Identity { lineage: reform.lineage, ..former.clone() }));
+    let done = match noted {
+        Ok(()) => cut_off(folder.path(), reform).await,
+        Err(problem) => Err(problem),
+    };
+    if done.is_err() && is_as_before(folder.path(), reform.id).await {
+        // Best done, but not needed: the server follows the note on a node that is alone, and nowhere else.
+        let _ = folder.remove_bootstrap();
+        let _ = folder.install_identity(former);
+    }
+    done
+}
+
+async fn cut_off(data_dir: &Path, reform: &Reform) -> Result<(u64, u64), Problem> {
+    let address = Address { name: reform.node.name.clone(), peer: reform.node.peer_address.clone() };
     let disk = disk_of(data_dir)?;
-    let address = Address { name: identity.name.clone(), peer: identity.peer_address.clone() };
-    let (id, index) = offline::reform::<Exchange>(disk, Some(identity.node_id.0), address)
-        .await
-        .map_err(|fatal| problem_of(&fatal))?;
-    folder.install_identity(&Identity { lineage, ..identity.clone() })?;
-    Ok(Reformed { cluster_id: identity.cluster_id.to_string(), lineage, node_id: id, index })
+    offline::reform::<Exchange>(disk, Some(reform.id.0), address).await.map_err(|fatal| problem_of(&fatal))
+}
+
+/// Whether the membership is still one of several. Not where that cannot be told.
+async fn is_as_before(data_dir: &Path, node: NodeId) -> bool {
+    let held = offline::inspect::<Exchange>(Arc::new(FolderDisk::look(data_dir))).await;
+    held.is_ok_and(|held| held.members.iter().any(|(id, (_, voter))| *voter && *id != node.0))
+}
+
+/// Gives what root made to the folder's owner, under whom the server runs. The stores are closed first: they write
+/// files while they close.
+pub(crate) fn give(folder: &Folder) -> Result<(), Problem> {
+    if folder.is_anothers() {
+        exchequer_raft::join_threads(CLOSE_PATIENCE);
+    }
+    folder.give_all()
 }
 
 /// What a server does first in a folder that `init`, `recover` or `restore` left.
@@ -178,121 +253,55 @@ pub(crate) enum FirstCommand {
     Reform(Reform),
 }
 
-fn encode(reform: &Reform) -> Result<Vec<u8>, Problem> {
+pub(crate) fn encode(reform: &Reform) -> Result<Vec<u8>, Problem> {
     postcard::to_stdvec(&FirstCommand::Reform(reform.clone()))
         .map_err(|error| Problem::new(Code::Internal, error.to_string()))
 }
 
-/// What a restore needs.
-#[derive(Debug, Clone)]
-pub struct Restore {
-    /// The snapshot file.
-    pub file: PathBuf,
-    /// The keyring's export file.
-    pub keyring: PathBuf,
-    /// The data folder; it must hold no node.
-    pub data_dir: PathBuf,
-    /// The node's name.
-    pub name: String,
-    /// `host:port` at which clients will reach it.
-    pub api_address: String,
-    /// `host:port` at which peers will reach it.
-    pub peer_address: String,
-    /// Why; kept in the audit.
-    pub reason: String,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Makes the first node of a new lineage from a snapshot file.
-///
-/// # Errors
-/// `SnapshotOtherCluster` where keyring and snapshot differ, `SnapshotCorrupt`, `SnapshotTruncated`,
-/// `FolderInitialised`; nothing is left in the folder then that a server would start from.
-pub async fn restore(args: &Restore) -> Result<Reformed, Problem> {
-    // Also where only the identity is lost: that log may be the last copy of something.
-    Folder::expect_unused(&args.data_dir)?;
-    let text = std::fs::read_to_string(&args.keyring)
-        .map_err(|error| Problem::new(Code::KeyringWrong, format!("{}: {error}", args.keyring.display())))?;
-    let keyring = Keyring::import(&text)?;
-    let inspection = snapshot_file::inspect(&args.file)?;
-    let cluster_id: ClusterId = inspection
-        .origin
-        .cluster_id
-        .parse()
-        .map_err(|_| Problem::new(Code::SnapshotCorrupt, "the snapshot's cluster id cannot be read"))?;
-    if keyring.cluster_id() != cluster_id {
-        let text = format!("the snapshot is of cluster {cluster_id}, the keyring of {}", keyring.cluster_id());
-        return Err(Problem::new(Code::SnapshotOtherCluster, text));
+    /// Goal: restored twice, or recovered on two survivors, a cluster goes on as two that tell each other apart. Method:
+    /// many lineages drawn from the same one: all higher, all different, and exact in JSON.
+    #[test]
+    fn every_new_lineage_is_another() {
+        let drawn: std::collections::BTreeSet<u64> = (0..1_000).map(|_| next_lineage(7).unwrap()).collect();
+        assert_eq!(drawn.len(), 1_000);
+        assert!(drawn.iter().all(|lineage| (8..1 << 53).contains(lineage)));
     }
 
-    let rebuilt = rebuild(args, cluster_id, &keyring).await;
-    if rebuilt.is_err() {
-        // A half restored folder must not look like a node's.
-        for name in ["log", "guard", "CURRENT", "state-1", "snapshots", "incoming"] {
-            let path = args.data_dir.join(name);
-            let _ = if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
+    fn plan(members: &[(u64, bool)]) -> Plan {
+        let member = |(id, voter): &(u64, bool)| PlanMember {
+            id: *id,
+            name: format!("n{id}"),
+            address: format!("n{id}:1"),
+            voter: *voter,
+            survives: *id == 1,
+        };
+        Plan {
+            cluster_id: String::new(),
+            lineage: 1,
+            node_id: 1,
+            last_term: 1,
+            last_index: 1,
+            committed_index: 1,
+            uncertain_entries: 0,
+            members: members.iter().map(member).collect(),
+            warnings: Vec::new(),
         }
     }
-    rebuilt
-}
 
-async fn rebuild(args: &Restore, cluster_id: ClusterId, keyring: &Keyring) -> Result<Reformed, Problem> {
-    create_folder(&args.data_dir).map_err(|error| storage_problem(&error))?;
-    let disk = disk_of(&args.data_dir)?;
-    let staging = args.data_dir.join("incoming").join("restore");
-    create_folder(&staging).map_err(|error| storage_problem(&error))?;
-    let (_, manifest) = snapshot_file::unpack(&args.file, &staging)?;
-    let target = args.data_dir.join("incoming").join(&manifest.name);
-    std::fs::rename(&staging, &target).map_err(|error| Problem::new(Code::Internal, error.to_string()))?;
-    exchequer_storage::write_atomically(&target.join("manifest"), &manifest.encode())
-        .map_err(|error| storage_problem(&error))?;
-    let machine = offline::adopt::<Exchange, Exchange>(disk.as_ref(), &manifest, |rows| Exchange::load(rows))
-        .map_err(|fatal| problem_of(&fatal))?;
-    let cluster = machine
-        .state
-        .cluster()
-        .cloned()
-        .ok_or_else(|| Problem::new(Code::SnapshotCorrupt, "the snapshot holds no cluster"))?;
-    if cluster.id != cluster_id {
-        return Err(Problem::new(Code::SnapshotCorrupt, "the snapshot's rows are of another cluster"));
+    /// Goal: only a voter that has lost others goes on. Method: memberships in which it is, and is not, one.
+    #[test]
+    fn who_may_go_on() {
+        for good in [&[(1, true), (2, true)][..], &[(1, true), (2, true), (3, false)]] {
+            assert_eq!(expect_recoverable(&plan(good)), Ok(()), "{good:?}");
+        }
+        for bad in [&[][..], &[(1, true)], &[(1, true), (2, false)], &[(1, false), (2, true), (3, true)], &[(2, true)]]
+        {
+            let refused = expect_recoverable(&plan(bad)).unwrap_err();
+            assert_eq!(refused.code, Code::RecoverRefused, "{bad:?}");
+        }
     }
-    let key = keyring.open(AUTHORITY_KEY_PURPOSE, &cluster.authority.sealed_key)?;
-    let authority = Authority::open(CertificateDer::from(cluster.authority.certificate_der.clone()), &key)?;
-    let lineage = cluster.lineage + 1;
-    let address = Address { name: args.name.clone(), peer: args.peer_address.clone() };
-    let shared: Arc<dyn Disk> = disk;
-    let (id, index) = offline::reform::<Exchange>(shared, None, address).await.map_err(|fatal| problem_of(&fatal))?;
-
-    let node_key = NodeKey::generate()?;
-    let addresses = [args.api_address.clone(), args.peer_address.clone()];
-    let grant =
-        Grant { node_id: NodeId(id), addresses: &addresses, ttl: FIRST_CERTIFICATE_TTL, now: SystemTime::now() };
-    let certificate = authority.sign(&node_key.request()?, &grant)?;
-    let reform = Reform {
-        lineage,
-        id: NodeId(id),
-        node: FirstNode {
-            name: args.name.clone(),
-            api_address: args.api_address.clone(),
-            peer_address: args.peer_address.clone(),
-            version: NodeVersion::of_this_program(),
-            key_fingerprint: key_fingerprint(&certificate),
-        },
-        restored: true,
-        reason: args.reason.clone(),
-    };
-    let contents = Contents {
-        identity: Identity {
-            cluster_id,
-            lineage,
-            node_id: NodeId(id),
-            name: args.name.clone(),
-            api_address: args.api_address.clone(),
-            peer_address: args.peer_address.clone(),
-            sandbox: cluster.sandbox,
-        },
-        credentials: Credentials { authorities: vec![authority.certificate().clone()], certificate, key: node_key },
-        keyring: Keyring::import(&keyring.export())?,
-    };
-    Folder::create_around(&args.data_dir, &contents, &encode(&reform)?)?;
-    Ok(Reformed { cluster_id: cluster_id.to_string(), lineage, node_id: id, index })
 }

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use exchequer_domain::{Code, CommandId, Problem};
-use exchequer_raft::{Address, Alarm, Drive, Fatal, Membership, Node, Options, Timing};
+use exchequer_domain::{Code, Problem};
+use exchequer_raft::{Alarm, Drive, Fatal, Membership, Node, Options, Timing};
 use exchequer_state::registry::NodeVersion;
-use exchequer_state::{Actor, Body, Command, UpdateNode};
+use exchequer_state::{Body, UpdateNode};
 use exchequer_storage::{FolderDisk, Reserve, Room, probe};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio::signal::unix::{SignalKind, signal};
@@ -19,11 +19,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::autopilot;
 use crate::config::Config;
+use crate::founding;
 use crate::house::{Doorbell, House};
 use crate::identity::{Contents, Folder, TlsStore};
 use crate::listen::{TlsDialer, bind, serve};
 use crate::machine::{Exchange, problem_of, storage_problem};
-use crate::recovery::FirstCommand;
 
 /// How often a server in an empty folder looks whether `init` or `join` has been run.
 const FOLDER_POLL: Duration = Duration::from_millis(500);
@@ -31,8 +31,6 @@ const FOLDER_POLL: Duration = Duration::from_millis(500);
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
 const CERTIFICATE_ROUND: Duration = Duration::from_secs(2);
 const ROOM_ROUND: Duration = Duration::from_millis(500);
-/// The probe may not keep a node from starting for long.
-const BOOTSTRAP_PAUSE: Duration = Duration::from_millis(100);
 
 /// Runs the node until a signal or a fatal problem ends it.
 ///
@@ -60,15 +58,16 @@ pub async fn run(config: Config) -> Result<ExitCode, Problem> {
     let metrics = install_metrics()?;
     let doorbell = Doorbell::default();
     let (fatal_out, mut fatal) = mpsc::unbounded_channel::<Fatal>();
+    let alarm = Alarm::new(move |reason| {
+        // After the first one nobody listens any more.
+        let _ = fatal_out.send(reason);
+    });
     let options = Options {
         us: Membership { cluster: identity.cluster_id.0, lineage: identity.lineage, node: identity.node_id.0 },
         disk,
         dialer: Arc::new(TlsDialer(tls.clone())),
         hooks: Arc::new(doorbell.clone()),
-        alarm: Alarm::new(move |reason| {
-            // After the first one nobody listens any more.
-            let _ = fatal_out.send(reason);
-        }),
+        alarm: alarm.clone(),
         wall: Arc::new(wall_clock),
         drive: Drive::Threads,
         timing: Timing {
@@ -95,7 +94,7 @@ pub async fn run(config: Config) -> Result<ExitCode, Problem> {
             close.clone(),
         )),
     ];
-    tokio::spawn(found_cluster(house.clone()));
+    tokio::spawn(founding::run(house.clone(), alarm));
     tokio::spawn(announce(
         house.clone(),
         or(&config.api.advertise, &identity.api_address).to_owned(),
@@ -219,54 +218,6 @@ fn notify_ready(node: &Node<Exchange>) {
             let _ = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]);
         }
     });
-}
-
-/// On a node that `init`, `recover` or `restore` made: has its first command committed, and forgets it.
-async fn found_cluster(house: Arc<House>) {
-    let bytes = match house.take_bootstrap() {
-        Ok(Some(bytes)) => bytes,
-        Ok(None) => return,
-        Err(problem) => {
-            tracing::error!(%problem, "the bootstrap cannot be read");
-            return;
-        }
-    };
-    let body = match postcard::from_bytes::<FirstCommand>(&bytes) {
-        Ok(FirstCommand::Bootstrap(bootstrap)) => {
-            let address = Address { name: bootstrap.node.name.clone(), peer: bootstrap.node.peer_address.clone() };
-            if !house.node.is_founded().await.unwrap_or(true)
-                && let Err(error) = house.node.found(address).await
-            {
-                tracing::error!(%error, "the cluster could not be founded");
-                return;
-            }
-            Body::Bootstrap(Box::new(bootstrap))
-        }
-        Ok(FirstCommand::Reform(reform)) => Body::Reform(Box::new(reform)),
-        Err(_) => {
-            tracing::error!(code = %Code::FileCorrupt, "the bootstrap cannot be read");
-            return;
-        }
-    };
-    // The same id at each try, so that it takes effect once however often it is sent.
-    let mut id = [0; 16];
-    id.copy_from_slice(&blake3::hash(&bytes).as_bytes()[..16]);
-    let command = Command { id: CommandId(id), actor: Actor::Node(house.id()), epoch: None, body };
-    loop {
-        match house.one(command.clone()).await {
-            Ok(_) => break,
-            Err(problem) if matches!(problem.code, Code::AlreadyDone | Code::LineageMismatch) => {
-                tracing::debug!(%problem, "it was done before");
-                break;
-            }
-            Err(problem) => tracing::debug!(%problem, "the first entry is not committed yet"),
-        }
-        tokio::time::sleep(BOOTSTRAP_PAUSE).await;
-    }
-    match house.remove_bootstrap() {
-        Ok(()) => tracing::info!("the cluster exists"),
-        Err(problem) => tracing::warn!(%problem, "the bootstrap could not be removed"),
-    }
 }
 
 /// Tells the cluster this node's addresses and release where they changed.

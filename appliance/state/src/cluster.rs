@@ -18,7 +18,7 @@ pub struct Cluster {
     pub name: String,
     /// Whether scratch values and other aids of tests exist.
     pub sandbox: bool,
-    /// Raised when the cluster goes on from a snapshot or a lone survivor; older members are not its members.
+    /// A higher one, drawn, when the cluster goes on from a snapshot or a lone survivor; older members are not its members.
     pub lineage: u64,
     /// Replicated time of the bootstrap.
     pub created_at: Timestamp,

@@ -32,7 +32,7 @@ mod tests;
 
 pub use apply::{
     AdmitNode, Bootstrap, CreateJoinToken, FirstNode, PutScratch, RaiseVersion, RecordAction, Reform, RemoveNode,
-    RequestDigest, RevertSettings, RotateAuthority, RotateOperatorToken, SetSetting, UpdateNode,
+    RequestDigest, RevertSettings, RotateAuthority, RotateOperatorToken, SetSetting, UpdateNode, check_reason,
 };
 pub use command::{Actor, Body, Command};
 pub use event::{Event, EventKind};

@@ -134,7 +134,11 @@ impl NodeVersion {
         NodeVersion { release: env!("CARGO_PKG_VERSION").to_owned(), logic: LOGIC_VERSION_SUPPORTED }
     }
 
-    pub(crate) fn check(&self, logic_version: u32) -> Result<(), Rejection> {
+    /// Whether a program of this version can be part of a cluster by whose rules it must compute.
+    ///
+    /// # Errors
+    /// `Invalid` of the release, `NodeTooOld`.
+    pub fn check(&self, logic_version: u32) -> Result<(), Rejection> {
         if !(1..=RELEASE_BYTES_MAX).contains(&self.release.len()) || !visible(&self.release) {
             return Err(Rejection::Invalid { field: Field::Release });
         }
@@ -145,8 +149,11 @@ impl NodeVersion {
     }
 }
 
-/// `field` says whose name it is.
-pub(crate) fn check_name(name: &str, field: Field) -> Result<(), Rejection> {
+/// Whether a name can be a node's or a cluster's; `field` says whose name it is.
+///
+/// # Errors
+/// `Invalid` of the field.
+pub fn check_name(name: &str, field: Field) -> Result<(), Rejection> {
     let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     if (1..=NAME_BYTES_MAX).contains(&name.len()) && name.bytes().all(allowed) {
         Ok(())
@@ -155,8 +162,12 @@ pub(crate) fn check_name(name: &str, field: Field) -> Result<(), Rejection> {
     }
 }
 
-/// `field` says which address it is. Names are resolved by nodes, never here, so only the form is checked.
-pub(crate) fn check_address(address: &str, field: Field) -> Result<(), Rejection> {
+/// Whether an address is one; `field` says which address it is. Names are resolved by nodes, never here, so only the
+/// form is checked.
+///
+/// # Errors
+/// `Invalid` of the field.
+pub fn check_address(address: &str, field: Field) -> Result<(), Rejection> {
     let well_formed = match address.rsplit_once(':') {
         Some((host, port)) => {
             !host.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok()

@@ -10,5 +10,6 @@ mod bad_input;
 mod corruption;
 mod full_disk;
 mod membership_drill;
+mod recovery;
 mod support;
 mod upkeep;

@@ -160,7 +160,7 @@ async fn destroy_and_restore(cluster: &mut Cluster, story: &Story, snapshot: &st
     cluster.offline().run(words.clone()).await?.refused_with("EXQ-0108")?;
     words.push("--yes".into());
     let restored = cluster.offline().run(words.clone()).await?.good()?;
-    ensure!(restored.number("lineage")? == 2 && restored.text("cluster_id")? == cluster.cluster_id, "{restored}");
+    ensure!(restored.number("lineage")? > 1 && restored.text("cluster_id")? == cluster.cluster_id, "{restored}");
     cluster.nodes[reborn].id = restored.number("node_id")?;
     cluster.offline().run(words).await?.refused_with("EXQ-0106")?;
     cluster.nodes[reborn].start()?;
@@ -199,7 +199,8 @@ async fn lose_and_recover(cluster: &mut Cluster, story: &Story) -> Result<()> {
 
     cluster.nodes[survivor].stop().await?;
     let planned = cluster.offline().run(plan).await?.good()?;
-    ensure!(planned.text("cluster_id")? == cluster.cluster_id && planned.number("lineage")? == 2, "{planned}");
+    let lineage = planned.number("lineage")?;
+    ensure!(planned.text("cluster_id")? == cluster.cluster_id && lineage > 1, "{planned}");
     let apply = ["cluster", "recover", "apply", "--data-dir", &folder, "--reason", "r1 and r2 burnt down"];
     cluster.offline().run(apply).await?.refused_with("EXQ-0605")?;
     let wrong = [&apply[..], &["--confirm", "00112233445566778899aabbccddeeff"]].concat();
@@ -207,7 +208,7 @@ async fn lose_and_recover(cluster: &mut Cluster, story: &Story) -> Result<()> {
     ensure!(cluster.offline().run(plan).await?.good()?.json()? == planned.json()?, "a refused recovery left a trace");
     let right = [&apply[..], &["--confirm", &cluster.cluster_id]].concat();
     let recovered = cluster.offline().run(right.clone()).await?.good()?;
-    ensure!(recovered.number("lineage")? == 3, "{recovered}");
+    ensure!(recovered.number("lineage")? > lineage, "{recovered}");
     cluster.offline().run(right).await?.refused_with("EXQ-0604")?;
     cluster.nodes[survivor].start()?;
     until_voters(cluster, &["r3"]).await?;

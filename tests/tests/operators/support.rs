@@ -1,5 +1,7 @@
 //! What several of these tests need.
 
+use std::fs;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
@@ -66,4 +68,20 @@ pub(crate) async fn scene(cluster: &Cluster) -> Result<Scene> {
     let peers = leader.get("/v1/cluster/peers").await?;
     let members = members(&peers).into_iter().map(|(name, _, voter)| (name, voter)).collect();
     Ok(Scene { settings: leader.get("/v1/settings").await?, members, audit: leader.get("/v1/audit/verify").await? })
+}
+
+/// Every file below `folder` with its size and time of change.
+pub(crate) fn listing(folder: &Path) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let meta = entry.metadata()?;
+        if meta.is_dir() {
+            found.extend(listing(&entry.path())?);
+        } else {
+            found.push(format!("{} {} {:?}", entry.path().display(), meta.len(), meta.modified()?));
+        }
+    }
+    found.sort();
+    Ok(found)
 }

@@ -10,7 +10,8 @@ use super::reports::{BenchReport, InitReport, JoinReport, KeyringReport, LogBenc
 use crate::config::{Config, ConfigFlags};
 use crate::identity::{Folder, Keyring};
 use crate::install::{self, Init, Join};
-use crate::recovery::{self, Reformed, Restore};
+use crate::recovery::{self, Reformed};
+use crate::restore::{self, Restore};
 use crate::{bench, server, snapshot_file};
 
 pub(super) use crate::recovery::Plan;
@@ -97,7 +98,7 @@ pub(super) async fn restore(args: &RestoreArgs) -> Result<Reformed, Problem> {
         peer_address: args.node.peer.clone(),
         reason: args.reason.reason.clone(),
     };
-    recovery::restore(&restore).await
+    restore::restore(&restore).await
 }
 
 /// Puts a keyring into the folder of a node that is stopped.

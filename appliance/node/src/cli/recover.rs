@@ -37,7 +37,12 @@ pub(super) async fn run(verb: &RecoverVerb, printer: &mut Printer) -> Result<Exi
 
 async fn apply(args: &RecoverApplyArgs, printer: &mut Printer) -> Result<(), Stop> {
     let confirmed = match &args.confirm {
-        Some(id) => id.clone(),
+        Some(id) => {
+            // What was confirmed unseen is shown all the same; programs find it in the answer.
+            let plan = local::recovery_plan(&args.folder.data_dir).await?;
+            printer.note(&text(&plan))?;
+            id.clone()
+        }
         None if printer.can_ask() => {
             let plan = local::recovery_plan(&args.folder.data_dir).await?;
             let consequence = text(&plan);

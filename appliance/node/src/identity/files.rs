@@ -2,10 +2,13 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 
 use exchequer_domain::{Code, Problem};
+use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Uid};
+use rustix::io::Errno;
 use zeroize::Zeroizing;
 
 /// No file of a node's identity comes near this size.
@@ -14,7 +17,7 @@ const FOLDER_MODE: u32 = 0o700;
 const OTHERS: u32 = 0o077;
 /// Root may be at work in a folder whose owner is not to be trusted with root's rights: a link placed there must not
 /// make it change a file elsewhere.
-const NO_SYMLINK: i32 = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
+const NO_SYMLINK: i32 = OFlags::NOFOLLOW.bits().cast_signed();
 
 /// Who may read a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +71,11 @@ impl Dir {
         let metadata = fs::metadata(path).map_err(|error| io_problem("open the folder", path, &error))?;
         let foreign = rustix::process::geteuid().is_root() && metadata.uid() != 0;
         Ok(Dir { path: path.to_owned(), owner: foreign.then(|| (metadata.uid(), metadata.gid())) })
+    }
+
+    /// Whether root is at work in someone else's folder.
+    pub(super) fn is_anothers(&self) -> bool {
+        self.owner.is_some()
     }
 
     /// Whether a file is there.
@@ -151,6 +159,46 @@ impl Dir {
         give(&file, self.owner).map_err(failed)?;
         Ok(file)
     }
+}
+
+/// What of a folder belongs to the file system and not to us.
+pub(super) const FILE_SYSTEMS_OWN: &str = "lost+found";
+
+impl Dir {
+    /// Gives to the folder's owner what root made in it: a store that root opened holds files that the service could
+    /// not open any more. Nothing happens where root is not at work in someone else's folder.
+    pub(super) fn give_all(&self) -> Result<(), Problem> {
+        let Some((user, group)) = self.owner else { return Ok(()) };
+        let failed = |error: rustix::io::Errno| io_problem("give away what is in", &self.path, &error.into());
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let folder = rustix::fs::open(&self.path, flags, Mode::empty()).map_err(failed)?;
+        give_below(&folder, Uid::from_raw(user), Gid::from_raw(group)).map_err(failed)
+    }
+}
+
+/// By the folders' handles and never through a link, since their owner may change names meanwhile.
+fn give_below(folder: &OwnedFd, user: Uid, group: Gid) -> rustix::io::Result<()> {
+    for entry in rustix::fs::Dir::read_from(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if [c".", c".."].contains(&name) || name.to_bytes() == FILE_SYSTEMS_OWN.as_bytes() {
+            continue;
+        }
+        let stat = match rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => stat,
+            // A store that is being closed removes what it no longer needs.
+            Err(Errno::NOENT) => continue,
+            Err(error) => return Err(error),
+        };
+        if stat.st_uid == 0 {
+            rustix::fs::chownat(folder, name, Some(user), Some(group), AtFlags::SYMLINK_NOFOLLOW)?;
+        }
+        if FileType::from_raw_mode(stat.st_mode).is_dir() {
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            give_below(&rustix::fs::openat(folder, name, flags, Mode::empty())?, user, group)?;
+        }
+    }
+    Ok(())
 }
 
 /// Whether anything is at the path. That it could not be looked up is not the same as its absence.

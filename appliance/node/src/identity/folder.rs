@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use super::certificate::{decode_certificates, encode_certificates};
 use super::credentials::{Credentials, NodeKey};
-use super::files::{Access, Dir, is_there};
+use super::files::{Access, Dir, FILE_SYSTEMS_OWN, is_there};
 use super::keyring::Keyring;
 use super::record::Identity;
 
@@ -28,6 +28,8 @@ const BOOTSTRAP: &str = "bootstrap";
 const LOCK: &str = "lock";
 /// What only a node that ran leaves behind; a folder with one of these is never taken for an empty one.
 const REMAINS: [&str; 3] = ["log", "guard", "CURRENT"];
+/// Where the data of a node that never ran lies.
+const DATA: [&str; 8] = ["log", "guard", "guard.tmp", "CURRENT", "CURRENT.tmp", "state-1", "snapshots", "incoming"];
 
 /// What a data folder says about its node.
 #[derive(Debug, Clone)]
@@ -73,7 +75,9 @@ impl Folder {
         refuse_if_initialised(&dir)?;
         let lock = lock(&dir)?;
         refuse_if_initialised(&dir)?;
-        Folder { dir, _lock: lock }.fill(contents, bootstrap)
+        let folder = Folder { dir, _lock: lock };
+        folder.fill(contents, bootstrap)?;
+        Ok(folder)
     }
 
     /// Refuses a folder that holds a node, or what is left of one. One that is missing or empty is fine.
@@ -84,23 +88,73 @@ impl Folder {
         if is_there(path)? { refuse_if_initialised(&Dir::open(path)?) } else { Ok(()) }
     }
 
-    /// Writes a node's identity around data that was restored into the folder before.
+    /// Refuses a folder that holds anything at all. One that is missing is fine.
     ///
     /// # Errors
-    /// As [`Folder::create`], except that data without an identity is what it expects.
-    pub fn create_around(path: &Path, contents: &Contents, bootstrap: &[u8]) -> Result<Folder, Problem> {
-        contents.check()?;
-        let dir = Dir::open(path)?;
-        if dir.has(IDENTITY)? {
-            let message = format!("{} holds a node already", path.display());
-            return Err(Problem::new(Code::FolderInitialised, message));
+    /// `FolderInitialised`; `ConfigInvalid` when the folder cannot be read.
+    pub fn expect_empty(path: &Path) -> Result<(), Problem> {
+        if !is_there(path)? {
+            return Ok(());
         }
+        let dir = Dir::open(path)?;
+        refuse_if_initialised(&dir)?;
+        let own = [LOCK, FILE_SYSTEMS_OWN];
+        match names(&dir)?.into_iter().find(|name| !own.contains(&name.as_str())) {
+            Some(name) => {
+                let message = format!("{} is not empty: there is `{name}`", path.display());
+                Err(Problem::new(Code::FolderInitialised, message))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Locks an empty folder for data that is put into it before its identity, making the folder where it is missing.
+    ///
+    /// # Errors
+    /// As [`Folder::expect_empty`]; `FolderLocked`.
+    pub fn claim(path: &Path) -> Result<Folder, Problem> {
+        Folder::expect_empty(path)?;
+        let dir = Dir::create(path)?;
         let lock = lock(&dir)?;
-        Folder { dir, _lock: lock }.fill(contents, Some(bootstrap))
+        Folder::expect_empty(path)?;
+        Ok(Folder { dir, _lock: lock })
+    }
+
+    /// Writes a node's identity around the data that was put into a claimed folder.
+    ///
+    /// # Errors
+    /// What [`Credentials::check`] says; `KeyringWrong`; `DiskFull` and others when writing fails.
+    pub fn complete(&self, contents: &Contents, bootstrap: &[u8]) -> Result<(), Problem> {
+        contents.check()?;
+        self.fill(contents, Some(bootstrap))
+    }
+
+    /// Removes from a claimed folder what was put into it: half a node must not look like one. The lock stays.
+    pub fn clear(&self) {
+        let identity = [IDENTITY, AUTHORITIES, CERTIFICATE, KEY, KEY_NEXT, KEYRING, BOOTSTRAP];
+        for name in identity.into_iter().chain(DATA) {
+            let path = self.dir.file(name);
+            // What cannot be removed is named by the next attempt.
+            let _ = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        }
+    }
+
+    /// Whether root is at work in someone else's folder.
+    #[must_use]
+    pub fn is_anothers(&self) -> bool {
+        self.dir.is_anothers()
+    }
+
+    /// Gives what root made in someone else's folder to the folder's owner.
+    ///
+    /// # Errors
+    /// When that is not allowed.
+    pub fn give_all(&self) -> Result<(), Problem> {
+        self.dir.give_all()
     }
 
     /// Writes every file of the identity, the one whose presence means complete last.
-    fn fill(self, contents: &Contents, bootstrap: Option<&[u8]>) -> Result<Folder, Problem> {
+    fn fill(&self, contents: &Contents, bootstrap: Option<&[u8]>) -> Result<(), Problem> {
         let folder = self;
         let dir = &folder.dir;
         dir.remove(KEY_NEXT)?;
@@ -112,8 +166,7 @@ impl Folder {
             Some(bytes) => folder.write_bootstrap(bytes)?,
             None => folder.remove_bootstrap()?,
         }
-        dir.write(IDENTITY, contents.identity.to_text()?.as_bytes(), Access::Secret)?;
-        Ok(folder)
+        dir.write(IDENTITY, contents.identity.to_text()?.as_bytes(), Access::Secret)
     }
 
     /// Locks a folder and reads the node that it holds.
@@ -337,14 +390,14 @@ fn refuse_if_initialised(dir: &Dir) -> Result<(), Problem> {
 
 /// Something in the folder that only a node that ran leaves behind.
 fn remains(dir: &Dir) -> Result<Option<String>, Problem> {
+    let remains = |name: &String| REMAINS.contains(&name.as_str()) || name.starts_with("state-");
+    Ok(names(dir)?.into_iter().find(remains))
+}
+
+fn names(dir: &Dir) -> Result<Vec<String>, Problem> {
     let failed = |error| {
         Problem::new(Code::ConfigInvalid, format!("the folder {} cannot be listed: {error}", dir.path().display()))
     };
-    for entry in fs::read_dir(dir.path()).map_err(failed)? {
-        let name = entry.map_err(failed)?.file_name().to_string_lossy().into_owned();
-        if REMAINS.contains(&name.as_str()) || name.starts_with("state-") {
-            return Ok(Some(name));
-        }
-    }
-    Ok(None)
+    let entries = fs::read_dir(dir.path()).map_err(failed)?;
+    entries.map(|entry| Ok(entry.map_err(failed)?.file_name().to_string_lossy().into_owned())).collect()
 }

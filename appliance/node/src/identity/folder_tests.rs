@@ -6,6 +6,7 @@ use std::path::Path;
 
 use exchequer_domain::{Code, NodeId, Problem};
 
+use super::files::Dir;
 use super::fixtures::{CLUSTER, OTHER_CLUSTER, authority, contents, credentials};
 use super::{Contents, Folder, Identity, Keyring, encode_certificates};
 
@@ -257,4 +258,60 @@ fn root_works_for_the_owner_of_the_folder() {
     }
     assert_eq!(fs::read_to_string(&elsewhere).unwrap(), "precious");
     assert_eq!(fs::metadata(&elsewhere).unwrap().uid(), rustix::process::geteuid().as_raw());
+}
+
+/// Goal: what is put into a claimed folder and then cleared is gone, and nothing is ever claimed or cleared that was
+/// there before. Method: claim a missing folder, fill and clear it, claim it again; a folder with somebody's files; a
+/// fresh file system; two claims at once.
+#[test]
+fn only_an_empty_folder_is_claimed() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("data");
+    let claimed = Folder::claim(&path).unwrap();
+    assert_eq!(code(Folder::claim(&path)), Some(Code::FolderLocked));
+    for name in ["log", "snapshots/x", "incoming/restore"] {
+        fs::create_dir_all(path.join(name)).unwrap();
+    }
+    claimed.complete(&contents(&authority(CLUSTER)), b"first").unwrap();
+    claimed.clear();
+    drop(claimed);
+    let left: Vec<_> = fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["lock"]);
+    fs::create_dir(path.join("lost+found")).unwrap();
+    drop(Folder::claim(&path).unwrap());
+
+    for strange in ["snapshots", "incoming", "notes.txt"] {
+        let other = home.path().join(format!("with {strange}"));
+        fs::create_dir_all(other.join(strange)).unwrap();
+        assert_eq!(code(Folder::claim(&other)), Some(Code::FolderInitialised), "{strange}");
+        let left: Vec<_> = fs::read_dir(&other).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, [strange]);
+    }
+}
+
+/// Goal: what root makes in the service's folder can be read by the service; the file system's own folder stays
+/// root's, and no link is followed. Method: where the test runs as root, a tree of somebody else's with root's files in
+/// it; elsewhere nothing may change.
+#[test]
+fn what_root_made_is_given_to_the_owner() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("data");
+    fs::create_dir_all(path.join("log/deep")).unwrap();
+    fs::create_dir_all(path.join("lost+found")).unwrap();
+    fs::write(path.join("log/deep/file"), b"x").unwrap();
+    fs::write(home.path().join("outside"), b"x").unwrap();
+    symlink(home.path().join("outside"), path.join("log/link")).unwrap();
+    let owner = |path: &Path| fs::symlink_metadata(path).unwrap().uid();
+    let root = owner(home.path()) == 0;
+    if root {
+        std::os::unix::fs::chown(&path, Some(65_534), Some(65_534)).unwrap();
+    }
+    Dir::open(&path).unwrap().give_all().unwrap();
+    let given = if root { 65_534 } else { owner(home.path()) };
+    for name in ["log", "log/deep", "log/deep/file", "log/link"] {
+        assert_eq!(owner(&path.join(name)), given, "{name}");
+    }
+    for name in ["data/lost+found", "outside"] {
+        assert_eq!(owner(&home.path().join(name)), owner(home.path()), "{name}");
+    }
 }

@@ -15,7 +15,7 @@ const CHECKSUM: &str = "# checksum ";
 pub struct Identity {
     /// The cluster.
     pub cluster_id: ClusterId,
-    /// Which life of the cluster, from 1. A restore or a recovery from lost quorum begins the next one, so that nodes
+    /// Which life of the cluster: 1, then numbers that only rise. A restore or a recovery from lost quorum begins the next one, so that nodes
     /// which were not part of it cannot come back with what they still hold.
     pub lineage: u64,
     /// The node.

@@ -92,7 +92,11 @@ impl Body {
     }
 }
 
-fn check_reason(reason: &str) -> Result<(), Rejection> {
+/// Whether a reason may stand in the audit.
+///
+/// # Errors
+/// `ReasonMissing`, `ReasonTooLong`.
+pub fn check_reason(reason: &str) -> Result<(), Rejection> {
     if reason.trim().is_empty() {
         return Err(Rejection::ReasonMissing);
     }

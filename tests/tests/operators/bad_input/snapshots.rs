@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result, ensure};
 use exchequer_tests::cluster::Cluster;
 
-use crate::support::Story;
+use crate::support::{Story, listing};
 
 /// Magic number, flags and window size of a zstd frame.
 const FRAME_HEADER_BYTES: usize = 6;
@@ -132,6 +132,20 @@ async fn a_restore_spares_what_is_there() -> Result<()> {
         story.tell(format_args!("a folder with data but no identity -> {refused}"));
     }
     fs::rename(&aside, &identity)?;
+
+    // Not a node's at all, but somebody's, under names that a restore uses too.
+    let strange = cluster.add("r1")?;
+    let folder = cluster.nodes[strange].data.clone();
+    for name in ["snapshots", "incoming"] {
+        fs::create_dir_all(folder.join(name))?;
+        fs::write(folder.join(name).join("thesis"), "years of work")?;
+    }
+    let before = listing(&folder)?;
+    let words = restoring(&Cluster::new_node(&cluster.nodes[strange], &[]), &snapshot, &keyring);
+    let refused = cluster.offline().run(words).await?.refused_with("EXQ-0106")?;
+    ensure!(listing(&folder)? == before, "a refused restore ({refused}) changed somebody's folder");
+    story.tell(format_args!("somebody's folder -> {refused}"));
+
     cluster.nodes[0].start()?;
     cluster.leader().await?;
     ensure!(cluster.http(0)?.read("later", "linearizable").await?.is_some(), "an acknowledged write is lost");
@@ -149,20 +163,4 @@ fn holds_no_node(folder: &Path) -> Result<()> {
         ensure!(!folder.join(name).exists(), "a refused restore left {name} behind");
     }
     Ok(())
-}
-
-/// Every file below `folder` with its size and time of change.
-fn listing(folder: &Path) -> Result<Vec<String>> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let meta = entry.metadata()?;
-        if meta.is_dir() {
-            found.extend(listing(&entry.path())?);
-        } else {
-            found.push(format!("{} {} {:?}", entry.path().display(), meta.len(), meta.modified()?));
-        }
-    }
-    found.sort();
-    Ok(found)
 }
