@@ -1,5 +1,6 @@
 //! Calling a peer: connections, the headers that say who is meant, and openraft's network on top.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
@@ -15,6 +16,7 @@ use openraft::network::{
     Backoff, NetBackoff, NetSnapshot, NetStreamAppend, NetTransferLeader, NetVote, RPCOption, RaftNetworkFactory,
 };
 use openraft::raft::{SnapshotResponse, TransferLeaderRequest, TransferLeaderResponse};
+use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tonic::Request;
 use tonic::codegen::InterceptedService;
@@ -113,15 +115,20 @@ pub(crate) struct Network {
     pub(crate) files: Files,
     /// What the other nodes were seen to keep.
     pub(crate) memory: Memory,
+    /// Where each member is, as the membership says now.
+    pub(crate) addresses: Arc<Mutex<BTreeMap<u64, String>>>,
 }
 
 impl Network {
-    /// A client for `target` at `address`. It connects when it is first used and again when the connection breaks.
+    /// A client for `target` at `address`. It connects when it is first used and again when the connection breaks, at
+    /// the member's present address: consensus keeps its clients for as long as a leader leads.
     pub(crate) fn client(&self, target: u64, address: &str) -> Client {
         let dialer = self.dialer.clone();
         let dialled = address.to_owned();
+        let addresses = self.addresses.clone();
         let connect = tower::service_fn(move |_: Uri| {
-            let (dialer, address) = (dialer.clone(), dialled.clone());
+            let address = addresses.lock().get(&target).cloned().unwrap_or_else(|| dialled.clone());
+            let dialer = dialer.clone();
             async move {
                 // The peer is asked for by name at each connection, so a changed address record is followed.
                 let io = tokio::time::timeout(CONNECT_TIMEOUT, dialer.dial(&address, target))

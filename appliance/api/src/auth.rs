@@ -12,8 +12,17 @@ use crate::problem::Refused;
 
 /// Lets a request pass that shows the operator token.
 pub(crate) async fn require(State(app): State<App>, request: Request, next: Next) -> Result<Response, Refused> {
-    check(app.backend.as_ref(), bearer(request.headers())?)?;
+    let shown = bearer(request.headers()).and_then(|token| check(app.backend.as_ref(), token));
+    note_refusal(&shown);
+    shown?;
     Ok(next.run(request).await)
+}
+
+/// A caller without the token is in the node's log, with the address that the request's span has.
+pub(crate) fn note_refusal<T>(shown: &Result<T, Problem>) {
+    if let Err(problem) = shown {
+        tracing::warn!(code = %problem.code, "a call was refused: {}", problem.message);
+    }
 }
 
 /// Whether this is the operator token now.

@@ -88,8 +88,14 @@ pub trait Backend: Send + Sync + 'static {
     /// A fresh command id, drawn outside the state.
     fn new_id(&self) -> CommandId;
 
-    /// Makes a join token; answers its text, which is shown once, and its expiry in microseconds since 1970.
-    fn create_join_token(&self, ttl: Option<Duration>, reason: String) -> Doing<'_, (String, u64)>;
+    /// Makes a join token, for a node that takes the place of `replaces` where one is given; answers its text, which is
+    /// shown once, and its expiry in microseconds since 1970.
+    fn create_join_token(
+        &self,
+        ttl: Option<Duration>,
+        replaces: Option<NodeId>,
+        reason: String,
+    ) -> Doing<'_, (String, u64)>;
 
     /// Admits a node that shows a join token: id, certificate, keyring.
     fn join(&self, request: JoinRequest) -> Doing<'_, JoinReply>;
@@ -112,12 +118,13 @@ pub trait Backend: Send + Sync + 'static {
     /// Renews a node's certificate, or with `authority` makes a new authority and renews all.
     fn rotate_certificates(&self, node: Option<NodeId>, authority: bool, reason: String) -> Doing<'_, ()>;
 
+    /// While the cluster takes up a new certificate authority: the members that this node waits for, none of them where
+    /// it is its own turn.
+    fn authority_waits(&self) -> Option<Vec<NodeId>>;
+
     /// Takes a snapshot and streams it as one file.
     fn save_snapshot(&self, reason: String) -> Doing<'_, ByteStream>;
 
     /// The keyring in its export form. Recorded in the audit.
     fn export_keyring(&self, reason: String) -> Doing<'_, String>;
-
-    /// Replaces the operator token; answers the new one, which is shown once.
-    fn rotate_operator_token(&self, reason: String) -> Doing<'_, String>;
 }

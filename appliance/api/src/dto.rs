@@ -9,8 +9,8 @@ mod status;
 
 pub use cluster::{
     Accepted, AddLearner, CreateToken, CreatedToken, ExportedKeyring, JoinReply, JoinRequest, NamedNode, NodeHash,
-    NodeRef, Promote, RemoveNode, RotateCertificates, RotatedOperatorToken, TransferLeader, Verified, Verify,
-    WithReason,
+    NodeRef, OperatorTokenRotated, Promote, RemoveNode, RotateCertificates, RotateOperatorToken, TransferLeader,
+    Verified, Verify, WithReason,
 };
 pub use records::{
     AuditEntry, AuditPage, AuditVerified, CommandOutcome, CommandResult, Effect, PutScratch, Refusal, ScratchPut,

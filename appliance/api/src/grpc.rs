@@ -101,8 +101,10 @@ struct Pass {
 
 impl Pass {
     fn check(app: &App, request: &Request<()>) -> Result<Pass, Status> {
-        let token = auth::bearer(request.metadata().as_ref()).map_err(refused)?.to_owned();
-        auth::check(app.backend.as_ref(), &token).map_err(refused)?;
+        let token = auth::bearer(request.metadata().as_ref());
+        let token = token.and_then(|token| auth::check(app.backend.as_ref(), token).map(|()| token.to_owned()));
+        auth::note_refusal(&token);
+        let token = token.map_err(refused)?;
         Ok(Pass { app: app.clone(), token, checked: Instant::now() })
     }
 

@@ -27,6 +27,7 @@ use axum::Router;
 
 pub use grpc::{COMMANDS_MAX, REQUEST_BYTES_MAX, proto as gateway};
 pub use problem::status_of;
+pub use route::ClientAddress;
 
 use crate::app::App;
 use crate::backend::Backend;

@@ -114,6 +114,11 @@ pub(crate) fn surround(app: &App, doors: Router) -> Router {
     doors.layer(layers)
 }
 
+/// Where a request comes from. The node's acceptor puts it into each request, so that it stands with all that is logged
+/// of it.
+#[derive(Debug, Clone, Copy)]
+pub struct ClientAddress(pub std::net::SocketAddr);
+
 #[derive(Clone)]
 struct Ids(App);
 
@@ -129,7 +134,9 @@ fn span(request: &Request<Body>) -> Span {
     let route = request.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str);
     let id = request.headers().get(&REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or("-");
     let id = id.get(..REQUEST_ID_CHARS_SHOWN_MAX).unwrap_or(id);
-    tracing::info_span!("request", method = %request.method(), route, id)
+    let client =
+        request.extensions().get::<ClientAddress>().map(|ClientAddress(address)| tracing::field::display(*address));
+    tracing::info_span!("request", method = %request.method(), route, id, client)
 }
 
 fn answered<B>(response: &Response<B>, took: Duration, _: &Span) {

@@ -8,6 +8,7 @@ pub mod bench;
 pub mod cli;
 pub mod config;
 mod founding;
+mod halted;
 mod house;
 pub mod identity;
 pub mod install;

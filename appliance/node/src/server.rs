@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::autopilot;
 use crate::config::Config;
 use crate::founding;
+use crate::halted;
 use crate::house::{Doorbell, House};
 use crate::identity::{Contents, Folder, TlsStore};
 use crate::listen::{TlsDialer, bind, serve};
@@ -40,6 +41,7 @@ pub async fn run(config: Config) -> Result<ExitCode, Problem> {
     let stop = CancellationToken::new();
     on_signal(stop.clone())?;
     let Some((folder, contents)) = open_folder(&config, &stop).await? else { return Ok(ExitCode::SUCCESS) };
+    halted::check(&config.data_dir)?;
     if let Some(name) = &config.name {
         contents.identity.expect_name(name)?;
     }
@@ -65,7 +67,7 @@ pub async fn run(config: Config) -> Result<ExitCode, Problem> {
     let options = Options {
         us: Membership { cluster: identity.cluster_id.0, lineage: identity.lineage, node: identity.node_id.0 },
         disk,
-        dialer: Arc::new(TlsDialer(tls.clone())),
+        dialer: Arc::new(TlsDialer(tls.clone(), doorbell.clone())),
         hooks: Arc::new(doorbell.clone()),
         alarm: alarm.clone(),
         wall: Arc::new(wall_clock),
@@ -86,10 +88,11 @@ pub async fn run(config: Config) -> Result<ExitCode, Problem> {
     // The doors stay open while leadership is handed over: the successor must be heard, and clients are passed on to it.
     let close = CancellationToken::new();
     let doors = [
-        tokio::spawn(serve(peer, TlsAcceptor::from(tls.peer_server()?), peer_router, close.clone())),
+        tokio::spawn(serve(peer, TlsAcceptor::from(tls.peer_server()?), doorbell.clone(), peer_router, close.clone())),
         tokio::spawn(serve(
             api,
             TlsAcceptor::from(tls.api_server()?),
+            doorbell.clone(),
             exchequer_api::router(house.clone()),
             close.clone(),
         )),
@@ -113,6 +116,9 @@ pub async fn run(config: Config) -> Result<ExitCode, Problem> {
         let problem = problem_of(&reason);
         tracing::error!(code = %problem.code, "{problem}");
         // Nothing is flushed or handed over: what this node holds is no longer to be trusted.
+        if halted::is_final(problem.code) {
+            halted::mark(&config.data_dir, &problem);
+        }
         return Err(problem);
     }
     tracing::info!("stopping");
@@ -220,22 +226,25 @@ fn notify_ready(node: &Node<Exchange>) {
     });
 }
 
-/// Tells the cluster this node's addresses and release where they changed.
+/// Tells the cluster this node's addresses, release and key where they changed: at a start, and after each renewal of
+/// its certificate, with which the former key is retired.
 async fn announce(house: Arc<House>, api_address: String, peer_address: String) {
     loop {
         tokio::time::sleep(Duration::from_secs(1)).await;
         let version = NodeVersion::of_this_program();
         let known = house.state(|state| state.registry().node(house.id()).cloned()).unwrap_or(None);
         let Some(known) = known else { continue };
-        if known.api_address == api_address && known.peer_address == peer_address && known.version == version {
-            return;
+        let key = house.own_key();
+        let same = known.api_address == api_address && known.peer_address == peer_address && known.version == version;
+        if same && known.key_fingerprint == key {
+            continue;
         }
         let update = UpdateNode {
             id: house.id(),
             api_address: Some(api_address.clone()),
             peer_address: Some(peer_address.clone()),
             version: Some(version),
-            key_fingerprint: None,
+            key_fingerprint: Some(key),
         };
         if let Err(problem) = house.submit_own(Body::UpdateNode(Box::new(update))).await {
             tracing::debug!(%problem, "this node's record could not be updated yet");

@@ -33,6 +33,8 @@ pub struct JoinToken {
     pub expires_at: Timestamp,
     /// The node that it let in.
     pub used_by: Option<NodeId>,
+    /// The node whose place the new one takes; none where it only joins.
+    pub replaces: Option<NodeId>,
     /// Replicated time of its making.
     pub created_at: Timestamp,
     /// On whose behalf.

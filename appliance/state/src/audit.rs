@@ -1,6 +1,9 @@
 //! The audit: who did what, to what, why and when, each record chained to the one before by its hash.
 //!
-//! Every administrative write that took effect makes one record. Invariants: numbered from 1 without gaps; `hash` is
+//! Every administrative write to the state makes one record, in the same entry. What a node does outside the state (a
+//! vote, a snapshot, a renewed certificate) is put on record by a command of its own, before or after; where that fails
+//! afterwards, whoever asked is told so. What is done to the folder of a stopped node, such as importing a keyring, is in
+//! no record. Invariants: numbered from 1 without gaps; `hash` is
 //! BLAKE3 over the hash before and the encoded content, so that no record can be changed, dropped or put in between
 //! without every later hash being wrong.
 

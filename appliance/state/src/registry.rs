@@ -1,7 +1,8 @@
 //! The registry's room: the nodes.
 //!
 //! Invariants: an id is the index of the entry that admitted the node and is never reused; a removed node's record
-//! stays; no two nodes that are not removed have the same name; at least one node is not removed.
+//! stays; no two nodes that are not removed have the same name, but for one and those that take its place; at least one
+//! node is not removed.
 
 use std::collections::BTreeMap;
 
@@ -21,6 +22,9 @@ pub const ADDRESS_BYTES_MAX: usize = 255;
 /// Longest release text.
 pub const RELEASE_BYTES_MAX: usize = 64;
 
+/// Keys that a node had before and that are remembered; a certificate is long expired when its key is forgotten.
+pub const RETIRED_KEYS_MAX: usize = 64;
+
 /// The node that `Bootstrap` registers.
 pub const FIRST_NODE: NodeId = NodeId(1);
 
@@ -37,8 +41,13 @@ pub struct NodeRecord {
     pub peer_address: String,
     /// Which program it runs.
     pub version: NodeVersion,
-    /// BLAKE3 of its public key.
+    /// BLAKE3 of its public key, as its certificate holds it.
     pub key_fingerprint: [u8; 32],
+    /// The same of the keys that it had before, the latest last, at most [`RETIRED_KEYS_MAX`]: whoever shows one of them
+    /// is not this node.
+    pub retired_keys: Vec<[u8; 32]>,
+    /// The node whose place it takes: that one is removed once this one votes.
+    pub replaces: Option<NodeId>,
     /// Replicated time of its admission.
     pub admitted_at: Timestamp,
     /// Whether it belongs to the cluster.
@@ -59,7 +68,7 @@ pub struct NodeVersion {
 pub enum NodeState {
     /// By `Bootstrap` or `AdmitNode`.
     Admitted,
-    /// By `RemoveNode`, or by the `AdmitNode` of the node that replaces it. Final.
+    /// By `RemoveNode`, or by a new lineage. Final.
     Removed {
         /// Replicated time of the removal.
         at: Timestamp,
@@ -101,10 +110,17 @@ impl Registry {
         self.nodes().filter(|node| node.state == NodeState::Admitted)
     }
 
-    /// The node with this name that is not removed.
+    /// The node with this name that is not removed; the oldest, while another one is about to take its place.
     #[must_use]
     pub fn named(&self, name: &str) -> Option<&NodeRecord> {
         self.admitted().find(|node| node.name == name)
+    }
+
+    /// Whether the node had this key once and has another one now. A key that was never heard of is not judged: this
+    /// registry may be older than the key.
+    #[must_use]
+    pub fn is_retired(&self, id: NodeId, key: &[u8; 32]) -> bool {
+        self.node(id).is_some_and(|node| node.key_fingerprint != *key && node.retired_keys.contains(key))
     }
 
     /// The node whose program knows the fewest rules: what the cluster as a whole can be raised to.

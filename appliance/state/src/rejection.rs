@@ -132,6 +132,11 @@ pub enum Rejection {
         /// The present lineage.
         present: u64,
     },
+    /// The join token was not made for a node that takes that one's place.
+    ReplacementNotAllowed {
+        /// The node that was to be replaced.
+        node: NodeId,
+    },
 }
 
 /// A field with a rule of its own. Variants are only ever appended.
@@ -202,9 +207,10 @@ impl Rejection {
     #[must_use]
     pub const fn code(&self) -> Code {
         match self {
-            Rejection::BadRequest | Rejection::LogicVersionNotRaised { .. } | Rejection::Invalid { .. } => {
-                Code::BadRequest
-            }
+            Rejection::BadRequest
+            | Rejection::LogicVersionNotRaised { .. }
+            | Rejection::Invalid { .. }
+            | Rejection::ReplacementNotAllowed { .. } => Code::BadRequest,
             Rejection::TooLarge | Rejection::ReasonTooLong => Code::TooLarge,
             Rejection::CommandIdReused => Code::CommandIdReused,
             Rejection::StaleEpoch { .. } => Code::StaleEpoch,
@@ -248,7 +254,12 @@ impl Rejection {
     const fn own_hint(&self) -> Option<&'static str> {
         let hint = match self {
             Rejection::Invalid { .. } => "correct the value and send it under a new command id",
-            Rejection::NameTaken { .. } => "choose another name, or replace that node with --replace",
+            Rejection::NameTaken { .. } => {
+                "choose another name, or make the token with `--replace` to take that node's place"
+            }
+            Rejection::ReplacementNotAllowed { .. } => {
+                "make the token with `exchequer cluster token create --replace NODE`, or join without --replace"
+            }
             Rejection::JoinTokenExists => "draw a new token",
             Rejection::JoinTokensFull => "wait until some have expired",
             Rejection::ReasonTooLong => "say it shorter",
@@ -308,6 +319,9 @@ impl Rejection {
             Rejection::JoinTokenUnknown => "the join token is not one of this cluster's".into(),
             Rejection::JoinTokenExpired { expired_at } => format!("the join token expired at {expired_at}"),
             Rejection::JoinTokenUsed { by } => format!("node {by} has joined with this token"),
+            Rejection::ReplacementNotAllowed { node } => {
+                format!("the join token was not made to take the place of node {node}")
+            }
             Rejection::JoinTokenExists => "a join token with this id exists".into(),
             Rejection::JoinTokensFull => format!("{} join tokens can still be used", access::TOKENS_MAX),
             Rejection::NameTaken { by } => format!("node {by} has this name"),
@@ -365,7 +379,7 @@ mod tests {
         let taken = Rejection::NameTaken { by: NodeId(3) }.problem();
         assert_eq!(
             taken.to_string(),
-            "EXQ-0309: node 3 has this name (choose another name, or replace that node with --replace)"
+            "EXQ-0309: node 3 has this name (choose another name, or make the token with `--replace` to take that node's place)"
         );
         let stale = Rejection::StaleRevision { present: 7 }.problem();
         assert_eq!(

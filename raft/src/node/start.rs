@@ -156,6 +156,7 @@ impl<M: Machine> Node<M> {
             dialer: options.dialer,
             files: Files { disk: options.disk.clone(), uses, drive: options.drive.clone() },
             memory: Memory::default(),
+            addresses: Arc::default(),
         };
         let config = config(&options.timing)
             .validate()

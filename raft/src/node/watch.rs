@@ -183,6 +183,7 @@ pub(super) async fn run<M: Machine>(node: Node<M>) {
                 membership.nodes().filter(|(id, _)| **id != me).map(|(id, node)| (*id, node.peer.clone())).collect();
             (others, membership.voter_ids().collect::<Vec<u64>>())
         };
+        inner.network.addresses.lock().clone_from(&others.iter().cloned().collect());
         let heard = join_all(others.iter().map(|(id, peer)| inner.clone().look_at(*id, peer.clone()))).await;
         let heard: BTreeMap<u64, PeerView> = heard.into_iter().flatten().collect();
         judge_state(&node, &heard, &voters);

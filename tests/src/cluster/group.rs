@@ -193,7 +193,16 @@ impl Cluster {
     /// # Errors
     /// When it is refused.
     pub async fn join_token(&self) -> Result<String> {
-        self.does(&["cluster", "token", "create", "--reason", "a node joins"]).await?.text("token")
+        self.join_token_with(&[]).await
+    }
+
+    /// As [`Cluster::join_token`], with further flags such as `--replace`.
+    ///
+    /// # Errors
+    /// When it is refused.
+    pub async fn join_token_with(&self, flags: &[&str]) -> Result<String> {
+        let words = [&["cluster", "token", "create", "--reason", "a node joins"], flags].concat();
+        self.does(&words).await?.text("token")
     }
 
     /// Joins the node at `place` by a fresh token and starts it. It does not wait for its vote.
@@ -204,15 +213,14 @@ impl Cluster {
         self.join_with(place, &[]).await
     }
 
-    /// As [`Cluster::join`], with further flags such as `--replace`.
+    /// As [`Cluster::join`], with further flags of the token, such as `--replace`.
     ///
     /// # Errors
     /// When any of it fails.
     pub async fn join_with(&mut self, place: usize, flags: &[&str]) -> Result<()> {
-        let token = self.join_token().await?;
+        let token = self.join_token_with(flags).await?;
         let via = self.nodes.iter().find(|node| node.is_started()).context("no node runs")?;
-        let mut words = Cluster::new_node(&self.nodes[place], &["join", &via.api, "--token", &token]);
-        words.extend(flags.iter().map(Into::into));
+        let words = Cluster::new_node(&self.nodes[place], &["join", &via.api, "--token", &token]);
         let joined = self.offline().run(words).await?.good()?;
         self.nodes[place].id = joined.number("node_id")?;
         self.nodes[place].start()

@@ -10,6 +10,7 @@ mod bad_input;
 mod corruption;
 mod full_disk;
 mod membership_drill;
+mod newcomers;
 mod recovery;
 mod support;
 mod upkeep;

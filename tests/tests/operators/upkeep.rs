@@ -105,7 +105,7 @@ async fn certificates_rotate_under_load() -> Result<()> {
     let interactive = cluster.exq().run(["cluster", "certificates", "rotate", "--authority", "--reason", "r"]).await?;
     interactive.refused_with("EXQ-0108")?;
     let load = Load::start(clients(&cluster)?);
-    let rotate = ["cluster", "certificates", "rotate", "--authority", "--reason", "the keyring left the safe", "--yes"];
+    let rotate = ["cluster", "certificates", "rotate", "--authority", "--reason", "its key may be known", "--yes"];
     cluster.does(&rotate).await?;
     load.goes_on(50).await?;
     // Connections made before live on; new ones need the new authority, which the folders have.
@@ -182,7 +182,7 @@ async fn audit_and_secrets() -> Result<()> {
     story.tell(format_args!("the audit's {} records verify alike on three nodes", entries.len()));
 
     let old = cluster.token.clone();
-    let rotated = cluster.does(&["operator-token", "rotate", "--reason", "quarterly rotation"]).await?;
+    let rotated = cluster.does(&["operator-token", "rotate", "--yes", "--reason", "quarterly rotation"]).await?;
     cluster.token = rotated.text("operator_token")?;
     cluster.agree(&[0, 1, 2], SOON).await?;
     for place in 0..3 {

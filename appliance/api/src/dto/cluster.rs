@@ -20,7 +20,7 @@ pub struct JoinRequest {
     pub release: String,
     /// The highest logic version it can apply.
     pub logic: u32,
-    /// The node it takes the place of.
+    /// The node it takes the place of; where it is given it must be the token's.
     pub replaces: Option<u64>,
 }
 
@@ -65,6 +65,9 @@ pub enum NodeRef {
 pub struct CreateToken {
     /// How long it can be used, such as `15m`; the setting `join.token_ttl` where none is given.
     pub ttl: Option<String>,
+    /// The node whose place the new one takes: it is removed once the new one votes.
+    #[serde(default)]
+    pub replace: Option<NodeRef>,
     /// Why; kept in the audit.
     pub reason: String,
 }
@@ -134,7 +137,7 @@ pub struct NamedNode {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RotateCertificates {
-    /// The node whose certificate is renewed; the answering one where none is given.
+    /// The node whose certificate is renewed; every member where none is given.
     pub node: Option<NodeRef>,
     /// Whether to make a new authority and renew every certificate; not together with `node`.
     #[serde(default)]
@@ -147,7 +150,7 @@ pub struct RotateCertificates {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Accepted {}
 
-/// `POST /v1/snapshot`, `/v1/keyring/export` and `/v1/operator-token/rotate`.
+/// `POST /v1/snapshot` and `/v1/keyring/export`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WithReason {
@@ -162,11 +165,25 @@ pub struct ExportedKeyring {
     pub keyring: String,
 }
 
-/// The answer of `POST /v1/operator-token/rotate`.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RotatedOperatorToken {
-    /// The new token, shown this once. The old one is refused from now on.
-    pub operator_token: String,
+/// `POST /v1/operator-token/rotate`. The client draws the token, so that it is known before the old one is refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RotateOperatorToken {
+    /// BLAKE3 of the new token's secret, hexadecimal.
+    pub new_hash: String,
+    /// Why; kept in the audit.
+    pub reason: String,
+    /// The id under which it is sent; the same id takes effect once at most.
+    pub command_id: Option<String>,
+}
+
+/// The answer to [`RotateOperatorToken`]. The old token is refused from now on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OperatorTokenRotated {
+    /// The entry that changed it.
+    pub index: u64,
+    /// The id under which it was sent.
+    pub command_id: String,
 }
 
 /// `POST /v1/cluster/verify`.

@@ -93,6 +93,9 @@ pub struct NodeStatus {
     pub voters: u64,
     /// The number of learners.
     pub learners: u64,
+    /// While the cluster takes up a new certificate authority: the members that the answering node waits for.
+    #[serde(default)]
+    pub authority_waits: Option<Vec<String>>,
 }
 
 /// `GET /v1/cluster/autopilot`.

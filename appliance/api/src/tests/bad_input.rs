@@ -61,7 +61,7 @@ async fn reasons() {
         ("/v1/settings/revert", json!({"to_revision": 0})),
         ("/v1/snapshot", json!({})),
         ("/v1/keyring/export", json!({})),
-        ("/v1/operator-token/rotate", json!({})),
+        ("/v1/operator-token/rotate", json!({"new_hash": "06".repeat(32)})),
     ] {
         assert_eq!(world.post(path, &body.to_string()).await.refusal(), (400, "EXQ-0108".into()), "{path}");
         body["reason"] = json!(" \t");

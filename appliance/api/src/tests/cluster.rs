@@ -32,7 +32,8 @@ fn heard(ago: Duration, last_index: u64) -> PeerView {
 /// Three voters and a learner, all heard of a moment ago; this one leads. The second node's id is 4.
 fn three() -> World {
     let world = World::new();
-    let token = CreateJoinToken { token_id: [1; 8], secret_hash: [1; 32], ttl_us: None, reason: "test".into() };
+    let token =
+        CreateJoinToken { token_id: [1; 8], secret_hash: [1; 32], ttl_us: None, replaces: None, reason: "test".into() };
     world.house.run(Body::CreateJoinToken(token));
     world.house.run(Body::AdmitNode(Box::new(AdmitNode {
         token_id: [1; 8],
@@ -179,7 +180,7 @@ async fn peers_and_autopilot() {
 async fn changes_reach_the_node() {
     let world = World::new();
     for (path, body, call) in [
-        ("tokens", json!({"ttl": "1h", "reason": "r"}), "create_join_token Some(3600s) r"),
+        ("tokens", json!({"ttl": "1h", "reason": "r"}), "create_join_token Some(3600s) None r"),
         ("learners", json!({"node": 1, "reason": "r"}), "add_learner 1 r"),
         ("promote", json!({"node": "n1", "force": true, "reason": "r"}), "promote 1 true r"),
         ("promote", json!({"node": "n1", "reason": "r"}), "promote 1 false r"),

@@ -11,8 +11,7 @@ use exchequer_state::cluster::Authority;
 use exchequer_state::registry::NodeVersion;
 use exchequer_state::testing::MemoryRows;
 use exchequer_state::{
-    Actor, AdmitNode, At, Body, Bootstrap, Command, CreateJoinToken, Done, FirstNode, Input, Outcome,
-    RotateOperatorToken, State,
+    Actor, AdmitNode, At, Body, Bootstrap, Command, CreateJoinToken, Done, FirstNode, Input, Outcome, State,
 };
 use futures::FutureExt as _;
 use parking_lot::Mutex;
@@ -33,6 +32,8 @@ pub(super) struct Knobs {
     pub(super) age: Duration,
     /// Every change and every linearizable read ends with it.
     pub(super) refuse: Option<Problem>,
+    /// Who holds up a change of authority.
+    pub(super) authority_waits: Option<Vec<NodeId>>,
     /// Every change panics.
     pub(super) panic: bool,
     pub(super) token: &'static str,
@@ -150,6 +151,7 @@ impl Memory {
             checks: Vec::new(),
             age: Duration::ZERO,
             refuse: None,
+            authority_waits: None,
             panic: false,
             token: TOKEN,
             calls: Vec::new(),
@@ -273,13 +275,14 @@ impl Backend for Memory {
     }
 
     fn token_matches(&self, token: &str) -> Result<bool, Problem> {
-        if self.inside.lock().state.access().operator_token_hash().is_none() {
+        let hash = self.inside.lock().state.access().operator_token_hash().copied();
+        let Some(hash) = hash else {
             return Err(Problem::new(Code::FolderNotInitialised, "the cluster is not made yet"));
-        }
+        };
         if !token.starts_with("exq_") {
             return Err(Problem::new(Code::TokenWrong, "an operator token begins with `exq_`"));
         }
-        Ok(token == self.knobs.lock().token)
+        Ok(token == if hash == [6; 32] { "exq_next" } else { self.knobs.lock().token })
     }
 
     fn new_id(&self) -> CommandId {
@@ -288,14 +291,19 @@ impl Backend for Memory {
         CommandId((1 << 100 | u128::from(inside.next_id)).to_be_bytes())
     }
 
-    fn create_join_token(&self, ttl: Option<Duration>, reason: String) -> Doing<'_, (String, u64)> {
-        let begun = self.begin(|| format!("create_join_token {ttl:?} {reason}"));
+    fn create_join_token(
+        &self,
+        ttl: Option<Duration>,
+        replaces: Option<NodeId>,
+        reason: String,
+    ) -> Doing<'_, (String, u64)> {
+        let begun = self.begin(|| format!("create_join_token {ttl:?} {replaces:?} {reason}"));
         async move {
             begun?;
             let number = self.inside.lock().index;
             let ttl_us = ttl.map(|ttl| u64::try_from(ttl.as_micros()).unwrap());
             let token_id = number.to_be_bytes();
-            let command = CreateJoinToken { token_id, secret_hash: [5; 32], ttl_us, reason };
+            let command = CreateJoinToken { token_id, secret_hash: [5; 32], ttl_us, replaces, reason };
             match self.decided(Body::CreateJoinToken(command))? {
                 Done::JoinTokenCreated { expires_at } => Ok((format!("exqj_{number}"), expires_at.0)),
                 other => panic!("{other:?}"),
@@ -358,6 +366,10 @@ impl Backend for Memory {
         self.done(|| format!("rotate_certificates {node:?} {authority} {reason}"), || ())
     }
 
+    fn authority_waits(&self) -> Option<Vec<NodeId>> {
+        self.knobs.lock().authority_waits.clone()
+    }
+
     fn save_snapshot(&self, reason: String) -> Doing<'_, ByteStream> {
         let pieces = [Ok(Bytes::from_static(b"one ")), Ok(Bytes::from_static(b"file"))];
         let stream: fn(_) -> ByteStream = |pieces: [Result<Bytes, Problem>; 2]| Box::pin(futures::stream::iter(pieces));
@@ -366,16 +378,5 @@ impl Backend for Memory {
 
     fn export_keyring(&self, reason: String) -> Doing<'_, String> {
         self.done(|| format!("export_keyring {reason}"), || "sealed".to_owned())
-    }
-
-    fn rotate_operator_token(&self, reason: String) -> Doing<'_, String> {
-        let begun = self.begin(|| format!("rotate_operator_token {reason}"));
-        async move {
-            begun?;
-            self.decided(Body::RotateOperatorToken(RotateOperatorToken { new_hash: [6; 32], reason }))?;
-            self.knobs.lock().token = "exq_next";
-            Ok("exq_next".to_owned())
-        }
-        .boxed()
     }
 }

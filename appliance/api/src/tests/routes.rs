@@ -73,15 +73,22 @@ async fn before_the_bootstrap_nothing_is_served() {
     assert_eq!(world.get("/livez").await.status, StatusCode::OK);
 }
 
-/// Goal: the token that holds is asked at each request. Method: rotate it.
+/// Goal: the token that holds is asked at each request, and a rotation can be sent again with the same outcome. Method:
+/// rotate it, by the hash of the new one, twice under one id.
 #[tokio::test]
 async fn a_rotated_token_is_refused() {
     let world = World::new();
-    let reply = world.post("/v1/operator-token/rotate", r#"{"reason":"it leaked"}"#).await;
-    assert_eq!(reply.json()["operator_token"], "exq_next");
+    let bad = r#"{"new_hash":"06","reason":"it leaked"}"#;
+    assert_eq!(world.post("/v1/operator-token/rotate", bad).await.refusal(), (400, "EXQ-0108".into()));
+    let (hash, id) = ("06".repeat(32), "07".repeat(16));
+    let body = format!(r#"{{"new_hash":"{hash}","reason":"it leaked","command_id":"{id}"}}"#);
+    let reply = world.post("/v1/operator-token/rotate", &body).await;
+    assert_eq!(reply.json()["command_id"], id);
     assert_eq!(reply.header("cache-control"), "no-store");
     assert_eq!(world.get("/v1/status").await.refusal(), (401, "EXQ-0202".into()));
     assert_eq!(world.send(request(Method::GET, "/v1/status", Some("exq_next"), None)).await.status, StatusCode::OK);
+    let again = world.send(request(Method::POST, "/v1/operator-token/rotate", Some("exq_next"), Some(&body))).await;
+    assert_eq!((again.status, &again.json()["command_id"]), (StatusCode::OK, &reply.json()["command_id"]));
 }
 
 /// Goal: whatever a route is sent instead of what it takes, the answer is a refusal in the one form. Method: every

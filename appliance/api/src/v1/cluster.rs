@@ -37,8 +37,9 @@ pub(crate) fn routes() -> Vec<Route> {
 async fn create_token(State(app): State<App>, Body(request): Body<CreateToken>) -> Result<Json<CreatedToken>, Refused> {
     let reason = reason(request.reason)?;
     let ttl = request.ttl.map(|ttl| duration("ttl", &ttl)).transpose()?;
+    let replaces = request.replace.map(|node| app.resolve(&node)).transpose()?.map(|node| NodeId(node.id));
     let backend = app.backend.clone();
-    let (token, expires_us) = app.finish(async move { backend.create_join_token(ttl, reason).await }).await?;
+    let (token, expires_us) = app.finish(async move { backend.create_join_token(ttl, replaces, reason).await }).await?;
     Ok(Json(CreatedToken { token, expires_at: Timestamp(expires_us).to_string() }))
 }
 

@@ -27,6 +27,7 @@ async fn status(State(app): State<App>, mut params: Params) -> Result<Seen<NodeS
     });
     let seen = seen.await?;
     let at = seen.at;
+    let waits = app.backend.authority_waits();
     Ok(seen.map(|(view, (cluster_id, sandbox, epoch))| {
         let (no_quorum, problems) = view.diagnosis(at);
         let health = match (no_quorum, problems.is_empty()) {
@@ -60,8 +61,16 @@ async fn status(State(app): State<App>, mut params: Params) -> Result<Seen<NodeS
             version: NodeVersion::of_this_program().release,
             voters: view.voters().count() as u64,
             learners: view.members.iter().filter(|member| !member.voter).count() as u64,
+            authority_waits: waits.as_ref().map(|ids| ids.iter().map(|id| name_of(&view, id.0)).collect()),
         }
     }))
+}
+
+fn name_of(view: &View, id: u64) -> String {
+    view.members
+        .iter()
+        .find(|member| member.id == id)
+        .map_or_else(|| format!("node {id}"), |member| member.name.clone())
 }
 
 fn role(role: Role) -> &'static str {

@@ -134,6 +134,10 @@ pub struct ServerArgs {
     /// The node's data folder, whatever the configuration says
     #[arg(long, value_name = "FOLDER", env = "EXCHEQUER_DATA_DIR", hide_env_values = true)]
     pub data_dir: Option<PathBuf>,
+
+    /// The form of the error that ends it.
+    #[command(flatten)]
+    pub form: OutputArgs,
 }
 
 /// `exchequer init`.
@@ -179,7 +183,7 @@ pub struct JoinArgs {
     #[command(flatten)]
     pub node: NewNodeArgs,
 
-    /// The id of the node whose place it takes; that one is removed once this one votes
+    /// The id of the node whose place it takes, as a check: it must be the one that the token was made for
     #[arg(long, value_name = "ID")]
     pub replace: Option<NodeId>,
 

@@ -24,17 +24,19 @@ pub enum CertificatesVerb {
     /// Renew certificates now instead of when they are due
     ///
     /// Nodes renew their certificates by themselves. This is for the day on which a key may have leaked: of one node,
-    /// or with --authority of the cluster's authority. A new authority means a new `ca.pem` for every client, and that
-    /// join tokens made before are void.
+    /// which then gets another key, and within seconds the members refuse the former one; or with --authority of the
+    /// cluster's authority. A new authority means a new `ca.pem` for every client, and that join tokens made before are
+    /// void; it takes as long as every member needs to take it up, and `exchequer status` shows who is waited for. It
+    /// does not answer a keyring that leaked: the keyring opens the new authority's key too.
     #[command(after_help = "Example:\n  exchequer cluster certificates rotate n2 --reason 'n2 was cloned'\n  \
-        exchequer cluster certificates rotate --authority --reason 'keyring left the safe'")]
+        exchequer cluster certificates rotate --authority --reason 'its key may be known'")]
     Rotate(RotateArgs),
 }
 
 /// `exchequer cluster certificates rotate`.
 #[derive(Debug, Clone, Args)]
 pub struct RotateArgs {
-    /// The node whose certificate is renewed, by name or id [default: the one that is asked]
+    /// The node whose certificate is renewed, by name or id [default: every member, one after the other]
     #[arg(value_name = "NODE", value_parser = parse_node, conflicts_with = "authority")]
     pub node: Option<NodeRef>,
     /// Make a new authority and renew every certificate
@@ -71,6 +73,7 @@ pub(super) async fn rotate(args: &RotateArgs, printer: &mut Printer) -> Result<E
     let done: Accepted = client.change(Method::POST, &path, &body, Repeat::Never).await?;
     printer.answer(&done, |Accepted {}| match args.authority {
         true => "The cluster has a new authority; the nodes are taking up their new certificates".to_owned(),
+        false if args.node.is_none() => "Every member's certificate is renewed".to_owned(),
         false => "The certificate is renewed".to_owned(),
     })?;
     Ok(Exit::Good)

@@ -4,6 +4,7 @@ use clap::{Args, CommandFactory as _};
 use clap_complete::Shell;
 
 use super::Cli;
+use super::args::OutputArgs;
 use super::exit::{Exit, Stop};
 use super::output::Printer;
 
@@ -13,6 +14,10 @@ pub struct CompletionsArgs {
     /// The shell
     #[arg(value_enum, value_name = "SHELL")]
     pub shell: Shell,
+
+    /// The form of an error; the script is the same in both.
+    #[command(flatten)]
+    pub form: OutputArgs,
 }
 
 pub(super) fn run(args: CompletionsArgs, printer: &mut Printer) -> Result<Exit, Stop> {

@@ -1,7 +1,8 @@
 //! Exit codes, and how a verb ends early.
 //!
 //! 0: done, or healthy. 1: refused or failed, wrong usage included. 2: answered, but degraded. 3: the cluster has no
-//! quorum or no leader. Scripts rely on them; they never change.
+//! quorum or no leader. 4: a server stopped, or did not start, for a reason for which it must not be started again.
+//! Scripts and the service's unit rely on them; they never change.
 
 use std::io;
 
@@ -19,6 +20,8 @@ pub enum Exit {
     Degraded = 2,
     /// The cluster cannot decide anything.
     NoQuorum = 3,
+    /// The server must not be started again on this folder before a person has looked.
+    Halted = 4,
 }
 
 impl Exit {
@@ -83,6 +86,14 @@ mod tests {
         assert_eq!(Exit::of_health("degraded").map(|exit| exit as u8), Ok(2));
         assert_eq!(Exit::of_health("no-quorum").map(|exit| exit as u8), Ok(3));
         assert!(Exit::of_health("splendid").is_err());
+    }
+
+    /// Goal: the service does not start a server again that must not go on. Method: the unit names the exit code.
+    #[test]
+    fn the_unit_knows_the_exit_code_of_a_halt() {
+        let unit = include_str!("../../../../ops/package/exchequer.service");
+        let line = format!("\nRestartPreventExitStatus={}\n", Exit::Halted as u8);
+        assert!(unit.contains(&line), "the unit lacks `{}`", line.trim());
     }
 
     /// Goal: a reader that goes away is told apart from a disk that is full.

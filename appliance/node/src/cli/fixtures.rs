@@ -284,5 +284,6 @@ pub(super) fn status() -> NodeStatus {
         version: "0.1.0".to_owned(),
         voters: 2,
         learners: 1,
+        authority_waits: Some(vec!["n3".to_owned()]),
     }
 }

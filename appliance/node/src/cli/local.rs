@@ -12,7 +12,7 @@ use crate::identity::{Folder, Keyring};
 use crate::install::{self, Init, Join};
 use crate::recovery::{self, Reformed};
 use crate::restore::{self, Restore};
-use crate::{bench, server, snapshot_file};
+use crate::{bench, halted, server, snapshot_file};
 
 pub(super) use crate::recovery::Plan;
 pub(super) use crate::snapshot_file::Inspection;
@@ -31,6 +31,11 @@ pub(super) async fn serve(args: &ServerArgs) -> Result<(), Problem> {
     let config = Config::read(file.as_deref(), &ConfigFlags { data_dir: args.data_dir.clone() })?;
     server::install_tracing(&config)?;
     server::run(config).await.map(drop)
+}
+
+/// Whether a server that ended so must not be started again.
+pub(super) fn is_final(problem: &Problem) -> bool {
+    halted::is_final(problem.code)
 }
 
 pub(super) fn init(args: &InitArgs) -> Result<InitReport, Problem> {

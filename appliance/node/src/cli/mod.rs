@@ -141,7 +141,14 @@ fn start(verb: &Verb, printer: &mut Printer) -> Result<Exit, Stop> {
 
 async fn run(verb: &Verb, printer: &mut Printer) -> Result<Exit, Stop> {
     match verb {
-        Verb::Server(args) => Ok(local::serve(args).await.map(|()| Exit::Good)?),
+        Verb::Server(args) => match local::serve(args).await {
+            Ok(()) => Ok(Exit::Good),
+            Err(problem) if local::is_final(&problem) => {
+                printer.problem(&problem);
+                Ok(Exit::Halted)
+            }
+            Err(problem) => Err(problem.into()),
+        },
         Verb::Init(args) => setup::init(args, printer),
         Verb::Join(args) => setup::join(args, printer).await,
         Verb::Status(args) => status::run(args, printer).await,
@@ -197,6 +204,19 @@ mod pipe_tests {
 
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
+        }
+    }
+
+    /// Goal: a program that asked for JSON gets a refusal in JSON also from a command that is not complete, and from the
+    /// verbs that answer nothing else in JSON. Method: words that lack their verb, and those two verbs' forms.
+    #[test]
+    fn an_incomplete_command_is_refused_in_json() {
+        let captured = fixtures::Captured::default();
+        let slip = Cli::try_parse_from(["exchequer", "cluster"]).unwrap_err();
+        assert_eq!(not_a_command(&slip, &mut captured.printer(Format::Json)), Exit::Failed);
+        assert!(captured.err().starts_with(r#"{"error":{"code":"EXQ-0108""#), "{}", captured.err());
+        for words in ["exchequer server --output json", "exchequer completions bash --output json"] {
+            assert_eq!(Cli::try_parse_from(words.split(' ')).unwrap().verb.format(), Format::Json, "{words}");
         }
     }
 

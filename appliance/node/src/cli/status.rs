@@ -51,6 +51,10 @@ pub(super) fn text(status: &NodeStatus) -> String {
         ("State hash", status.state_hash.clone()),
         ("Replicated time", status.time.clone()),
     ]);
+    if let Some(waits) = &status.authority_waits {
+        let whom = if waits.is_empty() { "its own next step".to_owned() } else { one_line(&waits.join(", ")) };
+        text.push_str(&format!("\n\nA new certificate authority is being taken up; {} waits for {whom}", status.node));
+    }
     if !status.problems.is_empty() {
         text.push_str("\n\nProblems:");
         status.problems.iter().for_each(|problem| text.push_str(&format!("\n  {}", one_line(problem))));

@@ -26,6 +26,7 @@ Exit codes:
   1  refused or failed, wrong usage included; the reason is on standard error with its code
   2  answered, but the cluster is degraded
   3  the cluster has no quorum or no leader (EXQ-0303, EXQ-0304)
+  4  the server must not be started again on its folder: a failed sync, damage, another state than the others'
 
 Example:
   exchequer init --data-dir d1 --name n1 --api 127.0.0.1:8640 --peer 127.0.0.1:8641
@@ -221,7 +222,8 @@ impl Verb {
     /// The form in which it answers.
     pub(super) fn format(&self) -> Format {
         let form = match self {
-            Verb::Server(_) | Verb::Completions(_) => return Format::Table,
+            Verb::Server(args) => args.form,
+            Verb::Completions(args) => args.form,
             Verb::Init(args) => args.form,
             Verb::Join(args) => args.form,
             Verb::Status(args) => args.client.form,

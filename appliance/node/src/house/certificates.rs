@@ -11,7 +11,7 @@ use exchequer_domain::{Code, NodeId, Problem};
 use exchequer_state::audit::Action;
 use exchequer_state::registry::NodeVersion;
 use exchequer_state::settings::schema;
-use exchequer_state::{Body, RotateAuthority};
+use exchequer_state::{Actor, Body, RotateAuthority};
 use rustls_pki_types::CertificateDer;
 use serde::{Deserialize, Serialize};
 
@@ -83,17 +83,22 @@ impl House {
         let key = NodeKey::generate()?;
         let addresses = [identity.api_address.clone(), identity.peer_address.clone()];
         let certificate = self.sign(&key.request()?, identity.node_id, &addresses)?;
-        let credentials = self.folder.lock().install_certificate(certificate, key)?;
+        // Held to the end: what the folder has, the sockets use and the registry is told must be the same.
+        let mut folder = self.folder.lock();
+        let credentials = folder.install_certificate(certificate, key)?;
         self.tls.reload(&credentials)?;
         *self.credentials.lock() = credentials;
+        drop(folder);
         tracing::info!("this node's certificate is renewed");
         Ok(())
     }
 
     fn trust(&self, authorities: Vec<CertificateDer<'static>>) -> Result<(), Problem> {
-        let credentials = self.folder.lock().install_authorities(authorities)?;
+        let mut folder = self.folder.lock();
+        let credentials = folder.install_authorities(authorities)?;
         self.tls.reload(&credentials)?;
         *self.credentials.lock() = credentials;
+        drop(folder);
         Ok(())
     }
 
@@ -104,44 +109,83 @@ impl House {
         if self.tls.renewal_due(SystemTime::now(), percent) {
             self.renew_certificate()?;
         }
+        let Some((present, step)) = self.due()? else { return Ok(()) };
+        if !self.behind(&step)?.is_empty() {
+            return Ok(());
+        }
+        match step {
+            Step::TrustBoth => {
+                tracing::info!("a new authority is trusted beside the old one");
+                let mut both = vec![present];
+                both.extend(self.credentials.lock().authorities.clone());
+                self.trust(both)
+            }
+            Step::Renew(_) => self.renew_certificate(),
+            Step::Forget(_) => {
+                tracing::info!("the old authority is forgotten");
+                self.trust(vec![present])
+            }
+        }
+    }
+
+    /// While the cluster changes its authority: the members that this node's next step waits for.
+    pub(super) fn authority_waits(&self) -> Result<Option<Vec<NodeId>>, Problem> {
+        match self.due()? {
+            None => Ok(None),
+            Some((_, step)) => self.behind(&step).map(Some),
+        }
+    }
+
+    /// The authority that holds and this node's next step towards it; none when it has arrived.
+    fn due(&self) -> Result<Option<(CertificateDer<'static>, Step)>, Problem> {
         let present = self.state(|state| state.cluster().map(|cluster| cluster.authority.certificate_der.clone()))?;
-        let Some(present) = present.map(CertificateDer::from) else { return Ok(()) };
+        let Some(present) = present.map(CertificateDer::from) else { return Ok(None) };
         let target = fingerprint(&present).0;
         let (trusted, certified_by) = {
             let credentials = self.credentials.lock();
             (credentials.authorities.clone(), self_certifier(&credentials))
         };
-        if !trusted.contains(&present) {
-            tracing::info!("a new authority is trusted beside the old one");
-            let mut both = vec![present];
-            both.extend(trusted);
-            return self.trust(both);
-        }
-        if certified_by != target {
-            // One step later than everybody trusts it, or some peer could not verify this node.
-            return if self.every_member(|presence| presence.newest_trusted == target) {
-                self.renew_certificate()
-            } else {
-                Ok(())
-            };
-        }
-        if trusted.len() > 1 && self.every_member(|presence| presence.certified_by == target) {
-            tracing::info!("the old authority is forgotten");
-            return self.trust(vec![present]);
-        }
-        Ok(())
+        let step = if !trusted.contains(&present) {
+            Step::TrustBoth
+        } else if certified_by != target {
+            Step::Renew(target)
+        } else if trusted.len() > 1 {
+            Step::Forget(target)
+        } else {
+            return Ok(None);
+        };
+        Ok(Some((present, step)))
     }
 
-    fn every_member(&self, holds: impl Fn(&Presence) -> bool) -> bool {
+    /// The other members that are not as far as the step needs, or are silent. One that was removed is not waited for.
+    fn behind(&self, step: &Step) -> Result<Vec<NodeId>, Problem> {
         let peers = self.node.peers();
-        self.node.status().members.keys().filter(|id| **id != self.id().0).all(|id| {
-            peers
-                .get(id)
-                .filter(|view| view.heard.elapsed() < Duration::from_secs(3))
-                .and_then(|view| Presence::decode(&view.extra))
-                .is_some_and(|presence| holds(&presence))
-        })
+        let holds = |id: &u64| {
+            let view = peers.get(id).filter(|view| view.heard.elapsed() < Duration::from_secs(3));
+            view.and_then(|view| Presence::decode(&view.extra)).is_some_and(|presence| match step {
+                Step::TrustBoth => true,
+                Step::Renew(target) => presence.newest_trusted == *target,
+                Step::Forget(target) => presence.certified_by == *target,
+            })
+        };
+        if matches!(step, Step::TrustBoth) {
+            return Ok(Vec::new());
+        }
+        let members = self.node.status().members;
+        let others = members.keys().filter(|id| **id != self.id().0);
+        let admitted: Vec<NodeId> = self.state(|state| state.registry().admitted().map(|node| node.id).collect())?;
+        Ok(others.filter(|id| admitted.contains(&NodeId(**id)) && !holds(id)).map(|id| NodeId(*id)).collect())
     }
+}
+
+/// The steps by which a node takes up a new authority.
+enum Step {
+    /// It trusts the new one beside the old one.
+    TrustBoth,
+    /// It gets a certificate of the new one: when everybody trusts it, or some peer could not verify this node.
+    Renew([u8; 32]),
+    /// It forgets the old one: when everybody is certified by the new one.
+    Forget([u8; 32]),
 }
 
 fn self_certifier(credentials: &crate::identity::Credentials) -> [u8; 32] {
@@ -180,9 +224,24 @@ pub(super) async fn rotate(
         Some(node) => vec![node.0],
         None => house.node.status().members.keys().copied().collect(),
     };
-    for id in &nodes {
-        members::ask_renewal(house, *id).await?;
+    // One that does not answer keeps no other from its new key.
+    let (mut done, mut failed) = (Vec::new(), Vec::new());
+    for id in nodes {
+        match members::ask_renewal(house, id).await {
+            Ok(()) => done.push(format!("node {id}")),
+            Err(problem) => failed.push((id, problem)),
+        }
     }
-    let target = node.map_or("every node".to_owned(), |node| format!("node {node}"));
-    house.record(Action::CertificatesRotate, target, reason).await
+    if !done.is_empty() {
+        let target = if failed.is_empty() && node.is_none() { "every node".to_owned() } else { done.join(", ") };
+        house.record_done(Actor::Operator, Action::CertificatesRotate, target, reason).await?;
+    }
+    let Some((_, first)) = failed.first() else { return Ok(()) };
+    if done.is_empty() && failed.len() == 1 {
+        return Err(first.clone());
+    }
+    let why: Vec<String> = failed.iter().map(|(id, problem)| format!("node {id} ({})", problem.message)).collect();
+    let renewed = if done.is_empty() { "nobody".to_owned() } else { done.join(", ") };
+    let text = format!("renewed: {renewed}; not renewed: {}", why.join(", "));
+    Err(Problem::new(first.code, text).hint("repeat it for each of these by its id when it answers"))
 }

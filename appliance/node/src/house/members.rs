@@ -5,23 +5,18 @@
 
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
-use exchequer_api::dto::{JoinReply, JoinRequest};
 use exchequer_domain::{Code, Digest, NodeId, Problem};
 use exchequer_raft::{Address, MembershipError, Role, Status};
 use exchequer_state::audit::Action;
-use exchequer_state::registry::{NodeState, NodeVersion};
+use exchequer_state::registry::NodeState;
 use exchequer_state::settings::schema;
-use exchequer_state::{AdmitNode, Body, CreateJoinToken, Done, RemoveNode};
+use exchequer_state::{Actor, Body, RemoveNode};
 use futures::future::join_all;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use super::{House, PATIENCE};
-use crate::identity::{JoinToken, fingerprint};
-use crate::install::key_fingerprint;
 
 /// How long a peer may take to answer a question.
 const HEARD_WITHIN: Duration = Duration::from_secs(3);
@@ -39,6 +34,8 @@ pub(crate) enum Operation {
     Remove { node: u64 },
     /// Make a node the leader.
     Transfer { to: Option<u64> },
+    /// Say whether a node may be removed; a leader that is asked about itself hands leadership over first.
+    MayRemove { node: u64 },
 }
 
 /// A node that does not answer within this time is not counted on.
@@ -62,82 +59,24 @@ fn translate(error: MembershipError) -> Problem {
     }
 }
 
-/// Makes a join token.
-pub(super) async fn create_token(
-    house: &House,
-    ttl: Option<Duration>,
-    reason: String,
-) -> Result<(String, u64), Problem> {
-    let authority = house
-        .state(|state| state.cluster().map(|cluster| cluster.authority.certificate_der.clone()))?
-        .ok_or_else(|| Problem::new(Code::NoLeader, "the cluster's first entry is not applied yet"))?;
-    let token = JoinToken::generate(fingerprint(&authority.into()))?;
-    let body = Body::CreateJoinToken(CreateJoinToken {
-        token_id: token.id.0,
-        secret_hash: token.secret_hash().0,
-        ttl_us: ttl.map(|ttl| u64::try_from(ttl.as_micros()).unwrap_or(u64::MAX)),
-        reason,
-    });
-    match house.submit_as_operator(body).await? {
-        Done::JoinTokenCreated { expires_at } => Ok((token.text().to_string(), expires_at.0)),
-        other => Err(Problem::new(Code::Internal, format!("an unexpected outcome: {other:?}"))),
-    }
-}
-
-/// Admits a node that shows a join token. Its id is the index of the entry that admits it.
-pub(super) async fn admit(house: &House, request: JoinRequest) -> Result<JoinReply, Problem> {
-    let token = JoinToken::parse(&request.token)?;
-    let csr = BASE64
-        .decode(&request.certificate_request)
-        .map_err(|_| Problem::new(Code::BadRequest, "the certificate request is not base64"))?;
-    // A request that cannot be signed is refused before the token is spent on it.
-    let addresses = [request.api_address.clone(), request.peer_address.clone()];
-    house.sign(&csr, NodeId(u64::MAX), &addresses)?;
-    let body = Body::AdmitNode(Box::new(AdmitNode {
-        token_id: token.id.0,
-        token_secret_hash: token.secret_hash().0,
-        name: request.name.clone(),
-        api_address: request.api_address.clone(),
-        peer_address: request.peer_address.clone(),
-        version: NodeVersion { release: request.release, logic: request.logic },
-        key_fingerprint: *blake3::hash(&csr).as_bytes(),
-        replaces: request.replaces.map(NodeId),
-    }));
-    let node = match house.submit_own(body).await? {
-        Done::NodeAdmitted { node } => node,
-        other => return Err(Problem::new(Code::Internal, format!("an unexpected outcome: {other:?}"))),
-    };
-    let certificate = house.sign(&csr, node, &addresses)?;
-    tracing::info!(%node, name = %request.name, key = %Digest(key_fingerprint(&certificate)), "a node was admitted");
-    let identity = house.identity.lock().clone();
-    let authorities = house.credentials.lock().authorities.iter().map(|der| BASE64.encode(der)).collect();
-    Ok(JoinReply {
-        node_id: node.0,
-        cluster_id: identity.cluster_id.to_string(),
-        lineage: identity.lineage,
-        sandbox: identity.sandbox,
-        certificate: BASE64.encode(certificate),
-        authorities,
-        keyring: house.keyring.read().to_text().to_string(),
-    })
-}
-
 /// Has the leader do something, and puts it on record.
-pub(super) async fn operate(
+pub(crate) async fn operate(
     house: &House,
+    actor: Actor,
     operation: Operation,
     action: Action,
     reason: String,
 ) -> Result<(), Problem> {
     check_reason(&reason)?;
     let target = match &operation {
-        Operation::Promote { node, .. } | Operation::AddLearner { node } | Operation::Remove { node } => {
-            format!("node {node}")
-        }
+        Operation::Promote { node, .. }
+        | Operation::AddLearner { node }
+        | Operation::Remove { node }
+        | Operation::MayRemove { node } => format!("node {node}"),
         Operation::Transfer { to } => to.map_or("any".to_owned(), |to| format!("node {to}")),
     };
     on_leader(house, &operation).await?;
-    house.record(action, target, reason).await
+    house.record_done(actor, action, target, reason).await
 }
 
 fn check_reason(reason: &str) -> Result<(), Problem> {
@@ -147,30 +86,57 @@ fn check_reason(reason: &str) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Removes a node: from the membership first, then from the registry, so that a removal cut short can be repeated.
-pub(super) async fn remove(house: &House, node: NodeId, reason: String) -> Result<(), Problem> {
+/// Removes a node. First the leader says whether the others are a majority; then the registry says for good that the
+/// node is no part of the cluster any more; then it leaves the membership. Cut short after the second step, the
+/// autopilot does the third; the other way round it would take the node for a new one and add it again.
+pub(crate) async fn remove(house: &House, actor: Actor, node: NodeId, reason: String) -> Result<(), Problem> {
     check_reason(&reason)?;
     let known = house.state(|state| state.registry().node(node).cloned())?;
     let member = house.node.status().members.contains_key(&node.0);
-    match known.map(|record| record.state) {
+    let admitted = match known.map(|record| record.state) {
         None if !member => return Err(Problem::new(Code::UnknownNode, format!("there is no node {node}"))),
         Some(NodeState::Removed { .. }) if !member => {
             return Err(Problem::new(Code::AlreadyDone, format!("node {node} was removed before")));
         }
-        None | Some(NodeState::Admitted | NodeState::Removed { .. }) => {}
-    }
-    match on_leader(house, &Operation::Remove { node: node.0 }).await {
+        None | Some(NodeState::Removed { .. }) => false,
+        Some(NodeState::Admitted) => true,
+    };
+    match on_leader(house, &Operation::MayRemove { node: node.0 }).await {
         Ok(()) => {}
         // Not a member (any more): only the registry is left to do.
         Err(problem) if problem.code == Code::UnknownNode => {}
         Err(problem) => return Err(problem),
     }
-    house.submit_as_operator(Body::RemoveNode(RemoveNode { id: node, reason })).await.map(drop)
+    if admitted {
+        house.submit_as(actor, Body::RemoveNode(RemoveNode { id: node, reason })).await?;
+    }
+    leave(house, node).await.map_err(|problem| {
+        let text = format!("node {node} is removed, but is still a member: {}", problem.message);
+        Problem::new(Code::OutcomeUnknown, text).hint("the leader takes it out as soon as it can: see `cluster peers`")
+    })
+}
+
+/// Takes a node out of the membership that the registry knows as removed.
+async fn leave(house: &House, node: NodeId) -> Result<(), Problem> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match on_leader(house, &Operation::Remove { node: node.0 }).await {
+            // The autopilot of the leader is doing the same.
+            Err(problem) if problem.code == Code::ChangeInProgress && Instant::now() < deadline => {
+                tokio::time::sleep(RETRY_PAUSE).await;
+            }
+            Err(problem) if problem.code == Code::UnknownNode => return Ok(()),
+            // Nobody listens to this node any more: the leader's autopilot does it.
+            Err(_) if node == house.id() => return Ok(()),
+            other => return other,
+        }
+    }
 }
 
 /// Hands leadership over and answers who has it then.
 pub(super) async fn transfer(house: &House, to: Option<NodeId>, reason: String) -> Result<NodeId, Problem> {
-    operate(house, Operation::Transfer { to: to.map(|to| to.0) }, Action::TransferLeader, reason).await?;
+    let operation = Operation::Transfer { to: to.map(|to| to.0) };
+    operate(house, Actor::Operator, operation, Action::TransferLeader, reason).await?;
     let status = house.node.status();
     status.leader.map(|(id, _)| NodeId(id)).ok_or_else(not_leader)
 }
@@ -219,14 +185,17 @@ async fn perform(house: &House, operation: &Operation) -> Result<(), Problem> {
                 None => Err(Problem::new(Code::UnknownNode, format!("node {node} was never admitted"))),
             }
         }
-        Operation::Remove { node } => {
+        Operation::Remove { node } | Operation::MayRemove { node } => {
             keeps_quorum(house, &status, *node).await?;
             if *node == status.node {
                 // Someone else has to do it: this node would have to answer for its own removal.
                 house.node.transfer_leader(None, TRANSFER_PATIENCE).await;
                 return Err(not_leader());
             }
-            house.node.remove(*node).await.map_err(translate)
+            match operation {
+                Operation::Remove { .. } => house.node.remove(*node).await.map_err(translate),
+                _ => Ok(()),
+            }
         }
         Operation::Transfer { to } => {
             if let Some(to) = to {

@@ -1,5 +1,6 @@
 //! The node behind its doors: what the API asks for, done with consensus, the state and this node's identity.
 
+mod admission;
 mod certificates;
 mod members;
 mod readiness;
@@ -22,10 +23,12 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use parking_lot::{Mutex, RwLock};
 use rand::TryRng;
 use rand::rngs::SysRng;
+use rustls_pki_types::CertificateDer;
 
-pub(crate) use members::{Operation, on_leader};
+pub(crate) use members::{Operation, on_leader, operate, remove};
 
 use crate::identity::{Folder, Identity, Keyring, OperatorToken, TlsStore};
+use crate::install::key_fingerprint;
 use crate::machine::{Exchange, RowsOf};
 
 /// How long a call waits for a leader and its answer.
@@ -91,6 +94,11 @@ impl House {
         NodeId(self.node.id())
     }
 
+    /// The key of the certificate that this node shows.
+    pub(crate) fn own_key(&self) -> [u8; 32] {
+        key_fingerprint(&self.credentials.lock().certificate)
+    }
+
     /// Reads something of the state.
     pub(crate) fn state<T>(&self, read: impl FnOnce(&State) -> T) -> Result<T, Problem> {
         self.node
@@ -100,13 +108,15 @@ impl House {
 
     /// Submits one command in this node's own name.
     pub(crate) async fn submit_own(&self, body: Body) -> Result<Done, Problem> {
-        let command = Command { id: self.draw_id(), actor: Actor::Node(self.id()), epoch: None, body };
-        self.one(command).await
+        self.submit_as(Actor::Node(self.id()), body).await
     }
 
     async fn submit_as_operator(&self, body: Body) -> Result<Done, Problem> {
-        let command = Command { id: self.draw_id(), actor: Actor::Operator, epoch: None, body };
-        self.one(command).await
+        self.submit_as(Actor::Operator, body).await
+    }
+
+    async fn submit_as(&self, actor: Actor, body: Body) -> Result<Done, Problem> {
+        self.one(Command { id: self.draw_id(), actor, epoch: None, body }).await
     }
 
     /// Submits one command and takes its outcome apart.
@@ -119,7 +129,25 @@ impl House {
         }
     }
 
-    /// Puts on record what was done outside the state.
+    /// Puts on record what was done outside the state a moment ago. Where that fails the act is not undone by it, and
+    /// whoever asked must not be told that nothing happened.
+    async fn record_done(&self, actor: Actor, action: Action, target: String, reason: String) -> Result<(), Problem> {
+        let text =
+            format!("{} of {target} is done, but", exchequer_state::audit::AuditAction::Outside(action).as_str());
+        let record = Body::RecordAction(RecordAction { action, target, reason });
+        self.submit_as(actor, record).await.map(drop).map_err(|problem| {
+            let text = format!("{text} it may not be on the audit record: {}", problem.message);
+            tracing::error!(code = %problem.code, "{text}");
+            Problem::new(Code::OutcomeUnknown, text).hint("do not repeat it; see `exchequer audit tail`")
+        })
+    }
+
+    /// Puts on record what this node did by itself a moment ago.
+    pub(crate) async fn record_own(&self, action: Action, target: String, reason: String) -> Result<(), Problem> {
+        self.record_done(Actor::Node(self.id()), action, target, reason).await
+    }
+
+    /// Puts on record what is about to be done outside the state; without a record it is not done.
     pub(crate) async fn record(&self, action: Action, target: String, reason: String) -> Result<(), Problem> {
         self.submit_as_operator(Body::RecordAction(RecordAction { action, target, reason })).await.map(drop)
     }
@@ -202,24 +230,31 @@ impl Backend for House {
         self.draw_id()
     }
 
-    fn create_join_token(&self, ttl: Option<Duration>, reason: String) -> Doing<'_, (String, u64)> {
-        Box::pin(members::create_token(self, ttl, reason))
+    fn create_join_token(
+        &self,
+        ttl: Option<Duration>,
+        replaces: Option<NodeId>,
+        reason: String,
+    ) -> Doing<'_, (String, u64)> {
+        Box::pin(admission::create_token(self, ttl, replaces, reason))
     }
 
     fn join(&self, request: JoinRequest) -> Doing<'_, JoinReply> {
-        Box::pin(members::admit(self, request))
+        Box::pin(admission::admit(self, request))
     }
 
     fn promote(&self, node: NodeId, force: bool, reason: String) -> Doing<'_, ()> {
-        Box::pin(members::operate(self, Operation::Promote { node: node.0, force }, Action::Promote, reason))
+        let operation = Operation::Promote { node: node.0, force };
+        Box::pin(members::operate(self, Actor::Operator, operation, Action::Promote, reason))
     }
 
     fn add_learner(&self, node: NodeId, reason: String) -> Doing<'_, ()> {
-        Box::pin(members::operate(self, Operation::AddLearner { node: node.0 }, Action::AddLearner, reason))
+        let operation = Operation::AddLearner { node: node.0 };
+        Box::pin(members::operate(self, Actor::Operator, operation, Action::AddLearner, reason))
     }
 
     fn remove(&self, node: NodeId, reason: String) -> Doing<'_, ()> {
-        Box::pin(members::remove(self, node, reason))
+        Box::pin(members::remove(self, Actor::Operator, node, reason))
     }
 
     fn transfer_leader(&self, to: Option<NodeId>, reason: String) -> Doing<'_, NodeId> {
@@ -234,6 +269,11 @@ impl Backend for House {
         Box::pin(certificates::rotate(self, node, authority, reason))
     }
 
+    fn authority_waits(&self) -> Option<Vec<NodeId>> {
+        // Before the first entry there is nothing to change.
+        House::authority_waits(self).unwrap_or(None)
+    }
+
     fn save_snapshot(&self, reason: String) -> Doing<'_, ByteStream> {
         Box::pin(snapshots::save(self, reason))
     }
@@ -242,16 +282,6 @@ impl Backend for House {
         Box::pin(async move {
             self.record(Action::KeyringExport, format!("node {}", self.id()), reason).await?;
             Ok(self.keyring.read().export().to_string())
-        })
-    }
-
-    fn rotate_operator_token(&self, reason: String) -> Doing<'_, String> {
-        Box::pin(async move {
-            let token = OperatorToken::generate()?;
-            let body =
-                Body::RotateOperatorToken(exchequer_state::RotateOperatorToken { new_hash: token.hash().0, reason });
-            self.submit_as_operator(body).await?;
-            Ok(token.text().to_string())
         })
     }
 }
@@ -269,6 +299,14 @@ impl Doorbell {
 
     fn house(&self) -> Option<Arc<House>> {
         self.0.get().and_then(Weak::upgrade)
+    }
+}
+
+impl Doorbell {
+    /// Whether a peer shows a key that it has replaced: then it is someone who got hold of the old one.
+    pub(crate) fn is_retired(&self, node: NodeId, certificate: &CertificateDer<'_>) -> bool {
+        let retired = |state: &State| state.registry().is_retired(node, &key_fingerprint(certificate));
+        self.house().is_some_and(|house| house.state(retired).unwrap_or(false))
     }
 }
 

@@ -6,7 +6,8 @@ use bytes::Bytes;
 use exchequer_api::backend::Submitted;
 use exchequer_domain::{Code, Problem};
 use exchequer_raft::ProposeError;
-use exchequer_state::{Command, Outcome};
+use exchequer_state::command::COMMAND_BYTES_MAX;
+use exchequer_state::{Command, Outcome, Rejection};
 
 use super::House;
 
@@ -50,12 +51,15 @@ pub(super) async fn commands(house: &House, commands: Vec<Command>, patience: Du
     Ok(Submitted { outcomes, index })
 }
 
-/// Proposes what is encoded already.
+/// Proposes what is encoded already. What no entry would take does not get into the log.
 pub(super) async fn encoded(
     house: &House,
     commands: Vec<Bytes>,
     patience: Duration,
 ) -> Result<(Vec<Bytes>, u64), Problem> {
+    if commands.iter().any(|command| command.len() > COMMAND_BYTES_MAX) {
+        return Err(Rejection::TooLarge.problem());
+    }
     let committed = house.node.propose(commands, patience).await.map_err(|error| problem(house, error))?;
     Ok((committed.outcomes, committed.index))
 }

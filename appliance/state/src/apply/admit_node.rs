@@ -1,6 +1,6 @@
 //! `AdmitNode`: a node that showed a join token enters the registry.
 
-use exchequer_domain::NodeId;
+use exchequer_domain::{NodeId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::create_join_token::token_name;
@@ -12,6 +12,7 @@ use crate::event::EventKind;
 use crate::outcome::Done;
 use crate::registry::{self, NodeRecord, NodeState, NodeVersion};
 use crate::rejection::{Field, Rejection};
+use crate::state::State;
 
 /// Admits a node under the index of this entry as its id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,29 +31,27 @@ pub struct AdmitNode {
     pub version: NodeVersion,
     /// BLAKE3 of its public key.
     pub key_fingerprint: [u8; 32],
-    /// The node whose place it takes; that one counts as removed from now on, and its name is free.
+    /// The node whose place it says that it takes. The token decides: where this is given, it must be the token's.
     pub replaces: Option<NodeId>,
 }
 
 impl AdmitNode {
+    /// Whether it would be admitted at `now`, without anything being changed: a door asks before it does any work.
+    ///
+    /// # Errors
+    /// Why it would not.
+    pub fn check(&self, state: &State, now: Timestamp) -> Result<(), Rejection> {
+        self.admissible(state, now).map(drop)
+    }
+
     pub(super) fn apply(self, entry: &mut Entry<'_>, actor: Actor) -> Result<Done, Stop> {
         let id = NodeId(entry.at.index);
-        let token = self.usable_token(entry)?.clone();
-        registry::check_name(&self.name, Field::NodeName)?;
-        registry::check_address(&self.api_address, Field::ApiAddress)?;
-        registry::check_address(&self.peer_address, Field::PeerAddress)?;
-        self.version.check(entry.state.logic_version())?;
+        let token = self.admissible(entry.state, entry.now)?.clone();
         if entry.state.registry.node(id).is_some() {
             return Err(Rejection::ChangeInProgress.into());
         }
-        if let Some(other) = entry.state.registry.named(&self.name)
-            && Some(other.id) != self.replaces
-        {
-            return Err(Rejection::NameTaken { by: other.id }.into());
-        }
-        let replaced = self.replaced(entry)?.cloned();
 
-        let detail = match self.replaces {
+        let detail = match token.replaces {
             Some(old) => format!("{}, {}, replaces node {old}", self.name, token_name(&token.id)),
             None => format!("{}, {}", self.name, token_name(&token.id)),
         };
@@ -63,15 +62,12 @@ impl AdmitNode {
             peer_address: self.peer_address,
             version: self.version,
             key_fingerprint: self.key_fingerprint,
+            retired_keys: Vec::new(),
+            replaces: token.replaces,
             admitted_at: entry.now,
             state: NodeState::Admitted,
         };
 
-        if let Some(old) = replaced.filter(|old| old.state == NodeState::Admitted) {
-            let event = EventKind::NodeRemoved { node: old.id };
-            entry.put_node(NodeRecord { state: NodeState::Removed { at: entry.now, by: actor }, ..old });
-            entry.event(event);
-        }
         entry.put_join_token(JoinToken { used_by: Some(id), ..token });
         entry.put_node(node);
         entry.audit(actor, AuditAction::AdmitNode, format!("node {id}"), detail, String::new());
@@ -79,33 +75,42 @@ impl AdmitNode {
         Ok(Done::NodeAdmitted { node: id })
     }
 
-    fn usable_token<'e>(&self, entry: &'e Entry<'_>) -> Result<&'e JoinToken, Rejection> {
-        let token = entry.state.access.join_token(&self.token_id);
+    /// The token that lets it in. The token is judged first: who shows none learns nothing else.
+    fn admissible<'s>(&self, state: &'s State, now: Timestamp) -> Result<&'s JoinToken, Rejection> {
+        let token = self.usable_token(state, now)?;
+        registry::check_name(&self.name, Field::NodeName)?;
+        registry::check_address(&self.api_address, Field::ApiAddress)?;
+        registry::check_address(&self.peer_address, Field::PeerAddress)?;
+        self.version.check(state.logic_version())?;
+        if let Some(node) = self.replaces.filter(|node| Some(*node) != token.replaces) {
+            return Err(Rejection::ReplacementNotAllowed { node });
+        }
+        let mut named = state.registry().admitted().filter(|other| other.name == self.name);
+        if let Some(other) = named.find(|other| Some(other.id) != token.replaces) {
+            return Err(Rejection::NameTaken { by: other.id });
+        }
+        Ok(token)
+    }
+
+    fn usable_token<'s>(&self, state: &'s State, now: Timestamp) -> Result<&'s JoinToken, Rejection> {
+        let token = state.access().join_token(&self.token_id);
         let token = token.filter(|token| token.secret_hash == self.token_secret_hash);
         let token = token.ok_or(Rejection::JoinTokenUnknown)?;
         if let Some(by) = token.used_by {
             return Err(Rejection::JoinTokenUsed { by });
         }
-        if !token.usable(entry.now) {
+        if !token.usable(now) {
             return Err(Rejection::JoinTokenExpired { expired_at: token.expires_at });
         }
         Ok(token)
-    }
-
-    fn replaced<'e>(&self, entry: &'e Entry<'_>) -> Result<Option<&'e NodeRecord>, Rejection> {
-        match self.replaces {
-            None => Ok(None),
-            Some(old) => entry.state.registry.node(old).map(Some).ok_or(Rejection::UnknownNode { node: old }),
-        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tests::world::{SECOND, START, World, admission, admit, token};
+    use crate::tests::world::{SECOND, START, World, admission, admit, token, token_replacing};
     use crate::{Body, Outcome, RemoveNode};
-    use exchequer_domain::Timestamp;
 
     /// Goal: a token lets in one node, under the index of the entry, and is then used up.
     #[test]
@@ -147,8 +152,9 @@ mod tests {
         let version = NodeVersion { release: "0".into(), logic: 0 };
         let old = AdmitNode { version, ..admission(1, "n2") };
         assert_eq!(refused(old), Rejection::NodeTooOld { needed: 1 });
-        let nobody = AdmitNode { replaces: Some(NodeId(99)), ..admission(1, "n2") };
-        assert_eq!(refused(nobody), Rejection::UnknownNode { node: NodeId(99) });
+        let node = NodeId(1);
+        let usurper = AdmitNode { replaces: Some(node), ..admission(1, "n2") };
+        assert_eq!(refused(usurper), Rejection::ReplacementNotAllowed { node });
         assert!(world.join_token(1).unwrap().usable(world.now));
     }
 
@@ -165,25 +171,55 @@ mod tests {
         assert!(world.run(admit(2, "n3")).is_ok(), "the token was not used up");
     }
 
-    /// Goal: a node that lost its disk comes back under its name and a new id; the old id stays on record as removed,
-    /// also when it was removed before.
+    /// Goal: a node that lost its disk comes back under its name and a new id, as the token's maker allowed; the old id
+    /// stays a member until it is removed, whoever holds the token, and its name is nobody else's meanwhile.
     #[test]
     fn replaces_a_node() {
         let mut world = World::new();
-        for number in 1..=3 {
-            world.run(token(number, None)).unwrap();
-        }
+        world.run(token(1, None)).unwrap();
         world.run(admit(1, "n2")).unwrap();
         let first = NodeId(world.index);
-        let second = AdmitNode { replaces: Some(first), ..admission(2, "n2") };
-        world.run(Body::AdmitNode(Box::new(second))).unwrap();
+        world.run(token_replacing(2, first)).unwrap();
+        let other = AdmitNode { replaces: Some(NodeId(1)), ..admission(2, "n2") };
+        let refusal = Rejection::ReplacementNotAllowed { node: NodeId(1) };
+        assert_eq!(world.refused(Body::AdmitNode(Box::new(other))), refusal);
+        world.run(admit(2, "n2")).unwrap();
         let second = NodeId(world.index);
-        assert!(matches!(world.state.registry().node(first).unwrap().state, NodeState::Removed { .. }));
+        let record = |world: &World, id| world.state.registry().node(id).cloned().unwrap();
+        assert_eq!(record(&world, second).replaces, Some(first));
+        assert_eq!(record(&world, first).state, NodeState::Admitted, "a join removes nobody");
+        assert_eq!(world.state.registry().named("n2").unwrap().id, first);
+        world.run(token_replacing(3, first)).unwrap();
+        assert_eq!(world.refused(admit(3, "n2")), Rejection::NameTaken { by: second });
+        world.run(Body::RemoveNode(RemoveNode { id: first, reason: "test".into() })).unwrap();
         assert_eq!(world.state.registry().named("n2").unwrap().id, second);
         world.run(Body::RemoveNode(RemoveNode { id: second, reason: "test".into() })).unwrap();
-        let removed = world.state.registry().node(second).cloned();
-        let third = AdmitNode { replaces: Some(second), ..admission(3, "n2") };
+        let removed = record(&world, second);
+        world.run(token_replacing(4, second)).unwrap();
+        let third = AdmitNode { replaces: Some(second), ..admission(4, "n2") };
         world.run(Body::AdmitNode(Box::new(third))).unwrap();
-        assert_eq!(world.state.registry().node(second).cloned(), removed);
+        assert_eq!(record(&world, second), removed);
+    }
+
+    /// Goal: what a door asks before it does any work is what the entry would answer. Method: both, of a good admission
+    /// and of bad ones.
+    #[test]
+    fn the_door_judges_as_the_entry_does() {
+        let mut world = World::new();
+        world.run(token(1, None)).unwrap();
+        let endless = "x".repeat(1 << 20);
+        for node in [
+            admission(2, "n2"),
+            admission(1, &endless),
+            AdmitNode { peer_address: endless.clone(), ..admission(1, "n2") },
+            AdmitNode { version: NodeVersion { release: endless.clone(), logic: 1 }, ..admission(1, "n2") },
+            AdmitNode { replaces: Some(NodeId(1)), ..admission(1, "n2") },
+        ] {
+            let judged = node.check(&world.state, world.now).unwrap_err();
+            if node.name.len() < 100 && node.peer_address.len() < 100 && node.version.release.len() < 100 {
+                assert_eq!(world.refused(Body::AdmitNode(Box::new(node))), judged);
+            }
+        }
+        assert_eq!(admission(1, "n2").check(&world.state, world.now), Ok(()));
     }
 }

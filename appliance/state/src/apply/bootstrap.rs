@@ -64,6 +64,8 @@ impl Bootstrap {
             peer_address: self.node.peer_address,
             version: self.node.version,
             key_fingerprint: self.node.key_fingerprint,
+            retired_keys: Vec::new(),
+            replaces: None,
             admitted_at: entry.now,
             state: NodeState::Admitted,
         };

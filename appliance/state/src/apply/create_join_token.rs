@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use exchequer_domain::NodeId;
 use serde::{Deserialize, Serialize};
 
 use super::{Entry, Stop, check_reason};
@@ -22,6 +23,8 @@ pub struct CreateJoinToken {
     pub secret_hash: [u8; 32],
     /// How long it can be used, in microseconds; the setting `join.token_ttl` when none is given.
     pub ttl_us: Option<u64>,
+    /// The node whose place the new one may take, and takes. That is a removal: it needs the operator, not the joiner.
+    pub replaces: Option<NodeId>,
     /// Why.
     pub reason: String,
 }
@@ -39,6 +42,11 @@ impl CreateJoinToken {
         if entry.state.access.join_token(&self.token_id).is_some() {
             return Err(Rejection::JoinTokenExists.into());
         }
+        if let Some(node) = self.replaces
+            && entry.state.registry.node(node).is_none()
+        {
+            return Err(Rejection::UnknownNode { node }.into());
+        }
         let displaced = entry.state.access.displaced(entry.now)?;
 
         let expires_at = entry.now.plus(ttl);
@@ -47,6 +55,7 @@ impl CreateJoinToken {
             secret_hash: self.secret_hash,
             expires_at,
             used_by: None,
+            replaces: self.replaces,
             created_at: entry.now,
             created_by: actor,
             reason: self.reason.clone(),
@@ -56,7 +65,10 @@ impl CreateJoinToken {
             entry.forget_join_token(&id);
         }
         entry.put_join_token(token);
-        let detail = format!("expires {}us", expires_at.0);
+        let detail = match self.replaces {
+            Some(old) => format!("expires {}us, replaces node {old}", expires_at.0),
+            None => format!("expires {}us", expires_at.0),
+        };
         entry.audit(actor, AuditAction::CreateJoinToken, token_name(&self.token_id), detail, self.reason);
         entry.event(EventKind::JoinTokenCreated { id: self.token_id, expires_at });
         Ok(Done::JoinTokenCreated { expires_at })
@@ -89,8 +101,16 @@ mod tests {
         for bad in [0, SECOND - 1, 7 * DAY + 1, u64::MAX] {
             assert_eq!(world.refused(token(3, Some(bad))), Rejection::Invalid { field: Field::JoinTokenTtl });
         }
-        let blank = CreateJoinToken { token_id: [3; 8], secret_hash: [0; 32], ttl_us: None, reason: String::new() };
-        assert_eq!(world.refused(Body::CreateJoinToken(blank)), Rejection::ReasonMissing);
+        let mut blank = CreateJoinToken {
+            token_id: [3; 8],
+            secret_hash: [0; 32],
+            ttl_us: None,
+            replaces: None,
+            reason: String::new(),
+        };
+        assert_eq!(world.refused(Body::CreateJoinToken(blank.clone())), Rejection::ReasonMissing);
+        (blank.reason, blank.replaces) = ("test".into(), Some(NodeId(99)));
+        assert_eq!(world.refused(Body::CreateJoinToken(blank)), Rejection::UnknownNode { node: NodeId(99) });
     }
 
     /// Goal: a token is forgotten a week after its expiry, at the turn of a day, and not before. Method: one that
@@ -115,7 +135,13 @@ mod tests {
         let mut world = World::new();
         let numbered = |number: u64, ttl_us| {
             let (token_id, secret_hash) = (number.to_be_bytes(), [0; 32]);
-            Body::CreateJoinToken(CreateJoinToken { token_id, secret_hash, ttl_us, reason: "test".into() })
+            Body::CreateJoinToken(CreateJoinToken {
+                token_id,
+                secret_hash,
+                ttl_us,
+                replaces: None,
+                reason: "test".into(),
+            })
         };
         let commands: Vec<_> = (0..TOKENS_MAX as u64)
             .map(|n| world.command(numbered(n, if n == 5 { Some(SECOND) } else { None })))

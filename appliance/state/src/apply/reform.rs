@@ -50,6 +50,8 @@ impl Reform {
             peer_address: self.node.peer_address,
             version: self.node.version,
             key_fingerprint: self.node.key_fingerprint,
+            retired_keys: Vec::new(),
+            replaces: None,
             admitted_at,
             state: NodeState::Admitted,
         };

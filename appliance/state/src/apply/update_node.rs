@@ -8,7 +8,7 @@ use crate::audit::AuditAction;
 use crate::command::Actor;
 use crate::event::EventKind;
 use crate::outcome::Done;
-use crate::registry::{self, NodeVersion};
+use crate::registry::{self, NodeVersion, RETIRED_KEYS_MAX};
 use crate::rejection::Field;
 
 /// Changes a node's record; what is not given stays. Nothing different is no change and no record.
@@ -45,6 +45,12 @@ impl UpdateNode {
         replace(&mut node.peer_address, self.peer_address, "peer address", &mut fields);
         replace(&mut node.version, self.version, "version", &mut fields);
         replace(&mut node.key_fingerprint, self.key_fingerprint, "key", &mut fields);
+        if node.key_fingerprint != before.key_fingerprint {
+            node.retired_keys.retain(|key| *key != node.key_fingerprint);
+            node.retired_keys.push(before.key_fingerprint);
+            let forgotten = node.retired_keys.len().saturating_sub(RETIRED_KEYS_MAX);
+            node.retired_keys.drain(..forgotten);
+        }
         if fields.is_empty() {
             return Ok(Done::NodeUpdated { changed: false });
         }
@@ -87,6 +93,28 @@ mod tests {
         let before = world.audit().len();
         assert_eq!(world.run(body), Ok(Done::NodeUpdated { changed: false }));
         assert_eq!(world.audit().len(), before);
+    }
+
+    /// Goal: a key that was replaced is known as such, a new one and an unheard-of one are not, and what is remembered
+    /// is bounded.
+    #[test]
+    fn replaced_keys_are_retired() {
+        let mut world = World::new();
+        let node = NodeId(1);
+        let mut renew = |byte: u8| {
+            let update = UpdateNode { key_fingerprint: Some([byte; 32]), ..NOTHING };
+            world.run(Body::UpdateNode(Box::new(update))).unwrap();
+            world.state.registry().clone()
+        };
+        let registry = renew(2);
+        let retired = |byte: u8| registry.is_retired(node, &[byte; 32]);
+        assert_eq!([1, 2, 3].map(retired), [true, false, false]);
+        for byte in 3..100 {
+            renew(byte);
+        }
+        let registry = renew(100);
+        assert!(registry.is_retired(node, &[99; 32]) && !registry.is_retired(node, &[1; 32]));
+        assert_eq!(registry.node(node).unwrap().retired_keys.len(), RETIRED_KEYS_MAX);
     }
 
     /// Goal: bad fields and unknown nodes are refused.

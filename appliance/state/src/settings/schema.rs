@@ -169,7 +169,7 @@ schema! {
         "A snapshot is made at the latest so long after the last one.");
     SNAPSHOT_LOG_BYTES: u64 = bytes("snapshot.log_bytes", [MIB, 512 * MIB, 64 * GIB], Level1,
         "A snapshot is made when the log since the last one has grown to this size.");
-    TLS_CERTIFICATE_TTL: Duration = duration("tls.certificate_ttl", [HOUR, 90 * DAY, 825 * DAY], Level2,
+    TLS_CERTIFICATE_TTL: Duration = duration("tls.certificate_ttl", [HOUR, 90 * DAY, 366 * DAY], Level2,
         "How long a node's certificate is valid.");
     TLS_RENEW_AFTER_FRACTION_PERCENT: i64 = integer("tls.renew_after_fraction_percent", [10, 66, 90], Level1,
         "After which part of its life, in percent, a node renews its certificate.");

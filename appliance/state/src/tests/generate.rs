@@ -11,8 +11,8 @@ use super::world::{DAY, HOUR, SECOND, admission, bootstrap, id, put, set, token}
 use crate::audit::Action;
 use crate::settings::Value;
 use crate::{
-    Actor, AdmitNode, Body, Command, RaiseVersion, RecordAction, RemoveNode, RequestDigest, RevertSettings,
-    RotateOperatorToken, UpdateNode,
+    Actor, AdmitNode, Body, Command, CreateJoinToken, RaiseVersion, RecordAction, RemoveNode, RequestDigest,
+    RevertSettings, RotateOperatorToken, UpdateNode,
 };
 
 /// The settings that random commands speak of; the last one does not exist.
@@ -73,7 +73,13 @@ fn body() -> impl Strategy<Value = Body> {
             Body::RevertSettings(RevertSettings { to_revision, if_revision, reason })
         });
     let life = prop_oneof![3 => Just(None), 2 => Just(Some(SECOND)), 2 => Just(Some(7 * DAY)), 1 => Just(Some(1))];
-    let join_token = (0_u8..8, life).prop_map(|(number, ttl_us)| token(number, ttl_us));
+    let join_token =
+        (0_u8..8, life, option::weighted(0.3, node())).prop_map(|(number, ttl_us, replaces)| {
+            match token(number, ttl_us) {
+                Body::CreateJoinToken(token) => Body::CreateJoinToken(CreateJoinToken { replaces, ..token }),
+                other => other,
+            }
+        });
     let update = (node(), option::of(0_u8..3)).prop_map(|(id, host)| {
         let api_address = host.map(|host| format!("host{host}:{}", if host == 0 { "" } else { "1" }));
         let (peer_address, version, key_fingerprint) = (None, None, None);

@@ -5,7 +5,7 @@
 
 use exchequer_domain::{NodeId, Timestamp};
 
-use super::world::{SECOND, World, admit, authority, bootstrap, first_node, put, set, token, version};
+use super::world::{SECOND, World, admit, authority, bootstrap, first_node, put, set, token, token_replacing, version};
 use crate::audit::Action;
 use crate::settings::Value;
 use crate::{
@@ -27,6 +27,7 @@ fn bodies() -> Vec<Body> {
         Body::RevertSettings(RevertSettings { to_revision: 3, if_revision: Some(4), reason: reason() }),
         token(1, Some(60 * SECOND)),
         token(2, None),
+        token_replacing(3, NodeId(1)),
         admit(1, "n2"),
         Body::UpdateNode(Box::new(UpdateNode {
             id,
@@ -97,6 +98,7 @@ fn outcomes() -> Vec<Outcome> {
         Rejection::LogicVersionNotRaised { current: 300 },
         Rejection::LogicVersionTooNew { node, knows: 300 },
         Rejection::NodeTooOld { needed: 300 },
+        Rejection::ReplacementNotAllowed { node },
     ];
     done.map(Outcome::Done).into_iter().chain(rejected.map(Outcome::Rejected)).collect()
 }

@@ -20,6 +20,7 @@ type Verdict = Result<Done, Rejection>;
 struct Token {
     expires: u64,
     used_by: Option<NodeId>,
+    replaces: Option<NodeId>,
 }
 
 #[derive(Debug, Clone)]
@@ -120,8 +121,11 @@ impl Model {
                 if self.tokens.contains_key(&command.token_id) {
                     return Err(Rejection::JoinTokenExists);
                 }
+                if let Some(node) = command.replaces.filter(|node| !self.nodes.contains_key(node)) {
+                    return Err(Rejection::UnknownNode { node });
+                }
                 let expires = self.now + life;
-                self.tokens.insert(command.token_id, Token { expires, used_by: None });
+                self.tokens.insert(command.token_id, Token { expires, used_by: None, replaces: command.replaces });
                 Ok(Done::JoinTokenCreated { expires_at: Timestamp(expires) })
             }
             Body::AdmitNode(command) => self.admit(command),
@@ -214,17 +218,16 @@ impl Model {
         if command.name.contains(' ') {
             return Err(Rejection::Invalid { field: Field::NodeName });
         }
-        if self.nodes.contains_key(&by) {
-            return Err(Rejection::ChangeInProgress);
+        if let Some(node) = command.replaces.filter(|node| Some(*node) != token.replaces) {
+            return Err(Rejection::ReplacementNotAllowed { node });
         }
-        let named = |(id, node): &(&NodeId, &Node)| {
-            !node.removed && node.name == command.name && Some(**id) != command.replaces
-        };
+        let named =
+            |(id, node): &(&NodeId, &Node)| !node.removed && node.name == command.name && Some(**id) != token.replaces;
         if let Some((other, _)) = self.nodes.iter().find(named) {
             return Err(Rejection::NameTaken { by: *other });
         }
-        if let Some(node) = command.replaces {
-            self.nodes.get_mut(&node).ok_or(Rejection::UnknownNode { node })?.removed = true;
+        if self.nodes.contains_key(&by) {
+            return Err(Rejection::ChangeInProgress);
         }
         token.used_by = Some(by);
         let (name, api_address) = (command.name.clone(), command.api_address.clone());

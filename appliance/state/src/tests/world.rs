@@ -202,7 +202,15 @@ pub(crate) fn set(key: &str, value: crate::settings::Value, if_revision: Option<
 
 pub(crate) fn token(number: u8, ttl_us: Option<u64>) -> Body {
     let (token_id, secret_hash) = ([number; 8], [number; 32]);
-    Body::CreateJoinToken(CreateJoinToken { token_id, secret_hash, ttl_us, reason: "test".into() })
+    Body::CreateJoinToken(CreateJoinToken { token_id, secret_hash, ttl_us, replaces: None, reason: "test".into() })
+}
+
+/// A token for a node that takes another one's place.
+pub(crate) fn token_replacing(number: u8, replaces: NodeId) -> Body {
+    match token(number, None) {
+        Body::CreateJoinToken(token) => Body::CreateJoinToken(CreateJoinToken { replaces: Some(replaces), ..token }),
+        other => other,
+    }
 }
 
 pub(crate) fn admission(number: u8, name: &str) -> AdmitNode {

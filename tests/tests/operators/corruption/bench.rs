@@ -347,9 +347,11 @@ fn damaged(answer: &Answer) -> Result<Option<String>> {
 
 /// A refusal must be an error with a code that tells what is damaged, and no panic.
 fn clear(ended: &Ended, file: &Path) -> Result<()> {
-    ensure!(ended.exit == Some(1), "it ended with {:?}, signal {:?}", ended.exit, ended.signal);
     ensure!(!ended.log.contains("panicked at"), "it panicked: {}", ended.log);
     let code = ended.code().context("no code")?;
+    // What a restart cannot mend has an exit code of its own, on which the service is not started again.
+    let exit = if ["EXQ-0504", "EXQ-0505", "EXQ-0506"].contains(&code) { 4 } else { 1 };
+    ensure!(ended.exit == Some(exit), "{code}: it ended with {:?}, signal {:?}", ended.exit, ended.signal);
     let documented = ["EXQ-0207", "EXQ-0208", "EXQ-0504", "EXQ-0505", "EXQ-0506", "EXQ-0507"];
     ensure!(documented.contains(&code), "{code} is no code for damage");
     // The log as a whole is what is too short; every other code is about a file, and names it or the folder it is in.

@@ -76,6 +76,13 @@ impl Client {
         self.token.as_ref().map(|token| token.as_str())
     }
 
+    /// The same client with another operator token.
+    #[must_use]
+    pub(crate) fn showing(&self, token: Zeroizing<String>) -> Client {
+        let (http, addresses) = (self.http.clone(), self.addresses.clone());
+        Client { http, addresses, token: Some(token), timeout: self.timeout }
+    }
+
     /// The same client with more patience, for requests whose work takes as long as this.
     #[must_use]
     pub(crate) fn patient(mut self, extra: Duration) -> Client {

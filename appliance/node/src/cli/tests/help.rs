@@ -17,7 +17,7 @@ anew.
 Tables have plain columns that `awk` can cut; `--output json` prints the API's own answer instead. Values are never
 rounded. Errors go to standard error as `EXQ-nnnn: what happened` and `hint: what to do`, with `--output json` as the
 API's refusal; `exchequer explain CODE` tells more. Exit codes: 0 done or healthy, 1 refused or failed (wrong usage
-included), 2 answered but degraded, 3 no quorum or no leader.
+included), 2 answered but degraded, 3 no quorum or no leader, 4 a server that must not be started again on its folder.
 
 Verbs that cannot be taken back ask for a name or id to be typed; without a terminal they need `--yes`, and
 `cluster recover apply` needs `--confirm CLUSTER-ID`.

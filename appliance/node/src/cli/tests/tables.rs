@@ -72,6 +72,8 @@ Snapshot index     -
 State hash         {}
 Replicated time    2026-11-23T12:00:00.000Z
 
+A new certificate authority is being taken up; n1 waits for n3
+
 Problems:
   n3 was last heard of 1m1s ago",
         "07".repeat(16),

@@ -8,6 +8,7 @@ use crate::cli::args::Format;
 use crate::cli::exit::Exit;
 use crate::cli::fixtures::{Asked, Captured, Realm, Reply, peers, status};
 use crate::cli::{Cli, conclude, run};
+use crate::identity::OperatorToken;
 
 struct Ran {
     exit: Exit,
@@ -71,7 +72,7 @@ async fn verbs_send_what_the_api_takes() {
         (
             "cluster token create --ttl 15m --reason r",
             "POST /v1/cluster/tokens",
-            json!({"ttl": "15m", "reason": "r"}),
+            json!({"ttl": "15m", "replace": null, "reason": "r"}),
             json!({"token": "exqj_x", "expires_at": "t"}),
             "Token       exqj_x\nExpires at  t",
         ),
@@ -90,11 +91,11 @@ async fn verbs_send_what_the_api_takes() {
             "The cluster has a new authority; the nodes are taking up their new certificates",
         ),
         (
-            "operator-token rotate --reason r",
-            "POST /v1/operator-token/rotate",
-            json!({"reason": "r"}),
-            json!({"operator_token": "exq_x"}),
-            "Operator token  exq_x",
+            "cluster token create --replace n2 --reason r",
+            "POST /v1/cluster/tokens",
+            json!({"ttl": null, "replace": "n2", "reason": "r"}),
+            json!({"token": "exqj_x", "expires_at": "t"}),
+            "Token       exqj_x\nExpires at  t",
         ),
         (
             "settings set join.token_ttl 30m --if-revision 7 --reason r",
@@ -129,6 +130,31 @@ async fn verbs_send_what_the_api_takes() {
         }
         assert_eq!(sent, body, "{words}");
     }
+}
+
+/// Goal: a rotation whose answer is lost locks nobody out: the token is shown before it is sent, only its hash is sent,
+/// and the failure says what holds; and without consent nothing is sent. Method: nodes that accept, refuse, hang up.
+#[tokio::test]
+async fn a_lost_rotation_locks_nobody_out() {
+    let realm = Realm::new();
+    let words = ["operator-token", "rotate", "--reason", "r", "--yes"];
+    let rotated = json!({"index": 9, "command_id": "c"}).to_string();
+    let refusal = json!({"error": Problem::new(Code::NoLeader, "no leader")}).to_string();
+    for (reply, exit, hint) in [
+        (Reply::Answer(200, rotated), Exit::Good, "The former token is refused from now on"),
+        (Reply::Answer(503, refusal), Exit::NoQuorum, "the new token does not hold"),
+        (Reply::HangUp, Exit::Failed, "keep both tokens"),
+    ] {
+        let ran = run_at(&realm, reply, &words).await;
+        assert_eq!(ran.exit, exit, "{}", ran.err);
+        assert!(ran.err.contains(hint), "{}", ran.err);
+        let token = ran.out.trim().strip_prefix("Operator token  ").unwrap();
+        let sent: Value = serde_json::from_str(&ran.asked[0].body).unwrap();
+        assert_eq!(sent["new_hash"], OperatorToken::parse(token).unwrap().hash().to_string());
+        assert!(ran.asked.iter().all(|asked| !asked.body.contains(token)), "the token itself was sent");
+    }
+    let ran = run_at(&realm, Reply::HangUp, &words[..4]).await;
+    assert!(ran.err.contains("--yes") && ran.out.is_empty() && ran.asked.is_empty(), "{}", ran.err);
 }
 
 /// Goal: reads ask for the freshness that their flags say. Method: a table of words and requests; the answer does not
