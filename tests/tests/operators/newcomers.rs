@@ -242,8 +242,12 @@ async fn a_replaced_key_opens_nothing() -> Result<()> {
         })
         .await?;
     }
-    let status = cluster.http(0)?.status().await?;
-    ensure!(status["health"] == "degraded", "who shows a replaced key is taken for the node: {status}");
+    until("who shows a replaced key is not taken for the node", SOON, async || {
+        let status = cluster.http(0)?.status().await?;
+        ensure!(status["health"] == "degraded", "{status}");
+        Ok(())
+    })
+    .await?;
     story.tell("the replaced key is refused by both others");
     cluster.nodes[2].kill()?;
     put(&fresh)?;

@@ -137,8 +137,11 @@ async fn status_of_one_node() {
         "last_index": 40, "committed": 40, "applied": 40, "flushed": 30, "snap_index": 20,
         "state_hash": "09".repeat(32), "time": "2025-11-24T16:00:00.000Z",
         "version": NodeVersion::of_this_program().release, "voters": 1, "learners": 0,
+        "authority_waits": null,
     });
     assert_eq!(status, expected);
+    world.house.knobs.lock().authority_waits = Some(vec![NodeId(1), NodeId(77)]);
+    assert_eq!(world.get("/v1/status").await.json()["authority_waits"], json!(["n1", "node 77"]));
 }
 
 /// Goal: peers and autopilot show each member from the membership, the registry and the watch together. Method: the
