@@ -9,12 +9,14 @@ use exchequer_tests::cluster::{Cluster, Server, until};
 
 use crate::support::{SOON, Story, until_voters};
 
-/// Starts the server of a node with other settings and insists that it ends with `code` and exit code 1.
+/// Starts the server of a node with other settings and insists that it ends with `code` and its exit code: 4 for damage,
+/// which no restart mends, else 1.
 async fn ends_with(cluster: &mut Cluster, place: usize, code: &str, says: &str, story: &Story) -> Result<()> {
     let node = &mut cluster.nodes[place];
     node.start()?;
     let ended = node.end(SOON).await?;
-    ensure!(ended.exit == Some(1), "{} ended with {:?}:\n{}", node.name, ended.exit, ended.log);
+    let exit = if code == "EXQ-0504" { 4 } else { 1 };
+    ensure!(ended.exit == Some(exit), "{} ended with {:?}:\n{}", node.name, ended.exit, ended.log);
     ensure!(ended.code() == Some(code), "{code} is expected:\n{}", ended.log);
     ensure!(ended.log.contains(says), "`{says}` is not named:\n{}", ended.log);
     story.tell(ended.error());
