@@ -20,7 +20,9 @@ pub(crate) async fn require(State(app): State<App>, request: Request, next: Next
 
 /// A caller without the token is in the node's log, with the address that the request's span has.
 pub(crate) fn note_refusal<T>(shown: &Result<T, Problem>) {
-    if let Err(problem) = shown {
+    if let Err(problem) = shown
+        && matches!(problem.code, Code::TokenMissing | Code::TokenWrong)
+    {
         tracing::warn!(code = %problem.code, "a call was refused: {}", problem.message);
     }
 }

@@ -299,6 +299,13 @@ impl Bench {
             fs::remove_dir_all(&data)?;
         }
         self.cluster.join_with(VICTIM, &["--replace", &old.to_string()]).await?;
+        until("the old id is gone", SOON, async || {
+            let peers = self.cluster.does(&["cluster", "peers"]).await?.json()?;
+            let gone = peers["peers"].as_array().is_some_and(|peers| peers.iter().all(|peer| peer["id"] != old));
+            ensure!(gone, "{peers}");
+            Ok(())
+        })
+        .await?;
         self.cluster.voters(3).await?;
         self.cluster.agree(&[0, 1, VICTIM], SOON).await?;
         let refused = self.read_everything(&self.cluster.http(VICTIM)?).await?;
