@@ -41,7 +41,12 @@ pub enum Fatal {
 impl Fatal {
     /// Why consensus ended by itself. It keeps nothing of an error of the disk but the text; damage must stay damage.
     pub(crate) fn of_consensus(detail: String) -> Fatal {
-        let code = if detail.contains(" is damaged: ") { "EXQ-0504" } else { "EXQ-0112" };
+        let code = match () {
+            () if detail.contains(" is damaged: ") => "EXQ-0504",
+            // openraft's words for a hole in the log, where the end, which is compared with the guard, is there.
+            () if detail.contains("log entry not found") => "EXQ-0505",
+            () => "EXQ-0112",
+        };
         Fatal::Halt { code: code.to_owned(), detail }
     }
 }
@@ -81,5 +86,26 @@ impl Alarm {
     /// Raises it.
     pub fn raise(&self, fatal: impl Into<Fatal>) {
         (self.0)(fatal.into());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Goal: damage that only consensus meets is told as damage. Method: its words for a damaged file, for a hole in the
+    /// log, and for anything else.
+    #[test]
+    fn damage_stays_damage() {
+        let code = |detail: &str| match Fatal::of_consensus(detail.to_owned()) {
+            Fatal::Halt { code, .. } => code,
+            other => other.to_string(),
+        };
+        assert_eq!(code("when Read Logs: log is damaged: entry 7 is missing or damaged"), "EXQ-0504");
+        assert_eq!(
+            code("when Read Logs: std::io::error::Error: when Read LogIndex(233): log entry not found"),
+            "EXQ-0505"
+        );
+        assert_eq!(code("panicked"), "EXQ-0112");
     }
 }
