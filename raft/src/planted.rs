@@ -33,8 +33,6 @@ pub enum Bug {
     RowsBeforeApplied,
     /// Work of an epoch that is over still takes effect.
     FenceIgnored,
-    /// An entry is taken for synced because another one was that had its index before a cut.
-    SyncedSurvivesCut,
 }
 
 impl Bug {
@@ -53,7 +51,6 @@ impl Bug {
         Bug::DuplicateApplied,
         Bug::RowsBeforeApplied,
         Bug::FenceIgnored,
-        Bug::SyncedSurvivesCut,
     ];
 }
 

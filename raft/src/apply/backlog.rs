@@ -7,7 +7,6 @@ use exchequer_storage::Edit;
 use tokio::sync::Notify;
 
 use super::Changes;
-use crate::planted::{self, Bug};
 
 /// Bytes of applied rows that may wait for the store; beyond, nothing more is applied until some are written.
 const BACKLOG_BYTES_MAX: usize = 256 << 20;
@@ -101,9 +100,6 @@ impl SyncedMark {
 
     /// Everything behind `keep` is cut.
     pub(super) fn cut(&mut self, keep: Option<u64>, cuts: u64) {
-        if planted::is(Bug::SyncedSurvivesCut) {
-            return;
-        }
         self.left = if self.told == self.cuts { keep } else { self.left.min(keep) };
         self.cuts = cuts;
         self.index = self.index.min(keep);

@@ -117,7 +117,6 @@ fn known(bug: Bug) -> u64 {
         Bug::DuplicateApplied => 0,
         Bug::RowsBeforeApplied => 1,
         Bug::FenceIgnored => 0,
-        Bug::SyncedSurvivesCut => 0,
     }
 }
 
