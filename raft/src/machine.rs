@@ -77,6 +77,14 @@ pub trait RowReader {
     /// The disk's, as text; the caller must halt.
     fn get(&self, family: usize, key: &[u8]) -> Result<Option<Vec<u8>>, Halt>;
 
+    /// Reads rows of one family, one a key and in the order of the keys; faster than one after the other.
+    ///
+    /// # Errors
+    /// The disk's, as text; the caller must halt.
+    fn get_many(&self, family: usize, keys: &[&[u8]]) -> Result<Vec<Option<Vec<u8>>>, Halt> {
+        keys.iter().map(|key| self.get(family, key)).collect()
+    }
+
     /// Rows in `from..until` (an empty `until` means to the end), at most `limit`.
     ///
     /// # Errors

@@ -76,6 +76,14 @@ pub trait Engine: Send + Sync + 'static {
     /// I/O failure or damage.
     fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>>;
 
+    /// Reads rows, one a key and in the order of the keys; faster than reading one after the other.
+    ///
+    /// # Errors
+    /// As [`get`](Engine::get).
+    fn get_many(&self, family: Family, keys: &[&[u8]]) -> Result<Vec<Option<Vec<u8>>>> {
+        keys.iter().map(|key| self.get(family, key)).collect()
+    }
+
     /// Visits rows in order until `visit` answers false. Sees one moment of the store.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! The state machine of the appliance behind consensus's trait: the one place where `state` and `raft` meet.
 
+use std::cell::Cell;
+
 use bytes::Bytes;
 use exchequer_domain::{Code, NodeId, Timestamp};
 use exchequer_raft as raft;
@@ -44,6 +46,58 @@ impl state::Rows for RowsOf<'_> {
     }
 }
 
+/// Rows read ahead of one entry; the others are read one by one. A scratch value can be large, and all are in memory at
+/// once.
+const READ_AHEAD_ROWS_MAX: usize = 4096;
+
+/// Rows of [`state::Family::Ids`] that were read ahead of an entry, all at once. The entry asks for them in the order in
+/// which they were foretold, though not necessarily for each.
+struct Ahead<'a> {
+    rows: RowsOf<'a>,
+    keys: Vec<Vec<u8>>,
+    found: Vec<Option<Vec<u8>>>,
+    /// The first of `keys` that was not asked for or passed over.
+    next: Cell<usize>,
+}
+
+impl<'a> Ahead<'a> {
+    fn read(rows: &'a dyn raft::RowReader, lookups: Vec<(state::Family, Vec<u8>)>) -> Result<Ahead<'a>, raft::Halt> {
+        let cold = |(family, key)| (family == state::Family::Ids).then_some(key);
+        let keys: Vec<Vec<u8>> = lookups.into_iter().filter_map(cold).take(READ_AHEAD_ROWS_MAX).collect();
+        let wanted: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
+        let found = rows.get_many(position(state::Family::Ids), &wanted)?;
+        Ok(Ahead { rows: RowsOf(rows), keys, found, next: Cell::new(0) })
+    }
+}
+
+impl state::Rows for Ahead<'_> {
+    fn get(&self, family: state::Family, key: &[u8]) -> Result<Option<Vec<u8>>, state::RowsUnavailable> {
+        let first = self.next.get();
+        let rest = match family {
+            state::Family::Ids => self.keys.get(first..).unwrap_or_default(),
+            state::Family::Working | state::Family::History => &[],
+        };
+        match rest.iter().position(|ahead| ahead == key).map(|place| first + place) {
+            Some(place) => {
+                self.next.set(place + 1);
+                Ok(self.found.get(place).cloned().flatten())
+            }
+            None => self.rows.get(family, key),
+        }
+    }
+
+    fn scan(
+        &self,
+        family: state::Family,
+        from: &[u8],
+        until: &[u8],
+        limit: usize,
+        reverse: bool,
+    ) -> Result<Vec<state::Row>, state::RowsUnavailable> {
+        self.rows.scan(family, from, until, limit, reverse)
+    }
+}
+
 fn halt(halt: &state::Halt) -> raft::Halt {
     let problem = halt.problem();
     raft::Halt { code: problem.code.to_string(), detail: problem.message }
@@ -80,7 +134,8 @@ impl raft::Machine for Exchange {
             }
             raft::Input::Commands(commands) => {
                 let commands: Vec<&[u8]> = commands.iter().map(Bytes::as_ref).collect();
-                self.state.apply(at, state::Input::Commands(&commands), &RowsOf(rows))
+                let ahead = Ahead::read(rows, self.state.lookups(at.time, &commands))?;
+                self.state.apply(at, state::Input::Commands(&commands), &ahead)
             }
         }
         .map_err(|stop| halt(&stop))?;

@@ -249,34 +249,61 @@ fn halt(halt: Halt) -> Fatal {
 ///
 /// BLAKE3 over: previous hash, index, term, time, each outcome and each change with its lengths.
 fn fold(previous: &[u8; 32], at: &At, applied: &Applied) -> [u8; 32] {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(previous);
+    let mut hashed = Gathered::default();
+    hashed.bytes(previous);
     for number in [at.index, at.term, at.time_us, applied.outcomes.len() as u64] {
-        hasher.update(&number.to_le_bytes());
+        hashed.bytes(&number.to_le_bytes());
     }
-    let mut sized = |bytes: &[u8]| {
-        hasher.update(&(bytes.len() as u64).to_le_bytes());
-        hasher.update(bytes);
-    };
     for outcome in &applied.outcomes {
-        sized(outcome);
+        hashed.sized(outcome);
     }
     for change in &applied.changes {
-        sized(&change.key);
+        let family = change.family as u8;
+        hashed.sized(&change.key);
         match &change.edit {
             Edit::Put(value) => {
-                sized(&[change.family as u8, 1]);
-                sized(value);
+                hashed.sized(&[family, 1]);
+                hashed.sized(value);
             }
-            Edit::Delete => sized(&[change.family as u8, 2]),
-            Edit::DeletePrefix => sized(&[change.family as u8, 3]),
+            Edit::Delete => hashed.sized(&[family, 2]),
+            Edit::DeletePrefix => hashed.sized(&[family, 3]),
             Edit::DeleteUntil(until) => {
-                sized(&[change.family as u8, 4]);
-                sized(until);
+                hashed.sized(&[family, 4]);
+                hashed.sized(until);
             }
         }
     }
-    *hasher.finalize().as_bytes()
+    hashed.finish()
+}
+
+/// BLAKE3 of many small pieces: gathered first, because the hash takes much at once several times as fast.
+#[derive(Default)]
+struct Gathered {
+    hasher: blake3::Hasher,
+    pieces: Vec<u8>,
+}
+
+impl Gathered {
+    /// Gathered before they are hashed.
+    const BYTES: usize = 16 << 10;
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        if self.pieces.len() + bytes.len() > Gathered::BYTES {
+            self.hasher.update(&self.pieces);
+            self.pieces.clear();
+        }
+        self.pieces.extend_from_slice(bytes);
+    }
+
+    fn sized(&mut self, bytes: &[u8]) {
+        self.bytes(&(bytes.len() as u64).to_le_bytes());
+        self.bytes(bytes);
+    }
+
+    fn finish(mut self) -> [u8; 32] {
+        self.hasher.update(&self.pieces);
+        *self.hasher.finalize().as_bytes()
+    }
 }
 
 impl<M: Machine> RaftStateMachine<TypeConfig> for StateMachine<M> {

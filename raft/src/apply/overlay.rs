@@ -1,9 +1,11 @@
 //! Rows that are applied and not yet in the state's store.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use exchequer_storage::{Direction, Edit, Engine, Scan};
+use hashbrown::{DefaultHashBuilder, HashTable};
 use parking_lot::RwLock;
 
 use crate::machine::{FAMILIES_MAX, Halt, RowReader, Rows};
@@ -23,22 +25,58 @@ struct Removal {
 struct Changed {
     /// The entry that made it.
     index: u64,
-    /// Which change of that entry put the row; none where it is gone.
-    put: Option<(Changes, usize)>,
+    /// Changes of which one is of this row: the latest, unless many rows were removed at once after it.
+    changes: Changes,
+    at: usize,
+    /// The row went with many others.
+    removed: bool,
 }
 
 impl Changed {
+    fn key(&self) -> &[u8] {
+        self.changes.get(self.at).map_or(&[], |(_, key, _)| key)
+    }
+
     fn value(&self) -> Option<&[u8]> {
-        let (changes, at) = self.put.as_ref()?;
-        match changes.get(*at) {
-            Some((_, _, Edit::Put(value))) => Some(value),
-            Some((_, _, Edit::Delete | Edit::DeletePrefix | Edit::DeleteUntil(_))) | None => None,
+        match self.changes.get(self.at) {
+            Some((_, _, Edit::Put(value))) if !self.removed => Some(value),
+            Some(_) | None => None,
         }
     }
 }
 
-/// Looked up for every command, scanned almost never: a scan sorts what it finds.
-type Family = HashMap<Vec<u8>, Changed>;
+/// The changed rows of a family by their keys, which stay where the changes have them. Looked up for every command,
+/// scanned almost never: a scan sorts what it finds.
+#[derive(Default)]
+struct Family {
+    rows: HashTable<Changed>,
+    hasher: DefaultHashBuilder,
+}
+
+impl Family {
+    fn get(&self, key: &[u8]) -> Option<&Changed> {
+        self.rows.find(self.hasher.hash_one(key), |changed| changed.key() == key)
+    }
+
+    fn set(&mut self, changed: Changed) {
+        let (hasher, key) = (&self.hasher, changed.key());
+        let same = |other: &Changed| other.key() == key;
+        let hash = hasher.hash_one(key);
+        if let Some(present) = self.rows.find_mut(hash, same) {
+            *present = changed;
+        } else {
+            self.rows.insert_unique(hash, changed, |other| hasher.hash_one(other.key()));
+        }
+    }
+
+    /// Forgets the row unless it was changed after `index`.
+    fn forget(&mut self, key: &[u8], index: u64) {
+        let hash = self.hasher.hash_one(key);
+        if let Ok(row) = self.rows.find_entry(hash, |changed| changed.index <= index && changed.key() == key) {
+            row.remove();
+        }
+    }
+}
 
 #[derive(Default)]
 struct Layer {
@@ -73,8 +111,11 @@ impl Overlay {
         let mut layer = self.0.write();
         for (at, (family, key, edit)) in changes.iter().enumerate() {
             match edit {
-                Edit::Put(_) => layer.note(*family, key, Changed { index, put: Some((changes.clone(), at)) }),
-                Edit::Delete => layer.note(*family, key, Changed { index, put: None }),
+                Edit::Put(_) | Edit::Delete => {
+                    if let Some(rows) = layer.families.get_mut(*family) {
+                        rows.set(Changed { index, changes: changes.clone(), at, removed: false });
+                    }
+                }
                 Edit::DeletePrefix => layer.remove(index, *family, key.clone(), after_prefix(key)),
                 Edit::DeleteUntil(until) => layer.remove(index, *family, key.clone(), until.clone()),
             }
@@ -85,9 +126,8 @@ impl Overlay {
     pub(crate) fn written<'a>(&self, index: u64, changes: impl Iterator<Item = &'a (usize, Vec<u8>, Edit)>) {
         let mut layer = self.0.write();
         for (family, key, _) in changes {
-            let Some(rows) = layer.families.get_mut(*family) else { continue };
-            if rows.get(key).is_some_and(|changed| changed.index <= index) {
-                rows.remove(key);
+            if let Some(rows) = layer.families.get_mut(*family) {
+                rows.forget(key, index);
             }
         }
         layer.removals.retain(|removal| removal.index > index);
@@ -100,28 +140,31 @@ impl Overlay {
 
     /// The row as the overlay knows it: `Some(None)` where it is known to be gone.
     fn get(&self, family: usize, key: &[u8]) -> Option<Option<Vec<u8>>> {
+        self.0.read().get(family, key)
+    }
+
+    /// The same of several rows, of one moment.
+    fn get_many(&self, family: usize, keys: &[&[u8]]) -> Vec<Option<Option<Vec<u8>>>> {
         let layer = self.0.read();
-        if let Some(changed) = layer.families.get(family).and_then(|rows| rows.get(key)) {
-            return Some(changed.value().map(<[u8]>::to_vec));
-        }
-        layer.removed(family, key).then_some(None)
+        keys.iter().map(|key| layer.get(family, key)).collect()
     }
 }
 
 impl Layer {
-    fn note(&mut self, family: usize, key: &[u8], changed: Changed) {
-        if let Some(rows) = self.families.get_mut(family) {
-            rows.insert(key.to_vec(), changed);
-        }
-    }
-
     fn remove(&mut self, index: u64, family: usize, from: Vec<u8>, until: Vec<u8>) {
         if let Some(rows) = self.families.get_mut(family) {
-            for (_, changed) in rows.iter_mut().filter(|(key, _)| inside(key, &from, &until)) {
-                *changed = Changed { index, put: None };
+            for changed in rows.rows.iter_mut().filter(|changed| inside(changed.key(), &from, &until)) {
+                (changed.index, changed.removed) = (index, true);
             }
         }
         self.removals.push(Removal { index, family, from, until });
+    }
+
+    fn get(&self, family: usize, key: &[u8]) -> Option<Option<Vec<u8>>> {
+        if let Some(changed) = self.families.get(family).and_then(|rows| rows.get(key)) {
+            return Some(changed.value().map(<[u8]>::to_vec));
+        }
+        self.removed(family, key).then_some(None)
     }
 
     fn removed(&self, family: usize, key: &[u8]) -> bool {
@@ -149,16 +192,24 @@ impl RowReader for View<'_> {
         }
     }
 
+    fn get_many(&self, family: usize, keys: &[&[u8]]) -> Result<Vec<Option<Vec<u8>>>, Halt> {
+        let mut found = self.overlay.get_many(family + 1, keys);
+        let below: Vec<&[u8]> =
+            keys.iter().zip(&found).filter(|(_, known)| known.is_none()).map(|(key, _)| *key).collect();
+        let mut stored = self.engine.get_many(family + 1, &below).map_err(disk_halt)?.into_iter();
+        Ok(found.iter_mut().map(|known| known.take().or_else(|| stored.next()).flatten()).collect())
+    }
+
     fn scan(&self, family: usize, from: &[u8], until: &[u8], limit: usize, reverse: bool) -> Result<Rows, Halt> {
         let family = family + 1;
         // The overlay is read before the store: a row that the persister moves in between is then seen twice, and the
         // overlay's, which is the newer, wins. The other way round it could be missed.
         let (mut rows, known) = {
             let layer = self.overlay.0.read();
-            let rows = layer.families.get(family).into_iter().flatten();
+            let rows = layer.families.get(family).into_iter().flat_map(|family| &family.rows);
             let found: BTreeMap<Vec<u8>, Option<Vec<u8>>> = rows
-                .filter(|(key, _)| inside(key, from, until))
-                .map(|(key, changed)| (key.clone(), changed.value().map(<[u8]>::to_vec)))
+                .filter(|changed| inside(changed.key(), from, until))
+                .map(|changed| (changed.key().to_vec(), changed.value().map(<[u8]>::to_vec)))
                 .collect();
             let removals: Vec<(Vec<u8>, Vec<u8>)> = layer
                 .removals

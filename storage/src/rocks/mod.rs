@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use rocksdb::checkpoint::Checkpoint;
 use rocksdb::{
-    BoundColumnFamily, ColumnFamilyDescriptor, DBWithThreadMode, ErrorKind, FlushOptions, InfoLogger, IteratorMode,
-    LogLevel, MultiThreaded, ReadOptions, WriteBatch, WriteOptions,
+    BoundColumnFamily, ColumnFamilyDescriptor, DBPinnableSlice, DBWithThreadMode, ErrorKind, FlushOptions, InfoLogger,
+    IteratorMode, LogLevel, MultiThreaded, ReadOptions, WriteBatch, WriteOptions,
 };
 
 use crate::engine::{fold_row, prefix_end};
@@ -80,13 +80,22 @@ fn descriptors(role: Role, families: &[&'static str], cache: &rocksdb::Cache) ->
     // RocksDB insists on a family named `default`; it stays empty.
     std::iter::once("default")
         .chain(families.iter().copied())
-        .map(|name| ColumnFamilyDescriptor::new(name, tuning::family(role, cache)))
+        .map(|name| ColumnFamilyDescriptor::new(name, tuning::family(role, name, cache)))
         .collect()
 }
 
 impl Engine for RocksEngine {
     fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>> {
         self.db.get_cf(&self.family(family)?, key).map_err(|error| self.error(&error))
+    }
+
+    fn get_many(&self, family: Family, keys: &[&[u8]]) -> Result<Vec<Option<Vec<u8>>>> {
+        let rows = self.db.batched_multi_get_cf(&self.family(family)?, keys.iter().copied(), false);
+        let owned = |row: std::result::Result<Option<DBPinnableSlice<'_>>, rocksdb::Error>| match row {
+            Ok(row) => Ok(row.map(|row| row.to_vec())),
+            Err(error) => Err(self.error(&error)),
+        };
+        rows.into_iter().map(owned).collect()
     }
 
     fn scan(&self, scan: Scan<'_>, visit: &mut dyn FnMut(&[u8], &[u8]) -> bool) -> Result<()> {

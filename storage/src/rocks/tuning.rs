@@ -6,6 +6,9 @@ use super::Role;
 
 const MIB: usize = 1 << 20;
 
+/// The family whose rows nothing compresses: its keys and most of its values are random.
+const RANDOM_ROWS: &str = "ids";
+
 /// Settings of a whole instance, and the block cache its families share.
 pub(super) fn database(role: Role) -> (Options, Cache) {
     let mut options = Options::default();
@@ -38,7 +41,7 @@ pub(super) fn database(role: Role) -> (Options, Cache) {
 }
 
 /// Settings of one family.
-pub(super) fn family(role: Role, cache: &Cache) -> Options {
+pub(super) fn family(role: Role, name: &str, cache: &Cache) -> Options {
     let mut options = Options::default();
     let mut blocks = BlockBasedOptions::default();
     blocks.set_block_cache(cache);
@@ -48,7 +51,8 @@ pub(super) fn family(role: Role, cache: &Cache) -> Options {
         Role::Log { buffer_bytes } => {
             // Log files follow each other without overlap, so compaction only moves them; purge drops whole files.
             options.set_write_buffer_size(buffer_bytes);
-            options.set_compression_type(DBCompressionType::Lz4);
+            // What is written here is gone soon; the processor is scarcer than the disk.
+            options.set_compression_type(DBCompressionType::None);
         }
         Role::State => {
             // Point lookups of command ids mostly miss; the filters answer those from memory.
@@ -57,7 +61,9 @@ pub(super) fn family(role: Role, cache: &Cache) -> Options {
             options.set_memtable_prefix_bloom_ratio(0.05);
             options.set_write_buffer_size(64 * MIB);
             options.set_compression_type(DBCompressionType::Lz4);
-            options.set_bottommost_compression_type(DBCompressionType::Zstd);
+            if name != RANDOM_ROWS {
+                options.set_bottommost_compression_type(DBCompressionType::Zstd);
+            }
         }
     }
     options.set_block_based_table_factory(&blocks);
