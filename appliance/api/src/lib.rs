@@ -9,6 +9,7 @@
 mod app;
 mod auth;
 pub mod backend;
+mod codec;
 pub mod dto;
 mod extract;
 mod grpc;

@@ -112,6 +112,9 @@ fn start(verb: &Verb, printer: &mut Printer) -> Result<Exit, Stop> {
             let mut builder = runtime::Builder::new_multi_thread();
             let processors = std::thread::available_parallelism().map_or(1, usize::from);
             builder.worker_threads((processors / 2).max(1));
+            // Otherwise a connection writes after every single answer that is put into it, instead of after all.
+            #[cfg(tokio_unstable)]
+            builder.disable_lifo_slot();
             builder
         }
         // What asks one question does not need them.
