@@ -60,6 +60,8 @@ pub trait Dialer: Send + Sync + 'static {
 
 /// Bytes a message may have: an entry of a thousand maximal batches never comes near.
 pub(crate) const MESSAGE_BYTES_MAX: usize = 64 << 20;
+/// How long a committed id waits for entries that take it along; the applied state of followers is later by as much.
+const COMMITTED_PAUSE: Duration = Duration::from_millis(2);
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
 const KEEP_ALIVE: Duration = Duration::from_millis(500);
 const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_millis(1000);
@@ -211,7 +213,7 @@ impl NetStreamAppend<TypeConfig> for Connection {
                 let nothing: BoxStream<'s, _> = Box::pin(futures::stream::empty());
                 return Ok(nothing);
             };
-            let requests = futures::stream::iter([first]).chain(input).map(|rpc| wire::append_out(&rpc));
+            let requests = futures::stream::iter([first]).chain(sparing(input)).map(|rpc| wire::append_out(&rpc));
             let replies = self.client.append(requests).await.map_err(|status| unreachable(&status))?.into_inner();
             let results = replies.map(|reply| match reply {
                 Ok(reply) => wire::append_reply_in(reply).map_err(malformed),
@@ -221,6 +223,22 @@ impl NetStreamAppend<TypeConfig> for Connection {
             Ok(results)
         })
     }
+}
+
+/// Keeps back, for a moment, requests that bring nothing but a newer committed id: under load the next entries bring it
+/// along. A message of its own after every entry would double what goes over the network.
+fn sparing(input: impl Stream<Item = AppendRpc> + Send + Unpin) -> impl Stream<Item = AppendRpc> + Send {
+    futures::stream::unfold(input.fuse(), |mut input| async move {
+        let mut request = input.next().await?;
+        let deadline = tokio::time::Instant::now() + COMMITTED_PAUSE;
+        while request.entries.is_empty() {
+            match tokio::time::timeout_at(deadline, input.next()).await {
+                Ok(Some(newer)) => request = newer,
+                Ok(None) | Err(_) => break,
+            }
+        }
+        Some((request, input))
+    })
 }
 
 impl NetVote<TypeConfig> for Connection {

@@ -35,18 +35,24 @@ const SUCCESSOR_SILENCE_MAX: Duration = Duration::from_secs(2);
 
 /// Watches this node's role and activates each new leadership.
 pub(super) async fn run<M: Machine>(inner: Arc<Inner<M>>) {
-    let mut metrics = inner.raft.metrics();
+    let metrics = inner.raft.metrics();
+    // Unlike the metrics as a whole these do not change with every entry.
+    let mut roles = inner.raft.server_metrics();
+    let mut ended = false;
     loop {
-        let (leads, term, stopped) = {
-            let now = metrics.borrow_watched();
-            let leads = now.state.is_leader() && now.current_leader == Some(inner.us.node);
-            (leads, now.current_term, now.running_state.as_ref().err().map(ToString::to_string))
+        let stopped = metrics.borrow_watched().running_state.as_ref().err().map(ToString::to_string);
+        let (leads, term) = {
+            let now = roles.borrow_watched();
+            (now.state.is_leader() && now.current_leader == Some(inner.us.node), now.vote.leader_id.term)
         };
         if let Some(detail) = stopped {
             // Consensus ended by itself, for instance because an entry could not be read: a node without it is none.
             if !inner.stopping.load(Ordering::Relaxed) {
                 inner.alarm.raise(Fatal::of_consensus(detail));
             }
+            return;
+        }
+        if ended {
             return;
         }
         let active = *inner.epoch.borrow();
@@ -69,7 +75,8 @@ pub(super) async fn run<M: Machine>(inner: Arc<Inner<M>>) {
         }
         let pause = tokio::time::sleep(Duration::from_millis(200));
         tokio::select! {
-            changed = metrics.changed() => if changed.is_err() { return },
+            // Why it ended is in the metrics.
+            changed = roles.changed() => ended = changed.is_err(),
             () = pause => {}
         }
     }
