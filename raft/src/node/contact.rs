@@ -5,12 +5,17 @@
 //! A node that has applied as much has everything that had been acknowledged at that earlier moment.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use openraft::async_runtime::watch::WatchReceiver;
 use tokio::time::Instant;
 
 use super::Inner;
 use crate::machine::Machine;
+
+/// A leader that no majority has answered for so long takes no commands.
+const MAJORITY_SILENCE_MAX: Duration = Duration::from_secs(3);
 
 /// The moment up to which a follower's state is known to be complete.
 #[derive(Debug, Default)]
@@ -49,10 +54,13 @@ pub(super) async fn run<M: Machine>(inner: Arc<Inner<M>>) {
         };
         inner.clock.lock().observe(time_us);
         let metrics = inner.raft.metrics();
-        let (leads, acked, leader, term) = {
+        let (leads, acked, leader, term, has_others) = {
             let now = metrics.borrow_watched();
-            (now.state.is_leader(), now.last_quorum_acked, now.current_leader, now.current_term)
+            let has_others = now.membership_config.voter_ids().any(|id| id != inner.us.node);
+            (now.state.is_leader(), now.last_quorum_acked, now.current_leader, now.current_term, has_others)
         };
+        let silent = acked.is_some_and(|at| openraft::Instant::elapsed(&*at) > MAJORITY_SILENCE_MAX);
+        inner.cut_off.store(leads && has_others && silent, Ordering::Relaxed);
         let now = Instant::now();
         let seen = if leads {
             let acked = acked.and_then(|at| now.checked_sub(openraft::Instant::elapsed(&*at)));

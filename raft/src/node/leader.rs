@@ -94,16 +94,20 @@ async fn activate<M: Machine>(inner: &Arc<Inner<M>>, term: u64) -> Option<Epoch>
     Some(Epoch { index: written.log_id.index, term })
 }
 
-/// Who takes over: `target`, or else the voter that is furthest, of those that were heard of just now.
+/// Who takes over: `target` and nobody in its place; without one, the voter that is furthest of those that were heard of
+/// just now.
 fn successor(
     target: Option<u64>,
     voters: impl Iterator<Item = u64>,
     heard: &BTreeMap<u64, PeerView>,
     matched: impl Fn(u64) -> u64,
 ) -> Option<u64> {
+    let mut voters = voters;
+    if let Some(target) = target {
+        return voters.find(|id| *id == target);
+    }
     let is_there = |id: &u64| heard.get(id).is_some_and(|view| view.heard.elapsed() <= SUCCESSOR_SILENCE_MAX);
-    let voters: Vec<u64> = voters.filter(is_there).collect();
-    target.filter(|id| voters.contains(id)).or_else(|| voters.into_iter().max_by_key(|id| matched(*id)))
+    voters.filter(is_there).max_by_key(|id| matched(*id))
 }
 
 impl<M: Machine> Node<M> {
@@ -123,8 +127,8 @@ impl<M: Machine> Node<M> {
         self.inner.peers.lock().get(&peer).is_some_and(|view| !view.has_room)
     }
 
-    /// Makes `target`, or else the voter that is furthest, the leader, as long as it has been heard of just now, its
-    /// clock is right and its disk has room. True once another node leads.
+    /// Makes `target` the leader, or else the voter that is furthest of those heard of just now; its clock must be right and
+    /// its disk must have room. Whether a `target` is there, the caller has asked it. True once it leads.
     ///
     /// # Errors
     /// None: it is false where this node does not lead or nobody took over within `patience`.
@@ -147,16 +151,16 @@ impl<M: Machine> Node<M> {
             };
             successor(target, voters, &heard, matched)
         };
-        let Some(target) = furthest else { return false };
-        if inner.raft.trigger().transfer_leader(target).await.is_err() {
+        let Some(next) = furthest else { return false };
+        if inner.raft.trigger().transfer_leader(next).await.is_err() {
             return false;
         }
         let handed = async {
             loop {
                 {
                     let now = metrics.borrow_watched();
-                    if now.current_leader.is_some_and(|leader| leader != me) {
-                        return true;
+                    if let Some(leader) = now.current_leader.filter(|leader| *leader != me) {
+                        return target.is_none_or(|target| target == leader);
                     }
                 }
                 if metrics.changed().await.is_err() {
@@ -180,7 +184,7 @@ mod tests {
     use super::*;
 
     /// Goal: leadership goes to a voter that is there, never to one that died as the furthest. Method: voters that were
-    /// heard of just now, long ago and never; with and without a wish.
+    /// heard of just now, long ago and never; with a wish, which nobody takes the place of, and without.
     #[test]
     fn nobody_silent_takes_over() {
         let heard = |ago: u64| PeerView {
@@ -205,7 +209,8 @@ mod tests {
         assert_eq!(choose(None, &[(2, heard(0))]), Some(2));
         assert_eq!(choose(Some(2), &[(2, heard(0)), (4, heard(0))]), Some(2));
         assert_eq!(choose(None, &[(3, heard(3)), (4, heard(60))]), None);
-        assert_eq!(choose(Some(4), &[(4, heard(60))]), None);
+        assert_eq!(choose(Some(4), &[(2, heard(0)), (4, heard(60))]), Some(4));
+        assert_eq!(choose(Some(5), &[(2, heard(0))]), None);
         assert_eq!(choose(None, &[]), None);
     }
 }

@@ -78,6 +78,8 @@ pub(crate) struct Inner<M: Machine> {
     epoch: signal::Sender<Option<Epoch>>,
     leader_seen: Mutex<Option<Instant>>,
     fresh_at: Mutex<Option<Instant>>,
+    /// It leads, and no majority has answered it for a while.
+    cut_off: AtomicBool,
     flushed: signal::Receiver<u64>,
     persister: tokio::sync::mpsc::UnboundedSender<crate::apply::PersistItem>,
     drive: Drive,
@@ -138,6 +140,10 @@ impl<M: Machine> Inner<M> {
             return Err(ProposeError::ReadOnly);
         }
         if !self.raft.is_leader() {
+            return Err(ProposeError::NoLeader);
+        }
+        // Without a majority the outcome could only be unknown: better certain that nothing happened.
+        if self.cut_off.load(Ordering::Relaxed) {
             return Err(ProposeError::NoLeader);
         }
         if self.state.backlog.is_full() {

@@ -198,6 +198,7 @@ impl<M: Machine> Node<M> {
             epoch: signal::Sender::new(None),
             leader_seen: Mutex::new(None),
             fresh_at: Mutex::new(None),
+            cut_off: AtomicBool::new(false),
             flushed,
             persister,
             drive: options.drive,

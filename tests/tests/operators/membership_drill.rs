@@ -189,7 +189,10 @@ async fn lose_and_recover(cluster: &mut Cluster, story: &Story) -> Result<()> {
     }
     until("a status that says no quorum", SOON, async || cluster.exq_at(survivor).run(["status"]).await?.exits(3))
         .await?;
-    cluster.exq_at(survivor).run(["cluster", "peers", "--stale"]).await?.exits(3)?;
+    until("peers that cannot be reached", SOON, async || {
+        cluster.exq_at(survivor).run(["cluster", "peers", "--stale"]).await?.exits(3)
+    })
+    .await?;
     let write_refused = cluster.exq_at(survivor).run(["scratch", "put", "fifth", "tin"]).await?;
     write_refused.refused_with("EXQ-0304")?;
     let folder = cluster.nodes[survivor].data.to_string_lossy().into_owned();

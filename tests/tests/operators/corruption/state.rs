@@ -56,7 +56,7 @@ async fn a_damaged_store_gives_no_backup() -> Result<()> {
             let refused = saved.refused_with("EXQ-0504")?;
             ensure!(!file.exists() && !file.with_extension("part").exists(), "it left a file");
             let ended = cluster.nodes[VICTIM].server()?.end(Duration::from_secs(5)).await?;
-            ensure!(ended.exit == Some(1) && ended.code() == Some("EXQ-0504"), "{ended:?}");
+            ensure!(ended.exit == Some(4) && ended.code() == Some("EXQ-0504"), "{ended:?}");
             refusals += 1;
             bench.story.tell(format_args!("{damage}: {refused}"));
         }

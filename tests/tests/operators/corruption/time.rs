@@ -33,7 +33,7 @@ async fn a_folder_put_back_in_time_is_noticed() -> Result<()> {
     bench.restore_victim()?;
     bench.cluster.nodes[VICTIM].start()?;
     let ended = bench.cluster.nodes[VICTIM].end(SOON).await?;
-    ensure!(ended.exit == Some(1) && ended.code() == Some("EXQ-0505"), "{ended:?}");
+    ensure!(ended.exit == Some(4) && ended.code() == Some("EXQ-0505"), "{ended:?}");
     ensure!(ended.error().contains("remembers more"), "it does not say who knows better: {}", ended.error());
     bench.story.tell(ended.error());
     bench.cluster.does(&["scratch", "put", "still", "here"]).await?;
