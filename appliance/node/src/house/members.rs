@@ -207,31 +207,32 @@ async fn perform(house: &House, operation: &Operation) -> Result<(), Problem> {
                     Some(_) if *to == status.node => {
                         return Err(Problem::new(Code::AlreadyDone, format!("node {to} leads already")));
                     }
-                    Some(_) if house.node.clock_is_off(*to) => {
-                        return Err(Problem::new(
-                            Code::ClockOff,
-                            format!("the clock of node {to} is too far off to lead"),
-                        ));
-                    }
-                    Some(_) if house.node.is_read_only(*to) => {
-                        return Err(Problem::new(
-                            Code::DiskFull,
-                            format!("the disk of node {to} is full: it must not lead"),
-                        ));
-                    }
                     Some(_) if !answers(house, *to).await => {
                         return Err(Problem::new(Code::Unreachable, format!("node {to} does not answer")));
                     }
-                    Some(_) => {}
+                    Some(_) => must_not_lead(house, *to)?,
                 }
             }
             if house.node.transfer_leader(*to, TRANSFER_PATIENCE).await {
                 Ok(())
             } else {
+                // It may have been known only to the other node itself, and have been heard of since.
+                to.map_or(Ok(()), |to| must_not_lead(house, to))?;
                 Err(Problem::new(Code::NoQuorum, "no other voter took over").hint("see `exchequer cluster peers`"))
             }
         }
     }
+}
+
+/// What keeps a member from leading, as far as it has been heard of here.
+fn must_not_lead(house: &House, node: u64) -> Result<(), Problem> {
+    if house.node.clock_is_off(node) {
+        return Err(Problem::new(Code::ClockOff, format!("the clock of node {node} is too far off to lead")));
+    }
+    if house.node.is_read_only(node) {
+        return Err(Problem::new(Code::DiskFull, format!("the disk of node {node} is full: it must not lead")));
+    }
+    Ok(())
 }
 
 async fn promote(house: &House, status: &Status, node: u64, force: bool) -> Result<(), Problem> {
