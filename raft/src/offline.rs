@@ -59,6 +59,17 @@ fn is_behind(log: Option<LogId>, applied: Option<LogId>) -> bool {
     }
 }
 
+/// Drops a log that goes on past the state but is not the one that the state came from: its entries were never committed,
+/// and a crash kept a snapshot's installation from cutting them off. Consensus would take such a log for damage.
+pub(crate) async fn cut_other_end(log: &mut LogStore, applied: Option<LogId>) -> Result<(), Fatal> {
+    let found = log.get_log_state().await.map_err(|error| io(&error))?;
+    let is_longer = found.last_log_id.zip(applied).is_some_and(|(last, applied)| last.index >= applied.index);
+    if is_longer && is_behind(found.last_log_id, applied) {
+        log.truncate_after(found.last_purged_log_id).await.map_err(|error| io(&error))?;
+    }
+    Ok(())
+}
+
 /// The latest snapshot where it is ahead of both state and log: it was received whole, and a crash kept it from being
 /// installed. A start would install it.
 fn uninstalled(
@@ -130,9 +141,7 @@ pub async fn reform<M: Machine>(disk: Arc<dyn Disk>, id: Option<u64>, address: A
     let last = match applied.filter(|_| is_behind(found.last_log_id, applied)) {
         Some(begin) => {
             // A restored state without a log, or one that is past its log's end: the log goes on behind it.
-            if found.last_log_id.is_some_and(|last| last.index >= begin.index) {
-                log.truncate_after(found.last_purged_log_id).await.map_err(|error| io(&error))?;
-            }
+            cut_other_end(&mut log, Some(begin)).await?;
             log.purge(begin).await.map_err(|error| io(&error))?;
             Some(begin)
         }

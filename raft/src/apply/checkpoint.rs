@@ -148,8 +148,15 @@ impl Persister {
         }
         let earlier = self.checkpoints.last.clone();
         let (folder, note) = (working.to_owned(), snapshot_note(&taken));
+        let families = self.options.families.clone();
         let hashing = work::aside("snapshot", &self.options.drive, move || {
-            let manifest = disk.describe(&folder, &name, note, earlier.as_ref());
+            // A table of the last snapshot was damaged, and tables are shared with the state: every row is read before
+            // what they hold now is hashed as sound.
+            let sound = match fresh {
+                true => disk.open_snapshot(&folder, &families).and_then(|rows| rows.digest(&mut || {})).map(drop),
+                false => Ok(()),
+            };
+            let manifest = sound.and_then(|()| disk.describe(&folder, &name, note, earlier.as_ref()));
             if let Some(queue) = queue.upgrade() {
                 // The persister is stopping: the next start clears the working folder away.
                 let _ = queue.send(PersistItem::Hashed { manifest: manifest.map(Box::new) });

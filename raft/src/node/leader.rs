@@ -33,6 +33,9 @@ const ACTIVATION_PAUSE: Duration = Duration::from_millis(20);
 /// Leadership is not handed to a voter that has been silent for longer: it would have to be taken back by an election.
 const SUCCESSOR_SILENCE_MAX: Duration = Duration::from_secs(2);
 
+/// Nor to one that lacks more entries than this, unless it is asked for by name: nothing is written until it has them.
+const SUCCESSOR_LAG_MAX: u64 = 5_000;
+
 /// Watches this node's role and activates each new leadership.
 pub(super) async fn run<M: Machine>(inner: Arc<Inner<M>>) {
     let metrics = inner.raft.metrics();
@@ -53,6 +56,10 @@ pub(super) async fn run<M: Machine>(inner: Arc<Inner<M>>) {
             return;
         }
         if ended {
+            // A panic leaves no reason behind.
+            if !inner.stopping.load(Ordering::Relaxed) {
+                inner.alarm.raise(Fatal::of_consensus("it ended without a word".to_owned()));
+            }
             return;
         }
         let active = *inner.epoch.borrow();
@@ -149,7 +156,8 @@ impl<M: Machine> Node<M> {
                 let replication = now.replication.as_ref();
                 replication.and_then(|all| all.get(&id)).and_then(|id| *id).map_or(0, |id| id.index)
             };
-            successor(target, voters, &heard, matched)
+            let close = now.last_log_index.unwrap_or(0).saturating_sub(SUCCESSOR_LAG_MAX);
+            successor(target, voters.filter(|id| target.is_some() || matched(*id) >= close), &heard, matched)
         };
         let Some(next) = furthest else { return false };
         if inner.raft.trigger().transfer_leader(next).await.is_err() {

@@ -17,7 +17,9 @@ use crate::log::{LogOptions, LogStore};
 use crate::machine::Machine;
 use crate::memory::Memory;
 use crate::net::{Dialer, Membership, Network};
+use crate::offline;
 use crate::proposer::Proposer;
+use crate::record::Position;
 use crate::runtime::random_u64;
 use crate::sending::Files;
 use crate::types::Raft;
@@ -140,7 +142,7 @@ impl<M: Machine> Node<M> {
             }
             digests.push_back((index, digest));
         }));
-        let log = LogStore::open(
+        let mut log = LogStore::open(
             options.disk.as_ref(),
             LogOptions {
                 drive: options.drive.clone(),
@@ -150,6 +152,8 @@ impl<M: Machine> Node<M> {
             },
         )?;
         log.claim(&[options.us.cluster.as_slice(), &options.us.node.to_be_bytes()].concat())?;
+        let applied = state.applied.lock().last.map(Position::log_id);
+        offline::cut_other_end(&mut log, applied).await?;
         let reader = log.reader();
         let network = Network {
             us: options.us.clone(),

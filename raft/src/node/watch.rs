@@ -31,6 +31,9 @@ const SILENCE: Duration = Duration::from_secs(2);
 const ANSWER_TIMEOUT: Duration = Duration::from_millis(1000);
 /// Rounds after which a node whose disk is full stands for election, because too few others could write.
 const NEEDED_ROUNDS: u32 = 4;
+/// A node that has known of no leader for so long stands whatever its clock and disk are like: those who are better off
+/// may lack entries and cannot be elected. It then leads without moving time or taking writes, until somebody can take over.
+const LEADERLESS_MAX: Duration = Duration::from_secs(5);
 /// Between rounds until this node's clock is judged for the first time: its election waits for that.
 const FIRST_ROUNDS: Duration = Duration::from_millis(50);
 /// After so long what was last known of this node's clock no longer counts.
@@ -168,6 +171,7 @@ impl<M: Machine> Inner<M> {
 /// Keeps watch for as long as the node runs.
 pub(super) async fn run<M: Machine>(node: Node<M>) {
     let inner = node.inner.clone();
+    let began = Instant::now();
     let mut judged = Judged { at: Instant::now(), once: false, disputed: false };
     let mut needed = 0;
     let mut silent = BTreeMap::new();
@@ -189,7 +193,7 @@ pub(super) async fn run<M: Machine>(node: Node<M>) {
         judge_state(&node, &heard, &voters);
         judge_clock(&node, &heard, &voters, read, &mut judged);
         judge_room(&node, &heard, &voters, &mut needed);
-        stand_or_hand_over(&node, needed).await;
+        stand_or_hand_over(&node, needed, began).await;
         tell_silence(&mut silent, &others, &heard);
         inner.peers.lock().retain(|id, _| others.iter().any(|(other, _)| other == id));
     }
@@ -330,10 +334,11 @@ fn room_elsewhere(me: u64, voters: &[u64], has_room: impl Fn(u64) -> bool) -> El
 }
 
 /// Lets the node stand for election if its clock and its disk are well, and hands leadership over if they are not.
-async fn stand_or_hand_over<M: Machine>(node: &Node<M>, needed: u32) {
+async fn stand_or_hand_over<M: Machine>(node: &Node<M>, needed: u32, began: Instant) {
     let inner = &node.inner;
+    let leaderless = inner.leader_seen.lock().unwrap_or(began).elapsed() > LEADERLESS_MAX;
     let (clock_good, has_room) = (inner.clock_good.load(Ordering::Relaxed), inner.has_room());
-    allow_election(inner, clock_good && (has_room || needed >= NEEDED_ROUNDS));
+    allow_election(inner, leaderless || (clock_good && (has_room || needed >= NEEDED_ROUNDS)));
     let better_led = !clock_good || (!has_room && needed == 0);
     if better_led && inner.raft.is_leader() {
         node.transfer_leader(None, Duration::from_secs(2)).await;
@@ -355,9 +360,9 @@ fn note_clock<M: Machine>(inner: &Inner<M>, off_us: Option<i64>, first: bool) {
 
 /// Lets the node stand for election, or not.
 pub(super) fn allow_election<M: Machine>(inner: &Inner<M>, allowed: bool) {
-    if inner.may_stand.swap(allowed, Ordering::Relaxed) != allowed {
-        inner.raft.runtime_config().elect(allowed);
-    }
+    inner.may_stand.store(allowed, Ordering::Relaxed);
+    // Also where nothing changed: two may do this at once, and the next round then puts it right.
+    inner.raft.runtime_config().elect(allowed);
 }
 
 #[cfg(test)]

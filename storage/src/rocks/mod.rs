@@ -143,7 +143,7 @@ impl Engine for RocksEngine {
 
     fn sync(&self) -> Result<()> {
         match self.role {
-            Role::Log { .. } => self.db.flush_wal(true).map_err(|error| self.error(&error)),
+            Role::Log { .. } => self.db.flush_wal(true).map_err(|error| unsynced(self.error(&error))),
             Role::State => {
                 let handles = (0..self.families.len()).map(|number| self.family(number)).collect::<Result<Vec<_>>>()?;
                 let handles: Vec<_> = handles.iter().collect();
@@ -177,6 +177,15 @@ impl Engine for RocksEngine {
 
     fn size_bytes(&self) -> u64 {
         self.db.live_files().map_or(0, |files| files.iter().map(|file| file.size as u64).sum())
+    }
+}
+
+/// A log that could not be synced: whatever RocksDB's words for it, nobody knows what of it is on the disk, and what a
+/// restart would read may be in memory alone. Damage and a full disk have codes of their own.
+fn unsynced(error: Error) -> Error {
+    match error {
+        Error::Engine { path, detail } => Error::Io { action: "sync", path, source: std::io::Error::other(detail) },
+        known => known,
     }
 }
 

@@ -129,7 +129,9 @@ pub(super) async fn rotate(args: &RotateTokenArgs, printer: &mut Printer) -> Res
         // Sent again after a lost answer it may find that the token it shows is the former one by now.
         let asked: Result<NodeStatus, Problem> = client.showing(fresh.text()).get(&["status"], &[]).await;
         if asked.is_err() {
-            let certain = problem.code != Code::OutcomeUnknown;
+            // After a lost answer another node refuses the former token, and one that lags the new one.
+            let doubtful = [Code::OutcomeUnknown, Code::TokenWrong, Code::Unreachable];
+            let certain = !doubtful.contains(&problem.code);
             let hint =
                 if certain { "the new token does not hold" } else { "keep both tokens until you know which holds" };
             return Err(problem.hint(hint).into());

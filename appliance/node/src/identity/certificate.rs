@@ -133,6 +133,11 @@ impl Validity {
         let span = self.not_after.duration_since(made).unwrap_or_default();
         made + span * percent / 100
     }
+
+    /// Whether it is time to renew: the moment is past, or the certificate is not valid yet.
+    pub(super) fn renewal_due(&self, now: SystemTime, percent: u32) -> bool {
+        now < self.not_before || now >= self.renew_from(percent)
+    }
 }
 
 /// The period in which a certificate is valid; `None` when it cannot be read or predates 1970.
@@ -234,5 +239,17 @@ mod tests {
         let validity = |life| Validity { not_before: made - BACKDATED, not_after: made + life };
         assert_eq!(validity(9 * day).renew_from(66), made + 9 * day * 66 / 100);
         assert_eq!(validity(hour).renew_from(10), made + hour / 10);
+    }
+
+    /// Goal: a certificate that was made while the clock was ahead does not keep its node out once the clock is right.
+    /// Method: moments before, in and near the end of its time.
+    #[test]
+    fn a_certificate_from_the_future_is_renewed() {
+        let day = Duration::from_secs(86_400);
+        let made = UNIX_EPOCH + 100 * day;
+        let validity = Validity { not_before: made - BACKDATED, not_after: made + 9 * day };
+        assert!(validity.renewal_due(made - day, 66));
+        assert!(!validity.renewal_due(made, 66));
+        assert!(validity.renewal_due(made + 6 * day, 66));
     }
 }

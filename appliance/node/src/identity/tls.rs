@@ -94,10 +94,11 @@ impl TlsStore {
         self.current.load().validity
     }
 
-    /// Whether it is time to renew the present certificate: so many percent of its life are over.
+    /// Whether it is time to renew the present certificate: so many percent of its life are over, or it has not begun,
+    /// because it was made while the clock was ahead. Nobody accepts that one until its time comes.
     #[must_use]
     pub fn renewal_due(&self, now: SystemTime, percent: u32) -> bool {
-        now >= self.validity().renew_from(percent)
+        self.validity().renewal_due(now, percent)
     }
 
     /// For the port that other nodes call: only nodes of this cluster get in. TLS 1.3, HTTP/2. Whoever gets in is told

@@ -42,7 +42,10 @@ impl Reform {
         let others: Vec<NodeRecord> =
             entry.state.registry.admitted().filter(|node| node.id != self.id).cloned().collect();
         let removed = others.len();
-        let admitted_at = entry.state.registry.node(self.id).map_or(entry.now, |node| node.admitted_at);
+        let former = entry.state.registry.node(self.id);
+        let admitted_at = former.map_or(entry.now, |node| node.admitted_at);
+        // The authority is the same, so a key that was replaced must stay replaced.
+        let retired_keys = former.map(|node| node.retired_keys.clone()).unwrap_or_default();
         let record = NodeRecord {
             id: self.id,
             name: self.node.name,
@@ -50,7 +53,7 @@ impl Reform {
             peer_address: self.node.peer_address,
             version: self.node.version,
             key_fingerprint: self.node.key_fingerprint,
-            retired_keys: Vec::new(),
+            retired_keys,
             replaces: None,
             admitted_at,
             state: NodeState::Admitted,
