@@ -26,6 +26,8 @@ pub(super) fn checks(house: &House, for_write: bool) -> Vec<Check> {
         Some((id, _)) => format!("node {id} leads"),
         None => "no leader is known".to_owned(),
     };
+    let age = house.node.age();
+    let as_of = if age == Duration::MAX { "no known moment".to_owned() } else { format!("{} ms ago", age.as_millis()) };
     let contact = if silence == Duration::MAX { "never".to_owned() } else { format!("{} ms ago", silence.as_millis()) };
     let mut checks = vec![
         Check { name: "node", good: status.role != Role::Stopped, detail: "the process runs".to_owned() },
@@ -37,6 +39,8 @@ pub(super) fn checks(house: &House, for_write: bool) -> Vec<Check> {
             detail: format!("last in touch with a majority {contact}"),
         },
         Check { name: "applied", good: lag <= LAG_MAX, detail: format!("{lag} committed entries are not applied yet") },
+        // A node that still gets the log knows of little that is committed: only the leader's word tells how far it is.
+        Check { name: "fresh", good: age < CONTACT_MAX, detail: format!("the state is as of {as_of}") },
     ];
     // A node that is turned away can only join again; without that it would look like one that waits for its peers.
     let excluded =
