@@ -1,6 +1,6 @@
 //! Why a node must stop, and how it learns that it must.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use exchequer_storage::Error as StorageError;
 
@@ -69,7 +69,10 @@ impl From<StorageError> for Fatal {
 
 /// Tells the node that it must stop. Cheap to clone; the first call counts.
 #[derive(Clone)]
-pub struct Alarm(Arc<dyn Fn(Fatal) + Send + Sync>);
+pub struct Alarm {
+    stop: Arc<dyn Fn(Fatal) + Send + Sync>,
+    first: Arc<OnceLock<Fatal>>,
+}
 
 impl std::fmt::Debug for Alarm {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -80,12 +83,21 @@ impl std::fmt::Debug for Alarm {
 impl Alarm {
     /// An alarm that calls `stop`.
     pub fn new(stop: impl Fn(Fatal) + Send + Sync + 'static) -> Alarm {
-        Alarm(Arc::new(stop))
+        Alarm { stop: Arc::new(stop), first: Arc::default() }
     }
 
     /// Raises it.
     pub fn raise(&self, fatal: impl Into<Fatal>) {
-        (self.0)(fatal.into());
+        let fatal = fatal.into();
+        // The first stays, also where two threads meet it.
+        let _ = self.first.set(fatal.clone());
+        (self.stop)(fatal);
+    }
+
+    /// Why the node stops, once the alarm was raised.
+    #[must_use]
+    pub fn reason(&self) -> Option<&Fatal> {
+        self.first.get()
     }
 }
 
@@ -107,5 +119,15 @@ mod tests {
             "EXQ-0505"
         );
         assert_eq!(code("panicked"), "EXQ-0112");
+    }
+
+    /// Goal: whoever asks learns what failed first. Method: two reasons, one after the other.
+    #[test]
+    fn the_first_reason_counts() {
+        let alarm = Alarm::new(drop);
+        assert!(alarm.reason().is_none());
+        alarm.raise(Fatal::Undecodable { index: 7 });
+        alarm.clone().raise(Fatal::Diverged { index: 8 });
+        assert!(matches!(alarm.reason(), Some(Fatal::Undecodable { index: 7 })));
     }
 }

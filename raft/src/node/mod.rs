@@ -274,6 +274,10 @@ impl<M: Machine> Node<M> {
 
     /// Why a snapshot could not be taken. Where it is damage, the files are those of the state itself.
     fn refuse_damage(&self, error: std::io::Error) -> Fatal {
+        // Another part of the node may have met the damage first: "the node is stopping" would hide why.
+        if let Some(reason) = self.inner.alarm.reason() {
+            return reason.clone();
+        }
         let damaged = error.kind() == std::io::ErrorKind::InvalidData;
         let fatal = Fatal::of_io(error);
         if damaged {

@@ -53,7 +53,10 @@ async fn a_damaged_store_gives_no_backup() -> Result<()> {
         if ended.is_none() {
             let file = cluster.home().join("backup");
             let saved = cluster.exq_at(VICTIM).run(["snapshot", "save", &file.to_string_lossy()]).await?;
-            let refused = saved.refused_with("EXQ-0504")?;
+            let refused = saved.refused()?;
+            // Where the node met the damage by itself in this very moment, its end may cut the answer off.
+            let cut_off = ["EXQ-0111", "EXQ-0305"].contains(&refused.code.as_str());
+            ensure!(cut_off || refused.code == "EXQ-0504", "it is refused with {refused}");
             ensure!(!file.exists() && !file.with_extension("part").exists(), "it left a file");
             let ended = cluster.nodes[VICTIM].server()?.end(Duration::from_secs(5)).await?;
             ensure!(ended.exit == Some(4) && ended.code() == Some("EXQ-0504"), "{ended:?}");
