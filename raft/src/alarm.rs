@@ -127,7 +127,7 @@ mod tests {
         let alarm = Alarm::new(drop);
         assert!(alarm.reason().is_none());
         alarm.raise(Fatal::Undecodable { index: 7 });
-        alarm.clone().raise(Fatal::Diverged { index: 8 });
+        alarm.raise(Fatal::Diverged { index: 8 });
         assert!(matches!(alarm.reason(), Some(Fatal::Undecodable { index: 7 })));
     }
 }

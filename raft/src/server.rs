@@ -105,8 +105,8 @@ impl<M: Machine> Peer for Service<M> {
         // A message that cannot be read ends the stream; the leader opens another one.
         let requests = request.into_inner().scan((), move |(), message| {
             let rpc = message.ok().and_then(|message| wire::append_in(message).ok());
-            // A full disk takes heartbeats, but no entries.
-            std::future::ready(rpc.filter(|rpc| rpc.entries.is_empty() || inner.has_room()))
+            // A disk that is full or far behind takes heartbeats, but no entries.
+            std::future::ready(rpc.filter(|rpc| rpc.entries.is_empty() || inner.takes_entries()))
         });
         let replies = self.inner.raft.stream_append(requests).map(|result| match result {
             Ok(result) => Ok(wire::append_reply_out(&result)),

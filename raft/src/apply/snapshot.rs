@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use exchequer_storage::{Disk, Manifest};
 use openraft::storage::{RaftSnapshotBuilder, Snapshot};
@@ -67,10 +68,33 @@ pub(crate) struct Builder {
     pub(crate) row: AppliedRow,
 }
 
+/// Between two tries to take a snapshot on a disk that is full.
+const ROOM_PAUSE: Duration = Duration::from_secs(5);
+
 impl RaftSnapshotBuilder<TypeConfig> for Builder {
     type SnapshotData = SnapshotFolder;
 
+    /// Consensus ends for good on an error. A disk without room for a snapshot takes nothing from what is there: the next
+    /// try comes when there may be room.
     async fn build_snapshot(&mut self) -> Result<Snap, io::Error> {
+        loop {
+            match self.build_once().await {
+                Err(error) if error.kind() == io::ErrorKind::StorageFull => {
+                    tracing::warn!(code = "EXQ-0501", %error, "no room for a snapshot: it is tried again");
+                    tokio::time::sleep(ROOM_PAUSE).await;
+                }
+                built => return built,
+            }
+        }
+    }
+}
+
+impl Builder {
+    /// One try.
+    ///
+    /// # Errors
+    /// Damage, a full disk, another failure of the disk, or the node is stopping.
+    pub(crate) async fn build_once(&self) -> Result<Snap, io::Error> {
         let (reply, built) = oneshot::channel();
         let item = PersistItem::Checkpoint { row: self.row.clone(), reply };
         self.persister.send(item).map_err(|_| stopped())?;

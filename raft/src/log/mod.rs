@@ -44,6 +44,9 @@ const KEY_OWNER: &[u8] = b"owner";
 /// Entries kept in memory behind the last one, so that replication and apply rarely read the disk.
 const TAIL_BYTES_MAX: usize = 32 << 20;
 
+/// Bytes of the tail beyond which no more entries are taken: the disk is that far behind.
+const TAIL_BYTES_FULL: usize = 256 << 20;
+
 /// Between two wake-ups of the writer for the committed id alone.
 const COMMITTED_PAUSE: Duration = Duration::from_millis(10);
 
@@ -281,6 +284,11 @@ pub(crate) struct LogExtent {
 }
 
 impl LogReader {
+    /// Whether the disk is so far behind that the log should take no more entries.
+    pub(crate) fn is_full(&self) -> bool {
+        self.shared.lock().tail_bytes > TAIL_BYTES_FULL
+    }
+
     /// The range of entries that can be read.
     pub(crate) fn extent(&self) -> LogExtent {
         let shared = self.shared.lock();

@@ -74,10 +74,11 @@ impl Writer {
     fn fail(&self, error: exchequer_storage::Error, callbacks: Vec<IOFlushed<TypeConfig>>) -> Step {
         // What is on the disk is unknown now. Nothing is retried: pages may be marked clean after a failed sync.
         let text = error.to_string();
+        // First, for consensus ends when it hears of it, and has no code for why.
+        self.alarm.raise(error);
         for callback in callbacks {
             callback.io_completed(Err(std::io::Error::other(text.clone())));
         }
-        self.alarm.raise(error);
         Step::Stop
     }
 }

@@ -6,6 +6,7 @@ mod joint;
 mod leader;
 mod members;
 mod propose;
+mod silence;
 mod start;
 mod status;
 mod watch;
@@ -95,6 +96,11 @@ impl<M: Machine> Inner<M> {
         self.room.load(Ordering::Relaxed)
     }
 
+    /// Whether the log may grow: there is room, and the disk keeps up.
+    pub(crate) fn takes_entries(&self) -> bool {
+        self.has_room() && !self.log.is_full()
+    }
+
     /// Holds this node's log against what node `from` remembers of it. A node that fell behind that was put back in time:
     /// it stops, and the answer is why.
     pub(crate) fn recall(&self, from: u64, remembered: Kept) -> Option<String> {
@@ -146,7 +152,7 @@ impl<M: Machine> Inner<M> {
         if self.cut_off.load(Ordering::Relaxed) {
             return Err(ProposeError::NoLeader);
         }
-        if self.state.backlog.is_full() {
+        if self.state.backlog.is_full() || self.log.is_full() {
             return Err(ProposeError::Overloaded);
         }
         self.proposer.propose(commands).await
@@ -247,12 +253,11 @@ impl<M: Machine> Node<M> {
     /// Damage anywhere in the state's store, upon which the node stops; the node is stopping, or the disk failed.
     pub async fn snapshot(&self) -> Result<(String, u64, SnapshotHold), Fatal> {
         let inner = &self.inner;
-        let mut builder = {
+        let builder = {
             let row = inner.state.applied.lock().clone();
             crate::apply::Builder { persister: inner.persister.clone(), row }
         };
-        let built = openraft::RaftSnapshotBuilder::build_snapshot(&mut builder).await;
-        let snapshot = built.map_err(|error| self.refuse_damage(error))?;
+        let snapshot = builder.build_once().await.map_err(|error| self.refuse_damage(error))?;
         let index = snapshot.meta.last_log_id.map_or(0, |id| id.index);
         let name = snapshot.snapshot.name;
         let (disk, copy) = (inner.disk.clone(), name.clone());

@@ -18,6 +18,7 @@ use futures::future::join_all;
 use openraft::async_runtime::watch::WatchReceiver;
 use tokio::time::Instant;
 
+use super::silence::{Silence, tell_silence};
 use super::{Inner, Node};
 use crate::alarm::Fatal;
 use crate::apply::Hashes;
@@ -26,16 +27,17 @@ use crate::machine::Machine;
 use crate::wire::proto;
 
 const ROUND: Duration = Duration::from_millis(500);
-/// A peer that has not answered for so long is told about.
-const SILENCE: Duration = Duration::from_secs(2);
 const ANSWER_TIMEOUT: Duration = Duration::from_millis(1000);
 /// Rounds after which a node whose disk is full stands for election, because too few others could write.
 const NEEDED_ROUNDS: u32 = 4;
 /// A node that has known of no leader for so long stands whatever its clock and disk are like: those who are better off
 /// may lack entries and cannot be elected. It then leads without moving time or taking writes, until somebody can take over.
 const LEADERLESS_MAX: Duration = Duration::from_secs(5);
-/// Between rounds until this node's clock is judged for the first time: its election waits for that.
+/// Between rounds until this node's clock is judged for the first time, for its election waits for that, and until its
+/// state is known to be fresh, for its clients wait for that.
 const FIRST_ROUNDS: Duration = Duration::from_millis(50);
+/// A state that is not fresh after so long does not become so by asking more often.
+const FIRST_ROUNDS_MAX: Duration = Duration::from_secs(10);
 /// After so long what was last known of this node's clock no longer counts.
 const UNJUDGED_MAX: Duration = Duration::from_secs(5);
 
@@ -174,9 +176,10 @@ pub(super) async fn run<M: Machine>(node: Node<M>) {
     let began = Instant::now();
     let mut judged = Judged { at: Instant::now(), once: false, disputed: false };
     let mut needed = 0;
-    let mut silent = BTreeMap::new();
+    let mut silent: BTreeMap<u64, Silence> = BTreeMap::new();
     loop {
-        tokio::time::sleep(if judged.once { ROUND } else { FIRST_ROUNDS }).await;
+        let stale = inner.fresh_at.lock().is_none() && began.elapsed() < FIRST_ROUNDS_MAX;
+        tokio::time::sleep(if judged.once && !stale { ROUND } else { FIRST_ROUNDS }).await;
         let read = (Instant::now(), (inner.wall)());
         let (others, voters) = {
             let metrics = inner.raft.metrics();
@@ -196,30 +199,6 @@ pub(super) async fn run<M: Machine>(node: Node<M>) {
         stand_or_hand_over(&node, needed, began).await;
         tell_silence(&mut silent, &others, &heard);
         inner.peers.lock().retain(|id, _| others.iter().any(|(other, _)| other == id));
-    }
-}
-
-/// Since when a peer has been silent, and whether that was told.
-struct Silence {
-    since: Instant,
-    told: bool,
-}
-
-/// Tells when a peer has fallen silent and when it is heard again, each once.
-fn tell_silence(silent: &mut BTreeMap<u64, Silence>, others: &[(u64, String)], heard: &BTreeMap<u64, PeerView>) {
-    silent.retain(|id, _| others.iter().any(|(other, _)| other == id));
-    for (peer, address) in others {
-        if heard.contains_key(peer) {
-            if silent.remove(peer).is_some_and(|silence| silence.told) {
-                tracing::info!(peer, "a member is heard again");
-            }
-            continue;
-        }
-        let silence = silent.entry(*peer).or_insert_with(|| Silence { since: Instant::now(), told: false });
-        if !silence.told && silence.since.elapsed() >= SILENCE {
-            silence.told = true;
-            tracing::warn!(peer, address, "a member is silent");
-        }
     }
 }
 

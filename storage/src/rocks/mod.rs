@@ -149,7 +149,7 @@ impl Engine for RocksEngine {
                 let handles: Vec<_> = handles.iter().collect();
                 let mut options = FlushOptions::default();
                 options.set_wait(true);
-                self.db.flush_cfs_opt(&handles, &options).map_err(|error| self.error(&error))
+                self.db.flush_cfs_opt(&handles, &options).map_err(|error| unsynced(self.error(&error)))
             }
         }
     }
@@ -180,8 +180,8 @@ impl Engine for RocksEngine {
     }
 }
 
-/// A log that could not be synced: whatever RocksDB's words for it, nobody knows what of it is on the disk, and what a
-/// restart would read may be in memory alone. Damage and a full disk have codes of their own.
+/// What could not be synced: whatever RocksDB's words for it, nobody knows what of it is on the disk, and what a restart
+/// would read may be in memory alone. Damage and a full disk have codes of their own.
 fn unsynced(error: Error) -> Error {
     match error {
         Error::Engine { path, detail } => Error::Io { action: "sync", path, source: std::io::Error::other(detail) },
@@ -196,6 +196,10 @@ fn translate(folder: &Path, error: &rocksdb::Error) -> Error {
     match error.kind() {
         ErrorKind::Corruption => Error::Corrupt { path, detail },
         ErrorKind::IOError if detail.contains("No space left on device") => Error::Full { path },
+        // A sync in the background, which a later write tells of.
+        ErrorKind::IOError if detail.contains("While fsync") || detail.contains("While fdatasync") => {
+            unsynced(Error::Engine { path, detail })
+        }
         ErrorKind::IOError if detail.contains("While lock file") || detail.contains("lock hold by current process") => {
             Error::Locked { path: folder.to_path_buf() }
         }

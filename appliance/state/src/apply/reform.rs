@@ -30,6 +30,10 @@ pub struct Reform {
 impl Reform {
     pub(super) fn apply(self, entry: &mut Entry<'_>, actor: Actor) -> Result<Done, Stop> {
         let before = entry.cluster()?.clone();
+        // It removes every other node: only the one that goes on alone may say so.
+        if actor != Actor::Node(self.id) {
+            return Err(Rejection::BadRequest.into());
+        }
         check_reason(&self.reason)?;
         if self.lineage <= before.lineage {
             return Err(Rejection::LineageNotNewer { present: before.lineage }.into());
@@ -78,8 +82,8 @@ impl Reform {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Body;
     use crate::tests::world::{World, admit, first_node, token};
+    use crate::{Body, Command};
 
     fn reform(lineage: u64, id: NodeId, name: &str) -> Body {
         let node = FirstNode { name: name.into(), ..first_node() };
@@ -93,10 +97,15 @@ mod tests {
         world.run(token(1, None)).unwrap();
         world.run(admit(1, "n2")).unwrap();
         let id = NodeId(world.index + 1);
-        assert_eq!(world.run(reform(2, id, "n1")), Ok(Done::Reformed { removed: 2 }));
+        assert_eq!(world.refused(reform(2, id, "n1")), Rejection::BadRequest, "an operator");
+        let other = Command { actor: Actor::Node(NodeId(1)), ..world.command(reform(2, id, "n1")) };
+        assert_eq!(world.send(&other), Err(Rejection::BadRequest), "another node");
+        let command = Command { actor: Actor::Node(id), ..world.command(reform(2, id, "n1")) };
+        assert_eq!(world.send(&command), Ok(Done::Reformed { removed: 2 }));
         let admitted: Vec<NodeId> = world.state.registry().admitted().map(|node| node.id).collect();
         assert_eq!(admitted, [id]);
         assert_eq!(world.state.cluster().unwrap().lineage, 2);
-        assert_eq!(world.refused(reform(2, id, "n1")), Rejection::LineageNotNewer { present: 2 });
+        let again = Command { actor: Actor::Node(id), ..world.command(reform(2, id, "n1")) };
+        assert_eq!(world.send(&again), Err(Rejection::LineageNotNewer { present: 2 }));
     }
 }

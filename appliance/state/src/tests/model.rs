@@ -165,7 +165,7 @@ impl Model {
                 self.scratch.insert(command.key.clone(), (present + 1, command.value.clone()));
                 Ok(Done::ScratchPut { version: present + 1 })
             }
-            Body::Reform(command) => Err(Rejection::LineageNotNewer { present: command.lineage }),
+            Body::Reform(_) => Err(Rejection::BadRequest),
             Body::Digest(_) => Ok(Done::DigestRequested { index: self.index }),
             Body::RaiseVersion(command) if command.logic_version <= 1 => {
                 Err(Rejection::LogicVersionNotRaised { current: 1 })

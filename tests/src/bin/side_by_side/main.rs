@@ -36,7 +36,10 @@ Parts, all but the last where none is named:
   steady      an hour (--minutes) of full load without a pause, in which nobody should be elected
 
 --quick is a short slice of everything, to see that it works. EXCHEQUER_BIN names the program; etcd is looked for in
-PATH or named by ETCD_BIN.";
+PATH or named by ETCD_BIN.
+
+For example:
+  EXCHEQUER_BIN=target/release/exchequer side_by_side --rounds 3 --json figures.json throughput";
 
 struct Args {
     parts: Vec<String>,
@@ -50,7 +53,7 @@ struct Args {
 }
 
 impl Args {
-    fn read() -> Result<Args> {
+    fn read() -> Result<Option<Args>> {
         let mut args = Args {
             parts: Vec::new(),
             rounds: 5,
@@ -77,7 +80,10 @@ impl Args {
                 "--keys" => args.keys = value()?.parse().context("--keys")?,
                 "--minutes" => args.minutes = value()?.parse().context("--minutes")?,
                 "--json" => args.json = Some(value()?.into()),
-                "--help" | "-h" => bail!("{USAGE}"),
+                "--help" | "-h" => {
+                    println!("{USAGE}");
+                    return Ok(None);
+                }
                 part if ["throughput", "failover", "transfer", "recovery", "idle", "steady"].contains(&part) => {
                     args.parts.push(part.to_owned());
                 }
@@ -85,7 +91,7 @@ impl Args {
             }
         }
         ensure!(args.rounds > 0 && args.seconds > 0.0 && args.times > 0 && args.keys > 0, "figures must be above zero");
-        Ok(args)
+        Ok(Some(args))
     }
 
     fn wants(&self, part: &str) -> bool {
@@ -108,7 +114,7 @@ struct Report {
 // As many workers as `exchequer bench raft` has on a machine of two processors.
 #[tokio::main(worker_threads = 1)]
 async fn main() -> Result<()> {
-    let args = Args::read()?;
+    let Some(args) = Args::read()? else { return Ok(()) };
     let mut say = |line: &str| eprintln!("{line}");
     let mut report = Report { load_average_before: load_average(), ..Report::default() };
     let folder = tempfile::Builder::new().prefix("exchequer-side-by-side-").tempdir().context("no temporary folder")?;
