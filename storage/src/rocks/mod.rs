@@ -196,6 +196,10 @@ fn translate(folder: &Path, error: &rocksdb::Error) -> Error {
     match error.kind() {
         ErrorKind::Corruption => Error::Corrupt { path, detail },
         ErrorKind::IOError if detail.contains("No space left on device") => Error::Full { path },
+        // A sector that cannot be read is damage to an operator.
+        ErrorKind::IOError if detail.contains("Input/output error") && detail.contains("While pread") => {
+            Error::Corrupt { path, detail }
+        }
         // A sync in the background, which a later write tells of.
         ErrorKind::IOError if detail.contains("While fsync") || detail.contains("While fdatasync") => {
             unsynced(Error::Engine { path, detail })

@@ -8,7 +8,7 @@
 
 mod bad_input;
 mod corruption;
-mod failing_sync;
+mod failing_disk;
 mod full_disk;
 mod membership_drill;
 mod newcomers;

@@ -1,4 +1,4 @@
-//! A disk that takes writes and fails their syncs.
+//! A disk that fails: syncs of what it took, and reads of what it has.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,10 +12,10 @@ use crate::support::{SOON, Story};
 /// Writes before syncs begin to fail.
 const GOOD_WRITES: u32 = 20;
 
-/// Compiles what lets syncs fail.
+/// Compiles what lets the disk fail.
 fn compile(folder: &Path) -> Result<PathBuf> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("crash/failing_sync.c");
-    let library = folder.join("failing_sync.so");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("crash/failing_disk.c");
+    let library = folder.join("failing_disk.so");
     let status = Command::new("cc")
         .args(["-O2", "-shared", "-fPIC", "-Wall", "-Wextra", "-Werror", "-o"])
         .args([&library, &source])
@@ -23,6 +23,21 @@ fn compile(folder: &Path) -> Result<PathBuf> {
         .context("there is no C compiler `cc`")?;
     ensure!(status.success(), "{} does not compile", source.display());
     Ok(library)
+}
+
+/// Brings the machine back with an empty folder and `join --replace`.
+async fn replace(cluster: &mut Cluster, place: usize) -> Result<()> {
+    let old = cluster.nodes[place].id;
+    fs::remove_dir_all(&cluster.nodes[place].data)?;
+    cluster.join_with(place, &["--replace", &old.to_string()]).await?;
+    until("the old id is gone", SOON, async || {
+        let peers = cluster.does(&["cluster", "peers"]).await?.json()?;
+        let gone = peers["peers"].as_array().is_some_and(|peers| peers.iter().all(|peer| peer["id"] != old));
+        ensure!(gone, "{peers}");
+        Ok(())
+    })
+    .await?;
+    cluster.voters(3).await
 }
 
 /// Goal: after a failed sync a node acknowledges nothing more, stops for good with EXQ-0503 and is not simply started
@@ -79,17 +94,7 @@ async fn a_failed_sync_stops_the_node_for_good() -> Result<()> {
         let again = cluster.nodes[victim].end(SOON).await?;
         ensure!(again.exit == Some(4) && again.log.contains("EXQ-0503"), "it starts again: {again:?}");
 
-        let old = cluster.nodes[victim].id;
-        fs::remove_dir_all(&cluster.nodes[victim].data)?;
-        cluster.join_with(victim, &["--replace", &old.to_string()]).await?;
-        until("the old id is gone", SOON, async || {
-            let peers = cluster.does(&["cluster", "peers"]).await?.json()?;
-            let gone = peers["peers"].as_array().is_some_and(|peers| peers.iter().all(|peer| peer["id"] != old));
-            ensure!(gone, "{peers}");
-            Ok(())
-        })
-        .await?;
-        cluster.voters(3).await?;
+        replace(&mut cluster, victim).await?;
         until("the new node has every value", SOON, async || {
             let fresh = cluster.http(victim)?;
             for key in &acknowledged {
@@ -99,6 +104,38 @@ async fn a_failed_sync_stops_the_node_for_good() -> Result<()> {
         })
         .await?;
         story.tell(format_args!("{} acknowledged writes are there, also on the new node", acknowledged.len()));
+    }
+    cluster.finish()
+}
+
+/// Goal: a sector that cannot be read is damage: the node refuses to serve with EXQ-0504 for good, and comes back with an
+/// empty folder. Method: a follower with a state's table on its disk is started on a disk that fails every read of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_cannot_be_read_is_damage() -> Result<()> {
+    let story = Story::of("failed read");
+    let mut cluster = Cluster::sandbox(3).await?;
+    let library = compile(cluster.home())?;
+    let http = cluster.http(cluster.leader().await?)?;
+    for number in 0..50_u32 {
+        http.put(&format!("key-{number}"), &[7; 500]).await?;
+    }
+    cluster.agree(&[0, 1, 2], SOON).await?;
+    let victim = (cluster.leader().await? + 1) % 3;
+    // A clean stop writes what was in memory into a table.
+    cluster.nodes[victim].stop().await?;
+    let switch = cluster.nodes[victim].home().join("read-fails");
+    fs::write(&switch, "/state-")?;
+    cluster.nodes[victim].launch.variables =
+        vec![("LD_PRELOAD".into(), library.into()), ("EXCHEQUER_READ_FAILS".into(), switch.clone().into())];
+    cluster.nodes[victim].start()?;
+    let ended = cluster.nodes[victim].end(SOON).await?;
+    ensure!(ended.exit == Some(4) && ended.code() == Some("EXQ-0504"), "{ended:?}");
+    story.tell(ended.error());
+    fs::remove_file(&switch)?;
+    replace(&mut cluster, victim).await?;
+    let fresh = cluster.http(victim)?;
+    for number in 0..50_u32 {
+        ensure!(fresh.read(&format!("key-{number}"), "linearizable").await?.is_some(), "key-{number} is lost");
     }
     cluster.finish()
 }
