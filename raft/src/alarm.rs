@@ -38,6 +38,19 @@ pub enum Fatal {
     },
 }
 
+/// The code of a failure of the disk.
+pub(crate) fn code_of(error: &StorageError) -> &'static str {
+    match error {
+        StorageError::Corrupt { .. } => "EXQ-0504",
+        StorageError::Full { .. } => "EXQ-0501",
+        StorageError::Io { .. } if error.is_unsynced() => "EXQ-0503",
+        StorageError::Io { .. }
+        | StorageError::Engine { .. }
+        | StorageError::Locked { .. }
+        | StorageError::FormatNewer { .. } => "EXQ-0112",
+    }
+}
+
 impl Fatal {
     /// Why consensus ended by itself. It keeps nothing of an error of the disk but the text; damage must stay damage.
     pub(crate) fn of_consensus(detail: String) -> Fatal {
@@ -54,10 +67,22 @@ impl Fatal {
 impl Fatal {
     /// Why work on files failed, as consensus passes it on.
     pub(crate) fn of_io(error: std::io::Error) -> Fatal {
-        match error.downcast::<StorageError>() {
-            Ok(error) => error.into(),
-            Err(error) => Fatal::Halt { code: "EXQ-0112".to_owned(), detail: error.to_string() },
+        let error = match error.downcast::<StorageError>() {
+            Ok(error) => return error.into(),
+            Err(error) => error,
+        };
+        match error.downcast::<Arc<StorageError>>() {
+            Ok(shared) => Fatal::Disk(shared),
+            Err(error) => Fatal::of_consensus(error.to_string()),
         }
+    }
+
+    /// A sync that failed, wherever it did: what of the file is on the disk nobody knows any more, and a second sync would
+    /// answer that all is well.
+    pub(crate) fn of_sync(error: &StorageError) -> Option<Fatal> {
+        let StorageError::Io { source, .. } = error else { return None };
+        let detail = format!("{error}: {source}");
+        error.is_unsynced().then(|| Fatal::Halt { code: code_of(error).to_owned(), detail })
     }
 }
 
@@ -89,9 +114,10 @@ impl Alarm {
     /// Raises it.
     pub fn raise(&self, fatal: impl Into<Fatal>) {
         let fatal = fatal.into();
-        // The first stays, also where two threads meet it.
-        let _ = self.first.set(fatal.clone());
-        (self.stop)(fatal);
+        // Only the first, also where two threads meet here: what follows from it has other codes.
+        if self.first.set(fatal.clone()).is_ok() {
+            (self.stop)(fatal);
+        }
     }
 
     /// Why the node stops, once the alarm was raised.

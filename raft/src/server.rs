@@ -66,6 +66,14 @@ impl<M: Machine> Service<M> {
         Ok(from)
     }
 
+    /// Refuses a snapshot where it would fill what is left of the disk: the votes need that.
+    fn has_room(&self) -> Result<(), Status> {
+        match self.inner.has_room() {
+            true => Ok(()),
+            false => Err(Status::resource_exhausted("EXQ-0501: no room for a snapshot")),
+        }
+    }
+
     /// Refuses to vote for a node that has forgotten entries which it is known to have acknowledged: they may be on no
     /// other disk that it needs.
     fn has_its_log(&self, from: u64, rpc: &wire::VoteRpc) -> Result<(), Status> {
@@ -154,6 +162,7 @@ impl<M: Machine> Peer for Service<M> {
         request: Request<proto::SnapshotOffer>,
     ) -> Result<Response<proto::SnapshotHeld>, Status> {
         self.admit(&request)?;
+        self.has_room()?;
         let manifest = exchequer_storage::Manifest::decode("offer".as_ref(), &request.into_inner().manifest)
             .map_err(|error| Status::invalid_argument(error.to_string()))?;
         let disk = self.inner.disk.clone();
@@ -175,6 +184,7 @@ impl<M: Machine> Peer for Service<M> {
         // Waiting for the disk must not hold up the heartbeats on this thread.
         let (disk, manifest) = (&self.inner.disk, Arc::new(manifest));
         while let Some(piece) = pieces.message().await? {
+            self.has_room()?;
             if crc32fast::hash(&piece.bytes) != piece.crc32 {
                 return Err(Status::data_loss("EXQ-0602: a piece of the snapshot was damaged on its way"));
             }

@@ -83,16 +83,27 @@ impl Error {
     pub fn is_full(&self) -> bool {
         matches!(self, Error::Full { .. })
     }
-}
 
-impl From<Error> for io::Error {
-    fn from(error: Error) -> io::Error {
-        let kind = match &error {
+    /// Whether a sync failed.
+    #[must_use]
+    pub fn is_unsynced(&self) -> bool {
+        matches!(self, Error::Io { action: "sync", .. })
+    }
+
+    /// The kind that the system's errors have for it.
+    #[must_use]
+    pub fn kind(&self) -> io::ErrorKind {
+        match self {
             Error::Full { .. } => io::ErrorKind::StorageFull,
             Error::Io { source, .. } => source.kind(),
             Error::Corrupt { .. } => io::ErrorKind::InvalidData,
             Error::Engine { .. } | Error::Locked { .. } | Error::FormatNewer { .. } => io::ErrorKind::Other,
-        };
-        io::Error::new(kind, error)
+        }
+    }
+}
+
+impl From<Error> for io::Error {
+    fn from(error: Error) -> io::Error {
+        io::Error::new(error.kind(), error)
     }
 }

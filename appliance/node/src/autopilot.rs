@@ -253,6 +253,7 @@ mod tests {
             quorum_age: None,
             members: voters.chain(learners.iter().map(|id| member(id, false))).collect(),
             has_room: true,
+            disk_hangs: false,
             clock_offset_us: None,
             epoch: None,
         }

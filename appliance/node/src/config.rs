@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use exchequer_domain::{Code, Problem, parse_bytes, parse_duration};
+use exchequer_state::Field;
+use exchequer_state::registry::check_address;
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -138,6 +140,15 @@ impl Config {
                     .to_owned(),
             );
         }
+        for (key, address, field) in [
+            ("api.advertise", &self.api.advertise, Field::ApiAddress),
+            ("peer.advertise", &self.peer.advertise, Field::PeerAddress),
+        ] {
+            let anywhere = ["0.0.0.0:", "[::]:"].iter().any(|any| address.starts_with(any));
+            if !address.is_empty() && (anywhere || check_address(address, field).is_err()) {
+                return invalid(format!("{key} is `{address}`; it must be HOST:PORT, by which others reach this node"));
+            }
+        }
         if !LOG_BUFFER_BYTES.contains(&self.storage.log_buffer) {
             return invalid("storage.log_buffer must be between 128KiB and 1GiB".to_owned());
         }
@@ -205,6 +216,11 @@ mod tests {
         assert_eq!(bare.code, Code::ConfigInvalid);
         assert!(bare.message.contains("needs a unit") && bare.message.contains("heartbeat"), "{bare}");
         assert_eq!(read("[raft]\nelection_timeout_max = \"100ms\"").unwrap_err().code, Code::ConfigInvalid);
+        for odd in ["n1", "n1:", "0.0.0.0:8640", "[::]:8640"] {
+            let refused = read(&format!("[api]\nadvertise = \"{odd}\"")).unwrap_err();
+            assert!(refused.code == Code::ConfigInvalid && refused.message.contains("api.advertise"), "{refused}");
+        }
+        assert!(read("[peer]\nadvertise = \"n1.example:8641\"").is_ok());
         assert_eq!(read("[storage]\nlog_buffer = \"1KiB\"").unwrap_err().code, Code::ConfigInvalid);
         assert_eq!(read("[storage]\nreserve = \"64MiB\"").unwrap().storage.reserve, 64 << 20);
     }

@@ -1,7 +1,7 @@
 //! Making snapshots. The persister takes the checkpoint and reads what it is of; its files are hashed and synced by a
 //! helper, for that takes as long as the state is large; and the persister gives it its name.
 
-use std::io;
+use std::sync::Arc;
 
 use exchequer_storage::{Disk, Error, Manifest};
 use tokio::sync::oneshot;
@@ -16,7 +16,8 @@ use crate::work;
 /// Snapshots kept: the latest, and the one before it. One that is held is kept as well.
 const SNAPSHOTS_KEPT: usize = 2;
 
-type Made = io::Result<Manifest>;
+/// The same for everybody who waits.
+pub(crate) type Made = Result<Manifest, Arc<Error>>;
 
 /// What waits for a checkpoint, and the one that is being hashed.
 #[derive(Default)]
@@ -43,18 +44,10 @@ enum Begun {
     Working(String),
 }
 
-/// The same error for everybody who waits.
-fn again(made: &Made) -> Made {
-    match made {
-        Ok(manifest) => Ok(manifest.clone()),
-        Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
-    }
-}
-
 fn answer(replies: Vec<oneshot::Sender<Made>>, made: &Made) {
     for reply in replies {
         // Nobody waits any more: the node is stopping.
-        let _ = reply.send(again(made));
+        let _ = reply.send(made.clone());
     }
 }
 
@@ -92,7 +85,10 @@ impl Persister {
         match self.begin(&row) {
             Ok(Begun::Here(manifest)) => answer(replies, &Ok(manifest)),
             Ok(Begun::Working(working)) => self.checkpoints.hashed = Some(Hashed { working, replies, passed: false }),
-            Err(error) => answer(replies, &Err(error.into())),
+            Err(error) => {
+                self.tell_unsynced(&error);
+                answer(replies, &Err(Arc::new(error)));
+            }
         }
     }
 
@@ -201,7 +197,8 @@ impl Persister {
             self.remove_old(disk.as_ref())?;
             Ok(manifest)
         });
-        answer(replies, &made.map_err(io::Error::from));
+        let made = made.inspect_err(|error| self.tell_unsynced(error));
+        answer(replies, &made.map_err(Arc::new));
     }
 
     /// Removes damaged and old snapshots, but none that is held.

@@ -330,13 +330,15 @@ impl<M: Machine> RaftStateMachine<TypeConfig> for StateMachine<M> {
         Ok(())
     }
 
-    async fn try_create_snapshot_builder(&mut self, _force: bool) -> Option<Builder> {
-        Some(self.get_snapshot_builder().await)
+    async fn try_create_snapshot_builder(&mut self, force: bool) -> Option<Builder> {
+        let builder = self.get_snapshot_builder().await;
+        // It is forced where a start waits for it, which must not take for ever.
+        Some(Builder { patient: !force, ..builder })
     }
 
     async fn get_snapshot_builder(&mut self) -> Builder {
         let row = self.shared.applied.lock().clone();
-        Builder { persister: self.persister.clone(), row }
+        Builder { persister: self.persister.clone(), row, patient: true }
     }
 
     async fn install_snapshot(&mut self, meta: &SnapshotMeta, snapshot: SnapshotFolder) -> Result<(), io::Error> {

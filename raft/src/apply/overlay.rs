@@ -8,6 +8,7 @@ use exchequer_storage::{Direction, Edit, Engine, Scan};
 use hashbrown::{DefaultHashBuilder, HashTable};
 use parking_lot::RwLock;
 
+use crate::alarm::code_of;
 use crate::machine::{FAMILIES_MAX, Halt, RowReader, Rows};
 
 /// Changed rows of one entry: family, key, edit. Shared with the persister, so that no value is copied.
@@ -181,7 +182,7 @@ pub(crate) struct View<'a> {
 }
 
 fn disk_halt(error: exchequer_storage::Error) -> Halt {
-    Halt { code: "EXQ-0504".to_owned(), detail: error.to_string() }
+    Halt { code: code_of(&error).to_owned(), detail: error.to_string() }
 }
 
 impl RowReader for View<'_> {

@@ -19,9 +19,9 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
 use super::backlog::SyncedMark;
-use super::checkpoint::{Checkpoints, remove_others};
+use super::checkpoint::{Checkpoints, Made, remove_others};
 use super::{APPLIED_KEY, Backlog, Changes, Overlay, RAFT_FAMILY, SnapshotUses};
-use crate::alarm::Alarm;
+use crate::alarm::{Alarm, Fatal};
 use crate::planted::{self, Bug};
 use crate::record::AppliedRow;
 use crate::work::{Drive, Step, Work};
@@ -42,7 +42,7 @@ pub(crate) enum PersistItem {
     /// that takes its place.
     Cut { keep: Option<u64>, cuts: u64 },
     /// A snapshot of at least this applied index is wanted.
-    Checkpoint { row: AppliedRow, reply: oneshot::Sender<io::Result<Manifest>> },
+    Checkpoint { row: AppliedRow, reply: oneshot::Sender<Made> },
     /// The files of the checkpoint in hand are hashed and synced.
     Hashed { manifest: exchequer_storage::Result<Box<Manifest>> },
     /// A received snapshot takes the place of the state.
@@ -207,6 +207,13 @@ impl Persister {
         Ok(())
     }
 
+    /// Stops the node where a sync failed. It is told before anybody is answered: consensus has no code for why.
+    pub(super) fn tell_unsynced(&self, error: &exchequer_storage::Error) {
+        if let Some(fatal) = Fatal::of_sync(error) {
+            self.options.alarm.raise(fatal);
+        }
+    }
+
     fn install(&mut self, name: &str) -> exchequer_storage::Result<Arc<dyn Engine>> {
         // Everything that waits is older than the snapshot, or this node would not have needed it.
         let passed = std::mem::take(&mut self.waiting);
@@ -261,7 +268,8 @@ impl Work for Persister {
                 PersistItem::Checkpoint { row, reply } => self.checkpoints.want(row, reply),
                 PersistItem::Hashed { manifest } => self.hashed(manifest),
                 PersistItem::Install { name, reply } => {
-                    let installed = self.install(&name).map_err(io::Error::from);
+                    let installed = self.install(&name);
+                    let installed = installed.inspect_err(|error| self.tell_unsynced(error)).map_err(io::Error::from);
                     // Nobody waits any more: the node is stopping.
                     let _ = reply.send(installed);
                 }

@@ -66,6 +66,8 @@ pub(crate) fn latest_snapshot(disk: &dyn Disk) -> io::Result<Option<Snap>> {
 pub(crate) struct Builder {
     pub(crate) persister: UnboundedSender<PersistItem>,
     pub(crate) row: AppliedRow,
+    /// Whether it waits for room on a disk that is full.
+    pub(crate) patient: bool,
 }
 
 /// Between two tries to take a snapshot on a disk that is full.
@@ -79,7 +81,7 @@ impl RaftSnapshotBuilder<TypeConfig> for Builder {
     async fn build_snapshot(&mut self) -> Result<Snap, io::Error> {
         loop {
             match self.build_once().await {
-                Err(error) if error.kind() == io::ErrorKind::StorageFull => {
+                Err(error) if self.patient && error.kind() == io::ErrorKind::StorageFull => {
                     tracing::warn!(code = "EXQ-0501", %error, "no room for a snapshot: it is tried again");
                     tokio::time::sleep(ROOM_PAUSE).await;
                 }
@@ -98,7 +100,7 @@ impl Builder {
         let (reply, built) = oneshot::channel();
         let item = PersistItem::Checkpoint { row: self.row.clone(), reply };
         self.persister.send(item).map_err(|_| stopped())?;
-        let manifest = built.await.map_err(|_| stopped())??;
+        let manifest = built.await.map_err(|_| stopped())?.map_err(|error| io::Error::new(error.kind(), error))?;
         snapshot_of(&manifest).ok_or_else(|| io::Error::other("the snapshot's note cannot be read"))
     }
 }

@@ -25,7 +25,12 @@ pub(crate) struct LogReader {
 }
 
 impl LogReader {
-    /// How this node's log stands.
+    /// The last entry that is on stable storage.
+    pub(crate) fn synced_index(&self) -> u64 {
+        self.shared.lock().synced.index
+    }
+
+    /// What this node keeps, to be held against what others remember.
     pub(crate) fn standing(&self) -> Standing {
         let shared = self.shared.lock();
         // What is committed is never cut, and what is synced is not lost: only both together is kept.

@@ -8,11 +8,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use openraft::RaftMetrics;
 use openraft::async_runtime::watch::WatchReceiver;
 use tokio::time::Instant;
 
 use super::Inner;
 use crate::machine::Machine;
+use crate::types::TypeConfig;
 
 /// A leader that no majority has answered for so long takes no commands.
 const MAJORITY_SILENCE_MAX: Duration = Duration::from_secs(3);
@@ -42,6 +44,15 @@ impl Freshness {
     }
 }
 
+/// On a leader: how long ago a majority last answered it. A sole voter is its own majority, which openraft, noting what
+/// others answer, does not count.
+pub(super) fn quorum_age(me: u64, metrics: &RaftMetrics<TypeConfig>) -> Option<Duration> {
+    if metrics.state.is_leader() && metrics.membership_config.voter_ids().all(|voter| voter == me) {
+        return Some(Duration::ZERO);
+    }
+    metrics.last_quorum_acked.map(|at| openraft::Instant::elapsed(&*at))
+}
+
 /// Notes both for as long as the node runs, and how long ago replicated time was last heard of.
 pub(super) async fn run<M: Machine>(inner: Arc<Inner<M>>) {
     let pause = inner.timing.heartbeat;
@@ -54,16 +65,15 @@ pub(super) async fn run<M: Machine>(inner: Arc<Inner<M>>) {
         };
         inner.clock.lock().observe(time_us);
         let metrics = inner.raft.metrics();
-        let (leads, acked, leader, term, has_others) = {
+        let (leads, quorum_age, leader, term) = {
             let now = metrics.borrow_watched();
-            let has_others = now.membership_config.voter_ids().any(|id| id != inner.us.node);
-            (now.state.is_leader(), now.last_quorum_acked, now.current_leader, now.current_term, has_others)
+            (now.state.is_leader(), quorum_age(inner.us.node, &now), now.current_leader, now.current_term)
         };
-        let silent = acked.is_some_and(|at| openraft::Instant::elapsed(&*at) > MAJORITY_SILENCE_MAX);
-        inner.cut_off.store(leads && has_others && silent, Ordering::Relaxed);
+        let silent = quorum_age.is_some_and(|age| age > MAJORITY_SILENCE_MAX);
+        inner.cut_off.store(leads && silent, Ordering::Relaxed);
         let now = Instant::now();
         let seen = if leads {
-            let acked = acked.and_then(|at| now.checked_sub(openraft::Instant::elapsed(&*at)));
+            let acked = quorum_age.and_then(|age| now.checked_sub(age));
             // Before its activation is applied it may lack what the leader before it acknowledged.
             if inner.epoch.borrow().is_some_and(|epoch| epoch.term == term) {
                 fresh.at = fresh.at.max(acked);

@@ -7,6 +7,7 @@ mod leader;
 mod members;
 mod propose;
 mod silence;
+mod standstill;
 mod start;
 mod status;
 mod watch;
@@ -63,6 +64,8 @@ pub(crate) struct Inner<M: Machine> {
     clock: Arc<Mutex<ReplicatedClock>>,
     boot: [u8; 16],
     room: AtomicBool,
+    /// Nothing arrives on its disk.
+    disk_hangs: AtomicBool,
     stopping: AtomicBool,
     /// Whether this node's clock is in step with the voters'.
     clock_good: AtomicBool,
@@ -94,6 +97,11 @@ impl<M: Machine> Inner<M> {
 
     pub(crate) fn has_room(&self) -> bool {
         self.room.load(Ordering::Relaxed)
+    }
+
+    /// Whether others with a sound disk need not lead in this node's place.
+    pub(crate) fn disk_is_well(&self) -> bool {
+        self.has_room() && !self.disk_hangs.load(Ordering::Relaxed)
     }
 
     /// Whether the log may grow: there is room, and the disk keeps up.
@@ -168,12 +176,16 @@ impl<M: Machine> Inner<M> {
         self.hooks.answer(from, topic, body).await
     }
 
-    /// Runs file work off the async threads; in a simulation, which has only one thread, in place.
+    /// Runs file work off the async threads; in a simulation, which has only one thread, in place. A sync that fails in
+    /// it stops the node.
     pub(crate) async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> exchequer_storage::Result<T> + Send + 'static,
     ) -> std::io::Result<T> {
-        crate::work::blocking(&self.drive, work).await
+        let alarm = self.alarm.clone();
+        let watched =
+            move || work().inspect_err(|error| Fatal::of_sync(error).into_iter().for_each(|f| alarm.raise(f)));
+        crate::work::blocking(&self.drive, watched).await
     }
 
     fn client_to(&self, node: u64, address: &str) -> Client {
@@ -255,7 +267,7 @@ impl<M: Machine> Node<M> {
         let inner = &self.inner;
         let builder = {
             let row = inner.state.applied.lock().clone();
-            crate::apply::Builder { persister: inner.persister.clone(), row }
+            crate::apply::Builder { persister: inner.persister.clone(), row, patient: false }
         };
         let snapshot = builder.build_once().await.map_err(|error| self.refuse_damage(error))?;
         let index = snapshot.meta.last_log_id.map_or(0, |id| id.index);

@@ -190,6 +190,7 @@ impl<M: Machine> Node<M> {
             clock,
             boot,
             room: AtomicBool::new(true),
+            disk_hangs: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
             may_stand: AtomicBool::new(false),
             condemned: AtomicBool::new(false),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use openraft::async_runtime::watch::WatchReceiver;
 use tokio::sync::watch as signal;
 
+use super::contact::quorum_age;
 use super::{Epoch, MemberState, Node, PeerView, members};
 use crate::machine::Machine;
 
@@ -65,6 +66,8 @@ pub struct Status {
     pub members: BTreeMap<u64, MemberState>,
     /// Whether it may take writes (its disk has room).
     pub has_room: bool,
+    /// Whether nothing arrives on its disk any more, though nothing fails.
+    pub disk_hangs: bool,
     /// Its own clock's offset from the voters' median in microseconds, where it is known.
     pub clock_offset_us: Option<i64>,
     /// Whether the clocks that it can compare differ and nobody can tell which one is right. Replicated time then goes on
@@ -143,11 +146,12 @@ impl<M: Machine> Node<M> {
             flushed_index: *inner.flushed.borrow(),
             digest: applied.digest,
             time_us: applied.time_us,
-            quorum_age: metrics.last_quorum_acked.map(|at| openraft::Instant::elapsed(&*at)),
+            quorum_age: quorum_age(inner.us.node, &metrics),
             contact: Some(self.contact()).filter(|contact| *contact != Duration::MAX),
             is_joint: self.is_changing_voters(),
             members: members::members(&metrics),
             has_room: inner.has_room(),
+            disk_hangs: inner.disk_hangs.load(Ordering::Relaxed),
             clock_offset_us: *inner.clock_offset_us.lock(),
             clock_disputed: inner.clock_disputed.load(Ordering::Relaxed),
             epoch: *inner.epoch.borrow(),

@@ -18,7 +18,9 @@ use futures::future::join_all;
 use openraft::async_runtime::watch::WatchReceiver;
 use tokio::time::Instant;
 
+use super::contact::quorum_age;
 use super::silence::{Silence, tell_silence};
+use super::standstill::Standstill;
 use super::{Inner, Node};
 use crate::alarm::Fatal;
 use crate::apply::Hashes;
@@ -92,8 +94,8 @@ impl<M: Machine> Inner<M> {
             let metrics = self.raft.metrics();
             let metrics = metrics.borrow_watched();
             let leads = metrics.state.is_leader() && epoch.is_some_and(|epoch| epoch.term == metrics.current_term);
-            let acked = metrics.last_quorum_acked.filter(|_| leads);
-            let age = acked.map(|at| u64::try_from(openraft::Instant::elapsed(&*at).as_micros()).unwrap_or(u64::MAX));
+            let age = quorum_age(self.us.node, &metrics).filter(|_| leads);
+            let age = age.map(|age| u64::try_from(age.as_micros()).unwrap_or(u64::MAX));
             (metrics.snapshot.map(crate::wire::id_out), metrics.current_term, age)
         };
         let at_yours = self.state.hashes.lock().at(request.applied);
@@ -106,7 +108,7 @@ impl<M: Machine> Inner<M> {
             snapshot,
             term,
             extra: self.hooks.beacon(),
-            read_only: !self.has_room(),
+            read_only: !self.disk_is_well(),
             kept: Some(self.log.standing().kept.into()),
             yours: self.network.memory.of(from).map(Into::into),
             quorum_age_us: quorum_age,
@@ -177,6 +179,7 @@ pub(super) async fn run<M: Machine>(node: Node<M>) {
     let mut judged = Judged { at: Instant::now(), once: false, disputed: false };
     let mut needed = 0;
     let mut silent: BTreeMap<u64, Silence> = BTreeMap::new();
+    let mut standstill = Standstill::default();
     loop {
         let stale = inner.fresh_at.lock().is_none() && began.elapsed() < FIRST_ROUNDS_MAX;
         tokio::time::sleep(if judged.once && !stale { ROUND } else { FIRST_ROUNDS }).await;
@@ -196,6 +199,7 @@ pub(super) async fn run<M: Machine>(node: Node<M>) {
         judge_state(&node, &heard, &voters);
         judge_clock(&node, &heard, &voters, read, &mut judged);
         judge_room(&node, &heard, &voters, &mut needed);
+        standstill.judge(&inner);
         stand_or_hand_over(&node, needed, began).await;
         tell_silence(&mut silent, &others, &heard);
         inner.peers.lock().retain(|id, _| others.iter().any(|(other, _)| other == id));
@@ -316,9 +320,9 @@ fn room_elsewhere(me: u64, voters: &[u64], has_room: impl Fn(u64) -> bool) -> El
 async fn stand_or_hand_over<M: Machine>(node: &Node<M>, needed: u32, began: Instant) {
     let inner = &node.inner;
     let leaderless = inner.leader_seen.lock().unwrap_or(began).elapsed() > LEADERLESS_MAX;
-    let (clock_good, has_room) = (inner.clock_good.load(Ordering::Relaxed), inner.has_room());
-    allow_election(inner, leaderless || (clock_good && (has_room || needed >= NEEDED_ROUNDS)));
-    let better_led = !clock_good || (!has_room && needed == 0);
+    let (clock_good, disk_well) = (inner.clock_good.load(Ordering::Relaxed), inner.disk_is_well());
+    allow_election(inner, leaderless || (clock_good && (disk_well || needed >= NEEDED_ROUNDS)));
+    let better_led = !clock_good || (!disk_well && needed == 0);
     if better_led && inner.raft.is_leader() {
         node.transfer_leader(None, Duration::from_secs(2)).await;
     }

@@ -1,9 +1,10 @@
 //! Those who come in, take a place, move, or keep the others waiting.
 
 use std::fs;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use exchequer_tests::cluster::{Cluster, free_port, until};
+use exchequer_tests::cluster::{Cluster, Deadline, free_port, until};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -254,5 +255,29 @@ async fn a_replaced_key_opens_nothing() -> Result<()> {
     cluster.nodes[2].start()?;
     until_voters(&cluster, &["n1", "n2", "n3"]).await?;
     cluster.agree(&[0, 1, 2], SOON).await?;
+    cluster.finish()
+}
+
+/// Goal: a cluster of one is ready for as long as it runs, and its state is fresh. Method: one node, asked again and again
+/// for longer than a majority may be silent.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_single_node_stays_ready() -> Result<()> {
+    let cluster = Cluster::sandbox(1).await?;
+    let http = cluster.http(0)?;
+    http.put("key", b"value").await?;
+    until("it is ready", SOON, async || {
+        let ready = http.call(Method::GET, "/readyz?write", None).await?;
+        ensure!(ready.status == 200, "{}", ready.text);
+        Ok(())
+    })
+    .await?;
+    let watched = Deadline::within(Duration::from_secs(5));
+    while !watched.passed() {
+        let ready = http.call(Method::GET, "/readyz?write", None).await?;
+        ensure!(ready.status == 200, "{}", ready.text);
+        watched.pause().await;
+    }
+    ensure!(http.read("key", "local").await?.is_some(), "no value");
+    ensure!(http.status().await?["health"] == "healthy", "it says that it is not well");
     cluster.finish()
 }

@@ -141,6 +141,7 @@ impl Memory {
             is_joint: false,
             members: BTreeMap::from([(1, member("n1", true))]),
             has_room: true,
+            disk_hangs: false,
             clock_offset_us: Some(0),
             clock_disputed: false,
             epoch: Some(Epoch { index: 5, term: 3 }),

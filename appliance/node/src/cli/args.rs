@@ -41,15 +41,10 @@ pub struct OutputArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Connection")]
 pub struct ClientArgs {
-    /// Where the API of one or more nodes is; several, with commas between, are tried in order
-    #[arg(
-        long,
-        value_name = "HOST:PORT",
-        default_value = "127.0.0.1:8640",
-        env = "EXCHEQUER_ADDRESS",
-        hide_env_values = true
-    )]
-    pub address: String,
+    /// Where the API of one or more nodes is; several, with commas between, are tried in order [default: that of the node
+    /// in the data folder, otherwise 127.0.0.1:8640]
+    #[arg(long, value_name = "HOST:PORT", env = "EXCHEQUER_ADDRESS", hide_env_values = true)]
+    pub address: Option<String>,
 
     /// A file that holds the operator token; otherwise it is taken from the variable EXCHEQUER_TOKEN
     #[arg(long, value_name = "FILE")]
@@ -59,7 +54,7 @@ pub struct ClientArgs {
     #[arg(long, value_name = "FILE", env = "EXCHEQUER_CACERT", hide_env_values = true)]
     pub ca_cert: Option<PathBuf>,
 
-    /// The data folder of a node on this machine, to find `ca.pem` in [default: /var/lib/exchequer]
+    /// The data folder of a node on this machine, to find its address and `ca.pem` in [default: /var/lib/exchequer]
     #[arg(long, value_name = "FOLDER", env = "EXCHEQUER_DATA_DIR", hide_env_values = true)]
     pub data_dir: Option<PathBuf>,
 

@@ -65,7 +65,7 @@ impl Captured {
 /// Arguments that name nothing that exists.
 pub(super) fn client_args() -> ClientArgs {
     ClientArgs {
-        address: "127.0.0.1:1".to_owned(),
+        address: Some("127.0.0.1:1".to_owned()),
         token_file: None,
         ca_cert: None,
         data_dir: None,
@@ -147,7 +147,7 @@ impl Realm {
     pub(super) fn args(&self, stubs: &[&Stub]) -> ClientArgs {
         let addresses: Vec<&str> = stubs.iter().map(|stub| stub.address.as_str()).collect();
         ClientArgs {
-            address: addresses.join(","),
+            address: Some(addresses.join(",")),
             token_file: Some(self.token_file()),
             ca_cert: Some(self.ca()),
             ..client_args()

@@ -9,7 +9,7 @@ use reqwest::Method;
 use serde::Serialize;
 
 use super::args::{ClientArgs, ConsentArgs, ReasonArgs};
-use super::client::{Client, Repeat};
+use super::client::{self, Client, Repeat};
 use super::command::CommandArgs;
 use super::confirm::{self, Question};
 use super::exit::{Exit, Stop};
@@ -81,7 +81,8 @@ pub(super) async fn create(args: &CreateTokenArgs, printer: &mut Printer) -> Res
     let made: CreatedToken = client.change(Method::POST, &["cluster", "tokens"], &body, Repeat::Never).await?;
     printer.answer(&made, text)?;
     // The first of several addresses is as good as any: every node admits.
-    let address = args.client.address.split(',').next().unwrap_or_default();
+    let wanted = client::wanted(&args.client);
+    let address = wanted.split(',').next().unwrap_or_default();
     printer.note(&format!(
         "\nOn the new machine:\n  exchequer join {address} --token TOKEN --data-dir FOLDER --name NAME --api HOST:8640 \
          --peer HOST:8641"

@@ -190,7 +190,7 @@ pub enum ClusterVerb {
 
     /// Show what autopilot sees, and by which settings it acts
     ///
-    /// Exit code 2: a server is unhealthy, or there is no leader.
+    /// Exit code 2: a member is unhealthy, or there is no leader.
     #[command(after_help = "Example:\n  exchequer cluster autopilot")]
     Autopilot(AutopilotArgs),
 

@@ -49,8 +49,12 @@ pub(super) fn checks(house: &House, for_write: bool) -> Vec<Check> {
         checks.push(Check { name: "membership", good: false, detail: format!("node {peer} answers {refusal}") });
     }
     if for_write {
-        let disk = if status.has_room { "there is room" } else { "the disk is full: read-only" };
-        checks.push(Check { name: "disk", good: status.has_room, detail: disk.to_owned() });
+        let disk = match (status.has_room, status.disk_hangs) {
+            (false, _) => "the disk is full: read-only",
+            (true, true) => "nothing arrives on the disk",
+            (true, false) => "there is room",
+        };
+        checks.push(Check { name: "disk", good: status.has_room && !status.disk_hangs, detail: disk.to_owned() });
         let gone = submit::quorum_is_gone(house, &status);
         let quorum = if gone { "too few voters are heard" } else { "a majority of the voters is heard" };
         checks.push(Check { name: "quorum", good: !gone, detail: quorum.to_owned() });

@@ -29,7 +29,7 @@ pub(super) fn credentials(authority: &Authority, node: u64) -> Credentials {
 }
 
 /// Node 1, `n1`.
-pub(super) fn identity() -> Identity {
+pub(crate) fn identity() -> Identity {
     Identity {
         cluster_id: CLUSTER,
         lineage: 1,

@@ -17,7 +17,7 @@ use super::files::{Access, Dir, FILE_SYSTEMS_OWN, is_there};
 use super::keyring::Keyring;
 use super::record::Identity;
 
-const IDENTITY: &str = "identity.toml";
+pub(crate) const IDENTITY: &str = "identity.toml";
 const AUTHORITIES: &str = "ca.pem";
 const CERTIFICATE: &str = "node.pem";
 const KEY: &str = "node.key";

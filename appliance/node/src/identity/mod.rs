@@ -40,7 +40,7 @@ mod authority_tests;
 #[cfg(test)]
 mod damage_tests;
 #[cfg(test)]
-mod fixtures;
+pub(crate) mod fixtures;
 #[cfg(test)]
 mod folder_tests;
 #[cfg(test)]
@@ -56,6 +56,7 @@ pub use certificate::{
     validity,
 };
 pub use credentials::{Credentials, NodeKey};
+pub(crate) use folder::IDENTITY as IDENTITY_FILE;
 pub use folder::{Contents, Folder};
 pub use keyring::{KeyId, Keyring};
 pub use record::Identity;

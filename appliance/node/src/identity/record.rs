@@ -67,7 +67,7 @@ impl Identity {
         Err(Problem::new(Code::FolderOfAnotherNode, message))
     }
 
-    pub(super) fn to_text(&self) -> Result<String, Problem> {
+    pub(crate) fn to_text(&self) -> Result<String, Problem> {
         let record = Record {
             format: FORMAT,
             cluster_id: self.cluster_id.to_string(),
@@ -85,7 +85,7 @@ impl Identity {
         Ok(format!("{text}{CHECKSUM}{checksum}\n"))
     }
 
-    pub(super) fn from_text(bytes: &[u8]) -> Result<Identity, Problem> {
+    pub(crate) fn from_text(bytes: &[u8]) -> Result<Identity, Problem> {
         let damaged = || Problem::new(Code::FileCorrupt, "identity.toml is damaged, or was changed by hand");
         let text = std::str::from_utf8(bytes).map_err(|_| damaged())?;
         let format: Format = toml::from_str(text).map_err(|_| damaged())?;

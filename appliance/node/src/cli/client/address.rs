@@ -10,7 +10,7 @@ use rustls_pki_types::CertificateDer;
 use zeroize::Zeroizing;
 
 use crate::cli::args::ClientArgs;
-use crate::identity::{OperatorToken, decode_certificates};
+use crate::identity::{IDENTITY_FILE, Identity, OperatorToken, decode_certificates};
 
 /// The port of the API where an address names none.
 const PORT: u16 = 8640;
@@ -19,6 +19,8 @@ const ADDRESSES_MAX: usize = 16;
 /// Longer files are neither a token nor a list of certificates.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 const AUTHORITIES_FILE: &str = "ca.pem";
+/// Called where neither a flag nor a folder names a node.
+const ADDRESS: &str = "127.0.0.1:8640";
 const DATA_DIR: &str = "/var/lib/exchequer";
 /// Not a flag: what is given as one can be read by every user of the machine.
 const TOKEN_VARIABLE: &str = "EXCHEQUER_TOKEN";
@@ -52,7 +54,17 @@ impl Address {
     }
 }
 
-/// Reads `--address`: one or more, with commas between.
+/// What to call: `--address`, its variable, or the node whose data folder is on this machine.
+pub(crate) fn wanted(args: &ClientArgs) -> String {
+    let of_folder = || {
+        let bytes = read(&folder(args).join(IDENTITY_FILE)).ok()?;
+        Some(Identity::from_text(&bytes).ok()?.api_address)
+    };
+    // A folder that whoever asks may not read is none.
+    args.address.clone().or_else(of_folder).unwrap_or_else(|| ADDRESS.to_owned())
+}
+
+/// Reads an address: one or more, with commas between.
 ///
 /// # Errors
 /// `BadRequest`, naming the one that is not `host:port`.
@@ -101,8 +113,11 @@ pub(crate) fn authorities(args: &ClientArgs) -> Result<Vec<CertificateDer<'stati
 }
 
 fn authorities_file(args: &ClientArgs) -> PathBuf {
-    let folder = || args.data_dir.as_deref().unwrap_or_else(|| Path::new(DATA_DIR)).join(AUTHORITIES_FILE);
-    args.ca_cert.clone().unwrap_or_else(folder)
+    args.ca_cert.clone().unwrap_or_else(|| folder(args).join(AUTHORITIES_FILE))
+}
+
+fn folder(args: &ClientArgs) -> &Path {
+    args.data_dir.as_deref().unwrap_or_else(|| Path::new(DATA_DIR))
 }
 
 /// The operator token, where one is given. Without one, only what needs none is answered.
@@ -193,6 +208,23 @@ mod tests {
             let problem = trust_of(odd).unwrap_err();
             assert!(problem.code == Code::CertificateInvalid && problem.hint.contains("--ca-cert"), "{problem}");
         }
+    }
+
+    /// Goal: on its own machine a node is found without being named, at the address it was given. Method: a folder with
+    /// an identity, one without, and a flag beside it.
+    #[test]
+    fn a_node_is_found_in_its_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let args = |address: Option<&str>| ClientArgs {
+            address: address.map(str::to_owned),
+            data_dir: Some(folder.path().to_owned()),
+            ..crate::cli::fixtures::client_args()
+        };
+        assert_eq!(wanted(&args(None)), ADDRESS);
+        let node = Identity { api_address: "10.0.0.1:8640".to_owned(), ..crate::identity::fixtures::identity() };
+        std::fs::write(folder.path().join(IDENTITY_FILE), node.to_text().unwrap()).unwrap();
+        assert_eq!(wanted(&args(None)), "10.0.0.1:8640");
+        assert_eq!(wanted(&args(Some("n2,n3"))), "n2,n3");
     }
 
     /// Goal: the authority is looked for where the flags say, the more specific one first.

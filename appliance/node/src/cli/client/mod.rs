@@ -19,7 +19,7 @@ use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
 use self::address::Address;
-pub(crate) use self::address::authorities;
+pub(crate) use self::address::{authorities, wanted};
 use self::refusal::Failure;
 use super::args::{ClientArgs, StaleArgs};
 use crate::identity::api_client;
@@ -57,7 +57,7 @@ impl Client {
     /// # Errors
     /// `BadRequest` for the addresses, `CertificateInvalid` for the authority, `TokenMissing` and `TokenWrong`.
     pub(crate) fn open(args: &ClientArgs) -> Result<Client, Problem> {
-        let addresses = address::addresses(&args.address)?;
+        let addresses = address::addresses(&address::wanted(args))?;
         let token = address::token(args)?;
         let tls = api_client(&address::authorities(args)?)?;
         let http = reqwest::Client::builder()

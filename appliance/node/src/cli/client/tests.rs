@@ -55,7 +55,7 @@ async fn addresses_are_tried_in_order() {
     let realm = Realm::new();
     let (leaderless, well) = (realm.stub(refusing(Code::NoLeader)).await, realm.stub(good()).await);
     let mut args = realm.args(&[&leaderless, &well]);
-    args.address = format!("127.0.0.1:1,{}", args.address);
+    args.address = Some(format!("127.0.0.1:1,{}", args.address.unwrap_or_default()));
     assert_eq!(get(&args).await, Ok(json!({"it": 1})));
     assert_eq!(change(&args, Repeat::Never).await, Ok(json!({"it": 1})));
     assert_eq!((count(&leaderless), count(&well)), (2, 2));
@@ -78,9 +78,9 @@ async fn the_most_telling_failure_is_told() {
     let realm = Realm::new();
     let stub = realm.stub(refusing(Code::NoQuorum)).await;
     let mut args = realm.args(&[&stub]);
-    args.address = format!("127.0.0.1:1,{}", args.address);
+    args.address = Some(format!("127.0.0.1:1,{}", args.address.unwrap_or_default()));
     assert_eq!(get(&args).await.unwrap_err().code, Code::NoQuorum);
-    args.address = "127.0.0.1:1,127.0.0.1:2".to_owned();
+    args.address = Some("127.0.0.1:1,127.0.0.1:2".to_owned());
     let silent = get(&args).await.unwrap_err();
     assert_eq!(silent.code, Code::Unreachable);
     assert!(silent.message.contains("127.0.0.1:1: ") && silent.message.contains("127.0.0.1:2: "), "{silent}");
@@ -101,7 +101,7 @@ async fn lost_answers_are_unknown() {
         assert_eq!((unknown.code, count(&well)), (Code::OutcomeUnknown, 0), "{unknown}");
         assert_eq!(change(&args, Repeat::SameCommand).await, Ok(json!({"it": 1})));
         assert_eq!(get(&args).await, Ok(json!({"it": 1})));
-        args = ClientArgs { address: lossy.address.clone(), ..args };
+        args = ClientArgs { address: Some(lossy.address.clone()), ..args };
         assert_eq!(change(&args, Repeat::SameCommand).await.unwrap_err().code, Code::OutcomeUnknown);
     }
 }
@@ -124,7 +124,7 @@ async fn a_port_without_tls_is_unreachable() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     tokio::spawn(async move { while listener.accept().await.is_ok() {} });
-    let refused = get(&ClientArgs { address, ..realm.args(&[]) }).await.unwrap_err();
+    let refused = get(&ClientArgs { address: Some(address), ..realm.args(&[]) }).await.unwrap_err();
     assert_eq!(refused.code, Code::Unreachable, "{refused}");
 }
 
