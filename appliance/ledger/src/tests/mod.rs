@@ -1,0 +1,9 @@
+//! Tests of the whole crate, and the world in which they run.
+
+mod coverage;
+mod generate;
+mod model;
+mod replay;
+mod rules;
+mod worked_examples;
+mod world;

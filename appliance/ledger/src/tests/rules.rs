@@ -1,0 +1,203 @@
+//! Rules that deserve an example of their own.
+
+use exchequer_domain::{Code, Digest, Timestamp};
+
+use super::world::{START, World, ordered_id, transfer};
+use crate::limits::Sizes;
+use crate::{
+    Asset, At, Command, Done, Fault, Halt, History, HistoryUnavailable, HoldId, Holder, Ledger, Leg, Reason, Rejection,
+    Row, Table, TransferId,
+};
+
+const A: Asset = Asset(1);
+
+fn customer(customer: u64) -> Holder {
+    Holder::Customer { customer, sub_account: 0 }
+}
+
+/// Goal: a refused transfer changes nothing but its id, which is burnt even when the money is there later. Method: the
+/// rows before and after; the same transfer again after a deposit.
+#[test]
+fn a_failed_id_is_burnt() {
+    let mut world = World::new();
+    let (equity, alice, bob) =
+        (world.open(Holder::Equity, A, true), world.open(customer(1), A, false), world.open(customer(2), A, false));
+    let id = world.id();
+    let pay = Command::Transfer(transfer(
+        id,
+        Reason::Internal,
+        vec![Leg::Post { debit: equity, credit: alice, amount: 5 }, Leg::Post { debit: alice, credit: bob, amount: 6 }],
+    ));
+    let fault = Fault::DebitExceedsBalance;
+    assert_eq!(world.refused(pay.clone()), Rejection::Leg { leg: 1, fault });
+    world.post(equity, alice, 100).unwrap();
+    assert_eq!(world.refused(pay), Rejection::IdBurnt);
+    assert_eq!(world.sums(bob).credits_posted, 0);
+}
+
+/// Goal: amounts work up to 128 bits, and what would exceed them is an outcome. Method: the whole range in two steps,
+/// then one more, in both forms.
+#[test]
+fn turnover_ends_at_128_bits() {
+    let mut world = World::new();
+    let (equity, alice) = (world.open(Holder::Equity, A, true), world.open(customer(1), A, false));
+    world.post(equity, alice, u128::MAX - 1).unwrap();
+    let hold = Leg::Hold { debit: alice, credit: equity, amount: 1, expires: None };
+    world.transfer(Reason::Order, vec![hold]).unwrap();
+    let full = Rejection::Leg { leg: 0, fault: Fault::TurnoverOverflow };
+    assert_eq!(world.transfer(Reason::Order, vec![hold]), Err(full));
+    assert_eq!(world.post(equity, alice, 1), Err(full));
+    assert_eq!(world.sums(alice).credits_posted, u128::MAX - 1);
+}
+
+/// Goal: ids are remembered for ever, wherever they are kept, and none is taken for another. Method: ascending, late and
+/// foreign ids through several seals, with restarts; then all of them again.
+#[test]
+fn ids_are_remembered_for_ever() {
+    let mut world = World::new();
+    let (equity, alice) = (world.open(Holder::Equity, A, true), world.open(customer(1), A, false));
+    let mut said = Vec::new();
+    for number in 1..200_u128 {
+        world.now = Timestamp(START.0 + 1_000 * number as u64);
+        let id = match number % 7 {
+            0 => ordered_id(Timestamp(START.0 - 1_000 * number as u64), number),
+            1 => TransferId(1 << 127 | number),
+            _ => ordered_id(world.now, number),
+        };
+        let command = Command::Transfer(transfer(
+            id,
+            Reason::Deposit,
+            vec![Leg::Post { debit: equity, credit: alice, amount: number }],
+        ));
+        assert_eq!(world.run(command.clone()), Ok(Done::Posted { first: number as u64, postings: 1 }));
+        said.push((command, world.now));
+    }
+    let pages = world.rows.iter().filter(|(key, _)| key[0] == Table::IdPage as u8).count();
+    assert!(pages > 20, "{pages} pages");
+    for ((command, time), number) in said.into_iter().zip(1..) {
+        assert_eq!(world.run(command), Ok(Done::Exists { first: number, postings: 1, time }));
+    }
+    for number in 1_000..1_200 {
+        assert_eq!(world.ledger.transfer(ordered_id(START, number), &world.rows).unwrap(), None);
+    }
+}
+
+/// Goal: the journal vouches for itself. Method: its chain is followed from the first block to the head; then one byte
+/// of a posting is changed, and the chain breaks.
+#[test]
+fn a_changed_journal_is_found() {
+    let mut world = World::new();
+    let (equity, alice) = (world.open(Holder::Equity, A, true), world.open(customer(1), A, false));
+    for _ in 0..10 {
+        world.transfer(Reason::Deposit, vec![Leg::Post { debit: equity, credit: alice, amount: 9 }; 7]).unwrap();
+    }
+    let follow = |world: &World| {
+        let (mut at, mut blocks) = ((1, Digest::ZERO), 0);
+        while let Some(next) = world.ledger.verify_journal(at.0, at.1, &world.rows)? {
+            (at, blocks) = (next, blocks + 1);
+        }
+        Ok::<_, Halt>(blocks)
+    };
+    assert_eq!(follow(&world), Ok(20));
+    world.damage(Table::Journal, |value| value[60 + 96] ^= 1);
+    assert_eq!(follow(&world), Err(Halt::RowDamaged { table: Table::Journal }));
+}
+
+/// Goal: a row of a newer program, or a damaged one, stops the node with the code that says so.
+#[test]
+fn foreign_rows_halt() {
+    let mut world = World::new();
+    let (equity, alice) = (world.open(Holder::Equity, A, true), world.open(customer(1), A, false));
+    for number in 0..40 {
+        let leg = Leg::Hold { debit: equity, credit: alice, amount: 9, expires: None };
+        let legs = if number == 0 { vec![leg] } else { vec![Leg::Post { debit: equity, credit: alice, amount: 9 }] };
+        world.transfer(Reason::Deposit, legs).unwrap();
+    }
+    assert_eq!(world.ledger.open_holds(), 1);
+    for table in [Table::Head, Table::Account, Table::Hold] {
+        let mut newer = world.clone();
+        newer.damage(table, |value| value[0] = 2);
+        let halt = Ledger::load_with_sizes(&newer.rows, Sizes::SMALL).unwrap_err();
+        assert_eq!(halt, Halt::FormatNewer { table, found: 2 });
+        assert_eq!(halt.problem().code, Code::FormatNewer);
+        let mut damaged = world.clone();
+        damaged.damage(table, |value| {
+            value.pop();
+        });
+        let halt = Ledger::load_with_sizes(&damaged.rows, Sizes::SMALL).unwrap_err();
+        assert_eq!(halt.problem().code, Code::FileCorrupt);
+    }
+    let mut lost = world.clone();
+    let last = lost.ledger.last_posting();
+    lost.rows.apply_changes(vec![crate::Change {
+        table: Table::Journal,
+        key: Table::Journal.key(&last.to_be_bytes()),
+        edit: crate::Edit::Delete,
+    }]);
+    assert_eq!(Ledger::load_with_sizes(&lost.rows, Sizes::SMALL), Err(Halt::RowDamaged { table: Table::Journal }));
+}
+
+/// Goal: money that appears from nowhere stops the node. Method: one account's row shows more than its postings.
+#[test]
+fn broken_conservation_halts() {
+    let mut world = World::new();
+    let (equity, alice) = (world.open(Holder::Equity, A, true), world.open(customer(1), A, false));
+    world.post(equity, alice, 5).unwrap();
+    world.ledger.check().unwrap();
+    world.ledger.slots[1].sums.credits_posted += 1;
+    assert_eq!(world.ledger.check().unwrap_err().problem().code, Code::InvariantBroken);
+    world.ledger.slots[0].sums.debits_posted += 1;
+    assert!(world.ledger.check().is_err(), "the turnover differs");
+    world.ledger.slots[1].sums.debits_pending += 7;
+    assert_eq!(world.ledger.check(), Err(Halt::Invariant("a limited account stays on its side")));
+}
+
+/// Goal: rows that cannot be read stop the node instead of passing for absent ones.
+#[test]
+fn unreadable_rows_halt() {
+    struct Broken;
+    impl History for Broken {
+        fn get(&self, _: &[u8]) -> Result<Option<Vec<u8>>, HistoryUnavailable> {
+            Err(HistoryUnavailable("disk".into()))
+        }
+        fn scan(&self, _: &[u8], _: &[u8], _: usize, _: bool) -> Result<Vec<Row>, HistoryUnavailable> {
+            Err(HistoryUnavailable("disk".into()))
+        }
+    }
+    let halt = Halt::History(HistoryUnavailable("disk".into()));
+    assert_eq!(Ledger::load(&Broken), Err(halt.clone()));
+    let mut world = World::new();
+    let (equity, alice) = (world.open(Holder::Equity, A, true), world.open(customer(1), A, false));
+    let leg = Leg::Post { debit: equity, credit: alice, amount: 9 };
+    let command = Command::Transfer(transfer(TransferId(5), Reason::Deposit, vec![leg]));
+    assert_eq!(world.ledger.apply(At { index: 9, time: START }, &[command], &Broken), Err(halt));
+}
+
+/// Goal: a warm transfer with an ascending id reads no row at all, and its entry writes none of its own.
+#[test]
+fn ascending_transfers_touch_no_rows() {
+    struct Closed;
+    impl History for Closed {
+        fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, HistoryUnavailable> {
+            panic!("{key:?} was read")
+        }
+        fn scan(&self, from: &[u8], _: &[u8], _: usize, _: bool) -> Result<Vec<Row>, HistoryUnavailable> {
+            panic!("{from:?} was read")
+        }
+    }
+    let mut world = World::with_sizes(Sizes::STANDARD);
+    let (equity, alice) = (world.open(Holder::Equity, A, true), world.open(customer(1), A, false));
+    let leg = Leg::Post { debit: equity, credit: alice, amount: 9 };
+    let hold = Leg::Hold { debit: equity, credit: alice, amount: 9, expires: None };
+    let commands: Vec<Command> = (0..256_u128)
+        .map(|number| {
+            let capture = HoldId { transfer: ordered_id(START, number - number % 3 + 1), leg: 0 };
+            let leg = [leg, hold, Leg::Capture { hold: capture, amount: None }][number as usize % 3];
+            Command::Transfer(transfer(ordered_id(START, number), Reason::Deposit, vec![leg]))
+        })
+        .collect();
+    let applied = world.ledger.apply(At { index: 9, time: START }, &commands, &Closed).unwrap();
+    let of = |table| applied.changes.iter().filter(|change| change.table == table).count();
+    assert_eq!((of(Table::Journal), of(Table::AccountIndex), of(Table::Head)), (2, 8, 1));
+    assert_eq!(applied.changes.len(), 11);
+}
