@@ -3,10 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::chart::{Holder, Side};
-use crate::entry::{Entry, Stop, Undo};
+use crate::entry::{Entry, Stop};
 use crate::halt::Halt;
 use crate::outcome::{Done, Rejection};
 use crate::rows::Table;
+use crate::undo::Undo;
 
 /// The number of an asset. Amounts of different assets never meet in one leg.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

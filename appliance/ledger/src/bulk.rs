@@ -3,6 +3,7 @@
 use crate::entry::{Entry, Stop};
 use crate::limits::BULK_TRANSFERS_MAX;
 use crate::outcome::{Done, Rejection};
+use crate::planted::Bug;
 use crate::transfer::Transfer;
 
 impl Entry<'_> {
@@ -21,7 +22,9 @@ impl Entry<'_> {
                 Ok(effect) => done.push(effect),
                 Err(Stop::Halt(halt)) => return Err(Stop::Halt(halt)),
                 Err(Stop::Rejected(rejection)) => {
-                    self.rewind(mark)?;
+                    if !self.ledger.has(Bug::BulkInHalves) {
+                        self.rewind(mark)?;
+                    }
                     if rejection.burns() {
                         self.burn(transfer.id, rejection);
                     }

@@ -6,18 +6,19 @@ use exchequer_domain::Timestamp;
 use hashbrown::HashMap;
 use serde::Serialize;
 
-use crate::account::{AccountId, OpenAccount, Slot};
+use crate::account::{AccountId, OpenAccount};
 use crate::codec;
 use crate::command::Command;
 use crate::halt::Halt;
-use crate::hold::Hold;
 use crate::journal::{self, Block};
-use crate::ledger::{At, Head, Ledger, Total};
+use crate::ledger::{At, Head, Ledger};
 use crate::outcome::{Done, Outcome, Rejection};
+use crate::planted::Bug;
 use crate::posting::{Dirties, Kind, POSTING_BYTES, Posting};
 use crate::revert::Revert;
 use crate::rows::{Change, Edit, History, Table};
 use crate::transfer::{HoldId, Transfer, TransferId};
+use crate::undo::Undo;
 
 /// Why a command did not take effect.
 #[derive(Debug)]
@@ -45,30 +46,6 @@ pub(crate) enum Dirty {
     Hold(HoldId),
 }
 
-/// How to take a step back.
-#[derive(Debug)]
-pub(crate) enum Undo {
-    Slot(AccountId, Slot),
-    Total(u32, Total),
-    Hold(HoldId, Option<Hold>),
-    Id(TransferId),
-    Opened { new_asset: bool },
-}
-
-/// A place to come back to.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Mark {
-    /// Whether steps are remembered; without, only a command that changed nothing can be rewound.
-    active: bool,
-    undo: usize,
-    postings: usize,
-    changes: usize,
-    dirty: usize,
-    recent: usize,
-    passing: usize,
-    next: u64,
-}
-
 /// An open log entry. Commands take effect in order, each seeing what the earlier ones did; [`Entry::close`] gives the
 /// rows. After a [`Halt`] the whole ledger must be dropped.
 #[derive(Debug)]
@@ -83,16 +60,16 @@ pub struct Entry<'a> {
     /// The number of the entry's first posting.
     first: u64,
     /// Encoded postings.
-    postings: Vec<u8>,
+    pub(crate) postings: Vec<u8>,
     pub(crate) changes: Vec<Change>,
     /// Rows read ahead.
     fetched: HashMap<Vec<u8>, Option<Vec<u8>>>,
     /// Where in `changes` the rows are that this entry may read again.
-    overlay: BTreeMap<Vec<u8>, usize>,
+    pub(crate) overlay: BTreeMap<Vec<u8>, usize>,
     /// Ids that stay in memory only as long as the entry.
     pub(crate) passing_ids: Vec<TransferId>,
-    undo: Vec<Undo>,
-    marks: u32,
+    pub(crate) undo: Vec<Undo>,
+    pub(crate) marks: u32,
 }
 
 impl std::fmt::Debug for dyn History + '_ {
@@ -195,6 +172,9 @@ impl<'a> Entry<'a> {
             }
             self.ledger.dirty.pop_front();
             match dirty {
+                Dirty::Account(account) if self.ledger.has(Bug::AccountRowLost) => {
+                    self.ledger.slot_mut(account)?.dirty = false;
+                }
                 Dirty::Account(account) => self.put_account(account)?,
                 Dirty::Hold(hold) => self.put_hold(hold),
             }
@@ -203,7 +183,8 @@ impl<'a> Entry<'a> {
         for id in &passing_ids {
             ledger.ids.known.remove(id);
         }
-        ledger.ids.seal(ledger.next - 1, &ledger.sizes, &mut changes);
+        let lose = ledger.has(Bug::IdLostWhenSealed);
+        ledger.ids.seal(ledger.next - 1, &ledger.sizes, lose, &mut changes);
         if !changes.is_empty() {
             ledger.time = now;
         }
@@ -231,6 +212,7 @@ impl<'a> Entry<'a> {
     /// Puts a posting into the journal and its effect into both accounts. Everything was checked before.
     pub(crate) fn post(&mut self, mut posting: Posting, dirties_hold: bool) -> Result<(), Halt> {
         let number = self.ledger.next;
+        let bug = Some(Bug::CreditForgotten).filter(|bug| self.ledger.has(*bug));
         let (debit_id, credit_id) = (posting.debit, posting.credit);
         let pair = [debit_id.0 as usize, credit_id.0 as usize];
         let slots = self.ledger.slots.get_disjoint_mut(pair);
@@ -260,7 +242,11 @@ impl<'a> Entry<'a> {
             Kind::Hold => Some([&mut left.debits_pending, &mut right.credits_pending, &mut total.pending]),
             Kind::Release | Kind::Expire => None,
         };
-        for sum in grows.into_iter().flatten() {
+        let forgotten = bug == Some(Bug::CreditForgotten) && posting.kind == Kind::Capture;
+        for (side, sum) in (0..).zip(grows.into_iter().flatten()) {
+            if forgotten && side == 1 {
+                continue;
+            }
             *sum = sum.checked_add(amount).ok_or(Halt::Invariant("sums fit into 128 bits"))?;
         }
 
@@ -279,7 +265,7 @@ impl<'a> Entry<'a> {
             }
         }
         posting.append(&mut self.postings);
-        self.ledger.next = number + 1;
+        self.ledger.next = number + 1 + u64::from(self.ledger.has(Bug::NumberSkipped) && number == 30);
         Ok(())
     }
 
@@ -331,81 +317,6 @@ impl<'a> Entry<'a> {
 
     pub(crate) fn delete(&mut self, table: Table, suffix: &[u8]) {
         self.changes.push(Change { table, key: table.key(suffix), edit: Edit::Delete });
-    }
-
-    /// From here on steps can be taken back, if `active`.
-    pub(crate) fn mark(&mut self, active: bool) -> Mark {
-        self.marks += u32::from(active);
-        Mark {
-            active,
-            undo: self.undo.len(),
-            postings: self.postings.len(),
-            changes: self.changes.len(),
-            dirty: self.ledger.dirty.len(),
-            recent: self.ledger.ids.recent.len(),
-            passing: self.passing_ids.len(),
-            next: self.ledger.next,
-        }
-    }
-
-    pub(crate) fn remember(&mut self, undo: impl FnOnce() -> Undo) {
-        if self.marks > 0 {
-            self.undo.push(undo());
-        }
-    }
-
-    /// What was done since the mark stays done.
-    pub(crate) fn forget(&mut self, mark: Mark) {
-        self.marks -= u32::from(mark.active);
-        if self.marks == 0 {
-            self.undo.clear();
-        }
-    }
-
-    /// Takes back everything since the mark.
-    pub(crate) fn rewind(&mut self, mark: Mark) -> Result<(), Halt> {
-        if !mark.active {
-            let untouched = self.ledger.next == mark.next && self.changes.len() == mark.changes;
-            return if untouched { Ok(()) } else { Err(Halt::Invariant("a refused command changed nothing")) };
-        }
-        while self.undo.len() > mark.undo {
-            match self.undo.pop() {
-                Some(Undo::Slot(account, slot)) => *self.ledger.slot_mut(account)? = slot,
-                Some(Undo::Total(asset, total)) => {
-                    if let Some((_, of)) = self.ledger.totals.get_mut(asset as usize) {
-                        *of = total;
-                    }
-                }
-                Some(Undo::Hold(id, hold)) => {
-                    self.ledger.set_hold(id, hold);
-                }
-                Some(Undo::Id(id)) => {
-                    self.ledger.ids.known.remove(&id);
-                    self.ledger.ids.burnt.remove(&id);
-                }
-                Some(Undo::Opened { new_asset }) => self.ledger.remove_last_account(new_asset),
-                None => break,
-            }
-        }
-        self.postings.truncate(mark.postings);
-        self.changes.truncate(mark.changes);
-        self.overlay.retain(|_, place| *place < mark.changes);
-        self.ledger.dirty.truncate(mark.dirty);
-        self.ledger.ids.recent.truncate(mark.recent);
-        self.passing_ids.truncate(mark.passing);
-        self.ledger.next = mark.next;
-        self.marks -= 1;
-        Ok(())
-    }
-
-    /// Takes back the whole entry and gives the postings it would have made.
-    pub(crate) fn abandon(mut self, mark: Mark) -> Result<Vec<Posting>, Halt> {
-        let postings = self.postings.chunks_exact(POSTING_BYTES).map(Posting::decode).collect::<Result<Vec<_>, _>>();
-        self.rewind(mark)?;
-        let Entry { ledger, postings: mut buffer, .. } = self;
-        buffer.clear();
-        ledger.buffer = buffer;
-        postings.map_err(|error| Halt::row(Table::Journal, error))
     }
 }
 

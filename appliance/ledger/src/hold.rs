@@ -8,13 +8,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::AccountId;
 use crate::cause::{Actor, Cause, Reason};
-use crate::entry::{Dirty, Entry, Undo};
+use crate::entry::{Dirty, Entry};
 use crate::halt::Halt;
 use crate::ids::Used;
 use crate::outcome::Fault;
+use crate::planted::Bug;
 use crate::posting::{Kind, Posting};
 use crate::rows::Table;
 use crate::transfer::{HoldId, LegStop};
+use crate::undo::Undo;
 
 /// An open hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,7 +67,8 @@ impl Entry<'_> {
         let Some(hold) = self.ledger.holds.get(&id).copied() else {
             return Err(self.missing_hold(id, &posting)?.into());
         };
-        if hold.expires.is_some_and(|expires| expires <= self.now) {
+        let expired = hold.expires.is_some_and(|expires| expires <= self.now);
+        if expired && !self.ledger.has(Bug::ExpiredHoldCaptured) {
             return Err(Fault::HoldExpired.into());
         }
         if amount.is_some_and(|amount| amount > hold.remaining) {
@@ -78,7 +81,8 @@ impl Entry<'_> {
 
     fn take_from_hold(&mut self, id: HoldId, hold: Hold, amount: u128, posting: Posting) -> Result<(), Halt> {
         let number = self.ledger.next;
-        let remaining = hold.remaining.checked_sub(amount).ok_or(Halt::Invariant("a hold holds what is taken"))?;
+        let taken = if self.ledger.has(Bug::HoldNotReduced) { amount / 2 } else { amount };
+        let remaining = hold.remaining.checked_sub(taken).ok_or(Halt::Invariant("a hold holds what is taken"))?;
         let dirties = remaining > 0 && !hold.dirty;
         let (debit, credit) = (hold.debit, hold.credit);
         self.post(Posting { debit, credit, amount, subject: id, ..posting }, dirties)?;

@@ -11,12 +11,14 @@ use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::codec::{self, DecodeError, VERSION, field};
-use crate::entry::{Entry, Undo};
+use crate::entry::Entry;
 use crate::halt::Halt;
 use crate::limits::Sizes;
 use crate::outcome::Rejection;
+use crate::planted::Bug;
 use crate::rows::{Change, Edit, History, Table};
 use crate::transfer::TransferId;
+use crate::undo::Undo;
 
 /// Bytes of an id in a page: the id, its first posting, how many.
 const PAGED_ID_BYTES: usize = 16 + 8 + 1;
@@ -86,8 +88,9 @@ impl Ids {
         (!self.is_packable(id) && !self.known.contains_key(&id)).then(|| row_table(id).key(&id.0.to_be_bytes()))
     }
 
-    /// Seals what has left the window: pages in ascending order, then rows of ids that are below the new fence.
-    pub(crate) fn seal(&mut self, last: u64, sizes: &Sizes, changes: &mut Vec<Change>) {
+    /// Seals what has left the window: pages in ascending order, then rows of ids that are below the new fence. `lose` is
+    /// a planted bug.
+    pub(crate) fn seal(&mut self, last: u64, sizes: &Sizes, lose: bool, changes: &mut Vec<Change>) {
         let window = sizes.window_postings;
         let crowded = self.recent.len() + self.burnt.len() >= 4 * window as usize;
         if !crowded && last < self.from.saturating_add(2 * window) {
@@ -123,6 +126,9 @@ impl Ids {
                 return true;
             }
             known.remove(&id);
+            if lose {
+                return false;
+            }
             changes.push(id_row(id, &IdRow::Posted { first, postings }));
             false
         });
@@ -202,7 +208,13 @@ fn id_row(id: TransferId, row: &IdRow) -> Change {
 impl Entry<'_> {
     /// What became of an id before.
     pub(crate) fn used(&mut self, id: TransferId) -> Result<Option<Used>, Halt> {
-        self.ledger.ids.find(id, self.history, |key| self.get(key))
+        let used = self.ledger.ids.find(id, self.history, |key| self.get(key))?;
+        let forgotten = match used {
+            Some(Used::Posted { .. }) => self.ledger.has(Bug::IdForgotten),
+            Some(Used::Burnt { .. }) => self.ledger.has(Bug::IdNotBurnt),
+            None => false,
+        };
+        Ok(used.filter(|_| !forgotten))
     }
 
     pub(crate) fn use_id(&mut self, id: TransferId, first: u64, postings: u8) {

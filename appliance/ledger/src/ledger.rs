@@ -94,6 +94,8 @@ pub struct Ledger {
     pub(crate) time: Timestamp,
     /// Memory for the postings of an entry; empty between entries.
     pub(crate) buffer: Vec<u8>,
+    #[cfg(test)]
+    pub(crate) bug: Option<crate::planted::Bug>,
 }
 
 impl Default for Ledger {
@@ -124,6 +126,8 @@ impl Ledger {
             chain: Digest::ZERO,
             time: Timestamp(0),
             buffer: Vec::new(),
+            #[cfg(test)]
+            bug: None,
         }
     }
 

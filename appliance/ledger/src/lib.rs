@@ -39,6 +39,7 @@ mod ledger;
 pub mod limits;
 mod load;
 pub mod outcome;
+mod planted;
 pub mod posting;
 pub mod query;
 mod revert;
@@ -48,6 +49,7 @@ pub mod testing;
 #[cfg(test)]
 mod tests;
 pub mod transfer;
+mod undo;
 
 pub use account::{Account, AccountId, AccountKey, Asset, OpenAccount, Sums};
 pub use cause::{Actor, Cause, Reason};

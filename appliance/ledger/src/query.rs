@@ -14,6 +14,7 @@ use crate::journal::{self, Block};
 use crate::ledger::{Ledger, Total};
 use crate::limits::PAGE_MAX;
 use crate::outcome::Rejection;
+use crate::planted::Bug;
 use crate::posting::Posting;
 use crate::rows::{History, Table};
 use crate::transfer::{HoldId, TransferId};
@@ -209,7 +210,7 @@ impl Ledger {
         };
         let mut found = BalanceAt { sums: Sums::default(), last_posting: 0, is_final };
         self.walk(account, start.unwrap_or(slot.last_posting), history, |posted, sums| {
-            if posted.time > time {
+            if posted.time > time || (self.has(Bug::BalanceBeforeTime) && posted.time == time) {
                 return true;
             }
             (found.sums, found.last_posting) = (sums, posted.number);

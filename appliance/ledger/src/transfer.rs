@@ -12,6 +12,7 @@ use crate::halt::Halt;
 use crate::ids::Used;
 use crate::limits::{ID_AHEAD_MS_MAX, LEGS_MAX, NOTE_BYTES_MAX};
 use crate::outcome::{Done, Fault, Field, Rejection};
+use crate::planted::Bug;
 use crate::posting::{Kind, Posting};
 
 /// The name of a transfer, chosen by its sender, remembered for ever.
@@ -262,7 +263,9 @@ impl Entry<'_> {
             Some(Used::Posted { first, postings }) => {
                 let (found, time) = self.postings_of(first, postings)?;
                 let note = self.note(first)?;
-                return match transfer.difference(&found, note.as_deref()) {
+                let difference = transfer.difference(&found, note.as_deref());
+                let unseen = Some(Field::Amount).filter(|_| self.ledger.has(Bug::AmountNotCompared));
+                return match difference.filter(|field| Some(*field) != unseen) {
                     None => Ok(Done::Exists { first, postings, time }),
                     Some(field) => Err(Rejection::ExistsDifferent { field }.into()),
                 };
@@ -334,7 +337,8 @@ impl Entry<'_> {
         if total.posted.checked_add(total.pending).and_then(|sum| sum.checked_add(amount)).is_none() {
             return Err(Fault::TurnoverOverflow.into());
         }
-        if debit.debit_room().is_some_and(|room| amount > room) {
+        let held = if self.ledger.has(Bug::LimitIgnoresHolds) { debit.sums.debits_pending } else { 0 };
+        if debit.debit_room().is_some_and(|room| amount > room.saturating_add(held)) {
             return Err(Fault::DebitExceedsBalance.into());
         }
         if credit.credit_room().is_some_and(|room| amount > room) {

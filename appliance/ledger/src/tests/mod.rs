@@ -1,5 +1,6 @@
 //! Tests of the whole crate, and the world in which they run.
 
+mod compare;
 mod coverage;
 mod generate;
 mod model;

@@ -6,49 +6,45 @@ use std::collections::BTreeMap;
 
 use exchequer_domain::Timestamp;
 
-use super::coverage::Coverage;
-use super::generate::{Generator, Random};
-use super::world::{SECOND, START, World};
 use crate::limits::Sizes;
-use crate::query::TransferState;
 use crate::{
-    AccountId, AccountKey, Asset, BulkFault, Cause, Command, Done, Fault, Field, HoldId, Kind, Ledger, Leg, Outcome,
-    Reason, Rejection, Revert, Side, Sums, Transfer, TransferId,
+    AccountId, AccountKey, Asset, BulkFault, Cause, Command, Done, Fault, Field, HoldId, Kind, Leg, Outcome, Reason,
+    Rejection, Revert, Side, Sums, Transfer, TransferId,
 };
 
 /// One effect on two accounts.
 #[derive(Debug, Clone, PartialEq)]
-struct Effect {
-    time: Timestamp,
-    transfer: TransferId,
-    kind: Kind,
-    debit: AccountId,
-    credit: AccountId,
-    amount: u128,
-    hold: Option<HoldId>,
-    expires: Option<Timestamp>,
+pub(super) struct Effect {
+    pub(super) time: Timestamp,
+    pub(super) transfer: TransferId,
+    pub(super) kind: Kind,
+    pub(super) debit: AccountId,
+    pub(super) credit: AccountId,
+    pub(super) amount: u128,
+    pub(super) hold: Option<HoldId>,
+    pub(super) expires: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone)]
-enum Use {
+pub(super) enum Use {
     Posted { first: usize, count: usize, command: Command },
     Burnt(Rejection),
 }
 
 #[derive(Debug, Clone, Default)]
-struct Model {
-    now: Timestamp,
-    accounts: Vec<(AccountKey, bool)>,
-    effects: Vec<Effect>,
-    uses: BTreeMap<TransferId, Use>,
-    reverted: BTreeMap<TransferId, TransferId>,
+pub(super) struct Model {
+    pub(super) now: Timestamp,
+    pub(super) accounts: Vec<(AccountKey, bool)>,
+    pub(super) effects: Vec<Effect>,
+    pub(super) uses: BTreeMap<TransferId, Use>,
+    pub(super) reverted: BTreeMap<TransferId, TransferId>,
 }
 
 type Verdict = Result<Done, Rejection>;
 
 impl Model {
     /// Sums of an account after the first `until` effects.
-    fn sums(&self, account: AccountId, until: usize) -> Sums {
+    pub(super) fn sums(&self, account: AccountId, until: usize) -> Sums {
         let mut sums = Sums::default();
         for effect in &self.effects[..until] {
             let Sums { debits_posted, credits_posted, debits_pending, credits_pending } = &mut sums;
@@ -78,7 +74,7 @@ impl Model {
         Some((placed, placed.amount - taken))
     }
 
-    fn open_holds(&self) -> Vec<(HoldId, Effect)> {
+    pub(super) fn open_holds(&self) -> Vec<(HoldId, Effect)> {
         let placed = self.effects.iter().filter(|effect| effect.kind == Kind::Hold);
         let open = placed.filter(|effect| self.hold(effect.hold.unwrap()).unwrap().1 > 0);
         open.map(|effect| (effect.hold.unwrap(), effect.clone())).collect()
@@ -112,7 +108,7 @@ impl Model {
         Ok(())
     }
 
-    fn enter(&mut self, now: Timestamp) {
+    pub(super) fn enter(&mut self, now: Timestamp) {
         self.now = now;
         let mut due: Vec<_> = self.open_holds();
         due.retain(|(_, effect)| effect.expires.is_some_and(|at| at <= now));
@@ -124,7 +120,7 @@ impl Model {
         }
     }
 
-    fn command(&mut self, command: &Command) -> Outcome {
+    pub(super) fn command(&mut self, command: &Command) -> Outcome {
         let verdict = match command {
             Command::Open(open) => self.open(open.key, open.overdraft),
             Command::Transfer(transfer) => self.transfer(transfer),
@@ -380,94 +376,6 @@ impl Model {
         }
         Ok(())
     }
-
-    /// The ledger shows what the model holds.
-    fn compare(&self, world: &World, random: &mut Random, seen: &mut Coverage) {
-        let World { ledger, rows, .. } = world;
-        assert_eq!(ledger.accounts() as usize, self.accounts.len());
-        assert_eq!(ledger.last_posting() as usize, self.effects.len(), "numbers have no gap");
-        assert_eq!(ledger.open_holds(), self.open_holds().len());
-        for id in (0..self.accounts.len() as u32).map(AccountId) {
-            let account = ledger.account(id).unwrap();
-            assert_eq!((account.key, account.overdraft), self.accounts[id.0 as usize]);
-            assert_eq!(account.sums, self.sums(id, self.effects.len()));
-            assert_eq!(ledger.find(&account.key), Some(id));
-        }
-        self.compare_feed(world, random, seen);
-        self.compare_accounts(world, random, seen);
-        let id = match random.pick(&self.uses.keys().copied().collect::<Vec<_>>()) {
-            Some(id) if !random.one_in(9) => *id,
-            _ => TransferId(u128::from(random.next())),
-        };
-        match (ledger.transfer(id, rows).unwrap(), self.uses.get(&id)) {
-            (None, None) => seen.count("transfer.none"),
-            (Some(TransferState::Burnt { because }), Some(Use::Burnt(expected))) => {
-                assert_eq!(because, *expected);
-                seen.count("transfer.burnt");
-            }
-            (Some(TransferState::Posted { postings, note, reverted_by }), Some(used)) => {
-                let Use::Posted { first, count, command } = used else { panic!("{id:?} is burnt") };
-                assert_eq!((postings[0].number as usize - 1, postings.len()), (*first, *count));
-                let expected = match command {
-                    Command::Transfer(transfer) => transfer.note.as_deref(),
-                    Command::Revert(revert) => revert.note.as_deref(),
-                    _ => panic!("not a transfer"),
-                };
-                assert_eq!(note.as_deref(), expected);
-                assert_eq!(reverted_by, self.reverted.get(&id).copied());
-                seen.count("transfer.posted");
-            }
-            other => panic!("{id:?}: {other:?}"),
-        }
-    }
-
-    fn compare_feed(&self, World { ledger, rows, .. }: &World, random: &mut Random, seen: &mut Coverage) {
-        let from = random.below(self.effects.len() as u64 + 3);
-        let feed = ledger.feed(from, 7, rows).unwrap();
-        let expected = self.effects.iter().zip(1..).skip(from.saturating_sub(1) as usize).take(7);
-        assert_eq!(feed.len(), expected.clone().count());
-        for (posted, (effect, number)) in feed.iter().zip(expected) {
-            let posting = &posted.posting;
-            assert_eq!((posted.number, posted.time, posting.kind), (number, effect.time, effect.kind));
-            assert_eq!((posting.transfer, posting.amount), (effect.transfer, effect.amount));
-            assert_eq!((posting.debit, posting.credit), (effect.debit, effect.credit));
-            assert_eq!(posting.debit_after, self.sums(effect.debit, number as usize));
-            assert_eq!(posting.credit_after, self.sums(effect.credit, number as usize));
-            assert!(posting.cause.reference != [0; 32]);
-        }
-        seen.count("feed");
-    }
-
-    fn compare_accounts(&self, world: &World, random: &mut Random, seen: &mut Coverage) {
-        let World { ledger, rows, .. } = world;
-        let account = AccountId(random.below(self.accounts.len() as u64 + 1) as u32);
-        let touched: Vec<u64> = (1..)
-            .zip(&self.effects)
-            .filter(|(_, effect)| effect.debit == account || effect.credit == account)
-            .map(|(number, _)| number)
-            .collect();
-        let before = (!random.one_in(3)).then(|| random.below(self.effects.len() as u64 + 3));
-        let listed = ledger.postings(account, before, 9, rows).unwrap();
-        let expected = touched.iter().rev().filter(|number| before.is_none_or(|before| **number < before)).take(9);
-        assert!(listed.iter().map(|posted| &posted.number).eq(expected), "before {before:?}");
-        seen.count("postings");
-
-        let time = match random.pick(&self.effects) {
-            Some(effect) => Timestamp(effect.time.0 + random.below(3) - 1),
-            None => self.now,
-        };
-        let found = ledger.balance_at(account, time, rows).unwrap();
-        if account.0 as usize >= self.accounts.len() {
-            assert_eq!(found, None);
-            return seen.count("balance.none");
-        }
-        let found = found.unwrap();
-        let until = self.effects.iter().take_while(|effect| effect.time <= time).count();
-        let last = touched.iter().rev().find(|number| **number as usize <= until).copied();
-        assert_eq!((found.sums, found.last_posting), (self.sums(account, until), last.unwrap_or(0)));
-        assert!(!found.is_final || time < self.now);
-        seen.count(if found.is_final { "balance.final" } else { "balance.open" });
-    }
 }
 
 fn difference(first: &Transfer, second: &Transfer) -> Option<Field> {
@@ -499,86 +407,4 @@ fn difference(first: &Transfer, second: &Transfer) -> Option<Field> {
         () if first.note != second.note => Some(Field::Note),
         () => None,
     }
-}
-
-/// Commands of one random log.
-const LOG_COMMANDS: u64 = 300;
-/// Random logs of a short run; `EXCHEQUER_LEDGER_LOGS` sets another number. 5,000 make 1.5 million commands.
-const LOGS: u64 = 2_500;
-
-/// One random log against the model.
-fn run(seed: u64, seen: &mut Coverage) {
-    let mut world = World::new();
-    let mut model = Model::default();
-    let mut generator = Generator::new(seed, START);
-    let mut random = Random(seed ^ 0xabcd);
-    let mut said = 0;
-    while said < LOG_COMMANDS {
-        let pause = [0, 0, 0, 1, SECOND / 2, SECOND, 5 * SECOND][random.below(7) as usize];
-        world.now = Timestamp(world.now.0 + pause);
-        generator.now = world.now;
-        generator.assets = model.accounts.iter().map(|(key, _)| key.asset).collect();
-        let count = random.below(6);
-        let commands: Vec<Command> = (0..count).map(|_| generator.command()).collect();
-        said += count;
-        if random.one_in(5) {
-            let before = world.ledger.clone();
-            let trial = world.ledger.dry_run(world.at(), &commands, &world.rows).unwrap();
-            assert_eq!(world.ledger, before, "a dry run changes nothing");
-            let mut copy = model.clone();
-            copy.enter(world.now);
-            let expected: Vec<Outcome> = commands.iter().map(|command| copy.command(command)).collect();
-            assert_eq!(trial.outcomes, expected);
-            assert_eq!(trial.postings.len(), copy.effects.len() - model.effects.len());
-            seen.count("dry run");
-        }
-        model.enter(world.now);
-        let outcomes = world.entry_unchecked(&commands);
-        for (command, outcome) in commands.iter().zip(&outcomes) {
-            assert_eq!(*outcome, model.command(command), "of {command:?}");
-            seen.outcome(outcome);
-        }
-        world.ledger.check().unwrap();
-        if random.one_in(8) {
-            let loaded = Ledger::load_with_sizes(&world.rows, Sizes::SMALL).unwrap();
-            assert_eq!(loaded, Ledger { buffer: Vec::new(), ..world.ledger.clone() });
-            world.ledger = loaded;
-            seen.count("load");
-        }
-        if random.one_in(4) {
-            model.compare(&world, &mut random, seen);
-        }
-    }
-    model.compare(&world, &mut random, seen);
-}
-
-/// Goal: every outcome, every balance, now and at any time, and every answer is the one the rules demand; restarts and
-/// dry runs change nothing. Method: random logs of good and bad commands against the model above, with random queries.
-/// Every outcome must be seen 100 times; the counts are printed. A failure prints the seed of its log.
-#[test]
-fn outcomes_and_answers_are_those_of_the_model() {
-    let logs = std::env::var("EXCHEQUER_LEDGER_LOGS").ok().and_then(|text| text.parse().ok()).unwrap_or(LOGS);
-    let first = std::env::var("EXCHEQUER_LEDGER_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(0);
-    let mut seen = Coverage::default();
-    for seed in first..first + logs {
-        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(seed, &mut seen)));
-        if let Err(panic) = result {
-            println!("the log of seed {seed} failed: EXCHEQUER_LEDGER_SEED={seed} EXCHEQUER_LEDGER_LOGS=1");
-            std::panic::resume_unwind(panic);
-        }
-    }
-    println!("{logs} logs of {LOG_COMMANDS} commands, seeds from {first}");
-    let queries = [
-        "feed",
-        "postings",
-        "balance.none",
-        "balance.final",
-        "balance.open",
-        "transfer.none",
-        "transfer.burnt",
-        "transfer.posted",
-        "dry run",
-        "load",
-    ];
-    seen.finish(&queries, if logs >= LOGS { 100 } else { 0 });
 }
