@@ -153,6 +153,17 @@ impl<'a> Entry<'a> {
         outcome(result)
     }
 
+    /// A posting that this entry made, with the balances after it.
+    ///
+    /// # Errors
+    /// As [`Entry::run`].
+    pub fn posting(&self, number: u64) -> Result<Option<Posting>, Halt> {
+        if number < self.first || number >= self.ledger.next {
+            return Ok(None);
+        }
+        Ok(self.postings_of(number, 1)?.0.pop())
+    }
+
     /// The ledger as the commands so far left it.
     #[must_use]
     pub fn ledger(&self) -> &Ledger {

@@ -131,7 +131,7 @@ impl Ledger {
         }
     }
 
-    /// Opens a log entry and lets holds expire whose time is over. `history` shows everything that was applied before.
+    /// Opens a log entry and lets holds expire whose time is over; needed for every entry, also one without commands. `history` shows everything that was applied before.
     ///
     /// # Errors
     /// The node must stop, and this ledger must not be used any more.

@@ -50,6 +50,7 @@ pub mod testing;
 mod tests;
 pub mod transfer;
 mod undo;
+pub mod verify;
 
 pub use account::{Account, AccountId, AccountKey, Asset, OpenAccount, Sums};
 pub use cause::{Actor, Cause, Reason};
@@ -65,3 +66,4 @@ pub use posting::{Kind, Posting};
 pub use revert::Revert;
 pub use rows::{Change, Edit, Family, History, HistoryUnavailable, Row, Table};
 pub use transfer::{HoldId, Leg, Legs, Transfer, TransferId};
+pub use verify::Verification;

@@ -262,31 +262,6 @@ impl Ledger {
         }
         Ok(())
     }
-
-    /// Reads journal blocks from the one that holds posting `from`, and checks numbers and hashes from each to the next.
-    /// With `chain` as the hash before it, gives the next number to continue from and its chain, or none at the end.
-    ///
-    /// # Errors
-    /// The journal was changed, has a gap, or cannot be read.
-    pub fn verify_journal(
-        &self,
-        from: u64,
-        chain: Digest,
-        history: &dyn History,
-    ) -> Result<Option<(u64, Digest)>, Halt> {
-        if from >= self.next {
-            let whole = from == self.next && chain == self.chain;
-            return if whole { Ok(None) } else { Err(Halt::RowDamaged { table: Table::Journal }) };
-        }
-        let block = journal::block_of(history, from)?.hashed();
-        if block.first != from || block.previous != chain {
-            return Err(Halt::RowDamaged { table: Table::Journal });
-        }
-        for posting in block.iter() {
-            posting?;
-        }
-        Ok(Some((block.end(), block.hash)))
-    }
 }
 
 fn posted(block: &Block, number: u64) -> Result<Posted, Halt> {

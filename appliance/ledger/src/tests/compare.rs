@@ -9,7 +9,7 @@ use super::world::{SECOND, START, World};
 use crate::limits::Sizes;
 use crate::planted::Bug;
 use crate::query::TransferState;
-use crate::{AccountId, Actor, Cause, Command, Kind, Ledger, Outcome, Reason, TransferId};
+use crate::{AccountId, Actor, Cause, Command, Kind, Ledger, Outcome, Reason, TransferId, Verification};
 
 impl Model {
     /// The ledger shows what the model holds.
@@ -170,6 +170,7 @@ fn run(seed: u64, bug: Option<Bug>, seen: &mut Coverage) {
         }
     }
     model.compare(&world, &mut random, seen);
+    assert_eq!(Verification::new().step(&world.ledger, usize::MAX, &world.rows), Ok(true));
 }
 
 /// Goal: every outcome, every balance, now and at any time, and every answer is the one the rules demand; restarts and

@@ -1,12 +1,12 @@
 //! Rules that deserve an example of their own.
 
-use exchequer_domain::{Code, Digest, Timestamp};
+use exchequer_domain::{Code, Timestamp};
 
 use super::world::{START, World, ordered_id, transfer};
 use crate::limits::Sizes;
 use crate::{
     Asset, At, Command, Done, Fault, Halt, History, HistoryUnavailable, HoldId, Holder, Ledger, Leg, Reason, Rejection,
-    Row, Table, TransferId,
+    Row, Table, TransferId, Verification,
 };
 
 const A: Asset = Asset(1);
@@ -82,8 +82,8 @@ fn ids_are_remembered_for_ever() {
     }
 }
 
-/// Goal: the journal vouches for itself. Method: its chain is followed from the first block to the head; then one byte
-/// of a posting is changed, and the chain breaks.
+/// Goal: the journal vouches for itself and for the balances. Method: it is verified in steps from the first block to the
+/// end; then a posting's amount, another's reference and an account's sum are changed, and each is found.
 #[test]
 fn a_changed_journal_is_found() {
     let mut world = World::new();
@@ -91,16 +91,24 @@ fn a_changed_journal_is_found() {
     for _ in 0..10 {
         world.transfer(Reason::Deposit, vec![Leg::Post { debit: equity, credit: alice, amount: 9 }; 7]).unwrap();
     }
-    let follow = |world: &World| {
-        let (mut at, mut blocks) = ((1, Digest::ZERO), 0);
-        while let Some(next) = world.ledger.verify_journal(at.0, at.1, &world.rows)? {
-            (at, blocks) = (next, blocks + 1);
-        }
-        Ok::<_, Halt>(blocks)
-    };
-    assert_eq!(follow(&world), Ok(20));
-    world.damage(Table::Journal, |value| value[60 + 96] ^= 1);
-    assert_eq!(follow(&world), Err(Halt::RowDamaged { table: Table::Journal }));
+    let mut verification = Verification::new();
+    assert_eq!(verification.step(&world.ledger, 19, &world.rows), Ok(false));
+    assert_eq!(verification.step(&world.ledger, 1, &world.rows), Ok(true));
+    assert_eq!(verification.sums(alice), world.sums(alice));
+    world.post(equity, alice, 1).unwrap();
+    assert_eq!(verification.step(&world.ledger, 9, &world.rows), Ok(true), "it goes on where it was");
+
+    let mut amount = world.clone();
+    amount.damage(Table::Journal, |value| value[49 + 96 + 15] ^= 1);
+    let fold = Halt::Invariant("a sum is the fold of its account's postings");
+    assert_eq!(Verification::new().step(&amount.ledger, 99, &amount.rows), Err(fold));
+    let mut reference = world.clone();
+    reference.damage(Table::Journal, |value| value[49 + 40] ^= 1);
+    let damaged = Halt::RowDamaged { table: Table::Journal };
+    assert_eq!(Verification::new().step(&reference.ledger, 99, &reference.rows), Err(damaged));
+    world.ledger.slots[1].sums.credits_posted += 1;
+    let balance = Halt::Invariant("an account's sums are the fold of its postings");
+    assert_eq!(Verification::new().step(&world.ledger, 99, &world.rows), Err(balance));
 }
 
 /// Goal: a row of a newer program, or a damaged one, stops the node with the code that says so.
@@ -200,4 +208,43 @@ fn ascending_transfers_touch_no_rows() {
     let of = |table| applied.changes.iter().filter(|change| change.table == table).count();
     assert_eq!((of(Table::Journal), of(Table::AccountIndex), of(Table::Head)), (2, 8, 1));
     assert_eq!(applied.changes.len(), 11);
+}
+
+/// Goal: the standard sizes work as the small ones do. Method: 200,000 transfers and holds in large entries, through
+/// several windows; then a load, every kind of id again, and the whole journal verified.
+#[test]
+fn standard_sizes() {
+    let mut world = World::with_sizes(Sizes::STANDARD);
+    let accounts: Vec<_> = (0..50).map(|number| world.open(customer(number), A, true)).collect();
+    let command = |number: u128| {
+        let account = |place: u128| accounts[(place % 50) as usize];
+        let (debit, credit) = (account(number / 2 * 7), account(number / 2 * 7 + 1 + number / 2 % 49));
+        let leg = match number % 4 {
+            // Every thousandth hold stays open.
+            0 => Leg::Hold { debit, credit, amount: number + 1, expires: None },
+            1 if number % 1_000 != 1 => {
+                Leg::Capture { hold: HoldId { transfer: ordered_id(START, number - 1), leg: 0 }, amount: None }
+            }
+            _ => Leg::Post { debit, credit, amount: number + 1 },
+        };
+        Command::Transfer(transfer(ordered_id(START, number), Reason::Trade, vec![leg]))
+    };
+    for entry in 0..25 {
+        world.now = Timestamp(world.now.0 + 1_000);
+        let commands: Vec<Command> = (entry * 8_000..(entry + 1) * 8_000).map(command).collect();
+        let outcomes = world.entry_unchecked(&commands);
+        assert!(outcomes.iter().all(|outcome| matches!(outcome, crate::Outcome::Done(Done::Posted { .. }))));
+    }
+    let loaded = Ledger::load(&world.rows).unwrap();
+    assert_eq!(loaded, Ledger { buffer: Vec::new(), ..world.ledger.clone() });
+    assert_eq!(loaded.open_holds(), 200);
+    let pages = world.rows.iter().filter(|(key, _)| key[0] == Table::IdPage as u8).count();
+    assert!(pages > 200, "{pages} pages");
+    world.ledger = loaded;
+    for number in (0..200_000).step_by(997) {
+        let first = number as u64 + 1;
+        let time = Timestamp(START.0 + 1_000 * (number as u64 / 8_000 + 1));
+        assert_eq!(world.run_unchecked(command(number)), Ok(Done::Exists { first, postings: 1, time }));
+    }
+    assert_eq!(Verification::new().step(&world.ledger, usize::MAX, &world.rows), Ok(true));
 }
