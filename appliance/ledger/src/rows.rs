@@ -6,7 +6,7 @@
 use crate::halt::Halt;
 
 /// Rows asked for at once while a whole table is read.
-const SCAN_ROWS_MAX: usize = 1_000;
+const SCAN_ROWS_MAX: usize = 256;
 
 /// How a row is kept and read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

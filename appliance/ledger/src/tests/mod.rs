@@ -3,6 +3,7 @@
 mod compare;
 mod coverage;
 mod generate;
+mod golden;
 mod model;
 mod replay;
 mod rules;

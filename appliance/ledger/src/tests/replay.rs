@@ -11,7 +11,7 @@ use crate::{
 use exchequer_domain::Timestamp;
 
 /// A random log of entries.
-fn log(seed: u64) -> Vec<(At, Vec<Command>)> {
+pub(super) fn log(seed: u64) -> Vec<(At, Vec<Command>)> {
     let (mut generator, mut random) = (Generator::new(seed, START), Random(!seed));
     generator.assets = vec![Asset(4); 8];
     let holders = (0..8).map(|customer| Holder::Customer { customer, sub_account: 1 });
