@@ -1,7 +1,7 @@
 //! What a transfer costs: nanoseconds of this thread's processor time, in entries of 8,190 over 10,000 accounts.
 //!
-//! `cargo run -p exchequer-ledger --features testing --example speed`. Half of the accounts' rows are in the cache at
-//! best, as in a real run; rows go to a map, which is not counted.
+//! `cargo run -p exchequer-ledger --features testing --example speed`. The rows go to a map in memory, which is not
+//! counted.
 
 use std::fs;
 use std::io::{self, Write};
