@@ -88,12 +88,24 @@ pub struct Account {
     pub postings: u64,
     /// Holds that keep its money back.
     pub open_holds: u32,
+    /// What open orders keep back of it.
+    pub reserved: u128,
+}
+
+impl Account {
+    /// What can still leave the account: the balance without what holds and reservations keep back.
+    #[must_use]
+    pub fn available(&self) -> u128 {
+        self.sums.available(self.key.holder.normal_side()).saturating_sub(self.reserved)
+    }
 }
 
 /// What `apply` needs of an account, dense in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Slot {
     pub(crate) sums: Sums,
+    /// What orders keep back; in no row of the ledger, see [`crate::reservation`].
+    pub(crate) reserved: u128,
     pub(crate) last_posting: u64,
     pub(crate) postings: u64,
     pub(crate) open_holds: u32,
@@ -108,7 +120,8 @@ pub(crate) struct Slot {
 impl Slot {
     /// What may still leave on the debit side, for accounts that are limited there.
     pub(crate) fn debit_room(&self) -> Option<u128> {
-        (self.limit == Some(Side::Credit)).then(|| self.sums.available(Side::Credit))
+        let available = || self.sums.available(Side::Credit).saturating_sub(self.reserved);
+        (self.limit == Some(Side::Credit)).then(available)
     }
 
     /// What may still leave on the credit side, for accounts that are limited there.

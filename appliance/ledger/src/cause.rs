@@ -34,7 +34,7 @@ macro_rules! reasons {
 reasons! {
     /// A customer's deposit.
     Deposit = 1,
-    /// An order that keeps money back.
+    /// An order that keeps money back by a hold, outside the order books.
     Order = 2,
     /// A trade with its fees.
     Trade = 3,

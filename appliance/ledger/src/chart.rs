@@ -3,7 +3,7 @@
 //! | holder | class | normal side | what its balance is |
 //! |---|---|---|---|
 //! | [`Holder::Customer`] | liability | credit | what the exchange owes the customer |
-//! | [`Holder::Clearing`] | liability | credit | the other side of holds of orders; nothing is posted to it |
+//! | [`Holder::Clearing`] | liability | credit | the other side of holds whose receiver is not known yet |
 //! | [`Holder::Suspense`] | liability | credit | money whose owner is not known yet |
 //! | [`Holder::Custody`] | asset | debit | coins that the exchange's keys control, per network and store |
 //! | [`Holder::Venue`] | asset | debit | what a bank or another exchange keeps for the exchange |
@@ -27,7 +27,7 @@ pub enum Holder {
         /// 0 for the main account.
         sub_account: u16,
     },
-    /// Orders that wait for a trade.
+    /// Holds whose receiver is not known yet.
     Clearing,
     /// Money whose owner is not known yet.
     Suspense,

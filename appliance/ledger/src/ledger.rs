@@ -249,6 +249,7 @@ impl Ledger {
         }
         self.slots.push(Slot {
             sums: Sums::default(),
+            reserved: 0,
             last_posting: 0,
             postings: 0,
             open_holds: 0,

@@ -14,6 +14,8 @@
 //! a load reads the window again from the journal. So rows depend on entries alone: they are the same on every node,
 //! also after a restart.
 //!
+//! Orders keep money back by *reservations*, which are no postings: [`reservation`] says why.
+//!
 //! # Invariants
 //! - Per asset, debits equal credits, posted and pending; every sum is the fold of its account's postings.
 //! - A command validates, then mutates, or is rewound whole; a refused one changes nothing but burns its id, as
@@ -42,6 +44,7 @@ pub mod outcome;
 mod planted;
 pub mod posting;
 pub mod query;
+pub mod reservation;
 mod revert;
 pub mod rows;
 #[cfg(any(test, feature = "testing"))]

@@ -33,6 +33,10 @@ pub(crate) enum Bug {
     BalanceBeforeTime,
     /// A number of the journal is left out.
     NumberSkipped,
+    /// What is reserved counts as available.
+    LimitIgnoresReservations,
+    /// A part of what is given back stays reserved.
+    ReservationKept,
 }
 
 impl Bug {

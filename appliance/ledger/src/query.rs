@@ -80,7 +80,8 @@ impl Ledger {
     pub fn account(&self, id: AccountId) -> Option<Account> {
         let (slot, (key, overdraft)) = (self.slots.get(id.0 as usize)?, *self.identities.get(id.0 as usize)?);
         let (sums, last_posting, postings) = (slot.sums, slot.last_posting, slot.postings);
-        Some(Account { id, key, overdraft, sums, last_posting, postings, open_holds: slot.open_holds })
+        let (open_holds, reserved) = (slot.open_holds, slot.reserved);
+        Some(Account { id, key, overdraft, sums, last_posting, postings, open_holds, reserved })
     }
 
     /// The turnover of each asset, in the order in which the assets appeared.

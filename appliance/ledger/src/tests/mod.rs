@@ -6,6 +6,7 @@ mod generate;
 mod golden;
 mod model;
 mod replay;
+mod reservations;
 mod rules;
 mod worked_examples;
 mod world;

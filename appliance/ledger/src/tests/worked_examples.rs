@@ -3,7 +3,9 @@
 use exchequer_domain::Timestamp;
 
 use super::world::{SECOND, World, transfer};
-use crate::{AccountId, Asset, Command, Done, HoldId, Holder, Leg, Reason, Revert, Side, Store, TransferId};
+use crate::{
+    AccountId, Asset, At, Command, Done, HoldId, Holder, Leg, Outcome, Reason, Revert, Side, Store, TransferId,
+};
 
 const BTC: Asset = Asset(1);
 const USDT: Asset = Asset(2);
@@ -37,10 +39,6 @@ fn hold(debit: AccountId, credit: AccountId, amount: u128) -> Leg {
 
 fn capture(transfer: TransferId, leg: u8) -> Leg {
     Leg::Capture { hold: HoldId { transfer, leg }, amount: None }
-}
-
-fn release(transfer: TransferId, leg: u8, amount: Option<u128>) -> Leg {
-    Leg::Release { hold: HoldId { transfer, leg }, amount }
 }
 
 impl Exchange {
@@ -78,8 +76,7 @@ impl Exchange {
     }
 
     fn available(&self, account: AccountId) -> u128 {
-        let account = self.world.ledger.account(account).unwrap();
-        account.sums.available(account.key.holder.normal_side())
+        self.world.ledger.account(account).unwrap().available()
     }
 
     /// Per asset, what is owned equals what is owed.
@@ -107,34 +104,43 @@ fn deposit() {
     x.sums_to_zero();
 }
 
-/// Goal: two orders keep money back; one transfer settles the trade, both assets and both fees, or nothing.
+/// Goal: two orders reserve money; one transfer settles the trade, both assets and both fees, or nothing.
 #[test]
 fn trade_with_fees() {
     let mut x = Exchange::funded();
-    let buy = x.world.transfer(Reason::Order, vec![hold(x.alice[1], x.clearing[1], 60_000_000_000)]).unwrap();
-    let sell = x.world.transfer(Reason::Order, vec![hold(x.bob[0], x.clearing[0], 100_000_000)]).unwrap();
+    assert_eq!(x.world.ledger.reserve(x.alice[1], 60_000_000_000), Ok(true));
+    assert_eq!(x.world.ledger.reserve(x.bob[0], 100_000_000), Ok(true));
     assert_eq!((x.balance(x.alice[1]), x.available(x.alice[1])), (60_000_000_000, 0));
-    assert!(x.world.post(x.alice[1], x.bob[1], 1).is_err(), "held money cannot be spent twice");
+    assert_eq!(x.world.ledger.reserve(x.alice[1], 1), Ok(false), "another order finds nothing left");
+    assert!(x.world.ledger.check().is_ok());
 
     // Half of both orders meets at 60,000; 0.1 % of what each receives is the fee.
     let legs = vec![
-        release(buy, 0, Some(30_000_000_000)),
         post(x.alice[1], x.bob[1], 30_000_000_000),
-        release(sell, 0, Some(50_000_000)),
         post(x.bob[0], x.alice[0], 50_000_000),
         post(x.alice[0], x.fees[0], 50_000),
         post(x.bob[1], x.fees[1], 30_000_000),
     ];
-    x.world.transfer(Reason::Trade, legs).unwrap();
+    let id = x.world.id();
+    let trade = transfer(id, Reason::Trade, legs);
+    x.world.index += 1;
+    let mut entry = x.world.ledger.enter(At { index: x.world.index, time: x.world.now }, &x.world.rows).unwrap();
+    entry.unreserve(x.alice[1], 30_000_000_000).unwrap();
+    entry.unreserve(x.bob[0], 50_000_000).unwrap();
+    assert!(matches!(entry.run_transfer(&trade), Ok(Outcome::Done(Done::Posted { postings: 4, .. }))));
+    let changes = entry.close().unwrap();
+    x.world.rows.apply_changes(changes);
     assert_eq!((x.balance(x.alice[0]), x.balance(x.alice[1])), (49_950_000, 30_000_000_000));
     assert_eq!((x.balance(x.bob[0]), x.balance(x.bob[1])), (50_000_000, 29_970_000_000));
     assert_eq!((x.balance(x.fees[0]), x.balance(x.fees[1])), (50_000, 30_000_000));
-    assert_eq!((x.available(x.alice[1]), x.available(x.bob[0])), (0, 0), "the other halves are still held");
+    assert_eq!((x.available(x.alice[1]), x.available(x.bob[0])), (0, 0), "the other halves are still reserved");
 
     // Both cancel what is left.
-    x.world.transfer(Reason::Order, vec![release(buy, 0, None), release(sell, 0, None)]).unwrap();
+    let mut entry = x.world.ledger.enter(At { index: x.world.index + 1, time: x.world.now }, &x.world.rows).unwrap();
+    entry.unreserve(x.alice[1], 30_000_000_000).unwrap();
+    entry.unreserve(x.bob[0], 50_000_000).unwrap();
+    assert_eq!(entry.close(), Ok(vec![]), "a reservation is no row");
     assert_eq!((x.available(x.alice[1]), x.available(x.bob[0])), (30_000_000_000, 50_000_000));
-    assert_eq!(x.balance(x.clearing[1]), 0);
     x.sums_to_zero();
 }
 
@@ -193,7 +199,7 @@ fn adjustment() {
     x.sums_to_zero();
 }
 
-/// Goal: an order that is good for a time gives its money back by itself.
+/// Goal: a hold that is good for a time gives its money back by itself.
 #[test]
 fn expiry() {
     let mut x = Exchange::funded();
