@@ -18,6 +18,7 @@ struct Room {
 const ROOMS: &[Room] = &[
     Room { name: "exchequer-domain", may_use: &[], pure: true },
     Room { name: "exchequer-ledger", may_use: &["exchequer-domain"], pure: true },
+    Room { name: "exchequer-matching", may_use: &["exchequer-domain"], pure: true },
     Room { name: "exchequer-state", may_use: &["exchequer-domain"], pure: true },
     Room { name: "exchequer-storage", may_use: &[], pure: false },
     // Consensus knows no exchange: not even the domain's vocabulary.

@@ -1,0 +1,302 @@
+//! One market's orders in memory: a slab of order nodes, four ladders of prices, and the queue of triggered orders.
+//!
+//! The book knows queues and quantities; rules are the market's. Invariants:
+//! - An order is in at most one queue, and the totals of a level are the sums over its orders.
+//! - Orders of one price keep the order in which they came to it; an iceberg that shows its next part comes anew.
+//! - No operation allocates once the vectors have grown to the size of the market.
+
+mod free;
+pub(crate) mod levels;
+pub(crate) mod orders;
+
+use free::Taken;
+use levels::{Best, Ladder};
+use orders::{Detail, NONE, Order, Place};
+
+use crate::halt::Halt;
+use crate::units::{Lots, OrderId, Side, Ticks};
+
+const NO_ORDER: Halt = Halt("a number of an order points nowhere");
+const TOO_MUCH: Halt = Halt("more is taken from an order than it has");
+
+/// What became of an order of which something was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Left {
+    /// It is where it was.
+    Some,
+    /// It showed its next part and went to the end of its queue.
+    Refilled,
+    /// It is filled and gone.
+    Nothing,
+}
+
+/// One price of a book as the market sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Depth {
+    /// The price.
+    pub price: Ticks,
+    /// The visible quantity; an auction's book has no hidden part to hide from this sum either.
+    pub lots: Lots,
+    /// How many orders.
+    pub orders: u32,
+}
+
+/// The orders of one market.
+#[derive(Debug, Clone)]
+pub struct Book {
+    orders: Vec<Order>,
+    details: Vec<Detail>,
+    taken: Taken,
+    pub(crate) bids: Ladder,
+    pub(crate) asks: Ladder,
+    pub(crate) rising: Ladder,
+    pub(crate) falling: Ladder,
+    fired: (u32, u32),
+    open: u32,
+}
+
+impl Default for Book {
+    fn default() -> Book {
+        Book::new()
+    }
+}
+
+impl Book {
+    /// An empty book.
+    #[must_use]
+    pub fn new() -> Book {
+        Book {
+            orders: Vec::new(),
+            details: Vec::new(),
+            taken: Taken::new(),
+            bids: Ladder::new(Best::Highest),
+            asks: Ladder::new(Best::Lowest),
+            rising: Ladder::new(Best::Lowest),
+            falling: Ladder::new(Best::Highest),
+            fired: (NONE, NONE),
+            open: 0,
+        }
+    }
+
+    /// How many orders are open, those that wait for their trigger included.
+    #[must_use]
+    pub fn open_orders(&self) -> u32 {
+        self.open
+    }
+
+    /// How many orders rest on a side.
+    #[must_use]
+    pub fn resting(&self, side: Side) -> u32 {
+        self.ladder(side).orders()
+    }
+
+    /// How many prices a side has.
+    #[must_use]
+    pub fn prices(&self, side: Side) -> usize {
+        self.ladder(side).len()
+    }
+
+    /// The best price of a side.
+    #[must_use]
+    pub fn best(&self, side: Side) -> Option<Ticks> {
+        self.ladder(side).best_price()
+    }
+
+    /// The prices of a side from the best one on.
+    pub fn depth(&self, side: Side) -> impl Iterator<Item = Depth> {
+        let ladder = self.ladder(side);
+        ladder.iter().map(|level| Depth { price: ladder.price_of(level), lots: Lots(level.open), orders: level.orders })
+    }
+
+    #[inline]
+    pub(crate) fn ladder(&self, side: Side) -> &Ladder {
+        match side {
+            Side::Buy => &self.bids,
+            Side::Sell => &self.asks,
+        }
+    }
+
+    /// Where the next order will be kept; nothing when the market is full.
+    #[inline]
+    pub(crate) fn next_slot(&self) -> Option<u32> {
+        self.taken.lowest_free()
+    }
+
+    /// Where an open order is kept.
+    #[inline]
+    pub(crate) fn find(&self, id: OrderId) -> Option<u32> {
+        let slot = id.slot();
+        self.orders.get(slot as usize).filter(|order| order.id == id && id != OrderId::NONE).map(|_| slot)
+    }
+
+    #[inline]
+    pub(crate) fn order(&self, slot: u32) -> Result<&Order, Halt> {
+        self.orders.get(slot as usize).ok_or(NO_ORDER)
+    }
+
+    #[inline]
+    pub(crate) fn order_mut(&mut self, slot: u32) -> Result<&mut Order, Halt> {
+        self.orders.get_mut(slot as usize).ok_or(NO_ORDER)
+    }
+
+    #[inline]
+    pub(crate) fn detail(&self, slot: u32) -> Result<&Detail, Halt> {
+        self.details.get(slot as usize).ok_or(NO_ORDER)
+    }
+
+    #[inline]
+    pub(crate) fn detail_mut(&mut self, slot: u32) -> Result<&mut Detail, Halt> {
+        self.details.get_mut(slot as usize).ok_or(NO_ORDER)
+    }
+
+    /// The order that is next to trade on a side.
+    #[inline]
+    pub(crate) fn front(&self, side: Side) -> Option<u32> {
+        self.ladder(side).first().map(|level| level.head)
+    }
+
+    /// Keeps an order in the slot that its id names, in no queue yet.
+    pub(crate) fn keep(&mut self, order: Order, detail: Detail) -> Result<u32, Halt> {
+        let slot = order.id.slot();
+        if !self.taken.take(slot) {
+            return Err(Halt("the place of a new order is taken"));
+        }
+        let at = slot as usize;
+        if at >= self.orders.len() {
+            self.orders.resize(at + 1, Order::VACANT);
+            self.details.resize(at + 1, Detail::NONE);
+        }
+        *self.order_mut(slot)? = Order { place: Place::Nowhere, ..order };
+        *self.detail_mut(slot)? = detail;
+        self.open += 1;
+        Ok(slot)
+    }
+
+    /// Forgets an order that is in no queue.
+    pub(crate) fn forget(&mut self, slot: u32) -> Result<(), Halt> {
+        let order = self.orders.get_mut(slot as usize).ok_or(NO_ORDER)?;
+        if order.place != Place::Nowhere || !self.taken.give(slot) {
+            return Err(Halt("an order was forgotten while it was in a queue"));
+        }
+        order.id = OrderId::NONE;
+        self.open = self.open.checked_sub(1).ok_or(NO_ORDER)?;
+        Ok(())
+    }
+
+    /// Puts an order that is in no queue at the end of one; false when a ladder has no room for another price.
+    pub(crate) fn enqueue(&mut self, slot: u32, place: Place) -> Result<bool, Halt> {
+        let Book { orders, bids, asks, rising, falling, fired, .. } = self;
+        let queued = match place {
+            Place::Nowhere => true,
+            Place::Bids => bids.push(orders, slot)?,
+            Place::Asks => asks.push(orders, slot)?,
+            Place::Rising => rising.push(orders, slot)?,
+            Place::Falling => falling.push(orders, slot)?,
+            Place::Fired => {
+                let last = std::mem::replace(&mut fired.1, slot);
+                match last {
+                    NONE => fired.0 = slot,
+                    last => orders.get_mut(last as usize).ok_or(NO_ORDER)?.next = slot,
+                }
+                let order = orders.get_mut(slot as usize).ok_or(NO_ORDER)?;
+                (order.prev, order.next) = (last, NONE);
+                true
+            }
+        };
+        if queued {
+            self.order_mut(slot)?.place = place;
+        }
+        Ok(queued)
+    }
+
+    /// Takes an order out of its queue.
+    pub(crate) fn dequeue(&mut self, slot: u32) -> Result<(), Halt> {
+        let Book { orders, bids, asks, rising, falling, fired, .. } = self;
+        let order = orders.get_mut(slot as usize).ok_or(NO_ORDER)?;
+        match std::mem::replace(&mut order.place, Place::Nowhere) {
+            Place::Nowhere => Ok(()),
+            Place::Bids => bids.remove(orders, slot),
+            Place::Asks => asks.remove(orders, slot),
+            Place::Rising => rising.remove(orders, slot),
+            Place::Falling => falling.remove(orders, slot),
+            Place::Fired => {
+                let (prev, next) = (order.prev, order.next);
+                match prev {
+                    NONE => fired.0 = next,
+                    prev => orders.get_mut(prev as usize).ok_or(NO_ORDER)?.next = next,
+                }
+                match next {
+                    NONE => fired.1 = prev,
+                    next => orders.get_mut(next as usize).ok_or(NO_ORDER)?.prev = prev,
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// The triggered order whose turn is next.
+    pub(crate) fn next_fired(&self) -> Option<u32> {
+        (self.fired.0 != NONE).then_some(self.fired.0)
+    }
+
+    /// Takes visible lots from a resting order.
+    #[inline]
+    pub(crate) fn consume(&mut self, slot: u32, lots: u64) -> Result<Left, Halt> {
+        let Book { orders, bids, asks, details, .. } = self;
+        let order = orders.get_mut(slot as usize).ok_or(NO_ORDER)?;
+        let ladder = match order.place {
+            Place::Bids => bids,
+            Place::Asks => asks,
+            Place::Nowhere | Place::Rising | Place::Falling | Place::Fired => {
+                return Err(Halt("an order outside the book was to trade"));
+            }
+        };
+        if lots < order.open {
+            order.open -= lots;
+            let level = ladder.level_mut(order.level)?;
+            level.open = level.open.checked_sub(lots).ok_or(TOO_MUCH)?;
+            return Ok(Left::Some);
+        }
+        if lots > order.open {
+            return Err(TOO_MUCH);
+        }
+        if order.hidden == 0 {
+            order.place = Place::Nowhere;
+            ladder.remove(orders, slot)?;
+            return Ok(Left::Nothing);
+        }
+        let peak = details.get(slot as usize).ok_or(NO_ORDER)?.peak;
+        let shown = order.hidden.min(peak.max(1));
+        let level = ladder.level_mut(order.level)?;
+        level.open = level.open.checked_sub(order.open).ok_or(TOO_MUCH)? + shown;
+        level.hidden = level.hidden.checked_sub(shown).ok_or(TOO_MUCH)?;
+        order.open = shown;
+        order.hidden -= shown;
+        ladder.requeue(orders, slot)?;
+        Ok(Left::Refilled)
+    }
+
+    /// Makes a resting order smaller where it stands: the hidden part first.
+    pub(crate) fn shrink(&mut self, slot: u32, by: u64) -> Result<(), Halt> {
+        let Book { orders, bids, asks, .. } = self;
+        let order = orders.get_mut(slot as usize).ok_or(NO_ORDER)?;
+        let from_hidden = by.min(order.hidden);
+        let from_open = by - from_hidden;
+        order.hidden -= from_hidden;
+        order.open = order.open.checked_sub(from_open).filter(|open| *open > 0).ok_or(TOO_MUCH)?;
+        let level = match order.place {
+            Place::Bids => bids.level_mut(order.level)?,
+            Place::Asks => asks.level_mut(order.level)?,
+            Place::Nowhere | Place::Rising | Place::Falling | Place::Fired => return Ok(()),
+        };
+        level.hidden = level.hidden.checked_sub(from_hidden).ok_or(TOO_MUCH)?;
+        level.open = level.open.checked_sub(from_open).ok_or(TOO_MUCH)?;
+        Ok(())
+    }
+
+    /// The orders of a queue from the head on.
+    pub(crate) fn queue(&self, head: u32) -> impl Iterator<Item = &Order> {
+        let at = |slot: u32| self.orders.get(slot as usize).filter(|_| slot != NONE);
+        std::iter::successors(at(head), move |order| at(order.next))
+    }
+}
