@@ -1,22 +1,45 @@
-//! Order books: price-time priority. Commands in, reports out; nothing else.
+//! Order books with price-time priority: commands in, reports out.
+//!
+//! A [`Market`] is a [`Book`] and the rules around it. It knows no balances: it asks its [`Desk`] to hold an amount
+//! before it accepts an order, and reports exactly what every trade moves and what is free again, in minor units, with
+//! the numbers of the balances concerned. Time arrives with each command.
+//!
+//! Invariants:
+//! - The same commands at the same times give the same reports, on every node and after every restore.
+//! - A refused command changes nothing. Bad input never halts; a [`Halt`] means that the market must be dropped.
+//! - In continuous trading no bid is at or above an ask, and a trade has the price of the order that was first.
+//! - What is held for an order follows from its side, price and quantity; what is held, paid and freed always adds up.
 
-#![allow(dead_code, reason = "the market around the book follows")]
+#![allow(dead_code, reason = "orders that wait for a trigger follow")]
 
 mod book;
+mod command;
+mod fees;
+mod filters;
 mod halt;
+mod market;
+mod owners;
+mod phase;
+mod rejection;
+mod reports;
 #[cfg(test)]
 mod tests;
+mod timers;
 mod units;
 pub mod workload;
 
+pub use book::walk::STEPS_MAX;
 pub use book::{Book, Depth};
+pub use command::{Action, By, Command, Life, NewOrder, NewPair, When};
+pub use fees::{FEE_PPM_MAX, QUOTE_PER_TICK_MAX, Rounding, Worth};
+pub use filters::{Filters, ORDERS_OF_OWNER_MAX, Percent};
 pub use halt::Halt;
+pub use market::{DEADLINES_PER_COMMAND, Market, SWITCHES_PER_COMMAND};
+pub use owners::OWNERS_MAX;
+pub use phase::{Phase, PhaseChange};
+pub use rejection::Rejection;
+pub use reports::{Desk, End, Hold, Party, Report, Trade};
 pub use units::{
     Fees, LEVELS_MAX, Lots, ORDER_LOTS_MAX, ORDERS_MAX, OrderId, Owner, PRICE_TICKS_MAX, SelfTrade, Side, Slots, Ticks,
     TradeId,
 };
-
-/// Owners are numbered below this.
-pub const OWNERS_MAX: u32 = 1 << 22;
-/// Highest rate of a fee, in millionths: 5 %.
-pub const FEE_PPM_MAX: u16 = 50_000;

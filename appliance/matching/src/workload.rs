@@ -4,10 +4,12 @@
 //! Most messages move an order towards the price; a few place, cancel or take. About `target` orders rest.
 
 mod canonical;
+mod exchange;
 mod generator;
 mod plain;
 
 pub use canonical::Canonical;
+pub use exchange::Exchange;
 pub use generator::generate;
 pub use plain::{Line, Plain};
 

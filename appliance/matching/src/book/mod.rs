@@ -8,6 +8,7 @@
 mod free;
 pub(crate) mod levels;
 pub(crate) mod orders;
+pub(crate) mod walk;
 
 use free::Taken;
 use levels::{Best, Ladder};

@@ -1,3 +1,5 @@
 //! Tests of the whole crate.
 
+mod naive;
+mod random;
 mod workload;

@@ -1,0 +1,233 @@
+//! A market: a book and the rules around it.
+//!
+//! A command validates, asks the desk to hold what it needs, and only then changes anything: a refused command leaves
+//! nothing but its report. What time has brought about is done before it. Everything a command may set off is bounded;
+//! what is over is done by the next ones, [`Command::Tick`] if there is none.
+
+mod amend;
+mod cancel;
+mod enter;
+mod trade;
+
+use std::collections::BTreeSet;
+
+use exchequer_domain::Timestamp;
+
+use crate::book::Book;
+use crate::book::orders::{HAS_DEADLINE, Order, Place};
+use crate::book::walk::{Taker, Terms};
+use crate::command::Command;
+use crate::fees::Worth;
+use crate::filters::Filters;
+use crate::halt::Halt;
+use crate::owners::Owners;
+use crate::phase::Phase;
+use crate::rejection::Rejection;
+use crate::reports::{Desk, End, Report};
+use crate::timers::Timers;
+use crate::units::{Lots, Owner, PRICE_TICKS_MAX, Side, Ticks};
+
+/// Most deadlines of orders that are met before one command. An order whose time is over does not trade meanwhile.
+pub const DEADLINES_PER_COMMAND: u32 = 64;
+/// Most dead man's switches that fall before one command.
+pub const SWITCHES_PER_COMMAND: u32 = 4;
+
+/// Why a command went no further.
+enum Stop {
+    Rejected(Rejection),
+    Halt(Halt),
+}
+
+impl From<Rejection> for Stop {
+    fn from(rejection: Rejection) -> Stop {
+        Stop::Rejected(rejection)
+    }
+}
+
+impl From<Halt> for Stop {
+    fn from(halt: Halt) -> Stop {
+        Stop::Halt(halt)
+    }
+}
+
+/// One market.
+#[derive(Debug, Clone)]
+pub struct Market {
+    worth: Worth,
+    filters: Filters,
+    phase: Phase,
+    book: Book,
+    owners: Owners,
+    timers: Timers,
+    switches: BTreeSet<(Timestamp, Owner)>,
+    reference: Option<Ticks>,
+    last: Option<Ticks>,
+    /// Orders so far.
+    sequence: u64,
+    /// Trades so far.
+    trades: u64,
+    now: Timestamp,
+    /// Memory for the rehearsal of a walk.
+    later: Vec<(u32, u64)>,
+}
+
+impl Market {
+    /// A market without orders, in the phase before opening.
+    #[must_use]
+    pub fn new(worth: Worth, filters: Filters) -> Market {
+        Market {
+            worth,
+            filters,
+            phase: Phase::PreOpen,
+            book: Book::new(),
+            owners: Owners::default(),
+            timers: Timers::default(),
+            switches: BTreeSet::new(),
+            reference: None,
+            last: None,
+            sequence: 0,
+            trades: 0,
+            now: Timestamp(0),
+            later: Vec::new(),
+        }
+    }
+
+    /// The orders.
+    #[must_use]
+    pub fn book(&self) -> &Book {
+        &self.book
+    }
+
+    /// The present phase.
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// The price of the last trade.
+    #[must_use]
+    pub fn last(&self) -> Option<Ticks> {
+        self.last
+    }
+
+    /// Runs one command at a moment of replicated time and tells the desk everything that it did.
+    ///
+    /// # Errors
+    /// The market is inconsistent and must be dropped; never because of the command.
+    pub fn apply<D: Desk>(&mut self, now: Timestamp, command: &Command, desk: &mut D) -> Result<(), Halt> {
+        self.now = self.now.max(now);
+        if self.phase.cancels() {
+            self.pass_time(desk)?;
+        }
+        let (tag, done) = match command {
+            Command::New(new) => (new.tag, self.enter(new, desk)),
+            Command::Pair(pair) => (pair.stop.tag, Err(Rejection::Phase.into())),
+            Command::Cancel { owner, id } => (id.0, self.cancel(*owner, *id, End::Cancelled, desk)),
+            Command::Amend { owner, id, price, lots } => (id.0, self.amend(*owner, *id, *price, *lots, desk)),
+            Command::Replace { id, new } => match self.cancel(new.owner, *id, End::Replaced, desk) {
+                Ok(()) => (new.tag, self.enter(new, desk)),
+                stopped => (id.0, stopped),
+            },
+            Command::CancelAll { owner, side } => (u64::from(owner.0), self.cancel_all(*owner, *side, desk)),
+            Command::CancelAfter { owner, at } => (u64::from(owner.0), self.cancel_after(*owner, *at)),
+            Command::SetPhase(change) => (0, self.set_phase(*change, desk)),
+            Command::SetFilters(filters) => {
+                self.filters = *filters;
+                (0, Ok(()))
+            }
+            Command::SetReference(price) => (0, self.set_reference(*price)),
+            Command::Tick => (0, Ok(())),
+        };
+        match done {
+            Ok(()) => Ok(()),
+            Err(Stop::Rejected(why)) => {
+                desk.report(Report::Rejected { tag, why });
+                Ok(())
+            }
+            Err(Stop::Halt(halt)) => Err(halt),
+        }
+    }
+
+    fn set_reference(&mut self, price: Ticks) -> Result<(), Stop> {
+        if price.0 == 0 || price.0 > PRICE_TICKS_MAX {
+            return Err(Rejection::Price.into());
+        }
+        self.reference = Some(price);
+        Ok(())
+    }
+
+    /// What prices are measured by: the last trade, or what was set.
+    fn measure(&self) -> Option<Ticks> {
+        self.last.or(self.reference)
+    }
+
+    fn terms(&self) -> Terms {
+        Terms { worth: self.worth, now: self.now, band: (Ticks(0), Ticks(u64::MAX)) }
+    }
+
+    /// What is held for lots of an order with a limit.
+    #[inline]
+    fn held(&self, side: Side, limit: Ticks, lots: u64) -> u128 {
+        match side {
+            Side::Buy => self.worth.quote(limit, lots),
+            Side::Sell => self.worth.base(lots),
+        }
+    }
+
+    /// What is held for what is left of an order that walks.
+    fn held_by(&self, taker: &Taker) -> u128 {
+        match (taker.quote, taker.side) {
+            (Some(quote), Side::Buy) => quote,
+            (Some(_), Side::Sell) | (None, _) => self.held(taker.side, taker.limit, taker.left),
+        }
+    }
+
+    /// Ends what time has ended.
+    fn pass_time<D: Desk>(&mut self, desk: &mut D) -> Result<(), Halt> {
+        for _ in 0..DEADLINES_PER_COMMAND {
+            match self.timers.first() {
+                Some((deadline, id)) if deadline <= self.now => self.end(id.slot(), End::Deadline, desk)?,
+                Some(_) | None => break,
+            }
+        }
+        for _ in 0..SWITCHES_PER_COMMAND {
+            match self.switches.first().copied() {
+                Some((at, owner)) if at <= self.now => {
+                    self.switch_off(owner)?;
+                    self.end_all(owner, None, End::CancelAfter, desk)?;
+                }
+                Some(_) | None => break,
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends an open order wherever it is.
+    fn end<D: Desk>(&mut self, slot: u32, why: End, desk: &mut D) -> Result<(), Halt> {
+        let order = *self.book.order(slot)?;
+        let freed = match order.place {
+            Place::Bids | Place::Asks => self.held(order.side, order.price, order.lots()),
+            Place::Nowhere | Place::Rising | Place::Falling | Place::Fired => self.book.detail(slot)?.held,
+        };
+        self.book.dequeue(slot)?;
+        self.owners.discount(order.owner, order.side, order.place, order.lots())?;
+        self.drop(&order)?;
+        desk.report(ended(&order, order.lots(), freed, why));
+        Ok(())
+    }
+
+    /// Forgets an order that is in no queue and not counted any more.
+    fn drop(&mut self, order: &Order) -> Result<(), Halt> {
+        let slot = order.id.slot();
+        if order.has(HAS_DEADLINE) {
+            self.timers.remove(&mut self.book, slot)?;
+        }
+        self.owners.detach(&mut self.book, slot)?;
+        self.book.forget(slot)
+    }
+}
+
+fn ended(order: &Order, lots: u64, freed: u128, why: End) -> Report {
+    let Order { id, owner, slots, side, .. } = *order;
+    Report::Ended { id, owner, slots, side, lots: Lots(lots), freed, why }
+}

@@ -1,0 +1,87 @@
+//! Amending a resting order.
+
+use super::{Market, Stop};
+use crate::book::orders::{POST_ONLY, Place};
+use crate::book::walk::Taker;
+use crate::phase::Phase;
+use crate::rejection::Rejection;
+use crate::reports::{Desk, Hold, Report};
+use crate::units::{Lots, OrderId, Owner, Side, Ticks};
+
+impl Market {
+    pub(super) fn amend<D: Desk>(
+        &mut self,
+        owner: Owner,
+        id: OrderId,
+        price: Ticks,
+        lots: Lots,
+        desk: &mut D,
+    ) -> Result<(), Stop> {
+        let slot = self.own(owner, id)?;
+        let order = *self.book.order(slot)?;
+        if !matches!(order.place, Place::Bids | Place::Asks) {
+            return Err(Rejection::UnknownOrder.into());
+        }
+        let present = order.lots();
+        let keeps = price == order.price && lots.0 <= present;
+        match self.phase {
+            Phase::PreOpen | Phase::Auction { .. } | Phase::Trading | Phase::PostOnly => {}
+            Phase::CancelOnly { .. } if keeps => {}
+            Phase::CancelOnly { .. } | Phase::Uncrossing { .. } | Phase::Halt | Phase::Delisted => {
+                return Err(Rejection::Phase.into());
+            }
+        }
+        let filters = &self.filters;
+        filters.price(price)?;
+        filters.lots(lots, filters.lots_max)?;
+        if !keeps {
+            filters.percent(order.side, price, self.measure())?;
+        }
+        filters.notional(self.worth.quote(price, lots.0))?;
+        if order.side == Side::Buy && lots.0 > present {
+            let buying = self.owners.get(owner).buying.saturating_sub(present);
+            if buying.saturating_add(lots.0) > filters.position_max.0 {
+                return Err(Rejection::PositionMax.into());
+            }
+        }
+        let never_takes = order.has(POST_ONLY) || self.phase == Phase::PostOnly;
+        if never_takes && !self.phase.gathers() && !keeps && self.takes(order.side, price) {
+            return Err(Rejection::WouldTake.into());
+        }
+        let (before, after) = (self.held(order.side, order.price, present), self.held(order.side, price, lots.0));
+        let (held, freed) = (after.saturating_sub(before), before.saturating_sub(after));
+        let hold = Hold { owner, side: order.side, amount: held, slots: order.slots };
+        if held > 0 && !desk.hold(&hold) {
+            return Err(Rejection::Funds.into());
+        }
+
+        let (slots, side) = (order.slots, order.side);
+        desk.report(Report::Amended { id, slots, side, price, lots, held, freed, kept: keeps });
+        if keeps {
+            let by = present - lots.0;
+            if by > 0 {
+                self.book.shrink(slot, by)?;
+                if side == Side::Buy {
+                    self.owners.bought(owner, by)?;
+                }
+            }
+            return Ok(());
+        }
+        self.book.dequeue(slot)?;
+        self.owners.discount(owner, side, order.place, present)?;
+        let mut taker = Taker {
+            id,
+            owner,
+            slots,
+            fees: order.fees,
+            side,
+            self_trade: order.self_trade,
+            limit: price,
+            left: lots.0,
+            quote: None,
+        };
+        let end = if self.phase.gathers() { None } else { self.take(&mut taker, desk)? };
+        let peak = self.book.detail(slot)?.peak;
+        Ok(self.rest_again(&taker, end, peak, desk)?)
+    }
+}

@@ -1,0 +1,102 @@
+//! Ending orders on request, and phases.
+
+use exchequer_domain::Timestamp;
+
+use super::{Market, Stop};
+use crate::book::orders::NONE;
+use crate::halt::Halt;
+use crate::owners::{NEVER, OWNERS_MAX};
+use crate::phase::{Phase, PhaseChange};
+use crate::rejection::Rejection;
+use crate::reports::{Desk, End, Report};
+use crate::units::{OrderId, Owner, Side};
+
+impl Market {
+    /// The slot of an open order of an owner.
+    pub(super) fn own(&self, owner: Owner, id: OrderId) -> Result<u32, Stop> {
+        let slot = self.book.find(id).ok_or(Rejection::UnknownOrder)?;
+        if self.book.order(slot)?.owner != owner {
+            return Err(Rejection::UnknownOrder.into());
+        }
+        Ok(slot)
+    }
+
+    pub(super) fn cancel<D: Desk>(&mut self, owner: Owner, id: OrderId, why: End, desk: &mut D) -> Result<(), Stop> {
+        let slot = self.own(owner, id)?;
+        if !self.phase.cancels() {
+            return Err(Rejection::Phase.into());
+        }
+        Ok(self.end(slot, why, desk)?)
+    }
+
+    pub(super) fn cancel_all<D: Desk>(&mut self, owner: Owner, side: Option<Side>, desk: &mut D) -> Result<(), Stop> {
+        if !self.phase.cancels() {
+            return Err(Rejection::Phase.into());
+        }
+        Ok(self.end_all(owner, side, End::CancelledAll, desk)?)
+    }
+
+    /// Ends the orders of an owner, the latest first.
+    pub(super) fn end_all<D: Desk>(
+        &mut self,
+        owner: Owner,
+        side: Option<Side>,
+        why: End,
+        desk: &mut D,
+    ) -> Result<(), Halt> {
+        let mut slot = self.owners.get(owner).head;
+        while slot != NONE {
+            let next = self.book.detail(slot)?.owner_next;
+            if side.is_none_or(|side| self.book.order(slot).is_ok_and(|order| order.side == side)) {
+                self.end(slot, why, desk)?;
+            }
+            slot = next;
+        }
+        Ok(())
+    }
+
+    pub(super) fn cancel_after(&mut self, owner: Owner, at: Option<Timestamp>) -> Result<(), Stop> {
+        if !self.phase.cancels() {
+            return Err(Rejection::Phase.into());
+        }
+        if owner.0 >= OWNERS_MAX {
+            return Err(Rejection::Owner.into());
+        }
+        if at.is_some_and(|at| at <= self.now || at == NEVER) {
+            return Err(Rejection::Deadline.into());
+        }
+        self.switch_off(owner)?;
+        if let Some(at) = at {
+            self.owners.make(owner)?.cancel_after = at;
+            self.switches.insert((at, owner));
+        }
+        Ok(())
+    }
+
+    pub(super) fn switch_off(&mut self, owner: Owner) -> Result<(), Halt> {
+        let before = std::mem::replace(&mut self.owners.make(owner)?.cancel_after, NEVER);
+        self.switches.remove(&(before, owner));
+        Ok(())
+    }
+
+    pub(super) fn set_phase<D: Desk>(&mut self, change: PhaseChange, desk: &mut D) -> Result<(), Stop> {
+        if self.phase == Phase::Delisted {
+            return Err(Rejection::Phase.into());
+        }
+        // Prices that cross would stay so.
+        if self.phase.gathers() && self.book.best(Side::Buy).is_some_and(|bid| self.takes(Side::Buy, bid)) {
+            return Err(Rejection::Phase.into());
+        }
+        self.phase = match change {
+            PhaseChange::Trading => Phase::Trading,
+            PhaseChange::PostOnly => Phase::PostOnly,
+            PhaseChange::CancelOnly => Phase::CancelOnly { until: None },
+            PhaseChange::Halt => Phase::Halt,
+            PhaseChange::PreOpen | PhaseChange::Auction { .. } | PhaseChange::Delisted => {
+                return Err(Rejection::Phase.into());
+            }
+        };
+        desk.report(Report::Phase(self.phase));
+        Ok(())
+    }
+}

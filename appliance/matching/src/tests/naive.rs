@@ -1,0 +1,582 @@
+//! A naive market, written apart from the code: one list of orders, searched anew for everything.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use exchequer_domain::Timestamp;
+
+use crate::{
+    Action, By, Command, End, FEE_PPM_MAX, Fees, Filters, Hold, Life, Lots, NewOrder, ORDER_LOTS_MAX, OWNERS_MAX,
+    OrderId, Owner, PRICE_TICKS_MAX, Party, Phase, PhaseChange, Rejection, Report, Rounding, STEPS_MAX, SelfTrade,
+    Side, Slots, Ticks, Trade, TradeId, Worth,
+};
+
+/// Whether the tests' desk holds an amount: refuses one in eleven.
+pub(super) fn covers(hold: &Hold) -> bool {
+    hold.amount % 11 != 7
+}
+
+/// An open order, or one that walks.
+#[derive(Debug, Clone)]
+struct Open {
+    id: OrderId,
+    owner: Owner,
+    slots: Slots,
+    fees: Fees,
+    side: Side,
+    self_trade: SelfTrade,
+    price: u64,
+    open: u64,
+    hidden: u64,
+    peak: Option<u64>,
+    until: Option<Timestamp>,
+    post_only: bool,
+    /// Of a market order: the quote left.
+    quote: Option<u128>,
+    /// Ascends with every arrival in a queue; nothing while in none.
+    arrival: Option<u64>,
+}
+
+impl Open {
+    fn lots(&self) -> u64 {
+        self.open + self.hidden
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Naive {
+    worth: Worth,
+    filters: Filters,
+    pub(super) phase: Phase,
+    orders: Vec<Open>,
+    switches: BTreeMap<Owner, Timestamp>,
+    reference: Option<u64>,
+    last: Option<u64>,
+    sequence: u64,
+    trades: u64,
+    arrivals: u64,
+    now: Timestamp,
+    pub(super) reports: Vec<Report>,
+}
+
+type Verdict = Result<(), Rejection>;
+
+fn ensure(holds: bool, otherwise: Rejection) -> Verdict {
+    if holds { Ok(()) } else { Err(otherwise) }
+}
+
+impl Naive {
+    pub(super) fn new(worth: Worth, filters: Filters) -> Naive {
+        Naive {
+            worth,
+            filters,
+            phase: Phase::PreOpen,
+            orders: Vec::new(),
+            switches: BTreeMap::new(),
+            reference: None,
+            last: None,
+            sequence: 0,
+            trades: 0,
+            arrivals: 0,
+            now: Timestamp(0),
+            reports: Vec::new(),
+        }
+    }
+
+    /// Price, lots and orders of each price from the best one on.
+    pub(super) fn depth(&self, side: Side) -> Vec<(u64, u64, u32)> {
+        let mut levels: BTreeMap<u64, (u64, u32)> = BTreeMap::new();
+        for order in self.orders.iter().filter(|order| order.arrival.is_some() && order.side == side) {
+            let level = levels.entry(order.price).or_default();
+            *level = (level.0 + order.open, level.1 + 1);
+        }
+        let mut levels: Vec<_> = levels.into_iter().map(|(price, (lots, orders))| (price, lots, orders)).collect();
+        if side == Side::Buy {
+            levels.reverse();
+        }
+        levels
+    }
+
+    pub(super) fn open_orders(&self) -> usize {
+        self.orders.len()
+    }
+
+    /// Ids of open orders, for commands that should find something.
+    pub(super) fn ids(&self) -> impl Iterator<Item = (Owner, OrderId, u64, u64)> {
+        self.orders.iter().map(|order| (order.owner, order.id, order.price, order.lots()))
+    }
+
+    pub(super) fn apply(&mut self, now: Timestamp, command: &Command) {
+        self.now = self.now.max(now);
+        if !matches!(self.phase, Phase::Halt | Phase::Uncrossing { .. }) {
+            self.pass_time();
+        }
+        let (tag, verdict) = match command {
+            Command::New(new) => (new.tag, self.enter(new)),
+            Command::Pair(pair) => (pair.stop.tag, Err(Rejection::Phase)),
+            Command::Cancel { owner, id } => (id.0, self.cancel(*owner, *id, End::Cancelled)),
+            Command::Amend { owner, id, price, lots } => (id.0, self.amend(*owner, *id, price.0, lots.0)),
+            Command::Replace { id, new } => match self.cancel(new.owner, *id, End::Replaced) {
+                Ok(()) => (new.tag, self.enter(new)),
+                Err(why) => (id.0, Err(why)),
+            },
+            Command::CancelAll { owner, side } => {
+                let verdict = self.may_cancel();
+                if verdict.is_ok() {
+                    self.end_all(*owner, *side, End::CancelledAll);
+                }
+                (u64::from(owner.0), verdict)
+            }
+            Command::CancelAfter { owner, at } => (u64::from(owner.0), self.cancel_after(*owner, *at)),
+            Command::SetPhase(change) => (0, self.set_phase(*change)),
+            Command::SetFilters(filters) => {
+                self.filters = *filters;
+                (0, Ok(()))
+            }
+            Command::SetReference(price) => {
+                let verdict = ensure(price.0 > 0 && price.0 <= PRICE_TICKS_MAX, Rejection::Price);
+                if verdict.is_ok() {
+                    self.reference = Some(price.0);
+                }
+                (0, verdict)
+            }
+            Command::Tick => (0, Ok(())),
+        };
+        if let Err(why) = verdict {
+            self.reports.push(Report::Rejected { tag, why });
+        }
+    }
+
+    fn pass_time(&mut self) {
+        for _ in 0..64 {
+            let due = self.orders.iter().filter_map(|order| Some((order.until?, order.id)));
+            match due.min() {
+                Some((until, id)) if until <= self.now => self.end(id, End::Deadline),
+                _ => break,
+            }
+        }
+        for _ in 0..4 {
+            let first = self.switches.iter().map(|(owner, at)| (*at, *owner)).min();
+            let Some((_, owner)) = first.filter(|(at, _)| *at <= self.now) else { break };
+            self.switches.remove(&owner);
+            self.end_all(owner, None, End::CancelAfter);
+        }
+    }
+
+    fn may_cancel(&self) -> Verdict {
+        ensure(!matches!(self.phase, Phase::Halt | Phase::Uncrossing { .. }), Rejection::Phase)
+    }
+
+    fn find(&self, owner: Owner, id: OrderId) -> Result<Open, Rejection> {
+        let found = self.orders.iter().find(|order| order.id == id && order.owner == owner);
+        found.cloned().ok_or(Rejection::UnknownOrder)
+    }
+
+    fn cancel(&mut self, owner: Owner, id: OrderId, why: End) -> Verdict {
+        self.find(owner, id)?;
+        self.may_cancel()?;
+        self.end(id, why);
+        Ok(())
+    }
+
+    fn end_all(&mut self, owner: Owner, side: Option<Side>, why: End) {
+        let of_owner = |order: &&Open| order.owner == owner && side.is_none_or(|side| side == order.side);
+        let mut ids: Vec<OrderId> = self.orders.iter().filter(of_owner).map(|order| order.id).collect();
+        ids.sort_unstable();
+        for id in ids.into_iter().rev() {
+            self.end(id, why);
+        }
+    }
+
+    fn cancel_after(&mut self, owner: Owner, at: Option<Timestamp>) -> Verdict {
+        self.may_cancel()?;
+        ensure(owner.0 < OWNERS_MAX, Rejection::Owner)?;
+        ensure(at.is_none_or(|at| at > self.now && at.0 < u64::MAX), Rejection::Deadline)?;
+        self.switches.remove(&owner);
+        if let Some(at) = at {
+            self.switches.insert(owner, at);
+        }
+        Ok(())
+    }
+
+    fn set_phase(&mut self, change: PhaseChange) -> Verdict {
+        self.phase = match change {
+            PhaseChange::Trading => Phase::Trading,
+            PhaseChange::PostOnly => Phase::PostOnly,
+            PhaseChange::CancelOnly => Phase::CancelOnly { until: None },
+            PhaseChange::Halt => Phase::Halt,
+            _ => return Err(Rejection::Phase),
+        };
+        self.reports.push(Report::Phase(self.phase));
+        Ok(())
+    }
+
+    fn quote(&self, price: u64, lots: u64) -> u128 {
+        u128::from(price) * u128::from(lots) * u128::from(self.worth.quote_per_tick)
+    }
+
+    fn base(&self, lots: u64) -> u128 {
+        u128::from(lots) * u128::from(self.worth.base_per_lot)
+    }
+
+    fn held(&self, order: &Open) -> u128 {
+        match (order.side, order.quote) {
+            (Side::Sell, _) => self.base(order.lots()),
+            (Side::Buy, Some(quote)) => quote,
+            (Side::Buy, None) => self.quote(order.price, order.lots()),
+        }
+    }
+
+    fn end(&mut self, id: OrderId, why: End) {
+        let at = self.orders.iter().position(|order| order.id == id).unwrap();
+        let order = self.orders.remove(at);
+        self.ended(&order, why);
+    }
+
+    fn ended(&mut self, order: &Open, why: End) {
+        let Open { id, owner, slots, side, .. } = *order;
+        let (lots, freed) = (Lots(order.lots()), self.held(order));
+        self.reports.push(Report::Ended { id, owner, slots, side, lots, freed, why });
+    }
+
+    fn reference(&self) -> Option<u64> {
+        self.last.or(self.reference)
+    }
+
+    fn gathers(&self) -> bool {
+        matches!(self.phase, Phase::PreOpen | Phase::Auction { .. })
+    }
+
+    fn check_price(&self, price: u64) -> Verdict {
+        let Filters { price_min, price_max, price_step, .. } = self.filters;
+        let fits = (price_min.0..=price_max.0).contains(&price) && (1..=PRICE_TICKS_MAX).contains(&price);
+        ensure(fits && price.is_multiple_of(u64::from(price_step)), Rejection::Price)
+    }
+
+    fn check_lots(&self, lots: u64, most: Lots) -> Verdict {
+        let Filters { lots_min, lots_step, .. } = self.filters;
+        let fits = (lots_min.0.max(1)..=most.0.min(ORDER_LOTS_MAX)).contains(&lots);
+        ensure(fits && lots.is_multiple_of(u64::from(lots_step)), Rejection::Quantity)
+    }
+
+    fn check_percent(&self, side: Side, price: u64) -> Verdict {
+        let Some(reference) = self.reference() else { return Ok(()) };
+        let percent = self.filters.percent[if side == Side::Buy { 0 } else { 1 }];
+        let share = |ppm: u32| u128::from(reference) * u128::from(ppm);
+        let price = u128::from(price) * 1_000_000;
+        ensure((share(percent.lowest_ppm)..=share(percent.highest_ppm)).contains(&price), Rejection::PercentPrice)
+    }
+
+    fn check_notional(&self, quote: u128) -> Verdict {
+        ensure((self.filters.notional_min..=self.filters.notional_max).contains(&quote), Rejection::Notional)
+    }
+
+    fn buying(&self, owner: Owner) -> u64 {
+        let buys = self.orders.iter().filter(|order| order.owner == owner && order.side == Side::Buy);
+        buys.map(Open::lots).sum()
+    }
+
+    fn check_phase(&self, new: &NewOrder) -> Verdict {
+        let rests = match new.action {
+            Action::Limit { life: Life::Rest { post_only, .. }, .. } if new.when.is_none() => Some(post_only),
+            _ => None,
+        };
+        let allowed = match self.phase {
+            Phase::Trading => true,
+            Phase::PostOnly => rests == Some(true),
+            Phase::PreOpen | Phase::Auction { .. } => rests == Some(false),
+            _ => false,
+        };
+        ensure(allowed, Rejection::Phase)
+    }
+
+    fn check(&self, new: &NewOrder) -> Result<Open, Rejection> {
+        self.check_phase(new)?;
+        ensure(new.owner.0 < OWNERS_MAX, Rejection::Owner)?;
+        ensure(new.fees.maker_ppm.max(new.fees.taker_ppm) <= FEE_PPM_MAX, Rejection::Fees)?;
+        let mut order = Open {
+            id: OrderId(0),
+            owner: new.owner,
+            slots: new.slots,
+            fees: new.fees,
+            side: new.side,
+            self_trade: new.self_trade,
+            price: if new.side == Side::Buy { PRICE_TICKS_MAX } else { 1 },
+            open: 0,
+            hidden: 0,
+            peak: None,
+            until: None,
+            post_only: false,
+            quote: None,
+            arrival: None,
+        };
+        match new.action {
+            Action::Limit { price, lots, life } => {
+                (order.price, order.open) = (price.0, lots.0);
+                self.check_price(price.0)?;
+                self.check_lots(lots.0, self.filters.lots_max)?;
+                if let Life::Rest { until, peak, post_only } = life {
+                    (order.until, order.peak, order.post_only) = (until, peak.map(|peak| peak.0), post_only);
+                    let step = u64::from(self.filters.lots_step);
+                    let fits = |peak: u64| (1..lots.0).contains(&peak) && peak.is_multiple_of(step);
+                    ensure(order.peak.is_none_or(fits), Rejection::Peak)?;
+                    ensure(until.is_none_or(|until| until > self.now), Rejection::Deadline)?;
+                }
+                self.check_percent(new.side, price.0)?;
+                self.check_notional(self.quote(price.0, lots.0))?;
+            }
+            Action::Market { lots, quote, by: By::Lots, .. } => {
+                (order.open, order.quote) = (lots.0, Some(quote));
+                self.check_lots(lots.0, self.filters.market_lots_max)?;
+                if let Some(price) = self.reference() {
+                    self.check_notional(self.quote(price, lots.0))?;
+                }
+                ensure(quote > 0, Rejection::Notional)?;
+            }
+            Action::Market { lots, quote, by: By::Quote, .. } => {
+                (order.open, order.quote) = (lots.0, Some(quote));
+                ensure((1..=ORDER_LOTS_MAX).contains(&lots.0), Rejection::Quantity)?;
+                self.check_notional(quote)?;
+                ensure(quote > 0, Rejection::Notional)?;
+            }
+        }
+        let count = self.orders.iter().filter(|order| order.owner == new.owner).count();
+        ensure(count < self.filters.orders_max.min(1_000) as usize, Rejection::OrdersMax)?;
+        if new.side == Side::Buy {
+            let has = new.position.0.saturating_add(self.buying(new.owner));
+            let room = self.filters.position_max.0.saturating_sub(has);
+            if room > 0 && matches!(new.action, Action::Market { by: By::Quote, .. }) {
+                order.open = order.open.min(room);
+            }
+            ensure(order.open <= room, Rejection::PositionMax)?;
+        }
+        Ok(order)
+    }
+
+    fn next_id(&self) -> OrderId {
+        let taken: BTreeSet<u32> = self.orders.iter().map(|order| order.id.slot()).collect();
+        let slot = (0..).find(|slot| !taken.contains(slot)).unwrap();
+        OrderId::new(self.sequence + 1, slot).unwrap()
+    }
+
+    fn enter(&mut self, new: &NewOrder) -> Verdict {
+        let mut order = self.check(new)?;
+        order.id = self.next_id();
+        match new.action {
+            Action::Limit { life: Life::Rest { post_only: true, .. }, .. } => {
+                ensure(self.front(&order).is_none(), Rejection::WouldTake)?;
+            }
+            Action::Limit { life: Life::FillOrKill, .. } | Action::Market { fill_or_kill: true, .. } => {
+                let mut trial = self.clone();
+                let mut walker = order.clone();
+                let end = trial.walk(&mut walker);
+                let by_quote = matches!(new.action, Action::Market { by: By::Quote, .. });
+                let whole = walker.open == 0 || by_quote && end == Some(End::Quote);
+                let since = &trial.reports[self.reports.len()..];
+                let lost = since.iter().any(|report| matches!(report, Report::Reduced { .. }));
+                ensure(whole && !lost, Rejection::CannotFill)?;
+            }
+            _ => {}
+        }
+        let held = self.held(&order);
+        let hold = Hold { owner: new.owner, side: new.side, amount: held, slots: new.slots };
+        ensure(covers(&hold), Rejection::Funds)?;
+        self.sequence += 1;
+        self.reports.push(Report::Accepted { id: order.id, tag: new.tag, held });
+
+        let end = if self.gathers() { None } else { self.walk(&mut order) };
+        let rests = matches!(new.action, Action::Limit { life: Life::Rest { .. }, .. });
+        if order.quote.is_some() {
+            let why = if order.open == 0 { End::Completed } else { end.unwrap_or(End::Unfilled) };
+            if order.open > 0 || self.held(&order) > 0 {
+                self.ended(&order, why);
+            }
+        } else if order.open > 0 {
+            match end {
+                None if rests => self.rest(order),
+                end => self.ended(&order, end.unwrap_or(End::Unfilled)),
+            }
+        }
+        Ok(())
+    }
+
+    fn rest(&mut self, mut order: Open) {
+        let lots = order.lots();
+        order.open = order.peak.map_or(lots, |peak| peak.min(lots));
+        order.hidden = lots - order.open;
+        order.arrival = Some(self.arrivals);
+        self.arrivals += 1;
+        self.orders.push(order);
+    }
+
+    /// The order that would be met next.
+    fn front(&self, walker: &Open) -> Option<&Open> {
+        let opposite = |order: &&Open| order.arrival.is_some() && order.side != walker.side;
+        let within = |order: &&Open| match walker.side {
+            Side::Buy => order.price <= walker.price,
+            Side::Sell => order.price >= walker.price,
+        };
+        let makers = self.orders.iter().filter(opposite).filter(within);
+        match walker.side {
+            Side::Buy => makers.min_by_key(|order| (order.price, order.arrival)),
+            Side::Sell => makers.min_by_key(|order| (u64::MAX - order.price, order.arrival)),
+        }
+    }
+
+    fn walk(&mut self, walker: &mut Open) -> Option<End> {
+        for step in 0.. {
+            if walker.open == 0 {
+                return None;
+            }
+            let maker = self.front(walker)?.clone();
+            if step == STEPS_MAX {
+                return Some(End::StepsMax);
+            }
+            if maker.until.is_some_and(|until| until <= self.now) {
+                self.end(maker.id, End::Deadline);
+                continue;
+            }
+            let mut lots = walker.open.min(maker.open);
+            if let Some(quote) = walker.quote {
+                let affordable = quote / self.quote(maker.price, 1);
+                if affordable == 0 {
+                    return Some(End::Quote);
+                }
+                lots = lots.min(affordable.try_into().unwrap_or(u64::MAX));
+            }
+            if maker.owner != walker.owner || walker.self_trade == SelfTrade::Allow {
+                self.trade(walker, &maker, lots);
+                continue;
+            }
+            if matches!(walker.self_trade, SelfTrade::ExpireMaker | SelfTrade::ExpireBoth) {
+                self.end(maker.id, End::SelfTrade);
+            }
+            if matches!(walker.self_trade, SelfTrade::ExpireTaker | SelfTrade::ExpireBoth) {
+                return Some(End::SelfTrade);
+            }
+            if walker.self_trade == SelfTrade::Decrement {
+                self.take_from(walker, maker.price, lots);
+                self.take_off(&maker, lots);
+                let freed = |order: &Open| match order.side {
+                    Side::Buy => self.quote(if order.quote.is_some() { maker.price } else { order.price }, lots),
+                    Side::Sell => self.base(lots),
+                };
+                let reduced = |order: &Open, left: u64| Report::Reduced {
+                    id: order.id,
+                    slots: order.slots,
+                    side: order.side,
+                    by: Lots(lots),
+                    left: Lots(left),
+                    freed: freed(order),
+                };
+                let both = [reduced(&maker, maker.lots() - lots), reduced(walker, walker.open)];
+                self.reports.extend(both);
+            }
+        }
+        None
+    }
+
+    fn take_from(&self, walker: &mut Open, price: u64, lots: u64) {
+        walker.open -= lots;
+        walker.quote = walker.quote.map(|quote| quote - self.quote(price, lots));
+    }
+
+    fn take_off(&mut self, maker: &Open, lots: u64) {
+        let at = self.orders.iter().position(|order| order.id == maker.id).unwrap();
+        let order = &mut self.orders[at];
+        order.open -= lots;
+        if order.open > 0 {
+            return;
+        }
+        let order = self.orders.remove(at);
+        if order.hidden > 0 {
+            self.rest(order);
+        }
+    }
+
+    fn fee(&self, received: u128, ppm: u16) -> u128 {
+        let product = received * u128::from(ppm);
+        product / 1_000_000 + u128::from(self.worth.rounding == Rounding::Up && !product.is_multiple_of(1_000_000))
+    }
+
+    fn trade(&mut self, walker: &mut Open, maker: &Open, lots: u64) {
+        self.take_from(walker, maker.price, lots);
+        self.take_off(maker, lots);
+        let (base, quote) = (self.base(lots), self.quote(maker.price, lots));
+        let party = |order: &Open, ppm: u16, left: u64| Party {
+            id: order.id,
+            owner: order.owner,
+            slots: order.slots,
+            fee: self.fee(if order.side == Side::Buy { base } else { quote }, ppm),
+            freed: match (order.side, order.quote) {
+                (Side::Buy, None) => self.quote(order.price, lots) - quote,
+                _ => 0,
+            },
+            left: Lots(left),
+        };
+        let second = party(walker, walker.fees.taker_ppm, walker.open);
+        let first = party(maker, maker.fees.maker_ppm, maker.lots() - lots);
+        let (buyer, seller) = if walker.side == Side::Buy { (second, first) } else { (first, second) };
+        self.trades += 1;
+        self.last = Some(maker.price);
+        self.reports.push(Report::Trade(Trade {
+            id: TradeId(self.trades),
+            price: Ticks(maker.price),
+            lots: Lots(lots),
+            base,
+            quote,
+            taker: walker.side,
+            buyer,
+            seller,
+        }));
+    }
+
+    fn amend(&mut self, owner: Owner, id: OrderId, price: u64, lots: u64) -> Verdict {
+        let mut order = self.find(owner, id)?;
+        let present = order.lots();
+        let keeps = price == order.price && lots <= present;
+        let allowed = match self.phase {
+            Phase::PreOpen | Phase::Auction { .. } | Phase::Trading | Phase::PostOnly => true,
+            Phase::CancelOnly { .. } => keeps,
+            _ => false,
+        };
+        ensure(allowed, Rejection::Phase)?;
+        self.check_price(price)?;
+        self.check_lots(lots, self.filters.lots_max)?;
+        if !keeps {
+            self.check_percent(order.side, price)?;
+        }
+        self.check_notional(self.quote(price, lots))?;
+        if order.side == Side::Buy && lots > present {
+            let buying = self.buying(owner) - present + lots;
+            ensure(buying <= self.filters.position_max.0, Rejection::PositionMax)?;
+        }
+        let before = self.held(&order);
+        let old = order.clone();
+        (order.price, order.open, order.hidden) = (price, lots, 0);
+        if !keeps && !self.gathers() && (order.post_only || self.phase == Phase::PostOnly) {
+            ensure(self.front(&order).is_none(), Rejection::WouldTake)?;
+        }
+        let after = self.held(&order);
+        let (held, freed) = (after.saturating_sub(before), before.saturating_sub(after));
+        let Open { slots, side, .. } = order;
+        ensure(held == 0 || covers(&Hold { owner, side, amount: held, slots }), Rejection::Funds)?;
+        let (price, lots) = (Ticks(price), Lots(lots));
+        self.reports.push(Report::Amended { id, slots, side, price, lots, held, freed, kept: keeps });
+        let at = self.orders.iter().position(|order| order.id == id).unwrap();
+        if keeps {
+            let hidden = old.hidden.saturating_sub(present - lots.0);
+            (self.orders[at].hidden, self.orders[at].open) = (hidden, lots.0 - hidden);
+            return Ok(());
+        }
+        // Still known, so that its place is not given away, but in no queue.
+        self.orders[at].arrival = None;
+        let end = if self.gathers() { None } else { self.walk(&mut order) };
+        self.orders.retain(|other| other.id != id);
+        match end {
+            _ if order.open == 0 => {}
+            None => self.rest(order),
+            Some(why) => self.ended(&order, why),
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,227 @@
+//! Random commands to the market and to the naive one, compared after each.
+
+use exchequer_domain::Timestamp;
+
+use super::naive::{Naive, covers};
+use crate::{
+    Action, By, Command, Desk, Fees, Filters, Hold, Life, Lots, Market, NewOrder, OrderId, Owner, Percent, PhaseChange,
+    Report, Rounding, SelfTrade, Side, Slots, Ticks, Worth,
+};
+
+const COMMANDS_OF_AN_EPISODE: u64 = 4_000;
+/// Commands of the short run; `EXCHEQUER_MATCHING_COMMANDS` names another number.
+const COMMANDS: u64 = 1_000_000;
+
+/// A desk that writes down, and refuses what the naive one refuses.
+#[derive(Debug, Default)]
+pub(super) struct Notes(pub(super) Vec<Report>);
+
+impl Desk for Notes {
+    fn hold(&mut self, hold: &Hold) -> bool {
+        covers(hold)
+    }
+
+    fn report(&mut self, report: Report) {
+        self.0.push(report);
+    }
+}
+
+pub(super) struct Dice(pub(super) u64);
+
+impl Dice {
+    pub(super) fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (z ^ (z >> 31)) % bound
+    }
+
+    fn one_in(&mut self, bound: u64) -> bool {
+        self.below(bound) == 0
+    }
+
+    fn side(&mut self) -> Side {
+        if self.one_in(2) { Side::Buy } else { Side::Sell }
+    }
+
+    pub(super) fn worth(&mut self) -> Worth {
+        let rounding = if self.one_in(2) { Rounding::Up } else { Rounding::Down };
+        let scale = [1, 7, 1_000_000, 1 << 38][self.below(4) as usize];
+        Worth { base_per_lot: [1, 1_000, u64::MAX][self.below(3) as usize], quote_per_tick: scale, rounding }
+    }
+
+    pub(super) fn filters(&mut self) -> Filters {
+        let mut filters = Filters::default();
+        if self.one_in(2) {
+            filters.price_max = Ticks(130);
+            filters.lots_max = Lots(60);
+            filters.market_lots_max = Lots(80);
+            filters.orders_max = 3 + self.below(6) as u32;
+            filters.stops_max = 3;
+            filters.position_max = Lots(150);
+            filters.percent = [Percent { lowest_ppm: 800_000, highest_ppm: 1_150_000 }; 2];
+        }
+        if self.one_in(3) {
+            (filters.price_step, filters.lots_step, filters.lots_min) = (2, 2, Lots(4));
+            (filters.notional_min, filters.notional_max) = (600, 1 << 60);
+        }
+        filters
+    }
+
+    fn price(&mut self) -> Ticks {
+        match self.below(60) {
+            0 => Ticks([0, 1, 130, 131, 1 << 40, u64::MAX][self.below(6) as usize]),
+            1..10 => Ticks(80 + self.below(41)),
+            _ => Ticks(95 + self.below(11)),
+        }
+    }
+
+    fn lots(&mut self) -> Lots {
+        match self.below(60) {
+            0 => Lots([0, 1, 60, 61, 1 << 40, u64::MAX][self.below(6) as usize]),
+            1..10 => Lots(1 + self.below(60)),
+            _ => Lots(4 + 2 * self.below(8)),
+        }
+    }
+
+    fn owner(&mut self) -> Owner {
+        Owner(if self.one_in(200) { u32::MAX } else { self.below(7) as u32 * 100 })
+    }
+
+    fn moment(&mut self, now: u64) -> Timestamp {
+        Timestamp((now + self.below(400)).saturating_sub(10))
+    }
+
+    fn life(&mut self, now: u64) -> Life {
+        match self.below(10) {
+            0 => Life::Immediate,
+            1 => Life::FillOrKill,
+            kind => Life::Rest {
+                until: (kind == 2).then(|| self.moment(now)),
+                peak: (kind <= 4).then(|| Lots(if self.one_in(20) { self.below(70) } else { 2 + 2 * self.below(3) })),
+                post_only: kind == 4 || kind == 5,
+            },
+        }
+    }
+
+    fn order(&mut self, now: u64, worth: &Worth) -> NewOrder {
+        let action = if self.one_in(7) {
+            let by = if self.one_in(2) { By::Lots } else { By::Quote };
+            let spare = u128::from(self.below(3_000)) * u128::from(worth.quote_per_tick) + u128::from(self.below(9));
+            let quote = if self.one_in(3) { 1 << 100 } else { spare };
+            Action::Market { lots: self.lots(), quote, by, fill_or_kill: self.one_in(4) }
+        } else {
+            Action::Limit { price: self.price(), lots: self.lots(), life: self.life(now) }
+        };
+        let owner = self.owner();
+        NewOrder {
+            owner,
+            slots: Slots { base: owner.0.wrapping_mul(2), quote: self.below(1_000) as u32 },
+            tag: self.below(1 << 40),
+            side: self.side(),
+            fees: Fees {
+                maker_ppm: self.below(3_000) as u16,
+                taker_ppm: if self.one_in(300) { 50_001 } else { self.below(3_000) as u16 },
+            },
+            self_trade: [
+                SelfTrade::Allow,
+                SelfTrade::ExpireTaker,
+                SelfTrade::ExpireMaker,
+                SelfTrade::ExpireBoth,
+                SelfTrade::Decrement,
+            ][self.below(5) as usize],
+            position: Lots(self.below(100)),
+            when: None,
+            action,
+        }
+    }
+
+    fn command(&mut self, now: u64, worth: &Worth, naive: &Naive) -> Command {
+        let count = naive.open_orders() as u64;
+        let known = if count == 0 { None } else { naive.ids().nth(self.below(count) as usize) };
+        let (owner, id, price, lots) = known.unwrap_or((Owner(0), OrderId(self.below(1 << 24)), 100, 10));
+        let owner = if self.one_in(50) { self.owner() } else { owner };
+        let kind = if count < 25 && !self.one_in(4) { 0 } else { self.below(100) };
+        match kind {
+            0..50 => Command::New(self.order(now, worth)),
+            50..65 => Command::Cancel { owner, id },
+            65..85 => {
+                let same = self.one_in(3);
+                let price = if same { Ticks(price) } else { self.price() };
+                let lots = if self.one_in(3) { self.lots() } else { Lots(lots.saturating_sub(self.below(3) * 2)) };
+                Command::Amend { owner, id, price, lots }
+            }
+            85..90 => Command::Replace { id, new: NewOrder { owner, ..self.order(now, worth) } },
+            90 => Command::CancelAll { owner, side: [None, Some(Side::Buy), Some(Side::Sell)][self.below(3) as usize] },
+            91 | 92 => {
+                let at = if self.one_in(3) { None } else { Some(self.moment(now)) };
+                Command::CancelAfter { owner: self.owner(), at }
+            }
+            93 if self.one_in(4) => Command::SetFilters(self.filters()),
+            94 => Command::SetReference(self.price()),
+            95 | 96 => Command::SetPhase(match self.below(20) {
+                0 => PhaseChange::PostOnly,
+                1 => PhaseChange::CancelOnly,
+                2 => PhaseChange::Halt,
+                _ => PhaseChange::Trading,
+            }),
+            _ => Command::Tick,
+        }
+    }
+}
+
+/// The length of a run.
+pub(super) fn commands() -> u64 {
+    std::env::var("EXCHEQUER_MATCHING_COMMANDS").map_or(COMMANDS, |text| text.parse().unwrap())
+}
+
+fn compare(market: &Market, naive: &Naive) {
+    assert_eq!(market.phase(), naive.phase);
+    assert_eq!(market.book().open_orders() as usize, naive.open_orders());
+    for side in [Side::Buy, Side::Sell] {
+        let depth: Vec<_> =
+            market.book().depth(side).map(|level| (level.price.0, level.lots.0, level.orders)).collect();
+        let expected = naive.depth(side);
+        assert_eq!(depth, expected, "{side:?}");
+        assert_eq!(market.book().best(side).map(|price| price.0), expected.first().map(|level| level.0));
+    }
+    if let (Some(bid), Some(ask), crate::Phase::Trading) =
+        (market.book().best(Side::Buy), market.book().best(Side::Sell), market.phase())
+    {
+        assert!(bid < ask, "prices cross: {bid:?} {ask:?}");
+    }
+}
+
+/// Goal: every report, every price and every depth is what the rules demand. Method: random commands, good and bad,
+/// over all types and phases, to the market and to a naive one that searches a list; everything compared after each.
+#[test]
+fn random_commands_have_the_naive_reports() {
+    let mut seen = std::collections::BTreeMap::new();
+    for episode in 0..commands().div_ceil(COMMANDS_OF_AN_EPISODE) {
+        let mut dice = Dice(episode);
+        let (worth, filters) = (dice.worth(), dice.filters());
+        let (mut market, mut naive) = (Market::new(worth, filters), Naive::new(worth, filters));
+        let mut now = 1_000;
+        for number in 0..COMMANDS_OF_AN_EPISODE {
+            now += dice.below(8);
+            let command =
+                if number == 0 { Command::SetPhase(PhaseChange::Trading) } else { dice.command(now, &worth, &naive) };
+            let mut notes = Notes::default();
+            market.apply(Timestamp(now), &command, &mut notes).unwrap();
+            naive.reports.clear();
+            naive.apply(Timestamp(now), &command);
+            assert_eq!(notes.0, naive.reports, "seed {episode}, command {number}: {command:?}");
+            compare(&market, &naive);
+            for report in notes.0 {
+                let kind = match report {
+                    Report::Rejected { why, .. } => format!("rejected: {why:?}"),
+                    Report::Ended { why, .. } => format!("ended: {why:?}"),
+                    other => format!("{other:?}").split([' ', '(']).next().unwrap().to_owned(),
+                };
+                *seen.entry(kind).or_insert(0_u64) += 1;
+            }
+        }
+    }
+    println!("{seen:#?}");
+}
