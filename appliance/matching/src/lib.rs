@@ -10,8 +10,6 @@
 //! - In continuous trading no bid is at or above an ask, and a trade has the price of the order that was first.
 //! - What is held for an order follows from its side, price and quantity; what is held, paid and freed always adds up.
 
-#![allow(dead_code, reason = "orders that wait for a trigger follow")]
-
 mod book;
 mod command;
 mod fees;
@@ -34,7 +32,7 @@ pub use command::{Action, By, Command, Life, NewOrder, NewPair, When};
 pub use fees::{FEE_PPM_MAX, QUOTE_PER_TICK_MAX, Rounding, Worth};
 pub use filters::{Filters, ORDERS_OF_OWNER_MAX, Percent};
 pub use halt::Halt;
-pub use market::{DEADLINES_PER_COMMAND, Market, SWITCHES_PER_COMMAND};
+pub use market::{DEADLINES_PER_COMMAND, FIRED_PER_COMMAND, Market, SWITCHES_PER_COMMAND, TRAILING_MAX, WAITING_MAX};
 pub use owners::OWNERS_MAX;
 pub use phase::{Phase, PhaseChange};
 pub use rejection::Rejection;

@@ -8,6 +8,9 @@ mod amend;
 mod cancel;
 mod enter;
 mod trade;
+mod triggers;
+
+pub use triggers::{FIRED_PER_COMMAND, TRAILING_MAX, WAITING_MAX};
 
 use std::collections::BTreeSet;
 
@@ -25,7 +28,7 @@ use crate::phase::Phase;
 use crate::rejection::Rejection;
 use crate::reports::{Desk, End, Report};
 use crate::timers::Timers;
-use crate::units::{Lots, Owner, PRICE_TICKS_MAX, Side, Ticks};
+use crate::units::{Lots, OrderId, Owner, PRICE_TICKS_MAX, Side, Ticks};
 
 /// Most deadlines of orders that are met before one command. An order whose time is over does not trade meanwhile.
 pub const DEADLINES_PER_COMMAND: u32 = 64;
@@ -60,6 +63,10 @@ pub struct Market {
     owners: Owners,
     timers: Timers,
     switches: BTreeSet<(Timestamp, Owner)>,
+    /// Trailing stops, in order of entry.
+    trailing: Vec<OrderId>,
+    /// First and last price of the order that traded last, until it is seen what that sets off.
+    seen: Option<(Ticks, Ticks)>,
     reference: Option<Ticks>,
     last: Option<Ticks>,
     /// Orders so far.
@@ -69,6 +76,8 @@ pub struct Market {
     now: Timestamp,
     /// Memory for the rehearsal of a walk.
     later: Vec<(u32, u64)>,
+    /// Memory for the orders of an owner.
+    ids: Vec<OrderId>,
 }
 
 impl Market {
@@ -83,12 +92,15 @@ impl Market {
             owners: Owners::default(),
             timers: Timers::default(),
             switches: BTreeSet::new(),
+            trailing: Vec::new(),
+            seen: None,
             reference: None,
             last: None,
             sequence: 0,
             trades: 0,
             now: Timestamp(0),
             later: Vec::new(),
+            ids: Vec::new(),
         }
     }
 
@@ -110,6 +122,13 @@ impl Market {
         self.last
     }
 
+    /// Everything that is held for open orders of a side, in minor units. Looks at every order.
+    #[must_use]
+    pub fn held_in_all(&self, side: Side) -> u128 {
+        let orders = self.book.open().filter(|order| order.side == side);
+        orders.map(|order| self.held_for(order.id.slot()).unwrap_or(0)).sum()
+    }
+
     /// Runs one command at a moment of replicated time and tells the desk everything that it did.
     ///
     /// # Errors
@@ -119,9 +138,10 @@ impl Market {
         if self.phase.cancels() {
             self.pass_time(desk)?;
         }
+        self.follow(desk)?;
         let (tag, done) = match command {
             Command::New(new) => (new.tag, self.enter(new, desk)),
-            Command::Pair(pair) => (pair.stop.tag, Err(Rejection::Phase.into())),
+            Command::Pair(pair) => (pair.stop.tag, self.enter_pair(pair, desk)),
             Command::Cancel { owner, id } => (id.0, self.cancel(*owner, *id, End::Cancelled, desk)),
             Command::Amend { owner, id, price, lots } => (id.0, self.amend(*owner, *id, *price, *lots, desk)),
             Command::Replace { id, new } => match self.cancel(new.owner, *id, End::Replaced, desk) {
@@ -139,13 +159,11 @@ impl Market {
             Command::Tick => (0, Ok(())),
         };
         match done {
-            Ok(()) => Ok(()),
-            Err(Stop::Rejected(why)) => {
-                desk.report(Report::Rejected { tag, why });
-                Ok(())
-            }
-            Err(Stop::Halt(halt)) => Err(halt),
+            Ok(()) => {}
+            Err(Stop::Rejected(why)) => desk.report(Report::Rejected { tag, why }),
+            Err(Stop::Halt(halt)) => return Err(halt),
         }
+        self.follow(desk)
     }
 
     fn set_reference(&mut self, price: Ticks) -> Result<(), Stop> {
@@ -202,15 +220,32 @@ impl Market {
         Ok(())
     }
 
-    /// Ends an open order wherever it is.
+    /// Ends an open order wherever it is, and the other leg where it is one of a pair.
     fn end<D: Desk>(&mut self, slot: u32, why: End, desk: &mut D) -> Result<(), Halt> {
-        let order = *self.book.order(slot)?;
-        let freed = match order.place {
+        let other = self.part(slot)?;
+        let freed = self.held_for(slot)?;
+        self.end_with(slot, freed, why, desk)?;
+        if let Some(other) = other {
+            let freed = self.held_for(other)?;
+            self.end_with(other, freed, End::Pair, desk)?;
+        }
+        Ok(())
+    }
+
+    /// What is held for an open order.
+    fn held_for(&self, slot: u32) -> Result<u128, Halt> {
+        let order = self.book.order(slot)?;
+        Ok(match order.place {
             Place::Bids | Place::Asks => self.held(order.side, order.price, order.lots()),
             Place::Nowhere | Place::Rising | Place::Falling | Place::Fired => self.book.detail(slot)?.held,
-        };
+        })
+    }
+
+    fn end_with<D: Desk>(&mut self, slot: u32, freed: u128, why: End, desk: &mut D) -> Result<(), Halt> {
+        let order = *self.book.order(slot)?;
         self.book.dequeue(slot)?;
         self.owners.discount(order.owner, order.side, order.place, order.lots())?;
+        self.forget_trailing(&order)?;
         self.drop(&order)?;
         desk.report(ended(&order, order.lots(), freed, why));
         Ok(())

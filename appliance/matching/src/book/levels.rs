@@ -90,10 +90,6 @@ impl Ladder {
         self.index.iter().rev().filter_map(|at| self.levels.get(*at as usize))
     }
 
-    pub(crate) fn level(&self, at: u32) -> Result<&Level, Halt> {
-        self.levels.get(at as usize).ok_or(NO_LEVEL)
-    }
-
     #[inline]
     pub(crate) fn level_mut(&mut self, at: u32) -> Result<&mut Level, Halt> {
         self.levels.get_mut(at as usize).ok_or(NO_LEVEL)

@@ -117,6 +117,11 @@ impl Book {
         }
     }
 
+    /// Every open order, by place in memory.
+    pub(crate) fn open(&self) -> impl Iterator<Item = &Order> {
+        self.orders.iter().filter(|order| order.id != OrderId::NONE)
+    }
+
     /// Where the next order will be kept; nothing when the market is full.
     #[inline]
     pub(crate) fn next_slot(&self) -> Option<u32> {
@@ -293,11 +298,5 @@ impl Book {
         level.hidden = level.hidden.checked_sub(from_hidden).ok_or(TOO_MUCH)?;
         level.open = level.open.checked_sub(from_open).ok_or(TOO_MUCH)?;
         Ok(())
-    }
-
-    /// The orders of a queue from the head on.
-    pub(crate) fn queue(&self, head: u32) -> impl Iterator<Item = &Order> {
-        let at = |slot: u32| self.orders.get(slot as usize).filter(|_| slot != NONE);
-        std::iter::successors(at(head), move |order| at(order.next))
     }
 }

@@ -116,6 +116,8 @@ pub(crate) struct Detail {
     pub(crate) offset: Ticks,
     /// Of an order that waits for its trigger: what is held for it, in minor units.
     pub(crate) held: u128,
+    /// Of a market order that waits: the most quote it may pay or get.
+    pub(crate) quote: u128,
     /// The other leg of a pair.
     pub(crate) partner: OrderId,
     /// Place in the heap of deadlines.
@@ -133,6 +135,7 @@ impl Detail {
         limit: Ticks(0),
         offset: Ticks(0),
         held: 0,
+        quote: 0,
         partner: OrderId::NONE,
         timer: NONE,
         owner_prev: NONE,

@@ -1,7 +1,7 @@
 //! Amending a resting order.
 
 use super::{Market, Stop};
-use crate::book::orders::{POST_ONLY, Place};
+use crate::book::orders::{IN_PAIR, POST_ONLY, Place};
 use crate::book::walk::Taker;
 use crate::phase::Phase;
 use crate::rejection::Rejection;
@@ -19,7 +19,7 @@ impl Market {
     ) -> Result<(), Stop> {
         let slot = self.own(owner, id)?;
         let order = *self.book.order(slot)?;
-        if !matches!(order.place, Place::Bids | Place::Asks) {
+        if !matches!(order.place, Place::Bids | Place::Asks) || order.has(IN_PAIR) {
             return Err(Rejection::UnknownOrder.into());
         }
         let present = order.lots();

@@ -44,14 +44,23 @@ impl Market {
         why: End,
         desk: &mut D,
     ) -> Result<(), Halt> {
+        let mut ids = std::mem::take(&mut self.ids);
+        ids.clear();
         let mut slot = self.owners.get(owner).head;
         while slot != NONE {
-            let next = self.book.detail(slot)?.owner_next;
-            if side.is_none_or(|side| self.book.order(slot).is_ok_and(|order| order.side == side)) {
+            let order = self.book.order(slot)?;
+            if side.is_none_or(|side| order.side == side) {
+                ids.push(order.id);
+            }
+            slot = self.book.detail(slot)?.owner_next;
+        }
+        for id in &ids {
+            // The other leg of a pair has ended with the first.
+            if let Some(slot) = self.book.find(*id) {
                 self.end(slot, why, desk)?;
             }
-            slot = next;
         }
+        self.ids = ids;
         Ok(())
     }
 

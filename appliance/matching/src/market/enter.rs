@@ -19,7 +19,9 @@ impl Market {
         let mut taker = self.check(new)?;
         let slot = self.book.next_slot().ok_or(Rejection::Full)?;
         taker.id = OrderId::new(self.sequence + 1, slot).ok_or(Rejection::Full)?;
-        self.check_book(new, &taker)?;
+        if new.when.is_none() {
+            self.check_book(new, &taker)?;
+        }
         let held = self.held_by(&taker);
         let hold = Hold { owner: new.owner, side: new.side, amount: held, slots: new.slots };
         if !desk.hold(&hold) {
@@ -28,7 +30,10 @@ impl Market {
 
         self.sequence += 1;
         desk.report(Report::Accepted { id: taker.id, tag: new.tag, held });
-        Ok(self.run(new, taker, desk)?)
+        match new.when {
+            None => Ok(self.run(new, taker, desk)?),
+            Some(when) => Ok(self.wait(new, when, &taker, held, OrderId::NONE)?),
+        }
     }
 
     fn check_phase(&self, new: &NewOrder) -> Result<(), Rejection> {
@@ -43,7 +48,7 @@ impl Market {
 
     /// Everything that depends on the order, the filters and its owner.
     #[inline]
-    fn check(&self, new: &NewOrder) -> Result<Taker, Rejection> {
+    pub(super) fn check(&self, new: &NewOrder) -> Result<Taker, Rejection> {
         if new.owner.0 >= OWNERS_MAX {
             return Err(Rejection::Owner);
         }
@@ -76,8 +81,6 @@ impl Market {
                         return Err(Rejection::Deadline);
                     }
                 }
-                filters.percent(new.side, price, self.measure())?;
-                filters.notional(self.worth.quote(price, lots.0))?;
             }
             Action::Market { lots, quote, by, .. } => {
                 (taker.left, taker.quote) = (lots.0, Some(quote));
@@ -86,6 +89,17 @@ impl Market {
                     By::Quote if lots.0 == 0 || lots.0 > ORDER_LOTS_MAX => return Err(Rejection::Quantity),
                     By::Quote => {}
                 }
+            }
+        }
+        if let Some(when) = new.when {
+            self.check_trigger(new.side, when)?;
+        }
+        match new.action {
+            Action::Limit { price, lots, .. } => {
+                filters.percent(new.side, price, self.measure())?;
+                filters.notional(self.worth.quote(price, lots.0))?;
+            }
+            Action::Market { lots, quote, by, .. } => {
                 match (by, self.measure()) {
                     (By::Quote, _) => filters.notional(quote)?,
                     (By::Lots, Some(price)) => filters.notional(self.worth.quote(price, lots.0))?,
@@ -99,6 +113,9 @@ impl Market {
         let owner = self.owners.get(new.owner);
         if owner.orders >= filters.orders_max.min(ORDERS_OF_OWNER_MAX) {
             return Err(Rejection::OrdersMax);
+        }
+        if let Some(when) = new.when {
+            self.check_waiting(new, when)?;
         }
         if new.side == Side::Buy {
             let room = filters.position_max.0.saturating_sub(new.position.0).saturating_sub(owner.buying);

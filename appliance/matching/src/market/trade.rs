@@ -2,7 +2,7 @@
 
 use super::{Market, ended};
 use crate::book::Left;
-use crate::book::orders::Order;
+use crate::book::orders::{IN_PAIR, Order, Place};
 use crate::book::walk::{Meeting, STEPS_MAX, Taker, meet};
 use crate::halt::Halt;
 use crate::reports::{Desk, End, Party, Report, Trade};
@@ -81,6 +81,7 @@ impl Market {
         };
         self.trades += 1;
         self.last = Some(price);
+        self.seen = Some((self.seen.map_or(price, |(first, _)| first), price));
         let id = TradeId(self.trades);
         desk.report(Report::Trade(Trade {
             id,
@@ -92,16 +93,23 @@ impl Market {
             buyer,
             seller,
         }));
-        self.consume(maker, lots)
+        self.consume(maker, lots, desk)
     }
 
-    /// Takes lots off a resting order, and forgets it with the last.
-    fn consume(&mut self, maker: &Order, lots: u64) -> Result<(), Halt> {
+    /// Takes lots off a resting order, and forgets it with the last. The other leg of a pair ends with the first.
+    fn consume<D: Desk>(&mut self, maker: &Order, lots: u64, desk: &mut D) -> Result<(), Halt> {
+        let other = if maker.has(IN_PAIR) { self.part(maker.id.slot())? } else { None };
         let left = self.book.consume(maker.id.slot(), lots)?;
         if maker.side == Side::Buy {
             self.owners.bought(maker.owner, lots)?;
         }
-        if left == Left::Nothing { self.drop(maker) } else { Ok(()) }
+        if left == Left::Nothing {
+            self.drop(maker)?;
+        }
+        match other {
+            Some(other) => self.end(other, End::Pair, desk),
+            None => Ok(()),
+        }
     }
 
     /// Both lose the same quantity without a trade.
@@ -124,7 +132,7 @@ impl Market {
         });
         let Taker { id, slots, side, left, .. } = *taker;
         desk.report(Report::Reduced { id, slots, side, by, left: Lots(left), freed });
-        self.consume(maker, lots)
+        self.consume(maker, lots, desk)
     }
 
     /// Lets an amended order, which is kept but in no queue, rest again or end.
@@ -143,8 +151,8 @@ impl Market {
         let order = *order;
         let why = match end {
             _ if taker.left == 0 => return self.drop(&order),
-            None if self.book.enqueue(slot, crate::book::orders::Place::of(order.side))? => {
-                let place = crate::book::orders::Place::of(order.side);
+            None if self.book.enqueue(slot, Place::of(order.side))? => {
+                let place = Place::of(order.side);
                 return self.owners.count(order.owner, order.side, place, order.lots());
             }
             None => End::Full,

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use exchequer_domain::Timestamp;
 
 use crate::{
-    Action, By, Command, End, FEE_PPM_MAX, Fees, Filters, Hold, Life, Lots, NewOrder, ORDER_LOTS_MAX, OWNERS_MAX,
-    OrderId, Owner, PRICE_TICKS_MAX, Party, Phase, PhaseChange, Rejection, Report, Rounding, STEPS_MAX, SelfTrade,
-    Side, Slots, Ticks, Trade, TradeId, Worth,
+    Action, By, Command, End, FEE_PPM_MAX, Fees, Filters, Hold, Life, Lots, NewOrder, NewPair, ORDER_LOTS_MAX,
+    OWNERS_MAX, OrderId, Owner, PRICE_TICKS_MAX, Party, Phase, PhaseChange, Rejection, Report, Rounding, STEPS_MAX,
+    SelfTrade, Side, Slots, Ticks, Trade, TradeId, When, Worth,
 };
 
 /// Whether the tests' desk holds an amount: refuses one in eleven.
@@ -32,14 +32,33 @@ struct Open {
     post_only: bool,
     /// Of a market order: the quote left.
     quote: Option<u128>,
-    /// Ascends with every arrival in a queue; nothing while in none.
+    /// Ascends with every arrival in a queue; nothing while not in the book.
     arrival: Option<u64>,
+    waits: Option<Waits>,
+    /// Triggered, as the so-many-th.
+    fired: Option<u64>,
+    partner: Option<OrderId>,
+}
+
+/// What an order waits for, and what is held for it meanwhile.
+#[derive(Debug, Clone, Copy)]
+struct Waits {
+    rises: bool,
+    trigger: u64,
+    since: u64,
+    offset: Option<u64>,
+    held: u128,
+    then: Action,
 }
 
 impl Open {
     fn lots(&self) -> u64 {
         self.open + self.hidden
     }
+}
+
+fn rises(new: &NewOrder) -> bool {
+    (new.side == Side::Buy) != matches!(new.when, Some(When::TakeProfit(_)))
 }
 
 #[derive(Debug, Clone)]
@@ -55,6 +74,7 @@ pub(super) struct Naive {
     trades: u64,
     arrivals: u64,
     now: Timestamp,
+    seen: Vec<u64>,
     pub(super) reports: Vec<Report>,
 }
 
@@ -78,6 +98,7 @@ impl Naive {
             trades: 0,
             arrivals: 0,
             now: Timestamp(0),
+            seen: Vec::new(),
             reports: Vec::new(),
         }
     }
@@ -110,9 +131,10 @@ impl Naive {
         if !matches!(self.phase, Phase::Halt | Phase::Uncrossing { .. }) {
             self.pass_time();
         }
+        self.follow();
         let (tag, verdict) = match command {
             Command::New(new) => (new.tag, self.enter(new)),
-            Command::Pair(pair) => (pair.stop.tag, Err(Rejection::Phase)),
+            Command::Pair(pair) => (pair.stop.tag, self.enter_pair(pair)),
             Command::Cancel { owner, id } => (id.0, self.cancel(*owner, *id, End::Cancelled)),
             Command::Amend { owner, id, price, lots } => (id.0, self.amend(*owner, *id, price.0, lots.0)),
             Command::Replace { id, new } => match self.cancel(new.owner, *id, End::Replaced) {
@@ -144,6 +166,7 @@ impl Naive {
         if let Err(why) = verdict {
             self.reports.push(Report::Rejected { tag, why });
         }
+        self.follow();
     }
 
     fn pass_time(&mut self) {
@@ -183,7 +206,9 @@ impl Naive {
         let mut ids: Vec<OrderId> = self.orders.iter().filter(of_owner).map(|order| order.id).collect();
         ids.sort_unstable();
         for id in ids.into_iter().rev() {
-            self.end(id, why);
+            if self.orders.iter().any(|order| order.id == id) {
+                self.end(id, why);
+            }
         }
     }
 
@@ -219,6 +244,13 @@ impl Naive {
     }
 
     fn held(&self, order: &Open) -> u128 {
+        match order.waits {
+            Some(waits) => waits.held,
+            None => self.needs(order),
+        }
+    }
+
+    fn needs(&self, order: &Open) -> u128 {
         match (order.side, order.quote) {
             (Side::Sell, _) => self.base(order.lots()),
             (Side::Buy, Some(quote)) => quote,
@@ -230,6 +262,16 @@ impl Naive {
         let at = self.orders.iter().position(|order| order.id == id).unwrap();
         let order = self.orders.remove(at);
         self.ended(&order, why);
+        self.part(&order);
+    }
+
+    /// Ends the other leg of a pair.
+    fn part(&mut self, order: &Open) {
+        let Some(partner) = order.partner else { return };
+        for other in self.orders.iter_mut().filter(|other| [order.id, partner].contains(&other.id)) {
+            other.partner = None;
+        }
+        self.end(partner, End::Pair);
     }
 
     fn ended(&mut self, order: &Open, why: End) {
@@ -308,6 +350,9 @@ impl Naive {
             post_only: false,
             quote: None,
             arrival: None,
+            waits: None,
+            fired: None,
+            partner: None,
         };
         match new.action {
             Action::Limit { price, lots, life } => {
@@ -321,26 +366,42 @@ impl Naive {
                     ensure(order.peak.is_none_or(fits), Rejection::Peak)?;
                     ensure(until.is_none_or(|until| until > self.now), Rejection::Deadline)?;
                 }
-                self.check_percent(new.side, price.0)?;
-                self.check_notional(self.quote(price.0, lots.0))?;
             }
             Action::Market { lots, quote, by: By::Lots, .. } => {
                 (order.open, order.quote) = (lots.0, Some(quote));
                 self.check_lots(lots.0, self.filters.market_lots_max)?;
+            }
+            Action::Market { lots, quote, by: By::Quote, .. } => {
+                (order.open, order.quote) = (lots.0, Some(quote));
+                ensure((1..=ORDER_LOTS_MAX).contains(&lots.0), Rejection::Quantity)?;
+            }
+        }
+        if new.when.is_some() {
+            self.trigger(new)?;
+        }
+        match new.action {
+            Action::Limit { price, lots, .. } => {
+                self.check_percent(new.side, price.0)?;
+                self.check_notional(self.quote(price.0, lots.0))?;
+            }
+            Action::Market { lots, quote, by: By::Lots, .. } => {
                 if let Some(price) = self.reference() {
                     self.check_notional(self.quote(price, lots.0))?;
                 }
                 ensure(quote > 0, Rejection::Notional)?;
             }
-            Action::Market { lots, quote, by: By::Quote, .. } => {
-                (order.open, order.quote) = (lots.0, Some(quote));
-                ensure((1..=ORDER_LOTS_MAX).contains(&lots.0), Rejection::Quantity)?;
+            Action::Market { quote, by: By::Quote, .. } => {
                 self.check_notional(quote)?;
                 ensure(quote > 0, Rejection::Notional)?;
             }
         }
         let count = self.orders.iter().filter(|order| order.owner == new.owner).count();
         ensure(count < self.filters.orders_max.min(1_000) as usize, Rejection::OrdersMax)?;
+        if new.when.is_some() {
+            let waiting = |order: &&Open| order.owner == new.owner && order.waits.is_some();
+            let count = self.orders.iter().filter(waiting).count();
+            ensure(count < self.filters.stops_max as usize, Rejection::StopsMax)?;
+        }
         if new.side == Side::Buy {
             let has = new.position.0.saturating_add(self.buying(new.owner));
             let room = self.filters.position_max.0.saturating_sub(has);
@@ -362,18 +423,13 @@ impl Naive {
         let mut order = self.check(new)?;
         order.id = self.next_id();
         match new.action {
-            Action::Limit { life: Life::Rest { post_only: true, .. }, .. } => {
+            Action::Limit { life: Life::Rest { post_only: true, .. }, .. } if new.when.is_none() => {
                 ensure(self.front(&order).is_none(), Rejection::WouldTake)?;
             }
-            Action::Limit { life: Life::FillOrKill, .. } | Action::Market { fill_or_kill: true, .. } => {
-                let mut trial = self.clone();
-                let mut walker = order.clone();
-                let end = trial.walk(&mut walker);
-                let by_quote = matches!(new.action, Action::Market { by: By::Quote, .. });
-                let whole = walker.open == 0 || by_quote && end == Some(End::Quote);
-                let since = &trial.reports[self.reports.len()..];
-                let lost = since.iter().any(|report| matches!(report, Report::Reduced { .. }));
-                ensure(whole && !lost, Rejection::CannotFill)?;
+            Action::Limit { life: Life::FillOrKill, .. } | Action::Market { fill_or_kill: true, .. }
+                if new.when.is_none() =>
+            {
+                ensure(self.fills(&order, &new.action), Rejection::CannotFill)?;
             }
             _ => {}
         }
@@ -383,19 +439,12 @@ impl Naive {
         self.sequence += 1;
         self.reports.push(Report::Accepted { id: order.id, tag: new.tag, held });
 
-        let end = if self.gathers() { None } else { self.walk(&mut order) };
-        let rests = matches!(new.action, Action::Limit { life: Life::Rest { .. }, .. });
-        if order.quote.is_some() {
-            let why = if order.open == 0 { End::Completed } else { end.unwrap_or(End::Unfilled) };
-            if order.open > 0 || self.held(&order) > 0 {
-                self.ended(&order, why);
-            }
-        } else if order.open > 0 {
-            match end {
-                None if rests => self.rest(order),
-                end => self.ended(&order, end.unwrap_or(End::Unfilled)),
-            }
+        if new.when.is_some() {
+            self.wait(order, new, held, None);
+            return Ok(());
         }
+        let end = if self.gathers() { None } else { self.walk(&mut order) };
+        self.settle(order, &new.action, end);
         Ok(())
     }
 
@@ -470,6 +519,7 @@ impl Naive {
                 };
                 let both = [reduced(&maker, maker.lots() - lots), reduced(walker, walker.open)];
                 self.reports.extend(both);
+                self.part(&maker);
             }
         }
         None
@@ -491,6 +541,166 @@ impl Naive {
         if order.hidden > 0 {
             self.rest(order);
         }
+    }
+
+    fn follow(&mut self) {
+        self.notice();
+        for _ in 0..16 {
+            let next = self.orders.iter().filter(|order| order.fired.is_some()).min_by_key(|order| order.fired);
+            let Some(order) = next.filter(|_| self.phase == Phase::Trading).cloned() else { break };
+            self.carry_out(order);
+            self.notice();
+        }
+    }
+
+    fn notice(&mut self) {
+        let seen = std::mem::take(&mut self.seen);
+        let mut extremes = vec![seen.first().copied(), seen.last().copied()];
+        extremes.dedup();
+        for price in extremes.into_iter().flatten() {
+            let waiting = |rises: bool| {
+                move |order: &&Open| order.waits.is_some_and(|waits| waits.rises == rises) && order.fired.is_none()
+            };
+            loop {
+                let key = |order: &&Open| order.waits.map(|waits| (waits.trigger, waits.since));
+                let next = self.orders.iter().filter(waiting(true)).min_by_key(key);
+                match next.filter(|order| order.waits.unwrap().trigger <= price).cloned() {
+                    Some(order) => self.fire(order, price),
+                    None => break,
+                }
+            }
+            loop {
+                let key = |order: &&Open| order.waits.map(|waits| (u64::MAX - waits.trigger, waits.since));
+                let next = self.orders.iter().filter(waiting(false)).min_by_key(key);
+                match next.filter(|order| order.waits.unwrap().trigger >= price).cloned() {
+                    Some(order) => self.fire(order, price),
+                    None => break,
+                }
+            }
+            self.orders.sort_by_key(|order| order.id);
+            for order in self.orders.iter_mut().filter(|order| order.fired.is_none()) {
+                let Some(waits) = &mut order.waits else { continue };
+                let Some(offset) = waits.offset else { continue };
+                let trigger = if waits.rises { price + offset } else { price.saturating_sub(offset) };
+                if trigger >= 1 && if waits.rises { trigger < waits.trigger } else { trigger > waits.trigger } {
+                    waits.trigger = trigger;
+                    waits.since = self.arrivals;
+                    self.arrivals += 1;
+                }
+            }
+        }
+    }
+
+    fn fire(&mut self, order: Open, price: u64) {
+        self.reports.push(Report::Triggered { id: order.id, price: Ticks(price) });
+        let (arrivals, needs) = (self.arrivals, self.needs(&order));
+        self.arrivals += 1;
+        let fired = self.orders.iter_mut().find(|other| other.id == order.id).unwrap();
+        fired.fired = Some(arrivals);
+        fired.partner = None;
+        let Some(partner) = order.partner else { return };
+        let held = order.waits.unwrap().held;
+        fired.waits.as_mut().unwrap().held = needs;
+        let at = self.orders.iter().position(|other| other.id == partner).unwrap();
+        let limit = self.orders.remove(at);
+        let Open { id, owner, slots, side, .. } = limit;
+        let (lots, freed) = (Lots(limit.lots()), self.held(&limit) + held - needs);
+        self.reports.push(Report::Ended { id, owner, slots, side, lots, freed, why: End::Pair });
+    }
+
+    fn fills(&self, order: &Open, action: &Action) -> bool {
+        let mut trial = self.clone();
+        let mut walker = order.clone();
+        let end = trial.walk(&mut walker);
+        let by_quote = matches!(action, Action::Market { by: By::Quote, .. });
+        let whole = walker.open == 0 || by_quote && end == Some(End::Quote);
+        let since = &trial.reports[self.reports.len()..];
+        whole && !since.iter().any(|report| matches!(report, Report::Reduced { .. }))
+    }
+
+    fn carry_out(&mut self, mut order: Open) {
+        self.orders.retain(|other| other.id != order.id);
+        let action = order.waits.take().unwrap().then;
+        order.fired = None;
+        let refused = match action {
+            Action::Limit { life: Life::FillOrKill, .. } | Action::Market { fill_or_kill: true, .. } => {
+                !self.fills(&order, &action)
+            }
+            _ => order.post_only && self.front(&order).is_some(),
+        };
+        let end = if refused { Some(End::Refused) } else { self.walk(&mut order) };
+        self.settle(order, &action, end);
+    }
+
+    /// What walked rests or ends.
+    fn settle(&mut self, order: Open, action: &Action, end: Option<End>) {
+        let rests = matches!(action, Action::Limit { life: Life::Rest { .. }, .. });
+        if order.quote.is_some() {
+            let why = if order.open == 0 { End::Completed } else { end.unwrap_or(End::Unfilled) };
+            if order.open > 0 || self.held(&order) > 0 {
+                self.ended(&order, why);
+            }
+        } else if order.open > 0 {
+            match end {
+                None if rests => self.rest(order),
+                end => self.ended(&order, end.unwrap_or(End::Unfilled)),
+            }
+        }
+    }
+
+    fn wait(&mut self, mut order: Open, new: &NewOrder, held: u128, partner: Option<OrderId>) {
+        let (trigger, offset) = self.trigger(new).unwrap();
+        let rises = rises(new);
+        order.partner = partner;
+        order.waits = Some(Waits { rises, trigger, since: self.arrivals, offset, held, then: new.action });
+        self.arrivals += 1;
+        self.orders.push(order);
+    }
+
+    /// The trigger of an order and how it follows the price.
+    fn trigger(&self, new: &NewOrder) -> Result<(u64, Option<u64>), Rejection> {
+        let price = self.reference().ok_or(Rejection::Trigger)?;
+        let (trigger, offset) = match new.when.unwrap() {
+            When::StopLoss(at) | When::TakeProfit(at) => (at.0, None),
+            When::Trailing(offset) if offset.0 == 0 => return Err(Rejection::Trigger),
+            When::Trailing(offset) if rises(new) => (price.saturating_add(offset.0), Some(offset.0)),
+            When::Trailing(offset) => (price.saturating_sub(offset.0), Some(offset.0)),
+        };
+        ensure((1..=PRICE_TICKS_MAX).contains(&trigger), Rejection::Trigger)?;
+        let met = if rises(new) { price >= trigger } else { price <= trigger };
+        ensure(!met, Rejection::WouldTrigger)?;
+        Ok((trigger, offset))
+    }
+
+    fn enter_pair(&mut self, pair: &NewPair) -> Verdict {
+        ensure(self.phase == Phase::Trading, Rejection::Phase)?;
+        let lots = match pair.stop.action {
+            Action::Limit { lots, .. } | Action::Market { lots, by: By::Lots, .. } => lots,
+            Action::Market { .. } => return Err(Rejection::Quantity),
+        };
+        ensure(pair.stop.when.is_some(), Rejection::Trigger)?;
+        let life = Life::Rest { until: None, peak: None, post_only: true };
+        let limit = NewOrder { when: None, action: Action::Limit { price: pair.price, lots, life }, ..pair.stop };
+        let mut first = self.check(&limit)?;
+        let mut second = self.check(&pair.stop)?;
+        let count = self.orders.iter().filter(|order| order.owner == limit.owner).count() + 2;
+        ensure(count <= self.filters.orders_max.min(1_000) as usize, Rejection::OrdersMax)?;
+        ensure(self.front(&first).is_none(), Rejection::WouldTake)?;
+        let (one, other) = (self.needs(&first), self.needs(&second));
+        let hold = Hold { owner: limit.owner, side: limit.side, amount: one.max(other), slots: limit.slots };
+        ensure(covers(&hold), Rejection::Funds)?;
+        first.id = self.next_id();
+        self.sequence += 1;
+        self.reports.push(Report::Accepted { id: first.id, tag: limit.tag, held: one });
+        let id = first.id;
+        self.rest(first);
+        second.id = self.next_id();
+        self.sequence += 1;
+        self.orders.last_mut().unwrap().partner = Some(second.id);
+        let held = other.saturating_sub(one);
+        self.reports.push(Report::Accepted { id: second.id, tag: limit.tag, held });
+        self.wait(second, &pair.stop, held, Some(id));
+        Ok(())
     }
 
     fn fee(&self, received: u128, ppm: u16) -> u128 {
@@ -518,6 +728,7 @@ impl Naive {
         let (buyer, seller) = if walker.side == Side::Buy { (second, first) } else { (first, second) };
         self.trades += 1;
         self.last = Some(maker.price);
+        self.seen.push(maker.price);
         self.reports.push(Report::Trade(Trade {
             id: TradeId(self.trades),
             price: Ticks(maker.price),
@@ -528,10 +739,12 @@ impl Naive {
             buyer,
             seller,
         }));
+        self.part(maker);
     }
 
     fn amend(&mut self, owner: Owner, id: OrderId, price: u64, lots: u64) -> Verdict {
         let mut order = self.find(owner, id)?;
+        ensure(order.arrival.is_some() && order.partner.is_none(), Rejection::UnknownOrder)?;
         let present = order.lots();
         let keeps = price == order.price && lots <= present;
         let allowed = match self.phase {

@@ -4,8 +4,8 @@ use exchequer_domain::Timestamp;
 
 use super::naive::{Naive, covers};
 use crate::{
-    Action, By, Command, Desk, Fees, Filters, Hold, Life, Lots, Market, NewOrder, OrderId, Owner, Percent, PhaseChange,
-    Report, Rounding, SelfTrade, Side, Slots, Ticks, Worth,
+    Action, By, Command, Desk, Fees, Filters, Hold, Life, Lots, Market, NewOrder, NewPair, OrderId, Owner, Percent,
+    PhaseChange, Report, Rounding, SelfTrade, Side, Slots, Ticks, When, Worth,
 };
 
 const COMMANDS_OF_AN_EPISODE: u64 = 4_000;
@@ -105,6 +105,28 @@ impl Dice {
         }
     }
 
+    fn when(&mut self) -> When {
+        match self.below(3) {
+            0 => When::StopLoss(self.price()),
+            1 => When::TakeProfit(self.price()),
+            _ => {
+                let most = if self.one_in(20) { 1 << 41 } else { 8 };
+                When::Trailing(Ticks(self.below(most)))
+            }
+        }
+    }
+
+    fn pair(&mut self, now: u64, worth: &Worth) -> NewPair {
+        let mut stop = self.order(now, worth);
+        stop.when = Some(self.when());
+        let away = self.below(12);
+        let price = match stop.side {
+            Side::Buy => Ticks(100 - away),
+            Side::Sell => Ticks(100 + away),
+        };
+        NewPair { stop, price }
+    }
+
     fn order(&mut self, now: u64, worth: &Worth) -> NewOrder {
         let action = if self.one_in(7) {
             let by = if self.one_in(2) { By::Lots } else { By::Quote };
@@ -132,7 +154,7 @@ impl Dice {
                 SelfTrade::Decrement,
             ][self.below(5) as usize],
             position: Lots(self.below(100)),
-            when: None,
+            when: self.one_in(6).then(|| self.when()),
             action,
         }
     }
@@ -145,7 +167,8 @@ impl Dice {
         let kind = if count < 25 && !self.one_in(4) { 0 } else { self.below(100) };
         match kind {
             0..50 => Command::New(self.order(now, worth)),
-            50..65 => Command::Cancel { owner, id },
+            50..58 => Command::Pair(self.pair(now, worth)),
+            58..65 => Command::Cancel { owner, id },
             65..85 => {
                 let same = self.one_in(3);
                 let price = if same { Ticks(price) } else { self.price() };
@@ -193,8 +216,37 @@ fn compare(market: &Market, naive: &Naive) {
     }
 }
 
+/// What the reports say is held for buys and for sells.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Held([u128; 2]);
+
+impl Held {
+    fn take(&mut self, side: Side, amount: u128) {
+        let held = &mut self.0[side as usize];
+        *held = held.checked_sub(amount).expect("more is paid or freed than is held");
+    }
+
+    fn report(&mut self, report: &Report, side: Side) {
+        match *report {
+            Report::Accepted { held, .. } => self.0[side as usize] += held,
+            Report::Trade(trade) => {
+                self.take(Side::Buy, trade.quote + trade.buyer.freed);
+                self.take(Side::Sell, trade.base + trade.seller.freed);
+                assert!(trade.buyer.fee <= trade.base && trade.seller.fee <= trade.quote);
+            }
+            Report::Ended { side, freed, .. } | Report::Reduced { side, freed, .. } => self.take(side, freed),
+            Report::Amended { side, held, freed, .. } => {
+                self.0[side as usize] += held;
+                self.take(side, freed);
+            }
+            Report::Rejected { .. } | Report::Triggered { .. } | Report::Phase(_) => {}
+        }
+    }
+}
+
 /// Goal: every report, every price and every depth is what the rules demand. Method: random commands, good and bad,
-/// over all types and phases, to the market and to a naive one that searches a list; everything compared after each.
+/// over all types and phases, to the market and to a naive one that searches a list; everything compared after each,
+/// and what the reports say is held with what the open orders need.
 #[test]
 fn random_commands_have_the_naive_reports() {
     let mut seen = std::collections::BTreeMap::new();
@@ -202,6 +254,7 @@ fn random_commands_have_the_naive_reports() {
         let mut dice = Dice(episode);
         let (worth, filters) = (dice.worth(), dice.filters());
         let (mut market, mut naive) = (Market::new(worth, filters), Naive::new(worth, filters));
+        let mut held = Held::default();
         let mut now = 1_000;
         for number in 0..COMMANDS_OF_AN_EPISODE {
             now += dice.below(8);
@@ -213,6 +266,14 @@ fn random_commands_have_the_naive_reports() {
             naive.apply(Timestamp(now), &command);
             assert_eq!(notes.0, naive.reports, "seed {episode}, command {number}: {command:?}");
             compare(&market, &naive);
+            let side = match &command {
+                Command::New(new) | Command::Replace { new, .. } => new.side,
+                Command::Pair(pair) => pair.stop.side,
+                _ => Side::Buy,
+            };
+            notes.0.iter().for_each(|report| held.report(report, side));
+            let open = Held([Side::Buy, Side::Sell].map(|side| market.held_in_all(side)));
+            assert_eq!(held, open, "seed {episode}, command {number}: {command:?}");
             for report in notes.0 {
                 let kind = match report {
                     Report::Rejected { why, .. } => format!("rejected: {why:?}"),
