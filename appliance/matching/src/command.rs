@@ -3,6 +3,7 @@
 use exchequer_domain::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::breaker::Breaker;
 use crate::filters::Filters;
 use crate::phase::PhaseChange;
 use crate::units::{Fees, Lots, OrderId, Owner, SelfTrade, Side, Slots, Ticks};
@@ -58,6 +59,8 @@ pub enum Command {
     SetPhase(PhaseChange),
     /// Sets the filters that new orders must pass.
     SetFilters(Filters),
+    /// Sets the circuit breaker; the prices it has seen are forgotten.
+    SetBreaker(Breaker),
     /// Sets the price that limits are measured by until there is a trade.
     SetReference(Ticks),
     /// Only lets time pass, and lets work go on that one command may not finish.

@@ -10,11 +10,14 @@
 //! - In continuous trading no bid is at or above an ask, and a trade has the price of the order that was first.
 //! - What is held for an order follows from its side, price and quantity; what is held, paid and freed always adds up.
 
+mod auction;
 mod book;
+mod breaker;
 mod command;
 mod fees;
 mod filters;
 mod halt;
+mod image;
 mod market;
 mod owners;
 mod phase;
@@ -26,13 +29,19 @@ mod timers;
 mod units;
 pub mod workload;
 
+pub use auction::Indication;
 pub use book::walk::STEPS_MAX;
 pub use book::{Book, Depth};
+pub use breaker::{Breaker, WINDOW_SECONDS};
 pub use command::{Action, By, Command, Life, NewOrder, NewPair, When};
 pub use fees::{FEE_PPM_MAX, QUOTE_PER_TICK_MAX, Rounding, Worth};
 pub use filters::{Filters, ORDERS_OF_OWNER_MAX, Percent};
 pub use halt::Halt;
-pub use market::{DEADLINES_PER_COMMAND, FIRED_PER_COMMAND, Market, SWITCHES_PER_COMMAND, TRAILING_MAX, WAITING_MAX};
+pub use image::ImageError;
+pub use market::{
+    DEADLINES_PER_COMMAND, DELISTED_PER_COMMAND, FIRED_PER_COMMAND, Market, SWITCHES_PER_COMMAND, TRAILING_MAX,
+    WAITING_MAX,
+};
 pub use owners::OWNERS_MAX;
 pub use phase::{Phase, PhaseChange};
 pub use rejection::Rejection;

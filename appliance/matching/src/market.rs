@@ -7,9 +7,11 @@
 mod amend;
 mod cancel;
 mod enter;
+mod phases;
 mod trade;
 mod triggers;
 
+pub use phases::DELISTED_PER_COMMAND;
 pub use triggers::{FIRED_PER_COMMAND, TRAILING_MAX, WAITING_MAX};
 
 use std::collections::BTreeSet;
@@ -19,6 +21,7 @@ use exchequer_domain::Timestamp;
 use crate::book::Book;
 use crate::book::orders::{HAS_DEADLINE, Order, Place};
 use crate::book::walk::{Taker, Terms};
+use crate::breaker::{Breaker, Window};
 use crate::command::Command;
 use crate::fees::Worth;
 use crate::filters::Filters;
@@ -56,37 +59,44 @@ impl From<Halt> for Stop {
 /// One market.
 #[derive(Debug, Clone)]
 pub struct Market {
-    worth: Worth,
-    filters: Filters,
-    phase: Phase,
-    book: Book,
-    owners: Owners,
-    timers: Timers,
-    switches: BTreeSet<(Timestamp, Owner)>,
+    pub(crate) worth: Worth,
+    pub(crate) filters: Filters,
+    pub(crate) breaker: Breaker,
+    pub(crate) window: Window,
+    /// The breaker stopped the walk of the last order.
+    pub(crate) tripped: bool,
+    pub(crate) phase: Phase,
+    pub(crate) book: Book,
+    pub(crate) owners: Owners,
+    pub(crate) timers: Timers,
+    pub(crate) switches: BTreeSet<(Timestamp, Owner)>,
     /// Trailing stops, in order of entry.
-    trailing: Vec<OrderId>,
+    pub(crate) trailing: Vec<OrderId>,
     /// First and last price of the order that traded last, until it is seen what that sets off.
-    seen: Option<(Ticks, Ticks)>,
-    reference: Option<Ticks>,
-    last: Option<Ticks>,
+    pub(crate) seen: Option<(Ticks, Ticks)>,
+    pub(crate) reference: Option<Ticks>,
+    pub(crate) last: Option<Ticks>,
     /// Orders so far.
-    sequence: u64,
+    pub(crate) sequence: u64,
     /// Trades so far.
-    trades: u64,
-    now: Timestamp,
+    pub(crate) trades: u64,
+    pub(crate) now: Timestamp,
     /// Memory for the rehearsal of a walk.
-    later: Vec<(u32, u64)>,
+    pub(crate) later: Vec<(u32, u64)>,
     /// Memory for the orders of an owner.
-    ids: Vec<OrderId>,
+    pub(crate) ids: Vec<OrderId>,
 }
 
 impl Market {
-    /// A market without orders, in the phase before opening.
+    /// A market without orders, in the phase before opening, with the circuit breaker off.
     #[must_use]
     pub fn new(worth: Worth, filters: Filters) -> Market {
         Market {
             worth,
             filters,
+            breaker: Breaker { band_ppm: 0, ..Breaker::default() },
+            window: Window::default(),
+            tripped: false,
             phase: Phase::PreOpen,
             book: Book::new(),
             owners: Owners::default(),
@@ -138,6 +148,7 @@ impl Market {
         if self.phase.cancels() {
             self.pass_time(desk)?;
         }
+        self.pass_phase(desk)?;
         self.follow(desk)?;
         let (tag, done) = match command {
             Command::New(new) => (new.tag, self.enter(new, desk)),
@@ -153,6 +164,11 @@ impl Market {
             Command::SetPhase(change) => (0, self.set_phase(*change, desk)),
             Command::SetFilters(filters) => {
                 self.filters = *filters;
+                (0, Ok(()))
+            }
+            Command::SetBreaker(breaker) => {
+                self.breaker = *breaker;
+                self.window.clear();
                 (0, Ok(()))
             }
             Command::SetReference(price) => (0, self.set_reference(*price)),
@@ -179,8 +195,10 @@ impl Market {
         self.last.or(self.reference)
     }
 
-    fn terms(&self) -> Terms {
-        Terms { worth: self.worth, now: self.now, band: (Ticks(0), Ticks(u64::MAX)) }
+    #[inline]
+    fn terms(&mut self) -> Terms {
+        let reference = self.measure();
+        Terms { worth: self.worth, now: self.now, band: self.window.band(&self.breaker, self.now, reference) }
     }
 
     /// What is held for lots of an order with a limit.

@@ -31,6 +31,12 @@ impl Taken {
         Some(word as u32 * 64 + bit)
     }
 
+    /// The lowest taken place; nothing when all are free. Looks at the words before it.
+    pub(super) fn lowest_taken(&self) -> Option<u32> {
+        let (word, bits) = self.words.iter().enumerate().find(|(_, bits)| **bits != 0)?;
+        Some(word as u32 * 64 + bits.trailing_zeros())
+    }
+
     /// Marks a place; false where it was taken already or does not exist.
     pub(super) fn take(&mut self, slot: u32) -> bool {
         let (word, mask) = split(slot);

@@ -122,6 +122,11 @@ impl Book {
         self.orders.iter().filter(|order| order.id != OrderId::NONE)
     }
 
+    /// The first open order by place in memory.
+    pub(crate) fn lowest_open(&self) -> Option<u32> {
+        self.taken.lowest_taken()
+    }
+
     /// Where the next order will be kept; nothing when the market is full.
     #[inline]
     pub(crate) fn next_slot(&self) -> Option<u32> {
@@ -243,6 +248,12 @@ impl Book {
     /// The triggered order whose turn is next.
     pub(crate) fn next_fired(&self) -> Option<u32> {
         (self.fired.0 != NONE).then_some(self.fired.0)
+    }
+
+    /// The orders of a queue from its head on.
+    pub(crate) fn queue(&self, head: u32) -> impl Iterator<Item = &Order> {
+        let at = |slot: u32| self.orders.get(slot as usize).filter(|_| slot != NONE);
+        std::iter::successors(at(head), move |order| at(order.next))
     }
 
     /// Takes visible lots from a resting order.

@@ -1,4 +1,4 @@
-//! Ending orders on request, and phases.
+//! Ending orders on request.
 
 use exchequer_domain::Timestamp;
 
@@ -6,9 +6,8 @@ use super::{Market, Stop};
 use crate::book::orders::NONE;
 use crate::halt::Halt;
 use crate::owners::{NEVER, OWNERS_MAX};
-use crate::phase::{Phase, PhaseChange};
 use crate::rejection::Rejection;
-use crate::reports::{Desk, End, Report};
+use crate::reports::{Desk, End};
 use crate::units::{OrderId, Owner, Side};
 
 impl Market {
@@ -85,27 +84,6 @@ impl Market {
     pub(super) fn switch_off(&mut self, owner: Owner) -> Result<(), Halt> {
         let before = std::mem::replace(&mut self.owners.make(owner)?.cancel_after, NEVER);
         self.switches.remove(&(before, owner));
-        Ok(())
-    }
-
-    pub(super) fn set_phase<D: Desk>(&mut self, change: PhaseChange, desk: &mut D) -> Result<(), Stop> {
-        if self.phase == Phase::Delisted {
-            return Err(Rejection::Phase.into());
-        }
-        // Prices that cross would stay so.
-        if self.phase.gathers() && self.book.best(Side::Buy).is_some_and(|bid| self.takes(Side::Buy, bid)) {
-            return Err(Rejection::Phase.into());
-        }
-        self.phase = match change {
-            PhaseChange::Trading => Phase::Trading,
-            PhaseChange::PostOnly => Phase::PostOnly,
-            PhaseChange::CancelOnly => Phase::CancelOnly { until: None },
-            PhaseChange::Halt => Phase::Halt,
-            PhaseChange::PreOpen | PhaseChange::Auction { .. } | PhaseChange::Delisted => {
-                return Err(Rejection::Phase.into());
-            }
-        };
-        desk.report(Report::Phase(self.phase));
         Ok(())
     }
 }

@@ -138,12 +138,12 @@ impl Market {
             }
             Action::Limit { life: Life::Immediate, .. } | Action::Market { fill_or_kill: false, .. } => {}
             Action::Limit { life: Life::FillOrKill, .. } => {
-                if rehearse(&self.book, *taker, &self.terms(), &mut self.later)? != Rehearsal::Filled {
+                if self.rehearse(taker)? != Rehearsal::Filled {
                     return Err(Rejection::CannotFill.into());
                 }
             }
             Action::Market { fill_or_kill: true, by, .. } => {
-                let rehearsal = rehearse(&self.book, *taker, &self.terms(), &mut self.later)?;
+                let rehearsal = self.rehearse(taker)?;
                 let spent = by == By::Quote && rehearsal == Rehearsal::Short(Some(End::Quote));
                 if rehearsal != Rehearsal::Filled && !spent {
                     return Err(Rejection::CannotFill.into());
@@ -151,6 +151,12 @@ impl Market {
             }
         }
         Ok(())
+    }
+
+    /// How a walk would end.
+    pub(super) fn rehearse(&mut self, taker: &Taker) -> Result<Rehearsal, Halt> {
+        let terms = self.terms();
+        rehearse(&self.book, *taker, &terms, &mut self.later)
     }
 
     /// Whether an order with this limit would meet another one.

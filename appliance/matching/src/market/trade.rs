@@ -30,7 +30,10 @@ impl Market {
                     self.trade(taker, &maker, lots, desk)?;
                 }
                 Meeting::MakerEnds(why) => self.end(slot, why, desk)?,
-                Meeting::WalkEnds(why) => return Ok(Some(why)),
+                Meeting::WalkEnds(why) => {
+                    self.tripped |= why == End::PriceBand;
+                    return Ok(Some(why));
+                }
                 Meeting::BothEnd => {
                     self.end(slot, End::SelfTrade, desk)?;
                     return Ok(Some(End::SelfTrade));
@@ -81,6 +84,9 @@ impl Market {
         };
         self.trades += 1;
         self.last = Some(price);
+        if self.breaker.band_ppm > 0 {
+            self.window.traded(price, self.now);
+        }
         self.seen = Some((self.seen.map_or(price, |(first, _)| first), price));
         let id = TradeId(self.trades);
         desk.report(Report::Trade(Trade {

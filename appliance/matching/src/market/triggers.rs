@@ -7,7 +7,7 @@ use super::{Market, Stop, ended};
 use crate::book::orders::{
     BY_QUOTE, Detail, FILL_OR_KILL, HAS_DEADLINE, IMMEDIATE, IN_PAIR, MARKET, Order, POST_ONLY, Place, TRAILING,
 };
-use crate::book::walk::{Rehearsal, Taker, rehearse};
+use crate::book::walk::{Rehearsal, Taker};
 use crate::command::{Action, By, Life, NewOrder, NewPair, When};
 use crate::filters::ORDERS_OF_OWNER_MAX;
 use crate::halt::Halt;
@@ -187,6 +187,7 @@ impl Market {
     /// Prices of one order's trades only rise or only fall, so the first and the last are all there is to see.
     #[inline]
     fn notice<D: Desk>(&mut self, desk: &mut D) -> Result<(), Halt> {
+        self.trip(desk);
         let Some((first, last)) = self.seen.take() else { return Ok(()) };
         self.see(first, desk)?;
         if last != first {
@@ -270,7 +271,7 @@ impl Market {
             quote,
         };
         let refused = if order.has(FILL_OR_KILL) {
-            let rehearsal = rehearse(&self.book, taker, &self.terms(), &mut self.later)?;
+            let rehearsal = self.rehearse(&taker)?;
             let spent = order.has(BY_QUOTE) && rehearsal == Rehearsal::Short(Some(End::Quote));
             rehearsal != Rehearsal::Filled && !spent
         } else {
