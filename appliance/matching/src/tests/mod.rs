@@ -1,5 +1,6 @@
 //! Tests of the whole crate.
 
+mod bounds;
 mod naive;
 mod random;
 mod workload;

@@ -1,0 +1,110 @@
+//! What one command may not finish is finished by the next ones, as by the naive market.
+
+use exchequer_domain::Timestamp;
+
+use super::naive::Naive;
+use super::random::{Dice, Notes};
+use crate::{
+    Action, By, Command, Fees, Filters, Life, Lots, Market, NewOrder, Owner, Phase, PhaseChange, Report, STEPS_MAX,
+    SelfTrade, Side, Slots, Ticks, When,
+};
+
+/// The market and the naive one, side by side.
+struct Both {
+    market: Market,
+    naive: Naive,
+    now: u64,
+}
+
+impl Both {
+    fn new() -> Both {
+        let mut dice = Dice(1);
+        let (worth, filters) = (dice.worth(), Filters::default());
+        Both { market: Market::new(worth, filters), naive: Naive::new(worth, filters), now: 1 }
+    }
+
+    fn run(&mut self, command: Command) -> Vec<Report> {
+        let mut notes = Notes::default();
+        self.market.apply(Timestamp(self.now), &command, &mut notes).unwrap();
+        self.naive.reports.clear();
+        self.naive.apply(Timestamp(self.now), &command);
+        assert_eq!(notes.0, self.naive.reports, "{command:?}");
+        notes.0
+    }
+
+    fn trades(&mut self, command: Command) -> usize {
+        self.run(command).iter().filter(|report| matches!(report, Report::Trade(_))).count()
+    }
+}
+
+fn order(owner: u32, side: Side, price: u64, lots: u64) -> NewOrder {
+    let life = Life::Rest { until: None, peak: None, post_only: false };
+    NewOrder {
+        owner: Owner(owner),
+        slots: Slots::default(),
+        tag: 0,
+        side,
+        fees: Fees::default(),
+        self_trade: SelfTrade::Allow,
+        position: Lots(0),
+        when: None,
+        action: Action::Limit { price: Ticks(price), lots: Lots(lots), life },
+    }
+}
+
+/// Goal: an auction with more trades than one command may make is finished in steps, while nothing else happens.
+#[test]
+fn a_large_auction_takes_several_commands() {
+    let mut both = Both::new();
+    for number in 0..2_600 {
+        let side = if number % 2 == 0 { Side::Buy } else { Side::Sell };
+        both.run(Command::New(order(number / 500, side, 100, 1)));
+    }
+    let accepted = both.market.book().resting(Side::Buy).min(both.market.book().resting(Side::Sell)) as usize;
+    let steps = STEPS_MAX as usize;
+    assert!(accepted > steps, "{accepted}");
+    assert_eq!(both.trades(Command::SetPhase(PhaseChange::Trading)), steps);
+    assert!(matches!(both.market.phase(), Phase::Uncrossing { .. }));
+    assert_eq!(both.trades(Command::Tick), accepted - steps);
+    assert_eq!(both.market.phase(), Phase::Trading);
+}
+
+/// Goal: an order that meets more than it may ends there, a fill-or-kill is refused; the book stays uncrossed.
+#[test]
+fn a_walk_is_bounded() {
+    let mut both = Both::new();
+    both.run(Command::SetPhase(PhaseChange::Trading));
+    for number in 0..1_500 {
+        both.run(Command::New(order(number / 500, Side::Sell, 100 + u64::from(number % 7), 1)));
+    }
+    let kill = |fill_or_kill| {
+        let action = Action::Market { lots: Lots(1_200), quote: 1 << 90, by: By::Lots, fill_or_kill };
+        Command::New(NewOrder { action, ..order(9, Side::Buy, 1, 1) })
+    };
+    assert_eq!(both.trades(kill(true)), 0);
+    assert_eq!(both.trades(kill(false)), STEPS_MAX as usize);
+}
+
+/// Goal: more triggers and deadlines at once than one command carries out are carried out by the next ones, in order.
+#[test]
+fn triggers_and_deadlines_are_bounded() {
+    let mut both = Both::new();
+    both.run(Command::SetPhase(PhaseChange::Trading));
+    both.run(Command::SetReference(Ticks(100)));
+    for number in 0..100 {
+        let when = Some(When::StopLoss(Ticks(105 + number % 3)));
+        both.run(Command::New(NewOrder { when, ..order(1, Side::Buy, 90, 2) }));
+        let life = Life::Rest { until: Some(Timestamp(50)), peak: None, post_only: false };
+        let action = Action::Limit { price: Ticks(80), lots: Lots(2), life };
+        both.run(Command::New(NewOrder { action, ..order(2, Side::Buy, 80, 2) }));
+    }
+    both.run(Command::New(order(3, Side::Sell, 110, 1)));
+    both.run(Command::New(order(4, Side::Buy, 110, 1)));
+    both.now = 60;
+    for _ in 0..10 {
+        both.run(Command::Tick);
+    }
+    assert_eq!(both.market.book().best(Side::Buy), Some(Ticks(90)));
+    assert_eq!(both.market.book().prices(Side::Buy), 1);
+    assert_eq!(both.market.book().open_orders(), both.market.book().resting(Side::Buy));
+}
