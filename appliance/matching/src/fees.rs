@@ -25,15 +25,20 @@ pub enum Rounding {
 /// What the units of a market are worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Worth {
-    /// Minor units of the base asset in one lot, from 1.
-    pub base_per_lot: u64,
-    /// Minor units of the quote asset that one lot costs at a price of one tick, from 1 to [`QUOTE_PER_TICK_MAX`].
-    pub quote_per_tick: u64,
-    /// How fees are rounded.
-    pub rounding: Rounding,
+    pub(crate) base_per_lot: u64,
+    pub(crate) quote_per_tick: u64,
+    pub(crate) rounding: Rounding,
 }
 
 impl Worth {
+    /// `base_per_lot`: minor units of the base asset in one lot, from 1. `quote_per_tick`: minor units of the quote asset
+    /// that one lot costs at a price of one tick, from 1 to [`QUOTE_PER_TICK_MAX`]. Nothing outside these ranges.
+    #[must_use]
+    pub fn new(base_per_lot: u64, quote_per_tick: u64, rounding: Rounding) -> Option<Worth> {
+        let fits = base_per_lot > 0 && (1..=QUOTE_PER_TICK_MAX).contains(&quote_per_tick);
+        fits.then_some(Worth { base_per_lot, quote_per_tick, rounding })
+    }
+
     /// A quantity in minor units of the base asset.
     #[inline]
     pub(crate) fn base(&self, lots: u64) -> u128 {

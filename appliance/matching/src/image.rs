@@ -181,7 +181,9 @@ impl Market {
         if !rest.is_empty() {
             return Err(ImageError::Damaged);
         }
-        let mut market = Market::new(image.worth, image.filters);
+        let Worth { base_per_lot, quote_per_tick, rounding } = image.worth;
+        let worth = Worth::new(base_per_lot, quote_per_tick, rounding).ok_or(ImageError::Damaged)?;
+        let mut market = Market::new(worth, image.filters);
         market.breaker = image.breaker;
         market.window = Window::of_parts(&image.window);
         (market.phase, market.reference, market.last) = (image.phase, image.reference, image.last);
