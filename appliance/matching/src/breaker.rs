@@ -48,6 +48,11 @@ pub(crate) struct Window {
     band: Option<(Ticks, Ticks)>,
 }
 
+/// The number of the oldest second of the window.
+fn first_second(now: Timestamp) -> u64 {
+    (now.0 / SECOND_US + 1).saturating_sub(WINDOW_SECONDS)
+}
+
 impl Window {
     /// The lowest and highest price that may be traded now. Where nothing traded within the window, `reference` is what
     /// the price moves from. It holds for the whole walk of one order.
@@ -57,7 +62,7 @@ impl Window {
         if breaker.band_ppm == 0 {
             return ALL;
         }
-        let first = (now.0 / SECOND_US + 1).saturating_sub(WINDOW_SECONDS);
+        let first = first_second(now);
         if self.seconds.first().is_some_and(|second| second.number < first) {
             self.seconds.retain(|second| second.number >= first);
             self.band = None;
@@ -103,9 +108,11 @@ impl Window {
         self.band = None;
     }
 
-    /// The numbers of the seconds with their lowest and highest prices, for a snapshot.
-    pub(crate) fn parts(&self) -> Vec<(u64, Ticks, Ticks)> {
-        self.seconds.iter().map(|second| (second.number, second.lowest, second.highest)).collect()
+    /// The numbers of the seconds that still count, with their lowest and highest prices.
+    pub(crate) fn parts(&self, now: Timestamp) -> Vec<(u64, Ticks, Ticks)> {
+        let first = first_second(now);
+        let seconds = self.seconds.iter().filter(|second| second.number >= first);
+        seconds.map(|second| (second.number, second.lowest, second.highest)).collect()
     }
 
     pub(crate) fn of_parts(parts: &[(u64, Ticks, Ticks)]) -> Window {

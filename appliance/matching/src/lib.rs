@@ -2,7 +2,8 @@
 //!
 //! A [`Market`] is a [`Book`] and the rules around it. It knows no balances: it asks its [`Desk`] to hold an amount
 //! before it accepts an order, and reports exactly what every trade moves and what is free again, in minor units, with
-//! the numbers of the balances concerned. Time arrives with each command.
+//! the numbers of the balances concerned. Time arrives with each command. A market is kept as rows, one for each order:
+//! [`Market::drain`] gives those that changed, [`Market::restore`] makes the market from them.
 //!
 //! Invariants:
 //! - The same commands at the same times give the same reports, on every node and after every restore.
@@ -23,6 +24,7 @@ mod owners;
 mod phase;
 mod rejection;
 mod reports;
+mod rows;
 #[cfg(test)]
 mod tests;
 mod timers;
@@ -39,13 +41,14 @@ pub use filters::{Filters, ORDERS_OF_OWNER_MAX, Percent};
 pub use halt::Halt;
 pub use image::ImageError;
 pub use market::{
-    DEADLINES_PER_COMMAND, DELISTED_PER_COMMAND, FIRED_PER_COMMAND, Market, SWITCHES_PER_COMMAND, TRAILING_MAX,
-    WAITING_MAX,
+    DEADLINES_PER_COMMAND, DELISTED_PER_COMMAND, FIRED_PER_COMMAND, Market, OrderView, SWITCHES_PER_COMMAND, Stands,
+    TRAILING_MAX, WAITING_MAX,
 };
 pub use owners::OWNERS_MAX;
 pub use phase::{Phase, PhaseChange};
 pub use rejection::Rejection;
 pub use reports::{Desk, End, Hold, Party, Report, Trade};
+pub use rows::RowKey;
 pub use units::{
     Fees, LEVELS_MAX, Lots, ORDER_LOTS_MAX, ORDERS_MAX, OrderId, Owner, PRICE_TICKS_MAX, SelfTrade, Side, Slots, Ticks,
     TradeId,

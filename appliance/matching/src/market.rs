@@ -10,9 +10,11 @@ mod enter;
 mod phases;
 mod trade;
 mod triggers;
+mod view;
 
 pub use phases::DELISTED_PER_COMMAND;
 pub use triggers::{FIRED_PER_COMMAND, TRAILING_MAX, WAITING_MAX};
+pub use view::{OrderView, Stands};
 
 use std::collections::BTreeSet;
 
@@ -70,6 +72,8 @@ pub struct Market {
     pub(crate) owners: Owners,
     pub(crate) timers: Timers,
     pub(crate) switches: BTreeSet<(Timestamp, Owner)>,
+    /// Owners whose switch was changed since its row was written, in order of the first change.
+    pub(crate) switched: Vec<Owner>,
     /// Trailing stops, in order of entry.
     pub(crate) trailing: Vec<OrderId>,
     /// First and last price of the order that traded last, until it is seen what that sets off.
@@ -81,6 +85,10 @@ pub struct Market {
     /// Trades so far.
     pub(crate) trades: u64,
     pub(crate) now: Timestamp,
+    /// A command came since the row of the head was written.
+    pub(crate) changed: bool,
+    /// Orders so far when rows were written last: later ones have none.
+    pub(crate) written: u64,
     /// Memory for the rehearsal of a walk.
     pub(crate) later: Vec<(u32, u64)>,
     /// Memory for the orders of an owner.
@@ -102,6 +110,7 @@ impl Market {
             owners: Owners::default(),
             timers: Timers::default(),
             switches: BTreeSet::new(),
+            switched: Vec::new(),
             trailing: Vec::new(),
             seen: None,
             reference: None,
@@ -109,6 +118,8 @@ impl Market {
             sequence: 0,
             trades: 0,
             now: Timestamp(0),
+            changed: true,
+            written: 0,
             later: Vec::new(),
             ids: Vec::new(),
         }
@@ -132,19 +143,13 @@ impl Market {
         self.last
     }
 
-    /// Everything that is held for open orders of a side, in minor units. Looks at every order.
-    #[must_use]
-    pub fn held_in_all(&self, side: Side) -> u128 {
-        let orders = self.book.open().filter(|order| order.side == side);
-        orders.map(|order| self.held_for(order.id.slot()).unwrap_or(0)).sum()
-    }
-
     /// Runs one command at a moment of replicated time and tells the desk everything that it did.
     ///
     /// # Errors
     /// The market is inconsistent and must be dropped; never because of the command.
     pub fn apply<D: Desk>(&mut self, now: Timestamp, command: &Command, desk: &mut D) -> Result<(), Halt> {
         self.now = self.now.max(now);
+        self.changed = true;
         if self.phase.cancels() {
             self.pass_time(desk)?;
         }
@@ -229,7 +234,7 @@ impl Market {
         for _ in 0..SWITCHES_PER_COMMAND {
             match self.switches.first().copied() {
                 Some((at, owner)) if at <= self.now => {
-                    self.switch_off(owner)?;
+                    self.switch(owner, None)?;
                     self.end_all(owner, None, End::CancelAfter, desk)?;
                 }
                 Some(_) | None => break,

@@ -27,11 +27,14 @@ pub(crate) struct OwnerState {
     pub(crate) head: u32,
     /// When its dead man's switch falls; the end of time when it is off.
     pub(crate) cancel_after: Timestamp,
+    /// The switch was changed since its row was written.
+    pub(crate) touched: bool,
 }
 
 pub(crate) const NEVER: Timestamp = Timestamp(u64::MAX);
 
-const NOBODY: OwnerState = OwnerState { orders: 0, stops: 0, buying: 0, head: NONE, cancel_after: NEVER };
+const NOBODY: OwnerState =
+    OwnerState { orders: 0, stops: 0, buying: 0, head: NONE, cancel_after: NEVER, touched: false };
 
 /// The owners, in pages that are made when first touched.
 #[derive(Debug, Clone, Default)]

@@ -36,6 +36,12 @@ pub enum Report {
     Accepted {
         /// Its id from now on.
         id: OrderId,
+        /// Whose.
+        owner: Owner,
+        /// Its balances.
+        slots: Slots,
+        /// Buy or sell.
+        side: Side,
         /// The caller's own number.
         tag: u64,
         /// Minor units held: of quote for a buy, of base for a sell.
@@ -71,6 +77,8 @@ pub enum Report {
     Reduced {
         /// Which.
         id: OrderId,
+        /// Whose.
+        owner: Owner,
         /// Its balances.
         slots: Slots,
         /// Buy or sell.
@@ -86,6 +94,8 @@ pub enum Report {
     Amended {
         /// Which.
         id: OrderId,
+        /// Whose.
+        owner: Owner,
         /// Its balances.
         slots: Slots,
         /// Buy or sell.
@@ -101,12 +111,21 @@ pub enum Report {
         /// Whether it kept its place in the queue.
         kept: bool,
     },
-    /// What an order waited for has happened.
+    /// What an order waited for has happened. Where it is one leg of a pair, the report of the other's end follows, and
+    /// what both held is divided between `held` here and what is freed there.
     Triggered {
         /// Which.
         id: OrderId,
+        /// Whose.
+        owner: Owner,
+        /// Its balances.
+        slots: Slots,
+        /// Buy or sell.
+        side: Side,
         /// The price that did it.
         price: Ticks,
+        /// Minor units held for it from now on.
+        held: u128,
     },
     /// The market is in another phase.
     Phase(Phase),
@@ -147,7 +166,7 @@ pub struct Party {
     pub fee: u128,
     /// Minor units held for it that are free again.
     pub freed: u128,
-    /// What is left of the order.
+    /// What is left of the order; with nothing left it is over, and only an [`End::Completed`] may follow.
     pub left: Lots,
 }
 

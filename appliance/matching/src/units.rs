@@ -67,7 +67,10 @@ impl OrderId {
         self.0 >> SLOT_BITS
     }
 
-    pub(crate) const fn slot(self) -> u32 {
+    /// Its place in memory: no other open order of the market has it, and it is below [`ORDERS_MAX`], so that records of
+    /// open orders can be kept in a vector.
+    #[must_use]
+    pub const fn slot(self) -> u32 {
         (self.0 & (ORDERS_MAX as u64 - 1)) as u32
     }
 }

@@ -18,6 +18,9 @@ use crate::units::Side;
 /// Messages after the prefill in the published workload.
 pub const TIMED_MESSAGES: u32 = 3_000_000;
 
+/// As many orders change until the list of them is emptied, as rows are written after each log entry.
+const TOUCHED_MAX: usize = 1_024;
+
 const MAGIC: u64 = 0x4D45_4257_5F30_3031;
 const VERSION: u32 = 1;
 

@@ -3,16 +3,19 @@
 //! The book knows queues and quantities; rules are the market's. Invariants:
 //! - An order is in at most one queue, and the totals of a level are the sums over its orders.
 //! - Orders of one price keep the order in which they came to it; an iceberg that shows its next part comes anew.
+//!   The rank that an order gets when it joins a queue ascends, so that queues can be made again from single orders.
 //! - No operation allocates once the vectors have grown to the size of the market.
 
 mod free;
 pub(crate) mod levels;
 pub(crate) mod orders;
+mod touched;
 pub(crate) mod walk;
 
 use free::Taken;
 use levels::{Best, Ladder};
 use orders::{Detail, NONE, Order, Place};
+use touched::Touched;
 
 use crate::halt::Halt;
 use crate::units::{Lots, OrderId, Side, Ticks};
@@ -54,6 +57,9 @@ pub struct Book {
     pub(crate) falling: Ladder,
     fired: (u32, u32),
     open: u32,
+    /// How often an order joined the end of a queue.
+    pub(crate) joined: u64,
+    touched: Touched,
 }
 
 impl Default for Book {
@@ -76,6 +82,8 @@ impl Book {
             falling: Ladder::new(Best::Highest),
             fired: (NONE, NONE),
             open: 0,
+            joined: 0,
+            touched: Touched::default(),
         }
     }
 
@@ -103,7 +111,7 @@ impl Book {
         self.ladder(side).best_price()
     }
 
-    /// The prices of a side from the best one on.
+    /// The prices of a side from the best one on; take as many as are wanted.
     pub fn depth(&self, side: Side) -> impl Iterator<Item = Depth> {
         let ladder = self.ladder(side);
         ladder.iter().map(|level| Depth { price: ladder.price_of(level), lots: Lots(level.open), orders: level.orders })
@@ -166,6 +174,23 @@ impl Book {
         self.ladder(side).first().map(|level| level.head)
     }
 
+    /// The orders that entered, changed or ended since the last [`Book::forget_touched`], in order of the first change.
+    pub(crate) fn touched(&self) -> &[OrderId] {
+        self.touched.ids()
+    }
+
+    /// Lists an order whose marks were changed.
+    pub(crate) fn touch(&mut self, slot: u32) -> Result<(), Halt> {
+        let id = self.order(slot)?.id;
+        self.touched.touch(id);
+        Ok(())
+    }
+
+    /// The rows of the touched orders are written.
+    pub(crate) fn forget_touched(&mut self) {
+        self.touched.clear();
+    }
+
     /// Keeps an order in the slot that its id names, in no queue yet.
     pub(crate) fn keep(&mut self, order: Order, detail: Detail) -> Result<u32, Halt> {
         let slot = order.id.slot();
@@ -179,6 +204,7 @@ impl Book {
         }
         *self.order_mut(slot)? = Order { place: Place::Nowhere, ..order };
         *self.detail_mut(slot)? = detail;
+        self.touched.enter(order.id);
         self.open += 1;
         Ok(slot)
     }
@@ -189,6 +215,7 @@ impl Book {
         if order.place != Place::Nowhere || !self.taken.give(slot) {
             return Err(Halt("an order was forgotten while it was in a queue"));
         }
+        self.touched.touch(order.id);
         order.id = OrderId::NONE;
         self.open = self.open.checked_sub(1).ok_or(NO_ORDER)?;
         Ok(())
@@ -196,7 +223,7 @@ impl Book {
 
     /// Puts an order that is in no queue at the end of one; false when a ladder has no room for another price.
     pub(crate) fn enqueue(&mut self, slot: u32, place: Place) -> Result<bool, Halt> {
-        let Book { orders, bids, asks, rising, falling, fired, .. } = self;
+        let Book { orders, details, bids, asks, rising, falling, fired, joined, touched, .. } = self;
         let queued = match place {
             Place::Nowhere => true,
             Place::Bids => bids.push(orders, slot)?,
@@ -215,7 +242,11 @@ impl Book {
             }
         };
         if queued {
-            self.order_mut(slot)?.place = place;
+            let order = orders.get_mut(slot as usize).ok_or(NO_ORDER)?;
+            order.place = place;
+            *joined += 1;
+            details.get_mut(slot as usize).ok_or(NO_ORDER)?.rank = *joined;
+            touched.touch(order.id);
         }
         Ok(queued)
     }
@@ -250,17 +281,12 @@ impl Book {
         (self.fired.0 != NONE).then_some(self.fired.0)
     }
 
-    /// The orders of a queue from its head on.
-    pub(crate) fn queue(&self, head: u32) -> impl Iterator<Item = &Order> {
-        let at = |slot: u32| self.orders.get(slot as usize).filter(|_| slot != NONE);
-        std::iter::successors(at(head), move |order| at(order.next))
-    }
-
     /// Takes visible lots from a resting order.
     #[inline]
     pub(crate) fn consume(&mut self, slot: u32, lots: u64) -> Result<Left, Halt> {
-        let Book { orders, bids, asks, details, .. } = self;
+        let Book { orders, bids, asks, details, joined, touched, .. } = self;
         let order = orders.get_mut(slot as usize).ok_or(NO_ORDER)?;
+        touched.touch(order.id);
         let ladder = match order.place {
             Place::Bids => bids,
             Place::Asks => asks,
@@ -282,8 +308,10 @@ impl Book {
             ladder.remove(orders, slot)?;
             return Ok(Left::Nothing);
         }
-        let peak = details.get(slot as usize).ok_or(NO_ORDER)?.peak;
-        let shown = order.hidden.min(peak.max(1));
+        let detail = details.get_mut(slot as usize).ok_or(NO_ORDER)?;
+        let shown = order.hidden.min(detail.peak.max(1));
+        *joined += 1;
+        detail.rank = *joined;
         let level = ladder.level_mut(order.level)?;
         level.open = level.open.checked_sub(order.open).ok_or(TOO_MUCH)? + shown;
         level.hidden = level.hidden.checked_sub(shown).ok_or(TOO_MUCH)?;
@@ -295,8 +323,9 @@ impl Book {
 
     /// Makes a resting order smaller where it stands: the hidden part first.
     pub(crate) fn shrink(&mut self, slot: u32, by: u64) -> Result<(), Halt> {
-        let Book { orders, bids, asks, .. } = self;
+        let Book { orders, bids, asks, touched, .. } = self;
         let order = orders.get_mut(slot as usize).ok_or(NO_ORDER)?;
+        touched.touch(order.id);
         let from_hidden = by.min(order.hidden);
         let from_open = by - from_hidden;
         order.hidden -= from_hidden;

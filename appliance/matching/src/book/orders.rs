@@ -1,14 +1,16 @@
 //! The orders of a market: what matching touches in one cache line each, the rest beside it.
 
 use exchequer_domain::Timestamp;
+use serde::{Deserialize, Serialize};
 
+use crate::command::When;
 use crate::units::{Fees, OrderId, Owner, SelfTrade, Side, Slots, Ticks};
 
 /// No order, no level.
 pub(crate) const NONE: u32 = u32::MAX;
 
 /// Where an order is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Place {
     /// In no queue: being matched, or its memory is free.
     Nowhere,
@@ -112,8 +114,10 @@ pub(crate) struct Detail {
     pub(crate) deadline: Timestamp,
     /// Of an order that waits for its trigger: the limit it enters the book with.
     pub(crate) limit: Ticks,
-    /// Of a trailing stop: its distance from the price.
-    pub(crate) offset: Ticks,
+    /// What it waits or waited for.
+    pub(crate) when: Option<When>,
+    /// Ascends with every order that joins a queue's end: among orders of one queue, their order.
+    pub(crate) rank: u64,
     /// Of an order that waits for its trigger: what is held for it, in minor units.
     pub(crate) held: u128,
     /// Of a market order that waits: the most quote it may pay or get.
@@ -133,7 +137,8 @@ impl Detail {
         peak: 0,
         deadline: Timestamp(0),
         limit: Ticks(0),
-        offset: Ticks(0),
+        when: None,
+        rank: 0,
         held: 0,
         quote: 0,
         partner: OrderId::NONE,

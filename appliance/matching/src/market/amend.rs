@@ -56,7 +56,7 @@ impl Market {
         }
 
         let (slots, side) = (order.slots, order.side);
-        desk.report(Report::Amended { id, slots, side, price, lots, held, freed, kept: keeps });
+        desk.report(Report::Amended { id, owner, slots, side, price, lots, held, freed, kept: keeps });
         if keeps {
             let by = present - lots.0;
             if by > 0 {

@@ -73,17 +73,20 @@ impl Market {
         if at.is_some_and(|at| at <= self.now || at == NEVER) {
             return Err(Rejection::Deadline.into());
         }
-        self.switch_off(owner)?;
-        if let Some(at) = at {
-            self.owners.make(owner)?.cancel_after = at;
-            self.switches.insert((at, owner));
-        }
-        Ok(())
+        Ok(self.switch(owner, at)?)
     }
 
-    pub(super) fn switch_off(&mut self, owner: Owner) -> Result<(), Halt> {
-        let before = std::mem::replace(&mut self.owners.make(owner)?.cancel_after, NEVER);
+    /// Sets the dead man's switch of an owner, or switches it off.
+    pub(crate) fn switch(&mut self, owner: Owner, at: Option<Timestamp>) -> Result<(), Halt> {
+        let state = self.owners.make(owner)?;
+        let before = std::mem::replace(&mut state.cancel_after, at.unwrap_or(NEVER));
+        if !std::mem::replace(&mut state.touched, true) {
+            self.switched.push(owner);
+        }
         self.switches.remove(&(before, owner));
+        if let Some(at) = at {
+            self.switches.insert((at, owner));
+        }
         Ok(())
     }
 }

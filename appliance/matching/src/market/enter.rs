@@ -29,7 +29,8 @@ impl Market {
         }
 
         self.sequence += 1;
-        desk.report(Report::Accepted { id: taker.id, tag: new.tag, held });
+        let (id, tag) = (taker.id, new.tag);
+        desk.report(Report::Accepted { id, owner: new.owner, slots: new.slots, side: new.side, tag, held });
         match new.when {
             None => Ok(self.run(new, taker, desk)?),
             Some(when) => Ok(self.wait(new, when, &taker, held, OrderId::NONE)?),

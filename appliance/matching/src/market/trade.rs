@@ -130,14 +130,15 @@ impl Market {
         let by = Lots(lots);
         desk.report(Report::Reduced {
             id: maker.id,
+            owner: maker.owner,
             slots: maker.slots,
             side: maker.side,
             by,
             left: Lots(maker.lots() - lots),
             freed: self.held(maker.side, maker.price, lots),
         });
-        let Taker { id, slots, side, left, .. } = *taker;
-        desk.report(Report::Reduced { id, slots, side, by, left: Lots(left), freed });
+        let Taker { id, owner, slots, side, left, .. } = *taker;
+        desk.report(Report::Reduced { id, owner, slots, side, by, left: Lots(left), freed });
         self.consume(maker, lots, desk)
     }
 

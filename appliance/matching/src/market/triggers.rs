@@ -79,13 +79,12 @@ impl Market {
         let place = when.place(new.side);
         let trigger = self.check_trigger(new.side, when).map_err(|_| Halt("a checked trigger is none"))?;
         let mut order = Order { price: trigger, open: taker.left, ..super::enter::template(taker) };
-        let mut detail = Detail { tag: new.tag, held, limit: taker.limit, partner, ..Detail::NONE };
+        let mut detail = Detail { tag: new.tag, held, limit: taker.limit, when: Some(when), partner, ..Detail::NONE };
         if partner != OrderId::NONE {
             order.flags |= IN_PAIR;
         }
-        if let When::Trailing(offset) = when {
+        if matches!(when, When::Trailing(_)) {
             order.flags |= TRAILING;
-            detail.offset = offset;
             self.trailing.push(taker.id);
         }
         match new.action {
@@ -149,14 +148,14 @@ impl Market {
         }
 
         self.sequence += 2;
-        desk.report(Report::Accepted { id: resting.id, tag: limit.tag, held: limit_needs });
+        desk.report(Report::Accepted { id: resting.id, owner, slots, side, tag: limit.tag, held: limit_needs });
         self.run(&limit, resting, desk)?;
         let second = self.book.next_slot().ok_or(Halt("room that was there is gone"))?;
         waiting.id = OrderId::new(self.sequence, second).ok_or(Halt("the sequence is used up"))?;
         self.book.order_mut(first)?.flags |= IN_PAIR;
         self.book.detail_mut(first)?.partner = waiting.id;
         let excess = stop_needs.saturating_sub(limit_needs);
-        desk.report(Report::Accepted { id: waiting.id, tag: limit.tag, held: excess });
+        desk.report(Report::Accepted { id: waiting.id, owner, slots, side, tag: limit.tag, held: excess });
         Ok(self.wait(&pair.stop, when, &waiting, excess, resting.id)?)
     }
 
@@ -170,6 +169,8 @@ impl Market {
         let partner = self.book.detail(slot)?.partner;
         let other = self.book.find(partner).ok_or(Halt("a pair has one leg"))?;
         self.book.order_mut(other)?.flags &= !IN_PAIR;
+        self.book.touch(slot)?;
+        self.book.touch(other)?;
         Ok(Some(other))
     }
 
@@ -210,7 +211,10 @@ impl Market {
         for at in 0..self.trailing.len() {
             let Some(slot) = self.trailing.get(at).map(|id| id.slot()) else { break };
             let order = *self.book.order(slot)?;
-            let Some(trigger) = follow(order.place, price, self.book.detail(slot)?.offset) else { continue };
+            let Some(When::Trailing(offset)) = self.book.detail(slot)?.when else {
+                return Err(Halt("a trailing stop has no distance"));
+            };
+            let Some(trigger) = follow(order.place, price, offset) else { continue };
             let nearer = if order.place == Place::Rising { trigger < order.price } else { trigger > order.price };
             if nearer {
                 self.book.dequeue(slot)?;
@@ -228,18 +232,23 @@ impl Market {
         self.book.dequeue(slot)?;
         self.book.enqueue(slot, Place::Fired)?;
         self.forget_trailing(&order)?;
-        desk.report(Report::Triggered { id: order.id, price });
-        let Some(other) = self.part(slot)? else { return Ok(()) };
+        let other = self.part(slot)?;
+        let detail = *self.book.detail(slot)?;
+        let Order { id, owner, slots, side, .. } = order;
+        let Some(other) = other else {
+            desk.report(Report::Triggered { id, owner, slots, side, price, held: detail.held });
+            return Ok(());
+        };
         // The pair holds what the dearer leg needs; this one goes on with what it needs alone.
         let limit = *self.book.order(other)?;
-        let detail = *self.book.detail(slot)?;
-        let needs = match (order.side, order.has(MARKET)) {
+        let needs = match (side, order.has(MARKET)) {
             (Side::Buy, true) => detail.quote,
             (side, _) => self.held(side, detail.limit, order.open),
         };
         let all = self.held(limit.side, limit.price, limit.lots()) + detail.held;
         self.book.detail_mut(slot)?.held = needs;
         let freed = all.checked_sub(needs).ok_or(Halt("a pair holds less than it needs"))?;
+        desk.report(Report::Triggered { id, owner, slots, side, price, held: needs });
         self.end_with(other, freed, End::Pair, desk)
     }
 

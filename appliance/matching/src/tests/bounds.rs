@@ -2,8 +2,9 @@
 
 use exchequer_domain::Timestamp;
 
+use super::dice::Dice;
 use super::naive::Naive;
-use super::random::{Dice, Notes};
+use super::random::Notes;
 use crate::{
     Action, By, Command, Fees, Filters, Life, Lots, Market, NewOrder, Owner, Phase, PhaseChange, Report, STEPS_MAX,
     SelfTrade, Side, Slots, Ticks, When,

@@ -2,6 +2,7 @@
 
 mod check;
 mod phases;
+mod view;
 mod waiting;
 mod walk;
 
@@ -26,9 +27,12 @@ struct Open {
     id: OrderId,
     owner: Owner,
     slots: Slots,
+    tag: u64,
     fees: Fees,
     side: Side,
     self_trade: SelfTrade,
+    when: Option<When>,
+    action: Action,
     price: u64,
     open: u64,
     hidden: u64,
@@ -53,7 +57,6 @@ struct Waits {
     since: u64,
     offset: Option<u64>,
     held: u128,
-    then: Action,
 }
 
 impl Open {
@@ -309,7 +312,8 @@ impl Naive {
         let hold = Hold { owner: new.owner, side: new.side, amount: held, slots: new.slots };
         ensure(covers(&hold), Rejection::Funds)?;
         self.sequence += 1;
-        self.reports.push(Report::Accepted { id: order.id, tag: new.tag, held });
+        let NewOrder { owner, slots, side, tag, .. } = *new;
+        self.reports.push(Report::Accepted { id: order.id, owner, slots, side, tag, held });
 
         if new.when.is_some() {
             self.wait(order, new, held, None);
@@ -361,7 +365,7 @@ impl Naive {
         let Open { slots, side, .. } = order;
         ensure(held == 0 || covers(&Hold { owner, side, amount: held, slots }), Rejection::Funds)?;
         let (price, lots) = (Ticks(price), Lots(lots));
-        self.reports.push(Report::Amended { id, slots, side, price, lots, held, freed, kept: keeps });
+        self.reports.push(Report::Amended { id, owner, slots, side, price, lots, held, freed, kept: keeps });
         let at = self.orders.iter().position(|order| order.id == id).unwrap();
         if keeps {
             let hidden = old.hidden.saturating_sub(present - lots.0);

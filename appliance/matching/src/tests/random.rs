@@ -1,16 +1,18 @@
-//! Random commands to the market and to the naive one, compared after each.
+//! Random commands to the market, to one restored from its rows, and to the naive one, compared after each.
+
+use std::collections::BTreeMap;
 
 use exchequer_domain::Timestamp;
 
+use super::coverage::Coverage;
+use super::dice::Dice;
+use super::held::Held;
 use super::naive::{Naive, covers};
-use crate::{
-    Action, Breaker, By, Command, Desk, Fees, Filters, Hold, Life, Lots, Market, NewOrder, NewPair, OrderId, Owner,
-    Percent, Phase, PhaseChange, Report, Rounding, SelfTrade, Side, Slots, Ticks, When, Worth,
-};
+use crate::{Command, Desk, Filters, Hold, Market, Owner, PhaseChange, Report, RowKey, Side, Worth};
 
 const COMMANDS_OF_AN_EPISODE: u64 = 4_000;
-/// Commands of the short run; `EXCHEQUER_MATCHING_COMMANDS` names another number.
-const COMMANDS: u64 = 1_000_000;
+/// Random logs of a short run; `EXCHEQUER_MATCHING_EPISODES` names another number, `EXCHEQUER_MATCHING_SEED` the first.
+const EPISODES: u64 = 300;
 
 /// A desk that writes down, and refuses what the naive one refuses.
 #[derive(Debug, Default)]
@@ -26,283 +28,166 @@ impl Desk for Notes {
     }
 }
 
-pub(super) struct Dice(pub(super) u64);
+type Rows = Vec<(RowKey, Option<Vec<u8>>)>;
 
-impl Dice {
-    pub(super) fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (z ^ (z >> 31)) % bound
+fn drained(market: &mut Market) -> Rows {
+    let mut rows = Vec::new();
+    market.drain(|key, row| rows.push((key, row))).unwrap();
+    rows
+}
+
+/// The market, the same restored from rows some time ago, the naive one, and what reports and rows say.
+struct World {
+    market: Market,
+    restored: Market,
+    naive: Naive,
+    held: Held,
+    rows: BTreeMap<RowKey, Vec<u8>>,
+}
+
+impl World {
+    fn new(worth: Worth, filters: Filters) -> World {
+        let market = Market::new(worth, filters);
+        let naive = Naive::new(worth, filters);
+        World { restored: market.clone(), market, naive, held: Held::default(), rows: BTreeMap::new() }
     }
 
-    fn one_in(&mut self, bound: u64) -> bool {
-        self.below(bound) == 0
+    fn run(&mut self, now: Timestamp, command: &Command) -> Vec<Report> {
+        let (mut notes, mut again) = (Notes::default(), Notes::default());
+        self.market.apply(now, command, &mut notes).unwrap();
+        self.restored.apply(now, command, &mut again).unwrap();
+        self.naive.reports.clear();
+        self.naive.apply(now, command);
+        assert_eq!(notes.0, self.naive.reports);
+        assert_eq!(again.0, self.naive.reports, "of the restored market");
+        self.held.take(&notes.0);
+        notes.0
     }
 
-    fn side(&mut self) -> Side {
-        if self.one_in(2) { Side::Buy } else { Side::Sell }
-    }
-
-    pub(super) fn worth(&mut self) -> Worth {
-        let rounding = if self.one_in(2) { Rounding::Up } else { Rounding::Down };
-        let scale = [1, 7, 1_000_000, 1 << 38][self.below(4) as usize];
-        Worth { base_per_lot: [1, 1_000, u64::MAX][self.below(3) as usize], quote_per_tick: scale, rounding }
-    }
-
-    pub(super) fn filters(&mut self) -> Filters {
-        let mut filters = Filters::default();
-        if self.one_in(2) {
-            filters.price_max = Ticks(130);
-            filters.lots_max = Lots(60);
-            filters.market_lots_max = Lots(80);
-            filters.orders_max = 3 + self.below(6) as u32;
-            filters.stops_max = 3;
-            filters.position_max = Lots(150);
-            filters.percent = [Percent { lowest_ppm: 800_000, highest_ppm: 1_150_000 }; 2];
-        }
-        if self.one_in(3) {
-            (filters.price_step, filters.lots_step, filters.lots_min) = (2, 2, Lots(4));
-            (filters.notional_min, filters.notional_max) = (600, 1 << 60);
-        }
-        filters
-    }
-
-    fn price(&mut self) -> Ticks {
-        match self.below(60) {
-            0 => Ticks([0, 1, 130, 131, 1 << 40, u64::MAX][self.below(6) as usize]),
-            1..10 => Ticks(80 + self.below(41)),
-            _ => Ticks(95 + self.below(11)),
-        }
-    }
-
-    fn lots(&mut self) -> Lots {
-        match self.below(60) {
-            0 => Lots([0, 1, 60, 61, 1 << 40, u64::MAX][self.below(6) as usize]),
-            1..10 => Lots(1 + self.below(60)),
-            _ => Lots(4 + 2 * self.below(8)),
+    /// Prices and depth as the naive market sees them.
+    fn compare(&self) {
+        let World { market, naive, .. } = self;
+        assert_eq!((market.phase(), market.due()), (naive.phase, naive.due()));
+        assert_eq!(market.book().open_orders() as usize, naive.open_orders());
+        let indication = market.indication().map(|found| (found.price.0, found.lots.0, found.surplus));
+        assert_eq!(indication, naive.auction());
+        for side in [Side::Buy, Side::Sell] {
+            let depth = market.book().depth(side).map(|level| (level.price.0, level.lots.0, level.orders));
+            let (depth, expected): (Vec<_>, _) = (depth.collect(), naive.depth(side));
+            assert_eq!(depth, expected, "{side:?}");
+            assert_eq!(market.book().best(side).map(|price| price.0), expected.first().map(|level| level.0));
         }
     }
 
-    fn owner(&mut self) -> Owner {
-        Owner(if self.one_in(200) { u32::MAX } else { self.below(7) as u32 * 100 })
-    }
-
-    fn moment(&mut self, now: u64) -> Timestamp {
-        Timestamp((now + self.below(400)).saturating_sub(10))
-    }
-
-    fn life(&mut self, now: u64) -> Life {
-        match self.below(10) {
-            0 => Life::Immediate,
-            1 => Life::FillOrKill,
-            kind => Life::Rest {
-                until: (kind == 2).then(|| self.moment(now)),
-                peak: (kind <= 4).then(|| Lots(if self.one_in(20) { self.below(70) } else { 2 + 2 * self.below(3) })),
-                post_only: kind == 4 || kind == 5,
-            },
+    /// Every open order as the naive market sees it, alone and in its owner's list, and what is held for it.
+    fn compare_orders(&self) {
+        let views = self.naive.views();
+        let mut owners: BTreeMap<Owner, Vec<_>> = BTreeMap::new();
+        for view in &views {
+            assert_eq!(self.market.order(view.id).as_ref(), Some(view));
+            owners.entry(view.owner).or_default().insert(0, *view);
+        }
+        for (owner, views) in owners {
+            assert_eq!(self.market.orders_of(owner).collect::<Vec<_>>(), views);
+        }
+        self.held.compare(&views);
+        for side in [Side::Buy, Side::Sell] {
+            let held: u128 = views.iter().filter(|view| view.side == side).map(|view| view.held).sum();
+            assert_eq!(self.market.held_in_all(side), held);
         }
     }
 
-    fn when(&mut self) -> When {
-        match self.below(3) {
-            0 => When::StopLoss(self.price()),
-            1 => When::TakeProfit(self.price()),
-            _ => {
-                let most = if self.one_in(20) { 1 << 41 } else { 8 };
-                When::Trailing(Ticks(self.below(most)))
+    /// Writes the rows that changed, each once; the restored market writes the same.
+    fn drain(&mut self) {
+        let rows = drained(&mut self.market);
+        assert_eq!(rows, drained(&mut self.restored));
+        let mut keys: Vec<RowKey> = rows.iter().map(|(key, _)| *key).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        assert_eq!(keys.len(), rows.len(), "a row is written twice");
+        for (key, row) in rows {
+            match row {
+                Some(row) => drop(self.rows.insert(key, row)),
+                None => {
+                    let known = self.rows.remove(&key).is_some();
+                    assert!(known || matches!(key, RowKey::Switch(_)), "{key:?} was never written");
+                }
             }
         }
+        assert_eq!(drained(&mut self.market), []);
+        assert_eq!(drained(&mut self.restored), []);
     }
 
-    fn pair(&mut self, now: u64, worth: &Worth) -> NewPair {
-        let mut stop = self.order(now, worth);
-        stop.when = Some(self.when());
-        let away = self.below(12);
-        let price = match stop.side {
-            Side::Buy => Ticks(100 - away),
-            Side::Sell => Ticks(100 + away),
+    /// Replaces the restored market by one from rows, in one order or the other, or from bytes.
+    fn restore(&mut self, how: u64) {
+        self.drain();
+        let bytes = self.market.encode().unwrap();
+        let of = |kind: fn(&RowKey) -> bool| self.rows.iter().filter(move |(key, _)| kind(key)).map(|(_, row)| row);
+        let head = &self.rows[&RowKey::Head];
+        assert!(head.len() <= 2048, "the head takes {} bytes", head.len());
+        let orders = of(|key| matches!(key, RowKey::Order(_)));
+        let switches = of(|key| matches!(key, RowKey::Switch(_)));
+        let restored = match how {
+            0 => Market::restore(head, orders, switches),
+            1 => Market::restore(head, orders.rev(), switches.rev()),
+            _ => Market::decode(&bytes),
         };
-        NewPair { stop, price }
+        self.restored = restored.unwrap();
+        assert_eq!(self.restored.encode().unwrap(), bytes);
     }
+}
 
-    fn order(&mut self, now: u64, worth: &Worth) -> NewOrder {
-        let action = if self.one_in(7) {
-            let by = if self.one_in(2) { By::Lots } else { By::Quote };
-            let spare = u128::from(self.below(3_000)) * u128::from(worth.quote_per_tick) + u128::from(self.below(9));
-            let quote = if self.one_in(3) { 1 << 100 } else { spare };
-            Action::Market { lots: self.lots(), quote, by, fill_or_kill: self.one_in(4) }
+/// One random log.
+fn run(seed: u64, seen: &mut Coverage) {
+    let mut dice = Dice(seed);
+    let (worth, filters) = (dice.worth(), dice.filters());
+    let mut world = World::new(worth, filters);
+    let mut now = 1_000;
+    for number in 0..COMMANDS_OF_AN_EPISODE {
+        now += if dice.one_in(300) { dice.below(70_000_000) } else { dice.below(8) };
+        let command = if number == 20 {
+            Command::SetPhase(PhaseChange::Trading)
         } else {
-            Action::Limit { price: self.price(), lots: self.lots(), life: self.life(now) }
+            dice.command(now, &worth, &world.naive)
         };
-        let owner = self.owner();
-        NewOrder {
-            owner,
-            slots: Slots { base: owner.0.wrapping_mul(2), quote: self.below(1_000) as u32 },
-            tag: self.below(1 << 40),
-            side: self.side(),
-            fees: Fees {
-                maker_ppm: self.below(3_000) as u16,
-                taker_ppm: if self.one_in(300) { 50_001 } else { self.below(3_000) as u16 },
-            },
-            self_trade: [
-                SelfTrade::Allow,
-                SelfTrade::ExpireTaker,
-                SelfTrade::ExpireMaker,
-                SelfTrade::ExpireBoth,
-                SelfTrade::Decrement,
-            ][self.below(5) as usize],
-            position: Lots(self.below(100)),
-            when: self.one_in(6).then(|| self.when()),
-            action,
+        let reports = world.run(Timestamp(now), &command);
+        world.compare();
+        seen.command(&command, &reports);
+        if dice.one_in(12) {
+            world.compare_orders();
         }
-    }
-
-    fn command(&mut self, now: u64, worth: &Worth, naive: &Naive) -> Command {
-        let count = naive.open_orders() as u64;
-        let known = if count == 0 { None } else { naive.ids().nth(self.below(count) as usize) };
-        let (owner, id, price, lots) = known.unwrap_or((Owner(0), OrderId(self.below(1 << 24)), 100, 10));
-        let owner = if self.one_in(50) { self.owner() } else { owner };
-        if naive.phase != Phase::Trading && self.one_in(12) {
-            return Command::SetPhase(PhaseChange::Trading);
+        if dice.one_in(20) {
+            world.drain();
         }
-        let kind = if count < 25 && !self.one_in(4) { 0 } else { self.below(100) };
-        match kind {
-            0..50 => Command::New(self.order(now, worth)),
-            50..58 => Command::Pair(self.pair(now, worth)),
-            58..65 => Command::Cancel { owner, id },
-            65..85 => {
-                let same = self.one_in(3);
-                let price = if same { Ticks(price) } else { self.price() };
-                let lots = if self.one_in(3) { self.lots() } else { Lots(lots.saturating_sub(self.below(3) * 2)) };
-                Command::Amend { owner, id, price, lots }
-            }
-            85..90 => Command::Replace { id, new: NewOrder { owner, ..self.order(now, worth) } },
-            90 => Command::CancelAll { owner, side: [None, Some(Side::Buy), Some(Side::Sell)][self.below(3) as usize] },
-            91 | 92 => {
-                let at = if self.one_in(3) { None } else { Some(self.moment(now)) };
-                Command::CancelAfter { owner: self.owner(), at }
-            }
-            93 if self.one_in(4) => Command::SetFilters(self.filters()),
-            94 => Command::SetReference(self.price()),
-            93 => Command::SetBreaker(Breaker {
-                band_ppm: [0, 20_000, 40_000, 100_000][self.below(4) as usize],
-                pause_us: self.below(400),
-                auction_us: self.below(400),
-            }),
-            95 | 96 => Command::SetPhase(match self.below(26) {
-                0 => PhaseChange::PostOnly,
-                1 => PhaseChange::CancelOnly,
-                2 => PhaseChange::Halt,
-                3 => PhaseChange::PreOpen,
-                4..8 => PhaseChange::Auction { ends: Some(self.moment(now + 100)) },
-                8 => PhaseChange::Auction { ends: None },
-                9 if self.one_in(90) => PhaseChange::Delisted,
-                _ => PhaseChange::Trading,
-            }),
-            _ => Command::Tick,
+        if dice.one_in(200) {
+            world.restore(dice.below(3));
+            seen.count("restored");
         }
     }
 }
 
-/// The length of a run.
-pub(super) fn commands() -> u64 {
-    std::env::var("EXCHEQUER_MATCHING_COMMANDS").map_or(COMMANDS, |text| text.parse().unwrap())
+fn number(name: &str, otherwise: u64) -> u64 {
+    std::env::var(name).map_or(otherwise, |text| text.parse().unwrap())
 }
 
-fn compare(market: &Market, naive: &Naive) {
-    assert_eq!(market.phase(), naive.phase);
-    assert_eq!(market.book().open_orders() as usize, naive.open_orders());
-    let indication = market.indication().map(|found| (found.price.0, found.lots.0, found.surplus));
-    assert_eq!(indication, naive.auction());
-    for side in [Side::Buy, Side::Sell] {
-        let depth: Vec<_> =
-            market.book().depth(side).map(|level| (level.price.0, level.lots.0, level.orders)).collect();
-        let expected = naive.depth(side);
-        assert_eq!(depth, expected, "{side:?}");
-        assert_eq!(market.book().best(side).map(|price| price.0), expected.first().map(|level| level.0));
-    }
-    if let (Some(bid), Some(ask), Phase::Trading) =
-        (market.book().best(Side::Buy), market.book().best(Side::Sell), market.phase())
-    {
-        assert!(bid < ask, "prices cross: {bid:?} {ask:?}");
-    }
-}
-
-/// What the reports say is held for buys and for sells.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Held([u128; 2]);
-
-impl Held {
-    fn take(&mut self, side: Side, amount: u128) {
-        let held = &mut self.0[side as usize];
-        *held = held.checked_sub(amount).expect("more is paid or freed than is held");
-    }
-
-    fn report(&mut self, report: &Report, side: Side) {
-        match *report {
-            Report::Accepted { held, .. } => self.0[side as usize] += held,
-            Report::Trade(trade) => {
-                self.take(Side::Buy, trade.quote + trade.buyer.freed);
-                self.take(Side::Sell, trade.base + trade.seller.freed);
-                assert!(trade.buyer.fee <= trade.base && trade.seller.fee <= trade.quote);
-            }
-            Report::Ended { side, freed, .. } | Report::Reduced { side, freed, .. } => self.take(side, freed),
-            Report::Amended { side, held, freed, .. } => {
-                self.0[side as usize] += held;
-                self.take(side, freed);
-            }
-            Report::Rejected { .. } | Report::Triggered { .. } | Report::Phase(_) => {}
-        }
-    }
-}
-
-/// Goal: every report, every price and every depth is what the rules demand. Method: random commands, good and bad,
-/// over all types and phases, to the market and to a naive one that searches a list; everything compared after each,
-/// and what the reports say is held with what the open orders need. Now and then the market is replaced by one restored
-/// from its bytes.
+/// Goal: every report, every price and every depth is what the rules demand, every order is seen as it stands, reports
+/// account for all that is held, and a market restored from the rows it wrote is the same from then on, rows included.
+/// Method: random commands, good and bad, over all types and phases, to the market, a restored one and a naive one that
+/// searches a list. The counts of all outcomes are printed. A failure prints the seed of its log.
 #[test]
 fn random_commands_have_the_naive_reports() {
-    let mut seen = std::collections::BTreeMap::new();
-    for episode in 0..commands().div_ceil(COMMANDS_OF_AN_EPISODE) {
-        let mut dice = Dice(episode);
-        let (worth, filters) = (dice.worth(), dice.filters());
-        let (mut market, mut naive) = (Market::new(worth, filters), Naive::new(worth, filters));
-        let mut held = Held::default();
-        let mut now = 1_000;
-        for number in 0..COMMANDS_OF_AN_EPISODE {
-            now += if dice.one_in(300) { dice.below(70_000_000) } else { dice.below(8) };
-            let command =
-                if number == 20 { Command::SetPhase(PhaseChange::Trading) } else { dice.command(now, &worth, &naive) };
-            if dice.one_in(1_000) {
-                market = Market::decode(&market.encode().unwrap()).unwrap();
-            }
-            let mut notes = Notes::default();
-            market.apply(Timestamp(now), &command, &mut notes).unwrap();
-            naive.reports.clear();
-            naive.apply(Timestamp(now), &command);
-            assert_eq!(notes.0, naive.reports, "seed {episode}, command {number}: {command:?}");
-            compare(&market, &naive);
-            let side = match &command {
-                Command::New(new) | Command::Replace { new, .. } => new.side,
-                Command::Pair(pair) => pair.stop.side,
-                _ => Side::Buy,
-            };
-            notes.0.iter().for_each(|report| held.report(report, side));
-            let open = Held([Side::Buy, Side::Sell].map(|side| market.held_in_all(side)));
-            assert_eq!(held, open, "seed {episode}, command {number}: {command:?}");
-            for report in notes.0 {
-                let kind = match report {
-                    Report::Rejected { why, .. } => format!("rejected: {why:?}"),
-                    Report::Ended { why, .. } => format!("ended: {why:?}"),
-                    other => format!("{other:?}").split([' ', '(']).next().unwrap().to_owned(),
-                };
-                *seen.entry(kind).or_insert(0_u64) += 1;
-            }
+    let episodes = number("EXCHEQUER_MATCHING_EPISODES", EPISODES);
+    let first = number("EXCHEQUER_MATCHING_SEED", 0);
+    let mut seen = Coverage::default();
+    for seed in first..first + episodes {
+        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(seed, &mut seen)));
+        if let Err(panic) = result {
+            println!("the log of seed {seed} failed: EXCHEQUER_MATCHING_SEED={seed} EXCHEQUER_MATCHING_EPISODES=1");
+            std::panic::resume_unwind(panic);
         }
     }
-    println!("{seen:#?}");
+    println!("{episodes} logs of {COMMANDS_OF_AN_EPISODE} commands, seeds from {first}");
+    seen.finish(0);
 }
 
 /// Goal: the same log gives the same reports and the same state hash, however often the market was restored meanwhile;

@@ -2,7 +2,7 @@
 
 use exchequer_domain::Timestamp;
 
-use super::{Ask, Line, Message};
+use super::{Ask, Line, Message, TOUCHED_MAX};
 use crate::command::{Action, Command, Life, NewOrder};
 use crate::fees::{Rounding, Worth};
 use crate::filters::Filters;
@@ -186,6 +186,9 @@ impl Exchange {
             }
         };
         self.balances.lines.clear();
+        if self.market.book.touched().len() >= TOUCHED_MAX {
+            self.market.settled()?;
+        }
         self.market.apply(now, &command, &mut self.balances)?;
         let at = message.order as usize;
         if matches!(message.ask, Ask::New { .. }) {

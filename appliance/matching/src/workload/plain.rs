@@ -1,6 +1,6 @@
 //! The bare book under the workload: price-time priority and nothing else.
 
-use super::{Ask, Message};
+use super::{Ask, Message, TOUCHED_MAX};
 use crate::book::orders::{Detail, Order, Place};
 use crate::book::{Book, Left};
 use crate::halt::Halt;
@@ -69,6 +69,9 @@ impl Plain {
     /// The book is inconsistent or full.
     #[inline]
     pub fn apply(&mut self, message: &Message, tell: &mut impl FnMut(Line)) -> Result<(), Halt> {
+        if self.book.touched().len() >= TOUCHED_MAX {
+            self.book.forget_touched();
+        }
         let at = message.order as usize;
         let id = self.ids.get(at).copied().unwrap_or(OrderId::NONE);
         match message.ask {

@@ -65,15 +65,15 @@ impl Naive {
     }
 
     pub(super) fn fire(&mut self, order: Open, price: u64) {
-        self.reports.push(Report::Triggered { id: order.id, price: Ticks(price) });
         let (arrivals, needs) = (self.arrivals, self.needs(&order));
         self.arrivals += 1;
         let fired = self.orders.iter_mut().find(|other| other.id == order.id).unwrap();
         fired.fired = Some(arrivals);
         fired.partner = None;
+        let held = std::mem::replace(&mut fired.waits.as_mut().unwrap().held, needs);
+        let Open { id, owner, slots, side, .. } = order;
+        self.reports.push(Report::Triggered { id, owner, slots, side, price: Ticks(price), held: needs });
         let Some(partner) = order.partner else { return };
-        let held = order.waits.unwrap().held;
-        fired.waits.as_mut().unwrap().held = needs;
         let at = self.orders.iter().position(|other| other.id == partner).unwrap();
         let limit = self.orders.remove(at);
         let Open { id, owner, slots, side, .. } = limit;
@@ -93,8 +93,8 @@ impl Naive {
 
     pub(super) fn carry_out(&mut self, mut order: Open) {
         self.orders.retain(|other| other.id != order.id);
-        let action = order.waits.take().unwrap().then;
-        order.fired = None;
+        let action = order.action;
+        (order.waits, order.fired) = (None, None);
         let refused = match action {
             Action::Limit { life: Life::FillOrKill, .. } | Action::Market { fill_or_kill: true, .. } => {
                 !self.fills(&order, &action)
@@ -125,7 +125,7 @@ impl Naive {
         let (trigger, offset) = self.trigger(new).unwrap();
         let rises = rises(new);
         order.partner = partner;
-        order.waits = Some(Waits { rises, trigger, since: self.arrivals, offset, held, then: new.action });
+        order.waits = Some(Waits { rises, trigger, since: self.arrivals, offset, held });
         self.arrivals += 1;
         self.orders.push(order);
     }
@@ -160,18 +160,18 @@ impl Naive {
         ensure(count <= self.filters.orders_max.min(1_000) as usize, Rejection::OrdersMax)?;
         ensure(self.front(&first).is_none(), Rejection::WouldTake)?;
         let (one, other) = (self.needs(&first), self.needs(&second));
-        let hold = Hold { owner: limit.owner, side: limit.side, amount: one.max(other), slots: limit.slots };
-        ensure(covers(&hold), Rejection::Funds)?;
+        let NewOrder { owner, slots, side, tag, .. } = limit;
+        ensure(covers(&Hold { owner, side, amount: one.max(other), slots }), Rejection::Funds)?;
         first.id = self.next_id();
         self.sequence += 1;
-        self.reports.push(Report::Accepted { id: first.id, tag: limit.tag, held: one });
+        self.reports.push(Report::Accepted { id: first.id, owner, slots, side, tag, held: one });
         let id = first.id;
         self.rest(first);
         second.id = self.next_id();
         self.sequence += 1;
         self.orders.last_mut().unwrap().partner = Some(second.id);
         let held = other.saturating_sub(one);
-        self.reports.push(Report::Accepted { id: second.id, tag: limit.tag, held });
+        self.reports.push(Report::Accepted { id: second.id, owner, slots, side, tag, held });
         self.wait(second, &pair.stop, held, Some(id));
         Ok(())
     }

@@ -63,6 +63,7 @@ impl Naive {
                 };
                 let reduced = |order: &Open, left: u64| Report::Reduced {
                     id: order.id,
+                    owner: order.owner,
                     slots: order.slots,
                     side: order.side,
                     by: Lots(lots),
