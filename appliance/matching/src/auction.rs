@@ -5,6 +5,7 @@
 //! Only limits of orders come into question. Hidden parts of icebergs count.
 
 use crate::book::Book;
+use crate::planted::{Bug, has};
 use crate::units::{Lots, Ticks};
 
 /// What an auction would do now.
@@ -61,7 +62,7 @@ fn better(here: &Indication, best: &Indication, reference: Option<Ticks>) -> boo
     if here.lots != best.lots {
         return here.lots > best.lots;
     }
-    if left(here) != left(best) {
+    if left(here) != left(best) && !has(Bug::AuctionIgnoresSurplus) {
         return left(here) < left(best);
     }
     if here.surplus > 0 && best.surplus > 0 {

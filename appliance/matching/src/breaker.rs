@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use exchequer_domain::Timestamp;
 
+use crate::planted::{Bug, has};
 use crate::units::Ticks;
 
 /// The window, in seconds.
@@ -88,6 +89,9 @@ impl Window {
     /// Takes a trade into the window.
     #[inline]
     pub(crate) fn traded(&mut self, price: Ticks, now: Timestamp) {
+        if has(Bug::BandForgets) {
+            self.clear();
+        }
         let number = now.0 / SECOND_US;
         match self.seconds.last_mut() {
             Some(second) if second.number == number => {

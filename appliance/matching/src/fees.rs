@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::planted::{Bug, has};
 use crate::units::Ticks;
 
 /// Highest rate of a fee, in millionths: 5 %.
@@ -60,10 +61,7 @@ impl Worth {
     /// The fee on an amount received.
     #[inline]
     pub(crate) fn fee(&self, received: u128, ppm: u16) -> u128 {
-        let up = match self.rounding {
-            Rounding::Up => MILLION - 1,
-            Rounding::Down => 0,
-        };
+        let up = if (self.rounding == Rounding::Up) != has(Bug::FeeRoundedWrong) { MILLION - 1 } else { 0 };
         if received < SMALL {
             return u128::from((received as u64 * u64::from(ppm) + up as u64) / MILLION as u64);
         }

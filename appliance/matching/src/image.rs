@@ -9,6 +9,7 @@ use exchequer_domain::Digest;
 use serde::{Deserialize, Serialize};
 
 use crate::halt::Halt;
+use crate::limits::Limits;
 use crate::market::Market;
 use crate::rows::{Entry, Head, Switch};
 
@@ -64,17 +65,22 @@ impl Market {
         Ok(Digest(*hasher.finalize().as_bytes()))
     }
 
-    /// Reads what [`Market::encode`] wrote. What is read is as it was written only if its digest is.
+    /// Reads what [`Market::encode`] wrote; rows count as written. What is read is as it was written only if its digest is.
     ///
     /// # Errors
     /// The bytes are of a newer program, damaged, or contradict themselves.
     pub fn decode(bytes: &[u8]) -> Result<Market, ImageError> {
+        Market::decode_within(Limits::FULL, bytes)
+    }
+
+    /// The same with other limits.
+    pub(crate) fn decode_within(limits: Limits, bytes: &[u8]) -> Result<Market, ImageError> {
         let (version, rest) = bytes.split_first().ok_or(ImageError::Damaged)?;
         if *version != VERSION {
             return Err(ImageError::Newer { found: *version });
         }
         match postcard::take_from_bytes::<Image>(rest) {
-            Ok((image, [])) => Market::of_parts(image.head, image.orders, image.switches),
+            Ok((image, [])) => Market::of_parts(limits, image.head, image.orders, image.switches),
             Ok(_) | Err(_) => Err(ImageError::Damaged),
         }
     }

@@ -28,8 +28,10 @@ use crate::command::Command;
 use crate::fees::Worth;
 use crate::filters::Filters;
 use crate::halt::Halt;
+use crate::limits::Limits;
 use crate::owners::Owners;
 use crate::phase::Phase;
+use crate::planted::{Bug, has};
 use crate::rejection::Rejection;
 use crate::reports::{Desk, End, Report};
 use crate::timers::Timers;
@@ -99,6 +101,11 @@ impl Market {
     /// A market without orders, in the phase before opening, with the circuit breaker off.
     #[must_use]
     pub fn new(worth: Worth, filters: Filters) -> Market {
+        Market::within(Limits::FULL, worth, filters)
+    }
+
+    /// A new market with these limits.
+    pub(crate) fn within(limits: Limits, worth: Worth, filters: Filters) -> Market {
         Market {
             worth,
             filters,
@@ -106,7 +113,7 @@ impl Market {
             window: Window::default(),
             tripped: false,
             phase: Phase::PreOpen,
-            book: Book::new(),
+            book: Book::within(limits),
             owners: Owners::default(),
             timers: Timers::default(),
             switches: BTreeSet::new(),
@@ -184,6 +191,9 @@ impl Market {
             Err(Stop::Rejected(why)) => desk.report(Report::Rejected { tag, why }),
             Err(Stop::Halt(halt)) => return Err(halt),
         }
+        if has(Bug::CascadeLate) {
+            return Ok(());
+        }
         self.follow(desk)
     }
 
@@ -225,13 +235,13 @@ impl Market {
 
     /// Ends what time has ended.
     fn pass_time<D: Desk>(&mut self, desk: &mut D) -> Result<(), Halt> {
-        for _ in 0..DEADLINES_PER_COMMAND {
+        for _ in 0..self.book.limits.deadlines {
             match self.timers.first() {
                 Some((deadline, id)) if deadline <= self.now => self.end(id.slot(), End::Deadline, desk)?,
                 Some(_) | None => break,
             }
         }
-        for _ in 0..SWITCHES_PER_COMMAND {
+        for _ in 0..self.book.limits.switches {
             match self.switches.first().copied() {
                 Some((at, owner)) if at <= self.now => {
                     self.switch(owner, None)?;
@@ -281,6 +291,9 @@ impl Market {
             self.timers.remove(&mut self.book, slot)?;
         }
         self.owners.detach(&mut self.book, slot)?;
+        if has(Bug::FilledIsKnown) {
+            return Ok(());
+        }
         self.book.forget(slot)
     }
 }

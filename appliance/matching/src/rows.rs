@@ -17,8 +17,10 @@ use crate::fees::Worth;
 use crate::filters::Filters;
 use crate::halt::Halt;
 use crate::image::ImageError;
+use crate::limits::Limits;
 use crate::market::Market;
 use crate::phase::Phase;
+use crate::planted::{Bug, has};
 use crate::units::{Fees, ORDER_LOTS_MAX, OrderId, Owner, PRICE_TICKS_MAX, SelfTrade, Side, Slots, Ticks};
 
 /// Version of a row's bytes, in front of them.
@@ -180,7 +182,10 @@ impl Market {
             }
         }
         for owner in &self.switched {
-            take(RowKey::Switch(*owner), self.switch_row(*owner)?);
+            match self.switch_row(*owner)? {
+                None if has(Bug::SwitchRowStays) => {}
+                row => take(RowKey::Switch(*owner), row),
+            }
         }
         self.settled()
     }
@@ -206,9 +211,20 @@ impl Market {
         orders: impl IntoIterator<Item = O>,
         switches: impl IntoIterator<Item = S>,
     ) -> Result<Market, ImageError> {
+        Market::restore_within(Limits::FULL, head, orders, switches)
+    }
+
+    /// The same with other limits.
+    pub(crate) fn restore_within<O: AsRef<[u8]>, S: AsRef<[u8]>>(
+        limits: Limits,
+        head: &[u8],
+        orders: impl IntoIterator<Item = O>,
+        switches: impl IntoIterator<Item = S>,
+    ) -> Result<Market, ImageError> {
         let orders = orders.into_iter().map(|bytes| read::<Entry>(bytes.as_ref()));
         let switches = switches.into_iter().map(|bytes| read::<Switch>(bytes.as_ref()));
-        Market::of_parts(read(head)?, orders.collect::<Result<_, _>>()?, switches.collect::<Result<_, _>>()?)
+        let (orders, switches) = (orders.collect::<Result<_, _>>()?, switches.collect::<Result<_, _>>()?);
+        Market::of_parts(limits, read(head)?, orders, switches)
     }
 
     pub(crate) fn head(&self) -> Head {
@@ -227,10 +243,15 @@ impl Market {
         }
     }
 
-    pub(crate) fn of_parts(head: Head, mut orders: Vec<Entry>, switches: Vec<Switch>) -> Result<Market, ImageError> {
+    pub(crate) fn of_parts(
+        limits: Limits,
+        head: Head,
+        mut orders: Vec<Entry>,
+        switches: Vec<Switch>,
+    ) -> Result<Market, ImageError> {
         let Worth { base_per_lot, quote_per_tick, rounding } = head.worth;
         let worth = Worth::new(base_per_lot, quote_per_tick, rounding).ok_or(ImageError::Damaged)?;
-        let mut market = Market::new(worth, head.filters);
+        let mut market = Market::within(limits, worth, head.filters);
         market.breaker = head.breaker;
         market.window = Window::of_parts(&head.window);
         (market.phase, market.reference, market.last) = (head.phase, head.reference, head.last);

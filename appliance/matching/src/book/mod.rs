@@ -18,7 +18,9 @@ use orders::{Detail, NONE, Order, Place};
 use touched::Touched;
 
 use crate::halt::Halt;
-use crate::units::{Lots, OrderId, Side, Ticks};
+use crate::limits::Limits;
+use crate::planted::{Bug, has};
+use crate::units::{LEVELS_MAX, Lots, OrderId, Side, Ticks};
 
 const NO_ORDER: Halt = Halt("a number of an order points nowhere");
 const TOO_MUCH: Halt = Halt("more is taken from an order than it has");
@@ -60,6 +62,7 @@ pub struct Book {
     /// How often an order joined the end of a queue.
     pub(crate) joined: u64,
     touched: Touched,
+    pub(crate) limits: Limits,
 }
 
 impl Default for Book {
@@ -72,18 +75,24 @@ impl Book {
     /// An empty book.
     #[must_use]
     pub fn new() -> Book {
+        Book::within(Limits::FULL)
+    }
+
+    /// An empty book with these limits.
+    pub(crate) fn within(limits: Limits) -> Book {
         Book {
             orders: Vec::new(),
             details: Vec::new(),
             taken: Taken::new(),
-            bids: Ladder::new(Best::Highest),
-            asks: Ladder::new(Best::Lowest),
-            rising: Ladder::new(Best::Lowest),
-            falling: Ladder::new(Best::Highest),
+            bids: Ladder::new(Best::Highest, limits.levels),
+            asks: Ladder::new(Best::Lowest, limits.levels),
+            rising: Ladder::new(Best::Lowest, LEVELS_MAX),
+            falling: Ladder::new(Best::Highest, LEVELS_MAX),
             fired: (NONE, NONE),
             open: 0,
             joined: 0,
             touched: Touched::default(),
+            limits,
         }
     }
 
@@ -138,7 +147,7 @@ impl Book {
     /// Where the next order will be kept; nothing when the market is full.
     #[inline]
     pub(crate) fn next_slot(&self) -> Option<u32> {
-        self.taken.lowest_free()
+        self.taken.lowest_free().filter(|slot| *slot < self.limits.orders)
     }
 
     /// Where an open order is kept.
@@ -286,7 +295,9 @@ impl Book {
     pub(crate) fn consume(&mut self, slot: u32, lots: u64) -> Result<Left, Halt> {
         let Book { orders, bids, asks, details, joined, touched, .. } = self;
         let order = orders.get_mut(slot as usize).ok_or(NO_ORDER)?;
-        touched.touch(order.id);
+        if !has(Bug::TradeNotWritten) {
+            touched.touch(order.id);
+        }
         let ladder = match order.place {
             Place::Bids => bids,
             Place::Asks => asks,
@@ -298,6 +309,9 @@ impl Book {
             order.open -= lots;
             let level = ladder.level_mut(order.level)?;
             level.open = level.open.checked_sub(lots).ok_or(TOO_MUCH)?;
+            if has(Bug::PlaceLostByTrade) {
+                ladder.requeue(orders, slot)?;
+            }
             return Ok(Left::Some);
         }
         if lots > order.open {
@@ -310,14 +324,18 @@ impl Book {
         }
         let detail = details.get_mut(slot as usize).ok_or(NO_ORDER)?;
         let shown = order.hidden.min(detail.peak.max(1));
-        *joined += 1;
-        detail.rank = *joined;
+        if !has(Bug::RankNotGiven) {
+            *joined += 1;
+            detail.rank = *joined;
+        }
         let level = ladder.level_mut(order.level)?;
         level.open = level.open.checked_sub(order.open).ok_or(TOO_MUCH)? + shown;
         level.hidden = level.hidden.checked_sub(shown).ok_or(TOO_MUCH)?;
         order.open = shown;
         order.hidden -= shown;
-        ladder.requeue(orders, slot)?;
+        if !has(Bug::RefillKeepsPlace) {
+            ladder.requeue(orders, slot)?;
+        }
         Ok(Left::Refilled)
     }
 

@@ -7,6 +7,7 @@ use super::Book;
 use super::orders::{HAS_DEADLINE, Order};
 use crate::fees::Worth;
 use crate::halt::Halt;
+use crate::planted::{Bug, has};
 use crate::reports::End;
 use crate::units::{Fees, OrderId, Owner, SelfTrade, Side, Slots, Ticks};
 
@@ -57,7 +58,8 @@ pub(crate) enum Meeting {
 /// The rule of a meeting with a resting order that shows `open` lots.
 #[inline]
 pub(crate) fn meet(taker: &Taker, terms: &Terms, book: &Book, maker: &Order, open: u64) -> Result<Meeting, Halt> {
-    if maker.has(HAS_DEADLINE) && book.detail(maker.id.slot())?.deadline <= terms.now {
+    let expires = maker.has(HAS_DEADLINE) && !has(Bug::ExpiredTrades);
+    if expires && book.detail(maker.id.slot())?.deadline <= terms.now {
         return Ok(Meeting::MakerEnds(End::Deadline));
     }
     let mut lots = taker.left.min(open);
@@ -111,6 +113,9 @@ pub(crate) fn rehearse(
     terms: &Terms,
     later: &mut Vec<(u32, u64)>,
 ) -> Result<Rehearsal, Halt> {
+    if has(Bug::RehearsalIgnoresSelfTrade) {
+        taker.self_trade = SelfTrade::Allow;
+    }
     let ladder = book.ladder(taker.side.opposite());
     let mut steps = 0;
     let mut decremented = false;
@@ -137,7 +142,7 @@ pub(crate) fn rehearse(
             if taker.left == 0 {
                 return Ok(filled(decremented));
             }
-            if steps == STEPS_MAX {
+            if steps == book.limits.steps {
                 return Ok(Rehearsal::Short(Some(End::StepsMax)));
             }
             steps += 1;
@@ -155,9 +160,10 @@ pub(crate) fn rehearse(
             };
             taker.reduce(terms, maker.price, lots)?;
             if lots < open {
-                // The taker is done, or its quote buys no more here: the next meeting says which.
+                // The taker is done, or its quote buys no more here: the next meeting, if there may be one, says which.
                 if taker.left > 0 {
-                    return Ok(Rehearsal::Short(Some(if decremented { End::SelfTrade } else { End::Quote })));
+                    let why = if steps == book.limits.steps { End::StepsMax } else { End::Quote };
+                    return Ok(Rehearsal::Short(Some(if decremented { End::SelfTrade } else { why })));
                 }
             } else if hidden > 0 {
                 later.push((at, hidden));

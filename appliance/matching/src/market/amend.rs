@@ -4,6 +4,7 @@ use super::{Market, Stop};
 use crate::book::orders::{IN_PAIR, POST_ONLY, Place};
 use crate::book::walk::Taker;
 use crate::phase::Phase;
+use crate::planted::{Bug, has};
 use crate::rejection::Rejection;
 use crate::reports::{Desk, Hold, Report};
 use crate::units::{Lots, OrderId, Owner, Side, Ticks};
@@ -23,7 +24,7 @@ impl Market {
             return Err(Rejection::UnknownOrder.into());
         }
         let present = order.lots();
-        let keeps = price == order.price && lots.0 <= present;
+        let keeps = price == order.price && (lots.0 <= present || has(Bug::LargerKeepsPlace));
         match self.phase {
             Phase::PreOpen | Phase::Auction { .. } | Phase::Trading | Phase::PostOnly => {}
             Phase::CancelOnly { .. } if keeps => {}
@@ -58,7 +59,7 @@ impl Market {
         let (slots, side) = (order.slots, order.side);
         desk.report(Report::Amended { id, owner, slots, side, price, lots, held, freed, kept: keeps });
         if keeps {
-            let by = present - lots.0;
+            let by = present.saturating_sub(lots.0);
             if by > 0 {
                 self.book.shrink(slot, by)?;
                 if side == Side::Buy {

@@ -6,6 +6,7 @@ use super::{Market, Stop};
 use crate::book::orders::NONE;
 use crate::halt::Halt;
 use crate::owners::{NEVER, OWNERS_MAX};
+use crate::planted::{Bug, has};
 use crate::rejection::Rejection;
 use crate::reports::{Desk, End};
 use crate::units::{OrderId, Owner, Side};
@@ -83,7 +84,9 @@ impl Market {
         if !std::mem::replace(&mut state.touched, true) {
             self.switched.push(owner);
         }
-        self.switches.remove(&(before, owner));
+        if !has(Bug::SwitchNotReset) {
+            self.switches.remove(&(before, owner));
+        }
         if let Some(at) = at {
             self.switches.insert((at, owner));
         }

@@ -9,6 +9,7 @@ use crate::filters::ORDERS_OF_OWNER_MAX;
 use crate::halt::Halt;
 use crate::owners::OWNERS_MAX;
 use crate::phase::Phase;
+use crate::planted::{Bug, has};
 use crate::rejection::Rejection;
 use crate::reports::{Desk, End, Hold, Report};
 use crate::units::{Lots, ORDER_LOTS_MAX, OrderId, PRICE_TICKS_MAX, Side, Ticks};
@@ -133,7 +134,7 @@ impl Market {
     fn check_book(&mut self, new: &NewOrder, taker: &Taker) -> Result<(), Stop> {
         match new.action {
             Action::Limit { life: Life::Rest { post_only, .. }, .. } => {
-                if post_only && self.takes(taker.side, taker.limit) {
+                if post_only && !has(Bug::PostOnlyTakes) && self.takes(taker.side, taker.limit) {
                     return Err(Rejection::WouldTake.into());
                 }
             }
@@ -168,7 +169,13 @@ impl Market {
     /// What an accepted order does now.
     pub(super) fn run<D: Desk>(&mut self, new: &NewOrder, mut taker: Taker, desk: &mut D) -> Result<(), Halt> {
         let end = if self.phase.gathers() { None } else { self.take(&mut taker, desk)? };
-        match new.action {
+        let action = match new.action {
+            Action::Limit { price, lots, life: Life::Immediate } if has(Bug::ImmediateRests) => {
+                Action::Limit { price, lots, life: Life::Rest { until: None, peak: None, post_only: false } }
+            }
+            action => action,
+        };
+        match action {
             Action::Limit { .. } if taker.left == 0 => Ok(()),
             Action::Limit { price, life: Life::Rest { until, peak, post_only }, .. } if end.is_none() => {
                 let mut order =

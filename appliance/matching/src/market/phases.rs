@@ -6,7 +6,6 @@ use super::{Market, Stop};
 use crate::auction::{Indication, indicate};
 use crate::book::Left;
 use crate::book::orders::IN_PAIR;
-use crate::book::walk::STEPS_MAX;
 use crate::halt::Halt;
 use crate::phase::{Phase, PhaseChange};
 use crate::rejection::Rejection;
@@ -86,7 +85,7 @@ impl Market {
             Phase::Auction { ends: Some(ends) } if ends <= self.now => self.open(desk),
             Phase::Uncrossing { .. } => self.uncross(desk),
             Phase::Delisted => {
-                for _ in 0..DELISTED_PER_COMMAND {
+                for _ in 0..self.book.limits.delisted {
                     let Some(slot) = self.book.lowest_open() else { break };
                     self.end(slot, End::Delisted, desk)?;
                 }
@@ -109,7 +108,7 @@ impl Market {
     fn uncross<D: Desk>(&mut self, desk: &mut D) -> Result<(), Halt> {
         const GONE: Halt = Halt("an auction has less to trade than it said");
         let Phase::Uncrossing { price, mut lots } = self.phase else { return Ok(()) };
-        for _ in 0..STEPS_MAX {
+        for _ in 0..self.book.limits.steps {
             if lots == 0 {
                 break;
             }

@@ -3,8 +3,9 @@
 use super::{Market, ended};
 use crate::book::Left;
 use crate::book::orders::{IN_PAIR, Order, Place};
-use crate::book::walk::{Meeting, STEPS_MAX, Taker, meet};
+use crate::book::walk::{Meeting, Taker, meet};
 use crate::halt::Halt;
+use crate::planted::{Bug, has};
 use crate::reports::{Desk, End, Party, Report, Trade};
 use crate::units::{Lots, Side, Ticks, TradeId};
 
@@ -16,10 +17,10 @@ impl Market {
         let mut steps = 0;
         while taker.left > 0
             && let Some(best) = self.book.best(other)
-            && taker.side.accepts(taker.limit, best)
+            && (taker.side.accepts(taker.limit, best) || has(Bug::LimitIgnored))
             && let Some(slot) = self.book.front(other)
         {
-            if steps == STEPS_MAX {
+            if steps == self.book.limits.steps {
                 return Ok(Some(End::StepsMax));
             }
             steps += 1;
@@ -28,6 +29,9 @@ impl Market {
                 Meeting::Trade(lots) => {
                     taker.reduce(&terms, maker.price, lots)?;
                     self.trade(taker, &maker, lots, desk)?;
+                }
+                Meeting::MakerEnds(End::SelfTrade) if has(Bug::SelfTradeOutOfOrder) => {
+                    self.end(self.owners.get(taker.owner).head, End::SelfTrade, desk)?;
                 }
                 Meeting::MakerEnds(why) => self.end(slot, why, desk)?,
                 Meeting::WalkEnds(why) => {
@@ -52,13 +56,14 @@ impl Market {
     /// One trade at the resting order's price; the taker is reduced already.
     #[inline]
     fn trade<D: Desk>(&mut self, taker: &Taker, maker: &Order, lots: u64, desk: &mut D) -> Result<(), Halt> {
-        let price = maker.price;
+        let price = if has(Bug::TakersPrice) { taker.limit } else { maker.price };
         let (base, quote) = (self.worth.base(lots), self.worth.quote(price, lots));
         let (taker_gets, maker_gets) = match taker.side {
             Side::Buy => (base, quote),
             Side::Sell => (quote, base),
         };
         let freed = match (taker.side, taker.quote) {
+            (Side::Buy, None) if has(Bug::ExcessKept) => 0,
             (Side::Buy, None) => self.worth.quote(Ticks(taker.limit.0 - price.0), lots),
             (Side::Buy, Some(_)) | (Side::Sell, _) => 0,
         };

@@ -12,6 +12,7 @@ use crate::command::{Action, By, Life, NewOrder, NewPair, When};
 use crate::filters::ORDERS_OF_OWNER_MAX;
 use crate::halt::Halt;
 use crate::phase::Phase;
+use crate::planted::{Bug, has};
 use crate::rejection::Rejection;
 use crate::reports::{Desk, End, Hold, Report};
 use crate::units::{OrderId, PRICE_TICKS_MAX, Side, Ticks};
@@ -26,6 +27,7 @@ pub const FIRED_PER_COMMAND: u32 = 16;
 impl When {
     /// Where an order of this side waits.
     fn place(self, side: Side) -> Place {
+        let side = if has(Bug::StopsInverted) { side.opposite() } else { side };
         match (self, side) {
             (When::StopLoss(_) | When::Trailing(_), Side::Buy) | (When::TakeProfit(_), Side::Sell) => Place::Rising,
             (When::StopLoss(_) | When::Trailing(_), Side::Sell) | (When::TakeProfit(_), Side::Buy) => Place::Falling,
@@ -62,9 +64,9 @@ impl Market {
     /// Whether the market and the owner may have one more order that waits.
     pub(super) fn check_waiting(&self, new: &NewOrder, when: When) -> Result<(), Rejection> {
         let waiting = self.book.rising.orders() + self.book.falling.orders();
-        let trailing = matches!(when, When::Trailing(_)) && self.trailing.len() >= TRAILING_MAX;
+        let trailing = matches!(when, When::Trailing(_)) && self.trailing.len() >= self.book.limits.trailing;
         let owner = self.owners.get(new.owner).stops >= self.filters.stops_max;
-        if waiting >= WAITING_MAX || trailing || owner { Err(Rejection::StopsMax) } else { Ok(()) }
+        if waiting >= self.book.limits.waiting || trailing || owner { Err(Rejection::StopsMax) } else { Ok(()) }
     }
 
     /// Keeps an accepted order until its trigger, with `held` minor units of its own.
@@ -136,7 +138,8 @@ impl Market {
         if self.takes(limit.side, pair.price) {
             return Err(Rejection::WouldTake.into());
         }
-        if self.book.open_orders() + 2 > crate::ORDERS_MAX || self.book.prices(limit.side) >= crate::LEVELS_MAX {
+        let limits = self.book.limits;
+        if self.book.open_orders() + 2 > limits.orders || self.book.prices(limit.side) >= limits.levels {
             return Err(Rejection::Full.into());
         }
         let first = self.book.next_slot().ok_or(Rejection::Full)?;
@@ -162,7 +165,7 @@ impl Market {
     /// Breaks a pair up and names the other leg.
     pub(super) fn part(&mut self, slot: u32) -> Result<Option<u32>, Halt> {
         let order = self.book.order_mut(slot)?;
-        if !order.has(IN_PAIR) {
+        if !order.has(IN_PAIR) || has(Bug::PairNotParted) {
             return Ok(None);
         }
         order.flags &= !IN_PAIR;
@@ -177,7 +180,7 @@ impl Market {
     /// Sets off what waited for the prices at which the last order traded, then carries out what was set off.
     pub(super) fn follow<D: Desk>(&mut self, desk: &mut D) -> Result<(), Halt> {
         self.notice(desk)?;
-        for _ in 0..FIRED_PER_COMMAND {
+        for _ in 0..self.book.limits.fired {
             let Some(slot) = self.book.next_fired().filter(|_| self.phase == Phase::Trading) else { break };
             self.carry_out(slot, desk)?;
             self.notice(desk)?;
@@ -216,7 +219,7 @@ impl Market {
             };
             let Some(trigger) = follow(order.place, price, offset) else { continue };
             let nearer = if order.place == Place::Rising { trigger < order.price } else { trigger > order.price };
-            if nearer {
+            if nearer || (trigger != order.price && has(Bug::TrailingFollowsBack)) {
                 self.book.dequeue(slot)?;
                 self.book.order_mut(slot)?.price = trigger;
                 if !self.book.enqueue(slot, order.place)? {

@@ -5,6 +5,7 @@ use exchequer_domain::Timestamp;
 use super::dice::Dice;
 use super::naive::Naive;
 use super::random::Notes;
+use crate::limits::Limits;
 use crate::{
     Action, By, Command, Fees, Filters, Life, Lots, Market, NewOrder, Owner, Phase, PhaseChange, Report, STEPS_MAX,
     SelfTrade, Side, Slots, Ticks, When,
@@ -21,7 +22,7 @@ impl Both {
     fn new() -> Both {
         let mut dice = Dice(1);
         let (worth, filters) = (dice.worth(), Filters::default());
-        Both { market: Market::new(worth, filters), naive: Naive::new(worth, filters), now: 1 }
+        Both { market: Market::new(worth, filters), naive: Naive::new(Limits::FULL, worth, filters), now: 1 }
     }
 
     fn run(&mut self, command: Command) -> Vec<Report> {

@@ -3,6 +3,7 @@
 use exchequer_domain::Timestamp;
 
 use super::naive::Naive;
+use crate::limits::Limits;
 use crate::{
     Action, Breaker, By, Command, Fees, Filters, Life, Lots, NewOrder, NewPair, OrderId, Owner, Percent, Phase,
     PhaseChange, Rounding, SelfTrade, Side, Slots, Ticks, When, Worth,
@@ -25,6 +26,24 @@ impl Dice {
 
     fn side(&mut self) -> Side {
         if self.one_in(2) { Side::Buy } else { Side::Sell }
+    }
+
+    /// Mostly those of a program; else so small that they are come to.
+    pub(super) fn limits(&mut self) -> Limits {
+        if !self.one_in(4) {
+            return Limits::FULL;
+        }
+        Limits {
+            orders: 12 + self.below(16) as u32,
+            levels: 3 + self.below(6) as usize,
+            steps: 2 + self.below(6) as u32,
+            waiting: 2 + self.below(6) as u32,
+            trailing: 1 + self.below(3) as usize,
+            deadlines: 1,
+            switches: 1,
+            fired: 1 + self.below(2) as u32,
+            delisted: 1 + self.below(9) as u32,
+        }
     }
 
     pub(super) fn worth(&mut self) -> Worth {
@@ -80,8 +99,9 @@ impl Dice {
             0 => Life::Immediate,
             1 => Life::FillOrKill,
             kind => Life::Rest {
-                until: (kind == 2).then(|| self.moment(now)),
-                peak: (kind <= 4).then(|| Lots(if self.one_in(20) { self.below(70) } else { 2 + 2 * self.below(3) })),
+                until: (kind == 2 || kind == 3).then(|| self.moment(now)),
+                peak: (kind == 3 || kind == 4)
+                    .then(|| Lots(if self.one_in(20) { self.below(70) } else { 2 + 2 * self.below(3) })),
                 post_only: kind == 4 || kind == 5,
             },
         }
@@ -146,10 +166,10 @@ impl Dice {
         let known = if count == 0 { None } else { naive.ids().nth(self.below(count) as usize) };
         let (owner, id, price, lots) = known.unwrap_or((Owner(0), OrderId(self.below(1 << 24)), 100, 10));
         let owner = if self.one_in(50) { self.owner() } else { owner };
-        if naive.phase != Phase::Trading && self.one_in(12) {
+        if naive.phase != Phase::Trading && self.one_in(6) {
             return Command::SetPhase(PhaseChange::Trading);
         }
-        let kind = if count < 25 && !self.one_in(4) { 0 } else { self.below(100) };
+        let kind = if count < 25 && !self.one_in(4) { [0, 50][usize::from(self.one_in(8))] } else { self.below(100) };
         match kind {
             0..50 => Command::New(self.order(now, worth)),
             50..58 => Command::Pair(self.pair(now, worth)),
@@ -180,7 +200,6 @@ impl Dice {
                 3 => PhaseChange::PreOpen,
                 4..8 => PhaseChange::Auction { ends: Some(self.moment(now + 100)) },
                 8 => PhaseChange::Auction { ends: None },
-                9 if self.one_in(90) => PhaseChange::Delisted,
                 _ => PhaseChange::Trading,
             }),
             _ => Command::Tick,

@@ -10,10 +10,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use exchequer_domain::Timestamp;
 
+use crate::limits::Limits;
 use crate::{
     Action, Breaker, By, Command, End, FEE_PPM_MAX, Fees, Filters, Hold, Life, Lots, NewOrder, NewPair, ORDER_LOTS_MAX,
-    OWNERS_MAX, OrderId, Owner, PRICE_TICKS_MAX, Party, Phase, PhaseChange, Rejection, Report, Rounding, STEPS_MAX,
-    SelfTrade, Side, Slots, Ticks, Trade, TradeId, When, Worth,
+    OWNERS_MAX, OrderId, Owner, PRICE_TICKS_MAX, Party, Phase, PhaseChange, Rejection, Report, Rounding, SelfTrade,
+    Side, Slots, Ticks, Trade, TradeId, When, Worth,
 };
 
 /// Whether the tests' desk holds an amount: refuses one in eleven.
@@ -71,6 +72,7 @@ fn rises(new: &NewOrder) -> bool {
 
 #[derive(Debug, Clone)]
 pub(super) struct Naive {
+    limits: Limits,
     worth: Worth,
     filters: Filters,
     pub(super) phase: Phase,
@@ -97,8 +99,9 @@ fn ensure(holds: bool, otherwise: Rejection) -> Verdict {
 }
 
 impl Naive {
-    pub(super) fn new(worth: Worth, filters: Filters) -> Naive {
+    pub(super) fn new(limits: Limits, worth: Worth, filters: Filters) -> Naive {
         Naive {
+            limits,
             worth,
             filters,
             phase: Phase::PreOpen,
@@ -191,14 +194,14 @@ impl Naive {
     }
 
     fn pass_time(&mut self) {
-        for _ in 0..64 {
+        for _ in 0..self.limits.deadlines {
             let due = self.orders.iter().filter_map(|order| Some((order.until?, order.id)));
             match due.min() {
                 Some((until, id)) if until <= self.now => self.end(id, End::Deadline),
                 _ => break,
             }
         }
-        for _ in 0..4 {
+        for _ in 0..self.limits.switches {
             let first = self.switches.iter().map(|(owner, at)| (*at, *owner)).min();
             let Some((_, owner)) = first.filter(|(at, _)| *at <= self.now) else { break };
             self.switches.remove(&owner);
@@ -296,6 +299,7 @@ impl Naive {
 
     fn enter(&mut self, new: &NewOrder) -> Verdict {
         let mut order = self.check(new)?;
+        ensure(self.orders.len() < self.limits.orders as usize, Rejection::Full)?;
         order.id = self.next_id();
         match new.action {
             Action::Limit { life: Life::Rest { post_only: true, .. }, .. } if new.when.is_none() => {
@@ -324,7 +328,17 @@ impl Naive {
         Ok(())
     }
 
+    fn prices(&self, side: Side) -> BTreeSet<u64> {
+        let resting = self.orders.iter().filter(|order| order.arrival.is_some() && order.side == side);
+        resting.map(|order| order.price).collect()
+    }
+
     fn rest(&mut self, mut order: Open) {
+        let prices = self.prices(order.side);
+        if prices.len() >= self.limits.levels && !prices.contains(&order.price) {
+            self.ended(&order, End::Full);
+            return;
+        }
         let lots = order.lots();
         order.open = order.peak.map_or(lots, |peak| peak.min(lots));
         order.hidden = lots - order.open;

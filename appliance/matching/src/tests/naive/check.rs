@@ -118,7 +118,11 @@ impl Naive {
         if new.when.is_some() {
             let waiting = |order: &&Open| order.owner == new.owner && order.waits.is_some();
             let count = self.orders.iter().filter(waiting).count();
-            ensure(count < self.filters.stops_max as usize, Rejection::StopsMax)?;
+            let waits = self.orders.iter().filter(|order| order.waits.is_some() && order.fired.is_none());
+            let distances = waits.clone().filter(|order| matches!(order.when, Some(When::Trailing(_)))).count();
+            let trailing = matches!(new.when, Some(When::Trailing(_))) && distances >= self.limits.trailing;
+            let full = waits.count() >= self.limits.waiting as usize || trailing;
+            ensure(count < self.filters.stops_max as usize && !full, Rejection::StopsMax)?;
         }
         if new.side == Side::Buy {
             let has = new.position.0.saturating_add(self.buying(new.owner));

@@ -61,7 +61,7 @@ impl Naive {
             Phase::Auction { ends: Some(ends) } if ends <= self.now => self.open(),
             Phase::Uncrossing { .. } => self.uncross(),
             Phase::Delisted => {
-                for _ in 0..256 {
+                for _ in 0..self.limits.delisted {
                     let Some(id) = self.orders.iter().map(|order| order.id).min_by_key(|id| id.slot()) else { break };
                     self.end(id, End::Delisted);
                 }
@@ -95,7 +95,7 @@ impl Naive {
 
     pub(super) fn uncross(&mut self) {
         let Phase::Uncrossing { price, mut lots } = self.phase else { return };
-        for _ in 0..STEPS_MAX {
+        for _ in 0..self.limits.steps {
             if lots == 0 {
                 break;
             }

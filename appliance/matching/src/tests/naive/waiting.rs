@@ -14,7 +14,7 @@ impl Naive {
 
     pub(super) fn follow(&mut self) {
         self.notice();
-        for _ in 0..16 {
+        for _ in 0..self.limits.fired {
             let next = self.orders.iter().filter(|order| order.fired.is_some()).min_by_key(|order| order.fired);
             let Some(order) = next.filter(|_| self.phase == Phase::Trading).cloned() else { break };
             self.carry_out(order);
@@ -159,6 +159,8 @@ impl Naive {
         let count = self.orders.iter().filter(|order| order.owner == limit.owner).count() + 2;
         ensure(count <= self.filters.orders_max.min(1_000) as usize, Rejection::OrdersMax)?;
         ensure(self.front(&first).is_none(), Rejection::WouldTake)?;
+        let full = self.prices(limit.side).len() >= self.limits.levels;
+        ensure(self.orders.len() + 2 <= self.limits.orders as usize && !full, Rejection::Full)?;
         let (one, other) = (self.needs(&first), self.needs(&second));
         let NewOrder { owner, slots, side, tag, .. } = limit;
         ensure(covers(&Hold { owner, side, amount: one.max(other), slots }), Rejection::Funds)?;

@@ -24,7 +24,7 @@ impl Naive {
                 return None;
             }
             let maker = self.front(walker)?.clone();
-            if step == STEPS_MAX {
+            if step == self.limits.steps {
                 return Some(End::StepsMax);
             }
             if maker.until.is_some_and(|until| until <= self.now) {

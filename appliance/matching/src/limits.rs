@@ -1,0 +1,45 @@
+//! How much a market may have and do. Constants; tests take less, to come to them.
+
+use crate::book::walk::STEPS_MAX;
+use crate::market::{
+    DEADLINES_PER_COMMAND, DELISTED_PER_COMMAND, FIRED_PER_COMMAND, SWITCHES_PER_COMMAND, TRAILING_MAX, WAITING_MAX,
+};
+use crate::units::{LEVELS_MAX, ORDERS_MAX};
+
+/// The limits of a market.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Limits {
+    /// Open orders.
+    pub(crate) orders: u32,
+    /// Prices of one side.
+    pub(crate) levels: usize,
+    /// Resting orders that one order may meet.
+    pub(crate) steps: u32,
+    /// Orders that wait for a trigger.
+    pub(crate) waiting: u32,
+    /// Trailing stops.
+    pub(crate) trailing: usize,
+    /// Deadlines met before one command.
+    pub(crate) deadlines: u32,
+    /// Switches that fall before one command.
+    pub(crate) switches: u32,
+    /// Triggered orders carried out before a command, and after it.
+    pub(crate) fired: u32,
+    /// Orders of a delisted market that end before one command.
+    pub(crate) delisted: u32,
+}
+
+impl Limits {
+    /// Those of every market outside tests.
+    pub(crate) const FULL: Limits = Limits {
+        orders: ORDERS_MAX,
+        levels: LEVELS_MAX,
+        steps: STEPS_MAX,
+        waiting: WAITING_MAX,
+        trailing: TRAILING_MAX,
+        deadlines: DEADLINES_PER_COMMAND,
+        switches: SWITCHES_PER_COMMAND,
+        fired: FIRED_PER_COMMAND,
+        delisted: DELISTED_PER_COMMAND,
+    };
+}
