@@ -8,24 +8,27 @@ use super::random::Notes;
 use crate::limits::Limits;
 use crate::{
     Action, By, Command, Fees, Filters, Life, Lots, Market, NewOrder, Owner, Phase, PhaseChange, Report, STEPS_MAX,
-    SelfTrade, Side, Slots, Ticks, When,
+    SelfTrade, Side, Slots, Ticks, When, Worth,
 };
 
 /// The market and the naive one, side by side.
-struct Both {
-    market: Market,
+pub(super) struct Both {
+    pub(super) market: Market,
     naive: Naive,
-    now: u64,
+    pub(super) now: u64,
 }
 
 impl Both {
     fn new() -> Both {
-        let mut dice = Dice(1);
-        let (worth, filters) = (dice.worth(), Filters::default());
+        Both::with(Dice(1).worth())
+    }
+
+    pub(super) fn with(worth: Worth) -> Both {
+        let filters = Filters::default();
         Both { market: Market::new(worth, filters), naive: Naive::new(Limits::FULL, worth, filters), now: 1 }
     }
 
-    fn run(&mut self, command: Command) -> Vec<Report> {
+    pub(super) fn run(&mut self, command: Command) -> Vec<Report> {
         let mut notes = Notes::default();
         self.market.apply(Timestamp(self.now), &command, &mut notes).unwrap();
         self.naive.reports.clear();

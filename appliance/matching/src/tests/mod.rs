@@ -1,8 +1,10 @@
 //! Tests of the whole crate.
 
 mod bounds;
+mod cases;
 mod coverage;
 mod dice;
+mod golden;
 mod held;
 mod naive;
 mod random;
