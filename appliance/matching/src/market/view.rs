@@ -61,6 +61,11 @@ impl Market {
         self.view(self.book.find(id)?)
     }
 
+    /// Every open order, by place in memory: for who must reserve anew what they hold, as after a restore.
+    pub fn orders(&self) -> impl Iterator<Item = OrderView> {
+        self.book.open().filter_map(|order| self.view(order.id.slot()))
+    }
+
     /// The open orders of an owner, the latest first. At most [`crate::ORDERS_OF_OWNER_MAX`].
     pub fn orders_of(&self, owner: Owner) -> impl Iterator<Item = OrderView> {
         let at = |slot: u32| (slot != NONE).then_some(slot);

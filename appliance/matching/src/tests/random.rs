@@ -93,6 +93,9 @@ impl World {
         for (owner, views) in owners {
             assert_eq!(self.market.orders_of(owner).collect::<Vec<_>>(), views);
         }
+        let mut all: Vec<_> = self.market.orders().collect();
+        all.sort_unstable_by_key(|view| view.id);
+        assert_eq!(all, views);
         self.held.compare(&views);
         for side in [Side::Buy, Side::Sell] {
             let held: u128 = views.iter().filter(|view| view.side == side).map(|view| view.held).sum();
