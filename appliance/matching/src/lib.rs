@@ -2,10 +2,18 @@
 //!
 //! A [`Market`] is a [`Book`] and the rules around it. It knows no balances: it asks its [`Desk`] to hold an amount
 //! before it accepts an order, and reports exactly what every trade moves and what is free again, in minor units, with
-//! the numbers of the balances concerned. Time arrives with each command. A market is kept as rows, one for each order:
-//! [`Market::drain`] gives those that changed, [`Market::restore`] makes the market from them.
+//! the numbers of the balances concerned. Time arrives with each command; [`Market::due`] says when it needs one.
 //!
-//! Invariants:
+//! # Boundary
+//! - What an order holds: [`Report::Accepted`] and [`Report::Amended`] say what is added, [`Party::freed`] and the
+//!   `freed` of the other reports what is free again; a buyer's trade takes its quote from it, a seller's its base.
+//! - An order is over with its [`Report::Ended`], or when a trade or a [`Report::Reduced`] leaves nothing of it; after
+//!   that, only an [`End::Completed`] with the rest of what it held may follow.
+//! - [`OrderId::slot`] is a dense number among open orders: records kept beside the market need no search.
+//! - A market is kept as rows, one for each order. After a batch of commands [`Market::drain`] gives those that changed;
+//!   [`Market::restore`] makes the market from all of them, after which [`Market::orders`] says what to hold anew.
+//!
+//! # Invariants
 //! - The same commands at the same times give the same reports, on every node and after every restore.
 //! - A refused command changes nothing. Bad input never halts; a [`Halt`] means that the market must be dropped.
 //! - In continuous trading no bid is at or above an ask, and a trade has the price of the order that was first.
