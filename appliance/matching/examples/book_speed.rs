@@ -1,7 +1,8 @@
-//! Measures the workload on the bare book, or on the whole market with balances, fees and the check for self-trades:
+//! Measures the workload on the bare book, on the whole market with balances, fees and the check for self-trades, or on
+//! the whole market whose rows are drained after every 256 messages, as after a log entry:
 //! thread CPU time per message, and percentiles of the wall-clock time of single messages.
 //!
-//! `cargo run --release -p exchequer-matching --example book_speed -- book|market [TARGET] [ROUNDS]`
+//! `cargo run --release -p exchequer-matching --example book_speed -- book|market|rows [TARGET] [ROUNDS]`
 
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -12,6 +13,7 @@ use exchequer_matching::workload::{Exchange, Line, Message, Plain, TIMED_MESSAGE
 use rustix::time::{ClockId, clock_gettime};
 
 const USERS: u64 = 1_000;
+const MESSAGES_PER_DRAIN: u32 = 256;
 
 fn cpu() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
@@ -43,6 +45,28 @@ impl Engine for Exchange {
     #[inline]
     fn apply(&mut self, message: &Message, tell: &mut impl FnMut(Line)) -> Result<(), Halt> {
         Exchange::apply(self, Timestamp(1), message, tell)
+    }
+}
+
+/// The whole market, and how many messages came since its rows were drained.
+struct Rows(Exchange, u32);
+
+impl Engine for Rows {
+    fn new(messages: usize) -> Result<Self, Halt> {
+        Ok(Rows(Exchange::new(USERS, messages)?, 0))
+    }
+
+    #[inline]
+    fn apply(&mut self, message: &Message, tell: &mut impl FnMut(Line)) -> Result<(), Halt> {
+        self.0.apply(Timestamp(1), message, tell)?;
+        self.1 += 1;
+        if self.1 < MESSAGES_PER_DRAIN {
+            return Ok(());
+        }
+        self.1 = 0;
+        self.0.drain(|key, row| {
+            std::hint::black_box((key, row));
+        })
     }
 }
 
@@ -102,6 +126,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     match what.as_str() {
         "book" => measure::<Plain>(&what, target, rounds),
         "market" => measure::<Exchange>(&what, target, rounds),
-        other => Err(format!("`{other}` is neither book nor market").into()),
+        "rows" => measure::<Rows>(&what, target, rounds),
+        other => Err(format!("`{other}` is neither book nor market nor rows").into()),
     }
 }

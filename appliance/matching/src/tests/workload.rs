@@ -5,7 +5,11 @@ use std::process::{Command, Stdio};
 
 use exchequer_domain::Timestamp;
 
-use crate::workload::{Canonical, Exchange, Line, Message, Plain, TIMED_MESSAGES, encode, generate};
+use super::dice::Dice;
+use crate::units::Side;
+use crate::workload::{
+    Ask, Canonical, Exchange, FileError, Line, Message, Plain, TIMED_MESSAGES, decode, encode, generate,
+};
 
 /// What is published of a file, or what all engines that were asked agree on.
 struct Published {
@@ -62,7 +66,10 @@ fn compare(published: &Published, messages: &[Message], mut apply: impl FnMut(&M
 
 fn check(published: &Published) {
     let messages = generate(1, published.resting, TIMED_MESSAGES, 1_000).unwrap();
-    assert_eq!(sha256(|take| take(&encode(&messages))), published.file);
+    let file = encode(&messages);
+    assert_eq!(sha256(|take| take(&file)), published.file);
+    assert_eq!(decode(&file).as_ref(), Ok(&messages));
+    drop(file);
     let mut book = Plain::with_capacity(messages.len());
     compare(published, &messages, |message, mut tell| book.apply(message, &mut tell).unwrap());
     let mut exchange = Exchange::new(1_000, messages.len()).unwrap();
@@ -82,4 +89,60 @@ fn the_published_workload_has_the_published_answer() {
 #[test]
 fn the_large_workload_has_one_answer() {
     check(&LARGE);
+}
+
+/// Goal: the bare book and the whole market give one answer to any file, also to cancels and modifications of orders that
+/// are over or never were. Method: random messages.
+#[test]
+fn the_book_and_the_market_have_one_answer() {
+    for seed in 0..50 {
+        let mut dice = Dice(seed);
+        let (mut book, mut exchange) = (Plain::default(), Exchange::new(10, 0).unwrap());
+        let mut answers = [Canonical::default(), Canonical::default()];
+        let mut orders = 0;
+        for sequence in 0..2_000 {
+            let (ask, order) = match dice.below(10) {
+                0..4 => {
+                    orders += 1;
+                    (Ask::New { immediate: dice.one_in(4) }, orders)
+                }
+                4..7 => (Ask::Cancel, 1 + dice.below(orders + 2)),
+                _ => (Ask::Modify, 1 + dice.below(orders + 2)),
+            };
+            // An order keeps its side and its user.
+            let side = if order % 2 == 0 { Side::Buy } else { Side::Sell };
+            let (lots, price) = (1 + dice.below(9) as u32, 95 + dice.below(10));
+            let message = Message { ask, side, lots, order, price, user: order % 10 };
+            let [plain, whole] = &mut answers;
+            book.apply(&message, &mut |line| plain.report(sequence, &message, line)).unwrap();
+            exchange.apply(Timestamp(1), &message, &mut |line| whole.report(sequence, &message, line)).unwrap();
+            answers.iter_mut().for_each(Canonical::end_message);
+        }
+        let [plain, whole] = answers.map(|mut answer| answer.take());
+        let difference = plain.lines().zip(whole.lines()).find(|(plain, whole)| plain != whole);
+        assert!(plain == whole, "seed {seed}: {difference:?}");
+        assert!(exchange.balanced(), "seed {seed}");
+    }
+}
+
+/// Goal: a file that is not whole, or asks what no market can be asked, is refused with the place. Method: a small file,
+/// cut at every byte, and with one field after the other out of its bounds.
+#[test]
+fn damaged_files_are_refused() {
+    let file = encode(&generate(1, 10, 20, 5).unwrap());
+    for cut in 0..file.len() {
+        let why = if cut < 16 { FileError::Header } else { FileError::Length };
+        assert_eq!(decode(&file[..cut]), Err(why), "{cut} bytes");
+    }
+    let change = |at: usize, byte: u8| {
+        let mut file = file.clone();
+        file[at] = byte;
+        decode(&file)
+    };
+    assert_eq!(change(0, 0), Err(FileError::Header));
+    assert_eq!(change(8, 2), Err(FileError::Header));
+    // The second message: its kind, its side, whether it rests, and high bytes of order, price and user.
+    for field in [0, 1, 2, 23, 31, 39] {
+        assert_eq!(change(16 + 40 + field, 3), Err(FileError::Message(1)), "byte {field}");
+    }
 }

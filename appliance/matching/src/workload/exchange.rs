@@ -9,7 +9,9 @@ use crate::filters::Filters;
 use crate::halt::Halt;
 use crate::market::Market;
 use crate::phase::PhaseChange;
+use crate::rejection::Rejection;
 use crate::reports::{Desk, End, Hold, Report};
+use crate::rows::RowKey;
 use crate::units::{Fees, Lots, OrderId, Owner, SelfTrade, Side, Slots, Ticks};
 
 /// What every balance starts with, in minor units.
@@ -97,6 +99,9 @@ impl Desk for Balances {
             Report::Reduced { slots, side, freed, .. } => {
                 self.change(Balances::slot(side, slots), freed, freed);
             }
+            Report::Rejected { why: Rejection::UnknownOrder, .. } => {
+                self.lines.push((OrderId(0), Line::CancelRejected));
+            }
             Report::Rejected { .. } | Report::Triggered { .. } | Report::Phase(_) => self.short = true,
         }
     }
@@ -143,6 +148,14 @@ impl Exchange {
         &self.market
     }
 
+    /// Gives the rows that changed since the last call, as [`Market::drain`].
+    ///
+    /// # Errors
+    /// The market is inconsistent.
+    pub fn drain(&mut self, take: impl FnMut(RowKey, Option<Vec<u8>>)) -> Result<(), Halt> {
+        self.market.drain(take)
+    }
+
     /// Whether no unit of either asset came or went, and nothing that a balance does not have was ever moved.
     #[must_use]
     pub fn balanced(&self) -> bool {
@@ -153,6 +166,13 @@ impl Exchange {
         !self.balances.short && [0, 1].into_iter().all(|asset| sum(asset) + self.balances.fees[asset] == whole)
     }
 
+    /// Whether a modification would leave an order its place, which the workload never does: it goes to the end.
+    fn stands(&self, id: OrderId, message: &Message) -> bool {
+        let book = &self.market.book;
+        let order = book.find(id).filter(|_| message.ask == Ask::Modify).and_then(|slot| book.order(slot).ok());
+        order.is_some_and(|order| order.price.0 == message.price && u64::from(message.lots) <= order.open)
+    }
+
     /// Applies one message and tells what came of it.
     ///
     /// # Errors
@@ -161,26 +181,11 @@ impl Exchange {
     pub fn apply(&mut self, now: Timestamp, message: &Message, tell: &mut impl FnMut(Line)) -> Result<(), Halt> {
         let owner = Owner(message.user as u32);
         let (id, resting_price) = self.ids.get(message.order as usize).copied().unwrap_or((OrderId(0), message.price));
+        let stands = self.stands(id, message);
         let command = match message.ask {
-            Ask::New { immediate } => {
-                let rest = Life::Rest { until: None, peak: None, post_only: false };
-                Command::New(NewOrder {
-                    owner,
-                    slots: Slots { base: 2 * owner.0, quote: 2 * owner.0 + 1 },
-                    tag: message.order,
-                    side: message.side,
-                    fees: Fees { maker_ppm: 1_000, taker_ppm: 2_000 },
-                    self_trade: SelfTrade::Allow,
-                    position: Lots(0),
-                    when: None,
-                    action: Action::Limit {
-                        price: Ticks(message.price),
-                        lots: Lots(u64::from(message.lots)),
-                        life: if immediate { Life::Immediate } else { rest },
-                    },
-                })
-            }
+            Ask::New { immediate } => Command::New(order(message, immediate)),
             Ask::Cancel => Command::Cancel { owner, id },
+            Ask::Modify if stands => Command::Replace { id, new: order(message, false) },
             Ask::Modify => {
                 Command::Amend { owner, id, price: Ticks(message.price), lots: Lots(u64::from(message.lots)) }
             }
@@ -207,13 +212,16 @@ impl Exchange {
                     let maker = self.numbers.get(id.slot() as usize).copied().unwrap_or(0);
                     Line::Trade { price, lots, maker, filled }
                 }
+                Line::CancelRejected if message.ask == Ask::Modify => Line::ModifyRejected,
+                Line::Cancelled { .. } if stands => continue,
+                Line::Accepted if stands => Line::Modified,
                 Line::Cancelled { .. } if message.ask == Ask::Cancel => Line::Cancelled { price: resting_price },
                 Line::Cancelled { .. } => Line::Cancelled { price: message.price },
                 other => other,
             });
         }
         if message.ask != Ask::Cancel {
-            let id = if message.ask == Ask::Modify { id } else { self.balances.accepted };
+            let id = if message.ask == Ask::Modify && !stands { id } else { self.balances.accepted };
             if let Some(entry) = self.ids.get_mut(at) {
                 *entry = (id, message.price);
             }
@@ -224,5 +232,25 @@ impl Exchange {
             }
         }
         Ok(())
+    }
+}
+
+fn order(message: &Message, immediate: bool) -> NewOrder {
+    let owner = Owner(message.user as u32);
+    let rest = Life::Rest { until: None, peak: None, post_only: false };
+    NewOrder {
+        owner,
+        slots: Slots { base: 2 * owner.0, quote: 2 * owner.0 + 1 },
+        tag: message.order,
+        side: message.side,
+        fees: Fees { maker_ppm: 1_000, taker_ppm: 2_000 },
+        self_trade: SelfTrade::Allow,
+        position: Lots(0),
+        when: None,
+        action: Action::Limit {
+            price: Ticks(message.price),
+            lots: Lots(u64::from(message.lots)),
+            life: if immediate { Life::Immediate } else { rest },
+        },
     }
 }
