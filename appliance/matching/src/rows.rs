@@ -19,6 +19,7 @@ use crate::halt::Halt;
 use crate::image::ImageError;
 use crate::limits::Limits;
 use crate::market::Market;
+use crate::owners::NEVER;
 use crate::phase::Phase;
 use crate::planted::{Bug, has};
 use crate::units::{Fees, ORDER_LOTS_MAX, OrderId, Owner, PRICE_TICKS_MAX, SelfTrade, Side, Slots, Ticks};
@@ -272,8 +273,8 @@ impl Market {
             market.list(entry.id)?;
         }
         for (owner, at) in switches {
-            if market.cancels_after(owner).is_some() {
-                return Err(ImageError::Inconsistent(Halt("an owner has two switches")));
+            if market.cancels_after(owner).is_some() || at == NEVER {
+                return Err(ImageError::Inconsistent(Halt("a switch is none, or an owner has two")));
             }
             market.switch(owner, Some(at))?;
         }
