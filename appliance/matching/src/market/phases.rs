@@ -122,6 +122,8 @@ impl Market {
         if lots == 0 {
             self.window.clear();
             self.window.traded(price, self.now);
+            // Only now: what a trigger sets off may end orders that the auction counted.
+            self.seen = Some((price, price));
             self.enter_phase(Phase::Trading, desk);
         }
         Ok(())
@@ -158,7 +160,6 @@ impl Market {
         };
         self.trades += 1;
         self.last = Some(price);
-        self.seen = Some((price, price));
         let taker = if buy.id > sell.id { Side::Buy } else { Side::Sell };
         let id = TradeId(self.trades);
         desk.report(Report::Trade(Trade { id, price, lots: Lots(lots), base, quote, taker, buyer, seller }));

@@ -42,7 +42,7 @@ impl Both {
     }
 }
 
-fn order(owner: u32, side: Side, price: u64, lots: u64) -> NewOrder {
+pub(super) fn order(owner: u32, side: Side, price: u64, lots: u64) -> NewOrder {
     let life = Life::Rest { until: None, peak: None, post_only: false };
     NewOrder {
         owner: Owner(owner),

@@ -1,5 +1,6 @@
 //! Tests of the whole crate.
 
+mod auctions;
 mod bounds;
 mod cases;
 mod coverage;

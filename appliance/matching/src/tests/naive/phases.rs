@@ -121,7 +121,6 @@ impl Naive {
             let (id, lots) = (TradeId(self.trades), Lots(traded));
             self.reports.push(Report::Trade(Trade { id, price, lots, base, quote, taker, buyer, seller }));
             self.last = Some(price.0);
-            self.seen = vec![price.0];
             for order in [buy, sell] {
                 self.take_off(&order, traded);
                 self.part(&order);
@@ -130,6 +129,7 @@ impl Naive {
         self.phase = Phase::Uncrossing { price, lots };
         if lots == 0 {
             self.prices = vec![(self.now.0 / 1_000_000, price.0)];
+            self.seen = vec![price.0];
             self.enter_phase(Phase::Trading);
         }
     }
