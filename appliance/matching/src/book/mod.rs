@@ -2,7 +2,8 @@
 //!
 //! The book knows queues and quantities; rules are the market's. Invariants:
 //! - An order is in at most one queue, and the totals of a level are the sums over its orders.
-//! - Orders of one price keep the order in which they came to it; an iceberg that shows its next part comes anew.
+//! - Orders of one price keep the order in which they came to it; an iceberg that shows its next part comes anew,
+//!   except in an auction.
 //!   The rank that an order gets when it joins a queue ascends, so that queues can be made again from single orders.
 //! - No operation allocates once the vectors have grown to the size of the market.
 
@@ -337,6 +338,34 @@ impl Book {
             ladder.requeue(orders, slot)?;
         }
         Ok(Left::Refilled)
+    }
+
+    /// Takes lots from a resting order, hidden ones included. What is left of an iceberg shows a part anew and keeps its
+    /// place: others must not come between two trades of an auction with the same order.
+    pub(crate) fn consume_whole(&mut self, slot: u32, lots: u64) -> Result<Left, Halt> {
+        let Book { orders, details, bids, asks, touched, .. } = self;
+        let order = orders.get_mut(slot as usize).ok_or(NO_ORDER)?;
+        touched.touch(order.id);
+        let ladder = match order.place {
+            Place::Bids => bids,
+            Place::Asks => asks,
+            Place::Nowhere | Place::Rising | Place::Falling | Place::Fired => {
+                return Err(Halt("an order outside the book was to trade"));
+            }
+        };
+        let left = order.lots().checked_sub(lots).ok_or(TOO_MUCH)?;
+        if left == 0 {
+            order.place = Place::Nowhere;
+            ladder.remove(orders, slot)?;
+            return Ok(Left::Nothing);
+        }
+        let peak = details.get(slot as usize).ok_or(NO_ORDER)?.peak;
+        let open = if peak == 0 { left } else { left.min(peak) };
+        let level = ladder.level_mut(order.level)?;
+        level.open = level.open.checked_sub(order.open).ok_or(TOO_MUCH)? + open;
+        level.hidden = level.hidden.checked_sub(order.hidden).ok_or(TOO_MUCH)? + (left - open);
+        (order.open, order.hidden) = (open, left - open);
+        Ok(Left::Some)
     }
 
     /// Makes a resting order smaller where it stands: the hidden part first.

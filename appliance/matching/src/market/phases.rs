@@ -104,7 +104,8 @@ impl Market {
     }
 
     /// Makes the auction's trades, as many as one command may: best price first, first come first, all at one price.
-    /// Both sides pay as makers, and owners may trade with themselves.
+    /// Hidden parts trade with the visible ones, so that each trade fills an order and there are fewer trades than
+    /// orders. Both sides pay as makers, and owners may trade with themselves.
     fn uncross<D: Desk>(&mut self, desk: &mut D) -> Result<(), Halt> {
         const GONE: Halt = Halt("an auction has less to trade than it said");
         let Phase::Uncrossing { price, mut lots } = self.phase else { return Ok(()) };
@@ -114,7 +115,7 @@ impl Market {
             }
             let bid = self.book.front(Side::Buy).ok_or(GONE)?;
             let ask = self.book.front(Side::Sell).ok_or(GONE)?;
-            let traded = lots.min(self.book.order(bid)?.open).min(self.book.order(ask)?.open);
+            let traded = lots.min(self.book.order(bid)?.lots()).min(self.book.order(ask)?.lots());
             lots -= traded;
             self.auction_trade(bid, ask, price, traded, desk)?;
         }
@@ -165,7 +166,7 @@ impl Market {
         desk.report(Report::Trade(Trade { id, price, lots: Lots(lots), base, quote, taker, buyer, seller }));
         for order in [buy, sell] {
             let other = if order.has(IN_PAIR) { self.part(order.id.slot())? } else { None };
-            let left = self.book.consume(order.id.slot(), lots)?;
+            let left = self.book.consume_whole(order.id.slot(), lots)?;
             if order.side == Side::Buy {
                 self.owners.bought(order.owner, lots)?;
             }

@@ -2,8 +2,8 @@
 
 use super::bounds::{Both, order};
 use crate::{
-    Action, By, Command, Lots, NewOrder, NewPair, Phase, PhaseChange, Report, Rounding, STEPS_MAX, Side, Ticks, When,
-    Worth,
+    Action, By, Command, Life, Lots, NewOrder, NewPair, Owner, Phase, PhaseChange, Report, Rounding, STEPS_MAX, Side,
+    Ticks, When, Worth,
 };
 
 fn trading() -> Both {
@@ -50,4 +50,30 @@ fn an_auction_sets_off_what_waited_for_its_price() {
     let fires = opened.iter().position(|report| matches!(report, Report::Triggered { .. }));
     assert!(opens.is_some() && opens < fires, "{opened:?}");
     assert_eq!(both.market.book().best(Side::Buy), Some(Ticks(9_000)));
+}
+
+/// Goal: an auction makes fewer trades than it has orders, however small the visible parts of icebergs are, and an
+/// iceberg keeps its place in it. Method: an iceberg of a hundred parts, before another order, meets two.
+#[test]
+fn an_iceberg_trades_whole_in_an_auction() {
+    let mut both = trading();
+    both.run(Command::SetPhase(PhaseChange::Auction { ends: None }));
+    let life = Life::Rest { until: None, peak: Some(Lots(2)), post_only: false };
+    let action = Action::Limit { price: Ticks(10_000), lots: Lots(200), life };
+    both.run(Command::New(NewOrder { action, ..order(1, Side::Sell, 1, 1) }));
+    both.run(Command::New(order(2, Side::Sell, 10_000, 200)));
+    both.run(Command::New(order(3, Side::Buy, 10_000, 101)));
+    both.run(Command::New(order(4, Side::Buy, 10_000, 96)));
+    let reports = both.run(Command::SetPhase(PhaseChange::Trading));
+    let trade = |report: &Report| match report {
+        Report::Trade(trade) => Some((trade.buyer.owner.0, trade.seller.owner.0, trade.lots.0, trade.seller.left.0)),
+        _ => None,
+    };
+    let trades: Vec<_> = reports.iter().filter_map(trade).collect();
+    assert_eq!(trades, [(3, 1, 101, 99), (4, 1, 96, 3)]);
+    let shown: Vec<_> = both.market.orders_of(Owner(1)).map(|order| (order.open.0, order.hidden.0)).collect();
+    assert_eq!(shown, [(2, 1)]);
+    // It is still the first of its price.
+    let reports = both.run(Command::New(order(5, Side::Buy, 10_000, 2)));
+    assert_eq!(reports.iter().filter_map(trade).collect::<Vec<_>>(), [(5, 1, 2, 1)]);
 }

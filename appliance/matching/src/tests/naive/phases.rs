@@ -103,7 +103,7 @@ impl Naive {
             let buy = of(Side::Buy).min_by_key(|order| (u64::MAX - order.price, order.arrival)).unwrap().clone();
             let sell = of(Side::Sell).min_by_key(|order| (order.price, order.arrival)).unwrap().clone();
             assert!(buy.price >= price.0 && sell.price <= price.0);
-            let traded = lots.min(buy.open).min(sell.open);
+            let traded = lots.min(buy.lots()).min(sell.lots());
             lots -= traded;
             let (base, quote) = (self.base(traded), self.quote(price.0, traded));
             let party = |order: &Open, received: u128, freed: u128| Party {
@@ -122,7 +122,14 @@ impl Naive {
             self.reports.push(Report::Trade(Trade { id, price, lots, base, quote, taker, buyer, seller }));
             self.last = Some(price.0);
             for order in [buy, sell] {
-                self.take_off(&order, traded);
+                let left = order.lots() - traded;
+                let at = self.orders.iter().position(|other| other.id == order.id).unwrap();
+                if left == 0 {
+                    self.orders.remove(at);
+                } else {
+                    self.orders[at].open = order.peak.map_or(left, |peak| peak.min(left));
+                    self.orders[at].hidden = left - self.orders[at].open;
+                }
                 self.part(&order);
             }
         }
