@@ -131,7 +131,7 @@ pub enum Life {
     Rest {
         /// Until this moment; until cancelled where there is none.
         until: Option<Timestamp>,
-        /// Shows this much at a time; all where nothing is said.
+        /// Shows this much at a time, at least a [`crate::ICEBERG_PARTS_MAX`]th of the whole; all where nothing is said.
         peak: Option<Lots>,
         /// It is refused where it would trade on entry.
         post_only: bool,

@@ -7,6 +7,15 @@ use crate::units::{Lots, ORDER_LOTS_MAX, PRICE_TICKS_MAX, Side, Ticks};
 
 /// Most orders that one owner may have in one market, whatever the filter says: a mass cancel is one command.
 pub const ORDERS_OF_OWNER_MAX: u32 = 1_000;
+/// Most parts in which an iceberg shows itself. An order walks through at most [`crate::STEPS_MAX`] parts: without this
+/// bound a single cheap iceberg of tiny parts would stop every order that comes.
+pub const ICEBERG_PARTS_MAX: u64 = 100;
+
+/// Whether an iceberg shows itself in few enough parts.
+#[inline]
+pub(crate) fn parts(lots: Lots, peak: Lots) -> Result<(), Rejection> {
+    if lots.0 <= peak.0.saturating_mul(ICEBERG_PARTS_MAX) { Ok(()) } else { Err(Rejection::Peak) }
+}
 
 const MILLION: u128 = 1_000_000;
 

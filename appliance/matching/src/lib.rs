@@ -47,7 +47,7 @@ pub use book::{Book, Depth};
 pub use breaker::{Breaker, WINDOW_SECONDS};
 pub use command::{Action, By, Command, Life, NewOrder, NewPair, When};
 pub use fees::{FEE_PPM_MAX, QUOTE_PER_TICK_MAX, Rounding, Worth};
-pub use filters::{Filters, ORDERS_OF_OWNER_MAX, Percent};
+pub use filters::{Filters, ICEBERG_PARTS_MAX, ORDERS_OF_OWNER_MAX, Percent};
 pub use halt::Halt;
 pub use image::ImageError;
 pub use market::{

@@ -17,7 +17,7 @@ pub enum Rejection {
     Price,
     /// The quantity is zero, above the limit, outside the filter's range or off its step.
     Quantity,
-    /// The shown part of an iceberg is zero, not less than the whole, or off the step.
+    /// The shown part of an iceberg is zero, not less than the whole, off the step, or too small a part of the whole.
     Peak,
     /// The moment is not in the future.
     Deadline,

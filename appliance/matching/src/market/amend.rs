@@ -3,6 +3,7 @@
 use super::{Market, Stop};
 use crate::book::orders::{IN_PAIR, POST_ONLY, Place};
 use crate::book::walk::Taker;
+use crate::filters::parts;
 use crate::phase::Phase;
 use crate::planted::{Bug, has};
 use crate::rejection::Rejection;
@@ -35,6 +36,10 @@ impl Market {
         let filters = &self.filters;
         filters.price(price)?;
         filters.lots(lots, filters.lots_max)?;
+        let peak = self.book.detail(slot)?.peak;
+        if peak > 0 {
+            parts(lots, Lots(peak))?;
+        }
         if !keeps {
             filters.percent(order.side, price, self.measure())?;
         }
@@ -82,7 +87,6 @@ impl Market {
             quote: None,
         };
         let end = if self.phase.gathers() { None } else { self.take(&mut taker, desk)? };
-        let peak = self.book.detail(slot)?.peak;
         Ok(self.rest_again(&taker, end, peak, desk)?)
     }
 }

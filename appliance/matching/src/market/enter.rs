@@ -5,7 +5,7 @@ use crate::book::orders::{Detail, HAS_DEADLINE, Order, POST_ONLY, Place};
 use crate::book::walk::{Rehearsal, Taker, rehearse};
 use crate::command::{Action, By, Life, NewOrder};
 use crate::fees::FEE_PPM_MAX;
-use crate::filters::ORDERS_OF_OWNER_MAX;
+use crate::filters::{ORDERS_OF_OWNER_MAX, parts};
 use crate::halt::Halt;
 use crate::owners::OWNERS_MAX;
 use crate::phase::Phase;
@@ -79,6 +79,7 @@ impl Market {
                     if peak.is_some_and(|peak| peak.0 == 0 || peak >= lots || peak.0 % step != 0) {
                         return Err(Rejection::Peak);
                     }
+                    peak.map_or(Ok(()), |peak| parts(lots, peak))?;
                     if until.is_some_and(|until| until <= self.now) {
                         return Err(Rejection::Deadline);
                     }

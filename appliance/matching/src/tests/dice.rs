@@ -80,7 +80,7 @@ impl Dice {
 
     fn lots(&mut self) -> Lots {
         match self.below(60) {
-            0 => Lots([0, 1, 60, 61, 1 << 40, u64::MAX][self.below(6) as usize]),
+            0 => Lots([0, 1, 60, 61, 200, 201, 402, 1 << 40, u64::MAX][self.below(9) as usize]),
             1..10 => Lots(1 + self.below(60)),
             _ => Lots(4 + 2 * self.below(8)),
         }

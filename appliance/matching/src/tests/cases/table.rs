@@ -208,6 +208,19 @@ pub(super) const CASES: &[Case] = &[
         ],
     },
     Case {
+        right: "an iceberg shows itself in a hundred parts at most, also when it is amended",
+        steps: &[
+            ("A sell 201@100 peak=2", "Peak"),
+            ("A sell 200@100 peak=2", "#1 in"),
+            ("A amend #1 201@100", "Peak"),
+            ("A amend #1 201@101", "Peak"),
+            ("A amend #1 199@101", "#1 now 199@101 moved"),
+            ("book", " | 2@101"),
+            ("reference 100", ""),
+            ("B buy 301@110 peak=3 stop=105", "Peak"),
+        ],
+    },
+    Case {
         right: "stops wait for the worse direction",
         steps: &[
             ("reference 100", ""),

@@ -82,6 +82,7 @@ impl Naive {
                     let step = u64::from(self.filters.lots_step);
                     let fits = |peak: u64| (1..lots.0).contains(&peak) && peak.is_multiple_of(step);
                     ensure(order.peak.is_none_or(fits), Rejection::Peak)?;
+                    ensure(order.peak.is_none_or(|peak| lots.0.div_ceil(peak) <= 100), Rejection::Peak)?;
                     ensure(until.is_none_or(|until| until > self.now), Rejection::Deadline)?;
                 }
             }
