@@ -51,8 +51,8 @@ pub use filters::{Filters, ICEBERG_PARTS_MAX, ORDERS_OF_OWNER_MAX, Percent};
 pub use halt::Halt;
 pub use image::ImageError;
 pub use market::{
-    DEADLINES_PER_COMMAND, DELISTED_PER_COMMAND, FIRED_PER_COMMAND, Market, OrderView, SWITCHES_PER_COMMAND, Stands,
-    TRAILING_MAX, WAITING_MAX,
+    DEADLINES_PER_COMMAND, DELISTED_PER_COMMAND, FIRED_PER_COMMAND, FOLLOW_STEPS_MAX, Market, OrderView,
+    SWITCHES_PER_COMMAND, Stands, TRAILING_MAX, WAITING_MAX,
 };
 pub use owners::OWNERS_MAX;
 pub use phase::{Phase, PhaseChange};

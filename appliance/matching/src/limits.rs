@@ -2,7 +2,8 @@
 
 use crate::book::walk::STEPS_MAX;
 use crate::market::{
-    DEADLINES_PER_COMMAND, DELISTED_PER_COMMAND, FIRED_PER_COMMAND, SWITCHES_PER_COMMAND, TRAILING_MAX, WAITING_MAX,
+    DEADLINES_PER_COMMAND, DELISTED_PER_COMMAND, FIRED_PER_COMMAND, FOLLOW_STEPS_MAX, SWITCHES_PER_COMMAND,
+    TRAILING_MAX, WAITING_MAX,
 };
 use crate::units::{LEVELS_MAX, ORDERS_MAX};
 
@@ -25,6 +26,8 @@ pub(crate) struct Limits {
     pub(crate) switches: u32,
     /// Triggered orders carried out before a command, and after it.
     pub(crate) fired: u32,
+    /// Resting orders met by triggered orders around one command before the rest of them waits.
+    pub(crate) follow: u32,
     /// Orders of a delisted market that end before one command.
     pub(crate) delisted: u32,
 }
@@ -40,6 +43,7 @@ impl Limits {
         deadlines: DEADLINES_PER_COMMAND,
         switches: SWITCHES_PER_COMMAND,
         fired: FIRED_PER_COMMAND,
+        follow: FOLLOW_STEPS_MAX,
         delisted: DELISTED_PER_COMMAND,
     };
 }

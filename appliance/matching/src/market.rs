@@ -13,7 +13,7 @@ mod triggers;
 mod view;
 
 pub use phases::DELISTED_PER_COMMAND;
-pub use triggers::{FIRED_PER_COMMAND, TRAILING_MAX, WAITING_MAX};
+pub use triggers::{FIRED_PER_COMMAND, FOLLOW_STEPS_MAX, TRAILING_MAX, WAITING_MAX};
 pub use view::{OrderView, Stands};
 
 use std::collections::BTreeSet;
@@ -80,6 +80,8 @@ pub struct Market {
     pub(crate) trailing: Vec<OrderId>,
     /// First and last price of the order that traded last, until it is seen what that sets off.
     pub(crate) seen: Option<(Ticks, Ticks)>,
+    /// Resting orders that triggered orders have met with the present command.
+    pub(crate) followed: u32,
     pub(crate) reference: Option<Ticks>,
     pub(crate) last: Option<Ticks>,
     /// Orders so far.
@@ -120,6 +122,7 @@ impl Market {
             switched: Vec::new(),
             trailing: Vec::new(),
             seen: None,
+            followed: 0,
             reference: None,
             last: None,
             sequence: 0,
@@ -157,6 +160,7 @@ impl Market {
     pub fn apply<D: Desk>(&mut self, now: Timestamp, command: &Command, desk: &mut D) -> Result<(), Halt> {
         self.now = self.now.max(now);
         self.changed = true;
+        self.followed = 0;
         if self.phase.cancels() {
             self.pass_time(desk)?;
         }

@@ -106,18 +106,19 @@ pub(crate) enum Rehearsal {
     Short(Option<End>),
 }
 
-/// Rehearses a walk and changes nothing. `later` is memory for icebergs that come around again.
+/// Rehearses a walk and changes nothing. `later` is memory for icebergs that come around again; `steps` counts the
+/// orders met.
 pub(crate) fn rehearse(
     book: &Book,
     mut taker: Taker,
     terms: &Terms,
     later: &mut Vec<(u32, u64)>,
+    steps: &mut u32,
 ) -> Result<Rehearsal, Halt> {
     if has(Bug::RehearsalIgnoresSelfTrade) {
         taker.self_trade = SelfTrade::Allow;
     }
     let ladder = book.ladder(taker.side.opposite());
-    let mut steps = 0;
     let mut decremented = false;
     for level in ladder.iter() {
         if !taker.side.accepts(taker.limit, ladder.price_of(level)) {
@@ -142,10 +143,10 @@ pub(crate) fn rehearse(
             if taker.left == 0 {
                 return Ok(filled(decremented));
             }
-            if steps == book.limits.steps {
+            if *steps == book.limits.steps {
                 return Ok(Rehearsal::Short(Some(End::StepsMax)));
             }
-            steps += 1;
+            *steps += 1;
             let maker = book.order(at)?;
             let lots = match meet(&taker, terms, book, maker, open)? {
                 Meeting::Trade(lots) => lots,
@@ -162,7 +163,7 @@ pub(crate) fn rehearse(
             if lots < open {
                 // The taker is done, or its quote buys no more here: the next meeting, if there may be one, says which.
                 if taker.left > 0 {
-                    let why = if steps == book.limits.steps { End::StepsMax } else { End::Quote };
+                    let why = if *steps == book.limits.steps { End::StepsMax } else { End::Quote };
                     return Ok(Rehearsal::Short(Some(if decremented { End::SelfTrade } else { why })));
                 }
             } else if hidden > 0 {

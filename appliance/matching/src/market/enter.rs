@@ -141,12 +141,12 @@ impl Market {
             }
             Action::Limit { life: Life::Immediate, .. } | Action::Market { fill_or_kill: false, .. } => {}
             Action::Limit { life: Life::FillOrKill, .. } => {
-                if self.rehearse(taker)? != Rehearsal::Filled {
+                if self.rehearse(taker)?.0 != Rehearsal::Filled {
                     return Err(Rejection::CannotFill.into());
                 }
             }
             Action::Market { fill_or_kill: true, by, .. } => {
-                let rehearsal = self.rehearse(taker)?;
+                let (rehearsal, _) = self.rehearse(taker)?;
                 let spent = by == By::Quote && rehearsal == Rehearsal::Short(Some(End::Quote));
                 if rehearsal != Rehearsal::Filled && !spent {
                     return Err(Rejection::CannotFill.into());
@@ -156,10 +156,12 @@ impl Market {
         Ok(())
     }
 
-    /// How a walk would end.
-    pub(super) fn rehearse(&mut self, taker: &Taker) -> Result<Rehearsal, Halt> {
+    /// How a walk would end, and how many orders it would meet.
+    pub(super) fn rehearse(&mut self, taker: &Taker) -> Result<(Rehearsal, u32), Halt> {
         let terms = self.terms();
-        rehearse(&self.book, *taker, &terms, &mut self.later)
+        let mut steps = 0;
+        let rehearsal = rehearse(&self.book, *taker, &terms, &mut self.later, &mut steps)?;
+        Ok((rehearsal, steps))
     }
 
     /// Whether an order with this limit would meet another one.

@@ -12,18 +12,28 @@ use crate::units::{Lots, Side, Ticks, TradeId};
 impl Market {
     /// Lets an order trade with what rests. Returns why it may not go on; nothing where it is filled or meets nobody.
     pub(super) fn take<D: Desk>(&mut self, taker: &mut Taker, desk: &mut D) -> Result<Option<End>, Halt> {
+        self.walk(taker, &mut 0, desk)
+    }
+
+    /// The same, and how many orders it met.
+    #[inline]
+    pub(super) fn walk<D: Desk>(
+        &mut self,
+        taker: &mut Taker,
+        steps: &mut u32,
+        desk: &mut D,
+    ) -> Result<Option<End>, Halt> {
         let other = taker.side.opposite();
         let terms = self.terms();
-        let mut steps = 0;
         while taker.left > 0
             && let Some(best) = self.book.best(other)
             && (taker.side.accepts(taker.limit, best) || has(Bug::LimitIgnored))
             && let Some(slot) = self.book.front(other)
         {
-            if steps == self.book.limits.steps {
+            if *steps == self.book.limits.steps {
                 return Ok(Some(End::StepsMax));
             }
-            steps += 1;
+            *steps += 1;
             let maker = *self.book.order(slot)?;
             match meet(taker, &terms, &self.book, &maker, maker.open)? {
                 Meeting::Trade(lots) => {

@@ -23,6 +23,10 @@ pub const WAITING_MAX: u32 = 1 << 14;
 pub const TRAILING_MAX: usize = 1 << 10;
 /// Most triggered orders that are carried out before a command, and after it.
 pub const FIRED_PER_COMMAND: u32 = 16;
+/// Resting orders met by triggered orders around one command, after which none more is carried out with it. The one
+/// that comes to this bound still goes its whole way of [`crate::STEPS_MAX`]; what a fill-or-kill counts beforehand is
+/// met as well.
+pub const FOLLOW_STEPS_MAX: u32 = 1_000;
 
 impl When {
     /// Where an order of this side waits.
@@ -181,7 +185,8 @@ impl Market {
     pub(super) fn follow<D: Desk>(&mut self, desk: &mut D) -> Result<(), Halt> {
         self.notice(desk)?;
         for _ in 0..self.book.limits.fired {
-            let Some(slot) = self.book.next_fired().filter(|_| self.phase == Phase::Trading) else { break };
+            let may = self.phase == Phase::Trading && self.followed < self.book.limits.follow;
+            let Some(slot) = self.book.next_fired().filter(|_| may) else { break };
             self.carry_out(slot, desk)?;
             self.notice(desk)?;
         }
@@ -264,6 +269,14 @@ impl Market {
         Ok(())
     }
 
+    /// Lets a triggered order trade, and counts what it meets.
+    fn take_counted<D: Desk>(&mut self, taker: &mut Taker, desk: &mut D) -> Result<Option<End>, Halt> {
+        let mut steps = 0;
+        let end = self.walk(taker, &mut steps, desk)?;
+        self.followed += steps;
+        Ok(end)
+    }
+
     /// Lets a triggered order do what it waited for.
     fn carry_out<D: Desk>(&mut self, slot: u32, desk: &mut D) -> Result<(), Halt> {
         let order = *self.book.order(slot)?;
@@ -283,13 +296,14 @@ impl Market {
             quote,
         };
         let refused = if order.has(FILL_OR_KILL) {
-            let rehearsal = self.rehearse(&taker)?;
+            let (rehearsal, steps) = self.rehearse(&taker)?;
+            self.followed += steps;
             let spent = order.has(BY_QUOTE) && rehearsal == Rehearsal::Short(Some(End::Quote));
             rehearsal != Rehearsal::Filled && !spent
         } else {
             order.has(POST_ONLY) && self.takes(order.side, detail.limit)
         };
-        let end = if refused { Some(End::Refused) } else { self.take(&mut taker, desk)? };
+        let end = if refused { Some(End::Refused) } else { self.take_counted(&mut taker, desk)? };
         if !order.has(MARKET | IMMEDIATE) {
             return self.rest_again(&taker, end, detail.peak, desk);
         }

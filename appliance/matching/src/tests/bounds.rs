@@ -7,8 +7,8 @@ use super::naive::Naive;
 use super::random::Notes;
 use crate::limits::Limits;
 use crate::{
-    Action, By, Command, Fees, Filters, Life, Lots, Market, NewOrder, Owner, Phase, PhaseChange, Report, STEPS_MAX,
-    SelfTrade, Side, Slots, Ticks, When, Worth,
+    Action, By, Command, Fees, Filters, Life, Lots, Market, NewOrder, Owner, Phase, PhaseChange, Report, Rounding,
+    STEPS_MAX, SelfTrade, Side, Slots, Ticks, When, Worth,
 };
 
 /// The market and the naive one, side by side.
@@ -112,4 +112,31 @@ fn triggers_and_deadlines_are_bounded() {
     assert_eq!(both.market.book().best(Side::Buy), Some(Ticks(90)));
     assert_eq!(both.market.book().prices(Side::Buy), 1);
     assert_eq!(both.market.book().open_orders(), both.market.book().resting(Side::Buy));
+}
+
+/// Goal: triggered orders together meet no more resting orders around one command than the bound and one walk more, none
+/// of them is cut short by the others, and the rest follows with the next commands. Method: stops of 710 lots each, set
+/// off at once over a book of single lots.
+#[test]
+fn triggered_orders_share_their_steps() {
+    let mut both = Both::with(Worth::new(1, 1, Rounding::Up).unwrap());
+    both.run(Command::SetPhase(PhaseChange::Trading));
+    both.run(Command::SetReference(Ticks(100)));
+    for number in 0..3_000 {
+        both.run(Command::New(order(10 + number / 500, Side::Buy, 90, 1)));
+    }
+    for kill in [false, false, false, true] {
+        let action = Action::Market { lots: Lots(710), quote: 1 << 90, by: By::Lots, fill_or_kill: kill };
+        let when = Some(When::StopLoss(Ticks(95)));
+        both.run(Command::New(NewOrder { when, action, ..order(1, Side::Sell, 1, 1) }));
+    }
+    both.run(Command::New(order(2, Side::Buy, 94, 1)));
+    let sets_off = both.run(Command::New(order(3, Side::Sell, 94, 1)));
+    let trades = |reports: &[Report]| reports.iter().filter(|report| matches!(report, Report::Trade(_))).count();
+    assert_eq!(trades(&sets_off), 1 + 2 * 710);
+    assert_eq!(both.market.due(), Some(Timestamp(both.now)));
+    // Those before the command and those after it share the bound: the third stop, then the fourth.
+    assert_eq!(trades(&both.run(Command::Tick)), 2 * 710);
+    assert_eq!(both.market.due(), None);
+    assert_eq!(both.market.book().open_orders(), 3_000 - 4 * 710);
 }

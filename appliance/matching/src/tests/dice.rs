@@ -42,6 +42,7 @@ impl Dice {
             deadlines: 1,
             switches: 1,
             fired: 1 + self.below(2) as u32,
+            follow: 1 + self.below(8) as u32,
             delisted: 1 + self.below(9) as u32,
         }
     }

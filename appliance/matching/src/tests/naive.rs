@@ -86,6 +86,9 @@ pub(super) struct Naive {
     arrivals: u64,
     now: Timestamp,
     seen: Vec<u64>,
+    /// Orders met by walks, and of those the ones met by triggered orders with this command.
+    met: u32,
+    followed: u32,
     breaker: Breaker,
     /// Second and price of the trades that the breaker remembers.
     prices: Vec<(u64, u64)>,
@@ -115,6 +118,8 @@ impl Naive {
             arrivals: 0,
             now: Timestamp(0),
             seen: Vec::new(),
+            met: 0,
+            followed: 0,
             breaker: Breaker { band_ppm: 0, ..Breaker::default() },
             prices: Vec::new(),
             tripped: false,
@@ -147,6 +152,7 @@ impl Naive {
 
     pub(super) fn apply(&mut self, now: Timestamp, command: &Command) {
         self.now = self.now.max(now);
+        self.followed = 0;
         if !matches!(self.phase, Phase::Halt | Phase::Uncrossing { .. }) {
             self.pass_time();
         }
@@ -309,7 +315,7 @@ impl Naive {
             Action::Limit { life: Life::FillOrKill, .. } | Action::Market { fill_or_kill: true, .. }
                 if new.when.is_none() =>
             {
-                ensure(self.fills(&order, &new.action), Rejection::CannotFill)?;
+                ensure(self.fills(&order, &new.action).0, Rejection::CannotFill)?;
             }
             _ => {}
         }

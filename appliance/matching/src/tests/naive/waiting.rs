@@ -17,7 +17,12 @@ impl Naive {
         for _ in 0..self.limits.fired {
             let next = self.orders.iter().filter(|order| order.fired.is_some()).min_by_key(|order| order.fired);
             let Some(order) = next.filter(|_| self.phase == Phase::Trading).cloned() else { break };
+            if self.followed >= self.limits.follow {
+                break;
+            }
+            self.met = 0;
             self.carry_out(order);
+            self.followed += self.met;
             self.notice();
         }
     }
@@ -81,14 +86,16 @@ impl Naive {
         self.reports.push(Report::Ended { id, owner, slots, side, lots, freed, why: End::Pair });
     }
 
-    pub(super) fn fills(&self, order: &Open, action: &Action) -> bool {
+    /// Whether an order would be filled, and how many it would meet.
+    pub(super) fn fills(&self, order: &Open, action: &Action) -> (bool, u32) {
         let mut trial = self.clone();
         let mut walker = order.clone();
         let end = trial.walk(&mut walker);
         let by_quote = matches!(action, Action::Market { by: By::Quote, .. });
         let whole = walker.open == 0 || by_quote && end == Some(End::Quote);
         let since = &trial.reports[self.reports.len()..];
-        whole && !since.iter().any(|report| matches!(report, Report::Reduced { .. }))
+        let fills = whole && !since.iter().any(|report| matches!(report, Report::Reduced { .. }));
+        (fills, trial.met - self.met)
     }
 
     pub(super) fn carry_out(&mut self, mut order: Open) {
@@ -97,7 +104,9 @@ impl Naive {
         (order.waits, order.fired) = (None, None);
         let refused = match action {
             Action::Limit { life: Life::FillOrKill, .. } | Action::Market { fill_or_kill: true, .. } => {
-                !self.fills(&order, &action)
+                let (fills, met) = self.fills(&order, &action);
+                self.met += met;
+                !fills
             }
             _ => order.post_only && self.front(&order).is_some(),
         };

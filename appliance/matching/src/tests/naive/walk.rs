@@ -27,6 +27,7 @@ impl Naive {
             if step == self.limits.steps {
                 return Some(End::StepsMax);
             }
+            self.met += 1;
             if maker.until.is_some_and(|until| until <= self.now) {
                 self.end(maker.id, End::Deadline);
                 continue;
