@@ -30,8 +30,12 @@ pub enum Command {
         id: OrderId,
         /// The new limit.
         price: Ticks,
-        /// What is to be left of it, the hidden part of an iceberg included.
+        /// What is to be left of it, the hidden part of an iceberg included, if `seen` is left now.
         lots: Lots,
+        /// What was left of it when that was decided. What it has lost since is taken off `lots`, so that it never
+        /// executes more than was asked for; the amendment is refused where nothing would be left, or where more is
+        /// left of it than was seen.
+        seen: Lots,
     },
     /// Ends an order and enters another in its stead. Nothing is done where there is no such order; when the new one
     /// is refused, the old one has ended all the same.

@@ -170,7 +170,9 @@ impl Market {
             Command::New(new) => (new.tag, self.enter(new, desk)),
             Command::Pair(pair) => (pair.stop.tag, self.enter_pair(pair, desk)),
             Command::Cancel { owner, id } => (id.0, self.cancel(*owner, *id, End::Cancelled, desk)),
-            Command::Amend { owner, id, price, lots } => (id.0, self.amend(*owner, *id, *price, *lots, desk)),
+            Command::Amend { owner, id, price, lots, seen } => {
+                (id.0, self.amend(*owner, *id, *price, *lots, *seen, desk))
+            }
             Command::Replace { id, new } => match self.cancel(new.owner, *id, End::Replaced, desk) {
                 Ok(()) => (new.tag, self.enter(new, desk)),
                 stopped => (id.0, stopped),

@@ -17,6 +17,7 @@ impl Market {
         id: OrderId,
         price: Ticks,
         lots: Lots,
+        seen: Lots,
         desk: &mut D,
     ) -> Result<(), Stop> {
         let slot = self.own(owner, id)?;
@@ -25,6 +26,8 @@ impl Market {
             return Err(Rejection::UnknownOrder.into());
         }
         let present = order.lots();
+        // Triggered orders carried out before this command may have traded with it. Nothing left is no quantity.
+        let lots = Lots(seen.0.checked_sub(present).map_or(0, |gone| lots.0.saturating_sub(gone)));
         let keeps = price == order.price && (lots.0 <= present || has(Bug::LargerKeepsPlace));
         match self.phase {
             Phase::PreOpen | Phase::Auction { .. } | Phase::Trading | Phase::PostOnly => {}

@@ -7,8 +7,8 @@ use super::naive::Naive;
 use super::random::Notes;
 use crate::limits::Limits;
 use crate::{
-    Action, By, Command, Fees, Filters, Life, Lots, Market, NewOrder, Owner, Phase, PhaseChange, Report, Rounding,
-    STEPS_MAX, SelfTrade, Side, Slots, Ticks, When, Worth,
+    Action, By, Command, FOLLOW_STEPS_MAX, Fees, Filters, Life, Lots, Market, NewOrder, Owner, Phase, PhaseChange,
+    Report, Rounding, STEPS_MAX, SelfTrade, Side, Slots, Ticks, When, Worth,
 };
 
 /// The market and the naive one, side by side.
@@ -139,4 +139,30 @@ fn triggered_orders_share_their_steps() {
     assert_eq!(trades(&both.run(Command::Tick)), 2 * 710);
     assert_eq!(both.market.due(), None);
     assert_eq!(both.market.book().open_orders(), 3_000 - 4 * 710);
+}
+
+/// Goal: an amendment does not give back what the order has traded since its owner looked, though it traded only just
+/// before the amendment. Method: a triggered order that a command leaves over trades with it first.
+#[test]
+fn an_amendment_gives_back_nothing_that_was_traded() {
+    let mut both = Both::with(Worth::new(1, 1, Rounding::Up).unwrap());
+    both.run(Command::SetPhase(PhaseChange::Trading));
+    both.run(Command::SetReference(Ticks(100)));
+    for number in 0..FOLLOW_STEPS_MAX {
+        both.run(Command::New(order(10 + number / 500, Side::Buy, 90, 1)));
+    }
+    both.run(Command::New(order(20, Side::Buy, 89, 10)));
+    for lots in [u64::from(FOLLOW_STEPS_MAX), 4] {
+        let action = Action::Market { lots: Lots(lots), quote: 1 << 90, by: By::Lots, fill_or_kill: false };
+        let when = Some(When::StopLoss(Ticks(95)));
+        both.run(Command::New(NewOrder { when, action, ..order(1, Side::Sell, 1, 1) }));
+    }
+    both.run(Command::New(order(2, Side::Buy, 94, 1)));
+    both.run(Command::New(order(3, Side::Sell, 94, 1)));
+    let found = both.market.orders_of(Owner(20)).next().unwrap();
+    assert_eq!((found.open, both.market.due()), (Lots(10), Some(Timestamp(both.now))));
+    let (owner, id, price) = (found.owner, found.id, Ticks(89));
+    let reports = both.run(Command::Amend { owner, id, price, lots: Lots(12), seen: Lots(10) });
+    assert!(matches!(reports[0], Report::Trade(trade) if trade.buyer.id == id && trade.lots == Lots(4)));
+    assert!(matches!(reports[1], Report::Amended { lots: Lots(8), .. }), "{reports:?}");
 }

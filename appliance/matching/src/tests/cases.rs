@@ -12,8 +12,8 @@ use exchequer_domain::Timestamp;
 
 use super::bounds::Both;
 use crate::{
-    Action, By, Command, Fees, Life, Lots, NewOrder, NewPair, OrderId, Owner, PhaseChange, Report, Rounding, SelfTrade,
-    Side, Slots, Ticks, When, Worth,
+    Action, By, Command, Fees, Life, Lots, Market, NewOrder, NewPair, OrderId, Owner, PhaseChange, Report, Rounding,
+    SelfTrade, Side, Slots, Ticks, When, Worth,
 };
 
 /// What is shown to be right, and steps with their reports. The step `book` tells the bids and asks.
@@ -79,7 +79,7 @@ fn owner(name: &str) -> Owner {
     Owner(name.bytes().map(u32::from).sum())
 }
 
-fn command(text: &str, ids: &BTreeMap<u64, OrderId>) -> Command {
+fn command(text: &str, ids: &BTreeMap<u64, OrderId>, market: &Market) -> Command {
     let words: Vec<&str> = text.split(' ').collect();
     let id = |word: &str| ids[&word.strip_prefix('#').unwrap().parse().unwrap()];
     match words[..] {
@@ -92,9 +92,12 @@ fn command(text: &str, ids: &BTreeMap<u64, OrderId>) -> Command {
             Command::CancelAfter { owner: owner(who), at: Some(Timestamp(at.parse().unwrap())) }
         }
         [who, "cancel", order] => Command::Cancel { owner: owner(who), id: id(order) },
-        [who, "amend", order, to] => {
+        [who, "amend", order, to, ref seen @ ..] => {
             let (lots, price) = quantity(to);
-            Command::Amend { owner: owner(who), id: id(order), price: price.unwrap(), lots }
+            let present = market.order(id(order)).map_or(lots, |order| Lots(order.open.0 + order.hidden.0));
+            let seen = seen.iter().find_map(|word| word.strip_prefix("seen="));
+            let seen = seen.map_or(present, |text| Lots(text.parse().unwrap()));
+            Command::Amend { owner: owner(who), id: id(order), price: price.unwrap(), lots, seen }
         }
         [who, "replace", old, side, ..] => {
             Command::Replace { id: id(old), new: order(&[&[who, side], &words[4..]].concat()) }
@@ -145,7 +148,8 @@ fn run(case: &Case) {
             };
             format!("{} | {}", side(Side::Buy), side(Side::Sell))
         } else {
-            let reports = both.run(command(step, &ids));
+            let command = command(step, &ids, &both.market);
+            let reports = both.run(command);
             for report in &reports {
                 if let Report::Accepted { id, .. } = report {
                     ids.insert(id.sequence(), *id);

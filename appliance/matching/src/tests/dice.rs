@@ -176,10 +176,16 @@ impl Dice {
             50..58 => Command::Pair(self.pair(now, worth)),
             58..65 => Command::Cancel { owner, id },
             65..85 => {
-                let same = self.one_in(3);
+                let (same, before) = (self.one_in(3), lots);
                 let price = if same { Ticks(price) } else { self.price() };
                 let lots = if self.one_in(3) { self.lots() } else { Lots(lots.saturating_sub(self.below(3) * 2)) };
-                Command::Amend { owner, id, price, lots }
+                let seen = match self.below(12) {
+                    0 => self.lots(),
+                    1 => Lots(before.saturating_sub(1 + self.below(4))),
+                    2..4 => Lots(before + 1 + self.below(4)),
+                    _ => Lots(before),
+                };
+                Command::Amend { owner, id, price, lots, seen }
             }
             85..90 => Command::Replace { id, new: NewOrder { owner, ..self.order(now, worth) } },
             90 => Command::CancelAll { owner, side: [None, Some(Side::Buy), Some(Side::Sell)][self.below(3) as usize] },

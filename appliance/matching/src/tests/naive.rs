@@ -162,7 +162,7 @@ impl Naive {
             Command::New(new) => (new.tag, self.enter(new)),
             Command::Pair(pair) => (pair.stop.tag, self.enter_pair(pair)),
             Command::Cancel { owner, id } => (id.0, self.cancel(*owner, *id, End::Cancelled)),
-            Command::Amend { owner, id, price, lots } => (id.0, self.amend(*owner, *id, price.0, lots.0)),
+            Command::Amend { owner, id, price, lots, seen } => (id.0, self.amend(*owner, *id, price.0, lots.0, seen.0)),
             Command::Replace { id, new } => match self.cancel(new.owner, *id, End::Replaced) {
                 Ok(()) => (new.tag, self.enter(new)),
                 Err(why) => (id.0, Err(why)),

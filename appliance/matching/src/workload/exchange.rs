@@ -166,11 +166,13 @@ impl Exchange {
         !self.balances.short && [0, 1].into_iter().all(|asset| sum(asset) + self.balances.fees[asset] == whole)
     }
 
-    /// Whether a modification would leave an order its place, which the workload never does: it goes to the end.
-    fn stands(&self, id: OrderId, message: &Message) -> bool {
+    /// Whether a modification would leave an order its place, which the workload never does: it goes to the end. And
+    /// what is left of the order.
+    fn stands(&self, id: OrderId, message: &Message) -> (bool, u64) {
         let book = &self.market.book;
         let order = book.find(id).filter(|_| message.ask == Ask::Modify).and_then(|slot| book.order(slot).ok());
-        order.is_some_and(|order| order.price.0 == message.price && u64::from(message.lots) <= order.open)
+        let left = order.map_or(0, |order| order.open);
+        (order.is_some_and(|order| order.price.0 == message.price && u64::from(message.lots) <= left), left)
     }
 
     /// Applies one message and tells what came of it.
@@ -181,13 +183,14 @@ impl Exchange {
     pub fn apply(&mut self, now: Timestamp, message: &Message, tell: &mut impl FnMut(Line)) -> Result<(), Halt> {
         let owner = Owner(message.user as u32);
         let (id, resting_price) = self.ids.get(message.order as usize).copied().unwrap_or((OrderId(0), message.price));
-        let stands = self.stands(id, message);
+        let (stands, left) = self.stands(id, message);
         let command = match message.ask {
             Ask::New { immediate } => Command::New(order(message, immediate)),
             Ask::Cancel => Command::Cancel { owner, id },
             Ask::Modify if stands => Command::Replace { id, new: order(message, false) },
             Ask::Modify => {
-                Command::Amend { owner, id, price: Ticks(message.price), lots: Lots(u64::from(message.lots)) }
+                let (price, lots) = (Ticks(message.price), Lots(u64::from(message.lots)));
+                Command::Amend { owner, id, price, lots, seen: Lots(left) }
             }
         };
         self.balances.lines.clear();

@@ -221,6 +221,19 @@ pub(super) const CASES: &[Case] = &[
         ],
     },
     Case {
+        right: "an amendment by who has not seen the last trade gives nothing back",
+        steps: &[
+            ("A buy 10@100", "#1 in"),
+            ("C sell 4@100", "#2 in; #2+#1 4@100"),
+            ("A amend #1 12@100 seen=10", "#1 now 8@100 moved"),
+            ("A amend #1 5@100 seen=10", "#1 now 3@100 kept"),
+            ("A amend #1 7@100 seen=10", "Quantity"),
+            ("A amend #1 9@100 seen=2", "Quantity"),
+            ("A amend #1 6@102 seen=4", "#1 now 5@102 moved"),
+            ("book", "5@102 | "),
+        ],
+    },
+    Case {
         right: "stops wait for the worse direction",
         steps: &[
             ("reference 100", ""),

@@ -3,10 +3,12 @@
 use super::*;
 
 impl Naive {
-    pub(super) fn amend(&mut self, owner: Owner, id: OrderId, price: u64, lots: u64) -> Verdict {
+    pub(super) fn amend(&mut self, owner: Owner, id: OrderId, price: u64, lots: u64, seen: u64) -> Verdict {
         let mut order = self.find(owner, id)?;
         ensure(order.arrival.is_some() && order.partner.is_none(), Rejection::UnknownOrder)?;
         let present = order.lots();
+        let fits = seen >= present && u128::from(lots) + u128::from(present) > u128::from(seen);
+        let lots = if fits { lots - (seen - present) } else { 0 };
         let keeps = price == order.price && lots <= present;
         let allowed = match self.phase {
             Phase::PreOpen | Phase::Auction { .. } | Phase::Trading | Phase::PostOnly => true,
