@@ -211,8 +211,10 @@ impl Market {
         Ok(())
     }
 
-    /// What prices are measured by: the last trade, or what was set.
-    fn measure(&self) -> Option<Ticks> {
+    /// The price that limits and triggers are measured by and that an auction without a better reason is nearest to:
+    /// that of the last trade, before the first one what [`Command::SetReference`] set. Nothing where neither is.
+    #[must_use]
+    pub fn measure(&self) -> Option<Ticks> {
         self.last.or(self.reference)
     }
 

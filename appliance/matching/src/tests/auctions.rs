@@ -1,4 +1,4 @@
-//! Auctions that take several commands, and what waits for their price.
+//! Auctions that take several commands, what waits for their price, and what prices are measured by.
 
 use super::bounds::{Both, order};
 use crate::{
@@ -76,4 +76,18 @@ fn an_iceberg_trades_whole_in_an_auction() {
     // It is still the first of its price.
     let reports = both.run(Command::New(order(5, Side::Buy, 10_000, 2)));
     assert_eq!(reports.iter().filter_map(trade).collect::<Vec<_>>(), [(5, 1, 2, 1)]);
+}
+
+/// Goal: prices are measured by the reference until there is a trade, then by the last trade.
+#[test]
+fn prices_are_measured_by_the_last_trade() {
+    let mut both = Both::with(Worth::new(1, 1, Rounding::Up).unwrap());
+    assert_eq!(both.market.measure(), None);
+    both.run(Command::SetPhase(PhaseChange::Trading));
+    both.run(Command::SetReference(Ticks(10_000)));
+    assert_eq!(both.market.measure(), Some(Ticks(10_000)));
+    both.run(Command::New(order(1, Side::Sell, 9_000, 1)));
+    both.run(Command::New(order(2, Side::Buy, 9_000, 1)));
+    both.run(Command::SetReference(Ticks(11_000)));
+    assert_eq!(both.market.measure(), Some(Ticks(9_000)));
 }
