@@ -39,7 +39,7 @@ use crate::units::{Lots, OrderId, Owner, PRICE_TICKS_MAX, Side, Ticks};
 
 /// Most deadlines of orders that are met before one command. An order whose time is over does not trade meanwhile.
 pub const DEADLINES_PER_COMMAND: u32 = 64;
-/// Most dead man's switches that fall before one command.
+/// Most dead man's switches that fall before one command. An order whose owner's switch is over does not trade meanwhile.
 pub const SWITCHES_PER_COMMAND: u32 = 4;
 
 /// Why a command went no further.
@@ -221,7 +221,9 @@ impl Market {
     #[inline]
     fn terms(&mut self) -> Terms {
         let reference = self.measure();
-        Terms { worth: self.worth, now: self.now, band: self.window.band(&self.breaker, self.now, reference) }
+        let switch_over = self.switches.first().is_some_and(|(at, _)| *at <= self.now);
+        let band = self.window.band(&self.breaker, self.now, reference);
+        Terms { worth: self.worth, now: self.now, band, switch_over }
     }
 
     /// What is held for lots of an order with a limit.

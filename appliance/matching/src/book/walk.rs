@@ -7,6 +7,7 @@ use super::Book;
 use super::orders::{HAS_DEADLINE, Order};
 use crate::fees::Worth;
 use crate::halt::Halt;
+use crate::owners::Owners;
 use crate::planted::{Bug, has};
 use crate::reports::End;
 use crate::units::{Fees, OrderId, Owner, SelfTrade, Side, Slots, Ticks};
@@ -38,6 +39,8 @@ pub(crate) struct Terms {
     pub(crate) now: Timestamp,
     /// Lowest and highest price at which anything may trade.
     pub(crate) band: (Ticks, Ticks),
+    /// A dead man's switch is over that has not fallen yet.
+    pub(crate) switch_over: bool,
 }
 
 /// What happens at a meeting.
@@ -57,10 +60,19 @@ pub(crate) enum Meeting {
 
 /// The rule of a meeting with a resting order that shows `open` lots.
 #[inline]
-pub(crate) fn meet(taker: &Taker, terms: &Terms, book: &Book, maker: &Order, open: u64) -> Result<Meeting, Halt> {
+pub(crate) fn meet(
+    taker: &Taker,
+    terms: &Terms,
+    (book, owners): (&Book, &Owners),
+    maker: &Order,
+    open: u64,
+) -> Result<Meeting, Halt> {
     let expires = maker.has(HAS_DEADLINE) && !has(Bug::ExpiredTrades);
     if expires && book.detail(maker.id.slot())?.deadline <= terms.now {
         return Ok(Meeting::MakerEnds(End::Deadline));
+    }
+    if terms.switch_over && owners.get(maker.owner).cancel_after <= terms.now {
+        return Ok(Meeting::MakerEnds(End::CancelAfter));
     }
     let mut lots = taker.left.min(open);
     if let Some(quote) = taker.quote {
@@ -109,7 +121,7 @@ pub(crate) enum Rehearsal {
 /// Rehearses a walk and changes nothing. `later` is memory for icebergs that come around again; `steps` counts the
 /// orders met.
 pub(crate) fn rehearse(
-    book: &Book,
+    (book, owners): (&Book, &Owners),
     mut taker: Taker,
     terms: &Terms,
     later: &mut Vec<(u32, u64)>,
@@ -148,7 +160,7 @@ pub(crate) fn rehearse(
             }
             *steps += 1;
             let maker = book.order(at)?;
-            let lots = match meet(&taker, terms, book, maker, open)? {
+            let lots = match meet(&taker, terms, (book, owners), maker, open)? {
                 Meeting::Trade(lots) => lots,
                 Meeting::Decrement(lots) => {
                     decremented = true;

@@ -160,7 +160,7 @@ impl Market {
     pub(super) fn rehearse(&mut self, taker: &Taker) -> Result<(Rehearsal, u32), Halt> {
         let terms = self.terms();
         let mut steps = 0;
-        let rehearsal = rehearse(&self.book, *taker, &terms, &mut self.later, &mut steps)?;
+        let rehearsal = rehearse((&self.book, &self.owners), *taker, &terms, &mut self.later, &mut steps)?;
         Ok((rehearsal, steps))
     }
 

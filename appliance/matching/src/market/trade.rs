@@ -35,7 +35,7 @@ impl Market {
             }
             *steps += 1;
             let maker = *self.book.order(slot)?;
-            match meet(taker, &terms, &self.book, &maker, maker.open)? {
+            match meet(taker, &terms, (&self.book, &self.owners), &maker, maker.open)? {
                 Meeting::Trade(lots) => {
                     taker.reduce(&terms, maker.price, lots)?;
                     self.trade(taker, &maker, lots, desk)?;

@@ -281,6 +281,12 @@ impl Market {
     fn carry_out<D: Desk>(&mut self, slot: u32, desk: &mut D) -> Result<(), Halt> {
         let order = *self.book.order(slot)?;
         let detail = *self.book.detail(slot)?;
+        if order.has(HAS_DEADLINE) && detail.deadline <= self.now {
+            return self.end(slot, End::Deadline, desk);
+        }
+        if self.owners.get(order.owner).cancel_after <= self.now {
+            return self.end(slot, End::CancelAfter, desk);
+        }
         self.book.dequeue(slot)?;
         self.owners.discount(order.owner, order.side, order.place, order.open)?;
         let quote = order.has(MARKET).then_some(detail.quote);

@@ -7,8 +7,9 @@ use super::naive::Naive;
 use super::random::Notes;
 use crate::limits::Limits;
 use crate::{
-    Action, By, Command, FOLLOW_STEPS_MAX, Fees, Filters, Life, Lots, Market, NewOrder, Owner, Phase, PhaseChange,
-    Report, Rounding, STEPS_MAX, SelfTrade, Side, Slots, Ticks, When, Worth,
+    Action, By, Command, DEADLINES_PER_COMMAND, End, FIRED_PER_COMMAND, FOLLOW_STEPS_MAX, Fees, Filters, Life, Lots,
+    Market, NewOrder, Owner, Phase, PhaseChange, Rejection, Report, Rounding, STEPS_MAX, SWITCHES_PER_COMMAND,
+    SelfTrade, Side, Slots, Ticks, When, Worth,
 };
 
 /// The market and the naive one, side by side.
@@ -165,4 +166,69 @@ fn an_amendment_gives_back_nothing_that_was_traded() {
     let reports = both.run(Command::Amend { owner, id, price, lots: Lots(12), seen: Lots(10) });
     assert!(matches!(reports[0], Report::Trade(trade) if trade.buyer.id == id && trade.lots == Lots(4)));
     assert!(matches!(reports[1], Report::Amended { lots: Lots(8), .. }), "{reports:?}");
+}
+
+fn ends(reports: &[Report], end: End) -> usize {
+    reports.iter().filter(|report| matches!(report, Report::Ended { why, .. } if *why == end)).count()
+}
+
+/// Goal: no order trades once its owner's switch is over, though more switches are over than one command carries out;
+/// a fill-or-kill does not count on it either. Method: three times as many, each with one order.
+#[test]
+fn no_order_trades_after_its_owners_switch() {
+    let mut both = Both::with(Worth::new(1, 1, Rounding::Up).unwrap());
+    both.run(Command::SetPhase(PhaseChange::Trading));
+    let some = SWITCHES_PER_COMMAND;
+    for owner in 1..=3 * some {
+        both.run(Command::New(order(owner, Side::Sell, 100, 1)));
+        both.run(Command::CancelAfter { owner: Owner(owner), at: Some(Timestamp(50)) });
+    }
+    both.now = 50;
+    let action = Action::Limit { price: Ticks(100), lots: Lots(1), life: Life::FillOrKill };
+    let refused = both.run(Command::New(NewOrder { action, ..order(100, Side::Buy, 100, 1) }));
+    assert_eq!((ends(&refused, End::CancelAfter), refused.len()), (some as usize, some as usize + 1));
+    assert!(matches!(refused.last(), Some(Report::Rejected { why: Rejection::CannotFill, .. })), "{refused:?}");
+    let rests = both.run(Command::New(order(100, Side::Buy, 100, 1)));
+    assert_eq!((ends(&rests, End::CancelAfter), rests.len()), (2 * some as usize, 2 * some as usize + 1));
+    assert_eq!(both.market.book().resting(Side::Buy), 1);
+}
+
+/// Goal: a triggered order whose time, or whose owner's switch, is over when its turn comes ends instead. Method: more of
+/// them than one command carries out, behind more deadlines and switches than one command meets.
+#[test]
+fn no_triggered_order_is_carried_out_after_its_time() {
+    for by_switch in [false, true] {
+        let mut both = Both::with(Worth::new(1, 1, Rounding::Up).unwrap());
+        both.run(Command::SetPhase(PhaseChange::Trading));
+        both.run(Command::SetReference(Ticks(100)));
+        let resting = |until: Option<u64>| {
+            let life = Life::Rest { until: until.map(Timestamp), peak: None, post_only: false };
+            Action::Limit { price: Ticks(90), lots: Lots(2), life }
+        };
+        for number in 0..DEADLINES_PER_COMMAND {
+            both.run(Command::New(NewOrder { action: resting(Some(50)), ..order(number % 2, Side::Buy, 90, 2) }));
+        }
+        for owner in 0..SWITCHES_PER_COMMAND {
+            both.run(Command::CancelAfter { owner: Owner(10 + owner), at: Some(Timestamp(50)) });
+        }
+        let fired = 2 * FIRED_PER_COMMAND;
+        for _ in 0..fired {
+            let (when, action) = (Some(When::StopLoss(Ticks(105))), resting(if by_switch { None } else { Some(51) }));
+            both.run(Command::New(NewOrder { when, action, ..order(30, Side::Buy, 90, 2) }));
+        }
+        if by_switch {
+            both.run(Command::CancelAfter { owner: Owner(30), at: Some(Timestamp(51)) });
+        }
+        both.run(Command::New(order(3, Side::Sell, 110, 1)));
+        both.run(Command::New(order(4, Side::Buy, 110, 1)));
+        assert_eq!(both.market.book().resting(Side::Buy), DEADLINES_PER_COMMAND + FIRED_PER_COMMAND);
+        both.now = 60;
+        let (late, left) = (both.run(Command::Tick), (fired - FIRED_PER_COMMAND) as usize);
+        let expected =
+            if by_switch { (DEADLINES_PER_COMMAND as usize, left) } else { (DEADLINES_PER_COMMAND as usize + left, 0) };
+        assert_eq!((ends(&late, End::Deadline), ends(&late, End::CancelAfter)), expected);
+        assert_eq!(both.market.book().open_orders(), FIRED_PER_COMMAND);
+        both.run(Command::Tick);
+        assert_eq!(both.market.book().open_orders(), 0);
+    }
 }

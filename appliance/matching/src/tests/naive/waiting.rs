@@ -99,6 +99,13 @@ impl Naive {
     }
 
     pub(super) fn carry_out(&mut self, mut order: Open) {
+        let over = |at: &Timestamp| *at <= self.now;
+        if order.until.as_ref().is_some_and(over) {
+            return self.end(order.id, End::Deadline);
+        }
+        if self.switches.get(&order.owner).is_some_and(over) {
+            return self.end(order.id, End::CancelAfter);
+        }
         self.orders.retain(|other| other.id != order.id);
         let action = order.action;
         (order.waits, order.fired) = (None, None);

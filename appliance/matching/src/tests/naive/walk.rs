@@ -32,6 +32,10 @@ impl Naive {
                 self.end(maker.id, End::Deadline);
                 continue;
             }
+            if self.switches.get(&maker.owner).is_some_and(|at| *at <= self.now) {
+                self.end(maker.id, End::CancelAfter);
+                continue;
+            }
             let mut lots = walker.open.min(maker.open);
             if let Some(quote) = walker.quote {
                 let affordable = quote / self.quote(maker.price, 1);
