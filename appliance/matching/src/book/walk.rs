@@ -176,6 +176,7 @@ pub(crate) fn rehearse(
                 // The taker is done, or its quote buys no more here: the next meeting, if there may be one, says which.
                 if taker.left > 0 {
                     let why = if *steps == book.limits.steps { End::StepsMax } else { End::Quote };
+                    *steps += u32::from(why == End::Quote);
                     return Ok(Rehearsal::Short(Some(if decremented { End::SelfTrade } else { why })));
                 }
             } else if hidden > 0 {

@@ -142,6 +142,31 @@ fn triggered_orders_share_their_steps() {
     assert_eq!(both.market.book().open_orders(), 3_000 - 4 * 710);
 }
 
+/// Goal: what a fill-or-kill counts beforehand is part of the shared steps, the meeting at which its quote ends included.
+/// Method: one that comes just to the bound, or to two steps less, counted and walked, and an order that follows.
+#[test]
+fn a_triggered_fill_or_kill_counts_what_it_only_rehearses() {
+    for (lots, follows) in [(498, false), (497, true)] {
+        let mut both = Both::with(Worth::new(1, 1, Rounding::Up).unwrap());
+        both.run(Command::SetPhase(PhaseChange::Trading));
+        both.run(Command::SetReference(Ticks(100)));
+        for number in 0..600 {
+            let shown = if u64::from(number) == lots { 2 } else { 1 };
+            both.run(Command::New(order(10 + number / 500, Side::Sell, 110, shown)));
+        }
+        // Its quote pays this many lots and not one more, of an order that has two.
+        for (quote, by) in [(110 * u128::from(lots + 1) + 3, By::Quote), (110, By::Lots)] {
+            let (kill, most) = if by == By::Quote { (true, 1_000) } else { (false, 1) };
+            let action = Action::Market { lots: Lots(most), quote, by, fill_or_kill: kill };
+            let when = Some(When::StopLoss(Ticks(105)));
+            assert_eq!(both.run(Command::New(NewOrder { when, action, ..order(1, Side::Buy, 1, 1) })).len(), 1);
+        }
+        both.run(Command::New(order(2, Side::Sell, 107, 1)));
+        both.run(Command::New(order(3, Side::Buy, 107, 1)));
+        assert_eq!(both.market.due().is_none(), follows, "{lots}");
+    }
+}
+
 /// Goal: an amendment does not give back what the order has traded since its owner looked, though it traded only just
 /// before the amendment. Method: a triggered order that a command leaves over trades with it first.
 #[test]
