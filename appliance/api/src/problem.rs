@@ -70,10 +70,18 @@ pub const fn status_of(code: Code) -> StatusCode {
     match code {
         Code::BadRequest | Code::CertificateInvalid => StatusCode::BAD_REQUEST,
         Code::TokenMissing | Code::TokenWrong => StatusCode::UNAUTHORIZED,
-        Code::JoinTokenUnknown | Code::JoinTokenExpired | Code::JoinTokenUsed | Code::SandboxOnly => {
-            StatusCode::FORBIDDEN
-        }
-        Code::NotFound | Code::UnknownNode | Code::SettingUnknown | Code::RevisionUnknown => StatusCode::NOT_FOUND,
+        Code::JoinTokenUnknown
+        | Code::JoinTokenExpired
+        | Code::JoinTokenUsed
+        | Code::SandboxOnly
+        | Code::UserFrozen => StatusCode::FORBIDDEN,
+        Code::NotFound
+        | Code::UnknownNode
+        | Code::SettingUnknown
+        | Code::RevisionUnknown
+        | Code::AssetUnknown
+        | Code::UserUnknown
+        | Code::AccountUnknown => StatusCode::NOT_FOUND,
         Code::WouldLoseQuorum
         | Code::LearnerLagging
         | Code::AlreadyDone
@@ -86,7 +94,13 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::LineageMismatch
         | Code::LogicVersion
         | Code::RecoverRefused
-        | Code::RecoverUnconfirmed => StatusCode::CONFLICT,
+        | Code::RecoverUnconfirmed
+        | Code::AssetExists
+        | Code::TransferIdReused
+        | Code::TransferIdBurnt
+        | Code::AccountDiffers
+        | Code::HoldUnavailable
+        | Code::RevertRefused => StatusCode::CONFLICT,
         Code::NodeRemoved => StatusCode::GONE,
         Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::WrongCluster | Code::WrongNode => StatusCode::MISDIRECTED_REQUEST,
@@ -97,7 +111,9 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::SnapshotCorrupt
         | Code::SnapshotTruncated
         | Code::KeyringWrong
-        | Code::AuthorityMismatch => StatusCode::UNPROCESSABLE_ENTITY,
+        | Code::AuthorityMismatch
+        | Code::TransferMalformed
+        | Code::BalanceTooLow => StatusCode::UNPROCESSABLE_ENTITY,
         Code::Overloaded => StatusCode::TOO_MANY_REQUESTS,
         Code::FolderNotInitialised
         | Code::NoLeader
@@ -108,7 +124,7 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::StateDiverged => StatusCode::SERVICE_UNAVAILABLE,
         Code::OutcomeUnknown => StatusCode::GATEWAY_TIMEOUT,
         Code::Unreachable => StatusCode::BAD_GATEWAY,
-        Code::DiskFull => StatusCode::INSUFFICIENT_STORAGE,
+        Code::DiskFull | Code::LedgerFull => StatusCode::INSUFFICIENT_STORAGE,
         Code::Internal
         | Code::ConfigUnknownKey
         | Code::ConfigInvalid

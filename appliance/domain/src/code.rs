@@ -1,7 +1,7 @@
 //! The stable codes of everything that can go wrong. A code is never reused or renumbered.
 //!
 //! 1xx configuration and requests, 2xx identity and access, 3xx cluster, 4xx settings and values,
-//! 5xx disk, 6xx snapshots, recovery and audit, 7xx time and agreement.
+//! 5xx disk, 6xx snapshots, recovery and audit, 7xx time and agreement, 8xx money: assets, users, the ledger.
 
 use std::fmt;
 use std::str::FromStr;
@@ -112,6 +112,19 @@ codes! {
     StateDiverged "EXQ-0702" "this node's state differs from the majority's: it stopped" "keep the folder for analysis, remove the node and join again";
     LogicVersion "EXQ-0703" "this node cannot apply what the cluster decided" "upgrade the node's program";
     InvariantBroken "EXQ-0704" "a rule that must always hold does not: the node stopped" "keep the folder and the log, and report it";
+    AssetUnknown "EXQ-0801" "there is no such asset" "create the asset first, or check its number";
+    AssetExists "EXQ-0802" "another asset has this code" "use the asset that is there, or choose another code";
+    UserUnknown "EXQ-0803" "there is no such user" "create the user first, or check the number";
+    UserFrozen "EXQ-0804" "the user is frozen and cannot send money" "make the user active again when the reason is gone";
+    TransferMalformed "EXQ-0805" "the transfer cannot be right, whatever the balances are" "correct it as the message says and send it under a new transfer id";
+    TransferIdReused "EXQ-0806" "the transfer id was used before for another transfer" "draw a new id for a new transfer";
+    TransferIdBurnt "EXQ-0807" "the transfer id was used before for a transfer that failed" "draw a new id and decide anew";
+    BalanceTooLow "EXQ-0808" "the account has less available than the transfer takes" "look at balance and holds, then send what there is under a new transfer id";
+    AccountUnknown "EXQ-0809" "there is no such account" "open the account first, or check its number";
+    AccountDiffers "EXQ-0810" "the account exists with another overdraft flag" "use the account as it is";
+    HoldUnavailable "EXQ-0811" "the hold does not hold that" "look what became of the hold";
+    RevertRefused "EXQ-0812" "the transfer cannot be reverted" "post a transfer that corrects it, with a reason";
+    LedgerFull "EXQ-0813" "a limit of the ledger is reached" "see the message for which limit";
 }
 
 impl fmt::Display for Code {

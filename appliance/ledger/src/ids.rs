@@ -53,7 +53,7 @@ pub(crate) struct Recent {
 }
 
 /// What is in memory of ids.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Ids {
     /// Every id above the fence, and those of the present entry. Looked up, never iterated.
     pub(crate) known: HashMap<TransferId, Known>,

@@ -7,6 +7,7 @@ use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::account::{AccountId, AccountKey, Asset, Slot, Sums};
+use crate::chart::Holder;
 use crate::command::Command;
 use crate::entry::{Dirty, Entry};
 use crate::halt::Halt;
@@ -15,6 +16,7 @@ use crate::ids::Ids;
 use crate::limits::Sizes;
 use crate::outcome::Outcome;
 use crate::posting::Posting;
+use crate::revert::Revert;
 use crate::rows::{Change, History, Table};
 use crate::transfer::{HoldId, Leg, Transfer, TransferId};
 
@@ -72,13 +74,15 @@ pub(crate) struct Head {
 }
 
 /// The working set: everything that `apply` decides by, except what is looked up in [`History`].
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ledger {
     pub(crate) sizes: Sizes,
     /// By account id.
     pub(crate) slots: Vec<Slot>,
     /// By account id: key and overdraft flag.
     pub(crate) identities: Vec<(AccountKey, bool)>,
+    /// Accounts that are not customers', in the order of their numbers.
+    pub(crate) system: Vec<AccountId>,
     /// Looked up, never iterated.
     pub(crate) keys: HashMap<AccountKey, AccountId>,
     /// In the order of their first account.
@@ -116,6 +120,7 @@ impl Ledger {
             sizes,
             slots: Vec::new(),
             identities: Vec::new(),
+            system: Vec::new(),
             keys: HashMap::new(),
             totals: Vec::new(),
             holds: HashMap::new(),
@@ -184,11 +189,7 @@ impl Ledger {
             match command {
                 Command::Open(_) => {}
                 Command::Transfer(transfer) => self.transfer_lookups(transfer, &mut keys),
-                Command::Revert(revert) => {
-                    keys.extend(self.ids.lookup(revert.id));
-                    keys.extend(self.ids.lookup(revert.of));
-                    keys.push(Table::Reverted.key(&revert.of.0.to_be_bytes()));
-                }
+                Command::Revert(revert) => self.revert_lookups(revert, &mut keys),
                 Command::Bulk(transfers) => {
                     transfers.iter().for_each(|transfer| self.transfer_lookups(transfer, &mut keys));
                 }
@@ -197,7 +198,21 @@ impl Ledger {
         keys
     }
 
-    fn transfer_lookups(&self, transfer: &Transfer, keys: &mut Vec<Vec<u8>>) {
+    /// The key of the row that tells what became of an id, where it is not in memory.
+    #[must_use]
+    pub fn id_lookup(&self, id: TransferId) -> Option<Vec<u8>> {
+        self.ids.lookup(id)
+    }
+
+    /// As [`Ledger::lookups`], of a revert.
+    pub fn revert_lookups(&self, revert: &Revert, keys: &mut Vec<Vec<u8>>) {
+        keys.extend(self.ids.lookup(revert.id));
+        keys.extend(self.ids.lookup(revert.of));
+        keys.push(Table::Reverted.key(&revert.of.0.to_be_bytes()));
+    }
+
+    /// As [`Ledger::lookups`], of a transfer.
+    pub fn transfer_lookups(&self, transfer: &Transfer, keys: &mut Vec<Vec<u8>>) {
         keys.extend(self.ids.lookup(transfer.id));
         for leg in transfer.legs.iter() {
             match leg {
@@ -259,6 +274,9 @@ impl Ledger {
         });
         self.identities.push((key, overdraft));
         self.keys.insert(key, AccountId(account));
+        if !matches!(key.holder, Holder::Customer { .. }) {
+            self.system.push(AccountId(account));
+        }
         Ok((AccountId(account), known.is_none()))
     }
 
@@ -266,6 +284,9 @@ impl Ledger {
         self.slots.pop();
         if let Some((key, _)) = self.identities.pop() {
             self.keys.remove(&key);
+            if !matches!(key.holder, Holder::Customer { .. }) {
+                self.system.pop();
+            }
         }
         if with_asset {
             self.totals.pop();

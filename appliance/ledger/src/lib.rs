@@ -40,9 +40,11 @@ mod journal;
 mod ledger;
 pub mod limits;
 mod load;
+mod opening;
 pub mod outcome;
 mod planted;
 pub mod posting;
+mod problem;
 pub mod query;
 pub mod reservation;
 mod revert;
@@ -52,6 +54,7 @@ pub mod testing;
 #[cfg(test)]
 mod tests;
 pub mod transfer;
+pub mod trial;
 mod undo;
 pub mod verify;
 
@@ -69,4 +72,5 @@ pub use posting::{Kind, Posting};
 pub use revert::Revert;
 pub use rows::{Change, Edit, Family, History, HistoryUnavailable, Row, Table};
 pub use transfer::{HoldId, Leg, Legs, Transfer, TransferId};
+pub use trial::TrialBalance;
 pub use verify::Verification;

@@ -192,6 +192,41 @@ impl Ledger {
         Ok(found)
     }
 
+    /// An account's postings from a number on, oldest first, at most `limit` and [`PAGE_MAX`].
+    ///
+    /// # Errors
+    /// As [`Ledger::feed`].
+    pub fn postings_from(
+        &self,
+        account: AccountId,
+        from: u64,
+        limit: usize,
+        history: &dyn History,
+    ) -> Result<Vec<Posted>, Halt> {
+        let (mut found, limit) = (Vec::new(), limit.min(PAGE_MAX));
+        let Some(slot) = self.slots.get(account.0 as usize) else { return Ok(found) };
+        let mut from = from.max(1);
+        // Postings know the one before, so each indexed one is walked back to where the last walk began.
+        while found.len() < limit && from <= slot.last_posting {
+            let time = journal::block_of(history, from)?.time;
+            let end = self.indexed_from(account, time, from, history)?.unwrap_or(slot.last_posting);
+            let start = found.len();
+            self.walk(account, end, history, |posted, _| {
+                let wanted = posted.number >= from;
+                if wanted {
+                    found.push(posted);
+                }
+                wanted
+            })?;
+            if let Some(newest_first) = found.get_mut(start..) {
+                newest_first.reverse();
+            }
+            from = end.saturating_add(1);
+        }
+        found.truncate(limit);
+        Ok(found)
+    }
+
     /// An account's balance behind everything that was posted up to and including `time`; none for no such account.
     /// Reads 64 postings at most, however long ago that was.
     ///

@@ -1,6 +1,7 @@
 //! Why a node must stop applying. Never caused by bad input; after one, the state in memory is to be dropped.
 
 use exchequer_domain::{Code, Problem};
+use exchequer_ledger as ledger;
 
 use crate::codec::DecodeError;
 use crate::rows::{RowsUnavailable, Table};
@@ -33,6 +34,9 @@ pub enum Halt {
         /// The row's table.
         table: Table,
     },
+    /// The ledger cannot go on.
+    #[error(transparent)]
+    Ledger(ledger::Halt),
     /// A rule that must always hold does not.
     #[error("{0}")]
     Invariant(String),
@@ -54,8 +58,18 @@ impl Halt {
             Halt::Rows(_) | Halt::RowDamaged { .. } => Code::FileCorrupt,
             Halt::LogicVersion { .. } => Code::LogicVersion,
             Halt::FormatNewer { .. } => Code::FormatNewer,
+            Halt::Ledger(halt) => return halt.problem(),
             Halt::Invariant(_) => Code::InvariantBroken,
         };
         Problem::new(code, self.to_string())
+    }
+}
+
+impl From<ledger::Halt> for Halt {
+    fn from(halt: ledger::Halt) -> Halt {
+        match halt {
+            ledger::Halt::History(ledger::HistoryUnavailable(why)) => Halt::Rows(RowsUnavailable(why)),
+            other => Halt::Ledger(other),
+        }
     }
 }

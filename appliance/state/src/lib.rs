@@ -18,6 +18,7 @@ pub mod command;
 pub mod event;
 mod halt;
 pub mod ids;
+pub mod money;
 pub mod outcome;
 pub mod registry;
 mod rejection;
@@ -36,6 +37,8 @@ pub use apply::{
 };
 pub use command::{Actor, Body, Command};
 pub use event::{Event, EventKind};
+/// The ledger, for those who read it through the state.
+pub use exchequer_ledger as ledger;
 pub use halt::Halt;
 pub use outcome::{Done, Outcome};
 pub use rejection::{Field, Rejection};

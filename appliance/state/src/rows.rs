@@ -1,7 +1,8 @@
 //! Rows: how the state is laid out as ordered keys and versioned values.
 //!
 //! A key begins with the byte of its [`Table`]; numbers in keys are big-endian, so that byte order is number order. A
-//! value begins with a version byte. Invariant: a table's number is never given to another table.
+//! value begins with a version byte. Invariant: a table's number is never given to another table. The numbers 0x10 to
+//! 0x1f, 0x30 to 0x3f and 0x50 to 0x5f are the ledger's, whose tables are [`exchequer_ledger::Table`].
 
 use crate::halt::Halt;
 
@@ -19,7 +20,18 @@ pub enum Family {
     Ids,
 }
 
-/// The first byte of every key.
+/// The family of a table's number, whether the table is one of [`Table`] or the ledger's; none for no table's.
+#[must_use]
+pub const fn family_of(table: u8) -> Option<Family> {
+    match table {
+        0x01..=0x1f => Some(Family::Working),
+        0x20..=0x3f => Some(Family::History),
+        0x40..=0x5f => Some(Family::Ids),
+        _ => None,
+    }
+}
+
+/// The first byte of every key that is not the ledger's.
 #[repr(u8)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Table {
@@ -210,6 +222,23 @@ mod tests {
         for pair in Table::ALL.windows(2) {
             assert!((pair[0] as u8) < pair[1] as u8, "{:?} before {:?}", pair[0], pair[1]);
         }
+    }
+
+    /// Goal: no number belongs to a table of the state and to one of the ledger, and every row is found in the family where
+    /// it is written. Method: all tables of both.
+    #[test]
+    fn the_ledger_has_numbers_of_its_own() {
+        use exchequer_ledger as ledger;
+        for table in Table::ALL {
+            assert_eq!(family_of(*table as u8), Some(table.family()), "{table:?}");
+            assert!(ledger::Table::ALL.iter().all(|other| *other as u8 != *table as u8), "{table:?}");
+        }
+        for table in ledger::Table::ALL {
+            let family = crate::money::family(table.family());
+            assert_eq!(family_of(*table as u8), Some(family), "{table:?}");
+            assert!([0x10, 0x30, 0x50].contains(&(*table as u8 & 0xf0)), "{table:?}");
+        }
+        assert_eq!((family_of(0), family_of(0x60)), (None, None));
     }
 
     /// Goal: a range covers its numbers and no other table. Method: its ends against keys around them.

@@ -1,6 +1,7 @@
 //! The working set, how it is loaded, and the door through which log entries come in.
 
 use exchequer_domain::{CommandId, NodeId, Timestamp};
+use exchequer_ledger::Ledger;
 use serde::de::DeserializeOwned;
 
 use crate::access::Access;
@@ -9,11 +10,12 @@ use crate::audit::AuditHead;
 use crate::cluster::{Cluster, Epoch};
 use crate::event::Event;
 use crate::halt::Halt;
+use crate::money::HistoryOf;
 use crate::outcome::Outcome;
 use crate::registry::Registry;
 use crate::rows::{Change, Family, Rows, Table};
 use crate::settings::Settings;
-use crate::{LOGIC_VERSION_SUPPORTED, codec, command, ids, scratch};
+use crate::{LOGIC_VERSION_SUPPORTED, codec, command, ids, money, scratch};
 
 /// Where and when an entry stands in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +66,8 @@ pub struct State {
     pub(crate) access: Access,
     pub(crate) audit: AuditHead,
     pub(crate) event_sequence: u64,
+    /// On loan to the entry while one is applied.
+    pub(crate) ledger: Ledger,
 }
 
 impl State {
@@ -87,6 +91,7 @@ impl State {
             access: Access::load(rows)?,
             audit: single(rows, Table::AuditHead)?.unwrap_or_default(),
             event_sequence: single(rows, Table::EventSequence)?.unwrap_or_default(),
+            ledger: Ledger::load(&HistoryOf(rows))?,
         };
         match &state.cluster {
             Some(cluster) if cluster.logic_version > LOGIC_VERSION_SUPPORTED => {
@@ -101,7 +106,17 @@ impl State {
     /// # Errors
     /// The node must stop, and this state must not be used any more.
     pub fn apply(&mut self, at: At, input: Input<'_>, rows: &dyn Rows) -> Result<Applied, Halt> {
-        let mut entry = Entry::open(self, at, rows);
+        // The entry changes the ledger and the other rooms side by side. It goes back in any case: until the node has
+        // stopped, a reader must not find an empty one.
+        let mut ledger = std::mem::take(&mut self.ledger);
+        let applied = self.apply_with(&mut ledger, at, input, rows);
+        self.ledger = ledger;
+        applied
+    }
+
+    fn apply_with(&mut self, ledger: &mut Ledger, at: At, input: Input<'_>, rows: &dyn Rows) -> Result<Applied, Halt> {
+        let history = HistoryOf(rows);
+        let mut entry = Entry::open(self, ledger, at, &history)?;
         let mut outcomes = Vec::new();
         match input {
             Input::Noop => {}
@@ -113,7 +128,9 @@ impl State {
                 }
             }
         }
-        Ok(entry.close(outcomes))
+        let applied = entry.close(outcomes)?;
+        money::check(ledger, at.index)?;
+        Ok(applied)
     }
 
     /// The cold rows that an entry with these commands may read, to be fetched before it is applied.

@@ -9,7 +9,7 @@ use super::world::{SECOND, START, World};
 use crate::limits::Sizes;
 use crate::planted::Bug;
 use crate::query::TransferState;
-use crate::{AccountId, Actor, Cause, Command, Kind, Ledger, Outcome, Reason, TransferId, Verification};
+use crate::{AccountId, Actor, Cause, Command, Holder, Kind, Ledger, Outcome, Reason, Sums, TransferId, Verification};
 
 impl Model {
     /// The ledger shows what the model holds.
@@ -24,6 +24,7 @@ impl Model {
             assert_eq!(account.sums, self.sums(id, self.effects.len()));
             assert_eq!(ledger.find(&account.key), Some(id));
         }
+        self.compare_trial_balances(world);
         self.compare_feed(world, random, seen);
         self.compare_accounts(world, random, seen);
         let id = match random.pick(&self.uses.keys().copied().collect::<Vec<_>>()) {
@@ -70,6 +71,29 @@ impl Model {
         }
     }
 
+    fn compare_trial_balances(&self, World { ledger, .. }: &World) {
+        for (asset, _) in ledger.totals() {
+            let mut customers = Sums::default();
+            let of_asset = (0_u32..).zip(&self.accounts).filter(|(_, (key, _))| key.asset == asset);
+            let mut system = Vec::new();
+            for (id, (key, _)) in of_asset {
+                let sums = self.sums(AccountId(id), self.effects.len());
+                match key.holder {
+                    Holder::Customer { .. } => {
+                        customers.debits_posted += sums.debits_posted;
+                        customers.credits_posted += sums.credits_posted;
+                        customers.debits_pending += sums.debits_pending;
+                        customers.credits_pending += sums.credits_pending;
+                    }
+                    _ => system.push((key.holder, sums)),
+                }
+            }
+            let found = ledger.trial_balance(asset).unwrap();
+            assert_eq!(found.customers, customers);
+            assert!(found.system.iter().map(|account| (account.key.holder, account.sums)).eq(system));
+        }
+    }
+
     fn compare_feed(&self, World { ledger, rows, .. }: &World, random: &mut Random, seen: &mut Coverage) {
         let from = random.below(self.effects.len() as u64 + 3);
         let feed = ledger.feed(from, 7, rows).unwrap();
@@ -100,6 +124,11 @@ impl Model {
         let expected = touched.iter().rev().filter(|number| before.is_none_or(|before| **number < before)).take(9);
         assert!(listed.iter().map(|posted| &posted.number).eq(expected), "before {before:?}");
         seen.count("postings");
+        let from = random.below(self.effects.len() as u64 + 3);
+        let listed = ledger.postings_from(account, from, 9, rows).unwrap();
+        let expected = touched.iter().filter(|number| **number >= from).take(9);
+        assert!(listed.iter().map(|posted| &posted.number).eq(expected), "from {from}");
+        seen.count("postings.from");
 
         let time = match random.pick(&self.effects) {
             Some(effect) => Timestamp(effect.time.0 + random.below(3) - 1),
@@ -192,6 +221,7 @@ fn outcomes_and_answers_are_those_of_the_model() {
     let queries = [
         "feed",
         "postings",
+        "postings.from",
         "balance.none",
         "balance.final",
         "balance.open",

@@ -5,8 +5,8 @@ use exchequer_domain::{Code, Timestamp};
 use super::world::{START, World, ordered_id, transfer};
 use crate::limits::Sizes;
 use crate::{
-    Asset, At, Command, Done, Fault, Halt, History, HistoryUnavailable, HoldId, Holder, Ledger, Leg, Reason, Rejection,
-    Row, Table, TransferId, Verification,
+    AccountKey, Asset, At, Command, Done, Fault, Halt, History, HistoryUnavailable, HoldId, Holder, Ledger, Leg,
+    OpenAccount, Outcome, Reason, Rejection, Row, Table, TransferId, Verification,
 };
 
 const A: Asset = Asset(1);
@@ -247,4 +247,36 @@ fn standard_sizes() {
         assert_eq!(world.run_unchecked(command(number)), Ok(Done::Exists { first, postings: 1, time }));
     }
     assert_eq!(Verification::new().step(&world.ledger, usize::MAX, &world.rows), Ok(true));
+}
+
+/// Goal: accounts that a transfer is built for are opened with it or not at all, whatever refuses it; a burnt id stays
+/// burnt, and a repetition is one. Method: transfers between new accounts, refused by themselves, by the state and by the
+/// number of accounts, then accepted.
+#[test]
+fn accounts_are_opened_with_their_transfer() {
+    let mut world = World::with_sizes(Sizes { accounts: 3, ..Sizes::SMALL });
+    let open = |holder, overdraft| OpenAccount { key: AccountKey { holder, asset: A }, overdraft };
+    let pay = |world: &mut World, id, accounts: [OpenAccount; 2], amount| {
+        world.index += 1;
+        let mut entry = world.ledger.enter(world.at(), &world.rows).unwrap();
+        let build = |[debit, credit]: [_; 2]| transfer(id, Reason::Internal, vec![Leg::Post { debit, credit, amount }]);
+        let outcome = entry.run_opening(&accounts, build).unwrap();
+        assert_eq!(entry.is_used(id), Ok(outcome != Outcome::Rejected(Rejection::AccountsFull) && amount > 0));
+        world.rows.apply_changes(entry.close().unwrap());
+        assert_eq!(Ledger::load_with_sizes(&world.rows, world.ledger.sizes).unwrap(), world.ledger);
+        (outcome, world.ledger.accounts())
+    };
+    let (alice, bob) = (open(customer(1), false), open(customer(2), false));
+    let fault = |fault| Outcome::Rejected(Rejection::Leg { leg: 0, fault });
+    let (zero, empty, good, full) = (world.id(), world.id(), world.id(), world.id());
+    assert_eq!(pay(&mut world, zero, [alice, bob], 0), (fault(Fault::AmountZero), 0));
+    assert_eq!(pay(&mut world, empty, [alice, bob], 5), (fault(Fault::DebitExceedsBalance), 0));
+    let equity = open(Holder::Equity, true);
+    assert_eq!(pay(&mut world, empty, [equity, bob], 5), (Outcome::Rejected(Rejection::IdBurnt), 0));
+    let done = Outcome::Done(Done::Posted { first: 1, postings: 1 });
+    assert_eq!(pay(&mut world, good, [equity, bob], 5), (done, 2));
+    let exists = Outcome::Done(Done::Exists { first: 1, postings: 1, time: START });
+    assert_eq!(pay(&mut world, good, [equity, bob], 5), (exists, 2));
+    let venues = [1, 2].map(|venue| open(Holder::Venue { venue }, true));
+    assert_eq!(pay(&mut world, full, venues, 5), (Outcome::Rejected(Rejection::AccountsFull), 2));
 }

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use exchequer_domain::{CommandId, NodeId, Timestamp};
+use exchequer_ledger::{self as ledger, Ledger};
 use serde::Serialize;
 
 use super::Stop;
@@ -17,6 +18,7 @@ use crate::command::{self, Actor, Body, COMMAND_BYTES_MAX, Header};
 use crate::event::{self, Event, EventKind, EventRecord};
 use crate::halt::Halt;
 use crate::ids::{self, BodyHash};
+use crate::money::{self, HistoryOf};
 use crate::outcome::Outcome;
 use crate::registry::NodeRecord;
 use crate::rejection::Rejection;
@@ -39,6 +41,8 @@ pub(crate) struct Entry<'a> {
     scratch: BTreeMap<Vec<u8>, u64>,
     /// The revisions that this entry made.
     pub(crate) revisions: Vec<SettingChange>,
+    /// The ledger's side of the entry: money moves through it, command by command.
+    pub(crate) ledger: ledger::Entry<'a>,
     opened: Opened,
 }
 
@@ -50,12 +54,19 @@ struct Opened {
 }
 
 impl<'a> Entry<'a> {
-    pub(crate) fn open(state: &'a mut State, at: At, rows: &'a dyn Rows) -> Entry<'a> {
+    /// Opens the entry in every room; holds whose time is over expire here, also where no command follows.
+    pub(crate) fn open(
+        state: &'a mut State,
+        ledger: &'a mut Ledger,
+        at: At,
+        history: &'a HistoryOf<'a>,
+    ) -> Result<Entry<'a>, Halt> {
         let opened = Opened { time: state.time, audit: state.audit, event_sequence: state.event_sequence };
         let now = state.time.max(at.time);
+        let ledger = ledger.enter(ledger::At { index: at.index, time: now }, history)?;
         let mut entry = Entry {
             state,
-            rows,
+            rows: history.0,
             at,
             now,
             changes: Vec::new(),
@@ -63,10 +74,11 @@ impl<'a> Entry<'a> {
             outcomes: BTreeMap::new(),
             scratch: BTreeMap::new(),
             revisions: Vec::new(),
+            ledger,
             opened,
         };
         entry.advance();
-        entry
+        Ok(entry)
     }
 
     /// Moves replicated time on and, at the first entry of a day, forgets what is too old.
@@ -246,25 +258,33 @@ impl<'a> Entry<'a> {
         self.events.push(Event::DigestRequested { index: self.at.index });
     }
 
-    fn put<T: Serialize>(&mut self, table: Table, suffix: &[u8], value: &T) {
+    pub(super) fn put<T: Serialize>(&mut self, table: Table, suffix: &[u8], value: &T) {
         self.change(table.family(), table.key(suffix), Edit::Put(codec::encode(value)));
     }
 
-    fn change(&mut self, family: Family, key: Vec<u8>, edit: Edit) {
+    pub(super) fn change(&mut self, family: Family, key: Vec<u8>, edit: Edit) {
         self.changes.push(Change { family, key, edit });
     }
 
-    pub(crate) fn close(mut self, outcomes: Vec<Vec<u8>>) -> Applied {
+    /// Ends the entry. Its rows are those of its commands in their order, then the ledger's, then those of counters.
+    pub(crate) fn close(mut self, outcomes: Vec<Vec<u8>>) -> Result<Applied, Halt> {
+        let moved = self.ledger.close()?;
+        self.changes.extend(moved.into_iter().map(money::change));
         let (time, audit, event_sequence) = (self.state.time, self.state.audit, self.state.event_sequence);
+        let counter = |table: Table, value: Vec<u8>| Change {
+            family: table.family(),
+            key: table.key(&[]),
+            edit: Edit::Put(value),
+        };
         if time != self.opened.time {
-            self.put(Table::Time, &[], &time);
+            self.changes.push(counter(Table::Time, codec::encode(&time)));
         }
         if audit != self.opened.audit {
-            self.put(Table::AuditHead, &[], &audit);
+            self.changes.push(counter(Table::AuditHead, codec::encode(&audit)));
         }
         if event_sequence != self.opened.event_sequence {
-            self.put(Table::EventSequence, &[], &event_sequence);
+            self.changes.push(counter(Table::EventSequence, codec::encode(&event_sequence)));
         }
-        Applied { outcomes, changes: self.changes, events: self.events }
+        Ok(Applied { outcomes, changes: self.changes, events: self.events })
     }
 }

@@ -36,6 +36,8 @@ pub use rotate_operator_token::RotateOperatorToken;
 pub use set_setting::SetSetting;
 pub use update_node::UpdateNode;
 
+use exchequer_ledger as ledger;
+
 use crate::command::{Actor, Body};
 use crate::halt::Halt;
 use crate::outcome::Done;
@@ -61,6 +63,12 @@ impl From<Rejection> for Stop {
 impl From<Halt> for Stop {
     fn from(halt: Halt) -> Stop {
         Stop::Halt(halt)
+    }
+}
+
+impl From<ledger::Halt> for Stop {
+    fn from(halt: ledger::Halt) -> Stop {
+        Stop::Halt(halt.into())
     }
 }
 

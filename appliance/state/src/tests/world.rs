@@ -89,7 +89,7 @@ impl World {
         let applied = self.state.apply(at, input, &Prefetched { rows: &self.rows, fetched: &fetched })?;
 
         for Change { family, key, .. } in &applied.changes {
-            assert_eq!(Table::ALL.iter().find(|table| **table as u8 == key[0]).unwrap().family(), *family);
+            assert_eq!(rows::family_of(key[0]), Some(*family));
         }
         let mut sequence = events_before;
         for event in &applied.events {
