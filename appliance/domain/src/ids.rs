@@ -34,6 +34,33 @@ impl FromStr for NodeId {
     }
 }
 
+/// The number of a user of the exchange: from 1, in the order of creation, never reused.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct UserId(pub u64);
+
+impl fmt::Display for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Debug for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "user {}", self.0)
+    }
+}
+
+impl FromStr for UserId {
+    type Err = ParseIdError;
+    fn from_str(text: &str) -> Result<Self, ParseIdError> {
+        match text.parse() {
+            Ok(0) | Err(_) => Err(ParseIdError { kind: "user number", expected: "a whole number from 1" }),
+            Ok(number) => Ok(UserId(number)),
+        }
+    }
+}
+
 /// What was wrong with an id's text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not a {kind}: expected {expected}")]
@@ -103,6 +130,8 @@ mod tests {
         assert_eq!(id.to_string().parse(), Ok(id));
         assert!("07".parse::<ClusterId>().is_err());
         assert!("zz".repeat(16).parse::<ClusterId>().is_err());
+        assert_eq!("12".parse(), Ok(UserId(12)));
+        assert!("0".parse::<UserId>().is_err());
         assert_eq!("12".parse(), Ok(NodeId(12)));
         assert!("0".parse::<NodeId>().is_err());
         assert!("-1".parse::<NodeId>().is_err());

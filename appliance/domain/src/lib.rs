@@ -9,7 +9,7 @@ mod time;
 mod units;
 
 pub use code::Code;
-pub use ids::{ClusterId, CommandId, Digest, NodeId, ParseIdError};
+pub use ids::{ClusterId, CommandId, Digest, NodeId, ParseIdError, UserId};
 pub use problem::Problem;
 pub use time::Timestamp;
 pub use units::{UnitError, format_bytes, format_duration, parse_bytes, parse_duration};

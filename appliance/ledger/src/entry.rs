@@ -63,7 +63,7 @@ pub struct Entry<'a> {
     pub(crate) postings: Vec<u8>,
     pub(crate) changes: Vec<Change>,
     /// Rows read ahead.
-    fetched: HashMap<Vec<u8>, Option<Vec<u8>>>,
+    pub(crate) fetched: HashMap<Vec<u8>, Option<Vec<u8>>>,
     /// Where in `changes` the rows are that this entry may read again.
     pub(crate) overlay: BTreeMap<Vec<u8>, usize>,
     /// Ids that stay in memory only as long as the entry.

@@ -12,6 +12,13 @@ impl Entry<'_> {
     /// # Errors
     /// As [`Entry::run`].
     pub fn is_used(&mut self, id: TransferId) -> Result<bool, Halt> {
+        // The transfer itself will ask again.
+        if let Some(key) = self.ledger.id_lookup(id)
+            && !self.fetched.contains_key(&key)
+        {
+            let row = self.history.get(&key)?;
+            self.fetched.insert(key, row);
+        }
         Ok(self.used(id)?.is_some())
     }
 

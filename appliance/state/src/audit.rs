@@ -1,6 +1,7 @@
 //! The audit: who did what, to what, why and when, each record chained to the one before by its hash.
 //!
-//! Every administrative write to the state makes one record, in the same entry. What a node does outside the state (a
+//! Every administrative write to the state makes one record, in the same entry; what users do, and money that moves, is in
+//! the journal instead. What a node does outside the state (a
 //! vote, a snapshot, a renewed certificate) is put on record by a command of its own, before or after; where that fails
 //! afterwards, whoever asked is told so. What is done to the folder of a stopped node, such as importing a keyring, is in
 //! no record. Invariants: numbered from 1 without gaps; `hash` is
@@ -71,6 +72,12 @@ pub enum AuditAction {
     RaiseVersion,
     /// Something was done outside the state.
     Outside(Action),
+    /// An asset was created.
+    CreateAsset,
+    /// A user was changed.
+    UpdateUser,
+    /// A transfer was reverted.
+    RevertTransfer,
 }
 
 /// What can be done outside the state and put on record. Variants are only ever appended.
@@ -128,6 +135,9 @@ impl AuditAction {
                 Action::CertificatesRotate => "certificates-rotate",
                 Action::Recover => "recover",
             },
+            AuditAction::CreateAsset => "create-asset",
+            AuditAction::UpdateUser => "update-user",
+            AuditAction::RevertTransfer => "revert-transfer",
         }
     }
 }

@@ -16,7 +16,7 @@ pub struct Cluster {
     pub id: ClusterId,
     /// For people to tell clusters apart.
     pub name: String,
-    /// Whether scratch values and other aids of tests exist.
+    /// Whether scratch values, money out of nothing and other aids of tests exist.
     pub sandbox: bool,
     /// A higher one, drawn, when the cluster goes on from a snapshot or a lone survivor; older members are not its members.
     pub lineage: u64,

@@ -3,20 +3,32 @@
 //! Encoded as version byte, header, body. The bytes of the body alone are hashed to tell a repeated command from a
 //! reused id, so that a repeat through another node or epoch is still the same command.
 
+use std::ops::RangeInclusive;
+
 use exchequer_domain::{CommandId, NodeId};
 use serde::{Deserialize, Serialize};
 
 use crate::apply::{
-    AdmitNode, Bootstrap, CreateJoinToken, PutScratch, RaiseVersion, RecordAction, Reform, RemoveNode, RequestDigest,
-    RevertSettings, RotateAuthority, RotateOperatorToken, SetSetting, UpdateNode,
+    AdmitNode, Bootstrap, BulkTransfer, CreateAsset, CreateJoinToken, CreateUser, CreateUsers, CreditSandbox,
+    OpenAccounts, PostTransfers, PutScratch, RaiseVersion, RecordAction, Reform, RemoveNode, RequestDigest,
+    RevertSettings, RevertTransfer, RotateAuthority, RotateOperatorToken, SetSetting, TransferBetweenUsers, UpdateNode,
+    UpdateUser,
 };
 use crate::codec::{self, DecodeError};
 
-/// A longer encoded command is refused. Fits the largest scratch value and the largest authority.
+/// A longer encoded command is refused, unless it holds many transfers. Fits the largest scratch value and the largest
+/// authority.
 pub const COMMAND_BYTES_MAX: usize = 128 << 10;
+/// A longer [`Body::PostTransfers`] or [`Body::BulkTransfer`] is refused. Fits 8,190 transfers of one leg; the proposer's
+/// entries and the gateway's requests are bounded by the same number.
+pub const TRANSFERS_BYTES_MAX: usize = 1 << 20;
 
 /// The tag of [`Body::PutScratch`], the one variant whose cold key is looked up ahead of `apply`.
 const PUT_SCRATCH_TAG: u8 = 10;
+/// The tags of [`Body::PostTransfers`] and [`Body::BulkTransfer`].
+const TRANSFERS_TAGS: RangeInclusive<u8> = 19..=20;
+/// The tags of the bodies for which the ledger looks up ids: those two, and the three that follow.
+const MONEY_TAGS: RangeInclusive<u8> = 19..=23;
 
 /// One command.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,6 +93,26 @@ pub enum Body {
     RaiseVersion(RaiseVersion),
     /// Begins a new lineage with one node.
     Reform(Box<Reform>),
+    /// Creates an asset.
+    CreateAsset(CreateAsset),
+    /// Creates a user.
+    CreateUser(CreateUser),
+    /// Creates many users; sandbox clusters only.
+    CreateUsers(CreateUsers),
+    /// Changes a user.
+    UpdateUser(UpdateUser),
+    /// Opens accounts, each by itself; sandbox clusters only.
+    OpenAccounts(OpenAccounts),
+    /// Posts transfers, each by itself; sandbox clusters only.
+    PostTransfers(PostTransfers),
+    /// Posts transfers, all or none; sandbox clusters only.
+    BulkTransfer(BulkTransfer),
+    /// Undoes a transfer by a counter-entry.
+    RevertTransfer(RevertTransfer),
+    /// Gives a user money out of nothing; sandbox clusters only.
+    CreditSandbox(CreditSandbox),
+    /// Moves money from one user to another.
+    TransferBetweenUsers(TransferBetweenUsers),
 }
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -121,8 +153,26 @@ pub(crate) fn scratch_key(body: &[u8]) -> Option<&[u8]> {
     }
 }
 
+/// The body, if it is one for which the ledger looks up ids.
+pub(crate) fn money(body: &[u8]) -> Option<Body> {
+    let of_money = body.first().is_some_and(|tag| MONEY_TAGS.contains(tag));
+    of_money.then(|| codec::whole(body).ok()).flatten()
+}
+
+/// Whether an encoded command is longer than its kind may be. What would be refused for it need not get into the log.
+#[must_use]
+pub fn is_too_large(bytes: &[u8]) -> bool {
+    if bytes.len() <= COMMAND_BYTES_MAX {
+        return false;
+    }
+    let tag = split(bytes).ok().and_then(|(_, body)| body.first().copied());
+    bytes.len() > TRANSFERS_BYTES_MAX || !tag.is_some_and(|tag| TRANSFERS_TAGS.contains(&tag))
+}
+
 #[cfg(test)]
 mod tests {
+    use exchequer_ledger as ledger;
+
     use super::*;
 
     /// Goal: prefetching finds the key that a scratch command will read, and none in another command. Method: the key
@@ -133,5 +183,55 @@ mod tests {
         assert_eq!(scratch_key(&codec::append(Vec::new(), &put)), Some(b"k".as_slice()));
         assert_eq!(scratch_key(&codec::append(Vec::new(), &Body::Digest(RequestDigest {}))), None);
         assert_eq!(scratch_key(&[]), None);
+    }
+
+    fn transfers(count: u128) -> Vec<ledger::Transfer> {
+        use ledger::{AccountId, Actor, Cause, Leg, Reason, Transfer, TransferId};
+        let cause = Cause { reason: Reason::Internal, actor: Actor::Customer(1 << 20), reference: [0xff; 32] };
+        let leg = Leg::Post { debit: AccountId(1 << 20), credit: AccountId(1 << 22), amount: 1 << 60 };
+        let transfer = |id| Transfer { id: TransferId(u128::MAX - id), legs: leg.into(), cause, note: None };
+        (1..=count).map(transfer).collect()
+    }
+
+    /// Goal: prefetching decodes the bodies for which the ledger looks up ids, and no others. Method: one body of each of
+    /// those kinds, and the kinds around them.
+    #[test]
+    fn finds_the_bodies_that_move_money() {
+        let id = ledger::TransferId(9);
+        let (user, asset) = (exchequer_domain::UserId(1), ledger::Asset(1));
+        let credit = CreditSandbox { user, asset, amount: 1, id };
+        let between = TransferBetweenUsers { from: user, to: user, asset, amount: 1, id, note: None };
+        let bodies = [
+            (Body::OpenAccounts(OpenAccounts { accounts: vec![] }), None),
+            (Body::PostTransfers(PostTransfers { transfers: transfers(2) }), Some(2)),
+            (Body::BulkTransfer(BulkTransfer { transfers: transfers(3) }), Some(3)),
+            (Body::RevertTransfer(RevertTransfer { id, of: id, reason: "why".into() }), Some(3)),
+            (Body::CreditSandbox(credit), Some(1)),
+            (Body::TransferBetweenUsers(between), Some(1)),
+            (Body::Digest(RequestDigest {}), None),
+        ];
+        for (body, keys) in bodies {
+            let found = money(&codec::append(Vec::new(), &body));
+            assert_eq!(found.map(|body| body.lookups(&ledger::Ledger::new()).len()), keys, "{body:?}");
+        }
+    }
+
+    /// Goal: 8,190 transfers of the largest common form fit into one command, and no other kind of command gets longer by
+    /// that. Method: lengths around both limits.
+    #[test]
+    fn only_transfers_may_be_long() {
+        let command = |body| Command { id: CommandId([1; 16]), actor: Actor::Operator, epoch: None, body }.encode();
+        let post = |count| command(Body::PostTransfers(PostTransfers { transfers: transfers(count) }));
+        let full = post(8_190);
+        assert!(full.len() > COMMAND_BYTES_MAX && !is_too_large(&full), "{} bytes", full.len());
+        assert!(!is_too_large(&command(Body::BulkTransfer(BulkTransfer { transfers: transfers(8_190) }))));
+        assert!(is_too_large(&post(16_000)));
+        let scratch = |bytes| {
+            let put = PutScratch { key: b"k".to_vec(), value: vec![0; bytes], expect: None };
+            command(Body::PutScratch(put))
+        };
+        let rest = scratch(COMMAND_BYTES_MAX).len() - COMMAND_BYTES_MAX;
+        assert!(!is_too_large(&scratch(COMMAND_BYTES_MAX - rest)));
+        assert!(is_too_large(&scratch(COMMAND_BYTES_MAX - rest + 1)));
     }
 }

@@ -3,7 +3,8 @@
 //! Durable events are rows, numbered in `apply` from 1 without gaps, identical on every node. A request for a digest
 //! concerns only the nodes that apply it and carries no number.
 
-use exchequer_domain::{NodeId, Timestamp};
+use exchequer_domain::{NodeId, Timestamp, UserId};
+use exchequer_ledger::Asset;
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::Epoch;
@@ -87,6 +88,16 @@ pub enum EventKind {
     VersionRaised {
         /// The version of the rules.
         logic_version: u32,
+    },
+    /// An asset was created.
+    AssetCreated {
+        /// Its number.
+        asset: Asset,
+    },
+    /// A user has another level, other fees, another label or another status.
+    UserUpdated {
+        /// That user.
+        user: UserId,
     },
 }
 

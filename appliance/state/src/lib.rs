@@ -6,11 +6,14 @@
 //!
 //! Invariants:
 //! - Same entries in, same outcomes and rows out, on every node and at every restart.
-//! - A command validates, then computes, then mutates; a refused command changes nothing but the row of its own id.
+//! - A command validates, then computes, then mutates; a refused command changes nothing but the row of its own id, and
+//!   where the ledger refuses a transfer by the state of its accounts, that transfer's id.
+//! - Debits equal credits per asset after every entry; the ledger's numbers, time and rows go with the log's entries.
 //! - Bad input never halts. A [`Halt`] means that this node cannot go on, and the state must be dropped.
 
 pub mod access;
 mod apply;
+pub mod assets;
 pub mod audit;
 pub mod cluster;
 pub mod codec;
@@ -26,14 +29,18 @@ pub mod rows;
 pub mod scratch;
 pub mod settings;
 mod state;
+pub mod statement;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 #[cfg(test)]
 mod tests;
+pub mod users;
 
 pub use apply::{
-    AdmitNode, Bootstrap, CreateJoinToken, FirstNode, PutScratch, RaiseVersion, RecordAction, Reform, RemoveNode,
-    RequestDigest, RevertSettings, RotateAuthority, RotateOperatorToken, SetSetting, UpdateNode, check_reason,
+    ACCOUNTS_AT_ONCE_MAX, AdmitNode, Bootstrap, BulkTransfer, CreateAsset, CreateJoinToken, CreateUser, CreateUsers,
+    CreditSandbox, FirstNode, OpenAccounts, PostTransfers, PutScratch, RaiseVersion, RecordAction, Reform, RemoveNode,
+    RequestDigest, RevertSettings, RevertTransfer, RotateAuthority, RotateOperatorToken, SetSetting,
+    TRANSFERS_AT_ONCE_MAX, TransferBetweenUsers, UpdateNode, UpdateUser, check_reason,
 };
 pub use command::{Actor, Body, Command};
 pub use event::{Event, EventKind};

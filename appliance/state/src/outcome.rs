@@ -1,6 +1,8 @@
 //! Outcomes: what became of a command. Codes and numbers only; texts are made where they are shown.
 
-use exchequer_domain::{NodeId, Timestamp};
+use exchequer_domain::{NodeId, Timestamp, UserId};
+use exchequer_ledger as ledger;
+use exchequer_ledger::Asset;
 use serde::{Deserialize, Serialize};
 
 use crate::codec::{self, DecodeError};
@@ -81,6 +83,36 @@ pub enum Done {
         /// How many nodes are members no more.
         removed: u32,
     },
+    /// An asset was created.
+    AssetCreated {
+        /// Its number.
+        asset: Asset,
+    },
+    /// A user was created.
+    UserCreated {
+        /// Its number.
+        user: UserId,
+    },
+    /// Users were created, with consecutive numbers.
+    UsersCreated {
+        /// The number of the first.
+        first: UserId,
+        /// How many.
+        count: u32,
+    },
+    /// A user is as asked.
+    UserUpdated {
+        /// Whether anything was different before.
+        changed: bool,
+    },
+    /// Accounts were asked for; each has its own outcome here, in their order.
+    Accounts(Vec<ledger::Outcome>),
+    /// Transfers were asked for; each has its own outcome here, in their order.
+    Transfers(Vec<ledger::Outcome>),
+    /// Every transfer of a bulk is posted; each has its own effect here, in their order.
+    Bulk(Vec<ledger::Done>),
+    /// A transfer is posted, now or when its id was first used.
+    Transfer(ledger::Done),
 }
 
 impl Outcome {

@@ -16,7 +16,7 @@ pub enum Family {
     Working,
     /// Append-only, read from disk by range.
     History,
-    /// Cold rows read by point lookup: outcomes by command id, scratch values.
+    /// Cold rows read by point lookup: outcomes by command id, scratch values, labels, ids of transfers.
     Ids,
 }
 
@@ -53,6 +53,10 @@ pub enum Table {
     JoinToken = 0x08,
     /// One row: number and hash of the last audit record.
     AuditHead = 0x09,
+    /// Asset number (u32) -> the asset.
+    Asset = 0x0a,
+    /// User number -> the user without its label.
+    User = 0x0b,
     /// Revision -> what changed in which setting, by whom, why and when.
     SettingHistory = 0x20,
     /// Sequence -> audit record.
@@ -63,6 +67,8 @@ pub enum Table {
     CommandId = 0x40,
     /// Scratch key (bytes) -> version and value. Sandbox clusters only.
     Scratch = 0x41,
+    /// User number -> the user's label, where it has one.
+    UserLabel = 0x42,
 }
 
 impl Table {
@@ -77,11 +83,14 @@ impl Table {
         Table::OperatorToken,
         Table::JoinToken,
         Table::AuditHead,
+        Table::Asset,
+        Table::User,
         Table::SettingHistory,
         Table::Audit,
         Table::Event,
         Table::CommandId,
         Table::Scratch,
+        Table::UserLabel,
     ];
 
     /// Where the table's rows are kept.
@@ -96,9 +105,11 @@ impl Table {
             | Table::Node
             | Table::OperatorToken
             | Table::JoinToken
-            | Table::AuditHead => Family::Working,
+            | Table::AuditHead
+            | Table::Asset
+            | Table::User => Family::Working,
             Table::SettingHistory | Table::Audit | Table::Event => Family::History,
-            Table::CommandId | Table::Scratch => Family::Ids,
+            Table::CommandId | Table::Scratch | Table::UserLabel => Family::Ids,
         }
     }
 
@@ -274,7 +285,7 @@ mod tests {
     /// as something else. Method: each working row of a cluster in turn gets another version byte, or loses its end.
     #[test]
     fn foreign_rows_halt() {
-        let mut world = World::new();
+        let mut world = World::with_accounts();
         world.run(crate::tests::world::token(1, None)).unwrap();
         let working: Vec<(Vec<u8>, Vec<u8>)> = world
             .rows
@@ -282,7 +293,12 @@ mod tests {
             .filter(|(family, ..)| *family == Family::Working)
             .map(|(_, key, value)| (key.to_vec(), value.to_vec()))
             .collect();
-        assert_eq!(working.len(), 7, "cluster, time, events, node, operator token, join token, audit head");
+        let of_money = "asset, 2 users, the ledger's head, 3 accounts";
+        assert_eq!(
+            working.len(),
+            14,
+            "cluster, time, events, node, operator token, join token, audit head, {of_money}"
+        );
         for (key, value) in working {
             let mut newer = world.rows.clone();
             newer.put(Family::Working, key.clone(), [&[2], &value[1..]].concat());

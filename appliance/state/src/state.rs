@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 
 use crate::access::Access;
 use crate::apply::Entry;
+use crate::assets::Assets;
 use crate::audit::AuditHead;
 use crate::cluster::{Cluster, Epoch};
 use crate::event::Event;
@@ -15,6 +16,7 @@ use crate::outcome::Outcome;
 use crate::registry::Registry;
 use crate::rows::{Change, Family, Rows, Table};
 use crate::settings::Settings;
+use crate::users::Users;
 use crate::{LOGIC_VERSION_SUPPORTED, codec, command, ids, money, scratch};
 
 /// Where and when an entry stands in the log.
@@ -66,6 +68,8 @@ pub struct State {
     pub(crate) access: Access,
     pub(crate) audit: AuditHead,
     pub(crate) event_sequence: u64,
+    pub(crate) assets: Assets,
+    pub(crate) users: Users,
     /// On loan to the entry while one is applied.
     pub(crate) ledger: Ledger,
 }
@@ -91,6 +95,8 @@ impl State {
             access: Access::load(rows)?,
             audit: single(rows, Table::AuditHead)?.unwrap_or_default(),
             event_sequence: single(rows, Table::EventSequence)?.unwrap_or_default(),
+            assets: Assets::load(rows)?,
+            users: Users::load(rows)?,
             ledger: Ledger::load(&HistoryOf(rows))?,
         };
         match &state.cluster {
@@ -141,6 +147,9 @@ impl State {
         for (header, body) in commands.iter().filter_map(|bytes| command::split(bytes).ok()) {
             keys.extend(ids::keys(now, header.id).map(|key| (Family::Ids, key)));
             keys.extend(command::scratch_key(body).map(|key| (Family::Ids, scratch::key(key))));
+            if let Some(body) = command::money(body) {
+                keys.extend(body.lookups(&self.ledger).into_iter().map(|key| (Family::Ids, key)));
+            }
         }
         keys
     }
@@ -199,6 +208,18 @@ impl State {
     #[must_use]
     pub fn audit(&self) -> &AuditHead {
         &self.audit
+    }
+
+    /// The assets.
+    #[must_use]
+    pub fn assets(&self) -> &Assets {
+        &self.assets
+    }
+
+    /// The users.
+    #[must_use]
+    pub fn users(&self) -> &Users {
+        &self.users
     }
 
     /// The number of the last durable event; zero when there is none.

@@ -19,7 +19,7 @@ pub struct Bootstrap {
     pub cluster_id: ClusterId,
     /// The cluster's name, by the rule of node names.
     pub name: String,
-    /// Whether scratch values exist.
+    /// Whether scratch values exist, and money out of nothing.
     pub sandbox: bool,
     /// The certificate authority, its key sealed.
     pub authority: Authority,

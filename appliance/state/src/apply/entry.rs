@@ -14,7 +14,7 @@ use crate::access::JoinToken;
 use crate::audit::{self, AuditAction, AuditContent, AuditHead};
 use crate::cluster::{Cluster, Epoch};
 use crate::codec;
-use crate::command::{self, Actor, Body, COMMAND_BYTES_MAX, Header};
+use crate::command::{self, Actor, Body, Header};
 use crate::event::{self, Event, EventKind, EventRecord};
 use crate::halt::Halt;
 use crate::ids::{self, BodyHash};
@@ -106,7 +106,7 @@ impl<'a> Entry<'a> {
 
     /// Runs one command and gives its encoded outcome, or the first one of the same id.
     pub(crate) fn command(&mut self, bytes: &[u8]) -> Result<Vec<u8>, Halt> {
-        if bytes.len() > COMMAND_BYTES_MAX {
+        if command::is_too_large(bytes) {
             return Ok(Outcome::Rejected(Rejection::TooLarge).encode());
         }
         let Ok((header, body)) = command::split(bytes) else {

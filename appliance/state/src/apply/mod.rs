@@ -1,12 +1,21 @@
 //! The commands, one file each, and the entry in which they run.
 //!
 //! Every command validates everything, then computes, then mutates through the [`Entry`], which keeps the working set
-//! and its rows in step. No command may fail after its first mutation, except by a halt.
+//! and its rows in step. No command may fail after its first mutation, except by a halt. The ledger takes its own refused
+//! steps back, so a command may let it decide last; what it refuses may burn the transfer's id.
 
 mod admit_node;
 mod bootstrap;
+mod bulk_transfer;
+mod create_asset;
 mod create_join_token;
+mod create_user;
+mod create_users;
+mod credit_sandbox;
 mod entry;
+mod money;
+mod open_accounts;
+mod post_transfers;
 mod put_scratch;
 mod raise_version;
 mod record_action;
@@ -14,15 +23,25 @@ mod reform;
 mod remove_node;
 mod request_digest;
 mod revert_settings;
+mod revert_transfer;
 mod rotate_authority;
 mod rotate_operator_token;
 mod set_setting;
+mod transfer_between_users;
 mod update_node;
+mod update_user;
 
 pub use admit_node::AdmitNode;
 pub use bootstrap::{Bootstrap, FirstNode};
+pub use bulk_transfer::BulkTransfer;
+pub use create_asset::CreateAsset;
 pub use create_join_token::CreateJoinToken;
+pub use create_user::CreateUser;
+pub use create_users::CreateUsers;
+pub use credit_sandbox::CreditSandbox;
 pub(crate) use entry::Entry;
+pub use open_accounts::{ACCOUNTS_AT_ONCE_MAX, OpenAccounts};
+pub use post_transfers::{PostTransfers, TRANSFERS_AT_ONCE_MAX};
 pub use put_scratch::PutScratch;
 pub use raise_version::RaiseVersion;
 pub use record_action::RecordAction;
@@ -31,12 +50,15 @@ pub use reform::Reform;
 pub use remove_node::RemoveNode;
 pub use request_digest::RequestDigest;
 pub use revert_settings::RevertSettings;
+pub use revert_transfer::RevertTransfer;
 pub use rotate_authority::RotateAuthority;
 pub use rotate_operator_token::RotateOperatorToken;
 pub use set_setting::SetSetting;
+pub use transfer_between_users::TransferBetweenUsers;
 pub use update_node::UpdateNode;
+pub use update_user::UpdateUser;
 
-use exchequer_ledger as ledger;
+use exchequer_ledger::{self as ledger, Ledger};
 
 use crate::command::{Actor, Body};
 use crate::halt::Halt;
@@ -96,7 +118,36 @@ impl Body {
             Body::PutScratch(command) => command.apply(entry),
             Body::Digest(command) => Ok(command.apply(entry)),
             Body::RaiseVersion(command) => command.apply(entry, actor),
+            Body::CreateAsset(command) => command.apply(entry, actor),
+            Body::CreateUser(command) => command.apply(entry),
+            Body::CreateUsers(command) => command.apply(entry),
+            Body::UpdateUser(command) => command.apply(entry, actor),
+            Body::OpenAccounts(command) => command.apply(entry),
+            Body::PostTransfers(command) => command.apply(entry),
+            Body::BulkTransfer(command) => command.apply(entry),
+            Body::RevertTransfer(command) => command.apply(entry, actor),
+            Body::CreditSandbox(command) => command.apply(entry, actor),
+            Body::TransferBetweenUsers(command) => command.apply(entry, actor),
         }
+    }
+
+    /// The keys of the rows in which the ledger may look up ids of transfers for this command, in the order in which it
+    /// asks for them.
+    pub(crate) fn lookups(&self, ledger: &Ledger) -> Vec<Vec<u8>> {
+        let mut keys = Vec::new();
+        match self {
+            Body::PostTransfers(PostTransfers { transfers }) | Body::BulkTransfer(BulkTransfer { transfers }) => {
+                transfers.iter().for_each(|transfer| ledger.transfer_lookups(transfer, &mut keys));
+            }
+            Body::RevertTransfer(command) => ledger.revert_lookups(&command.revert(Actor::Operator), &mut keys),
+            Body::CreditSandbox(CreditSandbox { id, .. })
+            | Body::TransferBetweenUsers(TransferBetweenUsers { id, .. }) => {
+                keys.extend(ledger.id_lookup(*id));
+            }
+            // No other command has the ledger look anything up.
+            _ => {}
+        }
+        keys
     }
 }
 

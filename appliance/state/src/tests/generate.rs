@@ -7,6 +7,7 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
+use super::generate_money;
 use super::world::{DAY, HOUR, SECOND, admission, bootstrap, id, put, set, token};
 use crate::audit::Action;
 use crate::settings::Value;
@@ -40,7 +41,7 @@ pub(super) fn log() -> impl Strategy<Value = Vec<(Duration, Step)>> {
 fn command() -> impl Strategy<Value = Command> {
     let actor = prop_oneof![8 => Just(Actor::Operator), 1 => node().prop_map(Actor::Node)];
     let epoch = prop_oneof![8 => Just(None), 1 => (0_u64..20).prop_map(Some)];
-    (1_000_u64..1_300, actor, epoch, body()).prop_map(|(number, actor, epoch, body)| Command {
+    (1_000_u64..1_600, actor, epoch, body()).prop_map(|(number, actor, epoch, body)| Command {
         id: id(number),
         actor,
         epoch,
@@ -53,7 +54,7 @@ fn node() -> impl Strategy<Value = NodeId> {
     (1_u64..24).prop_map(NodeId)
 }
 
-fn reason() -> impl Strategy<Value = String> {
+pub(super) fn reason() -> impl Strategy<Value = String> {
     prop_oneof![9 => Just("why".to_owned()), 1 => Just(" ".to_owned())]
 }
 
@@ -89,6 +90,7 @@ fn body() -> impl Strategy<Value = Body> {
     let scratch = (0_u8..4, any::<u8>(), option::weighted(0.4, 0_u64..4))
         .prop_map(|(key, value, expect)| put(&[b'k'; 4][..usize::from(key)], &[value; 3], expect));
     prop_oneof![
+        24 => generate_money::body(),
         4 => setting,
         2 => revert,
         4 => join_token,

@@ -1,8 +1,12 @@
 //! Tests of the whole crate, and the world in which the commands' own tests run.
 
+mod coverage;
 mod determinism;
 mod entry;
+mod exchange_model;
 mod generate;
+mod generate_money;
 mod golden;
 mod model;
+mod money_model;
 pub(crate) mod world;

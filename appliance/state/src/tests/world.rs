@@ -1,16 +1,21 @@
 //! A node in miniature: a state, its rows, and a log that grows. After every entry it checks what must always hold.
 
-use exchequer_domain::{ClusterId, CommandId, NodeId, Timestamp};
+use exchequer_domain::{ClusterId, CommandId, NodeId, Timestamp, UserId};
+use exchequer_ledger as ledger;
+use exchequer_ledger::{AccountId, AccountKey, Asset, Cause, Holder, Leg, OpenAccount, Reason, Transfer, TransferId};
 
 use crate::access::JoinToken;
 use crate::audit::{self, AuditRecord};
 use crate::cluster::Authority;
 use crate::registry::NodeVersion;
 use crate::rows::{self, Family, Row, Rows, RowsUnavailable, Table};
+use crate::statement::Balance;
 use crate::testing::MemoryRows;
+use crate::users::UserStatus;
 use crate::{
-    Actor, AdmitNode, Applied, At, Body, Bootstrap, Change, Command, CreateJoinToken, Done, Event, FirstNode, Halt,
-    Input, Outcome, PutScratch, Rejection, SetSetting, State,
+    Actor, AdmitNode, Applied, At, Body, Bootstrap, Change, Command, CreateAsset, CreateJoinToken, CreateUser,
+    CreditSandbox, Done, Event, FirstNode, Halt, Input, OpenAccounts, Outcome, PutScratch, Rejection, SetSetting,
+    State, TransferBetweenUsers, UpdateUser,
 };
 
 pub(crate) const SECOND: u64 = 1_000_000;
@@ -39,6 +44,31 @@ impl World {
     pub(crate) fn new() -> World {
         let mut world = World::empty();
         assert_eq!(world.run(bootstrap()), Ok(Done::Bootstrapped { node: NodeId(1) }));
+        world
+    }
+
+    /// A cluster of one node that is no sandbox.
+    pub(crate) fn real() -> World {
+        let mut world = World::empty();
+        let Body::Bootstrap(command) = bootstrap() else { panic!("not a bootstrap") };
+        world.run(Body::Bootstrap(Box::new(Bootstrap { sandbox: false, ..*command }))).unwrap();
+        world
+    }
+
+    /// A sandbox cluster with asset 1, users 1 and 2, and the accounts 0 for equity, 1 and 2 for the users.
+    pub(crate) fn with_accounts() -> World {
+        let mut world = World::new();
+        let holders = [
+            Holder::Equity,
+            Holder::Customer { customer: 1, sub_account: 0 },
+            Holder::Customer { customer: 2, sub_account: 0 },
+        ];
+        let accounts = holders.map(|holder| {
+            let key = AccountKey { holder, asset: Asset(1) };
+            OpenAccount { key, overdraft: holder == Holder::Equity }
+        });
+        let accounts = Body::OpenAccounts(OpenAccounts { accounts: accounts.to_vec() });
+        world.entry_of([asset("BTC"), user("Ada"), user(""), accounts]);
         world
     }
 
@@ -75,6 +105,20 @@ impl World {
         let applied = self.apply(Input::Commands(&bytes)).unwrap();
         assert_eq!(applied.outcomes.len(), commands.len());
         applied.outcomes.iter().map(|bytes| Outcome::decode(bytes).unwrap()).collect()
+    }
+
+    /// Commands of which each takes effect, in one entry.
+    pub(crate) fn entry_of<const N: usize>(&mut self, bodies: [Body; N]) {
+        let commands = bodies.map(|body| self.command(body));
+        for outcome in self.entry(&commands) {
+            assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
+        }
+    }
+
+    /// What a user has of asset 1.
+    pub(crate) fn balance(&self, user: u64) -> u128 {
+        let account = self.state.account_of(UserId(user), Asset(1)).unwrap();
+        Balance::of(&account).posted
     }
 
     /// Any input as the next entry. Checks, before and after, what holds of every entry.
@@ -147,7 +191,9 @@ struct Prefetched<'a> {
 
 impl Rows for Prefetched<'_> {
     fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, RowsUnavailable> {
-        assert!(self.fetched.iter().any(|(of, at)| *of == family && at == key), "{key:?} was not announced");
+        // A repeated transfer looks its postings up in the history.
+        let announced = family == Family::History || self.fetched.iter().any(|(of, at)| *of == family && at == key);
+        assert!(announced, "{key:?} was not announced");
         self.rows.get(family, key)
     }
 
@@ -232,4 +278,35 @@ pub(crate) fn admit(number: u8, name: &str) -> Body {
 
 pub(crate) fn put(key: &[u8], value: &[u8], expect: Option<u64>) -> Body {
     Body::PutScratch(PutScratch { key: key.to_vec(), value: value.to_vec(), expect })
+}
+
+pub(crate) fn asset(code: &str) -> Body {
+    let (code, name) = (code.to_owned(), "A coin".to_owned());
+    Body::CreateAsset(CreateAsset { code, decimals: 8, name, reason: "test".into() })
+}
+
+pub(crate) fn user(label: &str) -> Body {
+    Body::CreateUser(CreateUser { label: label.to_owned(), kyc_level: 1, fee_tier: 7 })
+}
+
+pub(crate) fn freeze(number: u64) -> Body {
+    let (kyc_level, fee_tier, label) = (None, None, None);
+    let status = Some(UserStatus::Frozen);
+    Body::UpdateUser(UpdateUser { user: UserId(number), kyc_level, fee_tier, status, label, reason: "test".into() })
+}
+
+/// A credit of asset 1.
+pub(crate) fn credit(user: u64, amount: u128, id: u128) -> Body {
+    Body::CreditSandbox(CreditSandbox { user: UserId(user), asset: Asset(1), amount, id: TransferId(id) })
+}
+
+/// A transfer of asset 1.
+pub(crate) fn between(from: u64, to: u64, amount: u128, id: u128) -> Body {
+    let (from, to, asset, id) = (UserId(from), UserId(to), Asset(1), TransferId(id));
+    Body::TransferBetweenUsers(TransferBetweenUsers { from, to, asset, amount, id, note: Some("rent".into()) })
+}
+
+pub(crate) fn post(id: u128, debit: AccountId, credit: AccountId, amount: u128) -> Transfer {
+    let cause = Cause { reason: Reason::Internal, actor: ledger::Actor::System, reference: [7; 32] };
+    Transfer { id: TransferId(id), legs: Leg::Post { debit, credit, amount }.into(), cause, note: None }
 }

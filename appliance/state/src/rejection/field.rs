@@ -1,0 +1,141 @@
+//! Fields of commands whose rule a command can break, and the rules in words.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{access, apply, assets, cluster, registry, scratch, settings, users};
+
+/// A field with a rule of its own. Variants are only ever appended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Field {
+    /// A node's name.
+    NodeName,
+    /// The address of a node's API.
+    ApiAddress,
+    /// The address of a node for its peers.
+    PeerAddress,
+    /// A node's release.
+    Release,
+    /// The cluster's name.
+    ClusterName,
+    /// The authority's certificate.
+    Authority,
+    /// The authority's sealed key.
+    AuthorityKey,
+    /// How long a join token can be used.
+    JoinTokenTtl,
+    /// What an action was done to.
+    Target,
+    /// A scratch key.
+    ScratchKey,
+    /// A scratch value.
+    ScratchValue,
+    /// An asset's code.
+    AssetCode,
+    /// How many decimals an asset has.
+    AssetDecimals,
+    /// An asset's name.
+    AssetName,
+    /// A user's label.
+    UserLabel,
+    /// A user's KYC level.
+    KycLevel,
+    /// How many users are made at once.
+    UserCount,
+    /// How many accounts are opened at once.
+    AccountCount,
+    /// How many transfers are posted at once.
+    TransferCount,
+}
+
+impl Field {
+    pub(super) fn rule(self) -> String {
+        match self {
+            Field::NodeName => {
+                format!("a node's name is 1 to {} characters of a-z, 0-9 and `-`", registry::NAME_BYTES_MAX)
+            }
+            Field::ApiAddress => address_rule("API"),
+            Field::PeerAddress => address_rule("peer"),
+            Field::Release => {
+                format!("a node's release is 1 to {} visible ASCII characters", registry::RELEASE_BYTES_MAX)
+            }
+            Field::ClusterName => {
+                format!("the cluster's name is 1 to {} characters of a-z, 0-9 and `-`", registry::NAME_BYTES_MAX)
+            }
+            Field::Authority => {
+                format!("the authority's certificate is 1 to {} bytes", cluster::AUTHORITY_BYTES_MAX)
+            }
+            Field::AuthorityKey => {
+                format!("the authority's sealed key is 1 to {} bytes", cluster::AUTHORITY_BYTES_MAX)
+            }
+            Field::JoinTokenTtl => format!(
+                "a join token lasts from {} to {}",
+                settings::Value::DurationUs(access::TOKEN_TTL_US_MIN),
+                settings::Value::DurationUs(access::TOKEN_TTL_US_MAX)
+            ),
+            Field::Target => format!("the target of an action is at most {} bytes", apply::TARGET_BYTES_MAX),
+            Field::ScratchKey => format!("a scratch key is 1 to {} bytes", scratch::KEY_BYTES_MAX),
+            Field::ScratchValue => format!("a scratch value is at most {} bytes", scratch::VALUE_BYTES_MAX),
+            Field::AssetCode => {
+                format!("an asset's code is 1 to {} characters of A-Z and 0-9", assets::CODE_BYTES_MAX)
+            }
+            Field::AssetDecimals => format!("an asset has 0 to {} decimals", assets::DECIMALS_MAX),
+            Field::AssetName => {
+                format!(
+                    "an asset's name is 1 to {} bytes, not blank, without control characters",
+                    assets::NAME_BYTES_MAX
+                )
+            }
+            Field::UserLabel => {
+                format!("a user's label is at most {} bytes without control characters", users::LABEL_BYTES_MAX)
+            }
+            Field::KycLevel => format!("a KYC level is 0 to {}", users::KYC_LEVEL_MAX),
+            Field::UserCount => format!("1 to {} users are made at once", users::USERS_AT_ONCE_MAX),
+            Field::AccountCount => format!("1 to {} accounts are opened at once", apply::ACCOUNTS_AT_ONCE_MAX),
+            Field::TransferCount => format!("1 to {} transfers are posted at once", apply::TRANSFERS_AT_ONCE_MAX),
+        }
+    }
+}
+
+fn address_rule(kind: &str) -> String {
+    format!("the {kind} address is HOST:PORT of 3 to {} visible ASCII characters", registry::ADDRESS_BYTES_MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use exchequer_domain::Code;
+
+    use super::*;
+    use crate::Rejection;
+
+    /// Goal: a broken field is explained by its own rule. Method: every field's problem names a limit or a form.
+    #[test]
+    fn fields_are_explained() {
+        for field in [
+            Field::NodeName,
+            Field::ApiAddress,
+            Field::PeerAddress,
+            Field::Release,
+            Field::ClusterName,
+            Field::Authority,
+            Field::AuthorityKey,
+            Field::JoinTokenTtl,
+            Field::Target,
+            Field::ScratchKey,
+            Field::ScratchValue,
+            Field::AssetCode,
+            Field::AssetDecimals,
+            Field::AssetName,
+            Field::UserLabel,
+            Field::KycLevel,
+            Field::UserCount,
+            Field::AccountCount,
+            Field::TransferCount,
+        ] {
+            let problem = Rejection::Invalid { field }.problem();
+            assert_eq!(problem.code, Code::BadRequest);
+            assert!(problem.message.contains(|c: char| c.is_ascii_digit()), "{problem}");
+        }
+        let ttl = Rejection::Invalid { field: Field::JoinTokenTtl }.problem();
+        assert_eq!(ttl.message, "a join token lasts from 1s to 7d");
+    }
+}
