@@ -13,8 +13,8 @@ pub use cluster::{
     Verified, Verify, WithReason,
 };
 pub use records::{
-    AuditEntry, AuditPage, AuditVerified, CommandOutcome, CommandResult, Effect, PutScratch, Refusal, ScratchPut,
-    ScratchValue,
+    AuditEntry, AuditPage, AuditVerified, CommandOutcome, CommandResult, Effect, LedgerOutcome, PutScratch, Refusal,
+    ScratchPut, ScratchValue,
 };
 pub use settings::{
     Changed, RevertSettings, SetSetting, Setting, SettingChange, SettingDifference, SettingHistory, SettingSet,

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use bytes::Bytes;
 use exchequer_domain::{Code, Problem};
-use exchequer_state::command::COMMAND_BYTES_MAX;
+use exchequer_state::command::is_too_large;
 use exchequer_state::{Actor, Body, Command, Rejection};
 use futures::{Stream, StreamExt as _, future};
 use tonic::service::Routes;
@@ -158,7 +158,7 @@ fn check(commands: &[Bytes]) -> Result<(), Problem> {
         return Err(Problem::new(Code::TooLarge, message));
     }
     for command in commands {
-        if command.len() > COMMAND_BYTES_MAX {
+        if is_too_large(command) {
             return Err(Rejection::TooLarge.problem());
         }
         let command = Command::decode(command)
@@ -188,7 +188,17 @@ fn is_whole(body: &Body) -> bool {
         | Body::RotateOperatorToken(_)
         | Body::PutScratch(_)
         | Body::Digest(_)
-        | Body::RaiseVersion(_) => true,
+        | Body::RaiseVersion(_)
+        | Body::CreateAsset(_)
+        | Body::CreateUser(_)
+        | Body::CreateUsers(_)
+        | Body::UpdateUser(_)
+        | Body::OpenAccounts(_)
+        | Body::PostTransfers(_)
+        | Body::BulkTransfer(_)
+        | Body::RevertTransfer(_)
+        | Body::CreditSandbox(_)
+        | Body::TransferBetweenUsers(_) => true,
         Body::Bootstrap(_)
         | Body::AdmitNode(_)
         | Body::UpdateNode(_)

@@ -179,4 +179,83 @@ pub enum Effect {
         /// How many nodes are members no more.
         removed: u32,
     },
+    /// An asset was created.
+    AssetCreated {
+        /// Its number.
+        asset: u32,
+    },
+    /// A user was created.
+    UserCreated {
+        /// Its number.
+        user: u64,
+    },
+    /// Users were created, with consecutive numbers.
+    UsersCreated {
+        /// The number of the first.
+        first: u64,
+        /// How many.
+        count: u32,
+    },
+    /// A user is as asked.
+    UserUpdated {
+        /// Whether anything was different before.
+        changed: bool,
+    },
+    /// Accounts were asked for.
+    Accounts {
+        /// One for each, in their order.
+        outcomes: Vec<LedgerOutcome>,
+    },
+    /// Transfers were asked for, each by itself or all together.
+    Transfers {
+        /// One for each, in their order.
+        outcomes: Vec<LedgerOutcome>,
+    },
+    /// A transfer is posted.
+    Transfer {
+        /// Now or before.
+        outcome: LedgerOutcome,
+    },
+}
+
+/// What the ledger made of an account or a transfer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "status", rename_all = "kebab-case")]
+pub enum LedgerOutcome {
+    /// The account is new.
+    AccountOpened {
+        /// Its number.
+        account: u32,
+    },
+    /// The account was there.
+    AccountExists {
+        /// Its number.
+        account: u32,
+    },
+    /// The transfer was posted.
+    Posted {
+        /// The number of its first posting.
+        first: u64,
+        /// How many postings it has.
+        postings: u8,
+    },
+    /// The transfer was posted before.
+    Exists {
+        /// The number of its first posting.
+        first: u64,
+        /// How many postings it has.
+        postings: u8,
+        /// When it was posted.
+        time: String,
+    },
+    /// Several transfers were posted.
+    Bulk {
+        /// One for each, in their order.
+        outcomes: Vec<LedgerOutcome>,
+    },
+    /// It was refused.
+    Rejected {
+        /// Why.
+        error: exchequer_domain::Problem,
+    },
 }

@@ -2,10 +2,10 @@
 
 use axum::extract::State;
 use exchequer_domain::{Code, CommandId, Problem};
-use exchequer_state::{Done, Outcome};
+use exchequer_state::{Done, Outcome, ledger};
 
 use crate::app::App;
-use crate::dto::{CommandOutcome, CommandResult, Effect};
+use crate::dto::{CommandOutcome, CommandResult, Effect, LedgerOutcome};
 use crate::extract::{Name, Params};
 use crate::problem::Refused;
 use crate::read::{Freshness, Seen};
@@ -52,5 +52,32 @@ fn effect(done: Done) -> Effect {
         Done::DigestRequested { index } => Effect::DigestRequested { index },
         Done::VersionRaised { logic_version } => Effect::VersionRaised { logic_version },
         Done::Reformed { removed } => Effect::Reformed { removed },
+        Done::AssetCreated { asset } => Effect::AssetCreated { asset: asset.0 },
+        Done::UserCreated { user } => Effect::UserCreated { user: user.0 },
+        Done::UsersCreated { first, count } => Effect::UsersCreated { first: first.0, count },
+        Done::UserUpdated { changed } => Effect::UserUpdated { changed },
+        Done::Accounts(outcomes) => Effect::Accounts { outcomes: outcomes.into_iter().map(of_ledger).collect() },
+        Done::Transfers(outcomes) => Effect::Transfers { outcomes: outcomes.into_iter().map(of_ledger).collect() },
+        Done::Bulk(done) => Effect::Transfers { outcomes: done.into_iter().map(done_by_ledger).collect() },
+        Done::Transfer(done) => Effect::Transfer { outcome: done_by_ledger(done) },
+    }
+}
+
+fn of_ledger(outcome: ledger::Outcome) -> LedgerOutcome {
+    match outcome {
+        ledger::Outcome::Done(done) => done_by_ledger(done),
+        ledger::Outcome::Rejected(rejection) => LedgerOutcome::Rejected { error: rejection.problem() },
+    }
+}
+
+fn done_by_ledger(done: ledger::Done) -> LedgerOutcome {
+    match done {
+        ledger::Done::AccountOpened { account } => LedgerOutcome::AccountOpened { account: account.0 },
+        ledger::Done::AccountExists { account } => LedgerOutcome::AccountExists { account: account.0 },
+        ledger::Done::Posted { first, postings } => LedgerOutcome::Posted { first, postings },
+        ledger::Done::Exists { first, postings, time } => {
+            LedgerOutcome::Exists { first, postings, time: time.to_string() }
+        }
+        ledger::Done::Bulk(done) => LedgerOutcome::Bulk { outcomes: done.into_iter().map(done_by_ledger).collect() },
     }
 }

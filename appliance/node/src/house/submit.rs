@@ -6,7 +6,7 @@ use bytes::Bytes;
 use exchequer_api::backend::Submitted;
 use exchequer_domain::{Code, Problem};
 use exchequer_raft::ProposeError;
-use exchequer_state::command::COMMAND_BYTES_MAX;
+use exchequer_state::command::is_too_large;
 use exchequer_state::{Command, Outcome, Rejection};
 
 use super::House;
@@ -57,7 +57,7 @@ pub(super) async fn encoded(
     commands: Vec<Bytes>,
     patience: Duration,
 ) -> Result<(Vec<Bytes>, u64), Problem> {
-    if commands.iter().any(|command| command.len() > COMMAND_BYTES_MAX) {
+    if commands.iter().any(|command| is_too_large(command)) {
         return Err(Rejection::TooLarge.problem());
     }
     let committed = house.node.propose(commands, patience).await.map_err(|error| problem(house, error))?;
