@@ -153,6 +153,24 @@ impl Market {
         self.last
     }
 
+    /// What new orders must satisfy.
+    #[must_use]
+    pub fn filters(&self) -> &Filters {
+        &self.filters
+    }
+
+    /// What stops trading.
+    #[must_use]
+    pub fn breaker(&self) -> &Breaker {
+        &self.breaker
+    }
+
+    /// The price that limits are measured by until there is a trade.
+    #[must_use]
+    pub fn reference(&self) -> Option<Ticks> {
+        self.reference
+    }
+
     /// Runs one command at a moment of replicated time and tells the desk everything that it did.
     ///
     /// # Errors
