@@ -1,7 +1,8 @@
 //! The stable codes of everything that can go wrong. A code is never reused or renumbered.
 //!
 //! 1xx configuration and requests, 2xx identity and access, 3xx cluster, 4xx settings and values,
-//! 5xx disk, 6xx snapshots, recovery and audit, 7xx time and agreement, 8xx money: assets, users, the ledger.
+//! 5xx disk, 6xx snapshots, recovery and audit, 7xx time and agreement, 8xx money: assets, users, the ledger,
+//! 9xx markets and orders.
 
 use std::fmt;
 use std::str::FromStr;
@@ -70,6 +71,7 @@ codes! {
     AuthorityMismatch "EXQ-0206" "the server's certificate authority is not the expected one" "make sure that the address is the cluster's own; do not go on otherwise";
     KeyringWrong "EXQ-0207" "the keyring does not open what is sealed" "use the keyring exported from this cluster";
     CertificateInvalid "EXQ-0208" "a certificate is missing, damaged or not of this cluster" "rotate the node's certificate, or join again under a new id";
+    ApiKeyUnknown "EXQ-0209" "there is no such API key, or it is revoked" "see the user's keys; make a new one where it was revoked";
     WrongCluster "EXQ-0301" "the call was meant for another cluster" "check the addresses: two clusters are mixed up";
     WrongNode "EXQ-0302" "the call was meant for another node" "check the addresses in `exchequer cluster peers`";
     NoLeader "EXQ-0303" "no leader is known at the moment" "try again; if it lasts, see `exchequer status` on every node";
@@ -125,6 +127,13 @@ codes! {
     HoldUnavailable "EXQ-0811" "the hold does not hold that" "look what became of the hold";
     RevertRefused "EXQ-0812" "the transfer cannot be reverted" "post a transfer that corrects it, with a reason";
     LedgerFull "EXQ-0813" "a limit of the ledger is reached" "see the message for which limit";
+    MarketUnknown "EXQ-0901" "there is no such market" "see `exchequer market list`";
+    MarketExists "EXQ-0902" "another market has this symbol" "use the market that is there, or choose another symbol";
+    MarketSteps "EXQ-0903" "the steps of prices and quantities are no whole minor units" "choose a larger tick or lot, or an asset with more decimals";
+    MarketsFull "EXQ-0904" "there are as many markets as there may be" "use a market that is there";
+    ClientOrderIdUsed "EXQ-0905" "an open order of the user has this client order id" "choose another one, or ask for the order that has it";
+    OrderRefused "EXQ-0906" "the market refuses the order" "correct the order as the message says";
+    OrderUnknown "EXQ-0907" "there is no such open order" "look at the user's open orders; it may be filled or over";
 }
 
 impl fmt::Display for Code {

@@ -1,14 +1,16 @@
-//! The words every other crate speaks: ids, replicated time, units with their parsers, and the error codes.
+//! The words every other crate speaks: ids, replicated time, units and amounts with their parsers, and the error codes.
 //!
 //! Invariants: no I/O, no clock, no randomness. Whatever needs one of these takes its result as an argument.
 
 mod code;
+mod decimal;
 mod ids;
 mod problem;
 mod time;
 mod units;
 
 pub use code::Code;
+pub use decimal::{DecimalError, format_decimal, parse_amount, parse_decimal};
 pub use ids::{ClusterId, CommandId, Digest, NodeId, ParseIdError, UserId};
 pub use problem::Problem;
 pub use time::Timestamp;

@@ -25,6 +25,13 @@ impl Timestamp {
         Duration::from_micros(self.0.saturating_sub(earlier.0))
     }
 
+    /// Reads RFC 3339, such as `2026-11-23T12:00:00Z`; none for anything else, and for moments before 1970.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Timestamp> {
+        let at: jiff::Timestamp = text.parse().ok()?;
+        u64::try_from(at.as_microsecond()).ok().map(Timestamp)
+    }
+
     /// Milliseconds since 1970, rounded down.
     #[must_use]
     pub fn millis(self) -> u64 {

@@ -25,6 +25,7 @@ impl Ledger {
                 // Wrapping: an overflow shows as a difference below.
                 total.posted = total.posted.wrapping_add(posted);
                 total.pending = total.pending.wrapping_add(pending);
+                total.reserved = total.reserved.wrapping_add(slot.reserved);
             }
             let within = match slot.limit {
                 Some(Side::Credit) => {

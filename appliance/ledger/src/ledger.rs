@@ -54,6 +54,17 @@ pub struct Total {
     pub posted: u128,
     /// What open holds keep back.
     pub pending: u128,
+    /// What open orders keep back; in no row, see [`crate::reservation`].
+    pub reserved: u128,
+}
+
+impl Total {
+    /// Whether so much more can be promised or posted: all of it together has to fit, so that what was promised can
+    /// always be posted.
+    pub(crate) fn has_room(&self, amount: u128) -> bool {
+        let promised = self.pending.checked_add(self.reserved).and_then(|sum| sum.checked_add(amount));
+        promised.and_then(|sum| sum.checked_add(self.posted)).is_some()
+    }
 }
 
 /// The row of what moves on with every entry.

@@ -42,6 +42,7 @@ pub mod limits;
 mod load;
 mod opening;
 pub mod outcome;
+mod own;
 mod planted;
 pub mod posting;
 mod problem;

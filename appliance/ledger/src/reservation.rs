@@ -18,7 +18,8 @@ use crate::undo::Undo;
 
 impl Ledger {
     /// Sets an amount aside, in minor units of the account's asset; false, and nothing done, where the account has less
-    /// available. An account with overdraft has always enough.
+    /// available, or where the asset's turnover would not fit into 128
+    /// bits with it. An account with overdraft has always enough.
     ///
     /// After [`Ledger::load`] every open order reserves anew; within a log entry it is [`Entry::reserve`].
     ///
@@ -32,13 +33,16 @@ impl Ledger {
             Some(Side::Credit) if ignored => Some(slot.sums.available(Side::Credit)),
             Some(Side::Credit) | None => slot.debit_room(),
         };
-        if room.is_some_and(|room| amount > room) {
+        let asset = slot.asset as usize;
+        let (_, total) = self.totals.get_mut(asset).ok_or(Halt::Invariant("an account's asset has a total"))?;
+        // What is reserved will be posted some day, and must fit then: nothing can be refused any more in the middle of
+        // a trade.
+        if room.is_some_and(|room| amount > room) || !total.has_room(amount) {
             return Ok(false);
         }
-        match slot.reserved.checked_add(amount) {
-            Some(sum) => slot.reserved = sum,
-            None => return Ok(false),
-        }
+        // No account's sum exceeds its asset's.
+        total.reserved += amount;
+        self.slot_mut(account)?.reserved += amount;
         Ok(true)
     }
 }
@@ -63,12 +67,18 @@ impl Entry<'_> {
         let slot = self.ledger.slot_mut(account)?;
         let left = slot.reserved.checked_sub(amount);
         slot.reserved = left.ok_or(Halt::Invariant("an order gives back what it has reserved"))? + kept;
+        let asset = slot.asset as usize;
+        let (_, total) = self.ledger.totals.get_mut(asset).ok_or(Halt::Invariant("an account's asset has a total"))?;
+        let left = total.reserved.checked_sub(amount);
+        total.reserved = left.ok_or(Halt::Invariant("an asset's reservations are those of its accounts"))? + kept;
         Ok(())
     }
 
     fn remember_slot(&mut self, account: AccountId) -> Result<(), Halt> {
         if self.marks > 0 {
-            self.undo.push(Undo::Slot(account, *self.ledger.slot(account)?));
+            let slot = *self.ledger.slot(account)?;
+            self.undo.push(Undo::Slot(account, slot));
+            self.undo.push(Undo::Total(slot.asset, self.ledger.total(slot.asset)?));
         }
         Ok(())
     }

@@ -231,7 +231,7 @@ pub(crate) fn cause_difference(cause: &Cause, postings: &[Posting]) -> Option<Fi
 }
 
 pub(crate) fn check_id(id: TransferId, now: Timestamp) -> Result<(), Rejection> {
-    if id.0 == 0 || id.0 == u128::MAX {
+    if id.0 == 0 || id.0 == u128::MAX || id.is_own() {
         return Err(Rejection::IdInvalid);
     }
     if id.is_time_ordered() && id.millis() > now.millis().saturating_add(ID_AHEAD_MS_MAX) {
@@ -271,6 +271,11 @@ impl Entry<'_> {
                 };
             }
         }
+        self.place(transfer)
+    }
+
+    /// Posts the legs of a transfer whose id is new.
+    pub(crate) fn place(&mut self, transfer: &Transfer) -> Result<Done, Stop> {
         let (first, count) = (self.ledger.next, transfer.legs.len());
         let mark = self.mark(count > 1);
         for (leg, what) in (0_u8..).zip(transfer.legs.iter()) {
@@ -334,7 +339,7 @@ impl Entry<'_> {
         let (debit, credit) = (self.ledger.slot(debit)?, self.ledger.slot(credit)?);
         let total = self.ledger.total(debit.asset)?;
         // No account's sum can exceed its asset's turnover, so this one check stands for all of theirs.
-        if total.posted.checked_add(total.pending).and_then(|sum| sum.checked_add(amount)).is_none() {
+        if !total.has_room(amount) {
             return Err(Fault::TurnoverOverflow.into());
         }
         let held = if self.ledger.has(Bug::LimitIgnoresHolds) { debit.sums.debits_pending } else { 0 };

@@ -78,6 +78,16 @@ pub enum AuditAction {
     UpdateUser,
     /// A transfer was reverted.
     RevertTransfer,
+    /// An API key was made.
+    ApiKeyCreated,
+    /// An API key was revoked.
+    ApiKeyRevoked,
+    /// A market was made.
+    MarketCreated,
+    /// A market's filters, circuit breaker or reference price were changed.
+    MarketConfigured,
+    /// A market was brought to another phase.
+    MarketPhaseSet,
 }
 
 /// What can be done outside the state and put on record. Variants are only ever appended.
@@ -122,6 +132,11 @@ impl AuditAction {
             AuditAction::RotateAuthority => "rotate-authority",
             AuditAction::RotateOperatorToken => "rotate-operator-token",
             AuditAction::RaiseVersion => "raise-version",
+            AuditAction::ApiKeyCreated => "create-api-key",
+            AuditAction::ApiKeyRevoked => "revoke-api-key",
+            AuditAction::MarketCreated => "create-market",
+            AuditAction::MarketConfigured => "configure-market",
+            AuditAction::MarketPhaseSet => "set-market-phase",
             AuditAction::Outside(action) => match action {
                 Action::AddLearner => "add-learner",
                 Action::Promote => "promote",

@@ -9,10 +9,11 @@ use exchequer_domain::{CommandId, NodeId};
 use serde::{Deserialize, Serialize};
 
 use crate::apply::{
-    AdmitNode, Bootstrap, BulkTransfer, CreateAsset, CreateJoinToken, CreateUser, CreateUsers, CreditSandbox,
-    OpenAccounts, PostTransfers, PutScratch, RaiseVersion, RecordAction, Reform, RemoveNode, RequestDigest,
-    RevertSettings, RevertTransfer, RotateAuthority, RotateOperatorToken, SetSetting, TransferBetweenUsers, UpdateNode,
-    UpdateUser,
+    AdmitNode, AmendOrder, Bootstrap, BulkTransfer, CancelAfter, CancelOrder, CancelOrders, ConfigureMarket,
+    CreateApiKey, CreateAsset, CreateJoinToken, CreateMarket, CreateUser, CreateUsers, CreditSandbox, OpenAccounts,
+    PlaceOrder, PlacePair, PostTransfers, PutScratch, RaiseVersion, RecordAction, Reform, RemoveNode, ReplaceOrder,
+    RequestDigest, RevertSettings, RevertTransfer, RevokeApiKey, RotateAuthority, RotateOperatorToken, SetMarketPhase,
+    SetSetting, TransferBetweenUsers, UpdateNode, UpdateUser,
 };
 use crate::codec::{self, DecodeError};
 
@@ -113,6 +114,30 @@ pub enum Body {
     CreditSandbox(CreditSandbox),
     /// Moves money from one user to another.
     TransferBetweenUsers(TransferBetweenUsers),
+    /// Gives a user's programs a key.
+    CreateApiKey(Box<CreateApiKey>),
+    /// Revokes a key.
+    RevokeApiKey(RevokeApiKey),
+    /// Makes a market.
+    CreateMarket(Box<CreateMarket>),
+    /// Changes filters, circuit breaker or reference price of a market.
+    ConfigureMarket(Box<ConfigureMarket>),
+    /// Brings a market to another phase.
+    SetMarketPhase(SetMarketPhase),
+    /// Enters an order.
+    PlaceOrder(Box<PlaceOrder>),
+    /// Enters a pair of orders of which one can take effect.
+    PlacePair(Box<PlacePair>),
+    /// Ends an order.
+    CancelOrder(CancelOrder),
+    /// Ends all orders of a user in a market.
+    CancelOrders(CancelOrders),
+    /// Gives an order another price or quantity.
+    AmendOrder(AmendOrder),
+    /// Ends an order and enters another in its stead.
+    ReplaceOrder(Box<ReplaceOrder>),
+    /// Sets a user's dead man's switch in a market.
+    CancelAfter(CancelAfter),
 }
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]

@@ -1,14 +1,17 @@
 //! Events: what others act on after an entry was applied.
 //!
 //! Durable events are rows, numbered in `apply` from 1 without gaps, identical on every node. A request for a digest
-//! concerns only the nodes that apply it and carries no number.
+//! concerns only the nodes that apply it and carries no number. Nor do orders and trades, whose own rows are the record;
+//! what is told of them here is for those who watch now.
 
 use exchequer_domain::{NodeId, Timestamp, UserId};
 use exchequer_ledger::Asset;
+use exchequer_matching::{Phase, TradeId};
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::Epoch;
 use crate::codec::{self, DecodeError};
+use crate::markets::{Fill, MarketId, OrderRecord, TradeRecord};
 use crate::rows::Table;
 
 /// What arose while an entry was applied.
@@ -25,6 +28,31 @@ pub enum Event {
     DigestRequested {
         /// The entry.
         index: u64,
+    },
+    /// A trade was made; its row is the record for ever.
+    Trade {
+        /// In which market.
+        market: MarketId,
+        /// Its number there.
+        id: TradeId,
+        /// What was traded.
+        record: Box<TradeRecord>,
+    },
+    /// An order was entered, has traded, was changed or is over.
+    Order {
+        /// The order as it is after this.
+        record: Box<OrderRecord>,
+        /// The trade, where it was one.
+        fill: Option<Fill>,
+        /// Whether it came second in that trade.
+        taker: bool,
+    },
+    /// A market is in another phase.
+    Phase {
+        /// Which market.
+        market: MarketId,
+        /// Which phase.
+        phase: Phase,
     },
 }
 

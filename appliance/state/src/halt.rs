@@ -34,6 +34,9 @@ pub enum Halt {
         /// The row's table.
         table: Table,
     },
+    /// A market cannot go on.
+    #[error(transparent)]
+    Market(#[from] exchequer_matching::Halt),
     /// The ledger cannot go on.
     #[error(transparent)]
     Ledger(ledger::Halt),
@@ -59,7 +62,7 @@ impl Halt {
             Halt::LogicVersion { .. } => Code::LogicVersion,
             Halt::FormatNewer { .. } => Code::FormatNewer,
             Halt::Ledger(halt) => return halt.problem(),
-            Halt::Invariant(_) => Code::InvariantBroken,
+            Halt::Market(_) | Halt::Invariant(_) => Code::InvariantBroken,
         };
         Problem::new(code, self.to_string())
     }

@@ -12,6 +12,7 @@
 //! - Bad input never halts. A [`Halt`] means that this node cannot go on, and the state must be dropped.
 
 pub mod access;
+pub mod api_keys;
 mod apply;
 pub mod assets;
 pub mod audit;
@@ -21,6 +22,7 @@ pub mod command;
 pub mod event;
 mod halt;
 pub mod ids;
+pub mod markets;
 pub mod money;
 pub mod outcome;
 pub mod registry;
@@ -37,15 +39,19 @@ mod tests;
 pub mod users;
 
 pub use apply::{
-    ACCOUNTS_AT_ONCE_MAX, AdmitNode, Bootstrap, BulkTransfer, CreateAsset, CreateJoinToken, CreateUser, CreateUsers,
-    CreditSandbox, FirstNode, OpenAccounts, PostTransfers, PutScratch, RaiseVersion, RecordAction, Reform, RemoveNode,
-    RequestDigest, RevertSettings, RevertTransfer, RotateAuthority, RotateOperatorToken, SetSetting,
-    TRANSFERS_AT_ONCE_MAX, TransferBetweenUsers, UpdateNode, UpdateUser, check_reason,
+    ACCOUNTS_AT_ONCE_MAX, AdmitNode, AmendOrder, Bootstrap, BulkTransfer, CancelAfter, CancelOrder, CancelOrders,
+    ConfigureMarket, CreateApiKey, CreateAsset, CreateJoinToken, CreateMarket, CreateUser, CreateUsers, CreditSandbox,
+    FirstNode, OpenAccounts, OrderRef, OrderSpec, PlaceOrder, PlacePair, PostTransfers, PutScratch, RaiseVersion,
+    RecordAction, Reform, RemoveNode, ReplaceOrder, RequestDigest, RevertSettings, RevertTransfer, RevokeApiKey,
+    RotateAuthority, RotateOperatorToken, SetMarketPhase, SetSetting, TRANSFERS_AT_ONCE_MAX, Traded,
+    TransferBetweenUsers, UpdateNode, UpdateUser, check_reason,
 };
 pub use command::{Actor, Body, Command};
 pub use event::{Event, EventKind};
 /// The ledger, for those who read it through the state.
 pub use exchequer_ledger as ledger;
+/// Matching, for those who read books through the state.
+pub use exchequer_matching as matching;
 pub use halt::Halt;
 pub use outcome::{Done, Outcome};
 pub use rejection::{Field, Rejection};

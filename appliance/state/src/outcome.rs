@@ -3,9 +3,13 @@
 use exchequer_domain::{NodeId, Timestamp, UserId};
 use exchequer_ledger as ledger;
 use exchequer_ledger::Asset;
+use exchequer_matching::Phase;
 use serde::{Deserialize, Serialize};
 
+use crate::api_keys::ApiKeyId;
+use crate::apply::Traded;
 use crate::codec::{self, DecodeError};
+use crate::markets::MarketId;
 use crate::rejection::Rejection;
 
 /// What became of a command. The same id always gives the same one.
@@ -113,6 +117,39 @@ pub enum Done {
     Bulk(Vec<ledger::Done>),
     /// A transfer is posted, now or when its id was first used.
     Transfer(ledger::Done),
+    /// There is a new API key.
+    ApiKeyCreated {
+        /// Its number.
+        id: ApiKeyId,
+    },
+    /// The API key does not work any more.
+    ApiKeyRevoked,
+    /// There is a new market.
+    MarketCreated {
+        /// Its number.
+        market: MarketId,
+    },
+    /// A market has other filters, another circuit breaker or another reference price.
+    MarketConfigured,
+    /// A market is in this phase.
+    MarketPhase {
+        /// The phase; trading may begin with an auction's trades.
+        phase: Phase,
+    },
+    /// Orders were entered, changed or ended.
+    Traded(Box<Traded>),
+    /// An order ended, and another one was to take its place.
+    Replaced {
+        /// The order that ended, then the new one where it was accepted.
+        traded: Box<Traded>,
+        /// Why the new one was refused.
+        refused: Option<exchequer_matching::Rejection>,
+    },
+    /// The dead man's switch is set, or off.
+    SwitchSet {
+        /// When it falls.
+        at: Option<Timestamp>,
+    },
 }
 
 impl Outcome {

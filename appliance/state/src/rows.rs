@@ -2,7 +2,7 @@
 //!
 //! A key begins with the byte of its [`Table`]; numbers in keys are big-endian, so that byte order is number order. A
 //! value begins with a version byte. Invariant: a table's number is never given to another table. The numbers 0x10 to
-//! 0x1f, 0x30 to 0x3f and 0x50 to 0x5f are the ledger's, whose tables are [`exchequer_ledger::Table`].
+//! 0x17, 0x30 to 0x3f and 0x50 to 0x5f are the ledger's, whose tables are [`exchequer_ledger::Table`].
 
 use crate::halt::Halt;
 
@@ -57,18 +57,38 @@ pub enum Table {
     Asset = 0x0a,
     /// User number -> the user without its label.
     User = 0x0b,
+    /// Market -> what it is.
+    Market = 0x18,
+    /// Market -> the book without its orders.
+    MarketHead = 0x19,
+    /// Market, order -> what the book needs of an open order.
+    BookOrder = 0x1a,
+    /// Market, owner -> a dead man's switch.
+    BookSwitch = 0x1b,
+    /// Market, order -> the record of an open order.
+    OpenOrder = 0x1c,
+    /// Number of an API key -> the key.
+    ApiKey = 0x1d,
     /// Revision -> what changed in which setting, by whom, why and when.
     SettingHistory = 0x20,
     /// Sequence -> audit record.
     Audit = 0x21,
     /// Sequence -> durable event.
     Event = 0x22,
+    /// User, market, order -> an order that is over.
+    Order = 0x28,
+    /// Market, trade -> the trade.
+    Trade = 0x29,
+    /// User, market, trade, side -> the order that traded, its side, and whether it came second.
+    UserTrade = 0x2a,
     /// Day bucket (u32) and command id -> body hash and outcome.
     CommandId = 0x40,
     /// Scratch key (bytes) -> version and value. Sandbox clusters only.
     Scratch = 0x41,
     /// User number -> the user's label, where it has one.
     UserLabel = 0x42,
+    /// User and client order id -> market and number of the latest order of that name.
+    ClientOrder = 0x48,
 }
 
 impl Table {
@@ -85,12 +105,22 @@ impl Table {
         Table::AuditHead,
         Table::Asset,
         Table::User,
+        Table::Market,
+        Table::MarketHead,
+        Table::BookOrder,
+        Table::BookSwitch,
+        Table::OpenOrder,
+        Table::ApiKey,
         Table::SettingHistory,
         Table::Audit,
         Table::Event,
+        Table::Order,
+        Table::Trade,
+        Table::UserTrade,
         Table::CommandId,
         Table::Scratch,
         Table::UserLabel,
+        Table::ClientOrder,
     ];
 
     /// Where the table's rows are kept.
@@ -107,9 +137,17 @@ impl Table {
             | Table::JoinToken
             | Table::AuditHead
             | Table::Asset
-            | Table::User => Family::Working,
-            Table::SettingHistory | Table::Audit | Table::Event => Family::History,
-            Table::CommandId | Table::Scratch | Table::UserLabel => Family::Ids,
+            | Table::User
+            | Table::Market
+            | Table::MarketHead
+            | Table::BookOrder
+            | Table::BookSwitch
+            | Table::OpenOrder
+            | Table::ApiKey => Family::Working,
+            Table::SettingHistory | Table::Audit | Table::Event | Table::Order | Table::Trade | Table::UserTrade => {
+                Family::History
+            }
+            Table::CommandId | Table::Scratch | Table::UserLabel | Table::ClientOrder => Family::Ids,
         }
     }
 
@@ -217,6 +255,20 @@ pub(crate) fn for_each_of_table(
     mut each: impl FnMut(&[u8], &[u8]) -> Result<(), Halt>,
 ) -> Result<(), Halt> {
     for_each(rows, table, (vec![table as u8], vec![table as u8 + 1]), |key, value| each(key, value).map(|()| true))
+}
+
+/// Calls `each` with key suffix and value of every row of `table` whose suffix begins with `prefix`, in order.
+pub(crate) fn for_each_under(
+    rows: &dyn Rows,
+    table: Table,
+    prefix: &[u8; 4],
+    mut each: impl FnMut(&[u8], &[u8]) -> Result<(), Halt>,
+) -> Result<(), Halt> {
+    let until = match u32::from_be_bytes(*prefix).checked_add(1) {
+        Some(next) => table.key(&next.to_be_bytes()),
+        None => vec![table as u8 + 1],
+    };
+    for_each(rows, table, (table.key(prefix), until), |key, value| each(key, value).map(|()| true))
 }
 
 #[cfg(test)]

@@ -5,12 +5,14 @@ use exchequer_ledger::Ledger;
 use serde::de::DeserializeOwned;
 
 use crate::access::Access;
+use crate::api_keys::ApiKeys;
 use crate::apply::Entry;
 use crate::assets::Assets;
 use crate::audit::AuditHead;
 use crate::cluster::{Cluster, Epoch};
 use crate::event::Event;
 use crate::halt::Halt;
+use crate::markets::Markets;
 use crate::money::HistoryOf;
 use crate::outcome::Outcome;
 use crate::registry::Registry;
@@ -72,6 +74,8 @@ pub struct State {
     pub(crate) users: Users,
     /// On loan to the entry while one is applied.
     pub(crate) ledger: Ledger,
+    pub(crate) markets: Markets,
+    pub(crate) api_keys: ApiKeys,
 }
 
 impl State {
@@ -86,6 +90,8 @@ impl State {
     /// # Errors
     /// The rows cannot be read, are damaged, or are of a newer program.
     pub fn load(rows: &dyn Rows) -> Result<State, Halt> {
+        let mut ledger = Ledger::load(&HistoryOf(rows))?;
+        let markets = Markets::load(rows, &mut ledger)?;
         let state = State {
             cluster: single(rows, Table::Cluster)?,
             epoch: single(rows, Table::Epoch)?,
@@ -97,7 +103,9 @@ impl State {
             event_sequence: single(rows, Table::EventSequence)?.unwrap_or_default(),
             assets: Assets::load(rows)?,
             users: Users::load(rows)?,
-            ledger: Ledger::load(&HistoryOf(rows))?,
+            ledger,
+            markets,
+            api_keys: ApiKeys::load(rows)?,
         };
         match &state.cluster {
             Some(cluster) if cluster.logic_version > LOGIC_VERSION_SUPPORTED => {
@@ -202,6 +210,18 @@ impl State {
     #[must_use]
     pub fn access(&self) -> &Access {
         &self.access
+    }
+
+    /// The API keys.
+    #[must_use]
+    pub fn api_keys(&self) -> &ApiKeys {
+        &self.api_keys
+    }
+
+    /// The markets, their books and orders.
+    #[must_use]
+    pub fn markets(&self) -> &Markets {
+        &self.markets
     }
 
     /// The end of the audit chain.

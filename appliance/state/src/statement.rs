@@ -18,7 +18,7 @@ use crate::state::State;
 pub struct Balance {
     /// What is posted on its normal side.
     pub posted: u128,
-    /// What open holds keep back of it.
+    /// What open holds and open orders keep back of it.
     pub held: u128,
     /// What can leave: posted without held, and zero where more is held.
     pub available: u128,
@@ -35,8 +35,8 @@ impl Balance {
             Side::Debit => (sums.credits_pending, Side::Credit),
             Side::Credit => (sums.debits_pending, Side::Debit),
         };
-        let (posted, available, overdrawn) = (sums.balance(side), sums.available(side), sums.balance(other));
-        Balance { posted, held, available, overdrawn }
+        let held = held.saturating_add(account.reserved);
+        Balance { posted: sums.balance(side), held, available: account.available(), overdrawn: sums.balance(other) }
     }
 }
 

@@ -9,4 +9,4 @@ mod replay;
 mod reservations;
 mod rules;
 mod worked_examples;
-mod world;
+pub(crate) mod world;

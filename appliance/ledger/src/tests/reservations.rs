@@ -132,6 +132,32 @@ fn planted_bugs_of_reservations_are_caught() {
     }
 }
 
+/// Goal: turnover never shrinks, so what it has no room for can neither be promised nor posted, and what was promised can
+/// always be posted. Method: an account with overdraft promises nearly all that 128 bits hold.
+#[test]
+fn promises_have_room() {
+    let mut world = World::new();
+    let equity = world.open(Holder::Equity, Asset(1), true);
+    let customer = world.open(Holder::Customer { customer: 1, sub_account: 0 }, Asset(1), false);
+    let most = u128::MAX - 10;
+    world.post(equity, customer, 10).unwrap();
+    assert_eq!(world.ledger.reserve(equity, most), Ok(true));
+    assert_eq!(world.ledger.reserve(customer, 1), Ok(false));
+    let mut post = |amount| {
+        let legs = vec![Leg::Post { debit: equity, credit: customer, amount }];
+        let transfer = transfer(world.id(), Reason::Internal, legs);
+        in_entry(&mut world, |entry| {
+            if amount == most {
+                entry.unreserve(equity, amount)?;
+            }
+            entry.run_transfer(&transfer)
+        })
+    };
+    assert!(matches!(post(1), Ok(Outcome::Rejected(_))));
+    assert!(matches!(post(most), Ok(Outcome::Done(_))));
+    assert!(world.ledger.check().is_ok());
+}
+
 /// Goal: giving back more than is reserved stops the node, and so does reserving what nobody is owed. Method: the edges
 /// by hand, and a step that is taken back inside a dry run's mark.
 #[test]

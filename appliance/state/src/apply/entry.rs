@@ -33,8 +33,8 @@ pub(crate) struct Entry<'a> {
     pub(crate) at: At,
     /// Replicated time: the entry's stamp, never before that of an earlier entry.
     pub(crate) now: Timestamp,
-    changes: Vec<Change>,
-    events: Vec<Event>,
+    pub(super) changes: Vec<Change>,
+    pub(super) events: Vec<Event>,
     /// Where in `changes` the outcomes of this entry's ids are.
     outcomes: BTreeMap<CommandId, usize>,
     /// The versions of the scratch values that this entry wrote.
@@ -43,6 +43,8 @@ pub(crate) struct Entry<'a> {
     pub(crate) revisions: Vec<SettingChange>,
     /// The ledger's side of the entry: money moves through it, command by command.
     pub(crate) ledger: ledger::Entry<'a>,
+    /// What books reported in this entry.
+    pub(super) reports: u32,
     opened: Opened,
 }
 
@@ -75,10 +77,15 @@ impl<'a> Entry<'a> {
             scratch: BTreeMap::new(),
             revisions: Vec::new(),
             ledger,
+            reports: 0,
             opened,
         };
         entry.advance();
-        Ok(entry)
+        match entry.pass_time_in_markets() {
+            Ok(()) => Ok(entry),
+            Err(Stop::Halt(halt)) => Err(halt),
+            Err(Stop::Rejected(why)) => Err(Halt::Invariant(format!("a market refuses that time passes: {why:?}"))),
+        }
     }
 
     /// Moves replicated time on and, at the first entry of a day, forgets what is too old.
@@ -266,8 +273,9 @@ impl<'a> Entry<'a> {
         self.changes.push(Change { family, key, edit });
     }
 
-    /// Ends the entry. Its rows are those of its commands in their order, then the ledger's, then those of counters.
+    /// Ends the entry. Its rows are those of its commands in their order, then the books', the ledger's, then those of counters.
     pub(crate) fn close(mut self, outcomes: Vec<Vec<u8>>) -> Result<Applied, Halt> {
+        self.state.markets.drain(&mut self.changes)?;
         let moved = self.ledger.close()?;
         self.changes.extend(moved.into_iter().map(money::change));
         let (time, audit, event_sequence) = (self.state.time, self.state.audit, self.state.event_sequence);

@@ -5,42 +5,64 @@
 //! steps back, so a command may let it decide last; what it refuses may burn the transfer's id.
 
 mod admit_node;
+mod amend_order;
 mod bootstrap;
 mod bulk_transfer;
+mod cancel_after;
+mod cancel_order;
+mod cancel_orders;
+mod configure_market;
+mod create_api_key;
 mod create_asset;
 mod create_join_token;
+mod create_market;
 mod create_user;
 mod create_users;
 mod credit_sandbox;
 mod entry;
 mod money;
 mod open_accounts;
+mod place_order;
+mod place_pair;
 mod post_transfers;
 mod put_scratch;
 mod raise_version;
 mod record_action;
 mod reform;
 mod remove_node;
+mod replace_order;
 mod request_digest;
 mod revert_settings;
 mod revert_transfer;
+mod revoke_api_key;
 mod rotate_authority;
 mod rotate_operator_token;
+mod set_market_phase;
 mod set_setting;
+mod trading;
 mod transfer_between_users;
 mod update_node;
 mod update_user;
 
 pub use admit_node::AdmitNode;
+pub use amend_order::AmendOrder;
 pub use bootstrap::{Bootstrap, FirstNode};
 pub use bulk_transfer::BulkTransfer;
+pub use cancel_after::CancelAfter;
+pub use cancel_order::CancelOrder;
+pub use cancel_orders::CancelOrders;
+pub use configure_market::ConfigureMarket;
+pub use create_api_key::CreateApiKey;
 pub use create_asset::CreateAsset;
 pub use create_join_token::CreateJoinToken;
+pub use create_market::CreateMarket;
 pub use create_user::CreateUser;
 pub use create_users::CreateUsers;
 pub use credit_sandbox::CreditSandbox;
 pub(crate) use entry::Entry;
 pub use open_accounts::{ACCOUNTS_AT_ONCE_MAX, OpenAccounts};
+pub use place_order::PlaceOrder;
+pub use place_pair::PlacePair;
 pub use post_transfers::{PostTransfers, TRANSFERS_AT_ONCE_MAX};
 pub use put_scratch::PutScratch;
 pub use raise_version::RaiseVersion;
@@ -48,12 +70,17 @@ pub use record_action::RecordAction;
 pub(crate) use record_action::TARGET_BYTES_MAX;
 pub use reform::Reform;
 pub use remove_node::RemoveNode;
+pub use replace_order::ReplaceOrder;
 pub use request_digest::RequestDigest;
 pub use revert_settings::RevertSettings;
 pub use revert_transfer::RevertTransfer;
+pub use revoke_api_key::RevokeApiKey;
 pub use rotate_authority::RotateAuthority;
 pub use rotate_operator_token::RotateOperatorToken;
+pub use set_market_phase::SetMarketPhase;
 pub use set_setting::SetSetting;
+pub(crate) use trading::OPEN_ORDERS_MAX;
+pub use trading::{OrderRef, OrderSpec, Traded};
 pub use transfer_between_users::TransferBetweenUsers;
 pub use update_node::UpdateNode;
 pub use update_user::UpdateUser;
@@ -94,6 +121,12 @@ impl From<ledger::Halt> for Stop {
     }
 }
 
+impl From<exchequer_matching::Halt> for Stop {
+    fn from(halt: exchequer_matching::Halt) -> Stop {
+        Stop::Halt(halt.into())
+    }
+}
+
 impl From<RowsUnavailable> for Stop {
     fn from(error: RowsUnavailable) -> Stop {
         Stop::Halt(error.into())
@@ -128,6 +161,18 @@ impl Body {
             Body::RevertTransfer(command) => command.apply(entry, actor),
             Body::CreditSandbox(command) => command.apply(entry, actor),
             Body::TransferBetweenUsers(command) => command.apply(entry, actor),
+            Body::CreateApiKey(command) => command.apply(entry, actor),
+            Body::RevokeApiKey(command) => command.apply(entry, actor),
+            Body::CreateMarket(command) => command.apply(entry, actor),
+            Body::ConfigureMarket(command) => command.apply(entry, actor),
+            Body::SetMarketPhase(command) => command.apply(entry, actor),
+            Body::PlaceOrder(command) => command.apply(entry),
+            Body::PlacePair(command) => command.apply(entry),
+            Body::CancelOrder(command) => command.apply(entry),
+            Body::CancelOrders(command) => command.apply(entry),
+            Body::AmendOrder(command) => command.apply(entry),
+            Body::ReplaceOrder(command) => command.apply(entry),
+            Body::CancelAfter(command) => command.apply(entry),
         }
     }
 

@@ -1,8 +1,9 @@
 //! Fields of commands whose rule a command can break, and the rules in words.
 
+use exchequer_matching::FEE_PPM_MAX;
 use serde::{Deserialize, Serialize};
 
-use crate::{access, apply, assets, cluster, registry, scratch, settings, users};
+use crate::{access, api_keys, apply, assets, cluster, markets, registry, scratch, settings, users};
 
 /// A field with a rule of its own. Variants are only ever appended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +46,22 @@ pub enum Field {
     AccountCount,
     /// How many transfers are posted at once.
     TransferCount,
+    /// An API key's name.
+    ApiKeyName,
+    /// An API key's label.
+    ApiKeyLabel,
+    /// An API key's sealed secret.
+    ApiKeySecret,
+    /// The addresses from which an API key may be used.
+    ApiKeyRanges,
+    /// A market's symbol.
+    MarketSymbol,
+    /// A market's assets.
+    MarketAssets,
+    /// A market's fees.
+    MarketFees,
+    /// The steps of a market's prices and quantities.
+    MarketSteps,
 }
 
 impl Field {
@@ -91,6 +108,28 @@ impl Field {
             Field::KycLevel => format!("a KYC level is 0 to {}", users::KYC_LEVEL_MAX),
             Field::UserCount => format!("1 to {} users are made at once", users::USERS_AT_ONCE_MAX),
             Field::AccountCount => format!("1 to {} accounts are opened at once", apply::ACCOUNTS_AT_ONCE_MAX),
+            Field::ApiKeyName => format!("an API key's name is {} letters and digits", api_keys::KEY_BYTES),
+            Field::ApiKeyLabel => format!("an API key's label is at most {} bytes", api_keys::KEY_LABEL_BYTES_MAX),
+            Field::ApiKeySecret => {
+                format!("an API key's sealed secret is 1 to {} bytes", api_keys::SEALED_SECRET_BYTES_MAX)
+            }
+            Field::ApiKeyRanges => format!(
+                "an API key has at most {} address ranges, and at least 1 where it may withdraw",
+                api_keys::RANGES_MAX
+            ),
+            Field::MarketSymbol => {
+                format!("a market's symbol is 1 to {} characters of A-Z and 0-9", markets::SYMBOL_BYTES_MAX)
+            }
+            Field::MarketAssets => "a market is between 2 different assets".into(),
+            Field::MarketFees => {
+                format!(
+                    "a market has 1 to {} fee tiers, with rates of at most {FEE_PPM_MAX} millionths",
+                    markets::TIERS_MAX
+                )
+            }
+            Field::MarketSteps => {
+                format!("a step of prices or quantities has at most {} decimals", markets::STEP_DECIMALS_MAX)
+            }
             Field::TransferCount => format!("1 to {} transfers are posted at once", apply::TRANSFERS_AT_ONCE_MAX),
         }
     }

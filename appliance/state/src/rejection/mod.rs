@@ -7,8 +7,9 @@ use exchequer_ledger as ledger;
 use exchequer_ledger::Asset;
 use serde::{Deserialize, Serialize};
 
+use crate::markets::{self, MarketId};
 use crate::settings::schema;
-use crate::{access, apply, assets, command, users};
+use crate::{access, api_keys, apply, assets, command, users};
 
 pub use field::Field;
 
@@ -169,6 +170,38 @@ pub enum Rejection {
     },
     /// As many users as there may be exist, or would.
     UsersFull,
+    /// No such API key, or it is revoked.
+    ApiKeyUnknown,
+    /// An API key has this name.
+    ApiKeyExists,
+    /// The user has as many API keys as allowed.
+    ApiKeysFull,
+    /// No such market.
+    MarketUnknown,
+    /// A market has this symbol.
+    MarketExists {
+        /// That market.
+        market: MarketId,
+    },
+    /// As many markets as there may be exist.
+    MarketsFull,
+    /// A lot is no whole number of the base asset's minor units, or too many.
+    MarketLot,
+    /// A lot at a price of one tick is no whole number of the quote asset's minor units, or too many.
+    MarketTick,
+    /// An open order of this user has this name.
+    ClientOrderIdUsed,
+    /// The amended order would lose its place in the queue.
+    AmendLosesPlace,
+    /// The market refuses the order.
+    Order {
+        /// Why.
+        why: exchequer_matching::Rejection,
+    },
+    /// The books have done as much in this log entry as they may.
+    MarketsBusy,
+    /// As many orders are open as there may be.
+    OpenOrdersFull,
 }
 
 impl Rejection {
@@ -212,6 +245,16 @@ impl Rejection {
             Rejection::UserUnknown { .. } => Code::UserUnknown,
             Rejection::UserFrozen { .. } => Code::UserFrozen,
             Rejection::AssetsFull | Rejection::UsersFull => Code::LedgerFull,
+            Rejection::ApiKeyUnknown => Code::ApiKeyUnknown,
+            Rejection::ApiKeyExists => Code::AlreadyDone,
+            Rejection::ApiKeysFull | Rejection::MarketsBusy | Rejection::OpenOrdersFull => Code::Overloaded,
+            Rejection::MarketUnknown => Code::MarketUnknown,
+            Rejection::MarketExists { .. } => Code::MarketExists,
+            Rejection::MarketsFull => Code::MarketsFull,
+            Rejection::MarketLot | Rejection::MarketTick => Code::MarketSteps,
+            Rejection::ClientOrderIdUsed => Code::ClientOrderIdUsed,
+            Rejection::Order { why: exchequer_matching::Rejection::UnknownOrder } => Code::OrderUnknown,
+            Rejection::AmendLosesPlace | Rejection::Order { .. } => Code::OrderRefused,
         }
     }
 
@@ -237,6 +280,10 @@ impl Rejection {
             }
             Rejection::JoinTokenExists => "draw a new token",
             Rejection::JoinTokensFull => "wait until some have expired",
+            Rejection::ApiKeyExists => "draw a new name",
+            Rejection::ApiKeysFull => "revoke keys that are not used any more",
+            Rejection::MarketsBusy => "send it again under a new command id",
+            Rejection::OpenOrdersFull => "cancel orders that are not needed",
             Rejection::ReasonTooLong => "say it shorter",
             Rejection::LogicVersionTooNew { .. } => "upgrade that node's program first",
             Rejection::LogicVersionNotRaised { .. } => "nothing to do",
@@ -272,6 +319,15 @@ impl Rejection {
             | Rejection::UserUnknown { .. }
             | Rejection::UserFrozen { .. }
             | Rejection::UsersFull => return None,
+            Rejection::ApiKeyUnknown
+            | Rejection::MarketUnknown
+            | Rejection::MarketExists { .. }
+            | Rejection::MarketsFull
+            | Rejection::MarketLot
+            | Rejection::MarketTick
+            | Rejection::ClientOrderIdUsed
+            | Rejection::AmendLosesPlace
+            | Rejection::Order { .. } => return None,
         };
         Some(hint)
     }
@@ -334,6 +390,21 @@ impl Rejection {
             Rejection::UserUnknown { user } => format!("there is no user {user}"),
             Rejection::UserFrozen { user } => format!("user {user} is frozen"),
             Rejection::UsersFull => format!("there are at most {} users", users::USERS_MAX),
+            Rejection::ApiKeyUnknown => "there is no such API key, or it is revoked".into(),
+            Rejection::ApiKeyExists => "an API key has this name".into(),
+            Rejection::ApiKeysFull => format!("the user has {} API keys", api_keys::KEYS_OF_USER_MAX),
+            Rejection::MarketsBusy => "the markets have as much to do as one log entry may hold".into(),
+            Rejection::OpenOrdersFull => format!("{} orders are open", apply::OPEN_ORDERS_MAX),
+            Rejection::MarketUnknown => "there is no such market".into(),
+            Rejection::MarketExists { market } => format!("market {} has this symbol", market.0),
+            Rejection::MarketsFull => format!("there are {} markets", markets::MARKETS_MAX),
+            Rejection::MarketLot => "a lot must be a whole number of the base asset's minor units".into(),
+            Rejection::MarketTick => {
+                "one tick times one lot must be a whole number of the quote asset's minor units".into()
+            }
+            Rejection::ClientOrderIdUsed => "an open order of this user has this client order id".into(),
+            Rejection::AmendLosesPlace => "the order keeps its place only with the same price and less quantity".into(),
+            Rejection::Order { why } => markets::reason(*why).into(),
         }
     }
 }

@@ -1,14 +1,15 @@
 //! Golden bytes: what is written today must be what was written at the release, byte for byte.
 //!
 //! `golden.txt` holds one line for every command, outcome and row of a scripted cluster. A line that changes is a
-//! broken format: nodes of two releases would differ, and old logs would not read. A new kind adds its line. Assets, users
-//! and transfers were added before the first release, so they need no higher logic version; lines of older kinds kept
+//! broken format: nodes of two releases would differ, and old logs would not read. A new kind adds its line. Assets, users,
+//! transfers and trading were added before the first release, so they need no higher logic version; lines of older kinds kept
 //! their bytes, but for those that tell how long the script is.
 
 use exchequer_domain::{NodeId, Timestamp, UserId};
 use exchequer_ledger as ledger;
 use exchequer_ledger::{AccountId, AccountKey, Asset, Holder, Leg, OpenAccount, Store, Transfer, TransferId};
 
+use super::trading;
 use super::world::{
     SECOND, START, World, admit, asset, authority, between, bootstrap, credit, first_node, post, put, set, token,
     token_replacing, user, version,
@@ -23,6 +24,10 @@ use crate::{
 };
 
 fn bodies() -> Vec<Body> {
+    administration().into_iter().chain(trading::golden::bodies()).collect()
+}
+
+fn administration() -> Vec<Body> {
     let reason = || "why".to_owned();
     let (id, key_fingerprint) = (NodeId(1), Some([9; 32]));
     let (api_address, peer_address) = (Some("h:1".to_owned()), Some("h:2".to_owned()));
@@ -165,7 +170,9 @@ fn outcomes() -> Vec<Outcome> {
         Rejection::UsersFull,
         Rejection::Invalid { field: Field::TransferCount },
     ];
-    done.map(Outcome::Done).into_iter().chain(rejected.map(Outcome::Rejected)).collect()
+    let done = done.into_iter().chain(trading::golden::done()).map(Outcome::Done);
+    let rejected = rejected.into_iter().chain(trading::golden::rejected()).map(Outcome::Rejected);
+    done.chain(rejected).collect()
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -218,10 +225,10 @@ fn bytes_are_those_of_the_release() {
 fn every_kind_is_in_the_script() {
     let tags = |encoded: Vec<Vec<u8>>| encoded.iter().map(|bytes| bytes[0]).collect::<std::collections::BTreeSet<u8>>();
     let encode = |body: &Body| crate::codec::append(Vec::new(), body);
-    assert_eq!(tags(bodies().iter().map(encode).collect()), (0..24).collect());
+    assert_eq!(tags(bodies().iter().map(encode).collect()), (0..36).collect());
     let long_enough = |tag: u8| [&[tag], [0; 400].as_slice()].concat();
     assert!(
-        crate::codec::take::<Body>(&long_enough(23)).is_ok() && crate::codec::take::<Body>(&long_enough(24)).is_err()
+        crate::codec::take::<Body>(&long_enough(35)).is_ok() && crate::codec::take::<Body>(&long_enough(36)).is_err()
     );
     let (mut done, mut rejected) = (Vec::new(), Vec::new());
     for outcome in outcomes() {

@@ -9,4 +9,5 @@ mod generate_money;
 mod golden;
 mod model;
 mod money_model;
+mod trading;
 pub(crate) mod world;

@@ -143,6 +143,7 @@ impl World {
                     assert_eq!((*number, record.index, record.time), (sequence, at.index, self.state.time()));
                 }
                 Event::DigestRequested { index } => assert_eq!(*index, at.index),
+                Event::Trade { .. } | Event::Order { .. } | Event::Phase { .. } => {}
             }
         }
         assert_eq!(sequence, self.state.event_sequence());

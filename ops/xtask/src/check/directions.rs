@@ -19,14 +19,27 @@ const ROOMS: &[Room] = &[
     Room { name: "exchequer-domain", may_use: &[], pure: true },
     Room { name: "exchequer-ledger", may_use: &["exchequer-domain"], pure: true },
     Room { name: "exchequer-matching", may_use: &["exchequer-domain"], pure: true },
-    Room { name: "exchequer-state", may_use: &["exchequer-domain", "exchequer-ledger"], pure: true },
+    Room {
+        name: "exchequer-state",
+        may_use: &["exchequer-domain", "exchequer-ledger", "exchequer-matching"],
+        pure: true,
+    },
+    // It is fed plain values: neither the books nor the state are known to it.
+    Room { name: "exchequer-market-data", may_use: &["exchequer-domain"], pure: true },
     Room { name: "exchequer-storage", may_use: &[], pure: false },
     // Consensus knows no exchange: not even the domain's vocabulary.
     Room { name: "exchequer-raft", may_use: &["exchequer-storage"], pure: false },
     Room { name: "exchequer-api", may_use: &["exchequer-domain", "exchequer-raft", "exchequer-state"], pure: false },
     Room {
         name: "exchequer-node",
-        may_use: &["exchequer-api", "exchequer-domain", "exchequer-raft", "exchequer-state", "exchequer-storage"],
+        may_use: &[
+            "exchequer-api",
+            "exchequer-domain",
+            "exchequer-matching",
+            "exchequer-raft",
+            "exchequer-state",
+            "exchequer-storage",
+        ],
         pure: false,
     },
     Room {
@@ -159,8 +172,11 @@ mod tests {
 
         let closed = Room { name: "exchequer-state", may_use: &[], pure: true };
         let found = directions(package("exchequer-state"), &closed, &ours);
-        let refused = ["exchequer-domain", "exchequer-ledger"];
+        let refused = ["exchequer-domain", "exchequer-ledger", "exchequer-matching"];
         assert_eq!(found, refused.map(|name| format!("exchequer-state: may not depend on {name}")));
+        let closed = Room { name: "exchequer-market-data", may_use: &["exchequer-state"], pure: true };
+        let found = directions(package("exchequer-market-data"), &closed, &ours);
+        assert_eq!(found, ["exchequer-market-data: may not depend on exchequer-domain"]);
 
         let disguised =
             Room { name: "exchequer-tests", may_use: &["exchequer-raft", "exchequer-storage"], pure: false };

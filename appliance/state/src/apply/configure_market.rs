@@ -1,0 +1,45 @@
+//! `ConfigureMarket`: filters, circuit breaker and reference price of a market.
+
+use exchequer_matching::{Breaker, Command, Filters, Ticks};
+use serde::{Deserialize, Serialize};
+
+use super::{Entry, Stop, check_reason};
+use crate::audit::AuditAction;
+use crate::command::Actor;
+use crate::markets::MarketId;
+use crate::outcome::Done;
+
+/// Changes what new orders must satisfy, and what stops trading. What is not given stays.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfigureMarket {
+    /// Which.
+    pub market: MarketId,
+    /// The filters.
+    pub filters: Option<Filters>,
+    /// The circuit breaker.
+    pub breaker: Option<Breaker>,
+    /// The price that limits are measured by until there is a trade.
+    pub reference: Option<Ticks>,
+    /// Why.
+    pub reason: String,
+}
+
+impl ConfigureMarket {
+    pub(super) fn apply(self, entry: &mut Entry<'_>, actor: Actor) -> Result<Done, Stop> {
+        check_reason(&self.reason)?;
+        let symbol = entry.market(self.market)?.symbol.clone();
+        let detail = format!("{:?} {:?} {:?}", self.filters, self.breaker, self.reference);
+        // The reference is the one that can be refused.
+        if let Some(reference) = self.reference {
+            entry.book(self.market, &Command::SetReference(reference), [])?;
+        }
+        if let Some(filters) = self.filters {
+            entry.book(self.market, &Command::SetFilters(filters), [])?;
+        }
+        if let Some(breaker) = self.breaker {
+            entry.book(self.market, &Command::SetBreaker(breaker), [])?;
+        }
+        entry.audit(actor, AuditAction::MarketConfigured, symbol, detail, self.reason);
+        Ok(Done::MarketConfigured)
+    }
+}

@@ -1,0 +1,138 @@
+//! A market that is in memory: its record, its book, and its open orders.
+
+use exchequer_domain::Timestamp;
+use exchequer_ledger as ledger;
+use exchequer_matching::{Command, ImageError, Market, OrderId, Owner, RowKey, Slots};
+
+use super::clerk::{Clerk, Deeds, Parts, paying};
+use super::order::OrderRecord;
+use super::orders::Orders;
+use super::{MarketId, MarketRecord};
+use crate::codec;
+use crate::event::Event;
+use crate::halt::Halt;
+use crate::rows::{Change, Edit, Family, Rows, Table, for_each_under};
+
+/// One market in memory.
+#[derive(Debug, Clone)]
+pub(crate) struct Live {
+    pub(crate) record: MarketRecord,
+    pub(crate) market: Market,
+    pub(crate) orders: Orders,
+    /// The accounts that fees go to: in base, and in quote.
+    pub(crate) fees: Slots,
+}
+
+impl PartialEq for Live {
+    /// Markets are equal when their bytes are: memory may be arranged in another way.
+    fn eq(&self, other: &Live) -> bool {
+        let books = self.market.encode() == other.market.encode();
+        books && self.record == other.record && self.orders == other.orders && self.fees == other.fees
+    }
+}
+
+impl Eq for Live {}
+
+/// What an entry gives a market to work with.
+pub(crate) struct Bench<'a, 'l> {
+    pub(crate) ledger: &'a mut ledger::Entry<'l>,
+    pub(crate) changes: &'a mut Vec<Change>,
+    pub(crate) events: &'a mut Vec<Event>,
+    pub(crate) now: Timestamp,
+}
+
+impl Live {
+    /// Runs one command of the book. `entering` are the orders that it may accept, in the order of their acceptance.
+    pub(crate) fn run(
+        &mut self,
+        command: &Command,
+        entering: impl IntoIterator<Item = OrderRecord>,
+        bench: Bench<'_, '_>,
+    ) -> Result<Deeds, Halt> {
+        let Bench { ledger, changes, events, now } = bench;
+        let parts = Parts { record: &self.record, orders: &mut self.orders, fees: self.fees };
+        let mut clerk = Clerk {
+            ledger,
+            parts,
+            changes,
+            events,
+            now,
+            entering: entering.into_iter().collect(),
+            ended: Vec::new(),
+            deeds: Deeds::default(),
+            halt: None,
+        };
+        self.market.apply(now, command, &mut clerk)?;
+        clerk.finish()
+    }
+
+    /// The rows that changed since the last call.
+    pub(crate) fn drain(&mut self, changes: &mut Vec<Change>) -> Result<(), Halt> {
+        let id = self.record.id;
+        self.market.drain(|row, bytes| {
+            let key = match row {
+                RowKey::Head => Table::MarketHead.key(&id.0.to_be_bytes()),
+                RowKey::Order(order) => book_key(id, order),
+                RowKey::Switch(owner) => switch_key(id, owner),
+            };
+            let edit = bytes.map_or(Edit::Delete, Edit::Put);
+            changes.push(Change { family: Family::Working, key, edit });
+        })?;
+        self.orders.drain(|order| {
+            let edit = Edit::Put(codec::encode(order));
+            changes.push(Change { family: Family::Working, key: super::open_key(id, order.id), edit });
+        });
+        Ok(())
+    }
+
+    /// The market as its rows hold it. Its open orders reserve their money in `ledger` anew.
+    pub(crate) fn load(record: MarketRecord, rows: &dyn Rows, ledger: &mut ledger::Ledger) -> Result<Live, Halt> {
+        let prefix = record.id.0.to_be_bytes();
+        let head = rows.get(Family::Working, &Table::MarketHead.key(&prefix))?;
+        let head = head.ok_or(Halt::RowDamaged { table: Table::MarketHead })?;
+        let (mut book, mut switches, mut orders) = (Vec::new(), Vec::new(), Orders::default());
+        for_each_under(rows, Table::BookOrder, &prefix, |_, row| {
+            book.push(row.to_vec());
+            Ok(())
+        })?;
+        for_each_under(rows, Table::BookSwitch, &prefix, |_, row| {
+            switches.push(row.to_vec());
+            Ok(())
+        })?;
+        let market = Market::restore(&head, &book, &switches).map_err(|error| match error {
+            ImageError::Newer { found } => Halt::FormatNewer { table: Table::MarketHead, found },
+            ImageError::Damaged => Halt::RowDamaged { table: Table::BookOrder },
+            ImageError::Inconsistent(halt) => halt.into(),
+        })?;
+        for_each_under(rows, Table::OpenOrder, &prefix, |_, row| {
+            let order: OrderRecord = codec::decode(row).map_err(|error| Halt::row(Table::OpenOrder, error))?;
+            let open = market.order(order.id).ok_or(Halt::RowDamaged { table: Table::OpenOrder })?;
+            if !ledger.reserve(paying(open.side, open.slots), open.held)? {
+                return Err(Halt::Invariant("an open order has reserved more than there is".into()));
+            }
+            orders.load(order);
+            Ok(())
+        })?;
+        if orders.len() != market.book().open_orders() as usize {
+            return Err(Halt::RowDamaged { table: Table::OpenOrder });
+        }
+        let fees = super::fee_accounts(&record, ledger)?;
+        Ok(Live { record, market, orders, fees })
+    }
+}
+
+/// The key of an order of the book.
+fn book_key(market: MarketId, order: OrderId) -> Vec<u8> {
+    let mut suffix = [0; 12];
+    suffix[..4].copy_from_slice(&market.0.to_be_bytes());
+    suffix[4..].copy_from_slice(&order.0.to_be_bytes());
+    Table::BookOrder.key(&suffix)
+}
+
+/// The key of an owner's dead man's switch.
+fn switch_key(market: MarketId, owner: Owner) -> Vec<u8> {
+    let mut suffix = [0; 8];
+    suffix[..4].copy_from_slice(&market.0.to_be_bytes());
+    suffix[4..].copy_from_slice(&owner.0.to_be_bytes());
+    Table::BookSwitch.key(&suffix)
+}
