@@ -1,0 +1,148 @@
+//! The way of every request of the dialect: weight, parameters, key, moment, signature, and then what was asked for.
+
+use std::future::Future;
+use std::net::{IpAddr, Ipv4Addr};
+use std::pin::Pin;
+
+use axum::Json;
+use axum::body::to_bytes;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, Method};
+use axum::response::{IntoResponse as _, Response};
+use exchequer_domain::UserId;
+use serde_json::Value;
+
+use super::error::{Error, Ours, too_long};
+use super::keys::{self, Scope};
+use super::params::{BYTES_MAX, Params};
+use super::sign;
+use super::weights::Orders;
+use crate::app::App;
+use crate::problem::text;
+use crate::route::{Access, ClientAddress, Route};
+
+const KEY: HeaderName = HeaderName::from_static("x-mbx-apikey");
+const WEIGHT: HeaderName = HeaderName::from_static("x-mbx-used-weight-1m");
+const WEIGHT_PLAIN: HeaderName = HeaderName::from_static("x-mbx-used-weight");
+const ORDERS_10S: HeaderName = HeaderName::from_static("x-mbx-order-count-10s");
+const ORDERS_DAY: HeaderName = HeaderName::from_static("x-mbx-order-count-1d");
+
+/// What a request must show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Needs {
+    /// Nothing: market data.
+    Nothing,
+    /// A signature of a key that may read.
+    Read,
+    /// A signature of a key that may trade.
+    Trade,
+}
+
+/// A request that may be answered.
+pub(crate) struct Call {
+    pub(crate) app: App,
+    pub(crate) params: Params,
+    /// Whose request it is; zero, which is nobody, where it needs no key.
+    pub(crate) user: UserId,
+    pub(crate) now_ms: u64,
+    /// What the account has used up, where orders were counted.
+    pub(crate) orders: Option<Orders>,
+}
+
+impl Call {
+    /// Counts orders that are about to be entered.
+    pub(crate) fn count_orders(&mut self, count: u32) -> Result<(), Error> {
+        self.orders = Some(self.app.spot.weights.orders(self.user, count, self.now_ms)?);
+        Ok(())
+    }
+}
+
+pub(crate) type Answer<'a> = Pin<Box<dyn Future<Output = Result<Value, Error>> + Send + 'a>>;
+pub(crate) type Handler = for<'a> fn(&'a mut Call) -> Answer<'a>;
+
+/// One method of one path.
+#[derive(Clone, Copy)]
+pub(crate) struct Endpoint {
+    pub(crate) method: &'static str,
+    pub(crate) path: &'static str,
+    pub(crate) needs: Needs,
+    pub(crate) weight: fn(&mut Params) -> u32,
+    pub(crate) handler: Handler,
+}
+
+impl Endpoint {
+    pub(crate) fn route(self) -> Route {
+        let method = Method::from_bytes(self.method.as_bytes()).unwrap_or(Method::GET);
+        let serve = move |State(app): State<App>, request: Request| serve(app, self, request);
+        Route::with(method, self.path, serve).open_to(Access::ApiKey)
+    }
+}
+
+async fn serve(app: App, endpoint: Endpoint, request: Request) -> Response {
+    let now_ms = app.backend.now_ms();
+    let (parts, body) = request.into_parts();
+    let address = parts.extensions.get::<ClientAddress>().map(|ClientAddress(address)| address.ip());
+    let query = parts.uri.query().unwrap_or_default().to_owned();
+    let form = to_bytes(body, BYTES_MAX).await.map_err(|_| too_long());
+    let params = form.and_then(|form| Ok((Params::new(query.as_bytes(), &form)?, form)));
+    // What cannot be read is counted too.
+    let (weight, params) = match params {
+        Ok((mut params, form)) => ((endpoint.weight)(&mut params), Ok((params, form))),
+        Err(error) => (1, Err(error)),
+    };
+    let counted = address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    let (used, allowed) = app.spot.weights.request(counted, weight, now_ms);
+    let mut orders = None;
+    let answer = match (allowed, params) {
+        (Err(error), _) | (Ok(()), Err(error)) => Err(error),
+        (Ok(()), Ok((params, form))) => {
+            let seen = Seen { headers: &parts.headers, address, query: query.as_bytes(), form: &form };
+            match admit(&app, endpoint.needs, params, seen, now_ms) {
+                Err(error) => Err(error),
+                Ok((params, user)) => {
+                    let mut call = Call { app: app.clone(), params, user, now_ms, orders: None };
+                    let answer = (endpoint.handler)(&mut call).await;
+                    orders = call.orders;
+                    answer
+                }
+            }
+        }
+    };
+    let mut response = match answer {
+        Ok(value) => Json(value).into_response(),
+        Err(error) => error.into_response(),
+    };
+    response.extensions_mut().insert(Ours);
+    let headers = response.headers_mut();
+    headers.insert(WEIGHT, text(&used.to_string()));
+    headers.insert(WEIGHT_PLAIN, text(&used.to_string()));
+    if let Some(Orders { ten_seconds, day }) = orders {
+        headers.insert(ORDERS_10S, text(&ten_seconds.to_string()));
+        headers.insert(ORDERS_DAY, text(&day.to_string()));
+    }
+    response
+}
+
+/// What a request came with.
+struct Seen<'a> {
+    headers: &'a HeaderMap,
+    address: Option<IpAddr>,
+    query: &'a [u8],
+    form: &'a [u8],
+}
+
+/// The parameters and the user of a request that shows what it needs to.
+fn admit(app: &App, needs: Needs, mut params: Params, seen: Seen<'_>, now_ms: u64) -> Result<(Params, UserId), Error> {
+    let scope = match needs {
+        Needs::Nothing => return Ok((params, UserId(0))),
+        Needs::Read => Scope::Read,
+        Needs::Trade => Scope::Trade,
+    };
+    let key = seen.headers.get(KEY).ok_or_else(|| Error::new(-2014, "API-key format invalid."))?;
+    let name = key.to_str().map_err(|_| Error::new(-2014, "API-key format invalid."))?;
+    sign::check_time(&mut params, now_ms)?;
+    let signature = params.required("signature")?.to_owned();
+    let shown = keys::find(app, name, seen.address, scope)?;
+    shown.proof.verify(&sign::payload(seen.query, seen.form), &signature)?;
+    Ok((params, shown.user))
+}

@@ -1,0 +1,51 @@
+//! The spot dialect under `/api/v3` and `/sapi/v1`: what trading programs speak already.
+//!
+//! Invariants: every refusal is `{code,msg}`; a signed request has shown a key that is not revoked, from an address it
+//! may be used from, for a scope it has, in time; -1007 and nothing else means that the outcome is not known.
+
+mod account;
+mod decimal;
+mod door;
+mod error;
+mod exchange_info;
+mod keys;
+mod lists;
+mod market_data;
+mod order_spec;
+mod order_view;
+mod orders;
+mod params;
+mod read;
+mod replace;
+mod routes;
+mod sign;
+mod view;
+mod weights;
+
+use axum::http::{Method, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+
+pub(crate) use routes::routes;
+
+/// What the dialect keeps in memory.
+#[derive(Default)]
+pub(crate) struct Memory {
+    weights: weights::Weights,
+    secrets: keys::Secrets,
+}
+
+/// Whether a path belongs to the dialect.
+pub(crate) fn speaks(path: &str) -> bool {
+    ["/api/v3/", "/sapi/v1/"].iter().any(|prefix| path.starts_with(prefix))
+}
+
+/// The answer of a layer in the dialect, if it is a refusal and not in it yet.
+pub(crate) fn translate(response: Response, method: &Method) -> Response {
+    let status = response.status();
+    let failed = status.is_client_error() || status.is_server_error();
+    if !failed || response.extensions().get::<error::Ours>().is_some() {
+        return response;
+    }
+    let status = if status == StatusCode::REQUEST_TIMEOUT { StatusCode::GATEWAY_TIMEOUT } else { status };
+    error::Error::of_status(status, method).into_response()
+}
