@@ -16,12 +16,14 @@ pub(crate) struct App {
     pub(crate) backend: Arc<dyn Backend>,
     /// This node's id, which never changes.
     pub(crate) node: u64,
+    /// What the spot dialect counts and remembers.
+    pub(crate) spot: Arc<crate::spot::Memory>,
 }
 
 impl App {
     pub(crate) fn new(backend: Arc<dyn Backend>) -> App {
         let node = backend.status().node;
-        App { backend, node }
+        App { backend, node, spot: Arc::default() }
     }
 
     /// Runs a change to its end, even when the client goes away meanwhile: half a change is worse than either.

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use exchequer_domain::{CommandId, Digest, NodeId, Problem};
 use exchequer_raft::{PeerView, ReadAt, Status};
 use exchequer_state::{Command, Outcome, Rows, State};
+use zeroize::Zeroizing;
 
 use crate::dto::{JoinReply, JoinRequest};
 
@@ -44,6 +45,16 @@ pub struct Check {
     pub good: bool,
     /// What is the case, in a few words.
     pub detail: String,
+}
+
+/// A fresh API key's name and secret.
+pub struct DrawnKey {
+    /// 64 letters and digits.
+    pub name: String,
+    /// The secret: 64 letters and digits, shown once.
+    pub secret: String,
+    /// The same, sealed with the cluster's keyring.
+    pub sealed: Vec<u8>,
 }
 
 /// The node as the API sees it.
@@ -85,6 +96,15 @@ pub trait Backend: Send + Sync + 'static {
     /// `TokenWrong` where the text has not the form of a token; `FolderNotInitialised` before the cluster is made.
     fn token_matches(&self, token: &str) -> Result<bool, Problem>;
 
+    /// This node's wall clock, in milliseconds since 1970.
+    fn now_ms(&self) -> u64;
+
+    /// Unseals the secret of an API key with the cluster's keyring.
+    ///
+    /// # Errors
+    /// `KeyringWrong` where the keyring does not open it.
+    fn open_secret(&self, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Problem>;
+
     /// A fresh command id, drawn outside the state.
     fn new_id(&self) -> CommandId;
 
@@ -96,6 +116,12 @@ pub trait Backend: Send + Sync + 'static {
         replaces: Option<NodeId>,
         reason: String,
     ) -> Doing<'_, (String, u64)>;
+
+    /// Draws the name and the secret of an API key, outside the state.
+    ///
+    /// # Errors
+    /// `Internal` where the system has no randomness.
+    fn draw_api_key(&self) -> Result<DrawnKey, Problem>;
 
     /// Admits a node that shows a join token: id, certificate, keyring.
     fn join(&self, request: JoinRequest) -> Doing<'_, JoinReply>;

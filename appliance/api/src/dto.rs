@@ -1,23 +1,43 @@
 //! The shapes of `/v1`, shared by the server and the command line.
 //!
-//! Times are RFC 3339 text, durations and sizes text with a unit, hashes and ids hexadecimal. Fields are only added.
+//! Times are RFC 3339 text, durations and sizes text with a unit, amounts, prices and quantities decimal text, hashes and
+//! ids hexadecimal. Fields are only added.
 
+mod assets;
 mod cluster;
+mod ledger;
+mod markets;
+mod orders;
 mod records;
 mod settings;
 mod status;
+mod users;
 
+pub use assets::{Asset, AssetCreated, Assets, CreateAsset};
 pub use cluster::{
     Accepted, AddLearner, CreateToken, CreatedToken, ExportedKeyring, JoinReply, JoinRequest, NamedNode, NodeHash,
     NodeRef, OperatorTokenRotated, Promote, RemoveNode, RotateCertificates, RotateOperatorToken, TransferLeader,
     Verified, Verify, WithReason,
 };
+pub use ledger::{
+    Account, Accounts, AssetBalance, CreditUser, LedgerBalance, LedgerEntries, LedgerEntry, LedgerTransfer,
+    LedgerVerified, RevertTransfer, TransferBetweenUsers, TransferPosted, TrialBalance,
+};
+pub use markets::{
+    Book, CircuitBreaker, ConfigureMarket, CreateMarket, FeeTier, Level, Market, MarketConfigured, MarketCreated,
+    MarketFilters, MarketPhaseSet, Markets, PriceRange, SetMarketPhase,
+};
+pub use orders::{CancelOrder, CancelOrders, Fill, Order, Orders, OrdersChanged, PlaceOrder, Trigger};
 pub use records::{
-    AuditEntry, AuditPage, AuditVerified, CommandOutcome, CommandResult, Effect, LedgerOutcome, PutScratch, Refusal,
-    ScratchPut, ScratchValue,
+    AuditEntry, AuditPage, AuditVerified, CommandOutcome, CommandResult, Effect, LedgerOutcome, OrderEffect,
+    PutScratch, Refusal, ScratchPut, ScratchValue,
 };
 pub use settings::{
     Changed, RevertSettings, SetSetting, Setting, SettingChange, SettingDifference, SettingHistory, SettingSet,
     Settings, SettingsDiff, SettingsReverted,
 };
 pub use status::{Autopilot, AutopilotServer, NodeStatus, Peer, Peers, Readiness, ReadinessCheck};
+pub use users::{
+    ApiKey, ApiKeyCreated, ApiKeyRevoked, ApiKeys, CreateApiKey, CreateUser, RevokeApiKey, UpdateUser, User,
+    UserCreated, UserUpdated, Users,
+};

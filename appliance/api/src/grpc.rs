@@ -198,13 +198,26 @@ fn is_whole(body: &Body) -> bool {
         | Body::BulkTransfer(_)
         | Body::RevertTransfer(_)
         | Body::CreditSandbox(_)
-        | Body::TransferBetweenUsers(_) => true,
+        | Body::TransferBetweenUsers(_)
+        | Body::RevokeApiKey(_)
+        | Body::CreateMarket(_)
+        | Body::ConfigureMarket(_)
+        | Body::SetMarketPhase(_)
+        | Body::PlaceOrder(_)
+        | Body::PlacePair(_)
+        | Body::CancelOrder(_)
+        | Body::CancelOrders(_)
+        | Body::AmendOrder(_)
+        | Body::ReplaceOrder(_)
+        | Body::CancelAfter(_) => true,
         Body::Bootstrap(_)
         | Body::AdmitNode(_)
         | Body::UpdateNode(_)
         | Body::RemoveNode(_)
         | Body::RotateAuthority(_)
         | Body::RecordAction(_)
-        | Body::Reform(_) => false,
+        | Body::Reform(_)
+        // Its secret is drawn and sealed by a node.
+        | Body::CreateApiKey(_) => false,
     }
 }

@@ -14,13 +14,16 @@ pub mod dto;
 mod extract;
 mod grpc;
 mod health;
+mod money;
 mod problem;
 mod read;
 mod route;
+mod spot;
 mod submit;
 #[cfg(test)]
 mod tests;
 mod v1;
+mod words;
 
 use std::sync::Arc;
 
@@ -42,5 +45,5 @@ pub fn router(backend: Arc<dyn Backend>) -> Router {
 
 /// Every HTTP route there is.
 fn routes() -> Vec<route::Route> {
-    [health::routes(), v1::routes()].into_iter().flatten().collect()
+    [health::routes(), v1::routes(), spot::routes()].into_iter().flatten().collect()
 }

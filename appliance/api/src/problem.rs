@@ -81,7 +81,10 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::RevisionUnknown
         | Code::AssetUnknown
         | Code::UserUnknown
-        | Code::AccountUnknown => StatusCode::NOT_FOUND,
+        | Code::AccountUnknown
+        | Code::ApiKeyUnknown
+        | Code::MarketUnknown
+        | Code::OrderUnknown => StatusCode::NOT_FOUND,
         Code::WouldLoseQuorum
         | Code::LearnerLagging
         | Code::AlreadyDone
@@ -96,6 +99,8 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::RecoverRefused
         | Code::RecoverUnconfirmed
         | Code::AssetExists
+        | Code::MarketExists
+        | Code::ClientOrderIdUsed
         | Code::TransferIdReused
         | Code::TransferIdBurnt
         | Code::AccountDiffers
@@ -113,7 +118,9 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::KeyringWrong
         | Code::AuthorityMismatch
         | Code::TransferMalformed
-        | Code::BalanceTooLow => StatusCode::UNPROCESSABLE_ENTITY,
+        | Code::BalanceTooLow
+        | Code::MarketSteps
+        | Code::OrderRefused => StatusCode::UNPROCESSABLE_ENTITY,
         Code::Overloaded => StatusCode::TOO_MANY_REQUESTS,
         Code::FolderNotInitialised
         | Code::NoLeader
@@ -124,7 +131,7 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::StateDiverged => StatusCode::SERVICE_UNAVAILABLE,
         Code::OutcomeUnknown => StatusCode::GATEWAY_TIMEOUT,
         Code::Unreachable => StatusCode::BAD_GATEWAY,
-        Code::DiskFull | Code::LedgerFull => StatusCode::INSUFFICIENT_STORAGE,
+        Code::DiskFull | Code::LedgerFull | Code::MarketsFull => StatusCode::INSUFFICIENT_STORAGE,
         Code::Internal
         | Code::ConfigUnknownKey
         | Code::ConfigInvalid
@@ -149,7 +156,11 @@ pub(crate) struct PlainText;
 /// Gives every answer the headers that all have, and refusals of layers and of the router the body that all have.
 pub(crate) async fn finish(State(app): State<App>, request: Request, next: Next) -> Response {
     let method = request.method().clone();
+    let dialect = crate::spot::speaks(request.uri().path());
     let mut response = next.run(request).await;
+    if dialect {
+        response = crate::spot::translate(response, &method);
+    }
     let status = response.status();
     let failed = status.is_client_error() || status.is_server_error();
     if failed && !is_ours(&response) {

@@ -12,7 +12,7 @@ use axum::extract::MatchedPath;
 use axum::handler::Handler;
 use axum::http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use axum::response::IntoResponse as _;
-use axum::routing::{self, MethodRouter};
+use axum::routing::{self, MethodFilter, MethodRouter};
 use axum::{Router, middleware};
 use exchequer_domain::{Code, Problem};
 use tower::ServiceBuilder;
@@ -45,6 +45,8 @@ pub(crate) enum Access {
     Open,
     /// Whoever shows a join token in the body.
     JoinToken,
+    /// Whoever signs with an API key, or anyone: the dialect's own door decides.
+    ApiKey,
     /// Whoever shows the operator token.
     Operator,
 }
@@ -68,8 +70,18 @@ impl Route {
         Route::new(Method::PUT, path, routing::put(handler))
     }
 
+    pub(crate) fn patch<H: Handler<T, App>, T: 'static>(path: &'static str, handler: H) -> Route {
+        Route::new(Method::PATCH, path, routing::patch(handler))
+    }
+
     pub(crate) fn post<H: Handler<T, App>, T: 'static>(path: &'static str, handler: H) -> Route {
         Route::new(Method::POST, path, routing::post(handler))
+    }
+
+    /// A route of any method.
+    pub(crate) fn with<H: Handler<T, App>, T: 'static>(method: Method, path: &'static str, handler: H) -> Route {
+        let filter = MethodFilter::try_from(method.clone()).unwrap_or(MethodFilter::GET);
+        Route::new(method, path, routing::on(filter, handler))
     }
 
     fn new(method: Method, path: &'static str, handler: MethodRouter<App>) -> Route {
@@ -95,7 +107,7 @@ pub(crate) fn assemble(app: &App, routes: Vec<Route>) -> Router {
             .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, patience));
         let handler = handler.layer::<_, Infallible>(limits);
         let handler = match access {
-            Access::Open | Access::JoinToken => handler,
+            Access::Open | Access::JoinToken | Access::ApiKey => handler,
             Access::Operator => handler.layer(middleware::from_fn_with_state(app.clone(), auth::require)),
         };
         router = router.route(path, handler);

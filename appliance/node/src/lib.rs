@@ -18,3 +18,4 @@ pub mod recovery;
 pub mod restore;
 pub mod server;
 pub mod snapshot_file;
+mod timekeeper;

@@ -25,6 +25,7 @@ use crate::house::{Doorbell, House};
 use crate::identity::{Contents, Folder, TlsStore};
 use crate::listen::{TlsDialer, bind, serve};
 use crate::machine::{Exchange, problem_of, storage_problem};
+use crate::timekeeper;
 
 /// How often a server in an empty folder looks whether `init` or `join` has been run.
 const FOLDER_POLL: Duration = Duration::from_millis(500);
@@ -104,6 +105,7 @@ pub async fn run(config: Config) -> Result<ExitCode, Problem> {
         or(&config.peer.advertise, &identity.peer_address).to_owned(),
     ));
     tokio::spawn(autopilot::run(house.clone()));
+    tokio::spawn(timekeeper::run(house.clone()));
     tokio::spawn(watch_room(reserve, node.clone()));
     tokio::spawn(tend_certificates(house.clone()));
     notify_ready(&node);

@@ -14,4 +14,5 @@ mod membership_drill;
 mod newcomers;
 mod recovery;
 mod support;
+mod trading;
 mod upkeep;

@@ -112,6 +112,21 @@ pub enum CommandResult {
     },
 }
 
+/// What a command did to an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderEffect {
+    /// The market's number.
+    pub market: u32,
+    /// The order's number in the market.
+    pub order: u64,
+    /// Its client order id.
+    pub client_order_id: String,
+    /// Whether it can still trade.
+    pub open: bool,
+    /// What of it was traded when the command ended, in lots.
+    pub executed_lots: u64,
+}
+
 /// The effect of a command.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
@@ -215,6 +230,39 @@ pub enum Effect {
     Transfer {
         /// Now or before.
         outcome: LedgerOutcome,
+    },
+    /// An API key was made.
+    ApiKeyCreated {
+        /// Its number.
+        id: u32,
+    },
+    /// An API key does not work any more.
+    ApiKeyRevoked,
+    /// A market was made.
+    MarketCreated {
+        /// Its number.
+        market: u32,
+    },
+    /// A market has other filters, another circuit breaker or another reference price.
+    MarketConfigured,
+    /// A market is in this phase.
+    MarketPhase {
+        /// Its name.
+        phase: String,
+    },
+    /// Orders were entered, changed or ended.
+    Orders {
+        /// Those orders.
+        orders: Vec<OrderEffect>,
+        /// How often they traded at once.
+        trades: usize,
+        /// Why an order that was to take another one's place was refused.
+        error: Option<exchequer_domain::Problem>,
+    },
+    /// The dead man's switch is set, or off.
+    SwitchSet {
+        /// When it falls.
+        at: Option<String>,
     },
 }
 

@@ -16,8 +16,9 @@ use exchequer_state::{
 use futures::FutureExt as _;
 use parking_lot::Mutex;
 use tokio::sync::watch;
+use zeroize::Zeroizing;
 
-use crate::backend::{Backend, ByteStream, Check, Doing, Hashes, Look, Submitted};
+use crate::backend::{Backend, ByteStream, Check, Doing, DrawnKey, Hashes, Look, Submitted};
 use crate::dto::{JoinReply, JoinRequest};
 
 /// The operator token of the clusters here.
@@ -286,6 +287,15 @@ impl Backend for Memory {
         Ok(token == if hash == [6; 32] { "exq_next" } else { self.knobs.lock().token })
     }
 
+    fn now_ms(&self) -> u64 {
+        self.inside.lock().now.millis()
+    }
+
+    fn open_secret(&self, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Problem> {
+        // Sealed here means: written backwards.
+        Ok(Zeroizing::new(sealed.iter().rev().copied().collect()))
+    }
+
     fn new_id(&self) -> CommandId {
         let mut inside = self.inside.lock();
         inside.next_id += 1;
@@ -311,6 +321,13 @@ impl Backend for Memory {
             }
         }
         .boxed()
+    }
+
+    fn draw_api_key(&self) -> Result<DrawnKey, Problem> {
+        let drawn = self.new_id().to_string();
+        let (name, secret) = (drawn.repeat(2), drawn.chars().rev().collect::<String>().repeat(2));
+        let sealed = secret.bytes().rev().collect();
+        Ok(DrawnKey { name, secret, sealed })
     }
 
     fn join(&self, request: JoinRequest) -> Doing<'_, JoinReply> {

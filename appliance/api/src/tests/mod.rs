@@ -6,10 +6,13 @@ mod cluster;
 mod gateway;
 mod health;
 mod memory;
+mod money;
 mod reads;
 mod routes;
 mod scratch;
 mod settings;
+mod spot;
+mod trading;
 
 use std::sync::Arc;
 
@@ -55,6 +58,13 @@ impl Reply {
         assert!(!error["message"].as_str().unwrap().is_empty() && error["hint"].is_string(), "{json}");
         assert_eq!(self.header("content-type"), "application/json");
         (self.status.as_u16(), error["code"].as_str().unwrap().to_owned())
+    }
+
+    /// The JSON without the index of the entry, which differs where a command is sent again.
+    fn effect(&self) -> Value {
+        let mut json = self.json();
+        json.as_object_mut().unwrap().remove("index");
+        json
     }
 
     fn message(&self) -> String {

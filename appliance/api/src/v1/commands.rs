@@ -2,14 +2,15 @@
 
 use axum::extract::State;
 use exchequer_domain::{Code, CommandId, Problem};
-use exchequer_state::{Done, Outcome, ledger};
+use exchequer_state::{Done, Outcome, Rejection, Traded, ledger, matching};
 
 use crate::app::App;
-use crate::dto::{CommandOutcome, CommandResult, Effect, LedgerOutcome};
+use crate::dto::{CommandOutcome, CommandResult, Effect, LedgerOutcome, OrderEffect};
 use crate::extract::{Name, Params};
 use crate::problem::Refused;
 use crate::read::{Freshness, Seen};
 use crate::route::Route;
+use crate::words;
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![Route::get("/v1/commands/{id}", outcome)]
@@ -60,7 +61,27 @@ fn effect(done: Done) -> Effect {
         Done::Transfers(outcomes) => Effect::Transfers { outcomes: outcomes.into_iter().map(of_ledger).collect() },
         Done::Bulk(done) => Effect::Transfers { outcomes: done.into_iter().map(done_by_ledger).collect() },
         Done::Transfer(done) => Effect::Transfer { outcome: done_by_ledger(done) },
+        Done::ApiKeyCreated { id } => Effect::ApiKeyCreated { id: id.0 },
+        Done::ApiKeyRevoked => Effect::ApiKeyRevoked,
+        Done::MarketCreated { market } => Effect::MarketCreated { market: market.0 },
+        Done::MarketConfigured => Effect::MarketConfigured,
+        Done::MarketPhase { phase } => Effect::MarketPhase { phase: words::phase(phase).to_owned() },
+        Done::Traded(traded) => orders(&traded, None),
+        Done::Replaced { traded, refused } => orders(&traded, refused),
+        Done::SwitchSet { at } => Effect::SwitchSet { at: at.map(|at| at.to_string()) },
     }
+}
+
+fn orders(traded: &Traded, refused: Option<matching::Rejection>) -> Effect {
+    let orders = traded.orders.iter().map(|order| OrderEffect {
+        market: order.market.0,
+        order: order.id.0,
+        client_order_id: order.client_id.as_str().to_owned(),
+        open: order.status.is_open(),
+        executed_lots: order.executed.0,
+    });
+    let error = refused.map(|why| Rejection::Order { why }.problem());
+    Effect::Orders { orders: orders.collect(), trades: traded.fills.len(), error }
 }
 
 fn of_ledger(outcome: ledger::Outcome) -> LedgerOutcome {

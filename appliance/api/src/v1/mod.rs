@@ -1,17 +1,27 @@
 //! `/v1`, one file for each group of routes.
 
+mod api_keys;
+mod assets;
 mod audit;
 mod autopilot;
 mod cluster;
 mod commands;
 mod keyring;
+mod ledger;
+mod ledger_changes;
+mod ledger_entries;
+mod market_changes;
+mod markets;
+mod orders;
 mod peers;
 mod scratch;
 mod settings;
 mod settings_history;
 mod snapshot;
+mod statement;
 mod status;
 mod token;
+mod users;
 mod view;
 
 use crate::route::Route;
@@ -30,6 +40,16 @@ pub(crate) fn routes() -> Vec<Route> {
         snapshot::routes(),
         keyring::routes(),
         token::routes(),
+        assets::routes(),
+        users::routes(),
+        api_keys::routes(),
+        markets::routes(),
+        market_changes::routes(),
+        orders::routes(),
+        ledger::routes(),
+        ledger_entries::routes(),
+        ledger_changes::routes(),
+        statement::routes(),
     ]
     .into_iter()
     .flatten()

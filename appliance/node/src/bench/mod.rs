@@ -1,7 +1,7 @@
 //! `exchequer bench`: how many durable writes a second, and how long each takes.
 //!
 //! [`raft`] loads a sandbox cluster through the door that programs use; [`log`] loads the log store alone, without a
-//! network and without consensus, as the ceiling to compare the first with. The writers and the meter are public:
+//! network and without consensus, as the ceiling to compare the first with; [`matching`] runs the order book alone. The writers and the meter are public:
 //! the side-by-side run against another store uses the same ones.
 
 mod cluster;
@@ -9,6 +9,7 @@ mod cpu;
 mod gateway;
 mod load;
 mod log;
+mod matching;
 mod measure;
 
 use std::sync::Arc;
@@ -22,6 +23,7 @@ pub use cpu::CpuTime;
 pub use gateway::{StreamDoor, Target, UnaryDoor};
 pub use load::{Door, Failure, Load, Measured, Put, Running, key};
 pub use log::log;
+pub use matching::{Round, matching, matching_once};
 pub use measure::{Distribution, Durations};
 
 use crate::cli::{BenchArgs, BenchMode, BenchReport, Latency};

@@ -320,6 +320,50 @@ pub struct BenchArgs {
     pub client: ClientArgs,
 }
 
+/// `exchequer bench matching`.
+#[derive(Debug, Clone, Args)]
+pub struct MatchingBenchArgs {
+    /// Which messages
+    #[arg(long, value_name = "NAME", default_value = "xc", value_parser = ["xc"])]
+    pub workload: String,
+
+    /// About how many orders rest while it measures
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(10..=500_000))]
+    pub resting: u32,
+
+    /// Messages from a file of the published format instead
+    #[arg(long, value_name = "FILE", conflicts_with = "workload")]
+    pub file: Option<PathBuf>,
+
+    /// Messages at the beginning of the file that only fill the book
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub skip_fill: u32,
+
+    /// Write the canonical output here
+    #[arg(long, value_name = "FILE")]
+    pub dump: Option<PathBuf>,
+
+    /// With reservations, fees and the check for self-trades
+    #[arg(long)]
+    pub accounts: bool,
+
+    /// As with --accounts, and the row of every order that changed is written after each 256 messages
+    #[arg(long)]
+    pub rows: bool,
+
+    /// How many processes measure
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub processes: u32,
+
+    /// Measure once, in this process
+    #[arg(long, hide = true)]
+    pub once: bool,
+
+    /// How it is answered.
+    #[command(flatten)]
+    pub form: OutputArgs,
+}
+
 /// `exchequer bench log`.
 #[derive(Debug, Clone, Args)]
 pub struct LogBenchArgs {

@@ -2,11 +2,12 @@
 
 use clap::Subcommand;
 
-use super::args::{BenchArgs, LogBenchArgs};
+use super::args::{BenchArgs, LogBenchArgs, MatchingBenchArgs};
 use super::exit::{Exit, Stop};
 use super::local;
 use super::output::{Printer, fields};
-use super::reports::{BenchReport, LogBenchReport};
+use super::reports::{BenchReport, LogBenchReport, MatchingBenchReport};
+use crate::bench::Round;
 
 /// `exchequer bench`.
 #[derive(Debug, Clone, Subcommand)]
@@ -25,14 +26,50 @@ pub enum BenchVerb {
     #[command(after_help = "Example:\n  exchequer bench log --data-dir /tmp/bench --clients 256\n  \
                       exchequer bench log --data-dir /tmp/bench-plain --clients 256 --plain")]
     Log(LogBenchArgs),
+
+    /// Measure the order book alone, and hash what it answers
+    ///
+    /// The made workload has the mix of a crypto market: most messages move an order, a few place, cancel or take. Times
+    /// are CPU time of one thread per message, each from a process of its own.
+    #[command(after_help = "Example:\n  exchequer bench matching --workload xc --resting 1000 --output json\n  \
+                      exchequer bench matching --resting 100000 --accounts\n  \
+                      exchequer bench matching --file orders.bin --dump answer.txt")]
+    Matching(MatchingBenchArgs),
 }
 
 pub(super) async fn run(verb: &BenchVerb, printer: &mut Printer) -> Result<Exit, Stop> {
     match verb {
         BenchVerb::Raft(args) => printer.answer(&local::bench(args).await?, text)?,
         BenchVerb::Log(args) => printer.answer(&local::bench_log(args).await?, log_text)?,
+        BenchVerb::Matching(args) if args.once => printer.answer(&local::bench_matching_once(args)?, round_text)?,
+        BenchVerb::Matching(args) => printer.answer(&local::bench_matching(args)?, matching_text)?,
     }
     Ok(Exit::Good)
+}
+
+pub(super) fn matching_text(report: &MatchingBenchReport) -> String {
+    let ns = |ns: f64| format!("{ns:.1}ns");
+    fields([
+        ("Output SHA-256", report.output_sha256.clone()),
+        ("Engine", report.engine.clone()),
+        ("Messages", report.messages.to_string()),
+        ("Not timed before", report.not_timed.to_string()),
+        ("Trades", report.trades.to_string()),
+        ("Traded lots", report.traded_lots.to_string()),
+        ("Processes", report.processes.to_string()),
+        ("CPU per message min", ns(report.cpu_ns_min)),
+        ("CPU per message median", ns(report.cpu_ns_median)),
+        ("Message p50", format!("{}ns", report.p50_ns)),
+        ("Message p99", format!("{}ns", report.p99_ns)),
+        ("Message p99.9", format!("{}ns", report.p999_ns)),
+    ])
+}
+
+fn round_text(round: &Round) -> String {
+    fields([
+        ("CPU per message", format!("{:.1}ns", round.ns_per_message)),
+        ("Message p99", format!("{}ns", round.p99_ns)),
+    ])
 }
 
 pub(super) fn log_text(report: &LogBenchReport) -> String {

@@ -4,6 +4,12 @@ use clap::Args;
 use exchequer_domain::{Code, CommandId, Problem};
 use rand::TryRng as _;
 use rand::rngs::SysRng;
+use reqwest::Method;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::client::{Client, Repeat};
+use super::exit::Stop;
 
 /// Which command it is.
 #[derive(Debug, Clone, Copy, Default, Args)]
@@ -28,6 +34,21 @@ impl CommandArgs {
         })?;
         Ok(CommandId(bytes))
     }
+}
+
+/// Sends a change that carries its command's id, so that it can be sent again.
+///
+/// # Errors
+/// As [`Client::change`]; where the outcome is unknown the hint names the id.
+pub(crate) async fn send<B: Serialize, T: DeserializeOwned>(
+    client: &Client,
+    method: Method,
+    path: &[&str],
+    body: &B,
+    id: CommandId,
+) -> Result<T, Stop> {
+    let done = client.change(method, path, body, Repeat::SameCommand).await;
+    Ok(done.map_err(|problem| with_id(problem, id))?)
 }
 
 /// Where the outcome is unknown, the id is what the operator needs.

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use exchequer_domain::Problem;
 
-use super::args::{BenchArgs, InitArgs, JoinArgs, LogBenchArgs, RestoreArgs, ServerArgs};
-use super::reports::{BenchReport, InitReport, JoinReport, KeyringReport, LogBenchReport};
+use super::args::{BenchArgs, InitArgs, JoinArgs, LogBenchArgs, MatchingBenchArgs, RestoreArgs, ServerArgs};
+use super::reports::{BenchReport, InitReport, JoinReport, KeyringReport, LogBenchReport, MatchingBenchReport};
 use crate::config::{Config, ConfigFlags};
 use crate::identity::{Folder, Keyring};
 use crate::install::{self, Init, Join};
@@ -119,6 +119,14 @@ pub(super) fn import_keyring(data_dir: &Path, keyring: &Keyring) -> Result<Keyri
 
 pub(super) async fn bench(args: &BenchArgs) -> Result<BenchReport, Problem> {
     bench::raft(args).await
+}
+
+pub(super) fn bench_matching(args: &MatchingBenchArgs) -> Result<MatchingBenchReport, Problem> {
+    bench::matching(args)
+}
+
+pub(super) fn bench_matching_once(args: &MatchingBenchArgs) -> Result<bench::Round, Problem> {
+    bench::matching_once(args)
 }
 
 pub(super) async fn bench_log(args: &LogBenchArgs) -> Result<LogBenchReport, Problem> {

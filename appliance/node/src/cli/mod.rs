@@ -7,7 +7,9 @@
 //! Invariants: the process ends with one of the exit codes of [`Exit`]; an error is one refusal with a stable code on
 //! standard error; nothing panics, also when the reader of the output goes away.
 
+mod apikey;
 pub mod args;
+mod asset;
 mod audit;
 mod autopilot;
 mod bench;
@@ -21,9 +23,15 @@ mod explain;
 #[cfg(test)]
 mod fixtures;
 mod keyring;
+mod ledger;
+mod ledger_export;
+mod ledger_text;
 mod local;
+mod market;
+mod market_setup;
 mod members;
 mod node;
+mod order;
 mod output;
 mod peers;
 mod recover;
@@ -38,6 +46,7 @@ mod tests;
 mod token;
 mod tree;
 mod usage;
+mod user;
 mod verify;
 
 use std::ffi::OsString;
@@ -50,11 +59,12 @@ use tokio::runtime;
 
 pub use args::{
     BenchArgs, BenchMode, ClientArgs, ConsentArgs, FolderArgs, Format, InitArgs, InspectArgs, JoinArgs, LogBenchArgs,
-    NewNodeArgs, OutputArgs, ReasonArgs, RecoverApplyArgs, RecoverPlanArgs, RestoreArgs, ServerArgs, StaleArgs,
+    MatchingBenchArgs, NewNodeArgs, OutputArgs, ReasonArgs, RecoverApplyArgs, RecoverPlanArgs, RestoreArgs, ServerArgs,
+    StaleArgs,
 };
 pub(crate) use client::{Client, authorities};
 pub use exit::Exit;
-pub use reports::{BenchReport, InitReport, JoinReport, KeyringReport, Latency, LogBenchReport};
+pub use reports::{BenchReport, InitReport, JoinReport, KeyringReport, Latency, LogBenchReport, MatchingBenchReport};
 pub use tree::{Cli, ClusterVerb, Verb};
 
 use self::exit::Stop;
@@ -127,6 +137,13 @@ fn start(verb: &Verb, printer: &mut Printer) -> Result<Exit, Stop> {
         | Verb::Audit { .. }
         | Verb::Keyring { .. }
         | Verb::OperatorToken { .. }
+        | Verb::Asset { .. }
+        | Verb::User { .. }
+        | Verb::Apikey { .. }
+        | Verb::Market { .. }
+        | Verb::Order { .. }
+        | Verb::Book(_)
+        | Verb::Ledger { .. }
         | Verb::Scratch { .. }
         | Verb::Explain(_)
         | Verb::Completions(_) => runtime::Builder::new_current_thread(),
@@ -168,6 +185,13 @@ async fn run(verb: &Verb, printer: &mut Printer) -> Result<Exit, Stop> {
             keyring::KeyringVerb::Import(args) => keyring::import(args, printer),
         },
         Verb::OperatorToken { verb: token::OperatorTokenVerb::Rotate(args) } => token::rotate(args, printer).await,
+        Verb::Asset { verb } => asset::run(verb, printer).await,
+        Verb::User { verb } => user::run(verb, printer).await,
+        Verb::Apikey { verb } => apikey::run(verb, printer).await,
+        Verb::Market { verb } => market::run(verb, printer).await,
+        Verb::Order { verb } => order::run(verb, printer).await,
+        Verb::Book(args) => order::book(args, printer).await,
+        Verb::Ledger { verb } => ledger::run(verb, printer).await,
         Verb::Scratch { verb } => scratch::run(verb, printer).await,
         Verb::Explain(args) => explain::run(args, printer),
         Verb::Completions(args) => completions::run(*args, printer),

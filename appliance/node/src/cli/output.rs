@@ -85,6 +85,16 @@ impl Printer {
         Ok(self.out.flush()?)
     }
 
+    /// Bytes that are an answer as they are, such as those of a statement.
+    pub(crate) fn raw(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.out.write(bytes)
+    }
+
+    /// Sends on what was printed so far.
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+
     /// A remark beside the answer, for people only.
     pub(crate) fn note(&mut self, text: &str) -> Result<(), Stop> {
         match self.format {

@@ -115,6 +115,35 @@ pub struct LogBenchReport {
     pub sync: Latency,
 }
 
+/// `exchequer bench matching`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MatchingBenchReport {
+    /// SHA-256 of the canonical output: one line a report, sorted by message and kind.
+    pub output_sha256: String,
+    /// What was measured.
+    pub engine: String,
+    /// Messages that were timed.
+    pub messages: u64,
+    /// Messages before them that only filled the book.
+    pub not_timed: u64,
+    /// Trades in all messages.
+    pub trades: u64,
+    /// Lots that were traded.
+    pub traded_lots: u64,
+    /// Processes that measured.
+    pub processes: u32,
+    /// Thread CPU time per message in the fastest process, in nanoseconds.
+    pub cpu_ns_min: f64,
+    /// The same in the median process.
+    pub cpu_ns_median: f64,
+    /// Wall-clock time of single messages, median of the processes, in nanoseconds: half took no longer.
+    pub p50_ns: u64,
+    /// 99 % took no longer.
+    pub p99_ns: u64,
+    /// 99.9 % took no longer.
+    pub p999_ns: u64,
+}
+
 /// The distribution of a duration, in microseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Latency {

@@ -4,12 +4,11 @@ use clap::{Args, Subcommand};
 use exchequer_api::dto::{
     RevertSettings, SetSetting, Setting, SettingHistory, SettingSet, Settings, SettingsDiff, SettingsReverted,
 };
-use exchequer_domain::CommandId;
 use reqwest::Method;
 
 use super::args::{ClientArgs, ReasonArgs, StaleArgs};
-use super::client::{Client, Repeat, consistency};
-use super::command::{CommandArgs, with_id};
+use super::client::{Client, consistency};
+use super::command::{CommandArgs, send};
 use super::exit::{Exit, Stop};
 use super::output::{Printer, columns, fields, or_nothing, text_or_nothing};
 
@@ -164,7 +163,7 @@ async fn set(args: &SetArgs, printer: &mut Printer) -> Result<(), Stop> {
         command_id: Some(id.to_string()),
     };
     let client = Client::open(&args.client)?;
-    let done: SettingSet = put(&client, Method::PUT, &["settings", &args.key], &body, id).await?;
+    let done: SettingSet = send(&client, Method::PUT, &["settings", &args.key], &body, id).await?;
     printer.answer(&done, |done| format!("{} is {} since revision {}", done.key, done.value, done.revision))
 }
 
@@ -198,22 +197,11 @@ async fn revert(args: &RevertArgs, printer: &mut Printer) -> Result<(), Stop> {
         command_id: Some(id.to_string()),
     };
     let client = Client::open(&args.client)?;
-    let done: SettingsReverted = put(&client, Method::POST, &["settings", "revert"], &body, id).await?;
+    let done: SettingsReverted = send(&client, Method::POST, &["settings", "revert"], &body, id).await?;
     printer.answer(&done, |done| {
         let them = if done.changed == 1 { "1 setting".to_owned() } else { format!("{} settings", done.changed) };
         format!("Reverted {them} to revision {}; the latest revision is {}", args.revision, done.revision)
     })
-}
-
-async fn put<B: serde::Serialize, T: serde::de::DeserializeOwned>(
-    client: &Client,
-    method: Method,
-    path: &[&str],
-    body: &B,
-    id: CommandId,
-) -> Result<T, Stop> {
-    let done = client.change(method, path, body, Repeat::SameCommand).await;
-    Ok(done.map_err(|problem| with_id(problem, id))?)
 }
 
 pub(super) fn all_text(all: &Settings) -> String {

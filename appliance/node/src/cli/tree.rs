@@ -2,7 +2,9 @@
 
 use clap::{Parser, Subcommand};
 
+use super::apikey::ApiKeyVerb;
 use super::args::{Format, InitArgs, JoinArgs, OutputArgs, ServerArgs};
+use super::asset::AssetVerb;
 use super::audit::AuditVerb;
 use super::autopilot::AutopilotArgs;
 use super::bench::BenchVerb;
@@ -10,7 +12,10 @@ use super::certificates::CertificatesVerb;
 use super::completions::CompletionsArgs;
 use super::explain::ExplainArgs;
 use super::keyring::KeyringVerb;
+use super::ledger::LedgerVerb;
+use super::market::MarketVerb;
 use super::members::{AddLearnerArgs, PromoteArgs, RemoveArgs, TransferArgs};
+use super::order::{BookArgs, OrderVerb};
 use super::peers::PeersArgs;
 use super::recover::RecoverVerb;
 use super::scratch::ScratchVerb;
@@ -18,6 +23,7 @@ use super::settings::SettingsVerb;
 use super::snapshot::SnapshotVerb;
 use super::status::StatusArgs;
 use super::token::{OperatorTokenVerb, TokenVerb};
+use super::user::UserVerb;
 use super::verify::VerifyArgs;
 
 const EXIT_CODES: &str = "\
@@ -119,6 +125,58 @@ pub enum Verb {
         /// What to do.
         #[command(subcommand)]
         verb: OperatorTokenVerb,
+    },
+
+    /// Create and list assets
+    #[command(after_help = "Example:\n  exchequer asset list")]
+    Asset {
+        /// What to do.
+        #[command(subcommand)]
+        verb: AssetVerb,
+    },
+
+    /// Create, see and change users
+    #[command(after_help = "Example:\n  exchequer user list")]
+    User {
+        /// What to do.
+        #[command(subcommand)]
+        verb: UserVerb,
+    },
+
+    /// Make and revoke the keys of users' programs
+    #[command(after_help = "Example:\n  exchequer apikey list 12")]
+    Apikey {
+        /// What to do.
+        #[command(subcommand)]
+        verb: ApiKeyVerb,
+    },
+
+    /// Make, see, halt and close markets
+    #[command(after_help = "Example:\n  exchequer market list")]
+    Market {
+        /// What to do.
+        #[command(subcommand)]
+        verb: MarketVerb,
+    },
+
+    /// See, place and cancel orders on behalf of a user
+    #[command(after_help = "Example:\n  exchequer order list 12 BTCUSDT")]
+    Order {
+        /// What to do.
+        #[command(subcommand)]
+        verb: OrderVerb,
+    },
+
+    /// Show the best prices of a market
+    #[command(after_help = "Example:\n  exchequer book BTCUSDT -n 5")]
+    Book(BookArgs),
+
+    /// See and verify the ledger, and move money by hand
+    #[command(after_help = "Example:\n  exchequer ledger accounts --user 12")]
+    Ledger {
+        /// What to do.
+        #[command(subcommand)]
+        verb: LedgerVerb,
     },
 
     /// Write and read values for trying things out; sandbox clusters only
@@ -249,6 +307,13 @@ impl Verb {
                 KeyringVerb::Import(args) => args.form,
             },
             Verb::OperatorToken { verb: OperatorTokenVerb::Rotate(args) } => args.client.form,
+            Verb::Asset { verb } => verb.client().form,
+            Verb::User { verb } => verb.client().form,
+            Verb::Apikey { verb } => verb.client().form,
+            Verb::Market { verb } => verb.client().form,
+            Verb::Order { verb } => verb.client().form,
+            Verb::Book(args) => args.client.form,
+            Verb::Ledger { verb } => verb.client().form,
             Verb::Scratch { verb } => match verb {
                 ScratchVerb::Put(args) => args.client.form,
                 ScratchVerb::Get(args) => args.client.form,
@@ -256,6 +321,7 @@ impl Verb {
             Verb::Explain(args) => args.form,
             Verb::Bench { verb: BenchVerb::Raft(args) } => args.client.form,
             Verb::Bench { verb: BenchVerb::Log(args) } => args.form,
+            Verb::Bench { verb: BenchVerb::Matching(args) } => args.form,
         };
         form.output
     }

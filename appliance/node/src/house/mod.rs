@@ -1,6 +1,7 @@
 //! The node behind its doors: what the API asks for, done with consensus, the state and this node's identity.
 
 mod admission;
+mod api_keys;
 mod certificates;
 mod members;
 mod readiness;
@@ -12,7 +13,7 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
-use exchequer_api::backend::{Backend, ByteStream, Check, Doing, Submitted};
+use exchequer_api::backend::{Backend, ByteStream, Check, Doing, DrawnKey, Submitted};
 use exchequer_api::dto::{JoinReply, JoinRequest};
 use exchequer_domain::{Code, CommandId, Digest, NodeId, Problem};
 use exchequer_raft::{Hooks, Node, PeerView, ReadAt, SnapshotRules, Status};
@@ -226,6 +227,14 @@ impl Backend for House {
         self.metrics.render()
     }
 
+    fn now_ms(&self) -> u64 {
+        crate::server::wall_clock() / 1_000
+    }
+
+    fn open_secret(&self, sealed: &[u8]) -> Result<zeroize::Zeroizing<Vec<u8>>, Problem> {
+        self.keyring.read().open(api_keys::API_KEY_PURPOSE, sealed)
+    }
+
     fn new_id(&self) -> CommandId {
         self.draw_id()
     }
@@ -237,6 +246,10 @@ impl Backend for House {
         reason: String,
     ) -> Doing<'_, (String, u64)> {
         Box::pin(admission::create_token(self, ttl, replaces, reason))
+    }
+
+    fn draw_api_key(&self) -> Result<DrawnKey, Problem> {
+        api_keys::draw(&self.keyring.read())
     }
 
     fn join(&self, request: JoinRequest) -> Doing<'_, JoinReply> {

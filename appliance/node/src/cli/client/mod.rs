@@ -137,13 +137,35 @@ impl Client {
     ) -> Result<Response, Problem> {
         self.each(Repeat::Read, async |address| {
             let url = address.url(segments, &[]).map_err(Failure::Final)?;
-            let sent = self.authorised(self.http.post(url).json(body)).send();
-            let late = || Problem::new(Code::Unreachable, format!("{}: no answer in time", address.text));
-            let response = tokio::time::timeout(patience, sent).await.map_err(|_elapsed| Failure::Lost(late()))?;
-            let response = response.map_err(|error| refusal::of_error(&address.text, &error))?;
-            self.accepted(address, response).await
+            self.begun(address, self.http.post(url).json(body), patience).await
         })
         .await
+    }
+
+    /// Reads something large; otherwise as [`Client::download`].
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub(crate) async fn fetch(
+        &self,
+        segments: &[&str],
+        query: &[(&str, String)],
+        patience: Duration,
+    ) -> Result<Response, Problem> {
+        self.each(Repeat::Read, async |address| {
+            let url = address.url(segments, query).map_err(Failure::Final)?;
+            self.begun(address, self.http.get(url), patience).await
+        })
+        .await
+    }
+
+    /// The beginning of a long answer.
+    async fn begun(&self, address: &Address, request: RequestBuilder, patience: Duration) -> Result<Response, Failure> {
+        let sent = self.authorised(request).send();
+        let late = || Problem::new(Code::Unreachable, format!("{}: no answer in time", address.text));
+        let response = tokio::time::timeout(patience, sent).await.map_err(|_elapsed| Failure::Lost(late()))?;
+        let response = response.map_err(|error| refusal::of_error(&address.text, &error))?;
+        self.accepted(address, response).await
     }
 
     /// The next piece of a download; none at its end.

@@ -2,4 +2,5 @@
 
 mod help;
 mod tables;
+mod trading;
 mod verbs;

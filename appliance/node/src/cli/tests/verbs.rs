@@ -10,11 +10,11 @@ use crate::cli::fixtures::{Asked, Captured, Realm, Reply, peers, status};
 use crate::cli::{Cli, conclude, run};
 use crate::identity::OperatorToken;
 
-struct Ran {
-    exit: Exit,
-    out: String,
-    err: String,
-    asked: Vec<Asked>,
+pub(super) struct Ran {
+    pub(super) exit: Exit,
+    pub(super) out: String,
+    pub(super) err: String,
+    pub(super) asked: Vec<Asked>,
 }
 
 /// Runs the words against one node that replies so.
@@ -30,7 +30,7 @@ async fn run_at(realm: &Realm, reply: Reply, words: &[&str]) -> Ran {
     Ran { exit, out: captured.out(), err: captured.err(), asked: stub.asked() }
 }
 
-async fn ran(reply: &Value, words: &str) -> Ran {
+pub(super) async fn ran(reply: &Value, words: &str) -> Ran {
     let words: Vec<&str> = words.split(' ').collect();
     run_at(&Realm::new(), Reply::Answer(200, reply.to_string()), &words).await
 }

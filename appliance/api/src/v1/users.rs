@@ -1,0 +1,106 @@
+//! Users: who there is, creating and changing them.
+
+use axum::extract::State;
+use exchequer_domain::{Code, Problem, UserId};
+use exchequer_state::users::{self, User};
+use exchequer_state::{Body as Change, CreateUser, CreateUsers, Done, Rejection, Rows, UpdateUser};
+
+use crate::app::App;
+use crate::extract::{Body, Name, Params, reason};
+use crate::problem::Refused;
+use crate::read::{Freshness, Seen};
+use crate::route::Route;
+use crate::submit::Committed;
+use crate::{dto, words};
+
+/// Users in one answer, at most: their labels are looked up row by row.
+const LIMIT_MAX: u64 = 100;
+
+pub(crate) fn routes() -> Vec<Route> {
+    vec![
+        Route::get("/v1/users", page),
+        Route::post("/v1/users", create),
+        Route::get("/v1/users/{user}", one),
+        Route::patch("/v1/users/{user}", update),
+    ]
+}
+
+/// The number that a client names a user by.
+pub(super) fn user_id(text: &str) -> Result<UserId, Problem> {
+    text.parse().map_err(|_| Problem::new(Code::BadRequest, "a user's number is a whole number from 1"))
+}
+
+async fn page(State(app): State<App>, mut params: Params) -> Result<Seen<dto::Users>, Refused> {
+    let freshness = Freshness::of(&mut params, Freshness::Linearizable)?;
+    let from = params.number("from", 1..=u64::MAX)?.unwrap_or(1);
+    let limit = params.number("limit", 1..=LIMIT_MAX)?.unwrap_or(LIMIT_MAX);
+    params.end()?;
+    let seen = app.read_rows(freshness, move |state, rows| {
+        let count = state.users().count();
+        let some = state.users().from(UserId(from)).take(usize::try_from(limit).unwrap_or(usize::MAX));
+        let users = some.map(|(id, user)| view(rows, id, user)).collect::<Result<Vec<_>, Problem>>()?;
+        let next = from.saturating_add(limit);
+        Ok(dto::Users { users, count, next_from: (next <= count).then_some(next) })
+    });
+    Ok(seen.await?)
+}
+
+async fn one(State(app): State<App>, Name(user): Name, mut params: Params) -> Result<Seen<dto::User>, Refused> {
+    let freshness = Freshness::of(&mut params, Freshness::Linearizable)?;
+    params.end()?;
+    let id = user_id(&user)?;
+    let seen = app.read_rows(freshness, move |state, rows| {
+        let user = state.users().get(id).ok_or_else(|| Rejection::UserUnknown { user: id }.problem())?;
+        view(rows, id, user)
+    });
+    Ok(seen.await?)
+}
+
+fn view(rows: &dyn Rows, id: UserId, user: &User) -> Result<dto::User, Problem> {
+    Ok(dto::User {
+        user: id.0,
+        label: users::label(rows, id).map_err(|halt| halt.problem())?,
+        kyc_level: user.kyc_level,
+        fee_tier: user.fee_tier,
+        status: words::status(user.status).to_owned(),
+        created_at: user.created_at.to_string(),
+    })
+}
+
+async fn create(
+    State(app): State<App>,
+    Body(request): Body<dto::CreateUser>,
+) -> Result<Committed<dto::UserCreated>, Refused> {
+    let id = app.command_id(request.command_id.as_deref())?;
+    let (kyc_level, fee_tier) = (request.kyc_level.unwrap_or(0), request.fee_tier.unwrap_or(0));
+    let change = match request.count {
+        None => Change::CreateUser(CreateUser { label: request.label.unwrap_or_default(), kyc_level, fee_tier }),
+        Some(count) if request.label.is_none() => Change::CreateUsers(CreateUsers { count, kyc_level, fee_tier }),
+        Some(_) => return Err(Problem::new(Code::BadRequest, "`count` makes users without a `label`").into()),
+    };
+    let effect = app.submit(id, change).await?;
+    let (user, count) = match effect.done {
+        Done::UserCreated { user } => (user, 1),
+        Done::UsersCreated { first, count } => (first, count),
+        _ => return Err(effect.unexpected()),
+    };
+    let answer = dto::UserCreated { user: user.0, count, index: effect.index, command_id: id.to_string() };
+    Ok(Committed(id, answer))
+}
+
+async fn update(
+    State(app): State<App>,
+    Name(user): Name,
+    Body(request): Body<dto::UpdateUser>,
+) -> Result<Committed<dto::UserUpdated>, Refused> {
+    let user = user_id(&user)?;
+    let reason = reason(request.reason)?;
+    let id = app.command_id(request.command_id.as_deref())?;
+    let status = request.status.as_deref().map(words::parse_status).transpose()?;
+    let (kyc_level, fee_tier, label) = (request.kyc_level, request.fee_tier, request.label);
+    let command = UpdateUser { user, kyc_level, fee_tier, status, label, reason };
+    let effect = app.submit(id, Change::UpdateUser(command)).await?;
+    let Done::UserUpdated { changed } = effect.done else { return Err(effect.unexpected()) };
+    let answer = dto::UserUpdated { user: user.0, changed, index: effect.index, command_id: id.to_string() };
+    Ok(Committed(id, answer))
+}
