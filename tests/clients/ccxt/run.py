@@ -13,6 +13,7 @@ Ends with 0 when every step did what it should; says which one did not otherwise
 import argparse
 import decimal
 import sys
+import time
 import uuid
 
 import ccxt
@@ -51,6 +52,16 @@ def check(name, good, seen=None):
         sys.exit(1)
 
 
+def eventually(fetch, good):
+    """Market data is a node's own and may be a moment behind an answer that came through the leader."""
+    deadline = time.monotonic() + 10
+    while True:
+        seen = fetch()
+        if good(seen) or time.monotonic() > deadline:
+            return seen
+        time.sleep(0.02)
+
+
 def amount(value):
     return decimal.Decimal(str(value))
 
@@ -82,13 +93,15 @@ def main():
     check("client order id", order["clientOrderId"] == name, order)
     found = maker.fetch_open_orders(symbol)
     check("fetch_open_orders", order["id"] in [one["id"] for one in found], found)
-    book = public.fetch_order_book(symbol)
-    check("fetch_order_book", any(level[0] == price for level in book["asks"]), book)
+    offered = lambda book: any(level[0] == price for level in book["asks"])
+    book = eventually(lambda: public.fetch_order_book(symbol), offered)
+    check("fetch_order_book", offered(book), book)
 
     taken = taker.create_order(symbol, "limit", "buy", quantity / 2, price, {"timeInForce": "IOC"})
     check("create_order that takes", taken["status"] == "closed" and amount(taken["filled"]) == amount(quantity / 2), taken)
-    trades = public.fetch_trades(symbol)
-    check("fetch_trades", trades and trades[-1]["price"] == price, trades[-1:])
+    traded = lambda trades: trades and trades[-1]["price"] == price
+    trades = eventually(lambda: public.fetch_trades(symbol), traded)
+    check("fetch_trades", traded(trades), trades[-1:])
     mine = taker.fetch_my_trades(symbol)
     check("fetch_my_trades", mine and mine[-1]["order"] == taken["id"], mine[-1:])
     after = amount(taker.fetch_balance()[base]["total"])
