@@ -118,18 +118,17 @@ impl Ring {
         let _ = self.at.compare_exchange(at, at + 1, Ordering::Relaxed, Ordering::Relaxed);
     }
 
-    fn request(&self, puts: Vec<Put>) -> SubmitRequest {
-        let commands = puts.into_iter().map(|put| self.command(put)).collect();
+    fn request(&self, bodies: Vec<Body>) -> SubmitRequest {
+        let commands = bodies.into_iter().map(|body| self.command(body)).collect();
         SubmitRequest { commands }
     }
 
-    fn command(&self, put: Put) -> Bytes {
+    fn command(&self, body: Body) -> Bytes {
         // Ids that begin with the time lie side by side in the servers' stores, which makes them cheap to keep.
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let mut id = (since.as_micros() << 64).to_be_bytes();
         self.random.lock().fill_bytes(&mut id[8..]);
-        let body = PutScratch { key: put.key.into_bytes(), value: put.value.to_vec(), expect: None };
-        let command = Command { id: CommandId(id), actor: Actor::Operator, epoch: None, body: Body::PutScratch(body) };
+        let command = Command { id: CommandId(id), actor: Actor::Operator, epoch: None, body };
         command.encode().into()
     }
 
@@ -140,19 +139,31 @@ impl Ring {
     }
 }
 
-/// What the answer to `writes` writes says.
-fn judge(reply: &SubmitReply, writes: usize) -> Result<(), Failure> {
+/// The outcomes of `commands` commands.
+fn outcomes(reply: SubmitReply, commands: usize) -> Result<Vec<Bytes>, Failure> {
     if let Some(problem) = &reply.problem {
         let text = format!("{}: {}", problem.code, problem.message);
         let unknown = problem.code == Code::OutcomeUnknown.to_string();
         return Err(if unknown { Failure::Unknown(text) } else { Failure::Refused(text) });
     }
-    let done = |bytes: &Bytes| matches!(Outcome::decode(bytes), Ok(Outcome::Done(Done::ScratchPut { .. })));
-    if reply.outcomes.len() == writes && reply.outcomes.iter().all(done) {
-        Ok(())
+    if reply.outcomes.len() == commands {
+        Ok(reply.outcomes)
     } else {
-        let first = reply.outcomes.iter().find(|bytes| !done(bytes)).map(|bytes| Outcome::decode(bytes));
-        Err(Failure::Refused(format!("a write was not carried out: {first:?}")))
+        Err(Failure::Refused("there are not as many outcomes as commands".to_owned()))
+    }
+}
+
+fn scratch(puts: Vec<Put>) -> Vec<Body> {
+    let body = |put: Put| PutScratch { key: put.key.into_bytes(), value: put.value.to_vec(), expect: None };
+    puts.into_iter().map(|put| Body::PutScratch(body(put))).collect()
+}
+
+/// What the outcomes of scratch writes say.
+fn judge(outcomes: &[Bytes]) -> Result<(), Failure> {
+    let done = |bytes: &Bytes| matches!(Outcome::decode(bytes), Ok(Outcome::Done(Done::ScratchPut { .. })));
+    match outcomes.iter().find(|bytes| !done(bytes)).map(|bytes| Outcome::decode(bytes)) {
+        None => Ok(()),
+        Some(first) => Err(Failure::Refused(format!("a write was not carried out: {first:?}"))),
     }
 }
 
@@ -187,14 +198,21 @@ impl UnaryDoor {
 
 impl Door for UnaryDoor {
     async fn write(&self, puts: Vec<Put>) -> Result<(), Failure> {
-        let writes = puts.len();
-        let request = self.0.authorised(self.0.request(puts));
+        judge(&self.submit(scratch(puts)).await?)
+    }
+}
+
+impl UnaryDoor {
+    /// Has commands committed, and gives their outcomes.
+    pub(super) async fn submit(&self, bodies: Vec<Body>) -> Result<Vec<Bytes>, Failure> {
+        let commands = bodies.len();
+        let request = self.0.authorised(self.0.request(bodies));
         let Some((at, mut client)) = self.0.client() else {
             return Err(Failure::Refused("there is no address".to_owned()));
         };
         let answered = tokio::time::timeout(ANSWER_TIMEOUT, client.submit(request)).await;
         let result = match answered {
-            Ok(Ok(reply)) => return judge(reply.get_ref(), writes),
+            Ok(Ok(reply)) => return outcomes(reply.into_inner(), commands),
             Ok(Err(status)) => broken(&status),
             Err(_late) => Failure::Unknown("no answer in time".to_owned()),
         };
@@ -295,8 +313,15 @@ impl StreamDoor {
 
 impl Door for StreamDoor {
     async fn write(&self, puts: Vec<Put>) -> Result<(), Failure> {
-        let writes = puts.len();
-        let request = self.ring.request(puts);
+        judge(&self.submit(scratch(puts)).await?)
+    }
+}
+
+impl StreamDoor {
+    /// Has commands committed, and gives their outcomes.
+    pub(super) async fn submit(&self, bodies: Vec<Body>) -> Result<Vec<Bytes>, Failure> {
+        let commands = bodies.len();
+        let request = self.ring.request(bodies);
         let at = self.ring.at.load(Ordering::Relaxed);
         let answered = self.lane().await?.send(request)?;
         let answer = match tokio::time::timeout(ANSWER_TIMEOUT, answered).await {
@@ -304,7 +329,7 @@ impl Door for StreamDoor {
             Ok(Err(_)) | Err(_) => Err(Failure::Unknown("no answer in time".to_owned())),
         };
         match answer {
-            Ok(reply) => judge(&reply, writes),
+            Ok(reply) => outcomes(reply, commands),
             Err(failure) => {
                 self.ring.next(at);
                 Err(failure)

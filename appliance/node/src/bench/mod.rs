@@ -1,12 +1,14 @@
 //! `exchequer bench`: how many durable writes a second, and how long each takes.
 //!
 //! [`raft`] loads a sandbox cluster through the door that programs use; [`log`] loads the log store alone, without a
-//! network and without consensus, as the ceiling to compare the first with; [`matching`] runs the order book alone. The writers and the meter are public:
+//! network and without consensus, as the ceiling to compare the first with; [`ledger`] posts transfers through the
+//! same door as the first; [`matching`] runs the order book alone. The writers and the meter are public:
 //! the side-by-side run against another store uses the same ones.
 
 mod cluster;
 mod cpu;
 mod gateway;
+mod ledger;
 mod load;
 mod log;
 mod matching;
@@ -21,6 +23,7 @@ use rand::rngs::SysRng;
 
 pub use cpu::CpuTime;
 pub use gateway::{StreamDoor, Target, UnaryDoor};
+pub use ledger::ledger;
 pub use load::{Door, Failure, Load, Measured, Put, Running, key};
 pub use log::log;
 pub use matching::{Round, matching, matching_once};

@@ -320,6 +320,72 @@ pub struct BenchArgs {
     pub client: ClientArgs,
 }
 
+/// Who pays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Distribution {
+    /// Every account as often
+    Uniform,
+    /// Few accounts very often, after Zipf's law with exponent 1.01
+    Zipf,
+}
+
+/// What transfers do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Mix {
+    /// All move money at once
+    Post,
+    /// Every other one only holds it
+    Hold,
+}
+
+/// `exchequer bench ledger`.
+#[derive(Debug, Clone, Args)]
+pub struct LedgerBenchArgs {
+    /// How the calls are sent
+    #[arg(long, value_enum, default_value = "unary")]
+    pub mode: BenchMode,
+
+    /// Calls under way at once
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=4096))]
+    pub callers: u32,
+
+    /// Transfers in one call
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=8190))]
+    pub batch: u32,
+
+    /// Streams that the callers share
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub streams: u32,
+
+    /// How many accounts there are
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(2..=1_000_000))]
+    pub accounts: u32,
+
+    /// Who pays
+    #[arg(long, value_enum, default_value = "uniform")]
+    pub distribution: Distribution,
+
+    /// What the transfers do
+    #[arg(long, value_enum, default_value = "post")]
+    pub mix: Mix,
+
+    /// How long it measures
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_duration)]
+    pub duration: Duration,
+
+    /// How long it runs before that without measuring
+    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = parse_duration)]
+    pub warm_up: Duration,
+
+    /// Server processes on this machine whose processor time is reported; several with commas between
+    #[arg(long, value_name = "PID", value_delimiter = ',')]
+    pub server_pids: Vec<u32>,
+
+    /// Whom to ask.
+    #[command(flatten)]
+    pub client: ClientArgs,
+}
+
 /// `exchequer bench matching`.
 #[derive(Debug, Clone, Args)]
 pub struct MatchingBenchArgs {

@@ -2,11 +2,11 @@
 
 use clap::Subcommand;
 
-use super::args::{BenchArgs, LogBenchArgs, MatchingBenchArgs};
+use super::args::{BenchArgs, LedgerBenchArgs, LogBenchArgs, MatchingBenchArgs};
 use super::exit::{Exit, Stop};
 use super::local;
 use super::output::{Printer, fields};
-use super::reports::{BenchReport, LogBenchReport, MatchingBenchReport};
+use super::reports::{BenchReport, LedgerBenchReport, LogBenchReport, MatchingBenchReport};
 use crate::bench::Round;
 
 /// `exchequer bench`.
@@ -27,6 +27,13 @@ pub enum BenchVerb {
                       exchequer bench log --data-dir /tmp/bench-plain --clients 256 --plain")]
     Log(LogBenchArgs),
 
+    /// Measure durable transfers of the ledger in a sandbox cluster
+    ///
+    /// Every transfer counts when it is acknowledged. Accounts are made before; two transfers in a hundred are repeated.
+    #[command(after_help = "Example:\n  exchequer bench ledger --batch 8190 --callers 1\n  \
+                      exchequer bench ledger --mode stream --streams 1 --callers 1024 --distribution zipf --output json")]
+    Ledger(LedgerBenchArgs),
+
     /// Measure the order book alone, and hash what it answers
     ///
     /// The made workload has the mix of a crypto market: most messages move an order, a few place, cancel or take. Times
@@ -41,10 +48,33 @@ pub(super) async fn run(verb: &BenchVerb, printer: &mut Printer) -> Result<Exit,
     match verb {
         BenchVerb::Raft(args) => printer.answer(&local::bench(args).await?, text)?,
         BenchVerb::Log(args) => printer.answer(&local::bench_log(args).await?, log_text)?,
+        BenchVerb::Ledger(args) => printer.answer(&local::bench_ledger(args).await?, ledger_text)?,
         BenchVerb::Matching(args) if args.once => printer.answer(&local::bench_matching_once(args)?, round_text)?,
         BenchVerb::Matching(args) => printer.answer(&local::bench_matching(args)?, matching_text)?,
     }
     Ok(Exit::Good)
+}
+
+pub(super) fn ledger_text(report: &LedgerBenchReport) -> String {
+    let us = |us: u64| format!("{us}us");
+    fields([
+        ("Mode", report.mode.clone()),
+        ("Callers", report.callers.to_string()),
+        ("Transfers a call", report.batch.to_string()),
+        ("Measured", us(report.measured_us)),
+        ("Transfers", report.transfers.to_string()),
+        ("Failed", report.failed.to_string()),
+        ("Unknown", report.unknown.to_string()),
+        ("First failure", report.first_failure.clone().unwrap_or_else(|| "-".to_owned())),
+        ("Transfers per second", format!("{:.0}", report.transfers_per_second)),
+        ("Call p50", us(report.latency.p50_us)),
+        ("Call p99", us(report.latency.p99_us)),
+        ("Call max", us(report.latency.max_us)),
+        ("Client processors", format!("{:.2}", report.client_cpu)),
+        ("Server processors", list(&report.server_cpu)),
+        ("Server time per transfer", format!("{:.1}us", report.server_us_per_transfer)),
+        ("Bytes per transfer", format!("{:.0}", report.server_bytes_per_transfer)),
+    ])
 }
 
 pub(super) fn matching_text(report: &MatchingBenchReport) -> String {

@@ -5,8 +5,12 @@ use std::time::Duration;
 
 use exchequer_domain::Problem;
 
-use super::args::{BenchArgs, InitArgs, JoinArgs, LogBenchArgs, MatchingBenchArgs, RestoreArgs, ServerArgs};
-use super::reports::{BenchReport, InitReport, JoinReport, KeyringReport, LogBenchReport, MatchingBenchReport};
+use super::args::{
+    BenchArgs, InitArgs, JoinArgs, LedgerBenchArgs, LogBenchArgs, MatchingBenchArgs, RestoreArgs, ServerArgs,
+};
+use super::reports::{
+    BenchReport, InitReport, JoinReport, KeyringReport, LedgerBenchReport, LogBenchReport, MatchingBenchReport,
+};
 use crate::config::{Config, ConfigFlags};
 use crate::identity::{Folder, Keyring};
 use crate::install::{self, Init, Join};
@@ -119,6 +123,10 @@ pub(super) fn import_keyring(data_dir: &Path, keyring: &Keyring) -> Result<Keyri
 
 pub(super) async fn bench(args: &BenchArgs) -> Result<BenchReport, Problem> {
     bench::raft(args).await
+}
+
+pub(super) async fn bench_ledger(args: &LedgerBenchArgs) -> Result<LedgerBenchReport, Problem> {
+    bench::ledger(args).await
 }
 
 pub(super) fn bench_matching(args: &MatchingBenchArgs) -> Result<MatchingBenchReport, Problem> {

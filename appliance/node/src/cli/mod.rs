@@ -58,13 +58,15 @@ use exchequer_domain::{Code, Problem};
 use tokio::runtime;
 
 pub use args::{
-    BenchArgs, BenchMode, ClientArgs, ConsentArgs, FolderArgs, Format, InitArgs, InspectArgs, JoinArgs, LogBenchArgs,
-    MatchingBenchArgs, NewNodeArgs, OutputArgs, ReasonArgs, RecoverApplyArgs, RecoverPlanArgs, RestoreArgs, ServerArgs,
-    StaleArgs,
+    BenchArgs, BenchMode, ClientArgs, ConsentArgs, Distribution, FolderArgs, Format, InitArgs, InspectArgs, JoinArgs,
+    LedgerBenchArgs, LogBenchArgs, MatchingBenchArgs, Mix, NewNodeArgs, OutputArgs, ReasonArgs, RecoverApplyArgs,
+    RecoverPlanArgs, RestoreArgs, ServerArgs, StaleArgs,
 };
 pub(crate) use client::{Client, authorities};
 pub use exit::Exit;
-pub use reports::{BenchReport, InitReport, JoinReport, KeyringReport, Latency, LogBenchReport, MatchingBenchReport};
+pub use reports::{
+    BenchReport, InitReport, JoinReport, KeyringReport, Latency, LedgerBenchReport, LogBenchReport, MatchingBenchReport,
+};
 pub use tree::{Cli, ClusterVerb, Verb};
 
 use self::exit::Stop;

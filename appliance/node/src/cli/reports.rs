@@ -115,6 +115,39 @@ pub struct LogBenchReport {
     pub sync: Latency,
 }
 
+/// `exchequer bench ledger`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LedgerBenchReport {
+    /// `unary` or `stream`.
+    pub mode: String,
+    /// Calls under way at once.
+    pub callers: u32,
+    /// Transfers in each call.
+    pub batch: u32,
+    /// How long it measured, in microseconds.
+    pub measured_us: u64,
+    /// Transfers that were acknowledged in that time, repeated ones included.
+    pub transfers: u64,
+    /// Calls that certainly had no effect.
+    pub failed: u64,
+    /// Calls whose outcome is unknown.
+    pub unknown: u64,
+    /// The first failure's words.
+    pub first_failure: Option<String>,
+    /// Acknowledged transfers a second.
+    pub transfers_per_second: f64,
+    /// How long a call took.
+    pub latency: Latency,
+    /// Processors that the client kept busy.
+    pub client_cpu: f64,
+    /// Processors that each server process kept busy.
+    pub server_cpu: Vec<f64>,
+    /// Processor time of all server processes for one transfer, in microseconds.
+    pub server_us_per_transfer: f64,
+    /// What all server processes wrote to storage for one transfer, in bytes.
+    pub server_bytes_per_transfer: f64,
+}
+
 /// `exchequer bench matching`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MatchingBenchReport {
