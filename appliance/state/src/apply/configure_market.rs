@@ -29,15 +29,16 @@ impl ConfigureMarket {
         check_reason(&self.reason)?;
         let symbol = entry.market(self.market)?.symbol.clone();
         let detail = format!("{:?} {:?} {:?}", self.filters, self.breaker, self.reference);
-        // The reference is the one that can be refused.
+        entry.check_busy()?;
+        // The reference is the one that can be refused; what follows it is done in any case.
         if let Some(reference) = self.reference {
             entry.book(self.market, &Command::SetReference(reference), [])?;
         }
         if let Some(filters) = self.filters {
-            entry.book(self.market, &Command::SetFilters(filters), [])?;
+            entry.book_in_any_case(self.market, &Command::SetFilters(filters), [])?;
         }
         if let Some(breaker) = self.breaker {
-            entry.book(self.market, &Command::SetBreaker(breaker), [])?;
+            entry.book_in_any_case(self.market, &Command::SetBreaker(breaker), [])?;
         }
         entry.audit(actor, AuditAction::MarketConfigured, symbol, detail, self.reason);
         Ok(Done::MarketConfigured)

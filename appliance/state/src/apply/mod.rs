@@ -80,6 +80,8 @@ pub use rotate_operator_token::RotateOperatorToken;
 pub use set_market_phase::SetMarketPhase;
 pub use set_setting::SetSetting;
 pub(crate) use trading::OPEN_ORDERS_MAX;
+#[cfg(test)]
+pub(crate) use trading::REPORTS_PER_ENTRY;
 pub use trading::{OrderRef, OrderSpec, Traded};
 pub use transfer_between_users::TransferBetweenUsers;
 pub use update_node::UpdateNode;

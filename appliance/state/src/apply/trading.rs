@@ -80,9 +80,22 @@ impl Entry<'_> {
         command: &Command,
         entering: impl IntoIterator<Item = OrderRecord>,
     ) -> Result<Deeds, Stop> {
-        if self.reports >= REPORTS_PER_ENTRY {
-            return Err(Rejection::MarketsBusy.into());
-        }
+        self.check_busy()?;
+        self.book_in_any_case(market, command, entering)
+    }
+
+    /// Whether this entry may still ask anything of the books.
+    pub(super) fn check_busy(&self) -> Result<(), Rejection> {
+        if self.reports >= REPORTS_PER_ENTRY { Err(Rejection::MarketsBusy) } else { Ok(()) }
+    }
+
+    /// As [`Entry::book_leniently`], for the later steps of a command that must not end half-way.
+    pub(super) fn book_in_any_case(
+        &mut self,
+        market: MarketId,
+        command: &Command,
+        entering: impl IntoIterator<Item = OrderRecord>,
+    ) -> Result<Deeds, Stop> {
         let live = self.state.markets.change(market)?;
         let bench =
             Bench { ledger: &mut self.ledger, changes: &mut self.changes, events: &mut self.events, now: self.now };

@@ -184,6 +184,59 @@ fn an_entry_has_an_end() {
     place(&mut world, BOB, limit("later", Side::Sell, 1_000, 1)).unwrap();
 }
 
+/// Goal: a command of several steps is done whole or refused whole, also where the entry's bound is met in the middle of it.
+/// Method: entries that end just below the bound, one report later each time, with stops that the command's first step
+/// sets off; filters and reference change together or not at all, and both cases are seen.
+#[test]
+fn a_configuration_is_never_halved() {
+    let mut world = exchange(2);
+    credit(&mut world, ALICE, USDT, 1_000_000 * ONE);
+    credit(&mut world, BOB, BTC, 1_000 * ONE);
+    place(&mut world, BOB, limit("first", Side::Sell, 1_000, 1)).unwrap();
+    place(&mut world, ALICE, limit("taker", Side::Buy, 1_000, 1)).unwrap();
+    for number in 0..40 {
+        let when = Some(When::StopLoss(Ticks(1_100)));
+        place(&mut world, ALICE, crate::OrderSpec { when, ..limit(&format!("s{number}"), Side::Buy, 1_100, 1) })
+            .unwrap();
+    }
+    let bound = crate::apply::REPORTS_PER_ENTRY as usize;
+    let (mut done, mut refused) = (0, 0);
+    for fillers in bound - 120..bound {
+        let mut world = world.clone();
+        let order = |name: &str, side, price, lots| {
+            let order = limit(name, side, price, lots);
+            Body::PlaceOrder(Box::new(PlaceOrder {
+                user: if side == Side::Buy { ALICE } else { BOB },
+                market: MARKET,
+                order,
+            }))
+        };
+        let mut commands = Vec::new();
+        for number in 0..fillers / 2 {
+            // Two reports: entered and cancelled.
+            let name_of = format!("f{number}");
+            commands.push(world.command(order(&name_of, Side::Sell, 5_000, 1)));
+            commands.push(world.command(cancel(BOB, OrderRef::Name(name(&name_of)))));
+        }
+        commands.push(world.command(order("ask", Side::Sell, 1_100, 100)));
+        commands.push(world.command(order("bid", Side::Buy, 1_100, 1)));
+        let filters = exchequer_matching::Filters { orders_max: 77, ..Default::default() };
+        let (filters, breaker, reference) = (Some(filters), None, Some(Ticks(1_234)));
+        let configure = ConfigureMarket { market: MARKET, filters, breaker, reference, reason: "test".into() };
+        commands.push(world.command(Body::ConfigureMarket(Box::new(configure))));
+        let outcome = world.entry(&commands).pop().unwrap();
+        let book = world.state.markets().market(MARKET).unwrap();
+        let changed = (book.filters().orders_max == 77, book.reference() == Some(Ticks(1_234)));
+        match outcome {
+            crate::Outcome::Done(Done::MarketConfigured) => done += 1,
+            crate::Outcome::Rejected(Rejection::MarketsBusy) => refused += 1,
+            other => panic!("{other:?}"),
+        }
+        assert!(changed == (true, true) || changed == (false, false), "halved after {fillers}: {changed:?}");
+    }
+    assert!(done > 0 && refused > 0, "{done} done, {refused} refused");
+}
+
 /// Goal: the memory that open orders take has a bound over all markets. Method: the bound of tests, one order more, and one
 /// again when another is gone.
 #[test]
