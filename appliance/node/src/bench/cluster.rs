@@ -11,7 +11,7 @@ pub(super) async fn find(args: &ClientArgs) -> Result<Target, Problem> {
     let client = Client::open(args)?;
     let status: NodeStatus = client.get(&["status"], &[]).await?;
     if !status.sandbox {
-        let text = "this cluster is no sandbox: it takes no scratch values, and a bench writes nothing else";
+        let text = "this cluster is no sandbox: it takes neither scratch values nor money out of nothing, and a bench needs them";
         return Err(Problem::new(Code::SandboxOnly, text));
     }
     let peers: Peers = client.get(&["cluster", "peers"], &[]).await?;

@@ -150,7 +150,7 @@ pub struct InitArgs {
     #[arg(long, value_name = "NAME", default_value = "exchequer")]
     pub cluster_name: String,
 
-    /// Make a cluster for trying things out: scratch values exist, and it can never hold anything real
+    /// Make a cluster for trying things out: money can be credited out of nothing, and it can never hold anything real
     #[arg(long)]
     pub sandbox: bool,
 
