@@ -275,7 +275,7 @@ impl<'a> Entry<'a> {
 
     /// Ends the entry. Its rows are those of its commands in their order, then the books', the ledger's, then those of counters.
     pub(crate) fn close(mut self, outcomes: Vec<Vec<u8>>) -> Result<Applied, Halt> {
-        self.state.markets.drain(&mut self.changes)?;
+        self.state.markets.drain(&mut self.changes, &mut self.events)?;
         let moved = self.ledger.close()?;
         self.changes.extend(moved.into_iter().map(money::change));
         let (time, audit, event_sequence) = (self.state.time, self.state.audit, self.state.event_sequence);

@@ -95,6 +95,12 @@ pub(in crate::tests) fn bodies() -> Vec<Body> {
     ]
 }
 
+/// Run some seconds later, trades again, so that klines are over.
+pub(in crate::tests) fn later() -> Body {
+    let order = limit("later", Side::Sell, 951, 200);
+    Body::PlaceOrder(Box::new(PlaceOrder { user: SELLER, market: MARKET, order }))
+}
+
 fn record() -> OrderRecord {
     OrderRecord {
         market: MarketId(300),

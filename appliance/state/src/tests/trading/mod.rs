@@ -1,5 +1,6 @@
 //! Trading through the whole state: orders, balances, records and rows together.
 
+mod candles;
 pub(super) mod golden;
 mod orders;
 mod random;
