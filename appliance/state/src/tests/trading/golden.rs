@@ -151,5 +151,6 @@ pub(in crate::tests) fn rejected() -> Vec<Rejection> {
         Rejection::Order { why: exchequer_matching::Rejection::Funds },
         Rejection::MarketsBusy,
         Rejection::OpenOrdersFull,
+        Rejection::ApiKeyScope,
     ]
 }

@@ -2,6 +2,7 @@
 
 mod candles;
 pub(super) mod golden;
+mod keys;
 mod orders;
 mod random;
 
