@@ -68,6 +68,7 @@ pub use entry::Entry;
 pub use halt::Halt;
 pub use hold::Hold;
 pub use ledger::{Applied, At, Ledger, Total, Trial};
+pub use opening::Progress;
 pub use outcome::{BulkFault, Done, Fault, Field, Outcome, Rejection};
 pub use posting::{Kind, Posting};
 pub use revert::Revert;

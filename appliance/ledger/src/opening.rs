@@ -6,7 +6,49 @@ use crate::halt::Halt;
 use crate::outcome::{Done, Outcome, Rejection};
 use crate::transfer::{Transfer, TransferId};
 
+/// How far an entry has come, as [`Entry::progress`] saw it.
+#[derive(Debug, Clone, Copy)]
+pub struct Progress {
+    accounts: usize,
+    assets: usize,
+    changes: usize,
+    next: u64,
+}
+
 impl Entry<'_> {
+    /// How far the entry has come.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        let Entry { ledger, changes, .. } = self;
+        Progress {
+            accounts: ledger.slots.len(),
+            assets: ledger.totals.len(),
+            changes: changes.len(),
+            next: ledger.next,
+        }
+    }
+
+    /// Takes back the accounts that were opened since then for something that was refused; false, and nothing done,
+    /// where anything else was done since, which may be theirs.
+    pub fn take_back_openings(&mut self, since: Progress) -> bool {
+        let opened = self.ledger.slots.len().saturating_sub(since.accounts);
+        // An opening is one changed row.
+        let nothing_else = self.ledger.next == since.next && self.changes.len() == since.changes + opened;
+        let mut new = self.ledger.slots.iter().skip(since.accounts);
+        if !nothing_else || self.marks > 0 || new.any(|slot| slot.reserved > 0) {
+            return false;
+        }
+        for _ in 0..opened {
+            // The first account of an asset brought its total with it.
+            let asset = self.ledger.slots.last().map_or(0, |slot| slot.asset as usize);
+            let of_asset = self.ledger.slots.iter().skip(since.accounts).filter(|slot| slot.asset as usize == asset);
+            self.ledger.remove_last_account(asset >= since.assets && of_asset.count() == 1);
+        }
+        self.changes.truncate(since.changes);
+        self.overlay.retain(|_, at| *at < since.changes);
+        true
+    }
+
     /// Whether an id was used before: a transfer under it is a repetition, or refused.
     ///
     /// # Errors

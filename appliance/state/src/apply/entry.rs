@@ -124,9 +124,14 @@ impl<'a> Entry<'a> {
         if let Some(first) = self.first_outcome(header.id, &hash)? {
             return Ok(first);
         }
+        let before = self.ledger.progress();
         let outcome = match self.run(&header, body) {
             Ok(done) => Outcome::Done(done),
-            Err(Stop::Rejected(rejection)) => Outcome::Rejected(rejection),
+            Err(Stop::Rejected(rejection)) => {
+                // Where time has traded meanwhile, an empty account may stay: it may be part of that.
+                self.ledger.take_back_openings(before);
+                Outcome::Rejected(rejection)
+            }
             Err(Stop::Halt(halt)) => return Err(halt),
         };
         let outcome = outcome.encode();
