@@ -6,10 +6,12 @@
 mod assets;
 mod cluster;
 mod ledger;
+mod looks;
 mod markets;
 mod orders;
 mod records;
 mod settings;
+pub(crate) mod shapes;
 mod status;
 mod users;
 
@@ -23,6 +25,7 @@ pub use ledger::{
     Account, Accounts, AssetBalance, CreditUser, LedgerBalance, LedgerEntries, LedgerEntry, LedgerTransfer,
     LedgerVerified, RevertTransfer, TransferBetweenUsers, TransferPosted, TrialBalance,
 };
+pub use looks::{DryRun, DryRunResult, ForeseenEntry, LedgerFeed};
 pub use markets::{
     Book, CircuitBreaker, ConfigureMarket, CreateMarket, FeeTier, Level, Market, MarketConfigured, MarketCreated,
     MarketFilters, MarketPhaseSet, Markets, PriceRange, SetMarketPhase,

@@ -12,9 +12,12 @@ pub mod backend;
 mod codec;
 pub mod dto;
 mod extract;
+#[cfg(feature = "fuzzing")]
+pub mod fuzz;
 mod grpc;
 mod health;
 mod money;
+mod openapi;
 mod problem;
 mod read;
 mod route;
@@ -45,5 +48,5 @@ pub fn router(backend: Arc<dyn Backend>) -> Router {
 
 /// Every HTTP route there is.
 fn routes() -> Vec<route::Route> {
-    [health::routes(), v1::routes(), spot::routes()].into_iter().flatten().collect()
+    [health::routes(), openapi::routes(), v1::routes(), spot::routes()].into_iter().flatten().collect()
 }

@@ -4,7 +4,7 @@
 //! may be used from, for a scope it has, in time; -1007 and nothing else means that the outcome is not known.
 
 mod account;
-mod decimal;
+pub(crate) mod decimal;
 mod door;
 mod error;
 mod exchange_info;
@@ -14,7 +14,7 @@ mod market_data;
 mod order_spec;
 mod order_view;
 mod orders;
-mod params;
+pub(crate) mod params;
 mod read;
 mod replace;
 mod routes;
