@@ -14,9 +14,12 @@ mod codec;
 pub mod dto;
 mod extract;
 pub mod feed;
+#[cfg(feature = "fuzzing")]
+pub mod fuzz;
 mod grpc;
 mod health;
 mod money;
+mod openapi;
 mod problem;
 mod read;
 mod route;
@@ -47,5 +50,5 @@ pub fn router(backend: Arc<dyn Backend>) -> Router {
 
 /// Every HTTP route there is.
 fn routes() -> Vec<route::Route> {
-    [health::routes(), v1::routes(), spot::routes()].into_iter().flatten().collect()
+    [health::routes(), openapi::routes(), v1::routes(), spot::routes()].into_iter().flatten().collect()
 }

@@ -176,18 +176,14 @@ impl Ledger {
     /// What these commands would do now, as one entry. The ledger is the same afterwards.
     ///
     /// # Errors
-    /// As [`Ledger::apply`].
+    /// As [`Ledger::apply`], but the ledger is the same afterwards all the same.
     pub fn dry_run(&mut self, at: At, commands: &[Command], history: &dyn History) -> Result<Trial, Halt> {
-        let mut entry = Entry::new(self, at, history);
-        let mark = entry.mark(true);
-        entry.expire_holds()?;
-        entry.prefetch(commands)?;
-        let mut outcomes = Vec::with_capacity(commands.len());
-        for command in commands {
-            outcomes.push(entry.run(command)?);
-        }
-        let postings = entry.abandon(mark)?;
-        Ok(Trial { outcomes, postings })
+        let rehearsal = self.rehearse(at, history, |entry| {
+            entry.prefetch(commands)?;
+            commands.iter().map(|command| entry.run(command)).collect::<Result<Vec<_>, Halt>>()
+        })?;
+        let postings = rehearsal.postings.into_iter().map(|posted| posted.posting).collect();
+        Ok(Trial { outcomes: rehearsal.value, postings })
     }
 
     /// Keys of rows that an entry with these commands may read, to be fetched before it is applied. Ascending new ids

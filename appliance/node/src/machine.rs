@@ -102,7 +102,7 @@ impl state::Rows for Ahead<'_> {
     }
 }
 
-fn halt(halt: &state::Halt) -> raft::Halt {
+pub(crate) fn halt(halt: &state::Halt) -> raft::Halt {
     let problem = halt.problem();
     raft::Halt { code: problem.code.to_string(), detail: problem.message }
 }

@@ -5,7 +5,7 @@
 
 mod account;
 mod candles;
-mod decimal;
+pub(crate) mod decimal;
 mod door;
 mod error;
 mod exchange_info;
@@ -15,7 +15,7 @@ mod market_data;
 mod order_spec;
 mod order_view;
 mod orders;
-mod params;
+pub(crate) mod params;
 mod read;
 mod replace;
 mod routes;

@@ -25,6 +25,7 @@ mod fixtures;
 mod keyring;
 mod ledger;
 mod ledger_export;
+mod ledger_looks;
 mod ledger_text;
 mod local;
 mod market;
