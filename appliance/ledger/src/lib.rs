@@ -26,6 +26,7 @@
 //! The chart of accounts is in [`chart`]; worked examples are in the README beside this crate and are tests.
 
 pub mod account;
+mod accounts;
 mod bulk;
 pub mod cause;
 pub mod chart;
@@ -71,7 +72,7 @@ pub use ledger::{Applied, At, Ledger, Total, Trial};
 pub use outcome::{BulkFault, Done, Fault, Field, Outcome, Rejection};
 pub use posting::{Kind, Posting};
 pub use revert::Revert;
-pub use rows::{Change, Edit, Family, History, HistoryUnavailable, Row, Table};
+pub use rows::{Change, Edit, Family, History, HistoryUnavailable, Row, Table, Visit};
 pub use transfer::{HoldId, Leg, Legs, Transfer, TransferId};
 pub use trial::TrialBalance;
 pub use verify::Verification;
