@@ -26,6 +26,7 @@
 //! The chart of accounts is in [`chart`]; worked examples are in the README beside this crate and are tests.
 
 pub mod account;
+mod accounts;
 mod bulk;
 pub mod cause;
 pub mod chart;
@@ -74,7 +75,7 @@ pub use outcome::{BulkFault, Done, Fault, Field, Outcome, Rejection};
 pub use posting::{Kind, Posting};
 pub use rehearsal::{Rehearsal, Rehearsed};
 pub use revert::Revert;
-pub use rows::{Change, Edit, Family, History, HistoryUnavailable, Row, Table};
+pub use rows::{Change, Edit, Family, History, HistoryUnavailable, Row, Table, Visit};
 pub use transfer::{HoldId, Leg, Legs, Transfer, TransferId};
 pub use trial::TrialBalance;
 pub use verify::Verification;

@@ -21,28 +21,34 @@ impl Entry<'_> {
     pub fn progress(&self) -> Progress {
         let Entry { ledger, changes, .. } = self;
         Progress {
-            accounts: ledger.slots.len(),
+            accounts: ledger.accounts.len(),
             assets: ledger.totals.len(),
             changes: changes.len(),
             next: ledger.next,
         }
     }
 
-    /// Takes back the accounts that were opened since then for something that was refused; false, and nothing done,
-    /// where anything else was done since, which may be theirs.
+    /// Takes back the accounts that were opened since then for something that was refused; false, and nothing done, where
+    /// anything else was done since, which may be theirs.
     pub fn take_back_openings(&mut self, since: Progress) -> bool {
-        let opened = self.ledger.slots.len().saturating_sub(since.accounts);
+        let count = self.ledger.accounts.len();
+        let opened = count.saturating_sub(since.accounts);
         // An opening is one changed row.
         let nothing_else = self.ledger.next == since.next && self.changes.len() == since.changes + opened;
-        let mut new = self.ledger.slots.iter().skip(since.accounts);
+        let slot = |place: usize| self.ledger.accounts.slot(AccountId(u32::try_from(place).ok()?));
+        let mut new = (since.accounts..count).filter_map(slot);
         if !nothing_else || self.marks > 0 || new.any(|slot| slot.reserved > 0) {
             return false;
         }
-        for _ in 0..opened {
+        for last in (since.accounts..count).rev() {
+            let asset_of = |place: usize| {
+                let slot = self.ledger.accounts.slot(AccountId(u32::try_from(place).ok()?));
+                slot.map(|slot| slot.asset as usize)
+            };
             // The first account of an asset brought its total with it.
-            let asset = self.ledger.slots.last().map_or(0, |slot| slot.asset as usize);
-            let of_asset = self.ledger.slots.iter().skip(since.accounts).filter(|slot| slot.asset as usize == asset);
-            self.ledger.remove_last_account(asset >= since.assets && of_asset.count() == 1);
+            let asset = asset_of(last);
+            let is_first = (since.accounts..last).all(|place| asset_of(place) != asset);
+            self.ledger.remove_last_account(is_first && asset.is_some_and(|asset| asset >= since.assets));
         }
         self.changes.truncate(since.changes);
         self.overlay.retain(|_, at| *at < since.changes);

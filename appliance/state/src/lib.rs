@@ -57,7 +57,7 @@ pub use exchequer_matching as matching;
 pub use halt::Halt;
 pub use outcome::{Done, Outcome};
 pub use rejection::{Field, Rejection};
-pub use rows::{Change, Edit, Family, Row, Rows, RowsUnavailable, Table};
+pub use rows::{Change, Edit, Family, Row, Rows, RowsUnavailable, Table, Visit};
 pub use state::{Applied, At, Input, State};
 
 /// The highest `logic_version` whose rules this program can apply.

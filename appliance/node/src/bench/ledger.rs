@@ -17,7 +17,7 @@ use rand::{RngExt as _, SeedableRng as _};
 
 use super::gateway::{StreamDoor, UnaryDoor};
 use super::load::{Door, Failure, Load, Measured, Put, Running};
-use super::{CONNECTIONS_MAX, cluster, doors, fresh};
+use super::{CONNECTIONS_MAX, cluster, doors, fresh, process};
 use crate::cli::{BenchMode, Distribution, LedgerBenchArgs, LedgerBenchReport, Mix};
 
 /// How many accounts are opened at once.
@@ -226,7 +226,7 @@ pub async fn ledger(args: &LedgerBenchArgs) -> Result<LedgerBenchReport, Problem
     let load = Load { writers: callers, batch, value_bytes: 1, keys: u64::MAX, fill: false };
     let running = Running::start(&doors, &load);
     tokio::time::sleep(args.warm_up).await;
-    let written = || args.server_pids.iter().map(|pid| written_by(*pid)).sum::<u64>();
+    let written = || args.server_pids.iter().map(|pid| process::written_bytes(*pid)).sum::<u64>();
     let before = written();
     let measured = running.measure(args.duration, &args.server_pids).await;
     let written = written().saturating_sub(before);
@@ -260,11 +260,4 @@ fn report(args: &LedgerBenchArgs, measured: &Measured, written: u64) -> LedgerBe
         server_us_per_transfer: servers * 1e6 / transfers,
         server_bytes_per_transfer: written as f64 / transfers,
     }
-}
-
-/// Bytes that a process had written to storage.
-fn written_by(pid: u32) -> u64 {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/io")).unwrap_or_default();
-    let bytes = text.lines().find_map(|line| line.strip_prefix("write_bytes: "));
-    bytes.and_then(|bytes| bytes.parse().ok()).unwrap_or(0)
 }

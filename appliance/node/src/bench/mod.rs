@@ -2,17 +2,19 @@
 //!
 //! [`raft`] loads a sandbox cluster through the door that programs use; [`log`] loads the log store alone, without a
 //! network and without consensus, as the ceiling to compare the first with; [`ledger`] posts transfers through the
-//! same door as the first; [`matching`] runs the order book alone. The writers and the meter are public:
+//! same door as the first; [`fill`] fills a cluster with users, balances and orders; [`matching`] runs the order book alone. The writers and the meter are public:
 //! the side-by-side run against another store uses the same ones.
 
 mod cluster;
 mod cpu;
+mod fill;
 mod gateway;
 mod ledger;
 mod load;
 mod log;
 mod matching;
 mod measure;
+mod process;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +24,7 @@ use rand::TryRng as _;
 use rand::rngs::SysRng;
 
 pub use cpu::CpuTime;
+pub use fill::fill;
 pub use gateway::{StreamDoor, Target, UnaryDoor};
 pub use ledger::ledger;
 pub use load::{Door, Failure, Load, Measured, Put, Running, key};

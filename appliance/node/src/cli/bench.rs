@@ -3,6 +3,7 @@
 use clap::Subcommand;
 
 use super::args::{BenchArgs, LedgerBenchArgs, LogBenchArgs, MatchingBenchArgs};
+use super::bench_load::{self, LoadBenchArgs};
 use super::exit::{Exit, Stop};
 use super::local;
 use super::output::{Printer, fields};
@@ -34,6 +35,14 @@ pub enum BenchVerb {
                       exchequer bench ledger --mode stream --streams 1 --callers 1024 --distribution zipf --output json")]
     Ledger(LedgerBenchArgs),
 
+    /// Fill a sandbox cluster with users, balances and open orders
+    ///
+    /// Bulk commands over streams: every user gets an account of every asset with money on it, and orders that rest go
+    /// round users and markets. Reports how long it took and what it takes in memory and on disk.
+    #[command(after_help = "Example:\n  exchequer bench load --users 1000000 --assets 5 --orders 200000\n  \
+                      exchequer bench load --server-pids 11,12,13 --data-dirs /srv/n1,/srv/n2,/srv/n3 --output json")]
+    Load(LoadBenchArgs),
+
     /// Measure the order book alone, and hash what it answers
     ///
     /// The made workload has the mix of a crypto market: most messages move an order, a few place, cancel or take. Times
@@ -49,6 +58,7 @@ pub(super) async fn run(verb: &BenchVerb, printer: &mut Printer) -> Result<Exit,
         BenchVerb::Raft(args) => printer.answer(&local::bench(args).await?, text)?,
         BenchVerb::Log(args) => printer.answer(&local::bench_log(args).await?, log_text)?,
         BenchVerb::Ledger(args) => printer.answer(&local::bench_ledger(args).await?, ledger_text)?,
+        BenchVerb::Load(args) => bench_load::run(args, printer).await?,
         BenchVerb::Matching(args) if args.once => printer.answer(&local::bench_matching_once(args)?, round_text)?,
         BenchVerb::Matching(args) => printer.answer(&local::bench_matching(args)?, matching_text)?,
     }

@@ -4,10 +4,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use exchequer_domain::Problem;
+use indicatif::ProgressBar;
 
 use super::args::{
     BenchArgs, InitArgs, JoinArgs, LedgerBenchArgs, LogBenchArgs, MatchingBenchArgs, RestoreArgs, ServerArgs,
 };
+use super::bench_load::{LoadBenchArgs, LoadBenchReport};
 use super::reports::{
     BenchReport, InitReport, JoinReport, KeyringReport, LedgerBenchReport, LogBenchReport, MatchingBenchReport,
 };
@@ -127,6 +129,10 @@ pub(super) async fn bench(args: &BenchArgs) -> Result<BenchReport, Problem> {
 
 pub(super) async fn bench_ledger(args: &LedgerBenchArgs) -> Result<LedgerBenchReport, Problem> {
     bench::ledger(args).await
+}
+
+pub(super) async fn bench_load(args: &LoadBenchArgs, progress: &ProgressBar) -> Result<LoadBenchReport, Problem> {
+    bench::fill(args, progress).await
 }
 
 pub(super) fn bench_matching(args: &MatchingBenchArgs) -> Result<MatchingBenchReport, Problem> {

@@ -13,6 +13,7 @@ mod asset;
 mod audit;
 mod autopilot;
 mod bench;
+mod bench_load;
 mod certificates;
 mod client;
 mod command;
@@ -63,6 +64,7 @@ pub use args::{
     LedgerBenchArgs, LogBenchArgs, MatchingBenchArgs, Mix, NewNodeArgs, OutputArgs, ReasonArgs, RecoverApplyArgs,
     RecoverPlanArgs, RestoreArgs, ServerArgs, StaleArgs,
 };
+pub use bench_load::{LoadBenchArgs, LoadBenchReport};
 pub(crate) use client::{Client, authorities};
 pub use exit::Exit;
 pub use reports::{

@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "its report is its output")]
 
 mod etcd;
+mod million;
 mod ours;
 mod outage;
 mod recovery;
@@ -17,6 +18,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use million::{Million, Size};
 use outage::{End, Gaps};
 use recovery::Recovery;
 use report::{load_average, times};
@@ -25,15 +27,17 @@ use serde::Serialize;
 use steady::Steady;
 
 const USAGE: &str = "\
-side_by_side [--quick] [--rounds N] [--seconds N] [--times N] [--keys N] [--minutes N] [--json FILE] [PART...]
+side_by_side [--quick] [--rounds N] [--seconds N] [--times N] [--keys N] [--minutes N]
+             [--users N] [--assets N] [--orders N] [--json FILE] [PART...]
 
-Parts, all but the last where none is named:
+Parts, all but the last two where none is named:
   throughput  interleaved rounds at 1, 64 and 256 single-write clients and in batches
   failover    the leader killed under eight writers
   transfer    leadership handed over under eight writers
   recovery    a million keys: restart after SIGKILL, and a node that joins with nothing
   idle        resident memory of idle nodes
   steady      an hour (--minutes) of full load without a pause, in which nobody should be elected
+  million     an exchange of --users, --assets and --orders: load, memory, restart and failover of the leader
 
 --quick is a short slice of everything, to see that it works. EXCHEQUER_BIN names the program; etcd is looked for in
 PATH or named by ETCD_BIN.
@@ -49,6 +53,7 @@ struct Args {
     recoveries: usize,
     keys: u64,
     minutes: u64,
+    size: Size,
     json: Option<PathBuf>,
 }
 
@@ -62,6 +67,7 @@ impl Args {
             recoveries: 5,
             keys: 1_000_000,
             minutes: 60,
+            size: Size { users: 1_000_000, assets: 5, orders: 200_000 },
             json: None,
         };
         let mut words = std::env::args().skip(1);
@@ -70,6 +76,7 @@ impl Args {
             match word.as_str() {
                 "--quick" => {
                     (args.rounds, args.seconds, args.times, args.recoveries, args.keys) = (1, 1.0, 1, 1, 20_000);
+                    args.size = Size { users: 10_000, assets: 5, orders: 2_000 };
                 }
                 "--rounds" => args.rounds = value()?.parse().context("--rounds")?,
                 "--seconds" => args.seconds = value()?.parse().context("--seconds")?,
@@ -79,12 +86,17 @@ impl Args {
                 }
                 "--keys" => args.keys = value()?.parse().context("--keys")?,
                 "--minutes" => args.minutes = value()?.parse().context("--minutes")?,
+                "--users" => args.size.users = value()?.parse().context("--users")?,
+                "--assets" => args.size.assets = value()?.parse().context("--assets")?,
+                "--orders" => args.size.orders = value()?.parse().context("--orders")?,
                 "--json" => args.json = Some(value()?.into()),
                 "--help" | "-h" => {
                     println!("{USAGE}");
                     return Ok(None);
                 }
-                part if ["throughput", "failover", "transfer", "recovery", "idle", "steady"].contains(&part) => {
+                part if ["throughput", "failover", "transfer", "recovery", "idle", "steady", "million"]
+                    .contains(&part) =>
+                {
                     args.parts.push(part.to_owned());
                 }
                 other => bail!("`{other}` is not known\n\n{USAGE}"),
@@ -95,7 +107,8 @@ impl Args {
     }
 
     fn wants(&self, part: &str) -> bool {
-        (self.parts.is_empty() && part != "steady") || self.parts.iter().any(|wanted| wanted == part)
+        (self.parts.is_empty() && !["steady", "million"].contains(&part))
+            || self.parts.iter().any(|wanted| wanted == part)
     }
 }
 
@@ -109,6 +122,7 @@ struct Report {
     recovery: Option<Recovery>,
     idle_resident_bytes: Vec<u64>,
     steady: Option<Steady>,
+    million: Option<Million>,
 }
 
 // As many workers as `exchequer bench raft` has on a machine of two processors.
@@ -143,6 +157,9 @@ async fn main() -> Result<()> {
     }
     if args.wants("steady") {
         report.steady = Some(steady::run(args.minutes, &mut say).await?);
+    }
+    if args.wants("million") {
+        report.million = Some(million::run(args.size, args.times.min(args.recoveries), &mut say).await?);
     }
     report.load_average_after = load_average();
     show(&report);
@@ -183,6 +200,14 @@ fn show(report: &Report) {
             steady.failed,
             mebibytes(&steady.resident_bytes)
         );
+    }
+    if let Some(million) = &report.million {
+        let Size { users, assets, orders } = million.size;
+        println!("{users} users with {assets} balances each, {orders} open orders: {}", million.load);
+        println!("resident memory: {} (aim 3072 MiB)", mebibytes(&million.resident_bytes));
+        println!("resident memory after restarts: {}", mebibytes(&million.resident_bytes_after));
+        println!("{}", times("leader ready after SIGKILL", &million.restarts, "5 s"));
+        println!("{}", times("longest gap, leader killed", &million.gaps, "1 s"));
     }
     if !report.idle_resident_bytes.is_empty() {
         println!("resident memory, idle: {} (aim 100 MiB)", mebibytes(&report.idle_resident_bytes));
