@@ -13,6 +13,7 @@ mod asset;
 mod audit;
 mod autopilot;
 mod bench;
+mod bench_args;
 mod certificates;
 mod client;
 mod command;
@@ -58,14 +59,17 @@ use exchequer_domain::{Code, Problem};
 use tokio::runtime;
 
 pub use args::{
-    BenchArgs, BenchMode, ClientArgs, ConsentArgs, Distribution, FolderArgs, Format, InitArgs, InspectArgs, JoinArgs,
-    LedgerBenchArgs, LogBenchArgs, MatchingBenchArgs, Mix, NewNodeArgs, OutputArgs, ReasonArgs, RecoverApplyArgs,
-    RecoverPlanArgs, RestoreArgs, ServerArgs, StaleArgs,
+    ClientArgs, ConsentArgs, FolderArgs, Format, InitArgs, InspectArgs, JoinArgs, NewNodeArgs, OutputArgs, ReasonArgs,
+    RecoverApplyArgs, RecoverPlanArgs, RestoreArgs, ServerArgs, StaleArgs,
 };
-pub(crate) use client::{Client, authorities};
+pub use bench_args::{
+    BenchArgs, BenchMode, Distribution, LedgerBenchArgs, LogBenchArgs, MatchingBenchArgs, Mix, OrdersBenchArgs,
+};
+pub(crate) use client::{Client, Repeat, authorities};
 pub use exit::Exit;
 pub use reports::{
-    BenchReport, InitReport, JoinReport, KeyringReport, Latency, LedgerBenchReport, LogBenchReport, MatchingBenchReport,
+    BenchReport, InitReport, JoinReport, KeyringReport, Latency, LedgerBenchReport, LogBenchReport,
+    MatchingBenchReport, OrdersBenchReport, OrdersProof, StageReport,
 };
 pub use tree::{Cli, ClusterVerb, Verb};
 
