@@ -22,6 +22,7 @@ mod record;
 mod runtime;
 mod sending;
 mod server;
+mod stages;
 mod types;
 mod wire;
 mod work;

@@ -6,12 +6,12 @@ use std::time::Duration;
 use exchequer_domain::Problem;
 use indicatif::ProgressBar;
 
-use super::args::{
-    BenchArgs, InitArgs, JoinArgs, LedgerBenchArgs, LogBenchArgs, MatchingBenchArgs, RestoreArgs, ServerArgs,
-};
+use super::args::{InitArgs, JoinArgs, RestoreArgs, ServerArgs};
+use super::bench_args::{BenchArgs, LedgerBenchArgs, LogBenchArgs, MatchingBenchArgs, OrdersBenchArgs};
 use super::bench_load::{LoadBenchArgs, LoadBenchReport};
 use super::reports::{
     BenchReport, InitReport, JoinReport, KeyringReport, LedgerBenchReport, LogBenchReport, MatchingBenchReport,
+    OrdersBenchReport,
 };
 use crate::config::{Config, ConfigFlags};
 use crate::identity::{Folder, Keyring};
@@ -133,6 +133,10 @@ pub(super) async fn bench_ledger(args: &LedgerBenchArgs) -> Result<LedgerBenchRe
 
 pub(super) async fn bench_load(args: &LoadBenchArgs, progress: &ProgressBar) -> Result<LoadBenchReport, Problem> {
     bench::fill(args, progress).await
+}
+
+pub(super) async fn bench_orders(args: &OrdersBenchArgs) -> Result<OrdersBenchReport, Problem> {
+    bench::orders(args).await
 }
 
 pub(super) fn bench_matching(args: &MatchingBenchArgs) -> Result<MatchingBenchReport, Problem> {

@@ -13,6 +13,7 @@ mod asset;
 mod audit;
 mod autopilot;
 mod bench;
+mod bench_args;
 mod bench_load;
 mod certificates;
 mod client;
@@ -60,15 +61,18 @@ use exchequer_domain::{Code, Problem};
 use tokio::runtime;
 
 pub use args::{
-    BenchArgs, BenchMode, ClientArgs, ConsentArgs, Distribution, FolderArgs, Format, InitArgs, InspectArgs, JoinArgs,
-    LedgerBenchArgs, LogBenchArgs, MatchingBenchArgs, Mix, NewNodeArgs, OutputArgs, ReasonArgs, RecoverApplyArgs,
-    RecoverPlanArgs, RestoreArgs, ServerArgs, StaleArgs,
+    ClientArgs, ConsentArgs, FolderArgs, Format, InitArgs, InspectArgs, JoinArgs, NewNodeArgs, OutputArgs, ReasonArgs,
+    RecoverApplyArgs, RecoverPlanArgs, RestoreArgs, ServerArgs, StaleArgs,
+};
+pub use bench_args::{
+    BenchArgs, BenchMode, Distribution, LedgerBenchArgs, LogBenchArgs, MatchingBenchArgs, Mix, OrdersBenchArgs,
 };
 pub use bench_load::{LoadBenchArgs, LoadBenchReport};
-pub(crate) use client::{Client, authorities};
+pub(crate) use client::{Client, Repeat, authorities};
 pub use exit::Exit;
 pub use reports::{
-    BenchReport, InitReport, JoinReport, KeyringReport, Latency, LedgerBenchReport, LogBenchReport, MatchingBenchReport,
+    BenchReport, InitReport, JoinReport, KeyringReport, Latency, LedgerBenchReport, LogBenchReport,
+    MatchingBenchReport, OrdersBenchReport, OrdersProof, StageReport,
 };
 pub use tree::{Cli, ClusterVerb, Verb};
 

@@ -73,6 +73,12 @@ impl House {
         }
     }
 
+    /// Adds up what the histograms were given since the last time. Without it they keep every single value until somebody
+    /// reads them.
+    pub(crate) fn tidy_metrics(&self) {
+        self.metrics.run_upkeep();
+    }
+
     /// Looks at the members' health; called every few seconds.
     pub(crate) fn look_at_members(&self, now_us: u64) {
         let peers = self.node.peers();

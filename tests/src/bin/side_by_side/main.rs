@@ -1,14 +1,16 @@
 //! The side-by-side benchmark: three `exchequer` processes and three `etcd` processes on this machine, one disk, the
-//! same load on both in turn. `docs/benchmarks.md` says how to run it and what its figures mean.
+//! same load on both in turn; and the ledger beside PostgreSQL. `docs/benchmarks.md` says how to run it and what its figures mean.
 //!
-//! It needs Debian's `etcd-server` and a built `exchequer` (`EXCHEQUER_BIN`).
+//! It needs Debian's `etcd-server`, for the part `ledger` Debian's `postgresql` instead, and a built `exchequer` (`EXCHEQUER_BIN`).
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "its report is its output")]
 
 mod etcd;
+mod ledger;
 mod million;
 mod ours;
 mod outage;
+mod postgres;
 mod recovery;
 mod report;
 mod rounds;
@@ -18,8 +20,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use ledger::Ledgers;
 use million::{Million, Size};
 use outage::{End, Gaps};
+use postgres::Postgres;
 use recovery::Recovery;
 use report::{load_average, times};
 use rounds::Compared;
@@ -36,14 +40,20 @@ Parts, all but the last two where none is named:
   transfer    leadership handed over under eight writers
   recovery    a million keys: restart after SIGKILL, and a node that joins with nothing
   idle        resident memory of idle nodes
+  ledger      transfers of the ledger from 64 callers, beside one PostgreSQL with a stored procedure
   steady      an hour (--minutes) of full load without a pause, in which nobody should be elected
   million     an exchange of --users, --assets and --orders: load, memory, restart and failover of the leader
 
 --quick is a short slice of everything, to see that it works. EXCHEQUER_BIN names the program; etcd is looked for in
-PATH or named by ETCD_BIN.
+PATH or named by ETCD_BIN, PostgreSQL's programs where Debian puts them or in the folder that PG_BIN names.
 
 For example:
   EXCHEQUER_BIN=target/release/exchequer side_by_side --rounds 3 --json figures.json throughput";
+
+/// What runs where nothing is named.
+const PARTS: [&str; 5] = ["throughput", "failover", "transfer", "recovery", "idle"];
+/// What runs only when it is named.
+const NAMED_PARTS: [&str; 3] = ["ledger", "million", "steady"];
 
 struct Args {
     parts: Vec<String>,
@@ -94,11 +104,7 @@ impl Args {
                     println!("{USAGE}");
                     return Ok(None);
                 }
-                part if ["throughput", "failover", "transfer", "recovery", "idle", "steady", "million"]
-                    .contains(&part) =>
-                {
-                    args.parts.push(part.to_owned());
-                }
+                part if PARTS.contains(&part) || NAMED_PARTS.contains(&part) => args.parts.push(part.to_owned()),
                 other => bail!("`{other}` is not known\n\n{USAGE}"),
             }
         }
@@ -107,8 +113,7 @@ impl Args {
     }
 
     fn wants(&self, part: &str) -> bool {
-        (self.parts.is_empty() && !["steady", "million"].contains(&part))
-            || self.parts.iter().any(|wanted| wanted == part)
+        (self.parts.is_empty() && !NAMED_PARTS.contains(&part)) || self.parts.iter().any(|wanted| wanted == part)
     }
 }
 
@@ -121,6 +126,7 @@ struct Report {
     transfer: Option<Gaps>,
     recovery: Option<Recovery>,
     idle_resident_bytes: Vec<u64>,
+    ledger: Option<Ledgers>,
     steady: Option<Steady>,
     million: Option<Million>,
 }
@@ -155,6 +161,12 @@ async fn main() -> Result<()> {
     if args.wants("idle") {
         report.idle_resident_bytes = recovery::idle(Duration::from_secs(10)).await?;
     }
+    if args.wants("ledger") {
+        let mut cluster = ours::start().await?;
+        let mut postgres = Postgres::start(folder.path()).await?;
+        report.ledger = Some(ledger::run(&mut cluster, &mut postgres, args.rounds, args.seconds, &mut say).await?);
+        cluster.finish()?;
+    }
     if args.wants("steady") {
         report.steady = Some(steady::run(args.minutes, &mut say).await?);
     }
@@ -174,6 +186,9 @@ fn show(report: &Report) {
     println!("load average {:.1} before, {:.1} after\n", report.load_average_before, report.load_average_after);
     if !report.throughput.is_empty() {
         println!("{}", report::rounds(&report.throughput));
+    }
+    if let Some(ledgers) = &report.ledger {
+        println!("{}", ledgers.table());
     }
     for (name, gaps, aim) in [
         ("leader killed", &report.failover, "0.75 s, worst 1.2 s"),
