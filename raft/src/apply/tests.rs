@@ -229,7 +229,7 @@ fn a_visit_shows_every_row() {
     let mut expected: Vec<(Vec<u8>, Vec<u8>)> = (0..2_500).map(|number| (key(number), vec![1])).collect();
     let mut batch = exchequer_storage::Batch::default();
     expected.iter().for_each(|(key, value)| batch.put(1, key.clone(), value.clone()));
-    batch.put(2, key(7), vec![9]);
+    batch.put(RAFT_FAMILY, key(7), vec![9]);
     engine.write(&batch).unwrap();
     let overlay = Overlay::default();
     let visit = |overlay: &Overlay, from: &[u8], until: &[u8], most: usize| {

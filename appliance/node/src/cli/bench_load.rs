@@ -110,3 +110,35 @@ fn progress(printer: &Printer) -> ProgressBar {
     bar.enable_steady_tick(TICK);
     bar
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Goal: people read times in seconds and sizes in mebibytes, one a server, and a sign where nothing was asked for;
+    /// programs get the report back as it was.
+    #[test]
+    fn the_report_is_read() {
+        let report = LoadBenchReport {
+            users: 10,
+            balances: 50,
+            markets: 4,
+            orders: 7,
+            accounts_us: 1_240_000,
+            orders_us: 99_000,
+            sent_again: 2,
+            resident_bytes: vec![1 << 30, 3 << 20],
+            resident_peak_bytes: vec![2 << 30, 4 << 20],
+            disk_bytes: Vec::new(),
+        };
+        let text = text(&report);
+        let line = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+        assert_eq!(line("Users and balances took"), Some("1.2s"));
+        assert_eq!(line("Orders took"), Some("0.1s"));
+        assert_eq!(line("Resident memory"), Some("1024 MiB, 3 MiB"));
+        assert_eq!(line("Resident at most"), Some("2048 MiB, 4 MiB"));
+        assert_eq!(line("On disk"), Some("-"));
+        let json = serde_json::to_string(&report).unwrap();
+        assert_eq!(serde_json::from_str::<LoadBenchReport>(&json).unwrap(), report);
+    }
+}

@@ -181,8 +181,8 @@ impl Body {
         }
     }
 
-    /// The keys of the rows of [`crate::Family::Ids`] that this command may look up beside its own id, in the order in which it
-    /// asks for them.
+    /// The keys of the rows of [`crate::Family::Ids`] that this command may look up beside its own id, in the order in
+    /// which it asks for them.
     pub(crate) fn lookups(&self, ledger: &Ledger) -> Vec<Vec<u8>> {
         let mut keys = Vec::new();
         match self {
