@@ -102,8 +102,10 @@ impl Params {
         T: FromStr + PartialOrd + Display,
     {
         let Some(text) = self.take(name)? else { return Ok(None) };
+        // Rust would take a plus sign.
+        let digits = text.bytes().all(|byte| byte.is_ascii_digit());
         match text.parse::<T>() {
-            Ok(number) if range.contains(&number) => Ok(Some(number)),
+            Ok(number) if digits && range.contains(&number) => Ok(Some(number)),
             Ok(_) | Err(_) => {
                 Err(bad(format!("`{name}` in the query is a whole number from {} to {}", range.start(), range.end())))
             }

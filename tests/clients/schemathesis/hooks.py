@@ -24,6 +24,10 @@ session.headers["Authorization"] = f"Bearer {os.environ['EXCHEQUER_TOKEN']}"
 # What there was after the last refusal; none where something was changed since.
 state = {"print": None}
 accepted = {}
+drawn = {"cases": 0}
+# The description's examples.
+COMMAND_ID = "5f0d7a6f2b3c4d5e8f901a2b3c4d5e6f"
+TRANSFER_ID = "018f3a5e0000700080000000000000ab"
 
 
 def read(path):
@@ -34,20 +38,45 @@ def read(path):
 
 def fingerprint():
     """What every change leaves a trace in: an audited one, one of money, users, assets and markets."""
-    markets = [{key: market[key] for key in ("symbol", "fees", "filters", "breaker", "reference")}
+    markets = [{key: market[key] for key in ("symbol", "fees", "filters", "breaker")}
                for market in read("/v1/markets")["markets"]]
-    return json.dumps([
-        read("/v1/audit?limit=1")["head"],
-        read("/v1/settings/history?limit=1")["revision"],
-        read("/v1/users?limit=1")["count"],
-        len(read("/v1/assets")["assets"]),
-        read("/v1/ledger/trial-balance"),
-        markets,
-    ], sort_keys=True)
+    operator = [entry["sequence"] for entry in read("/v1/audit?limit=20")["entries"] if entry["actor"] == "operator"]
+    return {
+        # What a node does on its own behalf follows an accepted request, some time later.
+        "audit": operator[-1:],
+        "settings": read("/v1/settings/history?limit=1")["revision"],
+        "users": read("/v1/users?limit=1")["count"],
+        "assets": len(read("/v1/assets")["assets"]),
+        "money": read("/v1/ledger/trial-balance"),
+        "markets": markets,
+    }
 
 
 def is_state(case):
     return case.method.upper() in WRITES and case.path.startswith("/v1/")
+
+
+@schemathesis.hook
+def map_case(context, case):
+    """Points good data at what there is, most of the time: names are drawn, and hardly ever hit."""
+    body, drawn["cases"] = case.body, drawn["cases"] + 1
+    if not isinstance(body, dict) or drawn["cases"] % 8 == 0:
+        return case
+    for part in [body, *(value for value in body.values() if isinstance(value, dict))]:
+        # The example's id is used once; after that it is another command's.
+        for name, example in (("command_id", COMMAND_ID), ("id", TRANSFER_ID)):
+            if part.get(name) == example:
+                del part[name]
+        if not case.meta or case.meta.generation.mode.is_negative:
+            continue
+        for name in ("user", "from", "to"):
+            if isinstance(part.get(name), int):
+                part[name] = 1 + part[name] % 2
+        if part.get("kind") == "limit":
+            part |= {"market": "BTCUSDT", "price": "100.25", "quantity": "0.01", "quote_quantity": None}
+        if part.get("asset"):
+            part["asset"] = "USDT"
+    return case
 
 
 @schemathesis.hook
@@ -82,7 +111,8 @@ def a_refusal_changes_nothing(context, response, case):
         return
     now = fingerprint()
     before, state["print"] = state["print"], now
-    assert before is None or before == now, f"changed by what was refused: {before} and {now}"
+    changed = {name: (before[name], now[name]) for name in now if before and before[name] != now[name]}
+    assert not changed, f"changed by what was refused: {changed}"
 
 
 @schemathesis.check
@@ -110,7 +140,7 @@ def a_message_is_short(context, response, case):
 @schemathesis.hook
 def after_call(context, case, response):
     """Counts, for the summary, which operations were accepted at all."""
-    name = f"{case.method.upper()} {case.path}"
+    name = case.operation.label
     counts = accepted.setdefault(name, [0, 0])
     counts[0 if response.status_code < 400 else 1] += 1
     with open(SEEN_FILE, "w", encoding="utf-8") as file:

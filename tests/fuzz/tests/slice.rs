@@ -1,5 +1,7 @@
 //! A short run of every target, the same for the same seed, with the inputs that are checked in and changed ones.
 
+#![allow(clippy::panic, clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 

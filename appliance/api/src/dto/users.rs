@@ -152,7 +152,6 @@ pub struct CreateApiKey {
     pub scopes: Vec<String>,
     /// Addresses or ranges that it may be used from; a key that may withdraw needs one.
     #[schemars(with = "Option<Vec<AddressRange>>")]
-    #[schemars(inner(length(max = 30)))]
     pub addresses: Option<Vec<String>>,
     /// The public key of an Ed25519 pair, hexadecimal or PEM; without one the key is of HMAC-SHA256.
     #[schemars(length(max = 500))]

@@ -64,8 +64,14 @@ async fn users() {
     let ada = world.get("/v1/users/1").await.json();
     assert_eq!((&ada["label"], &ada["status"], &ada["kyc_level"]), (&json!("Ada"), &json!("frozen"), &json!(3)));
 
-    for (path, code) in [("/v1/users/9", 404), ("/v1/users/0", 400), ("/v1/users/x", 400), ("/v1/users?limit=101", 400)]
-    {
+    for (path, code) in [
+        ("/v1/users/9", 404),
+        ("/v1/users/0", 400),
+        ("/v1/users/x", 400),
+        ("/v1/users/+1", 400),
+        ("/v1/users?from=%2B1", 400),
+        ("/v1/users?limit=101", 400),
+    ] {
         assert_eq!(world.get(path).await.refusal().0, code, "{path}");
     }
     let both = json!({"label": "x", "count": 2});

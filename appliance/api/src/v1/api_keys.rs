@@ -141,7 +141,11 @@ fn scopes(words: &[String]) -> Result<Scopes, Problem> {
 /// `10.0.0.0/8`, or one address.
 fn range(text: &str) -> Result<Range, Problem> {
     let parsed = match text.split_once('/') {
-        Some((address, prefix)) => address.parse::<IpAddr>().ok().zip(prefix.parse::<u8>().ok()),
+        // A number may have a plus sign for Rust, but not for an operator.
+        Some((address, prefix)) if prefix.bytes().all(|byte| byte.is_ascii_digit()) => {
+            address.parse::<IpAddr>().ok().zip(prefix.parse::<u8>().ok())
+        }
+        Some(_) => None,
         None => text.parse::<IpAddr>().ok().map(|address| (address, if address.is_ipv4() { 32 } else { 128 })),
     };
     let range = parsed.and_then(|(address, prefix)| Range::new(address, prefix));
@@ -208,7 +212,7 @@ mod tests {
         ] {
             assert_eq!(range_text(&range(text).unwrap()), printed);
         }
-        for text in ["", "10.0.0.0/33", "10.0.0/8", "::/129", "host", "10.0.0.0/-1"] {
+        for text in ["", "10.0.0.0/33", "10.0.0/8", "::/129", "host", "10.0.0.0/-1", "10.0.0.0/+8", "10.0.0.0/"] {
             assert_eq!(range(text).unwrap_err().code, Code::BadRequest, "{text}");
         }
     }

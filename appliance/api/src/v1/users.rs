@@ -41,7 +41,9 @@ pub(crate) fn routes() -> Vec<Route> {
 
 /// The number that a client names a user by.
 pub(super) fn user_id(text: &str) -> Result<UserId, Problem> {
-    text.parse().map_err(|_| Problem::new(Code::BadRequest, "a user's number is a whole number from 1"))
+    // Rust would take a plus sign.
+    let number = text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()));
+    number.ok_or_else(|| Problem::new(Code::BadRequest, "a user's number is a whole number from 1"))
 }
 
 async fn page(State(app): State<App>, mut params: Params) -> Result<Seen<dto::Users>, Refused> {

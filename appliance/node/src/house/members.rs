@@ -198,6 +198,9 @@ async fn perform(house: &House, operation: &Operation) -> Result<(), Problem> {
             }
         }
         Operation::Transfer { to } => {
+            if !status.members.iter().any(|(id, member)| member.voter && *id != status.node) {
+                return Err(Problem::new(Code::NotVoter, "there is no other voter to lead"));
+            }
             if let Some(to) = to {
                 match status.members.get(to) {
                     None => return Err(Problem::new(Code::UnknownNode, format!("node {to} is not a member"))),
