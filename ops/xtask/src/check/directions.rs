@@ -178,7 +178,7 @@ mod tests {
 
         let closed = Room { name: "exchequer-state", may_use: &[], pure: true };
         let found = directions(package("exchequer-state"), &closed, &ours);
-        let refused = ["exchequer-domain", "exchequer-ledger", "exchequer-matching"];
+        let refused = ["exchequer-domain", "exchequer-ledger", "exchequer-market-data", "exchequer-matching"];
         assert_eq!(found, refused.map(|name| format!("exchequer-state: may not depend on {name}")));
         let closed = Room { name: "exchequer-market-data", may_use: &["exchequer-state"], pure: true };
         let found = directions(package("exchequer-market-data"), &closed, &ours);
