@@ -8,7 +8,6 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::Read as _;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,9 +19,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use tempfile::TempDir;
 
-use crate::process;
 use crate::product::{Access, Place};
 use crate::stop::Stop;
+use crate::{files, process};
 
 /// Writers at the same time.
 const WRITERS: usize = 4;
@@ -64,9 +63,7 @@ impl Client {
         let token = fs::read_to_string(token_file).context("the operator token")?;
         let header_file = folder.path().join("authorization");
         // In a file, because the arguments of a process are public.
-        let mut options = fs::OpenOptions::new();
-        let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&header_file)?;
-        std::io::Write::write_all(&mut file, format!("Authorization: Bearer {}", token.trim()).as_bytes())?;
+        files::write_secret(&header_file, &format!("Authorization: Bearer {}", token.trim()))?;
         let mut random = [0; 8];
         fs::File::open("/dev/urandom")?.read_exact(&mut random)?;
         let run = format!("{:016x}", u64::from_be_bytes(random));

@@ -1,12 +1,12 @@
-//! `cargo xtask demo`: three nodes on this machine, shown live, stopped cleanly.
+//! Three nodes as child processes, with folders and ports of their own.
 //!
 //! A folder that is named is kept, and a cluster found in it is started again with the same ports, never made anew.
 
 use std::fs;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ExitCode, ExitStatus};
+use std::process::{Child, ExitStatus};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -14,72 +14,17 @@ use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
 
 use crate::product::{ASK_EVERY, Access, NodePlan, Place, Product, START_LIMIT};
-use crate::stop::{Interrupted, Stop};
-use crate::{ports, process, say};
+use crate::stop::Stop;
+use crate::{files, ports, process, say};
 
 /// Nodes of the demo.
 const NODES: usize = 3;
 /// How long a node may take to hand over, flush and end.
 const STOP_LIMIT: Duration = Duration::from_secs(30);
-/// How often the table of members is drawn.
-const DRAW_EVERY: Duration = Duration::from_secs(1);
 /// Lines of a node's log that are told when it ended by itself.
 const LOG_LINES_TOLD: usize = 8;
 /// The value that `--once` writes: within the range of the setting, and not its default.
-const TRIAL_VALUE: &str = "11s";
-
-/// How to run the demo.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Args {
-    /// Folder of the cluster, kept and used again [default: a temporary one, removed at the end]
-    #[arg(long, value_name = "FOLDER")]
-    dir: Option<PathBuf>,
-    /// Reach health, write a value, read it back from a follower, stop
-    #[arg(long)]
-    once: bool,
-    /// The binary to run [default: the one that cargo last built]
-    #[arg(long, value_name = "FILE")]
-    binary: Option<PathBuf>,
-}
-
-/// Runs the demo until Ctrl-C, or once.
-///
-/// # Errors
-/// The cluster did not become healthy, or a node did not stop in time.
-pub(crate) fn run(args: &Args) -> Result<ExitCode> {
-    let product = Product::find(args.binary.as_deref())?;
-    let stop = Stop::on_signals()?;
-    let (folder, temporary) = match &args.dir {
-        Some(named) => (std::path::absolute(named)?, None),
-        None => {
-            let folder = tempfile::Builder::new().prefix("exchequer-demo-").tempdir()?;
-            (folder.path().to_owned(), Some(folder))
-        }
-    };
-    let mut cluster = Cluster::open(product, folder)?;
-    let outcome = cluster.bring_up(&stop).and_then(|()| {
-        if args.once {
-            return cluster.try_once();
-        }
-        say::line(cluster.how_to_reach());
-        cluster.show(&stop)
-    });
-    let stopped = cluster.stop();
-    match outcome {
-        Err(error) if error.is::<Interrupted>() => {}
-        Err(error) => {
-            // The folder goes; what the nodes said goes with it unless it is told now.
-            if temporary.is_some() {
-                say::line(cluster.last_words());
-            }
-            return Err(error);
-        }
-        Ok(()) => {}
-    }
-    stopped?;
-    say::line("stopped");
-    Ok(ExitCode::SUCCESS)
-}
+pub(super) const TRIAL_VALUE: &str = "11s";
 
 /// What must be known to start the cluster of a folder again.
 #[derive(Debug, Serialize, Deserialize)]
@@ -87,15 +32,16 @@ struct Kept {
     api_ports: Vec<u16>,
 }
 
-struct Cluster {
-    product: Product,
-    folder: PathBuf,
-    nodes: Vec<NodePlan>,
+/// The cluster of the demo. Dropped, it is killed.
+pub(super) struct Cluster {
+    pub(super) product: Product,
+    pub(super) folder: PathBuf,
+    pub(super) nodes: Vec<NodePlan>,
     children: Vec<Option<Child>>,
 }
 
 impl Cluster {
-    fn open(product: Product, folder: PathBuf) -> Result<Cluster> {
+    pub(super) fn open(product: Product, folder: PathBuf) -> Result<Cluster> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
         let file = folder.join("cluster.json");
         let kept = if file.is_file() {
@@ -129,16 +75,30 @@ impl Cluster {
         Access { address: node.api.clone(), token_file: self.token_file(), ca: node.ca() }
     }
 
-    fn everyone(&self) -> Vec<Access> {
+    pub(super) fn everyone(&self) -> Vec<Access> {
         self.nodes.iter().map(|node| self.access(node)).collect()
     }
 
-    fn bring_up(&mut self, stop: &Stop) -> Result<()> {
+    /// Any node that answers.
+    pub(super) fn anyone(&self) -> Access {
+        let address = self.nodes.iter().map(|node| node.api.as_str()).collect::<Vec<_>>().join(",");
+        let ca = self.nodes.first().map(NodePlan::ca).unwrap_or_default();
+        Access { address, token_file: self.token_file(), ca }
+    }
+
+    /// The process of each node.
+    pub(super) fn pids(&self) -> String {
+        let running = self.children.iter().zip(&self.nodes);
+        let pids = running.filter_map(|(child, node)| Some(format!("{} {}", node.name, child.as_ref()?.id())));
+        pids.collect::<Vec<_>>().join(", ")
+    }
+
+    pub(super) fn bring_up(&mut self, stop: &Stop) -> Result<()> {
         let Some(first) = self.nodes.first().cloned() else { bail!("a cluster of no nodes") };
         let fresh = !first.has_identity();
         if fresh {
             let founded = self.product.init(&first)?;
-            write_secret(&self.token_file(), &founded.operator_token)?;
+            files::write_secret(&self.token_file(), &founded.operator_token)?;
             say::line(format_args!("{}: founded cluster {}", first.name, founded.cluster_id));
         } else {
             say::line(format_args!("starting the cluster of {} again", self.folder.display()));
@@ -186,7 +146,7 @@ impl Cluster {
         Ok(())
     }
 
-    fn log_file(&self, node: &NodePlan) -> PathBuf {
+    pub(super) fn log_file(&self, node: &NodePlan) -> PathBuf {
         self.folder.join(format!("{}.log", node.name))
     }
 
@@ -200,7 +160,7 @@ impl Cluster {
         Ok(())
     }
 
-    fn ended(&mut self) -> Result<Vec<(usize, ExitStatus)>> {
+    pub(super) fn ended(&mut self) -> Result<Vec<(usize, ExitStatus)>> {
         let mut ended = Vec::new();
         for (at, place) in self.children.iter_mut().enumerate() {
             if let Some(status) = place.as_mut().map(Child::try_wait).transpose()?.flatten() {
@@ -210,7 +170,7 @@ impl Cluster {
         Ok(ended)
     }
 
-    fn try_once(&mut self) -> Result<()> {
+    pub(super) fn try_once(&mut self) -> Result<()> {
         let everyone = self.everyone();
         let Some(first) = everyone.first() else { bail!("a cluster of no nodes") };
         self.product.set(Place::HERE, first, TRIAL_VALUE, "demo: a first write")?;
@@ -225,75 +185,8 @@ impl Cluster {
         Ok(())
     }
 
-    fn how_to_reach(&self) -> String {
-        let mut text = format!("\nfolder  {}\n", self.folder.display());
-        for node in &self.nodes {
-            text += &format!(
-                "{:7} https://{}   peers {}   log {}\n",
-                node.name,
-                node.api,
-                node.peer,
-                self.log_file(node).display()
-            );
-        }
-        if let Some(first) = self.nodes.first() {
-            let binary = self.product.binary().display();
-            text += &format!(
-                "\nIn another shell:\n\
-                 \x20 export EXCHEQUER_ADDRESS={} EXCHEQUER_CACERT={} EXCHEQUER_TOKEN=\"$(cat {})\"\n\
-                 \x20 {binary} status\n\
-                 \x20 {binary} cluster peers\n\
-                 \x20 {binary} settings get\n\
-                 \x20 {binary} settings set {} {TRIAL_VALUE} --reason 'trying it out'\n\
-                 \x20 kill -9 <pid of a node>      and watch the others go on\n\
-                 Ctrl-C here stops the cluster.\n",
-                first.api,
-                first.ca().display(),
-                self.token_file().display(),
-                crate::product::HARMLESS_SETTING,
-            );
-        }
-        text
-    }
-
-    fn show(&mut self, stop: &Stop) -> Result<()> {
-        let mut live = say::Live::default();
-        let is_live = say::is_live();
-        let mut is_first = true;
-        loop {
-            let mut text = String::new();
-            let ended = self.ended()?;
-            if ended.len() == self.nodes.len() {
-                bail!("no node runs any more:\n{}", self.last_words());
-            }
-            for (at, status) in ended {
-                if let Some(node) = self.nodes.get(at) {
-                    text += &format!(
-                        "{} has ended ({}); its log: {}\n",
-                        node.name,
-                        told(status),
-                        self.log_file(node).display()
-                    );
-                }
-            }
-            let running = self.children.iter().zip(&self.nodes);
-            let pids: Vec<String> =
-                running.filter_map(|(child, node)| Some(format!("{} {}", node.name, child.as_ref()?.id()))).collect();
-            let tables = self.everyone().into_iter().map(|access| self.product.peers_table(Place::HERE, &access));
-            text += &tables.flatten().next().unwrap_or_else(|| "no node answers\n".to_owned());
-            text += &format!("pids: {}\n", pids.join(", "));
-            if is_live {
-                live.draw(&text);
-            } else if is_first {
-                say::line(&text);
-            }
-            is_first = false;
-            stop.pause(DRAW_EVERY)?;
-        }
-    }
-
     /// Asks every node to stop, then waits for all of them. The last resort is SIGKILL, and is told as an error.
-    fn stop(&mut self) -> Result<()> {
+    pub(super) fn stop(&mut self) -> Result<()> {
         for child in self.children.iter_mut().flatten() {
             if child.try_wait()?.is_none() {
                 process::signal(child.id(), Signal::TERM)?;
@@ -314,7 +207,7 @@ impl Cluster {
         bail!("{} did not stop within {} s of SIGTERM", stubborn.join(", "), STOP_LIMIT.as_secs())
     }
 
-    fn last_words(&self) -> String {
+    pub(super) fn last_words(&self) -> String {
         let words = self.nodes.iter().map(|node| format!("--- {}\n{}", node.name, tail(&self.log_file(node))));
         words.collect::<Vec<_>>().join("\n")
     }
@@ -329,7 +222,7 @@ impl Drop for Cluster {
     }
 }
 
-fn told(status: ExitStatus) -> String {
+pub(super) fn told(status: ExitStatus) -> String {
     status.signal().map_or_else(|| status.to_string(), |signal| format!("signal {signal}"))
 }
 
@@ -337,13 +230,6 @@ fn tail(file: &Path) -> String {
     let text = fs::read_to_string(file).unwrap_or_default();
     let lines: Vec<&str> = text.lines().collect();
     lines.get(lines.len().saturating_sub(LOG_LINES_TOLD)..).unwrap_or_default().join("\n")
-}
-
-fn write_secret(file: &Path, secret: &str) -> Result<()> {
-    let mut options = fs::OpenOptions::new();
-    let mut opened = options.write(true).create(true).truncate(true).mode(0o600).open(file)?;
-    std::io::Write::write_all(&mut opened, secret.as_bytes())?;
-    Ok(())
 }
 
 #[cfg(test)]
@@ -364,7 +250,6 @@ mod tests {
             let mut cluster = Cluster::open(product.clone(), kept.clone()).unwrap();
             cluster.bring_up(&stop).unwrap();
             cluster.try_once().unwrap();
-            assert!(cluster.how_to_reach().contains("cluster peers"));
             cluster.stop().unwrap();
             identities.push(fs::read_to_string(kept.join("n2/identity.toml")).unwrap());
         }

@@ -1,5 +1,7 @@
 //! The binary's command line, and nothing else of it: every word that this crate says to the product is here.
 
+mod trading;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -9,6 +11,7 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use serde_json::Value;
 
+pub(crate) use self::trading::Balanced;
 use crate::stop::Stop;
 use crate::{process, repo};
 

@@ -1,0 +1,85 @@
+//! `cargo xtask demo`: three nodes on this machine with an exchange in a sandbox, shown live, stopped cleanly.
+
+mod cluster;
+mod screen;
+mod trading;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use self::cluster::Cluster;
+use self::trading::Trading;
+use crate::product::Product;
+use crate::say;
+use crate::stop::{Interrupted, Stop};
+
+/// How to run the demo.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Folder of the cluster, kept and used again [default: a temporary one, removed at the end]
+    #[arg(long, value_name = "FOLDER")]
+    dir: Option<PathBuf>,
+    /// Reach health, write a value, read it back from a follower, trade in every market, verify the ledger, stop
+    #[arg(long)]
+    once: bool,
+    /// The binary to run [default: the one that cargo last built]
+    #[arg(long, value_name = "FILE")]
+    binary: Option<PathBuf>,
+    /// What the simulated traders' chance follows from [default: drawn, and told]
+    #[arg(long, value_name = "NUMBER", conflicts_with = "no_traders")]
+    seed: Option<u64>,
+    /// Leave the simulated traders and their markets out
+    #[arg(long)]
+    no_traders: bool,
+}
+
+/// Runs the demo until Ctrl-C, or once.
+///
+/// # Errors
+/// The cluster did not become healthy, nobody traded, the ledger did not add up, or a node did not stop in time.
+pub(crate) fn run(args: &Args) -> Result<ExitCode> {
+    let product = Product::find(args.binary.as_deref())?;
+    let stop = Stop::on_signals()?;
+    let (folder, temporary) = match &args.dir {
+        Some(named) => (std::path::absolute(named)?, None),
+        None => {
+            let folder = tempfile::Builder::new().prefix("exchequer-demo-").tempdir()?;
+            (folder.path().to_owned(), Some(folder))
+        }
+    };
+    let mut cluster = Cluster::open(product, folder)?;
+    let outcome = work(&mut cluster, args, &stop);
+    let stopped = cluster.stop();
+    match outcome {
+        Err(error) if error.is::<Interrupted>() => {}
+        Err(error) => {
+            // The folder goes; what the nodes said goes with it unless it is told now.
+            if temporary.is_some() {
+                say::line(cluster.last_words());
+            }
+            return Err(error);
+        }
+        Ok(()) => {}
+    }
+    stopped?;
+    say::line("stopped");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn work(cluster: &mut Cluster, args: &Args, stop: &Stop) -> Result<()> {
+    cluster.bring_up(stop)?;
+    if args.once {
+        cluster.try_once()?;
+    }
+    let trading = if args.no_traders { None } else { Some(Trading::begin(cluster, args.seed, stop)?) };
+    match (args.once, trading) {
+        (true, Some(trading)) => trading.try_once(cluster, stop),
+        (true, None) => Ok(()),
+        (false, trading) => {
+            say::line(screen::how_to_reach(cluster, trading.as_ref()));
+            screen::show(cluster, trading, stop)
+        }
+    }
+}
