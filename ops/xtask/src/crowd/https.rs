@@ -50,7 +50,22 @@ pub(crate) struct Response {
     pub(crate) body: Vec<u8>,
 }
 
-/// A connection; after an error it is of no use.
+/// What requests are sent through, one after the other; after an error it is of no use.
+pub(crate) trait Line: Send {
+    /// Sends a request and waits for its answer.
+    ///
+    /// # Errors
+    /// No answer that can be understood; whether the node did what was asked is not known.
+    fn send(&mut self, method: &str, target: &str, headers: &[(&str, &str)]) -> io::Result<Response>;
+
+    /// Whether the node has said that it ends this line.
+    fn is_over(&self) -> bool;
+}
+
+/// What makes a line to a node. Where it fails nothing was sent.
+pub(crate) type Opener = Box<dyn FnMut(SocketAddrV4) -> io::Result<Box<dyn Line>> + Send>;
+
+/// A connection over TLS.
 #[derive(Debug)]
 pub(crate) struct Connection {
     stream: StreamOwned<ClientConnection, TcpStream>,
@@ -59,11 +74,17 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
+    /// What connects to nodes, always from one address.
+    pub(crate) fn opener(trust: &Trust, from: Ipv4Addr) -> Opener {
+        let trust = trust.clone();
+        Box::new(move |to| Ok(Box::new(Connection::open(&trust, from, to)?)))
+    }
+
     /// Connects from an address of this machine, so that the exchange counts what is asked for under that one.
     ///
     /// # Errors
     /// Nobody listens. Nothing was sent.
-    pub(crate) fn open(trust: &Trust, from: Ipv4Addr, to: SocketAddrV4) -> io::Result<Connection> {
+    fn open(trust: &Trust, from: Ipv4Addr, to: SocketAddrV4) -> io::Result<Connection> {
         let socket = rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None)?;
         rustix::net::bind(&socket, &SocketAddr::from((from, 0)))?;
         rustix::net::connect(&socket, &SocketAddr::V4(to))?;
@@ -81,16 +102,19 @@ impl Connection {
         Ok(Connection { stream, to, closes: false })
     }
 
-    /// Whether the node has said that it ends this connection.
-    pub(crate) fn is_over(&self) -> bool {
-        self.closes
+    fn more(&mut self, bytes: &mut Vec<u8>) -> io::Result<()> {
+        let mut part = [0; 4 << 10];
+        let count = self.stream.read(&mut part)?;
+        if count == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        bytes.extend_from_slice(part.get(..count).unwrap_or_default());
+        Ok(())
     }
+}
 
-    /// Sends a request and waits for its answer.
-    ///
-    /// # Errors
-    /// No answer that can be understood; whether the node did what was asked is not known.
-    pub(crate) fn send(&mut self, method: &str, target: &str, headers: &[(&str, &str)]) -> io::Result<Response> {
+impl Line for Connection {
+    fn send(&mut self, method: &str, target: &str, headers: &[(&str, &str)]) -> io::Result<Response> {
         let mut text = format!("{method} {target} HTTP/1.1\r\nHost: {}\r\nContent-Length: 0\r\n", self.to);
         for (name, value) in headers {
             text += &format!("{name}: {value}\r\n");
@@ -114,14 +138,8 @@ impl Connection {
         Ok(Response { status: head.status, retry_after: head.retry_after, body: bytes.split_off(head.length) })
     }
 
-    fn more(&mut self, bytes: &mut Vec<u8>) -> io::Result<()> {
-        let mut part = [0; 4 << 10];
-        let count = self.stream.read(&mut part)?;
-        if count == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        bytes.extend_from_slice(part.get(..count).unwrap_or_default());
-        Ok(())
+    fn is_over(&self) -> bool {
+        self.closes
     }
 }
 

@@ -30,7 +30,7 @@ use anyhow::{Context, Result, bail};
 use self::dice::{Dice, Walk};
 use self::door::{Door, Key, Tally};
 pub(crate) use self::enlist::{Enlisted, enlist};
-use self::https::Trust;
+use self::https::{Connection, Trust};
 use self::maker::Maker;
 use self::places::MARKETS;
 use self::taker::{Kind, Taker};
@@ -96,7 +96,8 @@ impl Exchange {
 
     /// Somebody who looks at its markets.
     pub(crate) fn watch(&self) -> Watch {
-        Watch::new(Door::new(&self.trust, &self.nodes, 0, WATCH_FROM, None, &Arc::default()))
+        let opener = Connection::opener(&self.trust, WATCH_FROM);
+        Watch::new(Door::new(opener, &self.nodes, 0, None, &Arc::default()))
     }
 }
 
@@ -137,7 +138,8 @@ impl Crowd {
         for (at, (role, trader)) in ROLES.iter().zip(&enlisted.traders).enumerate() {
             let from = Ipv4Addr::from_bits(WATCH_FROM.to_bits() + 1 + at as u32);
             let key = Key::new(&trader.key, &trader.secret);
-            let door = Door::new(&exchange.trust, &exchange.nodes, at % exchange.nodes.len(), from, Some(key), &tally);
+            let opener = Connection::opener(&exchange.trust, from);
+            let door = Door::new(opener, &exchange.nodes, at % exchange.nodes.len(), Some(key), &tally);
             let dice = Dice::new(seed, FIRST_TRADER + at as u64);
             let desk = Desk::new(dice, walks.clone(), begun, door, halt.clone(), format!("sim{}-{run:x}", at + 1));
             let habit: Box<dyn Habit + Send> = match role {

@@ -3,7 +3,11 @@
 //! A lost answer is not a failure. It is [`Answer::Unknown`] until the order was asked for by the name that it was given,
 //! at another node if need be.
 
-use std::net::{Ipv4Addr, SocketAddrV4};
+mod answer;
+#[cfg(test)]
+mod tests;
+
+use std::net::SocketAddrV4;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -12,7 +16,9 @@ use anyhow::Result;
 use ring::hmac;
 use serde_json::Value;
 
-use super::https::{Connection, Response, Trust};
+pub(crate) use self::answer::Answer;
+use self::answer::{BUSY, MISSING, UNKNOWN, judge, sub_code};
+use super::https::{Line, Opener};
 use crate::stop::Stop;
 
 /// Pause before a node is asked again that could not answer.
@@ -21,13 +27,6 @@ const BACK_OFF: Duration = Duration::from_millis(250);
 const WAIT_MAX: Duration = Duration::from_secs(120);
 /// An order that was not there so many times in a row, a pause apart, was not entered.
 const MISSING_MAX: u32 = 2;
-
-/// The dialect's code for an outcome that nobody knows.
-const UNKNOWN: i64 = -1007;
-/// Its code for a cluster that takes nothing at the moment.
-const BUSY: i64 = -1008;
-/// Its codes for an order, and for a list of orders, that is not there.
-const MISSING: [i64; 2] = [-2013, -2018];
 
 /// What a trader's requests are signed with.
 pub(crate) struct Key {
@@ -45,19 +44,6 @@ impl Key {
     fn sign(&self, text: &str) -> String {
         hmac::sign(&self.secret, text.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
     }
-}
-
-/// What came of a request.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Answer {
-    /// It was done.
-    Done(Value),
-    /// It was not, and nothing else was: the dialect's code, and the body.
-    Refused(i64, Value),
-    /// Nobody knows.
-    Unknown,
-    /// No node was there to send it to.
-    Nobody,
 }
 
 /// What the whole crowd did, counted.
@@ -82,13 +68,12 @@ pub(crate) fn count(counter: &AtomicU64) {
 
 /// A way to the exchange.
 pub(crate) struct Door {
-    trust: Trust,
+    opener: Opener,
     nodes: Vec<SocketAddrV4>,
     /// Which node is asked at the moment.
     at: usize,
-    from: Ipv4Addr,
     key: Option<Key>,
-    connection: Option<Connection>,
+    line: Option<Box<dyn Line>>,
     tally: Arc<Tally>,
 }
 
@@ -104,41 +89,38 @@ fn now_ms() -> u128 {
 }
 
 impl Door {
-    /// A way that begins at node `first` and goes on to the next one whenever it is lost; `from` is the address that it
-    /// is gone from.
+    /// A way that begins at node `first` and goes on to the next one whenever it is lost.
     pub(crate) fn new(
-        trust: &Trust,
+        opener: Opener,
         nodes: &[SocketAddrV4],
         first: usize,
-        from: Ipv4Addr,
         key: Option<Key>,
         tally: &Arc<Tally>,
     ) -> Door {
-        let (trust, nodes, tally) = (trust.clone(), nodes.to_vec(), Arc::clone(tally));
-        Door { trust, nodes, at: first, from, key, connection: None, tally }
+        Door { opener, nodes: nodes.to_vec(), at: first, key, line: None, tally: Arc::clone(tally) }
     }
 
     fn leave(&mut self) {
-        self.connection = None;
+        self.line = None;
         self.at = (self.at + 1) % self.nodes.len().max(1);
     }
 
     /// Connects to the first node that lets it, from the present one on.
     fn connect(&mut self) -> bool {
-        if self.connection.as_ref().is_some_and(Connection::is_over) {
-            self.connection = None;
+        if self.line.as_ref().is_some_and(|line| line.is_over()) {
+            self.line = None;
         }
         for _ in 0..self.nodes.len() {
-            if self.connection.is_some() {
+            if self.line.is_some() {
                 return true;
             }
             let Some(node) = self.nodes.get(self.at) else { return false };
-            match Connection::open(&self.trust, self.from, *node) {
-                Ok(connection) => self.connection = Some(connection),
+            match (self.opener)(*node) {
+                Ok(line) => self.line = Some(line),
                 Err(_) => self.leave(),
             }
         }
-        self.connection.is_some()
+        self.line.is_some()
     }
 
     /// Sends one request to one node.
@@ -159,8 +141,8 @@ impl Door {
             headers.push(("X-MBX-APIKEY", key.name.as_str()));
         }
         let target = if text.is_empty() { path.to_owned() } else { format!("{path}?{text}") };
-        let Some(connection) = &mut self.connection else { return Ok(Answer::Nobody) };
-        let Ok(response) = connection.send(method, &target, &headers) else {
+        let Some(line) = &mut self.line else { return Ok(Answer::Nobody) };
+        let Ok(response) = line.send(method, &target, &headers) else {
             self.leave();
             count(&self.tally.lost);
             return Ok(Answer::Unknown);
@@ -276,84 +258,5 @@ impl Named<'_> {
             params.push(("symbol", self.symbol.to_owned()));
         }
         params
-    }
-}
-
-fn judge(response: &Response) -> Answer {
-    let body: Option<Value> = serde_json::from_slice(&response.body).ok();
-    match (response.status, body) {
-        (200..300, Some(body)) => Answer::Done(body),
-        // Done, but what was done cannot be read.
-        (200..300, None) | (504, _) => Answer::Unknown,
-        (_, body) => {
-            let body = body.unwrap_or_default();
-            match body.get("code").and_then(Value::as_i64) {
-                Some(UNKNOWN) => Answer::Unknown,
-                Some(code) => Answer::Refused(code, body),
-                None => Answer::Unknown,
-            }
-        }
-    }
-}
-
-/// The code that tells why: a request that does two things has one for each of them inside of its own.
-fn sub_code(code: i64, body: &Value) -> i64 {
-    let inside = |half: &str| body.pointer(&format!("/data/{half}/code")).and_then(Value::as_i64);
-    inside("newOrderResponse").or_else(|| inside("cancelResponse")).unwrap_or(code)
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn response(status: u16, body: &str) -> Response {
-        Response { status, retry_after: None, body: body.as_bytes().to_vec() }
-    }
-
-    /// Goal: requests are signed as every client of the dialect signs them. Method: the example of its documentation.
-    #[test]
-    fn the_documented_example_is_signed() {
-        let key = Key::new("k", "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j");
-        let params: Params = [
-            ("symbol", "LTCBTC"),
-            ("side", "BUY"),
-            ("type", "LIMIT"),
-            ("timeInForce", "GTC"),
-            ("quantity", "1"),
-            ("price", "0.1"),
-            ("recvWindow", "5000"),
-            ("timestamp", "1499827319559"),
-        ]
-        .map(|(name, value)| (name, value.to_owned()))
-        .to_vec();
-        let right = "c8db56825ae71d6d79447849e617115f4a920fa2acdcab2b053c4b2838bd6b71";
-        assert_eq!(key.sign(&query(&params)), right);
-    }
-
-    /// Goal: only a refusal that says that nothing happened is one; whatever else is not understood is unknown. Method:
-    /// answers of each kind.
-    #[test]
-    fn answers_are_judged() {
-        let refused = |code: i64| Answer::Refused(code, json!({"code": code, "msg": "x"}));
-        for (status, body, answer) in [
-            (200, r#"{"a":1}"#, Answer::Done(json!({"a": 1}))),
-            (200, r#"{"a":"#, Answer::Unknown),
-            (504, r#"{"code":-1007,"msg":"x"}"#, Answer::Unknown),
-            (504, "", Answer::Unknown),
-            (500, "oops", Answer::Unknown),
-            (400, r#"{"code":-2010,"msg":"x"}"#, refused(-2010)),
-            (503, r#"{"code":-1008,"msg":"x"}"#, refused(-1008)),
-        ] {
-            assert_eq!(judge(&response(status, body)), answer, "{status} {body}");
-        }
-        let halves = json!({"code": -2021, "data": {"cancelResponse": {}, "newOrderResponse": {"code": -2010}}});
-        assert_eq!(sub_code(-2021, &halves), -2010);
-        assert_eq!(
-            sub_code(-2022, &json!({"data": {"cancelResponse": {"code": -2011}, "newOrderResponse": null}})),
-            -2011
-        );
-        assert_eq!(sub_code(-2010, &json!({})), -2010);
     }
 }
