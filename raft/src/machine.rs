@@ -109,6 +109,11 @@ pub trait Machine: Send + Sync + Sized + 'static {
     /// Rows that cannot be read or understood.
     fn load(rows: &dyn RowReader) -> Result<Self, Halt>;
 
+    /// Takes over from `former`, which was replaced by a snapshot's rows, what is not state: whoever listens to it.
+    fn succeed(&mut self, former: &Self) {
+        let _ = former;
+    }
+
     /// Applies one committed entry.
     ///
     /// # Errors

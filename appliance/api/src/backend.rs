@@ -14,6 +14,7 @@ use exchequer_state::{Command, Outcome, Rows, State};
 use zeroize::Zeroizing;
 
 use crate::dto::{JoinReply, JoinRequest};
+use crate::feed::Ear;
 
 /// A future that borrows its backend.
 pub type Doing<'a, T> = Pin<Box<dyn Future<Output = Result<T, Problem>> + Send + 'a>>;
@@ -73,6 +74,9 @@ pub trait Backend: Send + Sync + 'static {
     /// # Errors
     /// Those of `read`.
     fn read(&self, read: Look<'_>) -> Result<(), Problem>;
+
+    /// Tells `ear` of every entry that is applied from now on; only the first ear is told.
+    fn tell(&self, ear: Ear);
 
     /// This node at a glance.
     fn status(&self) -> Status;

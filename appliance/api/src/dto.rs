@@ -6,6 +6,7 @@
 mod assets;
 mod cluster;
 mod ledger;
+mod market_data;
 mod markets;
 mod orders;
 mod records;
@@ -23,6 +24,7 @@ pub use ledger::{
     Account, Accounts, AssetBalance, CreditUser, LedgerBalance, LedgerEntries, LedgerEntry, LedgerTransfer,
     LedgerVerified, RevertTransfer, TransferBetweenUsers, TransferPosted, TrialBalance,
 };
+pub use market_data::{BookDepth, BookSpread, IndicatorPoint, Indicators, MarketDay, MarketStatistics};
 pub use markets::{
     Book, CircuitBreaker, ConfigureMarket, CreateMarket, FeeTier, Level, Market, MarketConfigured, MarketCreated,
     MarketFilters, MarketPhaseSet, Markets, PriceRange, SetMarketPhase,

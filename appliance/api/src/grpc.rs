@@ -165,8 +165,8 @@ fn check(commands: &[Bytes]) -> Result<(), Problem> {
             .map_err(|error| Problem::new(Code::BadRequest, format!("a command could not be decoded: {error}")))?;
         match command.actor {
             Actor::Operator => {}
-            Actor::Node(node) => {
-                let message = format!("a command acts for node {node}, but the caller showed the operator token");
+            Actor::Node(_) | Actor::ApiKey(_) => {
+                let message = format!("a command acts for {}, but the caller showed the operator token", command.actor);
                 return Err(Problem::new(Code::BadRequest, message));
             }
         }

@@ -9,9 +9,11 @@
 mod app;
 mod auth;
 pub mod backend;
+mod candles;
 mod codec;
 pub mod dto;
 mod extract;
+pub mod feed;
 mod grpc;
 mod health;
 mod money;

@@ -74,7 +74,8 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::JoinTokenExpired
         | Code::JoinTokenUsed
         | Code::SandboxOnly
-        | Code::UserFrozen => StatusCode::FORBIDDEN,
+        | Code::UserFrozen
+        | Code::ApiKeyScope => StatusCode::FORBIDDEN,
         Code::NotFound
         | Code::UnknownNode
         | Code::SettingUnknown

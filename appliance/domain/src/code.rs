@@ -72,6 +72,7 @@ codes! {
     KeyringWrong "EXQ-0207" "the keyring does not open what is sealed" "use the keyring exported from this cluster";
     CertificateInvalid "EXQ-0208" "a certificate is missing, damaged or not of this cluster" "rotate the node's certificate, or join again under a new id";
     ApiKeyUnknown "EXQ-0209" "there is no such API key, or it is revoked" "see the user's keys; make a new one where it was revoked";
+    ApiKeyScope "EXQ-0210" "the API key may not do this" "use a key with the scope that is needed";
     WrongCluster "EXQ-0301" "the call was meant for another cluster" "check the addresses: two clusters are mixed up";
     WrongNode "EXQ-0302" "the call was meant for another node" "check the addresses in `exchequer cluster peers`";
     NoLeader "EXQ-0303" "no leader is known at the moment" "try again; if it lasts, see `exchequer status` on every node";

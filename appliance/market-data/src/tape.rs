@@ -47,17 +47,17 @@ impl Tape {
         let klines = Klines::restore(newest, rows)?;
         let mut tape = Tape { klines, ..Tape::default() };
         let Some(newest) = newest else { return Ok(tape) };
-        // As far back as the newest minute could have kept when it was closed.
-        let time_ms = newest.second.open_time;
-        let (begin, until) = (Window::DAY.begin(Interval::M1.open(time_ms)), Interval::M1.next(time_ms));
+        tape.last = Some(Last { price: newest.second.close, time_ms: newest.last_time.millis() });
+        // As far back as the newest minute kept when it was closed.
+        let Some(closed) = rows.last(Interval::M1, newest.second.open_time)? else { return Ok(tape) };
+        let begin = Window::DAY.begin(closed.open_time);
         let before = begin.checked_sub(1).map(|at| rows.last(Interval::M1, at)).transpose()?;
         if let Some(minute) = before.flatten() {
             tape.ticker.close(&minute);
         }
-        for minute in rows.range(Interval::M1, begin, until)? {
+        for minute in rows.range(Interval::M1, begin, Interval::M1.next(closed.open_time))? {
             tape.ticker.close(&minute);
         }
-        tape.last = Some(Last { price: newest.second.close, time_ms: newest.last_time.millis() });
         Ok(tape)
     }
 

@@ -1,8 +1,10 @@
 //! The state machine of the appliance behind consensus's trait: the one place where `state` and `raft` meet.
 
 use std::cell::Cell;
+use std::sync::OnceLock;
 
 use bytes::Bytes;
+use exchequer_api::feed::{Batch, Ear};
 use exchequer_domain::{Code, NodeId, Timestamp};
 use exchequer_raft as raft;
 use exchequer_state as state;
@@ -16,6 +18,8 @@ const FAMILIES: &[&str] = &["working", "history", "ids"];
 pub struct Exchange {
     /// The working set.
     pub state: state::State,
+    /// Who is told of what is applied.
+    pub ear: OnceLock<Ear>,
 }
 
 const fn position(family: state::Family) -> usize {
@@ -117,7 +121,14 @@ impl raft::Machine for Exchange {
 
     fn load(rows: &dyn raft::RowReader) -> Result<Exchange, raft::Halt> {
         let state = state::State::load(&RowsOf(rows)).map_err(|stop| halt(&stop))?;
-        Ok(Exchange { state })
+        Ok(Exchange { state, ear: OnceLock::new() })
+    }
+
+    fn succeed(&mut self, former: &Exchange) {
+        if let Some(ear) = former.ear.get() {
+            self.ear = OnceLock::from(ear.clone());
+            ear.gap();
+        }
     }
 
     fn apply(
@@ -127,6 +138,7 @@ impl raft::Machine for Exchange {
         rows: &dyn raft::RowReader,
     ) -> Result<raft::Applied, raft::Halt> {
         let at = state::At { index: at.index, term: at.term, time: Timestamp(at.time_us) };
+        let first_posting = self.state.ledger().last_posting() + 1;
         let applied = match input {
             raft::Input::Noop => self.state.apply(at, state::Input::Noop, &RowsOf(rows)),
             raft::Input::Activate { node, boot } => {
@@ -140,6 +152,10 @@ impl raft::Machine for Exchange {
         }
         .map_err(|stop| halt(&stop))?;
         let digest = applied.events.iter().any(|event| matches!(event, state::Event::DigestRequested { .. }));
+        if let Some(ear) = self.ear.get().filter(|ear| ear.listens()) {
+            let postings = (first_posting, self.state.ledger().last_posting() + 1);
+            ear.entry(Batch { index: at.index, time: self.state.time(), events: applied.events, postings });
+        }
         Ok(raft::Applied {
             outcomes: applied.outcomes.into_iter().map(Bytes::from).collect(),
             changes: applied.changes.into_iter().map(change).collect(),

@@ -5,9 +5,10 @@
 
 use std::ops::RangeInclusive;
 
-use exchequer_domain::{CommandId, NodeId};
+use exchequer_domain::{CommandId, NodeId, UserId};
 use serde::{Deserialize, Serialize};
 
+use crate::api_keys::ApiKeyId;
 use crate::apply::{
     AdmitNode, AmendOrder, Bootstrap, BulkTransfer, CancelAfter, CancelOrder, CancelOrders, ConfigureMarket,
     CreateApiKey, CreateAsset, CreateJoinToken, CreateMarket, CreateUser, CreateUsers, CreditSandbox, OpenAccounts,
@@ -52,6 +53,8 @@ pub enum Actor {
     Operator,
     /// A node by itself.
     Node(NodeId),
+    /// A user's program, by its API key: trades as that user and nothing else.
+    ApiKey(ApiKeyId),
 }
 
 impl std::fmt::Display for Actor {
@@ -59,6 +62,7 @@ impl std::fmt::Display for Actor {
         match self {
             Actor::Operator => f.write_str("operator"),
             Actor::Node(id) => write!(f, "node {id}"),
+            Actor::ApiKey(id) => write!(f, "API key {}", id.0),
         }
     }
 }
@@ -138,6 +142,23 @@ pub enum Body {
     ReplaceOrder(Box<ReplaceOrder>),
     /// Sets a user's dead man's switch in a market.
     CancelAfter(CancelAfter),
+}
+
+impl Body {
+    /// The user as whom this trades; none where it is not about orders.
+    #[must_use]
+    pub fn trades_as(&self) -> Option<UserId> {
+        match self {
+            Body::PlaceOrder(order) => Some(order.user),
+            Body::PlacePair(pair) => Some(pair.user),
+            Body::CancelOrder(cancel) => Some(cancel.user),
+            Body::CancelOrders(cancel) => Some(cancel.user),
+            Body::AmendOrder(amend) => Some(amend.user),
+            Body::ReplaceOrder(replace) => Some(replace.user),
+            Body::CancelAfter(switch) => Some(switch.user),
+            _ => None,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]

@@ -6,7 +6,7 @@
 
 use exchequer_domain::{NodeId, Timestamp, UserId};
 use exchequer_ledger::Asset;
-use exchequer_matching::{Phase, TradeId};
+use exchequer_matching::{Lots, Phase, Ticks, TradeId};
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::Epoch;
@@ -42,10 +42,8 @@ pub enum Event {
     Order {
         /// The order as it is after this.
         record: Box<OrderRecord>,
-        /// The trade, where it was one.
-        fill: Option<Fill>,
-        /// Whether it came second in that trade.
-        taker: bool,
+        /// What happened to it.
+        step: OrderStep,
     },
     /// A market is in another phase.
     Phase {
@@ -54,6 +52,46 @@ pub enum Event {
         /// Which phase.
         phase: Phase,
     },
+    /// Something was done in a market, once per entry and after everything else: its best prices as they are now.
+    Book {
+        /// Which market.
+        market: MarketId,
+        /// The highest bid.
+        bid: Option<Best>,
+        /// The lowest ask.
+        ask: Option<Best>,
+    },
+}
+
+/// What happened to an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OrderStep {
+    /// It was accepted.
+    Entered,
+    /// What it waited for has come.
+    Triggered,
+    /// It traded.
+    Traded {
+        /// Its side of the trade.
+        fill: Fill,
+        /// Whether it came second.
+        taker: bool,
+    },
+    /// Its owner changed it.
+    Amended,
+    /// A part of it was taken off because its owner would have traded with itself.
+    Reduced,
+    /// It is over without having been filled; its status says why.
+    Ended,
+}
+
+/// The best price of one side of a book.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Best {
+    /// The price.
+    pub price: Ticks,
+    /// What is shown there.
+    pub lots: Lots,
 }
 
 /// The row of a durable event, under its number.

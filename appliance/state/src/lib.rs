@@ -47,9 +47,11 @@ pub use apply::{
     TransferBetweenUsers, UpdateNode, UpdateUser, check_reason,
 };
 pub use command::{Actor, Body, Command};
-pub use event::{Event, EventKind};
+pub use event::{Best, Event, EventKind, OrderStep};
 /// The ledger, for those who read it through the state.
 pub use exchequer_ledger as ledger;
+/// Klines and tickers, for those who read them through the state.
+pub use exchequer_market_data as market_data;
 /// Matching, for those who read books through the state.
 pub use exchequer_matching as matching;
 pub use halt::Halt;

@@ -81,6 +81,8 @@ pub enum Table {
     Trade = 0x29,
     /// User, market, trade, side -> the order that traded, its side, and whether it came second.
     UserTrade = 0x2a,
+    /// Market, interval, open time -> a kline that is over.
+    Kline = 0x2b,
     /// Day bucket (u32) and command id -> body hash and outcome.
     CommandId = 0x40,
     /// Scratch key (bytes) -> version and value. Sandbox clusters only.
@@ -117,6 +119,7 @@ impl Table {
         Table::Order,
         Table::Trade,
         Table::UserTrade,
+        Table::Kline,
         Table::CommandId,
         Table::Scratch,
         Table::UserLabel,
@@ -144,9 +147,13 @@ impl Table {
             | Table::BookSwitch
             | Table::OpenOrder
             | Table::ApiKey => Family::Working,
-            Table::SettingHistory | Table::Audit | Table::Event | Table::Order | Table::Trade | Table::UserTrade => {
-                Family::History
-            }
+            Table::SettingHistory
+            | Table::Audit
+            | Table::Event
+            | Table::Order
+            | Table::Trade
+            | Table::UserTrade
+            | Table::Kline => Family::History,
             Table::CommandId | Table::Scratch | Table::UserLabel | Table::ClientOrder => Family::Ids,
         }
     }

@@ -213,7 +213,9 @@ impl<M: Machine> StateMachine<M> {
         self.shared.overlay.clear();
         self.shared.engine.store(Arc::new(engine));
         if !planted::is(Bug::InstallWithoutReload) {
-            *machine = M::load(&self.shared.view()).map_err(halt)?;
+            let mut loaded = M::load(&self.shared.view()).map_err(halt)?;
+            loaded.succeed(&machine);
+            *machine = loaded;
         }
         let index = row.last.map_or(0, |last| last.index);
         let mut hashes = self.shared.hashes.lock();

@@ -102,6 +102,12 @@ def main():
     traded = lambda trades: trades and trades[-1]["price"] == price
     trades = eventually(lambda: public.fetch_trades(symbol), traded)
     check("fetch_trades", traded(trades), trades[-1:])
+    ticker = eventually(lambda: public.fetch_ticker(symbol), lambda ticker: ticker["last"] == price)
+    check("fetch_ticker", ticker["last"] == price and ticker["baseVolume"] >= quantity / 2, ticker)
+    for interval in ("1s", "1m", "1h", "1d", "1M"):
+        candles = public.fetch_ohlcv(symbol, interval, limit=5)
+        high, low, last = candles[-1][2:5] if candles else (0, 0, 0)
+        check(f"fetch_ohlcv {interval}", last == price and low <= last <= high, candles)
     mine = taker.fetch_my_trades(symbol)
     check("fetch_my_trades", mine and mine[-1]["order"] == taken["id"], mine[-1:])
     after = amount(taker.fetch_balance()[base]["total"])

@@ -10,6 +10,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, Method};
 use axum::response::{IntoResponse as _, Response};
 use exchequer_domain::UserId;
+use exchequer_state::api_keys::ApiKeyId;
 use serde_json::Value;
 
 use super::error::{Error, Ours, too_long};
@@ -44,6 +45,8 @@ pub(crate) struct Call {
     pub(crate) params: Params,
     /// Whose request it is; zero, which is nobody, where it needs no key.
     pub(crate) user: UserId,
+    /// The key that signed it; zero, which is none, where it needs none.
+    pub(crate) key: ApiKeyId,
     pub(crate) now_ms: u64,
     /// What the account has used up, where orders were counted.
     pub(crate) orders: Option<Orders>,
@@ -99,8 +102,8 @@ async fn serve(app: App, endpoint: Endpoint, request: Request) -> Response {
             let seen = Seen { headers: &parts.headers, address, query: query.as_bytes(), form: &form };
             match admit(&app, endpoint.needs, params, seen, now_ms) {
                 Err(error) => Err(error),
-                Ok((params, user)) => {
-                    let mut call = Call { app: app.clone(), params, user, now_ms, orders: None };
+                Ok((params, key, user)) => {
+                    let mut call = Call { app: app.clone(), params, user, key, now_ms, orders: None };
                     let answer = (endpoint.handler)(&mut call).await;
                     orders = call.orders;
                     answer
@@ -131,10 +134,16 @@ struct Seen<'a> {
     form: &'a [u8],
 }
 
-/// The parameters and the user of a request that shows what it needs to.
-fn admit(app: &App, needs: Needs, mut params: Params, seen: Seen<'_>, now_ms: u64) -> Result<(Params, UserId), Error> {
+/// The parameters of a request that shows what it needs to, and the key and the user that it is of.
+fn admit(
+    app: &App,
+    needs: Needs,
+    mut params: Params,
+    seen: Seen<'_>,
+    now_ms: u64,
+) -> Result<(Params, ApiKeyId, UserId), Error> {
     let scope = match needs {
-        Needs::Nothing => return Ok((params, UserId(0))),
+        Needs::Nothing => return Ok((params, ApiKeyId(0), UserId(0))),
         Needs::Read => Scope::Read,
         Needs::Trade => Scope::Trade,
     };
@@ -144,5 +153,5 @@ fn admit(app: &App, needs: Needs, mut params: Params, seen: Seen<'_>, now_ms: u6
     let signature = params.required("signature")?.to_owned();
     let shown = keys::find(app, name, seen.address, scope)?;
     shown.proof.verify(&sign::payload(seen.query, seen.form), &signature)?;
-    Ok((params, shown.user))
+    Ok((params, shown.key, shown.user))
 }

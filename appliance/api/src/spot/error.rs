@@ -214,6 +214,7 @@ pub(crate) fn of_rejection(rejection: &Rejection, purpose: Purpose) -> Error {
         Rejection::ClientOrderIdUsed => Error::order("Duplicate order sent."),
         Rejection::UserFrozen { .. } => Error::order("This account may not place or cancel orders."),
         Rejection::UserUnknown { .. } | Rejection::ApiKeyUnknown => Error::key(),
+        Rejection::ApiKeyScope => Error::scope(),
         Rejection::AmendLosesPlace => Error::new(-2038, "The order keeps its priority only with a smaller quantity."),
         Rejection::Ledger(_) => Error::order("This action is disabled on this account."),
         Rejection::NotBootstrapped | Rejection::MarketsBusy | Rejection::OpenOrdersFull => Error::busy(),

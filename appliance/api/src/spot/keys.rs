@@ -30,6 +30,7 @@ pub(crate) enum Scope {
 
 /// Whose key a request shows, and how to check that it is its holder who sent it.
 pub(crate) struct Shown {
+    pub(crate) key: ApiKeyId,
     pub(crate) user: UserId,
     pub(crate) proof: Proof,
 }
@@ -65,7 +66,7 @@ pub(crate) fn find(app: &App, name: &str, address: Option<IpAddr>, scope: Scope)
         Credential::Ed25519 { public } => Proof::Ed25519(public),
         Credential::Hmac { sealed } => Proof::Hmac(secret(app, id, &sealed)?),
     };
-    Ok(Shown { user, proof })
+    Ok(Shown { key: id, user, proof })
 }
 
 fn secret(app: &App, id: ApiKeyId, sealed: &[u8]) -> Result<hmac::Key, Error> {

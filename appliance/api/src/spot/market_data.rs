@@ -15,8 +15,6 @@ use super::read::{Fresh, unreadable};
 use super::view::{View, symbol, symbols};
 
 const DEPTH_MAX: usize = 5_000;
-/// What the average price is over, in minutes.
-const AVERAGE_MINUTES: u64 = 5;
 
 pub(crate) fn ping(call: &mut Call) -> Answer<'_> {
     Box::pin(async move {
@@ -213,30 +211,4 @@ pub(crate) fn book_ticker(call: &mut Call) -> Answer<'_> {
             "askQty": view.lots(ask_lots),
         })))
     }))
-}
-
-pub(crate) fn average_price(call: &mut Call) -> Answer<'_> {
-    Box::pin(async move {
-        let symbol = symbol(&mut call.params)?;
-        call.params.end()?;
-        let read = move |state: &State, rows: &dyn Rows| {
-            let view = View::named(state, &symbol)?;
-            // The latest page bounds the work; what is older counts no more.
-            let page = Markets::trades(rows, view.id, None, HISTORY_PAGE_MAX).map_err(unreadable)?;
-            let since = state.time().millis().saturating_sub(AVERAGE_MINUTES * 60_000);
-            let recent = || page.iter().filter(|(_, record)| record.time.millis() >= since);
-            let lots: u128 = recent().map(|(_, record)| u128::from(record.lots.0)).sum();
-            // At most a thousand times 2^80.
-            let worth: u128 = recent().map(|(_, record)| u128::from(record.lots.0) * u128::from(record.price.0)).sum();
-            let last = page.last();
-            let average = match worth.checked_div(lots) {
-                Some(average) => u64::try_from(average).unwrap_or(u64::MAX),
-                None => last.map_or(0, |(_, record)| record.price.0),
-            };
-            let closed = last.map_or(0, |(_, record)| record.time.millis());
-            let price = view.price(exchequer_state::matching::Ticks(average));
-            Ok(json!({"mins": AVERAGE_MINUTES, "price": price, "closeTime": closed}))
-        };
-        Ok(call.app.spot_read(Fresh::Local, read).await?.0)
-    })
 }

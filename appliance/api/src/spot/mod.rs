@@ -4,6 +4,7 @@
 //! may be used from, for a scope it has, in time; -1007 and nothing else means that the outcome is not known.
 
 mod account;
+mod candles;
 mod decimal;
 mod door;
 mod error;
@@ -19,6 +20,7 @@ mod read;
 mod replace;
 mod routes;
 mod sign;
+mod tickers;
 mod view;
 mod weights;
 

@@ -21,7 +21,7 @@ use super::view::{View, symbol};
 impl Call {
     /// Has one command committed and applied; the state's refusals as the state gives them.
     pub(crate) async fn submit(&self, body: Body) -> Result<Result<Done, Rejection>, Error> {
-        let command = Command { id: self.app.backend.new_id(), actor: Actor::Operator, epoch: None, body };
+        let command = Command { id: self.app.backend.new_id(), actor: Actor::ApiKey(self.key), epoch: None, body };
         let app = self.app.clone();
         // To its end, also when the client goes away.
         let ended = self.app.finish(async move { app.backend.submit(vec![command], PATIENCE).await }).await;

@@ -2,7 +2,7 @@
 
 use super::door::{Endpoint, Handler, Needs};
 use super::params::Params;
-use super::{account, exchange_info, lists, market_data, orders, replace};
+use super::{account, candles, exchange_info, lists, market_data, orders, replace, tickers};
 use crate::route::Route;
 
 const fn endpoint(
@@ -41,7 +41,11 @@ pub(crate) fn routes() -> Vec<Route> {
         open("/api/v3/trades", |_| 25, market_data::trades),
         open("/api/v3/historicalTrades", |_| 25, market_data::historical_trades),
         open("/api/v3/aggTrades", |_| 4, market_data::aggregate_trades),
-        open("/api/v3/avgPrice", |_| 2, market_data::average_price),
+        open("/api/v3/klines", |_| 2, candles::klines),
+        open("/api/v3/uiKlines", |_| 2, candles::klines),
+        open("/api/v3/avgPrice", |_| 2, tickers::average_price),
+        open("/api/v3/ticker/24hr", tickers::day_weight, tickers::day),
+        open("/api/v3/ticker", tickers::window_weight, tickers::window),
         open("/api/v3/ticker/price", market_data::ticker_weight, market_data::ticker_price),
         open("/api/v3/ticker/bookTicker", market_data::ticker_weight, market_data::book_ticker),
         trade("POST", "/api/v3/order", |_| 1, orders::place),

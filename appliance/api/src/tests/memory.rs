@@ -1,7 +1,7 @@
 //! A backend over a state in memory: real commands, no consensus.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -20,6 +20,7 @@ use zeroize::Zeroizing;
 
 use crate::backend::{Backend, ByteStream, Check, Doing, DrawnKey, Hashes, Look, Submitted};
 use crate::dto::{JoinReply, JoinRequest};
+use crate::feed::{Batch, Ear};
 
 /// The operator token of the clusters here.
 pub(super) const TOKEN: &str = "exq_right";
@@ -56,6 +57,7 @@ pub(super) struct Memory {
     pub(super) knobs: Mutex<Knobs>,
     /// Where encoded commands go instead of the state.
     pub(super) pipe: Mutex<Option<Arc<Pipe>>>,
+    ear: OnceLock<Ear>,
 }
 
 /// Holds requests until `group` of them are under way, then answers the last one first, each with its own commands.
@@ -165,7 +167,7 @@ impl Memory {
             now: Timestamp(1_764_000_000_000_000),
             next_id: 0,
         };
-        Memory { inside: Mutex::new(inside), knobs: Mutex::new(knobs), pipe: Mutex::new(None) }
+        Memory { inside: Mutex::new(inside), knobs: Mutex::new(knobs), pipe: Mutex::new(None), ear: OnceLock::new() }
     }
 
     /// One command of the operator's, as if it came through another door.
@@ -182,8 +184,13 @@ impl Memory {
         inside.index += 1;
         let at = At { index: inside.index, term: 1, time: inside.now };
         let bytes: Vec<&[u8]> = commands.iter().map(Vec::as_slice).collect();
+        let first_posting = inside.state.ledger().last_posting() + 1;
         let applied = inside.state.apply(at, Input::Commands(&bytes), &inside.rows).unwrap();
         inside.rows.apply_changes(&applied.changes);
+        if let Some(ear) = self.ear.get() {
+            let postings = (first_posting, inside.state.ledger().last_posting() + 1);
+            ear.entry(Batch { index: at.index, time: inside.state.time(), events: applied.events, postings });
+        }
         (applied.outcomes.iter().map(|bytes| Outcome::decode(bytes).unwrap()).collect(), inside.index)
     }
 
@@ -253,6 +260,11 @@ impl Backend for Memory {
         let age = self.knobs.lock().age;
         let inside = self.inside.lock();
         read(&inside.state, &inside.rows, ReadAt { index: inside.index, age })
+    }
+
+    fn tell(&self, ear: Ear) {
+        // A second ear is not told.
+        let _ = self.ear.set(ear);
     }
 
     fn status(&self) -> Status {

@@ -216,3 +216,39 @@ async fn api_keys() {
         assert_eq!(post(&world, path, bad.clone()).await.refusal(), (400, "EXQ-0108".into()), "{bad}");
     }
 }
+
+/// Goal: indicators and statistics are those of the market's candles and book. Method: one trade and a book on both
+/// sides, worked out by hand; bad questions.
+#[tokio::test]
+async fn charts_and_figures() {
+    let world = open_market().await;
+    post(&world, "/v1/orders", limit(2, "sell", "60000", "0.5")).await.json();
+    post(&world, "/v1/orders", limit(1, "buy", "60000", "0.2")).await.json();
+    post(&world, "/v1/orders", limit(1, "buy", "59940", "0.1")).await.json();
+    let path = |query: &str| format!("/v1/markets/BTCUSDT/indicators?{query}");
+    let sma = world.get(&path("indicator=sma:1&interval=1h")).await.json();
+    assert_eq!((&sma["columns"], sma["points"].as_array().unwrap().len()), (&json!(["sma"]), 1));
+    assert_eq!(sma["points"][0]["values"], json!([60_000.0]));
+    let early = world.get(&path("indicator=macd:12,26,9&interval=1h&limit=5")).await.json();
+    assert_eq!(
+        (&early["columns"], &early["points"][0]["values"]),
+        (&json!(["macd", "signal", "histogram"]), &json!(null))
+    );
+    for query in [
+        "interval=1h",
+        "indicator=sma:1",
+        "indicator=sma:0&interval=1h",
+        "indicator=abc&interval=1h",
+        "indicator=sma:1&interval=7h",
+        "indicator=vwap&interval=1s",
+        "indicator=sma:1&interval=1h&limit=0",
+    ] {
+        assert_eq!(world.get(&path(query)).await.refusal(), (400, "EXQ-0108".into()), "{query}");
+    }
+    let statistics = world.get("/v1/markets/BTCUSDT/statistics").await.json();
+    assert_eq!(statistics["day"]["volume"], "0.20000000");
+    assert_eq!(statistics["day"]["taker_buy_volume"], "0.20000000");
+    assert_eq!((&statistics["spread"]["price"], &statistics["volatility_30d"]), (&json!("60.00"), &json!(null)));
+    let depth = json!({"percent": 1, "bids": "0.10000000", "asks": "0.30000000", "imbalance": -0.5});
+    assert_eq!(statistics["depth"][0], depth);
+}

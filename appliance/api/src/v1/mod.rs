@@ -11,6 +11,7 @@ mod ledger;
 mod ledger_changes;
 mod ledger_entries;
 mod market_changes;
+mod market_data;
 mod markets;
 mod orders;
 mod peers;
@@ -45,6 +46,7 @@ pub(crate) fn routes() -> Vec<Route> {
         api_keys::routes(),
         markets::routes(),
         market_changes::routes(),
+        market_data::routes(),
         orders::routes(),
         ledger::routes(),
         ledger_entries::routes(),

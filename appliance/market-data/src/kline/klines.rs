@@ -167,6 +167,9 @@ impl Klines {
                 continue;
             }
             *place = None;
+            if interval == Interval::S1 {
+                self.closed_until_ms = self.closed_until_ms.max(Interval::S1.next(kline.open_time));
+            }
             closed.push(Closed { interval, kline });
             for larger in Interval::ALL.into_iter().filter(|larger| larger.source() == Some(interval)) {
                 self.put(larger, &kline);

@@ -15,6 +15,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use exchequer_api::backend::{Backend, ByteStream, Check, Doing, DrawnKey, Submitted};
 use exchequer_api::dto::{JoinReply, JoinRequest};
+use exchequer_api::feed::Ear;
 use exchequer_domain::{Code, CommandId, Digest, NodeId, Problem};
 use exchequer_raft::{Hooks, Node, PeerView, ReadAt, SnapshotRules, Status};
 use exchequer_state::audit::Action;
@@ -204,6 +205,11 @@ impl Backend for House {
         self.node
             .read(|machine, rows, at| Ok(read(&machine.state, &RowsOf(rows), at)))
             .map_err(|halt| Problem::new(Code::Internal, halt.to_string()))?
+    }
+
+    fn tell(&self, ear: Ear) {
+        let told = self.node.read(|machine, _, _| Ok(machine.ear.set(ear.clone())));
+        debug_assert!(matches!(told, Ok(Ok(()))), "there is one ear");
     }
 
     fn status(&self) -> Status {

@@ -76,6 +76,7 @@ impl CreateMarket {
             record,
             market: Market::new(worth, filters),
             orders: crate::markets::Orders::default(),
+            tape: exchequer_market_data::Tape::new(),
             fees: Slots { base: base.0, quote: quote.0 },
         });
         Ok(Done::MarketCreated { market: id })

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::Stop;
 use crate::access::JoinToken;
+use crate::api_keys::ApiKeyId;
 use crate::audit::{self, AuditAction, AuditContent, AuditHead};
 use crate::cluster::{Cluster, Epoch};
 use crate::codec;
@@ -147,9 +148,20 @@ impl<'a> Entry<'a> {
             match header.actor {
                 Actor::Operator => {}
                 Actor::Node(id) => self.state.registry.present(id).map(|_| ())?,
+                Actor::ApiKey(_) => {}
             }
         }
+        if let Actor::ApiKey(id) = header.actor {
+            self.key_allows(id, &body)?;
+        }
         body.apply(self, header.actor)
+    }
+
+    /// Whether a key may still ask for this. A node that checked its signature may not have heard of its end yet.
+    fn key_allows(&self, id: ApiKeyId, body: &Body) -> Result<(), Rejection> {
+        let key = self.state.api_keys.get(id).filter(|key| key.revoked_at.is_none());
+        let key = key.ok_or(Rejection::ApiKeyUnknown)?;
+        if key.scopes.trade && body.trades_as() == Some(key.user) { Ok(()) } else { Err(Rejection::ApiKeyScope) }
     }
 
     /// The outcome to give when the id was used before.
@@ -275,7 +287,7 @@ impl<'a> Entry<'a> {
 
     /// Ends the entry. Its rows are those of its commands in their order, then the books', the ledger's, then those of counters.
     pub(crate) fn close(mut self, outcomes: Vec<Vec<u8>>) -> Result<Applied, Halt> {
-        self.state.markets.drain(&mut self.changes)?;
+        self.state.markets.drain(&mut self.changes, &mut self.events)?;
         let moved = self.ledger.close()?;
         self.changes.extend(moved.into_iter().map(money::change));
         let (time, audit, event_sequence) = (self.state.time, self.state.audit, self.state.event_sequence);

@@ -54,6 +54,8 @@ pub(super) const fn actor_of(actor: Actor) -> ledger::Actor {
     match actor {
         Actor::Operator => ledger::Actor::Operator(0),
         Actor::Node(node) => ledger::Actor::Worker(node.0),
+        // Keys only trade, and what a trade moves is the rules' own posting.
+        Actor::ApiKey(_) => ledger::Actor::System,
     }
 }
 

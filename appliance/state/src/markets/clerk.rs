@@ -7,13 +7,14 @@
 use exchequer_domain::Timestamp;
 use exchequer_ledger as ledger;
 use exchequer_ledger::{AccountId, Cause, Leg, Reason};
+use exchequer_market_data::Tape;
 use exchequer_matching::{Desk, Hold, Lots, OrderId, Party, Rejection, Report, Side, Slots, Trade, TradeId};
 
 use super::order::{Ask, Fill, OrderRecord, OrderStatus};
 use super::trade::{self, TradeRecord};
-use super::{client_key, history_key, open_key};
+use super::{client_key, history_key, open_key, tape};
 use crate::codec;
-use crate::event::Event;
+use crate::event::{Event, OrderStep};
 use crate::halt::Halt;
 use crate::rows::{Change, Edit, Family};
 
@@ -53,6 +54,7 @@ pub(crate) struct Clerk<'a, 'l> {
 pub(crate) struct Parts<'a> {
     pub(crate) record: &'a super::MarketRecord,
     pub(crate) orders: &'a mut super::orders::Orders,
+    pub(crate) tape: &'a mut Tape,
     pub(crate) fees: Slots,
 }
 
@@ -117,7 +119,10 @@ impl Clerk<'_, '_> {
                 if left == Lots(0) {
                     order.end(exchequer_matching::End::SelfTrade, now);
                     self.over(id);
+                    return Ok(());
                 }
+                let record = *order;
+                self.tell(record, OrderStep::Reduced);
                 Ok(())
             }
             Report::Amended { id, slots, side, price, lots, freed, .. } => {
@@ -129,13 +134,17 @@ impl Clerk<'_, '_> {
                     (*limit, *lots) = (price, Lots(whole));
                 }
                 order.updated = now;
+                let record = *order;
                 self.deeds.amended.push(id);
+                self.tell(record, OrderStep::Amended);
                 Ok(())
             }
             Report::Triggered { id, .. } => {
                 let now = self.now;
                 let order = self.order(id)?;
                 (order.status, order.updated) = (OrderStatus::Open, now);
+                let record = *order;
+                self.tell(record, OrderStep::Triggered);
                 Ok(())
             }
             Report::Phase(phase) => {
@@ -158,7 +167,12 @@ impl Clerk<'_, '_> {
         self.changes.push(Change { family: Family::Ids, key, edit: Edit::Put(name) });
         self.parts.orders.insert(order);
         self.deeds.accepted.push(id);
+        self.tell(order, OrderStep::Entered);
         Ok(())
+    }
+
+    fn tell(&mut self, record: OrderRecord, step: OrderStep) {
+        self.events.push(Event::Order { record: Box::new(record), step });
     }
 
     /// An order that changes now. One that is over stays known until the command has ended.
@@ -190,6 +204,7 @@ impl Clerk<'_, '_> {
         for (side, party) in [(Side::Buy, buyer), (Side::Sell, seller)] {
             self.traded(trade, side, party)?;
         }
+        tape::push(self.parts.tape, market, trade.id, &record, self.changes)?;
         self.events.push(Event::Trade { market, id: trade.id, record: Box::new(record) });
         Ok(())
     }
@@ -244,7 +259,7 @@ impl Clerk<'_, '_> {
         if taker && (self.deeds.accepted.contains(&party.id) || self.deeds.amended.contains(&party.id)) {
             self.deeds.fills.push(fill);
         }
-        self.events.push(Event::Order { record: Box::new(record), fill: Some(fill), taker });
+        self.tell(record, OrderStep::Traded { fill, taker });
         Ok(())
     }
 
@@ -263,14 +278,9 @@ impl Clerk<'_, '_> {
             let (key, row) = (history_key(record.user, record.market, id), codec::encode(&record));
             self.changes.push(Change { family: Family::History, key, edit: Edit::Put(row) });
             if record.status != OrderStatus::Filled {
-                self.events.push(Event::Order { record: Box::new(record), fill: None, taker: false });
+                self.tell(record, OrderStep::Ended);
             }
             self.deeds.over.push(record);
-        }
-        for id in self.deeds.accepted.iter().chain(&self.deeds.amended) {
-            if let Some(record) = self.parts.orders.get(*id) {
-                self.events.push(Event::Order { record: Box::new(*record), fill: None, taker: false });
-            }
         }
         Ok(self.deeds)
     }

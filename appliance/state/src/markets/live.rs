@@ -2,14 +2,15 @@
 
 use exchequer_domain::Timestamp;
 use exchequer_ledger as ledger;
-use exchequer_matching::{Command, ImageError, Market, OrderId, Owner, RowKey, Slots};
+use exchequer_market_data::Tape;
+use exchequer_matching::{Command, ImageError, Market, OrderId, Owner, RowKey, Side, Slots};
 
 use super::clerk::{Clerk, Deeds, Parts, paying};
 use super::order::OrderRecord;
 use super::orders::Orders;
-use super::{MarketId, MarketRecord};
+use super::{MarketId, MarketRecord, tape};
 use crate::codec;
-use crate::event::Event;
+use crate::event::{Best, Event};
 use crate::halt::Halt;
 use crate::rows::{Change, Edit, Family, Rows, Table, for_each_under};
 
@@ -19,6 +20,8 @@ pub(crate) struct Live {
     pub(crate) record: MarketRecord,
     pub(crate) market: Market,
     pub(crate) orders: Orders,
+    /// Klines and tickers of its trades.
+    pub(crate) tape: Tape,
     /// The accounts that fees go to: in base, and in quote.
     pub(crate) fees: Slots,
 }
@@ -27,7 +30,8 @@ impl PartialEq for Live {
     /// Markets are equal when their bytes are: memory may be arranged in another way.
     fn eq(&self, other: &Live) -> bool {
         let books = self.market.encode() == other.market.encode();
-        books && self.record == other.record && self.orders == other.orders && self.fees == other.fees
+        let records = self.record == other.record && self.orders == other.orders && self.fees == other.fees;
+        books && records && self.tape == other.tape
     }
 }
 
@@ -50,7 +54,7 @@ impl Live {
         bench: Bench<'_, '_>,
     ) -> Result<Deeds, Halt> {
         let Bench { ledger, changes, events, now } = bench;
-        let parts = Parts { record: &self.record, orders: &mut self.orders, fees: self.fees };
+        let parts = Parts { record: &self.record, orders: &mut self.orders, tape: &mut self.tape, fees: self.fees };
         let mut clerk = Clerk {
             ledger,
             parts,
@@ -64,6 +68,15 @@ impl Live {
         };
         self.market.apply(now, command, &mut clerk)?;
         clerk.finish()
+    }
+
+    /// What is told of the book at the end of an entry.
+    pub(crate) fn best(&self) -> Event {
+        let best = |side| {
+            let level = self.market.book().depth(side).next()?;
+            Some(Best { price: level.price, lots: level.lots })
+        };
+        Event::Book { market: self.record.id, bid: best(Side::Buy), ask: best(Side::Sell) }
     }
 
     /// The rows that changed since the last call.
@@ -117,7 +130,8 @@ impl Live {
             return Err(Halt::RowDamaged { table: Table::OpenOrder });
         }
         let fees = super::fee_accounts(&record, ledger)?;
-        Ok(Live { record, market, orders, fees })
+        let tape = tape::load(record.id, rows)?;
+        Ok(Live { record, market, orders, tape, fees })
     }
 }
 

@@ -16,6 +16,7 @@ mod order;
 mod orders;
 mod reason;
 mod record;
+mod tape;
 mod trade;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,9 +36,11 @@ pub(crate) use orders::Orders;
 pub use reason::reason;
 pub(crate) use record::StepFault;
 pub use record::{MarketRecord, STEP_DECIMALS_MAX, SYMBOL_BYTES_MAX, Step, TIERS_MAX};
+pub use tape::{StoredKlines, trade_of};
 pub use trade::{TradeRecord, TradeSide};
 
 use crate::codec;
+use crate::event::Event;
 use crate::halt::Halt;
 use crate::rejection::Rejection;
 use crate::rows::{Change, Rows, Table, for_each_of_table};
@@ -116,11 +119,12 @@ impl Markets {
         self.live.iter().filter_map(|live| live.market.due()).min()
     }
 
-    /// The rows of the markets that changed since the last call.
-    pub(crate) fn drain(&mut self, changes: &mut Vec<Change>) -> Result<(), Halt> {
+    /// The rows of the markets that changed since the last call, and what is told of their books.
+    pub(crate) fn drain(&mut self, changes: &mut Vec<Change>, events: &mut Vec<Event>) -> Result<(), Halt> {
         for id in std::mem::take(&mut self.touched) {
             if let Ok(live) = self.change(id) {
                 live.drain(changes)?;
+                events.push(live.best());
             }
         }
         self.touched.clear();
@@ -160,6 +164,12 @@ impl Markets {
     #[must_use]
     pub fn market(&self, id: MarketId) -> Option<&exchequer_matching::Market> {
         self.live(id).map(|live| &live.market)
+    }
+
+    /// A market's klines and tickers.
+    #[must_use]
+    pub fn tape(&self, id: MarketId) -> Option<&exchequer_market_data::Tape> {
+        self.live(id).map(|live| &live.tape)
     }
 
     /// An open order.

@@ -202,6 +202,8 @@ pub enum Rejection {
     MarketsBusy,
     /// As many orders are open as there may be.
     OpenOrdersFull,
+    /// The API key lacks the scope, is another user's, or no key may ask for this.
+    ApiKeyScope,
 }
 
 impl Rejection {
@@ -246,6 +248,7 @@ impl Rejection {
             Rejection::UserFrozen { .. } => Code::UserFrozen,
             Rejection::AssetsFull | Rejection::UsersFull => Code::LedgerFull,
             Rejection::ApiKeyUnknown => Code::ApiKeyUnknown,
+            Rejection::ApiKeyScope => Code::ApiKeyScope,
             Rejection::ApiKeyExists => Code::AlreadyDone,
             Rejection::ApiKeysFull | Rejection::MarketsBusy | Rejection::OpenOrdersFull => Code::Overloaded,
             Rejection::MarketUnknown => Code::MarketUnknown,
@@ -320,6 +323,7 @@ impl Rejection {
             | Rejection::UserFrozen { .. }
             | Rejection::UsersFull => return None,
             Rejection::ApiKeyUnknown
+            | Rejection::ApiKeyScope
             | Rejection::MarketUnknown
             | Rejection::MarketExists { .. }
             | Rejection::MarketsFull
@@ -391,6 +395,7 @@ impl Rejection {
             Rejection::UserFrozen { user } => format!("user {user} is frozen"),
             Rejection::UsersFull => format!("there are at most {} users", users::USERS_MAX),
             Rejection::ApiKeyUnknown => "there is no such API key, or it is revoked".into(),
+            Rejection::ApiKeyScope => "the API key may not do this, or not as this user".into(),
             Rejection::ApiKeyExists => "an API key has this name".into(),
             Rejection::ApiKeysFull => format!("the user has {} API keys", api_keys::KEYS_OF_USER_MAX),
             Rejection::MarketsBusy => "the markets have as much to do as one log entry may hold".into(),

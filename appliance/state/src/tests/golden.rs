@@ -194,6 +194,8 @@ fn lines() -> Vec<String> {
     lines.push(format!("command {}", hex(&from_a_node.encode())));
     assert_eq!(Command::decode(&from_a_node.encode()), Ok(from_a_node));
     world.apply(Input::Activate { node: NodeId(1), boot: [5; 16] }).unwrap();
+    world.now = Timestamp(START.0 + 2 * SECOND);
+    world.run(trading::golden::later()).unwrap();
     for outcome in outcomes() {
         lines.push(format!("outcome {}", hex(&outcome.encode())));
         assert_eq!(Outcome::decode(&outcome.encode()), Ok(outcome));

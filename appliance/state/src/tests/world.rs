@@ -143,7 +143,7 @@ impl World {
                     assert_eq!((*number, record.index, record.time), (sequence, at.index, self.state.time()));
                 }
                 Event::DigestRequested { index } => assert_eq!(*index, at.index),
-                Event::Trade { .. } | Event::Order { .. } | Event::Phase { .. } => {}
+                Event::Trade { .. } | Event::Order { .. } | Event::Phase { .. } | Event::Book { .. } => {}
             }
         }
         assert_eq!(sequence, self.state.event_sequence());

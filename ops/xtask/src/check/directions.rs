@@ -21,7 +21,7 @@ const ROOMS: &[Room] = &[
     Room { name: "exchequer-matching", may_use: &["exchequer-domain"], pure: true },
     Room {
         name: "exchequer-state",
-        may_use: &["exchequer-domain", "exchequer-ledger", "exchequer-matching"],
+        may_use: &["exchequer-domain", "exchequer-ledger", "exchequer-market-data", "exchequer-matching"],
         pure: true,
     },
     // It is fed plain values: neither the books nor the state are known to it.

@@ -1,6 +1,7 @@
 //! The spot dialect over a state in memory.
 
 mod account;
+mod candles;
 mod errors;
 mod orders;
 
@@ -90,7 +91,7 @@ async fn open(world: &World, path: &str) -> Reply {
 
 /// A signed request with its parameters in the query.
 async fn signed(world: &World, user: u64, method: Method, path: &str, query: &str) -> Reply {
-    let text = format!("{query}&timestamp={NOW_MS}");
+    let text = format!("{query}&timestamp={}", world.house.inside.lock().now.millis());
     let text = text.trim_start_matches('&');
     sent(world, &key(user, 'T'), method, &format!("{path}?{text}&signature={}", sign(text))).await
 }

@@ -55,7 +55,7 @@ async fn market_data_has_the_documented_form() {
         }])
     );
     let average = good(&open(&world, "/api/v3/avgPrice?symbol=BTCUSDT").await);
-    assert_eq!(average, json!({"mins": 5, "price": "50000.00", "closeTime": NOW_MS}));
+    assert_eq!(average, json!({"mins": 5, "price": "50000.00000000", "closeTime": NOW_MS}));
 }
 
 /// Goal: the life of an order is told as the dialect documents it, from entry over a partial trade to its cancel.

@@ -95,6 +95,12 @@ pub(in crate::tests) fn bodies() -> Vec<Body> {
     ]
 }
 
+/// Run some seconds later, trades again, so that klines are over.
+pub(in crate::tests) fn later() -> Body {
+    let order = limit("later", Side::Sell, 951, 200);
+    Body::PlaceOrder(Box::new(PlaceOrder { user: SELLER, market: MARKET, order }))
+}
+
 fn record() -> OrderRecord {
     OrderRecord {
         market: MarketId(300),
@@ -145,5 +151,6 @@ pub(in crate::tests) fn rejected() -> Vec<Rejection> {
         Rejection::Order { why: exchequer_matching::Rejection::Funds },
         Rejection::MarketsBusy,
         Rejection::OpenOrdersFull,
+        Rejection::ApiKeyScope,
     ]
 }

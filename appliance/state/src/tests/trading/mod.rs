@@ -1,6 +1,8 @@
 //! Trading through the whole state: orders, balances, records and rows together.
 
+mod candles;
 pub(super) mod golden;
+mod keys;
 mod orders;
 mod random;
 
