@@ -16,6 +16,7 @@ mod extract;
 pub mod feed;
 mod grpc;
 mod health;
+mod listing;
 mod money;
 mod problem;
 mod read;
@@ -24,6 +25,7 @@ mod spot;
 mod submit;
 #[cfg(test)]
 mod tests;
+mod udf;
 mod v1;
 mod words;
 
@@ -47,5 +49,5 @@ pub fn router(backend: Arc<dyn Backend>) -> Router {
 
 /// Every HTTP route there is.
 fn routes() -> Vec<route::Route> {
-    [health::routes(), v1::routes(), spot::routes()].into_iter().flatten().collect()
+    [health::routes(), v1::routes(), spot::routes(), listing::routes(), udf::routes()].into_iter().flatten().collect()
 }
