@@ -22,6 +22,7 @@ mod record;
 mod runtime;
 mod sending;
 mod server;
+mod stages;
 mod types;
 mod wire;
 mod work;
@@ -29,7 +30,7 @@ mod work;
 pub use alarm::{Alarm, Fatal};
 pub use apply::SnapshotHold;
 pub use clock::WallClock;
-pub use machine::{Applied, At, Change, Halt, Input, Machine, RowReader, Rows};
+pub use machine::{Applied, At, Change, Halt, Input, Machine, RowReader, Rows, Visit};
 pub use net::{Dialer, Dialling, Io, Membership};
 pub use node::{
     Epoch, Hooks, MemberState, MembershipError, Node, Options, PeerView, ProposeError, ReadAt, Role, SnapshotRules,

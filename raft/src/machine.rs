@@ -90,7 +90,32 @@ pub trait RowReader {
     /// # Errors
     /// The disk's, as text; the caller must halt.
     fn scan(&self, family: usize, from: &[u8], until: &[u8], limit: usize, reverse: bool) -> Result<Rows, Halt>;
+
+    /// Shows `each` the rows in `from..until` (an empty `until` means to the end), in order, until it answers false; for
+    /// whole tables.
+    ///
+    /// # Errors
+    /// The disk's, as text; the caller must halt.
+    fn visit(&self, family: usize, from: &[u8], until: &[u8], each: &mut Visit<'_>) -> Result<(), Halt> {
+        let mut from = from.to_vec();
+        loop {
+            let mut page = self.scan(family, &from, until, VISIT_ROWS, false)?;
+            if !page.iter().all(|(key, value)| each(key, value)) {
+                return Ok(());
+            }
+            match page.pop() {
+                Some((last, _)) if page.len() + 1 == VISIT_ROWS => from = [&last, [0].as_slice()].concat(),
+                Some(_) | None => return Ok(()),
+            }
+        }
+    }
 }
+
+/// Is shown a row's key and value, and answers whether it wants the next one.
+pub type Visit<'a> = dyn FnMut(&[u8], &[u8]) -> bool + 'a;
+
+/// Rows that are in memory at once while a table is visited that has changed rows.
+const VISIT_ROWS: usize = 1_000;
 
 /// Keys with their values, in order.
 pub type Rows = Vec<(Vec<u8>, Vec<u8>)>;

@@ -5,17 +5,18 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 use bytes::Bytes;
 use openraft::errors::ClientWriteError;
 use parking_lot::Mutex;
 use tokio::sync::{Semaphore, mpsc, oneshot};
-use tokio::time::Instant;
 
 use crate::body::Body;
 use crate::clock::ReplicatedClock;
 use crate::machine::Machine;
 use crate::node::ProposeError;
+use crate::stages::{Stages, Way};
 use crate::types::{Payload, Raft, term_of};
 
 /// Most commands of one entry, unless a single request has more: while one entry is applied the next is synced.
@@ -95,6 +96,7 @@ async fn run<M: Machine>(
     queued_bytes: Arc<AtomicUsize>,
 ) {
     let in_flight = Arc::new(Semaphore::new(ENTRIES_IN_FLIGHT_MAX));
+    let stages = Arc::new(Stages::new());
     while let Some(first) = queue.recv().await {
         let Ok(permit) = in_flight.clone().acquire_owned().await else { return };
         // Requests that came in the same packet are a moment behind the first: let them get here.
@@ -108,6 +110,10 @@ async fn run<M: Machine>(
             group.push(next);
         }
         queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        let proposed = Instant::now();
+        let waited = |one: &Pending| proposed.saturating_duration_since(one.queued) * one.commands.len() as u32;
+        let way =
+            Way { stages: stages.clone(), commands: commands as u64, queued: group.iter().map(waited).sum(), proposed };
         let term = openraft::async_runtime::watch::WatchReceiver::borrow_watched(&raft.metrics()).current_term;
         if let Some(longest) = group.first() {
             metrics::histogram!("exchequer_raft_queue_seconds").record(longest.queued.elapsed());
@@ -122,7 +128,7 @@ async fn run<M: Machine>(
             all.extend(pending.commands);
         }
         let payload = Payload(Body::Commands { time_us, commands: all }.encode());
-        submit(&raft, payload, waiting, permit).await;
+        submit(&raft, payload, waiting, permit, way).await;
     }
 }
 
@@ -134,8 +140,8 @@ async fn submit<M: Machine>(
     payload: Payload,
     waiting: Waiting,
     permit: tokio::sync::OwnedSemaphorePermit,
+    way: Way,
 ) {
-    let started = Instant::now();
     let (responder, completed) = openraft::impls::ProgressResponder::complete_only();
     if raft.client_write_ff(payload, Some(responder)).await.is_err() {
         // The core has stopped; it never took the entry.
@@ -147,9 +153,12 @@ async fn submit<M: Machine>(
     tokio::spawn(async move {
         let result = completed.await;
         drop(permit);
-        metrics::histogram!("exchequer_raft_commit_seconds").record(started.elapsed());
+        metrics::histogram!("exchequer_raft_commit_seconds").record(way.proposed.elapsed());
         match result {
             Ok(Ok(response)) => {
+                if let Some(work) = &response.data.work {
+                    way.ended(work);
+                }
                 let mut outcomes = response.data.outcomes.into_iter();
                 for (count, answer) in waiting {
                     let outcomes = outcomes.by_ref().take(count).collect();

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use openraft::vote::leader_id_std;
 
 use crate::runtime::Runtime;
+use crate::stages::ApplyWork;
 
 openraft::declare_raft_types!(
     /// How this crate uses openraft.
@@ -68,6 +69,8 @@ impl fmt::Display for Payload {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Reply {
     pub(crate) outcomes: Vec<Bytes>,
+    /// When and for how long it was applied; none for the default, which nothing was applied for.
+    pub(crate) work: Option<ApplyWork>,
 }
 
 impl fmt::Display for Reply {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use exchequer_domain::{CommandId, Digest, NodeId, Problem};
 use exchequer_raft::{PeerView, ReadAt, Status};
-use exchequer_state::{Command, Outcome, Rows, State};
+use exchequer_state::{Body, Command, DryRun, Outcome, Rows, State};
 use zeroize::Zeroizing;
 
 use crate::dto::{JoinReply, JoinRequest};
@@ -77,6 +77,15 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Tells `ear` of every entry that is applied from now on; only the first ear is told.
     fn tell(&self, ear: Ear);
+
+    /// What a command that moves money would do now, and as of which entry. Nothing changes, but everything waits for it.
+    ///
+    /// # Errors
+    /// Rows that cannot be read; the node stops then.
+    fn dry_run(&self, body: Body) -> Result<(DryRun, ReadAt), Problem>;
+
+    /// Waits until this node has applied entries after `index`, or `patience` is over; answers how far it has come.
+    fn applied_beyond(&self, index: u64, patience: Duration) -> Doing<'_, u64>;
 
     /// This node at a glance.
     fn status(&self) -> Status;

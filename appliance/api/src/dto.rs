@@ -6,11 +6,13 @@
 mod assets;
 mod cluster;
 mod ledger;
+mod looks;
 mod market_data;
 mod markets;
 mod orders;
 mod records;
 mod settings;
+pub(crate) mod shapes;
 mod status;
 mod users;
 
@@ -24,6 +26,7 @@ pub use ledger::{
     Account, Accounts, AssetBalance, CreditUser, LedgerBalance, LedgerEntries, LedgerEntry, LedgerTransfer,
     LedgerVerified, RevertTransfer, TransferBetweenUsers, TransferPosted, TrialBalance,
 };
+pub use looks::{DryRun, DryRunResult, ForeseenEntry, LedgerFeed};
 pub use market_data::{BookDepth, BookSpread, IndicatorPoint, Indicators, MarketDay, MarketStatistics};
 pub use markets::{
     Book, CircuitBreaker, ConfigureMarket, CreateMarket, FeeTier, Level, Market, MarketConfigured, MarketCreated,

@@ -4,6 +4,8 @@ use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
+#[cfg(test)]
+use axum::extract::MatchedPath;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, FromRequestParts, Json, Path, Query, Request};
 use axum::http::StatusCode;
@@ -54,23 +56,41 @@ impl<S: Send + Sync> FromRequestParts<S> for Name {
 }
 
 /// The query, taken apart name by name; what nobody takes is refused by [`Params::end`].
-pub(crate) struct Params(Vec<(String, String)>);
+pub(crate) struct Params {
+    pairs: Vec<(String, String)>,
+    /// In tests: what is described of the route's query, and nothing else may be asked for.
+    #[cfg(test)]
+    described: Option<Vec<&'static str>>,
+}
 
 impl<S: Send + Sync> FromRequestParts<S> for Params {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Params, Refused> {
         let pairs = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri);
-        pairs.map(|Query(pairs)| Params(pairs)).map_err(|rejection| bad(rejection.body_text()).into())
+        let Query(pairs) = pairs.map_err(|rejection| bad(rejection.body_text()))?;
+        Ok(Params {
+            pairs,
+            #[cfg(test)]
+            described: parts.extensions.get::<MatchedPath>().and_then(|path| described(path.as_str(), &parts.method)),
+        })
     }
+}
+
+#[cfg(test)]
+fn described(path: &str, method: &axum::http::Method) -> Option<Vec<&'static str>> {
+    let route = crate::routes().into_iter().find(|route| route.path == path && route.method == *method)?;
+    Some(route.note?.names().iter().map(|param| param.name).collect())
 }
 
 impl Params {
     /// The value of `name`.
     pub(crate) fn take(&mut self, name: &str) -> Result<Option<String>, Problem> {
-        let Some(at) = self.0.iter().position(|(key, _)| key == name) else { return Ok(None) };
-        let (_, value) = self.0.remove(at);
-        if self.0.iter().any(|(key, _)| key == name) {
+        #[cfg(test)]
+        assert!(self.described.as_ref().is_none_or(|names| names.contains(&name)), "`{name}` is not described");
+        let Some(at) = self.pairs.iter().position(|(key, _)| key == name) else { return Ok(None) };
+        let (_, value) = self.pairs.remove(at);
+        if self.pairs.iter().any(|(key, _)| key == name) {
             return Err(bad(format!("the query names `{name}` more than once")));
         }
         Ok(Some(value))
@@ -92,7 +112,7 @@ impl Params {
 
     /// Refuses what was not taken.
     pub(crate) fn end(self) -> Result<(), Problem> {
-        match self.0.into_iter().next() {
+        match self.pairs.into_iter().next() {
             None => Ok(()),
             Some((name, _)) => {
                 let name: String = name.chars().take(64).collect();

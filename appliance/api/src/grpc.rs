@@ -13,6 +13,7 @@ use exchequer_domain::{Code, Problem};
 use exchequer_state::command::is_too_large;
 use exchequer_state::{Actor, Body, Command, Rejection};
 use futures::{Stream, StreamExt as _, future};
+use metrics::{Counter, counter};
 use tonic::service::Routes;
 use tonic::service::interceptor::InterceptedService;
 use tonic::{Request, Response, Status, Streaming};
@@ -49,7 +50,7 @@ const MESSAGE_BYTES_MAX: usize = 2 * REQUEST_BYTES_MAX;
 const TOKEN_RECHECK: Duration = Duration::from_secs(1);
 
 pub(crate) fn router(app: &App) -> Router {
-    let service = GatewayServer::new(Door).max_decoding_message_size(MESSAGE_BYTES_MAX);
+    let service = GatewayServer::new(Door::new()).max_decoding_message_size(MESSAGE_BYTES_MAX);
     // In front of the service, so that nothing is read of a caller who shows no token.
     let app = app.clone();
     let service = InterceptedService::new(service, move |mut request: Request<()>| {
@@ -61,13 +62,36 @@ pub(crate) fn router(app: &App) -> Router {
     Routes::new(service).into_axum_router().reset_fallback()
 }
 
-struct Door;
+/// The service, with what it counts: commands that came in here, and how long they were here, weighted by commands.
+#[derive(Clone)]
+struct Door {
+    commands: Counter,
+    microseconds: Counter,
+}
+
+impl Door {
+    fn new() -> Door {
+        Door {
+            commands: counter!("exchequer_gateway_commands_total"),
+            microseconds: counter!("exchequer_gateway_microseconds_total"),
+        }
+    }
+
+    async fn count(&self, app: App, request: SubmitRequest) -> SubmitReply {
+        let (begun, commands) = (Instant::now(), request.commands.len() as u64);
+        let reply = submit(app, request).await;
+        let took = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.commands.increment(commands);
+        self.microseconds.increment(took.saturating_mul(commands));
+        reply
+    }
+}
 
 #[tonic::async_trait]
 impl Gateway for Door {
     async fn submit(&self, request: Request<SubmitRequest>) -> Result<Response<SubmitReply>, Status> {
         let pass = Pass::of(&request)?;
-        Ok(Response::new(submit(pass.app, request.into_inner()).await))
+        Ok(Response::new(self.count(pass.app, request.into_inner()).await))
     }
 
     type SubmitStreamStream = Pin<Box<dyn Stream<Item = Result<SubmitReply, Status>> + Send>>;
@@ -77,10 +101,11 @@ impl Gateway for Door {
         request: Request<Streaming<SubmitRequest>>,
     ) -> Result<Response<Self::SubmitStreamStream>, Status> {
         let mut pass = Pass::of(&request)?;
+        let door = self.clone();
         let begun = request.into_inner().map(move |received| {
             let request = received.and_then(|request| pass.recheck().map(|()| request));
-            let app = pass.app.clone();
-            async move { Ok(submit(app, request?).await) }
+            let (door, app) = (door.clone(), pass.app.clone());
+            async move { Ok(door.count(app, request?).await) }
         });
         // A refused or broken request is the last one answered.
         let answers = begun.buffered(IN_FLIGHT_MAX).scan(false, |ended, answer| {

@@ -13,20 +13,33 @@ use crate::app::App;
 use crate::backend::Check;
 use crate::dto::{Readiness, ReadinessCheck};
 use crate::extract::Params;
+use crate::openapi::Param;
 use crate::problem::{PlainText, Refused};
 use crate::route::{Access, Route};
 
 /// A leader whose majority has been silent for longer is not taken for one.
 pub(crate) const LEADER_FRESH: Duration = Duration::from_secs(1);
 
+const TEXT: &[&str] = &["text/plain"];
+
 const METRICS_FORMAT: &str = "text/plain; version=0.0.4";
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![
-        Route::get("/livez", livez).open_to(Access::Open),
-        Route::get("/readyz", readyz).open_to(Access::Open),
-        Route::get("/leader", leader).open_to(Access::Open),
-        Route::get("/metrics", metrics).open_to(Access::Open),
+        Route::get("/livez", livez).open_to(Access::Open).says("Whether the process can work").gives(TEXT),
+        Route::get("/readyz", readyz)
+            .open_to(Access::Open)
+            .says("Whether the node can serve reads, or also writes")
+            .asks([
+                Param::word("write", &["true", "false"], "Whether it shall be able to serve writes"),
+                Param::word("format", &["text", "json"], "The form of the answer"),
+            ])
+            .gives(&["text/plain", "application/json"]),
+        Route::get("/leader", leader)
+            .open_to(Access::Open)
+            .says("Whether this node leads with a majority behind it")
+            .gives(TEXT),
+        Route::get("/metrics", metrics).open_to(Access::Open).says("Metrics in Prometheus' text format").gives(TEXT),
     ]
 }
 

@@ -14,10 +14,13 @@ mod codec;
 pub mod dto;
 mod extract;
 pub mod feed;
+#[cfg(feature = "fuzzing")]
+pub mod fuzz;
 mod grpc;
 mod health;
 mod listing;
 mod money;
+mod openapi;
 mod problem;
 mod read;
 mod route;
@@ -49,5 +52,6 @@ pub fn router(backend: Arc<dyn Backend>) -> Router {
 
 /// Every HTTP route there is.
 fn routes() -> Vec<route::Route> {
-    [health::routes(), v1::routes(), spot::routes(), listing::routes(), udf::routes()].into_iter().flatten().collect()
+    let doors = [health::routes(), openapi::routes(), v1::routes(), spot::routes(), listing::routes(), udf::routes()];
+    doors.into_iter().flatten().collect()
 }

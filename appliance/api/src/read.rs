@@ -12,7 +12,9 @@ use exchequer_state::{Rows, State};
 use serde::Serialize;
 
 use crate::app::App;
+use crate::dto::shapes;
 use crate::extract::{Params, duration};
+use crate::openapi::Param;
 use crate::problem::text;
 
 const APPLIED_INDEX: HeaderName = HeaderName::from_static("exq-applied-index");
@@ -42,6 +44,14 @@ pub(crate) enum Limit {
 }
 
 impl Freshness {
+    /// What [`Freshness::of`] takes from a query.
+    pub(crate) fn params() -> [Param; 2] {
+        [
+            Param::word("consistency", &["linearizable", "local"], "Whether the read sees all that was acknowledged"),
+            Param::text::<shapes::Span>("max_stale", "With `local`: how old the asked node's state may be"),
+        ]
+    }
+
     /// What the query asks for; `unasked` where it says nothing, whose limit also holds for a local read without one.
     pub(crate) fn of(params: &mut Params, unasked: Freshness) -> Result<Freshness, Problem> {
         let max_stale = params.take("max_stale")?.map(|text| duration("max_stale", &text)).transpose()?;

@@ -24,6 +24,7 @@ use tower_http::trace::TraceLayer;
 use tracing::Span;
 
 use crate::app::App;
+use crate::openapi::{Endpoint, Note, Param, Shape};
 use crate::problem::Refused;
 use crate::{auth, problem};
 
@@ -58,34 +59,70 @@ pub(crate) struct Route {
     pub(crate) access: Access,
     /// How long it may take to begin its answer.
     pub(crate) patience: Duration,
+    /// What the description of the API says of it; none for what is not in it.
+    pub(crate) note: Option<Note>,
     handler: MethodRouter<App>,
 }
 
 impl Route {
-    pub(crate) fn get<H: Handler<T, App>, T: 'static>(path: &'static str, handler: H) -> Route {
-        Route::new(Method::GET, path, routing::get(handler))
+    pub(crate) fn get<H: Endpoint<T>, T: 'static>(path: &'static str, handler: H) -> Route {
+        Route::new(Method::GET, path, routing::get(handler)).shaped(H::shape())
     }
 
-    pub(crate) fn put<H: Handler<T, App>, T: 'static>(path: &'static str, handler: H) -> Route {
-        Route::new(Method::PUT, path, routing::put(handler))
+    pub(crate) fn put<H: Endpoint<T>, T: 'static>(path: &'static str, handler: H) -> Route {
+        Route::new(Method::PUT, path, routing::put(handler)).shaped(H::shape())
     }
 
-    pub(crate) fn patch<H: Handler<T, App>, T: 'static>(path: &'static str, handler: H) -> Route {
-        Route::new(Method::PATCH, path, routing::patch(handler))
+    pub(crate) fn patch<H: Endpoint<T>, T: 'static>(path: &'static str, handler: H) -> Route {
+        Route::new(Method::PATCH, path, routing::patch(handler)).shaped(H::shape())
     }
 
-    pub(crate) fn post<H: Handler<T, App>, T: 'static>(path: &'static str, handler: H) -> Route {
-        Route::new(Method::POST, path, routing::post(handler))
+    pub(crate) fn post<H: Endpoint<T>, T: 'static>(path: &'static str, handler: H) -> Route {
+        Route::new(Method::POST, path, routing::post(handler)).shaped(H::shape())
     }
 
-    /// A route of any method.
+    /// A route of any method and shape, which is not described.
     pub(crate) fn with<H: Handler<T, App>, T: 'static>(method: Method, path: &'static str, handler: H) -> Route {
         let filter = MethodFilter::try_from(method.clone()).unwrap_or(MethodFilter::GET);
         Route::new(method, path, routing::on(filter, handler))
     }
 
     fn new(method: Method, path: &'static str, handler: MethodRouter<App>) -> Route {
-        Route { method, path, access: Access::Operator, patience: QUICK, handler }
+        Route { method, path, access: Access::Operator, patience: QUICK, note: None, handler }
+    }
+
+    fn shaped(self, shape: Shape) -> Route {
+        Route { note: Some(Note { shape, ..Note::default() }), ..self }
+    }
+
+    fn noted(mut self, add: impl FnOnce(&mut Note)) -> Route {
+        add(self.note.get_or_insert_default());
+        self
+    }
+
+    /// What it is for, in a line.
+    pub(crate) fn says(self, summary: &'static str) -> Route {
+        self.noted(|note| note.summary = summary)
+    }
+
+    /// What the line does not say.
+    pub(crate) fn more(self, more: &'static str) -> Route {
+        self.noted(|note| note.more = more)
+    }
+
+    /// The variable part of the path.
+    pub(crate) fn named(self, name: Param) -> Route {
+        self.noted(|note| note.name = Some(name))
+    }
+
+    /// Names that its query takes.
+    pub(crate) fn asks(self, query: impl IntoIterator<Item = Param>) -> Route {
+        self.noted(|note| note.query.extend(query))
+    }
+
+    /// The content types of an answer that is not JSON.
+    pub(crate) fn gives(self, content: &'static [&'static str]) -> Route {
+        self.noted(|note| note.content = content)
     }
 
     pub(crate) fn open_to(self, access: Access) -> Route {
@@ -100,7 +137,7 @@ impl Route {
 /// The routes as a router, each behind its token, its time-out and the limit on bodies.
 pub(crate) fn assemble(app: &App, routes: Vec<Route>) -> Router {
     let mut router = Router::new();
-    for Route { method, path, access, patience, handler } in routes {
+    for Route { method, path, access, patience, handler, .. } in routes {
         tracing::trace!(%method, path, ?access, "serving");
         let limits = ServiceBuilder::new()
             .layer(RequestBodyLimitLayer::new(BODY_BYTES_MAX))

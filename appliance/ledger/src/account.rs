@@ -143,14 +143,14 @@ pub(crate) struct AccountRow {
 impl Entry<'_> {
     /// Opens an account, or gives the one that has this key.
     pub(crate) fn open_account(&mut self, command: &OpenAccount) -> Result<Done, Stop> {
-        if let Some(account) = self.ledger.keys.get(&command.key).copied() {
+        if let Some(account) = self.ledger.accounts.find(&command.key) {
             let (_, overdraft) = self.ledger.identity(account)?;
             return match overdraft == command.overdraft {
                 true => Ok(Done::AccountExists { account }),
                 false => Err(Rejection::AccountExistsDifferent { account }.into()),
             };
         }
-        if self.ledger.slots.len() >= self.ledger.sizes.accounts {
+        if self.ledger.accounts.len() >= self.ledger.sizes.accounts {
             return Err(Rejection::AccountsFull.into());
         }
 

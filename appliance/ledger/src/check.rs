@@ -1,5 +1,6 @@
 //! What must always hold of the whole ledger.
 
+use crate::account::Slot;
 use crate::chart::Side;
 use crate::halt::Halt;
 use crate::ledger::{Ledger, Total};
@@ -13,7 +14,7 @@ impl Ledger {
     pub fn check(&self) -> Result<(), Halt> {
         let mut debits = vec![Total::default(); self.totals.len()];
         let mut credits = debits.clone();
-        for slot in &self.slots {
+        for slot in self.accounts.slots() {
             let sums = &slot.sums;
             let sides = [
                 (&mut debits, sums.debits_posted, sums.debits_pending),
@@ -27,23 +28,29 @@ impl Ledger {
                 total.pending = total.pending.wrapping_add(pending);
                 total.reserved = total.reserved.wrapping_add(slot.reserved);
             }
-            let within = match slot.limit {
-                Some(Side::Credit) => {
-                    let held = sums.debits_pending.checked_add(slot.reserved);
-                    held.is_some_and(|held| covers(sums.credits_posted, sums.debits_posted, held))
-                }
-                Some(Side::Debit) => covers(sums.debits_posted, sums.credits_posted, sums.credits_pending),
-                None => true,
-            };
-            if !within {
-                return Err(Halt::Invariant("a limited account stays on its side"));
-            }
+            slot.check()?;
         }
         let turnover = self.totals.iter().map(|(_, total)| total);
         if !turnover.clone().eq(debits.iter()) || !turnover.eq(credits.iter()) {
             return Err(Halt::Invariant("debits equal credits in each asset"));
         }
         Ok(())
+    }
+}
+
+impl Slot {
+    /// A limited account has not left its side, holds and reservations counted.
+    pub(crate) fn check(&self) -> Result<(), Halt> {
+        let sums = &self.sums;
+        let within = match self.limit {
+            Some(Side::Credit) => {
+                let held = sums.debits_pending.checked_add(self.reserved);
+                held.is_some_and(|held| covers(sums.credits_posted, sums.debits_posted, held))
+            }
+            Some(Side::Debit) => covers(sums.debits_posted, sums.credits_posted, sums.credits_pending),
+            None => true,
+        };
+        if within { Ok(()) } else { Err(Halt::Invariant("a limited account stays on its side")) }
     }
 }
 

@@ -225,9 +225,8 @@ impl<'a> Entry<'a> {
         let number = self.ledger.next;
         let bug = Some(Bug::CreditForgotten).filter(|bug| self.ledger.has(*bug));
         let (debit_id, credit_id) = (posting.debit, posting.credit);
-        let pair = [debit_id.0 as usize, credit_id.0 as usize];
-        let slots = self.ledger.slots.get_disjoint_mut(pair);
-        let [debit, credit] = slots.map_err(|_| Halt::Invariant("a posting has two different accounts"))?;
+        let slots = self.ledger.accounts.pair_mut(debit_id, credit_id);
+        let [debit, credit] = slots.ok_or(Halt::Invariant("a posting has two different accounts"))?;
         if debit.asset != credit.asset {
             return Err(Halt::Invariant("a posting has one asset"));
         }

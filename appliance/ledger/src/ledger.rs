@@ -7,6 +7,7 @@ use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::account::{AccountId, AccountKey, Asset, Slot, Sums};
+use crate::accounts::Accounts;
 use crate::chart::Holder;
 use crate::command::Command;
 use crate::entry::{Dirty, Entry};
@@ -88,14 +89,9 @@ pub(crate) struct Head {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ledger {
     pub(crate) sizes: Sizes,
-    /// By account id.
-    pub(crate) slots: Vec<Slot>,
-    /// By account id: key and overdraft flag.
-    pub(crate) identities: Vec<(AccountKey, bool)>,
+    pub(crate) accounts: Accounts,
     /// Accounts that are not customers', in the order of their numbers.
     pub(crate) system: Vec<AccountId>,
-    /// Looked up, never iterated.
-    pub(crate) keys: HashMap<AccountKey, AccountId>,
     /// In the order of their first account.
     pub(crate) totals: Vec<(Asset, Total)>,
     /// Looked up, never iterated.
@@ -129,10 +125,8 @@ impl Ledger {
     pub(crate) fn with_sizes(sizes: Sizes) -> Ledger {
         Ledger {
             sizes,
-            slots: Vec::new(),
-            identities: Vec::new(),
+            accounts: Accounts::default(),
             system: Vec::new(),
-            keys: HashMap::new(),
             totals: Vec::new(),
             holds: HashMap::new(),
             expiries: BTreeSet::new(),
@@ -176,18 +170,14 @@ impl Ledger {
     /// What these commands would do now, as one entry. The ledger is the same afterwards.
     ///
     /// # Errors
-    /// As [`Ledger::apply`].
+    /// As [`Ledger::apply`], but the ledger is the same afterwards all the same.
     pub fn dry_run(&mut self, at: At, commands: &[Command], history: &dyn History) -> Result<Trial, Halt> {
-        let mut entry = Entry::new(self, at, history);
-        let mark = entry.mark(true);
-        entry.expire_holds()?;
-        entry.prefetch(commands)?;
-        let mut outcomes = Vec::with_capacity(commands.len());
-        for command in commands {
-            outcomes.push(entry.run(command)?);
-        }
-        let postings = entry.abandon(mark)?;
-        Ok(Trial { outcomes, postings })
+        let rehearsal = self.rehearse(at, history, |entry| {
+            entry.prefetch(commands)?;
+            commands.iter().map(|command| entry.run(command)).collect::<Result<Vec<_>, Halt>>()
+        })?;
+        let postings = rehearsal.postings.into_iter().map(|posted| posted.posting).collect();
+        Ok(Trial { outcomes: rehearsal.value, postings })
     }
 
     /// Keys of rows that an entry with these commands may read, to be fetched before it is applied. Ascending new ids
@@ -248,16 +238,18 @@ impl Ledger {
     }
 
     pub(crate) fn slot(&self, account: AccountId) -> Result<&Slot, Halt> {
-        self.slots.get(account.0 as usize).ok_or(Halt::Invariant("an account that was checked exists"))
+        self.accounts.slot(account).ok_or(Halt::Invariant("an account that was checked exists"))
     }
 
     pub(crate) fn slot_mut(&mut self, account: AccountId) -> Result<&mut Slot, Halt> {
-        self.slots.get_mut(account.0 as usize).ok_or(Halt::Invariant("an account that was checked exists"))
+        self.accounts.slot_mut(account).ok_or(Halt::Invariant("an account that was checked exists"))
     }
 
     pub(crate) fn identity(&self, account: AccountId) -> Result<(AccountKey, bool), Halt> {
-        let identity = self.identities.get(account.0 as usize).copied();
-        identity.ok_or(Halt::Invariant("an account that was checked exists"))
+        // Overdraft is nothing but that no limit is kept.
+        let overdraft = self.slot(account)?.limit.is_none();
+        let key = self.accounts.key(account).ok_or(Halt::Invariant("an account that was checked exists"))?;
+        Ok((*key, overdraft))
     }
 
     pub(crate) fn total(&self, asset: u32) -> Result<Total, Halt> {
@@ -265,15 +257,24 @@ impl Ledger {
         total.ok_or(Halt::Invariant("an account's asset has a total"))
     }
 
-    /// Adds an account with empty sums; also tells whether its asset is new.
+    /// Adds an account with empty sums, whose key is new; also tells whether its asset is new.
     pub(crate) fn add_account(&mut self, key: AccountKey, overdraft: bool) -> Result<(AccountId, bool), Halt> {
-        let account = u32::try_from(self.slots.len()).map_err(|_| Halt::Invariant("accounts are limited"))?;
+        self.add_account_by(key, overdraft, Accounts::push)
+    }
+
+    /// As [`Ledger::add_account`], with the way of adding it to the others.
+    pub(crate) fn add_account_by(
+        &mut self,
+        key: AccountKey,
+        overdraft: bool,
+        add: impl FnOnce(&mut Accounts, AccountKey, Slot) -> Option<AccountId>,
+    ) -> Result<(AccountId, bool), Halt> {
         let known = self.totals.iter().position(|(asset, _)| *asset == key.asset);
         let asset = known.unwrap_or(self.totals.len());
         if known.is_none() {
             self.totals.push((key.asset, Total::default()));
         }
-        self.slots.push(Slot {
+        let slot = Slot {
             sums: Sums::default(),
             reserved: 0,
             last_posting: 0,
@@ -282,22 +283,20 @@ impl Ledger {
             asset: u32::try_from(asset).map_err(|_| Halt::Invariant("assets are limited by accounts"))?,
             limit: (!overdraft).then(|| key.holder.normal_side()),
             dirty: false,
-        });
-        self.identities.push((key, overdraft));
-        self.keys.insert(key, AccountId(account));
+        };
+        let added = add(&mut self.accounts, key, slot);
+        let account = added.ok_or(Halt::Invariant("accounts are limited, and each key has one"))?;
         if !matches!(key.holder, Holder::Customer { .. }) {
-            self.system.push(AccountId(account));
+            self.system.push(account);
         }
-        Ok((AccountId(account), known.is_none()))
+        Ok((account, known.is_none()))
     }
 
     pub(crate) fn remove_last_account(&mut self, with_asset: bool) {
-        self.slots.pop();
-        if let Some((key, _)) = self.identities.pop() {
-            self.keys.remove(&key);
-            if !matches!(key.holder, Holder::Customer { .. }) {
-                self.system.pop();
-            }
+        if let Some((key, _)) = self.accounts.pop()
+            && !matches!(key.holder, Holder::Customer { .. })
+        {
+            self.system.pop();
         }
         if with_asset {
             self.totals.pop();

@@ -26,6 +26,7 @@
 //! The chart of accounts is in [`chart`]; worked examples are in the README beside this crate and are tests.
 
 pub mod account;
+mod accounts;
 mod bulk;
 pub mod cause;
 pub mod chart;
@@ -47,6 +48,7 @@ mod planted;
 pub mod posting;
 mod problem;
 pub mod query;
+mod rehearsal;
 pub mod reservation;
 mod revert;
 pub mod rows;
@@ -68,10 +70,12 @@ pub use entry::Entry;
 pub use halt::Halt;
 pub use hold::Hold;
 pub use ledger::{Applied, At, Ledger, Total, Trial};
+pub use opening::Progress;
 pub use outcome::{BulkFault, Done, Fault, Field, Outcome, Rejection};
 pub use posting::{Kind, Posting};
+pub use rehearsal::{Rehearsal, Rehearsed};
 pub use revert::Revert;
-pub use rows::{Change, Edit, Family, History, HistoryUnavailable, Row, Table};
+pub use rows::{Change, Edit, Family, History, HistoryUnavailable, Row, Table, Visit};
 pub use transfer::{HoldId, Leg, Legs, Transfer, TransferId};
 pub use trial::TrialBalance;
 pub use verify::Verification;

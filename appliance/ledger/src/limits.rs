@@ -1,6 +1,6 @@
 //! Every limit of the ledger, units last.
 
-/// Accounts that may exist; an account takes about 130 bytes of memory.
+/// Accounts that may exist; an account takes about 145 bytes of memory.
 pub const ACCOUNTS_MAX: usize = 1 << 24;
 /// Legs of one transfer.
 pub const LEGS_MAX: usize = 128;

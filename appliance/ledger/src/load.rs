@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::account::AccountRow;
+use crate::accounts::Accounts;
 use crate::codec::{self, DecodeError};
 use crate::entry::Dirty;
 use crate::halt::Halt;
@@ -67,14 +68,15 @@ impl Ledger {
         let damaged = |error| Halt::row(Table::Account, error);
         for_each(history, Table::Account, Table::Account.key(&[]), |key, value| {
             let row: AccountRow = codec::decode(value).map_err(damaged)?;
-            let (account, _) = self.add_account(row.key, row.overdraft)?;
-            if key != account.0.to_be_bytes() || self.keys.len() != self.slots.len() {
+            let (account, _) = self.add_account_by(row.key, row.overdraft, Accounts::append)?;
+            if key != account.0.to_be_bytes() {
                 return Err(damaged(DecodeError::Malformed));
             }
             let slot = self.slot_mut(account)?;
             (slot.sums, slot.last_posting, slot.postings) = (row.sums, row.last_posting, row.postings);
             Ok(())
-        })
+        })?;
+        if self.accounts.index() { Ok(()) } else { Err(damaged(DecodeError::Malformed)) }
     }
 
     /// Brings accounts and holds to where they were behind a posting, and the queue as well.
@@ -147,7 +149,7 @@ impl Ledger {
 
     /// An asset's turnover is the sum of its accounts' debits, and of their credits.
     fn load_totals(&mut self) -> Result<(), Halt> {
-        for slot in &self.slots {
+        for slot in self.accounts.slots() {
             if let Some((_, total)) = self.totals.get_mut(slot.asset as usize) {
                 let added = (
                     total.posted.checked_add(slot.sums.debits_posted),

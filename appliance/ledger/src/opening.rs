@@ -6,7 +6,55 @@ use crate::halt::Halt;
 use crate::outcome::{Done, Outcome, Rejection};
 use crate::transfer::{Transfer, TransferId};
 
+/// How far an entry has come, as [`Entry::progress`] saw it.
+#[derive(Debug, Clone, Copy)]
+pub struct Progress {
+    accounts: usize,
+    assets: usize,
+    changes: usize,
+    next: u64,
+}
+
 impl Entry<'_> {
+    /// How far the entry has come.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        let Entry { ledger, changes, .. } = self;
+        Progress {
+            accounts: ledger.accounts.len(),
+            assets: ledger.totals.len(),
+            changes: changes.len(),
+            next: ledger.next,
+        }
+    }
+
+    /// Takes back the accounts that were opened since then for something that was refused; false, and nothing done, where
+    /// anything else was done since, which may be theirs.
+    pub fn take_back_openings(&mut self, since: Progress) -> bool {
+        let count = self.ledger.accounts.len();
+        let opened = count.saturating_sub(since.accounts);
+        // An opening is one changed row.
+        let nothing_else = self.ledger.next == since.next && self.changes.len() == since.changes + opened;
+        let slot = |place: usize| self.ledger.accounts.slot(AccountId(u32::try_from(place).ok()?));
+        let mut new = (since.accounts..count).filter_map(slot);
+        if !nothing_else || self.marks > 0 || new.any(|slot| slot.reserved > 0) {
+            return false;
+        }
+        for last in (since.accounts..count).rev() {
+            let asset_of = |place: usize| {
+                let slot = self.ledger.accounts.slot(AccountId(u32::try_from(place).ok()?));
+                slot.map(|slot| slot.asset as usize)
+            };
+            // The first account of an asset brought its total with it.
+            let asset = asset_of(last);
+            let is_first = (since.accounts..last).all(|place| asset_of(place) != asset);
+            self.ledger.remove_last_account(is_first && asset.is_some_and(|asset| asset >= since.assets));
+        }
+        self.changes.truncate(since.changes);
+        self.overlay.retain(|_, at| *at < since.changes);
+        true
+    }
+
     /// Whether an id was used before: a transfer under it is a repetition, or refused.
     ///
     /// # Errors

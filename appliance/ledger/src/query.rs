@@ -66,19 +66,20 @@ impl Ledger {
     /// How many accounts there are; their ids are all numbers below.
     #[must_use]
     pub fn accounts(&self) -> u32 {
-        self.slots.len() as u32
+        self.accounts.len() as u32
     }
 
     /// The account of a holder for an asset.
     #[must_use]
     pub fn find(&self, key: &AccountKey) -> Option<AccountId> {
-        self.keys.get(key).copied()
+        self.accounts.find(key)
     }
 
     /// An account as it is now.
     #[must_use]
     pub fn account(&self, id: AccountId) -> Option<Account> {
-        let (slot, (key, overdraft)) = (self.slots.get(id.0 as usize)?, *self.identities.get(id.0 as usize)?);
+        let (slot, key) = (self.accounts.slot(id)?, *self.accounts.key(id)?);
+        let overdraft = slot.limit.is_none();
         let (sums, last_posting, postings) = (slot.sums, slot.last_posting, slot.postings);
         let (open_holds, reserved) = (slot.open_holds, slot.reserved);
         Some(Account { id, key, overdraft, sums, last_posting, postings, open_holds, reserved })
@@ -177,7 +178,7 @@ impl Ledger {
         history: &dyn History,
     ) -> Result<Vec<Posted>, Halt> {
         let mut found = Vec::new();
-        let Some(slot) = self.slots.get(account.0 as usize) else { return Ok(found) };
+        let Some(slot) = self.accounts.slot(account) else { return Ok(found) };
         let mut number = slot.last_posting;
         if let Some(before) = before.filter(|before| (1..=number).contains(before)) {
             let time = journal::block_of(history, before)?.time;
@@ -204,7 +205,7 @@ impl Ledger {
         history: &dyn History,
     ) -> Result<Vec<Posted>, Halt> {
         let (mut found, limit) = (Vec::new(), limit.min(PAGE_MAX));
-        let Some(slot) = self.slots.get(account.0 as usize) else { return Ok(found) };
+        let Some(slot) = self.accounts.slot(account) else { return Ok(found) };
         let mut from = from.max(1);
         // Postings know the one before, so each indexed one is walked back to where the last walk began.
         while found.len() < limit && from <= slot.last_posting {
@@ -238,7 +239,7 @@ impl Ledger {
         time: Timestamp,
         history: &dyn History,
     ) -> Result<Option<BalanceAt>, Halt> {
-        let Some(slot) = self.slots.get(account.0 as usize) else { return Ok(None) };
+        let Some(slot) = self.accounts.slot(account) else { return Ok(None) };
         let is_final = time < self.time;
         let start = match time.0.checked_add(1).filter(|_| is_final) {
             Some(later) => self.indexed_from(account, Timestamp(later), 0, history)?,

@@ -129,7 +129,29 @@ pub trait History {
     /// # Errors
     /// As [`History::get`].
     fn scan(&self, from: &[u8], until: &[u8], limit: usize, reverse: bool) -> Result<Vec<Row>, HistoryUnavailable>;
+
+    /// Shows `each` the rows from `from` up to, not including, `until`, in order, until it answers false; for whole
+    /// tables.
+    ///
+    /// # Errors
+    /// As [`History::get`].
+    fn visit(&self, from: &[u8], until: &[u8], each: &mut Visit<'_>) -> Result<(), HistoryUnavailable> {
+        let mut from = from.to_vec();
+        loop {
+            let mut page = self.scan(&from, until, SCAN_ROWS_MAX, false)?;
+            if !page.iter().all(|(key, value)| each(key, value)) {
+                return Ok(());
+            }
+            match page.pop() {
+                Some((last, _)) if page.len() + 1 == SCAN_ROWS_MAX => from = [&last, [0].as_slice()].concat(),
+                Some(_) | None => return Ok(()),
+            }
+        }
+    }
 }
+
+/// Is shown a row's key and value, and answers whether it wants the next one.
+pub type Visit<'a> = dyn FnMut(&[u8], &[u8]) -> bool + 'a;
 
 /// An I/O failure under [`History`]; its text is for the node's log.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -143,18 +165,13 @@ pub(crate) fn for_each(
     from: Vec<u8>,
     mut each: impl FnMut(&[u8], &[u8]) -> Result<(), Halt>,
 ) -> Result<(), Halt> {
-    let (mut from, until) = (from, table.end());
-    loop {
-        let page = history.scan(&from, &until, SCAN_ROWS_MAX, false)?;
-        for (key, value) in &page {
-            each(key.get(1..).unwrap_or_default(), value)?;
+    let mut stopped = Ok(());
+    history.visit(&from, &table.end(), &mut |key, value| match each(key.get(1..).unwrap_or_default(), value) {
+        Ok(()) => true,
+        Err(halt) => {
+            stopped = Err(halt);
+            false
         }
-        match page.into_iter().nth(SCAN_ROWS_MAX - 1) {
-            Some((mut last, _)) => {
-                last.push(0);
-                from = last;
-            }
-            None => return Ok(()),
-        }
-    }
+    })?;
+    stopped
 }

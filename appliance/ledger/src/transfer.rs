@@ -328,9 +328,9 @@ impl Entry<'_> {
 
     /// Both accounts exist and count the same asset.
     pub(crate) fn check_pair(&self, debit: AccountId, credit: AccountId) -> Result<(), LegStop> {
-        let slots = &self.ledger.slots;
-        let debit = slots.get(debit.0 as usize).ok_or(Fault::DebitAccountUnknown)?;
-        let credit = slots.get(credit.0 as usize).ok_or(Fault::CreditAccountUnknown)?;
+        let accounts = &self.ledger.accounts;
+        let debit = accounts.slot(debit).ok_or(Fault::DebitAccountUnknown)?;
+        let credit = accounts.slot(credit).ok_or(Fault::CreditAccountUnknown)?;
         if debit.asset != credit.asset { Err(Fault::AssetsDiffer.into()) } else { Ok(()) }
     }
 

@@ -9,8 +9,6 @@ use crate::halt::Halt;
 use crate::hold::Hold;
 use crate::ledger::Total;
 use crate::planted::Bug;
-use crate::posting::{POSTING_BYTES, Posting};
-use crate::rows::Table;
 use crate::transfer::{HoldId, TransferId};
 
 /// How to take a step back.
@@ -104,13 +102,12 @@ impl Entry<'_> {
         Ok(())
     }
 
-    /// Takes back the whole entry and gives the postings it would have made.
-    pub(crate) fn abandon(mut self, mark: Mark) -> Result<Vec<Posting>, Halt> {
-        let postings = self.postings.chunks_exact(POSTING_BYTES).map(Posting::decode).collect::<Result<Vec<_>, _>>();
+    /// Takes back the whole entry.
+    pub(crate) fn abandon(mut self, mark: Mark) -> Result<(), Halt> {
         self.rewind(mark)?;
         let Entry { ledger, postings: mut buffer, .. } = self;
         buffer.clear();
         ledger.buffer = buffer;
-        postings.map_err(|error| Halt::row(Table::Journal, error))
+        Ok(())
     }
 }

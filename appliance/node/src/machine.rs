@@ -1,6 +1,6 @@
 //! The state machine of the appliance behind consensus's trait: the one place where `state` and `raft` meet.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::sync::OnceLock;
 
 use bytes::Bytes;
@@ -48,46 +48,67 @@ impl state::Rows for RowsOf<'_> {
     ) -> Result<Vec<state::Row>, state::RowsUnavailable> {
         self.0.scan(position(family), from, until, limit, reverse).map_err(|halt| state::RowsUnavailable(halt.detail))
     }
+
+    fn visit(
+        &self,
+        family: state::Family,
+        from: &[u8],
+        until: &[u8],
+        each: &mut state::Visit<'_>,
+    ) -> Result<(), state::RowsUnavailable> {
+        let visited = self.0.visit(position(family), from, until, each);
+        visited.map_err(|halt| state::RowsUnavailable(halt.detail))
+    }
 }
 
 /// Rows read ahead of one entry; the others are read one by one. A scratch value can be large, and all are in memory at
 /// once.
 const READ_AHEAD_ROWS_MAX: usize = 4096;
 
-/// Rows of [`state::Family::Ids`] that were read ahead of an entry, all at once. The entry asks for them in the order in
-/// which they were foretold, though not necessarily for each.
+/// Rows of [`state::Family::Ids`] that were read ahead of an entry's commands, all at once. They are asked for in the order
+/// in which they were foretold, though not necessarily for each.
 struct Ahead<'a> {
-    rows: RowsOf<'a>,
+    rows: &'a dyn raft::RowReader,
+    read: RefCell<Foretold>,
+}
+
+#[derive(Default)]
+struct Foretold {
     keys: Vec<Vec<u8>>,
     found: Vec<Option<Vec<u8>>>,
     /// The first of `keys` that was not asked for or passed over.
-    next: Cell<usize>,
+    next: usize,
 }
 
-impl<'a> Ahead<'a> {
-    fn read(rows: &'a dyn raft::RowReader, lookups: Vec<(state::Family, Vec<u8>)>) -> Result<Ahead<'a>, raft::Halt> {
-        let cold = |(family, key)| (family == state::Family::Ids).then_some(key);
-        let keys: Vec<Vec<u8>> = lookups.into_iter().filter_map(cold).take(READ_AHEAD_ROWS_MAX).collect();
-        let wanted: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
-        let found = rows.get_many(position(state::Family::Ids), &wanted)?;
-        Ok(Ahead { rows: RowsOf(rows), keys, found, next: Cell::new(0) })
+impl Foretold {
+    /// The row with this key, if it was read ahead.
+    fn take(&mut self, key: &[u8]) -> Option<Option<Vec<u8>>> {
+        let rest = self.keys.get(self.next..).unwrap_or_default();
+        let place = self.next + rest.iter().position(|ahead| ahead == key)?;
+        self.next = place + 1;
+        Some(self.found.get(place).cloned().flatten())
     }
 }
 
 impl state::Rows for Ahead<'_> {
     fn get(&self, family: state::Family, key: &[u8]) -> Result<Option<Vec<u8>>, state::RowsUnavailable> {
-        let first = self.next.get();
-        let rest = match family {
-            state::Family::Ids => self.keys.get(first..).unwrap_or_default(),
-            state::Family::Working | state::Family::History => &[],
+        let ahead = match family {
+            state::Family::Ids => self.read.borrow_mut().take(key),
+            state::Family::Working | state::Family::History => None,
         };
-        match rest.iter().position(|ahead| ahead == key).map(|place| first + place) {
-            Some(place) => {
-                self.next.set(place + 1);
-                Ok(self.found.get(place).cloned().flatten())
-            }
-            None => self.rows.get(family, key),
+        match ahead {
+            Some(found) => Ok(found),
+            None => RowsOf(self.rows).get(family, key),
         }
+    }
+
+    fn prefetch(&self, mut keys: Vec<Vec<u8>>) -> Result<(), state::RowsUnavailable> {
+        keys.truncate(READ_AHEAD_ROWS_MAX);
+        let wanted: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
+        let found = self.rows.get_many(position(state::Family::Ids), &wanted);
+        let found = found.map_err(|halt| state::RowsUnavailable(halt.detail))?;
+        *self.read.borrow_mut() = Foretold { keys, found, next: 0 };
+        Ok(())
     }
 
     fn scan(
@@ -98,11 +119,11 @@ impl state::Rows for Ahead<'_> {
         limit: usize,
         reverse: bool,
     ) -> Result<Vec<state::Row>, state::RowsUnavailable> {
-        self.rows.scan(family, from, until, limit, reverse)
+        RowsOf(self.rows).scan(family, from, until, limit, reverse)
     }
 }
 
-fn halt(halt: &state::Halt) -> raft::Halt {
+pub(crate) fn halt(halt: &state::Halt) -> raft::Halt {
     let problem = halt.problem();
     raft::Halt { code: problem.code.to_string(), detail: problem.message }
 }
@@ -146,7 +167,7 @@ impl raft::Machine for Exchange {
             }
             raft::Input::Commands(commands) => {
                 let commands: Vec<&[u8]> = commands.iter().map(Bytes::as_ref).collect();
-                let ahead = Ahead::read(rows, self.state.lookups(at.time, &commands))?;
+                let ahead = Ahead { rows, read: RefCell::default() };
                 self.state.apply(at, state::Input::Commands(&commands), &ahead)
             }
         }

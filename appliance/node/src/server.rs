@@ -32,6 +32,8 @@ const FOLDER_POLL: Duration = Duration::from_millis(500);
 /// How long a stop may take to hand leadership over and to flush.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
 const CERTIFICATE_ROUND: Duration = Duration::from_secs(2);
+/// Between two tidyings of the meters.
+const METRICS_ROUND: Duration = Duration::from_secs(5);
 const ROOM_ROUND: Duration = Duration::from_millis(500);
 
 /// Runs the node until a signal or a fatal problem ends it.
@@ -108,6 +110,7 @@ pub async fn run(config: Config) -> Result<ExitCode, Problem> {
     tokio::spawn(timekeeper::run(house.clone()));
     tokio::spawn(watch_room(reserve, node.clone()));
     tokio::spawn(tend_certificates(house.clone()));
+    tokio::spawn(tidy_metrics(house.clone()));
     notify_ready(&node);
 
     let ended = tokio::select! {
@@ -285,6 +288,13 @@ async fn watch_room(reserve: Arc<Reserve>, node: Node<Exchange>) {
             Err(error) => tracing::warn!(%error, "the free space cannot be told"),
         }
         tokio::time::sleep(ROOM_ROUND).await;
+    }
+}
+
+async fn tidy_metrics(house: Arc<House>) {
+    loop {
+        tokio::time::sleep(METRICS_ROUND).await;
+        house.tidy_metrics();
     }
 }
 

@@ -25,12 +25,8 @@ pub const COMMAND_BYTES_MAX: usize = 128 << 10;
 /// entries and the gateway's requests are bounded by the same number.
 pub const TRANSFERS_BYTES_MAX: usize = 1 << 20;
 
-/// The tag of [`Body::PutScratch`], the one variant whose cold key is looked up ahead of `apply`.
-const PUT_SCRATCH_TAG: u8 = 10;
 /// The tags of [`Body::PostTransfers`] and [`Body::BulkTransfer`].
 const TRANSFERS_TAGS: RangeInclusive<u8> = 19..=20;
-/// The tags of the bodies for which the ledger looks up ids: those two, and the three that follow.
-const MONEY_TAGS: RangeInclusive<u8> = 19..=23;
 
 /// One command.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -191,18 +187,33 @@ pub(crate) fn split(bytes: &[u8]) -> Result<(Header, &[u8]), DecodeError> {
     codec::take(codec::content(bytes)?)
 }
 
-/// The scratch key that a body writes, if it writes one.
-pub(crate) fn scratch_key(body: &[u8]) -> Option<&[u8]> {
-    match body.split_first() {
-        Some((&PUT_SCRATCH_TAG, rest)) => codec::take(rest).ok().map(|(key, _)| key),
-        Some(_) | None => None,
-    }
+/// An encoded command, read once: for the rows that it will look up, and to be run.
+pub(crate) enum Received<'a> {
+    /// It is longer than its kind may be.
+    TooLarge,
+    /// It is no command.
+    Unreadable,
+    /// One that has an id.
+    Command {
+        /// All but the body.
+        header: Header,
+        /// The body's bytes.
+        bytes: &'a [u8],
+        /// The body; none where its bytes are none.
+        body: Option<Body>,
+    },
 }
 
-/// The body, if it is one for which the ledger looks up ids.
-pub(crate) fn money(body: &[u8]) -> Option<Body> {
-    let of_money = body.first().is_some_and(|tag| MONEY_TAGS.contains(tag));
-    of_money.then(|| codec::whole(body).ok()).flatten()
+impl<'a> Received<'a> {
+    pub(crate) fn read(bytes: &'a [u8]) -> Received<'a> {
+        if is_too_large(bytes) {
+            return Received::TooLarge;
+        }
+        match split(bytes) {
+            Ok((header, bytes)) => Received::Command { header, bytes, body: codec::whole(bytes).ok() },
+            Err(_) => Received::Unreadable,
+        }
+    }
 }
 
 /// Whether an encoded command is longer than its kind may be. What would be refused for it need not get into the log.
@@ -221,16 +232,6 @@ mod tests {
 
     use super::*;
 
-    /// Goal: prefetching finds the key that a scratch command will read, and none in another command. Method: the key
-    /// cut out of encoded bodies.
-    #[test]
-    fn finds_the_scratch_key_in_the_body() {
-        let put = Body::PutScratch(PutScratch { key: b"k".to_vec(), value: b"v".to_vec(), expect: Some(3) });
-        assert_eq!(scratch_key(&codec::append(Vec::new(), &put)), Some(b"k".as_slice()));
-        assert_eq!(scratch_key(&codec::append(Vec::new(), &Body::Digest(RequestDigest {}))), None);
-        assert_eq!(scratch_key(&[]), None);
-    }
-
     fn transfers(count: u128) -> Vec<ledger::Transfer> {
         use ledger::{AccountId, Actor, Cause, Leg, Reason, Transfer, TransferId};
         let cause = Cause { reason: Reason::Internal, actor: Actor::Customer(1 << 20), reference: [0xff; 32] };
@@ -239,27 +240,47 @@ mod tests {
         (1..=count).map(transfer).collect()
     }
 
-    /// Goal: prefetching decodes the bodies for which the ledger looks up ids, and no others. Method: one body of each of
-    /// those kinds, and the kinds around them.
+    /// Goal: the rows that a command will look up beside its id are foretold, and none for another command. Method: one body
+    /// of each kind that looks any up, and the kinds around them.
     #[test]
-    fn finds_the_bodies_that_move_money() {
+    fn foretells_what_is_looked_up() {
         let id = ledger::TransferId(9);
         let (user, asset) = (exchequer_domain::UserId(1), ledger::Asset(1));
         let credit = CreditSandbox { user, asset, amount: 1, id };
         let between = TransferBetweenUsers { from: user, to: user, asset, amount: 1, id, note: None };
+        let put = PutScratch { key: b"k".to_vec(), value: b"v".to_vec(), expect: Some(3) };
         let bodies = [
-            (Body::OpenAccounts(OpenAccounts { accounts: vec![] }), None),
-            (Body::PostTransfers(PostTransfers { transfers: transfers(2) }), Some(2)),
-            (Body::BulkTransfer(BulkTransfer { transfers: transfers(3) }), Some(3)),
-            (Body::RevertTransfer(RevertTransfer { id, of: id, reason: "why".into() }), Some(3)),
-            (Body::CreditSandbox(credit), Some(1)),
-            (Body::TransferBetweenUsers(between), Some(1)),
-            (Body::Digest(RequestDigest {}), None),
+            (Body::PutScratch(put), 1),
+            (Body::OpenAccounts(OpenAccounts { accounts: vec![] }), 0),
+            (Body::PostTransfers(PostTransfers { transfers: transfers(2) }), 2),
+            (Body::BulkTransfer(BulkTransfer { transfers: transfers(3) }), 3),
+            (Body::RevertTransfer(RevertTransfer { id, of: id, reason: "why".into() }), 3),
+            (Body::CreditSandbox(credit), 1),
+            (Body::TransferBetweenUsers(between), 1),
+            (Body::Digest(RequestDigest {}), 0),
         ];
         for (body, keys) in bodies {
-            let found = money(&codec::append(Vec::new(), &body));
-            assert_eq!(found.map(|body| body.lookups(&ledger::Ledger::new()).len()), keys, "{body:?}");
+            assert_eq!(body.lookups(&ledger::Ledger::new()).len(), keys, "{body:?}");
         }
+    }
+
+    /// Goal: a command that is read is what was encoded, a body that is none keeps its header, and neither rubbish nor what
+    /// is too long is a command.
+    #[test]
+    fn reads_what_was_encoded() {
+        let put = Body::PutScratch(PutScratch { key: b"k".to_vec(), value: b"v".to_vec(), expect: None });
+        let command = Command { id: CommandId([1; 16]), actor: Actor::Operator, epoch: Some(7), body: put };
+        let mut encoded = command.encode();
+        match Received::read(&encoded) {
+            Received::Command { header, body, .. } => {
+                assert_eq!((header.id, header.epoch, body), (command.id, Some(7), Some(command.body)));
+            }
+            Received::TooLarge | Received::Unreadable => panic!("it is a command"),
+        }
+        encoded.push(0);
+        assert!(matches!(Received::read(&encoded), Received::Command { body: None, .. }));
+        assert!(matches!(Received::read(&encoded[..9]), Received::Unreadable));
+        assert!(matches!(Received::read(&vec![1; COMMAND_BYTES_MAX + 1]), Received::TooLarge));
     }
 
     /// Goal: 8,190 transfers of the largest common form fit into one command, and no other kind of command gets longer by

@@ -41,9 +41,9 @@ pub mod users;
 pub use apply::{
     ACCOUNTS_AT_ONCE_MAX, AdmitNode, AmendOrder, Bootstrap, BulkTransfer, CancelAfter, CancelOrder, CancelOrders,
     ConfigureMarket, CreateApiKey, CreateAsset, CreateJoinToken, CreateMarket, CreateUser, CreateUsers, CreditSandbox,
-    FirstNode, OpenAccounts, OrderRef, OrderSpec, PlaceOrder, PlacePair, PostTransfers, PutScratch, RaiseVersion,
-    RecordAction, Reform, RemoveNode, ReplaceOrder, RequestDigest, RevertSettings, RevertTransfer, RevokeApiKey,
-    RotateAuthority, RotateOperatorToken, SetMarketPhase, SetSetting, TRANSFERS_AT_ONCE_MAX, Traded,
+    DryRun, FirstNode, OpenAccounts, OrderRef, OrderSpec, PlaceOrder, PlacePair, PostTransfers, PutScratch,
+    RaiseVersion, RecordAction, Reform, RemoveNode, ReplaceOrder, RequestDigest, RevertSettings, RevertTransfer,
+    RevokeApiKey, RotateAuthority, RotateOperatorToken, SetMarketPhase, SetSetting, TRANSFERS_AT_ONCE_MAX, Traded,
     TransferBetweenUsers, UpdateNode, UpdateUser, check_reason,
 };
 pub use command::{Actor, Body, Command};
@@ -57,7 +57,7 @@ pub use exchequer_matching as matching;
 pub use halt::Halt;
 pub use outcome::{Done, Outcome};
 pub use rejection::{Field, Rejection};
-pub use rows::{Change, Edit, Family, Row, Rows, RowsUnavailable, Table};
+pub use rows::{Change, Edit, Family, Row, Rows, RowsUnavailable, Table, Visit};
 pub use state::{Applied, At, Input, State};
 
 /// The highest `logic_version` whose rules this program can apply.

@@ -25,6 +25,10 @@ impl History for HistoryOf<'_> {
     fn scan(&self, from: &[u8], until: &[u8], limit: usize, reverse: bool) -> Result<Vec<Row>, HistoryUnavailable> {
         self.0.scan(HistoryOf::family(from)?, from, until, limit, reverse).map_err(unavailable)
     }
+
+    fn visit(&self, from: &[u8], until: &[u8], each: &mut ledger::Visit<'_>) -> Result<(), HistoryUnavailable> {
+        self.0.visit(HistoryOf::family(from)?, from, until, each).map_err(unavailable)
+    }
 }
 
 fn unavailable(RowsUnavailable(why): RowsUnavailable) -> HistoryUnavailable {

@@ -4,7 +4,9 @@
 //! value begins with a version byte. Invariant: a table's number is never given to another table. The numbers 0x10 to
 //! 0x17, 0x30 to 0x3f and 0x50 to 0x5f are the ledger's, whose tables are [`exchequer_ledger::Table`].
 
-use crate::halt::Halt;
+mod visit;
+
+pub(crate) use visit::{for_each, for_each_of_table, for_each_under};
 
 /// Rows asked for at once while a whole table is read.
 const SCAN_ROWS_MAX: usize = 1_000;
@@ -223,65 +225,49 @@ pub trait Rows {
         limit: usize,
         reverse: bool,
     ) -> Result<Vec<Row>, RowsUnavailable>;
+
+    /// Foretells which rows of [`Family::Ids`] will be read one by one, in the order in which they may be: whoever gives
+    /// rows may fetch them together. No outcome depends on it.
+    ///
+    /// # Errors
+    /// The rows cannot be read; the node stops.
+    fn prefetch(&self, keys: Vec<Vec<u8>>) -> Result<(), RowsUnavailable> {
+        drop(keys);
+        Ok(())
+    }
+
+    /// Shows `each` the rows from `from` up to, not including, `until`, in order, until it answers false; for whole
+    /// tables.
+    ///
+    /// # Errors
+    /// The rows cannot be read; the node stops.
+    fn visit(&self, family: Family, from: &[u8], until: &[u8], each: &mut Visit<'_>) -> Result<(), RowsUnavailable> {
+        let mut from = from.to_vec();
+        loop {
+            let mut page = self.scan(family, &from, until, SCAN_ROWS_MAX, false)?;
+            if !page.iter().all(|(key, value)| each(key, value)) {
+                return Ok(());
+            }
+            match page.pop() {
+                Some((last, _)) if page.len() + 1 == SCAN_ROWS_MAX => from = [&last, [0].as_slice()].concat(),
+                Some(_) | None => return Ok(()),
+            }
+        }
+    }
 }
+
+/// Is shown a row's key and value, and answers whether it wants the next one.
+pub type Visit<'a> = dyn FnMut(&[u8], &[u8]) -> bool + 'a;
 
 /// An I/O failure under [`Rows`]; its text is for the node's log.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the state's rows cannot be read: {0}")]
 pub struct RowsUnavailable(pub String);
 
-/// Calls `each` with key suffix and value of every row from `from` to `until`, in order, until it returns `false`.
-pub(crate) fn for_each(
-    rows: &dyn Rows,
-    table: Table,
-    (from, until): (Vec<u8>, Vec<u8>),
-    mut each: impl FnMut(&[u8], &[u8]) -> Result<bool, Halt>,
-) -> Result<(), Halt> {
-    let mut from = from;
-    loop {
-        let page = rows.scan(table.family(), &from, &until, SCAN_ROWS_MAX, false)?;
-        for (key, value) in &page {
-            if !each(key.get(1..).unwrap_or_default(), value)? {
-                return Ok(());
-            }
-        }
-        match page.into_iter().nth(SCAN_ROWS_MAX - 1) {
-            Some((mut last, _)) => {
-                last.push(0);
-                from = last;
-            }
-            None => return Ok(()),
-        }
-    }
-}
-
-/// Calls `each` with key suffix and value of every row of `table`, in order.
-pub(crate) fn for_each_of_table(
-    rows: &dyn Rows,
-    table: Table,
-    mut each: impl FnMut(&[u8], &[u8]) -> Result<(), Halt>,
-) -> Result<(), Halt> {
-    for_each(rows, table, (vec![table as u8], vec![table as u8 + 1]), |key, value| each(key, value).map(|()| true))
-}
-
-/// Calls `each` with key suffix and value of every row of `table` whose suffix begins with `prefix`, in order.
-pub(crate) fn for_each_under(
-    rows: &dyn Rows,
-    table: Table,
-    prefix: &[u8; 4],
-    mut each: impl FnMut(&[u8], &[u8]) -> Result<(), Halt>,
-) -> Result<(), Halt> {
-    let until = match u32::from_be_bytes(*prefix).checked_add(1) {
-        Some(next) => table.key(&next.to_be_bytes()),
-        None => vec![table as u8 + 1],
-    };
-    for_each(rows, table, (table.key(prefix), until), |key, value| each(key, value).map(|()| true))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::MemoryRows;
+    use crate::halt::Halt;
     use crate::tests::world::World;
     use crate::{At, Input, State};
     use exchequer_domain::{Code, Timestamp};
@@ -319,25 +305,6 @@ mod tests {
         assert!(until > Table::Audit.key(&5_u64.to_be_bytes()) && until <= Table::Audit.key(&6_u64.to_be_bytes()));
         let (_, until) = Table::Audit.range(0, u64::MAX);
         assert!(until > Table::Audit.key(&u64::MAX.to_be_bytes()) && until <= Table::Event.key(&[]));
-    }
-
-    /// Goal: a scan of a table reads every row once, in order, across pages that end exactly at its end or not.
-    #[test]
-    fn scans_read_every_page() {
-        for count in [0, 1, SCAN_ROWS_MAX, SCAN_ROWS_MAX + 1, 3 * SCAN_ROWS_MAX] {
-            let mut rows = MemoryRows::new();
-            for number in 0..count as u64 {
-                rows.put(Family::History, Table::Audit.key(&number.to_be_bytes()), vec![]);
-            }
-            rows.put(Family::History, Table::Event.key(&[0]), vec![]);
-            let mut seen = Vec::new();
-            for_each_of_table(&rows, Table::Audit, |key, _| {
-                seen.push(u64::from_be_bytes(key.try_into().unwrap()));
-                Ok(())
-            })
-            .unwrap();
-            assert!(seen.iter().copied().eq(0..count as u64), "{count} rows");
-        }
     }
 
     /// Goal: a row of a newer program, or a damaged one, stops the node with the code that says so; it is never read

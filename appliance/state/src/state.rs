@@ -10,6 +10,7 @@ use crate::apply::Entry;
 use crate::assets::Assets;
 use crate::audit::AuditHead;
 use crate::cluster::{Cluster, Epoch};
+use crate::command::Received;
 use crate::event::Event;
 use crate::halt::Halt;
 use crate::markets::Markets;
@@ -19,7 +20,7 @@ use crate::registry::Registry;
 use crate::rows::{Change, Family, Rows, Table};
 use crate::settings::Settings;
 use crate::users::Users;
-use crate::{LOGIC_VERSION_SUPPORTED, codec, command, ids, money, scratch};
+use crate::{LOGIC_VERSION_SUPPORTED, codec, ids, money};
 
 /// Where and when an entry stands in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,6 +137,8 @@ impl State {
             Input::Noop => {}
             Input::Activate { node, boot } => entry.activate(node, boot),
             Input::Commands(commands) => {
+                let commands: Vec<Received<'_>> = commands.iter().map(|bytes| Received::read(bytes)).collect();
+                rows.prefetch(entry.lookups(&commands))?;
                 outcomes.reserve_exact(commands.len());
                 for command in commands {
                     outcomes.push(entry.command(command)?);
@@ -145,21 +148,6 @@ impl State {
         let applied = entry.close(outcomes)?;
         money::check(ledger, at.index)?;
         Ok(applied)
-    }
-
-    /// The cold rows that an entry with these commands may read, to be fetched before it is applied.
-    #[must_use]
-    pub fn lookups(&self, at_time: Timestamp, commands: &[&[u8]]) -> Vec<(Family, Vec<u8>)> {
-        let now = self.time.max(at_time);
-        let mut keys = Vec::with_capacity(commands.len() * 3);
-        for (header, body) in commands.iter().filter_map(|bytes| command::split(bytes).ok()) {
-            keys.extend(ids::keys(now, header.id).map(|key| (Family::Ids, key)));
-            keys.extend(command::scratch_key(body).map(|key| (Family::Ids, scratch::key(key))));
-            if let Some(body) = command::money(body) {
-                keys.extend(body.lookups(&self.ledger).into_iter().map(|key| (Family::Ids, key)));
-            }
-        }
-        keys
     }
 
     /// The outcome of the command with this id, as long as it is remembered.

@@ -13,6 +13,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use exchequer_storage::{Disk, Edit, Engine};
@@ -36,6 +37,7 @@ use crate::body::Body;
 use crate::machine::{Applied, At, Halt, Input, Machine};
 use crate::planted::{self, Bug};
 use crate::record::{AppliedRow, Members, Position};
+use crate::stages::{ApplyMeter, ApplyWork};
 use crate::types::{Entry, EntryPayload, LogId, Reply, SnapshotMeta, StoredMembership, TypeConfig, term_of};
 
 /// The row with [`AppliedRow`], alone in the first family.
@@ -101,6 +103,7 @@ pub(crate) struct StateMachine<M> {
     disk: Arc<dyn Disk>,
     persister: UnboundedSender<PersistItem>,
     alarm: Alarm,
+    meter: ApplyMeter,
 }
 
 fn stopped() -> io::Error {
@@ -153,11 +156,12 @@ impl<M: Machine> StateMachine<M> {
             backlog: unwritten.backlog(),
             uses,
         });
-        Ok(StateMachine { shared, disk, persister, alarm })
+        Ok(StateMachine { shared, disk, persister, alarm, meter: ApplyMeter::new() })
     }
 
     /// Applies one entry: the machine first, then the rows become visible, then they go to the persister.
     pub(crate) fn apply_one(&self, entry: &Entry) -> Result<Reply, Fatal> {
+        let begun = Instant::now();
         let shared = &self.shared;
         let id = &entry.log_id;
         let mut row = shared.applied.lock().clone();
@@ -180,7 +184,9 @@ impl<M: Machine> StateMachine<M> {
         };
 
         let mut machine = shared.machine.write();
+        let started = Instant::now();
         let applied = machine.apply(at, input, &shared.view()).map_err(halt)?;
+        let engine = started.elapsed();
         row.digest = fold(&row.digest, &at, &applied);
         row.last = Some(Position::from(id));
         row.time_us = time_us;
@@ -203,7 +209,9 @@ impl<M: Machine> StateMachine<M> {
         // Gone means that the node is stopping; the log has the entry.
         let _ = self.persister.send(item);
         shared.progress.send_replace(id.index);
-        Ok(Reply { outcomes: applied.outcomes })
+        let work = ApplyWork { begun, engine, whole: begun.elapsed() };
+        self.meter.applied(applied.outcomes.len() as u64, &work);
+        Ok(Reply { outcomes: applied.outcomes, work: Some(work) })
     }
 
     /// Replaces everything by what is in `engine`.

@@ -9,7 +9,7 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 use parking_lot::RwLock;
 
 use crate::alarm::code_of;
-use crate::machine::{FAMILIES_MAX, Halt, RowReader, Rows};
+use crate::machine::{FAMILIES_MAX, Halt, RowReader, Rows, Visit};
 
 /// Changed rows of one entry: family, key, edit. Shared with the persister, so that no value is copied.
 pub(crate) type Changes = Arc<[(usize, Vec<u8>, Edit)]>;
@@ -139,6 +139,14 @@ impl Overlay {
         *self.0.write() = Layer::default();
     }
 
+    /// Whether it knows anything of `from..until`, where an empty `until` means to the end.
+    fn has_any(&self, family: usize, from: &[u8], until: &[u8]) -> bool {
+        let layer = self.0.read();
+        let mut rows = layer.families.get(family).into_iter().flat_map(|family| &family.rows);
+        rows.any(|changed| inside(changed.key(), from, until))
+            || layer.removals.iter().any(|removal| removal.family == family)
+    }
+
     /// The row as the overlay knows it: `Some(None)` where it is known to be gone.
     fn get(&self, family: usize, key: &[u8]) -> Option<Option<Vec<u8>>> {
         self.0.read().get(family, key)
@@ -181,6 +189,19 @@ pub(crate) struct View<'a> {
     pub(crate) engine: Arc<dyn Engine>,
 }
 
+/// A view whose rows are visited page by page, because some of them are in the overlay.
+struct Paged<'a>(&'a View<'a>);
+
+impl RowReader for Paged<'_> {
+    fn get(&self, family: usize, key: &[u8]) -> Result<Option<Vec<u8>>, Halt> {
+        self.0.get(family, key)
+    }
+
+    fn scan(&self, family: usize, from: &[u8], until: &[u8], limit: usize, reverse: bool) -> Result<Rows, Halt> {
+        self.0.scan(family, from, until, limit, reverse)
+    }
+}
+
 fn disk_halt(error: exchequer_storage::Error) -> Halt {
     Halt { code: code_of(&error).to_owned(), detail: error.to_string() }
 }
@@ -199,6 +220,15 @@ impl RowReader for View<'_> {
             keys.iter().zip(&found).filter(|(_, known)| known.is_none()).map(|(key, _)| *key).collect();
         let mut stored = self.engine.get_many(family + 1, &below).map_err(disk_halt)?.into_iter();
         Ok(found.iter_mut().map(|known| known.take().or_else(|| stored.next()).flatten()).collect())
+    }
+
+    fn visit(&self, family: usize, from: &[u8], until: &[u8], each: &mut Visit<'_>) -> Result<(), Halt> {
+        if self.overlay.has_any(family + 1, from, until) {
+            return Paged(self).visit(family, from, until, each);
+        }
+        // Nothing is added to the overlay meanwhile, for the machine is held.
+        let scan = Scan { family: family + 1, from, until, direction: Direction::Forward };
+        self.engine.scan(scan, each).map_err(disk_halt)
     }
 
     fn scan(&self, family: usize, from: &[u8], until: &[u8], limit: usize, reverse: bool) -> Result<Rows, Halt> {

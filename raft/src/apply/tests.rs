@@ -218,3 +218,41 @@ async fn a_snapshot_of_nothing_is_the_oldest() {
     let latest = rig.machine.get_current_snapshot().await.unwrap().unwrap();
     assert_eq!((latest.snapshot.name, latest.meta.last_log_id), (first, Some(log_id(0, 0))));
 }
+
+/// Goal: visiting a table shows each row once, in order, as of the last applied entry, wherever it is. Method: more rows than
+/// are visited at once; all of them stored, then some changed, removed or new above the store, then a visit that stops.
+#[test]
+fn a_visit_shows_every_row() {
+    let disk: Arc<dyn Disk> = Arc::new(Platter::new(1).power_on());
+    let engine = disk.state(&families::<Noting>()).unwrap();
+    let key = |number: u32| number.to_be_bytes().to_vec();
+    let mut expected: Vec<(Vec<u8>, Vec<u8>)> = (0..2_500).map(|number| (key(number), vec![1])).collect();
+    let mut batch = exchequer_storage::Batch::default();
+    expected.iter().for_each(|(key, value)| batch.put(1, key.clone(), value.clone()));
+    batch.put(2, key(7), vec![9]);
+    engine.write(&batch).unwrap();
+    let overlay = Overlay::default();
+    let visit = |overlay: &Overlay, from: &[u8], until: &[u8], most: usize| {
+        let view = View { overlay, engine: engine.clone() };
+        let mut seen = Vec::new();
+        let mut each = |key: &[u8], value: &[u8]| {
+            seen.push((key.to_vec(), value.to_vec()));
+            seen.len() < most
+        };
+        crate::machine::RowReader::visit(&view, 0, from, until, &mut each).unwrap();
+        seen
+    };
+    assert_eq!(visit(&overlay, &[], &[], usize::MAX), expected);
+    assert_eq!(visit(&overlay, &key(3), &key(2_400), usize::MAX), expected[3..2_400]);
+    assert_eq!(visit(&overlay, &key(3), &[], 5), expected[3..8]);
+
+    let put = |number, value| (1, key(number), Edit::Put(vec![value]));
+    let changes: Changes = vec![put(0, 2), (1, key(1_500), Edit::Delete), put(2_500, 3)].into();
+    overlay.add(1, &changes);
+    expected[0].1 = vec![2];
+    expected.remove(1_500);
+    expected.push((key(2_500), vec![3]));
+    assert_eq!(visit(&overlay, &[], &[], usize::MAX), expected);
+    assert_eq!(visit(&overlay, &key(1), &key(1_400), usize::MAX), expected[1..1_400]);
+    assert_eq!(visit(&overlay, &key(1_400), &[], 200), expected[1_400..1_600]);
+}

@@ -27,6 +27,7 @@ impl Inner {
     fn write(&mut self) -> Result<()> {
         let wanted = self.wanted;
         self.guard.write(&wanted)?;
+        metrics::counter!("exchequer_raft_guard_syncs_total").increment(1);
         self.written = wanted;
         Ok(())
     }

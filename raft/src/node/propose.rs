@@ -178,6 +178,36 @@ impl<M: Machine> Node<M> {
         found
     }
 
+    /// As [`Node::read`], but `rehearse` may change the machine, as long as it changes it back before it answers. Nobody
+    /// else looks at the machine meanwhile: keep it much shorter than a read.
+    ///
+    /// # Errors
+    /// Those of `rehearse`. The node stops, because the machine may not be what its rows say.
+    pub fn rehearse<T>(
+        &self,
+        rehearse: impl FnOnce(&mut M, &dyn RowReader, ReadAt) -> Result<T, Halt>,
+    ) -> Result<T, Halt> {
+        let state = &self.inner.state;
+        let mut machine = state.machine.write();
+        let index = state.applied.lock().last.map_or(0, |last| last.index);
+        let at = ReadAt { index, age: self.age() };
+        let found = rehearse(&mut machine, &state.view(), at);
+        drop(machine);
+        if let Err(Halt { code, detail }) = &found {
+            self.inner.condemn(Fatal::Halt { code: code.clone(), detail: detail.clone() });
+        }
+        found
+    }
+
+    /// Waits until this node has applied more than the entries up to `index`, or `patience` is over. Answers how far it
+    /// has come.
+    pub async fn applied_beyond(&self, index: u64, patience: Duration) -> u64 {
+        let mut progress = self.inner.state.progress.subscribe();
+        // A time-out and an end of the node are no reason to wait any longer.
+        let _ = tokio::time::timeout(patience, progress.wait_for(|applied| *applied > index)).await;
+        self.applied_index()
+    }
+
     /// How old this node's state is: it has everything that was acknowledged so long ago.
     #[must_use]
     pub fn age(&self) -> Duration {

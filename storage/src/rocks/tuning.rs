@@ -4,10 +4,19 @@ use rocksdb::{BlockBasedOptions, Cache, DBCompressionType, DBRecoveryMode, LogLe
 
 use super::Role;
 
+const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
 
 /// The family whose rows nothing compresses: its keys and most of its values are random.
 const RANDOM_ROWS: &str = "ids";
+
+/// The family whose rows are all in memory while a node runs: they are read whole at its start, and never one by one.
+const MEMORY_ROWS: &str = "working";
+
+/// Whether blocks of a family that were read are worth keeping for the next reader.
+pub(super) fn is_read_again(name: &str) -> bool {
+    name != MEMORY_ROWS
+}
 
 /// Settings of a whole instance, and the block cache its families share.
 pub(super) fn database(role: Role) -> (Options, Cache) {
@@ -55,13 +64,18 @@ pub(super) fn family(role: Role, name: &str, cache: &Cache) -> Options {
             options.set_compression_type(DBCompressionType::None);
         }
         Role::State => {
-            // Point lookups of command ids mostly miss; the filters answer those from memory.
-            blocks.set_bloom_filter(10.0, false);
-            options.set_memtable_whole_key_filtering(true);
-            options.set_memtable_prefix_bloom_ratio(0.05);
             options.set_write_buffer_size(64 * MIB);
             options.set_compression_type(DBCompressionType::Lz4);
-            if name != RANDOM_ROWS {
+            if is_read_again(name) {
+                // Point lookups of command ids mostly miss; the filters answer those from memory.
+                blocks.set_bloom_filter(10.0, false);
+                options.set_memtable_whole_key_filtering(true);
+                options.set_memtable_prefix_bloom_ratio(0.05);
+            } else {
+                // Large blocks, and no slower compression below: a start waits for all of these rows.
+                blocks.set_block_size(32 * KIB);
+            }
+            if is_read_again(name) && name != RANDOM_ROWS {
                 options.set_bottommost_compression_type(DBCompressionType::Zstd);
             }
         }

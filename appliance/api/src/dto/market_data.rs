@@ -1,15 +1,21 @@
 //! Market data that is worked out of klines and books.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::shapes::{Amount, Balance, IndicatorText, IntervalText, MarketSymbol};
+
 /// The values of an indicator, oldest first.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Indicators {
     /// The market.
+    #[schemars(with = "MarketSymbol")]
     pub symbol: String,
     /// The length of the candles.
+    #[schemars(with = "IntervalText")]
     pub interval: String,
     /// The indicator with its parameters, as it was asked for.
+    #[schemars(with = "IndicatorText")]
     pub indicator: String,
     /// The names of the values of each point.
     pub columns: Vec<String>,
@@ -18,7 +24,7 @@ pub struct Indicators {
 }
 
 /// The values of an indicator as of one candle. Numbers for charts, never for money.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct IndicatorPoint {
     /// When the candle began, in milliseconds since 1970.
     pub open_time_ms: u64,
@@ -27,9 +33,10 @@ pub struct IndicatorPoint {
 }
 
 /// What happened in a market in the last 24 hours, and how its book looks.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MarketStatistics {
     /// The market.
+    #[schemars(with = "MarketSymbol")]
     pub symbol: String,
     /// The last 24 hours; none before the first trade.
     pub day: Option<MarketDay>,
@@ -42,21 +49,28 @@ pub struct MarketStatistics {
 }
 
 /// The last 24 hours of a market.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MarketDay {
     /// The first price.
+    #[schemars(with = "Amount")]
     pub open: String,
     /// The highest price.
+    #[schemars(with = "Amount")]
     pub high: String,
     /// The lowest price.
+    #[schemars(with = "Amount")]
     pub low: String,
     /// The last price.
+    #[schemars(with = "Amount")]
     pub last: String,
     /// What changed hands, in base.
+    #[schemars(with = "Amount")]
     pub volume: String,
     /// What was paid for it, in quote.
+    #[schemars(with = "Amount")]
     pub quote_volume: String,
     /// The part of the volume whose buyer came second, in base.
+    #[schemars(with = "Amount")]
     pub taker_buy_volume: String,
     /// How many trades.
     pub trades: u64,
@@ -65,22 +79,25 @@ pub struct MarketDay {
 }
 
 /// The distance between the best prices.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BookSpread {
     /// In quote; below zero while a book is crossed in an auction.
+    #[schemars(with = "Balance")]
     pub price: String,
     /// In hundredths of a percent of the middle.
     pub basis_points: f64,
 }
 
 /// What is offered within a distance of the middle.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BookDepth {
     /// The distance, in percent.
     pub percent: u32,
     /// Of the bids, in base.
+    #[schemars(with = "Amount")]
     pub bids: String,
     /// Of the asks, in base.
+    #[schemars(with = "Amount")]
     pub asks: String,
     /// From -1, where all is asks, to 1, where all is bids.
     pub imbalance: Option<f64>,

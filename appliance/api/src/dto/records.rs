@@ -1,20 +1,25 @@
 //! The audit, the outcomes of commands, scratch values, and refusals.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::shapes::{Base64Text, CommandIdText, HashText, Moment, ProblemShape};
+
 /// The body of every refusal.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Refusal {
     /// Code, message and hint.
+    #[schemars(with = "ProblemShape")]
     pub error: exchequer_domain::Problem,
 }
 
 /// One record of the audit.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AuditEntry {
     /// From 1, without gaps.
     pub sequence: u64,
     /// Replicated time.
+    #[schemars(with = "Moment")]
     pub time: String,
     /// The log entry.
     pub index: u64,
@@ -29,13 +34,15 @@ pub struct AuditEntry {
     /// Why; empty where none is asked for.
     pub reason: String,
     /// The hash of the record before.
+    #[schemars(with = "HashText")]
     pub previous: String,
     /// The hash of this record.
+    #[schemars(with = "HashText")]
     pub hash: String,
 }
 
 /// `GET /v1/audit?after=&limit=`: the records after a number, or the newest ones where none is given.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AuditPage {
     /// Oldest first.
     pub entries: Vec<AuditEntry>,
@@ -46,50 +53,56 @@ pub struct AuditPage {
 }
 
 /// `GET /v1/audit/verify`: the chain holds. A broken one is the refusal `EXQ-0606`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AuditVerified {
     /// How many records were checked, from the first one on.
     pub records: u64,
     /// The hash of the last one.
+    #[schemars(with = "HashText")]
     pub hash: String,
 }
 
 /// `PUT /v1/scratch/{key}`. Sandbox clusters only.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PutScratch {
     /// Base64; at most 64 KiB when decoded.
+    #[schemars(with = "Base64Text")]
     pub value: String,
     /// Refused unless the value is at this version; zero for one that must not exist.
     pub expect: Option<u64>,
     /// 32 hexadecimal digits drawn by the sender; the same id takes effect once at most in 24 hours.
+    #[schemars(with = "Option<CommandIdText>")]
     pub command_id: Option<String>,
 }
 
 /// The answer to [`PutScratch`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ScratchPut {
     /// The value's new version, from 1.
     pub version: u64,
     /// The entry it was applied in.
     pub index: u64,
     /// The command's id.
+    #[schemars(with = "CommandIdText")]
     pub command_id: String,
 }
 
 /// `GET /v1/scratch/{key}`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ScratchValue {
     /// Base64.
+    #[schemars(with = "Base64Text")]
     pub value: String,
     /// From 1.
     pub version: u64,
 }
 
 /// `GET /v1/commands/{id}`: what became of a command.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CommandOutcome {
     /// The command's id.
+    #[schemars(with = "CommandIdText")]
     pub command_id: String,
     /// What became of it.
     #[serde(flatten)]
@@ -97,7 +110,7 @@ pub struct CommandOutcome {
 }
 
 /// What became of a command.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "status", rename_all = "kebab-case")]
 pub enum CommandResult {
     /// It took effect.
@@ -108,12 +121,13 @@ pub enum CommandResult {
     /// It was refused and changed nothing.
     Rejected {
         /// Why.
+        #[schemars(with = "ProblemShape")]
         error: exchequer_domain::Problem,
     },
 }
 
 /// What a command did to an order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OrderEffect {
     /// The market's number.
     pub market: u32,
@@ -128,7 +142,7 @@ pub struct OrderEffect {
 }
 
 /// The effect of a command.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Effect {
     /// The cluster exists.
@@ -151,6 +165,7 @@ pub enum Effect {
     /// A join token was made.
     JoinTokenCreated {
         /// It cannot be used from this moment on.
+        #[schemars(with = "Moment")]
         expires_at: String,
     },
     /// A node was admitted.
@@ -257,17 +272,19 @@ pub enum Effect {
         /// How often they traded at once.
         trades: usize,
         /// Why an order that was to take another one's place was refused.
+        #[schemars(with = "Option<ProblemShape>")]
         error: Option<exchequer_domain::Problem>,
     },
     /// The dead man's switch is set, or off.
     SwitchSet {
         /// When it falls.
+        #[schemars(with = "Option<Moment>")]
         at: Option<String>,
     },
 }
 
 /// What the ledger made of an account or a transfer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "status", rename_all = "kebab-case")]
 pub enum LedgerOutcome {
     /// The account is new.
@@ -294,6 +311,7 @@ pub enum LedgerOutcome {
         /// How many postings it has.
         postings: u8,
         /// When it was posted.
+        #[schemars(with = "Moment")]
         time: String,
     },
     /// Several transfers were posted.
@@ -304,6 +322,7 @@ pub enum LedgerOutcome {
     /// It was refused.
     Rejected {
         /// Why.
+        #[schemars(with = "ProblemShape")]
         error: exchequer_domain::Problem,
     },
 }

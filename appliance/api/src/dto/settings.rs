@@ -1,11 +1,15 @@
 //! The settings: what holds, what held, and changing it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::shapes::{CommandIdText, Moment, Reason, SettingKey};
+
 /// One setting in `GET /v1/settings` and `GET /v1/settings/{key}`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Setting {
     /// `room.name`.
+    #[schemars(with = "SettingKey")]
     pub key: String,
     /// The value that holds.
     pub value: String,
@@ -34,18 +38,19 @@ pub struct Setting {
 }
 
 /// Who changed something, why and when.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Changed {
     /// On whose behalf: `operator` or `node ID`.
     pub by: String,
     /// Why.
     pub reason: String,
     /// When, in replicated time.
+    #[schemars(with = "Moment")]
     pub at: String,
 }
 
 /// `GET /v1/settings`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Settings {
     /// The latest revision over all settings.
     pub revision: u64,
@@ -54,23 +59,27 @@ pub struct Settings {
 }
 
 /// `PUT /v1/settings/{key}`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SetSetting {
     /// With its unit, such as `20s`.
+    #[schemars(length(min = 1, max = 100))]
     pub value: String,
     /// Refused unless the setting's revision is this one; zero for one that never changed.
     pub if_revision: Option<u64>,
     /// Why; kept in the audit.
+    #[schemars(with = "Reason")]
     pub reason: String,
     /// 32 hexadecimal digits drawn by the sender; the same id takes effect once at most in 24 hours.
+    #[schemars(with = "Option<CommandIdText>")]
     pub command_id: Option<String>,
 }
 
 /// The answer to [`SetSetting`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SettingSet {
     /// The setting.
+    #[schemars(with = "SettingKey")]
     pub key: String,
     /// The value that holds since.
     pub value: String,
@@ -79,15 +88,17 @@ pub struct SettingSet {
     /// The entry it was applied in.
     pub index: u64,
     /// The command's id.
+    #[schemars(with = "CommandIdText")]
     pub command_id: String,
 }
 
 /// One revision in `GET /v1/settings/history`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SettingChange {
     /// From 1 over all settings, without gaps.
     pub revision: u64,
     /// The setting.
+    #[schemars(with = "SettingKey")]
     pub key: String,
     /// The value before; none where the default held.
     pub from: Option<String>,
@@ -101,7 +112,7 @@ pub struct SettingChange {
 }
 
 /// `GET /v1/settings/history?key=&limit=&before=`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SettingHistory {
     /// The latest revision over all settings.
     pub revision: u64,
@@ -112,9 +123,10 @@ pub struct SettingHistory {
 }
 
 /// One setting in [`SettingsDiff`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SettingDifference {
     /// The setting.
+    #[schemars(with = "SettingKey")]
     pub key: String,
     /// Its value as of the first revision; none is the default.
     pub from: Option<String>,
@@ -123,7 +135,7 @@ pub struct SettingDifference {
 }
 
 /// `GET /v1/settings/diff?from=&to=`; `to` is the latest revision where it is not given.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SettingsDiff {
     /// The first revision; zero for the defaults.
     pub from: u64,
@@ -134,7 +146,7 @@ pub struct SettingsDiff {
 }
 
 /// `POST /v1/settings/revert`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RevertSettings {
     /// Every setting goes back to its value as of this revision; zero for the defaults.
@@ -142,13 +154,15 @@ pub struct RevertSettings {
     /// Refused unless the latest revision over all settings is this one.
     pub if_revision: Option<u64>,
     /// Why; kept in the audit.
+    #[schemars(with = "Reason")]
     pub reason: String,
     /// 32 hexadecimal digits drawn by the sender; the same id takes effect once at most in 24 hours.
+    #[schemars(with = "Option<CommandIdText>")]
     pub command_id: Option<String>,
 }
 
 /// The answer to [`RevertSettings`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SettingsReverted {
     /// The latest revision afterwards.
     pub revision: u64,
@@ -157,5 +171,6 @@ pub struct SettingsReverted {
     /// The entry it was applied in.
     pub index: u64,
     /// The command's id.
+    #[schemars(with = "CommandIdText")]
     pub command_id: String,
 }

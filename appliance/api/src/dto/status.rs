@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::shapes::{HashText, Moment};
+
 /// One member in `GET /v1/cluster/peers`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Peer {
     /// Its name.
     pub node: String,
@@ -16,6 +19,7 @@ pub struct Peer {
     /// Its API address.
     pub api_address: String,
     /// `leader`, `follower`, `learner` or `unreachable`.
+    #[schemars(extend("enum" = ["leader", "follower", "learner", "unreachable"]))]
     pub state: String,
     /// Whether it votes.
     pub voter: bool,
@@ -34,11 +38,12 @@ pub struct Peer {
     /// The release it runs.
     pub version: String,
     /// Since when it has been healthy, as the answering node saw it.
+    #[schemars(with = "Option<Moment>")]
     pub stable_since: Option<String>,
 }
 
 /// `GET /v1/cluster/peers`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Peers {
     /// The answering node.
     pub from: u64,
@@ -47,7 +52,7 @@ pub struct Peers {
 }
 
 /// `GET /v1/status`: one node and its cluster at a glance.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NodeStatus {
     /// The answering node's name.
     pub node: String,
@@ -58,8 +63,10 @@ pub struct NodeStatus {
     /// Whether the cluster is a sandbox.
     pub sandbox: bool,
     /// `leader`, `follower`, `candidate`, `learner`, `stopped`.
+    #[schemars(extend("enum" = ["leader", "follower", "candidate", "learner", "stopped"]))]
     pub role: String,
     /// `healthy`, `degraded` or `no-quorum`: exit codes 0, 2 and 3 of the command line.
+    #[schemars(extend("enum" = ["healthy", "degraded", "no-quorum"]))]
     pub health: String,
     /// How many voters may fail before the cluster stops; 0 where the next failure stops it.
     pub failure_tolerance: u64,
@@ -84,8 +91,10 @@ pub struct NodeStatus {
     /// The last entry of its latest snapshot.
     pub snap_index: Option<u64>,
     /// The rolling state hash after `applied`.
+    #[schemars(with = "HashText")]
     pub state_hash: String,
     /// Replicated time.
+    #[schemars(with = "Moment")]
     pub time: String,
     /// The release it runs.
     pub version: String,
@@ -99,7 +108,7 @@ pub struct NodeStatus {
 }
 
 /// `GET /v1/cluster/autopilot`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Autopilot {
     /// Whether every server is healthy and there is a leader.
     pub healthy: bool,
@@ -116,7 +125,7 @@ pub struct Autopilot {
 }
 
 /// One member in [`Autopilot`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AutopilotServer {
     /// Its id.
     pub id: u64,
@@ -141,11 +150,12 @@ pub struct AutopilotServer {
     /// The last entry of its log.
     pub last_index: u64,
     /// Since when it has been healthy, as the answering node saw it.
+    #[schemars(with = "Option<Moment>")]
     pub stable_since: Option<String>,
 }
 
 /// `GET /readyz?format=json`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Readiness {
     /// Whether every check is good.
     pub ready: bool,
@@ -154,7 +164,7 @@ pub struct Readiness {
 }
 
 /// One condition in [`Readiness`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReadinessCheck {
     /// `leader`, `disk`, `applied`, `recovery`, `clock`.
     pub name: String,

@@ -5,7 +5,7 @@
 
 mod account;
 mod candles;
-mod decimal;
+pub(crate) mod decimal;
 pub(crate) mod door;
 pub(crate) mod error;
 mod exchange_info;

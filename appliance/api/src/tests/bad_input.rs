@@ -149,7 +149,7 @@ async fn answers_that_never_come() {
         std::future::pending::<()>().await;
         Ok(())
     };
-    let mut routes = vec![Route::get("/read", never), Route::post("/change", never)];
+    let mut routes = vec![Route::with(Method::GET, "/read", never), Route::with(Method::POST, "/change", never)];
     for route in &mut routes {
         route.patience = Duration::from_millis(20);
     }

@@ -102,7 +102,7 @@ async fn limits_and_forgeries() {
 async fn streams_pipeline() {
     const REQUESTS: u64 = 64 * 3;
     let world = World::new();
-    let pipe = Arc::new(super::memory::Pipe::new(64));
+    let pipe = Arc::new(super::pipe::Pipe::new(64));
     *world.house.pipe.lock() = Some(pipe.clone());
     let requests = futures::stream::iter((0..REQUESTS).map(|number| of(&[put(number)])));
     let stream = client(&world).submit_stream(authorised(requests, TOKEN)).await.unwrap().into_inner();

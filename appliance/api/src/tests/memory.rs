@@ -11,13 +11,14 @@ use exchequer_state::cluster::Authority;
 use exchequer_state::registry::NodeVersion;
 use exchequer_state::testing::MemoryRows;
 use exchequer_state::{
-    Actor, AdmitNode, At, Body, Bootstrap, Command, CreateJoinToken, Done, FirstNode, Input, Outcome, State,
+    Actor, AdmitNode, At, Body, Bootstrap, Command, CreateJoinToken, Done, DryRun, FirstNode, Input, Outcome, State,
 };
 use futures::FutureExt as _;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 use zeroize::Zeroizing;
 
+use super::pipe::Pipe;
 use crate::backend::{Backend, ByteStream, Check, Doing, DrawnKey, Hashes, Look, Submitted};
 use crate::dto::{JoinReply, JoinRequest};
 use crate::feed::{Batch, Ear};
@@ -55,46 +56,11 @@ pub(super) struct Inside {
 pub(super) struct Memory {
     pub(super) inside: Mutex<Inside>,
     pub(super) knobs: Mutex<Knobs>,
+    /// The last applied entry.
+    progress: watch::Sender<u64>,
     /// Where encoded commands go instead of the state.
     pub(super) pipe: Mutex<Option<Arc<Pipe>>>,
     ear: OnceLock<Ear>,
-}
-
-/// Holds requests until `group` of them are under way, then answers the last one first, each with its own commands.
-pub(super) struct Pipe {
-    group: usize,
-    begun: watch::Sender<usize>,
-    ended: watch::Sender<usize>,
-    most: Mutex<usize>,
-}
-
-impl Pipe {
-    pub(super) fn new(group: usize) -> Pipe {
-        Pipe { group, begun: watch::Sender::new(0), ended: watch::Sender::new(0), most: Mutex::new(0) }
-    }
-
-    /// How many were under way at once.
-    pub(super) fn most(&self) -> usize {
-        *self.most.lock()
-    }
-
-    async fn pass(&self, commands: Vec<Bytes>) -> (Vec<Bytes>, u64) {
-        let place = *self.begun.borrow();
-        self.begun.send_modify(|begun| *begun += 1);
-        let under_way = place + 1 - *self.ended.borrow();
-        {
-            let mut most = self.most.lock();
-            *most = under_way.max(*most);
-        }
-        let (group, place) = (place / self.group, place % self.group);
-        let turn = group * self.group + (self.group - 1 - place);
-        let full = (group + 1) * self.group;
-        // Answers leave in order, so the next group begins only when the first of this one, its last to end, has.
-        let _ = self.begun.subscribe().wait_for(|begun| *begun >= full).await;
-        let _ = self.ended.subscribe().wait_for(|ended| *ended == turn).await;
-        self.ended.send_modify(|ended| *ended += 1);
-        (commands, 1)
-    }
 }
 
 pub(super) fn member(name: &str, voter: bool) -> MemberState {
@@ -167,7 +133,13 @@ impl Memory {
             now: Timestamp(1_764_000_000_000_000),
             next_id: 0,
         };
-        Memory { inside: Mutex::new(inside), knobs: Mutex::new(knobs), pipe: Mutex::new(None), ear: OnceLock::new() }
+        Memory {
+            inside: Mutex::new(inside),
+            knobs: Mutex::new(knobs),
+            progress: watch::Sender::new(0),
+            pipe: Mutex::new(None),
+            ear: OnceLock::new(),
+        }
     }
 
     /// One command of the operator's, as if it came through another door.
@@ -191,6 +163,7 @@ impl Memory {
             let postings = (first_posting, inside.state.ledger().last_posting() + 1);
             ear.entry(Batch { index: at.index, time: inside.state.time(), events: applied.events, postings });
         }
+        self.progress.send_replace(inside.index);
         (applied.outcomes.iter().map(|bytes| Outcome::decode(bytes).unwrap()).collect(), inside.index)
     }
 
@@ -265,6 +238,22 @@ impl Backend for Memory {
     fn tell(&self, ear: Ear) {
         // A second ear is not told.
         let _ = self.ear.set(ear);
+    }
+
+    fn dry_run(&self, body: Body) -> Result<(DryRun, ReadAt), Problem> {
+        let inside = &mut *self.inside.lock();
+        let ran = inside.state.dry_run(&inside.rows, inside.index, Actor::Operator, body);
+        let at = ReadAt { index: inside.index, age: Duration::ZERO };
+        ran.map(|ran| (ran, at)).map_err(|halt| halt.problem())
+    }
+
+    fn applied_beyond(&self, index: u64, patience: Duration) -> Doing<'_, u64> {
+        async move {
+            let mut progress = self.progress.subscribe();
+            let _ = tokio::time::timeout(patience, progress.wait_for(|applied| *applied > index)).await;
+            Ok(*progress.borrow())
+        }
+        .boxed()
     }
 
     fn status(&self) -> Status {

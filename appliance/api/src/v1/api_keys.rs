@@ -16,6 +16,7 @@ use crate::app::App;
 use crate::backend::DrawnKey;
 use crate::dto;
 use crate::extract::{Body, Name, Params, reason};
+use crate::openapi::Param;
 use crate::problem::Refused;
 use crate::read::{Freshness, Seen};
 use crate::route::Route;
@@ -26,9 +27,16 @@ const ED25519_HEADER: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![
-        Route::get("/v1/users/{user}/api-keys", list),
-        Route::post("/v1/users/{user}/api-keys", create),
-        Route::post("/v1/users/{user}/api-keys/revoke", revoke),
+        Route::get("/v1/users/{user}/api-keys", list)
+            .says("The user's API keys, without their secrets")
+            .named(Param::number("user", 1, u64::MAX, "The user's number")),
+        Route::post("/v1/users/{user}/api-keys", create)
+            .says("Makes an API key")
+            .more("The secret is in the answer and nowhere else; a lost answer is made good by revoking the key.")
+            .named(Param::number("user", 1, u64::MAX, "The user's number")),
+        Route::post("/v1/users/{user}/api-keys/revoke", revoke)
+            .says("Revokes an API key for ever")
+            .named(Param::number("user", 1, u64::MAX, "The user's number")),
     ]
 }
 

@@ -13,7 +13,7 @@ use crate::route::Route;
 use crate::submit::Committed;
 
 pub(crate) fn routes() -> Vec<Route> {
-    vec![Route::get("/v1/assets", list), Route::post("/v1/assets", create)]
+    vec![Route::get("/v1/assets", list).says("All assets"), Route::post("/v1/assets", create).says("Creates an asset")]
 }
 
 async fn list(State(app): State<App>, mut params: Params) -> Result<Seen<dto::Assets>, Refused> {

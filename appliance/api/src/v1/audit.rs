@@ -8,6 +8,7 @@ use exchequer_state::{Family, Rows, Table};
 use crate::app::App;
 use crate::dto::{AuditEntry, AuditPage, AuditVerified};
 use crate::extract::Params;
+use crate::openapi::Param;
 use crate::problem::Refused;
 use crate::read::{Freshness, Seen, unreadable};
 use crate::route::Route;
@@ -20,7 +21,18 @@ const LIMIT: u64 = 100;
 const PAGE_ROWS: usize = 256;
 
 pub(crate) fn routes() -> Vec<Route> {
-    vec![Route::get("/v1/audit", page), Route::get("/v1/audit/verify", verify).slow()]
+    vec![
+        Route::get("/v1/audit", page).says("Records of the audit").asks([
+            Param::number(
+                "after",
+                0,
+                u64::MAX,
+                "The number before the first one; the newest records where nothing is said",
+            ),
+            Param::number("limit", 1, LIMIT_MAX, "Records in the answer, at most"),
+        ]),
+        Route::get("/v1/audit/verify", verify).slow().says("Checks the audit's chain from the first record on"),
+    ]
 }
 
 async fn page(State(app): State<App>, mut params: Params) -> Result<Seen<AuditPage>, Refused> {

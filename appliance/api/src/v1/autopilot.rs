@@ -14,7 +14,10 @@ use crate::read::{Freshness, Limit, Seen};
 use crate::route::Route;
 
 pub(crate) fn routes() -> Vec<Route> {
-    vec![Route::get("/v1/cluster/autopilot", autopilot)]
+    vec![
+        Route::get("/v1/cluster/autopilot", autopilot)
+            .says("The health of every member, and the settings of the autopilot"),
+    ]
 }
 
 async fn autopilot(State(app): State<App>, mut params: Params) -> Result<Seen<Autopilot>, Refused> {

@@ -23,14 +23,14 @@ const VERIFY_PATIENCE_MAX: Duration = Duration::from_secs(600);
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![
-        Route::post("/v1/cluster/tokens", create_token),
-        Route::post("/v1/cluster/join", join).open_to(Access::JoinToken),
-        Route::post("/v1/cluster/learners", add_learner),
-        Route::post("/v1/cluster/promote", promote),
-        Route::post("/v1/cluster/remove", remove),
-        Route::post("/v1/cluster/transfer-leader", transfer_leader),
-        Route::post("/v1/cluster/certificates/rotate", rotate_certificates).slow(),
-        Route::post("/v1/cluster/verify", verify).slow(),
+        Route::post("/v1/cluster/tokens", create_token).says("Makes a join token, with which one node can enter"),
+        Route::post("/v1/cluster/join", join).open_to(Access::JoinToken).says("Admits a node that shows a join token"),
+        Route::post("/v1/cluster/learners", add_learner).says("Lets an admitted node receive the log"),
+        Route::post("/v1/cluster/promote", promote).says("Gives a learner its vote"),
+        Route::post("/v1/cluster/remove", remove).says("Removes a node for good"),
+        Route::post("/v1/cluster/transfer-leader", transfer_leader).says("Makes another voter the leader"),
+        Route::post("/v1/cluster/certificates/rotate", rotate_certificates).slow().says("Renews certificates"),
+        Route::post("/v1/cluster/verify", verify).slow().says("Compares all rows of all nodes"),
     ]
 }
 

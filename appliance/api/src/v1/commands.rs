@@ -5,15 +5,21 @@ use exchequer_domain::{Code, CommandId, Problem};
 use exchequer_state::{Done, Outcome, Rejection, Traded, ledger, matching};
 
 use crate::app::App;
+use crate::dto::shapes;
 use crate::dto::{CommandOutcome, CommandResult, Effect, LedgerOutcome, OrderEffect};
 use crate::extract::{Name, Params};
+use crate::openapi::Param;
 use crate::problem::Refused;
 use crate::read::{Freshness, Seen};
 use crate::route::Route;
 use crate::words;
 
 pub(crate) fn routes() -> Vec<Route> {
-    vec![Route::get("/v1/commands/{id}", outcome)]
+    vec![
+        Route::get("/v1/commands/{id}", outcome)
+            .says("What became of a command whose answer was lost")
+            .named(Param::text::<shapes::CommandIdText>("id", "The command's id")),
+    ]
 }
 
 async fn outcome(State(app): State<App>, Name(id): Name, mut params: Params) -> Result<Seen<CommandOutcome>, Refused> {

@@ -10,7 +10,7 @@ use crate::problem::Refused;
 use crate::route::Route;
 
 pub(crate) fn routes() -> Vec<Route> {
-    vec![Route::post("/v1/keyring/export", export)]
+    vec![Route::post("/v1/keyring/export", export).says("The keyring, with which a snapshot can be restored")]
 }
 
 async fn export(State(app): State<App>, Body(request): Body<WithReason>) -> Result<Json<ExportedKeyring>, Refused> {

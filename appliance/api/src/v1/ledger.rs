@@ -9,8 +9,10 @@ use exchequer_state::{Rejection, State as Exchange};
 
 use super::ledger_entries::entry;
 use crate::app::App;
+use crate::dto::shapes;
 use crate::extract::{Name, Params};
 use crate::money::{asset, asset_of, parse_transfer, transfer_text};
+use crate::openapi::Param;
 use crate::problem::Refused;
 use crate::read::{Freshness, Seen};
 use crate::route::Route;
@@ -21,10 +23,22 @@ const ASSETS_AT_ONCE: usize = 8;
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![
-        Route::get("/v1/ledger/accounts", accounts),
-        Route::get("/v1/ledger/balance", balance),
-        Route::get("/v1/ledger/transfers/{id}", transfer),
-        Route::get("/v1/ledger/trial-balance", trial_balance),
+        Route::get("/v1/ledger/accounts", accounts)
+            .says("The accounts of a user, or those that are nobody's")
+            .asks([Param::number("user", 1, u64::MAX, "The user's number")]),
+        Route::get("/v1/ledger/balance", balance).says("What a user had of an asset at a time").asks([
+            Param::number("user", 1, u64::MAX, "The user's number").needed(),
+            Param::text::<shapes::AssetCode>("asset", "The asset").needed(),
+            Param::text::<shapes::Moment>("at", "When; now where nothing is said"),
+        ]),
+        Route::get("/v1/ledger/transfers/{id}", transfer).says("One transfer").named(Param::text::<
+            shapes::TransferIdText,
+        >(
+            "id", "The transfer's id"
+        )),
+        Route::get("/v1/ledger/trial-balance", trial_balance)
+            .says("What there is of each asset, and where")
+            .asks([Param::text::<shapes::AssetCode>("asset", "Of this asset only")]),
     ]
 }
 

@@ -1,7 +1,7 @@
 //! Moving money by hand: between users, out of nothing in a sandbox, and back.
 
 use axum::extract::State;
-use exchequer_domain::{Problem, UserId};
+use exchequer_domain::{CommandId, Problem, UserId};
 use exchequer_state::ledger::{Asset, TransferId};
 use exchequer_state::{Body as Change, CreditSandbox, Done, RevertTransfer, TransferBetweenUsers};
 
@@ -16,9 +16,9 @@ use crate::submit::{Committed, Effect};
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![
-        Route::post("/v1/ledger/transfers", between),
-        Route::post("/v1/ledger/credit", credit),
-        Route::post("/v1/ledger/revert", revert),
+        Route::post("/v1/ledger/transfers", between).says("Moves money from one user to another"),
+        Route::post("/v1/ledger/credit", credit).says("Gives a user money out of nothing; sandbox clusters only"),
+        Route::post("/v1/ledger/revert", revert).says("Undoes a transfer by a counter-entry"),
     ]
 }
 
@@ -39,11 +39,8 @@ async fn between(
     Body(request): Body<dto::TransferBetweenUsers>,
 ) -> Result<Committed<dto::TransferPosted>, Refused> {
     let command_id = app.command_id(request.command_id.as_deref())?;
-    let id = transfer_id(request.id.as_deref(), command_id)?;
-    let (asset, amount) = of_asset(&app, &request.asset, &request.amount).await?;
-    let (from, to, note) = (UserId(request.from), UserId(request.to), request.note.map(String::into_boxed_str));
-    let command = TransferBetweenUsers { from, to, asset, amount, id, note };
-    answer(id, app.submit(command_id, Change::TransferBetweenUsers(command)).await?)
+    let command = transfer_of(&app, request, command_id).await?;
+    answer(command.id, app.submit(command_id, Change::TransferBetweenUsers(command)).await?)
 }
 
 async fn credit(
@@ -51,21 +48,44 @@ async fn credit(
     Body(request): Body<dto::CreditUser>,
 ) -> Result<Committed<dto::TransferPosted>, Refused> {
     let command_id = app.command_id(request.command_id.as_deref())?;
-    let id = transfer_id(request.id.as_deref(), command_id)?;
-    let (asset, amount) = of_asset(&app, &request.asset, &request.amount).await?;
-    let command = CreditSandbox { user: UserId(request.user), asset, amount, id };
-    answer(id, app.submit(command_id, Change::CreditSandbox(command)).await?)
+    let command = credit_of(&app, &request, command_id).await?;
+    answer(command.id, app.submit(command_id, Change::CreditSandbox(command)).await?)
 }
 
 async fn revert(
     State(app): State<App>,
     Body(request): Body<dto::RevertTransfer>,
 ) -> Result<Committed<dto::TransferPosted>, Refused> {
-    let reason = reason(request.reason)?;
     let command_id = app.command_id(request.command_id.as_deref())?;
+    let command = revert_of(request, command_id)?;
+    answer(command.id, app.submit(command_id, Change::RevertTransfer(command)).await?)
+}
+
+pub(super) async fn transfer_of(
+    app: &App,
+    request: dto::TransferBetweenUsers,
+    command_id: CommandId,
+) -> Result<TransferBetweenUsers, Problem> {
     let id = transfer_id(request.id.as_deref(), command_id)?;
-    let of = parse_transfer("transfer", &request.transfer)?;
-    answer(id, app.submit(command_id, Change::RevertTransfer(RevertTransfer { id, of, reason })).await?)
+    let (asset, amount) = of_asset(app, &request.asset, &request.amount).await?;
+    let (from, to, note) = (UserId(request.from), UserId(request.to), request.note.map(String::into_boxed_str));
+    Ok(TransferBetweenUsers { from, to, asset, amount, id, note })
+}
+
+pub(super) async fn credit_of(
+    app: &App,
+    request: &dto::CreditUser,
+    command_id: CommandId,
+) -> Result<CreditSandbox, Problem> {
+    let id = transfer_id(request.id.as_deref(), command_id)?;
+    let (asset, amount) = of_asset(app, &request.asset, &request.amount).await?;
+    Ok(CreditSandbox { user: UserId(request.user), asset, amount, id })
+}
+
+pub(super) fn revert_of(request: dto::RevertTransfer, command_id: CommandId) -> Result<RevertTransfer, Problem> {
+    let reason = reason(request.reason)?;
+    let id = transfer_id(request.id.as_deref(), command_id)?;
+    Ok(RevertTransfer { id, of: parse_transfer("transfer", &request.transfer)?, reason })
 }
 
 fn answer(id: TransferId, effect: Effect) -> Result<Committed<dto::TransferPosted>, Refused> {

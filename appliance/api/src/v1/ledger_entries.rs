@@ -9,8 +9,10 @@ use exchequer_state::{Rows, State as Exchange};
 
 use super::ledger::{balance_text, known_user};
 use crate::app::App;
+use crate::dto::shapes;
 use crate::extract::Params;
 use crate::money::{asset, asset_of, transfer_text};
+use crate::openapi::Param;
 use crate::problem::Refused;
 use crate::read::{Freshness, Seen};
 use crate::route::Route;
@@ -26,7 +28,19 @@ pub(super) const PAGE_ENTRIES: usize = 64;
 const BLOCKS_AT_ONCE: usize = 8;
 
 pub(crate) fn routes() -> Vec<Route> {
-    vec![Route::get("/v1/ledger/entries", list), Route::get("/v1/ledger/verify", verify).slow()]
+    vec![
+        Route::get("/v1/ledger/entries", list).says("Entries of the journal, of one account or of all").asks([
+            Param::number("account", 0, u32::MAX.into(), "Of this account"),
+            Param::number("user", 1, u64::MAX, "The user's number"),
+            Param::text::<shapes::AssetCode>("asset", "With `user`: of this asset"),
+            Param::number("from", 1, u64::MAX, "The number of the first one"),
+            Param::number("limit", 1, LIMIT_MAX as u64, "Entries in the answer, at most"),
+            Param::word("order", &["newest", "oldest"], "Which come first"),
+        ]),
+        Route::get("/v1/ledger/verify", verify)
+            .slow()
+            .says("Reads the whole journal and compares it with the balances"),
+    ]
 }
 
 /// An entry, with the balance of `account` behind it where one is asked for.

@@ -10,8 +10,10 @@ use exchequer_state::{Body as Change, ConfigureMarket, CreateMarket, Done, SetMa
 
 use super::markets::live;
 use crate::app::App;
+use crate::dto::shapes;
 use crate::extract::{Body, Name, duration, reason};
 use crate::money::{Rules, limit, step};
+use crate::openapi::Param;
 use crate::problem::Refused;
 use crate::read::{Freshness, Limit};
 use crate::route::Route;
@@ -23,9 +25,16 @@ const LOOK: Freshness = Freshness::Local(Limit::None);
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![
-        Route::post("/v1/markets", create),
-        Route::post("/v1/markets/{symbol}/configure", configure),
-        Route::post("/v1/markets/{symbol}/phase", set_phase),
+        Route::post("/v1/markets", create).says("Makes a market, which begins before its opening"),
+        Route::post("/v1/markets/{symbol}/configure", configure)
+            .says("Changes a market's limits, its circuit breaker or its reference price")
+            .named(Param::text::<shapes::MarketSymbol>("symbol", "The market's symbol")),
+        Route::post("/v1/markets/{symbol}/phase", set_phase).says("Brings a market to a phase").named(Param::text::<
+            shapes::MarketSymbol,
+        >(
+            "symbol",
+            "The market's symbol",
+        )),
     ]
 }
 

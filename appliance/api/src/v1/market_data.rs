@@ -14,9 +14,10 @@ use exchequer_state::matching::{Side, Ticks};
 use super::markets::live;
 use crate::app::App;
 use crate::candles::{self, Fault};
-use crate::dto;
+use crate::dto::{self, shapes};
 use crate::extract::{Name, Params};
 use crate::money::{Rules, steps_text};
+use crate::openapi::Param;
 use crate::problem::Refused;
 use crate::read::{Freshness, Limit, Seen};
 use crate::route::Route;
@@ -34,9 +35,24 @@ const DISTANCES: [u32; 2] = [1, 2];
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![
-        Route::get("/v1/markets/{symbol}/indicators", indicators),
-        Route::get("/v1/markets/{symbol}/statistics", statistics),
+        Route::get("/v1/markets/{symbol}/indicators", indicators)
+            .says("An indicator over a market's candles")
+            .more("Averages that never forget begin four thousand candles before the end.")
+            .named(symbol())
+            .asks([
+                Param::text::<shapes::IndicatorText>("indicator", "Which, with its parameters").needed(),
+                Param::text::<shapes::IntervalText>("interval", "The length of the candles").needed(),
+                Param::number("limit", 1, POINTS_MAX as u64, "Points, at most"),
+                Param::number("end_ms", 0, u64::MAX, "The latest open time, in milliseconds since 1970"),
+            ]),
+        Route::get("/v1/markets/{symbol}/statistics", statistics)
+            .says("A market's last 24 hours, spread, depth near the middle and volatility")
+            .named(symbol()),
     ]
+}
+
+fn symbol() -> Param {
+    Param::text::<shapes::MarketSymbol>("symbol", "The market's symbol")
 }
 
 impl From<Fault> for Problem {

@@ -8,8 +8,10 @@ use exchequer_state::matching::{Filters, Lots, Market, PRICE_TICKS_MAX, Percent,
 use std::time::Duration;
 
 use crate::app::App;
+use crate::dto::shapes;
 use crate::extract::{Name, Params};
 use crate::money::{Rules, steps_text};
+use crate::openapi::Param;
 use crate::problem::Refused;
 use crate::read::{Freshness, Seen};
 use crate::route::Route;
@@ -24,9 +26,17 @@ const MARKETS_AT_ONCE: usize = 100;
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![
-        Route::get("/v1/markets", list),
-        Route::get("/v1/markets/{symbol}", one),
-        Route::get("/v1/markets/{symbol}/book", book),
+        Route::get("/v1/markets", list).says("All markets"),
+        Route::get("/v1/markets/{symbol}", one).says("One market: phase, limits, best prices").named(Param::text::<
+            shapes::MarketSymbol,
+        >(
+            "symbol",
+            "The market's symbol",
+        )),
+        Route::get("/v1/markets/{symbol}/book", book)
+            .says("A market's book, price by price")
+            .named(Param::text::<shapes::MarketSymbol>("symbol", "The market's symbol"))
+            .asks([Param::number("depth", 1, DEPTH_MAX as u64, "Prices of each side, at most")]),
     ]
 }
 

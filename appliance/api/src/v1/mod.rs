@@ -9,7 +9,9 @@ mod commands;
 mod keyring;
 mod ledger;
 mod ledger_changes;
+mod ledger_dry_run;
 mod ledger_entries;
+mod ledger_feed;
 mod market_changes;
 mod market_data;
 mod markets;
@@ -51,6 +53,8 @@ pub(crate) fn routes() -> Vec<Route> {
         ledger::routes(),
         ledger_entries::routes(),
         ledger_changes::routes(),
+        ledger_dry_run::routes(),
+        ledger_feed::routes(),
         statement::routes(),
     ]
     .into_iter()

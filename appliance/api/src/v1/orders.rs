@@ -10,8 +10,10 @@ use exchequer_state::{
 
 use super::market_changes::find;
 use crate::app::App;
+use crate::dto::shapes;
 use crate::extract::{Body, Params};
 use crate::money::Rules;
+use crate::openapi::Param;
 use crate::problem::Refused;
 use crate::read::{Freshness, Seen};
 use crate::route::Route;
@@ -23,10 +25,16 @@ const LIMIT_MAX: usize = 100;
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![
-        Route::get("/v1/orders", list),
-        Route::post("/v1/orders", place),
-        Route::post("/v1/orders/cancel", cancel),
-        Route::post("/v1/orders/cancel-all", cancel_all),
+        Route::get("/v1/orders", list).says("A user's orders in a market").asks([
+            Param::number("user", 1, u64::MAX, "The user's number").needed(),
+            Param::text::<shapes::MarketSymbol>("market", "The market").needed(),
+            Param::word("state", &["open", "all"], "Which; the open ones where nothing is said"),
+            Param::number("from", 0, u64::MAX, "The number of the first one"),
+            Param::number("limit", 1, LIMIT_MAX as u64, "Orders in the answer, at most"),
+        ]),
+        Route::post("/v1/orders", place).says("Places an order for a user"),
+        Route::post("/v1/orders/cancel", cancel).says("Cancels an order of a user"),
+        Route::post("/v1/orders/cancel-all", cancel_all).says("Cancels all orders of a user in a market"),
     ]
 }
 

@@ -11,7 +11,7 @@ use crate::read::{Freshness, Limit, Seen};
 use crate::route::Route;
 
 pub(crate) fn routes() -> Vec<Route> {
-    vec![Route::get("/v1/cluster/peers", peers)]
+    vec![Route::get("/v1/cluster/peers", peers).says("The members")]
 }
 
 async fn peers(State(app): State<App>, mut params: Params) -> Result<Seen<Peers>, Refused> {

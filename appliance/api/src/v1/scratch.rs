@@ -7,15 +7,26 @@ use exchequer_domain::{Code, Problem};
 use exchequer_state::{Body as Change, Done, Family, Field, PutScratch, Rejection, scratch};
 
 use crate::app::App;
+use crate::dto::shapes;
 use crate::dto::{self, ScratchPut, ScratchValue};
 use crate::extract::{Body, Name, Params};
+use crate::openapi::Param;
 use crate::problem::Refused;
 use crate::read::{Freshness, Seen, unreadable};
 use crate::route::Route;
 use crate::submit::Committed;
 
 pub(crate) fn routes() -> Vec<Route> {
-    vec![Route::put("/v1/scratch/{key}", put), Route::get("/v1/scratch/{key}", get)]
+    vec![
+        Route::put("/v1/scratch/{key}", put)
+            .says("Writes a scratch value; sandbox clusters only")
+            .named(Param::text::<shapes::ScratchKey>("key", "Its key")),
+        Route::get("/v1/scratch/{key}", get).says("A scratch value; sandbox clusters only").named(Param::text::<
+            shapes::ScratchKey,
+        >(
+            "key", "Its key"
+        )),
+    ]
 }
 
 async fn put(

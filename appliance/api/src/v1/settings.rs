@@ -7,7 +7,9 @@ use exchequer_state::{Body as Change, Done, Family, Rejection, RevertSettings, R
 
 use crate::app::App;
 use crate::dto;
+use crate::dto::shapes;
 use crate::extract::{Body, Name, Params, reason};
+use crate::openapi::Param;
 use crate::problem::Refused;
 use crate::read::{Freshness, Seen, unreadable};
 use crate::route::Route;
@@ -15,10 +17,14 @@ use crate::submit::Committed;
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![
-        Route::get("/v1/settings", list),
-        Route::get("/v1/settings/{key}", one),
-        Route::put("/v1/settings/{key}", set),
-        Route::post("/v1/settings/revert", revert),
+        Route::get("/v1/settings", list).says("All settings"),
+        Route::get("/v1/settings/{key}", one)
+            .says("One setting")
+            .named(Param::text::<shapes::SettingKey>("key", "Its key")),
+        Route::put("/v1/settings/{key}", set)
+            .says("Changes a setting")
+            .named(Param::text::<shapes::SettingKey>("key", "Its key")),
+        Route::post("/v1/settings/revert", revert).says("Gives all settings the values of a revision"),
     ]
 }
 

@@ -7,8 +7,10 @@ use exchequer_state::{Family, Rejection, Rows, Table};
 
 use super::settings::{find, who};
 use crate::app::App;
+use crate::dto::shapes;
 use crate::dto::{self, SettingDifference, SettingHistory, SettingsDiff};
 use crate::extract::Params;
+use crate::openapi::Param;
 use crate::problem::Refused;
 use crate::read::{Freshness, Seen, unreadable};
 use crate::route::Route;
@@ -25,7 +27,17 @@ const SEARCH_ROWS_MAX: usize = 10_000;
 const DIFF_REVISIONS_MAX: u64 = 10_000;
 
 pub(crate) fn routes() -> Vec<Route> {
-    vec![Route::get("/v1/settings/history", history), Route::get("/v1/settings/diff", difference)]
+    vec![
+        Route::get("/v1/settings/history", history).says("Who changed which setting, why and when").asks([
+            Param::text::<shapes::SettingKey>("key", "Of this setting only"),
+            Param::number("limit", 1, LIMIT_MAX as u64, "Revisions in the answer, at most"),
+            Param::number("before", 1, u64::MAX, "The revision after the first one; the newest come first"),
+        ]),
+        Route::get("/v1/settings/diff", difference).says("What differs between two revisions of the settings").asks([
+            Param::number("from", 0, u64::MAX, "The first revision; zero for the defaults").needed(),
+            Param::number("to", 0, u64::MAX, "The second one; the latest where nothing is said"),
+        ]),
+    ]
 }
 
 async fn history(State(app): State<App>, mut params: Params) -> Result<Seen<SettingHistory>, Refused> {

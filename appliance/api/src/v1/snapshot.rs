@@ -12,7 +12,12 @@ use crate::problem::Refused;
 use crate::route::Route;
 
 pub(crate) fn routes() -> Vec<Route> {
-    vec![Route::post("/v1/snapshot", save).slow()]
+    vec![
+        Route::post("/v1/snapshot", save)
+            .slow()
+            .says("Takes a snapshot and sends it as one file")
+            .gives(&["application/zstd"]),
+    ]
 }
 
 /// A failure after the first byte cuts the answer off; the file's own end mark tells a cut one from a whole one.

@@ -17,8 +17,10 @@ use serde::Serialize;
 use super::ledger::{balance_text, known_user};
 use super::ledger_entries::{PAGE_ENTRIES, entry};
 use crate::app::App;
+use crate::dto::shapes;
 use crate::extract::Params;
 use crate::money::asset_of;
+use crate::openapi::Param;
 use crate::problem::Refused;
 use crate::read::Freshness;
 use crate::route::Route;
@@ -28,7 +30,19 @@ const HEADINGS: &str =
     "account,asset,line,number,time,kind,reason,direction,amount,balance,counterparty,transfer,reference\n";
 
 pub(crate) fn routes() -> Vec<Route> {
-    vec![Route::get("/v1/ledger/statement", statement)]
+    vec![
+        Route::get("/v1/ledger/statement", statement)
+            .says("A user's statement, streamed")
+            .more("It is whole when every account that has an opening line has a closing one.")
+            .asks([
+                Param::number("user", 1, u64::MAX, "The user's number").needed(),
+                Param::text::<shapes::Moment>("from", "Entries from here on; from the beginning where nothing is said"),
+                Param::text::<shapes::Moment>("until", "Entries up to here; now where nothing is said"),
+                Param::word("format", &["csv", "json-lines"], "The form of the lines"),
+            ])
+            .asks(Freshness::params())
+            .gives(&["text/csv", "application/jsonl"]),
+    ]
 }
 
 /// One line. A statement is whole when every account that was opened is closed.

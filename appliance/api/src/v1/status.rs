@@ -14,7 +14,7 @@ use crate::read::{Freshness, Limit, Seen};
 use crate::route::Route;
 
 pub(crate) fn routes() -> Vec<Route> {
-    vec![Route::get("/v1/status", status)]
+    vec![Route::get("/v1/status", status).says("The node and its cluster at a glance")]
 }
 
 async fn status(State(app): State<App>, mut params: Params) -> Result<Seen<NodeStatus>, Refused> {

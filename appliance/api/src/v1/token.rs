@@ -15,7 +15,11 @@ use crate::route::Route;
 use crate::submit::Committed;
 
 pub(crate) fn routes() -> Vec<Route> {
-    vec![Route::post("/v1/operator-token/rotate", rotate)]
+    vec![
+        Route::post("/v1/operator-token/rotate", rotate)
+            .says("Replaces the operator token; the old one is refused from then on")
+            .more("The caller draws the new token and sends its hash, so that a lost answer locks nobody out."),
+    ]
 }
 
 async fn rotate(

@@ -7,6 +7,7 @@ use exchequer_state::{Body as Change, CreateUser, CreateUsers, Done, Rejection, 
 
 use crate::app::App;
 use crate::extract::{Body, Name, Params, reason};
+use crate::openapi::Param;
 use crate::problem::Refused;
 use crate::read::{Freshness, Seen};
 use crate::route::Route;
@@ -18,10 +19,23 @@ const LIMIT_MAX: u64 = 100;
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![
-        Route::get("/v1/users", page),
-        Route::post("/v1/users", create),
-        Route::get("/v1/users/{user}", one),
-        Route::patch("/v1/users/{user}", update),
+        Route::get("/v1/users", page).says("Users, by number").asks([
+            Param::number("from", 1, u64::MAX, "The first one"),
+            Param::number("limit", 1, LIMIT_MAX, "Users in the answer, at most"),
+        ]),
+        Route::post("/v1/users", create).says("Creates a user; in a sandbox also many at once"),
+        Route::get("/v1/users/{user}", one).says("One user").named(Param::number(
+            "user",
+            1,
+            u64::MAX,
+            "The user's number",
+        )),
+        Route::patch("/v1/users/{user}", update).says("Changes a user; what is not given stays").named(Param::number(
+            "user",
+            1,
+            u64::MAX,
+            "The user's number",
+        )),
     ]
 }
 

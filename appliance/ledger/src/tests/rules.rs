@@ -5,8 +5,8 @@ use exchequer_domain::{Code, Timestamp};
 use super::world::{START, World, ordered_id, transfer};
 use crate::limits::Sizes;
 use crate::{
-    AccountKey, Asset, At, Command, Done, Fault, Halt, History, HistoryUnavailable, HoldId, Holder, Ledger, Leg,
-    OpenAccount, Outcome, Reason, Rejection, Row, Table, TransferId, Verification,
+    AccountId, AccountKey, Asset, At, Command, Done, Fault, Halt, History, HistoryUnavailable, HoldId, Holder, Ledger,
+    Leg, OpenAccount, Outcome, Reason, Rejection, Row, Table, TransferId, Verification,
 };
 
 const A: Asset = Asset(1);
@@ -106,9 +106,41 @@ fn a_changed_journal_is_found() {
     reference.damage(Table::Journal, |value| value[49 + 40] ^= 1);
     let damaged = Halt::RowDamaged { table: Table::Journal };
     assert_eq!(Verification::new().step(&reference.ledger, 99, &reference.rows), Err(damaged));
-    world.ledger.slots[1].sums.credits_posted += 1;
+    world.ledger.accounts.slot_mut(AccountId(1)).unwrap().sums.credits_posted += 1;
     let balance = Halt::Invariant("an account's sums are the fold of its postings");
     assert_eq!(Verification::new().step(&world.ledger, 99, &world.rows), Err(balance));
+}
+
+/// Goal: with more accounts than one step compares, no step is long, what is posted between steps is verified as well, and
+/// an account is found wrong wherever it is. Method: 40 accounts, steps without end, a posting to the first account
+/// after it was compared; then the last account gets one unit too much.
+#[test]
+fn many_accounts_take_many_steps() {
+    let mut world = World::with_sizes(Sizes::STANDARD);
+    let equity = world.open(Holder::Equity, A, true);
+    let accounts: Vec<AccountId> = (1..=39).map(|number| world.open(customer(number), A, false)).collect();
+    let (first, last) = (accounts[0], accounts[38]);
+    world.post(equity, first, 5).unwrap();
+    world.post(equity, last, 5).unwrap();
+    let mut verification = Verification::new();
+    assert_eq!(verification.step(&world.ledger, 99, &world.rows), Ok(false), "16 accounts");
+    world.post(equity, first, 1).unwrap();
+    world.open(customer(40), A, false);
+    let mut wrong = (world.clone(), verification.clone());
+    assert_eq!(verification.step(&world.ledger, 99, &world.rows), Ok(false), "32 accounts");
+    assert_eq!(verification.step(&world.ledger, 99, &world.rows), Ok(true), "all");
+    assert_eq!((verification.sums(first), verification.sums(last)), (world.sums(first), world.sums(last)));
+    world.post(equity, last, 1).unwrap();
+    assert_eq!(verification.step(&world.ledger, 99, &world.rows), Ok(false), "it begins with the first again");
+
+    wrong.0.ledger.accounts.slot_mut(last).unwrap().sums.credits_posted += 1;
+    let balance = Halt::Invariant("an account's sums are the fold of its postings");
+    let steps = (0..3).map(|_| wrong.1.step(&wrong.0.ledger, 99, &wrong.0.rows)).find(|step| *step != Ok(false));
+    assert_eq!(steps, Some(Err(balance)));
+    world.ledger.totals[0].1.posted += 1;
+    let turnover = Halt::Invariant("an asset's turnover is the fold of its postings");
+    let steps = (0..3).map(|_| verification.step(&world.ledger, 99, &world.rows)).find(|step| *step != Ok(false));
+    assert_eq!(steps, Some(Err(turnover)));
 }
 
 /// Goal: a row of a newer program, or a damaged one, stops the node with the code that says so.
@@ -152,11 +184,11 @@ fn broken_conservation_halts() {
     let (equity, alice) = (world.open(Holder::Equity, A, true), world.open(customer(1), A, false));
     world.post(equity, alice, 5).unwrap();
     world.ledger.check().unwrap();
-    world.ledger.slots[1].sums.credits_posted += 1;
+    world.ledger.accounts.slot_mut(AccountId(1)).unwrap().sums.credits_posted += 1;
     assert_eq!(world.ledger.check().unwrap_err().problem().code, Code::InvariantBroken);
-    world.ledger.slots[0].sums.debits_posted += 1;
+    world.ledger.accounts.slot_mut(AccountId(0)).unwrap().sums.debits_posted += 1;
     assert!(world.ledger.check().is_err(), "the turnover differs");
-    world.ledger.slots[1].sums.debits_pending += 7;
+    world.ledger.accounts.slot_mut(AccountId(1)).unwrap().sums.debits_pending += 7;
     assert_eq!(world.ledger.check(), Err(Halt::Invariant("a limited account stays on its side")));
 }
 

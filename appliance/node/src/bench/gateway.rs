@@ -320,8 +320,17 @@ impl Door for StreamDoor {
 impl StreamDoor {
     /// Has commands committed, and gives their outcomes.
     pub(super) async fn submit(&self, bodies: Vec<Body>) -> Result<Vec<Bytes>, Failure> {
-        let commands = bodies.len();
-        let request = self.ring.request(bodies);
+        self.send(self.request(bodies)).await
+    }
+
+    /// Commands under ids of their own. They take effect once, however often they are sent.
+    pub(super) fn request(&self, bodies: Vec<Body>) -> SubmitRequest {
+        self.ring.request(bodies)
+    }
+
+    /// Has commands committed, and gives their outcomes.
+    pub(super) async fn send(&self, request: SubmitRequest) -> Result<Vec<Bytes>, Failure> {
+        let commands = request.commands.len();
         let at = self.ring.at.load(Ordering::Relaxed);
         let answered = self.lane().await?.send(request)?;
         let answer = match tokio::time::timeout(ANSWER_TIMEOUT, answered).await {

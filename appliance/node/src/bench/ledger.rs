@@ -7,7 +7,6 @@
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use bytes::Bytes;
 use exchequer_domain::{Code, Problem};
 use exchequer_state::ledger::{self, AccountId, AccountKey, Asset, Cause, Holder, Leg, OpenAccount, Reason, Transfer};
 use exchequer_state::{Body, CreateAsset, CreateUsers, Done, OpenAccounts, Outcome, PostTransfers};
@@ -15,9 +14,10 @@ use parking_lot::Mutex;
 use rand::rngs::SmallRng;
 use rand::{RngExt as _, SeedableRng as _};
 
-use super::gateway::{StreamDoor, UnaryDoor};
 use super::load::{Door, Failure, Load, Measured, Put, Running};
-use super::{CONNECTIONS_MAX, cluster, doors, fresh};
+use super::meters::{Meters, written_by};
+use super::way::Way;
+use super::{CONNECTIONS_MAX, cluster, doors, fresh, mode_text};
 use crate::cli::{BenchMode, Distribution, LedgerBenchArgs, LedgerBenchReport, Mix};
 
 /// How many accounts are opened at once.
@@ -113,31 +113,6 @@ impl Workload {
     }
 }
 
-/// One of the product's doors.
-enum Way {
-    Unary(UnaryDoor),
-    Stream(StreamDoor),
-}
-
-impl Way {
-    async fn submit(&self, body: Body) -> Result<Vec<Bytes>, Failure> {
-        match self {
-            Way::Unary(door) => door.submit(vec![body]).await,
-            Way::Stream(door) => door.submit(vec![body]).await,
-        }
-    }
-
-    /// One command that has to take effect.
-    async fn does(&self, body: Body) -> Result<Done, Problem> {
-        let failed = |why: String| Problem::new(Code::Internal, format!("the bench cannot be prepared: {why}"));
-        let outcomes = self.submit(body).await.map_err(|failure| failed(format!("{failure:?}")))?;
-        match outcomes.first().map(|bytes| Outcome::decode(bytes)) {
-            Some(Ok(Outcome::Done(done))) => Ok(done),
-            other => Err(failed(format!("{other:?}"))),
-        }
-    }
-}
-
 /// A door through which only transfers go.
 struct TransferDoor {
     way: Way,
@@ -206,7 +181,8 @@ fn account(customer: u64, asset: Asset) -> OpenAccount {
 /// The cluster cannot be reached, or acknowledged nothing at all.
 pub async fn ledger(args: &LedgerBenchArgs) -> Result<LedgerBenchReport, Problem> {
     let target = cluster::find(&args.client).await?;
-    let made = accounts(&Way::Unary(UnaryDoor::new(&target, 0)?), args.accounts).await?;
+    let made = accounts(&Way::new(BenchMode::Unary, &target, 0)?, args.accounts).await?;
+    let meters = Meters::new(&target)?;
     let shared = Arc::new(Accounts::new(made, args.distribution));
     let callers = args.callers as usize;
     let connections = match args.mode {
@@ -214,10 +190,7 @@ pub async fn ledger(args: &LedgerBenchArgs) -> Result<LedgerBenchReport, Problem
         BenchMode::Stream => (args.streams as usize).min(callers),
     };
     let doors = doors(connections, |number| {
-        let way = match args.mode {
-            BenchMode::Unary => Way::Unary(UnaryDoor::new(&target, number)?),
-            BenchMode::Stream => Way::Stream(StreamDoor::new(&target, number)?),
-        };
+        let way = Way::new(args.mode, &target, number)?;
         let random = SmallRng::seed_from_u64(number as u64);
         let workload = Workload { random, accounts: shared.clone(), mix: args.mix, recent: Vec::new(), sent: 0 };
         Ok(TransferDoor { way, workload: Mutex::new(workload) })
@@ -226,26 +199,23 @@ pub async fn ledger(args: &LedgerBenchArgs) -> Result<LedgerBenchReport, Problem
     let load = Load { writers: callers, batch, value_bytes: 1, keys: u64::MAX, fill: false };
     let running = Running::start(&doors, &load);
     tokio::time::sleep(args.warm_up).await;
-    let written = || args.server_pids.iter().map(|pid| written_by(*pid)).sum::<u64>();
-    let before = written();
+    let written = || written_by(&args.server_pids);
+    let (before, bytes) = (meters.read().await, written());
     let measured = running.measure(args.duration, &args.server_pids).await;
-    let written = written().saturating_sub(before);
+    let (bytes, syncs) = (written().saturating_sub(bytes), meters.read().await.syncs(&before));
     running.stop().await;
     if measured.writes == 0 {
         let why = measured.first_failure.unwrap_or_else(|| "nothing failed either".to_owned());
         return Err(Problem::new(Code::Unreachable, format!("not one transfer was acknowledged: {why}")));
     }
-    Ok(report(args, &measured, written))
+    Ok(report(args, &measured, bytes, syncs))
 }
 
-fn report(args: &LedgerBenchArgs, measured: &Measured, written: u64) -> LedgerBenchReport {
+fn report(args: &LedgerBenchArgs, measured: &Measured, bytes: u64, syncs: f64) -> LedgerBenchReport {
     let (seconds, transfers) = (measured.measured_us.max(1) as f64 / 1e6, measured.writes.max(1) as f64);
     let servers: f64 = measured.server_cpu.iter().map(|cpu| cpu.total_s()).sum();
     LedgerBenchReport {
-        mode: match args.mode {
-            BenchMode::Unary => "unary".to_owned(),
-            BenchMode::Stream => "stream".to_owned(),
-        },
+        mode: mode_text(args.mode),
         callers: args.callers,
         batch: args.batch,
         measured_us: measured.measured_us,
@@ -258,13 +228,7 @@ fn report(args: &LedgerBenchArgs, measured: &Measured, written: u64) -> LedgerBe
         client_cpu: measured.client_cpu.total_s() / seconds,
         server_cpu: measured.server_cpu.iter().map(|cpu| cpu.total_s() / seconds).collect(),
         server_us_per_transfer: servers * 1e6 / transfers,
-        server_bytes_per_transfer: written as f64 / transfers,
+        server_bytes_per_transfer: bytes as f64 / transfers,
+        syncs_per_transfer: syncs / transfers,
     }
-}
-
-/// Bytes that a process had written to storage.
-fn written_by(pid: u32) -> u64 {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/io")).unwrap_or_default();
-    let bytes = text.lines().find_map(|line| line.strip_prefix("write_bytes: "));
-    bytes.and_then(|bytes| bytes.parse().ok()).unwrap_or(0)
 }

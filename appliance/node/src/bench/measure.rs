@@ -22,6 +22,8 @@ pub struct Distribution {
     pub p999_us: u64,
     /// None took longer.
     pub max_us: u64,
+    /// The mean.
+    pub mean_us: u64,
 }
 
 /// Durations as they come in.
@@ -64,7 +66,15 @@ impl Durations {
     pub fn distribution(&self) -> Distribution {
         let Some(histogram) = &self.0 else { return Distribution::default() };
         let at = |quantile| histogram.value_at_quantile(quantile);
-        Distribution { p50_us: at(0.5), p90_us: at(0.9), p99_us: at(0.99), p999_us: at(0.999), max_us: histogram.max() }
+        Distribution {
+            p50_us: at(0.5),
+            p90_us: at(0.9),
+            p99_us: at(0.99),
+            p999_us: at(0.999),
+            max_us: histogram.max(),
+            // Of no value it is not a number, which becomes zero.
+            mean_us: histogram.mean().round() as u64,
+        }
     }
 }
 
@@ -79,7 +89,8 @@ mod tests {
         for us in 1..=1000 {
             durations.record_us(us);
         }
-        let expected = Distribution { p50_us: 500, p90_us: 900, p99_us: 990, p999_us: 999, max_us: 1000 };
+        // The mean is 500.5.
+        let expected = Distribution { p50_us: 500, p90_us: 900, p99_us: 990, p999_us: 999, max_us: 1000, mean_us: 501 };
         assert_eq!(durations.distribution(), expected);
         durations.record(Duration::from_secs(1000));
         assert!(durations.distribution().max_us >= 119_000_000);

@@ -2,17 +2,23 @@
 //!
 //! [`raft`] loads a sandbox cluster through the door that programs use; [`log`] loads the log store alone, without a
 //! network and without consensus, as the ceiling to compare the first with; [`ledger`] posts transfers through the
-//! same door as the first; [`matching`] runs the order book alone. The writers and the meter are public:
+//! same door as the first; [`orders`] trades through it; [`fill`] fills a cluster with users, balances and orders;
+//! [`matching`] runs the order book alone. The writers and the meter are public:
 //! the side-by-side run against another store uses the same ones.
 
 mod cluster;
 mod cpu;
+mod fill;
 mod gateway;
 mod ledger;
 mod load;
 mod log;
 mod matching;
 mod measure;
+mod meters;
+mod orders;
+mod process;
+mod way;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,12 +28,14 @@ use rand::TryRng as _;
 use rand::rngs::SysRng;
 
 pub use cpu::CpuTime;
+pub use fill::fill;
 pub use gateway::{StreamDoor, Target, UnaryDoor};
 pub use ledger::ledger;
 pub use load::{Door, Failure, Load, Measured, Put, Running, key};
 pub use log::log;
 pub use matching::{Round, matching, matching_once};
 pub use measure::{Distribution, Durations};
+pub use orders::orders;
 
 use crate::cli::{BenchArgs, BenchMode, BenchReport, Latency};
 
@@ -88,10 +96,7 @@ async fn measure<D: Door>(doors: &[Arc<D>], load: &Load, args: &BenchArgs) -> Me
 fn report(args: &BenchArgs, load: &Load, measured: Measured) -> BenchReport {
     let seconds = measured.measured_us.max(1) as f64 / 1e6;
     BenchReport {
-        mode: match args.mode {
-            BenchMode::Unary => "unary".to_owned(),
-            BenchMode::Stream => "stream".to_owned(),
-        },
+        mode: mode_text(args.mode),
         clients: args.clients,
         batch: u32::try_from(load.batch).unwrap_or(u32::MAX),
         in_flight: u32::try_from(load.writers).unwrap_or(u32::MAX),
@@ -111,8 +116,15 @@ fn report(args: &BenchArgs, load: &Load, measured: Measured) -> BenchReport {
 
 impl From<Distribution> for Latency {
     fn from(distribution: Distribution) -> Latency {
-        let Distribution { p50_us, p90_us, p99_us, p999_us, max_us } = distribution;
-        Latency { p50_us, p90_us, p99_us, p999_us, max_us }
+        let Distribution { p50_us, p90_us, p99_us, p999_us, max_us, mean_us } = distribution;
+        Latency { p50_us, p90_us, p99_us, p999_us, max_us, mean_us }
+    }
+}
+
+fn mode_text(mode: BenchMode) -> String {
+    match mode {
+        BenchMode::Unary => "unary".to_owned(),
+        BenchMode::Stream => "stream".to_owned(),
     }
 }
 

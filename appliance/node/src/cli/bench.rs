@@ -2,11 +2,12 @@
 
 use clap::Subcommand;
 
-use super::args::{BenchArgs, LedgerBenchArgs, LogBenchArgs, MatchingBenchArgs};
+use super::bench_args::{BenchArgs, LedgerBenchArgs, LogBenchArgs, MatchingBenchArgs, OrdersBenchArgs};
+use super::bench_load::{self, LoadBenchArgs};
 use super::exit::{Exit, Stop};
 use super::local;
 use super::output::{Printer, fields};
-use super::reports::{BenchReport, LedgerBenchReport, LogBenchReport, MatchingBenchReport};
+use super::reports::{BenchReport, LedgerBenchReport, LogBenchReport, MatchingBenchReport, OrdersBenchReport};
 use crate::bench::Round;
 
 /// `exchequer bench`.
@@ -34,6 +35,23 @@ pub enum BenchVerb {
                       exchequer bench ledger --mode stream --streams 1 --callers 1024 --distribution zipf --output json")]
     Ledger(LedgerBenchArgs),
 
+    /// Fill a sandbox cluster with users, balances and open orders
+    ///
+    /// Bulk commands over streams: every user gets an account of every asset with money on it, and orders that rest go
+    /// round users and markets. Reports how long it took and what it takes in memory and on disk.
+    #[command(after_help = "Example:\n  exchequer bench load --users 1000000 --assets 5 --orders 200000\n  \
+                      exchequer bench load --server-pids 11,12,13 --data-dirs /srv/n1,/srv/n2,/srv/n3 --output json")]
+    Load(LoadBenchArgs),
+
+    /// Measure replicated orders in a sandbox cluster, and where their time goes
+    ///
+    /// Traders with money out of nothing trade in markets made for it: orders that rest, orders that cross the spread, and
+    /// cancels. Each order counts when it is acknowledged. Afterwards every order is read back by its name, money is counted,
+    /// and the nodes' rows are compared; exit code 1 where something is wrong with that.
+    #[command(after_help = "Example:\n  exchequer bench orders --traders 256\n  \
+                      exchequer bench orders --mode unary --traders 64 --markets 3 --duration 30s --output json")]
+    Orders(OrdersBenchArgs),
+
     /// Measure the order book alone, and hash what it answers
     ///
     /// The made workload has the mix of a crypto market: most messages move an order, a few place, cancel or take. Times
@@ -49,6 +67,12 @@ pub(super) async fn run(verb: &BenchVerb, printer: &mut Printer) -> Result<Exit,
         BenchVerb::Raft(args) => printer.answer(&local::bench(args).await?, text)?,
         BenchVerb::Log(args) => printer.answer(&local::bench_log(args).await?, log_text)?,
         BenchVerb::Ledger(args) => printer.answer(&local::bench_ledger(args).await?, ledger_text)?,
+        BenchVerb::Load(args) => bench_load::run(args, printer).await?,
+        BenchVerb::Orders(args) => {
+            let report = local::bench_orders(args).await?;
+            printer.answer(&report, orders_text)?;
+            return Ok(if report.proof.is_good() { Exit::Good } else { Exit::Failed });
+        }
         BenchVerb::Matching(args) if args.once => printer.answer(&local::bench_matching_once(args)?, round_text)?,
         BenchVerb::Matching(args) => printer.answer(&local::bench_matching(args)?, matching_text)?,
     }
@@ -74,6 +98,58 @@ pub(super) fn ledger_text(report: &LedgerBenchReport) -> String {
         ("Server processors", list(&report.server_cpu)),
         ("Server time per transfer", format!("{:.1}us", report.server_us_per_transfer)),
         ("Bytes per transfer", format!("{:.0}", report.server_bytes_per_transfer)),
+        ("Syncs per transfer", format!("{:.4}", report.syncs_per_transfer)),
+    ])
+}
+
+pub(super) fn orders_text(report: &OrdersBenchReport) -> String {
+    let us = |us: u64| format!("{us}us");
+    let part = |us: f64| format!("{us:.1}us");
+    let yes = |holds: bool| if holds { "yes" } else { "no" }.to_owned();
+    let (stages, proof) = (&report.stages, &report.proof);
+    fields([
+        ("Mode", report.mode.clone()),
+        ("Traders", report.traders.to_string()),
+        ("Connections", report.connections.to_string()),
+        ("Markets", report.markets.to_string()),
+        ("Measured", us(report.measured_us)),
+        ("Orders", report.orders.to_string()),
+        ("Cancels", format!("{}, {} of them too late", report.cancels, report.late_cancels)),
+        ("Trades", report.trades.to_string()),
+        ("Failed", report.failed.to_string()),
+        ("Unknown", report.unknown.to_string()),
+        ("First failure", report.first_failure.clone().unwrap_or_else(|| "-".to_owned())),
+        ("Orders per second", format!("{:.0}", report.orders_per_second)),
+        ("Messages per second", format!("{:.0}", report.messages_per_second)),
+        ("Answer p50", us(report.latency.p50_us)),
+        ("Answer p99", us(report.latency.p99_us)),
+        ("Answer p99.9", us(report.latency.p999_us)),
+        ("Answer max", us(report.latency.max_us)),
+        ("Answer mean", us(report.latency.mean_us)),
+        ("- client and network", part(stages.client_us)),
+        ("- API", part(stages.api_us)),
+        ("- waiting for an entry", part(stages.queue_us)),
+        ("- commit", part(stages.commit_us)),
+        ("- engine", part(stages.engine_us)),
+        ("- hash and rows", part(stages.apply_us)),
+        ("- answer", part(stages.answer_us)),
+        ("Messages per entry", format!("{:.1}", stages.commands_per_entry)),
+        ("Engine time per message", part(stages.engine_us_per_command)),
+        ("Apply time per message", part(stages.apply_us_per_command)),
+        ("Log sync mean", part(stages.log_sync_us)),
+        ("Client processors", format!("{:.2}", report.client_cpu)),
+        ("Server processors", list(&report.server_cpu)),
+        ("Server time per message", part(report.server_us_per_message)),
+        ("Bytes per message", format!("{:.0}", report.server_bytes_per_message)),
+        ("Syncs per message", format!("{:.4}", report.syncs_per_message)),
+        ("Acknowledged orders", format!("{}, {} of them found once", proof.acknowledged, proof.found)),
+        ("Missing, twice, strange", format!("{}, {}, {}", proof.missing, proof.twice, proof.strange)),
+        ("Refused but there", proof.refused_but_there.to_string()),
+        ("Unknown orders", format!("{}, {} of them there", proof.unknown, proof.unknown_but_there)),
+        ("Open orders", proof.open.to_string()),
+        ("Reservations match", yes(proof.reservations_match)),
+        ("Balances conserve", yes(proof.balances_conserve)),
+        ("Nodes agree", format!("{}, {} nodes", yes(proof.nodes_agree), proof.nodes)),
     ])
 }
 

@@ -13,6 +13,7 @@ use super::client::{Client, consistency};
 use super::command::{CommandArgs, send};
 use super::exit::{Exit, Stop};
 use super::ledger_export::{self, ExportArgs};
+use super::ledger_looks::{self as looks, DryRunVerb, FeedArgs};
 use super::ledger_text as text;
 use super::output::Printer;
 
@@ -42,6 +43,17 @@ pub enum LedgerVerb {
     /// Give a user money out of nothing; sandbox clusters only
     #[command(after_help = "Example:\n  exchequer ledger credit 12 USDT 100000")]
     Credit(CreditArgs),
+    /// Say what moving money would do, and do nothing
+    #[command(after_help = "Example:\n  exchequer ledger dry-run transfer 12 13 BTC 0.25")]
+    DryRun {
+        /// What would be done.
+        #[command(subcommand)]
+        verb: DryRunVerb,
+    },
+    /// Print the journal in order, and go on as it grows
+    #[command(after_help = "Example:\n  exchequer ledger feed --from 1000\n  \
+                            exchequer ledger feed --follow --output json")]
+    Feed(FeedArgs),
     /// Undo a transfer by a counter-entry
     #[command(
         after_help = "Example:\n  exchequer ledger revert 018f3a5e0000700080000000000000ab --reason 'OPS-410: typo'"
@@ -250,6 +262,8 @@ impl LedgerVerb {
             LedgerVerb::Show(args) => &args.client,
             LedgerVerb::Transfer(args) => &args.client,
             LedgerVerb::Credit(args) => &args.client,
+            LedgerVerb::DryRun { verb } => verb.client(),
+            LedgerVerb::Feed(args) => &args.client,
             LedgerVerb::Revert(args) => &args.client,
             LedgerVerb::TrialBalance(args) => &args.client,
             LedgerVerb::Verify(args) => &args.client,
@@ -283,6 +297,8 @@ pub(super) async fn run(verb: &LedgerVerb, printer: &mut Printer) -> Result<Exit
         }
         LedgerVerb::Transfer(args) => transfer(&client, args, printer).await?,
         LedgerVerb::Credit(args) => credit(&client, args, printer).await?,
+        LedgerVerb::DryRun { verb } => return looks::dry_run(&client, verb, printer).await,
+        LedgerVerb::Feed(args) => looks::feed(client, args, printer).await?,
         LedgerVerb::Revert(args) => revert(&client, args, printer).await?,
         LedgerVerb::TrialBalance(args) => {
             let mut query = consistency(args.stale);

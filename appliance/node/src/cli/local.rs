@@ -4,12 +4,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use exchequer_domain::Problem;
+use indicatif::ProgressBar;
 
-use super::args::{
-    BenchArgs, InitArgs, JoinArgs, LedgerBenchArgs, LogBenchArgs, MatchingBenchArgs, RestoreArgs, ServerArgs,
-};
+use super::args::{InitArgs, JoinArgs, RestoreArgs, ServerArgs};
+use super::bench_args::{BenchArgs, LedgerBenchArgs, LogBenchArgs, MatchingBenchArgs, OrdersBenchArgs};
+use super::bench_load::{LoadBenchArgs, LoadBenchReport};
 use super::reports::{
     BenchReport, InitReport, JoinReport, KeyringReport, LedgerBenchReport, LogBenchReport, MatchingBenchReport,
+    OrdersBenchReport,
 };
 use crate::config::{Config, ConfigFlags};
 use crate::identity::{Folder, Keyring};
@@ -127,6 +129,14 @@ pub(super) async fn bench(args: &BenchArgs) -> Result<BenchReport, Problem> {
 
 pub(super) async fn bench_ledger(args: &LedgerBenchArgs) -> Result<LedgerBenchReport, Problem> {
     bench::ledger(args).await
+}
+
+pub(super) async fn bench_load(args: &LoadBenchArgs, progress: &ProgressBar) -> Result<LoadBenchReport, Problem> {
+    bench::fill(args, progress).await
+}
+
+pub(super) async fn bench_orders(args: &OrdersBenchArgs) -> Result<OrdersBenchReport, Problem> {
+    bench::orders(args).await
 }
 
 pub(super) fn bench_matching(args: &MatchingBenchArgs) -> Result<MatchingBenchReport, Problem> {

@@ -13,6 +13,8 @@ mod asset;
 mod audit;
 mod autopilot;
 mod bench;
+mod bench_args;
+mod bench_load;
 mod certificates;
 mod client;
 mod command;
@@ -25,6 +27,7 @@ mod fixtures;
 mod keyring;
 mod ledger;
 mod ledger_export;
+mod ledger_looks;
 mod ledger_text;
 mod local;
 mod market;
@@ -58,14 +61,18 @@ use exchequer_domain::{Code, Problem};
 use tokio::runtime;
 
 pub use args::{
-    BenchArgs, BenchMode, ClientArgs, ConsentArgs, Distribution, FolderArgs, Format, InitArgs, InspectArgs, JoinArgs,
-    LedgerBenchArgs, LogBenchArgs, MatchingBenchArgs, Mix, NewNodeArgs, OutputArgs, ReasonArgs, RecoverApplyArgs,
-    RecoverPlanArgs, RestoreArgs, ServerArgs, StaleArgs,
+    ClientArgs, ConsentArgs, FolderArgs, Format, InitArgs, InspectArgs, JoinArgs, NewNodeArgs, OutputArgs, ReasonArgs,
+    RecoverApplyArgs, RecoverPlanArgs, RestoreArgs, ServerArgs, StaleArgs,
 };
-pub(crate) use client::{Client, authorities};
+pub use bench_args::{
+    BenchArgs, BenchMode, Distribution, LedgerBenchArgs, LogBenchArgs, MatchingBenchArgs, Mix, OrdersBenchArgs,
+};
+pub use bench_load::{LoadBenchArgs, LoadBenchReport};
+pub(crate) use client::{Client, Repeat, authorities};
 pub use exit::Exit;
 pub use reports::{
-    BenchReport, InitReport, JoinReport, KeyringReport, Latency, LedgerBenchReport, LogBenchReport, MatchingBenchReport,
+    BenchReport, InitReport, JoinReport, KeyringReport, Latency, LedgerBenchReport, LogBenchReport,
+    MatchingBenchReport, OrdersBenchReport, OrdersProof, StageReport,
 };
 pub use tree::{Cli, ClusterVerb, Verb};
 

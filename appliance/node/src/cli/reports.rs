@@ -146,6 +146,126 @@ pub struct LedgerBenchReport {
     pub server_us_per_transfer: f64,
     /// What all server processes wrote to storage for one transfer, in bytes.
     pub server_bytes_per_transfer: f64,
+    /// Syncs of logs and guards on all nodes together for one transfer.
+    pub syncs_per_transfer: f64,
+}
+
+/// `exchequer bench orders`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OrdersBenchReport {
+    /// `unary` or `stream`.
+    pub mode: String,
+    /// Traders, each with one message under way.
+    pub traders: u32,
+    /// Connections that they shared.
+    pub connections: u32,
+    /// Markets that they were spread over.
+    pub markets: u32,
+    /// What their messages followed from.
+    pub seed: u64,
+    /// How long it measured, in microseconds.
+    pub measured_us: u64,
+    /// Orders that were entered and acknowledged in that time.
+    pub orders: u64,
+    /// Cancels that were answered in that time.
+    pub cancels: u64,
+    /// Those of them whose order had traded before.
+    pub late_cancels: u64,
+    /// Trades of orders with those that rested.
+    pub trades: u64,
+    /// Messages that certainly had no effect.
+    pub failed: u64,
+    /// Messages whose outcome is unknown.
+    pub unknown: u64,
+    /// The first failure's words.
+    pub first_failure: Option<String>,
+    /// Acknowledged orders a second.
+    pub orders_per_second: f64,
+    /// Answered orders and cancels a second.
+    pub messages_per_second: f64,
+    /// From a message to its answer, as the trader sees it.
+    pub latency: Latency,
+    /// Where that time went, on average.
+    pub stages: StageReport,
+    /// Processors that the client kept busy.
+    pub client_cpu: f64,
+    /// Processors that each server process kept busy.
+    pub server_cpu: Vec<f64>,
+    /// Processor time of all server processes for one message, in microseconds.
+    pub server_us_per_message: f64,
+    /// What all server processes wrote to storage for one message, in bytes.
+    pub server_bytes_per_message: f64,
+    /// Syncs of logs and guards on all nodes together for one message.
+    pub syncs_per_message: f64,
+    /// What was read back afterwards.
+    pub proof: OrdersProof,
+}
+
+/// Where a message's time went: means in microseconds, of which the first seven add up to what the client saw.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct StageReport {
+    /// In the client, its runtime and the network, and in the connection until the node read it.
+    pub client_us: f64,
+    /// In the node's gateway: checking it, handing it to the proposer and back.
+    pub api_us: f64,
+    /// Waiting for an entry of the log.
+    pub queue_us: f64,
+    /// From there to its turn to be applied: on a majority's disks, and earlier entries applied.
+    pub commit_us: f64,
+    /// While its entry was computed: books, ledger, records.
+    pub engine_us: f64,
+    /// While the rest of applying was done: decoding and hashing the entry, making its rows visible.
+    pub apply_us: f64,
+    /// From there to the proposer's answer.
+    pub answer_us: f64,
+    /// One sync of a log, of all nodes.
+    pub log_sync_us: f64,
+    /// How many messages shared an entry.
+    pub commands_per_entry: f64,
+    /// What the engine took for one message of an entry, by the clock, of all nodes.
+    pub engine_us_per_command: f64,
+    /// All of applying for one message, by the clock, of all nodes.
+    pub apply_us_per_command: f64,
+}
+
+/// What was read back after `exchequer bench orders`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrdersProof {
+    /// Orders that were acknowledged, those before and after the measured time included.
+    pub acknowledged: u64,
+    /// Those of them that are there exactly once.
+    pub found: u64,
+    /// Those that are not there.
+    pub missing: u64,
+    /// Orders that are there more than once.
+    pub twice: u64,
+    /// Orders that were refused, and are there all the same.
+    pub refused_but_there: u64,
+    /// Orders whose answer was lost.
+    pub unknown: u64,
+    /// Those of them that are there.
+    pub unknown_but_there: u64,
+    /// Orders that nobody sent.
+    pub strange: u64,
+    /// Orders that are open.
+    pub open: u64,
+    /// Whether every trader's accounts keep back what its open orders hold.
+    pub reservations_match: bool,
+    /// Whether balances and fees are what was given out.
+    pub balances_conserve: bool,
+    /// Whether all nodes have the same hash over all rows.
+    pub nodes_agree: bool,
+    /// How many nodes were asked for it.
+    pub nodes: u64,
+}
+
+impl OrdersProof {
+    /// Whether nothing is wrong.
+    #[must_use]
+    pub fn is_good(&self) -> bool {
+        let right = self.found == self.acknowledged && self.reservations_match && self.balances_conserve;
+        right && self.nodes_agree && self.twice + self.refused_but_there + self.strange == 0
+    }
 }
 
 /// `exchequer bench matching`.
@@ -190,4 +310,6 @@ pub struct Latency {
     pub p999_us: u64,
     /// None took longer.
     pub max_us: u64,
+    /// The mean.
+    pub mean_us: u64,
 }

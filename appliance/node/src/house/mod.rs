@@ -20,7 +20,7 @@ use exchequer_domain::{Code, CommandId, Digest, NodeId, Problem};
 use exchequer_raft::{Hooks, Node, PeerView, ReadAt, SnapshotRules, Status};
 use exchequer_state::audit::Action;
 use exchequer_state::settings::schema;
-use exchequer_state::{Actor, Body, Command, Done, Outcome, RecordAction, Rows, State};
+use exchequer_state::{Actor, Body, Command, Done, DryRun, Outcome, RecordAction, Rows, State};
 use metrics_exporter_prometheus::PrometheusHandle;
 use parking_lot::{Mutex, RwLock};
 use rand::TryRng;
@@ -31,7 +31,7 @@ pub(crate) use members::{Operation, on_leader, operate, remove};
 
 use crate::identity::{Folder, Identity, Keyring, OperatorToken, TlsStore};
 use crate::install::key_fingerprint;
-use crate::machine::{Exchange, RowsOf};
+use crate::machine::{Exchange, RowsOf, halt};
 
 /// How long a call waits for a leader and its answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -71,6 +71,12 @@ impl House {
             metrics,
             stable: Mutex::default(),
         }
+    }
+
+    /// Adds up what the histograms were given since the last time. Without it they keep every single value until somebody
+    /// reads them.
+    pub(crate) fn tidy_metrics(&self) {
+        self.metrics.run_upkeep();
     }
 
     /// Looks at the members' health; called every few seconds.
@@ -210,6 +216,18 @@ impl Backend for House {
     fn tell(&self, ear: Ear) {
         let told = self.node.read(|machine, _, _| Ok(machine.ear.set(ear.clone())));
         debug_assert!(matches!(told, Ok(Ok(()))), "there is one ear");
+    }
+
+    fn dry_run(&self, body: Body) -> Result<(DryRun, ReadAt), Problem> {
+        let ran = self.node.rehearse(|machine, rows, at| {
+            let ran = machine.state.dry_run(&RowsOf(rows), at.index, Actor::Operator, body);
+            ran.map(|ran| (ran, at)).map_err(|stop| halt(&stop))
+        });
+        ran.map_err(|halt| Problem::new(Code::Internal, halt.to_string()))
+    }
+
+    fn applied_beyond(&self, index: u64, patience: Duration) -> Doing<'_, u64> {
+        Box::pin(async move { Ok(self.node.applied_beyond(index, patience).await) })
     }
 
     fn status(&self) -> Status {

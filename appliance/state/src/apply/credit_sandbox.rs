@@ -1,12 +1,14 @@
 //! `CreditSandbox`: a user gets money that nobody paid in, to try things out with.
 
 use exchequer_domain::UserId;
+use exchequer_ledger as ledger;
 use exchequer_ledger::{AccountKey, Asset, Cause, Holder, Leg, OpenAccount, Reason, Transfer, TransferId};
 use serde::{Deserialize, Serialize};
 
 use super::{Entry, Stop, money};
 use crate::command::Actor;
 use crate::outcome::Done;
+use crate::state::State;
 
 /// Moves money from equity, which may be overdrawn for it, to a user's main account. Only in a sandbox cluster; not
 /// audited. The same transfer id again with the same content is the same transfer.
@@ -24,24 +26,36 @@ pub struct CreditSandbox {
 
 impl CreditSandbox {
     pub(super) fn apply(self, entry: &mut Entry<'_>, actor: Actor) -> Result<Done, Stop> {
+        money::done(self.post(entry.state, &mut entry.ledger, actor)?)
+    }
+
+    /// The part that a dry run has too.
+    pub(super) fn post(
+        self,
+        state: &State,
+        ledger: &mut ledger::Entry<'_>,
+        actor: Actor,
+    ) -> Result<ledger::Outcome, Stop> {
         let CreditSandbox { user, asset, amount, id } = self;
-        entry.sandbox()?;
-        entry.state.assets.known(asset)?;
-        entry.state.users.known(user)?;
+        money::sandbox(state)?;
+        state.assets.known(asset)?;
+        state.users.known(user)?;
 
         let equity = OpenAccount { key: AccountKey { holder: Holder::Equity, asset }, overdraft: true };
         let (actor, reference) = (money::actor_of(actor), money::reference_of(id));
         let cause = Cause { reason: Reason::Funding, actor, reference };
-        let outcome = entry.ledger.run_opening(&[equity, money::account_of(user, asset)], |[debit, credit]| {
-            Transfer { id, legs: Leg::Post { debit, credit, amount }.into(), cause, note: None }
+        let outcome = ledger.run_opening(&[equity, money::account_of(user, asset)], |[debit, credit]| Transfer {
+            id,
+            legs: Leg::Post { debit, credit, amount }.into(),
+            cause,
+            note: None,
         })?;
-        money::done(outcome)
+        Ok(outcome)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use exchequer_ledger as ledger;
     use exchequer_ledger::Fault;
 
     use super::*;

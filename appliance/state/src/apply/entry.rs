@@ -15,7 +15,7 @@ use crate::api_keys::ApiKeyId;
 use crate::audit::{self, AuditAction, AuditContent, AuditHead};
 use crate::cluster::{Cluster, Epoch};
 use crate::codec;
-use crate::command::{self, Actor, Body, Header};
+use crate::command::{Actor, Body, Header, Received};
 use crate::event::{self, Event, EventKind, EventRecord};
 use crate::halt::Halt;
 use crate::ids::{self, BodyHash};
@@ -112,21 +112,37 @@ impl<'a> Entry<'a> {
         self.event(EventKind::LeaderActivated(epoch));
     }
 
-    /// Runs one command and gives its encoded outcome, or the first one of the same id.
-    pub(crate) fn command(&mut self, bytes: &[u8]) -> Result<Vec<u8>, Halt> {
-        if command::is_too_large(bytes) {
-            return Ok(Outcome::Rejected(Rejection::TooLarge).encode());
+    /// The keys of the rows of [`Family::Ids`] that these commands may look up, in the order in which they ask for them.
+    pub(crate) fn lookups(&self, commands: &[Received<'_>]) -> Vec<Vec<u8>> {
+        let mut keys = Vec::with_capacity(commands.len() * 3);
+        for received in commands {
+            if let Received::Command { header, body, .. } = received {
+                keys.extend(ids::keys(self.now, header.id));
+                keys.extend(body.iter().flat_map(|body| body.lookups(self.ledger.ledger())));
+            }
         }
-        let Ok((header, body)) = command::split(bytes) else {
-            return Ok(Outcome::Rejected(Rejection::BadRequest).encode());
+        keys
+    }
+
+    /// Runs one command and gives its encoded outcome, or the first one of the same id.
+    pub(crate) fn command(&mut self, received: Received<'_>) -> Result<Vec<u8>, Halt> {
+        let (header, bytes, body) = match received {
+            Received::Command { header, bytes, body } => (header, bytes, body),
+            Received::TooLarge => return Ok(Outcome::Rejected(Rejection::TooLarge).encode()),
+            Received::Unreadable => return Ok(Outcome::Rejected(Rejection::BadRequest).encode()),
         };
-        let hash = ids::hash(body);
+        let hash = ids::hash(bytes);
         if let Some(first) = self.first_outcome(header.id, &hash)? {
             return Ok(first);
         }
+        let before = self.ledger.progress();
         let outcome = match self.run(&header, body) {
             Ok(done) => Outcome::Done(done),
-            Err(Stop::Rejected(rejection)) => Outcome::Rejected(rejection),
+            Err(Stop::Rejected(rejection)) => {
+                // Where time has traded meanwhile, an empty account may stay: it may be part of that.
+                self.ledger.take_back_openings(before);
+                Outcome::Rejected(rejection)
+            }
             Err(Stop::Halt(halt)) => return Err(halt),
         };
         let outcome = outcome.encode();
@@ -136,12 +152,12 @@ impl<'a> Entry<'a> {
         Ok(outcome)
     }
 
-    fn run(&mut self, header: &Header, body: &[u8]) -> Result<crate::Done, Stop> {
+    fn run(&mut self, header: &Header, body: Option<Body>) -> Result<crate::Done, Stop> {
         let current = self.state.epoch.map_or(0, |epoch| epoch.index);
         if header.epoch.is_some_and(|epoch| epoch != current) {
             return Err(Rejection::StaleEpoch { current }.into());
         }
-        let body: Body = codec::whole(body).map_err(|_| Rejection::BadRequest)?;
+        let body = body.ok_or(Rejection::BadRequest)?;
         // Only the bootstrap may come from a node that is not registered: it registers the first one.
         if !matches!(body, Body::Bootstrap(_) | Body::Reform(_)) {
             self.cluster()?;

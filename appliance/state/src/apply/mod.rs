@@ -19,6 +19,7 @@ mod create_market;
 mod create_user;
 mod create_users;
 mod credit_sandbox;
+mod dry_run;
 mod entry;
 mod money;
 mod open_accounts;
@@ -59,6 +60,7 @@ pub use create_market::CreateMarket;
 pub use create_user::CreateUser;
 pub use create_users::CreateUsers;
 pub use credit_sandbox::CreditSandbox;
+pub use dry_run::DryRun;
 pub(crate) use entry::Entry;
 pub use open_accounts::{ACCOUNTS_AT_ONCE_MAX, OpenAccounts};
 pub use place_order::PlaceOrder;
@@ -94,6 +96,7 @@ use crate::halt::Halt;
 use crate::outcome::Done;
 use crate::rejection::Rejection;
 use crate::rows::RowsUnavailable;
+use crate::scratch;
 
 /// Longest reason.
 pub(crate) const REASON_BYTES_MAX: usize = 500;
@@ -178,11 +181,12 @@ impl Body {
         }
     }
 
-    /// The keys of the rows in which the ledger may look up ids of transfers for this command, in the order in which it
+    /// The keys of the rows of [`crate::Family::Ids`] that this command may look up beside its own id, in the order in which it
     /// asks for them.
     pub(crate) fn lookups(&self, ledger: &Ledger) -> Vec<Vec<u8>> {
         let mut keys = Vec::new();
         match self {
+            Body::PutScratch(PutScratch { key, .. }) => keys.push(scratch::key(key)),
             Body::PostTransfers(PostTransfers { transfers }) | Body::BulkTransfer(BulkTransfer { transfers }) => {
                 transfers.iter().for_each(|transfer| ledger.transfer_lookups(transfer, &mut keys));
             }
@@ -191,7 +195,7 @@ impl Body {
             | Body::TransferBetweenUsers(TransferBetweenUsers { id, .. }) => {
                 keys.extend(ledger.id_lookup(*id));
             }
-            // No other command has the ledger look anything up.
+            // No other command looks anything up.
             _ => {}
         }
         keys

@@ -11,12 +11,13 @@ use crate::command::Actor;
 use crate::outcome::Done;
 use crate::rejection::Rejection;
 use crate::rows::{Edit, Family, Table};
+use crate::state::State;
 use crate::users::{self, User};
 
 impl Entry<'_> {
     /// Refuses what exists only where the cluster was made for trying things out.
     pub(crate) fn sandbox(&self) -> Result<(), Rejection> {
-        if self.cluster()?.sandbox { Ok(()) } else { Err(Rejection::SandboxOnly) }
+        sandbox(self.state)
     }
 
     pub(crate) fn put_asset(&mut self, asset: AssetRecord) {
@@ -33,6 +34,12 @@ impl Entry<'_> {
         let edit = if label.is_empty() { Edit::Delete } else { Edit::Put(codec::encode(label)) };
         self.change(Family::Ids, users::label_key(id), edit);
     }
+}
+
+/// As [`Entry::sandbox`].
+pub(super) fn sandbox(state: &State) -> Result<(), Rejection> {
+    let cluster = state.cluster().ok_or(Rejection::NotBootstrapped)?;
+    if cluster.sandbox { Ok(()) } else { Err(Rejection::SandboxOnly) }
 }
 
 /// What the ledger made of a transfer, as the outcome of the command that held it.

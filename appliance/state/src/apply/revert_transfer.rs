@@ -23,14 +23,19 @@ pub struct RevertTransfer {
 
 impl RevertTransfer {
     pub(super) fn apply(self, entry: &mut Entry<'_>, actor: Actor) -> Result<Done, Stop> {
-        check_reason(&self.reason)?;
-
-        let done = money::done(entry.ledger.run_revert(&self.revert(actor))?)?;
+        let done = money::done(self.post(&mut entry.ledger, actor)?)?;
         if matches!(done, Done::Transfer(ledger::Done::Posted { .. })) {
             let (target, detail) = (format!("transfer {:032x}", self.of.0), format!("by {:032x}", self.id.0));
             entry.audit(actor, AuditAction::RevertTransfer, target, detail, self.reason);
         }
         Ok(done)
+    }
+
+    /// The part that a dry run has too.
+    pub(super) fn post(&self, ledger: &mut ledger::Entry<'_>, actor: Actor) -> Result<ledger::Outcome, Stop> {
+        check_reason(&self.reason)?;
+
+        Ok(ledger.run_revert(&self.revert(actor))?)
     }
 
     /// As the ledger knows it.

@@ -96,10 +96,9 @@ impl Entry<'_> {
         command: &Command,
         entering: impl IntoIterator<Item = OrderRecord>,
     ) -> Result<Deeds, Stop> {
-        let live = self.state.markets.change(market)?;
         let bench =
             Bench { ledger: &mut self.ledger, changes: &mut self.changes, events: &mut self.events, now: self.now };
-        let deeds = live.run(command, entering, bench)?;
+        let deeds = self.state.markets.run(market, command, entering, bench)?;
         self.reports = self.reports.saturating_add(deeds.reports);
         Ok(deeds)
     }

@@ -1,6 +1,7 @@
 //! `TransferBetweenUsers`: money goes from one user to another inside the exchange.
 
 use exchequer_domain::UserId;
+use exchequer_ledger as ledger;
 use exchequer_ledger::{Asset, Cause, Leg, Reason, Transfer, TransferId};
 use serde::{Deserialize, Serialize};
 
@@ -8,6 +9,7 @@ use super::{Entry, Stop, money};
 use crate::command::Actor;
 use crate::outcome::Done;
 use crate::rejection::Rejection;
+use crate::state::State;
 use crate::users::UserStatus;
 
 /// Moves money from a user's main account to another user's. The same transfer id again with the same content is the
@@ -33,12 +35,22 @@ pub struct TransferBetweenUsers {
 
 impl TransferBetweenUsers {
     pub(super) fn apply(self, entry: &mut Entry<'_>, actor: Actor) -> Result<Done, Stop> {
+        money::done(self.post(entry.state, &mut entry.ledger, actor)?)
+    }
+
+    /// The part that a dry run has too.
+    pub(super) fn post(
+        self,
+        state: &State,
+        ledger: &mut ledger::Entry<'_>,
+        actor: Actor,
+    ) -> Result<ledger::Outcome, Stop> {
         let TransferBetweenUsers { from, to, asset, amount, id, note } = self;
         // A used id decides alone: whoever lost the answer must get the first one.
-        if !entry.ledger.is_used(id)? {
-            entry.state.assets.known(asset)?;
-            entry.state.users.known(to)?;
-            match entry.state.users.known(from)?.status {
+        if !ledger.is_used(id)? {
+            state.assets.known(asset)?;
+            state.users.known(to)?;
+            match state.users.known(from)?.status {
                 UserStatus::Active => {}
                 UserStatus::Frozen => return Err(Rejection::UserFrozen { user: from }.into()),
             }
@@ -47,19 +59,18 @@ impl TransferBetweenUsers {
         let (actor, reference) = (money::actor_of(actor), money::reference_of(id));
         let cause = Cause { reason: Reason::Internal, actor, reference };
         let accounts = [money::account_of(from, asset), money::account_of(to, asset)];
-        let outcome = entry.ledger.run_opening(&accounts, |[debit, credit]| Transfer {
+        let outcome = ledger.run_opening(&accounts, |[debit, credit]| Transfer {
             id,
             legs: Leg::Post { debit, credit, amount }.into(),
             cause,
             note,
         })?;
-        money::done(outcome)
+        Ok(outcome)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use exchequer_ledger as ledger;
     use exchequer_ledger::Fault;
 
     use super::*;

@@ -24,7 +24,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use exchequer_domain::{Timestamp, UserId};
 use exchequer_ledger as ledger;
 use exchequer_ledger::{AccountKey, Holder};
-use exchequer_matching::{OrderId, Slots};
+use exchequer_matching::{Command, OrderId, Slots};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use clerk::Deeds;
@@ -39,6 +39,7 @@ pub use record::{MarketRecord, STEP_DECIMALS_MAX, SYMBOL_BYTES_MAX, Step, TIERS_
 pub use tape::{StoredKlines, trade_of};
 pub use trade::{TradeRecord, TradeSide};
 
+use crate::apply::Stop;
 use crate::codec;
 use crate::event::Event;
 use crate::halt::Halt;
@@ -59,6 +60,8 @@ pub struct Markets {
     /// By number, from 1.
     live: Vec<Live>,
     symbols: BTreeMap<String, MarketId>,
+    /// Orders that are open in all of them: asked for at every order.
+    open: usize,
     /// Those with changes that are no rows yet; empty between entries.
     touched: BTreeSet<MarketId>,
 }
@@ -84,6 +87,7 @@ impl Markets {
     pub(crate) fn add(&mut self, live: Live) {
         self.symbols.insert(live.record.symbol.clone(), live.record.id);
         self.touched.insert(live.record.id);
+        self.open += live.orders.len();
         self.live.push(live);
     }
 
@@ -105,6 +109,22 @@ impl Markets {
         let live = live.ok_or(Rejection::MarketUnknown)?;
         self.touched.insert(id);
         Ok(live)
+    }
+
+    /// Runs one command of a market's book, as [`Live::run`] does; the only way in which orders come and go.
+    pub(crate) fn run(
+        &mut self,
+        id: MarketId,
+        command: &Command,
+        entering: impl IntoIterator<Item = OrderRecord>,
+        bench: Bench<'_, '_>,
+    ) -> Result<Deeds, Stop> {
+        let live = self.change(id)?;
+        let before = live.orders.len();
+        let deeds = live.run(command, entering, bench)?;
+        let after = live.orders.len();
+        self.open = (self.open + after).saturating_sub(before);
+        Ok(deeds)
     }
 
     /// Markets in which time has something to do.
@@ -197,7 +217,7 @@ impl Markets {
     /// How many orders are open in all markets.
     #[must_use]
     pub fn open_count(&self) -> usize {
-        self.live.iter().map(|live| live.orders.len()).sum()
+        self.open
     }
 }
 

@@ -1,5 +1,7 @@
 //! A node in miniature: a state, its rows, and a log that grows. After every entry it checks what must always hold.
 
+use std::cell::RefCell;
+
 use exchequer_domain::{ClusterId, CommandId, NodeId, Timestamp, UserId};
 use exchequer_ledger as ledger;
 use exchequer_ledger::{AccountId, AccountKey, Asset, Cause, Holder, Leg, OpenAccount, Reason, Transfer, TransferId};
@@ -124,13 +126,9 @@ impl World {
     /// Any input as the next entry. Checks, before and after, what holds of every entry.
     pub(crate) fn apply(&mut self, input: Input<'_>) -> Result<Applied, Halt> {
         self.index += 1;
-        let fetched = match input {
-            Input::Commands(commands) => self.state.lookups(self.now, commands),
-            Input::Noop | Input::Activate { .. } => Vec::new(),
-        };
         let events_before = self.state.event_sequence();
         let at = self.at();
-        let applied = self.state.apply(at, input, &Prefetched { rows: &self.rows, fetched: &fetched })?;
+        let applied = self.state.apply(at, input, &Prefetched { rows: &self.rows, fetched: RefCell::default() })?;
 
         for Change { family, key, .. } in &applied.changes {
             assert_eq!(rows::family_of(key[0]), Some(*family));
@@ -187,15 +185,21 @@ impl World {
 /// Rows that refuse every point read which was not announced.
 struct Prefetched<'a> {
     rows: &'a MemoryRows,
-    fetched: &'a [(Family, Vec<u8>)],
+    fetched: RefCell<Vec<Vec<u8>>>,
 }
 
 impl Rows for Prefetched<'_> {
     fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, RowsUnavailable> {
         // A repeated transfer looks its postings up in the history.
-        let announced = family == Family::History || self.fetched.iter().any(|(of, at)| *of == family && at == key);
+        let fetched = self.fetched.borrow();
+        let announced = family == Family::History || (family == Family::Ids && fetched.iter().any(|at| at == key));
         assert!(announced, "{key:?} was not announced");
         self.rows.get(family, key)
+    }
+
+    fn prefetch(&self, keys: Vec<Vec<u8>>) -> Result<(), RowsUnavailable> {
+        self.fetched.replace(keys);
+        Ok(())
     }
 
     fn scan(

@@ -54,6 +54,12 @@ const ROOMS: &[Room] = &[
         ],
         pure: false,
     },
+    // Targets for fuzzers: the parsers of the pure crates and of the doors.
+    Room {
+        name: "exchequer-fuzz",
+        may_use: &["exchequer-api", "exchequer-domain", "exchequer-matching", "exchequer-state"],
+        pure: false,
+    },
     Room { name: "exchequer-simulation", may_use: &["exchequer-raft", "exchequer-storage"], pure: false },
     // It drives the binary from outside, as an operator does.
     Room { name: "xtask", may_use: &[], pure: false },

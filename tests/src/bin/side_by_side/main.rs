@@ -1,13 +1,16 @@
 //! The side-by-side benchmark: three `exchequer` processes and three `etcd` processes on this machine, one disk, the
-//! same load on both in turn. `docs/benchmarks.md` says how to run it and what its figures mean.
+//! same load on both in turn; and the ledger beside PostgreSQL. `docs/benchmarks.md` says how to run it and what its figures mean.
 //!
-//! It needs Debian's `etcd-server` and a built `exchequer` (`EXCHEQUER_BIN`).
+//! It needs Debian's `etcd-server`, for the part `ledger` Debian's `postgresql` instead, and a built `exchequer` (`EXCHEQUER_BIN`).
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "its report is its output")]
 
 mod etcd;
+mod ledger;
+mod million;
 mod ours;
 mod outage;
+mod postgres;
 mod recovery;
 mod report;
 mod rounds;
@@ -17,7 +20,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use ledger::Ledgers;
+use million::{Million, Size};
 use outage::{End, Gaps};
+use postgres::Postgres;
 use recovery::Recovery;
 use report::{load_average, times};
 use rounds::Compared;
@@ -25,21 +31,29 @@ use serde::Serialize;
 use steady::Steady;
 
 const USAGE: &str = "\
-side_by_side [--quick] [--rounds N] [--seconds N] [--times N] [--keys N] [--minutes N] [--json FILE] [PART...]
+side_by_side [--quick] [--rounds N] [--seconds N] [--times N] [--keys N] [--minutes N]
+             [--users N] [--assets N] [--orders N] [--json FILE] [PART...]
 
-Parts, all but the last where none is named:
+Parts, all but the last two where none is named:
   throughput  interleaved rounds at 1, 64 and 256 single-write clients and in batches
   failover    the leader killed under eight writers
   transfer    leadership handed over under eight writers
   recovery    a million keys: restart after SIGKILL, and a node that joins with nothing
   idle        resident memory of idle nodes
+  ledger      transfers of the ledger from 64 callers, beside one PostgreSQL with a stored procedure
   steady      an hour (--minutes) of full load without a pause, in which nobody should be elected
+  million     an exchange of --users, --assets and --orders: load, memory, restart and failover of the leader
 
 --quick is a short slice of everything, to see that it works. EXCHEQUER_BIN names the program; etcd is looked for in
-PATH or named by ETCD_BIN.
+PATH or named by ETCD_BIN, PostgreSQL's programs where Debian puts them or in the folder that PG_BIN names.
 
 For example:
   EXCHEQUER_BIN=target/release/exchequer side_by_side --rounds 3 --json figures.json throughput";
+
+/// What runs where nothing is named.
+const PARTS: [&str; 5] = ["throughput", "failover", "transfer", "recovery", "idle"];
+/// What runs only when it is named.
+const NAMED_PARTS: [&str; 3] = ["ledger", "million", "steady"];
 
 struct Args {
     parts: Vec<String>,
@@ -49,6 +63,7 @@ struct Args {
     recoveries: usize,
     keys: u64,
     minutes: u64,
+    size: Size,
     json: Option<PathBuf>,
 }
 
@@ -62,6 +77,7 @@ impl Args {
             recoveries: 5,
             keys: 1_000_000,
             minutes: 60,
+            size: Size { users: 1_000_000, assets: 5, orders: 200_000 },
             json: None,
         };
         let mut words = std::env::args().skip(1);
@@ -70,6 +86,7 @@ impl Args {
             match word.as_str() {
                 "--quick" => {
                     (args.rounds, args.seconds, args.times, args.recoveries, args.keys) = (1, 1.0, 1, 1, 20_000);
+                    args.size = Size { users: 10_000, assets: 5, orders: 2_000 };
                 }
                 "--rounds" => args.rounds = value()?.parse().context("--rounds")?,
                 "--seconds" => args.seconds = value()?.parse().context("--seconds")?,
@@ -79,14 +96,15 @@ impl Args {
                 }
                 "--keys" => args.keys = value()?.parse().context("--keys")?,
                 "--minutes" => args.minutes = value()?.parse().context("--minutes")?,
+                "--users" => args.size.users = value()?.parse().context("--users")?,
+                "--assets" => args.size.assets = value()?.parse().context("--assets")?,
+                "--orders" => args.size.orders = value()?.parse().context("--orders")?,
                 "--json" => args.json = Some(value()?.into()),
                 "--help" | "-h" => {
                     println!("{USAGE}");
                     return Ok(None);
                 }
-                part if ["throughput", "failover", "transfer", "recovery", "idle", "steady"].contains(&part) => {
-                    args.parts.push(part.to_owned());
-                }
+                part if PARTS.contains(&part) || NAMED_PARTS.contains(&part) => args.parts.push(part.to_owned()),
                 other => bail!("`{other}` is not known\n\n{USAGE}"),
             }
         }
@@ -95,7 +113,7 @@ impl Args {
     }
 
     fn wants(&self, part: &str) -> bool {
-        (self.parts.is_empty() && part != "steady") || self.parts.iter().any(|wanted| wanted == part)
+        (self.parts.is_empty() && !NAMED_PARTS.contains(&part)) || self.parts.iter().any(|wanted| wanted == part)
     }
 }
 
@@ -108,7 +126,9 @@ struct Report {
     transfer: Option<Gaps>,
     recovery: Option<Recovery>,
     idle_resident_bytes: Vec<u64>,
+    ledger: Option<Ledgers>,
     steady: Option<Steady>,
+    million: Option<Million>,
 }
 
 // As many workers as `exchequer bench raft` has on a machine of two processors.
@@ -141,8 +161,17 @@ async fn main() -> Result<()> {
     if args.wants("idle") {
         report.idle_resident_bytes = recovery::idle(Duration::from_secs(10)).await?;
     }
+    if args.wants("ledger") {
+        let mut cluster = ours::start().await?;
+        let mut postgres = Postgres::start(folder.path()).await?;
+        report.ledger = Some(ledger::run(&mut cluster, &mut postgres, args.rounds, args.seconds, &mut say).await?);
+        cluster.finish()?;
+    }
     if args.wants("steady") {
         report.steady = Some(steady::run(args.minutes, &mut say).await?);
+    }
+    if args.wants("million") {
+        report.million = Some(million::run(args.size, args.times.min(args.recoveries), &mut say).await?);
     }
     report.load_average_after = load_average();
     show(&report);
@@ -157,6 +186,9 @@ fn show(report: &Report) {
     println!("load average {:.1} before, {:.1} after\n", report.load_average_before, report.load_average_after);
     if !report.throughput.is_empty() {
         println!("{}", report::rounds(&report.throughput));
+    }
+    if let Some(ledgers) = &report.ledger {
+        println!("{}", ledgers.table());
     }
     for (name, gaps, aim) in [
         ("leader killed", &report.failover, "0.75 s, worst 1.2 s"),
@@ -183,6 +215,14 @@ fn show(report: &Report) {
             steady.failed,
             mebibytes(&steady.resident_bytes)
         );
+    }
+    if let Some(million) = &report.million {
+        let Size { users, assets, orders } = million.size;
+        println!("{users} users with {assets} balances each, {orders} open orders: {}", million.load);
+        println!("resident memory: {} (aim 3072 MiB)", mebibytes(&million.resident_bytes));
+        println!("resident memory after restarts: {}", mebibytes(&million.resident_bytes_after));
+        println!("{}", times("leader ready after SIGKILL", &million.restarts, "5 s"));
+        println!("{}", times("longest gap, leader killed", &million.gaps, "1 s"));
     }
     if !report.idle_resident_bytes.is_empty() {
         println!("resident memory, idle: {} (aim 100 MiB)", mebibytes(&report.idle_resident_bytes));

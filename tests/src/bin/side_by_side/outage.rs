@@ -57,7 +57,8 @@ pub(crate) async fn run(
     Ok(gaps)
 }
 
-async fn ours(cluster: &mut Cluster, end: End) -> Result<(f64, u64)> {
+/// Ends one leadership of ours; the longest gap in seconds, and how many writes have no known outcome.
+pub(crate) async fn ours(cluster: &mut Cluster, end: End) -> Result<(f64, u64)> {
     let leader = cluster.leader().await?;
     let bench = Bench { clients: WRITERS, batch: None, in_flight: 1, seconds: SECONDS, keys: KEYS, fill: false };
     let measured = match end {

@@ -242,7 +242,7 @@ fn text_of_a_bench() {
         unknown: 2,
         first_failure: Some("Unavailable: gone".to_owned()),
         writes_per_second: 12_345.548,
-        latency: Latency { p50_us: 1, p90_us: 2, p99_us: 3, p999_us: 4, max_us: 50_001 },
+        latency: Latency { p50_us: 1, p90_us: 2, p99_us: 3, p999_us: 4, max_us: 50_001, mean_us: 5_000 },
         longest_gap_us: 4_242,
         client_cpu: 0.625,
         server_cpu: vec![0.5, 0.25],

@@ -142,8 +142,43 @@ async fn reads_ask_for_what_was_typed() {
             "GET /v1/ledger/entries?consistency=linearizable&user=12&asset=BTC&limit=50&order=oldest",
         ),
         ("ledger verify --stale", "GET /v1/ledger/verify?consistency=local"),
+        ("ledger feed --from 7 -n 5", "GET /v1/ledger/feed?consistency=linearizable&from=7&limit=5"),
+        ("ledger feed --stale", "GET /v1/ledger/feed?consistency=local&from=1&limit=100"),
         ("ledger trial-balance BTC", "GET /v1/ledger/trial-balance?consistency=linearizable&asset=BTC"),
     ] {
         assert_eq!(ran(&Value::Null, words).await.asked[0].what, what, "{words}");
+    }
+}
+
+/// Goal: a dry run sends what the command would send, without a command's id, and ends as the command would. Method: each
+/// kind, with an answer that is good and one that refuses.
+#[tokio::test]
+async fn dry_runs_send_what_the_command_would() {
+    let transfer = json!({"from": 1, "to": 2, "asset": "BTC", "amount": "0.1", "note": "gift"});
+    let credit = json!({"user": 1, "asset": "BTC", "amount": "-1"});
+    let revert = json!({"transfer": "ab", "reason": "r"});
+    let entry = json!({
+        "number": 7, "kind": "post", "reason": "internal", "transfer": "ab", "debit_holder": "user 1",
+        "debit_balance": "0.9", "credit_holder": "user 2", "credit_balance": "0.1", "asset": "BTC", "amount": "0.1",
+    });
+    for (words, kind, body) in [
+        ("ledger dry-run transfer 1 2 BTC 0.1 --note gift", "transfer", transfer),
+        ("ledger dry-run credit 1 BTC -1", "credit", credit),
+        ("ledger dry-run revert ab --reason r", "revert", revert),
+    ] {
+        let good =
+            json!({"id": "ab", "outcome": "posted", "error": null, "burns_id": false, "entries": [entry.clone()]});
+        let ran_good = ran(&good, words).await;
+        assert_eq!(ran_good.exit, Exit::Good, "{words}");
+        assert_eq!(ran_good.asked[0].what, "POST /v1/ledger/dry-run");
+        let mut sent = serde_json::from_str::<Value>(&ran_good.asked[0].body).unwrap()[kind].clone();
+        sent.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+        assert_eq!(sent, body, "{words}");
+        assert!(ran_good.out.contains("would be posted") && ran_good.out.contains("user 2"), "{}", ran_good.out);
+        let error = json!({"code": "EXQ-0808", "message": "too little", "hint": "look"});
+        let bad = json!({"id": "ab", "outcome": "refused", "error": error, "burns_id": true, "entries": []});
+        let ran_bad = ran(&bad, words).await;
+        assert_ne!(ran_bad.exit, Exit::Good, "{words}");
+        assert!(ran_bad.out.contains("its id could not be used again"), "{}", ran_bad.out);
     }
 }

@@ -5,6 +5,7 @@ pub(super) mod golden;
 mod keys;
 mod orders;
 mod random;
+mod refused;
 
 use exchequer_domain::{Timestamp, UserId};
 use exchequer_ledger as ledger;

@@ -147,10 +147,11 @@ fn body(dice: &mut Dice, world: &World) -> Body {
     }
 }
 
-/// Per account, what open orders hold is what is reserved; and what is left of each is what its record says.
+/// Per account, what open orders hold is what is reserved; they are as many as are counted; and what is left of each is what its record says.
 fn check_reservations(world: &World) {
     let (ledger, markets) = (world.state.ledger(), world.state.markets());
     let mut held: BTreeMap<u32, u128> = BTreeMap::new();
+    let mut open = 0;
     for market in 1..=MARKETS {
         let market = MarketId(market);
         for user in 1..=USERS {
@@ -158,6 +159,7 @@ fn check_reservations(world: &World) {
             for view in book.orders_of(exchequer_matching::Owner(user)) {
                 let account = if view.side == Side::Buy { view.slots.quote } else { view.slots.base };
                 *held.entry(account).or_default() += view.held;
+                open += 1;
                 let record = markets.open_order(market, view.id).unwrap();
                 let record_left = |asked: u64| asked - record.executed.0 - record.prevented.0;
                 if let Ask::Limit { lots, .. } = record.ask {
@@ -167,6 +169,7 @@ fn check_reservations(world: &World) {
             }
         }
     }
+    assert_eq!(markets.open_count(), open, "open orders");
     for account in 0..ledger.accounts() {
         let reserved = ledger.account(AccountId(account)).unwrap().reserved;
         assert_eq!(reserved, held.get(&account).copied().unwrap_or_default(), "account {account}");

@@ -1,0 +1,117 @@
+//! The shapes of texts in requests and answers: what the description of the API says where Rust only says `String`.
+//!
+//! A shape is checked by nobody here; it tells clients, and programs that make up requests, what a handler takes. Limits
+//! that depend on the state, such as the decimals of an asset, are in no shape.
+
+use std::borrow::Cow;
+
+use exchequer_domain::Code;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+
+/// One shape: its name, its pattern, an example, and what it is.
+macro_rules! texts {
+    ($($(#[doc = $doc:literal])+ $name:ident, $pattern:literal, $example:literal;)*) => {
+        $(
+            $(#[doc = $doc])+
+            pub(crate) struct $name;
+
+            impl JsonSchema for $name {
+                fn schema_name() -> Cow<'static, str> {
+                    stringify!($name).into()
+                }
+
+                fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                    json_schema!({
+                        "type": "string",
+                        "description": concat!($($doc),+).trim(),
+                        "pattern": $pattern,
+                        "examples": [$example],
+                    })
+                }
+            }
+        )*
+    };
+}
+
+texts! {
+    /// An amount, price or quantity: digits, and where wanted a point with digits on both sides. No sign, no exponent.
+    Amount, r"^[0-9]{1,39}(\.[0-9]{1,18})?$", "0.25";
+    /// A balance: as an amount, with a minus sign where the other side is larger.
+    Balance, r"^-?[0-9]{1,39}(\.[0-9]{1,18})?$", "0.25000000";
+    /// A moment in RFC 3339, from 1970 on.
+    Moment, r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})$", "2026-11-23T12:00:00Z";
+    /// A span of time with its unit, such as `250ms`, `10s` or `1h30m`.
+    Span, "^([0-9]{1,9}(us|ms|s|m|h|d)){1,6}$", "10s";
+    /// The id of a command: 32 hexadecimal digits drawn by the sender. The same id takes effect once at most in 24 hours.
+    CommandIdText, "^[0-9a-fA-F]{32}$", "5f0d7a6f2b3c4d5e8f901a2b3c4d5e6f";
+    /// The id of a transfer: 32 hexadecimal digits, or a UUID. It is remembered for ever.
+    TransferIdText, "^([0-9a-fA-F]{32}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$", "018f3a5e0000700080000000000000ab";
+    /// A hash of 32 bytes, hexadecimal.
+    HashText, "^[0-9a-fA-F]{64}$", "4bf5122f344554c53bde2ebb8cd2b7e3d1600ad631c385a5d7cce23c7785459a";
+    /// The ticker of an asset.
+    AssetCode, "^[A-Z0-9]{1,16}$", "BTC";
+    /// The symbol of a market.
+    MarketSymbol, "^[A-Z0-9]{1,20}$", "BTCUSDT";
+    /// The length of a candle.
+    IntervalText, "^(1s|1m|3m|5m|15m|30m|1h|2h|4h|6h|8h|12h|1d|3d|1w|1M)$", "1h";
+    /// An indicator and its parameters, such as `ema:20`, `macd:12,26,9`, `bb:20,2` or `vwap`.
+    IndicatorText, r"^(sma|ema|wma|rsi|atr|adx|stoch|macd|bb|obv|vwap)(:[0-9]{1,4}(\.[0-9]{1,3})?(,[0-9]{1,4}(\.[0-9]{1,3})?){0,2})?$", "sma:3";
+    /// The name of an order, free among the user's open orders of the market.
+    ClientOrderIdText, r"^[A-Za-z0-9.:/_-]{1,36}$", "mine-1";
+    /// Bytes in base64, with padding.
+    Base64Text, "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$", "aGVsbG8=";
+    /// The key of a setting: `room.name`.
+    SettingKey, r"^[a-z_]{1,32}\.[a-z_]{1,32}$", "read.stale_max";
+    /// The key of a scratch value, 1 to 256 bytes.
+    ScratchKey, "^[A-Za-z0-9_.-]{1,64}$", "a";
+    /// An IP address, or a range of them.
+    AddressRange, r"^[0-9a-fA-F.:]{2,39}(/[0-9]{1,3})?$", "10.0.0.0/8";
+    /// What an API key may do.
+    ScopeWord, "^(read|trade|withdraw)$", "read";
+    /// A text for people, without control characters; at most 100 bytes.
+    Label, r"^[ -~]{0,100}$", "Ada";
+    /// As a label, but not blank.
+    Title, r"^[!-~][ -~]{0,99}$", "Bitcoin";
+}
+
+/// Why something is done; kept in the audit. Not blank, at most 500 bytes.
+pub(crate) struct Reason;
+
+impl JsonSchema for Reason {
+    fn schema_name() -> Cow<'static, str> {
+        "Reason".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "description": "Why it is done; kept in the audit. Not blank, at most 500 bytes.",
+            "minLength": 1,
+            "maxLength": 500,
+            "examples": ["OPS-410: as agreed"],
+        })
+    }
+}
+
+/// [`exchequer_domain::Problem`], whose crate knows of no descriptions.
+pub(crate) struct ProblemShape;
+
+impl JsonSchema for ProblemShape {
+    fn schema_name() -> Cow<'static, str> {
+        "Problem".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let codes: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
+        json_schema!({
+            "type": "object",
+            "description": "What went wrong, and what to do about it.",
+            "properties": {
+                "code": { "type": "string", "enum": codes, "description": "Stable for ever; each has a page." },
+                "message": { "type": "string", "minLength": 1, "description": "What happened in this case." },
+                "hint": { "type": "string", "description": "What to do next; may be empty." },
+            },
+            "required": ["code", "message", "hint"],
+        })
+    }
+}

@@ -1,0 +1,245 @@
+//! The description of `/v1` in OpenAPI 3.1, made of the table of routes: each says in a line what it is for and what its
+//! query takes; body and answer follow from its handler's types. Served at `/v1/openapi.json`, and checked in as
+//! `docs/openapi.json`.
+//!
+//! The spot dialect is not in it: others wrote that one's description.
+
+mod endpoint;
+mod note;
+mod refusals;
+
+use std::sync::LazyLock;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::Method;
+use schemars::generate::{Contract, SchemaSettings};
+use schemars::transform::{RecursiveTransform, Transform};
+use schemars::{Schema, SchemaGenerator};
+use serde_json::{Map, Value, json};
+
+pub(crate) use endpoint::{Endpoint, Shape};
+pub(crate) use note::{Note, Param};
+
+use crate::app::App;
+use crate::route::{Access, Route};
+
+const TITLE: &str = "Exchequer";
+const ABOUT: &str = "What the spot dialect lacks: users, keys, the ledger, markets and the cluster itself. Amounts, prices \
+                     and quantities are decimal text, moments RFC 3339, spans of time text with a unit. Every refusal is \
+                     a `Refusal` with a stable code. Fields are only added.";
+const SCHEMAS: &str = "/components/schemas";
+/// What is put behind the name of a type that is another one in requests than in answers.
+const ASKED: &str = "Asked";
+
+/// `GET /v1/openapi.json`. Open: it says nothing of the cluster.
+pub(crate) fn routes() -> Vec<Route> {
+    let route = Route::get("/v1/openapi.json", serve).open_to(Access::Open);
+    vec![route.says("This description").more("A client generator or a fuzzer can begin here.")]
+}
+
+async fn serve(_: State<App>) -> Json<&'static Value> {
+    static DOCUMENT: LazyLock<Value> = LazyLock::new(|| document(&crate::routes()));
+    Json(&DOCUMENT)
+}
+
+/// The description of all routes that have a note.
+pub(crate) fn document(routes: &[Route]) -> Value {
+    let (mut asked, mut answered) = (generator(Contract::Deserialize), generator(Contract::Serialize));
+    let mut paths: Map<String, Value> = Map::new();
+    for route in routes {
+        let Some(note) = &route.note else { continue };
+        let operation = operation(route, note, &mut asked, &mut answered);
+        let path = paths.entry(route.path).or_insert_with(|| json!({}));
+        if let Value::Object(methods) = path {
+            methods.insert(route.method.as_str().to_lowercase(), operation);
+        }
+    }
+    refusals::define(&mut answered);
+    let (asked, mut schemas) = (asked.take_definitions(true), answered.take_definitions(true));
+    let mut paths = Value::Object(paths);
+    merge(asked, &mut schemas, &mut paths);
+    json!({
+        "openapi": "3.1.0",
+        "info": { "title": TITLE, "version": env!("CARGO_PKG_VERSION"), "description": ABOUT },
+        "servers": [{ "url": "/", "description": "Any node takes any request." }],
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "responses": refusals::responses(),
+            "headers": {
+                "exq-applied-index": header("The entry of the log that the read saw last.", "^[0-9]+$"),
+                "exq-age-ms": header("How old the asked node's state was, in milliseconds.", "^[0-9]+$"),
+                "exq-command-id": header("The command that made the change.", "^[0-9a-f]{32}$"),
+            },
+            "securitySchemes": {
+                "operator": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "The operator token, `exq_...`. A caller who shows it may do everything.",
+                },
+            },
+        },
+    })
+}
+
+fn generator(contract: Contract) -> SchemaGenerator {
+    let settings = SchemaSettings::draft2020_12().with(|settings| {
+        settings.definitions_path = SCHEMAS.into();
+        settings.meta_schema = None;
+        settings.contract = contract;
+    });
+    settings.with_transform(RecursiveTransform(limits)).into_generator()
+}
+
+/// Says of a whole number what its type can hold, so that a client need not know the formats' names.
+fn limits(schema: &mut Schema) {
+    let max = match schema.get("format").and_then(Value::as_str) {
+        Some("uint8") => u64::from(u8::MAX),
+        Some("uint16") => u64::from(u16::MAX),
+        Some("uint32") => u64::from(u32::MAX),
+        Some("uint64" | "uint") => u64::MAX,
+        _ => return,
+    };
+    schema.remove("format");
+    if schema.get("maximum").is_none() {
+        schema.insert("maximum".to_owned(), max.into());
+    }
+}
+
+fn header(about: &str, pattern: &str) -> Value {
+    json!({ "description": about, "schema": { "type": "string", "pattern": pattern } })
+}
+
+fn operation(route: &Route, note: &Note, asked: &mut SchemaGenerator, answered: &mut SchemaGenerator) -> Value {
+    let (_, room) = route.path.split_at(route.path.find("/v1/").map_or(0, |at| at + "/v1/".len()));
+    let tag = room.split(['/', '{']).find(|part| !part.is_empty()).unwrap_or("node");
+    let shape = note.shape;
+    let mut operation = json!({
+        "operationId": operation_id(&route.method, route.path),
+        "summary": note.summary,
+        "tags": [tag],
+        "responses": responses(route, note, answered),
+    });
+    let Value::Object(fields) = &mut operation else { return operation };
+    if !note.more.is_empty() {
+        fields.insert("description".to_owned(), note.more.into());
+    }
+    if route.access == Access::Operator {
+        fields.insert("security".to_owned(), json!([{ "operator": [] }]));
+    }
+    let mut parameters: Vec<Value> = note.name.iter().map(|name| name.describe("path", asked)).collect();
+    parameters.extend(note.names().iter().map(|param| param.describe("query", asked)));
+    if !parameters.is_empty() {
+        fields.insert("parameters".to_owned(), parameters.into());
+    }
+    if let Some(make) = shape.body {
+        let schema = transformed(make(asked));
+        let body = json!({ "required": true, "content": { "application/json": { "schema": schema } } });
+        fields.insert("requestBody".to_owned(), body);
+    }
+    operation
+}
+
+/// Definitions are transformed when they are taken; what stands in its place is transformed here.
+fn transformed(mut schema: Schema) -> Value {
+    RecursiveTransform(limits).transform(&mut schema);
+    schema.to_value()
+}
+
+/// `GET /v1/users/{user}` is `get_users_user`.
+fn operation_id(method: &Method, path: &str) -> String {
+    let path = path.strip_prefix("/v1").unwrap_or(path);
+    let words = path.split(|char: char| !char.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    std::iter::once(method.as_str().to_lowercase().as_str()).chain(words).collect::<Vec<_>>().join("_")
+}
+
+fn responses(route: &Route, note: &Note, answered: &mut SchemaGenerator) -> Value {
+    let shape = note.shape;
+    let content: Map<String, Value> = match shape.answer {
+        Some(make) => {
+            let schema = transformed(make(answered));
+            [("application/json".to_owned(), json!({ "schema": schema }))].into_iter().collect()
+        }
+        None => note.content.iter().map(|kind| ((*kind).to_owned(), json!({}))).collect(),
+    };
+    let mut headers = Map::new();
+    let names: &[&str] = match (shape.is_read, shape.is_command) {
+        (true, _) => &["exq-applied-index", "exq-age-ms"],
+        (_, true) => &["exq-command-id"],
+        (false, false) => &[],
+    };
+    for name in names {
+        headers.insert((*name).to_owned(), json!({ "$ref": format!("#/components/headers/{name}") }));
+    }
+    let mut responses = Map::new();
+    let good = json!({ "description": "It is done, or here it is.", "headers": headers, "content": content });
+    responses.insert("200".to_owned(), good);
+    for status in refusals::of(route, note) {
+        let name = refusals::name(status);
+        responses.insert(status.to_string(), json!({ "$ref": format!("#/components/responses/{name}") }));
+    }
+    if route.path == "/livez" || route.path == "/readyz" || route.path == "/leader" {
+        responses.insert("503".to_owned(), json!({ "description": "The answer is no.", "content": content }));
+    }
+    Value::Object(responses)
+}
+
+/// Puts the types of requests beside those of answers. One that is not the same in both has two names.
+fn merge(asked: Map<String, Value>, schemas: &mut Map<String, Value>, paths: &mut Value) {
+    let mut moved: Vec<String> = Vec::new();
+    // What names another type that has two names has two as well.
+    loop {
+        let differs = |name: &String, schema: &Value| {
+            schemas.get(name).is_some_and(|other| other != schema || moved.iter().any(|name| names(schema, name)))
+        };
+        let more = asked.iter().find(|(name, schema)| !moved.contains(name) && differs(name, schema));
+        let Some((name, _)) = more else { break };
+        moved.push(name.clone());
+    }
+    for (name, mut schema) in asked {
+        rename(&mut schema, &moved);
+        let name = if moved.contains(&name) { format!("{name}{ASKED}") } else { name };
+        schemas.insert(name, schema);
+    }
+    let operations = paths.as_object_mut().into_iter().flat_map(|paths| paths.values_mut());
+    for operation in operations.filter_map(Value::as_object_mut).flat_map(|methods| methods.values_mut()) {
+        for place in ["requestBody", "parameters"] {
+            if let Some(place) = operation.get_mut(place) {
+                rename(place, &moved);
+            }
+        }
+    }
+}
+
+fn reference(name: &str) -> String {
+    format!("#{SCHEMAS}/{name}")
+}
+
+/// Whether a schema names a type.
+fn names(schema: &Value, name: &str) -> bool {
+    match schema {
+        Value::Object(fields) => fields.iter().any(|(key, value)| {
+            (key == "$ref" && value.as_str() == Some(reference(name).as_str())) || names(value, name)
+        }),
+        Value::Array(items) => items.iter().any(|item| names(item, name)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
+}
+
+/// Gives the types that have two names the one for requests.
+fn rename(value: &mut Value, moved: &[String]) {
+    match value {
+        Value::Object(fields) => {
+            for (key, value) in fields.iter_mut() {
+                let of = moved.iter().find(|name| key == "$ref" && value.as_str() == Some(reference(name).as_str()));
+                match of {
+                    Some(name) => *value = reference(&format!("{name}{ASKED}")).into(),
+                    None => rename(value, moved),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| rename(item, moved)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}

@@ -1,0 +1,117 @@
+"""What schemathesis is told of this API beyond its description.
+
+Loaded by ops/openapi through SCHEMATHESIS_HOOKS. Adds two checks of what a refusal means, and leaves out what would end
+the run by succeeding.
+"""
+
+import json
+import os
+
+import requests
+import schemathesis
+import urllib3
+
+ADDRESS = os.environ["EXCHEQUER_FUZZED"]
+SEEN_FILE = os.environ["EXCHEQUER_FUZZED_SEEN"]
+WRITES = ("POST", "PUT", "PATCH", "DELETE")
+# What cannot be understood today cannot be understood tomorrow; other codes depend on what there is.
+NOT_UNDERSTOOD = ("EXQ-0108", "EXQ-0110")
+
+urllib3.disable_warnings()
+session = requests.Session()
+session.verify = False
+session.headers["Authorization"] = f"Bearer {os.environ['EXCHEQUER_TOKEN']}"
+# What there was after the last refusal; none where something was changed since.
+state = {"print": None}
+accepted = {}
+
+
+def read(path):
+    answer = session.get(ADDRESS + path, timeout=30)
+    answer.raise_for_status()
+    return answer.json()
+
+
+def fingerprint():
+    """What every change leaves a trace in: an audited one, one of money, users, assets and markets."""
+    markets = [{key: market[key] for key in ("symbol", "fees", "filters", "breaker", "reference")}
+               for market in read("/v1/markets")["markets"]]
+    return json.dumps([
+        read("/v1/audit?limit=1")["head"],
+        read("/v1/settings/history?limit=1")["revision"],
+        read("/v1/users?limit=1")["count"],
+        len(read("/v1/assets")["assets"]),
+        read("/v1/ledger/trial-balance"),
+        markets,
+    ], sort_keys=True)
+
+
+def is_state(case):
+    return case.method.upper() in WRITES and case.path.startswith("/v1/")
+
+
+@schemathesis.hook
+def filter_case(context, case):
+    """A token that is rotated is one that the run does not have any more."""
+    if case.path == "/v1/operator-token/rotate" and isinstance(case.body, dict):
+        hash = case.body.get("new_hash")
+        return not (isinstance(hash, str) and len(hash) == 64)
+    # A setting that slows the node down would slow the run down.
+    if case.path == "/v1/settings/{key}" and case.method.upper() == "PUT":
+        return (case.path_parameters or {}).get("key") == "read.stale_max" or "." not in str(case.path_parameters)
+    return True
+
+
+@schemathesis.check
+def a_server_error_is_none_of_ours(context, response, case):
+    """No 5xx, but where the caller asks for a state younger than there can be."""
+    if response.status_code < 500:
+        return
+    text = response.text
+    asked = "max_stale" in (case.query or {})
+    assert asked and "EXQ-0317" in text, f"{response.status_code}: {text[:500]}"
+
+
+@schemathesis.check
+def a_refusal_changes_nothing(context, response, case):
+    """The state's traces are the same after refusals, one after the other."""
+    if not is_state(case):
+        return
+    if 200 <= response.status_code < 300:
+        state["print"] = None
+        return
+    now = fingerprint()
+    before, state["print"] = state["print"], now
+    assert before is None or before == now, f"changed by what was refused: {before} and {now}"
+
+
+@schemathesis.check
+def a_refusal_is_stable(context, response, case):
+    """What was not understood is not understood again, with the same code."""
+    if not 400 <= response.status_code < 500 or not response.content.startswith(b'{"error"'):
+        return
+    code = response.json()["error"]["code"]
+    if code not in NOT_UNDERSTOOD:
+        return
+    request = response.request
+    again = session.request(request.method, request.url, data=request.body,
+                            headers={"Content-Type": request.headers.get("Content-Type", "")}, timeout=30)
+    assert again.json()["error"]["code"] == code, f"{code} first, then {again.text[:500]}"
+
+
+@schemathesis.check
+def a_message_is_short(context, response, case):
+    """A refusal does not give back what was sent."""
+    if response.status_code >= 400 and response.content.startswith(b'{"error"'):
+        message = response.json()["error"]["message"]
+        assert 0 < len(message) <= 600, f"{len(message)} characters: {message[:200]}"
+
+
+@schemathesis.hook
+def after_call(context, case, response):
+    """Counts, for the summary, which operations were accepted at all."""
+    name = f"{case.method.upper()} {case.path}"
+    counts = accepted.setdefault(name, [0, 0])
+    counts[0 if response.status_code < 400 else 1] += 1
+    with open(SEEN_FILE, "w", encoding="utf-8") as file:
+        json.dump(accepted, file)
