@@ -18,6 +18,7 @@ pub mod feed;
 pub mod fuzz;
 mod grpc;
 mod health;
+mod listing;
 mod money;
 mod openapi;
 mod problem;
@@ -27,6 +28,7 @@ mod spot;
 mod submit;
 #[cfg(test)]
 mod tests;
+mod udf;
 mod v1;
 mod words;
 
@@ -50,5 +52,6 @@ pub fn router(backend: Arc<dyn Backend>) -> Router {
 
 /// Every HTTP route there is.
 fn routes() -> Vec<route::Route> {
-    [health::routes(), openapi::routes(), v1::routes(), spot::routes()].into_iter().flatten().collect()
+    let doors = [health::routes(), openapi::routes(), v1::routes(), spot::routes(), listing::routes(), udf::routes()];
+    doors.into_iter().flatten().collect()
 }

@@ -43,6 +43,8 @@ pub(crate) enum Needs {
 pub(crate) struct Call {
     pub(crate) app: App,
     pub(crate) params: Params,
+    /// What follows the last stroke of the path, for addresses that end with a name.
+    pub(crate) tail: String,
     /// Whose request it is; zero, which is nobody, where it needs no key.
     pub(crate) user: UserId,
     /// The key that signed it; zero, which is none, where it needs none.
@@ -103,7 +105,8 @@ async fn serve(app: App, endpoint: Endpoint, request: Request) -> Response {
             match admit(&app, endpoint.needs, params, seen, now_ms) {
                 Err(error) => Err(error),
                 Ok((params, key, user)) => {
-                    let mut call = Call { app: app.clone(), params, user, key, now_ms, orders: None };
+                    let tail = parts.uri.path().rsplit('/').next().unwrap_or_default().to_owned();
+                    let mut call = Call { app: app.clone(), params, tail, user, key, now_ms, orders: None };
                     let answer = (endpoint.handler)(&mut call).await;
                     orders = call.orders;
                     answer

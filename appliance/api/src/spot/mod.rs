@@ -6,22 +6,22 @@
 mod account;
 mod candles;
 pub(crate) mod decimal;
-mod door;
-mod error;
+pub(crate) mod door;
+pub(crate) mod error;
 mod exchange_info;
 mod keys;
 mod lists;
-mod market_data;
+pub(crate) mod market_data;
 mod order_spec;
 mod order_view;
 mod orders;
 pub(crate) mod params;
-mod read;
+pub(crate) mod read;
 mod replace;
 mod routes;
 mod sign;
-mod tickers;
-mod view;
+pub(crate) mod tickers;
+pub(crate) mod view;
 mod weights;
 
 use axum::http::{Method, StatusCode};
@@ -36,9 +36,9 @@ pub(crate) struct Memory {
     secrets: keys::Secrets,
 }
 
-/// Whether a path belongs to the dialect.
+/// Whether a path belongs to the dialect, or to what is served through its door.
 pub(crate) fn speaks(path: &str) -> bool {
-    ["/api/v3/", "/sapi/v1/"].iter().any(|prefix| path.starts_with(prefix))
+    ["/api/v3/", "/sapi/v1/", "/coingecko/", "/cmc/", "/udf/"].iter().any(|prefix| path.starts_with(prefix))
 }
 
 /// The answer of a layer in the dialect, if it is a refusal and not in it yet.

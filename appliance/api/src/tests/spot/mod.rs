@@ -3,6 +3,7 @@
 mod account;
 mod candles;
 mod errors;
+mod listing;
 mod orders;
 
 use axum::body::Body;

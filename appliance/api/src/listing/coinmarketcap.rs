@@ -1,0 +1,118 @@
+//! What CoinMarketCap asks of a spot exchange: numbers as numbers in its summary, as text elsewhere, times in
+//! milliseconds.
+
+use exchequer_state::matching::Side;
+use exchequer_state::{Rows, State};
+use serde_json::{Map, Value, json};
+
+use super::{Day, Wanted, levels, listed, named, number, of_depth, pair, word};
+use crate::spot::door::{Answer, Call};
+use crate::spot::error::Error;
+use crate::spot::read::Fresh;
+use crate::spot::view::View;
+
+/// Most trades of one answer.
+const TRADES_MAX: usize = 10_000;
+/// Prices of each side at the middle level.
+const BEST: usize = 50;
+const DAY_MS: u64 = 86_400_000;
+
+pub(super) fn summary(call: &mut Call) -> Answer<'_> {
+    Box::pin(async move {
+        let now_ms = call.now_ms;
+        let look = |state: &State| {
+            let of = |view: &View| {
+                let day = Day::of(state, view, now_ms);
+                json!({
+                    "trading_pairs": pair(view),
+                    "base_currency": view.base,
+                    "quote_currency": view.quote,
+                    "last_price": number(&day.last),
+                    "lowest_ask": number(&day.ask),
+                    "highest_bid": number(&day.bid),
+                    "base_volume": number(&day.base),
+                    "quote_volume": number(&day.quote),
+                    "price_change_percent_24h": number(&day.change),
+                    "highest_price_24h": number(&day.high),
+                    "lowest_price_24h": number(&day.low),
+                })
+            };
+            Ok(listed(state).iter().map(of).collect())
+        };
+        Ok(Value::Array(call.app.spot_look(Fresh::Local, look).await?.0))
+    })
+}
+
+pub(super) fn assets(call: &mut Call) -> Answer<'_> {
+    Box::pin(async move {
+        let look = |state: &State| {
+            // Deposits and withdrawals are not there yet.
+            let of = |name: &str| json!({"name": name, "can_withdraw": "false", "can_deposit": "false"});
+            let assets = state.assets().iter();
+            Ok(assets.map(|asset| (asset.code.clone(), of(&asset.name))).collect::<Map<String, Value>>())
+        };
+        Ok(Value::Object(call.app.spot_look(Fresh::Local, look).await?.0))
+    })
+}
+
+pub(super) fn ticker(call: &mut Call) -> Answer<'_> {
+    Box::pin(async move {
+        let now_ms = call.now_ms;
+        let look = |state: &State| {
+            let of = |view: &View| {
+                let day = Day::of(state, view, now_ms);
+                let ticker = json!({
+                    "last_price": day.last,
+                    "base_volume": day.base,
+                    "quote_volume": day.quote,
+                    "isFrozen": if day.trading { "0" } else { "1" },
+                });
+                (pair(view), ticker)
+            };
+            Ok(listed(state).iter().map(of).collect::<Map<String, Value>>())
+        };
+        Ok(Value::Object(call.app.spot_look(Fresh::Local, look).await?.0))
+    })
+}
+
+pub(super) fn order_book(call: &mut Call) -> Answer<'_> {
+    Box::pin(async move {
+        let name = call.tail.clone();
+        let count = of_depth(call.params.number("depth")?);
+        let count = match call.params.number("level")? {
+            Some(1) => 1,
+            Some(2) => count.min(BEST),
+            None | Some(3) => count,
+            Some(_) => return Err(Error::invalid("level")),
+        };
+        let look = |state: &State| {
+            let view = named(state, &name)?;
+            Ok((levels(state, &view, Side::Buy, count), levels(state, &view, Side::Sell, count)))
+        };
+        let ((bids, asks), _) = call.app.spot_look(Fresh::Local, look).await?;
+        Ok(json!({"timestamp": call.now_ms.to_string(), "bids": bids, "asks": asks}))
+    })
+}
+
+pub(super) fn trades(call: &mut Call) -> Answer<'_> {
+    Box::pin(async move {
+        let name = call.tail.clone();
+        let wanted = Wanted { start: Some(call.now_ms.saturating_sub(DAY_MS)), limit: TRADES_MAX, ..Wanted::default() };
+        let read = move |state: &State, rows: &dyn Rows| {
+            let view = named(state, &name)?;
+            let found = super::trades(rows, &view, wanted)?;
+            let shown = found.iter().map(|(id, trade)| {
+                json!({
+                    "trade_id": id.0,
+                    "price": view.price(trade.price),
+                    "base_volume": view.lots(trade.lots),
+                    "quote_volume": view.quote(trade.quote),
+                    "timestamp": trade.time.millis().to_string(),
+                    "type": word(trade.taker),
+                })
+            });
+            Ok(Value::Array(shown.collect()))
+        };
+        Ok(call.app.spot_read(Fresh::Local, read).await?.0)
+    })
+}
