@@ -28,7 +28,7 @@ fn operations(document: &Value) -> BTreeSet<(String, String)> {
         let methods: Vec<String> = methods.as_object().unwrap().keys().cloned().collect();
         methods.into_iter().map(move |method| (method.to_uppercase(), path.clone())).collect::<Vec<_>>()
     };
-    paths.iter().map(|(path, value)| (path, value)).flat_map(methods).collect()
+    paths.iter().flat_map(methods).collect()
 }
 
 /// Goal: what is served, what is checked in and what the code says are one. Method: with `UPDATE=1` the file is written;
