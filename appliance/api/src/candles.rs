@@ -42,9 +42,9 @@ pub(crate) fn page(
     query: &Query,
     now_ms: u64,
 ) -> Result<Vec<Kline>, Fault> {
-    let first = Markets::trades(rows, market, Some(TradeId(1)), 1)?;
+    let first = Markets::trade(rows, market, TradeId(1))?;
     // Planned all the same, so that a wrong query is refused.
-    let listed_ms = first.first().map_or(u64::MAX, |(_, record)| record.time.millis());
+    let listed_ms = first.map_or(u64::MAX, |record| record.time.millis());
     let now_ms = present(state, now_ms).millis();
     let page = Page::plan(interval, query, listed_ms, now_ms).map_err(Fault::Query)?;
     let Some(page) = page else { return Ok(Vec::new()) };

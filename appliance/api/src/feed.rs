@@ -108,7 +108,8 @@ impl Feed {
         self.shared.listening.store(true, Ordering::Release);
     }
 
-    /// Stops listening, where nobody is interested any more; ends what waits with a gap.
+    /// Stops listening, where nobody is interested any more. What comes until [`Feed::listen`] is not heard, and no gap is
+    /// told of it: whoever rests knows. What waits is still given.
     pub fn rest(&self) {
         self.shared.listening.store(false, Ordering::Release);
     }

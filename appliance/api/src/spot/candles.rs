@@ -38,9 +38,10 @@ pub(crate) fn klines(call: &mut Call) -> Answer<'_> {
         let read = move |state: &State, rows: &dyn Rows| {
             let view = View::named(state, &symbol)?;
             let page = candles::page(state, rows, view.id, interval, &query, now_ms)?;
-            Ok(page.iter().map(|kline| line(&view, interval, kline)).collect())
+            Ok((view, page))
         };
-        Ok(Value::Array(call.app.spot_read(Fresh::Local, read).await?.0))
+        let ((view, page), _) = call.app.spot_read(Fresh::Local, read).await?;
+        Ok(page.iter().map(|kline| line(&view, interval, kline)).collect())
     })
 }
 

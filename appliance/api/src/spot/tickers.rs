@@ -3,7 +3,7 @@
 use exchequer_domain::{Timestamp, format_decimal};
 use exchequer_state::market_data::ticker::{AverageScale, Stats, Window};
 use exchequer_state::markets::{Markets, StoredKlines};
-use exchequer_state::matching::{Lots, Side, Ticks};
+use exchequer_state::matching::{Lots, Side, Ticks, TradeId};
 use exchequer_state::{Rows, State};
 use serde_json::{Map, Value, json};
 
@@ -109,14 +109,17 @@ pub(crate) fn day(call: &mut Call) -> Answer<'_> {
         call.params.ignore(&["symbolStatus"]);
         call.params.end()?;
         let now_ms = call.now_ms;
-        let read = move |state: &State, rows: &dyn Rows| {
-            let views = match &symbols {
-                Some(symbols) => symbols.iter().map(|symbol| View::named(state, symbol)).collect::<Result<_, _>>()?,
-                None => state.markets().records().filter_map(|record| View::of(state, record)).collect::<Vec<_>>(),
-            };
-            views.iter().map(|view| day_of(state, rows, view, now_ms, mini)).collect::<Result<Vec<Value>, Error>>()
+        let look = |state: &State| match &symbols {
+            Some(symbols) => symbols.iter().map(|symbol| View::named(state, symbol)).collect::<Result<Vec<_>, _>>(),
+            None => Ok(state.markets().records().filter_map(|record| View::of(state, record)).collect()),
         };
-        let (mut values, _) = call.app.spot_read(Fresh::Local, read).await?;
+        let (views, _) = call.app.spot_look(Fresh::Local, look).await?;
+        let mut values = Vec::with_capacity(views.len());
+        // Each market by itself: nothing is applied during a read.
+        for view in views {
+            let read = move |state: &State, rows: &dyn Rows| day_of(state, rows, &view, now_ms, mini);
+            values.push(call.app.spot_read(Fresh::Local, read).await?.0);
+        }
         match single {
             true => values.pop().ok_or_else(Error::symbol),
             false => Ok(Value::Array(values)),
@@ -133,8 +136,9 @@ fn day_of(state: &State, rows: &dyn Rows, view: &View, now_ms: u64, mini: bool) 
     }
     let market = state.markets().market(view.id).ok_or_else(Error::symbol)?;
     let mut say = |name: &str, value: String| drop(figures.insert(name.to_owned(), value.into()));
-    let last = Markets::trades(rows, view.id, None, 1).map_err(unreadable)?;
-    say("lastQty", view.lots(last.first().map_or(Lots(0), |(_, record)| record.lots)));
+    let last = TradeId(tape(state, view.id)?.klines().last_trade());
+    let last = Markets::trade(rows, view.id, last).map_err(unreadable)?;
+    say("lastQty", view.lots(last.map_or(Lots(0), |record| record.lots)));
     say("prevClosePrice", view.price(Ticks(stats.and_then(|stats| stats.previous_close).unwrap_or(0))));
     for (side, price, quantity) in [(Side::Buy, "bidPrice", "bidQty"), (Side::Sell, "askPrice", "askQty")] {
         let best = market.book().depth(side).next();
@@ -165,17 +169,18 @@ pub(crate) fn window(call: &mut Call) -> Answer<'_> {
             return Err(Error::new(-1101, "Too many symbols sent for this endpoint."));
         }
         let now_ms = call.now_ms;
-        let read = move |state: &State, rows: &dyn Rows| {
-            let of = |symbol: &String| {
-                let view = View::named(state, symbol)?;
+        let mut values = Vec::with_capacity(symbols.len());
+        for symbol in symbols {
+            let read = move |state: &State, rows: &dyn Rows| {
+                let view = View::named(state, &symbol)?;
                 let now = present(state, now_ms);
                 let stats = tape(state, view.id)?.window(window, now, &StoredKlines::new(rows, view.id));
                 let stats = stats.map_err(|halt| halt.problem())?;
-                Ok(Value::Object(figures(&view, window, stats, now, mini)))
+                Ok((view, stats, now))
             };
-            symbols.iter().map(of).collect::<Result<Vec<Value>, Error>>()
-        };
-        let (mut values, _) = call.app.spot_read(Fresh::Local, read).await?;
+            let ((view, stats, now), _) = call.app.spot_read(Fresh::Local, read).await?;
+            values.push(Value::Object(figures(&view, window, stats, now, mini)));
+        }
         match single {
             true => values.pop().ok_or_else(Error::symbol),
             false => Ok(Value::Array(values)),

@@ -18,7 +18,8 @@ use crate::{dto, words};
 
 pub(crate) fn routes() -> Vec<Route> {
     let route = Route::post("/v1/ledger/dry-run", dry_run).says("What moving money would do now; nothing changes");
-    vec![route.more("The body names one of the requests that move money, as it would be sent.")]
+    vec![route.more("The body names one of the requests that move money, as it would be sent. What is remembered of a command id that was \
+         used before is not looked at; of a transfer's id, it is.")]
 }
 
 async fn dry_run(

@@ -13,7 +13,7 @@ use crate::dto;
 use crate::extract::Params;
 use crate::openapi::Param;
 use crate::problem::Refused;
-use crate::read::{Freshness, Seen};
+use crate::read::{Freshness, Limit, Seen};
 use crate::route::Route;
 
 /// Entries in one answer, at most.
@@ -22,6 +22,8 @@ const LIMIT_MAX: usize = 1_000;
 const LIMIT: usize = 100;
 /// How long an answer without entries may be held back, in milliseconds; an answer has to begin in less than 30 s.
 const WAIT_MS_MAX: u64 = 20_000;
+/// How often one who waits looks, at most.
+const PAUSE: Duration = Duration::from_millis(10);
 
 pub(crate) fn routes() -> Vec<Route> {
     let route =
@@ -53,8 +55,10 @@ async fn feed(State(app): State<App>, mut params: Params) -> Result<Seen<dto::Le
             break;
         }
         app.backend.applied_beyond(seen.at.index, left).await?;
+        // Most entries of a busy log post nothing: many followers must not look after each of them.
+        tokio::time::sleep(PAUSE.min(left)).await;
         // What is applied is committed: whatever comes now may be told.
-        seen = app.page(freshness, |state, _| Ok(state.ledger().last_posting())).await?;
+        seen = app.read(Freshness::Local(Limit::None), |state| Ok(state.ledger().last_posting())).await?;
     }
     let Seen { value: head, at } = seen;
     let mut entries: Vec<dto::LedgerEntry> = Vec::new();

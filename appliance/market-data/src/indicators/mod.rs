@@ -30,6 +30,9 @@ use crate::kline::Kline;
 /// Most candles that a parameter may count.
 pub const PERIOD_MAX: usize = 1_000;
 
+/// The widest Bollinger bands, in deviations.
+pub const DEVIATIONS_MAX: f64 = 1_000.0;
+
 /// What indicators see of a period. All values are finite.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Candle {
@@ -86,8 +89,8 @@ pub enum ParameterError {
     /// MACD's fast period is not below the slow one.
     #[error("the fast period is below the slow one")]
     Order,
-    /// A factor that is not a finite number of at least 0.
-    #[error("{factor} is no width in deviations")]
+    /// A factor that is not from 0 to [`DEVIATIONS_MAX`].
+    #[error("{factor} is no width in deviations: from 0 to {DEVIATIONS_MAX}")]
     Factor {
         /// The factor.
         factor: f64,

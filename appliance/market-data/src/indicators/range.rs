@@ -1,6 +1,6 @@
 //! How wide prices range, and whether they go one way: Bollinger bands, ATR, ADX.
 
-use super::{Candle, Indicator, ParameterError, Recent, Wilder, period};
+use super::{Candle, DEVIATIONS_MAX, Indicator, ParameterError, Recent, Wilder, period};
 
 /// What [`Bollinger`] says.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -24,10 +24,10 @@ impl Bollinger {
     /// Before the first candle.
     ///
     /// # Errors
-    /// A period of 0 or above the limit, or a width that is no finite number of at least 0.
+    /// A period of 0 or above the limit, or a width that is not from 0 to [`DEVIATIONS_MAX`].
     pub fn new(length: usize, deviations: f64) -> Result<Bollinger, ParameterError> {
         let recent = Recent::new(period(length, 1)?);
-        if deviations.is_finite() && deviations >= 0.0 {
+        if (0.0..=DEVIATIONS_MAX).contains(&deviations) {
             Ok(Bollinger { recent, deviations })
         } else {
             Err(ParameterError::Factor { factor: deviations })

@@ -95,6 +95,15 @@ impl Markets {
         Ok(orders)
     }
 
+    /// One trade of a market.
+    ///
+    /// # Errors
+    /// As [`Markets::order`].
+    pub fn trade(rows: &dyn Rows, market: MarketId, id: TradeId) -> Result<Option<TradeRecord>, Halt> {
+        let row = rows.get(Family::History, &trade::key(market, id))?;
+        row.map(|row| codec::decode(&row).map_err(|error| Halt::row(Table::Trade, error))).transpose()
+    }
+
     /// Trades of a market: those from `from` on, oldest first, or the latest ones where there is no `from`.
     ///
     /// # Errors

@@ -105,7 +105,8 @@ pub(super) fn load(market: MarketId, rows: &dyn Rows) -> Result<Tape, Halt> {
     let newest = match stored.last(Interval::S1, u64::MAX - 1)? {
         None => None,
         Some(second) => {
-            let (_, record) = one_trade(rows, market, second.last_trade)?;
+            let record = Markets::trade(rows, market, TradeId(second.last_trade))?;
+            let record = record.ok_or(Halt::RowDamaged { table: Table::Trade })?;
             Some(Newest { second, last_time: record.time })
         }
     };
@@ -126,10 +127,4 @@ pub(super) fn load(market: MarketId, rows: &dyn Rows) -> Result<Tape, Halt> {
             return Ok(tape);
         }
     }
-}
-
-fn one_trade(rows: &dyn Rows, market: MarketId, id: u64) -> Result<(TradeId, TradeRecord), Halt> {
-    let page = Markets::trades(rows, market, Some(TradeId(id)), 1)?;
-    let found = page.into_iter().next().filter(|(found, _)| found.0 == id);
-    found.ok_or(Halt::RowDamaged { table: Table::Trade })
 }
