@@ -87,6 +87,9 @@ pub trait Backend: Send + Sync + 'static {
     /// Waits until this node has applied entries after `index`, or `patience` is over; answers how far it has come.
     fn applied_beyond(&self, index: u64, patience: Duration) -> Doing<'_, u64>;
 
+    /// Comes back when this node begins to stop as planned.
+    fn stopping(&self) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+
     /// This node at a glance.
     fn status(&self) -> Status;
 

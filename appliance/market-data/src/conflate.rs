@@ -14,6 +14,7 @@
 //! and the subscriber is to be closed with that reason.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::depth::{Diff, NotAdjacent};
 
@@ -47,8 +48,9 @@ pub enum Message<T> {
     Latest(Stream, T),
     /// Only the newest counts; it goes behind what came before it.
     Trailing(Stream, T),
-    /// A difference of a book; adjacent ones are merged.
-    Depth(Stream, Diff),
+    /// A difference of a book, and what it was made into for all subscribers. Adjacent ones are merged; what comes of it is
+    /// this subscriber's own and still to be made.
+    Depth(Stream, Arc<Diff>, Option<T>),
 }
 
 /// Why a message was not taken.
@@ -71,7 +73,8 @@ impl<T: Weigh> Message<T> {
     fn bytes(&self) -> usize {
         let content = match self {
             Message::Event(content) | Message::Latest(_, content) | Message::Trailing(_, content) => content.bytes(),
-            Message::Depth(_, diff) => diff.levels() * LEVEL_BYTES,
+            Message::Depth(_, _, Some(content)) => content.bytes(),
+            Message::Depth(_, diff, None) => diff.levels() * LEVEL_BYTES,
         };
         ENTRY_BYTES.saturating_add(content)
     }
@@ -79,7 +82,7 @@ impl<T: Weigh> Message<T> {
     fn stream(&self) -> Option<Stream> {
         match self {
             Message::Event(_) => None,
-            Message::Latest(stream, _) | Message::Trailing(stream, _) | Message::Depth(stream, _) => Some(*stream),
+            Message::Latest(stream, _) | Message::Trailing(stream, _) | Message::Depth(stream, ..) => Some(*stream),
         }
     }
 }
@@ -121,14 +124,17 @@ impl<T: Weigh> Outbox<T> {
         }
         let older = message.stream().and_then(|stream| self.places.get(&stream).copied());
         let (place, message) = match (older, message) {
-            (Some(place), Message::Depth(stream, later)) => match self.waiting.get_mut(&place) {
-                Some(Message::Depth(_, earlier)) => {
-                    let before = earlier.levels();
-                    earlier.merge(&later)?;
-                    self.bytes = self.bytes + earlier.levels() * LEVEL_BYTES - before * LEVEL_BYTES;
+            (Some(place), Message::Depth(stream, later, content)) => match self.waiting.get_mut(&place) {
+                Some(waiting) => {
+                    let before = waiting.bytes();
+                    if let Message::Depth(_, earlier, made) = waiting {
+                        Arc::make_mut(earlier).merge(&later)?;
+                        *made = None;
+                    }
+                    self.bytes = self.bytes - before + waiting.bytes();
                     return self.judge(0);
                 }
-                _ => (place, Message::Depth(stream, later)),
+                None => (place, Message::Depth(stream, later, content)),
             },
             (Some(place), message @ Message::Latest(..)) => (place, message),
             (_, message) => {
@@ -201,9 +207,9 @@ mod tests {
         messages
     }
 
-    fn diff(first: u64, last: u64, bids: &[(u64, u128)], asks: &[(u64, u128)]) -> Diff {
+    fn diff(first: u64, last: u64, bids: &[(u64, u128)], asks: &[(u64, u128)]) -> Arc<Diff> {
         let levels = |side: &[(u64, u128)]| side.iter().map(|&(price, total)| Level { price, total }).collect();
-        Diff { first, last, bids: levels(bids), asks: levels(asks) }
+        Arc::new(Diff { first, last, bids: levels(bids), asks: levels(asks) })
     }
 
     /// Goal: each kind of message waits as the table says. Method: all kinds mixed, then taken out.
@@ -241,13 +247,29 @@ mod tests {
     fn differences_merge() {
         let mut outbox: Outbox<&str> = Outbox::new(ROOM);
         let book = Stream(9);
-        outbox.push(Message::Depth(book, diff(5, 7, &[(20, 1), (18, 2)], &[(30, 3)]))).unwrap();
-        outbox.push(Message::Depth(book, diff(8, 8, &[(19, 4), (18, 0)], &[(29, 5), (31, 6)]))).unwrap();
-        let gap = Message::Depth(book, diff(10, 10, &[], &[]));
+        outbox.push(Message::Depth(book, diff(5, 7, &[(20, 1), (18, 2)], &[(30, 3)]), None)).unwrap();
+        outbox.push(Message::Depth(book, diff(8, 8, &[(19, 4), (18, 0)], &[(29, 5), (31, 6)]), None)).unwrap();
+        let gap = Message::Depth(book, diff(10, 10, &[], &[]), None);
         assert_eq!(outbox.push(gap), Err(Refused::NotAdjacent(NotAdjacent { last: 8, first: 10 })));
         let merged = diff(5, 8, &[(20, 1), (19, 4), (18, 0)], &[(29, 5), (30, 3), (31, 6)]);
         assert_eq!(outbox.bytes(), ENTRY_BYTES + 6 * LEVEL_BYTES);
-        assert_eq!(drained(&mut outbox), [Message::Depth(book, merged)]);
+        assert_eq!(drained(&mut outbox), [Message::Depth(book, merged, None)]);
+    }
+
+    /// Goal: what all subscribers share is handed on as it was made, and not after a merge; both are counted by what they
+    /// are. Method: one difference alone, then two that merge.
+    #[test]
+    fn shared_content_lasts_until_a_merge() {
+        let mut outbox: Outbox<&str> = Outbox::new(ROOM);
+        let book = Stream(9);
+        let first = Message::Depth(book, diff(1, 1, &[(1, 1)], &[]), Some("made"));
+        outbox.push(first.clone()).unwrap();
+        assert_eq!(outbox.bytes(), ENTRY_BYTES + 4);
+        assert_eq!(drained(&mut outbox), [first.clone()]);
+        outbox.push(first).unwrap();
+        outbox.push(Message::Depth(book, diff(2, 2, &[(2, 1)], &[]), Some("made"))).unwrap();
+        assert_eq!(outbox.bytes(), ENTRY_BYTES + 2 * LEVEL_BYTES);
+        assert_eq!(drained(&mut outbox), [Message::Depth(book, diff(1, 2, &[(2, 1), (1, 1)], &[]), None)]);
     }
 
     /// Goal: the limit holds to the byte, for every kind, and the verdict is final. Method: outboxes filled exactly.
@@ -264,9 +286,9 @@ mod tests {
         assert_eq!(outbox.push(Message::Event("")), Err(refused));
 
         let mut outbox: Outbox<&str> = Outbox::new(ENTRY_BYTES + LEVEL_BYTES);
-        outbox.push(Message::Depth(Stream(1), diff(1, 1, &[(1, 1)], &[]))).unwrap();
-        outbox.push(Message::Depth(Stream(1), diff(2, 2, &[(1, 2)], &[]))).unwrap();
-        let refused = outbox.push(Message::Depth(Stream(1), diff(3, 3, &[(2, 2)], &[])));
+        outbox.push(Message::Depth(Stream(1), diff(1, 1, &[(1, 1)], &[]), None)).unwrap();
+        outbox.push(Message::Depth(Stream(1), diff(2, 2, &[(1, 2)], &[]), None)).unwrap();
+        let refused = outbox.push(Message::Depth(Stream(1), diff(3, 3, &[(2, 2)], &[]), None));
         let waiting = ENTRY_BYTES + 2 * LEVEL_BYTES;
         assert_eq!(refused, Err(Refused::TooSlow { waiting, limit: ENTRY_BYTES + LEVEL_BYTES }));
     }

@@ -128,6 +128,8 @@ pub async fn run(config: Config) -> Result<ExitCode, Problem> {
     }
     tracing::info!("stopping");
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+    // Whoever listens here looks for another node, while this one still answers.
+    house.stopping.cancel();
     node.stop(STOP_PATIENCE).await;
     close.cancel();
     for door in doors {

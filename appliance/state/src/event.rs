@@ -81,7 +81,8 @@ pub enum OrderStep {
     Amended,
     /// A part of it was taken off because its owner would have traded with itself.
     Reduced,
-    /// It is over without having been filled; its status says why.
+    /// It is over, and no trade said so; its status says why. One that is measured in quote can be filled by this: what is
+    /// left of it buys nothing.
     Ended,
 }
 

@@ -125,6 +125,13 @@ impl Error {
         Error { retry_after, ..Error::new(-1015, msg).with_status(StatusCode::TOO_MANY_REQUESTS) }
     }
 
+    /// -1034: more connections than allowed.
+    pub(crate) fn connections(limit: u32, retry_after: u64) -> Error {
+        let msg = format!("Too many connection attempts; current limit is {limit} per 5 MINUTE.");
+        let retry_after = Some(retry_after);
+        Error { retry_after, ..Error::new(-1034, msg).with_status(StatusCode::TOO_MANY_REQUESTS) }
+    }
+
     /// -1100.
     pub(crate) fn illegal(name: &str, range: &str) -> Error {
         Error::new(-1100, format!("Illegal characters found in parameter '{name}'; legal range is '{range}'."))

@@ -86,21 +86,45 @@ fn quantity(order: &OrderRecord) -> Lots {
     }
 }
 
+/// What an order asks for, in the terms of the dialect.
+pub(crate) struct Terms {
+    /// The limit; zero where there is none.
+    pub(crate) price: Ticks,
+    pub(crate) time_in_force: &'static str,
+    /// In lots of base; what it came to where it is measured in quote.
+    pub(crate) quantity: Lots,
+    /// In minor units of quote; zero where it is measured in base.
+    pub(crate) by_quote: u128,
+    pub(crate) stop: Option<Ticks>,
+    pub(crate) peak: Option<Lots>,
+}
+
+impl Terms {
+    pub(crate) fn of(order: &OrderRecord) -> Terms {
+        let (price, life) = match order.ask {
+            Ask::Limit { price, life, .. } => (price, life),
+            Ask::Market { .. } => (Ticks(0), Life::Rest { until: None, peak: None, post_only: false }),
+        };
+        let (time_in_force, peak) = match life {
+            Life::Rest { peak, .. } => ("GTC", peak),
+            Life::Immediate => ("IOC", None),
+            Life::FillOrKill => ("FOK", None),
+        };
+        let by_quote = match order.ask {
+            Ask::Market { by: By::Quote, quantity } => quantity,
+            Ask::Limit { .. } | Ask::Market { by: By::Lots, .. } => 0,
+        };
+        let stop = match order.when {
+            Some(When::StopLoss(at) | When::TakeProfit(at)) => Some(at),
+            Some(When::Trailing(_)) | None => None,
+        };
+        Terms { price, time_in_force, quantity: quantity(order), by_quote, stop, peak }
+    }
+}
+
 /// What all answers show of an order.
 fn common(view: &View, order: &OrderRecord) -> Map<String, Value> {
-    let (price, life) = match order.ask {
-        Ask::Limit { price, life, .. } => (price, life),
-        Ask::Market { .. } => (Ticks(0), Life::Rest { until: None, peak: None, post_only: false }),
-    };
-    let time_in_force = match life {
-        Life::Rest { .. } => "GTC",
-        Life::Immediate => "IOC",
-        Life::FillOrKill => "FOK",
-    };
-    let by_quote = match order.ask {
-        Ask::Market { by: By::Quote, quantity } => quantity,
-        Ask::Limit { .. } | Ask::Market { by: By::Lots, .. } => 0,
-    };
+    let Terms { price, time_in_force, quantity, by_quote, stop, peak } = Terms::of(order);
     let mut shown = Map::new();
     let mut put = |name: &str, value: Value| {
         shown.insert(name.to_owned(), value);
@@ -110,7 +134,7 @@ fn common(view: &View, order: &OrderRecord) -> Map<String, Value> {
     put("orderListId", json!(list_of(order)));
     put("clientOrderId", json!(order.client_id.as_str()));
     put("price", json!(view.price(price)));
-    put("origQty", json!(view.lots(quantity(order))));
+    put("origQty", json!(view.lots(quantity)));
     put("executedQty", json!(view.lots(order.executed)));
     put("origQuoteOrderQty", json!(view.quote(by_quote)));
     put("cummulativeQuoteQty", json!(view.quote(order.quote)));
@@ -119,11 +143,10 @@ fn common(view: &View, order: &OrderRecord) -> Map<String, Value> {
     put("type", json!(kind(order)));
     put("side", json!(side(order.side)));
     put("selfTradePreventionMode", json!(self_trade(order.self_trade)));
-    match order.when {
-        Some(When::StopLoss(at) | When::TakeProfit(at)) => put("stopPrice", json!(view.price(at))),
-        Some(When::Trailing(_)) | None => {}
+    if let Some(stop) = stop {
+        put("stopPrice", json!(view.price(stop)));
     }
-    if let Life::Rest { peak: Some(peak), .. } = life {
+    if let Some(peak) = peak {
         put("icebergQty", json!(view.lots(peak)));
     }
     if order.prevented > Lots(0) {

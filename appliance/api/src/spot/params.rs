@@ -57,6 +57,34 @@ impl Params {
         Ok(params)
     }
 
+    /// Pairs that are decoded already.
+    ///
+    /// # Errors
+    /// Too long, too many, or a name twice.
+    pub(crate) fn of_pairs(pairs: Vec<(String, String)>) -> Result<Params, Error> {
+        if pairs.len() > PAIRS_MAX {
+            return Err(Error::new(-1101, "Too many parameters sent for this endpoint."));
+        }
+        for (at, (name, value)) in pairs.iter().enumerate() {
+            if name.len() > NAME_BYTES_MAX || value.len() > VALUE_BYTES_MAX {
+                return Err(too_long());
+            }
+            if pairs.iter().take(at).any(|(known, _)| known == name) {
+                return Err(Error::new(-1101, "Duplicate values for a parameter detected."));
+            }
+        }
+        let read = vec![false; pairs.len()];
+        Ok(Params { pairs, read })
+    }
+
+    /// What is signed of pairs without an order of their own: all but the signature, by name.
+    pub(crate) fn payload(&self) -> String {
+        let mut pairs: Vec<&(String, String)> = self.pairs.iter().filter(|(name, _)| name != "signature").collect();
+        pairs.sort_unstable();
+        let pairs: Vec<String> = pairs.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
+        pairs.join("&")
+    }
+
     /// The value of a name, as it is.
     pub(crate) fn raw(&mut self, name: &str) -> Option<&str> {
         let at = self.pairs.iter().position(|(known, _)| known == name)?;

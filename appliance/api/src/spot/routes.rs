@@ -28,7 +28,7 @@ fn trade(method: &'static str, path: &'static str, weight: fn(&mut Params) -> u3
 }
 
 /// A search by order costs less than one through all trades.
-fn my_trades_weight(params: &mut Params) -> u32 {
+pub(crate) fn my_trades_weight(params: &mut Params) -> u32 {
     if params.has("orderId") { 5 } else { 20 }
 }
 

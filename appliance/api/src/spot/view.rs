@@ -20,6 +20,7 @@ pub(crate) struct View {
     pub(crate) quote_decimals: u8,
     pub(crate) tick: Step,
     pub(crate) lot: Step,
+    quote_per_tick: u64,
 }
 
 impl View {
@@ -35,6 +36,7 @@ impl View {
             quote_decimals: quote.decimals,
             tick: record.tick,
             lot: record.lot,
+            quote_per_tick: record.quote_per_tick,
         })
     }
 
@@ -59,6 +61,12 @@ impl View {
 
     pub(crate) fn quote(&self, units: u128) -> String {
         format_decimal(units, self.quote_decimals)
+    }
+
+    /// Minor units of quote for so many lots at a price.
+    pub(crate) fn notional(&self, price: Ticks, lots: Lots) -> u128 {
+        // Prices have 48 bits, so that three factors fit.
+        u128::from(price.0).saturating_mul(u128::from(lots.0)).saturating_mul(u128::from(self.quote_per_tick))
     }
 
     pub(crate) fn base(&self, units: u128) -> String {

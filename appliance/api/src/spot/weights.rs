@@ -15,6 +15,8 @@ use super::error::Error;
 pub(crate) const WEIGHT_MAX: u32 = 6_000;
 /// Orders of an account in ten seconds.
 pub(crate) const ORDERS_10S_MAX: u32 = 50;
+/// Connections that an address may open in five minutes.
+pub(crate) const CONNECTIONS_MAX: u32 = 300;
 /// Orders of an account in a day.
 pub(crate) const ORDERS_DAY_MAX: u32 = 160_000;
 
@@ -31,6 +33,7 @@ const ACCOUNTS_MAX: usize = 1 << 20;
 
 const MINUTE_MS: u64 = 60_000;
 const TEN_SECONDS_MS: u64 = 10_000;
+const FIVE_MINUTES_MS: u64 = 5 * MINUTE_MS;
 const DAY_MS: u64 = 86_400_000;
 
 /// What has been used up, for the headers of an answer.
@@ -54,6 +57,8 @@ struct Inside {
     /// Weight, and requests beyond the limit.
     used: HashMap<u128, (u32, u32)>,
     bans: HashMap<u128, Ban>,
+    five_minutes: u64,
+    opened: HashMap<u128, u32>,
     ten_seconds: u64,
     day: u64,
     recent: HashMap<UserId, u32>,
@@ -109,6 +114,25 @@ impl Weights {
             return (used, Err(Error::banned(until_ms, seconds(until_ms - now_ms))));
         }
         (used, Err(Error::weight(WEIGHT_MAX, seconds(MINUTE_MS - now_ms % MINUTE_MS))))
+    }
+
+    /// Counts a connection that an address opens.
+    pub(crate) fn connection(&self, address: IpAddr, now_ms: u64) -> Result<(), Error> {
+        let inside = &mut *self.0.lock();
+        if inside.five_minutes != now_ms / FIVE_MINUTES_MS {
+            inside.five_minutes = now_ms / FIVE_MINUTES_MS;
+            inside.opened.clear();
+        }
+        let mut group = group(address);
+        if inside.opened.len() >= ADDRESSES_MAX && !inside.opened.contains_key(&group) {
+            group = OTHERS;
+        }
+        let opened = inside.opened.entry(group).or_default();
+        *opened = opened.saturating_add(1);
+        if *opened <= CONNECTIONS_MAX {
+            return Ok(());
+        }
+        Err(Error::connections(CONNECTIONS_MAX, seconds(FIVE_MINUTES_MS - now_ms % FIVE_MINUTES_MS)))
     }
 
     /// Counts orders of an account, if it may enter so many more.
@@ -202,6 +226,21 @@ mod tests {
         assert_eq!(weights.request(one, 1, NOW + 20_000), (1, Ok(())));
         let v6 = |text| weights.request(address(text), 1, NOW + 20_000).0;
         assert_eq!((v6("2001:db8::1"), v6("2001:db8::2"), v6("2001:db8:0:1::1")), (1, 2, 1));
+    }
+
+    /// Goal: an address opens only so many connections, and others are not concerned. Method: the last one, the first too
+    /// many, and the next five minutes.
+    #[test]
+    fn connections_are_limited() {
+        let weights = Weights::default();
+        let one = address("10.0.0.1");
+        for _ in 0..CONNECTIONS_MAX {
+            weights.connection(one, NOW).unwrap();
+        }
+        let refused = weights.connection(one, NOW);
+        assert_eq!((status(&refused), refused.unwrap_err().code), (429, -1034));
+        weights.connection(address("10.0.0.2"), NOW).unwrap();
+        weights.connection(one, NOW + FIVE_MINUTES_MS).unwrap();
     }
 
     /// Goal: who goes on after the refusals is banned, and longer the next time. Method: two rounds.

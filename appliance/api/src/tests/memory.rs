@@ -1,6 +1,7 @@
 //! A backend over a state in memory: real commands, no consensus.
 
 use std::collections::BTreeMap;
+use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -61,6 +62,8 @@ pub(super) struct Memory {
     /// Where encoded commands go instead of the state.
     pub(super) pipe: Mutex<Option<Arc<Pipe>>>,
     ear: OnceLock<Ear>,
+    /// Set when the node is to stop.
+    pub(super) stop: watch::Sender<bool>,
 }
 
 pub(super) fn member(name: &str, voter: bool) -> MemberState {
@@ -139,6 +142,7 @@ impl Memory {
             progress: watch::Sender::new(0),
             pipe: Mutex::new(None),
             ear: OnceLock::new(),
+            stop: watch::Sender::new(false),
         }
     }
 
@@ -254,6 +258,16 @@ impl Backend for Memory {
             Ok(*progress.borrow())
         }
         .boxed()
+    }
+
+    fn stopping(&self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        let mut stop = self.stop.subscribe();
+        Box::pin(async move {
+            // Without a house nothing stops any more.
+            if stop.wait_for(|stop| *stop).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        })
     }
 
     fn status(&self) -> Status {

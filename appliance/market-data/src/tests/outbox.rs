@@ -1,5 +1,7 @@
 //! The outbox against a plain list.
 
+use std::sync::Arc;
+
 use super::Random;
 use crate::conflate::{Message, Outbox, Refused, Stream};
 use crate::depth::{Diff, Level};
@@ -11,7 +13,7 @@ fn push(list: &mut Vec<Message<Text>>, message: Message<Text>) {
     let place = list.iter().position(|waiting| match (waiting, &message) {
         (Message::Latest(old, _), Message::Latest(new, _)) => old == new,
         (Message::Trailing(old, _), Message::Trailing(new, _)) => old == new,
-        (Message::Depth(old, _), Message::Depth(new, _)) => old == new,
+        (Message::Depth(old, ..), Message::Depth(new, ..)) => old == new,
         _ => false,
     });
     match (place, message) {
@@ -20,8 +22,11 @@ fn push(list: &mut Vec<Message<Text>>, message: Message<Text>) {
             list.remove(place);
             list.push(message);
         }
-        (Some(place), Message::Depth(_, later)) => match &mut list[place] {
-            Message::Depth(_, earlier) => earlier.merge(&later).unwrap(),
+        (Some(place), Message::Depth(_, later, _)) => match &mut list[place] {
+            Message::Depth(_, earlier, made) => {
+                Arc::make_mut(earlier).merge(&later).unwrap();
+                *made = None;
+            }
             other => panic!("not a difference: {other:?}"),
         },
         (_, message) => list.push(message),
@@ -56,7 +61,9 @@ fn an_outbox_is_its_list() {
                     let (first, last) = (*update + 1, *update + 1 + random.below(3));
                     *update = last;
                     let level = Level { price: 1 + random.below(20), total: u128::from(random.below(3)) };
-                    Message::Depth(Stream(30 + book as u32), Diff { first, last, bids: vec![level], asks: vec![] })
+                    let diff = Diff { first, last, bids: vec![level], asks: vec![] };
+                    let made = random.once_in(2).then_some(content);
+                    Message::Depth(Stream(30 + book as u32), Arc::new(diff), made)
                 }
             };
             push(&mut list, message.clone());

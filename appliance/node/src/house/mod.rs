@@ -26,6 +26,7 @@ use parking_lot::{Mutex, RwLock};
 use rand::TryRng;
 use rand::rngs::SysRng;
 use rustls_pki_types::CertificateDer;
+use tokio_util::sync::CancellationToken;
 
 pub(crate) use members::{Operation, on_leader, operate, remove};
 
@@ -50,6 +51,8 @@ pub(crate) struct House {
     metrics: PrometheusHandle,
     /// Since when each member has been healthy as this node sees it, in microseconds since 1970.
     stable: Mutex<std::collections::BTreeMap<u64, u64>>,
+    /// Cancelled when the node begins to stop as planned.
+    pub(crate) stopping: CancellationToken,
 }
 
 impl House {
@@ -70,6 +73,7 @@ impl House {
             credentials: Mutex::new(contents.credentials),
             metrics,
             stable: Mutex::default(),
+            stopping: CancellationToken::new(),
         }
     }
 
@@ -228,6 +232,10 @@ impl Backend for House {
 
     fn applied_beyond(&self, index: u64, patience: Duration) -> Doing<'_, u64> {
         Box::pin(async move { Ok(self.node.applied_beyond(index, patience).await) })
+    }
+
+    fn stopping(&self) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(self.stopping.clone().cancelled_owned())
     }
 
     fn status(&self) -> Status {

@@ -46,6 +46,8 @@ pub(crate) struct Clerk<'a, 'l> {
     pub(crate) entering: std::collections::VecDeque<OrderRecord>,
     /// Orders that are over and still among the open ones.
     pub(crate) ended: Vec<OrderId>,
+    /// Those of them that turned out to be filled only after their last trade.
+    pub(crate) spent: Vec<OrderId>,
     pub(crate) deeds: Deeds,
     pub(crate) halt: Option<Halt>,
 }
@@ -106,7 +108,12 @@ impl Clerk<'_, '_> {
             Report::Ended { id, slots, side, freed, why, .. } => {
                 self.free(side, slots, freed)?;
                 let now = self.now;
-                self.order(id)?.end(why, now);
+                let order = self.order(id)?;
+                let was_open = order.status.is_open();
+                order.end(why, now);
+                if was_open && order.status == OrderStatus::Filled {
+                    self.spent.push(id);
+                }
                 self.over(id);
                 Ok(())
             }
@@ -277,7 +284,7 @@ impl Clerk<'_, '_> {
             }
             let (key, row) = (history_key(record.user, record.market, id), codec::encode(&record));
             self.changes.push(Change { family: Family::History, key, edit: Edit::Put(row) });
-            if record.status != OrderStatus::Filled {
+            if record.status != OrderStatus::Filled || self.spent.contains(&id) {
                 self.tell(record, OrderStep::Ended);
             }
             self.deeds.over.push(record);

@@ -63,6 +63,7 @@ impl Live {
             now,
             entering: entering.into_iter().collect(),
             ended: Vec::new(),
+            spent: Vec::new(),
             deeds: Deeds::default(),
             halt: None,
         };
