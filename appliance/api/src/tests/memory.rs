@@ -155,6 +155,11 @@ impl Memory {
         }
     }
 
+    /// The ear that is told of entries, once somebody has brought one.
+    pub(super) fn ear(&self) -> Option<Ear> {
+        self.ear.get().cloned()
+    }
+
     fn apply(&self, commands: &[Vec<u8>]) -> (Vec<Outcome>, u64) {
         let inside = &mut *self.inside.lock();
         inside.index += 1;

@@ -5,6 +5,9 @@ mod candles;
 mod errors;
 mod listing;
 mod orders;
+mod socket;
+mod streams;
+mod ws_api;
 
 use axum::body::Body;
 use axum::http::{Method, Request};
