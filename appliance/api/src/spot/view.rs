@@ -20,7 +20,7 @@ pub(crate) struct View {
     pub(crate) quote_decimals: u8,
     pub(crate) tick: Step,
     pub(crate) lot: Step,
-    quote_per_tick: u64,
+    pub(crate) quote_per_tick: u64,
 }
 
 impl View {

@@ -171,6 +171,7 @@ mod tests {
             quote_decimals: 6,
             tick: step(1),
             lot: step(5),
+            quote_per_tick: 1,
         }
     }
 

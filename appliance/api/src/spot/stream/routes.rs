@@ -7,7 +7,7 @@ use axum::Extension;
 use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::http::{StatusCode, Uri};
+use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 
 use super::super::error::{Error, Ours};
@@ -24,10 +24,12 @@ pub(crate) type Upgrade = Result<WebSocketUpgrade, WebSocketUpgradeRejection>;
 pub(crate) type From = Option<Extension<ClientAddress>>;
 
 pub(crate) fn routes() -> Vec<Route> {
-    [Route::get("/ws", plain), Route::get("/ws/{*names}", plain), Route::get("/stream", combined)]
-        .into_iter()
-        .map(|route| route.open_to(Access::ApiKey))
-        .collect()
+    let routes = [
+        Route::with(Method::GET, "/ws", plain),
+        Route::with(Method::GET, "/ws/{*names}", plain),
+        Route::with(Method::GET, "/stream", combined),
+    ];
+    routes.into_iter().map(|route| route.open_to(Access::ApiKey)).collect()
 }
 
 /// Where a request comes from, for what is counted by address.

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::{StatusCode, Uri};
+use axum::http::{Method as HttpMethod, StatusCode, Uri};
 use axum::response::Response;
 use exchequer_domain::UserId;
+use exchequer_state::api_keys::ApiKeyId;
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
@@ -29,7 +30,7 @@ const PATIENCE: Duration = crate::route::QUICK;
 const CONNECT_WEIGHT: u32 = 2;
 
 pub(crate) fn routes() -> Vec<Route> {
-    vec![Route::get("/ws-api/v3", connect).open_to(Access::ApiKey)]
+    vec![Route::with(HttpMethod::GET, "/ws-api/v3", connect).open_to(Access::ApiKey)]
 }
 
 async fn connect(State(app): State<App>, from: From, uri: Uri, upgrade: Upgrade) -> Response {
@@ -139,8 +140,9 @@ async fn handle(session: Arc<Session>, method: Method, mut params: Params, now_m
         Ok(caller) => caller,
         Err(error) => return (Err(error), None),
     };
-    let user = caller.map_or(UserId(0), |caller| caller.user);
-    let mut call = Call { app: session.app.clone(), params, user, now_ms, orders: None };
+    let (key, user) = caller.map_or((ApiKeyId(0), UserId(0)), |caller| (caller.key, caller.user));
+    let tail = String::new();
+    let mut call = Call { app: session.app.clone(), params, tail, user, key, now_ms, orders: None };
     let result = (method.handler)(&mut call).await;
     (result, call.orders)
 }

@@ -3,7 +3,7 @@
 use super::super::door::{Handler, Needs};
 use super::super::params::Params;
 use super::super::routes::my_trades_weight;
-use super::super::{account, exchange_info, lists, market_data, orders, replace};
+use super::super::{account, candles, exchange_info, lists, market_data, orders, replace, tickers};
 
 /// One method.
 #[derive(Clone, Copy)]
@@ -35,7 +35,11 @@ const METHODS: &[Method] = &[
     open("trades.recent", |_| 25, market_data::trades),
     open("trades.historical", |_| 25, market_data::historical_trades),
     open("trades.aggregate", |_| 4, market_data::aggregate_trades),
-    open("avgPrice", |_| 2, market_data::average_price),
+    open("klines", |_| 2, candles::klines),
+    open("uiKlines", |_| 2, candles::klines),
+    open("avgPrice", |_| 2, tickers::average_price),
+    open("ticker.24hr", tickers::day_weight, tickers::day),
+    open("ticker", tickers::window_weight, tickers::window),
     open("ticker.price", market_data::ticker_weight, market_data::ticker_price),
     open("ticker.book", market_data::ticker_weight, market_data::book_ticker),
     trade("order.place", |_| 1, orders::place),

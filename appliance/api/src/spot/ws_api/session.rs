@@ -56,7 +56,7 @@ pub(crate) struct Session {
 /// Who asks: the key's number and its user.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Caller {
-    key: ApiKeyId,
+    pub(crate) key: ApiKeyId,
     pub(crate) user: UserId,
     by_logon: bool,
 }
