@@ -1,6 +1,7 @@
 //! A client that keeps its own book from a snapshot and the stream, as the dialect tells it to.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::Random;
 use crate::Side;
@@ -84,12 +85,12 @@ fn clients_keep_the_same_book() {
                 }
                 let diff = pending.take().unwrap();
                 assert_eq!((diff.last, pending.take()), (change.sequence, None));
-                outbox.push(Message::Depth(Stream(1), diff)).unwrap();
+                outbox.push(Message::Depth(Stream(1), Arc::new(diff), None)).unwrap();
                 if !random.once_in(2) {
                     continue;
                 }
                 assert_eq!(outbox.len(), 1);
-                while let Some(Message::Depth(_, diff)) = outbox.pop() {
+                while let Some(Message::Depth(_, diff, _)) = outbox.pop() {
                     assert!(diff.bids.is_sorted_by(|a, b| a.price > b.price));
                     assert!(diff.asks.is_sorted_by(|a, b| a.price < b.price));
                     let Some((client, is_first)) = &mut client else { continue };

@@ -132,8 +132,9 @@ impl Client {
         }
     }
 
+    /// Sends it, unless the other end is closed by now: then its closing frame is what there is to hear.
     pub(super) async fn say(&mut self, message: Message) {
-        self.socket.send(message).await.unwrap();
+        let _ = self.socket.send(message).await;
     }
 
     pub(super) async fn text(&mut self, text: impl Into<tungstenite::Utf8Bytes>) {

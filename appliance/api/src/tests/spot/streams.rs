@@ -127,7 +127,8 @@ async fn a_book_can_be_followed() {
         let shown = good(&open(&world, "/api/v3/depth?symbol=BTCUSDT&limit=5000").await);
         for (client, book) in &mut clients {
             let book = book.as_mut().unwrap();
-            while book.last < shown["lastUpdateId"].as_u64().unwrap() {
+            // An entry that changes no level sends nothing: the levels say how far the client has come.
+            while (book.side(0), book.side(1)) != (shown["bids"].clone(), shown["asks"].clone()) {
                 let diff = client.until(|value| value["e"] == "depthUpdate").await;
                 book.apply(&diff);
             }
@@ -262,7 +263,7 @@ async fn broken_rules_close_the_connection() {
     assert_eq!(client.closed().await.0, 1009);
     for frame in [
         &b"\x81\x82\x00\x00\x00\x00\xff\xff"[..],
-        b"\xff\xff\xff\xff\xff",
+        b"\xff\x80\x00\x00\x00\x00",
         b"\x81\x05hello",
         b"\xc1\x80\x00\x00\x00\x00",
     ] {
