@@ -265,7 +265,7 @@ mod tests {
         let first = Message::Depth(book, diff(1, 1, &[(1, 1)], &[]), Some("made"));
         outbox.push(first.clone()).unwrap();
         assert_eq!(outbox.bytes(), ENTRY_BYTES + 4);
-        assert_eq!(drained(&mut outbox), [first.clone()]);
+        assert_eq!(drained(&mut outbox), std::slice::from_ref(&first));
         outbox.push(first).unwrap();
         outbox.push(Message::Depth(book, diff(2, 2, &[(2, 1)], &[]), Some("made"))).unwrap();
         assert_eq!(outbox.bytes(), ENTRY_BYTES + 2 * LEVEL_BYTES);

@@ -29,7 +29,11 @@ const ROOMS: &[Room] = &[
     Room { name: "exchequer-storage", may_use: &[], pure: false },
     // Consensus knows no exchange: not even the domain's vocabulary.
     Room { name: "exchequer-raft", may_use: &["exchequer-storage"], pure: false },
-    Room { name: "exchequer-api", may_use: &["exchequer-domain", "exchequer-raft", "exchequer-state"], pure: false },
+    Room {
+        name: "exchequer-api",
+        may_use: &["exchequer-domain", "exchequer-market-data", "exchequer-raft", "exchequer-state"],
+        pure: false,
+    },
     Room {
         name: "exchequer-node",
         may_use: &[
