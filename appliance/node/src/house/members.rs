@@ -198,7 +198,7 @@ async fn perform(house: &House, operation: &Operation) -> Result<(), Problem> {
             }
         }
         Operation::Transfer { to } => {
-            if !status.members.iter().any(|(id, member)| member.voter && *id != status.node) {
+            if to.is_none() && !status.members.iter().any(|(id, member)| member.voter && *id != status.node) {
                 return Err(Problem::new(Code::NotVoter, "there is no other voter to lead"));
             }
             if let Some(to) = to {
