@@ -10,9 +10,12 @@ use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, FromRequestParts, Json, Path, Query, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
+use bytes::Bytes;
 use exchequer_domain::{Code, Problem, parse_duration};
 use exchequer_state::Rejection;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use std::time::Duration;
 
 use crate::problem::{Refused, too_large};
@@ -27,12 +30,19 @@ fn bad(message: impl Into<String>) -> Problem {
 /// A JSON body.
 pub(crate) struct Body<T>(pub(crate) T);
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
+impl<T: DeserializeOwned + Serialize, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = Refused;
 
     async fn from_request(request: Request, state: &S) -> Result<Body<T>, Refused> {
-        match Json::<T>::from_request(request, state).await {
-            Ok(Json(body)) => Ok(Body(body)),
+        let (parts, body) = request.into_parts();
+        let bytes = match Bytes::from_request(Request::from_parts(parts.clone(), body), state).await {
+            Ok(bytes) => bytes,
+            Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => return Err(too_large().into()),
+            Err(rejection) => return Err(bad(rejection.body_text()).into()),
+        };
+        match Json::<T>::from_request(Request::from_parts(parts, bytes.clone().into()), state).await {
+            Ok(Json(body)) if is_of_its_shape(&bytes, &body) => Ok(Body(body)),
+            Ok(_) => Err(bad("the body has a list where an object belongs").into()),
             Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => Err(too_large().into()),
             Err(JsonRejection::MissingJsonContentType(_)) => Err(Refused::with_status(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -40,6 +50,26 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
             )),
             Err(rejection) => Err(bad(rejection.body_text()).into()),
         }
+    }
+}
+
+/// Whether objects were sent as objects: a list of their values in order is one to the parser, but a change of the order of
+/// fields would give it another meaning.
+fn is_of_its_shape<T: Serialize>(sent: &[u8], read: &T) -> bool {
+    match (serde_json::from_slice(sent), serde_json::to_value(read)) {
+        (Ok(sent), Ok(read)) => agree(&sent, &read),
+        _ => false,
+    }
+}
+
+fn agree(sent: &Value, read: &Value) -> bool {
+    match (sent, read) {
+        (Value::Array(_), Value::Object(_)) => false,
+        (Value::Object(sent), Value::Object(read)) => {
+            sent.iter().all(|(name, sent)| read.get(name).is_none_or(|read| agree(sent, read)))
+        }
+        (Value::Array(sent), Value::Array(read)) => sent.iter().zip(read).all(|(sent, read)| agree(sent, read)),
+        _ => true,
     }
 }
 

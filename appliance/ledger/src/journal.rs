@@ -7,6 +7,7 @@ use exchequer_domain::{Digest, Timestamp};
 
 use crate::codec::{self, DecodeError, VERSION, field};
 use crate::halt::Halt;
+use crate::limits::BLOCK_POSTINGS_MAX;
 use crate::posting::{POSTING_BYTES, Posting};
 use crate::rows::{History, Table};
 
@@ -89,8 +90,10 @@ impl Block {
 
 /// The block that holds a posting.
 pub(crate) fn block_of(history: &dyn History, number: u64) -> Result<Block, Halt> {
-    let until = Table::Journal.key(&number.saturating_add(1).to_be_bytes());
-    let row = history.scan(&Table::Journal.key(&[]), &until, 1, true)?.pop();
+    let key = |number: u64| Table::Journal.key(&number.to_be_bytes());
+    // No block is longer: who looks for one need not look through all that are not written yet.
+    let first = number.saturating_sub(BLOCK_POSTINGS_MAX - 1);
+    let row = history.scan(&key(first), &key(number.saturating_add(1)), 1, true)?.pop();
     let (key, value) = row.ok_or(Halt::RowDamaged { table: Table::Journal })?;
     let block = Block::decode(&key, value)?;
     if number < block.end() { Ok(block) } else { Err(Halt::RowDamaged { table: Table::Journal }) }

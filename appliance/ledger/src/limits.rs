@@ -2,6 +2,8 @@
 
 /// Accounts that may exist; an account takes about 145 bytes of memory.
 pub const ACCOUNTS_MAX: usize = 1 << 24;
+/// Postings of one block of the journal.
+pub(crate) const BLOCK_POSTINGS_MAX: u64 = 128;
 /// Legs of one transfer.
 pub const LEGS_MAX: usize = 128;
 /// Transfers of one bulk.
@@ -41,7 +43,7 @@ pub(crate) struct Sizes {
 impl Sizes {
     pub(crate) const STANDARD: Sizes = Sizes {
         window_postings: 1 << 16,
-        block_postings: 128,
+        block_postings: BLOCK_POSTINGS_MAX as usize,
         page_ids: 256,
         index_postings: 64,
         expiries: 8_192,

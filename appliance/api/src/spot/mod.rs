@@ -43,6 +43,7 @@ pub(crate) struct Memory {
     weights: weights::Weights,
     secrets: keys::Secrets,
     hub: OnceLock<stream::Hub>,
+    sockets: stream::Sockets,
 }
 
 /// Whether a path belongs to the dialect, or to what is served through its door.

@@ -167,6 +167,9 @@ async fn limits_are_shown_and_changed() {
         post(&world, "/v1/orders", limit(1, "buy", "100000.01", "0.1")).await.refusal(),
         (422, "EXQ-0906".into())
     );
+    // A list of an object's values in order is no object.
+    let listed = json!({"filters": [null, null], "reason": "test"});
+    assert_eq!(post(&world, "/v1/markets/BTCUSDT/configure", listed).await.refusal(), (400, "EXQ-0108".into()));
     let nothing = json!({"reason": "test"});
     assert_eq!(post(&world, "/v1/markets/BTCUSDT/configure", nothing).await.refusal(), (400, "EXQ-0108".into()));
     let body = json!({

@@ -299,7 +299,9 @@ impl Desk {
 
     fn leave(&mut self, id: u64, topic: Topic) {
         let Some(audience) = self.topics.get_mut(&topic) else { return };
-        audience.listeners.remove(&id);
+        if let Some((line, stream)) = audience.listeners.remove(&id) {
+            line.forget_book(stream);
+        }
         if audience.listeners.is_empty() {
             self.topics.remove(&topic);
             self.drop_topic(topic);

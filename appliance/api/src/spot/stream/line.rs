@@ -102,6 +102,11 @@ impl Line {
         self.inside.lock().books.insert(stream, (view, name));
     }
 
+    /// Forgets it, and differences of the stream that were merged and still wait.
+    pub(crate) fn forget_book(&self, stream: Stream) {
+        self.inside.lock().books.remove(&stream);
+    }
+
     /// Gives a message to the connection; where too much waits already, ends it.
     pub(crate) fn push(&self, message: Message<Text>) {
         let mut inside = self.inside.lock();
@@ -164,17 +169,20 @@ impl Line {
 
     fn take(&self, now_ms: &impl Fn() -> u64) -> Option<Next> {
         let mut inside = self.inside.lock();
-        let message = inside.outbox.pop();
-        Some(match message {
-            None => Next::End(inside.end.clone()?),
-            Some(Message::Event(text) | Message::Latest(_, text) | Message::Trailing(_, text))
-            | Some(Message::Depth(_, _, Some(text))) => Next::Text(text),
-            Some(Message::Depth(stream, diff, None)) => {
-                let (view, name) = inside.books.get(&stream)?.clone();
-                drop(inside);
-                let text = Text::new(messages::depth(&view, &diff, now_ms()));
-                Next::Text(if self.is_wrapped() { messages::wrapped(&name, &text) } else { text })
-            }
-        })
+        loop {
+            let message = inside.outbox.pop();
+            return Some(match message {
+                None => Next::End(inside.end.clone()?),
+                Some(Message::Event(text) | Message::Latest(_, text) | Message::Trailing(_, text))
+                | Some(Message::Depth(_, _, Some(text))) => Next::Text(text),
+                Some(Message::Depth(stream, diff, None)) => {
+                    // Of a stream that was left meanwhile.
+                    let Some((view, name)) = inside.books.get(&stream).cloned() else { continue };
+                    drop(inside);
+                    let text = Text::new(messages::depth(&view, &diff, now_ms()));
+                    Next::Text(if self.is_wrapped() { messages::wrapped(&name, &text) } else { text })
+                }
+            });
+        }
     }
 }

@@ -11,7 +11,7 @@ use exchequer_market_data::ticker::Stats;
 use exchequer_market_data::{Interval, Tape};
 use exchequer_state::ledger::Asset;
 use exchequer_state::markets::{MarketId, Markets, trade_of};
-use exchequer_state::matching::{Lots, Market, Side};
+use exchequer_state::matching::{Lots, Market, Side, TradeId};
 use exchequer_state::{Best, Event, State};
 
 use super::super::view::View;
@@ -46,6 +46,8 @@ pub(super) struct Watched {
     pub(super) assets: (Asset, Asset),
     marks: Marks,
     best: Option<(Option<Best>, Option<Best>)>,
+    /// The index that the best prices were last told as of.
+    best_at: u64,
     books: BTreeMap<Speed, Base>,
     candles: BTreeMap<Interval, Candle>,
 }
@@ -84,6 +86,7 @@ impl Desk {
                 assets,
                 marks: Marks::default(),
                 best: None,
+                best_at: 0,
                 books: BTreeMap::new(),
                 candles: BTreeMap::new(),
             };
@@ -193,6 +196,11 @@ impl Desk {
     /// Tells the best prices where they are others than before.
     fn tell_best(&mut self, id: MarketId, index: u64, best: (Option<Best>, Option<Best>)) {
         let Some(watched) = self.markets.get_mut(&id) else { return };
+        // Somebody new may have been told of the state before these entries were heard.
+        if index < watched.best_at {
+            return;
+        }
+        watched.best_at = index;
         if watched.best.replace(best) == Some(best) {
             return;
         }
@@ -341,11 +349,11 @@ impl Desk {
             let tape: &Tape = tape;
             // The windows move on a quiet market too, but never back.
             let time = Timestamp(now_ms.saturating_mul(1_000)).max(state.time());
-            let last = Markets::trades(rows, id, None, 1).unwrap_or_default();
+            let last = Markets::trade(rows, id, TradeId(tape.klines().last_trade())).unwrap_or_default();
             let now = Now {
                 bid: best_of(market, Side::Buy),
                 ask: best_of(market, Side::Sell),
-                last_lots: last.first().map_or(Lots(0), |(_, record)| record.lots),
+                last_lots: last.map_or(Lots(0), |record| record.lots),
             };
             seen = Some(Seen { day: tape.day(time), average: tape.average_price(time), now });
             Ok(())

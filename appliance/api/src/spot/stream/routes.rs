@@ -12,8 +12,10 @@ use axum::response::{IntoResponse as _, Response};
 
 use super::super::error::{Error, Ours};
 use super::super::params::Params;
+use super::super::weights::group;
 use super::connection::{MESSAGE_BYTES_MAX, serve};
 use super::control::{Streams, resolve};
+use super::sockets::Place;
 use super::{Hub, Line, STREAMS_MAX};
 use crate::app::App;
 use crate::route::{Access, ClientAddress, Route};
@@ -44,7 +46,7 @@ impl App {
     }
 }
 
-/// Admits one more connection, with the limits on what clients may send.
+/// Admits one more connection, with the limits on what clients may send, and its place among those that are open.
 ///
 /// # Errors
 /// What asked is no WebSocket; the address opens too many, or is banned.
@@ -53,13 +55,15 @@ pub(crate) fn open(
     upgrade: Upgrade,
     address: Option<IpAddr>,
     weight: u32,
-) -> Result<WebSocketUpgrade, Error> {
+) -> Result<(WebSocketUpgrade, Place), Error> {
     let counted = address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
     let now_ms = app.backend.now_ms();
     app.spot.weights.connection(counted, now_ms)?;
     app.spot.weights.request(counted, weight, now_ms).1?;
     let upgrade = upgrade.map_err(|_| Error::new(-1020, "This address speaks WebSocket and nothing else."))?;
-    Ok(upgrade.max_message_size(MESSAGE_BYTES_MAX).max_frame_size(MESSAGE_BYTES_MAX))
+    let place = app.spot.sockets.take(group(counted));
+    let place = place.ok_or_else(|| Error::new(-1034, "Too many connections are open; close some first."))?;
+    Ok((upgrade.max_message_size(MESSAGE_BYTES_MAX).max_frame_size(MESSAGE_BYTES_MAX), place))
 }
 
 pub(crate) fn refused(error: Error) -> Response {
@@ -98,7 +102,7 @@ async fn combined(State(app): State<App>, from: From, uri: Uri, upgrade: Upgrade
 }
 
 fn begin(app: App, from: From, upgrade: Upgrade, names: Vec<String>, wrapped: bool) -> Result<Response, Error> {
-    let upgrade = open(&app, upgrade, address_of(from), 0)?;
+    let (upgrade, place) = open(&app, upgrade, address_of(from), 0)?;
     if names.len() > STREAMS_MAX {
         return Err(Error::new(-1130, format!("A connection has at most {STREAMS_MAX} streams.")));
     }
@@ -107,6 +111,7 @@ fn begin(app: App, from: From, upgrade: Upgrade, names: Vec<String>, wrapped: bo
         resolve(&app, &names).map_err(|text| Error { status: StatusCode::BAD_REQUEST, ..Error::new(-1130, text) })?;
     }
     Ok(upgrade.on_upgrade(async move |socket| {
+        let _place = place;
         let line = Arc::new(Line::new(wrapped));
         let member = app.hub().join(line.clone());
         let mut side = Streams::new(app.clone(), line.clone(), member);

@@ -38,11 +38,12 @@ async fn connect(State(app): State<App>, from: From, uri: Uri, upgrade: Upgrade)
 }
 
 fn begin(app: App, address: Option<IpAddr>, uri: &Uri, upgrade: Upgrade) -> Result<Response, Error> {
-    let upgrade = open(&app, upgrade, address, CONNECT_WEIGHT)?;
+    let (upgrade, place) = open(&app, upgrade, address, CONNECT_WEIGHT)?;
     let mut params = Params::new(uri.query().unwrap_or_default().as_bytes(), b"")?;
     let shows_limits = params.flag("returnRateLimits")?.unwrap_or(true);
     params.end()?;
     Ok(upgrade.on_upgrade(async move |socket| {
+        let _place = place;
         let line = Arc::new(Line::new(false));
         let session = Arc::new(Session::new(app.clone(), line.clone(), address, shows_limits));
         let calls = Calls { session, places: Arc::new(Semaphore::new(UNDER_WAY_MAX)) };

@@ -161,12 +161,12 @@ impl Session {
                 let logon = logon.ok_or_else(|| Error::new(-1002, "The connection is not authenticated."))?;
                 params.end()?;
                 let shown = keys::find(&self.app, &logon.key, self.address, Scope::Read)?;
-                self.subscribe(Caller { key: shown.key, user: shown.user, by_logon: true }).await
+                self.subscribe(Caller { key: shown.key, user: shown.user, by_logon: true }, Some(&logon.key)).await
             }
             "userDataStream.subscribe.signature" => {
                 let shown = self.signer(params, Scope::Read, now_ms)?;
                 params.end()?;
-                self.subscribe(Caller { key: shown.key, user: shown.user, by_logon: false }).await
+                self.subscribe(Caller { key: shown.key, user: shown.user, by_logon: false }, None).await
             }
             "userDataStream.unsubscribe" => {
                 let number = params.number("subscriptionId")?;
@@ -190,10 +190,15 @@ impl Session {
         }
     }
 
-    async fn subscribe(&self, caller: Caller) -> Result<Value, Error> {
+    /// Subscribes to a user's events; by a logon with the key of this name, where it is by one.
+    async fn subscribe(&self, caller: Caller, logon: Option<&str>) -> Result<Value, Error> {
         let _one = self.subscribing.lock().await;
         let number = {
             let mut inside = self.inside.lock();
+            // Requests run side by side: the logon may be gone, or be another one by now.
+            if logon.is_some() && inside.logon.as_ref().map(|logon| logon.key.as_str()) != logon {
+                return Err(Error::new(-1002, "The connection is not authenticated."));
+            }
             if inside.subscriptions.values().any(|known| known.user == caller.user) {
                 return Err(Error::new(-2035, "The connection is subscribed to this account already."));
             }
