@@ -1,4 +1,4 @@
-//! The only doors: HTTP and gRPC now, WebSocket and more dialects later.
+//! The only doors: HTTP, WebSocket and gRPC.
 //!
 //! Handlers are thin: extract, call the [`backend::Backend`], map. Invariants:
 //! - Every route needs the operator token unless its [`route::Route`] says otherwise; a test walks the table.
