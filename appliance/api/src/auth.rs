@@ -1,20 +1,36 @@
 //! The operator token, which every route needs that does not say otherwise.
 
-use axum::extract::{Request, State};
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use exchequer_domain::{Code, Problem};
+use exchequer_state::Actor;
 
 use crate::app::App;
 use crate::backend::Backend;
 use crate::problem::Refused;
 
+/// On whose behalf a request comes; extracted by the handlers of routes that need somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Caller(pub(crate) Actor);
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Caller, Refused> {
+        let caller = parts.extensions.get::<Caller>().copied();
+        caller.ok_or_else(|| Problem::new(Code::Internal, "the route asks for a caller and needs none").into())
+    }
+}
+
 /// Lets a request pass that shows the operator token.
-pub(crate) async fn require(State(app): State<App>, request: Request, next: Next) -> Result<Response, Refused> {
+pub(crate) async fn require(State(app): State<App>, mut request: Request, next: Next) -> Result<Response, Refused> {
     let shown = bearer(request.headers()).and_then(|token| check(app.backend.as_ref(), token));
     note_refusal(&shown);
     shown?;
+    request.extensions_mut().insert(Caller(Actor::Operator));
     Ok(next.run(request).await)
 }
 

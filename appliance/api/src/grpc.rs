@@ -190,7 +190,7 @@ fn check(commands: &[Bytes]) -> Result<(), Problem> {
             .map_err(|error| Problem::new(Code::BadRequest, format!("a command could not be decoded: {error}")))?;
         match command.actor {
             Actor::Operator => {}
-            Actor::Node(_) | Actor::ApiKey(_) => {
+            Actor::Node(_) | Actor::ApiKey(_) | Actor::Admin(_) | Actor::Worker(_) => {
                 let message = format!("a command acts for {}, but the caller showed the operator token", command.actor);
                 return Err(Problem::new(Code::BadRequest, message));
             }

@@ -15,6 +15,8 @@ use axum::response::IntoResponse as _;
 use axum::routing::{self, MethodFilter, MethodRouter};
 use axum::{Router, middleware};
 use exchequer_domain::{Code, Problem};
+use exchequer_state::people::Permission;
+use exchequer_state::settings::Danger;
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
@@ -50,6 +52,15 @@ pub(crate) enum Access {
     ApiKey,
     /// Whoever shows the operator token.
     Operator,
+    /// Who is allowed this.
+    Permitted(Permission),
+}
+
+impl Access {
+    /// Whether it is for those who run the exchange.
+    pub(crate) fn is_for_admins(self) -> bool {
+        matches!(self, Access::Operator | Access::Permitted(_))
+    }
 }
 
 /// One method of one path.
@@ -57,6 +68,8 @@ pub(crate) struct Route {
     pub(crate) method: Method,
     pub(crate) path: &'static str,
     pub(crate) access: Access,
+    /// What it can do to a running exchange; the console and the command line ask accordingly.
+    pub(crate) danger: Danger,
     /// How long it may take to begin its answer.
     pub(crate) patience: Duration,
     /// What the description of the API says of it; none for what is not in it.
@@ -88,7 +101,8 @@ impl Route {
     }
 
     fn new(method: Method, path: &'static str, handler: MethodRouter<App>) -> Route {
-        Route { method, path, access: Access::Operator, patience: QUICK, note: None, handler }
+        let (danger, patience) = (Danger::Level0, QUICK);
+        Route { method, path, access: Access::Operator, danger, patience, note: None, handler }
     }
 
     fn shaped(self, shape: Shape) -> Route {
@@ -129,6 +143,16 @@ impl Route {
         Route { access, ..self }
     }
 
+    /// Who may use it.
+    pub(crate) fn needs(self, permission: Permission) -> Route {
+        self.open_to(Access::Permitted(permission))
+    }
+
+    /// What it can do to a running exchange.
+    pub(crate) fn danger(self, danger: Danger) -> Route {
+        Route { danger, ..self }
+    }
+
     pub(crate) fn slow(self) -> Route {
         Route { patience: SLOW, ..self }
     }
@@ -145,7 +169,9 @@ pub(crate) fn assemble(app: &App, routes: Vec<Route>) -> Router {
         let handler = handler.layer::<_, Infallible>(limits);
         let handler = match access {
             Access::Open | Access::JoinToken | Access::ApiKey => handler,
-            Access::Operator => handler.layer(middleware::from_fn_with_state(app.clone(), auth::require)),
+            Access::Operator | Access::Permitted(_) => {
+                handler.layer(middleware::from_fn_with_state(app.clone(), auth::require))
+            }
         };
         router = router.route(path, handler);
     }

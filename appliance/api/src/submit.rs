@@ -46,7 +46,12 @@ impl App {
 
     /// Has one command of the operator's committed and applied.
     pub(crate) async fn submit(&self, id: CommandId, body: Body) -> Result<Effect, Refused> {
-        let command = Command { id, actor: Actor::Operator, epoch: None, body };
+        self.submit_as(Actor::Operator, id, body).await
+    }
+
+    /// Has one command committed and applied, on somebody's behalf.
+    pub(crate) async fn submit_as(&self, actor: Actor, id: CommandId, body: Body) -> Result<Effect, Refused> {
+        let command = Command { id, actor, epoch: None, body };
         let submitted = self.backend.submit(vec![command], SUBMIT_PATIENCE).await;
         let submitted = submitted.map_err(|problem| Refused::of_command(problem, id))?;
         match submitted.outcomes.into_iter().next() {

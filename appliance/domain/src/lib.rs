@@ -5,13 +5,17 @@
 mod code;
 mod decimal;
 mod ids;
+mod network;
 mod problem;
 mod time;
 mod units;
+mod worker;
 
 pub use code::Code;
 pub use decimal::{DecimalError, format_decimal, parse_amount, parse_decimal};
-pub use ids::{ClusterId, CommandId, Digest, NodeId, ParseIdError, UserId};
+pub use ids::{AdminId, ClusterId, CommandId, Digest, NodeId, ParseIdError, UserId};
+pub use network::Network;
 pub use problem::Problem;
 pub use time::Timestamp;
 pub use units::{UnitError, format_bytes, format_duration, parse_bytes, parse_duration};
+pub use worker::{WorkerId, WorkerKind};

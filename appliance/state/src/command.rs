@@ -5,7 +5,7 @@
 
 use std::ops::RangeInclusive;
 
-use exchequer_domain::{CommandId, NodeId, UserId};
+use exchequer_domain::{AdminId, CommandId, NodeId, UserId, WorkerId};
 use serde::{Deserialize, Serialize};
 
 use crate::api_keys::ApiKeyId;
@@ -51,6 +51,10 @@ pub enum Actor {
     Node(NodeId),
     /// A user's program, by its API key: trades as that user and nothing else.
     ApiKey(ApiKeyId),
+    /// Someone who is signed in, and may do what their roles allow.
+    Admin(AdminId),
+    /// A worker, through the node that supervises it; always with that leadership's epoch.
+    Worker(WorkerId),
 }
 
 impl std::fmt::Display for Actor {
@@ -59,6 +63,8 @@ impl std::fmt::Display for Actor {
             Actor::Operator => f.write_str("operator"),
             Actor::Node(id) => write!(f, "node {id}"),
             Actor::ApiKey(id) => write!(f, "API key {}", id.0),
+            Actor::Admin(id) => write!(f, "admin {id}"),
+            Actor::Worker(id) => write!(f, "worker {id}"),
         }
     }
 }

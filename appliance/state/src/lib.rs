@@ -25,6 +25,7 @@ pub mod ids;
 pub mod markets;
 pub mod money;
 pub mod outcome;
+pub mod people;
 pub mod registry;
 mod rejection;
 pub mod rows;

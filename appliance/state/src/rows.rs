@@ -26,9 +26,9 @@ pub enum Family {
 #[must_use]
 pub const fn family_of(table: u8) -> Option<Family> {
     match table {
-        0x01..=0x1f => Some(Family::Working),
-        0x20..=0x3f => Some(Family::History),
-        0x40..=0x5f => Some(Family::Ids),
+        0x01..=0x1f | 0x60..=0x7f => Some(Family::Working),
+        0x20..=0x3f | 0x80..=0x9f => Some(Family::History),
+        0x40..=0x5f | 0xa0..=0xbf => Some(Family::Ids),
         _ => None,
     }
 }
@@ -294,7 +294,7 @@ mod tests {
             assert_eq!(family_of(*table as u8), Some(family), "{table:?}");
             assert!([0x10, 0x30, 0x50].contains(&(*table as u8 & 0xf0)), "{table:?}");
         }
-        assert_eq!((family_of(0), family_of(0x60)), (None, None));
+        assert_eq!((family_of(0), family_of(0xc0)), (None, None));
     }
 
     /// Goal: a range covers its numbers and no other table. Method: its ends against keys around them.

@@ -122,8 +122,12 @@ fn operation(route: &Route, note: &Note, asked: &mut SchemaGenerator, answered: 
     if !note.more.is_empty() {
         fields.insert("description".to_owned(), note.more.into());
     }
-    if route.access == Access::Operator {
+    if route.access.is_for_admins() {
         fields.insert("security".to_owned(), json!([{ "operator": [] }]));
+        fields.insert("x-danger".to_owned(), json!(route.danger as u8));
+    }
+    if let Access::Permitted(permission) = route.access {
+        fields.insert("x-permission".to_owned(), permission.as_str().into());
     }
     let mut parameters: Vec<Value> = note.name.iter().map(|name| name.describe("path", asked)).collect();
     parameters.extend(note.names().iter().map(|param| param.describe("query", asked)));

@@ -23,7 +23,7 @@ pub(super) fn of(route: &Route, note: &Note) -> Vec<u16> {
         return if note.shape.has_query { vec![400] } else { Vec::new() };
     }
     let mut statuses = ALWAYS.to_vec();
-    if route.access == Access::Operator {
+    if route.access.is_for_admins() {
         statuses.push(401);
     }
     if note.shape.body.is_some() {

@@ -164,7 +164,7 @@ impl<'a> Entry<'a> {
             match header.actor {
                 Actor::Operator => {}
                 Actor::Node(id) => self.state.registry.present(id).map(|_| ())?,
-                Actor::ApiKey(_) => {}
+                Actor::ApiKey(_) | Actor::Admin(_) | Actor::Worker(_) => {}
             }
         }
         if let Actor::ApiKey(id) = header.actor {

@@ -63,6 +63,8 @@ pub(super) const fn actor_of(actor: Actor) -> ledger::Actor {
         Actor::Node(node) => ledger::Actor::Worker(node.0),
         // Keys only trade, and what a trade moves is the rules' own posting.
         Actor::ApiKey(_) => ledger::Actor::System,
+        Actor::Admin(id) => ledger::Actor::Operator(id.0 as u64),
+        Actor::Worker(worker) => ledger::Actor::Worker(worker.number()),
     }
 }
 
