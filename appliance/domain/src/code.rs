@@ -139,6 +139,10 @@ codes! {
     JobNotLeased "EXQ-1031" "the worker does not have this job, or not any more" "nothing: another worker has it, or it is over";
     JobState "EXQ-1032" "the job is in a state in which this cannot be" "look at the job and decide anew";
     JobsFull "EXQ-1033" "there are as many jobs or queues as there may be" "see which queue grows, and why nobody takes from it";
+    DirectiveUnknown "EXQ-1040" "there is no such directive" "see `exchequer command list`";
+    DirectiveState "EXQ-1041" "the directive is in a state in which this cannot be" "look at the directive and decide anew";
+    DirectiveKeyReused "EXQ-1042" "another directive has this key" "choose another key for another directive";
+    DirectivesFull "EXQ-1043" "as many directives are open as there may be" "see what waits, and cancel what is not wanted any more";
 }
 
 impl fmt::Display for Code {

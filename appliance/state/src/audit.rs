@@ -96,6 +96,12 @@ pub enum AuditAction {
     JobsRetried,
     /// A queue was paused, let go on, or given another rate.
     QueueConfigured,
+    /// Directives were sent.
+    DirectivesSent,
+    /// Directives were taken back.
+    DirectivesCancelled,
+    /// It was decided about a directive of which nobody knew what became.
+    DirectiveReviewed,
 }
 
 /// What can be done outside the state and put on record. Variants are only ever appended.
@@ -149,6 +155,9 @@ impl AuditAction {
             AuditAction::JobsCancelled => "cancel-jobs",
             AuditAction::JobsRetried => "retry-jobs",
             AuditAction::QueueConfigured => "configure-queue",
+            AuditAction::DirectivesSent => "send-directives",
+            AuditAction::DirectivesCancelled => "cancel-directives",
+            AuditAction::DirectiveReviewed => "review-directive",
             AuditAction::Outside(action) => match action {
                 Action::AddLearner => "add-learner",
                 Action::Promote => "promote",

@@ -10,11 +10,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::api_keys::ApiKeyId;
 use crate::apply::{
-    AdmitNode, AmendOrder, Bootstrap, BulkTransfer, CancelAfter, CancelJobs, CancelOrder, CancelOrders,
-    ConfigureMarket, ConfigureQueue, CreateApiKey, CreateAsset, CreateJoinToken, CreateMarket, CreateUser, CreateUsers,
-    CreditSandbox, EnqueueJobs, FinishJobs, LeaseJobs, OpenAccounts, PlaceOrder, PlacePair, PostTransfers, PutScratch,
-    RaiseVersion, RecordAction, Reform, RemoveNode, RenewJobs, ReplaceOrder, RequestDigest, RetryJobs, RevertSettings,
-    RevertTransfer, RevokeApiKey, RotateAuthority, RotateOperatorToken, SetMarketPhase, SetSetting,
+    AdmitNode, AmendOrder, Bootstrap, BulkTransfer, CancelAfter, CancelDirectives, CancelJobs, CancelOrder,
+    CancelOrders, ConfigureMarket, ConfigureQueue, CreateApiKey, CreateAsset, CreateJoinToken, CreateMarket,
+    CreateUser, CreateUsers, CreditSandbox, DispatchDirectives, EnqueueJobs, FinishJobs, LeaseJobs, OpenAccounts,
+    PlaceOrder, PlacePair, PostTransfers, PutScratch, RaiseVersion, RecordAction, Reform, RemoveNode, RenewJobs,
+    ReplaceOrder, RequestDigest, RetryJobs, RevertSettings, RevertTransfer, ReviewDirective, RevokeApiKey,
+    RotateAuthority, RotateOperatorToken, SendDirectives, SetMarketPhase, SetSetting, StepDirectives,
     TransferBetweenUsers, UpdateNode, UpdateUser,
 };
 use crate::codec::{self, DecodeError};
@@ -159,9 +160,24 @@ pub enum Body {
     RetryJobs(RetryJobs),
     /// Pauses a queue, lets it go on, or gives it another rate.
     ConfigureQueue(ConfigureQueue),
+    /// Asks something of workers.
+    SendDirectives(SendDirectives),
+    /// The leader takes what is to be done next.
+    DispatchDirectives(DispatchDirectives),
+    /// Says what becomes of directives that are in flight.
+    StepDirectives(StepDirectives),
+    /// Takes back what was not dispatched yet.
+    CancelDirectives(CancelDirectives),
+    /// Decides about a directive of which nobody knows what became.
+    ReviewDirective(ReviewDirective),
 }
 
 impl Body {
+    /// Whether it is the leader's, or that of someone who acts for it: it must carry the epoch.
+    pub(crate) const fn is_leaders(&self) -> bool {
+        matches!(self, Body::DispatchDirectives(_) | Body::StepDirectives(_))
+    }
+
     /// The user as whom this trades; none where it is not about orders.
     #[must_use]
     pub fn trades_as(&self) -> Option<UserId> {

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cluster::Epoch;
 use crate::codec::{self, DecodeError};
+use crate::directives::{DirectiveId, DirectiveState};
 use crate::jobs::{JobId, QueueName};
 use crate::markets::{Fill, MarketId, OrderRecord, TradeRecord};
 use crate::rows::Table;
@@ -178,6 +179,18 @@ pub enum EventKind {
     QueueConfigured {
         /// That queue.
         queue: QueueName,
+    },
+    /// Nothing will become of a directive any more.
+    DirectiveOver {
+        /// That directive.
+        directive: DirectiveId,
+        /// How it ended.
+        state: DirectiveState,
+    },
+    /// Nobody knows whether a directive was done.
+    DirectiveNeedsReview {
+        /// That directive.
+        directive: DirectiveId,
     },
 }
 

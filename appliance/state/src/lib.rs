@@ -19,6 +19,7 @@ pub mod audit;
 pub mod cluster;
 pub mod codec;
 pub mod command;
+pub mod directives;
 pub mod event;
 mod halt;
 pub mod ids;
@@ -43,14 +44,15 @@ mod tests;
 pub mod users;
 
 pub use apply::{
-    ACCOUNTS_AT_ONCE_MAX, AdmitNode, AmendOrder, Bootstrap, BulkTransfer, CancelAfter, CancelJobs, CancelOrder,
-    CancelOrders, ConfigureMarket, ConfigureQueue, CreateApiKey, CreateAsset, CreateJoinToken, CreateMarket,
-    CreateUser, CreateUsers, CreditSandbox, DryRun, EnqueueJobs, Enqueued, FinishJobs, FirstNode, JOBS_AT_ONCE_MAX,
-    JobEnd, LEASE_US_MIN, LEASED_JOBS_MAX, LeaseJobs, NewJob, OpenAccounts, OrderRef, OrderSpec, PlaceOrder, PlacePair,
-    PostTransfers, PutScratch, RaiseVersion, RateChange, RecordAction, Reform, RemoveNode, RenewJobs, ReplaceOrder,
-    RequestDigest, RetryJobs, RevertSettings, RevertTransfer, RevokeApiKey, RotateAuthority, RotateOperatorToken,
-    SetMarketPhase, SetSetting, TRANSFERS_AT_ONCE_MAX, Traded, TransferBetweenUsers, UpdateNode, UpdateUser,
-    check_reason,
+    ACCOUNTS_AT_ONCE_MAX, AdmitNode, AmendOrder, Bootstrap, BulkTransfer, CancelAfter, CancelDirectives, CancelJobs,
+    CancelOrder, CancelOrders, ConfigureMarket, ConfigureQueue, CreateApiKey, CreateAsset, CreateJoinToken,
+    CreateMarket, CreateUser, CreateUsers, CreditSandbox, DIRECTIVES_AT_ONCE_MAX, DispatchDirectives, DryRun,
+    EnqueueJobs, Enqueued, FinishJobs, FirstNode, JOBS_AT_ONCE_MAX, JobEnd, LEASE_US_MIN, LEASED_JOBS_MAX, LeaseJobs,
+    NewDirective, NewJob, OpenAccounts, OrderRef, OrderSpec, PlaceOrder, PlacePair, PostTransfers, PutScratch,
+    RaiseVersion, RateChange, RecordAction, Reform, RemoveNode, RenewJobs, ReplaceOrder, RequestDigest, RetryJobs,
+    RevertSettings, RevertTransfer, ReviewDirective, RevokeApiKey, RotateAuthority, RotateOperatorToken,
+    SendDirectives, Sent, SetMarketPhase, SetSetting, StepDirectives, TRANSFERS_AT_ONCE_MAX, Traded,
+    TransferBetweenUsers, UpdateNode, UpdateUser, check_reason,
 };
 pub use command::{Actor, Body, Command};
 pub use event::{Best, Event, EventKind, OrderStep};

@@ -7,8 +7,9 @@ use exchequer_matching::Phase;
 use serde::{Deserialize, Serialize};
 
 use crate::api_keys::ApiKeyId;
-use crate::apply::{Enqueued, Traded};
+use crate::apply::{Enqueued, Sent, Traded};
 use crate::codec::{self, DecodeError};
+use crate::directives::{self, Dispatched};
 use crate::jobs::{self, LeasedJob};
 use crate::markets::MarketId;
 use crate::rejection::Rejection;
@@ -159,6 +160,14 @@ pub enum Done {
     Jobs(Vec<Result<(), jobs::Refusal>>),
     /// A queue is as asked.
     QueueConfigured,
+    /// Directives are sent; each has its own here, in their order.
+    DirectivesSent(Vec<Sent>),
+    /// The leader has to deliver these.
+    DirectivesDispatched(Vec<Dispatched>),
+    /// Each directive has its own outcome here, in their order.
+    Directives(Vec<Result<(), directives::Refusal>>),
+    /// It is decided what becomes of a directive.
+    DirectiveReviewed,
 }
 
 impl Outcome {

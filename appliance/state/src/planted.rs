@@ -23,6 +23,26 @@ pub(crate) enum Bug {
     AttemptTooMany,
     /// A retried job begins with its old failures.
     RetryKeepsFailures,
+    /// Priorities of directives are looked at, waiting is not.
+    DirectivesDoNotAge,
+    /// A directive for many does not exclude those for one of them.
+    MembersNotExcluded,
+    /// An emergency waits for what is in flight.
+    EmergencyWaits,
+    /// What waits for a busy target is overtaken by what came later for a part of it.
+    WaitingOvertaken,
+    /// A stop leaves queued starts alone.
+    StopSupersedesNothing,
+    /// What was in flight under the former leadership is dispatched again, whatever it is.
+    ReviewSkipped,
+    /// A directive is dispatched after its deadline.
+    ExpiryIgnored,
+    /// A key leads to another directive each time.
+    KeyForgotten,
+    /// A step of an earlier dispatch is taken for one of the present.
+    AttemptNotCompared,
+    /// What failed is tried again although doing it twice may do harm.
+    HarmRetried,
 }
 
 #[cfg(test)]
@@ -38,6 +58,22 @@ impl Bug {
         Bug::DeadlineIgnored,
         Bug::AttemptTooMany,
         Bug::RetryKeepsFailures,
+    ];
+}
+
+#[cfg(test)]
+impl Bug {
+    pub(crate) const OF_DIRECTIVES: [Bug; 10] = [
+        Bug::DirectivesDoNotAge,
+        Bug::MembersNotExcluded,
+        Bug::EmergencyWaits,
+        Bug::WaitingOvertaken,
+        Bug::StopSupersedesNothing,
+        Bug::ReviewSkipped,
+        Bug::ExpiryIgnored,
+        Bug::KeyForgotten,
+        Bug::AttemptNotCompared,
+        Bug::HarmRetried,
     ];
 }
 

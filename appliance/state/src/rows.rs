@@ -73,6 +73,8 @@ pub enum Table {
     Queue = 0x64,
     /// Number of a job -> the job, while it is open or in the dead letter.
     Job = 0x65,
+    /// Number of a directive -> the directive, while it is open.
+    Directive = 0x66,
     /// Which (one byte) -> the number of the last job or directive.
     Counter = 0x67,
     /// Revision -> what changed in which setting, by whom, why and when.
@@ -91,6 +93,8 @@ pub enum Table {
     Kline = 0x2b,
     /// Number of a job -> the job that is over.
     JobOver = 0x80,
+    /// Number of a directive -> the directive that is over.
+    DirectiveOver = 0x81,
     /// Day bucket (u32) and command id -> body hash and outcome.
     CommandId = 0x40,
     /// Scratch key (bytes) -> version and value. Sandbox clusters only.
@@ -99,6 +103,8 @@ pub enum Table {
     UserLabel = 0x42,
     /// User and client order id -> market and number of the latest order of that name.
     ClientOrder = 0x48,
+    /// Key of a directive -> its number, and a hash of what was sent.
+    DirectiveKey = 0xa8,
 }
 
 impl Table {
@@ -133,8 +139,11 @@ impl Table {
         Table::ClientOrder,
         Table::Queue,
         Table::Job,
+        Table::Directive,
         Table::Counter,
         Table::JobOver,
+        Table::DirectiveOver,
+        Table::DirectiveKey,
     ];
 
     /// Where the table's rows are kept.
@@ -159,6 +168,7 @@ impl Table {
             | Table::ApiKey
             | Table::Queue
             | Table::Job
+            | Table::Directive
             | Table::Counter => Family::Working,
             Table::SettingHistory
             | Table::Audit
@@ -167,8 +177,11 @@ impl Table {
             | Table::Trade
             | Table::UserTrade
             | Table::Kline
-            | Table::JobOver => Family::History,
-            Table::CommandId | Table::Scratch | Table::UserLabel | Table::ClientOrder => Family::Ids,
+            | Table::JobOver
+            | Table::DirectiveOver => Family::History,
+            Table::CommandId | Table::Scratch | Table::UserLabel | Table::ClientOrder | Table::DirectiveKey => {
+                Family::Ids
+            }
         }
     }
 

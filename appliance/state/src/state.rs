@@ -11,6 +11,7 @@ use crate::assets::Assets;
 use crate::audit::AuditHead;
 use crate::cluster::{Cluster, Epoch};
 use crate::command::Received;
+use crate::directives::Directives;
 use crate::event::Event;
 use crate::halt::Halt;
 use crate::jobs::Jobs;
@@ -79,6 +80,7 @@ pub struct State {
     pub(crate) markets: Markets,
     pub(crate) api_keys: ApiKeys,
     pub(crate) jobs: Jobs,
+    pub(crate) directives: Directives,
 }
 
 impl State {
@@ -110,6 +112,7 @@ impl State {
             markets,
             api_keys: ApiKeys::load(rows)?,
             jobs: Jobs::load(rows)?,
+            directives: Directives::load(rows)?,
         };
         match &state.cluster {
             Some(cluster) if cluster.logic_version > LOGIC_VERSION_SUPPORTED => {
@@ -215,10 +218,16 @@ impl State {
         &self.jobs
     }
 
+    /// Directives.
+    #[must_use]
+    pub fn directives(&self) -> &Directives {
+        &self.directives
+    }
+
     /// When time has something to do next, anywhere.
     #[must_use]
     pub fn next_due(&self) -> Option<Timestamp> {
-        [self.markets.next_due(), self.jobs.next_due()].into_iter().flatten().min()
+        [self.markets.next_due(), self.jobs.next_due(), self.directives.next_due()].into_iter().flatten().min()
     }
 
     /// The markets, their books and orders.

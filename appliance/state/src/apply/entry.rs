@@ -83,6 +83,7 @@ impl<'a> Entry<'a> {
         };
         entry.advance();
         entry.pass_time_in_jobs();
+        entry.pass_time_in_directives();
         match entry.pass_time_in_markets() {
             Ok(()) => Ok(entry),
             Err(Stop::Halt(halt)) => Err(halt),
@@ -112,6 +113,7 @@ impl<'a> Entry<'a> {
         self.state.epoch = Some(epoch);
         self.event(EventKind::LeaderActivated(epoch));
         self.orphan_jobs();
+        self.orphan_directives();
     }
 
     /// The keys of the rows of [`Family::Ids`] that these commands may look up, in the order in which they ask for them.
@@ -156,8 +158,9 @@ impl<'a> Entry<'a> {
 
     fn run(&mut self, header: &Header, body: Option<Body>) -> Result<crate::Done, Stop> {
         let current = self.state.epoch.map_or(0, |epoch| epoch.index);
-        // A worker's command without an epoch would be one that no change of leaders can stop.
-        let unfenced = header.epoch.is_none() && matches!(header.actor, Actor::Worker(_));
+        // A leader's or worker's command without an epoch would be one that no change of leaders can stop.
+        let leaders = body.as_ref().is_some_and(Body::is_leaders) || matches!(header.actor, Actor::Worker(_));
+        let unfenced = header.epoch.is_none() && leaders;
         if unfenced || header.epoch.is_some_and(|epoch| epoch != current) {
             return Err(Rejection::StaleEpoch { current }.into());
         }
@@ -309,6 +312,7 @@ impl<'a> Entry<'a> {
     pub(crate) fn close(mut self, outcomes: Vec<Vec<u8>>) -> Result<Applied, Halt> {
         self.state.markets.drain(&mut self.changes, &mut self.events)?;
         self.state.jobs.drain(&mut self.changes);
+        self.state.directives.drain(&mut self.changes);
         let moved = self.ledger.close()?;
         self.changes.extend(moved.into_iter().map(money::change));
         let (time, audit, event_sequence) = (self.state.time, self.state.audit, self.state.event_sequence);

@@ -9,9 +9,11 @@ mod amend_order;
 mod bootstrap;
 mod bulk_transfer;
 mod cancel_after;
+mod cancel_directives;
 mod cancel_jobs;
 mod cancel_order;
 mod cancel_orders;
+mod carry_out;
 mod configure_market;
 mod configure_queue;
 mod create_api_key;
@@ -21,6 +23,8 @@ mod create_market;
 mod create_user;
 mod create_users;
 mod credit_sandbox;
+mod directives;
+mod dispatch_directives;
 mod dry_run;
 mod enqueue_jobs;
 mod entry;
@@ -43,11 +47,14 @@ mod request_digest;
 mod retry_jobs;
 mod revert_settings;
 mod revert_transfer;
+mod review_directive;
 mod revoke_api_key;
 mod rotate_authority;
 mod rotate_operator_token;
+mod send_directives;
 mod set_market_phase;
 mod set_setting;
+mod step_directives;
 mod trading;
 mod transfer_between_users;
 mod update_node;
@@ -58,6 +65,7 @@ pub use amend_order::AmendOrder;
 pub use bootstrap::{Bootstrap, FirstNode};
 pub use bulk_transfer::BulkTransfer;
 pub use cancel_after::CancelAfter;
+pub use cancel_directives::CancelDirectives;
 pub use cancel_jobs::CancelJobs;
 pub use cancel_order::CancelOrder;
 pub use cancel_orders::CancelOrders;
@@ -70,6 +78,8 @@ pub use create_market::CreateMarket;
 pub use create_user::CreateUser;
 pub use create_users::CreateUsers;
 pub use credit_sandbox::CreditSandbox;
+pub use directives::DIRECTIVES_AT_ONCE_MAX;
+pub use dispatch_directives::DispatchDirectives;
 pub use dry_run::DryRun;
 pub use enqueue_jobs::{EnqueueJobs, Enqueued, NewJob};
 pub(crate) use entry::Entry;
@@ -93,11 +103,14 @@ pub use request_digest::RequestDigest;
 pub use retry_jobs::RetryJobs;
 pub use revert_settings::RevertSettings;
 pub use revert_transfer::RevertTransfer;
+pub use review_directive::ReviewDirective;
 pub use revoke_api_key::RevokeApiKey;
 pub use rotate_authority::RotateAuthority;
 pub use rotate_operator_token::RotateOperatorToken;
+pub use send_directives::{NewDirective, SendDirectives, Sent};
 pub use set_market_phase::SetMarketPhase;
 pub use set_setting::SetSetting;
+pub use step_directives::StepDirectives;
 pub(crate) use trading::OPEN_ORDERS_MAX;
 #[cfg(test)]
 pub(crate) use trading::REPORTS_PER_ENTRY;
@@ -109,6 +122,7 @@ pub use update_user::UpdateUser;
 use exchequer_ledger::{self as ledger, Ledger};
 
 use crate::command::{Actor, Body};
+use crate::directives::key_row;
 use crate::halt::Halt;
 use crate::outcome::Done;
 use crate::rejection::Rejection;
@@ -202,6 +216,11 @@ impl Body {
             Body::CancelJobs(command) => command.apply(entry, actor),
             Body::RetryJobs(command) => command.apply(entry, actor),
             Body::ConfigureQueue(command) => command.apply(entry, actor),
+            Body::SendDirectives(command) => command.apply(entry, actor),
+            Body::DispatchDirectives(command) => command.apply(entry, actor),
+            Body::StepDirectives(command) => command.apply(entry, actor),
+            Body::CancelDirectives(command) => command.apply(entry, actor),
+            Body::ReviewDirective(command) => command.apply(entry, actor),
         }
     }
 
@@ -218,6 +237,9 @@ impl Body {
             Body::CreditSandbox(CreditSandbox { id, .. })
             | Body::TransferBetweenUsers(TransferBetweenUsers { id, .. }) => {
                 keys.extend(ledger.id_lookup(*id));
+            }
+            Body::SendDirectives(SendDirectives { directives: sent, .. }) => {
+                keys.extend(sent.iter().filter_map(|new| new.key.as_deref()).map(key_row));
             }
             // No other command looks anything up.
             _ => {}

@@ -7,6 +7,7 @@ use exchequer_ledger as ledger;
 use exchequer_ledger::Asset;
 use serde::{Deserialize, Serialize};
 
+use crate::directives;
 use crate::jobs;
 use crate::markets::{self, MarketId};
 use crate::settings::schema;
@@ -207,6 +208,8 @@ pub enum Rejection {
     ApiKeyScope,
     /// Not so with jobs.
     Jobs(jobs::Refusal),
+    /// Not so with directives.
+    Directives(directives::Refusal),
 }
 
 impl Rejection {
@@ -253,6 +256,7 @@ impl Rejection {
             Rejection::ApiKeyUnknown => Code::ApiKeyUnknown,
             Rejection::ApiKeyScope => Code::ApiKeyScope,
             Rejection::Jobs(refusal) => refusal.code(),
+            Rejection::Directives(refusal) => refusal.code(),
             Rejection::ApiKeyExists => Code::AlreadyDone,
             Rejection::ApiKeysFull | Rejection::MarketsBusy | Rejection::OpenOrdersFull => Code::Overloaded,
             Rejection::MarketUnknown => Code::MarketUnknown,
@@ -329,6 +333,7 @@ impl Rejection {
             Rejection::ApiKeyUnknown
             | Rejection::ApiKeyScope
             | Rejection::Jobs(_)
+            | Rejection::Directives(_)
             | Rejection::MarketUnknown
             | Rejection::MarketExists { .. }
             | Rejection::MarketsFull
@@ -403,6 +408,7 @@ impl Rejection {
             Rejection::ApiKeyScope => "the API key may not do this, or not as this user".into(),
             Rejection::ApiKeyExists => "an API key has this name".into(),
             Rejection::Jobs(refusal) => refusal.message(),
+            Rejection::Directives(refusal) => refusal.message(),
             Rejection::ApiKeysFull => format!("the user has {} API keys", api_keys::KEYS_OF_USER_MAX),
             Rejection::MarketsBusy => "the markets have as much to do as one log entry may hold".into(),
             Rejection::OpenOrdersFull => format!("{} orders are open", apply::OPEN_ORDERS_MAX),

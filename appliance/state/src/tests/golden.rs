@@ -13,7 +13,7 @@ use super::world::{
     SECOND, START, World, admit, asset, authority, between, bootstrap, credit, first_node, post, put, set, token,
     token_replacing, user, version,
 };
-use super::{jobs, trading};
+use super::{directives, jobs, trading};
 use crate::audit::Action;
 use crate::settings::Value;
 use crate::users::UserStatus;
@@ -24,7 +24,12 @@ use crate::{
 };
 
 fn bodies() -> Vec<Body> {
-    administration().into_iter().chain(trading::golden::bodies()).chain(jobs::golden::bodies()).collect()
+    administration()
+        .into_iter()
+        .chain(trading::golden::bodies())
+        .chain(jobs::golden::bodies())
+        .chain(directives::golden::bodies())
+        .collect()
 }
 
 fn administration() -> Vec<Body> {
@@ -170,9 +175,18 @@ fn outcomes() -> Vec<Outcome> {
         Rejection::UsersFull,
         Rejection::Invalid { field: Field::TransferCount },
     ];
-    let done = done.into_iter().chain(trading::golden::done()).chain(jobs::golden::done()).map(Outcome::Done);
-    let rejected =
-        rejected.into_iter().chain(trading::golden::rejected()).chain(jobs::golden::rejected()).map(Outcome::Rejected);
+    let done = done
+        .into_iter()
+        .chain(trading::golden::done())
+        .chain(jobs::golden::done())
+        .chain(directives::golden::done())
+        .map(Outcome::Done);
+    let rejected = rejected
+        .into_iter()
+        .chain(trading::golden::rejected())
+        .chain(jobs::golden::rejected())
+        .chain(directives::golden::rejected())
+        .map(Outcome::Rejected);
     done.chain(rejected).collect()
 }
 

@@ -3,6 +3,7 @@
 mod coverage;
 mod determinism;
 mod dice;
+mod directives;
 mod entry;
 mod exchange_model;
 mod generate;

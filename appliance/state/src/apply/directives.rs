@@ -1,0 +1,143 @@
+//! What commands of directives share, and what time and a change of leaders do to directives.
+
+use std::time::Duration;
+
+use super::{Entry, Stop};
+use crate::command::Actor;
+use crate::directives::{Directive, DirectiveAction, DirectiveId, DirectiveState, Refusal, Stage, backoff_us};
+use crate::event::EventKind;
+use crate::planted::{self, Bug};
+use crate::rejection::Rejection;
+
+/// Directives that one command deals with.
+pub const DIRECTIVES_AT_ONCE_MAX: usize = 1_000;
+
+/// Directives that time moves in one entry; what is left is due in the next.
+const MOVED_PER_ENTRY: usize = 1_000;
+
+impl From<Refusal> for Stop {
+    fn from(refusal: Refusal) -> Stop {
+        Stop::Rejected(Rejection::Directives(refusal))
+    }
+}
+
+/// Whether so many things can be dealt with at once.
+pub(super) fn check_count(count: usize) -> Result<(), Refusal> {
+    if (1..=DIRECTIVES_AT_ONCE_MAX).contains(&count) { Ok(()) } else { Err(Refusal::Count) }
+}
+
+/// What an audit record says of several directives.
+pub(super) fn target(directives: &[DirectiveId]) -> String {
+    match directives {
+        [one] => format!("directive {one}"),
+        [first, .., last] => format!("{} directives from {first} to {last}", directives.len()),
+        [] => String::new(),
+    }
+}
+
+impl Entry<'_> {
+    /// Whether this comes from the node that leads; that its leadership is the present one was checked by its epoch.
+    pub(super) fn check_leader(&self, actor: Actor) -> Result<(), Refusal> {
+        let leader = self.state.epoch.map(|epoch| Actor::Node(epoch.node));
+        if leader == Some(actor) { Ok(()) } else { Err(Refusal::NotTheLeader) }
+    }
+
+    /// A directive waits for its turn from now on. A stop makes pointless what waits to start the same workers.
+    pub(super) fn queue_directive(&mut self, directive: Directive) {
+        let late = directive.deadline.is_some_and(|deadline| deadline <= self.now);
+        if late && !planted::has(Bug::ExpiryIgnored) {
+            return self.end_directive(directive, DirectiveState::Expired);
+        }
+        if directive.action == DirectiveAction::Stop && !planted::has(Bug::StopSupersedesNothing) {
+            for start in self.state.directives.starts(directive.target) {
+                if let Some(start) = self.state.directives.take(start) {
+                    self.end_directive(start, DirectiveState::Superseded { by: directive.id });
+                }
+            }
+        }
+        let ready = directive.not_before <= self.now;
+        let state = DirectiveState::Queued;
+        self.state.directives.put(Directive { state, ready, since: self.now, ..directive });
+    }
+
+    /// Others have agreed to what waited for that: it is queued.
+    ///
+    /// # Errors
+    /// It does not wait for anyone to agree.
+    #[cfg_attr(not(test), expect(dead_code, reason = "approvals release directives, and they are another room's"))]
+    pub(crate) fn release_directive(&mut self, id: DirectiveId) -> Result<(), Refusal> {
+        let directive = self.state.directives.get(id).ok_or(Refusal::Unknown { directive: id })?;
+        if directive.state != DirectiveState::PendingApproval {
+            return Err(Refusal::State { directive: id });
+        }
+        if let Some(directive) = self.state.directives.take(id) {
+            self.queue_directive(directive);
+        }
+        Ok(())
+    }
+
+    /// A directive that was taken out is over.
+    pub(super) fn end_directive(&mut self, directive: Directive, state: DirectiveState) {
+        self.event(EventKind::DirectiveOver { directive: directive.id, state });
+        self.state.directives.over(Directive { state, since: self.now, ..directive });
+    }
+
+    /// An attempt failed, and there may be another; or that was the last.
+    pub(super) fn fail_directive(&mut self, directive: Directive, error: String, again: bool) {
+        let failed = directive.failed + 1;
+        let mut directive = Directive { failed, error: Some(error), ..directive };
+        if !again || failed >= directive.max_attempts {
+            return self.end_directive(directive, DirectiveState::Failed);
+        }
+        directive.not_before = self.now.plus(Duration::from_micros(backoff_us(failed)));
+        self.queue_directive(directive);
+    }
+
+    /// Nobody will say what became of a directive that was in flight.
+    pub(super) fn lose_directive(&mut self, directive: Directive) {
+        if directive.is_idempotent() || planted::has(Bug::ReviewSkipped) {
+            return self.queue_directive(directive);
+        }
+        self.event(EventKind::DirectiveNeedsReview { directive: directive.id });
+        let state = DirectiveState::NeedsReview;
+        self.state.directives.put(Directive { state, since: self.now, ..directive });
+    }
+
+    /// Lets time do its work on directives: what may be dispatched now, and what is too late.
+    pub(super) fn pass_time_in_directives(&mut self) {
+        for _ in 0..MOVED_PER_ENTRY {
+            let due = self.state.directives.due(self.now);
+            let Some(directive) = due.and_then(|id| self.state.directives.take(id)) else { return };
+            let late = directive.deadline.is_some_and(|deadline| deadline <= self.now);
+            match directive.state.stage() {
+                Stage::PendingApproval | Stage::Queued if late && planted::has(Bug::ExpiryIgnored) => {
+                    self.state.directives.put(Directive { deadline: None, ..directive });
+                }
+                Stage::PendingApproval | Stage::Queued if late => {
+                    self.end_directive(directive, DirectiveState::Expired);
+                }
+                Stage::Queued => self.state.directives.put(Directive { ready: true, ..directive }),
+                // Time does nothing to these, and they are among no timers.
+                Stage::PendingApproval
+                | Stage::Dispatched
+                | Stage::Acked
+                | Stage::Running
+                | Stage::Succeeded
+                | Stage::Failed
+                | Stage::Expired
+                | Stage::Cancelled
+                | Stage::Superseded
+                | Stage::NeedsReview => self.state.directives.put(directive),
+            }
+        }
+    }
+
+    /// What the former leadership had in flight is lost with it.
+    pub(super) fn orphan_directives(&mut self) {
+        for id in self.state.directives.flights() {
+            if let Some(directive) = self.state.directives.take(id) {
+                self.lose_directive(directive);
+            }
+        }
+    }
+}

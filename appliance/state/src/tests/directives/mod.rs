@@ -1,0 +1,51 @@
+//! Directives: rules one by one, and random commands against a list on paper.
+
+pub(super) mod golden;
+mod naive;
+mod random;
+mod rules;
+
+use exchequer_domain::WorkerId;
+
+use super::world::World;
+use crate::NewDirective;
+use crate::directives::{DirectiveAction, Priority, Target};
+
+/// The workers there are.
+const WORKERS: [&str; 4] = ["selftest/1", "selftest/2", "deposit/bitcoin-1", "deposit/tron-1"];
+
+fn add_workers(world: &mut World) {
+    let _ = world;
+}
+
+/// Whether a worker is to run.
+fn is_wanted(world: &World, worker: WorkerId) -> bool {
+    let _ = (world, worker);
+    true
+}
+
+fn worker(text: &str) -> WorkerId {
+    text.parse().unwrap()
+}
+
+fn target(text: &str) -> Target {
+    text.parse().unwrap()
+}
+
+fn custom(idempotent: bool) -> DirectiveAction {
+    DirectiveAction::Custom { name: "rescan".into(), payload: b"{}".to_vec(), idempotent }
+}
+
+/// A directive without anything special.
+fn directive(to: &str, action: DirectiveAction) -> NewDirective {
+    NewDirective {
+        key: None,
+        priority: Priority::Normal,
+        target: target(to),
+        action,
+        not_before: None,
+        deadline: None,
+        max_attempts: 3,
+        needs_approval: false,
+    }
+}
