@@ -5,6 +5,7 @@
 
 mod assets;
 mod cluster;
+mod directives;
 mod jobs;
 mod ledger;
 mod looks;
@@ -23,7 +24,14 @@ pub use cluster::{
     NodeRef, OperatorTokenRotated, Promote, RemoveNode, RotateCertificates, RotateOperatorToken, TransferLeader,
     Verified, Verify, WithReason,
 };
-pub use jobs::JobEnqueued;
+pub use directives::{
+    CancelDirectives, Directive, DirectiveReviewed, DirectiveSent, Directives, DirectivesChanged, DirectivesSent,
+    ReviewDirective, SendDirective,
+};
+pub use jobs::{
+    ChangeJobs, ConfigureQueue, EnqueueJob, Job, JobEnqueued, JobLease, Jobs, JobsChanged, JobsEnqueued, Queue,
+    QueueConfigured, QueueRate, Queues,
+};
 pub use ledger::{
     Account, Accounts, AssetBalance, CreditUser, LedgerBalance, LedgerEntries, LedgerEntry, LedgerTransfer,
     LedgerVerified, RevertTransfer, TransferBetweenUsers, TransferPosted, TrialBalance,

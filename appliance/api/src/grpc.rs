@@ -238,7 +238,10 @@ fn is_whole(body: &Body) -> bool {
         | Body::EnqueueJobs(_)
         | Body::CancelJobs(_)
         | Body::RetryJobs(_)
-        | Body::ConfigureQueue(_) => true,
+        | Body::ConfigureQueue(_)
+        | Body::SendDirectives(_)
+        | Body::CancelDirectives(_)
+        | Body::ReviewDirective(_) => true,
         Body::Bootstrap(_)
         | Body::AdmitNode(_)
         | Body::UpdateNode(_)
@@ -250,6 +253,9 @@ fn is_whole(body: &Body) -> bool {
         | Body::LeaseJobs(_)
         | Body::RenewJobs(_)
         | Body::FinishJobs(_)
+        // What is dispatched has to be delivered.
+        | Body::DispatchDirectives(_)
+        | Body::StepDirectives(_)
         // Its secret is drawn and sealed by a node.
         | Body::CreateApiKey(_) => false,
     }

@@ -86,7 +86,8 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::ApiKeyUnknown
         | Code::MarketUnknown
         | Code::OrderUnknown
-        | Code::JobUnknown => StatusCode::NOT_FOUND,
+        | Code::JobUnknown
+        | Code::DirectiveUnknown => StatusCode::NOT_FOUND,
         Code::WouldLoseQuorum
         | Code::LearnerLagging
         | Code::AlreadyDone
@@ -109,7 +110,9 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::HoldUnavailable
         | Code::RevertRefused
         | Code::JobNotLeased
-        | Code::JobState => StatusCode::CONFLICT,
+        | Code::JobState
+        | Code::DirectiveState
+        | Code::DirectiveKeyReused => StatusCode::CONFLICT,
         Code::NodeRemoved => StatusCode::GONE,
         Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::WrongCluster | Code::WrongNode => StatusCode::MISDIRECTED_REQUEST,
@@ -135,7 +138,9 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::StateDiverged => StatusCode::SERVICE_UNAVAILABLE,
         Code::OutcomeUnknown => StatusCode::GATEWAY_TIMEOUT,
         Code::Unreachable => StatusCode::BAD_GATEWAY,
-        Code::DiskFull | Code::LedgerFull | Code::MarketsFull | Code::JobsFull => StatusCode::INSUFFICIENT_STORAGE,
+        Code::DiskFull | Code::LedgerFull | Code::MarketsFull | Code::JobsFull | Code::DirectivesFull => {
+            StatusCode::INSUFFICIENT_STORAGE
+        }
         Code::Internal
         | Code::ConfigUnknownKey
         | Code::ConfigInvalid

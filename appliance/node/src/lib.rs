@@ -7,6 +7,7 @@ mod autopilot;
 pub mod bench;
 pub mod cli;
 pub mod config;
+mod dispatcher;
 mod founding;
 mod halted;
 mod house;

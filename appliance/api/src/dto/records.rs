@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::directives::DirectiveSent;
 use super::jobs::JobEnqueued;
 use super::shapes::{Base64Text, CommandIdText, HashText, Moment, ProblemShape};
 
@@ -299,6 +300,23 @@ pub enum Effect {
     },
     /// A queue is as asked.
     QueueConfigured,
+    /// Directives were sent.
+    DirectivesSent {
+        /// One for each, in their order.
+        directives: Vec<DirectiveSent>,
+    },
+    /// The leader has to deliver directives.
+    DirectivesDispatched {
+        /// Their numbers.
+        directives: Vec<u64>,
+    },
+    /// Directives were changed, each by itself.
+    Directives {
+        /// One for each, in their order.
+        outcomes: Vec<Each>,
+    },
+    /// It is decided what becomes of a directive.
+    DirectiveReviewed,
 }
 
 /// What became of one of several.

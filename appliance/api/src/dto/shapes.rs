@@ -60,6 +60,10 @@ texts! {
     ClientOrderIdText, r"^[A-Za-z0-9.:/_-]{1,36}$", "mine-1";
     /// Bytes in base64, with padding.
     Base64Text, "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$", "aGVsbG8=";
+    /// The name of a queue of jobs.
+    QueueNameText, "^[a-z0-9._-]{1,64}$", "deposit.bitcoin";
+    /// Whom a directive is for: a worker, a kind, a kind on a network, or `system`.
+    TargetText, r"^[a-z]([a-z-]*[a-z])?([./][a-z0-9-]+)?$", "selftest/1";
     /// The key of a setting: `room.name`.
     SettingKey, r"^[a-z_]{1,32}\.[a-z_]{1,32}$", "read.stale_max";
     /// The key of a scratch value, 1 to 256 bytes.

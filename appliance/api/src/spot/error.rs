@@ -267,7 +267,8 @@ pub(crate) fn of_rejection(rejection: &Rejection, purpose: Purpose) -> Error {
         | Rejection::MarketsFull
         | Rejection::MarketLot
         | Rejection::MarketTick
-        | Rejection::Jobs(_) => Error::internal(),
+        | Rejection::Jobs(_)
+        | Rejection::Directives(_) => Error::internal(),
     }
 }
 

@@ -6,7 +6,7 @@ use exchequer_state::{Done, Outcome, Rejection, Traded, ledger, matching};
 
 use crate::app::App;
 use crate::dto::shapes;
-use crate::dto::{CommandOutcome, CommandResult, Each, Effect, JobEnqueued, LedgerOutcome, OrderEffect};
+use crate::dto::{CommandOutcome, CommandResult, DirectiveSent, Each, Effect, JobEnqueued, LedgerOutcome, OrderEffect};
 use crate::extract::{Name, Params};
 use crate::openapi::Param;
 use crate::problem::Refused;
@@ -85,6 +85,18 @@ fn effect(done: Done) -> Effect {
             Effect::Jobs { outcomes: outcomes.collect() }
         }
         Done::QueueConfigured => Effect::QueueConfigured,
+        Done::DirectivesSent(sent) => {
+            let sent = sent.iter().map(|sent| DirectiveSent { directive: sent.directive.0, new: sent.new });
+            Effect::DirectivesSent { directives: sent.collect() }
+        }
+        Done::DirectivesDispatched(dispatched) => {
+            Effect::DirectivesDispatched { directives: dispatched.iter().map(|one| one.id.0).collect() }
+        }
+        Done::Directives(results) => {
+            let outcomes = results.into_iter().map(|result| Each { error: result.err().map(|why| why.problem()) });
+            Effect::Directives { outcomes: outcomes.collect() }
+        }
+        Done::DirectiveReviewed => Effect::DirectiveReviewed,
     }
 }
 

@@ -6,6 +6,8 @@ mod audit;
 mod autopilot;
 mod cluster;
 mod commands;
+mod directives;
+mod jobs;
 mod keyring;
 mod ledger;
 mod ledger_changes;
@@ -17,6 +19,7 @@ mod market_data;
 mod markets;
 mod orders;
 mod peers;
+mod queues;
 mod scratch;
 mod settings;
 mod settings_history;
@@ -56,6 +59,9 @@ pub(crate) fn routes() -> Vec<Route> {
         ledger_dry_run::routes(),
         ledger_feed::routes(),
         statement::routes(),
+        jobs::routes(),
+        queues::routes(),
+        directives::routes(),
     ]
     .into_iter()
     .flatten()

@@ -20,10 +20,12 @@ mod client;
 mod command;
 mod completions;
 mod confirm;
+mod directive;
 mod exit;
 mod explain;
 #[cfg(test)]
 mod fixtures;
+mod job;
 mod keyring;
 mod ledger;
 mod ledger_export;
@@ -153,6 +155,8 @@ fn start(verb: &Verb, printer: &mut Printer) -> Result<Exit, Stop> {
         | Verb::Order { .. }
         | Verb::Book(_)
         | Verb::Ledger { .. }
+        | Verb::Job { .. }
+        | Verb::Command { .. }
         | Verb::Scratch { .. }
         | Verb::Explain(_)
         | Verb::Completions(_) => runtime::Builder::new_current_thread(),
@@ -201,6 +205,8 @@ async fn run(verb: &Verb, printer: &mut Printer) -> Result<Exit, Stop> {
         Verb::Order { verb } => order::run(verb, printer).await,
         Verb::Book(args) => order::book(args, printer).await,
         Verb::Ledger { verb } => ledger::run(verb, printer).await,
+        Verb::Job { verb } => job::run(verb, printer).await,
+        Verb::Command { verb } => directive::run(verb, printer).await,
         Verb::Scratch { verb } => scratch::run(verb, printer).await,
         Verb::Explain(args) => explain::run(args, printer),
         Verb::Completions(args) => completions::run(*args, printer),

@@ -10,7 +10,9 @@ use super::autopilot::AutopilotArgs;
 use super::bench::BenchVerb;
 use super::certificates::CertificatesVerb;
 use super::completions::CompletionsArgs;
+use super::directive::DirectiveVerb;
 use super::explain::ExplainArgs;
+use super::job::JobVerb;
 use super::keyring::KeyringVerb;
 use super::ledger::LedgerVerb;
 use super::market::MarketVerb;
@@ -179,6 +181,24 @@ pub enum Verb {
         verb: LedgerVerb,
     },
 
+    /// See, enter, end and retry jobs, and steer their queues
+    #[command(after_help = "Example:\n  exchequer job list")]
+    Job {
+        /// What to do.
+        #[command(subcommand)]
+        verb: JobVerb,
+    },
+
+    /// See and send directives: what is asked of workers, in the order of its urgency
+    ///
+    /// This is the admin's command queue. Not to be mistaken for the ids of commands, by which any change can be repeated.
+    #[command(after_help = "Example:\n  exchequer command list")]
+    Command {
+        /// What to do.
+        #[command(subcommand)]
+        verb: DirectiveVerb,
+    },
+
     /// Write and read values for trying things out; sandbox clusters only
     #[command(hide = true, after_help = "Example:\n  exchequer scratch put colour blue")]
     Scratch {
@@ -314,6 +334,8 @@ impl Verb {
             Verb::Order { verb } => verb.client().form,
             Verb::Book(args) => args.client.form,
             Verb::Ledger { verb } => verb.client().form,
+            Verb::Job { verb } => verb.client().form,
+            Verb::Command { verb } => verb.client().form,
             Verb::Scratch { verb } => match verb {
                 ScratchVerb::Put(args) => args.client.form,
                 ScratchVerb::Get(args) => args.client.form,

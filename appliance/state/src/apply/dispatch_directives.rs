@@ -8,9 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::directives::check_count;
 use super::{Entry, Stop};
 use crate::command::Actor;
-use crate::directives::{Directive, DirectiveAction, DirectiveId, DirectiveState, Dispatched, Target};
+use crate::directives::{Directive, DirectiveAction, DirectiveId, DirectiveState, Dispatched};
 use crate::outcome::Done;
-use crate::planted::{self, Bug};
 
 /// Payloads of what is dispatched at once: with the first that reaches it, it is enough. The outcome is kept for a day.
 const DISPATCHED_BYTES_ENOUGH: usize = 64 << 10;
@@ -27,33 +26,17 @@ impl DispatchDirectives {
         check_count(self.max as usize)?;
         entry.check_leader(actor)?;
 
-        let mut heads = entry.state.directives.heads();
-        // Targets of several workers whose first directive waits: what came later for a part of them waits behind it. One
-        // worker is nobody's whole, so that its own queue is enough.
-        let (mut awaited, mut awaited_in_emergency): (Vec<Target>, Vec<Target>) = (Vec::new(), Vec::new());
+        let mut turn = entry.state.directives.turn();
         let (mut dispatched, mut left, mut bytes) = (Vec::new(), self.max, 0);
         while left > 0 && bytes < DISPATCHED_BYTES_ENOUGH {
-            let Some((_, id, target)) = heads.pop_first() else { break };
-            let Some(directive) = entry.state.directives.get(id) else { continue };
-            let urgent = directive.is_emergency();
-            let overlaps = |awaited: &[Target]| awaited.iter().any(|other| other.overlaps(&target));
-            let overtakes = overlaps(&awaited_in_emergency) || (!urgent && overlaps(&awaited));
-            if entry.state.directives.is_busy(directive) || (overtakes && !planted::has(Bug::WaitingOvertaken)) {
-                match target {
-                    Target::Worker(_) => {}
-                    Target::Kind { .. } | Target::System if urgent => awaited_in_emergency.push(target),
-                    Target::Kind { .. } | Target::System => awaited.push(target),
-                }
-                continue;
-            }
+            let Some((id, target)) = turn.next(&entry.state.directives) else { break };
             left -= 1;
             match entry.dispatch_directive(id) {
                 Some(sent) => {
                     bytes += sent.payload.len();
                     dispatched.push(sent);
                 }
-                // It is over, and its target is free for the next.
-                None => heads.extend(entry.state.directives.head(target)),
+                None => turn.free(&entry.state.directives, target),
             }
         }
         Ok(Done::DirectivesDispatched(dispatched))
@@ -64,7 +47,7 @@ impl Entry<'_> {
     /// Dispatches one whose target is free; what is to be delivered, where it is not over with that.
     fn dispatch_directive(&mut self, id: DirectiveId) -> Option<Dispatched> {
         let directive = self.state.directives.take(id)?;
-        let directive = Directive { attempt: directive.attempt + 1, ..directive };
+        let directive = Directive { attempt: directive.attempt + 1, dispatched_at: Some(self.now), ..directive };
         let DirectiveAction::Custom { name, payload, idempotent: _ } = &directive.action else {
             match self.carry_out(&directive) {
                 Ok(()) => self.end_directive(directive, DirectiveState::Succeeded),

@@ -165,6 +165,7 @@ impl NewDirective {
             max_attempts: self.max_attempts,
             state: DirectiveState::PendingApproval,
             attempt: 0,
+            dispatched_at: None,
             failed: 0,
             result: Vec::new(),
             error: None,

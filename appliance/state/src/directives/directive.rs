@@ -310,6 +310,8 @@ pub struct Directive {
     pub state: DirectiveState,
     /// Dispatches so far; the number of the present one while it is in flight.
     pub attempt: u32,
+    /// When it was dispatched last.
+    pub dispatched_at: Option<Timestamp>,
     /// Attempts that failed.
     pub failed: u32,
     /// What came out.

@@ -25,7 +25,44 @@ pub const OPEN_BYTES_MAX: usize = 128 << 20;
 const LAST_DIRECTIVE: &[u8] = &[1];
 
 /// A place in the order in which directives are dispatched.
-pub(crate) type Place = (Rank, DirectiveId);
+type Place = (Rank, DirectiveId);
+
+/// The order in which directives are dispatched, as far as their targets are free.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    /// The first that waits for each target.
+    heads: BTreeSet<(Rank, DirectiveId, Target)>,
+    /// Targets of several workers whose first directive waits: what came later for a part of them waits behind it. One
+    /// worker is nobody's whole, so that its own queue is enough.
+    awaited: Vec<Target>,
+    awaited_in_emergency: Vec<Target>,
+}
+
+impl Turn {
+    /// The next whose target is free, and that target.
+    pub(crate) fn next(&mut self, all: &Directives) -> Option<(DirectiveId, Target)> {
+        while let Some((_, id, target)) = self.heads.pop_first() {
+            let Some(directive) = all.get(id) else { continue };
+            let urgent = directive.is_emergency();
+            let overlaps = |awaited: &[Target]| awaited.iter().any(|other| other.overlaps(&target));
+            let overtakes = overlaps(&self.awaited_in_emergency) || (!urgent && overlaps(&self.awaited));
+            if !all.is_busy(directive) && (!overtakes || planted::has(Bug::WaitingOvertaken)) {
+                return Some((id, target));
+            }
+            match target {
+                Target::Worker(_) => {}
+                Target::Kind { .. } | Target::System if urgent => self.awaited_in_emergency.push(target),
+                Target::Kind { .. } | Target::System => self.awaited.push(target),
+            }
+        }
+        None
+    }
+
+    /// What was given for a target is over: the next that waits for it has its place.
+    pub(crate) fn free(&mut self, all: &Directives, target: Target) {
+        self.heads.extend(all.head(target));
+    }
+}
 
 /// All directives that are open.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -186,15 +223,14 @@ impl Directives {
         self.ended.push(directive);
     }
 
-    /// The first that waits for each target.
-    pub(crate) fn heads(&self) -> BTreeSet<(Rank, DirectiveId, Target)> {
-        let first =
-            |(target, places): (&Target, &BTreeSet<Place>)| places.first().map(|(rank, id)| (*rank, *id, *target));
-        self.waiting.iter().filter_map(first).collect()
+    /// The order in which what waits is dispatched.
+    pub(crate) fn turn(&self) -> Turn {
+        let heads = self.waiting.keys().filter_map(|target| self.head(*target)).collect();
+        Turn { heads, awaited: Vec::new(), awaited_in_emergency: Vec::new() }
     }
 
     /// The first that waits for a target.
-    pub(crate) fn head(&self, target: Target) -> Option<(Rank, DirectiveId, Target)> {
+    fn head(&self, target: Target) -> Option<(Rank, DirectiveId, Target)> {
         self.waiting.get(&target).and_then(|places| places.first()).map(|(rank, id)| (*rank, *id, target))
     }
 

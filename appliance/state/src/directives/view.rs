@@ -29,10 +29,10 @@ pub struct Load {
 }
 
 impl Directives {
-    /// Whether anything may be dispatched, where its target is not busy.
+    /// Whether anything waits whose target is free.
     #[must_use]
     pub fn has_work(&self) -> bool {
-        !self.heads().is_empty()
+        self.turn().next(self).is_some()
     }
 
     /// How much is open as of `now`.
