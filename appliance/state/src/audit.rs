@@ -88,6 +88,28 @@ pub enum AuditAction {
     MarketConfigured,
     /// A market was brought to another phase.
     MarketPhaseSet,
+    /// A worker was added.
+    AddWorker,
+    /// Something else is wanted of a worker.
+    SetWorker,
+    /// A worker's process is replaced.
+    RestartWorker,
+    /// A worker was removed.
+    RemoveWorker,
+    /// Workers of a kind have other bounds.
+    SetScale,
+    /// Workers of a kind are more or fewer.
+    Rescale,
+    /// A program of workers was registered.
+    RegisterBinary,
+    /// A program of workers was forgotten.
+    ForgetBinary,
+    /// Workers of a kind run another program.
+    UseBinary,
+    /// The same was done to many workers.
+    BulkWorkers,
+    /// What was done to many workers was taken back.
+    UndoBulk,
 }
 
 /// What can be done outside the state and put on record. Variants are only ever appended.
@@ -153,6 +175,17 @@ impl AuditAction {
             AuditAction::CreateAsset => "create-asset",
             AuditAction::UpdateUser => "update-user",
             AuditAction::RevertTransfer => "revert-transfer",
+            AuditAction::AddWorker => "add-worker",
+            AuditAction::SetWorker => "set-worker",
+            AuditAction::RestartWorker => "restart-worker",
+            AuditAction::RemoveWorker => "remove-worker",
+            AuditAction::SetScale => "set-scale",
+            AuditAction::Rescale => "rescale",
+            AuditAction::RegisterBinary => "register-binary",
+            AuditAction::ForgetBinary => "forget-binary",
+            AuditAction::UseBinary => "use-binary",
+            AuditAction::BulkWorkers => "bulk-workers",
+            AuditAction::UndoBulk => "undo-bulk",
         }
     }
 }

@@ -10,11 +10,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::api_keys::ApiKeyId;
 use crate::apply::{
-    AdmitNode, AmendOrder, Bootstrap, BulkTransfer, CancelAfter, CancelOrder, CancelOrders, ConfigureMarket,
-    CreateApiKey, CreateAsset, CreateJoinToken, CreateMarket, CreateUser, CreateUsers, CreditSandbox, OpenAccounts,
-    PlaceOrder, PlacePair, PostTransfers, PutScratch, RaiseVersion, RecordAction, Reform, RemoveNode, ReplaceOrder,
-    RequestDigest, RevertSettings, RevertTransfer, RevokeApiKey, RotateAuthority, RotateOperatorToken, SetMarketPhase,
-    SetSetting, TransferBetweenUsers, UpdateNode, UpdateUser,
+    AddWorkers, AdmitNode, AmendOrder, Bootstrap, BulkTransfer, BulkWorkers, CancelAfter, CancelOrder, CancelOrders,
+    ConfigureMarket, CreateApiKey, CreateAsset, CreateJoinToken, CreateMarket, CreateUser, CreateUsers, CreditSandbox,
+    ForgetBinary, OpenAccounts, PlaceOrder, PlacePair, PostTransfers, PutScratch, RaiseVersion, RecordAction, Reform,
+    RegisterBinary, RemoveNode, RemoveWorkers, ReplaceOrder, ReportWorkers, RequestDigest, Rescale, RestartWorkers,
+    RevertSettings, RevertTransfer, RevokeApiKey, RotateAuthority, RotateOperatorToken, SetMarketPhase, SetScale,
+    SetSetting, SetWorkers, StepWorkers, TransferBetweenUsers, UndoBulk, UpdateNode, UpdateUser, UseBinary,
 };
 use crate::codec::{self, DecodeError};
 
@@ -144,9 +145,47 @@ pub enum Body {
     ReplaceOrder(Box<ReplaceOrder>),
     /// Sets a user's dead man's switch in a market.
     CancelAfter(CancelAfter),
+    /// Adds workers.
+    AddWorkers(AddWorkers),
+    /// Decides what is wanted of workers.
+    SetWorkers(SetWorkers),
+    /// Replaces the processes of workers.
+    RestartWorkers(RestartWorkers),
+    /// Removes workers.
+    RemoveWorkers(RemoveWorkers),
+    /// Tells what happened to workers; the leader only.
+    StepWorkers(StepWorkers),
+    /// Sums up what workers did; the leader only.
+    ReportWorkers(ReportWorkers),
+    /// Sets how many workers of a kind there shall be.
+    SetScale(SetScale),
+    /// Gives the workers of a kind another number.
+    Rescale(Rescale),
+    /// Registers a program that workers can run.
+    RegisterBinary(RegisterBinary),
+    /// Forgets one.
+    ForgetBinary(ForgetBinary),
+    /// Decides what the workers of a kind run.
+    UseBinary(UseBinary),
+    /// Does the same to many workers.
+    BulkWorkers(BulkWorkers),
+    /// Takes that back.
+    UndoBulk(UndoBulk),
 }
 
 impl Body {
+    /// Whether only the supervisor of a leader asks for it, with its epoch.
+    #[must_use]
+    pub const fn is_leaders_work(&self) -> bool {
+        matches!(self, Body::StepWorkers(_) | Body::ReportWorkers(_))
+    }
+
+    /// Whether a worker may ask for it, through the leader that supervises it. Nothing is allowed that is not here.
+    #[must_use]
+    pub const fn is_workers_work(&self) -> bool {
+        false
+    }
+
     /// The user as whom this trades; none where it is not about orders.
     #[must_use]
     pub fn trades_as(&self) -> Option<UserId> {

@@ -38,17 +38,19 @@ pub mod testing;
 #[cfg(test)]
 mod tests;
 pub mod users;
+pub mod workers;
 
 pub use apply::{
-    ACCOUNTS_AT_ONCE_MAX, AdmitNode, AmendOrder, Bootstrap, BulkTransfer, CancelAfter, CancelOrder, CancelOrders,
-    ConfigureMarket, CreateApiKey, CreateAsset, CreateJoinToken, CreateMarket, CreateUser, CreateUsers, CreditSandbox,
-    DryRun, FirstNode, OpenAccounts, OrderRef, OrderSpec, PlaceOrder, PlacePair, PostTransfers, PutScratch,
-    RaiseVersion, RecordAction, Reform, RemoveNode, ReplaceOrder, RequestDigest, RevertSettings, RevertTransfer,
-    RevokeApiKey, RotateAuthority, RotateOperatorToken, SetMarketPhase, SetSetting, TRANSFERS_AT_ONCE_MAX, Traded,
-    TransferBetweenUsers, UpdateNode, UpdateUser, check_reason,
+    ACCOUNTS_AT_ONCE_MAX, AddWorkers, AdmitNode, AmendOrder, Bootstrap, BulkTransfer, BulkWorkers, CancelAfter,
+    CancelOrder, CancelOrders, ConfigureMarket, CreateApiKey, CreateAsset, CreateJoinToken, CreateMarket, CreateUser,
+    CreateUsers, CreditSandbox, DryRun, FirstNode, ForgetBinary, OpenAccounts, OrderRef, OrderSpec, PlaceOrder,
+    PlacePair, PostTransfers, PutScratch, RaiseVersion, RecordAction, Reform, RegisterBinary, RemoveNode,
+    RemoveWorkers, ReplaceOrder, ReportWorkers, RequestDigest, Rescale, RestartWorkers, RevertSettings, RevertTransfer,
+    RevokeApiKey, RotateAuthority, RotateOperatorToken, SetMarketPhase, SetScale, SetSetting, SetWorkers, StepWorkers,
+    TRANSFERS_AT_ONCE_MAX, Traded, TransferBetweenUsers, UndoBulk, UpdateNode, UpdateUser, UseBinary, check_reason,
 };
 pub use command::{Actor, Body, Command};
-pub use event::{Best, Event, EventKind, OrderStep};
+pub use event::{Best, Event, EventKind, OrderStep, Severity};
 /// The ledger, for those who read it through the state.
 pub use exchequer_ledger as ledger;
 /// Klines and tickers, for those who read them through the state.
@@ -56,7 +58,7 @@ pub use exchequer_market_data as market_data;
 /// Matching, for those who read books through the state.
 pub use exchequer_matching as matching;
 pub use halt::Halt;
-pub use outcome::{Done, Outcome};
+pub use outcome::{Done, Outcome, Stepped};
 pub use rejection::{Field, Rejection};
 pub use rows::{Change, Edit, Family, Row, Rows, RowsUnavailable, Table, Visit};
 pub use state::{Applied, At, Input, State};

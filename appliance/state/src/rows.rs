@@ -93,6 +93,14 @@ pub enum Table {
     UserLabel = 0x42,
     /// User and client order id -> market and number of the latest order of that name.
     ClientOrder = 0x48,
+    /// Kind, network and instance (2 bytes each, behind two zeros) -> the worker.
+    Worker = 0x60,
+    /// Kind, network -> what was decided about these workers together.
+    WorkerScale = 0x61,
+    /// Name -> a registered program of workers.
+    WorkerBinary = 0x62,
+    /// Number -> what was done to many workers at once.
+    WorkerBulk = 0x63,
 }
 
 impl Table {
@@ -126,6 +134,10 @@ impl Table {
         Table::Scratch,
         Table::UserLabel,
         Table::ClientOrder,
+        Table::Worker,
+        Table::WorkerScale,
+        Table::WorkerBinary,
+        Table::WorkerBulk,
     ];
 
     /// Where the table's rows are kept.
@@ -148,7 +160,11 @@ impl Table {
             | Table::BookOrder
             | Table::BookSwitch
             | Table::OpenOrder
-            | Table::ApiKey => Family::Working,
+            | Table::ApiKey
+            | Table::Worker
+            | Table::WorkerScale
+            | Table::WorkerBinary
+            | Table::WorkerBulk => Family::Working,
             Table::SettingHistory
             | Table::Audit
             | Table::Event

@@ -20,6 +20,7 @@ use crate::registry::Registry;
 use crate::rows::{Change, Family, Rows, Table};
 use crate::settings::Settings;
 use crate::users::Users;
+use crate::workers::Workers;
 use crate::{LOGIC_VERSION_SUPPORTED, codec, ids, money};
 
 /// Where and when an entry stands in the log.
@@ -77,6 +78,7 @@ pub struct State {
     pub(crate) ledger: Ledger,
     pub(crate) markets: Markets,
     pub(crate) api_keys: ApiKeys,
+    pub(crate) workers: Workers,
 }
 
 impl State {
@@ -107,6 +109,7 @@ impl State {
             ledger,
             markets,
             api_keys: ApiKeys::load(rows)?,
+            workers: Workers::load(rows)?,
         };
         match &state.cluster {
             Some(cluster) if cluster.logic_version > LOGIC_VERSION_SUPPORTED => {
@@ -204,6 +207,12 @@ impl State {
     #[must_use]
     pub fn api_keys(&self) -> &ApiKeys {
         &self.api_keys
+    }
+
+    /// The workers, and what is wanted of them.
+    #[must_use]
+    pub fn workers(&self) -> &Workers {
+        &self.workers
     }
 
     /// The markets, their books and orders.

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use exchequer_domain::{CommandId, NodeId, Timestamp};
+use exchequer_domain::{CommandId, NodeId, Timestamp, WorkerId};
 use exchequer_ledger::{self as ledger, Ledger};
 use serde::Serialize;
 
@@ -110,6 +110,7 @@ impl<'a> Entry<'a> {
         self.put(Table::Epoch, &[], &epoch);
         self.state.epoch = Some(epoch);
         self.event(EventKind::LeaderActivated(epoch));
+        self.orphan_workers();
     }
 
     /// The keys of the rows of [`Family::Ids`] that these commands may look up, in the order in which they ask for them.
@@ -164,8 +165,12 @@ impl<'a> Entry<'a> {
             match header.actor {
                 Actor::Operator => {}
                 Actor::Node(id) => self.state.registry.present(id).map(|_| ())?,
-                Actor::ApiKey(_) | Actor::Admin(_) | Actor::Worker(_) => {}
+                Actor::Worker(id) => self.worker_allows(id, header, &body)?,
+                Actor::ApiKey(_) | Actor::Admin(_) => {}
             }
+        }
+        if body.is_leaders_work() && (header.epoch.is_none() || !matches!(header.actor, Actor::Node(_))) {
+            return Err(Rejection::EpochMissing.into());
         }
         if let Actor::ApiKey(id) = header.actor {
             self.key_allows(id, &body)?;
@@ -178,6 +183,13 @@ impl<'a> Entry<'a> {
         let key = self.state.api_keys.get(id).filter(|key| key.revoked_at.is_none());
         let key = key.ok_or(Rejection::ApiKeyUnknown)?;
         if key.scopes.trade && body.trades_as() == Some(key.user) { Ok(()) } else { Err(Rejection::ApiKeyScope) }
+    }
+
+    /// Whether a worker may ask for this: it acts under the present leadership, and nothing is allowed that is not said.
+    fn worker_allows(&self, id: WorkerId, header: &Header, body: &Body) -> Result<(), Rejection> {
+        let epoch = header.epoch.ok_or(Rejection::EpochMissing)?;
+        self.state.workers.acting(id, epoch)?;
+        if body.is_workers_work() { Ok(()) } else { Err(Rejection::WorkerMayNot) }
     }
 
     /// The outcome to give when the id was used before.
