@@ -234,7 +234,18 @@ fn is_whole(body: &Body) -> bool {
         | Body::CancelOrders(_)
         | Body::AmendOrder(_)
         | Body::ReplaceOrder(_)
-        | Body::CancelAfter(_) => true,
+        | Body::CancelAfter(_)
+        | Body::AddWorkers(_)
+        | Body::SetWorkers(_)
+        | Body::RestartWorkers(_)
+        | Body::RemoveWorkers(_)
+        | Body::SetScale(_)
+        | Body::Rescale(_)
+        | Body::RegisterBinary(_)
+        | Body::ForgetBinary(_)
+        | Body::UseBinary(_)
+        | Body::BulkWorkers(_)
+        | Body::UndoBulk(_) => true,
         Body::Bootstrap(_)
         | Body::AdmitNode(_)
         | Body::UpdateNode(_)
@@ -243,6 +254,9 @@ fn is_whole(body: &Body) -> bool {
         | Body::RecordAction(_)
         | Body::Reform(_)
         // Its secret is drawn and sealed by a node.
-        | Body::CreateApiKey(_) => false,
+        | Body::CreateApiKey(_)
+        // What the leader's supervisor saw.
+        | Body::StepWorkers(_)
+        | Body::ReportWorkers(_) => false,
     }
 }

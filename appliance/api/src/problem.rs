@@ -85,7 +85,9 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::AccountUnknown
         | Code::ApiKeyUnknown
         | Code::MarketUnknown
-        | Code::OrderUnknown => StatusCode::NOT_FOUND,
+        | Code::OrderUnknown
+        | Code::WorkerUnknown
+        | Code::WorkerBinaryUnknown => StatusCode::NOT_FOUND,
         Code::WouldLoseQuorum
         | Code::LearnerLagging
         | Code::AlreadyDone
@@ -106,7 +108,14 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::TransferIdBurnt
         | Code::AccountDiffers
         | Code::HoldUnavailable
-        | Code::RevertRefused => StatusCode::CONFLICT,
+        | Code::RevertRefused
+        | Code::WorkerExists
+        | Code::WorkerStateRefused
+        | Code::ScaleRefused
+        | Code::WorkerBinaryRefused
+        | Code::BulkChanged
+        | Code::BulkRefused
+        | Code::WorkerNotActing => StatusCode::CONFLICT,
         Code::NodeRemoved => StatusCode::GONE,
         Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::WrongCluster | Code::WrongNode => StatusCode::MISDIRECTED_REQUEST,
@@ -121,7 +130,8 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::TransferMalformed
         | Code::BalanceTooLow
         | Code::MarketSteps
-        | Code::OrderRefused => StatusCode::UNPROCESSABLE_ENTITY,
+        | Code::OrderRefused
+        | Code::WorkerKindRefused => StatusCode::UNPROCESSABLE_ENTITY,
         Code::Overloaded => StatusCode::TOO_MANY_REQUESTS,
         Code::FolderNotInitialised
         | Code::NoLeader
@@ -132,7 +142,7 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::StateDiverged => StatusCode::SERVICE_UNAVAILABLE,
         Code::OutcomeUnknown => StatusCode::GATEWAY_TIMEOUT,
         Code::Unreachable => StatusCode::BAD_GATEWAY,
-        Code::DiskFull | Code::LedgerFull | Code::MarketsFull => StatusCode::INSUFFICIENT_STORAGE,
+        Code::DiskFull | Code::LedgerFull | Code::MarketsFull | Code::WorkersFull => StatusCode::INSUFFICIENT_STORAGE,
         Code::Internal
         | Code::ConfigUnknownKey
         | Code::ConfigInvalid

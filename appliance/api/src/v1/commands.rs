@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use exchequer_domain::{Code, CommandId, Problem};
-use exchequer_state::{Done, Outcome, Rejection, Traded, ledger, matching};
+use exchequer_state::{Done, Outcome, Rejection, Stepped, Traded, ledger, matching};
 
 use crate::app::App;
 use crate::dto::shapes;
@@ -75,6 +75,19 @@ fn effect(done: Done) -> Effect {
         Done::Traded(traded) => orders(&traded, None),
         Done::Replaced { traded, refused } => orders(&traded, refused),
         Done::SwitchSet { at } => Effect::SwitchSet { at: at.map(|at| at.to_string()) },
+        Done::WorkersChanged { changed } => Effect::WorkersChanged { changed },
+        Done::WorkersStepped(steps) => {
+            let taken = steps.iter().filter(|step| **step == Stepped::Taken).count();
+            Effect::WorkersStepped { taken, refused: steps.len() - taken }
+        }
+        Done::WorkersReported { passed_over } => {
+            Effect::WorkersReported { passed_over: passed_over.iter().map(ToString::to_string).collect() }
+        }
+        Done::WorkersScaled { from, to } => Effect::WorkersScaled { from, to },
+        Done::WorkerBinaryRegistered => Effect::WorkerBinaryRegistered,
+        Done::WorkerBinaryForgotten => Effect::WorkerBinaryForgotten,
+        Done::WorkerBinaryUsed { changed } => Effect::WorkerBinaryUsed { changed },
+        Done::WorkersBulk { bulk, changed } => Effect::WorkersBulk { bulk, changed },
     }
 }
 

@@ -9,11 +9,11 @@ use exchequer_domain::{NodeId, Timestamp, UserId};
 use exchequer_ledger as ledger;
 use exchequer_ledger::{AccountId, AccountKey, Asset, Holder, Leg, OpenAccount, Store, Transfer, TransferId};
 
-use super::trading;
 use super::world::{
     SECOND, START, World, admit, asset, authority, between, bootstrap, credit, first_node, post, put, set, token,
     token_replacing, user, version,
 };
+use super::{trading, workers};
 use crate::audit::Action;
 use crate::settings::Value;
 use crate::users::UserStatus;
@@ -24,7 +24,7 @@ use crate::{
 };
 
 fn bodies() -> Vec<Body> {
-    administration().into_iter().chain(trading::golden::bodies()).collect()
+    administration().into_iter().chain(trading::golden::bodies()).chain(workers::golden::bodies()).collect()
 }
 
 fn administration() -> Vec<Body> {
@@ -170,8 +170,12 @@ fn outcomes() -> Vec<Outcome> {
         Rejection::UsersFull,
         Rejection::Invalid { field: Field::TransferCount },
     ];
-    let done = done.into_iter().chain(trading::golden::done()).map(Outcome::Done);
-    let rejected = rejected.into_iter().chain(trading::golden::rejected()).map(Outcome::Rejected);
+    let done = done.into_iter().chain(trading::golden::done()).chain(workers::golden::done()).map(Outcome::Done);
+    let rejected = rejected
+        .into_iter()
+        .chain(trading::golden::rejected())
+        .chain(workers::golden::rejected())
+        .map(Outcome::Rejected);
     done.chain(rejected).collect()
 }
 
@@ -225,12 +229,14 @@ fn bytes_are_those_of_the_release() {
 /// all there are, as far as decoding knows.
 #[test]
 fn every_kind_is_in_the_script() {
-    let tags = |encoded: Vec<Vec<u8>>| encoded.iter().map(|bytes| bytes[0]).collect::<std::collections::BTreeSet<u8>>();
+    // A tag is a number of one byte or more.
+    let tag = |bytes: &Vec<u8>| crate::codec::take::<u32>(bytes).unwrap().0;
+    let tags = |encoded: Vec<Vec<u8>>| encoded.iter().map(tag).collect::<std::collections::BTreeSet<u32>>();
     let encode = |body: &Body| crate::codec::append(Vec::new(), body);
-    assert_eq!(tags(bodies().iter().map(encode).collect()), (0..36).collect());
-    let long_enough = |tag: u8| [&[tag], [0; 400].as_slice()].concat();
+    assert_eq!(tags(bodies().iter().map(encode).collect()), (0..49).collect());
+    let long_enough = |tag: u32| [crate::codec::append(Vec::new(), &tag), vec![0; 400]].concat();
     assert!(
-        crate::codec::take::<Body>(&long_enough(35)).is_ok() && crate::codec::take::<Body>(&long_enough(36)).is_err()
+        crate::codec::take::<Body>(&long_enough(48)).is_ok() && crate::codec::take::<Body>(&long_enough(49)).is_err()
     );
     let (mut done, mut rejected) = (Vec::new(), Vec::new());
     for outcome in outcomes() {
@@ -240,8 +246,8 @@ fn every_kind_is_in_the_script() {
         }
     }
     let (done, rejected) = (tags(done), tags(rejected));
-    assert!(crate::codec::take::<Done>(&long_enough(done.len() as u8)).is_err());
-    assert!(crate::codec::take::<Rejection>(&long_enough(rejected.len() as u8)).is_err());
+    assert!(crate::codec::take::<Done>(&long_enough(done.len() as u32)).is_err());
+    assert!(crate::codec::take::<Rejection>(&long_enough(rejected.len() as u32)).is_err());
     let tables: Vec<String> = lines().iter().filter_map(|line| line.split(' ').nth(1).map(str::to_owned)).collect();
     for table in crate::Table::ALL {
         let prefix = format!("{:02x}", *table as u8);

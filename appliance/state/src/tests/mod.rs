@@ -10,4 +10,5 @@ mod golden;
 mod model;
 mod money_model;
 mod trading;
+mod workers;
 pub(crate) mod world;
