@@ -33,7 +33,8 @@ pub(super) fn log() -> impl Strategy<Value = Vec<(Duration, Step)>> {
 
 /// The same with what the model does not know.
 pub(super) fn whole_log() -> impl Strategy<Value = Vec<(Duration, Step)>> {
-    log_of(prop_oneof![3 => body(), 2 => workers::generate::body()])
+    // Boxed: a strategy of all of them at once would be larger than a test's stack.
+    log_of(prop_oneof![3 => body().boxed(), 2 => workers::generate::body()].boxed())
 }
 
 fn log_of(body: impl Strategy<Value = Body>) -> impl Strategy<Value = Vec<(Duration, Step)>> {

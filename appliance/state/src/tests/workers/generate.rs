@@ -115,6 +115,6 @@ fn by_the_leader() -> impl Strategy<Value = Body> {
     prop_oneof![8 => steps, 3 => reports, 2 => rescale]
 }
 
-pub(in crate::tests) fn body() -> impl Strategy<Value = Body> {
-    prop_oneof![2 => by_people(), 3 => by_the_leader()]
+pub(in crate::tests) fn body() -> BoxedStrategy<Body> {
+    prop_oneof![2 => by_people().boxed(), 3 => by_the_leader().boxed()].boxed()
 }
