@@ -140,7 +140,7 @@ codes! {
     WorkersFull "EXQ-1003" "there are as many workers as there may be" "remove workers that are not needed";
     WorkerStateRefused "EXQ-1004" "the worker's state does not allow it" "see `exchequer worker show` for the state that it is in";
     WorkerKindRefused "EXQ-1005" "there is no such worker of this kind" "name the worker as its kind wants it";
-    ScaleRefused "EXQ-1006" "the workers cannot have this number" "see the bounds with `exchequer worker scale`";
+    ScaleRefused "EXQ-1006" "the workers cannot have this number" "see the bounds with `exchequer worker fleets`";
     WorkerBinaryUnknown "EXQ-1007" "there is no such program for workers" "see `exchequer worker binary list`, or register it";
     WorkerBinaryRefused "EXQ-1008" "the registered program cannot be changed like this" "see `exchequer worker binary list`";
     BulkChanged "EXQ-1009" "the workers are not as they were in the preview" "look at the preview again, then run it";

@@ -26,6 +26,10 @@ mod status;
 mod token;
 mod users;
 mod view;
+mod worker_bulk;
+mod worker_diagnosis;
+mod worker_fleets;
+mod workers;
 
 use crate::route::Route;
 
@@ -56,6 +60,9 @@ pub(crate) fn routes() -> Vec<Route> {
         ledger_dry_run::routes(),
         ledger_feed::routes(),
         statement::routes(),
+        workers::routes(),
+        worker_fleets::routes(),
+        worker_bulk::routes(),
     ]
     .into_iter()
     .flatten()

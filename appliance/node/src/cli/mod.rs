@@ -51,6 +51,9 @@ mod tree;
 mod usage;
 mod user;
 mod verify;
+mod worker;
+mod worker_args;
+mod worker_bulk;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -153,6 +156,7 @@ fn start(verb: &Verb, printer: &mut Printer) -> Result<Exit, Stop> {
         | Verb::Order { .. }
         | Verb::Book(_)
         | Verb::Ledger { .. }
+        | Verb::Worker { .. }
         | Verb::Scratch { .. }
         | Verb::Explain(_)
         | Verb::Completions(_) => runtime::Builder::new_current_thread(),
@@ -201,6 +205,7 @@ async fn run(verb: &Verb, printer: &mut Printer) -> Result<Exit, Stop> {
         Verb::Order { verb } => order::run(verb, printer).await,
         Verb::Book(args) => order::book(args, printer).await,
         Verb::Ledger { verb } => ledger::run(verb, printer).await,
+        Verb::Worker { verb } => worker::run(verb, printer).await,
         Verb::Scratch { verb } => scratch::run(verb, printer).await,
         Verb::Explain(args) => explain::run(args, printer),
         Verb::Completions(args) => completions::run(*args, printer),

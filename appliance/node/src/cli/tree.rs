@@ -25,6 +25,7 @@ use super::status::StatusArgs;
 use super::token::{OperatorTokenVerb, TokenVerb};
 use super::user::UserVerb;
 use super::verify::VerifyArgs;
+use super::worker_args::WorkerVerb;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -179,6 +180,14 @@ pub enum Verb {
         verb: LedgerVerb,
     },
 
+    /// See, start, stop, scale and diagnose workers
+    #[command(after_help = "Example:\n  exchequer worker list")]
+    Worker {
+        /// What to do.
+        #[command(subcommand)]
+        verb: WorkerVerb,
+    },
+
     /// Write and read values for trying things out; sandbox clusters only
     #[command(hide = true, after_help = "Example:\n  exchequer scratch put colour blue")]
     Scratch {
@@ -314,6 +323,7 @@ impl Verb {
             Verb::Order { verb } => verb.client().form,
             Verb::Book(args) => args.client.form,
             Verb::Ledger { verb } => verb.client().form,
+            Verb::Worker { verb } => verb.client().form,
             Verb::Scratch { verb } => match verb {
                 ScratchVerb::Put(args) => args.client.form,
                 ScratchVerb::Get(args) => args.client.form,
