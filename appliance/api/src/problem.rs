@@ -75,7 +75,8 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::JoinTokenUsed
         | Code::SandboxOnly
         | Code::UserFrozen
-        | Code::ApiKeyScope => StatusCode::FORBIDDEN,
+        | Code::ApiKeyScope
+        | Code::WorkerMayNot => StatusCode::FORBIDDEN,
         Code::NotFound
         | Code::UnknownNode
         | Code::SettingUnknown
@@ -86,6 +87,7 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::ApiKeyUnknown
         | Code::MarketUnknown
         | Code::OrderUnknown
+        | Code::JobUnknown
         | Code::WorkerUnknown
         | Code::WorkerBinaryUnknown => StatusCode::NOT_FOUND,
         Code::WouldLoseQuorum
@@ -109,13 +111,14 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::AccountDiffers
         | Code::HoldUnavailable
         | Code::RevertRefused
+        | Code::JobNotLeased
+        | Code::JobState
         | Code::WorkerExists
         | Code::WorkerStateRefused
         | Code::ScaleRefused
         | Code::WorkerBinaryRefused
         | Code::BulkChanged
-        | Code::BulkRefused
-        | Code::WorkerNotActing => StatusCode::CONFLICT,
+        | Code::BulkRefused => StatusCode::CONFLICT,
         Code::NodeRemoved => StatusCode::GONE,
         Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::WrongCluster | Code::WrongNode => StatusCode::MISDIRECTED_REQUEST,
@@ -142,7 +145,9 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::StateDiverged => StatusCode::SERVICE_UNAVAILABLE,
         Code::OutcomeUnknown => StatusCode::GATEWAY_TIMEOUT,
         Code::Unreachable => StatusCode::BAD_GATEWAY,
-        Code::DiskFull | Code::LedgerFull | Code::MarketsFull | Code::WorkersFull => StatusCode::INSUFFICIENT_STORAGE,
+        Code::DiskFull | Code::LedgerFull | Code::MarketsFull | Code::JobsFull | Code::WorkersFull => {
+            StatusCode::INSUFFICIENT_STORAGE
+        }
         Code::Internal
         | Code::ConfigUnknownKey
         | Code::ConfigInvalid

@@ -2,7 +2,7 @@
 //!
 //! 1xx configuration and requests, 2xx identity and access, 3xx cluster, 4xx settings and values,
 //! 5xx disk, 6xx snapshots, recovery and audit, 7xx time and agreement, 8xx money: assets, users, the ledger,
-//! 9xx markets and orders.
+//! 9xx markets and orders, 10xx workers, jobs and directives.
 
 use std::fmt;
 use std::str::FromStr;
@@ -145,7 +145,11 @@ codes! {
     WorkerBinaryRefused "EXQ-1008" "the registered program cannot be changed like this" "see `exchequer worker binary list`";
     BulkChanged "EXQ-1009" "the workers are not as they were in the preview" "look at the preview again, then run it";
     BulkRefused "EXQ-1010" "this cannot be done to these workers, or not be taken back" "see the message";
-    WorkerNotActing "EXQ-1011" "the worker may not act" "nothing: the worker that acts does this work now";
+    WorkerMayNot "EXQ-1011" "a worker may not ask for this" "see the message; the worker's program may be of another version";
+    JobUnknown "EXQ-1030" "there is no such job" "see `exchequer job list`";
+    JobNotLeased "EXQ-1031" "the worker does not have this job, or not any more" "nothing: another worker has it, or it is over";
+    JobState "EXQ-1032" "the job is in a state in which this cannot be" "look at the job and decide anew";
+    JobsFull "EXQ-1033" "there are as many jobs or queues as there may be" "see which queue grows, and why nobody takes from it";
 }
 
 impl fmt::Display for Code {

@@ -10,10 +10,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::api_keys::ApiKeyId;
 use crate::apply::{
-    AddWorkers, AdmitNode, AmendOrder, Bootstrap, BulkTransfer, BulkWorkers, CancelAfter, CancelOrder, CancelOrders,
-    ConfigureMarket, CreateApiKey, CreateAsset, CreateJoinToken, CreateMarket, CreateUser, CreateUsers, CreditSandbox,
-    ForgetBinary, OpenAccounts, PlaceOrder, PlacePair, PostTransfers, PutScratch, RaiseVersion, RecordAction, Reform,
-    RegisterBinary, RemoveNode, RemoveWorkers, ReplaceOrder, ReportWorkers, RequestDigest, Rescale, RestartWorkers,
+    AddWorkers, AdmitNode, AmendOrder, Bootstrap, BulkTransfer, BulkWorkers, CancelAfter, CancelJobs, CancelOrder,
+    CancelOrders, ConfigureMarket, ConfigureQueue, CreateApiKey, CreateAsset, CreateJoinToken, CreateMarket,
+    CreateUser, CreateUsers, CreditSandbox, EnqueueJobs, FinishJobs, ForgetBinary, LeaseJobs, OpenAccounts, PlaceOrder,
+    PlacePair, PostTransfers, PutScratch, RaiseVersion, RecordAction, Reform, RegisterBinary, RemoveNode,
+    RemoveWorkers, RenewJobs, ReplaceOrder, ReportWorkers, RequestDigest, Rescale, RestartWorkers, RetryJobs,
     RevertSettings, RevertTransfer, RevokeApiKey, RotateAuthority, RotateOperatorToken, SetMarketPhase, SetScale,
     SetSetting, SetWorkers, StepWorkers, TransferBetweenUsers, UndoBulk, UpdateNode, UpdateUser, UseBinary,
 };
@@ -145,6 +146,20 @@ pub enum Body {
     ReplaceOrder(Box<ReplaceOrder>),
     /// Sets a user's dead man's switch in a market.
     CancelAfter(CancelAfter),
+    /// Enters jobs into queues.
+    EnqueueJobs(EnqueueJobs),
+    /// A worker takes jobs for a while.
+    LeaseJobs(LeaseJobs),
+    /// A worker keeps its jobs for longer.
+    RenewJobs(RenewJobs),
+    /// A worker says what became of its jobs.
+    FinishJobs(FinishJobs),
+    /// Ends jobs that are not done yet.
+    CancelJobs(CancelJobs),
+    /// Lets jobs begin anew, or at once.
+    RetryJobs(RetryJobs),
+    /// Pauses a queue, lets it go on, or gives it another rate.
+    ConfigureQueue(ConfigureQueue),
     /// Adds workers.
     AddWorkers(AddWorkers),
     /// Decides what is wanted of workers.
@@ -183,7 +198,7 @@ impl Body {
     /// Whether a worker may ask for it, through the leader that supervises it. Nothing is allowed that is not here.
     #[must_use]
     pub const fn is_workers_work(&self) -> bool {
-        false
+        matches!(self, Body::EnqueueJobs(_) | Body::LeaseJobs(_) | Body::RenewJobs(_) | Body::FinishJobs(_))
     }
 
     /// The user as whom this trades; none where it is not about orders.

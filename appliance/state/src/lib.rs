@@ -22,10 +22,13 @@ pub mod command;
 pub mod event;
 mod halt;
 pub mod ids;
+pub mod jobs;
 pub mod markets;
 pub mod money;
 pub mod outcome;
 pub mod people;
+mod planted;
+mod rank;
 pub mod registry;
 mod rejection;
 pub mod rows;
@@ -42,12 +45,14 @@ pub mod workers;
 
 pub use apply::{
     ACCOUNTS_AT_ONCE_MAX, AddWorkers, AdmitNode, AmendOrder, Bootstrap, BulkTransfer, BulkWorkers, CancelAfter,
-    CancelOrder, CancelOrders, ConfigureMarket, CreateApiKey, CreateAsset, CreateJoinToken, CreateMarket, CreateUser,
-    CreateUsers, CreditSandbox, DryRun, FirstNode, ForgetBinary, OpenAccounts, OrderRef, OrderSpec, PlaceOrder,
-    PlacePair, PostTransfers, PutScratch, RaiseVersion, RecordAction, Reform, RegisterBinary, RemoveNode,
-    RemoveWorkers, ReplaceOrder, ReportWorkers, RequestDigest, Rescale, RestartWorkers, RevertSettings, RevertTransfer,
-    RevokeApiKey, RotateAuthority, RotateOperatorToken, SetMarketPhase, SetScale, SetSetting, SetWorkers, StepWorkers,
-    TRANSFERS_AT_ONCE_MAX, Traded, TransferBetweenUsers, UndoBulk, UpdateNode, UpdateUser, UseBinary, check_reason,
+    CancelJobs, CancelOrder, CancelOrders, ConfigureMarket, ConfigureQueue, CreateApiKey, CreateAsset, CreateJoinToken,
+    CreateMarket, CreateUser, CreateUsers, CreditSandbox, DryRun, EnqueueJobs, Enqueued, FinishJobs, FirstNode,
+    ForgetBinary, JOBS_AT_ONCE_MAX, JobEnd, LEASE_US_MIN, LEASED_JOBS_MAX, LeaseJobs, NewJob, OpenAccounts, OrderRef,
+    OrderSpec, PlaceOrder, PlacePair, PostTransfers, PutScratch, RaiseVersion, RateChange, RecordAction, Reform,
+    RegisterBinary, RemoveNode, RemoveWorkers, RenewJobs, ReplaceOrder, ReportWorkers, RequestDigest, Rescale,
+    RestartWorkers, RetryJobs, RevertSettings, RevertTransfer, RevokeApiKey, RotateAuthority, RotateOperatorToken,
+    SetMarketPhase, SetScale, SetSetting, SetWorkers, StepWorkers, TRANSFERS_AT_ONCE_MAX, Traded, TransferBetweenUsers,
+    UndoBulk, UpdateNode, UpdateUser, UseBinary, check_reason,
 };
 pub use command::{Actor, Body, Command};
 pub use event::{Best, Event, EventKind, OrderStep, Severity};

@@ -66,7 +66,10 @@ async fn a_worker_s_life() {
     world.add(&["selftest/1", "selftest/2"]).await;
     world.steps(1, [(id(1), spawned()), (id(1), registered("0.1.0"))]);
     let worker = world.get("/v1/workers/selftest%2F1").await.json();
-    assert_eq!((&worker["state"], &worker["desired"], &worker["pid"]), (&json!("running"), &json!("running"), &json!(7)));
+    assert_eq!(
+        (&worker["state"], &worker["desired"], &worker["pid"]),
+        (&json!("running"), &json!("running"), &json!(7))
+    );
     let path = |verb| format!("/v1/workers/selftest%2F1/{verb}");
     assert_eq!(world.post(&path("remove"), WHY).await.refusal(), (409, "EXQ-1004".into()));
     assert_eq!(world.post(&path("restart"), WHY).await.json()["changed"], 1);
@@ -92,7 +95,10 @@ async fn lists_and_versions() {
     let world = World::new();
     world.lead();
     world.add(&["selftest/1", "selftest/2", "deposit/bitcoin-1", "deposit/tron-1"]).await;
-    world.steps(1, [1, 2].into_iter().flat_map(|n| [(id(n), spawned()), (id(n), registered(["", "1", "2"][usize::from(n)]))]));
+    world.steps(
+        1,
+        [1, 2].into_iter().flat_map(|n| [(id(n), spawned()), (id(n), registered(["", "1", "2"][usize::from(n)]))]),
+    );
     let names = |list: &Value| -> Vec<String> {
         list["workers"].as_array().unwrap().iter().map(|one| one["worker"].as_str().unwrap().to_owned()).collect()
     };
@@ -131,7 +137,10 @@ async fn many_at_once() {
     let done = world.post("/v1/workers/bulk", &run(&preview["plan"])).await.json();
     assert_eq!((&done["bulk"], &done["changed"]), (&json!(1), &json!(1)));
     let record = world.get("/v1/workers/bulk/1").await.json();
-    assert_eq!(record["items"][0], json!({"worker": "selftest/1", "effect": "stops", "before": "running", "undone": null}));
+    assert_eq!(
+        record["items"][0],
+        json!({"worker": "selftest/1", "effect": "stops", "before": "running", "undone": null})
+    );
     assert_eq!((&record["items"][1]["effect"], &record["selector"]), (&json!("nothing"), &json!("kind=selftest")));
     assert_eq!(world.get("/v1/workers/bulk").await.json()["bulks"][0]["changed"], 1);
     assert_eq!(world.post("/v1/workers/bulk/1/undo", WHY).await.json()["changed"], 1);
@@ -201,7 +210,8 @@ async fn diagnoses_say_what_to_do() {
         success_permille: 1_000,
         heartbeat,
     };
-    let report = WorkerReport { worker: id(1), summary, settings_revision: 0, errors: vec![([1; 8], "no disk".into())] };
+    let report =
+        WorkerReport { worker: id(1), summary, settings_revision: 0, errors: vec![([1; 8], "no disk".into())] };
     world.as_leader(2, Body::ReportWorkers(ReportWorkers { reports: vec![report], fleets: vec![] }));
     diagnose("errors", "warning", "worker show").await;
     let scale = r#"{"kind":"selftest","min":1,"max":2,"queue_age_target":"5s","reason":"test"}"#;

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use exchequer_domain::{CommandId, NodeId, Timestamp, WorkerId};
+use exchequer_domain::{CommandId, NodeId, Timestamp};
 use exchequer_ledger::{self as ledger, Ledger};
 use serde::Serialize;
 
@@ -82,6 +82,7 @@ impl<'a> Entry<'a> {
             opened,
         };
         entry.advance();
+        entry.pass_time_in_jobs();
         match entry.pass_time_in_markets() {
             Ok(()) => Ok(entry),
             Err(Stop::Halt(halt)) => Err(halt),
@@ -110,6 +111,7 @@ impl<'a> Entry<'a> {
         self.put(Table::Epoch, &[], &epoch);
         self.state.epoch = Some(epoch);
         self.event(EventKind::LeaderActivated(epoch));
+        self.orphan_jobs();
         self.orphan_workers();
     }
 
@@ -155,7 +157,9 @@ impl<'a> Entry<'a> {
 
     fn run(&mut self, header: &Header, body: Option<Body>) -> Result<crate::Done, Stop> {
         let current = self.state.epoch.map_or(0, |epoch| epoch.index);
-        if header.epoch.is_some_and(|epoch| epoch != current) {
+        // A worker's command without an epoch would be one that no change of leaders can stop.
+        let unfenced = header.epoch.is_none() && matches!(header.actor, Actor::Worker(_));
+        if unfenced || header.epoch.is_some_and(|epoch| epoch != current) {
             return Err(Rejection::StaleEpoch { current }.into());
         }
         let body = body.ok_or(Rejection::BadRequest)?;
@@ -165,7 +169,8 @@ impl<'a> Entry<'a> {
             match header.actor {
                 Actor::Operator => {}
                 Actor::Node(id) => self.state.registry.present(id).map(|_| ())?,
-                Actor::Worker(id) => self.worker_allows(id, header, &body)?,
+                Actor::Worker(_) if !body.is_workers_work() => return Err(Rejection::WorkerMayNot.into()),
+                Actor::Worker(_) => {}
                 Actor::ApiKey(_) | Actor::Admin(_) => {}
             }
         }
@@ -183,13 +188,6 @@ impl<'a> Entry<'a> {
         let key = self.state.api_keys.get(id).filter(|key| key.revoked_at.is_none());
         let key = key.ok_or(Rejection::ApiKeyUnknown)?;
         if key.scopes.trade && body.trades_as() == Some(key.user) { Ok(()) } else { Err(Rejection::ApiKeyScope) }
-    }
-
-    /// Whether a worker may ask for this: it acts under the present leadership, and nothing is allowed that is not said.
-    fn worker_allows(&self, id: WorkerId, header: &Header, body: &Body) -> Result<(), Rejection> {
-        let epoch = header.epoch.ok_or(Rejection::EpochMissing)?;
-        self.state.workers.acting(id, epoch)?;
-        if body.is_workers_work() { Ok(()) } else { Err(Rejection::WorkerMayNot) }
     }
 
     /// The outcome to give when the id was used before.
@@ -316,6 +314,7 @@ impl<'a> Entry<'a> {
     /// Ends the entry. Its rows are those of its commands in their order, then the books', the ledger's, then those of counters.
     pub(crate) fn close(mut self, outcomes: Vec<Vec<u8>>) -> Result<Applied, Halt> {
         self.state.markets.drain(&mut self.changes, &mut self.events)?;
+        self.state.jobs.drain(&mut self.changes);
         let moved = self.ledger.close()?;
         self.changes.extend(moved.into_iter().map(money::change));
         let (time, audit, event_sequence) = (self.state.time, self.state.audit, self.state.event_sequence);

@@ -7,6 +7,7 @@ use exchequer_ledger as ledger;
 use exchequer_ledger::Asset;
 use serde::{Deserialize, Serialize};
 
+use crate::jobs;
 use crate::markets::{self, MarketId};
 use crate::settings::schema;
 use crate::workers::{self, StepName, WorkerState};
@@ -205,6 +206,8 @@ pub enum Rejection {
     OpenOrdersFull,
     /// The API key lacks the scope, is another user's, or no key may ask for this.
     ApiKeyScope,
+    /// Not so with jobs.
+    Jobs(jobs::Refusal),
     /// No such worker.
     WorkerUnknown {
         /// As given.
@@ -257,11 +260,6 @@ pub enum Rejection {
     WorkerNetwork {
         /// That kind.
         kind: WorkerKind,
-    },
-    /// The worker does not act under the present leadership.
-    WorkerNotActing {
-        /// That worker.
-        worker: WorkerId,
     },
     /// No worker may ask for this.
     WorkerMayNot,
@@ -341,6 +339,7 @@ impl Rejection {
             Rejection::AssetsFull | Rejection::UsersFull => Code::LedgerFull,
             Rejection::ApiKeyUnknown => Code::ApiKeyUnknown,
             Rejection::ApiKeyScope => Code::ApiKeyScope,
+            Rejection::Jobs(refusal) => refusal.code(),
             Rejection::ApiKeyExists => Code::AlreadyDone,
             Rejection::ApiKeysFull | Rejection::MarketsBusy | Rejection::OpenOrdersFull => Code::Overloaded,
             Rejection::MarketUnknown => Code::MarketUnknown,
@@ -359,7 +358,7 @@ impl Rejection {
             | Rejection::WorkerRuns { .. }
             | Rejection::WorkerStopped { .. } => Code::WorkerStateRefused,
             Rejection::WorkerKindInside { .. } | Rejection::WorkerNetwork { .. } => Code::WorkerKindRefused,
-            Rejection::WorkerNotActing { .. } | Rejection::WorkerMayNot => Code::WorkerNotActing,
+            Rejection::WorkerMayNot => Code::WorkerMayNot,
             Rejection::EpochMissing => Code::BadRequest,
             Rejection::ScaleUnset | Rejection::ScaleOutOfBounds { .. } | Rejection::ScaleNotDue => Code::ScaleRefused,
             Rejection::WorkerBinaryUnknown => Code::WorkerBinaryUnknown,
@@ -442,6 +441,7 @@ impl Rejection {
             | Rejection::UsersFull => return None,
             Rejection::ApiKeyUnknown
             | Rejection::ApiKeyScope
+            | Rejection::Jobs(_)
             | Rejection::MarketUnknown
             | Rejection::MarketExists { .. }
             | Rejection::MarketsFull
@@ -456,7 +456,6 @@ impl Rejection {
             | Rejection::WorkerStep { .. }
             | Rejection::WorkerKindInside { .. }
             | Rejection::WorkerNetwork { .. }
-            | Rejection::WorkerNotActing { .. }
             | Rejection::WorkerMayNot
             | Rejection::ScaleOutOfBounds { .. }
             | Rejection::ScaleNotDue
@@ -532,6 +531,7 @@ impl Rejection {
             Rejection::ApiKeyUnknown => "there is no such API key, or it is revoked".into(),
             Rejection::ApiKeyScope => "the API key may not do this, or not as this user".into(),
             Rejection::ApiKeyExists => "an API key has this name".into(),
+            Rejection::Jobs(refusal) => refusal.message(),
             Rejection::ApiKeysFull => format!("the user has {} API keys", api_keys::KEYS_OF_USER_MAX),
             Rejection::MarketsBusy => "the markets have as much to do as one log entry may hold".into(),
             Rejection::OpenOrdersFull => format!("{} orders are open", apply::OPEN_ORDERS_MAX),
@@ -562,9 +562,6 @@ impl Rejection {
                 true => format!("workers of kind {kind} work on one network each"),
                 false => format!("workers of kind {kind} have no network"),
             },
-            Rejection::WorkerNotActing { worker } => {
-                format!("worker {worker} has no process under the present leadership")
-            }
             Rejection::WorkerMayNot => "a worker may not ask for this".into(),
             Rejection::EpochMissing => "only a leader may ask for this, with its epoch".into(),
             Rejection::ScaleUnset => "these workers have no bounds".into(),

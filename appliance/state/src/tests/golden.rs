@@ -13,7 +13,7 @@ use super::world::{
     SECOND, START, World, admit, asset, authority, between, bootstrap, credit, first_node, post, put, set, token,
     token_replacing, user, version,
 };
-use super::{trading, workers};
+use super::{jobs, trading, workers};
 use crate::audit::Action;
 use crate::settings::Value;
 use crate::users::UserStatus;
@@ -24,7 +24,8 @@ use crate::{
 };
 
 fn bodies() -> Vec<Body> {
-    administration().into_iter().chain(trading::golden::bodies()).chain(workers::golden::bodies()).collect()
+    let administration = administration().into_iter().chain(trading::golden::bodies());
+    administration.chain(jobs::golden::bodies()).chain(workers::golden::bodies()).collect()
 }
 
 fn administration() -> Vec<Body> {
@@ -170,12 +171,10 @@ fn outcomes() -> Vec<Outcome> {
         Rejection::UsersFull,
         Rejection::Invalid { field: Field::TransferCount },
     ];
-    let done = done.into_iter().chain(trading::golden::done()).chain(workers::golden::done()).map(Outcome::Done);
-    let rejected = rejected
-        .into_iter()
-        .chain(trading::golden::rejected())
-        .chain(workers::golden::rejected())
-        .map(Outcome::Rejected);
+    let done = done.into_iter().chain(trading::golden::done()).chain(jobs::golden::done());
+    let done = done.chain(workers::golden::done()).map(Outcome::Done);
+    let rejected = rejected.into_iter().chain(trading::golden::rejected()).chain(jobs::golden::rejected());
+    let rejected = rejected.chain(workers::golden::rejected()).map(Outcome::Rejected);
     done.chain(rejected).collect()
 }
 
@@ -233,11 +232,10 @@ fn every_kind_is_in_the_script() {
     let tag = |bytes: &Vec<u8>| crate::codec::take::<u32>(bytes).unwrap().0;
     let tags = |encoded: Vec<Vec<u8>>| encoded.iter().map(tag).collect::<std::collections::BTreeSet<u32>>();
     let encode = |body: &Body| crate::codec::append(Vec::new(), body);
-    assert_eq!(tags(bodies().iter().map(encode).collect()), (0..49).collect());
+    let of_bodies = tags(bodies().iter().map(encode).collect());
+    assert!(of_bodies.iter().copied().eq(0..of_bodies.len() as u32), "{of_bodies:?}");
     let long_enough = |tag: u32| [crate::codec::append(Vec::new(), &tag), vec![0; 400]].concat();
-    assert!(
-        crate::codec::take::<Body>(&long_enough(48)).is_ok() && crate::codec::take::<Body>(&long_enough(49)).is_err()
-    );
+    assert!(crate::codec::take::<Body>(&long_enough(of_bodies.len() as u32)).is_err());
     let (mut done, mut rejected) = (Vec::new(), Vec::new());
     for outcome in outcomes() {
         match outcome {

@@ -188,14 +188,6 @@ impl Workers {
         self.get(id).ok_or(Rejection::WorkerUnknown { worker: id })
     }
 
-    /// Refuses a worker that does not act under the present leadership.
-    pub(crate) fn acting(&self, id: WorkerId, epoch: u64) -> Result<(), Rejection> {
-        match self.known(id)?.observed.epoch() {
-            Some(present) if present == epoch => Ok(()),
-            Some(_) | None => Err(Rejection::WorkerNotActing { worker: id }),
-        }
-    }
-
     pub(crate) fn put(&mut self, worker: WorkerRecord) {
         self.workers.insert(worker.id, worker);
     }

@@ -264,7 +264,8 @@ impl WorkerRecord {
 
     /// Counts an error to its group, which becomes the newest; the oldest group makes room for a new one.
     fn error(&mut self, fingerprint: [u8; 8], mut message: String, now: Timestamp) {
-        message.truncate((0..=ERROR_BYTES_MAX.min(message.len())).rfind(|at| message.is_char_boundary(*at)).unwrap_or(0));
+        message
+            .truncate((0..=ERROR_BYTES_MAX.min(message.len())).rfind(|at| message.is_char_boundary(*at)).unwrap_or(0));
         let group = match self.errors.iter().position(|group| group.fingerprint == fingerprint) {
             Some(place) => {
                 let group = self.errors.remove(place);

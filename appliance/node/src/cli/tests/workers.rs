@@ -119,9 +119,7 @@ async fn interruptions_want_consent() {
 /// Goal: a diagnosis is a table, a verdict and the next step, and its exit code tells whether all is well.
 #[tokio::test]
 async fn diagnoses_are_read_at_a_glance() {
-    let check = |name: &str, verdict: &str, detail: &str| {
-        json!({"name": name, "verdict": verdict, "detail": detail, "next_step": ""})
-    };
+    let check = |name: &str, verdict: &str, detail: &str| json!({"name": name, "verdict": verdict, "detail": detail, "next_step": ""});
     let mut found = json!({
         "worker": "selftest/1", "verdict": "bad", "finding": "it failed", "next_step": "start it",
         "checks": [check("leader", "good", "node 1 leads"), check("failure", "bad", "it failed")],

@@ -92,7 +92,6 @@ pub(in crate::tests) fn rejected() -> Vec<Rejection> {
         Rejection::WorkerStopped { worker },
         Rejection::WorkerKindInside { kind },
         Rejection::WorkerNetwork { kind },
-        Rejection::WorkerNotActing { worker },
         Rejection::WorkerMayNot,
         Rejection::EpochMissing,
         Rejection::ScaleUnset,
