@@ -17,6 +17,8 @@ mod settings;
 pub(crate) mod shapes;
 mod status;
 mod users;
+mod worker_fleets;
+mod workers;
 
 pub use assets::{Asset, AssetCreated, Assets, CreateAsset};
 pub use cluster::{
@@ -55,4 +57,13 @@ pub use status::{Autopilot, AutopilotServer, NodeStatus, Peer, Peers, Readiness,
 pub use users::{
     ApiKey, ApiKeyCreated, ApiKeyRevoked, ApiKeys, CreateApiKey, CreateUser, RevokeApiKey, UpdateUser, User,
     UserCreated, UserUpdated, Users,
+};
+pub use worker_fleets::{
+    BulkWorkers, ForgetWorkerBinary, RegisterWorkerBinary, ScaleWorkers, UseWorkerBinary, WorkerBinaries, WorkerBinary,
+    WorkerBinaryChanged, WorkerFleet, WorkerFleets, WorkersBulk, WorkersBulkDone, WorkersBulkItem, WorkersBulks,
+    WorkersPreview, WorkersPreviewItem, WorkersScaled,
+};
+pub use workers::{
+    AddWorkers, ControlWorker, Worker, WorkerCheck, WorkerDiagnosis, WorkerError, WorkerSummary, WorkerVersion,
+    Workers, WorkersChanged,
 };

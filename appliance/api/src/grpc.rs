@@ -239,6 +239,17 @@ fn is_whole(body: &Body) -> bool {
         | Body::CancelJobs(_)
         | Body::RetryJobs(_)
         | Body::ConfigureQueue(_)
+        | Body::AddWorkers(_)
+        | Body::SetWorkers(_)
+        | Body::RestartWorkers(_)
+        | Body::RemoveWorkers(_)
+        | Body::SetScale(_)
+        | Body::Rescale(_)
+        | Body::RegisterBinary(_)
+        | Body::ForgetBinary(_)
+        | Body::UseBinary(_)
+        | Body::BulkWorkers(_)
+        | Body::UndoBulk(_)
         | Body::SendDirectives(_)
         | Body::CancelDirectives(_)
         | Body::ReviewDirective(_) => true,
@@ -257,6 +268,9 @@ fn is_whole(body: &Body) -> bool {
         | Body::DispatchDirectives(_)
         | Body::StepDirectives(_)
         // Its secret is drawn and sealed by a node.
-        | Body::CreateApiKey(_) => false,
+        | Body::CreateApiKey(_)
+        // What the leader's supervisor saw.
+        | Body::StepWorkers(_)
+        | Body::ReportWorkers(_) => false,
     }
 }

@@ -75,7 +75,8 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::JoinTokenUsed
         | Code::SandboxOnly
         | Code::UserFrozen
-        | Code::ApiKeyScope => StatusCode::FORBIDDEN,
+        | Code::ApiKeyScope
+        | Code::WorkerMayNot => StatusCode::FORBIDDEN,
         Code::NotFound
         | Code::UnknownNode
         | Code::SettingUnknown
@@ -87,6 +88,8 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::MarketUnknown
         | Code::OrderUnknown
         | Code::JobUnknown
+        | Code::WorkerUnknown
+        | Code::WorkerBinaryUnknown
         | Code::DirectiveUnknown => StatusCode::NOT_FOUND,
         Code::WouldLoseQuorum
         | Code::LearnerLagging
@@ -111,6 +114,12 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::RevertRefused
         | Code::JobNotLeased
         | Code::JobState
+        | Code::WorkerExists
+        | Code::WorkerStateRefused
+        | Code::ScaleRefused
+        | Code::WorkerBinaryRefused
+        | Code::BulkChanged
+        | Code::BulkRefused
         | Code::DirectiveState
         | Code::DirectiveKeyReused => StatusCode::CONFLICT,
         Code::NodeRemoved => StatusCode::GONE,
@@ -127,7 +136,8 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::TransferMalformed
         | Code::BalanceTooLow
         | Code::MarketSteps
-        | Code::OrderRefused => StatusCode::UNPROCESSABLE_ENTITY,
+        | Code::OrderRefused
+        | Code::WorkerKindRefused => StatusCode::UNPROCESSABLE_ENTITY,
         Code::Overloaded => StatusCode::TOO_MANY_REQUESTS,
         Code::FolderNotInitialised
         | Code::NoLeader
@@ -138,9 +148,12 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::StateDiverged => StatusCode::SERVICE_UNAVAILABLE,
         Code::OutcomeUnknown => StatusCode::GATEWAY_TIMEOUT,
         Code::Unreachable => StatusCode::BAD_GATEWAY,
-        Code::DiskFull | Code::LedgerFull | Code::MarketsFull | Code::JobsFull | Code::DirectivesFull => {
-            StatusCode::INSUFFICIENT_STORAGE
-        }
+        Code::DiskFull
+        | Code::LedgerFull
+        | Code::MarketsFull
+        | Code::JobsFull
+        | Code::WorkersFull
+        | Code::DirectivesFull => StatusCode::INSUFFICIENT_STORAGE,
         Code::Internal
         | Code::ConfigUnknownKey
         | Code::ConfigInvalid

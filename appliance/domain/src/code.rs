@@ -135,6 +135,17 @@ codes! {
     ClientOrderIdUsed "EXQ-0905" "an open order of the user has this client order id" "choose another one, or ask for the order that has it";
     OrderRefused "EXQ-0906" "the market refuses the order" "correct the order as the message says";
     OrderUnknown "EXQ-0907" "there is no such open order" "look at the user's open orders; it may be filled or over";
+    WorkerUnknown "EXQ-1001" "there is no such worker" "see `exchequer worker list`, or add it";
+    WorkerExists "EXQ-1002" "there is such a worker" "use the worker that is there, or choose another number";
+    WorkersFull "EXQ-1003" "there are as many workers as there may be" "remove workers that are not needed";
+    WorkerStateRefused "EXQ-1004" "the worker's state does not allow it" "see `exchequer worker show` for the state that it is in";
+    WorkerKindRefused "EXQ-1005" "there is no such worker of this kind" "name the worker as its kind wants it";
+    ScaleRefused "EXQ-1006" "the workers cannot have this number" "see the bounds with `exchequer worker fleets`";
+    WorkerBinaryUnknown "EXQ-1007" "there is no such program for workers" "see `exchequer worker binary list`, or register it";
+    WorkerBinaryRefused "EXQ-1008" "the registered program cannot be changed like this" "see `exchequer worker binary list`";
+    BulkChanged "EXQ-1009" "the workers are not as they were in the preview" "look at the preview again, then run it";
+    BulkRefused "EXQ-1010" "this cannot be done to these workers, or not be taken back" "see the message";
+    WorkerMayNot "EXQ-1011" "a worker may not ask for this" "see the message; the worker's program may be of another version";
     JobUnknown "EXQ-1030" "there is no such job" "see `exchequer job list`";
     JobNotLeased "EXQ-1031" "the worker does not have this job, or not any more" "nothing: another worker has it, or it is over";
     JobState "EXQ-1032" "the job is in a state in which this cannot be" "look at the job and decide anew";

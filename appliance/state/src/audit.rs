@@ -96,6 +96,28 @@ pub enum AuditAction {
     JobsRetried,
     /// A queue was paused, let go on, or given another rate.
     QueueConfigured,
+    /// A worker was added.
+    AddWorker,
+    /// Something else is wanted of a worker.
+    SetWorker,
+    /// A worker's process is replaced.
+    RestartWorker,
+    /// A worker was removed.
+    RemoveWorker,
+    /// Workers of a kind have other bounds.
+    SetScale,
+    /// Workers of a kind are more or fewer.
+    Rescale,
+    /// A program of workers was registered.
+    RegisterBinary,
+    /// A program of workers was forgotten.
+    ForgetBinary,
+    /// Workers of a kind run another program.
+    UseBinary,
+    /// The same was done to many workers.
+    BulkWorkers,
+    /// What was done to many workers was taken back.
+    UndoBulk,
     /// Directives were sent.
     DirectivesSent,
     /// Directives were taken back.
@@ -174,6 +196,17 @@ impl AuditAction {
             AuditAction::CreateAsset => "create-asset",
             AuditAction::UpdateUser => "update-user",
             AuditAction::RevertTransfer => "revert-transfer",
+            AuditAction::AddWorker => "add-worker",
+            AuditAction::SetWorker => "set-worker",
+            AuditAction::RestartWorker => "restart-worker",
+            AuditAction::RemoveWorker => "remove-worker",
+            AuditAction::SetScale => "set-scale",
+            AuditAction::Rescale => "rescale",
+            AuditAction::RegisterBinary => "register-binary",
+            AuditAction::ForgetBinary => "forget-binary",
+            AuditAction::UseBinary => "use-binary",
+            AuditAction::BulkWorkers => "bulk-workers",
+            AuditAction::UndoBulk => "undo-bulk",
         }
     }
 }

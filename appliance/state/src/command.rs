@@ -10,13 +10,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::api_keys::ApiKeyId;
 use crate::apply::{
-    AdmitNode, AmendOrder, Bootstrap, BulkTransfer, CancelAfter, CancelDirectives, CancelJobs, CancelOrder,
-    CancelOrders, ConfigureMarket, ConfigureQueue, CreateApiKey, CreateAsset, CreateJoinToken, CreateMarket,
-    CreateUser, CreateUsers, CreditSandbox, DispatchDirectives, EnqueueJobs, FinishJobs, LeaseJobs, OpenAccounts,
-    PlaceOrder, PlacePair, PostTransfers, PutScratch, RaiseVersion, RecordAction, Reform, RemoveNode, RenewJobs,
-    ReplaceOrder, RequestDigest, RetryJobs, RevertSettings, RevertTransfer, ReviewDirective, RevokeApiKey,
-    RotateAuthority, RotateOperatorToken, SendDirectives, SetMarketPhase, SetSetting, StepDirectives,
-    TransferBetweenUsers, UpdateNode, UpdateUser,
+    AddWorkers, AdmitNode, AmendOrder, Bootstrap, BulkTransfer, BulkWorkers, CancelAfter, CancelDirectives, CancelJobs,
+    CancelOrder, CancelOrders, ConfigureMarket, ConfigureQueue, CreateApiKey, CreateAsset, CreateJoinToken,
+    CreateMarket, CreateUser, CreateUsers, CreditSandbox, DispatchDirectives, EnqueueJobs, FinishJobs, ForgetBinary,
+    LeaseJobs, OpenAccounts, PlaceOrder, PlacePair, PostTransfers, PutScratch, RaiseVersion, RecordAction, Reform,
+    RegisterBinary, RemoveNode, RemoveWorkers, RenewJobs, ReplaceOrder, ReportWorkers, RequestDigest, Rescale,
+    RestartWorkers, RetryJobs, RevertSettings, RevertTransfer, ReviewDirective, RevokeApiKey, RotateAuthority,
+    RotateOperatorToken, SendDirectives, SetMarketPhase, SetScale, SetSetting, SetWorkers, StepDirectives, StepWorkers,
+    TransferBetweenUsers, UndoBulk, UpdateNode, UpdateUser, UseBinary,
 };
 use crate::codec::{self, DecodeError};
 
@@ -160,6 +161,32 @@ pub enum Body {
     RetryJobs(RetryJobs),
     /// Pauses a queue, lets it go on, or gives it another rate.
     ConfigureQueue(ConfigureQueue),
+    /// Adds workers.
+    AddWorkers(AddWorkers),
+    /// Decides what is wanted of workers.
+    SetWorkers(SetWorkers),
+    /// Replaces the processes of workers.
+    RestartWorkers(RestartWorkers),
+    /// Removes workers.
+    RemoveWorkers(RemoveWorkers),
+    /// Tells what happened to workers; the leader only.
+    StepWorkers(StepWorkers),
+    /// Sums up what workers did; the leader only.
+    ReportWorkers(ReportWorkers),
+    /// Sets how many workers of a kind there shall be.
+    SetScale(SetScale),
+    /// Gives the workers of a kind another number.
+    Rescale(Rescale),
+    /// Registers a program that workers can run.
+    RegisterBinary(RegisterBinary),
+    /// Forgets one.
+    ForgetBinary(ForgetBinary),
+    /// Decides what the workers of a kind run.
+    UseBinary(UseBinary),
+    /// Does the same to many workers.
+    BulkWorkers(BulkWorkers),
+    /// Takes that back.
+    UndoBulk(UndoBulk),
     /// Asks something of workers.
     SendDirectives(SendDirectives),
     /// The leader takes what is to be done next.
@@ -173,9 +200,23 @@ pub enum Body {
 }
 
 impl Body {
-    /// Whether it is the leader's, or that of someone who acts for it: it must carry the epoch.
-    pub(crate) const fn is_leaders(&self) -> bool {
-        matches!(self, Body::DispatchDirectives(_) | Body::StepDirectives(_))
+    /// Whether only the supervisor of a leader asks for it, with its epoch.
+    #[must_use]
+    pub const fn is_leaders_work(&self) -> bool {
+        matches!(self, Body::StepWorkers(_) | Body::ReportWorkers(_) | Body::DispatchDirectives(_))
+    }
+
+    /// Whether a worker may ask for it, through the leader that supervises it. Nothing is allowed that is not here.
+    #[must_use]
+    pub const fn is_workers_work(&self) -> bool {
+        matches!(
+            self,
+            Body::EnqueueJobs(_)
+                | Body::LeaseJobs(_)
+                | Body::RenewJobs(_)
+                | Body::FinishJobs(_)
+                | Body::StepDirectives(_)
+        )
     }
 
     /// The user as whom this trades; none where it is not about orders.

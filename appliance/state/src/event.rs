@@ -4,7 +4,7 @@
 //! concerns only the nodes that apply it and carries no number. Nor do orders and trades, whose own rows are the record;
 //! what is told of them here is for those who watch now.
 
-use exchequer_domain::{NodeId, Timestamp, UserId};
+use exchequer_domain::{Network, NodeId, Timestamp, UserId, WorkerId, WorkerKind};
 use exchequer_ledger::Asset;
 use exchequer_matching::{Lots, Phase, Ticks, TradeId};
 use serde::{Deserialize, Serialize};
@@ -15,6 +15,7 @@ use crate::directives::{DirectiveId, DirectiveState};
 use crate::jobs::{JobId, QueueName};
 use crate::markets::{Fill, MarketId, OrderRecord, TradeRecord};
 use crate::rows::Table;
+use crate::workers::{Desired, FailedBy, WorkerState};
 
 /// What arose while an entry was applied.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -180,6 +181,73 @@ pub enum EventKind {
         /// That queue.
         queue: QueueName,
     },
+    /// There is a new worker.
+    WorkerAdded {
+        /// That worker.
+        worker: WorkerId,
+    },
+    /// A worker is not there any more.
+    WorkerRemoved {
+        /// That worker.
+        worker: WorkerId,
+    },
+    /// Something else is wanted of a worker.
+    WorkerDesired {
+        /// That worker.
+        worker: WorkerId,
+        /// What is wanted now.
+        desired: Desired,
+    },
+    /// A worker's process is to be replaced.
+    WorkerRestarted {
+        /// That worker.
+        worker: WorkerId,
+        /// The generation that is wanted now.
+        generation: u32,
+    },
+    /// A worker is in another state.
+    WorkerMoved {
+        /// That worker.
+        worker: WorkerId,
+        /// The state before.
+        from: WorkerState,
+        /// The state now.
+        to: WorkerState,
+    },
+    /// A worker has failed and is not started any more.
+    WorkerFailed {
+        /// That worker.
+        worker: WorkerId,
+        /// What is wrong.
+        why: FailedBy,
+        /// How urgent that is.
+        severity: Severity,
+    },
+    /// There shall be more or fewer workers of a kind.
+    WorkersScaled {
+        /// Of workers.
+        kind: WorkerKind,
+        /// Where.
+        network: Option<Network>,
+        /// How many there were to be.
+        from: u16,
+        /// How many there are to be.
+        to: u16,
+    },
+    /// A program of workers was registered.
+    WorkerBinaryRegistered {
+        /// Its name.
+        name: String,
+    },
+    /// Workers of a kind run another program from their next start on.
+    WorkerBinaryUsed {
+        /// Of workers.
+        kind: WorkerKind,
+        /// Where; none for every network of which nothing else is said.
+        network: Option<Network>,
+        /// Its name; none for the node's own.
+        binary: Option<String>,
+    },
     /// Nothing will become of a directive any more.
     DirectiveOver {
         /// That directive.
@@ -192,6 +260,17 @@ pub enum EventKind {
         /// That directive.
         directive: DirectiveId,
     },
+}
+
+/// How urgent something is for the people who run the exchange.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Severity {
+    /// Somebody must act now.
+    P1,
+    /// Somebody must act today.
+    P2,
+    /// Somebody should know.
+    P3,
 }
 
 impl EventRecord {

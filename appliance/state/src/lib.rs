@@ -42,20 +42,22 @@ pub mod testing;
 #[cfg(test)]
 mod tests;
 pub mod users;
+pub mod workers;
 
 pub use apply::{
-    ACCOUNTS_AT_ONCE_MAX, AdmitNode, AmendOrder, Bootstrap, BulkTransfer, CancelAfter, CancelDirectives, CancelJobs,
-    CancelOrder, CancelOrders, ConfigureMarket, ConfigureQueue, CreateApiKey, CreateAsset, CreateJoinToken,
-    CreateMarket, CreateUser, CreateUsers, CreditSandbox, DIRECTIVES_AT_ONCE_MAX, DispatchDirectives, DryRun,
-    EnqueueJobs, Enqueued, FinishJobs, FirstNode, JOBS_AT_ONCE_MAX, JobEnd, LEASE_US_MIN, LEASED_JOBS_MAX, LeaseJobs,
-    NewDirective, NewJob, OpenAccounts, OrderRef, OrderSpec, PlaceOrder, PlacePair, PostTransfers, PutScratch,
-    RaiseVersion, RateChange, RecordAction, Reform, RemoveNode, RenewJobs, ReplaceOrder, RequestDigest, RetryJobs,
+    ACCOUNTS_AT_ONCE_MAX, AddWorkers, AdmitNode, AmendOrder, Bootstrap, BulkTransfer, BulkWorkers, CancelAfter,
+    CancelDirectives, CancelJobs, CancelOrder, CancelOrders, ConfigureMarket, ConfigureQueue, CreateApiKey,
+    CreateAsset, CreateJoinToken, CreateMarket, CreateUser, CreateUsers, CreditSandbox, DIRECTIVES_AT_ONCE_MAX,
+    DispatchDirectives, DryRun, EnqueueJobs, Enqueued, FinishJobs, FirstNode, ForgetBinary, JOBS_AT_ONCE_MAX, JobEnd,
+    LEASE_US_MIN, LEASED_JOBS_MAX, LeaseJobs, NewDirective, NewJob, OpenAccounts, OrderRef, OrderSpec, PlaceOrder,
+    PlacePair, PostTransfers, PutScratch, RaiseVersion, RateChange, RecordAction, Reform, RegisterBinary, RemoveNode,
+    RemoveWorkers, RenewJobs, ReplaceOrder, ReportWorkers, RequestDigest, Rescale, RestartWorkers, RetryJobs,
     RevertSettings, RevertTransfer, ReviewDirective, RevokeApiKey, RotateAuthority, RotateOperatorToken,
-    SendDirectives, Sent, SetMarketPhase, SetSetting, StepDirectives, TRANSFERS_AT_ONCE_MAX, Traded,
-    TransferBetweenUsers, UpdateNode, UpdateUser, check_reason,
+    SendDirectives, Sent, SetMarketPhase, SetScale, SetSetting, SetWorkers, StepDirectives, StepWorkers,
+    TRANSFERS_AT_ONCE_MAX, Traded, TransferBetweenUsers, UndoBulk, UpdateNode, UpdateUser, UseBinary, check_reason,
 };
 pub use command::{Actor, Body, Command};
-pub use event::{Best, Event, EventKind, OrderStep};
+pub use event::{Best, Event, EventKind, OrderStep, Severity};
 /// The ledger, for those who read it through the state.
 pub use exchequer_ledger as ledger;
 /// Klines and tickers, for those who read them through the state.
@@ -63,7 +65,7 @@ pub use exchequer_market_data as market_data;
 /// Matching, for those who read books through the state.
 pub use exchequer_matching as matching;
 pub use halt::Halt;
-pub use outcome::{Done, Outcome};
+pub use outcome::{Done, Outcome, Stepped};
 pub use rejection::{Field, Rejection};
 pub use rows::{Change, Edit, Family, Row, Rows, RowsUnavailable, Table, Visit};
 pub use state::{Applied, At, Input, State};

@@ -1,6 +1,6 @@
 //! Outcomes: what became of a command. Codes and numbers only; texts are made where they are shown.
 
-use exchequer_domain::{NodeId, Timestamp, UserId};
+use exchequer_domain::{NodeId, Timestamp, UserId, WorkerId};
 use exchequer_ledger as ledger;
 use exchequer_ledger::Asset;
 use exchequer_matching::Phase;
@@ -160,6 +160,41 @@ pub enum Done {
     Jobs(Vec<Result<(), jobs::Refusal>>),
     /// A queue is as asked.
     QueueConfigured,
+    /// Workers are as asked.
+    WorkersChanged {
+        /// How many were different before.
+        changed: u32,
+    },
+    /// Steps of workers were told; each has its own outcome here, in their order.
+    WorkersStepped(Vec<Stepped>),
+    /// Reports of workers were taken.
+    WorkersReported {
+        /// The workers whose reports were not.
+        passed_over: Vec<WorkerId>,
+    },
+    /// A fleet has its size.
+    WorkersScaled {
+        /// How many workers were to run before.
+        from: u16,
+        /// How many are to run now.
+        to: u16,
+    },
+    /// A program of workers is registered.
+    WorkerBinaryRegistered,
+    /// A program of workers is forgotten.
+    WorkerBinaryForgotten,
+    /// Workers run this program from their next start on.
+    WorkerBinaryUsed {
+        /// Whether they ran another one before.
+        changed: bool,
+    },
+    /// The same was done to many workers, or taken back.
+    WorkersBulk {
+        /// The number of its record.
+        bulk: u64,
+        /// How many are different now.
+        changed: u32,
+    },
     /// Directives are sent; each has its own here, in their order.
     DirectivesSent(Vec<Sent>),
     /// The leader has to deliver these.
@@ -168,6 +203,15 @@ pub enum Done {
     Directives(Vec<Result<(), directives::Refusal>>),
     /// It is decided what becomes of a directive.
     DirectiveReviewed,
+}
+
+/// What became of one step of a worker.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Stepped {
+    /// It is in the registry.
+    Taken,
+    /// It cannot happen.
+    Refused(Box<Rejection>),
 }
 
 impl Outcome {

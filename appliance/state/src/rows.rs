@@ -103,6 +103,14 @@ pub enum Table {
     UserLabel = 0x42,
     /// User and client order id -> market and number of the latest order of that name.
     ClientOrder = 0x48,
+    /// Kind, network and instance (2 bytes each, behind two zeros) -> the worker.
+    Worker = 0x60,
+    /// Kind, network -> what was decided about these workers together.
+    WorkerScale = 0x61,
+    /// Name -> a registered program of workers.
+    WorkerBinary = 0x62,
+    /// Number -> what was done to many workers at once.
+    WorkerBulk = 0x63,
     /// Key of a directive -> its number, and a hash of what was sent.
     DirectiveKey = 0xa8,
 }
@@ -137,6 +145,10 @@ impl Table {
         Table::Scratch,
         Table::UserLabel,
         Table::ClientOrder,
+        Table::Worker,
+        Table::WorkerScale,
+        Table::WorkerBinary,
+        Table::WorkerBulk,
         Table::Queue,
         Table::Job,
         Table::Directive,
@@ -168,8 +180,12 @@ impl Table {
             | Table::ApiKey
             | Table::Queue
             | Table::Job
-            | Table::Directive
-            | Table::Counter => Family::Working,
+            | Table::Counter
+            | Table::Worker
+            | Table::WorkerScale
+            | Table::WorkerBinary
+            | Table::WorkerBulk
+            | Table::Directive => Family::Working,
             Table::SettingHistory
             | Table::Audit
             | Table::Event

@@ -22,6 +22,7 @@ use crate::registry::Registry;
 use crate::rows::{Change, Family, Rows, Table};
 use crate::settings::Settings;
 use crate::users::Users;
+use crate::workers::Workers;
 use crate::{LOGIC_VERSION_SUPPORTED, codec, ids, money};
 
 /// Where and when an entry stands in the log.
@@ -80,6 +81,7 @@ pub struct State {
     pub(crate) markets: Markets,
     pub(crate) api_keys: ApiKeys,
     pub(crate) jobs: Jobs,
+    pub(crate) workers: Workers,
     pub(crate) directives: Directives,
 }
 
@@ -112,6 +114,7 @@ impl State {
             markets,
             api_keys: ApiKeys::load(rows)?,
             jobs: Jobs::load(rows)?,
+            workers: Workers::load(rows)?,
             directives: Directives::load(rows)?,
         };
         match &state.cluster {
@@ -228,6 +231,12 @@ impl State {
     #[must_use]
     pub fn next_due(&self) -> Option<Timestamp> {
         [self.markets.next_due(), self.jobs.next_due(), self.directives.next_due()].into_iter().flatten().min()
+    }
+
+    /// The workers, and what is wanted of them.
+    #[must_use]
+    pub fn workers(&self) -> &Workers {
+        &self.workers
     }
 
     /// The markets, their books and orders.

@@ -283,6 +283,46 @@ pub enum Effect {
         #[schemars(with = "Option<Moment>")]
         at: Option<String>,
     },
+    /// Workers are as asked.
+    WorkersChanged {
+        /// How many were different before.
+        changed: u32,
+    },
+    /// Steps of workers were told.
+    WorkersStepped {
+        /// How many are in the registry.
+        taken: usize,
+        /// How many could not happen.
+        refused: usize,
+    },
+    /// Reports of workers were taken.
+    WorkersReported {
+        /// The workers whose reports were not.
+        passed_over: Vec<String>,
+    },
+    /// Workers of a kind have their number.
+    WorkersScaled {
+        /// How many were to run before.
+        from: u16,
+        /// How many are to run now.
+        to: u16,
+    },
+    /// A program of workers is registered.
+    WorkerBinaryRegistered,
+    /// A program of workers is forgotten.
+    WorkerBinaryForgotten,
+    /// Workers run this program from their next start on.
+    WorkerBinaryUsed {
+        /// Whether they ran another one before.
+        changed: bool,
+    },
+    /// The same was done to many workers, or taken back.
+    WorkersBulk {
+        /// The number of its record.
+        bulk: u64,
+        /// How many are different now.
+        changed: u32,
+    },
     /// Jobs were entered into queues.
     JobsEnqueued {
         /// One for each, in their order.

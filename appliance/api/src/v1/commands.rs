@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use exchequer_domain::{Code, CommandId, Problem};
-use exchequer_state::{Done, Outcome, Rejection, Traded, ledger, matching};
+use exchequer_state::{Done, Outcome, Rejection, Stepped, Traded, ledger, matching};
 
 use crate::app::App;
 use crate::dto::shapes;
@@ -85,6 +85,19 @@ fn effect(done: Done) -> Effect {
             Effect::Jobs { outcomes: outcomes.collect() }
         }
         Done::QueueConfigured => Effect::QueueConfigured,
+        Done::WorkersChanged { changed } => Effect::WorkersChanged { changed },
+        Done::WorkersStepped(steps) => {
+            let taken = steps.iter().filter(|step| **step == Stepped::Taken).count();
+            Effect::WorkersStepped { taken, refused: steps.len() - taken }
+        }
+        Done::WorkersReported { passed_over } => {
+            Effect::WorkersReported { passed_over: passed_over.iter().map(ToString::to_string).collect() }
+        }
+        Done::WorkersScaled { from, to } => Effect::WorkersScaled { from, to },
+        Done::WorkerBinaryRegistered => Effect::WorkerBinaryRegistered,
+        Done::WorkerBinaryForgotten => Effect::WorkerBinaryForgotten,
+        Done::WorkerBinaryUsed { changed } => Effect::WorkerBinaryUsed { changed },
+        Done::WorkersBulk { bulk, changed } => Effect::WorkersBulk { bulk, changed },
         Done::DirectivesSent(sent) => {
             let sent = sent.iter().map(|sent| DirectiveSent { directive: sent.directive.0, new: sent.new });
             Effect::DirectivesSent { directives: sent.collect() }

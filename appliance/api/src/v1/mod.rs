@@ -29,6 +29,10 @@ mod status;
 mod token;
 mod users;
 mod view;
+mod worker_bulk;
+mod worker_diagnosis;
+mod worker_fleets;
+mod workers;
 
 use crate::route::Route;
 
@@ -59,6 +63,9 @@ pub(crate) fn routes() -> Vec<Route> {
         ledger_dry_run::routes(),
         ledger_feed::routes(),
         statement::routes(),
+        workers::routes(),
+        worker_fleets::routes(),
+        worker_bulk::routes(),
         jobs::routes(),
         queues::routes(),
         directives::routes(),

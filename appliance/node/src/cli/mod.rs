@@ -53,6 +53,9 @@ mod tree;
 mod usage;
 mod user;
 mod verify;
+mod worker;
+mod worker_args;
+mod worker_bulk;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -155,6 +158,7 @@ fn start(verb: &Verb, printer: &mut Printer) -> Result<Exit, Stop> {
         | Verb::Order { .. }
         | Verb::Book(_)
         | Verb::Ledger { .. }
+        | Verb::Worker { .. }
         | Verb::Job { .. }
         | Verb::Command { .. }
         | Verb::Scratch { .. }
@@ -205,6 +209,7 @@ async fn run(verb: &Verb, printer: &mut Printer) -> Result<Exit, Stop> {
         Verb::Order { verb } => order::run(verb, printer).await,
         Verb::Book(args) => order::book(args, printer).await,
         Verb::Ledger { verb } => ledger::run(verb, printer).await,
+        Verb::Worker { verb } => worker::run(verb, printer).await,
         Verb::Job { verb } => job::run(verb, printer).await,
         Verb::Command { verb } => directive::run(verb, printer).await,
         Verb::Scratch { verb } => scratch::run(verb, printer).await,

@@ -27,6 +27,7 @@ use super::status::StatusArgs;
 use super::token::{OperatorTokenVerb, TokenVerb};
 use super::user::UserVerb;
 use super::verify::VerifyArgs;
+use super::worker_args::WorkerVerb;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -179,6 +180,14 @@ pub enum Verb {
         /// What to do.
         #[command(subcommand)]
         verb: LedgerVerb,
+    },
+
+    /// See, start, stop, scale and diagnose workers
+    #[command(after_help = "Example:\n  exchequer worker list")]
+    Worker {
+        /// What to do.
+        #[command(subcommand)]
+        verb: WorkerVerb,
     },
 
     /// See, enter, end and retry jobs, and steer their queues
@@ -334,6 +343,7 @@ impl Verb {
             Verb::Order { verb } => verb.client().form,
             Verb::Book(args) => args.client.form,
             Verb::Ledger { verb } => verb.client().form,
+            Verb::Worker { verb } => verb.client().form,
             Verb::Job { verb } => verb.client().form,
             Verb::Command { verb } => verb.client().form,
             Verb::Scratch { verb } => match verb {

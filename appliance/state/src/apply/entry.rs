@@ -113,6 +113,7 @@ impl<'a> Entry<'a> {
         self.state.epoch = Some(epoch);
         self.event(EventKind::LeaderActivated(epoch));
         self.orphan_jobs();
+        self.orphan_workers();
         self.orphan_directives();
     }
 
@@ -158,9 +159,10 @@ impl<'a> Entry<'a> {
 
     fn run(&mut self, header: &Header, body: Option<Body>) -> Result<crate::Done, Stop> {
         let current = self.state.epoch.map_or(0, |epoch| epoch.index);
-        // A leader's or worker's command without an epoch would be one that no change of leaders can stop.
-        let leaders = body.as_ref().is_some_and(Body::is_leaders) || matches!(header.actor, Actor::Worker(_));
-        let unfenced = header.epoch.is_none() && leaders;
+        // A worker's command without an epoch would be one that no change of leaders can stop. What a leader says of directives
+        // is such a worker's.
+        let of_worker = matches!(header.actor, Actor::Worker(_)) || matches!(body, Some(Body::StepDirectives(_)));
+        let unfenced = header.epoch.is_none() && of_worker;
         if unfenced || header.epoch.is_some_and(|epoch| epoch != current) {
             return Err(Rejection::StaleEpoch { current }.into());
         }
@@ -171,8 +173,13 @@ impl<'a> Entry<'a> {
             match header.actor {
                 Actor::Operator => {}
                 Actor::Node(id) => self.state.registry.present(id).map(|_| ())?,
-                Actor::ApiKey(_) | Actor::Admin(_) | Actor::Worker(_) => {}
+                Actor::Worker(_) if !body.is_workers_work() => return Err(Rejection::WorkerMayNot.into()),
+                Actor::Worker(_) => {}
+                Actor::ApiKey(_) | Actor::Admin(_) => {}
             }
+        }
+        if body.is_leaders_work() && (header.epoch.is_none() || !matches!(header.actor, Actor::Node(_))) {
+            return Err(Rejection::EpochMissing.into());
         }
         if let Actor::ApiKey(id) = header.actor {
             self.key_allows(id, &body)?;

@@ -4,10 +4,12 @@
 //! and its rows in step. No command may fail after its first mutation, except by a halt. The ledger takes its own refused
 //! steps back, so a command may let it decide last; what it refuses may burn the transfer's id.
 
+mod add_workers;
 mod admit_node;
 mod amend_order;
 mod bootstrap;
 mod bulk_transfer;
+mod bulk_workers;
 mod cancel_after;
 mod cancel_directives;
 mod cancel_jobs;
@@ -40,10 +42,15 @@ mod put_scratch;
 mod raise_version;
 mod record_action;
 mod reform;
+mod register_binary;
 mod remove_node;
+mod remove_workers;
 mod renew_jobs;
 mod replace_order;
+mod report_workers;
 mod request_digest;
+mod rescale;
+mod restart_workers;
 mod retry_jobs;
 mod revert_settings;
 mod revert_transfer;
@@ -53,17 +60,24 @@ mod rotate_authority;
 mod rotate_operator_token;
 mod send_directives;
 mod set_market_phase;
+mod set_scale;
 mod set_setting;
+mod set_workers;
 mod step_directives;
+mod step_workers;
 mod trading;
 mod transfer_between_users;
 mod update_node;
 mod update_user;
+mod use_binary;
+mod workers;
 
+pub use add_workers::AddWorkers;
 pub use admit_node::AdmitNode;
 pub use amend_order::AmendOrder;
 pub use bootstrap::{Bootstrap, FirstNode};
 pub use bulk_transfer::BulkTransfer;
+pub use bulk_workers::{BulkWorkers, UndoBulk};
 pub use cancel_after::CancelAfter;
 pub use cancel_directives::CancelDirectives;
 pub use cancel_jobs::CancelJobs;
@@ -96,10 +110,15 @@ pub use raise_version::RaiseVersion;
 pub use record_action::RecordAction;
 pub(crate) use record_action::TARGET_BYTES_MAX;
 pub use reform::Reform;
+pub use register_binary::{ForgetBinary, RegisterBinary};
 pub use remove_node::RemoveNode;
+pub use remove_workers::RemoveWorkers;
 pub use renew_jobs::RenewJobs;
 pub use replace_order::ReplaceOrder;
+pub use report_workers::ReportWorkers;
 pub use request_digest::RequestDigest;
+pub use rescale::Rescale;
+pub use restart_workers::RestartWorkers;
 pub use retry_jobs::RetryJobs;
 pub use revert_settings::RevertSettings;
 pub use revert_transfer::RevertTransfer;
@@ -109,8 +128,11 @@ pub use rotate_authority::RotateAuthority;
 pub use rotate_operator_token::RotateOperatorToken;
 pub use send_directives::{NewDirective, SendDirectives, Sent};
 pub use set_market_phase::SetMarketPhase;
+pub use set_scale::SetScale;
 pub use set_setting::SetSetting;
+pub use set_workers::SetWorkers;
 pub use step_directives::StepDirectives;
+pub use step_workers::StepWorkers;
 pub(crate) use trading::OPEN_ORDERS_MAX;
 #[cfg(test)]
 pub(crate) use trading::REPORTS_PER_ENTRY;
@@ -118,6 +140,7 @@ pub use trading::{OrderRef, OrderSpec, Traded};
 pub use transfer_between_users::TransferBetweenUsers;
 pub use update_node::UpdateNode;
 pub use update_user::UpdateUser;
+pub use use_binary::UseBinary;
 
 use exchequer_ledger::{self as ledger, Ledger};
 
@@ -216,6 +239,19 @@ impl Body {
             Body::CancelJobs(command) => command.apply(entry, actor),
             Body::RetryJobs(command) => command.apply(entry, actor),
             Body::ConfigureQueue(command) => command.apply(entry, actor),
+            Body::AddWorkers(command) => command.apply(entry, actor),
+            Body::SetWorkers(command) => command.apply(entry, actor),
+            Body::RestartWorkers(command) => command.apply(entry, actor),
+            Body::RemoveWorkers(command) => command.apply(entry, actor),
+            Body::StepWorkers(command) => command.apply(entry),
+            Body::ReportWorkers(command) => command.apply(entry),
+            Body::SetScale(command) => command.apply(entry, actor),
+            Body::Rescale(command) => command.apply(entry, actor),
+            Body::RegisterBinary(command) => command.apply(entry, actor),
+            Body::ForgetBinary(command) => command.apply(entry, actor),
+            Body::UseBinary(command) => command.apply(entry, actor),
+            Body::BulkWorkers(command) => command.apply(entry, actor),
+            Body::UndoBulk(command) => command.apply(entry, actor),
             Body::SendDirectives(command) => command.apply(entry, actor),
             Body::DispatchDirectives(command) => command.apply(entry, actor),
             Body::StepDirectives(command) => command.apply(entry, actor),

@@ -3,7 +3,7 @@
 use exchequer_matching::FEE_PPM_MAX;
 use serde::{Deserialize, Serialize};
 
-use crate::{access, api_keys, apply, assets, cluster, markets, registry, scratch, settings, users};
+use crate::{access, api_keys, apply, assets, cluster, markets, registry, scratch, settings, users, workers};
 
 /// A field with a rule of its own. Variants are only ever appended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +62,22 @@ pub enum Field {
     MarketFees,
     /// The steps of a market's prices and quantities.
     MarketSteps,
+    /// How many workers are named, stepped or reported at once.
+    WorkerCount,
+    /// What is reported of workers at once.
+    WorkerReports,
+    /// The version of a worker's program.
+    WorkerVersion,
+    /// What a worker says is wrong with it.
+    WorkerError,
+    /// The name of a registered program.
+    WorkerBinaryName,
+    /// The path of a registered program.
+    WorkerBinaryPath,
+    /// How many workers of a kind there are to be.
+    FleetSize,
+    /// How long the oldest job of a fleet should wait at most.
+    QueueAgeTarget,
 }
 
 impl Field {
@@ -130,6 +146,42 @@ impl Field {
             Field::MarketSteps => {
                 format!("a step of prices or quantities has at most {} decimals", markets::STEP_DECIMALS_MAX)
             }
+            Field::WorkerCount => {
+                format!("1 to {} workers are named at once, each once", workers::WORKERS_AT_ONCE_MAX)
+            }
+            Field::WorkerReports => format!(
+                "1 to {} workers or fleets are reported at once, with at most {} errors each",
+                workers::WORKERS_AT_ONCE_MAX,
+                workers::ERRORS_IN_REPORT_MAX
+            ),
+            Field::WorkerVersion => {
+                format!(
+                    "the version of a worker's program is 1 to {} visible ASCII characters",
+                    workers::VERSION_BYTES_MAX
+                )
+            }
+            Field::WorkerError => {
+                format!("what a worker says is wrong with it is at most {} bytes", workers::ERROR_BYTES_MAX)
+            }
+            Field::WorkerBinaryName => format!(
+                "the name of a registered program is 1 to {} characters of a-z, 0-9 and `-`",
+                workers::BINARY_NAME_BYTES_MAX
+            ),
+            Field::WorkerBinaryPath => format!(
+                "the path of a registered program is whole and plain, of at most {} visible ASCII characters",
+                workers::BINARY_PATH_BYTES_MAX
+            ),
+            Field::FleetSize => {
+                format!(
+                    "0 to {} workers of a kind are scaled, the least no more than the most",
+                    workers::FLEET_SIZE_MAX
+                )
+            }
+            Field::QueueAgeTarget => format!(
+                "the oldest job should wait {} to {}",
+                settings::Value::DurationUs(workers::QUEUE_AGE_TARGET_US_MIN),
+                settings::Value::DurationUs(workers::QUEUE_AGE_TARGET_US_MAX)
+            ),
             Field::TransferCount => format!("1 to {} transfers are posted at once", apply::TRANSFERS_AT_ONCE_MAX),
         }
     }
@@ -169,6 +221,14 @@ mod tests {
             Field::UserCount,
             Field::AccountCount,
             Field::TransferCount,
+            Field::WorkerCount,
+            Field::WorkerReports,
+            Field::WorkerVersion,
+            Field::WorkerError,
+            Field::WorkerBinaryName,
+            Field::WorkerBinaryPath,
+            Field::FleetSize,
+            Field::QueueAgeTarget,
         ] {
             let problem = Rejection::Invalid { field }.problem();
             assert_eq!(problem.code, Code::BadRequest);

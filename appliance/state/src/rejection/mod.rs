@@ -2,7 +2,7 @@
 
 mod field;
 
-use exchequer_domain::{Code, NodeId, Problem, Timestamp, UserId};
+use exchequer_domain::{Code, NodeId, Problem, Timestamp, UserId, WorkerId, WorkerKind};
 use exchequer_ledger as ledger;
 use exchequer_ledger::Asset;
 use serde::{Deserialize, Serialize};
@@ -11,6 +11,7 @@ use crate::directives;
 use crate::jobs;
 use crate::markets::{self, MarketId};
 use crate::settings::schema;
+use crate::workers::{self, StepName, WorkerState};
 use crate::{access, api_keys, apply, assets, command, users};
 
 pub use field::Field;
@@ -208,6 +209,92 @@ pub enum Rejection {
     ApiKeyScope,
     /// Not so with jobs.
     Jobs(jobs::Refusal),
+    /// No such worker.
+    WorkerUnknown {
+        /// As given.
+        worker: WorkerId,
+    },
+    /// A worker has this name.
+    WorkerExists {
+        /// That worker.
+        worker: WorkerId,
+    },
+    /// As many workers as there may be exist, or would.
+    WorkersFull,
+    /// That cannot happen to a worker in this state.
+    WorkerStep {
+        /// That worker.
+        worker: WorkerId,
+        /// Its state.
+        state: WorkerState,
+        /// What was to happen.
+        step: StepName,
+    },
+    /// The worker is to be stopped and cannot be started.
+    WorkerNotWanted {
+        /// That worker.
+        worker: WorkerId,
+    },
+    /// The worker has crashed and is not started again yet.
+    WorkerBackOff {
+        /// That worker.
+        worker: WorkerId,
+        /// It is not started before.
+        until: Timestamp,
+    },
+    /// The worker is to run, or has a process.
+    WorkerRuns {
+        /// That worker.
+        worker: WorkerId,
+    },
+    /// The worker is to be stopped, so there is nothing to restart.
+    WorkerStopped {
+        /// That worker.
+        worker: WorkerId,
+    },
+    /// Workers of this kind are part of every node.
+    WorkerKindInside {
+        /// That kind.
+        kind: WorkerKind,
+    },
+    /// The kind needs a network, or has none.
+    WorkerNetwork {
+        /// That kind.
+        kind: WorkerKind,
+    },
+    /// No worker may ask for this.
+    WorkerMayNot,
+    /// Only a leader may ask for this, with its epoch.
+    EpochMissing,
+    /// Nobody has set bounds for this fleet.
+    ScaleUnset,
+    /// The size is outside the fleet's bounds.
+    ScaleOutOfBounds {
+        /// At least.
+        min: u16,
+        /// At most.
+        max: u16,
+    },
+    /// The change of size is not due, or not any more.
+    ScaleNotDue,
+    /// No such program of workers.
+    WorkerBinaryUnknown,
+    /// A program of workers has this name.
+    WorkerBinaryExists,
+    /// As many programs of workers as there may be are registered.
+    WorkerBinariesFull,
+    /// Workers of a kind are to run the program.
+    WorkerBinaryUsed,
+    /// What the sender saw is not what it would come to now.
+    BulkChanged,
+    /// The selector means no worker.
+    BulkEmpty,
+    /// No such record of what was done to many workers, or not any more.
+    BulkUnknown,
+    /// It was taken back before.
+    BulkUndone,
+    /// It cannot be taken back.
+    BulkNotUndoable,
     /// Not so with directives.
     Directives(directives::Refusal),
 }
@@ -266,6 +353,24 @@ impl Rejection {
             Rejection::ClientOrderIdUsed => Code::ClientOrderIdUsed,
             Rejection::Order { why: exchequer_matching::Rejection::UnknownOrder } => Code::OrderUnknown,
             Rejection::AmendLosesPlace | Rejection::Order { .. } => Code::OrderRefused,
+            Rejection::WorkerUnknown { .. } => Code::WorkerUnknown,
+            Rejection::WorkerExists { .. } => Code::WorkerExists,
+            Rejection::WorkersFull | Rejection::WorkerBinariesFull => Code::WorkersFull,
+            Rejection::WorkerStep { .. }
+            | Rejection::WorkerNotWanted { .. }
+            | Rejection::WorkerBackOff { .. }
+            | Rejection::WorkerRuns { .. }
+            | Rejection::WorkerStopped { .. } => Code::WorkerStateRefused,
+            Rejection::WorkerKindInside { .. } | Rejection::WorkerNetwork { .. } => Code::WorkerKindRefused,
+            Rejection::WorkerMayNot => Code::WorkerMayNot,
+            Rejection::EpochMissing => Code::BadRequest,
+            Rejection::ScaleUnset | Rejection::ScaleOutOfBounds { .. } | Rejection::ScaleNotDue => Code::ScaleRefused,
+            Rejection::WorkerBinaryUnknown => Code::WorkerBinaryUnknown,
+            Rejection::WorkerBinaryExists | Rejection::WorkerBinaryUsed => Code::WorkerBinaryRefused,
+            Rejection::BulkChanged => Code::BulkChanged,
+            Rejection::BulkEmpty | Rejection::BulkUnknown | Rejection::BulkUndone | Rejection::BulkNotUndoable => {
+                Code::BulkRefused
+            }
         }
     }
 
@@ -298,6 +403,14 @@ impl Rejection {
             Rejection::ReasonTooLong => "say it shorter",
             Rejection::LogicVersionTooNew { .. } => "upgrade that node's program first",
             Rejection::LogicVersionNotRaised { .. } => "nothing to do",
+            Rejection::WorkerNotWanted { .. } => "start the worker first",
+            Rejection::WorkerBackOff { .. } => "wait, or start it at once with `exchequer worker restart`",
+            Rejection::WorkerRuns { .. } => "stop the worker and wait until it is",
+            Rejection::WorkerStopped { .. } => "start it with `exchequer worker start`",
+            Rejection::EpochMissing => "this is what the leader does by itself",
+            Rejection::ScaleUnset => "set them with `exchequer worker scale`",
+            Rejection::WorkerBinariesFull => "forget programs that nothing runs",
+            Rejection::WorkerBinaryUsed => "let the workers run another program first",
             Rejection::BadRequest
             | Rejection::TooLarge
             | Rejection::CommandIdReused
@@ -341,7 +454,23 @@ impl Rejection {
             | Rejection::MarketTick
             | Rejection::ClientOrderIdUsed
             | Rejection::AmendLosesPlace
-            | Rejection::Order { .. } => return None,
+            | Rejection::Order { .. }
+            | Rejection::WorkerUnknown { .. }
+            | Rejection::WorkerExists { .. }
+            | Rejection::WorkersFull
+            | Rejection::WorkerStep { .. }
+            | Rejection::WorkerKindInside { .. }
+            | Rejection::WorkerNetwork { .. }
+            | Rejection::WorkerMayNot
+            | Rejection::ScaleOutOfBounds { .. }
+            | Rejection::ScaleNotDue
+            | Rejection::WorkerBinaryUnknown
+            | Rejection::WorkerBinaryExists
+            | Rejection::BulkChanged
+            | Rejection::BulkEmpty
+            | Rejection::BulkUnknown
+            | Rejection::BulkUndone
+            | Rejection::BulkNotUndoable => return None,
         };
         Some(hint)
     }
@@ -422,6 +551,37 @@ impl Rejection {
             Rejection::ClientOrderIdUsed => "an open order of this user has this client order id".into(),
             Rejection::AmendLosesPlace => "the order keeps its place only with the same price and less quantity".into(),
             Rejection::Order { why } => markets::reason(*why).into(),
+            Rejection::WorkerUnknown { worker } => format!("there is no worker {worker}"),
+            Rejection::WorkerExists { worker } => format!("there is a worker {worker}"),
+            Rejection::WorkersFull => format!("there are at most {} workers", workers::WORKERS_MAX),
+            Rejection::WorkerStep { worker, state, step } => {
+                format!("worker {worker} is {state}: `{step}` cannot happen")
+            }
+            Rejection::WorkerNotWanted { worker } => format!("worker {worker} is to be stopped"),
+            Rejection::WorkerBackOff { worker, until } => {
+                format!("worker {worker} crashed and is not started before {until}")
+            }
+            Rejection::WorkerRuns { worker } => format!("worker {worker} is to run, or has a process"),
+            Rejection::WorkerStopped { worker } => format!("worker {worker} is to be stopped"),
+            Rejection::WorkerKindInside { kind } => format!("workers of kind {kind} are part of every node"),
+            Rejection::WorkerNetwork { kind } => match kind.has_network() {
+                true => format!("workers of kind {kind} work on one network each"),
+                false => format!("workers of kind {kind} have no network"),
+            },
+            Rejection::WorkerMayNot => "a worker may not ask for this".into(),
+            Rejection::EpochMissing => "only a leader may ask for this, with its epoch".into(),
+            Rejection::ScaleUnset => "these workers have no bounds".into(),
+            Rejection::ScaleOutOfBounds { min, max } => format!("the bounds are {min} to {max}"),
+            Rejection::ScaleNotDue => "the change is not due".into(),
+            Rejection::WorkerBinaryUnknown => "there is no such registered program".into(),
+            Rejection::WorkerBinaryExists => "a registered program has this name".into(),
+            Rejection::WorkerBinariesFull => format!("there are at most {} registered programs", workers::BINARIES_MAX),
+            Rejection::WorkerBinaryUsed => "workers are to run this program".into(),
+            Rejection::BulkChanged => "the workers have changed since the preview".into(),
+            Rejection::BulkEmpty => "no worker is meant".into(),
+            Rejection::BulkUnknown => format!("there is no such record; the latest {} are kept", workers::BULKS_KEPT),
+            Rejection::BulkUndone => "it was taken back already".into(),
+            Rejection::BulkNotUndoable => "a restart cannot be taken back".into(),
         }
     }
 }

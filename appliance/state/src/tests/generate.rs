@@ -7,8 +7,8 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
-use super::generate_money;
 use super::world::{DAY, HOUR, SECOND, admission, bootstrap, id, put, set, token};
+use super::{generate_money, workers};
 use crate::audit::Action;
 use crate::settings::Value;
 use crate::{
@@ -28,20 +28,30 @@ pub(super) enum Step {
 
 /// A random log: how much time passes before each entry, and what it holds.
 pub(super) fn log() -> impl Strategy<Value = Vec<(Duration, Step)>> {
+    log_of(body())
+}
+
+/// The same with what the model does not know.
+pub(super) fn whole_log() -> impl Strategy<Value = Vec<(Duration, Step)>> {
+    // Boxed: a strategy of all of them at once would be larger than a test's stack.
+    log_of(prop_oneof![3 => body().boxed(), 2 => workers::generate::body()].boxed())
+}
+
+fn log_of(body: impl Strategy<Value = Body>) -> impl Strategy<Value = Vec<(Duration, Step)>> {
     let pause = prop_oneof![
         6 => Just(0), 4 => Just(SECOND), 2 => Just(HOUR), 1 => Just(13 * HOUR), 1 => Just(DAY), 1 => Just(8 * DAY)
     ];
     let step = prop_oneof![
         1 => (1_u64..4).prop_map(|node| Step::Activate { node }),
-        9 => vec(command(), 0..6).prop_map(Step::Commands),
+        9 => vec(command(body), 0..6).prop_map(Step::Commands),
     ];
     vec((pause.prop_map(Duration::from_micros), step), 1..40)
 }
 
-fn command() -> impl Strategy<Value = Command> {
+fn command(body: impl Strategy<Value = Body>) -> impl Strategy<Value = Command> {
     let actor = prop_oneof![8 => Just(Actor::Operator), 1 => node().prop_map(Actor::Node)];
     let epoch = prop_oneof![8 => Just(None), 1 => (0_u64..20).prop_map(Some)];
-    (1_000_u64..1_600, actor, epoch, body()).prop_map(|(number, actor, epoch, body)| Command {
+    (1_000_u64..1_600, actor, epoch, body).prop_map(|(number, actor, epoch, body)| Command {
         id: id(number),
         actor,
         epoch,

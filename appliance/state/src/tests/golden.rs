@@ -13,7 +13,7 @@ use super::world::{
     SECOND, START, World, admit, asset, authority, between, bootstrap, credit, first_node, post, put, set, token,
     token_replacing, user, version,
 };
-use super::{directives, jobs, trading};
+use super::{directives, jobs, trading, workers};
 use crate::audit::Action;
 use crate::settings::Value;
 use crate::users::UserStatus;
@@ -24,12 +24,9 @@ use crate::{
 };
 
 fn bodies() -> Vec<Body> {
-    administration()
-        .into_iter()
-        .chain(trading::golden::bodies())
-        .chain(jobs::golden::bodies())
-        .chain(directives::golden::bodies())
-        .collect()
+    let administration = administration().into_iter().chain(trading::golden::bodies());
+    let jobs = jobs::golden::bodies().into_iter().chain(workers::golden::bodies());
+    administration.chain(jobs).chain(directives::golden::bodies()).collect()
 }
 
 fn administration() -> Vec<Body> {
@@ -175,18 +172,11 @@ fn outcomes() -> Vec<Outcome> {
         Rejection::UsersFull,
         Rejection::Invalid { field: Field::TransferCount },
     ];
-    let done = done
-        .into_iter()
-        .chain(trading::golden::done())
-        .chain(jobs::golden::done())
-        .chain(directives::golden::done())
-        .map(Outcome::Done);
-    let rejected = rejected
-        .into_iter()
-        .chain(trading::golden::rejected())
-        .chain(jobs::golden::rejected())
-        .chain(directives::golden::rejected())
-        .map(Outcome::Rejected);
+    let done = done.into_iter().chain(trading::golden::done()).chain(jobs::golden::done());
+    let done = done.chain(workers::golden::done()).chain(directives::golden::done()).map(Outcome::Done);
+    let rejected = rejected.into_iter().chain(trading::golden::rejected()).chain(jobs::golden::rejected());
+    let rejected = rejected.chain(workers::golden::rejected()).chain(directives::golden::rejected());
+    let rejected = rejected.map(Outcome::Rejected);
     done.chain(rejected).collect()
 }
 
@@ -240,12 +230,14 @@ fn bytes_are_those_of_the_release() {
 /// all there are, as far as decoding knows.
 #[test]
 fn every_kind_is_in_the_script() {
-    let tags = |encoded: Vec<Vec<u8>>| encoded.iter().map(|bytes| bytes[0]).collect::<std::collections::BTreeSet<u8>>();
+    // A tag is a number of one byte or more.
+    let tag = |bytes: &Vec<u8>| crate::codec::take::<u32>(bytes).unwrap().0;
+    let tags = |encoded: Vec<Vec<u8>>| encoded.iter().map(tag).collect::<std::collections::BTreeSet<u32>>();
     let encode = |body: &Body| crate::codec::append(Vec::new(), body);
     let of_bodies = tags(bodies().iter().map(encode).collect());
-    assert!(of_bodies.iter().copied().eq(0..of_bodies.len() as u8), "{of_bodies:?}");
-    let long_enough = |tag: u8| [&[tag], [0; 400].as_slice()].concat();
-    assert!(crate::codec::take::<Body>(&long_enough(of_bodies.len() as u8)).is_err());
+    assert!(of_bodies.iter().copied().eq(0..of_bodies.len() as u32), "{of_bodies:?}");
+    let long_enough = |tag: u32| [crate::codec::append(Vec::new(), &tag), vec![0; 400]].concat();
+    assert!(crate::codec::take::<Body>(&long_enough(of_bodies.len() as u32)).is_err());
     let (mut done, mut rejected) = (Vec::new(), Vec::new());
     for outcome in outcomes() {
         match outcome {
@@ -254,8 +246,8 @@ fn every_kind_is_in_the_script() {
         }
     }
     let (done, rejected) = (tags(done), tags(rejected));
-    assert!(crate::codec::take::<Done>(&long_enough(done.len() as u8)).is_err());
-    assert!(crate::codec::take::<Rejection>(&long_enough(rejected.len() as u8)).is_err());
+    assert!(crate::codec::take::<Done>(&long_enough(done.len() as u32)).is_err());
+    assert!(crate::codec::take::<Rejection>(&long_enough(rejected.len() as u32)).is_err());
     let tables: Vec<String> = lines().iter().filter_map(|line| line.split(' ').nth(1).map(str::to_owned)).collect();
     for table in crate::Table::ALL {
         let prefix = format!("{:02x}", *table as u8);

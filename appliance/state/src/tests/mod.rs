@@ -13,4 +13,5 @@ mod jobs;
 mod model;
 mod money_model;
 mod trading;
+mod workers;
 pub(crate) mod world;

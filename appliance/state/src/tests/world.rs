@@ -2,22 +2,24 @@
 
 use std::cell::RefCell;
 
-use exchequer_domain::{ClusterId, CommandId, NodeId, Timestamp, UserId};
+use exchequer_domain::{ClusterId, CommandId, Digest, NodeId, Timestamp, UserId, WorkerId, WorkerKind};
 use exchequer_ledger as ledger;
 use exchequer_ledger::{AccountId, AccountKey, Asset, Cause, Holder, Leg, OpenAccount, Reason, Transfer, TransferId};
 
 use crate::access::JoinToken;
 use crate::audit::{self, AuditRecord};
 use crate::cluster::Authority;
+use crate::event::{EventKind, EventRecord};
 use crate::registry::NodeVersion;
 use crate::rows::{self, Family, Row, Rows, RowsUnavailable, Table};
 use crate::statement::Balance;
 use crate::testing::MemoryRows;
 use crate::users::UserStatus;
+use crate::workers::{Desired, Step, WorkerRecord};
 use crate::{
-    Actor, AdmitNode, Applied, At, Body, Bootstrap, Change, Command, CreateAsset, CreateJoinToken, CreateUser,
-    CreditSandbox, Done, Event, FirstNode, Halt, Input, OpenAccounts, Outcome, PutScratch, Rejection, SetSetting,
-    State, TransferBetweenUsers, UpdateUser,
+    Actor, AddWorkers, AdmitNode, Applied, At, Body, Bootstrap, Change, Command, CreateAsset, CreateJoinToken,
+    CreateUser, CreditSandbox, Done, Event, FirstNode, Halt, Input, OpenAccounts, Outcome, PutScratch, Rejection,
+    SetSetting, SetWorkers, State, StepWorkers, Stepped, TransferBetweenUsers, UpdateUser,
 };
 
 pub(crate) const SECOND: u64 = 1_000_000;
@@ -98,6 +100,51 @@ impl World {
             Some(Outcome::Rejected(rejection)) => Err(rejection),
             None => panic!("a command without an outcome"),
         }
+    }
+
+    /// The first node leads from now on.
+    pub(crate) fn lead(&mut self) {
+        self.apply(Input::Activate { node: NodeId(1), boot: [0; 16] }).unwrap();
+    }
+
+    /// One command of the leader's, with its epoch, in an entry of its own.
+    pub(crate) fn run_as_leader(&mut self, body: Body) -> Result<Done, Rejection> {
+        let epoch = self.state.epoch().map(|epoch| epoch.index);
+        let command = Command { actor: Actor::Node(NodeId(1)), epoch, ..self.command(body) };
+        self.send(&command)
+    }
+
+    /// Tells a step of a worker as the leader.
+    pub(crate) fn step(&mut self, id: WorkerId, step: Step) -> Result<(), Rejection> {
+        let done = self.run_as_leader(Body::StepWorkers(StepWorkers { steps: vec![(id, step)] }));
+        let Ok(Done::WorkersStepped(mut steps)) = done else { panic!("{done:?}") };
+        match steps.pop() {
+            Some(Stepped::Taken) => Ok(()),
+            Some(Stepped::Refused(why)) => Err(*why),
+            None => panic!("a step without an outcome"),
+        }
+    }
+
+    /// Starts a worker until it runs.
+    pub(crate) fn start(&mut self, id: WorkerId) {
+        self.step(id, Step::Spawned { attempt: 1 }).unwrap();
+        self.step(id, registered(7)).unwrap();
+    }
+
+    /// The record of a worker.
+    pub(crate) fn record(&self, id: WorkerId) -> WorkerRecord {
+        self.state.workers().get(id).unwrap().clone()
+    }
+
+    /// The durable events, as their rows hold them.
+    pub(crate) fn events(&self) -> Vec<EventKind> {
+        let mut kinds = Vec::new();
+        rows::for_each_of_table(&self.rows, Table::Event, |_, row| {
+            kinds.push(EventRecord::decode(row).unwrap().kind);
+            Ok(())
+        })
+        .unwrap();
+        kinds
     }
 
     /// Several commands in one entry.
@@ -212,6 +259,26 @@ impl Rows for Prefetched<'_> {
     ) -> Result<Vec<Row>, RowsUnavailable> {
         self.rows.scan(family, from, until, limit, reverse)
     }
+}
+
+/// A worker that proves the platform.
+pub(crate) fn selftest(instance: u16) -> WorkerId {
+    WorkerId { kind: WorkerKind::Selftest, network: None, instance }
+}
+
+/// Adds workers that are to run.
+pub(crate) fn add(workers: &[WorkerId]) -> Body {
+    let (workers, desired, reason) = (workers.to_vec(), Desired::Running, "test".to_owned());
+    Body::AddWorkers(AddWorkers { workers, desired, reason })
+}
+
+/// Wants a worker to run, or not to.
+pub(crate) fn desire(worker: WorkerId, desired: Desired) -> Body {
+    Body::SetWorkers(SetWorkers { workers: vec![worker], desired, reason: "test".into() })
+}
+
+pub(crate) fn registered(pid: u32) -> Step {
+    Step::Registered { version: "0.1.0".into(), binary: Digest([3; 32]), pid, settings_revision: 2 }
 }
 
 pub(crate) fn id(number: u64) -> CommandId {

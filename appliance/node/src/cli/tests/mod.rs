@@ -4,3 +4,4 @@ mod help;
 mod tables;
 mod trading;
 mod verbs;
+mod workers;

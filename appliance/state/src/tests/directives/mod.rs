@@ -7,21 +7,22 @@ mod rules;
 
 use exchequer_domain::WorkerId;
 
-use super::world::World;
+use super::world::{World, add};
 use crate::NewDirective;
 use crate::directives::{DirectiveAction, Priority, Target};
+use crate::workers::Desired;
 
 /// The workers there are.
 const WORKERS: [&str; 4] = ["selftest/1", "selftest/2", "deposit/bitcoin-1", "deposit/tron-1"];
 
+/// Adds [`WORKERS`], which are to run.
 fn add_workers(world: &mut World) {
-    let _ = world;
+    world.run(add(&WORKERS.map(worker))).unwrap();
 }
 
 /// Whether a worker is to run.
 fn is_wanted(world: &World, worker: WorkerId) -> bool {
-    let _ = (world, worker);
-    true
+    world.record(worker).desired == Desired::Running
 }
 
 fn worker(text: &str) -> WorkerId {

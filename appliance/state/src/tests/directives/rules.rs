@@ -57,8 +57,10 @@ fn leaders_are_fenced() {
     world.run(send(vec![directive("selftest/1", custom(false))])).unwrap();
     let body = || Body::DispatchDirectives(DispatchDirectives { max: 1 });
     let current = world.state.epoch().unwrap().index;
-    assert_eq!(world.refused(body()), Rejection::StaleEpoch { current }, "no epoch");
-    assert_eq!(as_actor(&mut world, Actor::Operator, body()), Err(Rejection::Directives(Refusal::NotTheLeader)));
+    assert_eq!(world.refused(body()), Rejection::EpochMissing);
+    assert_eq!(as_actor(&mut world, Actor::Operator, body()), Err(Rejection::EpochMissing));
+    let unfenced = world.refused(Body::StepDirectives(StepDirectives { steps: vec![] }));
+    assert_eq!(unfenced, Rejection::StaleEpoch { current });
     let stale = world.command(body());
     let stale = world.send(&Command { actor: Actor::Node(NodeId(1)), epoch: Some(current - 1), ..stale });
     assert_eq!(stale, Err(Rejection::StaleEpoch { current }));
@@ -166,6 +168,31 @@ fn keys_last() {
     assert!(sent.iter().all(|sent| sent.directive == DirectiveId(1) && !sent.new), "{sent:?}");
     let refused = world.refused(send(vec![keyed("selftest/2")]));
     assert_eq!(refused, Rejection::Directives(Refusal::KeyReused { by: DirectiveId(1) }));
+}
+
+/// Goal: to start, stop and restart takes effect in the registry in the moment of the dispatch, for one, for a kind and for
+/// all, and is on record in the name of who asked.
+#[test]
+fn the_registry_follows() {
+    let mut world = led();
+    let refused = world.refused(send(vec![directive("selftest/9", DirectiveAction::Stop)]));
+    assert_eq!(refused, Rejection::WorkerUnknown { worker: worker("selftest/9") });
+    world.run(send(vec![directive("deposit", DirectiveAction::Stop)])).unwrap();
+    assert!(super::is_wanted(&world, worker("deposit/tron-1")));
+    assert_eq!(dispatch(&mut world), [0; 0]);
+    let wanted = super::WORKERS.map(|name| super::is_wanted(&world, worker(name)));
+    assert_eq!((wanted, stage(&world, 1)), ([true, true, false, false], Stage::Succeeded));
+    assert_eq!(world.audit().pop().unwrap().content.action, AuditAction::SetWorker);
+
+    let restart = |to| directive(to, DirectiveAction::Restart);
+    world.run(send(vec![restart("deposit/tron-1"), restart("system"), restart("selftest/1")])).unwrap();
+    dispatch(&mut world);
+    assert_eq!([2, 3, 4].map(|id| stage(&world, id)), [Stage::Failed, Stage::Succeeded, Stage::Succeeded]);
+    let generations = ["selftest/1", "selftest/2", "deposit/tron-1"].map(|name| world.record(worker(name)).generation);
+    assert_eq!(generations, [3, 2, 1]);
+    world.run(send(vec![directive("system", DirectiveAction::Start)])).unwrap();
+    dispatch(&mut world);
+    assert!(super::WORKERS.iter().all(|name| super::is_wanted(&world, worker(name))));
 }
 
 /// Goal: each rule of a directive is checked, and its message names a limit; a machine needs no reason.
