@@ -234,7 +234,11 @@ fn is_whole(body: &Body) -> bool {
         | Body::CancelOrders(_)
         | Body::AmendOrder(_)
         | Body::ReplaceOrder(_)
-        | Body::CancelAfter(_) => true,
+        | Body::CancelAfter(_)
+        | Body::EmergencyStop(_)
+        | Body::EmergencyResume(_)
+        | Body::ScheduleMaintenance(_)
+        | Body::EndMaintenance(_) => true,
         Body::Bootstrap(_)
         | Body::AdmitNode(_)
         | Body::UpdateNode(_)

@@ -2,7 +2,7 @@
 //!
 //! 1xx configuration and requests, 2xx identity and access, 3xx cluster, 4xx settings and values,
 //! 5xx disk, 6xx snapshots, recovery and audit, 7xx time and agreement, 8xx money: assets, users, the ledger,
-//! 9xx markets and orders.
+//! 9xx markets and orders, 10xx workers, 11xx approvals, maintenance and emergencies.
 
 use std::fmt;
 use std::str::FromStr;
@@ -135,6 +135,10 @@ codes! {
     ClientOrderIdUsed "EXQ-0905" "an open order of the user has this client order id" "choose another one, or ask for the order that has it";
     OrderRefused "EXQ-0906" "the market refuses the order" "correct the order as the message says";
     OrderUnknown "EXQ-0907" "there is no such open order" "look at the user's open orders; it may be filled or over";
+    UnderMaintenance "EXQ-1120" "the exchange is under maintenance" "try again when it is over; the answer says when";
+    MaintenanceUnknown "EXQ-1121" "there is no such maintenance" "`exchequer maintenance list` shows what is announced and open";
+    EmergencyHolds "EXQ-1130" "the exchange is stopped, and this waits" "see `exchequer emergency status`; two persons let the exchange go on";
+    NoEmergency "EXQ-1131" "the exchange is not stopped" "nothing to do";
 }
 
 impl fmt::Display for Code {

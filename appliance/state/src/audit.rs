@@ -88,6 +88,14 @@ pub enum AuditAction {
     MarketConfigured,
     /// A market was brought to another phase.
     MarketPhaseSet,
+    /// The exchange was stopped.
+    EmergencyStopped,
+    /// An emergency was ended.
+    EmergencyResumed,
+    /// Maintenance was announced.
+    MaintenanceScheduled,
+    /// Maintenance was ended by somebody.
+    MaintenanceEnded,
 }
 
 /// What can be done outside the state and put on record. Variants are only ever appended.
@@ -153,6 +161,10 @@ impl AuditAction {
             AuditAction::CreateAsset => "create-asset",
             AuditAction::UpdateUser => "update-user",
             AuditAction::RevertTransfer => "revert-transfer",
+            AuditAction::EmergencyStopped => "stop-exchange",
+            AuditAction::EmergencyResumed => "resume-exchange",
+            AuditAction::MaintenanceScheduled => "schedule-maintenance",
+            AuditAction::MaintenanceEnded => "end-maintenance",
         }
     }
 }

@@ -11,10 +11,11 @@ use serde::{Deserialize, Serialize};
 use crate::api_keys::ApiKeyId;
 use crate::apply::{
     AdmitNode, AmendOrder, Bootstrap, BulkTransfer, CancelAfter, CancelOrder, CancelOrders, ConfigureMarket,
-    CreateApiKey, CreateAsset, CreateJoinToken, CreateMarket, CreateUser, CreateUsers, CreditSandbox, OpenAccounts,
-    PlaceOrder, PlacePair, PostTransfers, PutScratch, RaiseVersion, RecordAction, Reform, RemoveNode, ReplaceOrder,
-    RequestDigest, RevertSettings, RevertTransfer, RevokeApiKey, RotateAuthority, RotateOperatorToken, SetMarketPhase,
-    SetSetting, TransferBetweenUsers, UpdateNode, UpdateUser,
+    CreateApiKey, CreateAsset, CreateJoinToken, CreateMarket, CreateUser, CreateUsers, CreditSandbox, EmergencyResume,
+    EmergencyStop, EndMaintenance, OpenAccounts, PlaceOrder, PlacePair, PostTransfers, PutScratch, RaiseVersion,
+    RecordAction, Reform, RemoveNode, ReplaceOrder, RequestDigest, RevertSettings, RevertTransfer, RevokeApiKey,
+    RotateAuthority, RotateOperatorToken, ScheduleMaintenance, SetMarketPhase, SetSetting, TransferBetweenUsers,
+    UpdateNode, UpdateUser,
 };
 use crate::codec::{self, DecodeError};
 
@@ -144,6 +145,14 @@ pub enum Body {
     ReplaceOrder(Box<ReplaceOrder>),
     /// Sets a user's dead man's switch in a market.
     CancelAfter(CancelAfter),
+    /// Stops the exchange.
+    EmergencyStop(EmergencyStop),
+    /// Ends an emergency.
+    EmergencyResume(EmergencyResume),
+    /// Announces maintenance.
+    ScheduleMaintenance(ScheduleMaintenance),
+    /// Ends maintenance, or calls it off.
+    EndMaintenance(EndMaintenance),
 }
 
 impl Body {

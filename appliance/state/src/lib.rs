@@ -19,9 +19,11 @@ pub mod audit;
 pub mod cluster;
 pub mod codec;
 pub mod command;
+pub mod emergency;
 pub mod event;
 mod halt;
 pub mod ids;
+pub mod maintenance;
 pub mod markets;
 pub mod money;
 pub mod outcome;
@@ -42,10 +44,11 @@ pub mod users;
 pub use apply::{
     ACCOUNTS_AT_ONCE_MAX, AdmitNode, AmendOrder, Bootstrap, BulkTransfer, CancelAfter, CancelOrder, CancelOrders,
     ConfigureMarket, CreateApiKey, CreateAsset, CreateJoinToken, CreateMarket, CreateUser, CreateUsers, CreditSandbox,
-    DryRun, FirstNode, OpenAccounts, OrderRef, OrderSpec, PlaceOrder, PlacePair, PostTransfers, PutScratch,
-    RaiseVersion, RecordAction, Reform, RemoveNode, ReplaceOrder, RequestDigest, RevertSettings, RevertTransfer,
-    RevokeApiKey, RotateAuthority, RotateOperatorToken, SetMarketPhase, SetSetting, TRANSFERS_AT_ONCE_MAX, Traded,
-    TransferBetweenUsers, UpdateNode, UpdateUser, check_reason,
+    DryRun, EmergencyResume, EmergencyStop, EndMaintenance, FirstNode, OpenAccounts, OrderRef, OrderSpec, PlaceOrder,
+    PlacePair, PostTransfers, PutScratch, RaiseVersion, RecordAction, Reform, RemoveNode, ReplaceOrder, RequestDigest,
+    RevertSettings, RevertTransfer, RevokeApiKey, RotateAuthority, RotateOperatorToken, ScheduleMaintenance,
+    SetMarketPhase, SetSetting, TRANSFERS_AT_ONCE_MAX, Traded, TransferBetweenUsers, UpdateNode, UpdateUser,
+    check_reason,
 };
 pub use command::{Actor, Body, Command};
 pub use event::{Best, Event, EventKind, OrderStep};

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::api_keys::ApiKeyId;
 use crate::apply::Traded;
 use crate::codec::{self, DecodeError};
+use crate::maintenance::WindowId;
 use crate::markets::MarketId;
 use crate::rejection::Rejection;
 
@@ -150,6 +151,25 @@ pub enum Done {
         /// When it falls.
         at: Option<Timestamp>,
     },
+    /// The exchange is stopped.
+    EmergencyStopped {
+        /// Since when.
+        since: Timestamp,
+        /// How many markets it made cancel-only.
+        markets: u32,
+    },
+    /// The emergency is over.
+    EmergencyResumed {
+        /// How many markets reopen.
+        markets: u32,
+    },
+    /// Maintenance is announced, or has begun.
+    MaintenanceScheduled {
+        /// Its number.
+        window: WindowId,
+    },
+    /// Maintenance is over, or called off.
+    MaintenanceEnded,
 }
 
 impl Outcome {

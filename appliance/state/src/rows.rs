@@ -71,6 +71,10 @@ pub enum Table {
     OpenOrder = 0x1c,
     /// Number of an API key -> the key.
     ApiKey = 0x1d,
+    /// One row: the emergency that lasts; none where there is none.
+    Emergency = 0x6d,
+    /// Number of a window of maintenance -> the window; under no number how many there were.
+    Maintenance = 0x6e,
     /// Revision -> what changed in which setting, by whom, why and when.
     SettingHistory = 0x20,
     /// Sequence -> audit record.
@@ -126,6 +130,8 @@ impl Table {
         Table::Scratch,
         Table::UserLabel,
         Table::ClientOrder,
+        Table::Emergency,
+        Table::Maintenance,
     ];
 
     /// Where the table's rows are kept.
@@ -148,7 +154,9 @@ impl Table {
             | Table::BookOrder
             | Table::BookSwitch
             | Table::OpenOrder
-            | Table::ApiKey => Family::Working,
+            | Table::ApiKey
+            | Table::Emergency
+            | Table::Maintenance => Family::Working,
             Table::SettingHistory
             | Table::Audit
             | Table::Event

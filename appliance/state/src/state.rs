@@ -11,8 +11,10 @@ use crate::assets::Assets;
 use crate::audit::AuditHead;
 use crate::cluster::{Cluster, Epoch};
 use crate::command::Received;
+use crate::emergency::Emergency;
 use crate::event::Event;
 use crate::halt::Halt;
+use crate::maintenance::Maintenance;
 use crate::markets::Markets;
 use crate::money::HistoryOf;
 use crate::outcome::Outcome;
@@ -77,6 +79,8 @@ pub struct State {
     pub(crate) ledger: Ledger,
     pub(crate) markets: Markets,
     pub(crate) api_keys: ApiKeys,
+    pub(crate) emergency: Option<Emergency>,
+    pub(crate) maintenance: Maintenance,
 }
 
 impl State {
@@ -107,6 +111,8 @@ impl State {
             ledger,
             markets,
             api_keys: ApiKeys::load(rows)?,
+            emergency: Emergency::load(rows)?,
+            maintenance: Maintenance::load(rows)?,
         };
         match &state.cluster {
             Some(cluster) if cluster.logic_version > LOGIC_VERSION_SUPPORTED => {
@@ -204,6 +210,24 @@ impl State {
     #[must_use]
     pub fn api_keys(&self) -> &ApiKeys {
         &self.api_keys
+    }
+
+    /// The emergency that lasts, if one does.
+    #[must_use]
+    pub fn emergency(&self) -> Option<&Emergency> {
+        self.emergency.as_ref()
+    }
+
+    /// Maintenance, announced and open.
+    #[must_use]
+    pub fn maintenance(&self) -> &Maintenance {
+        &self.maintenance
+    }
+
+    /// When something needs time to pass next, even where nobody sends a command; none when nothing waits for it.
+    #[must_use]
+    pub fn next_due(&self) -> Option<Timestamp> {
+        [self.markets.next_due(), self.maintenance.next_due()].into_iter().flatten().min()
     }
 
     /// The markets, their books and orders.

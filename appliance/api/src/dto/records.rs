@@ -281,6 +281,26 @@ pub enum Effect {
         #[schemars(with = "Option<Moment>")]
         at: Option<String>,
     },
+    /// The exchange is stopped.
+    EmergencyStopped {
+        /// Since when.
+        #[schemars(with = "Moment")]
+        since: String,
+        /// How many markets it made cancel-only.
+        markets: u32,
+    },
+    /// The emergency is over.
+    EmergencyResumed {
+        /// How many markets reopen.
+        markets: u32,
+    },
+    /// Maintenance is announced, or has begun.
+    MaintenanceScheduled {
+        /// Its number.
+        number: u64,
+    },
+    /// Maintenance is over, or called off.
+    MaintenanceEnded,
 }
 
 /// What the ledger made of an account or a transfer.

@@ -44,6 +44,10 @@ impl Input for State<App> {
     fn describe(_: &mut Shape) {}
 }
 
+impl Input for Caller {
+    fn describe(_: &mut Shape) {}
+}
+
 impl Input for Name {
     fn describe(shape: &mut Shape) {
         shape.has_name = true;

@@ -75,6 +75,10 @@ fn effect(done: Done) -> Effect {
         Done::Traded(traded) => orders(&traded, None),
         Done::Replaced { traded, refused } => orders(&traded, refused),
         Done::SwitchSet { at } => Effect::SwitchSet { at: at.map(|at| at.to_string()) },
+        Done::EmergencyStopped { since, markets } => Effect::EmergencyStopped { since: since.to_string(), markets },
+        Done::EmergencyResumed { markets } => Effect::EmergencyResumed { markets },
+        Done::MaintenanceScheduled { window } => Effect::MaintenanceScheduled { number: window.0 },
+        Done::MaintenanceEnded => Effect::MaintenanceEnded,
     }
 }
 

@@ -6,12 +6,14 @@ mod audit;
 mod autopilot;
 mod cluster;
 mod commands;
+mod emergency;
 mod keyring;
 mod ledger;
 mod ledger_changes;
 mod ledger_dry_run;
 mod ledger_entries;
 mod ledger_feed;
+mod maintenance;
 mod market_changes;
 mod market_data;
 mod markets;
@@ -56,6 +58,8 @@ pub(crate) fn routes() -> Vec<Route> {
         ledger_dry_run::routes(),
         ledger_feed::routes(),
         statement::routes(),
+        emergency::routes(),
+        maintenance::routes(),
     ]
     .into_iter()
     .flatten()

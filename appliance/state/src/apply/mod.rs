@@ -20,6 +20,9 @@ mod create_user;
 mod create_users;
 mod credit_sandbox;
 mod dry_run;
+mod emergency_resume;
+mod emergency_stop;
+mod end_maintenance;
 mod entry;
 mod money;
 mod open_accounts;
@@ -38,6 +41,7 @@ mod revert_transfer;
 mod revoke_api_key;
 mod rotate_authority;
 mod rotate_operator_token;
+mod schedule_maintenance;
 mod set_market_phase;
 mod set_setting;
 mod trading;
@@ -61,6 +65,9 @@ pub use create_user::CreateUser;
 pub use create_users::CreateUsers;
 pub use credit_sandbox::CreditSandbox;
 pub use dry_run::DryRun;
+pub use emergency_resume::EmergencyResume;
+pub use emergency_stop::EmergencyStop;
+pub use end_maintenance::EndMaintenance;
 pub(crate) use entry::Entry;
 pub use open_accounts::{ACCOUNTS_AT_ONCE_MAX, OpenAccounts};
 pub use place_order::PlaceOrder;
@@ -79,6 +86,7 @@ pub use revert_transfer::RevertTransfer;
 pub use revoke_api_key::RevokeApiKey;
 pub use rotate_authority::RotateAuthority;
 pub use rotate_operator_token::RotateOperatorToken;
+pub use schedule_maintenance::ScheduleMaintenance;
 pub use set_market_phase::SetMarketPhase;
 pub use set_setting::SetSetting;
 pub(crate) use trading::OPEN_ORDERS_MAX;
@@ -178,6 +186,10 @@ impl Body {
             Body::AmendOrder(command) => command.apply(entry),
             Body::ReplaceOrder(command) => command.apply(entry),
             Body::CancelAfter(command) => command.apply(entry),
+            Body::EmergencyStop(command) => command.apply(entry, actor),
+            Body::EmergencyResume(command) => command.apply(entry, actor),
+            Body::ScheduleMaintenance(command) => command.apply(entry, actor),
+            Body::EndMaintenance(command) => command.apply(entry, actor),
         }
     }
 

@@ -3,7 +3,7 @@
 use exchequer_matching::FEE_PPM_MAX;
 use serde::{Deserialize, Serialize};
 
-use crate::{access, api_keys, apply, assets, cluster, markets, registry, scratch, settings, users};
+use crate::{access, api_keys, apply, assets, cluster, maintenance, markets, registry, scratch, settings, users};
 
 /// A field with a rule of its own. Variants are only ever appended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +62,10 @@ pub enum Field {
     MarketFees,
     /// The steps of a market's prices and quantities.
     MarketSteps,
+    /// What customers are told of maintenance.
+    MaintenanceBanner,
+    /// When maintenance begins and ends.
+    MaintenanceTime,
 }
 
 impl Field {
@@ -129,6 +133,14 @@ impl Field {
             }
             Field::MarketSteps => {
                 format!("a step of prices or quantities has at most {} decimals", markets::STEP_DECIMALS_MAX)
+            }
+            Field::MaintenanceBanner => format!(
+                "the text for customers is 1 to {} characters, not blank, without control characters",
+                maintenance::BANNER_CHARS_MAX
+            ),
+            Field::MaintenanceTime => {
+                let most = settings::Value::DurationUs(maintenance::WINDOW_SPAN_US_MAX);
+                format!("maintenance begins now or later, within {most}, and ends after its beginning, within {most}")
             }
             Field::TransferCount => format!("1 to {} transfers are posted at once", apply::TRANSFERS_AT_ONCE_MAX),
         }

@@ -7,6 +7,7 @@ use exchequer_ledger as ledger;
 use exchequer_ledger::Asset;
 use serde::{Deserialize, Serialize};
 
+use crate::maintenance::{self, WindowId};
 use crate::markets::{self, MarketId};
 use crate::settings::schema;
 use crate::{access, api_keys, apply, assets, command, users};
@@ -204,6 +205,32 @@ pub enum Rejection {
     OpenOrdersFull,
     /// The API key lacks the scope, is another user's, or no key may ask for this.
     ApiKeyScope,
+    /// The exchange is stopped, and this waits until it goes on.
+    EmergencyHolds {
+        /// Since when it is stopped.
+        since: Timestamp,
+    },
+    /// The exchange is stopped already.
+    EmergencyLasts {
+        /// Since when.
+        since: Timestamp,
+    },
+    /// The exchange is not stopped.
+    NoEmergency,
+    /// The exchange is under maintenance.
+    UnderMaintenance {
+        /// The window.
+        window: WindowId,
+        /// When it ends by itself.
+        until: Option<Timestamp>,
+    },
+    /// No such maintenance is announced or open.
+    MaintenanceUnknown {
+        /// As given.
+        window: WindowId,
+    },
+    /// As much maintenance is announced as may be.
+    MaintenanceFull,
 }
 
 impl Rejection {
@@ -258,6 +285,12 @@ impl Rejection {
             Rejection::ClientOrderIdUsed => Code::ClientOrderIdUsed,
             Rejection::Order { why: exchequer_matching::Rejection::UnknownOrder } => Code::OrderUnknown,
             Rejection::AmendLosesPlace | Rejection::Order { .. } => Code::OrderRefused,
+            Rejection::EmergencyHolds { .. } => Code::EmergencyHolds,
+            Rejection::EmergencyLasts { .. } => Code::AlreadyDone,
+            Rejection::NoEmergency => Code::NoEmergency,
+            Rejection::UnderMaintenance { .. } => Code::UnderMaintenance,
+            Rejection::MaintenanceUnknown { .. } => Code::MaintenanceUnknown,
+            Rejection::MaintenanceFull => Code::Overloaded,
         }
     }
 
@@ -290,6 +323,7 @@ impl Rejection {
             Rejection::ReasonTooLong => "say it shorter",
             Rejection::LogicVersionTooNew { .. } => "upgrade that node's program first",
             Rejection::LogicVersionNotRaised { .. } => "nothing to do",
+            Rejection::MaintenanceFull => "end maintenance that is not needed any more",
             Rejection::BadRequest
             | Rejection::TooLarge
             | Rejection::CommandIdReused
@@ -331,7 +365,12 @@ impl Rejection {
             | Rejection::MarketTick
             | Rejection::ClientOrderIdUsed
             | Rejection::AmendLosesPlace
-            | Rejection::Order { .. } => return None,
+            | Rejection::Order { .. }
+            | Rejection::EmergencyHolds { .. }
+            | Rejection::EmergencyLasts { .. }
+            | Rejection::NoEmergency
+            | Rejection::UnderMaintenance { .. }
+            | Rejection::MaintenanceUnknown { .. } => return None,
         };
         Some(hint)
     }
@@ -410,6 +449,15 @@ impl Rejection {
             Rejection::ClientOrderIdUsed => "an open order of this user has this client order id".into(),
             Rejection::AmendLosesPlace => "the order keeps its place only with the same price and less quantity".into(),
             Rejection::Order { why } => markets::reason(*why).into(),
+            Rejection::EmergencyHolds { since } => format!("the exchange is stopped since {since}"),
+            Rejection::EmergencyLasts { since } => format!("the exchange is stopped since {since} already"),
+            Rejection::NoEmergency => "the exchange is not stopped".into(),
+            Rejection::UnderMaintenance { until: Some(until), .. } => {
+                format!("the exchange is under maintenance until {until}")
+            }
+            Rejection::UnderMaintenance { until: None, .. } => "the exchange is under maintenance".into(),
+            Rejection::MaintenanceUnknown { window } => format!("no maintenance {} is announced or open", window.0),
+            Rejection::MaintenanceFull => format!("{} windows of maintenance are announced", maintenance::WINDOWS_MAX),
         }
     }
 }
