@@ -4,7 +4,7 @@
 //! the announced text and the seconds to wait.
 
 use exchequer_domain::Problem;
-use exchequer_state::{Rejection, State};
+use exchequer_state::State;
 
 use crate::app::App;
 
@@ -18,14 +18,6 @@ pub(crate) struct Closed {
     pub(crate) banner: String,
     /// In how many seconds it makes sense to try again.
     pub(crate) retry_after_s: u64,
-    problem: Problem,
-}
-
-impl Closed {
-    /// The refusal of `/v1`: the announced text, and the code.
-    pub(crate) fn problem(self) -> Problem {
-        Problem { message: format!("{}: {}", self.problem.message, self.banner), ..self.problem }
-    }
 }
 
 impl App {
@@ -50,6 +42,5 @@ pub(crate) fn closed(state: &State) -> Option<Closed> {
     Some(Closed {
         banner: window.banner.clone(),
         retry_after_s: left_us.map_or(RETRY_AFTER_S, |us| us.div_ceil(1_000_000).max(1)),
-        problem: Rejection::UnderMaintenance { window: window.id, until: window.ends }.problem(),
     })
 }

@@ -20,9 +20,7 @@ use crate::{dto, words};
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![
-        Route::get("/v1/maintenance", list)
-            .says("Maintenance that is announced or open")
-            .needs(Permission::StatusRead),
+        Route::get("/v1/maintenance", list).says("Maintenance that is announced or open").needs(Permission::StatusRead),
         Route::post("/v1/maintenance/system", system)
             .says("Announces maintenance of the whole exchange, or begins it")
             .more("While it is open, what customers would change is refused with 503, its text and `Retry-After`.")

@@ -20,6 +20,7 @@ mod client;
 mod command;
 mod completions;
 mod confirm;
+mod emergency;
 mod exit;
 mod explain;
 #[cfg(test)]
@@ -30,6 +31,7 @@ mod ledger_export;
 mod ledger_looks;
 mod ledger_text;
 mod local;
+mod maintenance;
 mod market;
 mod market_setup;
 mod members;
@@ -154,6 +156,8 @@ fn start(verb: &Verb, printer: &mut Printer) -> Result<Exit, Stop> {
         | Verb::Book(_)
         | Verb::Ledger { .. }
         | Verb::Scratch { .. }
+        | Verb::Emergency { .. }
+        | Verb::Maintenance { .. }
         | Verb::Explain(_)
         | Verb::Completions(_) => runtime::Builder::new_current_thread(),
     };
@@ -202,6 +206,8 @@ async fn run(verb: &Verb, printer: &mut Printer) -> Result<Exit, Stop> {
         Verb::Book(args) => order::book(args, printer).await,
         Verb::Ledger { verb } => ledger::run(verb, printer).await,
         Verb::Scratch { verb } => scratch::run(verb, printer).await,
+        Verb::Emergency { verb } => emergency::run(verb, printer).await,
+        Verb::Maintenance { verb } => maintenance::run(verb, printer).await,
         Verb::Explain(args) => explain::run(args, printer),
         Verb::Completions(args) => completions::run(*args, printer),
         Verb::Bench { verb } => bench::run(verb, printer).await,
