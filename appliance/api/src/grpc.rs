@@ -235,6 +235,10 @@ fn is_whole(body: &Body) -> bool {
         | Body::AmendOrder(_)
         | Body::ReplaceOrder(_)
         | Body::CancelAfter(_)
+        | Body::EnqueueJobs(_)
+        | Body::CancelJobs(_)
+        | Body::RetryJobs(_)
+        | Body::ConfigureQueue(_)
         | Body::EmergencyStop(_)
         | Body::EmergencyResume(_)
         | Body::ScheduleMaintenance(_)
@@ -246,6 +250,10 @@ fn is_whole(body: &Body) -> bool {
         | Body::RotateAuthority(_)
         | Body::RecordAction(_)
         | Body::Reform(_)
+        // A worker's come through the node that supervises it.
+        | Body::LeaseJobs(_)
+        | Body::RenewJobs(_)
+        | Body::FinishJobs(_)
         // Its secret is drawn and sealed by a node.
         | Body::CreateApiKey(_) => false,
     }

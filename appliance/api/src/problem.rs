@@ -86,6 +86,7 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::ApiKeyUnknown
         | Code::MarketUnknown
         | Code::OrderUnknown
+        | Code::JobUnknown
         | Code::MaintenanceUnknown => StatusCode::NOT_FOUND,
         Code::WouldLoseQuorum
         | Code::LearnerLagging
@@ -108,6 +109,8 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::AccountDiffers
         | Code::HoldUnavailable
         | Code::RevertRefused
+        | Code::JobNotLeased
+        | Code::JobState
         | Code::NoEmergency => StatusCode::CONFLICT,
         Code::NodeRemoved => StatusCode::GONE,
         Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -136,7 +139,7 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::EmergencyHolds => StatusCode::SERVICE_UNAVAILABLE,
         Code::OutcomeUnknown => StatusCode::GATEWAY_TIMEOUT,
         Code::Unreachable => StatusCode::BAD_GATEWAY,
-        Code::DiskFull | Code::LedgerFull | Code::MarketsFull => StatusCode::INSUFFICIENT_STORAGE,
+        Code::DiskFull | Code::LedgerFull | Code::MarketsFull | Code::JobsFull => StatusCode::INSUFFICIENT_STORAGE,
         Code::Internal
         | Code::ConfigUnknownKey
         | Code::ConfigInvalid

@@ -13,6 +13,7 @@ use crate::cluster::Epoch;
 use crate::codec::{self, DecodeError};
 use crate::command::Actor;
 use crate::emergency::Brake;
+use crate::jobs::{JobId, QueueName};
 use crate::maintenance::{Extent, WindowId};
 use crate::markets::{Fill, MarketId, OrderRecord, TradeRecord};
 use crate::rows::Table;
@@ -168,6 +169,18 @@ pub enum EventKind {
     UserUpdated {
         /// That user.
         user: UserId,
+    },
+    /// A job failed for good, or its deadline passed.
+    JobDiscarded {
+        /// That job.
+        job: JobId,
+        /// Its queue.
+        queue: QueueName,
+    },
+    /// A queue was paused, goes on, or has another rate.
+    QueueConfigured {
+        /// That queue.
+        queue: QueueName,
     },
     /// Somebody stops the exchange; the steps follow in the same entry.
     EmergencyStopped {

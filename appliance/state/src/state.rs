@@ -14,6 +14,7 @@ use crate::command::Received;
 use crate::emergency::Emergency;
 use crate::event::Event;
 use crate::halt::Halt;
+use crate::jobs::Jobs;
 use crate::maintenance::Maintenance;
 use crate::markets::Markets;
 use crate::money::HistoryOf;
@@ -79,6 +80,7 @@ pub struct State {
     pub(crate) ledger: Ledger,
     pub(crate) markets: Markets,
     pub(crate) api_keys: ApiKeys,
+    pub(crate) jobs: Jobs,
     pub(crate) emergency: Option<Emergency>,
     pub(crate) maintenance: Maintenance,
 }
@@ -111,6 +113,7 @@ impl State {
             ledger,
             markets,
             api_keys: ApiKeys::load(rows)?,
+            jobs: Jobs::load(rows)?,
             emergency: Emergency::load(rows)?,
             maintenance: Maintenance::load(rows)?,
         };
@@ -212,6 +215,18 @@ impl State {
         &self.api_keys
     }
 
+    /// Jobs and their queues.
+    #[must_use]
+    pub fn jobs(&self) -> &Jobs {
+        &self.jobs
+    }
+
+    /// When time has something to do next, anywhere.
+    #[must_use]
+    pub fn next_due(&self) -> Option<Timestamp> {
+        [self.markets.next_due(), self.jobs.next_due(), self.maintenance.next_due()].into_iter().flatten().min()
+    }
+
     /// The emergency that lasts, if one does.
     #[must_use]
     pub fn emergency(&self) -> Option<&Emergency> {
@@ -222,12 +237,6 @@ impl State {
     #[must_use]
     pub fn maintenance(&self) -> &Maintenance {
         &self.maintenance
-    }
-
-    /// When something needs time to pass next, even where nobody sends a command; none when nothing waits for it.
-    #[must_use]
-    pub fn next_due(&self) -> Option<Timestamp> {
-        [self.markets.next_due(), self.maintenance.next_due()].into_iter().flatten().min()
     }
 
     /// The markets, their books and orders.

@@ -275,6 +275,7 @@ pub(crate) fn of_rejection(rejection: &Rejection, purpose: Purpose) -> Error {
         | Rejection::MarketsFull
         | Rejection::MarketLot
         | Rejection::MarketTick
+        | Rejection::Jobs(_)
         | Rejection::EmergencyLasts { .. }
         | Rejection::NoEmergency
         | Rejection::MaintenanceUnknown { .. }

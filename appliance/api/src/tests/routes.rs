@@ -11,7 +11,11 @@ use crate::route::Access;
 
 /// A path with something in its variable part.
 fn concrete(path: &str) -> String {
-    path.replace("{key}", "a").replace("{id}", "00").replace("{user}", "1").replace("{symbol}", "BTCUSDT").replace("{network}", "tron")
+    path.replace("{key}", "a")
+        .replace("{id}", "00")
+        .replace("{user}", "1")
+        .replace("{symbol}", "BTCUSDT")
+        .replace("{network}", "tron")
 }
 
 /// Goal: no route is open by mistake. Method: the routes that need no operator token are exactly those listed here.

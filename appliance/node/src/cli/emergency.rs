@@ -110,7 +110,9 @@ async fn change(
     let body = ChangeEmergency { reason: args.reason.reason.clone(), command_id: Some(id.to_string()) };
     let done: EmergencyChanged = send(client, Method::POST, &["emergency", verb], &body, id).await?;
     printer.answer(&done, |done| match done.stopped {
-        true => format!("The exchange is stopped since index {}; {} markets became cancel-only", done.index, done.markets),
+        true => {
+            format!("The exchange is stopped since index {}; {} markets became cancel-only", done.index, done.markets)
+        }
         false => format!("The exchange goes on since index {}; {} markets reopen", done.index, done.markets),
     })
 }
@@ -127,9 +129,8 @@ pub(super) fn text(status: &EmergencyStatus) -> String {
         ("Blocked", status.blocked.join(", ")),
     ]);
     if !status.markets.is_empty() {
-        let rows = status.markets.iter().map(|market| {
-            [market.symbol.clone(), market.before.clone(), market.phase.clone()]
-        });
+        let rows =
+            status.markets.iter().map(|market| [market.symbol.clone(), market.before.clone(), market.phase.clone()]);
         text.push_str(&format!("\n\n{}", columns(["MARKET", "BEFORE", "PHASE"], rows)));
     }
     text

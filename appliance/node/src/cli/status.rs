@@ -62,7 +62,10 @@ pub(super) fn text(status: &NodeStatus) -> String {
         let (state, until) = (if window.open { "open" } else { "announced" }, window.ends_at.as_deref());
         let until = until.map_or_else(String::new, |at| format!(" to {at}"));
         let (extent, from, banner) = (&window.extent, &window.starts_at, one_line(&window.banner));
-        text.push_str(&format!("\n\nMaintenance {} of {extent} is {state}, from {from}{until}: {banner}", window.number));
+        text.push_str(&format!(
+            "\n\nMaintenance {} of {extent} is {state}, from {from}{until}: {banner}",
+            window.number
+        ));
     }
     if !status.problems.is_empty() {
         text.push_str("\n\nProblems:");

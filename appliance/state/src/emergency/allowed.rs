@@ -34,6 +34,12 @@ fn allowed(body: &Body) -> bool {
         | Body::RecordAction(_)
         | Body::Digest(_)
         | Body::RevokeApiKey(_) => true,
+        // What workers have begun ends, and what waits can be stopped.
+        Body::LeaseJobs(_)
+        | Body::RenewJobs(_)
+        | Body::FinishJobs(_)
+        | Body::CancelJobs(_)
+        | Body::ConfigureQueue(_) => true,
         // Orders can be taken away.
         Body::CancelOrder(_) | Body::CancelOrders(_) | Body::CancelAfter(_) => true,
         Body::SetMarketPhase(command) => match command.phase {
@@ -65,6 +71,8 @@ fn allowed(body: &Body) -> bool {
         | Body::PlaceOrder(_)
         | Body::PlacePair(_)
         | Body::AmendOrder(_)
-        | Body::ReplaceOrder(_) => false,
+        | Body::ReplaceOrder(_)
+        | Body::EnqueueJobs(_)
+        | Body::RetryJobs(_) => false,
     }
 }

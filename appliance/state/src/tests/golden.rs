@@ -9,11 +9,11 @@ use exchequer_domain::{Network, NodeId, Timestamp, UserId};
 use exchequer_ledger as ledger;
 use exchequer_ledger::{AccountId, AccountKey, Asset, Holder, Leg, OpenAccount, Store, Transfer, TransferId};
 
-use super::trading;
 use super::world::{
     SECOND, START, World, admit, asset, authority, between, bootstrap, credit, first_node, post, put, set, token,
     token_replacing, user, version,
 };
+use super::{jobs, trading};
 use crate::audit::Action;
 use crate::maintenance::{Extent, WindowId};
 use crate::settings::Value;
@@ -26,7 +26,7 @@ use crate::{
 };
 
 fn bodies() -> Vec<Body> {
-    administration().into_iter().chain(trading::golden::bodies()).collect()
+    administration().into_iter().chain(trading::golden::bodies()).chain(jobs::golden::bodies()).collect()
 }
 
 /// Run at the end: an emergency refuses what comes after it.
@@ -205,8 +205,9 @@ fn outcomes() -> Vec<Outcome> {
         Rejection::MaintenanceUnknown { window },
         Rejection::MaintenanceFull,
     ];
-    let done = done.into_iter().chain(trading::golden::done()).chain(of_emergencies).map(Outcome::Done);
-    let rejected = rejected.into_iter().chain(trading::golden::rejected());
+    let done = done.into_iter().chain(trading::golden::done()).chain(jobs::golden::done());
+    let done = done.chain(of_emergencies).map(Outcome::Done);
+    let rejected = rejected.into_iter().chain(trading::golden::rejected()).chain(jobs::golden::rejected());
     let rejected = rejected.chain(not_in_emergencies).map(Outcome::Rejected);
     done.chain(rejected).collect()
 }
@@ -269,10 +270,10 @@ fn bytes_are_those_of_the_release() {
 fn every_kind_is_in_the_script() {
     let tags = |encoded: Vec<Vec<u8>>| encoded.iter().map(|bytes| bytes[0]).collect::<std::collections::BTreeSet<u8>>();
     let encode = |body: &Body| crate::codec::append(Vec::new(), body);
-    let kinds = tags(bodies().iter().chain(&last()).map(encode).collect());
-    assert_eq!(kinds, (0..kinds.len() as u8).collect());
+    let of_bodies = tags(bodies().iter().chain(&last()).map(encode).collect());
+    assert!(of_bodies.iter().copied().eq(0..of_bodies.len() as u8), "{of_bodies:?}");
     let long_enough = |tag: u8| [&[tag], [0; 400].as_slice()].concat();
-    assert!(crate::codec::take::<Body>(&long_enough(kinds.len() as u8)).is_err());
+    assert!(crate::codec::take::<Body>(&long_enough(of_bodies.len() as u8)).is_err());
     let (mut done, mut rejected) = (Vec::new(), Vec::new());
     for outcome in outcomes() {
         match outcome {
