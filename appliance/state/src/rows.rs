@@ -137,10 +137,10 @@ impl Table {
         Table::ClientOrder,
         Table::Queue,
         Table::Job,
-        Table::Counter,
-        Table::JobOver,
         Table::Emergency,
         Table::Maintenance,
+        Table::Counter,
+        Table::JobOver,
     ];
 
     /// Where the table's rows are kept.
