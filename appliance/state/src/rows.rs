@@ -137,9 +137,9 @@ impl Table {
         Table::ClientOrder,
         Table::Queue,
         Table::Job,
+        Table::Counter,
         Table::Emergency,
         Table::Maintenance,
-        Table::Counter,
         Table::JobOver,
     ];
 
