@@ -6,6 +6,7 @@
 mod assets;
 mod cluster;
 mod directives;
+mod emergency;
 mod jobs;
 mod ledger;
 mod looks;
@@ -30,6 +31,11 @@ pub use directives::{
     CancelDirectives, Directive, DirectiveReviewed, DirectiveSent, Directives, DirectivesChanged, DirectivesSent,
     ReviewDirective, SendDirective,
 };
+pub use emergency::{
+    ChangeEmergency, EmergencyChanged, EmergencyStatus, EndMaintenance, MaintenanceChanged, MaintenanceSchedule,
+    MaintenanceWindow, ScheduleMaintenance, StoppedMarket,
+};
+pub use jobs::JobEnqueued;
 pub use jobs::{
     ChangeJobs, ConfigureQueue, EnqueueJob, Job, JobEnqueued, JobLease, Jobs, JobsChanged, JobsEnqueued, Queue,
     QueueConfigured, QueueRate, Queues,

@@ -253,6 +253,10 @@ fn is_whole(body: &Body) -> bool {
         | Body::SendDirectives(_)
         | Body::CancelDirectives(_)
         | Body::ReviewDirective(_) => true,
+        | Body::EmergencyStop(_)
+        | Body::EmergencyResume(_)
+        | Body::ScheduleMaintenance(_)
+        | Body::EndMaintenance(_) => true,
         Body::Bootstrap(_)
         | Body::AdmitNode(_)
         | Body::UpdateNode(_)

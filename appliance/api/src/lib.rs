@@ -19,6 +19,7 @@ pub mod fuzz;
 mod grpc;
 mod health;
 mod listing;
+mod maintenance;
 mod money;
 mod openapi;
 mod problem;

@@ -91,6 +91,7 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::WorkerUnknown
         | Code::WorkerBinaryUnknown
         | Code::DirectiveUnknown => StatusCode::NOT_FOUND,
+        Code::MaintenanceUnknown => StatusCode::NOT_FOUND,
         Code::WouldLoseQuorum
         | Code::LearnerLagging
         | Code::AlreadyDone
@@ -122,6 +123,7 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::BulkRefused
         | Code::DirectiveState
         | Code::DirectiveKeyReused => StatusCode::CONFLICT,
+        Code::NoEmergency => StatusCode::CONFLICT,
         Code::NodeRemoved => StatusCode::GONE,
         Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::WrongCluster | Code::WrongNode => StatusCode::MISDIRECTED_REQUEST,
@@ -145,7 +147,9 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::ReadTooStale
         | Code::DiskSlow
         | Code::ClockOff
-        | Code::StateDiverged => StatusCode::SERVICE_UNAVAILABLE,
+        | Code::StateDiverged
+        | Code::UnderMaintenance
+        | Code::EmergencyHolds => StatusCode::SERVICE_UNAVAILABLE,
         Code::OutcomeUnknown => StatusCode::GATEWAY_TIMEOUT,
         Code::Unreachable => StatusCode::BAD_GATEWAY,
         Code::DiskFull

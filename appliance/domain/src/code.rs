@@ -2,7 +2,7 @@
 //!
 //! 1xx configuration and requests, 2xx identity and access, 3xx cluster, 4xx settings and values,
 //! 5xx disk, 6xx snapshots, recovery and audit, 7xx time and agreement, 8xx money: assets, users, the ledger,
-//! 9xx markets and orders, 10xx workers, jobs and directives.
+//! 9xx markets and orders, 10xx workers, jobs and directives, 11xx approvals, maintenance and emergencies.
 
 use std::fmt;
 use std::str::FromStr;
@@ -154,6 +154,10 @@ codes! {
     DirectiveState "EXQ-1041" "the directive is in a state in which this cannot be" "look at the directive and decide anew";
     DirectiveKeyReused "EXQ-1042" "another directive has this key" "choose another key for another directive";
     DirectivesFull "EXQ-1043" "as many directives are open as there may be" "see what waits, and cancel what is not wanted any more";
+    UnderMaintenance "EXQ-1120" "the exchange is under maintenance" "try again when it is over; the answer says when";
+    MaintenanceUnknown "EXQ-1121" "there is no such maintenance" "`exchequer maintenance list` shows what is announced and open";
+    EmergencyHolds "EXQ-1130" "the exchange is stopped, and this waits" "see `exchequer emergency status`; two persons let the exchange go on";
+    NoEmergency "EXQ-1131" "the exchange is not stopped" "nothing to do";
 }
 
 impl fmt::Display for Code {

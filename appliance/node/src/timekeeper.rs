@@ -1,7 +1,7 @@
 //! The timekeeper: where nobody sends commands, the leader lets time pass.
 //!
-//! Replicated time moves with entries of the log. An order's deadline, the end of an auction or of a worker's lease that is
-//! due on a quiet cluster would wait for the next command; so the leader proposes an entry without any.
+//! Replicated time moves with entries of the log. An order's deadline, the end of an auction, of maintenance or of a worker's
+//! lease that is due on a quiet cluster would wait for the next command; so the leader proposes an entry without any.
 
 use std::sync::Arc;
 use std::time::Duration;

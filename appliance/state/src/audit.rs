@@ -124,6 +124,14 @@ pub enum AuditAction {
     DirectivesCancelled,
     /// It was decided about a directive of which nobody knew what became.
     DirectiveReviewed,
+    /// The exchange was stopped.
+    EmergencyStopped,
+    /// An emergency was ended.
+    EmergencyResumed,
+    /// Maintenance was announced.
+    MaintenanceScheduled,
+    /// Maintenance was ended by somebody.
+    MaintenanceEnded,
 }
 
 /// What can be done outside the state and put on record. Variants are only ever appended.
@@ -207,6 +215,10 @@ impl AuditAction {
             AuditAction::UseBinary => "use-binary",
             AuditAction::BulkWorkers => "bulk-workers",
             AuditAction::UndoBulk => "undo-bulk",
+            AuditAction::EmergencyStopped => "stop-exchange",
+            AuditAction::EmergencyResumed => "resume-exchange",
+            AuditAction::MaintenanceScheduled => "schedule-maintenance",
+            AuditAction::MaintenanceEnded => "end-maintenance",
         }
     }
 }

@@ -12,11 +12,12 @@ use crate::api_keys::ApiKeyId;
 use crate::apply::{
     AddWorkers, AdmitNode, AmendOrder, Bootstrap, BulkTransfer, BulkWorkers, CancelAfter, CancelDirectives, CancelJobs,
     CancelOrder, CancelOrders, ConfigureMarket, ConfigureQueue, CreateApiKey, CreateAsset, CreateJoinToken,
-    CreateMarket, CreateUser, CreateUsers, CreditSandbox, DispatchDirectives, EnqueueJobs, FinishJobs, ForgetBinary,
-    LeaseJobs, OpenAccounts, PlaceOrder, PlacePair, PostTransfers, PutScratch, RaiseVersion, RecordAction, Reform,
-    RegisterBinary, RemoveNode, RemoveWorkers, RenewJobs, ReplaceOrder, ReportWorkers, RequestDigest, Rescale,
-    RestartWorkers, RetryJobs, RevertSettings, RevertTransfer, ReviewDirective, RevokeApiKey, RotateAuthority,
-    RotateOperatorToken, SendDirectives, SetMarketPhase, SetScale, SetSetting, SetWorkers, StepDirectives, StepWorkers,
+    CreateMarket, CreateUser, CreateUsers, CreditSandbox, DispatchDirectives, EmergencyResume, EmergencyStop,
+    EndMaintenance, EnqueueJobs, FinishJobs, ForgetBinary, LeaseJobs, OpenAccounts, PlaceOrder, PlacePair,
+    PostTransfers, PutScratch, RaiseVersion, RecordAction, Reform, RegisterBinary, RemoveNode, RemoveWorkers,
+    RenewJobs, ReplaceOrder, ReportWorkers, RequestDigest, Rescale, RestartWorkers, RetryJobs, RevertSettings,
+    RevertTransfer, ReviewDirective, RevokeApiKey, RotateAuthority, RotateOperatorToken, ScheduleMaintenance,
+    SendDirectives, SetMarketPhase, SetScale, SetSetting, SetWorkers, StepDirectives, StepWorkers,
     TransferBetweenUsers, UndoBulk, UpdateNode, UpdateUser, UseBinary,
 };
 use crate::codec::{self, DecodeError};
@@ -197,6 +198,14 @@ pub enum Body {
     CancelDirectives(CancelDirectives),
     /// Decides about a directive of which nobody knows what became.
     ReviewDirective(ReviewDirective),
+    /// Stops the exchange.
+    EmergencyStop(EmergencyStop),
+    /// Ends an emergency.
+    EmergencyResume(EmergencyResume),
+    /// Announces maintenance.
+    ScheduleMaintenance(ScheduleMaintenance),
+    /// Ends maintenance, or calls it off.
+    EndMaintenance(EndMaintenance),
 }
 
 impl Body {

@@ -11,8 +11,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::cluster::Epoch;
 use crate::codec::{self, DecodeError};
+use crate::command::Actor;
 use crate::directives::{DirectiveId, DirectiveState};
+use crate::emergency::Brake;
 use crate::jobs::{JobId, QueueName};
+use crate::maintenance::{Extent, WindowId};
 use crate::markets::{Fill, MarketId, OrderRecord, TradeRecord};
 use crate::rows::Table;
 use crate::workers::{Desired, FailedBy, WorkerState};
@@ -259,6 +262,48 @@ pub enum EventKind {
     DirectiveNeedsReview {
         /// That directive.
         directive: DirectiveId,
+    },
+    /// Somebody stops the exchange; the steps follow in the same entry.
+    EmergencyStopped {
+        /// Who.
+        by: Actor,
+    },
+    /// One of the brakes of an emergency holds.
+    EmergencyStep {
+        /// Which.
+        brake: Brake,
+    },
+    /// The emergency is over.
+    EmergencyResumed {
+        /// Who asked for it.
+        by: Actor,
+    },
+    /// Maintenance is announced.
+    MaintenanceAnnounced {
+        /// Its number.
+        window: WindowId,
+        /// What it is of.
+        extent: Extent,
+        /// When it begins.
+        starts: Timestamp,
+        /// When it ends; when somebody ends it, where there is none.
+        ends: Option<Timestamp>,
+    },
+    /// Maintenance has begun.
+    MaintenanceStarted {
+        /// Its number.
+        window: WindowId,
+        /// What it is of.
+        extent: Extent,
+    },
+    /// Maintenance is over, or was called off.
+    MaintenanceEnded {
+        /// Its number.
+        window: WindowId,
+        /// What it was of.
+        extent: Extent,
+        /// Whether somebody ended it before its time.
+        early: bool,
     },
 }
 

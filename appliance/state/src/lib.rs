@@ -20,10 +20,12 @@ pub mod cluster;
 pub mod codec;
 pub mod command;
 pub mod directives;
+pub mod emergency;
 pub mod event;
 mod halt;
 pub mod ids;
 pub mod jobs;
+pub mod maintenance;
 pub mod markets;
 pub mod money;
 pub mod outcome;
@@ -48,13 +50,14 @@ pub use apply::{
     ACCOUNTS_AT_ONCE_MAX, AddWorkers, AdmitNode, AmendOrder, Bootstrap, BulkTransfer, BulkWorkers, CancelAfter,
     CancelDirectives, CancelJobs, CancelOrder, CancelOrders, ConfigureMarket, ConfigureQueue, CreateApiKey,
     CreateAsset, CreateJoinToken, CreateMarket, CreateUser, CreateUsers, CreditSandbox, DIRECTIVES_AT_ONCE_MAX,
-    DispatchDirectives, DryRun, EnqueueJobs, Enqueued, FinishJobs, FirstNode, ForgetBinary, JOBS_AT_ONCE_MAX, JobEnd,
-    LEASE_US_MIN, LEASED_JOBS_MAX, LeaseJobs, NewDirective, NewJob, OpenAccounts, OrderRef, OrderSpec, PlaceOrder,
-    PlacePair, PostTransfers, PutScratch, RaiseVersion, RateChange, RecordAction, Reform, RegisterBinary, RemoveNode,
-    RemoveWorkers, RenewJobs, ReplaceOrder, ReportWorkers, RequestDigest, Rescale, RestartWorkers, RetryJobs,
-    RevertSettings, RevertTransfer, ReviewDirective, RevokeApiKey, RotateAuthority, RotateOperatorToken,
-    SendDirectives, Sent, SetMarketPhase, SetScale, SetSetting, SetWorkers, StepDirectives, StepWorkers,
-    TRANSFERS_AT_ONCE_MAX, Traded, TransferBetweenUsers, UndoBulk, UpdateNode, UpdateUser, UseBinary, check_reason,
+    DispatchDirectives, DryRun, EmergencyResume, EmergencyStop, EndMaintenance, EnqueueJobs, Enqueued, FinishJobs,
+    FirstNode, ForgetBinary, JOBS_AT_ONCE_MAX, JobEnd, LEASE_US_MIN, LEASED_JOBS_MAX, LeaseJobs, NewDirective, NewJob,
+    OpenAccounts, OrderRef, OrderSpec, PlaceOrder, PlacePair, PostTransfers, PutScratch, RaiseVersion, RateChange,
+    RecordAction, Reform, RegisterBinary, RemoveNode, RemoveWorkers, RenewJobs, ReplaceOrder, ReportWorkers,
+    RequestDigest, Rescale, RestartWorkers, RetryJobs, RevertSettings, RevertTransfer, ReviewDirective, RevokeApiKey,
+    RotateAuthority, RotateOperatorToken, ScheduleMaintenance, SendDirectives, Sent, SetMarketPhase, SetScale,
+    SetSetting, SetWorkers, StepDirectives, StepWorkers, TRANSFERS_AT_ONCE_MAX, Traded, TransferBetweenUsers, UndoBulk,
+    UpdateNode, UpdateUser, UseBinary, check_reason,
 };
 pub use command::{Actor, Body, Command};
 pub use event::{Best, Event, EventKind, OrderStep, Severity};

@@ -11,6 +11,7 @@ use crate::apply::{Enqueued, Sent, Traded};
 use crate::codec::{self, DecodeError};
 use crate::directives::{self, Dispatched};
 use crate::jobs::{self, LeasedJob};
+use crate::maintenance::WindowId;
 use crate::markets::MarketId;
 use crate::rejection::Rejection;
 
@@ -203,6 +204,25 @@ pub enum Done {
     Directives(Vec<Result<(), directives::Refusal>>),
     /// It is decided what becomes of a directive.
     DirectiveReviewed,
+    /// The exchange is stopped.
+    EmergencyStopped {
+        /// Since when.
+        since: Timestamp,
+        /// How many markets it made cancel-only.
+        markets: u32,
+    },
+    /// The emergency is over.
+    EmergencyResumed {
+        /// How many markets reopen.
+        markets: u32,
+    },
+    /// Maintenance is announced, or has begun.
+    MaintenanceScheduled {
+        /// Its number.
+        window: WindowId,
+    },
+    /// Maintenance is over, or called off.
+    MaintenanceEnded,
 }
 
 /// What became of one step of a worker.

@@ -77,6 +77,10 @@ pub enum Table {
     Directive = 0x66,
     /// Which (one byte) -> the number of the last job or directive.
     Counter = 0x67,
+    /// One row: the emergency that lasts; none where there is none.
+    Emergency = 0x6d,
+    /// Number of a window of maintenance -> the window; under no number how many there were.
+    Maintenance = 0x6e,
     /// Revision -> what changed in which setting, by whom, why and when.
     SettingHistory = 0x20,
     /// Sequence -> audit record.
@@ -153,6 +157,8 @@ impl Table {
         Table::Job,
         Table::Directive,
         Table::Counter,
+        Table::Emergency,
+        Table::Maintenance,
         Table::JobOver,
         Table::DirectiveOver,
         Table::DirectiveKey,
@@ -186,6 +192,7 @@ impl Table {
             | Table::WorkerBinary
             | Table::WorkerBulk
             | Table::Directive => Family::Working,
+            Table::Emergency | Table::Maintenance => Family::Working,
             Table::SettingHistory
             | Table::Audit
             | Table::Event

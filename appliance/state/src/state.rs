@@ -12,9 +12,11 @@ use crate::audit::AuditHead;
 use crate::cluster::{Cluster, Epoch};
 use crate::command::Received;
 use crate::directives::Directives;
+use crate::emergency::Emergency;
 use crate::event::Event;
 use crate::halt::Halt;
 use crate::jobs::Jobs;
+use crate::maintenance::Maintenance;
 use crate::markets::Markets;
 use crate::money::HistoryOf;
 use crate::outcome::Outcome;
@@ -83,6 +85,8 @@ pub struct State {
     pub(crate) jobs: Jobs,
     pub(crate) workers: Workers,
     pub(crate) directives: Directives,
+    pub(crate) emergency: Option<Emergency>,
+    pub(crate) maintenance: Maintenance,
 }
 
 impl State {
@@ -116,6 +120,8 @@ impl State {
             jobs: Jobs::load(rows)?,
             workers: Workers::load(rows)?,
             directives: Directives::load(rows)?,
+            emergency: Emergency::load(rows)?,
+            maintenance: Maintenance::load(rows)?,
         };
         match &state.cluster {
             Some(cluster) if cluster.logic_version > LOGIC_VERSION_SUPPORTED => {
@@ -230,13 +236,27 @@ impl State {
     /// When time has something to do next, anywhere.
     #[must_use]
     pub fn next_due(&self) -> Option<Timestamp> {
-        [self.markets.next_due(), self.jobs.next_due(), self.directives.next_due()].into_iter().flatten().min()
+        let rooms =
+            [self.markets.next_due(), self.jobs.next_due(), self.directives.next_due(), self.maintenance.next_due()];
+        rooms.into_iter().flatten().min()
     }
 
     /// The workers, and what is wanted of them.
     #[must_use]
     pub fn workers(&self) -> &Workers {
         &self.workers
+    }
+
+    /// The emergency that lasts, if one does.
+    #[must_use]
+    pub fn emergency(&self) -> Option<&Emergency> {
+        self.emergency.as_ref()
+    }
+
+    /// Maintenance, announced and open.
+    #[must_use]
+    pub fn maintenance(&self) -> &Maintenance {
+        &self.maintenance
     }
 
     /// The markets, their books and orders.

@@ -357,6 +357,26 @@ pub enum Effect {
     },
     /// It is decided what becomes of a directive.
     DirectiveReviewed,
+    /// The exchange is stopped.
+    EmergencyStopped {
+        /// Since when.
+        #[schemars(with = "Moment")]
+        since: String,
+        /// How many markets it made cancel-only.
+        markets: u32,
+    },
+    /// The emergency is over.
+    EmergencyResumed {
+        /// How many markets reopen.
+        markets: u32,
+    },
+    /// Maintenance is announced, or has begun.
+    MaintenanceScheduled {
+        /// Its number.
+        number: u64,
+    },
+    /// Maintenance is over, or called off.
+    MaintenanceEnded,
 }
 
 /// What became of one of several.

@@ -80,6 +80,10 @@ texts! {
     KindName, "^[a-z-]{1,32}$", "selftest";
     /// A blockchain.
     NetworkName, "^(bitcoin|ethereum|polygon|bsc|arbitrum|tron)$", "bitcoin";
+    /// What customers are told of maintenance: 1 to 280 characters, none of them a control character.
+    Banner, r"^[^\u0000-\u001f\u007f-\u009f]{1,280}$", "Back at noon.";
+    /// The name of a network.
+    NetworkWord, "^(bitcoin|ethereum|polygon|bsc|arbitrum|tron)$", "bitcoin";
     /// As a label, but not blank.
     Title, r"^[^\u0000-\u001f\u007f-\u009f]{1,100}$", "Bitcoin";
 }

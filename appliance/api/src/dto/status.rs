@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::MaintenanceWindow;
 use super::shapes::{HashText, Moment};
 
 /// One member in `GET /v1/cluster/peers`.
@@ -105,6 +106,13 @@ pub struct NodeStatus {
     /// While the cluster takes up a new certificate authority: the members that the answering node waits for.
     #[serde(default)]
     pub authority_waits: Option<Vec<String>>,
+    /// Since when the exchange is stopped by an emergency; none where it is not.
+    #[serde(default)]
+    #[schemars(with = "Option<Moment>")]
+    pub stopped_since: Option<String>,
+    /// Maintenance that is announced or open.
+    #[serde(default)]
+    pub maintenance: Vec<MaintenanceWindow>,
 }
 
 /// `GET /v1/cluster/autopilot`.

@@ -125,6 +125,11 @@ impl Error {
         Error { retry_after, ..Error::new(-1015, msg).with_status(StatusCode::TOO_MANY_REQUESTS) }
     }
 
+    /// -1016: the exchange is under maintenance, or stopped.
+    pub(crate) fn unavailable(msg: impl Into<String>, retry_after: Option<u64>) -> Error {
+        Error { retry_after, ..Error::new(-1016, msg).with_status(StatusCode::SERVICE_UNAVAILABLE) }
+    }
+
     /// -1034: more connections than allowed.
     pub(crate) fn connections(limit: u32, retry_after: u64) -> Error {
         let msg = format!("Too many connection attempts; current limit is {limit} per 5 MINUTE.");
@@ -224,6 +229,9 @@ pub(crate) fn of_rejection(rejection: &Rejection, purpose: Purpose) -> Error {
         Rejection::ApiKeyScope => Error::scope(),
         Rejection::AmendLosesPlace => Error::new(-2038, "The order keeps its priority only with a smaller quantity."),
         Rejection::Ledger(_) => Error::order("This action is disabled on this account."),
+        Rejection::UnderMaintenance { .. } | Rejection::EmergencyHolds { .. } => {
+            Error::unavailable(rejection.problem().message, None)
+        }
         Rejection::NotBootstrapped | Rejection::MarketsBusy | Rejection::OpenOrdersFull => Error::busy(),
         Rejection::BadRequest
         | Rejection::TooLarge
@@ -269,6 +277,10 @@ pub(crate) fn of_rejection(rejection: &Rejection, purpose: Purpose) -> Error {
         | Rejection::MarketTick
         | Rejection::Jobs(_)
         | Rejection::Directives(_) => Error::internal(),
+        Rejection::EmergencyLasts { .. }
+        | Rejection::NoEmergency
+        | Rejection::MaintenanceUnknown { .. }
+        | Rejection::MaintenanceFull => Error::internal(),
     }
 }
 

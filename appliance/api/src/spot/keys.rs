@@ -39,7 +39,7 @@ pub(crate) struct Shown {
 ///
 /// # Errors
 /// -2014 where it is no name of a key, -2015 where there is none, it is revoked, or not from there, -1002 where its
-/// scopes do not allow it.
+/// scopes do not allow it, -1016 where it would change something while the exchange is under maintenance.
 pub(crate) fn find(app: &App, name: &str, address: Option<IpAddr>, scope: Scope) -> Result<Shown, Error> {
     if name.len() != KEY_BYTES || !name.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         return Err(Error::new(-2014, "API-key format invalid."));
@@ -61,6 +61,11 @@ pub(crate) fn find(app: &App, name: &str, address: Option<IpAddr>, scope: Scope)
     };
     if !allowed {
         return Err(Error::scope());
+    }
+    if scope == Scope::Trade
+        && let Some(closed) = app.closed()?
+    {
+        return Err(Error::unavailable(closed.banner, Some(closed.retry_after_s)));
     }
     let proof = match credential {
         Credential::Ed25519 { public } => Proof::Ed25519(public),

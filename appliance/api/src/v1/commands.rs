@@ -110,6 +110,10 @@ fn effect(done: Done) -> Effect {
             Effect::Directives { outcomes: outcomes.collect() }
         }
         Done::DirectiveReviewed => Effect::DirectiveReviewed,
+        Done::EmergencyStopped { since, markets } => Effect::EmergencyStopped { since: since.to_string(), markets },
+        Done::EmergencyResumed { markets } => Effect::EmergencyResumed { markets },
+        Done::MaintenanceScheduled { window } => Effect::MaintenanceScheduled { number: window.0 },
+        Done::MaintenanceEnded => Effect::MaintenanceEnded,
     }
 }
 

@@ -7,6 +7,7 @@ mod autopilot;
 mod cluster;
 mod commands;
 mod directives;
+mod emergency;
 mod jobs;
 mod keyring;
 mod ledger;
@@ -14,6 +15,7 @@ mod ledger_changes;
 mod ledger_dry_run;
 mod ledger_entries;
 mod ledger_feed;
+mod maintenance;
 mod market_changes;
 mod market_data;
 mod markets;
@@ -69,6 +71,8 @@ pub(crate) fn routes() -> Vec<Route> {
         jobs::routes(),
         queues::routes(),
         directives::routes(),
+        emergency::routes(),
+        maintenance::routes(),
     ]
     .into_iter()
     .flatten()

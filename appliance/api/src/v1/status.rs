@@ -5,6 +5,7 @@ use exchequer_domain::{Code, Digest, Problem, Timestamp};
 use exchequer_raft::Role;
 use exchequer_state::registry::NodeVersion;
 
+use super::maintenance::windows;
 use super::view::View;
 use crate::app::App;
 use crate::dto::NodeStatus;
@@ -23,12 +24,14 @@ async fn status(State(app): State<App>, mut params: Params) -> Result<Seen<NodeS
     let seen = View::look(&app, freshness, |state| {
         let cluster =
             state.cluster().ok_or_else(|| Problem::new(Code::FolderNotInitialised, "the cluster is not made yet"))?;
-        Ok((cluster.id, cluster.sandbox, state.epoch().map(|epoch| epoch.index)))
+        let stopped = state.emergency().map(|emergency| emergency.since.to_string());
+        let epoch = state.epoch().map(|epoch| epoch.index);
+        Ok((cluster.id, cluster.sandbox, epoch, stopped, windows(state)))
     });
     let seen = seen.await?;
     let at = seen.at;
     let waits = app.backend.authority_waits();
-    Ok(seen.map(|(view, (cluster_id, sandbox, epoch))| {
+    Ok(seen.map(|(view, (cluster_id, sandbox, epoch, stopped_since, maintenance))| {
         let (no_quorum, problems) = view.diagnosis(at);
         let health = match (no_quorum, problems.is_empty()) {
             (true, _) => "no-quorum",
@@ -62,6 +65,8 @@ async fn status(State(app): State<App>, mut params: Params) -> Result<Seen<NodeS
             voters: view.voters().count() as u64,
             learners: view.members.iter().filter(|member| !member.voter).count() as u64,
             authority_waits: waits.as_ref().map(|ids| ids.iter().map(|id| name_of(&view, id.0)).collect()),
+            stopped_since,
+            maintenance,
         }
     }))
 }

@@ -28,8 +28,12 @@ impl Market {
     }
 
     pub(super) fn set_phase<D: Desk>(&mut self, change: PhaseChange, desk: &mut D) -> Result<(), Stop> {
-        if matches!(self.phase, Phase::Delisted | Phase::Uncrossing { .. }) {
-            return Err(Rejection::Phase.into());
+        // Trades of an auction that are not made yet can be called off, in an emergency; the rest of its orders stay.
+        let calls_off = change == PhaseChange::CancelOnly;
+        match self.phase {
+            Phase::Delisted => return Err(Rejection::Phase.into()),
+            Phase::Uncrossing { .. } if !calls_off => return Err(Rejection::Phase.into()),
+            _ => {}
         }
         let crossed = self.indication().is_some();
         let phase = match change {

@@ -75,6 +75,27 @@ fn a_large_auction_takes_several_commands() {
     assert_eq!(both.market.phase(), Phase::Trading);
 }
 
+/// Goal: the trades of an auction that are not made yet can be called off, what is left of its orders stays in the book,
+/// and a later auction trades it. Method: an auction of three commands, stopped with the second.
+#[test]
+fn a_large_auction_can_be_called_off() {
+    let mut both = Both::new();
+    for number in 0..4_600 {
+        let side = if number % 2 == 0 { Side::Buy } else { Side::Sell };
+        both.run(Command::New(order(number / 500, side, 100, 1)));
+    }
+    let all = both.market.book().resting(Side::Buy).min(both.market.book().resting(Side::Sell)) as usize;
+    let steps = STEPS_MAX as usize;
+    assert!(all > 2 * steps, "{all}");
+    assert_eq!(both.trades(Command::SetPhase(PhaseChange::Trading)), steps);
+    assert_eq!(both.trades(Command::SetPhase(PhaseChange::CancelOnly)), steps);
+    assert_eq!(both.market.phase(), Phase::CancelOnly { until: None });
+    assert_eq!(both.trades(Command::Tick), 0);
+    both.run(Command::SetPhase(PhaseChange::Auction { ends: None }));
+    assert_eq!(both.trades(Command::SetPhase(PhaseChange::Trading)), all - 2 * steps);
+    assert_eq!(both.market.phase(), Phase::Trading);
+}
+
 /// Goal: an order that meets more than it may ends there, a fill-or-kill is refused; the book stays uncrossed.
 #[test]
 fn a_walk_is_bounded() {

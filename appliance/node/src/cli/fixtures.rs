@@ -285,5 +285,7 @@ pub(super) fn status() -> NodeStatus {
         voters: 2,
         learners: 1,
         authority_waits: Some(vec!["n3".to_owned()]),
+        stopped_since: None,
+        maintenance: Vec::new(),
     }
 }

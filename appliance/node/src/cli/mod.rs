@@ -21,6 +21,7 @@ mod command;
 mod completions;
 mod confirm;
 mod directive;
+mod emergency;
 mod exit;
 mod explain;
 #[cfg(test)]
@@ -32,6 +33,7 @@ mod ledger_export;
 mod ledger_looks;
 mod ledger_text;
 mod local;
+mod maintenance;
 mod market;
 mod market_setup;
 mod members;
@@ -162,6 +164,8 @@ fn start(verb: &Verb, printer: &mut Printer) -> Result<Exit, Stop> {
         | Verb::Job { .. }
         | Verb::Command { .. }
         | Verb::Scratch { .. }
+        | Verb::Emergency { .. }
+        | Verb::Maintenance { .. }
         | Verb::Explain(_)
         | Verb::Completions(_) => runtime::Builder::new_current_thread(),
     };
@@ -213,6 +217,8 @@ async fn run(verb: &Verb, printer: &mut Printer) -> Result<Exit, Stop> {
         Verb::Job { verb } => job::run(verb, printer).await,
         Verb::Command { verb } => directive::run(verb, printer).await,
         Verb::Scratch { verb } => scratch::run(verb, printer).await,
+        Verb::Emergency { verb } => emergency::run(verb, printer).await,
+        Verb::Maintenance { verb } => maintenance::run(verb, printer).await,
         Verb::Explain(args) => explain::run(args, printer),
         Verb::Completions(args) => completions::run(*args, printer),
         Verb::Bench { verb } => bench::run(verb, printer).await,

@@ -55,6 +55,18 @@ pub(super) fn text(status: &NodeStatus) -> String {
         let whom = if waits.is_empty() { "its own next step".to_owned() } else { one_line(&waits.join(", ")) };
         text.push_str(&format!("\n\nA new certificate authority is being taken up; {} waits for {whom}", status.node));
     }
+    if let Some(since) = &status.stopped_since {
+        text.push_str(&format!("\n\nThe exchange is stopped since {since}: see `exchequer emergency status`"));
+    }
+    for window in &status.maintenance {
+        let (state, until) = (if window.open { "open" } else { "announced" }, window.ends_at.as_deref());
+        let until = until.map_or_else(String::new, |at| format!(" to {at}"));
+        let (extent, from, banner) = (&window.extent, &window.starts_at, one_line(&window.banner));
+        text.push_str(&format!(
+            "\n\nMaintenance {} of {extent} is {state}, from {from}{until}: {banner}",
+            window.number
+        ));
+    }
     if !status.problems.is_empty() {
         text.push_str("\n\nProblems:");
         status.problems.iter().for_each(|problem| text.push_str(&format!("\n  {}", one_line(problem))));

@@ -11,10 +11,12 @@ use super::bench::BenchVerb;
 use super::certificates::CertificatesVerb;
 use super::completions::CompletionsArgs;
 use super::directive::DirectiveVerb;
+use super::emergency::EmergencyVerb;
 use super::explain::ExplainArgs;
 use super::job::JobVerb;
 use super::keyring::KeyringVerb;
 use super::ledger::LedgerVerb;
+use super::maintenance::MaintenanceVerb;
 use super::market::MarketVerb;
 use super::members::{AddLearnerArgs, PromoteArgs, RemoveArgs, TransferArgs};
 use super::order::{BookArgs, OrderVerb};
@@ -216,6 +218,22 @@ pub enum Verb {
         verb: ScratchVerb,
     },
 
+    /// Stop the exchange in an emergency, and let it go on
+    #[command(after_help = "Example:\n  exchequer emergency status")]
+    Emergency {
+        /// What to do.
+        #[command(subcommand)]
+        verb: EmergencyVerb,
+    },
+
+    /// Announce, begin and end maintenance
+    #[command(after_help = "Example:\n  exchequer maintenance list")]
+    Maintenance {
+        /// What to do.
+        #[command(subcommand)]
+        verb: MaintenanceVerb,
+    },
+
     /// Explain an error code: what it means, likely causes, what to do
     #[command(after_help = "Example:\n  exchequer explain EXQ-0304")]
     Explain(ExplainArgs),
@@ -350,6 +368,8 @@ impl Verb {
                 ScratchVerb::Put(args) => args.client.form,
                 ScratchVerb::Get(args) => args.client.form,
             },
+            Verb::Emergency { verb } => verb.client().form,
+            Verb::Maintenance { verb } => verb.client().form,
             Verb::Explain(args) => args.form,
             Verb::Bench { verb: BenchVerb::Raft(args) } => args.client.form,
             Verb::Bench { verb: BenchVerb::Log(args) } => args.form,

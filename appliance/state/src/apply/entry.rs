@@ -84,6 +84,7 @@ impl<'a> Entry<'a> {
         entry.advance();
         entry.pass_time_in_jobs();
         entry.pass_time_in_directives();
+        entry.pass_time_in_maintenance();
         match entry.pass_time_in_markets() {
             Ok(()) => Ok(entry),
             Err(Stop::Halt(halt)) => Err(halt),
@@ -183,6 +184,14 @@ impl<'a> Entry<'a> {
         }
         if let Actor::ApiKey(id) = header.actor {
             self.key_allows(id, &body)?;
+            if let Some(window) = self.state.maintenance.system() {
+                return Err(Rejection::UnderMaintenance { window: window.id, until: window.ends }.into());
+            }
+        }
+        if let Some(emergency) = &self.state.emergency
+            && emergency.refuses(&body)
+        {
+            return Err(Rejection::EmergencyHolds { since: emergency.since }.into());
         }
         body.apply(self, header.actor)
     }

@@ -28,6 +28,9 @@ mod credit_sandbox;
 mod directives;
 mod dispatch_directives;
 mod dry_run;
+mod emergency_resume;
+mod emergency_stop;
+mod end_maintenance;
 mod enqueue_jobs;
 mod entry;
 mod finish_jobs;
@@ -58,6 +61,7 @@ mod review_directive;
 mod revoke_api_key;
 mod rotate_authority;
 mod rotate_operator_token;
+mod schedule_maintenance;
 mod send_directives;
 mod set_market_phase;
 mod set_scale;
@@ -95,6 +99,9 @@ pub use credit_sandbox::CreditSandbox;
 pub use directives::DIRECTIVES_AT_ONCE_MAX;
 pub use dispatch_directives::DispatchDirectives;
 pub use dry_run::DryRun;
+pub use emergency_resume::EmergencyResume;
+pub use emergency_stop::EmergencyStop;
+pub use end_maintenance::EndMaintenance;
 pub use enqueue_jobs::{EnqueueJobs, Enqueued, NewJob};
 pub(crate) use entry::Entry;
 pub use finish_jobs::{FinishJobs, JobEnd};
@@ -126,6 +133,7 @@ pub use review_directive::ReviewDirective;
 pub use revoke_api_key::RevokeApiKey;
 pub use rotate_authority::RotateAuthority;
 pub use rotate_operator_token::RotateOperatorToken;
+pub use schedule_maintenance::ScheduleMaintenance;
 pub use send_directives::{NewDirective, SendDirectives, Sent};
 pub use set_market_phase::SetMarketPhase;
 pub use set_scale::SetScale;
@@ -257,6 +265,10 @@ impl Body {
             Body::StepDirectives(command) => command.apply(entry, actor),
             Body::CancelDirectives(command) => command.apply(entry, actor),
             Body::ReviewDirective(command) => command.apply(entry, actor),
+            Body::EmergencyStop(command) => command.apply(entry, actor),
+            Body::EmergencyResume(command) => command.apply(entry, actor),
+            Body::ScheduleMaintenance(command) => command.apply(entry, actor),
+            Body::EndMaintenance(command) => command.apply(entry, actor),
         }
     }
 

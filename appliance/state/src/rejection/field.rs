@@ -3,7 +3,9 @@
 use exchequer_matching::FEE_PPM_MAX;
 use serde::{Deserialize, Serialize};
 
-use crate::{access, api_keys, apply, assets, cluster, markets, registry, scratch, settings, users, workers};
+use crate::{
+    access, api_keys, apply, assets, cluster, maintenance, markets, registry, scratch, settings, users, workers,
+};
 
 /// A field with a rule of its own. Variants are only ever appended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,6 +80,10 @@ pub enum Field {
     FleetSize,
     /// How long the oldest job of a fleet should wait at most.
     QueueAgeTarget,
+    /// What customers are told of maintenance.
+    MaintenanceBanner,
+    /// When maintenance begins and ends.
+    MaintenanceTime,
 }
 
 impl Field {
@@ -182,6 +188,14 @@ impl Field {
                 settings::Value::DurationUs(workers::QUEUE_AGE_TARGET_US_MIN),
                 settings::Value::DurationUs(workers::QUEUE_AGE_TARGET_US_MAX)
             ),
+            Field::MaintenanceBanner => format!(
+                "the text for customers is 1 to {} characters, not blank, without control characters",
+                maintenance::BANNER_CHARS_MAX
+            ),
+            Field::MaintenanceTime => {
+                let most = settings::Value::DurationUs(maintenance::WINDOW_SPAN_US_MAX);
+                format!("maintenance begins now or later, within {most}, and ends after its beginning, within {most}")
+            }
             Field::TransferCount => format!("1 to {} transfers are posted at once", apply::TRANSFERS_AT_ONCE_MAX),
         }
     }

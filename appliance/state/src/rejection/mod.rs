@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::directives;
 use crate::jobs;
+use crate::maintenance::{self, WindowId};
 use crate::markets::{self, MarketId};
 use crate::settings::schema;
 use crate::workers::{self, StepName, WorkerState};
@@ -297,6 +298,32 @@ pub enum Rejection {
     BulkNotUndoable,
     /// Not so with directives.
     Directives(directives::Refusal),
+    /// The exchange is stopped, and this waits until it goes on.
+    EmergencyHolds {
+        /// Since when it is stopped.
+        since: Timestamp,
+    },
+    /// The exchange is stopped already.
+    EmergencyLasts {
+        /// Since when.
+        since: Timestamp,
+    },
+    /// The exchange is not stopped.
+    NoEmergency,
+    /// The exchange is under maintenance.
+    UnderMaintenance {
+        /// The window.
+        window: WindowId,
+        /// When it ends by itself.
+        until: Option<Timestamp>,
+    },
+    /// No such maintenance is announced or open.
+    MaintenanceUnknown {
+        /// As given.
+        window: WindowId,
+    },
+    /// As much maintenance is announced as may be.
+    MaintenanceFull,
 }
 
 impl Rejection {
@@ -371,6 +398,12 @@ impl Rejection {
             Rejection::BulkEmpty | Rejection::BulkUnknown | Rejection::BulkUndone | Rejection::BulkNotUndoable => {
                 Code::BulkRefused
             }
+            Rejection::EmergencyHolds { .. } => Code::EmergencyHolds,
+            Rejection::EmergencyLasts { .. } => Code::AlreadyDone,
+            Rejection::NoEmergency => Code::NoEmergency,
+            Rejection::UnderMaintenance { .. } => Code::UnderMaintenance,
+            Rejection::MaintenanceUnknown { .. } => Code::MaintenanceUnknown,
+            Rejection::MaintenanceFull => Code::Overloaded,
         }
     }
 
@@ -411,6 +444,7 @@ impl Rejection {
             Rejection::ScaleUnset => "set them with `exchequer worker scale`",
             Rejection::WorkerBinariesFull => "forget programs that nothing runs",
             Rejection::WorkerBinaryUsed => "let the workers run another program first",
+            Rejection::MaintenanceFull => "end maintenance that is not needed any more",
             Rejection::BadRequest
             | Rejection::TooLarge
             | Rejection::CommandIdReused
@@ -471,6 +505,11 @@ impl Rejection {
             | Rejection::BulkUnknown
             | Rejection::BulkUndone
             | Rejection::BulkNotUndoable => return None,
+            Rejection::EmergencyHolds { .. }
+            | Rejection::EmergencyLasts { .. }
+            | Rejection::NoEmergency
+            | Rejection::UnderMaintenance { .. }
+            | Rejection::MaintenanceUnknown { .. } => return None,
         };
         Some(hint)
     }
@@ -582,6 +621,15 @@ impl Rejection {
             Rejection::BulkUnknown => format!("there is no such record; the latest {} are kept", workers::BULKS_KEPT),
             Rejection::BulkUndone => "it was taken back already".into(),
             Rejection::BulkNotUndoable => "a restart cannot be taken back".into(),
+            Rejection::EmergencyHolds { since } => format!("the exchange is stopped since {since}"),
+            Rejection::EmergencyLasts { since } => format!("the exchange is stopped since {since} already"),
+            Rejection::NoEmergency => "the exchange is not stopped".into(),
+            Rejection::UnderMaintenance { until: Some(until), .. } => {
+                format!("the exchange is under maintenance until {until}")
+            }
+            Rejection::UnderMaintenance { until: None, .. } => "the exchange is under maintenance".into(),
+            Rejection::MaintenanceUnknown { window } => format!("no maintenance {} is announced or open", window.0),
+            Rejection::MaintenanceFull => format!("{} windows of maintenance are announced", maintenance::WINDOWS_MAX),
         }
     }
 }

@@ -2,18 +2,19 @@
 
 use std::time::Duration;
 
-use exchequer_domain::NodeId;
+use exchequer_domain::{Network, NodeId, Timestamp};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
-use super::world::{DAY, HOUR, SECOND, admission, bootstrap, id, put, set, token};
+use super::world::{DAY, HOUR, SECOND, START, admission, bootstrap, id, put, set, token};
 use super::{generate_money, workers};
 use crate::audit::Action;
+use crate::maintenance::{Extent, WindowId};
 use crate::settings::Value;
 use crate::{
-    Actor, AdmitNode, Body, Command, CreateJoinToken, RaiseVersion, RecordAction, RemoveNode, RequestDigest,
-    RevertSettings, RotateOperatorToken, UpdateNode,
+    Actor, AdmitNode, Body, Command, CreateJoinToken, EmergencyResume, EmergencyStop, EndMaintenance, RaiseVersion,
+    RecordAction, RemoveNode, RequestDigest, RevertSettings, RotateOperatorToken, ScheduleMaintenance, UpdateNode,
 };
 
 /// The settings that random commands speak of; the last one does not exist.
@@ -131,5 +132,31 @@ fn other() -> impl Strategy<Value = Body> {
     let raise = (0_u32..4, reason())
         .prop_map(|(logic_version, reason)| Body::RaiseVersion(RaiseVersion { logic_version, reason }));
     let digest = Just(Body::Digest(RequestDigest {}));
-    prop_oneof![record, rotate, raise, digest, Just(bootstrap())]
+    prop_oneof![
+        4 => record,
+        4 => rotate,
+        4 => raise,
+        4 => digest,
+        4 => Just(bootstrap()),
+        6 => window(),
+        3 => ((0_u64..4).prop_map(WindowId), reason())
+            .prop_map(|(window, reason)| Body::EndMaintenance(EndMaintenance { window, reason })),
+        1 => reason().prop_map(|reason| Body::EmergencyStop(EmergencyStop { reason })),
+        // The rest of most logs would be refused otherwise.
+        12 => reason().prop_map(|reason| Body::EmergencyResume(EmergencyResume { reason })),
+    ]
+}
+
+fn window() -> impl Strategy<Value = Body> {
+    let moment = || option::weighted(0.5, (-2_i64..48).prop_map(|hours| moved(START, hours)));
+    let extent = prop_oneof![Just(Extent::System), Just(Extent::Network(Network::Tron))];
+    let banner = prop_oneof![9 => Just("Back soon."), 1 => Just(" ")];
+    (extent, moment(), moment(), banner, reason()).prop_map(|(extent, starts, ends, banner, reason)| {
+        let banner = banner.to_owned();
+        Body::ScheduleMaintenance(ScheduleMaintenance { extent, starts, ends, banner, reason })
+    })
+}
+
+fn moved(from: Timestamp, hours: i64) -> Timestamp {
+    Timestamp(from.0.saturating_add_signed(hours * HOUR as i64))
 }

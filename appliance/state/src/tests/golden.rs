@@ -5,7 +5,7 @@
 //! transfers and trading were added before the first release, so they need no higher logic version; lines of older kinds kept
 //! their bytes, but for those that tell how long the script is.
 
-use exchequer_domain::{NodeId, Timestamp, UserId};
+use exchequer_domain::{Network, NodeId, Timestamp, UserId};
 use exchequer_ledger as ledger;
 use exchequer_ledger::{AccountId, AccountKey, Asset, Holder, Leg, OpenAccount, Store, Transfer, TransferId};
 
@@ -15,18 +15,38 @@ use super::world::{
 };
 use super::{directives, jobs, trading, workers};
 use crate::audit::Action;
+use crate::maintenance::{Extent, WindowId};
 use crate::settings::Value;
 use crate::users::UserStatus;
 use crate::{
-    Actor, Body, BulkTransfer, Command, CreateUsers, Done, Field, Input, OpenAccounts, Outcome, PostTransfers,
-    RaiseVersion, RecordAction, Reform, Rejection, RemoveNode, RequestDigest, RevertSettings, RevertTransfer,
-    RotateAuthority, RotateOperatorToken, UpdateNode, UpdateUser,
+    Actor, Body, BulkTransfer, Command, CreateUsers, Done, EmergencyResume, EmergencyStop, EndMaintenance, Field,
+    Input, OpenAccounts, Outcome, PostTransfers, RaiseVersion, RecordAction, Reform, Rejection, RemoveNode,
+    RequestDigest, RevertSettings, RevertTransfer, RotateAuthority, RotateOperatorToken, ScheduleMaintenance,
+    UpdateNode, UpdateUser,
 };
 
 fn bodies() -> Vec<Body> {
     let administration = administration().into_iter().chain(trading::golden::bodies());
     let jobs = jobs::golden::bodies().into_iter().chain(workers::golden::bodies());
     administration.chain(jobs).chain(directives::golden::bodies()).collect()
+}
+
+/// Run at the end: an emergency refuses what comes after it.
+fn last() -> Vec<Body> {
+    let reason = || "why".to_owned();
+    let window = |extent, starts, ends| {
+        let banner = "Back soon.".to_owned();
+        Body::ScheduleMaintenance(ScheduleMaintenance { extent, starts, ends, banner, reason: reason() })
+    };
+    let (starts, ends) = (Some(Timestamp(START.0 + 400 * SECOND)), Some(Timestamp(START.0 + 500 * SECOND)));
+    vec![
+        window(Extent::System, starts, ends),
+        window(Extent::Network(Network::Polygon), None, None),
+        Body::EndMaintenance(EndMaintenance { window: WindowId(300), reason: reason() }),
+        Body::EmergencyStop(EmergencyStop { reason: reason() }),
+        Body::EmergencyResume(EmergencyResume { reason: reason() }),
+        Body::EmergencyStop(EmergencyStop { reason: "again".into() }),
+    ]
 }
 
 fn administration() -> Vec<Body> {
@@ -173,10 +193,26 @@ fn outcomes() -> Vec<Outcome> {
         Rejection::Invalid { field: Field::TransferCount },
     ];
     let done = done.into_iter().chain(trading::golden::done()).chain(jobs::golden::done());
-    let done = done.chain(workers::golden::done()).chain(directives::golden::done()).map(Outcome::Done);
+    let done = done.chain(workers::golden::done()).chain(directives::golden::done());
     let rejected = rejected.into_iter().chain(trading::golden::rejected()).chain(jobs::golden::rejected());
     let rejected = rejected.chain(workers::golden::rejected()).chain(directives::golden::rejected());
-    let rejected = rejected.map(Outcome::Rejected);
+    let (since, until, window) = (Timestamp(300), Some(Timestamp(300)), WindowId(300));
+    let of_emergencies = [
+        Done::EmergencyStopped { since, markets: 300 },
+        Done::EmergencyResumed { markets: 300 },
+        Done::MaintenanceScheduled { window },
+        Done::MaintenanceEnded,
+    ];
+    let not_in_emergencies = [
+        Rejection::EmergencyHolds { since },
+        Rejection::EmergencyLasts { since },
+        Rejection::NoEmergency,
+        Rejection::UnderMaintenance { window, until },
+        Rejection::MaintenanceUnknown { window },
+        Rejection::MaintenanceFull,
+    ];
+    let done = done.chain(of_emergencies).map(Outcome::Done);
+    let rejected = rejected.chain(not_in_emergencies).map(Outcome::Rejected);
     done.chain(rejected).collect()
 }
 
@@ -201,6 +237,12 @@ fn lines() -> Vec<String> {
     world.apply(Input::Activate { node: NodeId(1), boot: [5; 16] }).unwrap();
     world.now = Timestamp(START.0 + 2 * SECOND);
     world.run(trading::golden::later()).unwrap();
+    for body in last() {
+        let command = world.command(body);
+        lines.push(format!("command {}", hex(&command.encode())));
+        assert_eq!(Command::decode(&command.encode()), Ok(command.clone()));
+        world.entry(&[command]);
+    }
     for outcome in outcomes() {
         lines.push(format!("outcome {}", hex(&outcome.encode())));
         assert_eq!(Outcome::decode(&outcome.encode()), Ok(outcome));
@@ -234,7 +276,7 @@ fn every_kind_is_in_the_script() {
     let tag = |bytes: &Vec<u8>| crate::codec::take::<u32>(bytes).unwrap().0;
     let tags = |encoded: Vec<Vec<u8>>| encoded.iter().map(tag).collect::<std::collections::BTreeSet<u32>>();
     let encode = |body: &Body| crate::codec::append(Vec::new(), body);
-    let of_bodies = tags(bodies().iter().map(encode).collect());
+    let of_bodies = tags(bodies().iter().chain(&last()).map(encode).collect());
     assert!(of_bodies.iter().copied().eq(0..of_bodies.len() as u32), "{of_bodies:?}");
     let long_enough = |tag: u32| [crate::codec::append(Vec::new(), &tag), vec![0; 400]].concat();
     assert!(crate::codec::take::<Body>(&long_enough(of_bodies.len() as u32)).is_err());

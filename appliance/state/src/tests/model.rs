@@ -10,6 +10,7 @@ use proptest::prelude::*;
 use super::exchange_model::Exchange;
 use super::generate::{self, KEYS, Step};
 use super::world::{DAY, SECOND, World};
+use crate::maintenance::WindowId;
 use crate::registry::NodeState;
 use crate::rows::{self, Family, Rows, Table};
 use crate::settings::{SettingChange, Value, diff};
@@ -46,6 +47,10 @@ struct Model {
     scratch: BTreeMap<Vec<u8>, (u64, Vec<u8>)>,
     audited: u64,
     exchange: Exchange,
+    /// Since when the exchange is stopped.
+    stopped: Option<u64>,
+    /// Beginning and end of windows of maintenance, those that are over too.
+    windows: Vec<Option<(u64, Option<u64>)>>,
 }
 
 impl Model {
@@ -67,6 +72,9 @@ impl Model {
             self.tokens.retain(|_, token| now < token.expires + 7 * DAY);
         }
         self.exchange.enter(now);
+        for window in &mut self.windows {
+            *window = window.filter(|(_, ends)| ends.is_none_or(|ends| ends > now));
+        }
     }
 
     fn command(&mut self, command: &Command) -> Outcome {
@@ -91,6 +99,25 @@ impl Model {
         if let (Actor::Node(id), false) = (command.actor, matches!(command.body, Body::Bootstrap(_) | Body::Reform(_)))
         {
             self.present(id)?;
+        }
+        // What the random logs hold of that which an emergency lets through.
+        let urgent = matches!(
+            command.body,
+            Body::Bootstrap(_)
+                | Body::CreateJoinToken(_)
+                | Body::AdmitNode(_)
+                | Body::UpdateNode(_)
+                | Body::RemoveNode(_)
+                | Body::RotateOperatorToken(_)
+                | Body::RecordAction(_)
+                | Body::Digest(_)
+                | Body::EmergencyStop(_)
+                | Body::EmergencyResume(_)
+                | Body::ScheduleMaintenance(_)
+                | Body::EndMaintenance(_)
+        );
+        if let (Some(since), false) = (self.stopped, urgent) {
+            return Err(Rejection::EmergencyHolds { since: Timestamp(since) });
         }
         let audited = !matches!(
             command.body,
@@ -204,6 +231,39 @@ impl Model {
                 let node = self.nodes.iter().find(|(_, node)| !node.removed).map(|(id, _)| *id).unwrap();
                 Err(Rejection::LogicVersionTooNew { node, knows: 1 })
             }
+            Body::EmergencyStop(command) => {
+                reason(&command.reason)?;
+                if let Some(since) = self.stopped {
+                    return Err(Rejection::EmergencyLasts { since: Timestamp(since) });
+                }
+                self.stopped = Some(self.now);
+                Ok(Done::EmergencyStopped { since: Timestamp(self.now), markets: 0 })
+            }
+            Body::EmergencyResume(command) => {
+                reason(&command.reason)?;
+                self.stopped.take().ok_or(Rejection::NoEmergency)?;
+                Ok(Done::EmergencyResumed { markets: 0 })
+            }
+            Body::ScheduleMaintenance(command) => {
+                reason(&command.reason)?;
+                if command.banner == " " {
+                    return Err(Rejection::Invalid { field: Field::MaintenanceBanner });
+                }
+                let starts = command.starts.map_or(self.now, |starts| starts.0);
+                let ends = command.ends.map(|ends| ends.0);
+                if starts < self.now || ends.is_some_and(|ends| ends <= starts) {
+                    return Err(Rejection::Invalid { field: Field::MaintenanceTime });
+                }
+                self.windows.push(Some((starts, ends)));
+                Ok(Done::MaintenanceScheduled { window: WindowId(self.windows.len() as u64) })
+            }
+            Body::EndMaintenance(command) => {
+                reason(&command.reason)?;
+                let window = command.window;
+                let place = (window.0 as usize).checked_sub(1);
+                let found = place.and_then(|place| self.windows.get_mut(place)).and_then(Option::take);
+                found.map(|_| Done::MaintenanceEnded).ok_or(Rejection::MaintenanceUnknown { window })
+            }
             other => panic!("{other:?} is the exchange model's"),
         }
     }
@@ -312,6 +372,11 @@ impl Model {
             assert_eq!(scratch::decode(&row), Ok((*version, value.as_slice())));
         }
         assert_eq!(world.audit().len() as u64, self.audited);
+        assert_eq!(world.state.emergency().map(|emergency| emergency.since.0), self.stopped);
+        let windows = world.state.maintenance().windows().map(|window| (window.id.0, window.starts.0, window.open));
+        let expected =
+            self.windows.iter().zip(1_u64..).filter_map(|(window, id)| window.map(|(starts, _)| (id, starts)));
+        assert!(windows.eq(expected.map(|(id, starts)| (id, starts, starts <= self.now))));
         self.exchange.compare(world);
     }
 }

@@ -4,7 +4,8 @@ use super::*;
 
 impl Naive {
     pub(super) fn set_phase(&mut self, change: PhaseChange) -> Verdict {
-        ensure(!matches!(self.phase, Phase::Delisted | Phase::Uncrossing { .. }), Rejection::Phase)?;
+        let waits = matches!(self.phase, Phase::Uncrossing { .. }) && change != PhaseChange::CancelOnly;
+        ensure(self.phase != Phase::Delisted && !waits, Rejection::Phase)?;
         let phase = match change {
             PhaseChange::Trading => {
                 self.open();

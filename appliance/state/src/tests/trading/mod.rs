@@ -1,6 +1,7 @@
 //! Trading through the whole state: orders, balances, records and rows together.
 
 mod candles;
+mod emergency;
 pub(super) mod golden;
 mod keys;
 mod orders;
