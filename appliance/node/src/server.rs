@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::autopilot;
 use crate::config::Config;
-use crate::dispatcher::{self, NoCourier};
+use crate::dispatcher;
 use crate::founding;
 use crate::halted;
 use crate::house::{Doorbell, House};
@@ -109,7 +109,7 @@ pub async fn run(config: Config) -> Result<ExitCode, Problem> {
     ));
     tokio::spawn(autopilot::run(house.clone()));
     tokio::spawn(timekeeper::run(house.clone()));
-    tokio::spawn(dispatcher::run(house.clone(), Arc::new(NoCourier)));
+    tokio::spawn(dispatcher::run(house.clone(), dispatcher::courier(&house)));
     tokio::spawn(watch_room(reserve, node.clone()));
     tokio::spawn(tend_certificates(house.clone()));
     tokio::spawn(tidy_metrics(house.clone()));

@@ -276,6 +276,30 @@ pub(crate) fn of_rejection(rejection: &Rejection, purpose: Purpose) -> Error {
         | Rejection::MarketLot
         | Rejection::MarketTick
         | Rejection::Jobs(_)
+        | Rejection::WorkerUnknown { .. }
+        | Rejection::WorkerExists { .. }
+        | Rejection::WorkersFull
+        | Rejection::WorkerStep { .. }
+        | Rejection::WorkerNotWanted { .. }
+        | Rejection::WorkerBackOff { .. }
+        | Rejection::WorkerRuns { .. }
+        | Rejection::WorkerStopped { .. }
+        | Rejection::WorkerKindInside { .. }
+        | Rejection::WorkerNetwork { .. }
+        | Rejection::WorkerMayNot
+        | Rejection::EpochMissing
+        | Rejection::ScaleUnset
+        | Rejection::ScaleOutOfBounds { .. }
+        | Rejection::ScaleNotDue
+        | Rejection::WorkerBinaryUnknown
+        | Rejection::WorkerBinaryExists
+        | Rejection::WorkerBinariesFull
+        | Rejection::WorkerBinaryUsed
+        | Rejection::BulkChanged
+        | Rejection::BulkEmpty
+        | Rejection::BulkUnknown
+        | Rejection::BulkUndone
+        | Rejection::BulkNotUndoable
         | Rejection::Directives(_) => Error::internal(),
         Rejection::EmergencyLasts { .. }
         | Rejection::NoEmergency

@@ -12,7 +12,7 @@ use exchequer_state::{Body as Change, CancelDirectives, Done, NewDirective, Revi
 use super::jobs::number;
 use crate::app::App;
 use crate::auth::Caller;
-use crate::dto::{self, shapes};
+use crate::dto;
 use crate::extract::{Body, Name, Params, reason};
 use crate::openapi::Param;
 use crate::problem::Refused;

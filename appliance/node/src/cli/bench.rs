@@ -3,6 +3,7 @@
 use clap::Subcommand;
 
 use super::bench_args::{BenchArgs, LedgerBenchArgs, LogBenchArgs, MatchingBenchArgs, OrdersBenchArgs};
+use super::bench_directives::{self, DirectivesBenchArgs};
 use super::bench_load::{self, LoadBenchArgs};
 use super::exit::{Exit, Stop};
 use super::local;
@@ -52,6 +53,13 @@ pub enum BenchVerb {
                       exchequer bench orders --mode unary --traders 64 --markets 3 --duration 30s --output json")]
     Orders(OrdersBenchArgs),
 
+    /// Measure how long emergencies among the directives wait while a bulk of them runs, in a sandbox cluster
+    ///
+    /// The nodes must be started with EXCHEQUER_PRETEND_WORKERS=100ms: tasks stand for the workers, and each directive takes
+    /// so long.
+    #[command(after_help = "Example:\n  exchequer bench directives --directives 10000 --workers 200 --output json")]
+    Directives(DirectivesBenchArgs),
+
     /// Measure the order book alone, and hash what it answers
     ///
     /// The made workload has the mix of a crypto market: most messages move an order, a few place, cancel or take. Times
@@ -68,6 +76,9 @@ pub(super) async fn run(verb: &BenchVerb, printer: &mut Printer) -> Result<Exit,
         BenchVerb::Log(args) => printer.answer(&local::bench_log(args).await?, log_text)?,
         BenchVerb::Ledger(args) => printer.answer(&local::bench_ledger(args).await?, ledger_text)?,
         BenchVerb::Load(args) => bench_load::run(args, printer).await?,
+        BenchVerb::Directives(args) => {
+            printer.answer(&local::bench_directives(args).await?, bench_directives::text)?;
+        }
         BenchVerb::Orders(args) => {
             let report = local::bench_orders(args).await?;
             printer.answer(&report, orders_text)?;

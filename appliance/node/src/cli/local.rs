@@ -8,6 +8,7 @@ use indicatif::ProgressBar;
 
 use super::args::{InitArgs, JoinArgs, RestoreArgs, ServerArgs};
 use super::bench_args::{BenchArgs, LedgerBenchArgs, LogBenchArgs, MatchingBenchArgs, OrdersBenchArgs};
+use super::bench_directives::{DirectivesBenchArgs, DirectivesBenchReport};
 use super::bench_load::{LoadBenchArgs, LoadBenchReport};
 use super::reports::{
     BenchReport, InitReport, JoinReport, KeyringReport, LedgerBenchReport, LogBenchReport, MatchingBenchReport,
@@ -129,6 +130,10 @@ pub(super) async fn bench(args: &BenchArgs) -> Result<BenchReport, Problem> {
 
 pub(super) async fn bench_ledger(args: &LedgerBenchArgs) -> Result<LedgerBenchReport, Problem> {
     bench::ledger(args).await
+}
+
+pub(super) async fn bench_directives(args: &DirectivesBenchArgs) -> Result<DirectivesBenchReport, Problem> {
+    bench::directives(args).await
 }
 
 pub(super) async fn bench_load(args: &LoadBenchArgs, progress: &ProgressBar) -> Result<LoadBenchReport, Problem> {

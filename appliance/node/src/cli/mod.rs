@@ -14,6 +14,7 @@ mod audit;
 mod autopilot;
 mod bench;
 mod bench_args;
+mod bench_directives;
 mod bench_load;
 mod certificates;
 mod client;
@@ -74,6 +75,7 @@ pub use args::{
 pub use bench_args::{
     BenchArgs, BenchMode, Distribution, LedgerBenchArgs, LogBenchArgs, MatchingBenchArgs, Mix, OrdersBenchArgs,
 };
+pub use bench_directives::{DirectivesBenchArgs, DirectivesBenchReport};
 pub use bench_load::{LoadBenchArgs, LoadBenchReport};
 pub(crate) use client::{Client, Repeat, authorities};
 pub use exit::Exit;

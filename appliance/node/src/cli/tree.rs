@@ -374,6 +374,7 @@ impl Verb {
             Verb::Bench { verb: BenchVerb::Raft(args) } => args.client.form,
             Verb::Bench { verb: BenchVerb::Log(args) } => args.form,
             Verb::Bench { verb: BenchVerb::Ledger(args) } => args.client.form,
+            Verb::Bench { verb: BenchVerb::Directives(args) } => args.client.form,
             Verb::Bench { verb: BenchVerb::Load(args) } => args.client.form,
             Verb::Bench { verb: BenchVerb::Orders(args) } => args.client.form,
             Verb::Bench { verb: BenchVerb::Matching(args) } => args.form,
