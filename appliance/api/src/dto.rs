@@ -38,8 +38,8 @@ pub use records::{
     PutScratch, Refusal, ScratchPut, ScratchValue,
 };
 pub use settings::{
-    Changed, RevertSettings, SetSetting, Setting, SettingChange, SettingDifference, SettingHistory, SettingSet,
-    Settings, SettingsDiff, SettingsReverted,
+    Changed, RevertSettings, SetSetting, Setting, SettingChange, SettingDifference, SettingHistory, SettingOverride,
+    SettingSet, SettingUnset, Settings, SettingsDiff, SettingsReverted, UnsetSetting,
 };
 pub use status::{Autopilot, AutopilotServer, NodeStatus, Peer, Peers, Readiness, ReadinessCheck};
 pub use users::{

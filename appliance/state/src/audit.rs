@@ -88,6 +88,8 @@ pub enum AuditAction {
     MarketConfigured,
     /// A market was brought to another phase.
     MarketPhaseSet,
+    /// A setting's value was taken away.
+    UnsetSetting,
 }
 
 /// What can be done outside the state and put on record. Variants are only ever appended.
@@ -153,6 +155,7 @@ impl AuditAction {
             AuditAction::CreateAsset => "create-asset",
             AuditAction::UpdateUser => "update-user",
             AuditAction::RevertTransfer => "revert-transfer",
+            AuditAction::UnsetSetting => "unset-setting",
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::apply::{
     CreateApiKey, CreateAsset, CreateJoinToken, CreateMarket, CreateUser, CreateUsers, CreditSandbox, OpenAccounts,
     PlaceOrder, PlacePair, PostTransfers, PutScratch, RaiseVersion, RecordAction, Reform, RemoveNode, ReplaceOrder,
     RequestDigest, RevertSettings, RevertTransfer, RevokeApiKey, RotateAuthority, RotateOperatorToken, SetMarketPhase,
-    SetSetting, TransferBetweenUsers, UpdateNode, UpdateUser,
+    SetSetting, TransferBetweenUsers, UnsetSetting, UpdateNode, UpdateUser,
 };
 use crate::codec::{self, DecodeError};
 
@@ -144,6 +144,8 @@ pub enum Body {
     ReplaceOrder(Box<ReplaceOrder>),
     /// Sets a user's dead man's switch in a market.
     CancelAfter(CancelAfter),
+    /// Takes a setting's value away.
+    UnsetSetting(UnsetSetting),
 }
 
 impl Body {

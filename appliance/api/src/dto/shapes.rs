@@ -60,8 +60,8 @@ texts! {
     ClientOrderIdText, r"^[A-Za-z0-9.:/_-]{1,36}$", "mine-1";
     /// Bytes in base64, with padding.
     Base64Text, "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$", "aGVsbG8=";
-    /// The key of a setting: `room.name`.
-    SettingKey, r"^[a-z_]{1,32}\.[a-z_]{1,32}$", "read.stale_max";
+    /// The key of a setting: `room.name`, and behind an `@` the place for which the value is.
+    SettingKey, r"^[a-z_]{1,32}\.[a-z_]{1,32}(@[a-z0-9:,/-]{1,80})?$", "read.stale_max";
     /// The key of a scratch value, 1 to 256 bytes.
     ScratchKey, r"^[^/]{1,256}$", "a";
     /// An IP address, or a range of them.

@@ -266,7 +266,10 @@ pub(crate) fn of_rejection(rejection: &Rejection, purpose: Purpose) -> Error {
         | Rejection::MarketExists { .. }
         | Rejection::MarketsFull
         | Rejection::MarketLot
-        | Rejection::MarketTick => Error::internal(),
+        | Rejection::MarketTick
+        | Rejection::SettingPlace { .. }
+        | Rejection::SettingNotSet { .. }
+        | Rejection::OverridesFull => Error::internal(),
     }
 }
 

@@ -29,6 +29,7 @@ mod ledger;
 mod ledger_export;
 mod ledger_looks;
 mod ledger_text;
+mod limits;
 mod local;
 mod market;
 mod market_setup;
@@ -143,6 +144,8 @@ fn start(verb: &Verb, printer: &mut Printer) -> Result<Exit, Stop> {
         | Verb::Cluster { .. }
         | Verb::Snapshot { .. }
         | Verb::Settings { .. }
+        | Verb::Limit { .. }
+        | Verb::Threshold { .. }
         | Verb::Audit { .. }
         | Verb::Keyring { .. }
         | Verb::OperatorToken { .. }
@@ -188,6 +191,8 @@ async fn run(verb: &Verb, printer: &mut Printer) -> Result<Exit, Stop> {
             snapshot::SnapshotVerb::Restore(args) => snapshot::restore(args, printer).await,
         },
         Verb::Settings { verb } => settings::run(verb, printer).await,
+        Verb::Limit { verb } => limits::limit(verb, printer).await,
+        Verb::Threshold { verb } => limits::threshold(verb, printer).await,
         Verb::Audit { verb } => audit::run(verb, printer).await,
         Verb::Keyring { verb } => match verb {
             keyring::KeyringVerb::Export(args) => keyring::export(args, printer).await,

@@ -14,6 +14,7 @@ use super::explain::ExplainArgs;
 use super::keyring::KeyringVerb;
 use super::ledger::LedgerVerb;
 use super::market::MarketVerb;
+use super::limits::{LimitVerb, ThresholdVerb};
 use super::members::{AddLearnerArgs, PromoteArgs, RemoveArgs, TransferArgs};
 use super::order::{BookArgs, OrderVerb};
 use super::peers::PeersArgs;
@@ -101,6 +102,22 @@ pub enum Verb {
         /// What to do.
         #[command(subcommand)]
         verb: SettingsVerb,
+    },
+
+    /// See and change the limits on what clients may ask
+    #[command(after_help = "Example:\n  exchequer limit list")]
+    Limit {
+        /// What to do.
+        #[command(subcommand)]
+        verb: LimitVerb,
+    },
+
+    /// See and change the thresholds at which something is shown as not well
+    #[command(after_help = "Example:\n  exchequer threshold list")]
+    Threshold {
+        /// What to do.
+        #[command(subcommand)]
+        verb: ThresholdVerb,
     },
 
     /// See and check the record of administrative changes
@@ -294,10 +311,13 @@ impl Verb {
             Verb::Settings { verb } => match verb {
                 SettingsVerb::Get(args) => args.client.form,
                 SettingsVerb::Set(args) => args.client.form,
+                SettingsVerb::Unset(args) => args.client.form,
                 SettingsVerb::Diff(args) => args.client.form,
                 SettingsVerb::History(args) => args.client.form,
                 SettingsVerb::Revert(args) => args.client.form,
             },
+            Verb::Limit { verb } => verb.client().form,
+            Verb::Threshold { verb } => verb.client().form,
             Verb::Audit { verb } => match verb {
                 AuditVerb::Tail(args) => args.client.form,
                 AuditVerb::Verify(args) => args.client.form,

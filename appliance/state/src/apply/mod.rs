@@ -42,6 +42,7 @@ mod set_market_phase;
 mod set_setting;
 mod trading;
 mod transfer_between_users;
+mod unset_setting;
 mod update_node;
 mod update_user;
 
@@ -86,6 +87,7 @@ pub(crate) use trading::OPEN_ORDERS_MAX;
 pub(crate) use trading::REPORTS_PER_ENTRY;
 pub use trading::{OrderRef, OrderSpec, Traded};
 pub use transfer_between_users::TransferBetweenUsers;
+pub use unset_setting::UnsetSetting;
 pub use update_node::UpdateNode;
 pub use update_user::UpdateUser;
 
@@ -178,6 +180,7 @@ impl Body {
             Body::AmendOrder(command) => command.apply(entry),
             Body::ReplaceOrder(command) => command.apply(entry),
             Body::CancelAfter(command) => command.apply(entry),
+            Body::UnsetSetting(command) => command.apply(entry, actor),
         }
     }
 

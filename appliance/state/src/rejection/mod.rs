@@ -8,7 +8,7 @@ use exchequer_ledger::Asset;
 use serde::{Deserialize, Serialize};
 
 use crate::markets::{self, MarketId};
-use crate::settings::schema;
+use crate::settings::{self, schema};
 use crate::{access, api_keys, apply, assets, command, users};
 
 pub use field::Field;
@@ -204,6 +204,18 @@ pub enum Rejection {
     OpenOrdersFull,
     /// The API key lacks the scope, is another user's, or no key may ask for this.
     ApiKeyScope,
+    /// The setting has no value of its own in that place.
+    SettingPlace {
+        /// Of the setting, without the place.
+        key: String,
+    },
+    /// The setting has no value of its own there that could be taken away.
+    SettingNotSet {
+        /// As given.
+        key: String,
+    },
+    /// Settings have values of their own in as many places as there may be.
+    OverridesFull,
 }
 
 impl Rejection {
@@ -258,6 +270,9 @@ impl Rejection {
             Rejection::ClientOrderIdUsed => Code::ClientOrderIdUsed,
             Rejection::Order { why: exchequer_matching::Rejection::UnknownOrder } => Code::OrderUnknown,
             Rejection::AmendLosesPlace | Rejection::Order { .. } => Code::OrderRefused,
+            Rejection::SettingPlace { .. } => Code::SettingPlace,
+            Rejection::SettingNotSet { .. } => Code::AlreadyDone,
+            Rejection::OverridesFull => Code::ConfigurationFull,
         }
     }
 
@@ -332,6 +347,7 @@ impl Rejection {
             | Rejection::ClientOrderIdUsed
             | Rejection::AmendLosesPlace
             | Rejection::Order { .. } => return None,
+            Rejection::SettingPlace { .. } | Rejection::SettingNotSet { .. } | Rejection::OverridesFull => return None,
         };
         Some(hint)
     }
@@ -410,6 +426,14 @@ impl Rejection {
             Rejection::ClientOrderIdUsed => "an open order of this user has this client order id".into(),
             Rejection::AmendLosesPlace => "the order keeps its place only with the same price and less quantity".into(),
             Rejection::Order { why } => markets::reason(*why).into(),
+            Rejection::SettingPlace { key } => match schema::find(key) {
+                Some(setting) => format!("`{key}` {}", setting.scoping.rule()),
+                None => format!("`{key}` has no value of its own there"),
+            },
+            Rejection::SettingNotSet { key } => format!("`{key}` has no value of its own"),
+            Rejection::OverridesFull => {
+                format!("settings have, or had, values of their own in {} places", settings::OVERRIDES_MAX)
+            }
         }
     }
 }

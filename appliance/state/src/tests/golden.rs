@@ -12,7 +12,7 @@ use exchequer_ledger::{AccountId, AccountKey, Asset, Holder, Leg, OpenAccount, S
 use super::trading;
 use super::world::{
     SECOND, START, World, admit, asset, authority, between, bootstrap, credit, first_node, post, put, set, token,
-    token_replacing, user, version,
+    token_replacing, unset, user, version,
 };
 use crate::audit::Action;
 use crate::settings::Value;
@@ -24,7 +24,7 @@ use crate::{
 };
 
 fn bodies() -> Vec<Body> {
-    administration().into_iter().chain(trading::golden::bodies()).collect()
+    administration().into_iter().chain(trading::golden::bodies()).chain(configuration()).collect()
 }
 
 fn administration() -> Vec<Body> {
@@ -77,6 +77,11 @@ fn administration() -> Vec<Body> {
         Body::RevertTransfer(RevertTransfer { id: TransferId(303), of: TransferId(301), reason: reason() }),
         between(2, 1, u128::MAX, 304),
     ]
+}
+
+fn configuration() -> Vec<Body> {
+    let key = "worker.memory_max@worker:deposit/tron-300";
+    vec![set(key, Value::Bytes(1 << 25), Some(0)), unset(key, None)]
 }
 
 fn accounts() -> Vec<OpenAccount> {
@@ -170,8 +175,9 @@ fn outcomes() -> Vec<Outcome> {
         Rejection::UsersFull,
         Rejection::Invalid { field: Field::TransferCount },
     ];
+    let configuration = [Rejection::SettingPlace { key: key() }, Rejection::SettingNotSet { key: key() }, Rejection::OverridesFull];
     let done = done.into_iter().chain(trading::golden::done()).map(Outcome::Done);
-    let rejected = rejected.into_iter().chain(trading::golden::rejected()).map(Outcome::Rejected);
+    let rejected = rejected.into_iter().chain(trading::golden::rejected()).chain(configuration).map(Outcome::Rejected);
     done.chain(rejected).collect()
 }
 
@@ -227,10 +233,10 @@ fn bytes_are_those_of_the_release() {
 fn every_kind_is_in_the_script() {
     let tags = |encoded: Vec<Vec<u8>>| encoded.iter().map(|bytes| bytes[0]).collect::<std::collections::BTreeSet<u8>>();
     let encode = |body: &Body| crate::codec::append(Vec::new(), body);
-    assert_eq!(tags(bodies().iter().map(encode).collect()), (0..36).collect());
+    assert_eq!(tags(bodies().iter().map(encode).collect()), (0..37).collect());
     let long_enough = |tag: u8| [&[tag], [0; 400].as_slice()].concat();
     assert!(
-        crate::codec::take::<Body>(&long_enough(35)).is_ok() && crate::codec::take::<Body>(&long_enough(36)).is_err()
+        crate::codec::take::<Body>(&long_enough(36)).is_ok() && crate::codec::take::<Body>(&long_enough(37)).is_err()
     );
     let (mut done, mut rejected) = (Vec::new(), Vec::new());
     for outcome in outcomes() {

@@ -17,7 +17,7 @@ use crate::users::UserStatus;
 use crate::{
     Actor, AdmitNode, Applied, At, Body, Bootstrap, Change, Command, CreateAsset, CreateJoinToken, CreateUser,
     CreditSandbox, Done, Event, FirstNode, Halt, Input, OpenAccounts, Outcome, PutScratch, Rejection, SetSetting,
-    State, TransferBetweenUsers, UpdateUser,
+    State, TransferBetweenUsers, UnsetSetting, UpdateUser,
 };
 
 pub(crate) const SECOND: u64 = 1_000_000;
@@ -249,6 +249,10 @@ pub(crate) fn bootstrap() -> Body {
 
 pub(crate) fn set(key: &str, value: crate::settings::Value, if_revision: Option<u64>) -> Body {
     Body::SetSetting(SetSetting { key: key.into(), value, if_revision, reason: "test".into() })
+}
+
+pub(crate) fn unset(key: &str, if_revision: Option<u64>) -> Body {
+    Body::UnsetSetting(UnsetSetting { key: key.into(), if_revision, reason: "test".into() })
 }
 
 pub(crate) fn token(number: u8, ttl_us: Option<u64>) -> Body {
