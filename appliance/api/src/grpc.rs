@@ -234,7 +234,8 @@ fn is_whole(body: &Body) -> bool {
         | Body::CancelOrders(_)
         | Body::AmendOrder(_)
         | Body::ReplaceOrder(_)
-        | Body::CancelAfter(_) => true,
+        | Body::CancelAfter(_)
+        | Body::UnsetSetting(_) => true,
         Body::Bootstrap(_)
         | Body::AdmitNode(_)
         | Body::UpdateNode(_)

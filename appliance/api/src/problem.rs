@@ -133,7 +133,9 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::StateDiverged => StatusCode::SERVICE_UNAVAILABLE,
         Code::OutcomeUnknown => StatusCode::GATEWAY_TIMEOUT,
         Code::Unreachable => StatusCode::BAD_GATEWAY,
-        Code::DiskFull | Code::LedgerFull | Code::MarketsFull | Code::ConfigurationFull => StatusCode::INSUFFICIENT_STORAGE,
+        Code::DiskFull | Code::LedgerFull | Code::MarketsFull | Code::ConfigurationFull => {
+            StatusCode::INSUFFICIENT_STORAGE
+        }
         Code::Internal
         | Code::ConfigUnknownKey
         | Code::ConfigInvalid

@@ -57,7 +57,8 @@ pub(crate) struct Call {
 impl Call {
     /// Counts orders that are about to be entered.
     pub(crate) fn count_orders(&mut self, count: u32) -> Result<(), Error> {
-        self.orders = Some(self.app.spot.weights.orders(self.user, count, &self.app.limits(self.now_ms), self.now_ms)?);
+        self.orders =
+            Some(self.app.spot.weights.orders(self.user, count, &self.app.limits(self.now_ms), self.now_ms)?);
         Ok(())
     }
 }

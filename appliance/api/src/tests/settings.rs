@@ -177,7 +177,10 @@ async fn values_in_places() {
     let path = "/v1/settings/worker.memory_max@worker:deposit%2Ftron-1";
     let put = |value: &str| json!({"value": value, "reason": "test"}).to_string();
     let before = world.get(path).await.json();
-    assert_eq!((&before["value"], &before["from"], &before["is_default"]), (&json!("512MiB"), &json!(null), &json!(true)));
+    assert_eq!(
+        (&before["value"], &before["from"], &before["is_default"]),
+        (&json!("512MiB"), &json!(null), &json!(true))
+    );
     world.put("/v1/settings/worker.memory_max", &put("1GiB")).await;
     assert_eq!(world.put(path, &put("2GiB")).await.json()["key"], own);
     let held = world.get(path).await.json();

@@ -33,17 +33,17 @@ pub(crate) fn routes() -> Vec<Route> {
             .says("Who changed which setting, why and when")
             .needs(Permission::ConfigurationRead)
             .asks([
-            Param::text::<shapes::SettingKey>("key", "Of this setting only"),
-            Param::number("limit", 1, LIMIT_MAX as u64, "Revisions in the answer, at most"),
-            Param::number("before", 1, u64::MAX, "The revision after the first one; the newest come first"),
-        ]),
+                Param::text::<shapes::SettingKey>("key", "Of this setting only"),
+                Param::number("limit", 1, LIMIT_MAX as u64, "Revisions in the answer, at most"),
+                Param::number("before", 1, u64::MAX, "The revision after the first one; the newest come first"),
+            ]),
         Route::get("/v1/settings/diff", difference)
             .says("What differs between two revisions of the settings")
             .needs(Permission::ConfigurationRead)
             .asks([
-            Param::number("from", 0, u64::MAX, "The first revision; zero for the defaults").needed(),
-            Param::number("to", 0, u64::MAX, "The second one; the latest where nothing is said"),
-        ]),
+                Param::number("from", 0, u64::MAX, "The first revision; zero for the defaults").needed(),
+                Param::number("to", 0, u64::MAX, "The second one; the latest where nothing is said"),
+            ]),
     ]
 }
 

@@ -23,10 +23,8 @@ pub enum SettingsVerb {
     ///
     /// With a place it shows what holds there, and whose value that is. A key may also be given with its place, as
     /// `worker.lease@kind:deposit`.
-    #[command(
-        after_help = "Example:\n  exchequer settings get\n  exchequer settings get join.token_ttl\n  \
-                      exchequer settings get worker.memory_max --worker deposit/bitcoin-1"
-    )]
+    #[command(after_help = "Example:\n  exchequer settings get\n  exchequer settings get join.token_ttl\n  \
+                      exchequer settings get worker.memory_max --worker deposit/bitcoin-1")]
     Get(GetArgs),
     /// Change a setting
     #[command(
@@ -36,10 +34,8 @@ pub enum SettingsVerb {
     )]
     Set(SetArgs),
     /// Take a value away: the less specific one holds again, or the default
-    #[command(
-        after_help = "Example:\n  exchequer settings unset join.token_ttl --reason 'OPS-314'\n  \
-                      exchequer settings unset worker.memory_max --kind deposit --reason 'OPS-315'"
-    )]
+    #[command(after_help = "Example:\n  exchequer settings unset join.token_ttl --reason 'OPS-314'\n  \
+                      exchequer settings unset worker.memory_max --kind deposit --reason 'OPS-315'")]
     Unset(UnsetArgs),
     /// Show what differs between two revisions
     #[command(after_help = "Example:\n  exchequer settings diff 12 15\n  exchequer settings diff 0")]

@@ -109,11 +109,16 @@ pub struct Typed<T> {
 }
 
 impl<T: Copy> Typed<T> {
-    const fn new(key: &'static str, kind: Kind, of: (DefaultValue, T), danger: Danger, description: &'static str) -> Self {
+    const fn new(
+        key: &'static str,
+        kind: Kind,
+        of: (DefaultValue, T),
+        danger: Danger,
+        description: &'static str,
+    ) -> Self {
         let (scoping, guard_percent, effect, since) = (Scoping::Nowhere, None, Effect::AtOnce, 1);
         let (value, default) = of;
-        let setting =
-            Setting { key, kind, default: value, danger, scoping, guard_percent, effect, since, description };
+        let setting = Setting { key, kind, default: value, danger, scoping, guard_percent, effect, since, description };
         Typed { setting, default }
     }
 

@@ -175,7 +175,8 @@ fn outcomes() -> Vec<Outcome> {
         Rejection::UsersFull,
         Rejection::Invalid { field: Field::TransferCount },
     ];
-    let configuration = [Rejection::SettingPlace { key: key() }, Rejection::SettingNotSet { key: key() }, Rejection::OverridesFull];
+    let configuration =
+        [Rejection::SettingPlace { key: key() }, Rejection::SettingNotSet { key: key() }, Rejection::OverridesFull];
     let done = done.into_iter().chain(trading::golden::done()).map(Outcome::Done);
     let rejected = rejected.into_iter().chain(trading::golden::rejected()).chain(configuration).map(Outcome::Rejected);
     done.chain(rejected).collect()

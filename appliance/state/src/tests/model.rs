@@ -13,7 +13,9 @@ use super::world::{DAY, SECOND, World};
 use crate::registry::NodeState;
 use crate::rows::{self, Family, Rows, Table};
 use crate::settings::{Scope, SettingChange, Value, diff, schema};
-use crate::{Actor, AdmitNode, Body, Command, Done, Field, Input, Outcome, Rejection, SetSetting, UnsetSetting, scratch};
+use crate::{
+    Actor, AdmitNode, Body, Command, Done, Field, Input, Outcome, Rejection, SetSetting, UnsetSetting, scratch,
+};
 
 type Verdict = Result<Done, Rejection>;
 
@@ -332,9 +334,12 @@ impl Model {
         let plain = quota("worker.cpu_quota").unwrap_or(1_000);
         let of_kind = quota("worker.cpu_quota@kind:deposit").unwrap_or(plain);
         let of_worker = quota("worker.cpu_quota@worker:deposit/tron-1").unwrap_or(of_kind);
-        for (worker, value) in
-            [("selftest/1", plain), ("deposit/tron-2", of_kind), ("deposit/bsc-1", of_kind), ("deposit/tron-1", of_worker)]
-        {
+        for (worker, value) in [
+            ("selftest/1", plain),
+            ("deposit/tron-2", of_kind),
+            ("deposit/bsc-1", of_kind),
+            ("deposit/tron-1", of_worker),
+        ] {
             let scope = Scope::worker(worker.parse().unwrap());
             assert_eq!(settings.get_for(&schema::WORKER_CPU_QUOTA, &scope), value, "{worker}");
         }

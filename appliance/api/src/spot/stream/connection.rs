@@ -129,13 +129,7 @@ fn broken(error: &SocketError) -> u16 {
     }
 }
 
-async fn read(
-    app: &App,
-    mut stream: SplitStream<WebSocket>,
-    line: &Line,
-    pings: &Pings,
-    side: &mut impl Side,
-) {
+async fn read(app: &App, mut stream: SplitStream<WebSocket>, line: &Line, pings: &Pings, side: &mut impl Side) {
     let limited = side_is_limited(side);
     let mut heard: VecDeque<Instant> = VecDeque::new();
     while let Some(message) = stream.next().await {

@@ -58,7 +58,8 @@ mod tests {
     #[test]
     fn places_are_limited_and_come_back() {
         let (sockets, limits) = (Sockets::default(), Limits::default());
-        let mut places: Vec<Place> = (0..limits.sockets_of_address).map(|_| sockets.take(1, &limits).unwrap()).collect();
+        let mut places: Vec<Place> =
+            (0..limits.sockets_of_address).map(|_| sockets.take(1, &limits).unwrap()).collect();
         assert!(sockets.take(1, &limits).is_none());
         places.pop();
         places.push(sockets.take(1, &limits).unwrap());

@@ -8,9 +8,9 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::super::error::Error;
+use super::super::limits::Limits;
 use super::super::params::Params;
 use super::super::stream::id_of;
-use super::super::limits::Limits;
 use super::super::weights::Orders;
 
 /// What a client asks.
