@@ -11,9 +11,10 @@ use serde::{Deserialize, Serialize};
 use crate::api_keys::ApiKeyId;
 use crate::apply::{
     AdmitNode, AmendOrder, Bootstrap, BulkTransfer, CancelAfter, CancelOrder, CancelOrders, ConfigureMarket,
-    CreateApiKey, CreateAsset, CreateJoinToken, CreateMarket, CreateUser, CreateUsers, CreditSandbox, OpenAccounts,
-    PlaceOrder, PlacePair, PostTransfers, PutScratch, RaiseVersion, RecordAction, Reform, RemoveNode, ReplaceOrder,
-    RequestDigest, RevertSettings, RevertTransfer, RevokeApiKey, RotateAuthority, RotateOperatorToken, SetMarketPhase,
+    ConfigureNetwork, ConfigureNetworkAsset, CreateApiKey, CreateAsset, CreateJoinToken, CreateMarket, CreateUser,
+    CreateUsers, CreditSandbox, OpenAccounts, PlaceOrder, PlacePair, PostTransfers, PutScratch, PutSecret,
+    RaiseVersion, RecordAction, Reform, RemoveFlag, RemoveNode, RemoveSecret, ReplaceOrder, RequestDigest,
+    RevertSettings, RevertTransfer, RevokeApiKey, RotateAuthority, RotateOperatorToken, SetFlag, SetMarketPhase,
     SetSetting, TransferBetweenUsers, UnsetSetting, UpdateNode, UpdateUser,
 };
 use crate::codec::{self, DecodeError};
@@ -146,6 +147,18 @@ pub enum Body {
     CancelAfter(CancelAfter),
     /// Takes a setting's value away.
     UnsetSetting(UnsetSetting),
+    /// Makes a flag, or gives one another rule.
+    SetFlag(SetFlag),
+    /// Removes a flag.
+    RemoveFlag(RemoveFlag),
+    /// Puts a secret, sealed.
+    PutSecret(PutSecret),
+    /// Removes a secret.
+    RemoveSecret(RemoveSecret),
+    /// Changes a network.
+    ConfigureNetwork(Box<ConfigureNetwork>),
+    /// Switches an asset on a network.
+    ConfigureNetworkAsset(ConfigureNetworkAsset),
 }
 
 impl Body {

@@ -4,7 +4,7 @@
 //! concerns only the nodes that apply it and carries no number. Nor do orders and trades, whose own rows are the record;
 //! what is told of them here is for those who watch now.
 
-use exchequer_domain::{NodeId, Timestamp, UserId};
+use exchequer_domain::{Network, NodeId, Timestamp, UserId};
 use exchequer_ledger::Asset;
 use exchequer_matching::{Lots, Phase, Ticks, TradeId};
 use serde::{Deserialize, Serialize};
@@ -165,6 +165,21 @@ pub enum EventKind {
     UserUpdated {
         /// That user.
         user: UserId,
+    },
+    /// A flag was made, changed or removed.
+    FlagChanged {
+        /// Its name.
+        name: String,
+    },
+    /// A secret was put or removed.
+    SecretChanged {
+        /// Its name.
+        name: String,
+    },
+    /// A network, or an asset on it, is configured otherwise.
+    NetworkChanged {
+        /// Which one.
+        network: Network,
     },
 }
 

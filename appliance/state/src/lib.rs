@@ -20,16 +20,19 @@ pub mod cluster;
 pub mod codec;
 pub mod command;
 pub mod event;
+pub mod flags;
 mod halt;
 pub mod ids;
 pub mod markets;
 pub mod money;
+pub mod networks;
 pub mod outcome;
 pub mod people;
 pub mod registry;
 mod rejection;
 pub mod rows;
 pub mod scratch;
+pub mod secrets;
 pub mod settings;
 mod state;
 pub mod statement;
@@ -41,11 +44,12 @@ pub mod users;
 
 pub use apply::{
     ACCOUNTS_AT_ONCE_MAX, AdmitNode, AmendOrder, Bootstrap, BulkTransfer, CancelAfter, CancelOrder, CancelOrders,
-    ConfigureMarket, CreateApiKey, CreateAsset, CreateJoinToken, CreateMarket, CreateUser, CreateUsers, CreditSandbox,
-    DryRun, FirstNode, OpenAccounts, OrderRef, OrderSpec, PlaceOrder, PlacePair, PostTransfers, PutScratch,
-    RaiseVersion, RecordAction, Reform, RemoveNode, ReplaceOrder, RequestDigest, RevertSettings, RevertTransfer,
-    RevokeApiKey, RotateAuthority, RotateOperatorToken, SetMarketPhase, SetSetting, TRANSFERS_AT_ONCE_MAX, Traded,
-    TransferBetweenUsers, UnsetSetting, UpdateNode, UpdateUser, check_reason,
+    ConfigureMarket, ConfigureNetwork, ConfigureNetworkAsset, CreateApiKey, CreateAsset, CreateJoinToken, CreateMarket,
+    CreateUser, CreateUsers, CreditSandbox, DryRun, FirstNode, OpenAccounts, OrderRef, OrderSpec, PlaceOrder,
+    PlacePair, PostTransfers, PutScratch, PutSecret, RaiseVersion, RecordAction, Reform, RemoveFlag, RemoveNode,
+    RemoveSecret, ReplaceOrder, RequestDigest, RevertSettings, RevertTransfer, RevokeApiKey, RotateAuthority,
+    RotateOperatorToken, SetFlag, SetMarketPhase, SetSetting, TRANSFERS_AT_ONCE_MAX, Traded, TransferBetweenUsers,
+    UnsetSetting, UpdateNode, UpdateUser, check_reason,
 };
 pub use command::{Actor, Body, Command};
 pub use event::{Best, Event, EventKind, OrderStep};

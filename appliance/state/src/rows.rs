@@ -91,6 +91,14 @@ pub enum Table {
     UserLabel = 0x42,
     /// User and client order id -> market and number of the latest order of that name.
     ClientOrder = 0x48,
+    /// Name of a flag -> the flag.
+    Flag = 0x70,
+    /// Name of a secret -> its sealed text, and who put it.
+    Secret = 0x71,
+    /// Network -> what it is used for, and how it is reached.
+    NetworkConfig = 0x72,
+    /// Network, asset -> what is switched on for the asset there.
+    NetworkAsset = 0x73,
 }
 
 impl Table {
@@ -123,6 +131,10 @@ impl Table {
         Table::Scratch,
         Table::UserLabel,
         Table::ClientOrder,
+        Table::Flag,
+        Table::Secret,
+        Table::NetworkConfig,
+        Table::NetworkAsset,
     ];
 
     /// Where the table's rows are kept.
@@ -144,7 +156,11 @@ impl Table {
             | Table::MarketHead
             | Table::BookSwitch
             | Table::OpenOrder
-            | Table::ApiKey => Family::Working,
+            | Table::ApiKey
+            | Table::Flag
+            | Table::Secret
+            | Table::NetworkConfig
+            | Table::NetworkAsset => Family::Working,
             Table::SettingHistory
             | Table::Audit
             | Table::Event

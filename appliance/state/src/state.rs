@@ -12,12 +12,15 @@ use crate::audit::AuditHead;
 use crate::cluster::{Cluster, Epoch};
 use crate::command::Received;
 use crate::event::Event;
+use crate::flags::Flags;
 use crate::halt::Halt;
 use crate::markets::Markets;
 use crate::money::HistoryOf;
+use crate::networks::Networks;
 use crate::outcome::Outcome;
 use crate::registry::Registry;
 use crate::rows::{Change, Family, Rows, Table};
+use crate::secrets::Secrets;
 use crate::settings::Settings;
 use crate::users::Users;
 use crate::{LOGIC_VERSION_SUPPORTED, codec, ids, money};
@@ -77,6 +80,9 @@ pub struct State {
     pub(crate) ledger: Ledger,
     pub(crate) markets: Markets,
     pub(crate) api_keys: ApiKeys,
+    pub(crate) flags: Flags,
+    pub(crate) secrets: Secrets,
+    pub(crate) networks: Networks,
 }
 
 impl State {
@@ -107,6 +113,9 @@ impl State {
             ledger,
             markets,
             api_keys: ApiKeys::load(rows)?,
+            flags: Flags::load(rows)?,
+            secrets: Secrets::load(rows)?,
+            networks: Networks::load(rows)?,
         };
         match &state.cluster {
             Some(cluster) if cluster.logic_version > LOGIC_VERSION_SUPPORTED => {
@@ -204,6 +213,24 @@ impl State {
     #[must_use]
     pub fn api_keys(&self) -> &ApiKeys {
         &self.api_keys
+    }
+
+    /// The flags.
+    #[must_use]
+    pub fn flags(&self) -> &Flags {
+        &self.flags
+    }
+
+    /// The secrets, sealed.
+    #[must_use]
+    pub fn secrets(&self) -> &Secrets {
+        &self.secrets
+    }
+
+    /// The networks.
+    #[must_use]
+    pub fn networks(&self) -> &Networks {
+        &self.networks
     }
 
     /// The markets, their books and orders.

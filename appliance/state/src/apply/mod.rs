@@ -12,6 +12,8 @@ mod cancel_after;
 mod cancel_order;
 mod cancel_orders;
 mod configure_market;
+mod configure_network;
+mod configure_network_asset;
 mod create_api_key;
 mod create_asset;
 mod create_join_token;
@@ -27,10 +29,13 @@ mod place_order;
 mod place_pair;
 mod post_transfers;
 mod put_scratch;
+mod put_secret;
 mod raise_version;
 mod record_action;
 mod reform;
+mod remove_flag;
 mod remove_node;
+mod remove_secret;
 mod replace_order;
 mod request_digest;
 mod revert_settings;
@@ -38,6 +43,7 @@ mod revert_transfer;
 mod revoke_api_key;
 mod rotate_authority;
 mod rotate_operator_token;
+mod set_flag;
 mod set_market_phase;
 mod set_setting;
 mod trading;
@@ -54,6 +60,8 @@ pub use cancel_after::CancelAfter;
 pub use cancel_order::CancelOrder;
 pub use cancel_orders::CancelOrders;
 pub use configure_market::ConfigureMarket;
+pub use configure_network::ConfigureNetwork;
+pub use configure_network_asset::ConfigureNetworkAsset;
 pub use create_api_key::CreateApiKey;
 pub use create_asset::CreateAsset;
 pub use create_join_token::CreateJoinToken;
@@ -68,11 +76,14 @@ pub use place_order::PlaceOrder;
 pub use place_pair::PlacePair;
 pub use post_transfers::{PostTransfers, TRANSFERS_AT_ONCE_MAX};
 pub use put_scratch::PutScratch;
+pub use put_secret::PutSecret;
 pub use raise_version::RaiseVersion;
 pub use record_action::RecordAction;
 pub(crate) use record_action::TARGET_BYTES_MAX;
 pub use reform::Reform;
+pub use remove_flag::RemoveFlag;
 pub use remove_node::RemoveNode;
+pub use remove_secret::RemoveSecret;
 pub use replace_order::ReplaceOrder;
 pub use request_digest::RequestDigest;
 pub use revert_settings::RevertSettings;
@@ -80,6 +91,7 @@ pub use revert_transfer::RevertTransfer;
 pub use revoke_api_key::RevokeApiKey;
 pub use rotate_authority::RotateAuthority;
 pub use rotate_operator_token::RotateOperatorToken;
+pub use set_flag::SetFlag;
 pub use set_market_phase::SetMarketPhase;
 pub use set_setting::SetSetting;
 pub(crate) use trading::OPEN_ORDERS_MAX;
@@ -181,6 +193,12 @@ impl Body {
             Body::ReplaceOrder(command) => command.apply(entry),
             Body::CancelAfter(command) => command.apply(entry),
             Body::UnsetSetting(command) => command.apply(entry, actor),
+            Body::SetFlag(command) => command.apply(entry, actor),
+            Body::RemoveFlag(command) => command.apply(entry, actor),
+            Body::PutSecret(command) => command.apply(entry, actor),
+            Body::RemoveSecret(command) => command.apply(entry, actor),
+            Body::ConfigureNetwork(command) => command.apply(entry, actor),
+            Body::ConfigureNetworkAsset(command) => command.apply(entry, actor),
         }
     }
 

@@ -2,14 +2,14 @@
 
 mod field;
 
-use exchequer_domain::{Code, NodeId, Problem, Timestamp, UserId};
+use exchequer_domain::{Code, Network, NodeId, Problem, Timestamp, UserId};
 use exchequer_ledger as ledger;
 use exchequer_ledger::Asset;
 use serde::{Deserialize, Serialize};
 
 use crate::markets::{self, MarketId};
 use crate::settings::{self, schema};
-use crate::{access, api_keys, apply, assets, command, users};
+use crate::{access, api_keys, apply, assets, command, flags, networks, secrets, users};
 
 pub use field::Field;
 
@@ -216,6 +216,23 @@ pub enum Rejection {
     },
     /// Settings have values of their own in as many places as there may be.
     OverridesFull,
+    /// No such flag.
+    FlagUnknown,
+    /// As many flags as there may be exist.
+    FlagsFull,
+    /// No such secret.
+    SecretUnknown,
+    /// As many secrets as there may be exist.
+    SecretsFull,
+    /// An endpoint refers to the secret.
+    SecretInUse {
+        /// Of this network.
+        network: Network,
+    },
+    /// The address of an endpoint holds credentials.
+    EndpointCredentials,
+    /// As many assets as there may be have switches of their own on networks.
+    NetworkAssetsFull,
 }
 
 impl Rejection {
@@ -272,7 +289,13 @@ impl Rejection {
             Rejection::AmendLosesPlace | Rejection::Order { .. } => Code::OrderRefused,
             Rejection::SettingPlace { .. } => Code::SettingPlace,
             Rejection::SettingNotSet { .. } => Code::AlreadyDone,
-            Rejection::OverridesFull => Code::ConfigurationFull,
+            Rejection::OverridesFull | Rejection::FlagsFull | Rejection::SecretsFull | Rejection::NetworkAssetsFull => {
+                Code::ConfigurationFull
+            }
+            Rejection::FlagUnknown => Code::FlagUnknown,
+            Rejection::SecretUnknown => Code::SecretUnknown,
+            Rejection::SecretInUse { .. } => Code::SecretInUse,
+            Rejection::EndpointCredentials => Code::EndpointCredentials,
         }
     }
 
@@ -347,7 +370,16 @@ impl Rejection {
             | Rejection::ClientOrderIdUsed
             | Rejection::AmendLosesPlace
             | Rejection::Order { .. } => return None,
-            Rejection::SettingPlace { .. } | Rejection::SettingNotSet { .. } | Rejection::OverridesFull => return None,
+            Rejection::SettingPlace { .. }
+            | Rejection::SettingNotSet { .. }
+            | Rejection::OverridesFull
+            | Rejection::FlagUnknown
+            | Rejection::FlagsFull
+            | Rejection::SecretUnknown
+            | Rejection::SecretsFull
+            | Rejection::SecretInUse { .. }
+            | Rejection::EndpointCredentials
+            | Rejection::NetworkAssetsFull => return None,
         };
         Some(hint)
     }
@@ -433,6 +465,15 @@ impl Rejection {
             Rejection::SettingNotSet { key } => format!("`{key}` has no value of its own"),
             Rejection::OverridesFull => {
                 format!("settings have, or had, values of their own in {} places", settings::OVERRIDES_MAX)
+            }
+            Rejection::FlagUnknown => "there is no such flag".into(),
+            Rejection::FlagsFull => format!("there are {} flags", flags::FLAGS_MAX),
+            Rejection::SecretUnknown => "there is no such secret".into(),
+            Rejection::SecretsFull => format!("there are {} secrets", secrets::SECRETS_MAX),
+            Rejection::SecretInUse { network } => format!("an endpoint of {network} refers to the secret"),
+            Rejection::EndpointCredentials => "the address of an endpoint holds a user, a password or a key".into(),
+            Rejection::NetworkAssetsFull => {
+                format!("{} assets have switches of their own on networks", networks::NETWORK_ASSETS_MAX)
             }
         }
     }

@@ -7,8 +7,8 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
-use super::generate_money;
 use super::world::{DAY, HOUR, SECOND, admission, bootstrap, id, put, set, token, unset};
+use super::{configuration_model, generate_money};
 use crate::audit::Action;
 use crate::settings::Value;
 use crate::{
@@ -106,6 +106,7 @@ fn body() -> impl Strategy<Value = Body> {
         .prop_map(|(key, value, expect)| put(&[b'k'; 4][..usize::from(key)], &[value; 3], expect));
     prop_oneof![
         24 => generate_money::body(),
+        10 => configuration_model::body(),
         6 => setting,
         2 => revert,
         4 => join_token,

@@ -5,22 +5,24 @@
 //! transfers and trading were added before the first release, so they need no higher logic version; lines of older kinds kept
 //! their bytes, but for those that tell how long the script is.
 
-use exchequer_domain::{NodeId, Timestamp, UserId};
+use exchequer_domain::{Network, NodeId, Timestamp, UserId};
 use exchequer_ledger as ledger;
 use exchequer_ledger::{AccountId, AccountKey, Asset, Holder, Leg, OpenAccount, Store, Transfer, TransferId};
 
 use super::trading;
 use super::world::{
-    SECOND, START, World, admit, asset, authority, between, bootstrap, credit, first_node, post, put, set, token,
-    token_replacing, unset, user, version,
+    SECOND, START, World, admit, asset, authority, between, bootstrap, configure, credit, first_node, flag, post, put,
+    secret, set, token, token_replacing, unset, user, version,
 };
 use crate::audit::Action;
+use crate::flags::Rule;
+use crate::networks::NetworkState;
 use crate::settings::Value;
 use crate::users::UserStatus;
 use crate::{
-    Actor, Body, BulkTransfer, Command, CreateUsers, Done, Field, Input, OpenAccounts, Outcome, PostTransfers,
-    RaiseVersion, RecordAction, Reform, Rejection, RemoveNode, RequestDigest, RevertSettings, RevertTransfer,
-    RotateAuthority, RotateOperatorToken, UpdateNode, UpdateUser,
+    Actor, Body, BulkTransfer, Command, ConfigureNetworkAsset, CreateUsers, Done, Field, Input, OpenAccounts, Outcome,
+    PostTransfers, RaiseVersion, RecordAction, Reform, Rejection, RemoveFlag, RemoveNode, RemoveSecret, RequestDigest,
+    RevertSettings, RevertTransfer, RotateAuthority, RotateOperatorToken, SetFlag, UpdateNode, UpdateUser,
 };
 
 fn bodies() -> Vec<Body> {
@@ -81,7 +83,42 @@ fn administration() -> Vec<Body> {
 
 fn configuration() -> Vec<Body> {
     let key = "worker.memory_max@worker:deposit/tron-300";
-    vec![set(key, Value::Bytes(1 << 25), Some(0)), unset(key, None)]
+    let rule = Rule {
+        on: true,
+        permille: 300,
+        allowed: vec!["user 12".into()],
+        networks: vec![Network::Tron],
+        expires_at: Some(Timestamp(300)),
+    };
+    let (name, description, if_version) = ("a.flag".to_owned(), Some("what".to_owned()), Some(0));
+    let reason = || "why".to_owned();
+    vec![
+        set(key, Value::Bytes(1 << 25), Some(0)),
+        unset(key, None),
+        Body::SetFlag(SetFlag { name, description, rule, if_version, reason: reason() }),
+        flag("gone", 1),
+        Body::RemoveFlag(RemoveFlag { name: "gone".into(), reason: reason() }),
+        secret("node-key", b"sealed"),
+        secret("gone", b"sealed"),
+        Body::RemoveSecret(RemoveSecret { name: "gone".into(), reason: reason() }),
+        configure(Network::Tron, |network| {
+            network.state = Some(NetworkState::Enabled);
+            network.deposits = Some(false);
+            network.tradable = Some(20);
+            network.fee_rate_max = Some(300);
+            network.fee_max = Some(1 << 40);
+            network.endpoints = Some(vec!["https://n.example/secret:node-key".into()]);
+            network.if_version = Some(0);
+        }),
+        Body::ConfigureNetworkAsset(ConfigureNetworkAsset {
+            network: Network::Tron,
+            asset: Asset(1),
+            deposits: Some(true),
+            withdrawals: Some(false),
+            sweeps: None,
+            reason: reason(),
+        }),
+    ]
 }
 
 fn accounts() -> Vec<OpenAccount> {
@@ -175,9 +212,27 @@ fn outcomes() -> Vec<Outcome> {
         Rejection::UsersFull,
         Rejection::Invalid { field: Field::TransferCount },
     ];
-    let configuration =
-        [Rejection::SettingPlace { key: key() }, Rejection::SettingNotSet { key: key() }, Rejection::OverridesFull];
-    let done = done.into_iter().chain(trading::golden::done()).map(Outcome::Done);
+    let configured = [
+        Done::FlagSet { version: 300 },
+        Done::FlagRemoved,
+        Done::SecretPut { version: 300 },
+        Done::SecretRemoved,
+        Done::NetworkConfigured { version: 300 },
+        Done::NetworkAssetConfigured,
+    ];
+    let configuration = [
+        Rejection::FlagUnknown,
+        Rejection::FlagsFull,
+        Rejection::SecretUnknown,
+        Rejection::SecretsFull,
+        Rejection::SecretInUse { network: Network::Tron },
+        Rejection::EndpointCredentials,
+        Rejection::NetworkAssetsFull,
+        Rejection::SettingPlace { key: key() },
+        Rejection::SettingNotSet { key: key() },
+        Rejection::OverridesFull,
+    ];
+    let done = done.into_iter().chain(trading::golden::done()).chain(configured).map(Outcome::Done);
     let rejected = rejected.into_iter().chain(trading::golden::rejected()).chain(configuration).map(Outcome::Rejected);
     done.chain(rejected).collect()
 }
@@ -234,10 +289,10 @@ fn bytes_are_those_of_the_release() {
 fn every_kind_is_in_the_script() {
     let tags = |encoded: Vec<Vec<u8>>| encoded.iter().map(|bytes| bytes[0]).collect::<std::collections::BTreeSet<u8>>();
     let encode = |body: &Body| crate::codec::append(Vec::new(), body);
-    assert_eq!(tags(bodies().iter().map(encode).collect()), (0..37).collect());
+    assert_eq!(tags(bodies().iter().map(encode).collect()), (0..43).collect());
     let long_enough = |tag: u8| [&[tag], [0; 400].as_slice()].concat();
     assert!(
-        crate::codec::take::<Body>(&long_enough(36)).is_ok() && crate::codec::take::<Body>(&long_enough(37)).is_err()
+        crate::codec::take::<Body>(&long_enough(42)).is_ok() && crate::codec::take::<Body>(&long_enough(43)).is_err()
     );
     let (mut done, mut rejected) = (Vec::new(), Vec::new());
     for outcome in outcomes() {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use exchequer_domain::{NodeId, Timestamp};
 use proptest::prelude::*;
 
+use super::configuration_model::Configuration;
 use super::exchange_model::Exchange;
 use super::generate::{self, KEYS, Step};
 use super::world::{DAY, SECOND, World};
@@ -48,6 +49,7 @@ struct Model {
     scratch: BTreeMap<Vec<u8>, (u64, Vec<u8>)>,
     audited: u64,
     exchange: Exchange,
+    configuration: Configuration,
 }
 
 impl Model {
@@ -108,7 +110,10 @@ impl Model {
         );
         let done = match self.exchange.body(&command.body, command.actor) {
             Some(verdict) => verdict?,
-            None => self.body(&command.body)?,
+            None => match self.configuration.body(&command.body, self.exchange.assets()) {
+                Some(verdict) => verdict?,
+                None => self.body(&command.body)?,
+            },
         };
         let silent = matches!(
             done,
@@ -116,7 +121,8 @@ impl Model {
                 | Done::SettingsReverted { changed: 0, .. }
                 | Done::UserUpdated { changed: false }
                 | Done::Transfer(exchequer_ledger::Done::Exists { .. })
-        );
+        ) || (matches!(done, Done::NetworkConfigured { .. } | Done::NetworkAssetConfigured)
+            && self.configuration.was_silent);
         self.audited += u64::from(audited && !silent);
         match done {
             Done::ActionRecorded { .. } => Ok(Done::ActionRecorded { sequence: self.audited }),
@@ -359,6 +365,7 @@ impl Model {
         }
         assert_eq!(world.audit().len() as u64, self.audited);
         self.exchange.compare(world);
+        self.configuration.compare(world);
     }
 }
 

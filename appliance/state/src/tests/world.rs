@@ -2,22 +2,23 @@
 
 use std::cell::RefCell;
 
-use exchequer_domain::{ClusterId, CommandId, NodeId, Timestamp, UserId};
+use exchequer_domain::{ClusterId, CommandId, Network, NodeId, Timestamp, UserId};
 use exchequer_ledger as ledger;
 use exchequer_ledger::{AccountId, AccountKey, Asset, Cause, Holder, Leg, OpenAccount, Reason, Transfer, TransferId};
 
 use crate::access::JoinToken;
 use crate::audit::{self, AuditRecord};
 use crate::cluster::Authority;
+use crate::flags::Rule;
 use crate::registry::NodeVersion;
 use crate::rows::{self, Family, Row, Rows, RowsUnavailable, Table};
 use crate::statement::Balance;
 use crate::testing::MemoryRows;
 use crate::users::UserStatus;
 use crate::{
-    Actor, AdmitNode, Applied, At, Body, Bootstrap, Change, Command, CreateAsset, CreateJoinToken, CreateUser,
-    CreditSandbox, Done, Event, FirstNode, Halt, Input, OpenAccounts, Outcome, PutScratch, Rejection, SetSetting,
-    State, TransferBetweenUsers, UnsetSetting, UpdateUser,
+    Actor, AdmitNode, Applied, At, Body, Bootstrap, Change, Command, ConfigureNetwork, CreateAsset, CreateJoinToken,
+    CreateUser, CreditSandbox, Done, Event, FirstNode, Halt, Input, OpenAccounts, Outcome, PutScratch, PutSecret,
+    Rejection, SetFlag, SetSetting, State, TransferBetweenUsers, UnsetSetting, UpdateUser,
 };
 
 pub(crate) const SECOND: u64 = 1_000_000;
@@ -249,6 +250,42 @@ pub(crate) fn bootstrap() -> Body {
 
 pub(crate) fn set(key: &str, value: crate::settings::Value, if_revision: Option<u64>) -> Body {
     Body::SetSetting(SetSetting { key: key.into(), value, if_revision, reason: "test".into() })
+}
+
+/// A flag that is on for so many of a thousand.
+pub(crate) fn flag(name: &str, permille: u16) -> Body {
+    let rule = Rule { on: true, permille, allowed: vec![], networks: vec![], expires_at: None };
+    let (name, description, if_version) = (name.to_owned(), None, None);
+    Body::SetFlag(SetFlag { name, description, rule, if_version, reason: "test".into() })
+}
+
+pub(crate) fn secret(name: &str, sealed: &[u8]) -> Body {
+    let (name, sealed) = (name.to_owned(), sealed.to_vec());
+    Body::PutSecret(PutSecret { name, sealed, if_version: None, reason: "test".into() })
+}
+
+/// A change of a network.
+pub(crate) fn configure(network: Network, change: impl FnOnce(&mut ConfigureNetwork)) -> Body {
+    let mut command = ConfigureNetwork {
+        network,
+        state: None,
+        deposits: None,
+        withdrawals: None,
+        sweeps: None,
+        tradable: None,
+        withdrawable: None,
+        fee_rate_max: None,
+        fee_max: None,
+        endpoints: None,
+        if_version: None,
+        reason: "test".into(),
+    };
+    change(&mut command);
+    Body::ConfigureNetwork(Box::new(command))
+}
+
+pub(crate) fn endpoints(network: Network, endpoints: &[&str]) -> Body {
+    configure(network, |command| command.endpoints = Some(endpoints.iter().map(|text| (*text).to_owned()).collect()))
 }
 
 pub(crate) fn unset(key: &str, if_revision: Option<u64>) -> Body {
