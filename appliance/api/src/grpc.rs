@@ -235,7 +235,16 @@ fn is_whole(body: &Body) -> bool {
         | Body::AmendOrder(_)
         | Body::ReplaceOrder(_)
         | Body::CancelAfter(_)
-        | Body::UnsetSetting(_) => true,
+        | Body::EnqueueJobs(_)
+        | Body::CancelJobs(_)
+        | Body::RetryJobs(_)
+        | Body::ConfigureQueue(_)
+        | Body::UnsetSetting(_)
+        | Body::SetFlag(_)
+        | Body::RemoveFlag(_)
+        | Body::RemoveSecret(_)
+        | Body::ConfigureNetwork(_)
+        | Body::ConfigureNetworkAsset(_) => true,
         Body::Bootstrap(_)
         | Body::AdmitNode(_)
         | Body::UpdateNode(_)
@@ -243,7 +252,12 @@ fn is_whole(body: &Body) -> bool {
         | Body::RotateAuthority(_)
         | Body::RecordAction(_)
         | Body::Reform(_)
-        // Its secret is drawn and sealed by a node.
+        // A worker's come through the node that supervises it.
+        | Body::LeaseJobs(_)
+        | Body::RenewJobs(_)
+        | Body::FinishJobs(_)
+        // Their secrets are sealed by a node.
+        | Body::PutSecret(_)
         | Body::CreateApiKey(_) => false,
     }
 }

@@ -79,13 +79,16 @@ pub const fn status_of(code: Code) -> StatusCode {
         Code::NotFound
         | Code::UnknownNode
         | Code::SettingUnknown
+        | Code::FlagUnknown
+        | Code::SecretUnknown
         | Code::RevisionUnknown
         | Code::AssetUnknown
         | Code::UserUnknown
         | Code::AccountUnknown
         | Code::ApiKeyUnknown
         | Code::MarketUnknown
-        | Code::OrderUnknown => StatusCode::NOT_FOUND,
+        | Code::OrderUnknown
+        | Code::JobUnknown => StatusCode::NOT_FOUND,
         Code::WouldLoseQuorum
         | Code::LearnerLagging
         | Code::AlreadyDone
@@ -94,6 +97,7 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::CommandIdReused
         | Code::StaleEpoch
         | Code::StaleRevision
+        | Code::SecretInUse
         | Code::VersionMismatch
         | Code::LineageMismatch
         | Code::LogicVersion
@@ -106,13 +110,16 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::TransferIdBurnt
         | Code::AccountDiffers
         | Code::HoldUnavailable
-        | Code::RevertRefused => StatusCode::CONFLICT,
+        | Code::RevertRefused
+        | Code::JobNotLeased
+        | Code::JobState => StatusCode::CONFLICT,
         Code::NodeRemoved => StatusCode::GONE,
         Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::WrongCluster | Code::WrongNode => StatusCode::MISDIRECTED_REQUEST,
         Code::SettingWrongUnit
         | Code::SettingOutOfRange
         | Code::SettingPlace
+        | Code::EndpointCredentials
         | Code::ReasonMissing
         | Code::SnapshotOtherCluster
         | Code::SnapshotCorrupt
@@ -133,7 +140,7 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::StateDiverged => StatusCode::SERVICE_UNAVAILABLE,
         Code::OutcomeUnknown => StatusCode::GATEWAY_TIMEOUT,
         Code::Unreachable => StatusCode::BAD_GATEWAY,
-        Code::DiskFull | Code::LedgerFull | Code::MarketsFull | Code::ConfigurationFull => {
+        Code::DiskFull | Code::LedgerFull | Code::MarketsFull | Code::JobsFull | Code::ConfigurationFull => {
             StatusCode::INSUFFICIENT_STORAGE
         }
         Code::Internal

@@ -10,12 +10,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::api_keys::ApiKeyId;
 use crate::apply::{
-    AdmitNode, AmendOrder, Bootstrap, BulkTransfer, CancelAfter, CancelOrder, CancelOrders, ConfigureMarket,
-    ConfigureNetwork, ConfigureNetworkAsset, CreateApiKey, CreateAsset, CreateJoinToken, CreateMarket, CreateUser,
-    CreateUsers, CreditSandbox, OpenAccounts, PlaceOrder, PlacePair, PostTransfers, PutScratch, PutSecret,
-    RaiseVersion, RecordAction, Reform, RemoveFlag, RemoveNode, RemoveSecret, ReplaceOrder, RequestDigest,
-    RevertSettings, RevertTransfer, RevokeApiKey, RotateAuthority, RotateOperatorToken, SetFlag, SetMarketPhase,
-    SetSetting, TransferBetweenUsers, UnsetSetting, UpdateNode, UpdateUser,
+    AdmitNode, AmendOrder, Bootstrap, BulkTransfer, CancelAfter, CancelJobs, CancelOrder, CancelOrders,
+    ConfigureMarket, ConfigureNetwork, ConfigureNetworkAsset, ConfigureQueue, CreateApiKey, CreateAsset,
+    CreateJoinToken, CreateMarket, CreateUser, CreateUsers, CreditSandbox, EnqueueJobs, FinishJobs, LeaseJobs,
+    OpenAccounts, PlaceOrder, PlacePair, PostTransfers, PutScratch, PutSecret, RaiseVersion, RecordAction, Reform,
+    RemoveFlag, RemoveNode, RemoveSecret, RenewJobs, ReplaceOrder, RequestDigest, RetryJobs, RevertSettings,
+    RevertTransfer, RevokeApiKey, RotateAuthority, RotateOperatorToken, SetFlag, SetMarketPhase, SetSetting,
+    TransferBetweenUsers, UnsetSetting, UpdateNode, UpdateUser,
 };
 use crate::codec::{self, DecodeError};
 
@@ -145,6 +146,20 @@ pub enum Body {
     ReplaceOrder(Box<ReplaceOrder>),
     /// Sets a user's dead man's switch in a market.
     CancelAfter(CancelAfter),
+    /// Enters jobs into queues.
+    EnqueueJobs(EnqueueJobs),
+    /// A worker takes jobs for a while.
+    LeaseJobs(LeaseJobs),
+    /// A worker keeps its jobs for longer.
+    RenewJobs(RenewJobs),
+    /// A worker says what became of its jobs.
+    FinishJobs(FinishJobs),
+    /// Ends jobs that are not done yet.
+    CancelJobs(CancelJobs),
+    /// Lets jobs begin anew, or at once.
+    RetryJobs(RetryJobs),
+    /// Pauses a queue, lets it go on, or gives it another rate.
+    ConfigureQueue(ConfigureQueue),
     /// Takes a setting's value away.
     UnsetSetting(UnsetSetting),
     /// Makes a flag, or gives one another rule.

@@ -23,11 +23,14 @@ pub mod event;
 pub mod flags;
 mod halt;
 pub mod ids;
+pub mod jobs;
 pub mod markets;
 pub mod money;
 pub mod networks;
 pub mod outcome;
 pub mod people;
+mod planted;
+mod rank;
 pub mod registry;
 mod rejection;
 pub mod rows;
@@ -43,13 +46,14 @@ mod tests;
 pub mod users;
 
 pub use apply::{
-    ACCOUNTS_AT_ONCE_MAX, AdmitNode, AmendOrder, Bootstrap, BulkTransfer, CancelAfter, CancelOrder, CancelOrders,
-    ConfigureMarket, ConfigureNetwork, ConfigureNetworkAsset, CreateApiKey, CreateAsset, CreateJoinToken, CreateMarket,
-    CreateUser, CreateUsers, CreditSandbox, DryRun, FirstNode, OpenAccounts, OrderRef, OrderSpec, PlaceOrder,
-    PlacePair, PostTransfers, PutScratch, PutSecret, RaiseVersion, RecordAction, Reform, RemoveFlag, RemoveNode,
-    RemoveSecret, ReplaceOrder, RequestDigest, RevertSettings, RevertTransfer, RevokeApiKey, RotateAuthority,
-    RotateOperatorToken, SetFlag, SetMarketPhase, SetSetting, TRANSFERS_AT_ONCE_MAX, Traded, TransferBetweenUsers,
-    UnsetSetting, UpdateNode, UpdateUser, check_reason,
+    ACCOUNTS_AT_ONCE_MAX, AdmitNode, AmendOrder, Bootstrap, BulkTransfer, CancelAfter, CancelJobs, CancelOrder,
+    CancelOrders, ConfigureMarket, ConfigureNetwork, ConfigureNetworkAsset, ConfigureQueue, CreateApiKey, CreateAsset,
+    CreateJoinToken, CreateMarket, CreateUser, CreateUsers, CreditSandbox, DryRun, EnqueueJobs, Enqueued, FinishJobs,
+    FirstNode, JOBS_AT_ONCE_MAX, JobEnd, LEASE_US_MIN, LEASED_JOBS_MAX, LeaseJobs, NewJob, OpenAccounts, OrderRef,
+    OrderSpec, PlaceOrder, PlacePair, PostTransfers, PutScratch, PutSecret, RaiseVersion, RateChange, RecordAction,
+    Reform, RemoveFlag, RemoveNode, RemoveSecret, RenewJobs, ReplaceOrder, RequestDigest, RetryJobs, RevertSettings,
+    RevertTransfer, RevokeApiKey, RotateAuthority, RotateOperatorToken, SetFlag, SetMarketPhase, SetSetting,
+    TRANSFERS_AT_ONCE_MAX, Traded, TransferBetweenUsers, UnsetSetting, UpdateNode, UpdateUser, check_reason,
 };
 pub use command::{Actor, Body, Command};
 pub use event::{Best, Event, EventKind, OrderStep};

@@ -14,6 +14,7 @@ use crate::command::Received;
 use crate::event::Event;
 use crate::flags::Flags;
 use crate::halt::Halt;
+use crate::jobs::Jobs;
 use crate::markets::Markets;
 use crate::money::HistoryOf;
 use crate::networks::Networks;
@@ -80,6 +81,7 @@ pub struct State {
     pub(crate) ledger: Ledger,
     pub(crate) markets: Markets,
     pub(crate) api_keys: ApiKeys,
+    pub(crate) jobs: Jobs,
     pub(crate) flags: Flags,
     pub(crate) secrets: Secrets,
     pub(crate) networks: Networks,
@@ -113,6 +115,7 @@ impl State {
             ledger,
             markets,
             api_keys: ApiKeys::load(rows)?,
+            jobs: Jobs::load(rows)?,
             flags: Flags::load(rows)?,
             secrets: Secrets::load(rows)?,
             networks: Networks::load(rows)?,
@@ -213,6 +216,18 @@ impl State {
     #[must_use]
     pub fn api_keys(&self) -> &ApiKeys {
         &self.api_keys
+    }
+
+    /// Jobs and their queues.
+    #[must_use]
+    pub fn jobs(&self) -> &Jobs {
+        &self.jobs
+    }
+
+    /// When time has something to do next, anywhere.
+    #[must_use]
+    pub fn next_due(&self) -> Option<Timestamp> {
+        [self.markets.next_due(), self.jobs.next_due(), self.flags.next_expiry(self.time)].into_iter().flatten().min()
     }
 
     /// The flags.

@@ -267,9 +267,17 @@ pub(crate) fn of_rejection(rejection: &Rejection, purpose: Purpose) -> Error {
         | Rejection::MarketsFull
         | Rejection::MarketLot
         | Rejection::MarketTick
+        | Rejection::Jobs(_)
         | Rejection::SettingPlace { .. }
         | Rejection::SettingNotSet { .. }
-        | Rejection::OverridesFull => Error::internal(),
+        | Rejection::OverridesFull
+        | Rejection::FlagUnknown
+        | Rejection::FlagsFull
+        | Rejection::SecretUnknown
+        | Rejection::SecretsFull
+        | Rejection::SecretInUse { .. }
+        | Rejection::EndpointCredentials
+        | Rejection::NetworkAssetsFull => Error::internal(),
     }
 }
 
