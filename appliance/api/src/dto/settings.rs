@@ -128,6 +128,30 @@ pub struct SettingSet {
     pub command_id: String,
 }
 
+/// `GET /v1/settings/preview?key=&value=`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SettingPreview {
+    /// The key.
+    #[schemars(with = "SettingKey")]
+    pub key: String,
+    /// Whether anything would be different.
+    pub changes: bool,
+    /// What holds there.
+    pub from: String,
+    /// What would hold.
+    pub to: String,
+    /// The key's revision, to be given as `if_revision`.
+    pub revision: u64,
+    /// When it would take effect.
+    pub takes_effect: String,
+    /// What the change can do, as in [`Setting`].
+    pub danger: u8,
+    /// Whether one person alone may not make it, once two have approval keys.
+    pub needs_second_person: bool,
+    /// The more specific keys whose values go on to hold in their places.
+    pub not_in: Vec<String>,
+}
+
 /// The answer to [`UnsetSetting`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SettingUnset {

@@ -189,6 +189,15 @@ async fn values_in_places() {
     assert_eq!(all["overrides"], json!([{"key": own, "value": "2GiB", "revision": 2}]));
     assert_eq!((&all["value"], &all["places"]), (&json!("1GiB"), &json!("workers")));
 
+    let preview = world.get("/v1/settings/preview?key=worker.memory_max&value=4GiB").await.json();
+    assert_eq!((&preview["from"], &preview["to"], &preview["changes"]), (&json!("1GiB"), &json!("4GiB"), &json!(true)));
+    assert_eq!((&preview["not_in"], &preview["revision"]), (&json!([own]), &json!(1)));
+    assert_eq!(preview["takes_effect"], "at the next start of the worker");
+    let away = world.get("/v1/settings/preview?key=worker.memory_max").await.json();
+    assert_eq!((&away["to"], &away["needs_second_person"]), (&json!("512MiB"), &json!(false)));
+    let far = world.get("/v1/settings/preview?key=limit.orders_day&value=1000000").await.json();
+    assert_eq!(far["needs_second_person"], true);
+
     let unset = |revision: u64| json!({"if_revision": revision, "reason": "test"}).to_string();
     let unset_path = format!("{path}/unset");
     assert_eq!(world.post(&unset_path, &unset(1)).await.refusal(), (409, "EXQ-0404".into()));

@@ -85,6 +85,12 @@ fn effect(done: Done) -> Effect {
             Effect::Jobs { outcomes: outcomes.collect() }
         }
         Done::QueueConfigured => Effect::QueueConfigured,
+        Done::FlagSet { version } => Effect::FlagSet { version },
+        Done::FlagRemoved => Effect::FlagRemoved,
+        Done::SecretPut { version } => Effect::SecretPut { version },
+        Done::SecretRemoved => Effect::SecretRemoved,
+        Done::NetworkConfigured { version } => Effect::NetworkConfigured { version },
+        Done::NetworkAssetConfigured => Effect::NetworkAssetConfigured,
     }
 }
 

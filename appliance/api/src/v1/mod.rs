@@ -6,6 +6,7 @@ mod audit;
 mod autopilot;
 mod cluster;
 mod commands;
+mod flags;
 mod keyring;
 mod ledger;
 mod ledger_changes;
@@ -15,11 +16,14 @@ mod ledger_feed;
 mod market_changes;
 mod market_data;
 mod markets;
+mod networks;
 mod orders;
 mod peers;
 mod scratch;
+mod secrets;
 mod settings;
 mod settings_history;
+mod settings_preview;
 mod snapshot;
 mod statement;
 mod status;
@@ -37,6 +41,10 @@ pub(crate) fn routes() -> Vec<Route> {
         cluster::routes(),
         settings::routes(),
         settings_history::routes(),
+        settings_preview::routes(),
+        flags::routes(),
+        secrets::routes(),
+        networks::routes(),
         audit::routes(),
         scratch::routes(),
         commands::routes(),

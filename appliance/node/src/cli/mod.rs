@@ -24,6 +24,7 @@ mod exit;
 mod explain;
 #[cfg(test)]
 mod fixtures;
+mod flag;
 mod keyring;
 mod ledger;
 mod ledger_export;
@@ -34,6 +35,7 @@ mod local;
 mod market;
 mod market_setup;
 mod members;
+mod network;
 mod node;
 mod order;
 mod output;
@@ -41,6 +43,7 @@ mod peers;
 mod recover;
 pub mod reports;
 mod scratch;
+mod secret;
 mod settings;
 mod setup;
 mod snapshot;
@@ -146,6 +149,9 @@ fn start(verb: &Verb, printer: &mut Printer) -> Result<Exit, Stop> {
         | Verb::Settings { .. }
         | Verb::Limit { .. }
         | Verb::Threshold { .. }
+        | Verb::Flag { .. }
+        | Verb::Secret { .. }
+        | Verb::Network { .. }
         | Verb::Audit { .. }
         | Verb::Keyring { .. }
         | Verb::OperatorToken { .. }
@@ -193,6 +199,9 @@ async fn run(verb: &Verb, printer: &mut Printer) -> Result<Exit, Stop> {
         Verb::Settings { verb } => settings::run(verb, printer).await,
         Verb::Limit { verb } => limits::limit(verb, printer).await,
         Verb::Threshold { verb } => limits::threshold(verb, printer).await,
+        Verb::Flag { verb } => flag::run(verb, printer).await,
+        Verb::Secret { verb } => secret::run(verb, printer).await,
+        Verb::Network { verb } => network::run(verb, printer).await,
         Verb::Audit { verb } => audit::run(verb, printer).await,
         Verb::Keyring { verb } => match verb {
             keyring::KeyringVerb::Export(args) => keyring::export(args, printer).await,

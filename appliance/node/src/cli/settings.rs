@@ -1,9 +1,9 @@
-//! `exchequer settings get|set|unset|diff|history|revert`: the replicated settings.
+//! `exchequer settings get|set|preview|unset|diff|history|revert`: the replicated settings.
 
 use clap::{Args, Subcommand};
 use exchequer_api::dto::{
-    RevertSettings, SetSetting, Setting, SettingHistory, SettingSet, SettingUnset, Settings, SettingsDiff,
-    SettingsReverted, UnsetSetting,
+    RevertSettings, SetSetting, Setting, SettingHistory, SettingPreview, SettingSet, SettingUnset, Settings,
+    SettingsDiff, SettingsReverted, UnsetSetting,
 };
 use reqwest::Method;
 
@@ -33,6 +33,12 @@ pub enum SettingsVerb {
                       exchequer settings set worker.memory_max 1GiB --kind deposit --network tron --reason 'OPS-313'"
     )]
     Set(SetArgs),
+    /// Show what a change would come to, without making it
+    #[command(
+        after_help = "Example:\n  exchequer settings preview worker.memory_max 1GiB --kind deposit\n  exchequer settings \
+                      preview worker.memory_max --kind deposit"
+    )]
+    Preview(PreviewArgs),
     /// Take a value away: the less specific one holds again, or the default
     #[command(after_help = "Example:\n  exchequer settings unset join.token_ttl --reason 'OPS-314'\n  \
                       exchequer settings unset worker.memory_max --kind deposit --reason 'OPS-315'")]
@@ -115,6 +121,26 @@ pub struct SetArgs {
     /// Which command it is.
     #[command(flatten)]
     pub command: CommandArgs,
+    /// Whom to ask.
+    #[command(flatten)]
+    pub client: ClientArgs,
+}
+
+/// `exchequer settings preview`.
+#[derive(Debug, Clone, Args)]
+pub struct PreviewArgs {
+    /// The setting
+    #[arg(value_name = "KEY")]
+    pub key: String,
+    /// The value [default: it is taken away]
+    #[arg(value_name = "VALUE", allow_hyphen_values = true)]
+    pub value: Option<String>,
+    /// Where it would hold.
+    #[command(flatten)]
+    pub place: PlaceArgs,
+    /// Where the answer may come from.
+    #[command(flatten)]
+    pub stale: StaleArgs,
     /// Whom to ask.
     #[command(flatten)]
     pub client: ClientArgs,
@@ -204,6 +230,7 @@ pub(super) async fn run(verb: &SettingsVerb, printer: &mut Printer) -> Result<Ex
     match verb {
         SettingsVerb::Get(args) => get(args, printer).await?,
         SettingsVerb::Set(args) => set(args, printer).await?,
+        SettingsVerb::Preview(args) => preview(args, printer).await?,
         SettingsVerb::Unset(args) => unset(args, printer).await?,
         SettingsVerb::Diff(args) => diff(args, printer).await?,
         SettingsVerb::History(args) => history(args, printer).await?,
@@ -235,6 +262,26 @@ async fn set(args: &SetArgs, printer: &mut Printer) -> Result<(), Stop> {
     let client = Client::open(&args.client)?;
     let done: SettingSet = send(&client, Method::PUT, &["settings", &args.place.key(&args.key)], &body, id).await?;
     printer.answer(&done, |done| format!("{} is {} since revision {}", done.key, done.value, done.revision))
+}
+
+async fn preview(args: &PreviewArgs, printer: &mut Printer) -> Result<(), Stop> {
+    let mut query = consistency(args.stale);
+    query.push(("key", args.place.key(&args.key)));
+    query.extend(args.value.iter().map(|value| ("value", value.clone())));
+    let preview: SettingPreview = Client::open(&args.client)?.get(&["settings", "preview"], &query).await?;
+    printer.answer(&preview, |preview| {
+        let what = if preview.changes { format!("{} -> {}", preview.from, preview.to) } else { "no change".to_owned() };
+        let mut rows = vec![
+            ("Key", preview.key.clone()),
+            ("Change", what),
+            ("Takes effect", preview.takes_effect.clone()),
+            ("Danger", preview.danger.to_string()),
+            ("Second person", if preview.needs_second_person { "needed" } else { "not needed" }.to_owned()),
+            ("Revision", preview.revision.to_string()),
+        ];
+        rows.extend(preview.not_in.iter().map(|key| ("Does not reach", key.clone())));
+        fields(rows)
+    })
 }
 
 async fn unset(args: &UnsetArgs, printer: &mut Printer) -> Result<(), Stop> {

@@ -39,7 +39,7 @@ pub enum Why {
     /// The subject is, or is not, among those that its percentage includes.
     Percent {
         /// Where the subject falls, 0 to 999.
-        bucket: u16,
+        draw: u16,
         /// It is on for those below.
         permille: u16,
     },
@@ -56,8 +56,8 @@ impl fmt::Display for Why {
             Why::Network => f.write_str("it is not for this network"),
             Why::Everyone => f.write_str("it is on for everyone"),
             Why::Allowed => f.write_str("it names this subject"),
-            Why::Percent { bucket, permille } => {
-                write!(f, "the subject falls on {bucket} of 0 to 999; it is on below {permille}")
+            Why::Percent { draw, permille } => {
+                write!(f, "the subject falls on {draw} of 0 to 999; it is on below {permille}")
             }
             Why::NotAllowed => f.write_str("it does not name this subject"),
         }
@@ -91,14 +91,14 @@ impl Rule {
         if self.permille == 0 {
             return (false, Why::NotAllowed);
         }
-        let bucket = bucket(flag, subject);
-        (bucket < self.permille, Why::Percent { bucket, permille: self.permille })
+        let draw = draw(flag, subject);
+        (draw < self.permille, Why::Percent { draw, permille: self.permille })
     }
 }
 
 /// Where a subject falls among 0 to 999, evenly, differently for each flag, and always the same.
 #[must_use]
-pub fn bucket(flag: &str, subject: &str) -> u16 {
+pub fn draw(flag: &str, subject: &str) -> u16 {
     let mut hasher = blake3::Hasher::new();
     hasher.update(DOMAIN);
     hasher.update(flag.as_bytes());
@@ -106,7 +106,7 @@ pub fn bucket(flag: &str, subject: &str) -> u16 {
     hasher.update(subject.as_bytes());
     let mut first = [0; 8];
     hasher.finalize_xof().fill(&mut first);
-    // The top of the product: no bucket is larger than another by more than 1 in 2^54.
+    // The top of the product: no draw is larger than another by more than 1 in 2^54.
     let scaled = u128::from(u64::from_be_bytes(first)) * u128::from(PERMILLE_MAX) >> 64;
     scaled as u16
 }
@@ -119,15 +119,15 @@ mod tests {
         Rule { on: true, permille: 0, allowed: Vec::new(), networks: Vec::new(), expires_at: None }
     }
 
-    /// Goal: buckets are those that were released, for ever: whoever was included stays so. Method: vectors computed with
+    /// Goal: draws are those that were released, for ever: whoever was included stays so. Method: vectors computed with
     /// another implementation of BLAKE3.
     #[test]
-    fn buckets_are_stable() {
-        let of = |flag, subject| bucket(flag, subject);
-        assert_eq!([of("a", "1"), of("a", "2"), of("b", "1"), of("new-book", "user 12"), of("", "")], BUCKETS);
+    fn draws_are_stable() {
+        let of = |flag, subject| draw(flag, subject);
+        assert_eq!([of("a", "1"), of("a", "2"), of("b", "1"), of("new-book", "user 12"), of("", "")], DRAWS);
     }
 
-    const BUCKETS: [u16; 5] = [956, 903, 782, 593, 252];
+    const DRAWS: [u16; 5] = [956, 903, 782, 593, 252];
 
     /// Goal: a percentage is spread evenly and two flags independently. Method: chi-square over 100,000 subjects and 20
     /// cells, for three flags, and over the 4 cells of two flags at 50 %; the subjects are fixed, so are the figures. The
@@ -138,7 +138,7 @@ mod tests {
         for flag in ["a", "new-book", "withdrawals.fast"] {
             let mut cells = [0_u64; 20];
             for subject in 0..SUBJECTS {
-                cells[usize::from(bucket(flag, &format!("user {subject}"))) / 50] += 1;
+                cells[usize::from(draw(flag, &format!("user {subject}"))) / 50] += 1;
             }
             let expected = u64::from(SUBJECTS) / 20;
             let chi = cells.iter().map(|count| count.abs_diff(expected).pow(2)).sum::<u64>() / expected;
@@ -147,7 +147,7 @@ mod tests {
         }
         let mut cells = [0_u64; 4];
         for subject in 0..SUBJECTS {
-            let of = |flag| usize::from(bucket(flag, &format!("user {subject}")) < 500);
+            let of = |flag| usize::from(draw(flag, &format!("user {subject}")) < 500);
             cells[of("a") * 2 + of("b")] += 1;
         }
         let chi = cells.iter().map(|count| count.abs_diff(25_000).pow(2)).sum::<u64>() / 25_000;
@@ -190,7 +190,7 @@ mod tests {
         }
         let percent = Rule { permille: 400, ..rule() };
         let seen = percent.judge("f", "x", None, now);
-        let Why::Percent { bucket: at, permille: 400 } = seen.why else { panic!("{seen:?}") };
-        assert_eq!((at, seen.is_on), (bucket("f", "x"), at < 400));
+        let Why::Percent { draw: at, permille: 400 } = seen.why else { panic!("{seen:?}") };
+        assert_eq!((at, seen.is_on), (draw("f", "x"), at < 400));
     }
 }

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use exchequer_domain::{Network, Timestamp};
 use serde::{Deserialize, Serialize};
 
-pub use judge::{Verdict, Why, bucket};
+pub use judge::{Verdict, Why, draw};
 
 use crate::codec::{self, DecodeError};
 use crate::command::Actor;

@@ -101,6 +101,12 @@ impl Settings {
         self.value_for(key.setting, Scope::of(key.place)).0
     }
 
+    /// The value that would hold in a place with this one of its own, or with none.
+    #[must_use]
+    pub fn value_after(&self, key: &Key, own: Option<&Value>) -> Value {
+        own.map_or_else(|| self.value_without(key), Value::clone)
+    }
+
     /// The value that would hold in a place if it had none of its own.
     pub(crate) fn value_without(&self, key: &Key) -> Value {
         let mut less = Scope::of(key.place).places().skip(1);

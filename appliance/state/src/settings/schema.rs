@@ -233,12 +233,12 @@ schema! {
         "How many orders an account may enter in ten seconds.").guarded();
     LIMIT_REQUEST_WEIGHT: i64 = integer("limit.request_weight", [100, 6_000, 10_000_000], Level1,
         "How much weight the requests of an address may have in a minute.").guarded();
+    LIMIT_SOCKET_MESSAGES: i64 = integer("limit.socket_messages", [1, 5, 1_000], Level1,
+        "How many messages a second a client may send on a socket of streams.").guarded();
     LIMIT_SOCKETS: i64 = integer("limit.sockets", [1, 4_096, 65_536], Level1,
         "How many sockets of clients a node keeps open.").guarded();
     LIMIT_SOCKETS_OF_ADDRESS: i64 = integer("limit.sockets_of_address", [1, 512, 65_536], Level1,
         "How many sockets of one address a node keeps open.").guarded();
-    LIMIT_SOCKET_MESSAGES: i64 = integer("limit.socket_messages", [1, 5, 1_000], Level1,
-        "How many messages a second a client may send on a socket of streams.").guarded();
     LOG_ENTRIES_KEPT: i64 = integer("log.entries_kept", [0, 100_000, 100_000_000], Level1,
         "How many applied entries stay in the log, so that a node that was away needs no snapshot.");
     READ_STALE_MAX: Duration = duration("read.stale_max", [1, 10, HOUR], Level0,

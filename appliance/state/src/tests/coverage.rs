@@ -106,11 +106,11 @@ impl Seen {
 }
 
 /// Goal: the random logs reach every outcome of money that a short log can reach, and every kind of posting but those of
-/// captures, often enough that the model judges each. Method: 800 logs from a fixed seed, counted; the counts are printed.
+/// captures, often enough that the model judges each. Method: 1,000 logs from a fixed seed, counted; the counts are printed.
 #[test]
 fn random_logs_reach_every_outcome() {
     let (mut runner, mut seen) = (TestRunner::deterministic(), Seen::default());
-    for _ in 0..800 {
+    for _ in 0..1_000 {
         let mut world = World::with_accounts();
         for (pause, step) in generate::log().new_tree(&mut runner).unwrap().current() {
             world.now = world.now.plus(pause);

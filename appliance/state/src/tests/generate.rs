@@ -106,7 +106,7 @@ fn body() -> impl Strategy<Value = Body> {
         .prop_map(|(key, value, expect)| put(&[b'k'; 4][..usize::from(key)], &[value; 3], expect));
     prop_oneof![
         24 => generate_money::body(),
-        10 => configuration_model::body(),
+        4 => configuration_model::body(),
         6 => setting,
         2 => revert,
         4 => join_token,
