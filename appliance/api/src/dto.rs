@@ -7,13 +7,16 @@ mod assets;
 mod cluster;
 mod directives;
 mod emergency;
+mod flags;
 mod jobs;
 mod ledger;
 mod looks;
 mod market_data;
 mod markets;
+mod networks;
 mod orders;
 mod records;
+mod secrets;
 mod settings;
 pub(crate) mod shapes;
 mod status;
@@ -35,6 +38,7 @@ pub use emergency::{
     ChangeEmergency, EmergencyChanged, EmergencyStatus, EndMaintenance, MaintenanceChanged, MaintenanceSchedule,
     MaintenanceWindow, ScheduleMaintenance, StoppedMarket,
 };
+pub use flags::{Flag, FlagChange, FlagChecked, FlagSet, Flags, NamedRemoved, RemoveNamed, SetFlag};
 pub use jobs::JobEnqueued;
 pub use jobs::{
     ChangeJobs, ConfigureQueue, EnqueueJob, Job, JobEnqueued, JobLease, Jobs, JobsChanged, JobsEnqueued, Queue,
@@ -50,14 +54,18 @@ pub use markets::{
     Book, CircuitBreaker, ConfigureMarket, CreateMarket, FeeTier, Level, Market, MarketConfigured, MarketCreated,
     MarketFilters, MarketPhaseSet, Markets, PriceRange, SetMarketPhase,
 };
+pub use networks::{
+    ConfigureNetwork, ConfigureNetworkAsset, Network, NetworkAsset, NetworkConfigured, Networks, Switch,
+};
 pub use orders::{CancelOrder, CancelOrders, Fill, Order, Orders, OrdersChanged, PlaceOrder, Trigger};
 pub use records::{
     AuditEntry, AuditPage, AuditVerified, CommandOutcome, CommandResult, Each, Effect, LedgerOutcome, OrderEffect,
     PutScratch, Refusal, ScratchPut, ScratchValue,
 };
+pub use secrets::{PutSecret, Secret, SecretPut, SecretText, Secrets};
 pub use settings::{
-    Changed, RevertSettings, SetSetting, Setting, SettingChange, SettingDifference, SettingHistory, SettingSet,
-    Settings, SettingsDiff, SettingsReverted,
+    Changed, RevertSettings, SetSetting, Setting, SettingChange, SettingDifference, SettingHistory, SettingOverride,
+    SettingPreview, SettingSet, SettingUnset, Settings, SettingsDiff, SettingsReverted, UnsetSetting,
 };
 pub use status::{Autopilot, AutopilotServer, NodeStatus, Peer, Peers, Readiness, ReadinessCheck};
 pub use users::{

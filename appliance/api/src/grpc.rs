@@ -257,6 +257,12 @@ fn is_whole(body: &Body) -> bool {
         | Body::EmergencyResume(_)
         | Body::ScheduleMaintenance(_)
         | Body::EndMaintenance(_) => true,
+        | Body::UnsetSetting(_)
+        | Body::SetFlag(_)
+        | Body::RemoveFlag(_)
+        | Body::RemoveSecret(_)
+        | Body::ConfigureNetwork(_)
+        | Body::ConfigureNetworkAsset(_) => true,
         Body::Bootstrap(_)
         | Body::AdmitNode(_)
         | Body::UpdateNode(_)
@@ -276,5 +282,8 @@ fn is_whole(body: &Body) -> bool {
         // What the leader's supervisor saw.
         | Body::StepWorkers(_)
         | Body::ReportWorkers(_) => false,
+        // Their secrets are sealed by a node.
+        | Body::PutSecret(_)
+        | Body::CreateApiKey(_) => false,
     }
 }

@@ -80,6 +80,8 @@ pub const fn status_of(code: Code) -> StatusCode {
         Code::NotFound
         | Code::UnknownNode
         | Code::SettingUnknown
+        | Code::FlagUnknown
+        | Code::SecretUnknown
         | Code::RevisionUnknown
         | Code::AssetUnknown
         | Code::UserUnknown
@@ -100,6 +102,7 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::CommandIdReused
         | Code::StaleEpoch
         | Code::StaleRevision
+        | Code::SecretInUse
         | Code::VersionMismatch
         | Code::LineageMismatch
         | Code::LogicVersion
@@ -129,6 +132,8 @@ pub const fn status_of(code: Code) -> StatusCode {
         Code::WrongCluster | Code::WrongNode => StatusCode::MISDIRECTED_REQUEST,
         Code::SettingWrongUnit
         | Code::SettingOutOfRange
+        | Code::SettingPlace
+        | Code::EndpointCredentials
         | Code::ReasonMissing
         | Code::SnapshotOtherCluster
         | Code::SnapshotCorrupt
@@ -158,6 +163,9 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::JobsFull
         | Code::WorkersFull
         | Code::DirectivesFull => StatusCode::INSUFFICIENT_STORAGE,
+        Code::DiskFull | Code::LedgerFull | Code::MarketsFull | Code::JobsFull | Code::ConfigurationFull => {
+            StatusCode::INSUFFICIENT_STORAGE
+        }
         Code::Internal
         | Code::ConfigUnknownKey
         | Code::ConfigInvalid

@@ -98,6 +98,12 @@ codes! {
     ReasonMissing "EXQ-0406" "the change needs a reason" "say why with --reason; it is kept in the audit";
     SandboxOnly "EXQ-0407" "this exists only in a sandbox cluster" "use a cluster made with `exchequer init --sandbox`";
     VersionMismatch "EXQ-0408" "the value is not at the expected version" "read it again and decide anew";
+    SettingPlace "EXQ-0409" "the setting has no value of its own there" "give the key without a place, or with one that the message names";
+    ConfigurationFull "EXQ-0410" "there is as much configuration of this kind as there may be" "remove what is not needed any more";
+    FlagUnknown "EXQ-0411" "there is no such flag" "`exchequer flag list` shows them all";
+    SecretUnknown "EXQ-0412" "there is no such secret" "`exchequer secret list` shows their names; put it first";
+    SecretInUse "EXQ-0413" "something refers to the secret" "take the reference away first, or put another text under the same name";
+    EndpointCredentials "EXQ-0414" "the address of an endpoint holds credentials" "put the key with `exchequer secret set` and refer to it as `secret:NAME`";
     DiskFull "EXQ-0501" "the disk is full: the node is read-only" "free space or enlarge the disk; the node resumes by itself";
     DiskSlow "EXQ-0502" "syncs to this disk are slow" "move the data folder to a faster disk";
     SyncFailed "EXQ-0503" "the disk reported that a sync failed: the node stopped" "replace the disk, then join again under a new id";

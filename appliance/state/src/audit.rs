@@ -132,6 +132,20 @@ pub enum AuditAction {
     MaintenanceScheduled,
     /// Maintenance was ended by somebody.
     MaintenanceEnded,
+    /// A setting's value was taken away.
+    UnsetSetting,
+    /// A flag was made or changed.
+    SetFlag,
+    /// A flag was removed.
+    RemoveFlag,
+    /// A secret was put.
+    PutSecret,
+    /// A secret was removed.
+    RemoveSecret,
+    /// A network was configured.
+    ConfigureNetwork,
+    /// An asset was switched on a network.
+    ConfigureNetworkAsset,
 }
 
 /// What can be done outside the state and put on record. Variants are only ever appended.
@@ -219,6 +233,13 @@ impl AuditAction {
             AuditAction::EmergencyResumed => "resume-exchange",
             AuditAction::MaintenanceScheduled => "schedule-maintenance",
             AuditAction::MaintenanceEnded => "end-maintenance",
+            AuditAction::UnsetSetting => "unset-setting",
+            AuditAction::SetFlag => "set-flag",
+            AuditAction::RemoveFlag => "remove-flag",
+            AuditAction::PutSecret => "put-secret",
+            AuditAction::RemoveSecret => "remove-secret",
+            AuditAction::ConfigureNetwork => "configure-network",
+            AuditAction::ConfigureNetworkAsset => "configure-network-asset",
         }
     }
 }

@@ -11,14 +11,15 @@ use serde::{Deserialize, Serialize};
 use crate::api_keys::ApiKeyId;
 use crate::apply::{
     AddWorkers, AdmitNode, AmendOrder, Bootstrap, BulkTransfer, BulkWorkers, CancelAfter, CancelDirectives, CancelJobs,
-    CancelOrder, CancelOrders, ConfigureMarket, ConfigureQueue, CreateApiKey, CreateAsset, CreateJoinToken,
-    CreateMarket, CreateUser, CreateUsers, CreditSandbox, DispatchDirectives, EmergencyResume, EmergencyStop,
-    EndMaintenance, EnqueueJobs, FinishJobs, ForgetBinary, LeaseJobs, OpenAccounts, PlaceOrder, PlacePair,
-    PostTransfers, PutScratch, RaiseVersion, RecordAction, Reform, RegisterBinary, RemoveNode, RemoveWorkers,
-    RenewJobs, ReplaceOrder, ReportWorkers, RequestDigest, Rescale, RestartWorkers, RetryJobs, RevertSettings,
-    RevertTransfer, ReviewDirective, RevokeApiKey, RotateAuthority, RotateOperatorToken, ScheduleMaintenance,
-    SendDirectives, SetMarketPhase, SetScale, SetSetting, SetWorkers, StepDirectives, StepWorkers,
-    TransferBetweenUsers, UndoBulk, UpdateNode, UpdateUser, UseBinary,
+    CancelOrder, CancelOrders, ConfigureMarket, ConfigureNetwork, ConfigureNetworkAsset, ConfigureQueue, CreateApiKey,
+    CreateAsset, CreateJoinToken, CreateMarket, CreateUser, CreateUsers, CreditSandbox, DispatchDirectives,
+    EmergencyResume, EmergencyStop, EndMaintenance, EnqueueJobs, FinishJobs, ForgetBinary, LeaseJobs, OpenAccounts,
+    PlaceOrder, PlacePair, PostTransfers, PutScratch, PutSecret, RaiseVersion, RecordAction, Reform, RegisterBinary,
+    RemoveFlag, RemoveNode, RemoveSecret, RemoveWorkers, RenewJobs, ReplaceOrder, ReportWorkers, RequestDigest,
+    Rescale, RestartWorkers, RetryJobs, RevertSettings, RevertTransfer, ReviewDirective, RevokeApiKey, RotateAuthority,
+    RotateOperatorToken, ScheduleMaintenance, SendDirectives, SetFlag, SetMarketPhase, SetScale, SetSetting,
+    SetWorkers, StepDirectives, StepWorkers, TransferBetweenUsers, UndoBulk, UnsetSetting, UpdateNode, UpdateUser,
+    UseBinary,
 };
 use crate::codec::{self, DecodeError};
 
@@ -206,6 +207,20 @@ pub enum Body {
     ScheduleMaintenance(ScheduleMaintenance),
     /// Ends maintenance, or calls it off.
     EndMaintenance(EndMaintenance),
+    /// Takes a setting's value away.
+    UnsetSetting(UnsetSetting),
+    /// Makes a flag, or gives one another rule.
+    SetFlag(SetFlag),
+    /// Removes a flag.
+    RemoveFlag(RemoveFlag),
+    /// Puts a secret, sealed.
+    PutSecret(PutSecret),
+    /// Removes a secret.
+    RemoveSecret(RemoveSecret),
+    /// Changes a network.
+    ConfigureNetwork(Box<ConfigureNetwork>),
+    /// Switches an asset on a network.
+    ConfigureNetworkAsset(ConfigureNetworkAsset),
 }
 
 impl Body {

@@ -112,6 +112,17 @@ pub struct EventRecord {
     pub kind: EventKind,
 }
 
+/// How urgent something is for the people who run the exchange.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Severity {
+    /// Somebody must act now.
+    P1,
+    /// Somebody must act today.
+    P2,
+    /// Somebody should know.
+    P3,
+}
+
 /// What happened. Variants are only ever appended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum EventKind {
@@ -305,17 +316,21 @@ pub enum EventKind {
         /// Whether somebody ended it before its time.
         early: bool,
     },
-}
-
-/// How urgent something is for the people who run the exchange.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Severity {
-    /// Somebody must act now.
-    P1,
-    /// Somebody must act today.
-    P2,
-    /// Somebody should know.
-    P3,
+    /// A flag was made, changed or removed.
+    FlagChanged {
+        /// Its name.
+        name: String,
+    },
+    /// A secret was put or removed.
+    SecretChanged {
+        /// Its name.
+        name: String,
+    },
+    /// A network, or an asset on it, is configured otherwise.
+    NetworkChanged {
+        /// Which one.
+        network: Network,
+    },
 }
 
 impl EventRecord {

@@ -22,12 +22,14 @@ pub mod command;
 pub mod directives;
 pub mod emergency;
 pub mod event;
+pub mod flags;
 mod halt;
 pub mod ids;
 pub mod jobs;
 pub mod maintenance;
 pub mod markets;
 pub mod money;
+pub mod networks;
 pub mod outcome;
 pub mod people;
 mod planted;
@@ -36,6 +38,7 @@ pub mod registry;
 mod rejection;
 pub mod rows;
 pub mod scratch;
+pub mod secrets;
 pub mod settings;
 mod state;
 pub mod statement;
@@ -48,15 +51,16 @@ pub mod workers;
 
 pub use apply::{
     ACCOUNTS_AT_ONCE_MAX, AddWorkers, AdmitNode, AmendOrder, Bootstrap, BulkTransfer, BulkWorkers, CancelAfter,
-    CancelDirectives, CancelJobs, CancelOrder, CancelOrders, ConfigureMarket, ConfigureQueue, CreateApiKey,
-    CreateAsset, CreateJoinToken, CreateMarket, CreateUser, CreateUsers, CreditSandbox, DIRECTIVES_AT_ONCE_MAX,
-    DispatchDirectives, DryRun, EmergencyResume, EmergencyStop, EndMaintenance, EnqueueJobs, Enqueued, FinishJobs,
-    FirstNode, ForgetBinary, JOBS_AT_ONCE_MAX, JobEnd, LEASE_US_MIN, LEASED_JOBS_MAX, LeaseJobs, NewDirective, NewJob,
-    OpenAccounts, OrderRef, OrderSpec, PlaceOrder, PlacePair, PostTransfers, PutScratch, RaiseVersion, RateChange,
-    RecordAction, Reform, RegisterBinary, RemoveNode, RemoveWorkers, RenewJobs, ReplaceOrder, ReportWorkers,
-    RequestDigest, Rescale, RestartWorkers, RetryJobs, RevertSettings, RevertTransfer, ReviewDirective, RevokeApiKey,
-    RotateAuthority, RotateOperatorToken, ScheduleMaintenance, SendDirectives, Sent, SetMarketPhase, SetScale,
-    SetSetting, SetWorkers, StepDirectives, StepWorkers, TRANSFERS_AT_ONCE_MAX, Traded, TransferBetweenUsers, UndoBulk,
+    CancelDirectives, CancelJobs, CancelOrder, CancelOrders, ConfigureMarket, ConfigureNetwork, ConfigureNetworkAsset,
+    ConfigureQueue, CreateApiKey, CreateAsset, CreateJoinToken, CreateMarket, CreateUser, CreateUsers, CreditSandbox,
+    DIRECTIVES_AT_ONCE_MAX, DispatchDirectives, DryRun, EmergencyResume, EmergencyStop, EndMaintenance, EnqueueJobs,
+    Enqueued, FinishJobs, FirstNode, ForgetBinary, JOBS_AT_ONCE_MAX, JobEnd, LEASE_US_MIN, LEASED_JOBS_MAX, LeaseJobs,
+    NewDirective, NewJob, OpenAccounts, OrderRef, OrderSpec, PlaceOrder, PlacePair, PostTransfers, PutScratch,
+    PutSecret, RaiseVersion, RateChange, RecordAction, Reform, RegisterBinary, RemoveFlag, RemoveNode, RemoveSecret,
+    RemoveWorkers, RenewJobs, ReplaceOrder, ReportWorkers, RequestDigest, Rescale, RestartWorkers, RetryJobs,
+    RevertSettings, RevertTransfer, ReviewDirective, RevokeApiKey, RotateAuthority, RotateOperatorToken,
+    ScheduleMaintenance, SendDirectives, Sent, SetFlag, SetMarketPhase, SetScale, SetSetting, SetWorkers,
+    StepDirectives, StepWorkers, TRANSFERS_AT_ONCE_MAX, Traded, TransferBetweenUsers, UndoBulk, UnsetSetting,
     UpdateNode, UpdateUser, UseBinary, check_reason,
 };
 pub use command::{Actor, Body, Command};

@@ -24,6 +24,15 @@ pub enum Outcome {
     Rejected(Rejection),
 }
 
+/// What became of one step of a worker.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Stepped {
+    /// It is in the registry.
+    Taken,
+    /// It cannot happen.
+    Refused(Box<Rejection>),
+}
+
 /// The effect of a command. Variants are only ever appended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Done {
@@ -223,15 +232,27 @@ pub enum Done {
     },
     /// Maintenance is over, or called off.
     MaintenanceEnded,
-}
-
-/// What became of one step of a worker.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Stepped {
-    /// It is in the registry.
-    Taken,
-    /// It cannot happen.
-    Refused(Box<Rejection>),
+    /// A flag is as asked.
+    FlagSet {
+        /// Its version.
+        version: u32,
+    },
+    /// A flag is gone.
+    FlagRemoved,
+    /// A secret is put.
+    SecretPut {
+        /// Its version.
+        version: u32,
+    },
+    /// A secret is gone.
+    SecretRemoved,
+    /// A network is as asked.
+    NetworkConfigured {
+        /// Its version.
+        version: u32,
+    },
+    /// An asset is switched as asked on a network.
+    NetworkAssetConfigured,
 }
 
 impl Outcome {

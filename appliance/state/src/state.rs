@@ -14,14 +14,17 @@ use crate::command::Received;
 use crate::directives::Directives;
 use crate::emergency::Emergency;
 use crate::event::Event;
+use crate::flags::Flags;
 use crate::halt::Halt;
 use crate::jobs::Jobs;
 use crate::maintenance::Maintenance;
 use crate::markets::Markets;
 use crate::money::HistoryOf;
+use crate::networks::Networks;
 use crate::outcome::Outcome;
 use crate::registry::Registry;
 use crate::rows::{Change, Family, Rows, Table};
+use crate::secrets::Secrets;
 use crate::settings::Settings;
 use crate::users::Users;
 use crate::workers::Workers;
@@ -87,6 +90,9 @@ pub struct State {
     pub(crate) directives: Directives,
     pub(crate) emergency: Option<Emergency>,
     pub(crate) maintenance: Maintenance,
+    pub(crate) flags: Flags,
+    pub(crate) secrets: Secrets,
+    pub(crate) networks: Networks,
 }
 
 impl State {
@@ -122,6 +128,9 @@ impl State {
             directives: Directives::load(rows)?,
             emergency: Emergency::load(rows)?,
             maintenance: Maintenance::load(rows)?,
+            flags: Flags::load(rows)?,
+            secrets: Secrets::load(rows)?,
+            networks: Networks::load(rows)?,
         };
         match &state.cluster {
             Some(cluster) if cluster.logic_version > LOGIC_VERSION_SUPPORTED => {
@@ -236,8 +245,13 @@ impl State {
     /// When time has something to do next, anywhere.
     #[must_use]
     pub fn next_due(&self) -> Option<Timestamp> {
-        let rooms =
-            [self.markets.next_due(), self.jobs.next_due(), self.directives.next_due(), self.maintenance.next_due()];
+        let rooms = [
+            self.markets.next_due(),
+            self.jobs.next_due(),
+            self.directives.next_due(),
+            self.maintenance.next_due(),
+            self.flags.next_expiry(self.time),
+        ];
         rooms.into_iter().flatten().min()
     }
 
@@ -257,6 +271,24 @@ impl State {
     #[must_use]
     pub fn maintenance(&self) -> &Maintenance {
         &self.maintenance
+    }
+
+    /// The flags.
+    #[must_use]
+    pub fn flags(&self) -> &Flags {
+        &self.flags
+    }
+
+    /// The secrets, sealed.
+    #[must_use]
+    pub fn secrets(&self) -> &Secrets {
+        &self.secrets
+    }
+
+    /// The networks.
+    #[must_use]
+    pub fn networks(&self) -> &Networks {
+        &self.networks
     }
 
     /// The markets, their books and orders.

@@ -7,6 +7,7 @@
 #![allow(clippy::print_stdout, reason = "what a test did is its report")]
 
 mod bad_input;
+mod configuration;
 mod corruption;
 mod failing_disk;
 mod full_disk;

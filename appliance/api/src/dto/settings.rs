@@ -15,7 +15,7 @@ pub struct Setting {
     pub value: String,
     /// The value where none is set.
     pub default: String,
-    /// Whether the default holds because nobody set a value.
+    /// Whether the default holds because nobody set a value, also not a less specific one.
     pub is_default: bool,
     /// `bool`, `integer`, `duration`, `bytes` or `choice`.
     pub kind: String,
@@ -31,10 +31,46 @@ pub struct Setting {
     pub danger: u8,
     /// One sentence.
     pub description: String,
-    /// The revision that last changed it; zero where none did.
+    /// The revision that last changed it in this place; zero where none did.
     pub revision: u64,
     /// Who did so, why and when.
     pub changed: Option<Changed>,
+    /// In which places it may have values of its own: `nowhere`, `networks` or `workers`.
+    pub places: String,
+    /// The key whose value holds here; none where the default does.
+    pub from: Option<String>,
+    /// The values of its own that it has in places, by key; only where the setting was asked for without a place.
+    pub overrides: Vec<SettingOverride>,
+    /// How many percent one person alone may change it by in a day; none where any change goes.
+    pub guard_percent: Option<u8>,
+    /// When a change takes effect.
+    pub takes_effect: String,
+}
+
+/// A value that a setting has in one place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SettingOverride {
+    /// The key, with the place.
+    #[schemars(with = "SettingKey")]
+    pub key: String,
+    /// The value.
+    pub value: String,
+    /// The revision that set it.
+    pub revision: u64,
+}
+
+/// `POST /v1/settings/{key}/unset`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UnsetSetting {
+    /// Refused unless the key's revision is this one.
+    pub if_revision: Option<u64>,
+    /// Why; kept in the audit.
+    #[schemars(with = "Reason")]
+    pub reason: String,
+    /// 32 hexadecimal digits drawn by the sender; the same id takes effect once at most in 24 hours.
+    #[schemars(with = "Option<CommandIdText>")]
+    pub command_id: Option<String>,
 }
 
 /// Who changed something, why and when.
@@ -83,6 +119,45 @@ pub struct SettingSet {
     pub key: String,
     /// The value that holds since.
     pub value: String,
+    /// The revision that the change made.
+    pub revision: u64,
+    /// The entry it was applied in.
+    pub index: u64,
+    /// The command's id.
+    #[schemars(with = "CommandIdText")]
+    pub command_id: String,
+}
+
+/// `GET /v1/settings/preview?key=&value=`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SettingPreview {
+    /// The key.
+    #[schemars(with = "SettingKey")]
+    pub key: String,
+    /// Whether anything would be different.
+    pub changes: bool,
+    /// What holds there.
+    pub from: String,
+    /// What would hold.
+    pub to: String,
+    /// The key's revision, to be given as `if_revision`.
+    pub revision: u64,
+    /// When it would take effect.
+    pub takes_effect: String,
+    /// What the change can do, as in [`Setting`].
+    pub danger: u8,
+    /// Whether one person alone may not make it, once two have approval keys.
+    pub needs_second_person: bool,
+    /// The more specific keys whose values go on to hold in their places.
+    pub not_in: Vec<String>,
+}
+
+/// The answer to [`UnsetSetting`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SettingUnset {
+    /// The key.
+    #[schemars(with = "SettingKey")]
+    pub key: String,
     /// The revision that the change made.
     pub revision: u64,
     /// The entry it was applied in.

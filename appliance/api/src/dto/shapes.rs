@@ -66,6 +66,22 @@ texts! {
     TargetText, r"^[a-z]([a-z-]*[a-z])?([./][a-z0-9-]+)?$", "selftest/1";
     /// The key of a setting: `room.name`.
     SettingKey, r"^[a-z_]{1,32}\.[a-z_]{1,32}$", "read.stale_max";
+    /// The key of a setting: `room.name`, and behind an `@` the place for which the value is.
+    SettingKey, r"^[a-z_]{1,32}\.[a-z_]{1,32}(@[a-z0-9:,/-]{1,80})?$", "read.stale_max";
+    /// The value of a setting, with its unit.
+    SettingValue, r"^.{1,100}$", "20s";
+    /// The name of a flag.
+    FlagName, r"^[a-z][a-z0-9._-]{0,63}$", "new-book";
+    /// For whom a flag is asked: a user, a worker, whatever the asking code names.
+    Subject, r"^[^\u0000-\u001f\u007f-\u009f]{1,64}$", "user-12";
+    /// The name of a secret.
+    SecretName, r"^[a-z][a-z0-9_-]{0,63}$", "node-key";
+    /// A blockchain.
+    NetworkName, "^(bitcoin|ethereum|polygon|bsc|arbitrum|tron)$", "bitcoin";
+    /// What a network is used for.
+    NetworkStateWord, "^(enabled|deposits-only|withdrawals-only|suspended|delisting)$", "enabled";
+    /// The address of a network's node; a key in it is a reference to a secret.
+    EndpointText, r"^(https?|wss?)://[!-~]{1,500}$", "https://node.example/v2/secret:node-key";
     /// The key of a scratch value, 1 to 256 bytes.
     ScratchKey, r"^[^/]{1,256}$", "a";
     /// An IP address, or a range of them.

@@ -132,3 +132,4 @@ endpoint!(A);
 endpoint!(A, B);
 endpoint!(A, B, C);
 endpoint!(A, B, C, D);
+endpoint!(A, B, C, D, E);

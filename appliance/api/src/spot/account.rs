@@ -16,7 +16,6 @@ use super::market_data::{first_at, span};
 use super::orders::DAY_MS;
 use super::read::{Fresh, unreadable};
 use super::view::{View, symbol};
-use super::weights::{ORDERS_10S_MAX, ORDERS_DAY_MAX};
 
 /// A rate in millionths as the dialect's decimal.
 fn rate(ppm: u16) -> String {
@@ -232,7 +231,11 @@ pub(crate) fn order_counts(call: &mut Call) -> Answer<'_> {
                 "rateLimitType": "ORDERS", "interval": interval, "intervalNum": count, "limit": limit, "count": used,
             })
         };
-        Ok(json!([row("SECOND", 10, ORDERS_10S_MAX, used.ten_seconds), row("DAY", 1, ORDERS_DAY_MAX, used.day),]))
+        let limits = call.app.limits(call.now_ms);
+        Ok(json!([
+            row("SECOND", 10, limits.orders_ten_seconds, used.ten_seconds),
+            row("DAY", 1, limits.orders_day, used.day),
+        ]))
     })
 }
 

@@ -57,7 +57,8 @@ pub(crate) struct Call {
 impl Call {
     /// Counts orders that are about to be entered.
     pub(crate) fn count_orders(&mut self, count: u32) -> Result<(), Error> {
-        self.orders = Some(self.app.spot.weights.orders(self.user, count, self.now_ms)?);
+        self.orders =
+            Some(self.app.spot.weights.orders(self.user, count, &self.app.limits(self.now_ms), self.now_ms)?);
         Ok(())
     }
 }
@@ -96,7 +97,7 @@ async fn serve(app: App, endpoint: Endpoint, request: Request) -> Response {
         Err(error) => (1, Err(error)),
     };
     let counted = address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-    let (used, allowed) = app.spot.weights.request(counted, weight, now_ms);
+    let (used, allowed) = app.spot.weights.request(counted, weight, &app.limits(now_ms), now_ms);
     let mut orders = None;
     let answer = match (allowed, params) {
         (Err(error), _) | (Ok(()), Err(error)) => Err(error),

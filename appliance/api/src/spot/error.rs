@@ -305,6 +305,16 @@ pub(crate) fn of_rejection(rejection: &Rejection, purpose: Purpose) -> Error {
         | Rejection::NoEmergency
         | Rejection::MaintenanceUnknown { .. }
         | Rejection::MaintenanceFull => Error::internal(),
+        Rejection::SettingPlace { .. }
+        | Rejection::SettingNotSet { .. }
+        | Rejection::OverridesFull
+        | Rejection::FlagUnknown
+        | Rejection::FlagsFull
+        | Rejection::SecretUnknown
+        | Rejection::SecretsFull
+        | Rejection::SecretInUse { .. }
+        | Rejection::EndpointCredentials
+        | Rejection::NetworkAssetsFull => Error::internal(),
     }
 }
 

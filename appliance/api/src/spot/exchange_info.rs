@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use super::decimal::of_steps;
 use super::door::{Answer, Call};
 use super::error::Error;
+use super::limits::Limits;
 use super::read::Fresh;
 use super::view::{View, symbols};
-use super::weights::{ORDERS_10S_MAX, ORDERS_DAY_MAX, WEIGHT_MAX};
 
 pub(crate) fn exchange_info(call: &mut Call) -> Answer<'_> {
     Box::pin(async move {
@@ -44,7 +44,7 @@ pub(crate) fn exchange_info(call: &mut Call) -> Answer<'_> {
         Ok(json!({
             "timezone": "UTC",
             "serverTime": call.now_ms,
-            "rateLimits": rate_limits(),
+            "rateLimits": rate_limits(&call.app.limits(call.now_ms)),
             "exchangeFilters": [],
             "symbols": markets,
         }))
@@ -52,11 +52,11 @@ pub(crate) fn exchange_info(call: &mut Call) -> Answer<'_> {
 }
 
 /// The limits of addresses and accounts.
-fn rate_limits() -> Value {
+fn rate_limits(limits: &Limits) -> Value {
     json!([
-        {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": WEIGHT_MAX},
-        {"rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": 10, "limit": ORDERS_10S_MAX},
-        {"rateLimitType": "ORDERS", "interval": "DAY", "intervalNum": 1, "limit": ORDERS_DAY_MAX},
+        {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": limits.weight},
+        {"rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": 10, "limit": limits.orders_ten_seconds},
+        {"rateLimitType": "ORDERS", "interval": "DAY", "intervalNum": 1, "limit": limits.orders_day},
     ])
 }
 

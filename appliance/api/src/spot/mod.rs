@@ -11,6 +11,7 @@ pub(crate) mod door;
 pub(crate) mod error;
 mod exchange_info;
 mod keys;
+pub(crate) mod limits;
 mod lists;
 pub(crate) mod market_data;
 mod order_spec;
@@ -44,6 +45,7 @@ pub(crate) struct Memory {
     secrets: keys::Secrets,
     hub: OnceLock<stream::Hub>,
     sockets: stream::Sockets,
+    limits: limits::Seen,
 }
 
 /// Whether a path belongs to the dialect, or to what is served through its door.

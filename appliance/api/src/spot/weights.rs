@@ -10,15 +10,7 @@ use exchequer_domain::UserId;
 use parking_lot::Mutex;
 
 use super::error::Error;
-
-/// Weight of an address in a minute.
-pub(crate) const WEIGHT_MAX: u32 = 6_000;
-/// Orders of an account in ten seconds.
-pub(crate) const ORDERS_10S_MAX: u32 = 50;
-/// Connections that an address may open in five minutes.
-pub(crate) const CONNECTIONS_MAX: u32 = 300;
-/// Orders of an account in a day.
-pub(crate) const ORDERS_DAY_MAX: u32 = 160_000;
+use super::limits::Limits;
 
 /// Requests over the limit in one minute after which an address is banned.
 const DEFIANCE_MAX: u32 = 100;
@@ -89,7 +81,13 @@ fn seconds(ms: u64) -> u64 {
 
 impl Weights {
     /// Counts a request of an address; answers what the address has used in this minute, also where it is refused.
-    pub(crate) fn request(&self, address: IpAddr, weight: u32, now_ms: u64) -> (u32, Result<(), Error>) {
+    pub(crate) fn request(
+        &self,
+        address: IpAddr,
+        weight: u32,
+        limits: &Limits,
+        now_ms: u64,
+    ) -> (u32, Result<(), Error>) {
         let inside = &mut *self.0.lock();
         if inside.minute != now_ms / MINUTE_MS {
             inside.minute = now_ms / MINUTE_MS;
@@ -97,7 +95,7 @@ impl Weights {
         }
         let mut group = group(address);
         if let Some(ban) = inside.bans.get(&group).filter(|ban| ban.until_ms > now_ms) {
-            return (WEIGHT_MAX, Err(Error::banned(ban.until_ms, seconds(ban.until_ms - now_ms))));
+            return (limits.weight, Err(Error::banned(ban.until_ms, seconds(ban.until_ms - now_ms))));
         }
         if inside.used.len() >= ADDRESSES_MAX && !inside.used.contains_key(&group) {
             group = OTHERS;
@@ -105,7 +103,7 @@ impl Weights {
         let (used, beyond) = inside.used.entry(group).or_default();
         *used = used.saturating_add(weight);
         let used = *used;
-        if used <= WEIGHT_MAX {
+        if used <= limits.weight {
             return (used, Ok(()));
         }
         *beyond += 1;
@@ -113,11 +111,11 @@ impl Weights {
             let until_ms = inside.ban(group, now_ms);
             return (used, Err(Error::banned(until_ms, seconds(until_ms - now_ms))));
         }
-        (used, Err(Error::weight(WEIGHT_MAX, seconds(MINUTE_MS - now_ms % MINUTE_MS))))
+        (used, Err(Error::weight(limits.weight, seconds(MINUTE_MS - now_ms % MINUTE_MS))))
     }
 
     /// Counts a connection that an address opens.
-    pub(crate) fn connection(&self, address: IpAddr, now_ms: u64) -> Result<(), Error> {
+    pub(crate) fn connection(&self, address: IpAddr, limits: &Limits, now_ms: u64) -> Result<(), Error> {
         let inside = &mut *self.0.lock();
         if inside.five_minutes != now_ms / FIVE_MINUTES_MS {
             inside.five_minutes = now_ms / FIVE_MINUTES_MS;
@@ -129,23 +127,23 @@ impl Weights {
         }
         let opened = inside.opened.entry(group).or_default();
         *opened = opened.saturating_add(1);
-        if *opened <= CONNECTIONS_MAX {
+        if *opened <= limits.connections {
             return Ok(());
         }
-        Err(Error::connections(CONNECTIONS_MAX, seconds(FIVE_MINUTES_MS - now_ms % FIVE_MINUTES_MS)))
+        Err(Error::connections(limits.connections, seconds(FIVE_MINUTES_MS - now_ms % FIVE_MINUTES_MS)))
     }
 
     /// Counts orders of an account, if it may enter so many more.
-    pub(crate) fn orders(&self, user: UserId, count: u32, now_ms: u64) -> Result<Orders, Error> {
+    pub(crate) fn orders(&self, user: UserId, count: u32, limits: &Limits, now_ms: u64) -> Result<Orders, Error> {
         let inside = &mut *self.0.lock();
         inside.turn(now_ms);
         let Orders { ten_seconds, day } = inside.counts(user);
-        if ten_seconds + count > ORDERS_10S_MAX {
+        if ten_seconds.saturating_add(count) > limits.orders_ten_seconds {
             let wait = seconds(TEN_SECONDS_MS - now_ms % TEN_SECONDS_MS);
-            return Err(Error::orders(ORDERS_10S_MAX, "10 SECOND", wait));
+            return Err(Error::orders(limits.orders_ten_seconds, "10 SECOND", wait));
         }
-        if day + count > ORDERS_DAY_MAX {
-            return Err(Error::orders(ORDERS_DAY_MAX, "1 DAY", seconds(DAY_MS - now_ms % DAY_MS)));
+        if day.saturating_add(count) > limits.orders_day {
+            return Err(Error::orders(limits.orders_day, "1 DAY", seconds(DAY_MS - now_ms % DAY_MS)));
         }
         let user = inside.place(user);
         *inside.recent.entry(user).or_default() += count;
@@ -216,15 +214,15 @@ mod tests {
     /// concerned. Method: the last unit and the first one too many, then the next minute.
     #[test]
     fn weight_is_limited_by_the_minute() {
-        let weights = Weights::default();
+        let (weights, limits) = (Weights::default(), Limits::default());
         let (one, other) = (address("10.0.0.1"), address("10.0.0.2"));
-        assert_eq!(weights.request(one, WEIGHT_MAX, NOW), (WEIGHT_MAX, Ok(())));
-        let (used, refused) = weights.request(one, 1, NOW);
-        assert_eq!((used, status(&refused), refused.unwrap_err().retry_after), (WEIGHT_MAX + 1, 429, Some(20)));
-        assert_eq!(weights.request(address("::ffff:10.0.0.1"), 1, NOW).1.unwrap_err().code, -1003);
-        assert_eq!(weights.request(other, 1, NOW), (1, Ok(())));
-        assert_eq!(weights.request(one, 1, NOW + 20_000), (1, Ok(())));
-        let v6 = |text| weights.request(address(text), 1, NOW + 20_000).0;
+        assert_eq!(weights.request(one, limits.weight, &limits, NOW), (limits.weight, Ok(())));
+        let (used, refused) = weights.request(one, 1, &limits, NOW);
+        assert_eq!((used, status(&refused), refused.unwrap_err().retry_after), (limits.weight + 1, 429, Some(20)));
+        assert_eq!(weights.request(address("::ffff:10.0.0.1"), 1, &limits, NOW).1.unwrap_err().code, -1003);
+        assert_eq!(weights.request(other, 1, &limits, NOW), (1, Ok(())));
+        assert_eq!(weights.request(one, 1, &limits, NOW + 20_000), (1, Ok(())));
+        let v6 = |text| weights.request(address(text), 1, &limits, NOW + 20_000).0;
         assert_eq!((v6("2001:db8::1"), v6("2001:db8::2"), v6("2001:db8:0:1::1")), (1, 2, 1));
     }
 
@@ -232,57 +230,57 @@ mod tests {
     /// many, and the next five minutes.
     #[test]
     fn connections_are_limited() {
-        let weights = Weights::default();
+        let (weights, limits) = (Weights::default(), Limits::default());
         let one = address("10.0.0.1");
-        for _ in 0..CONNECTIONS_MAX {
-            weights.connection(one, NOW).unwrap();
+        for _ in 0..limits.connections {
+            weights.connection(one, &limits, NOW).unwrap();
         }
-        let refused = weights.connection(one, NOW);
+        let refused = weights.connection(one, &limits, NOW);
         assert_eq!((status(&refused), refused.unwrap_err().code), (429, -1034));
-        weights.connection(address("10.0.0.2"), NOW).unwrap();
-        weights.connection(one, NOW + FIVE_MINUTES_MS).unwrap();
+        weights.connection(address("10.0.0.2"), &limits, NOW).unwrap();
+        weights.connection(one, &limits, NOW + FIVE_MINUTES_MS).unwrap();
     }
 
     /// Goal: who goes on after the refusals is banned, and longer the next time. Method: two rounds.
     #[test]
     fn going_on_is_banned() {
-        let weights = Weights::default();
+        let (weights, limits) = (Weights::default(), Limits::default());
         let one = address("10.0.0.1");
         let mut now = NOW;
         for lasts in [BAN_MS, 2 * BAN_MS, 4 * BAN_MS] {
-            weights.request(one, WEIGHT_MAX, now).1.unwrap();
+            weights.request(one, limits.weight, &limits, now).1.unwrap();
             for _ in 0..DEFIANCE_MAX {
-                assert_eq!(status(&weights.request(one, 1, now).1), 429);
+                assert_eq!(status(&weights.request(one, 1, &limits, now).1), 429);
             }
-            let banned = weights.request(one, 1, now).1.unwrap_err();
+            let banned = weights.request(one, 1, &limits, now).1.unwrap_err();
             assert_eq!((banned.status.as_u16(), banned.retry_after), (418, Some(lasts / 1_000)));
-            assert_eq!(status(&weights.request(one, 1, now + lasts - 1).1), 418);
+            assert_eq!(status(&weights.request(one, 1, &limits, now + lasts - 1).1), 418);
             now += lasts;
         }
-        weights.request(one, 1, now).1.unwrap();
+        weights.request(one, 1, &limits, now).1.unwrap();
     }
 
     /// Goal: an account's orders are limited in both windows and counted for the headers.
     #[test]
     fn orders_are_limited() {
-        let weights = Weights::default();
+        let (weights, limits) = (Weights::default(), Limits::default());
         let user = UserId(1);
-        for count in 1..=ORDERS_10S_MAX {
-            assert_eq!(weights.orders(user, 1, NOW), Ok(Orders { ten_seconds: count, day: count }));
+        for count in 1..=limits.orders_ten_seconds {
+            assert_eq!(weights.orders(user, 1, &limits, NOW), Ok(Orders { ten_seconds: count, day: count }));
         }
-        let refused = weights.orders(user, 1, NOW).unwrap_err();
+        let refused = weights.orders(user, 1, &limits, NOW).unwrap_err();
         assert_eq!((refused.code, refused.status.as_u16(), refused.retry_after), (-1015, 429, Some(10)));
-        assert_eq!(weights.orders(UserId(2), 2, NOW), Ok(Orders { ten_seconds: 2, day: 2 }));
-        assert_eq!(weights.orders(user, 1, NOW + TEN_SECONDS_MS).unwrap().day, ORDERS_10S_MAX + 1);
+        assert_eq!(weights.orders(UserId(2), 2, &limits, NOW), Ok(Orders { ten_seconds: 2, day: 2 }));
+        assert_eq!(weights.orders(user, 1, &limits, NOW + TEN_SECONDS_MS).unwrap().day, limits.orders_ten_seconds + 1);
         assert_eq!(weights.orders_of(user, NOW + DAY_MS), Orders::default());
     }
 
     /// Goal: many addresses take bounded memory and can still ask. Method: more of them than are counted apart.
     #[test]
     fn memory_is_bounded() {
-        let weights = Weights::default();
+        let (weights, limits) = (Weights::default(), Limits::default());
         for number in 0..ADDRESSES_MAX as u32 + 1_000 {
-            weights.request(IpAddr::V4(number.into()), 1, NOW).1.unwrap();
+            weights.request(IpAddr::V4(number.into()), 1, &limits, NOW).1.unwrap();
         }
         assert_eq!(weights.0.lock().used.len(), ADDRESSES_MAX + 1);
     }

@@ -316,6 +316,17 @@ impl Backend for Memory {
         Ok(Zeroizing::new(sealed.iter().rev().copied().collect()))
     }
 
+    fn seal_named(&self, name: &str, text: &[u8]) -> Result<Vec<u8>, Problem> {
+        // As above, with the name before it.
+        Ok(name.bytes().chain([0]).chain(text.iter().rev().copied()).collect())
+    }
+
+    fn open_named(&self, name: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Problem> {
+        let text = sealed.strip_prefix([name.as_bytes(), &[0]].concat().as_slice());
+        let wrong = || Problem::new(Code::KeyringWrong, "sealed under another name");
+        Ok(Zeroizing::new(text.ok_or_else(wrong)?.iter().rev().copied().collect()))
+    }
+
     fn new_id(&self) -> CommandId {
         let mut inside = self.inside.lock();
         inside.next_id += 1;

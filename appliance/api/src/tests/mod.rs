@@ -3,6 +3,7 @@
 mod audit;
 mod bad_input;
 mod cluster;
+mod configuration;
 mod gateway;
 mod health;
 mod ledger_looks;

@@ -26,6 +26,7 @@ async fn shows_what_holds_and_who_did_it() {
             "key": KEY, "value": "10s", "default": "10s", "is_default": true, "kind": "duration", "min": "1s",
             "max": "10m", "choices": [], "takes": "a duration from 1s to 10m", "danger": 1,
             "description": "A node silent for longer is shown as unhealthy.", "revision": 0, "changed": null,
+            "places": "nowhere", "from": null, "overrides": [], "guard_percent": null, "takes_effect": "at once",
         })
     );
     assert_eq!((reply.header("exq-applied-index"), reply.header("exq-age-ms")), ("2", "0"));
@@ -165,6 +166,54 @@ async fn history_difference_and_revert() {
         assert_eq!(refusal, (400, "EXQ-0108".into()), "{query}");
     }
     assert_eq!(world.get("/v1/settings/history?key=no.such").await.refusal(), (404, "EXQ-0401".into()));
+}
+
+/// Goal: a value of its own is set, seen, found in the history and taken away again through the door. Method: one for a
+/// worker, whose key has a stroke, above the plain one.
+#[tokio::test]
+async fn values_in_places() {
+    let world = World::new();
+    let (plain, own) = ("worker.memory_max", "worker.memory_max@worker:deposit/tron-1");
+    let path = "/v1/settings/worker.memory_max@worker:deposit%2Ftron-1";
+    let put = |value: &str| json!({"value": value, "reason": "test"}).to_string();
+    let before = world.get(path).await.json();
+    assert_eq!(
+        (&before["value"], &before["from"], &before["is_default"]),
+        (&json!("512MiB"), &json!(null), &json!(true))
+    );
+    world.put("/v1/settings/worker.memory_max", &put("1GiB")).await;
+    assert_eq!(world.put(path, &put("2GiB")).await.json()["key"], own);
+    let held = world.get(path).await.json();
+    assert_eq!((&held["value"], &held["from"], &held["revision"]), (&json!("2GiB"), &json!(own), &json!(2)));
+    let all = world.get("/v1/settings/worker.memory_max").await.json();
+    assert_eq!(all["overrides"], json!([{"key": own, "value": "2GiB", "revision": 2}]));
+    assert_eq!((&all["value"], &all["places"]), (&json!("1GiB"), &json!("workers")));
+
+    let preview = world.get("/v1/settings/preview?key=worker.memory_max&value=4GiB").await.json();
+    assert_eq!((&preview["from"], &preview["to"], &preview["changes"]), (&json!("1GiB"), &json!("4GiB"), &json!(true)));
+    assert_eq!((&preview["not_in"], &preview["revision"]), (&json!([own]), &json!(1)));
+    assert_eq!(preview["takes_effect"], "at the next start of the worker");
+    let away = world.get("/v1/settings/preview?key=worker.memory_max").await.json();
+    assert_eq!((&away["to"], &away["needs_second_person"]), (&json!("512MiB"), &json!(false)));
+    let far = world.get("/v1/settings/preview?key=limit.orders_day&value=1000000").await.json();
+    assert_eq!(far["needs_second_person"], true);
+
+    let unset = |revision: u64| json!({"if_revision": revision, "reason": "test"}).to_string();
+    let unset_path = format!("{path}/unset");
+    assert_eq!(world.post(&unset_path, &unset(1)).await.refusal(), (409, "EXQ-0404".into()));
+    assert_eq!(world.post(&unset_path, &unset(2)).await.json()["revision"], 3);
+    assert_eq!(world.post(&unset_path, &unset(3)).await.refusal(), (409, "EXQ-0309".into()));
+    let held = world.get(path).await.json();
+    assert_eq!((&held["value"], &held["from"]), (&json!("1GiB"), &json!(plain)));
+    let history = world.get("/v1/settings/history?key=worker.memory_max%40worker%3Adeposit%2Ftron-1").await.json();
+    assert_eq!(history["changes"].as_array().unwrap().len(), 2);
+    assert_eq!(history["changes"][0]["to"], json!(null));
+
+    let nowhere = world.put("/v1/settings/read.stale_max@network:tron", &put("20s")).await;
+    assert_eq!(nowhere.refusal(), (422, "EXQ-0409".into()));
+    let kind = world.get("/v1/settings/worker.lease@kind:selftest,network:tron").await;
+    assert_eq!(kind.refusal(), (422, "EXQ-0409".into()));
+    assert!(kind.message().contains("@kind:selftest"), "{}", kind.message());
 }
 
 /// Goal: a long history is read over many pages without a gap, and no request reads without end. Method: more revisions

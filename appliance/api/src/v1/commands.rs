@@ -114,6 +114,12 @@ fn effect(done: Done) -> Effect {
         Done::EmergencyResumed { markets } => Effect::EmergencyResumed { markets },
         Done::MaintenanceScheduled { window } => Effect::MaintenanceScheduled { number: window.0 },
         Done::MaintenanceEnded => Effect::MaintenanceEnded,
+        Done::FlagSet { version } => Effect::FlagSet { version },
+        Done::FlagRemoved => Effect::FlagRemoved,
+        Done::SecretPut { version } => Effect::SecretPut { version },
+        Done::SecretRemoved => Effect::SecretRemoved,
+        Done::NetworkConfigured { version } => Effect::NetworkConfigured { version },
+        Done::NetworkAssetConfigured => Effect::NetworkAssetConfigured,
     }
 }
 

@@ -8,6 +8,7 @@ mod cluster;
 mod commands;
 mod directives;
 mod emergency;
+mod flags;
 mod jobs;
 mod keyring;
 mod ledger;
@@ -19,12 +20,15 @@ mod maintenance;
 mod market_changes;
 mod market_data;
 mod markets;
+mod networks;
 mod orders;
 mod peers;
 mod queues;
 mod scratch;
+mod secrets;
 mod settings;
 mod settings_history;
+mod settings_preview;
 mod snapshot;
 mod statement;
 mod status;
@@ -46,6 +50,10 @@ pub(crate) fn routes() -> Vec<Route> {
         cluster::routes(),
         settings::routes(),
         settings_history::routes(),
+        settings_preview::routes(),
+        flags::routes(),
+        secrets::routes(),
+        networks::routes(),
         audit::routes(),
         scratch::routes(),
         commands::routes(),

@@ -2,10 +2,14 @@
 
 use axum::extract::State;
 use exchequer_domain::{Code, Problem};
-use exchequer_state::settings::{Kind, Setting as Schema, SettingChange, SettingState, Value, history_key, schema};
-use exchequer_state::{Body as Change, Done, Family, Rejection, RevertSettings, Rows, SetSetting};
+use exchequer_state::people::Permission;
+use exchequer_state::settings::{
+    Danger, Key, KeyError, Kind, Place, Scope, SettingChange, Settings, Value, history_key, schema,
+};
+use exchequer_state::{Body as Change, Done, Family, Rejection, RevertSettings, Rows, SetSetting, UnsetSetting};
 
 use crate::app::App;
+use crate::auth::Caller;
 use crate::dto;
 use crate::dto::shapes;
 use crate::extract::{Body, Name, Params, reason};
@@ -16,15 +20,27 @@ use crate::route::Route;
 use crate::submit::Committed;
 
 pub(crate) fn routes() -> Vec<Route> {
+    let key = || Param::text::<shapes::SettingKey>("key", "Its key, with a place where the value is for that place");
     vec![
-        Route::get("/v1/settings", list).says("All settings"),
+        Route::get("/v1/settings", list).says("All settings").needs(Permission::ConfigurationRead),
         Route::get("/v1/settings/{key}", one)
-            .says("One setting")
-            .named(Param::text::<shapes::SettingKey>("key", "Its key")),
+            .says("One setting, or what holds in a place")
+            .named(key())
+            .needs(Permission::ConfigurationRead),
         Route::put("/v1/settings/{key}", set)
             .says("Changes a setting")
-            .named(Param::text::<shapes::SettingKey>("key", "Its key")),
-        Route::post("/v1/settings/revert", revert).says("Gives all settings the values of a revision"),
+            .named(key())
+            .needs(Permission::ConfigurationChange)
+            .danger(Danger::Level1),
+        Route::post("/v1/settings/{key}/unset", unset)
+            .says("Takes a setting's value away: the less specific one holds again, or the default")
+            .named(key())
+            .needs(Permission::ConfigurationChange)
+            .danger(Danger::Level1),
+        Route::post("/v1/settings/revert", revert)
+            .says("Gives all settings the values of a revision")
+            .needs(Permission::ConfigurationChange)
+            .danger(Danger::Level1),
     ]
 }
 
@@ -33,7 +49,7 @@ async fn list(State(app): State<App>, mut params: Params) -> Result<Seen<dto::Se
     params.end()?;
     let seen = app.read_rows(freshness, |state, rows| {
         let settings = state.settings();
-        let view = |setting| view(setting, settings.value(setting), settings.state(setting.key), rows);
+        let view = |setting| view(&Key { setting, place: Place::Everywhere }, settings, rows);
         let all = schema::ALL.iter().map(view).collect::<Result<Vec<_>, Problem>>()?;
         Ok(dto::Settings { revision: settings.revision(), settings: all })
     });
@@ -43,60 +59,90 @@ async fn list(State(app): State<App>, mut params: Params) -> Result<Seen<dto::Se
 async fn one(State(app): State<App>, Name(key): Name, mut params: Params) -> Result<Seen<dto::Setting>, Refused> {
     let freshness = Freshness::of(&mut params, Freshness::Linearizable)?;
     params.end()?;
-    let setting = find(&key)?;
-    let seen = app.read_rows(freshness, move |state, rows| {
-        let settings = state.settings();
-        view(setting, settings.value(setting), settings.state(setting.key), rows)
-    });
+    let key = find(&key)?;
+    let seen = app.read_rows(freshness, move |state, rows| view(&key, state.settings(), rows));
     Ok(seen.await?)
 }
 
 async fn set(
     State(app): State<App>,
+    caller: Caller,
     Name(key): Name,
     Body(request): Body<dto::SetSetting>,
 ) -> Result<Committed<dto::SettingSet>, Refused> {
-    let setting = find(&key)?;
-    let value = Value::parse(&request.value, &setting.kind)?;
+    let known = find(&key)?;
+    let value = Value::parse(&request.value, &known.setting.kind)?;
     let reason = reason(request.reason)?;
     let id = app.command_id(request.command_id.as_deref())?;
     let text = value.to_string();
     let command = SetSetting { key, value, if_revision: request.if_revision, reason };
-    let effect = app.submit(id, Change::SetSetting(command)).await?;
+    let effect = app.submit_as(caller.0, id, Change::SetSetting(command)).await?;
     let Done::SettingChanged { revision } = effect.done else { return Err(effect.unexpected()) };
-    let (key, command_id) = (setting.key.to_owned(), id.to_string());
+    let (key, command_id) = (known.to_string(), id.to_string());
     Ok(Committed(id, dto::SettingSet { key, value: text, revision, index: effect.index, command_id }))
+}
+
+async fn unset(
+    State(app): State<App>,
+    caller: Caller,
+    Name(key): Name,
+    Body(request): Body<dto::UnsetSetting>,
+) -> Result<Committed<dto::SettingUnset>, Refused> {
+    let known = find(&key)?;
+    let reason = reason(request.reason)?;
+    let id = app.command_id(request.command_id.as_deref())?;
+    let command = UnsetSetting { key, if_revision: request.if_revision, reason };
+    let effect = app.submit_as(caller.0, id, Change::UnsetSetting(command)).await?;
+    let Done::SettingChanged { revision } = effect.done else { return Err(effect.unexpected()) };
+    let (key, command_id) = (known.to_string(), id.to_string());
+    Ok(Committed(id, dto::SettingUnset { key, revision, index: effect.index, command_id }))
 }
 
 async fn revert(
     State(app): State<App>,
+    caller: Caller,
     Body(request): Body<dto::RevertSettings>,
 ) -> Result<Committed<dto::SettingsReverted>, Refused> {
     let reason = reason(request.reason)?;
     let id = app.command_id(request.command_id.as_deref())?;
     let command = RevertSettings { to_revision: request.to_revision, if_revision: request.if_revision, reason };
-    let effect = app.submit(id, Change::RevertSettings(command)).await?;
+    let effect = app.submit_as(caller.0, id, Change::RevertSettings(command)).await?;
     let Done::SettingsReverted { revision, changed } = effect.done else { return Err(effect.unexpected()) };
     let command_id = id.to_string();
     Ok(Committed(id, dto::SettingsReverted { revision, changed, index: effect.index, command_id }))
 }
 
-/// The setting with this key.
-pub(super) fn find(key: &str) -> Result<&'static Schema, Problem> {
-    let unknown = || Rejection::SettingUnknown { key: key.chars().take(KEY_CHARS_SHOWN_MAX).collect() };
-    schema::find(key).ok_or_else(|| unknown().problem())
+/// The setting and the place of this key.
+pub(super) fn find(key: &str) -> Result<Key, Problem> {
+    Key::parse(key).map_err(|error| match error {
+        KeyError::Unknown => {
+            Rejection::SettingUnknown { key: key.chars().take(KEY_CHARS_SHOWN_MAX).collect() }.problem()
+        }
+        KeyError::Place(setting) => Rejection::SettingPlace { key: setting.key.to_owned() }.problem(),
+    })
 }
 
 /// A wrong key is echoed up to this length.
 const KEY_CHARS_SHOWN_MAX: usize = 64;
 
-fn view(setting: &Schema, value: Value, set: Option<&SettingState>, rows: &dyn Rows) -> Result<dto::Setting, Problem> {
+pub(super) fn view(key: &Key, settings: &Settings, rows: &dyn Rows) -> Result<dto::Setting, Problem> {
+    let setting = key.setting;
     let (kind, min, max, choices) = kind(&setting.kind);
+    let (value, from) = settings.value_for(setting, Scope::of(key.place));
+    let set = settings.state(&key.to_string());
+    let overrides = settings.overrides_of(setting).filter(|_| key.place == Place::Everywhere);
+    let overrides = overrides.filter_map(|(key, state)| {
+        Some(dto::SettingOverride {
+            key: key.to_string(),
+            value: state.value.as_ref()?.to_string(),
+            revision: state.revision,
+        })
+    });
     Ok(dto::Setting {
-        key: setting.key.to_owned(),
+        key: key.to_string(),
         value: value.to_string(),
         default: setting.default.value().to_string(),
-        is_default: set.is_none_or(|set| set.value.is_none()),
+        is_default: from.is_none(),
         kind: kind.to_owned(),
         min: min.map(|value| value.to_string()),
         max: max.map(|value| value.to_string()),
@@ -106,6 +152,11 @@ fn view(setting: &Schema, value: Value, set: Option<&SettingState>, rows: &dyn R
         description: setting.description.to_owned(),
         revision: set.map_or(0, |set| set.revision),
         changed: set.map(|set| changed(set.revision, rows)).transpose()?,
+        places: setting.scoping.as_str().to_owned(),
+        from: from.map(|place| Key { setting, place }.to_string()),
+        overrides: overrides.collect(),
+        guard_percent: setting.guard_percent,
+        takes_effect: setting.effect.as_str().to_owned(),
     })
 }
 

@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use exchequer_domain::{Code, Problem};
+use exchequer_state::people::Permission;
 use exchequer_state::settings::{SettingChange, Value, diff, history_range};
 use exchequer_state::{Family, Rejection, Rows, Table};
 
@@ -28,21 +29,27 @@ const DIFF_REVISIONS_MAX: u64 = 10_000;
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![
-        Route::get("/v1/settings/history", history).says("Who changed which setting, why and when").asks([
-            Param::text::<shapes::SettingKey>("key", "Of this setting only"),
-            Param::number("limit", 1, LIMIT_MAX as u64, "Revisions in the answer, at most"),
-            Param::number("before", 1, u64::MAX, "The revision after the first one; the newest come first"),
-        ]),
-        Route::get("/v1/settings/diff", difference).says("What differs between two revisions of the settings").asks([
-            Param::number("from", 0, u64::MAX, "The first revision; zero for the defaults").needed(),
-            Param::number("to", 0, u64::MAX, "The second one; the latest where nothing is said"),
-        ]),
+        Route::get("/v1/settings/history", history)
+            .says("Who changed which setting, why and when")
+            .needs(Permission::ConfigurationRead)
+            .asks([
+                Param::text::<shapes::SettingKey>("key", "Of this setting only"),
+                Param::number("limit", 1, LIMIT_MAX as u64, "Revisions in the answer, at most"),
+                Param::number("before", 1, u64::MAX, "The revision after the first one; the newest come first"),
+            ]),
+        Route::get("/v1/settings/diff", difference)
+            .says("What differs between two revisions of the settings")
+            .needs(Permission::ConfigurationRead)
+            .asks([
+                Param::number("from", 0, u64::MAX, "The first revision; zero for the defaults").needed(),
+                Param::number("to", 0, u64::MAX, "The second one; the latest where nothing is said"),
+            ]),
     ]
 }
 
 async fn history(State(app): State<App>, mut params: Params) -> Result<Seen<SettingHistory>, Refused> {
     let freshness = Freshness::of(&mut params, Freshness::Linearizable)?;
-    let key = params.take("key")?.map(|key| find(&key).map(|setting| setting.key)).transpose()?;
+    let key = params.take("key")?.map(|key| find(&key).map(|_| key)).transpose()?;
     let limit = params.number("limit", 1..=LIMIT_MAX)?.unwrap_or(LIMIT);
     let before = params.number("before", 1..=u64::MAX)?;
     params.end()?;
@@ -62,7 +69,7 @@ async fn history(State(app): State<App>, mut params: Params) -> Result<Seen<Sett
                 break;
             }
             until = change.revision;
-            if key.is_none_or(|key| change.key == key) {
+            if key.as_ref().is_none_or(|key| change.key == *key) {
                 changes.push(shown(&change));
             }
         }

@@ -27,17 +27,20 @@ mod exit;
 mod explain;
 #[cfg(test)]
 mod fixtures;
+mod flag;
 mod job;
 mod keyring;
 mod ledger;
 mod ledger_export;
 mod ledger_looks;
 mod ledger_text;
+mod limits;
 mod local;
 mod maintenance;
 mod market;
 mod market_setup;
 mod members;
+mod network;
 mod node;
 mod order;
 mod output;
@@ -45,6 +48,7 @@ mod peers;
 mod recover;
 pub mod reports;
 mod scratch;
+mod secret;
 mod settings;
 mod setup;
 mod snapshot;
@@ -152,6 +156,11 @@ fn start(verb: &Verb, printer: &mut Printer) -> Result<Exit, Stop> {
         | Verb::Cluster { .. }
         | Verb::Snapshot { .. }
         | Verb::Settings { .. }
+        | Verb::Limit { .. }
+        | Verb::Threshold { .. }
+        | Verb::Flag { .. }
+        | Verb::Secret { .. }
+        | Verb::Network { .. }
         | Verb::Audit { .. }
         | Verb::Keyring { .. }
         | Verb::OperatorToken { .. }
@@ -202,6 +211,11 @@ async fn run(verb: &Verb, printer: &mut Printer) -> Result<Exit, Stop> {
             snapshot::SnapshotVerb::Restore(args) => snapshot::restore(args, printer).await,
         },
         Verb::Settings { verb } => settings::run(verb, printer).await,
+        Verb::Limit { verb } => limits::limit(verb, printer).await,
+        Verb::Threshold { verb } => limits::threshold(verb, printer).await,
+        Verb::Flag { verb } => flag::run(verb, printer).await,
+        Verb::Secret { verb } => secret::run(verb, printer).await,
+        Verb::Network { verb } => network::run(verb, printer).await,
         Verb::Audit { verb } => audit::run(verb, printer).await,
         Verb::Keyring { verb } => match verb {
             keyring::KeyringVerb::Export(args) => keyring::export(args, printer).await,

@@ -1,8 +1,9 @@
-//! `exchequer settings get|set|diff|history|revert`: the replicated settings.
+//! `exchequer settings get|set|preview|unset|diff|history|revert`: the replicated settings.
 
 use clap::{Args, Subcommand};
 use exchequer_api::dto::{
-    RevertSettings, SetSetting, Setting, SettingHistory, SettingSet, Settings, SettingsDiff, SettingsReverted,
+    RevertSettings, SetSetting, Setting, SettingHistory, SettingPreview, SettingSet, SettingUnset, Settings,
+    SettingsDiff, SettingsReverted, UnsetSetting,
 };
 use reqwest::Method;
 
@@ -19,14 +20,29 @@ const DEFAULT: &str = "(default)";
 #[derive(Debug, Clone, Subcommand)]
 pub enum SettingsVerb {
     /// Show all settings, or one with its range, default and last change
-    #[command(after_help = "Example:\n  exchequer settings get\n  exchequer settings get join.token_ttl")]
+    ///
+    /// With a place it shows what holds there, and whose value that is. A key may also be given with its place, as
+    /// `worker.lease@kind:deposit`.
+    #[command(after_help = "Example:\n  exchequer settings get\n  exchequer settings get join.token_ttl\n  \
+                      exchequer settings get worker.memory_max --worker deposit/bitcoin-1")]
     Get(GetArgs),
     /// Change a setting
     #[command(
         after_help = "Example:\n  exchequer settings set join.token_ttl 30m --reason 'OPS-311: slow installs'\n  \
-                      exchequer settings set read.stale_max 20s --if-revision 7 --reason 'OPS-312'"
+                      exchequer settings set read.stale_max 20s --if-revision 7 --reason 'OPS-312'\n  \
+                      exchequer settings set worker.memory_max 1GiB --kind deposit --network tron --reason 'OPS-313'"
     )]
     Set(SetArgs),
+    /// Show what a change would come to, without making it
+    #[command(
+        after_help = "Example:\n  exchequer settings preview worker.memory_max 1GiB --kind deposit\n  exchequer settings \
+                      preview worker.memory_max --kind deposit"
+    )]
+    Preview(PreviewArgs),
+    /// Take a value away: the less specific one holds again, or the default
+    #[command(after_help = "Example:\n  exchequer settings unset join.token_ttl --reason 'OPS-314'\n  \
+                      exchequer settings unset worker.memory_max --kind deposit --reason 'OPS-315'")]
+    Unset(UnsetArgs),
     /// Show what differs between two revisions
     #[command(after_help = "Example:\n  exchequer settings diff 12 15\n  exchequer settings diff 0")]
     Diff(DiffArgs),
@@ -40,12 +56,42 @@ pub enum SettingsVerb {
     Revert(RevertArgs),
 }
 
+/// Where a value holds.
+#[derive(Debug, Clone, Default, Args)]
+pub struct PlaceArgs {
+    /// For the workers of this kind
+    #[arg(long, value_name = "KIND", conflicts_with = "worker")]
+    pub kind: Option<String>,
+    /// On this network
+    #[arg(long, value_name = "NETWORK", conflicts_with = "worker")]
+    pub network: Option<String>,
+    /// For this worker, such as deposit/bitcoin-1
+    #[arg(long, value_name = "WORKER")]
+    pub worker: Option<String>,
+}
+
+impl PlaceArgs {
+    /// The key with the place behind it; as it is where no place is given.
+    pub(super) fn key(&self, key: &str) -> String {
+        match (&self.kind, &self.network, &self.worker) {
+            (None, None, None) => key.to_owned(),
+            (Some(kind), None, _) => format!("{key}@kind:{kind}"),
+            (None, Some(network), _) => format!("{key}@network:{network}"),
+            (Some(kind), Some(network), _) => format!("{key}@kind:{kind},network:{network}"),
+            (None, None, Some(worker)) => format!("{key}@worker:{worker}"),
+        }
+    }
+}
+
 /// `exchequer settings get`.
 #[derive(Debug, Clone, Args)]
 pub struct GetArgs {
     /// The setting [default: all of them]
     #[arg(value_name = "KEY")]
     pub key: Option<String>,
+    /// Where it is asked for.
+    #[command(flatten)]
+    pub place: PlaceArgs,
     /// Where the answer may come from.
     #[command(flatten)]
     pub stale: StaleArgs,
@@ -63,7 +109,53 @@ pub struct SetArgs {
     /// The value, with its unit: 10s, 64MiB, true
     #[arg(value_name = "VALUE", allow_hyphen_values = true)]
     pub value: String,
-    /// Only if the setting's revision is still this one; 0 for one that never changed
+    /// Where it holds.
+    #[command(flatten)]
+    pub place: PlaceArgs,
+    /// Only if the revision of this key is still this one; 0 for one that never changed
+    #[arg(long, value_name = "REVISION")]
+    pub if_revision: Option<u64>,
+    /// Why.
+    #[command(flatten)]
+    pub reason: ReasonArgs,
+    /// Which command it is.
+    #[command(flatten)]
+    pub command: CommandArgs,
+    /// Whom to ask.
+    #[command(flatten)]
+    pub client: ClientArgs,
+}
+
+/// `exchequer settings preview`.
+#[derive(Debug, Clone, Args)]
+pub struct PreviewArgs {
+    /// The setting
+    #[arg(value_name = "KEY")]
+    pub key: String,
+    /// The value [default: it is taken away]
+    #[arg(value_name = "VALUE", allow_hyphen_values = true)]
+    pub value: Option<String>,
+    /// Where it would hold.
+    #[command(flatten)]
+    pub place: PlaceArgs,
+    /// Where the answer may come from.
+    #[command(flatten)]
+    pub stale: StaleArgs,
+    /// Whom to ask.
+    #[command(flatten)]
+    pub client: ClientArgs,
+}
+
+/// `exchequer settings unset`.
+#[derive(Debug, Clone, Args)]
+pub struct UnsetArgs {
+    /// The setting
+    #[arg(value_name = "KEY")]
+    pub key: String,
+    /// Where it held.
+    #[command(flatten)]
+    pub place: PlaceArgs,
+    /// Only if the revision of this key is still this one
     #[arg(long, value_name = "REVISION")]
     pub if_revision: Option<u64>,
     /// Why.
@@ -138,6 +230,8 @@ pub(super) async fn run(verb: &SettingsVerb, printer: &mut Printer) -> Result<Ex
     match verb {
         SettingsVerb::Get(args) => get(args, printer).await?,
         SettingsVerb::Set(args) => set(args, printer).await?,
+        SettingsVerb::Preview(args) => preview(args, printer).await?,
+        SettingsVerb::Unset(args) => unset(args, printer).await?,
         SettingsVerb::Diff(args) => diff(args, printer).await?,
         SettingsVerb::History(args) => history(args, printer).await?,
         SettingsVerb::Revert(args) => revert(args, printer).await?,
@@ -149,7 +243,10 @@ async fn get(args: &GetArgs, printer: &mut Printer) -> Result<(), Stop> {
     let client = Client::open(&args.client)?;
     let query = consistency(args.stale);
     match &args.key {
-        Some(key) => printer.answer(&client.get::<Setting>(&["settings", key], &query).await?, one_text),
+        Some(key) => {
+            let key = args.place.key(key);
+            printer.answer(&client.get::<Setting>(&["settings", &key], &query).await?, one_text)
+        }
         None => printer.answer(&client.get::<Settings>(&["settings"], &query).await?, all_text),
     }
 }
@@ -163,8 +260,41 @@ async fn set(args: &SetArgs, printer: &mut Printer) -> Result<(), Stop> {
         command_id: Some(id.to_string()),
     };
     let client = Client::open(&args.client)?;
-    let done: SettingSet = send(&client, Method::PUT, &["settings", &args.key], &body, id).await?;
+    let done: SettingSet = send(&client, Method::PUT, &["settings", &args.place.key(&args.key)], &body, id).await?;
     printer.answer(&done, |done| format!("{} is {} since revision {}", done.key, done.value, done.revision))
+}
+
+async fn preview(args: &PreviewArgs, printer: &mut Printer) -> Result<(), Stop> {
+    let mut query = consistency(args.stale);
+    query.push(("key", args.place.key(&args.key)));
+    query.extend(args.value.iter().map(|value| ("value", value.clone())));
+    let preview: SettingPreview = Client::open(&args.client)?.get(&["settings", "preview"], &query).await?;
+    printer.answer(&preview, |preview| {
+        let what = if preview.changes { format!("{} -> {}", preview.from, preview.to) } else { "no change".to_owned() };
+        let mut rows = vec![
+            ("Key", preview.key.clone()),
+            ("Change", what),
+            ("Takes effect", preview.takes_effect.clone()),
+            ("Danger", preview.danger.to_string()),
+            ("Second person", if preview.needs_second_person { "needed" } else { "not needed" }.to_owned()),
+            ("Revision", preview.revision.to_string()),
+        ];
+        rows.extend(preview.not_in.iter().map(|key| ("Does not reach", key.clone())));
+        fields(rows)
+    })
+}
+
+async fn unset(args: &UnsetArgs, printer: &mut Printer) -> Result<(), Stop> {
+    let id = args.command.id()?;
+    let body = UnsetSetting {
+        if_revision: args.if_revision,
+        reason: args.reason.reason.clone(),
+        command_id: Some(id.to_string()),
+    };
+    let client = Client::open(&args.client)?;
+    let path = ["settings", &args.place.key(&args.key), "unset"];
+    let done: SettingUnset = send(&client, Method::POST, &path, &body, id).await?;
+    printer.answer(&done, |done| format!("{} has no value of its own since revision {}", done.key, done.revision))
 }
 
 async fn diff(args: &DiffArgs, printer: &mut Printer) -> Result<(), Stop> {
@@ -205,37 +335,56 @@ async fn revert(args: &RevertArgs, printer: &mut Printer) -> Result<(), Stop> {
 }
 
 pub(super) fn all_text(all: &Settings) -> String {
-    let rows = all.settings.iter().map(|setting| {
+    let mut rows = Vec::new();
+    for setting in &all.settings {
         let revision = if setting.revision == 0 { None } else { Some(setting.revision) };
-        [
-            setting.key.clone(),
-            setting.value.clone(),
-            setting.default.clone(),
-            setting.takes.clone(),
-            setting.danger.to_string(),
-            or_nothing(revision),
-        ]
-    });
+        let line = |key: &str, value: &str, revision: Option<u64>| {
+            [
+                key.to_owned(),
+                value.to_owned(),
+                setting.default.clone(),
+                setting.takes.clone(),
+                setting.danger.to_string(),
+                or_nothing(revision),
+            ]
+        };
+        rows.push(line(&setting.key, &setting.value, revision));
+        rows.extend(setting.overrides.iter().map(|own| line(&own.key, &own.value, Some(own.revision))));
+    }
     let table = columns(["KEY", "VALUE", "DEFAULT", "TAKES", "DANGER", "REVISION"], rows);
     format!("{table}\n\nRevision {}", all.revision)
 }
 
 pub(super) fn one_text(setting: &Setting) -> String {
-    let origin = if setting.is_default { " (default)" } else { "" };
+    let origin = match &setting.from {
+        None => " (default)".to_owned(),
+        Some(from) if *from == setting.key => String::new(),
+        Some(from) => format!(" (of {from})"),
+    };
     let mut rows = vec![
         ("Key", setting.key.clone()),
         ("Value", format!("{}{origin}", setting.value)),
         ("Default", setting.default.clone()),
         ("Takes", setting.takes.clone()),
         ("Danger", setting.danger.to_string()),
+        ("Takes effect", setting.takes_effect.clone()),
+        ("Places", setting.places.clone()),
         ("Revision", setting.revision.to_string()),
     ];
+    if let Some(percent) = setting.guard_percent {
+        rows.push(("Guard", format!("one person changes it by {percent}% a day at most")));
+    }
     if let Some(changed) = &setting.changed {
         rows.push(("Changed at", changed.at.clone()));
         rows.push(("Changed by", changed.by.clone()));
         rows.push(("Reason", text_or_nothing(&changed.reason)));
     }
-    format!("{}\n\n{}", fields(rows), setting.description)
+    let mut text = format!("{}\n\n{}", fields(rows), setting.description);
+    if !setting.overrides.is_empty() {
+        let rows = setting.overrides.iter().map(|own| [own.key.clone(), own.value.clone(), own.revision.to_string()]);
+        text = format!("{text}\n\n{}", columns(["KEY", "VALUE", "REVISION"], rows));
+    }
+    text
 }
 
 pub(super) fn diff_text(diff: &SettingsDiff) -> String {

@@ -13,16 +13,20 @@ use super::completions::CompletionsArgs;
 use super::directive::DirectiveVerb;
 use super::emergency::EmergencyVerb;
 use super::explain::ExplainArgs;
+use super::flag::FlagVerb;
 use super::job::JobVerb;
 use super::keyring::KeyringVerb;
 use super::ledger::LedgerVerb;
+use super::limits::{LimitVerb, ThresholdVerb};
 use super::maintenance::MaintenanceVerb;
 use super::market::MarketVerb;
 use super::members::{AddLearnerArgs, PromoteArgs, RemoveArgs, TransferArgs};
+use super::network::NetworkVerb;
 use super::order::{BookArgs, OrderVerb};
 use super::peers::PeersArgs;
 use super::recover::RecoverVerb;
 use super::scratch::ScratchVerb;
+use super::secret::SecretVerb;
 use super::settings::SettingsVerb;
 use super::snapshot::SnapshotVerb;
 use super::status::StatusArgs;
@@ -106,6 +110,46 @@ pub enum Verb {
         /// What to do.
         #[command(subcommand)]
         verb: SettingsVerb,
+    },
+
+    /// See and change the limits on what clients may ask
+    #[command(after_help = "Example:\n  exchequer limit list")]
+    Limit {
+        /// What to do.
+        #[command(subcommand)]
+        verb: LimitVerb,
+    },
+
+    /// See and change the thresholds at which something is shown as not well
+    #[command(after_help = "Example:\n  exchequer threshold list")]
+    Threshold {
+        /// What to do.
+        #[command(subcommand)]
+        verb: ThresholdVerb,
+    },
+
+    /// See and change what is switched on for whom
+    #[command(after_help = "Example:\n  exchequer flag list")]
+    Flag {
+        /// What to do.
+        #[command(subcommand)]
+        verb: FlagVerb,
+    },
+
+    /// Put and remove the secrets with which others are reached
+    #[command(after_help = "Example:\n  exchequer secret list")]
+    Secret {
+        /// What to do.
+        #[command(subcommand)]
+        verb: SecretVerb,
+    },
+
+    /// See and change what may be done on each blockchain, and how it is reached
+    #[command(after_help = "Example:\n  exchequer network list")]
+    Network {
+        /// What to do.
+        #[command(subcommand)]
+        verb: NetworkVerb,
     },
 
     /// See and check the record of administrative changes
@@ -341,10 +385,17 @@ impl Verb {
             Verb::Settings { verb } => match verb {
                 SettingsVerb::Get(args) => args.client.form,
                 SettingsVerb::Set(args) => args.client.form,
+                SettingsVerb::Preview(args) => args.client.form,
+                SettingsVerb::Unset(args) => args.client.form,
                 SettingsVerb::Diff(args) => args.client.form,
                 SettingsVerb::History(args) => args.client.form,
                 SettingsVerb::Revert(args) => args.client.form,
             },
+            Verb::Limit { verb } => verb.client().form,
+            Verb::Threshold { verb } => verb.client().form,
+            Verb::Flag { verb } => verb.client().form,
+            Verb::Secret { verb } => verb.client().form,
+            Verb::Network { verb } => verb.client().form,
             Verb::Audit { verb } => match verb {
                 AuditVerb::Tail(args) => args.client.form,
                 AuditVerb::Verify(args) => args.client.form,

@@ -19,6 +19,7 @@ use exchequer_api::feed::Ear;
 use exchequer_domain::{Code, CommandId, Digest, NodeId, Problem};
 use exchequer_raft::{Hooks, Node, PeerView, ReadAt, SnapshotRules, Status};
 use exchequer_state::audit::Action;
+use exchequer_state::secrets;
 use exchequer_state::settings::schema;
 use exchequer_state::{Actor, Body, Command, Done, DryRun, Outcome, RecordAction, Rows, State};
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -265,6 +266,14 @@ impl Backend for House {
 
     fn open_secret(&self, sealed: &[u8]) -> Result<zeroize::Zeroizing<Vec<u8>>, Problem> {
         self.keyring.read().open(api_keys::API_KEY_PURPOSE, sealed)
+    }
+
+    fn seal_named(&self, name: &str, text: &[u8]) -> Result<Vec<u8>, Problem> {
+        self.keyring.read().seal(&secrets::purpose(name), text)
+    }
+
+    fn open_named(&self, name: &str, sealed: &[u8]) -> Result<zeroize::Zeroizing<Vec<u8>>, Problem> {
+        self.keyring.read().open(&secrets::purpose(name), sealed)
     }
 
     fn new_id(&self) -> CommandId {

@@ -25,7 +25,7 @@ use crate::registry::NodeRecord;
 use crate::rejection::Rejection;
 use crate::rows::{Change, Edit, Family, Rows, Table};
 use crate::scratch;
-use crate::settings::{self, SettingChange, SettingState, Value};
+use crate::settings::{self, Key, SettingChange, SettingState, Value};
 use crate::state::{Applied, At, State};
 
 pub(crate) struct Entry<'a> {
@@ -252,11 +252,14 @@ impl<'a> Entry<'a> {
         self.state.access.set_operator_token_hash(hash);
     }
 
-    /// Gives a setting its value, or the default for none, as the next revision.
-    pub(crate) fn set_setting(&mut self, key: String, new: Option<Value>, actor: Actor, reason: String) -> u64 {
-        let revision = self.state.settings.revision() + 1;
-        let old = self.state.settings.state(&key).and_then(|state| state.value.clone());
-        let state = SettingState { value: new.clone(), revision, changed_at: self.now };
+    /// Gives a setting its value in a place, or for none the less specific one, as the next revision.
+    pub(crate) fn set_setting(&mut self, key: &Key, new: Option<Value>, actor: Actor, reason: String) -> u64 {
+        let settings = &self.state.settings;
+        let revision = settings.revision() + 1;
+        let (before, before_at) = settings.day_of(key, self.now);
+        let key = key.to_string();
+        let old = settings.state(&key).and_then(|state| state.value.clone());
+        let state = SettingState { value: new.clone(), revision, changed_at: self.now, before, before_at };
         let change = SettingChange { revision, key, old, new, actor, reason, time: self.now, index: self.at.index };
         self.put(Table::Setting, change.key.as_bytes(), &state);
         let row = codec::encode(&change);

@@ -17,6 +17,8 @@ mod cancel_order;
 mod cancel_orders;
 mod carry_out;
 mod configure_market;
+mod configure_network;
+mod configure_network_asset;
 mod configure_queue;
 mod create_api_key;
 mod create_asset;
@@ -42,11 +44,14 @@ mod place_order;
 mod place_pair;
 mod post_transfers;
 mod put_scratch;
+mod put_secret;
 mod raise_version;
 mod record_action;
 mod reform;
 mod register_binary;
+mod remove_flag;
 mod remove_node;
+mod remove_secret;
 mod remove_workers;
 mod renew_jobs;
 mod replace_order;
@@ -63,6 +68,7 @@ mod rotate_authority;
 mod rotate_operator_token;
 mod schedule_maintenance;
 mod send_directives;
+mod set_flag;
 mod set_market_phase;
 mod set_scale;
 mod set_setting;
@@ -71,6 +77,7 @@ mod step_directives;
 mod step_workers;
 mod trading;
 mod transfer_between_users;
+mod unset_setting;
 mod update_node;
 mod update_user;
 mod use_binary;
@@ -88,6 +95,8 @@ pub use cancel_jobs::CancelJobs;
 pub use cancel_order::CancelOrder;
 pub use cancel_orders::CancelOrders;
 pub use configure_market::ConfigureMarket;
+pub use configure_network::ConfigureNetwork;
+pub use configure_network_asset::ConfigureNetworkAsset;
 pub use configure_queue::{ConfigureQueue, RateChange};
 pub use create_api_key::CreateApiKey;
 pub use create_asset::CreateAsset;
@@ -113,12 +122,15 @@ pub use place_order::PlaceOrder;
 pub use place_pair::PlacePair;
 pub use post_transfers::{PostTransfers, TRANSFERS_AT_ONCE_MAX};
 pub use put_scratch::PutScratch;
+pub use put_secret::PutSecret;
 pub use raise_version::RaiseVersion;
 pub use record_action::RecordAction;
 pub(crate) use record_action::TARGET_BYTES_MAX;
 pub use reform::Reform;
 pub use register_binary::{ForgetBinary, RegisterBinary};
+pub use remove_flag::RemoveFlag;
 pub use remove_node::RemoveNode;
+pub use remove_secret::RemoveSecret;
 pub use remove_workers::RemoveWorkers;
 pub use renew_jobs::RenewJobs;
 pub use replace_order::ReplaceOrder;
@@ -135,6 +147,7 @@ pub use rotate_authority::RotateAuthority;
 pub use rotate_operator_token::RotateOperatorToken;
 pub use schedule_maintenance::ScheduleMaintenance;
 pub use send_directives::{NewDirective, SendDirectives, Sent};
+pub use set_flag::SetFlag;
 pub use set_market_phase::SetMarketPhase;
 pub use set_scale::SetScale;
 pub use set_setting::SetSetting;
@@ -146,6 +159,7 @@ pub(crate) use trading::OPEN_ORDERS_MAX;
 pub(crate) use trading::REPORTS_PER_ENTRY;
 pub use trading::{OrderRef, OrderSpec, Traded};
 pub use transfer_between_users::TransferBetweenUsers;
+pub use unset_setting::UnsetSetting;
 pub use update_node::UpdateNode;
 pub use update_user::UpdateUser;
 pub use use_binary::UseBinary;
@@ -269,6 +283,13 @@ impl Body {
             Body::EmergencyResume(command) => command.apply(entry, actor),
             Body::ScheduleMaintenance(command) => command.apply(entry, actor),
             Body::EndMaintenance(command) => command.apply(entry, actor),
+            Body::UnsetSetting(command) => command.apply(entry, actor),
+            Body::SetFlag(command) => command.apply(entry, actor),
+            Body::RemoveFlag(command) => command.apply(entry, actor),
+            Body::PutSecret(command) => command.apply(entry, actor),
+            Body::RemoveSecret(command) => command.apply(entry, actor),
+            Body::ConfigureNetwork(command) => command.apply(entry, actor),
+            Body::ConfigureNetworkAsset(command) => command.apply(entry, actor),
         }
     }
 

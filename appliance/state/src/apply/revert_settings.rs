@@ -11,10 +11,12 @@ use crate::halt::Halt;
 use crate::outcome::Done;
 use crate::rejection::Rejection;
 use crate::rows::{self, Table};
-use crate::settings::{self, SettingChange, Value};
+use crate::settings::{self, Key, SettingChange, Value};
 
 /// How many revisions back a revert may go: it reads them all while the log waits.
 pub(crate) const REVERT_REVISIONS_MAX: u64 = 10_000;
+/// How many of the changed keys the audit names.
+const KEYS_SHOWN_MAX: usize = 100;
 
 /// Brings every setting back to its value as of a revision; each one that differs gets a revision of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,9 +52,17 @@ impl RevertSettings {
         }
 
         let target = format!("revision {}", self.to_revision);
-        let detail = back.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+        let mut detail = back.keys().take(KEYS_SHOWN_MAX).map(String::as_str).collect::<Vec<_>>().join(", ");
+        if let Some(more) = back.len().checked_sub(KEYS_SHOWN_MAX).filter(|more| *more > 0) {
+            detail.push_str(&format!(" and {more} more"));
+        }
+        let parse = |(key, value): (String, Option<Value>)| match Key::parse(&key) {
+            Ok(key) => Ok((key, value)),
+            Err(_) => Err(Halt::Invariant(format!("`{key}` in the history is no setting"))),
+        };
+        let back = back.into_iter().map(parse).collect::<Result<Vec<_>, Halt>>()?;
         for (key, value) in back {
-            entry.set_setting(key, value, actor, self.reason.clone());
+            entry.set_setting(&key, value, actor, self.reason.clone());
         }
         entry.audit(actor, AuditAction::RevertSettings, target, detail, self.reason);
         Ok(Done::SettingsReverted { revision: entry.state.settings.revision(), changed })

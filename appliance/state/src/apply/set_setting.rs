@@ -7,16 +7,16 @@ use crate::audit::AuditAction;
 use crate::command::Actor;
 use crate::outcome::Done;
 use crate::rejection::Rejection;
-use crate::settings::{self, Value, schema};
+use crate::settings::{self, Value};
 
 /// Changes one setting. Setting the value that holds already is a revision too: someone confirmed it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SetSetting {
-    /// Of a setting in the schema.
+    /// Of a setting in the schema; with the place behind an `@` where the value holds only there.
     pub key: String,
     /// Of the setting's kind, inside its range.
     pub value: Value,
-    /// Refused unless this setting's last revision is this one; zero for a setting that never changed.
+    /// Refused unless the last revision of this key is this one; zero for a setting that never changed.
     pub if_revision: Option<u64>,
     /// Why.
     pub reason: String,
@@ -25,17 +25,19 @@ pub struct SetSetting {
 impl SetSetting {
     pub(super) fn apply(self, entry: &mut Entry<'_>, actor: Actor) -> Result<Done, Stop> {
         let settings = &entry.state.settings;
-        settings::check(&self.key, &self.value, entry.state.logic_version())?;
+        let key = settings::check(&self.key, &self.value, entry.state.logic_version())?;
         check_reason(&self.reason)?;
         let present = settings.revision_of(&self.key);
         if self.if_revision.is_some_and(|expected| expected != present) {
             return Err(Rejection::StaleRevision { present }.into());
         }
+        if !settings.has_room(&key) {
+            return Err(Rejection::OverridesFull.into());
+        }
 
-        let before = schema::find(&self.key).map(|setting| settings.value(setting).to_string());
-        let detail = format!("{} -> {}", before.unwrap_or_default(), self.value);
+        let detail = format!("{} -> {}", settings.value_at(&key), self.value);
 
-        let revision = entry.set_setting(self.key.clone(), Some(self.value), actor, self.reason.clone());
+        let revision = entry.set_setting(&key, Some(self.value), actor, self.reason.clone());
         entry.audit(actor, AuditAction::SetSetting, self.key, detail, self.reason);
         Ok(Done::SettingChanged { revision })
     }
@@ -47,6 +49,7 @@ mod tests {
 
     use super::*;
     use crate::Body;
+    use crate::settings::schema;
     use crate::tests::world::{World, set};
 
     const KEY: &str = "autopilot.last_contact_max";

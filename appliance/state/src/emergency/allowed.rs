@@ -33,7 +33,9 @@ fn allowed(body: &Body) -> bool {
         | Body::RotateOperatorToken(_)
         | Body::RecordAction(_)
         | Body::Digest(_)
-        | Body::RevokeApiKey(_) => true,
+        | Body::RevokeApiKey(_)
+        | Body::PutSecret(_)
+        | Body::RemoveSecret(_) => true,
         // What workers have begun ends, and what waits can be stopped.
         Body::LeaseJobs(_)
         | Body::RenewJobs(_)
@@ -89,6 +91,11 @@ fn allowed(body: &Body) -> bool {
         | Body::SetScale(_)
         | Body::RegisterBinary(_)
         | Body::ForgetBinary(_)
-        | Body::UseBinary(_) => false,
+        | Body::UseBinary(_)
+        | Body::UnsetSetting(_)
+        | Body::SetFlag(_)
+        | Body::RemoveFlag(_)
+        | Body::ConfigureNetwork(_)
+        | Body::ConfigureNetworkAsset(_) => false,
     }
 }

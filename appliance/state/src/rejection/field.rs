@@ -4,7 +4,8 @@ use exchequer_matching::FEE_PPM_MAX;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    access, api_keys, apply, assets, cluster, maintenance, markets, registry, scratch, settings, users, workers,
+    access, api_keys, apply, assets, cluster, flags, maintenance, markets, networks, registry, scratch, secrets,
+    settings, users, workers,
 };
 
 /// A field with a rule of its own. Variants are only ever appended.
@@ -84,6 +85,28 @@ pub enum Field {
     MaintenanceBanner,
     /// When maintenance begins and ends.
     MaintenanceTime,
+    /// A flag's name.
+    FlagName,
+    /// A flag's description.
+    FlagDescription,
+    /// A flag's part of all subjects.
+    FlagPermille,
+    /// The subjects that a flag names.
+    FlagSubjects,
+    /// A flag's networks.
+    FlagNetworks,
+    /// A secret's name.
+    SecretName,
+    /// A secret's sealed text.
+    SecretText,
+    /// A network's confirmations.
+    Confirmations,
+    /// A network's fee caps.
+    FeeCap,
+    /// The address of an endpoint.
+    Endpoint,
+    /// A network's endpoints.
+    Endpoints,
 }
 
 impl Field {
@@ -196,6 +219,40 @@ impl Field {
                 let most = settings::Value::DurationUs(maintenance::WINDOW_SPAN_US_MAX);
                 format!("maintenance begins now or later, within {most}, and ends after its beginning, within {most}")
             }
+            Field::FlagName => {
+                format!(
+                    "a flag's name is 1 to {} characters of a-z, 0-9 and `.-_`, a letter first",
+                    flags::NAME_BYTES_MAX
+                )
+            }
+            Field::FlagDescription => format!(
+                "a flag's description is at most {} bytes without control characters",
+                flags::DESCRIPTION_BYTES_MAX
+            ),
+            Field::FlagPermille => format!("a flag is on for 0 to {} of a thousand", flags::PERMILLE_MAX),
+            Field::FlagSubjects => format!(
+                "a flag names at most {} subjects of 1 to {} bytes, each once and in ascending order",
+                flags::ALLOWED_MAX,
+                flags::SUBJECT_BYTES_MAX
+            ),
+            Field::FlagNetworks => "a flag names each of the 6 networks once at most, in their order".into(),
+            Field::SecretName => {
+                format!(
+                    "a secret's name is 1 to {} characters of a-z, 0-9 and `-_`, a letter first",
+                    flags::NAME_BYTES_MAX
+                )
+            }
+            Field::SecretText => format!("a secret is 1 to {} bytes", secrets::TEXT_BYTES_MAX),
+            Field::Confirmations => format!(
+                "confirmations are 1 to {}, and no fewer to withdraw than to trade",
+                networks::CONFIRMATIONS_MAX
+            ),
+            Field::FeeCap => "a fee cap is at least 1".into(),
+            Field::Endpoint => format!(
+                "an endpoint is an address of at most {} bytes such as https://HOST:PORT/PATH or wss://HOST",
+                networks::ENDPOINT_BYTES_MAX
+            ),
+            Field::Endpoints => format!("a network has at most {} different endpoints", networks::ENDPOINTS_MAX),
             Field::TransferCount => format!("1 to {} transfers are posted at once", apply::TRANSFERS_AT_ONCE_MAX),
         }
     }
@@ -243,6 +300,17 @@ mod tests {
             Field::WorkerBinaryPath,
             Field::FleetSize,
             Field::QueueAgeTarget,
+            Field::FlagName,
+            Field::FlagDescription,
+            Field::FlagPermille,
+            Field::FlagSubjects,
+            Field::FlagNetworks,
+            Field::SecretName,
+            Field::SecretText,
+            Field::Confirmations,
+            Field::FeeCap,
+            Field::Endpoint,
+            Field::Endpoints,
         ] {
             let problem = Rejection::Invalid { field }.problem();
             assert_eq!(problem.code, Code::BadRequest);

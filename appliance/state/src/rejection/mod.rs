@@ -2,7 +2,7 @@
 
 mod field;
 
-use exchequer_domain::{Code, NodeId, Problem, Timestamp, UserId, WorkerId, WorkerKind};
+use exchequer_domain::{Code, Network, NodeId, Problem, Timestamp, UserId, WorkerId, WorkerKind};
 use exchequer_ledger as ledger;
 use exchequer_ledger::Asset;
 use serde::{Deserialize, Serialize};
@@ -11,9 +11,9 @@ use crate::directives;
 use crate::jobs;
 use crate::maintenance::{self, WindowId};
 use crate::markets::{self, MarketId};
-use crate::settings::schema;
+use crate::settings::{self, schema};
 use crate::workers::{self, StepName, WorkerState};
-use crate::{access, api_keys, apply, assets, command, users};
+use crate::{access, api_keys, apply, assets, command, flags, networks, secrets, users};
 
 pub use field::Field;
 
@@ -324,6 +324,35 @@ pub enum Rejection {
     },
     /// As much maintenance is announced as may be.
     MaintenanceFull,
+    /// The setting has no value of its own in that place.
+    SettingPlace {
+        /// Of the setting, without the place.
+        key: String,
+    },
+    /// The setting has no value of its own there that could be taken away.
+    SettingNotSet {
+        /// As given.
+        key: String,
+    },
+    /// Settings have values of their own in as many places as there may be.
+    OverridesFull,
+    /// No such flag.
+    FlagUnknown,
+    /// As many flags as there may be exist.
+    FlagsFull,
+    /// No such secret.
+    SecretUnknown,
+    /// As many secrets as there may be exist.
+    SecretsFull,
+    /// An endpoint refers to the secret.
+    SecretInUse {
+        /// Of this network.
+        network: Network,
+    },
+    /// The address of an endpoint holds credentials.
+    EndpointCredentials,
+    /// As many assets as there may be have switches of their own on networks.
+    NetworkAssetsFull,
 }
 
 impl Rejection {
@@ -404,6 +433,15 @@ impl Rejection {
             Rejection::UnderMaintenance { .. } => Code::UnderMaintenance,
             Rejection::MaintenanceUnknown { .. } => Code::MaintenanceUnknown,
             Rejection::MaintenanceFull => Code::Overloaded,
+            Rejection::SettingPlace { .. } => Code::SettingPlace,
+            Rejection::SettingNotSet { .. } => Code::AlreadyDone,
+            Rejection::OverridesFull | Rejection::FlagsFull | Rejection::SecretsFull | Rejection::NetworkAssetsFull => {
+                Code::ConfigurationFull
+            }
+            Rejection::FlagUnknown => Code::FlagUnknown,
+            Rejection::SecretUnknown => Code::SecretUnknown,
+            Rejection::SecretInUse { .. } => Code::SecretInUse,
+            Rejection::EndpointCredentials => Code::EndpointCredentials,
         }
     }
 
@@ -510,6 +548,17 @@ impl Rejection {
             | Rejection::NoEmergency
             | Rejection::UnderMaintenance { .. }
             | Rejection::MaintenanceUnknown { .. } => return None,
+            Rejection::Order { .. } => return None,
+            Rejection::SettingPlace { .. }
+            | Rejection::SettingNotSet { .. }
+            | Rejection::OverridesFull
+            | Rejection::FlagUnknown
+            | Rejection::FlagsFull
+            | Rejection::SecretUnknown
+            | Rejection::SecretsFull
+            | Rejection::SecretInUse { .. }
+            | Rejection::EndpointCredentials
+            | Rejection::NetworkAssetsFull => return None,
         };
         Some(hint)
     }
@@ -630,6 +679,23 @@ impl Rejection {
             Rejection::UnderMaintenance { until: None, .. } => "the exchange is under maintenance".into(),
             Rejection::MaintenanceUnknown { window } => format!("no maintenance {} is announced or open", window.0),
             Rejection::MaintenanceFull => format!("{} windows of maintenance are announced", maintenance::WINDOWS_MAX),
+            Rejection::SettingPlace { key } => match schema::find(key) {
+                Some(setting) => format!("`{key}` {}", setting.scoping.rule()),
+                None => format!("`{key}` has no value of its own there"),
+            },
+            Rejection::SettingNotSet { key } => format!("`{key}` has no value of its own"),
+            Rejection::OverridesFull => {
+                format!("settings have, or had, values of their own in {} places", settings::OVERRIDES_MAX)
+            }
+            Rejection::FlagUnknown => "there is no such flag".into(),
+            Rejection::FlagsFull => format!("there are {} flags", flags::FLAGS_MAX),
+            Rejection::SecretUnknown => "there is no such secret".into(),
+            Rejection::SecretsFull => format!("there are {} secrets", secrets::SECRETS_MAX),
+            Rejection::SecretInUse { network } => format!("an endpoint of {network} refers to the secret"),
+            Rejection::EndpointCredentials => "the address of an endpoint holds a user, a password or a key".into(),
+            Rejection::NetworkAssetsFull => {
+                format!("{} assets have switches of their own on networks", networks::NETWORK_ASSETS_MAX)
+            }
         }
     }
 }

@@ -6,10 +6,12 @@
 
 use std::time::Duration;
 
+use super::scope::Scoping;
 use super::value::{Kind, Value};
 
-/// Keys are shorter than this; a longer one is cut where it is echoed.
-pub(crate) const KEY_CHARS_MAX: usize = 64;
+/// Keys without their place are shorter than this.
+#[cfg(test)]
+const KEY_CHARS_MAX: usize = 64;
 
 /// What a change can do to a running cluster, for the console and the command line to ask accordingly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,6 +27,26 @@ pub enum Danger {
     Level3 = 3,
 }
 
+/// When a change of a setting takes effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// As soon as a node has applied it: the value is read anew each time that it is needed.
+    AtOnce,
+    /// When the worker is started the next time.
+    AtStart,
+}
+
+impl Effect {
+    /// The moment in words.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Effect::AtOnce => "at once",
+            Effect::AtStart => "at the next start of the worker",
+        }
+    }
+}
+
 /// One setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Setting {
@@ -36,6 +58,12 @@ pub struct Setting {
     pub default: DefaultValue,
     /// What a change can do.
     pub danger: Danger,
+    /// In which places it may have values of its own.
+    pub scoping: Scoping,
+    /// Where one person may not change it further than so many percent of what it was: see [`super::guard`].
+    pub guard_percent: Option<u8>,
+    /// When a change takes effect.
+    pub effect: Effect,
     /// The logic version from which on it can be set.
     pub since: u32,
     /// One sentence.
@@ -80,12 +108,48 @@ pub struct Typed<T> {
     pub default: T,
 }
 
-const fn boolean(key: &'static str, default: bool, danger: Danger, description: &'static str) -> Typed<bool> {
-    let kind = Kind::Bool;
-    Typed {
-        setting: Setting { key, kind, default: DefaultValue::Bool(default), danger, since: 1, description },
-        default,
+impl<T: Copy> Typed<T> {
+    const fn new(
+        key: &'static str,
+        kind: Kind,
+        of: (DefaultValue, T),
+        danger: Danger,
+        description: &'static str,
+    ) -> Self {
+        let (scoping, guard_percent, effect, since) = (Scoping::Nowhere, None, Effect::AtOnce, 1);
+        let (value, default) = of;
+        let setting = Setting { key, kind, default: value, danger, scoping, guard_percent, effect, since, description };
+        Typed { setting, default }
     }
+
+    /// With values of its own for kinds, networks and workers.
+    const fn of_workers(mut self) -> Self {
+        self.setting.scoping = Scoping::Workers;
+        self
+    }
+
+    /// With values of its own for networks.
+    #[expect(dead_code, reason = "the settings of chains will be the first ones")]
+    const fn of_networks(mut self) -> Self {
+        self.setting.scoping = Scoping::Networks;
+        self
+    }
+
+    /// One person changes it by half at most.
+    const fn guarded(mut self) -> Self {
+        self.setting.guard_percent = Some(50);
+        self
+    }
+
+    /// Given to a worker when it is started.
+    const fn at_start(mut self) -> Self {
+        self.setting.effect = Effect::AtStart;
+        self
+    }
+}
+
+const fn boolean(key: &'static str, default: bool, danger: Danger, description: &'static str) -> Typed<bool> {
+    Typed::new(key, Kind::Bool, (DefaultValue::Bool(default), default), danger, description)
 }
 
 const fn integer(
@@ -95,8 +159,7 @@ const fn integer(
     description: &'static str,
 ) -> Typed<i64> {
     let kind = Kind::Integer { min, max };
-    let setting = Setting { key, kind, default: DefaultValue::Integer(default), danger, since: 1, description };
-    Typed { setting, default }
+    Typed::new(key, kind, (DefaultValue::Integer(default), default), danger, description)
 }
 
 /// Spans in seconds.
@@ -109,8 +172,7 @@ const fn duration(
     const SECOND_US: u64 = 1_000_000;
     let kind = Kind::Duration { min: min * SECOND_US, max: max * SECOND_US };
     let us = DefaultValue::DurationUs(default * SECOND_US);
-    let setting = Setting { key, kind, default: us, danger, since: 1, description };
-    Typed { setting, default: Duration::from_secs(default) }
+    Typed::new(key, kind, (us, Duration::from_secs(default)), danger, description)
 }
 
 const fn bytes(
@@ -120,8 +182,7 @@ const fn bytes(
     description: &'static str,
 ) -> Typed<u64> {
     let kind = Kind::Bytes { min, max };
-    let setting = Setting { key, kind, default: DefaultValue::Bytes(default), danger, since: 1, description };
-    Typed { setting, default }
+    Typed::new(key, kind, (DefaultValue::Bytes(default), default), danger, description)
 }
 
 const MINUTE: u64 = 60;
@@ -131,10 +192,13 @@ const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
 
 macro_rules! schema {
-    ($($name:ident: $type:ty = $make:ident($key:literal, $range:expr, $danger:ident, $description:literal);)*) => {
+    ($(
+        $name:ident: $type:ty = $make:ident($key:literal, $range:expr, $danger:ident, $description:literal)
+            $(.$more:ident())*;
+    )*) => {
         $(
             #[doc = $description]
-            pub const $name: Typed<$type> = $make($key, $range, Danger::$danger, $description);
+            pub const $name: Typed<$type> = $make($key, $range, Danger::$danger, $description)$(.$more())*;
         )*
 
         /// Every setting, by key.
@@ -161,6 +225,20 @@ schema! {
         "A node whose clock is further from the voters' median raises an alert and does not lead.");
     JOIN_TOKEN_TTL: Duration = duration("join.token_ttl", [1, 15 * MINUTE, 7 * DAY], Level1,
         "How long a join token can be used when its maker does not say.");
+    LIMIT_CONNECTIONS: i64 = integer("limit.connections", [1, 300, 100_000], Level1,
+        "How many sockets an address may open in five minutes.").guarded();
+    LIMIT_ORDERS_DAY: i64 = integer("limit.orders_day", [1, 160_000, 100_000_000], Level1,
+        "How many orders an account may enter in a day.").guarded();
+    LIMIT_ORDERS_TEN_SECONDS: i64 = integer("limit.orders_ten_seconds", [1, 50, 1_000_000], Level1,
+        "How many orders an account may enter in ten seconds.").guarded();
+    LIMIT_REQUEST_WEIGHT: i64 = integer("limit.request_weight", [100, 6_000, 10_000_000], Level1,
+        "How much weight the requests of an address may have in a minute.").guarded();
+    LIMIT_SOCKET_MESSAGES: i64 = integer("limit.socket_messages", [1, 5, 1_000], Level1,
+        "How many messages a second a client may send on a socket of streams.").guarded();
+    LIMIT_SOCKETS: i64 = integer("limit.sockets", [1, 4_096, 65_536], Level1,
+        "How many sockets of clients a node keeps open.").guarded();
+    LIMIT_SOCKETS_OF_ADDRESS: i64 = integer("limit.sockets_of_address", [1, 512, 65_536], Level1,
+        "How many sockets of one address a node keeps open.").guarded();
     LOG_ENTRIES_KEPT: i64 = integer("log.entries_kept", [0, 100_000, 100_000_000], Level1,
         "How many applied entries stay in the log, so that a node that was away needs no snapshot.");
     READ_STALE_MAX: Duration = duration("read.stale_max", [1, 10, HOUR], Level0,
@@ -169,10 +247,24 @@ schema! {
         "A snapshot is made at the latest so long after the last one.");
     SNAPSHOT_LOG_BYTES: u64 = bytes("snapshot.log_bytes", [MIB, 512 * MIB, 64 * GIB], Level1,
         "A snapshot is made when the log since the last one has grown to this size.");
+    THRESHOLD_QUEUE_AGE: Duration = duration("threshold.queue_age", [1, MINUTE, DAY], Level1,
+        "A worker whose oldest waiting job is older is shown as degraded.").of_workers().guarded();
     TLS_CERTIFICATE_TTL: Duration = duration("tls.certificate_ttl", [HOUR, 90 * DAY, 366 * DAY], Level2,
         "How long a node's certificate is valid.");
     TLS_RENEW_AFTER_FRACTION_PERCENT: i64 = integer("tls.renew_after_fraction_percent", [10, 66, 90], Level1,
         "After which part of its life, in percent, a node renews its certificate.");
+    WORKER_CPU_QUOTA: i64 = integer("worker.cpu_quota", [10, 1_000, 256_000], Level1,
+        "How much processor time a worker may use, in thousandths of one processor.").of_workers().at_start();
+    WORKER_DRAIN_DEADLINE: Duration = duration("worker.drain_deadline", [1, 30, HOUR], Level1,
+        "How long a worker that is stopped may take to finish what it has begun.").of_workers();
+    WORKER_HEARTBEAT_INTERVAL: Duration = duration("worker.heartbeat_interval", [1, 2, MINUTE], Level1,
+        "How often a worker says that it is alive.").of_workers();
+    WORKER_LEASE: Duration = duration("worker.lease", [1, 1, 10], Level2,
+        "A worker that has not heard of its supervisor for so long stops acting outside.").of_workers();
+    WORKER_MEMORY_MAX: u64 = bytes("worker.memory_max", [16 * MIB, 512 * MIB, 64 * GIB], Level1,
+        "How much memory a worker may use.").of_workers().at_start();
+    WORKER_RESTART_BACKOFF_MAX: Duration = duration("worker.restart_backoff_max", [1, MINUTE, HOUR], Level1,
+        "How long the supervisor waits at most before it starts a worker again that has ended by itself.").of_workers();
 }
 
 /// The setting with this key.

@@ -41,6 +41,11 @@ impl Exchange {
         exchange
     }
 
+    /// How many assets there are.
+    pub(super) fn assets(&self) -> usize {
+        self.codes.len()
+    }
+
     pub(super) fn enter(&mut self, now: u64) {
         self.money.enter(Timestamp(now));
     }

@@ -7,8 +7,8 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
-use super::world::{DAY, HOUR, SECOND, START, admission, bootstrap, id, put, set, token};
-use super::{generate_money, workers};
+use super::world::{DAY, HOUR, SECOND, START, admission, bootstrap, id, put, set, token, unset};
+use super::{configuration_model, generate_money, workers};
 use crate::audit::Action;
 use crate::maintenance::{Extent, WindowId};
 use crate::settings::Value;
@@ -17,8 +17,18 @@ use crate::{
     RecordAction, RemoveNode, RequestDigest, RevertSettings, RotateOperatorToken, ScheduleMaintenance, UpdateNode,
 };
 
-/// The settings that random commands speak of; the last one does not exist.
-pub(super) const KEYS: [&str; 4] = ["autopilot.min_quorum", "autopilot.promote", "log.entries_kept", "no.such"];
+/// The settings that random commands speak of; the last three do not exist, or not there.
+pub(super) const KEYS: [&str; 9] = [
+    "autopilot.min_quorum",
+    "autopilot.promote",
+    "log.entries_kept",
+    "worker.cpu_quota",
+    "worker.cpu_quota@kind:deposit",
+    "worker.cpu_quota@worker:deposit/tron-1",
+    "worker.cpu_quota@kind:selftest,network:tron",
+    "log.entries_kept@network:tron",
+    "no.such",
+];
 
 /// One random entry.
 #[derive(Debug, Clone)]
@@ -72,6 +82,7 @@ pub(super) fn reason() -> impl Strategy<Value = String> {
 fn value() -> impl Strategy<Value = Value> {
     prop_oneof![
         4 => (-1_i64..12).prop_map(Value::Integer),
+        2 => (1_i64..4).prop_map(|tens| Value::Integer(10 * tens)),
         2 => any::<bool>().prop_map(Value::Bool),
         1 => Just(Value::Bytes(5)),
     ]
@@ -80,6 +91,10 @@ fn value() -> impl Strategy<Value = Value> {
 fn body() -> impl Strategy<Value = Body> {
     let setting = (0..KEYS.len(), value(), option::weighted(0.3, 0_u64..8))
         .prop_map(|(key, value, if_revision)| set(KEYS[key], value, if_revision));
+    let setting = prop_oneof![
+        3 => setting,
+        1 => (0..KEYS.len(), option::weighted(0.2, 0_u64..8)).prop_map(|(key, if_revision)| unset(KEYS[key], if_revision)),
+    ];
     let revert =
         (0_u64..12, option::weighted(0.2, 0_u64..12), reason()).prop_map(|(to_revision, if_revision, reason)| {
             Body::RevertSettings(RevertSettings { to_revision, if_revision, reason })
@@ -102,7 +117,8 @@ fn body() -> impl Strategy<Value = Body> {
         .prop_map(|(key, value, expect)| put(&[b'k'; 4][..usize::from(key)], &[value; 3], expect));
     prop_oneof![
         24 => generate_money::body(),
-        4 => setting,
+        4 => configuration_model::body(),
+        6 => setting,
         2 => revert,
         4 => join_token,
         6 => admit(),

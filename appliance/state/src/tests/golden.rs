@@ -10,25 +10,27 @@ use exchequer_ledger as ledger;
 use exchequer_ledger::{AccountId, AccountKey, Asset, Holder, Leg, OpenAccount, Store, Transfer, TransferId};
 
 use super::world::{
-    SECOND, START, World, admit, asset, authority, between, bootstrap, credit, first_node, post, put, set, token,
-    token_replacing, user, version,
+    SECOND, START, World, admit, asset, authority, between, bootstrap, configure, credit, first_node, flag, post, put,
+    secret, set, token, token_replacing, unset, user, version,
 };
 use super::{directives, jobs, trading, workers};
 use crate::audit::Action;
+use crate::flags::Rule;
 use crate::maintenance::{Extent, WindowId};
+use crate::networks::NetworkState;
 use crate::settings::Value;
 use crate::users::UserStatus;
 use crate::{
-    Actor, Body, BulkTransfer, Command, CreateUsers, Done, EmergencyResume, EmergencyStop, EndMaintenance, Field,
-    Input, OpenAccounts, Outcome, PostTransfers, RaiseVersion, RecordAction, Reform, Rejection, RemoveNode,
-    RequestDigest, RevertSettings, RevertTransfer, RotateAuthority, RotateOperatorToken, ScheduleMaintenance,
-    UpdateNode, UpdateUser,
+    Actor, Body, BulkTransfer, Command, ConfigureNetworkAsset, CreateUsers, Done, EmergencyResume, EmergencyStop,
+    EndMaintenance, Field, Input, OpenAccounts, Outcome, PostTransfers, RaiseVersion, RecordAction, Reform, Rejection,
+    RemoveFlag, RemoveNode, RemoveSecret, RequestDigest, RevertSettings, RevertTransfer, RotateAuthority,
+    RotateOperatorToken, ScheduleMaintenance, SetFlag, UpdateNode, UpdateUser,
 };
 
 fn bodies() -> Vec<Body> {
     let administration = administration().into_iter().chain(trading::golden::bodies());
     let jobs = jobs::golden::bodies().into_iter().chain(workers::golden::bodies());
-    administration.chain(jobs).chain(directives::golden::bodies()).collect()
+    administration.chain(jobs).chain(directives::golden::bodies()).chain(configuration()).collect()
 }
 
 /// Run at the end: an emergency refuses what comes after it.
@@ -98,6 +100,46 @@ fn administration() -> Vec<Body> {
         Body::BulkTransfer(BulkTransfer { transfers: transfers()[..1].to_vec() }),
         Body::RevertTransfer(RevertTransfer { id: TransferId(303), of: TransferId(301), reason: reason() }),
         between(2, 1, u128::MAX, 304),
+    ]
+}
+
+fn configuration() -> Vec<Body> {
+    let key = "worker.memory_max@worker:deposit/tron-300";
+    let rule = Rule {
+        on: true,
+        permille: 300,
+        allowed: vec!["user 12".into()],
+        networks: vec![Network::Tron],
+        expires_at: Some(Timestamp(300)),
+    };
+    let (name, description, if_version) = ("a.flag".to_owned(), Some("what".to_owned()), Some(0));
+    let reason = || "why".to_owned();
+    vec![
+        set(key, Value::Bytes(1 << 25), Some(0)),
+        unset(key, None),
+        Body::SetFlag(SetFlag { name, description, rule, if_version, reason: reason() }),
+        flag("gone", 1),
+        Body::RemoveFlag(RemoveFlag { name: "gone".into(), reason: reason() }),
+        secret("node-key", b"sealed"),
+        secret("gone", b"sealed"),
+        Body::RemoveSecret(RemoveSecret { name: "gone".into(), reason: reason() }),
+        configure(Network::Tron, |network| {
+            network.state = Some(NetworkState::Enabled);
+            network.deposits = Some(false);
+            network.tradable = Some(20);
+            network.fee_rate_max = Some(300);
+            network.fee_max = Some(1 << 40);
+            network.endpoints = Some(vec!["https://n.example/secret:node-key".into()]);
+            network.if_version = Some(0);
+        }),
+        Body::ConfigureNetworkAsset(ConfigureNetworkAsset {
+            network: Network::Tron,
+            asset: Asset(1),
+            deposits: Some(true),
+            withdrawals: Some(false),
+            sweeps: None,
+            reason: reason(),
+        }),
     ]
 }
 
@@ -211,8 +253,29 @@ fn outcomes() -> Vec<Outcome> {
         Rejection::MaintenanceUnknown { window },
         Rejection::MaintenanceFull,
     ];
-    let done = done.chain(of_emergencies).map(Outcome::Done);
-    let rejected = rejected.chain(not_in_emergencies).map(Outcome::Rejected);
+    let (done, rejected) = (done.chain(of_emergencies), rejected.chain(not_in_emergencies));
+    let configured = [
+        Done::FlagSet { version: 300 },
+        Done::FlagRemoved,
+        Done::SecretPut { version: 300 },
+        Done::SecretRemoved,
+        Done::NetworkConfigured { version: 300 },
+        Done::NetworkAssetConfigured,
+    ];
+    let configuration = [
+        Rejection::FlagUnknown,
+        Rejection::FlagsFull,
+        Rejection::SecretUnknown,
+        Rejection::SecretsFull,
+        Rejection::SecretInUse { network: Network::Tron },
+        Rejection::EndpointCredentials,
+        Rejection::NetworkAssetsFull,
+        Rejection::SettingPlace { key: key() },
+        Rejection::SettingNotSet { key: key() },
+        Rejection::OverridesFull,
+    ];
+    let done = done.chain(configured).map(Outcome::Done);
+    let rejected = rejected.chain(configuration).map(Outcome::Rejected);
     done.chain(rejected).collect()
 }
 

@@ -7,14 +7,17 @@ use std::collections::BTreeMap;
 use exchequer_domain::{NodeId, Timestamp};
 use proptest::prelude::*;
 
+use super::configuration_model::Configuration;
 use super::exchange_model::Exchange;
 use super::generate::{self, KEYS, Step};
 use super::world::{DAY, SECOND, World};
 use crate::maintenance::WindowId;
 use crate::registry::NodeState;
 use crate::rows::{self, Family, Rows, Table};
-use crate::settings::{SettingChange, Value, diff};
-use crate::{Actor, AdmitNode, Body, Command, Done, Field, Input, Outcome, Rejection, SetSetting, scratch};
+use crate::settings::{Scope, SettingChange, Value, diff, schema};
+use crate::{
+    Actor, AdmitNode, Body, Command, Done, Field, Input, Outcome, Rejection, SetSetting, UnsetSetting, scratch,
+};
 
 type Verdict = Result<Done, Rejection>;
 
@@ -51,6 +54,7 @@ struct Model {
     stopped: Option<u64>,
     /// Beginning and end of windows of maintenance, those that are over too.
     windows: Vec<Option<(u64, Option<u64>)>>,
+    configuration: Configuration,
 }
 
 impl Model {
@@ -133,7 +137,10 @@ impl Model {
         );
         let done = match self.exchange.body(&command.body, command.actor) {
             Some(verdict) => verdict?,
-            None => self.body(&command.body)?,
+            None => match self.configuration.body(&command.body, self.exchange.assets()) {
+                Some(verdict) => verdict?,
+                None => self.body(&command.body)?,
+            },
         };
         let silent = matches!(
             done,
@@ -141,7 +148,8 @@ impl Model {
                 | Done::SettingsReverted { changed: 0, .. }
                 | Done::UserUpdated { changed: false }
                 | Done::Transfer(exchequer_ledger::Done::Exists { .. })
-        );
+        ) || (matches!(done, Done::NetworkConfigured { .. } | Done::NetworkAssetConfigured)
+            && self.configuration.was_silent);
         self.audited += u64::from(audited && !silent);
         match done {
             Done::ActionRecorded { .. } => Ok(Done::ActionRecorded { sequence: self.audited }),
@@ -153,6 +161,7 @@ impl Model {
         match body {
             Body::Bootstrap(_) => Err(Rejection::AlreadyBootstrapped),
             Body::SetSetting(command) => self.set(command),
+            Body::UnsetSetting(command) => self.unset(command),
             Body::RevertSettings(command) => {
                 let latest = self.revisions.len() as u64;
                 reason(&command.reason)?;
@@ -162,7 +171,7 @@ impl Model {
                 if command.to_revision > latest {
                     return Err(Rejection::RevisionUnknown { latest });
                 }
-                let differing = KEYS.map(|key| (key, self.value_at(key, command.to_revision)));
+                let differing = sorted().map(|key| (key, self.value_at(key, command.to_revision)));
                 let differing: Vec<_> =
                     differing.into_iter().filter(|(key, value)| self.value_at(key, latest) != *value).collect();
                 let changed = differing.len() as u32;
@@ -274,11 +283,15 @@ impl Model {
             ("autopilot.min_quorum", Value::Integer(number)) => (1..=9).contains(number),
             ("log.entries_kept", Value::Integer(number)) => *number >= 0,
             ("autopilot.promote", Value::Bool(_)) => true,
+            ("worker.cpu_quota@kind:selftest,network:tron" | "log.entries_kept@network:tron", _) => {
+                return Err(Rejection::SettingPlace { key: without_place(&key) });
+            }
+            (key, Value::Integer(number)) if key.starts_with("worker.cpu_quota") => (10..=256_000).contains(number),
             ("no.such", _) => return Err(Rejection::SettingUnknown { key }),
-            (_, _) => return Err(Rejection::SettingWrongUnit { key }),
+            (_, _) => return Err(Rejection::SettingWrongUnit { key: without_place(&key) }),
         };
         if !fits {
-            return Err(Rejection::SettingOutOfRange { key });
+            return Err(Rejection::SettingOutOfRange { key: without_place(&key) });
         }
         let present = self.revisions.iter().rposition(|(of, _)| *of == key).map_or(0, |at| at as u64 + 1);
         if command.if_revision.is_some_and(|expected| expected != present) {
@@ -286,6 +299,27 @@ impl Model {
         }
         self.revisions.push((key, Some(command.value.clone())));
         Ok(Done::SettingChanged { revision: self.revisions.len() as u64 })
+    }
+
+    fn unset(&mut self, command: &UnsetSetting) -> Verdict {
+        let key = command.key.clone();
+        match key.as_str() {
+            "worker.cpu_quota@kind:selftest,network:tron" | "log.entries_kept@network:tron" => {
+                return Err(Rejection::SettingPlace { key: without_place(&key) });
+            }
+            "no.such" => return Err(Rejection::SettingUnknown { key }),
+            _ => {}
+        }
+        let latest = self.revisions.len() as u64;
+        let present = self.revisions.iter().rposition(|(of, _)| *of == key).map_or(0, |at| at as u64 + 1);
+        if command.if_revision.is_some_and(|expected| expected != present) {
+            return Err(Rejection::StaleRevision { present });
+        }
+        if self.value_at(&key, latest).is_none() {
+            return Err(Rejection::SettingNotSet { key });
+        }
+        self.revisions.push((key, None));
+        Ok(Done::SettingChanged { revision: latest + 1 })
     }
 
     fn value_at(&self, key: &str, revision: u64) -> Option<Value> {
@@ -358,6 +392,24 @@ impl Model {
             }
         }
 
+        // The most specific value holds, whatever was reloaded and reverted.
+        let quota = |key: &str| match self.value_at(key, latest) {
+            Some(Value::Integer(permille)) => Some(permille),
+            _ => None,
+        };
+        let plain = quota("worker.cpu_quota").unwrap_or(1_000);
+        let of_kind = quota("worker.cpu_quota@kind:deposit").unwrap_or(plain);
+        let of_worker = quota("worker.cpu_quota@worker:deposit/tron-1").unwrap_or(of_kind);
+        for (worker, value) in [
+            ("selftest/1", plain),
+            ("deposit/tron-2", of_kind),
+            ("deposit/bsc-1", of_kind),
+            ("deposit/tron-1", of_worker),
+        ] {
+            let scope = Scope::worker(worker.parse().unwrap());
+            assert_eq!(settings.get_for(&schema::WORKER_CPU_QUOTA, &scope), value, "{worker}");
+        }
+
         let nodes =
             world.state.registry().nodes().map(|node| {
                 (node.id, node.name.as_str(), node.api_address.as_str(), node.state != NodeState::Admitted)
@@ -378,7 +430,19 @@ impl Model {
             self.windows.iter().zip(1_u64..).filter_map(|(window, id)| window.map(|(starts, _)| (id, starts)));
         assert!(windows.eq(expected.map(|(id, starts)| (id, starts, starts <= self.now))));
         self.exchange.compare(world);
+        self.configuration.compare(world);
     }
+}
+
+/// The order in which a revert makes its revisions.
+fn sorted() -> [&'static str; KEYS.len()] {
+    let mut keys = KEYS;
+    keys.sort_unstable();
+    keys
+}
+
+fn without_place(key: &str) -> String {
+    key.split('@').next().unwrap_or_default().to_owned()
 }
 
 pub(super) fn reason(reason: &str) -> Result<(), Rejection> {

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use exchequer_domain::{ClusterId, CommandId, Digest, NodeId, Timestamp, UserId, WorkerId, WorkerKind};
+use exchequer_domain::{ClusterId, CommandId, Digest, Network, NodeId, Timestamp, UserId, WorkerId, WorkerKind};
 use exchequer_ledger as ledger;
 use exchequer_ledger::{AccountId, AccountKey, Asset, Cause, Holder, Leg, OpenAccount, Reason, Transfer, TransferId};
 
@@ -10,6 +10,7 @@ use crate::access::JoinToken;
 use crate::audit::{self, AuditRecord};
 use crate::cluster::Authority;
 use crate::event::{EventKind, EventRecord};
+use crate::flags::Rule;
 use crate::registry::NodeVersion;
 use crate::rows::{self, Family, Row, Rows, RowsUnavailable, Table};
 use crate::statement::Balance;
@@ -17,9 +18,10 @@ use crate::testing::MemoryRows;
 use crate::users::UserStatus;
 use crate::workers::{Desired, Step, WorkerRecord};
 use crate::{
-    Actor, AddWorkers, AdmitNode, Applied, At, Body, Bootstrap, Change, Command, CreateAsset, CreateJoinToken,
-    CreateUser, CreditSandbox, Done, Event, FirstNode, Halt, Input, OpenAccounts, Outcome, PutScratch, Rejection,
-    SetSetting, SetWorkers, State, StepWorkers, Stepped, TransferBetweenUsers, UpdateUser,
+    Actor, AddWorkers, AdmitNode, Applied, At, Body, Bootstrap, Change, Command, ConfigureNetwork, CreateAsset,
+    CreateJoinToken, CreateUser, CreditSandbox, Done, Event, FirstNode, Halt, Input, OpenAccounts, Outcome, PutScratch,
+    PutSecret, Rejection, SetFlag, SetSetting, SetWorkers, State, StepWorkers, Stepped, TransferBetweenUsers,
+    UnsetSetting, UpdateUser,
 };
 
 pub(crate) const SECOND: u64 = 1_000_000;
@@ -316,6 +318,46 @@ pub(crate) fn bootstrap() -> Body {
 
 pub(crate) fn set(key: &str, value: crate::settings::Value, if_revision: Option<u64>) -> Body {
     Body::SetSetting(SetSetting { key: key.into(), value, if_revision, reason: "test".into() })
+}
+
+/// A flag that is on for so many of a thousand.
+pub(crate) fn flag(name: &str, permille: u16) -> Body {
+    let rule = Rule { on: true, permille, allowed: vec![], networks: vec![], expires_at: None };
+    let (name, description, if_version) = (name.to_owned(), None, None);
+    Body::SetFlag(SetFlag { name, description, rule, if_version, reason: "test".into() })
+}
+
+pub(crate) fn secret(name: &str, sealed: &[u8]) -> Body {
+    let (name, sealed) = (name.to_owned(), sealed.to_vec());
+    Body::PutSecret(PutSecret { name, sealed, if_version: None, reason: "test".into() })
+}
+
+/// A change of a network.
+pub(crate) fn configure(network: Network, change: impl FnOnce(&mut ConfigureNetwork)) -> Body {
+    let mut command = ConfigureNetwork {
+        network,
+        state: None,
+        deposits: None,
+        withdrawals: None,
+        sweeps: None,
+        tradable: None,
+        withdrawable: None,
+        fee_rate_max: None,
+        fee_max: None,
+        endpoints: None,
+        if_version: None,
+        reason: "test".into(),
+    };
+    change(&mut command);
+    Body::ConfigureNetwork(Box::new(command))
+}
+
+pub(crate) fn endpoints(network: Network, endpoints: &[&str]) -> Body {
+    configure(network, |command| command.endpoints = Some(endpoints.iter().map(|text| (*text).to_owned()).collect()))
+}
+
+pub(crate) fn unset(key: &str, if_revision: Option<u64>) -> Body {
+    Body::UnsetSetting(UnsetSetting { key: key.into(), if_revision, reason: "test".into() })
 }
 
 pub(crate) fn token(number: u8, ttl_us: Option<u64>) -> Body {

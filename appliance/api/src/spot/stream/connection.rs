@@ -26,8 +26,7 @@ const PONG: Duration = Duration::from_secs(60);
 const LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long a connection that ends is given to take what is under way and the closing frame.
 const CLOSING: Duration = Duration::from_secs(5);
-/// Messages of any kind that a client of streams may send within a second.
-const HEARD_MAX: usize = 5;
+/// The window of the limit on what a client of streams may send.
 const HEARD_WINDOW: Duration = Duration::from_secs(1);
 /// Longest message of a client, in bytes.
 pub(crate) const MESSAGE_BYTES_MAX: usize = 64 << 10;
@@ -67,7 +66,7 @@ pub(crate) async fn serve(app: App, socket: WebSocket, line: Arc<Line>, mut side
     let (sink, stream) = socket.split();
     let pings = Pings::default();
     let mut writer = pin!(write(&app, sink, &line, &pings));
-    let mut reader = pin!(read(stream, &line, &pings, &mut side));
+    let mut reader = pin!(read(&app, stream, &line, &pings, &mut side));
     let over = async {
         tokio::select! {
             () = line.over() => {}
@@ -130,9 +129,9 @@ fn broken(error: &SocketError) -> u16 {
     }
 }
 
-async fn read(mut stream: SplitStream<WebSocket>, line: &Line, pings: &Pings, side: &mut impl Side) {
+async fn read(app: &App, mut stream: SplitStream<WebSocket>, line: &Line, pings: &Pings, side: &mut impl Side) {
     let limited = side_is_limited(side);
-    let mut heard: VecDeque<Instant> = VecDeque::with_capacity(HEARD_MAX);
+    let mut heard: VecDeque<Instant> = VecDeque::new();
     while let Some(message) = stream.next().await {
         let message = match message {
             Ok(message) => message,
@@ -143,12 +142,15 @@ async fn read(mut stream: SplitStream<WebSocket>, line: &Line, pings: &Pings, si
         };
         let now = Instant::now();
         if limited && !matches!(message, Message::Close(_)) {
-            if heard.len() == HEARD_MAX && heard.front().is_some_and(|first| now - *first < HEARD_WINDOW) {
-                line.end(codes::POLICY, "too many messages: 5 a second are allowed");
+            while heard.front().is_some_and(|first| now - *first >= HEARD_WINDOW) {
+                heard.pop_front();
+            }
+            let most = app.limits(app.backend.now_ms()).socket_messages;
+            if heard.len() >= most as usize {
+                line.end(codes::POLICY, format!("too many messages: {most} a second are allowed"));
                 return;
             }
             heard.push_back(now);
-            heard.drain(..heard.len().saturating_sub(HEARD_MAX));
         }
         match message {
             Message::Text(text) => {

@@ -58,10 +58,11 @@ pub(crate) fn open(
 ) -> Result<(WebSocketUpgrade, Place), Error> {
     let counted = address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
     let now_ms = app.backend.now_ms();
-    app.spot.weights.connection(counted, now_ms)?;
-    app.spot.weights.request(counted, weight, now_ms).1?;
+    let limits = app.limits(now_ms);
+    app.spot.weights.connection(counted, &limits, now_ms)?;
+    app.spot.weights.request(counted, weight, &limits, now_ms).1?;
     let upgrade = upgrade.map_err(|_| Error::new(-1020, "This address speaks WebSocket and nothing else."))?;
-    let place = app.spot.sockets.take(group(counted));
+    let place = app.spot.sockets.take(group(counted), &limits);
     let place = place.ok_or_else(|| Error::new(-1034, "Too many connections are open; close some first."))?;
     Ok((upgrade.max_message_size(MESSAGE_BYTES_MAX).max_frame_size(MESSAGE_BYTES_MAX), place))
 }

@@ -5,10 +5,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-/// Open sockets of this node, at most.
-const SOCKETS_MAX: u32 = 4_096;
-/// Open sockets of one address, at most; of IPv6, of a network of 64 bits.
-const OF_ADDRESS_MAX: u32 = 512;
+use super::super::limits::Limits;
 
 #[derive(Debug, Default)]
 struct Inside {
@@ -28,11 +25,11 @@ pub(crate) struct Place {
 }
 
 impl Sockets {
-    /// A place for one more socket of an address; none where there are too many.
-    pub(crate) fn take(&self, address: u128) -> Option<Place> {
+    /// A place for one more socket of an address, of IPv6 of a network of 64 bits; none where there are too many.
+    pub(crate) fn take(&self, address: u128, limits: &Limits) -> Option<Place> {
         let mut inside = self.0.lock();
         let here = inside.by_address.get(&address).copied().unwrap_or(0);
-        if inside.all >= SOCKETS_MAX || here >= OF_ADDRESS_MAX {
+        if inside.all >= limits.sockets || here >= limits.sockets_of_address {
             return None;
         }
         inside.all += 1;
@@ -60,16 +57,17 @@ mod tests {
     /// Method: one address to its limit, then many to that of the node.
     #[test]
     fn places_are_limited_and_come_back() {
-        let sockets = Sockets::default();
-        let mut places: Vec<Place> = (0..OF_ADDRESS_MAX).map(|_| sockets.take(1).unwrap()).collect();
-        assert!(sockets.take(1).is_none());
+        let (sockets, limits) = (Sockets::default(), Limits::default());
+        let mut places: Vec<Place> =
+            (0..limits.sockets_of_address).map(|_| sockets.take(1, &limits).unwrap()).collect();
+        assert!(sockets.take(1, &limits).is_none());
         places.pop();
-        places.push(sockets.take(1).unwrap());
+        places.push(sockets.take(1, &limits).unwrap());
         for address in 2.. {
-            let Some(place) = sockets.take(address) else { break };
+            let Some(place) = sockets.take(address, &limits) else { break };
             places.push(place);
         }
-        assert_eq!(places.len(), SOCKETS_MAX as usize);
+        assert_eq!(places.len(), limits.sockets as usize);
         drop(places);
         assert!(sockets.0.lock().by_address.is_empty() && sockets.0.lock().all == 0);
     }

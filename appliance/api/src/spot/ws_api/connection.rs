@@ -79,8 +79,9 @@ impl Side for Calls {
             Err(malformed) => (1, Err(malformed)),
         };
         let counted = session.address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-        let (weight, allowed) = session.app.spot.weights.request(counted, weight, now_ms);
-        let used = Used { weight, orders: None };
+        let limits = session.app.limits(now_ms);
+        let (weight, allowed) = session.app.spot.weights.request(counted, weight, &limits, now_ms);
+        let used = Used { weight, orders: None, limits };
         match (allowed, request) {
             (Err(error), request) => {
                 let id = request.map_or_else(|malformed| malformed.id, |(request, _)| request.id);

@@ -8,9 +8,10 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::super::error::Error;
+use super::super::limits::Limits;
 use super::super::params::Params;
 use super::super::stream::id_of;
-use super::super::weights::{ORDERS_10S_MAX, ORDERS_DAY_MAX, Orders, WEIGHT_MAX};
+use super::super::weights::Orders;
 
 /// What a client asks.
 #[derive(Debug, Clone)]
@@ -96,6 +97,7 @@ impl Request {
 pub(crate) struct Used {
     pub(crate) weight: u32,
     pub(crate) orders: Option<Orders>,
+    pub(crate) limits: Limits,
 }
 
 impl Used {
@@ -107,10 +109,10 @@ impl Used {
         };
         let mut limits = Vec::new();
         if let Some(Orders { ten_seconds, day }) = self.orders {
-            limits.push(limit("ORDERS", "SECOND", 10, ORDERS_10S_MAX, ten_seconds));
-            limits.push(limit("ORDERS", "DAY", 1, ORDERS_DAY_MAX, day));
+            limits.push(limit("ORDERS", "SECOND", 10, self.limits.orders_ten_seconds, ten_seconds));
+            limits.push(limit("ORDERS", "DAY", 1, self.limits.orders_day, day));
         }
-        limits.push(limit("REQUEST_WEIGHT", "MINUTE", 1, WEIGHT_MAX, self.weight));
+        limits.push(limit("REQUEST_WEIGHT", "MINUTE", 1, self.limits.weight, self.weight));
         Value::Array(limits)
     }
 }

@@ -3,6 +3,7 @@
 mod account;
 mod candles;
 mod errors;
+mod limits;
 mod listing;
 mod orders;
 mod socket;

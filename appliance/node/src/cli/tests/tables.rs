@@ -26,6 +26,11 @@ fn setting() -> Setting {
         description: "How long a join token can be used when its maker does not say.".to_owned(),
         revision: 8,
         changed: Some(changed()),
+        places: "nowhere".to_owned(),
+        from: Some("join.token_ttl".to_owned()),
+        overrides: Vec::new(),
+        guard_percent: None,
+        takes_effect: "at once".to_owned(),
     }
 }
 

@@ -105,6 +105,66 @@ async fn verbs_send_what_the_api_takes() {
             "join.token_ttl is 30m since revision 8",
         ),
         (
+            "settings set worker.lease 2s --worker deposit/tron-1 --reason r",
+            "PUT /v1/settings/worker.lease%40worker%3Adeposit%2Ftron-1",
+            json!({"value": "2s", "if_revision": null, "reason": "r"}),
+            json!({"key": "k@p", "value": "2s", "revision": 8, "index": 9, "command_id": "c"}),
+            "k@p is 2s since revision 8",
+        ),
+        (
+            "settings unset worker.lease --kind deposit --network tron --reason r",
+            "POST /v1/settings/worker.lease%40kind%3Adeposit%2Cnetwork%3Atron/unset",
+            json!({"if_revision": null, "reason": "r"}),
+            json!({"key": "k@p", "revision": 8, "index": 9, "command_id": "c"}),
+            "k@p has no value of its own since revision 8",
+        ),
+        (
+            "limit set orders_day 9 --reason r",
+            "PUT /v1/settings/limit.orders_day",
+            json!({"value": "9", "if_revision": null, "reason": "r"}),
+            json!({"key": "limit.orders_day", "value": "9", "revision": 8, "index": 9, "command_id": "c"}),
+            "limit.orders_day is 9 since revision 8",
+        ),
+        (
+            "threshold set threshold.queue_age 9s --kind selftest --reason r",
+            "PUT /v1/settings/threshold.queue_age%40kind%3Aselftest",
+            json!({"value": "9s", "if_revision": null, "reason": "r"}),
+            json!({"key": "k@p", "value": "9s", "revision": 8, "index": 9, "command_id": "c"}),
+            "k@p is 9s since revision 8",
+        ),
+        (
+            "flag remove f --reason r",
+            "POST /v1/flags/f/remove",
+            json!({"reason": "r"}),
+            json!({"name": "f", "index": 9, "command_id": "c"}),
+            "Removed flag f",
+        ),
+        (
+            "secret remove k --reason r",
+            "POST /v1/secrets/k/remove",
+            json!({"reason": "r"}),
+            json!({"name": "k", "index": 9, "command_id": "c"}),
+            "Removed secret k",
+        ),
+        (
+            "network disable tron --yes --reason r",
+            "PUT /v1/networks/tron",
+            json!({
+                "state": "suspended", "deposits": null, "withdrawals": null, "sweeps": null, "tradable": null,
+                "withdrawable": null, "fee_rate_max": null, "fee_max": null, "endpoints": null, "if_version": null,
+                "reason": "r",
+            }),
+            json!({"network": "tron", "version": 4, "index": 9, "command_id": "c"}),
+            "tron is suspended since version 4",
+        ),
+        (
+            "network set tron --asset USDT --deposits off --yes --reason r",
+            "POST /v1/networks/tron/assets",
+            json!({"asset": "USDT", "deposits": false, "withdrawals": null, "sweeps": null, "reason": "r"}),
+            json!({"network": "tron", "version": null, "index": 9, "command_id": "c"}),
+            "tron is changed for USDT",
+        ),
+        (
             "settings revert 3 --reason r",
             "POST /v1/settings/revert",
             json!({"to_revision": 3, "if_revision": null, "reason": "r"}),
@@ -178,6 +238,11 @@ async fn reads_ask_for_their_freshness() {
         ("audit tail -n 3 --after 7", "GET /v1/audit?consistency=linearizable&limit=3&after=7"),
         ("audit verify --stale", "GET /v1/audit/verify?consistency=local"),
         ("scratch get k", "GET /v1/scratch/k?consistency=linearizable"),
+        ("flag list", "GET /v1/flags?consistency=linearizable"),
+        ("flag check f u --network tron", "GET /v1/flags/f/check?consistency=linearizable&subject=u&network=tron"),
+        ("secret list --stale", "GET /v1/secrets?consistency=local"),
+        ("network show tron", "GET /v1/networks/tron?consistency=linearizable"),
+        ("limit list", "GET /v1/settings?consistency=linearizable"),
     ] {
         assert_eq!(ran(&Value::Null, words).await.asked[0].what, what);
     }

@@ -1,0 +1,168 @@
+//! What may be done on a network: one question, one answer, and why not.
+
+use std::fmt;
+
+use exchequer_domain::Network;
+use exchequer_ledger::Asset;
+
+use super::{NetworkConfig, NetworkState, Switches};
+use crate::state::State;
+
+/// What is done on a network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    /// Money that came in is credited.
+    Deposit,
+    /// Money is paid out.
+    Withdrawal,
+    /// Deposits are gathered in the exchange's own wallets.
+    Sweep,
+}
+
+impl Operation {
+    /// Every one.
+    pub const ALL: &'static [Operation] = &[Operation::Deposit, Operation::Withdrawal, Operation::Sweep];
+
+    /// The word for several of it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Operation::Deposit => "deposits",
+            Operation::Withdrawal => "withdrawals",
+            Operation::Sweep => "sweeps",
+        }
+    }
+}
+
+/// Why it may not be done; the first that holds, from the widest to the narrowest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// No such asset.
+    Asset,
+    /// The network is not used for it.
+    State {
+        /// What the network is used for.
+        state: NetworkState,
+    },
+    /// It is switched off on the network.
+    Network,
+    /// It is switched off for the asset on this network.
+    AssetOnNetwork,
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Why::Asset => f.write_str("there is no such asset"),
+            Why::State { state } => write!(f, "the network is {}", state.as_str()),
+            Why::Network => f.write_str("switched off on the network"),
+            Why::AssetOnNetwork => f.write_str("switched off for this asset"),
+        }
+    }
+}
+
+impl NetworkState {
+    const fn allows(self, operation: Operation) -> bool {
+        match (self, operation) {
+            (NetworkState::Enabled, Operation::Deposit | Operation::Withdrawal | Operation::Sweep)
+            | (NetworkState::DepositsOnly, Operation::Deposit | Operation::Sweep)
+            | (NetworkState::WithdrawalsOnly | NetworkState::Delisting, Operation::Withdrawal | Operation::Sweep) => {
+                true
+            }
+            (NetworkState::DepositsOnly, Operation::Withdrawal)
+            | (NetworkState::WithdrawalsOnly | NetworkState::Delisting, Operation::Deposit)
+            | (NetworkState::Suspended, Operation::Deposit | Operation::Withdrawal | Operation::Sweep) => false,
+        }
+    }
+}
+
+impl Switches {
+    const fn allow(self, operation: Operation) -> bool {
+        match operation {
+            Operation::Deposit => self.deposits,
+            Operation::Withdrawal => self.withdrawals,
+            Operation::Sweep => self.sweeps,
+        }
+    }
+}
+
+impl NetworkConfig {
+    /// Whether it may be done on this network, whatever the asset.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn may(&self, operation: Operation) -> Result<(), Why> {
+        if !self.state.allows(operation) {
+            return Err(Why::State { state: self.state });
+        }
+        if self.switches.allow(operation) { Ok(()) } else { Err(Why::Network) }
+    }
+}
+
+impl State {
+    /// Whether something may be done with an asset on a network now.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn may(&self, network: Network, asset: Asset, operation: Operation) -> Result<(), Why> {
+        if self.assets.get(asset).is_none() {
+            return Err(Why::Asset);
+        }
+        self.networks.get(network).may(operation)?;
+        let of_asset = self.networks.of_asset(network, asset);
+        if of_asset.allow(operation) { Ok(()) } else { Err(Why::AssetOnNetwork) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::networks::Networks;
+
+    /// Goal: each operation is allowed exactly in the states and with the switches that allow it. Method: the whole table
+    /// of states, written out; then every combination of switches.
+    #[test]
+    fn the_whole_table() {
+        for (state, allowed) in [
+            (NetworkState::Enabled, [true, true, true]),
+            (NetworkState::DepositsOnly, [true, false, true]),
+            (NetworkState::WithdrawalsOnly, [false, true, true]),
+            (NetworkState::Suspended, [false, false, false]),
+            (NetworkState::Delisting, [false, true, true]),
+        ] {
+            for switched in 0..8_u8 {
+                let bit = |at: u8| switched & 1 << at != 0;
+                let switches = Switches { deposits: bit(0), withdrawals: bit(1), sweeps: bit(2) };
+                let config = NetworkConfig { state, switches, ..NetworkConfig::initial(Network::Tron) };
+                for (at, (operation, allowed)) in (0_u8..).zip(Operation::ALL.iter().zip(allowed)) {
+                    let expected = match (allowed, bit(at)) {
+                        (false, _) => Err(Why::State { state }),
+                        (true, false) => Err(Why::Network),
+                        (true, true) => Ok(()),
+                    };
+                    assert_eq!(config.may(*operation), expected, "{state:?} {switches:?} {operation:?}");
+                }
+            }
+        }
+    }
+
+    /// Goal: an asset's own switches narrow what the network allows, for that asset on that network alone.
+    #[test]
+    fn assets_are_switched_apart() {
+        let mut networks = Networks::default();
+        for network in Network::ALL {
+            networks.put(NetworkConfig { state: NetworkState::Enabled, ..NetworkConfig::initial(*network) });
+        }
+        networks.put_asset(Network::Tron, Asset(1), Switches { deposits: false, ..Switches::ON });
+        let mut world = crate::tests::world::World::new();
+        world.run(crate::tests::world::asset("BTC")).unwrap();
+        world.run(crate::tests::world::asset("ETH")).unwrap();
+        let state = State { networks, ..world.state };
+        let may = |network, asset, operation| state.may(network, Asset(asset), operation);
+        assert_eq!(may(Network::Tron, 1, Operation::Deposit), Err(Why::AssetOnNetwork));
+        assert_eq!(may(Network::Tron, 1, Operation::Withdrawal), Ok(()));
+        assert_eq!(may(Network::Tron, 2, Operation::Deposit), Ok(()));
+        assert_eq!(may(Network::Bsc, 1, Operation::Deposit), Ok(()));
+        assert_eq!(may(Network::Bsc, 3, Operation::Deposit), Err(Why::Asset));
+    }
+}
