@@ -5,6 +5,7 @@
 
 mod assets;
 mod cluster;
+mod events;
 mod ledger;
 mod looks;
 mod market_data;
@@ -21,6 +22,10 @@ pub use cluster::{
     Accepted, AddLearner, CreateToken, CreatedToken, ExportedKeyring, JoinReply, JoinRequest, NamedNode, NodeHash,
     NodeRef, OperatorTokenRotated, Promote, RemoveNode, RotateCertificates, RotateOperatorToken, TransferLeader,
     Verified, Verify, WithReason,
+};
+pub use events::{
+    AddConsumer, CommitConsumer, Consumer, ConsumerChanged, Consumers, EphemeralEvent, Event, EventGap, EventPage,
+    RemoveConsumer,
 };
 pub use ledger::{
     Account, Accounts, AssetBalance, CreditUser, LedgerBalance, LedgerEntries, LedgerEntry, LedgerTransfer,

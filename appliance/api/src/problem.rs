@@ -85,7 +85,8 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::AccountUnknown
         | Code::ApiKeyUnknown
         | Code::MarketUnknown
-        | Code::OrderUnknown => StatusCode::NOT_FOUND,
+        | Code::OrderUnknown
+        | Code::ConsumerUnknown => StatusCode::NOT_FOUND,
         Code::WouldLoseQuorum
         | Code::LearnerLagging
         | Code::AlreadyDone
@@ -106,8 +107,9 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::TransferIdBurnt
         | Code::AccountDiffers
         | Code::HoldUnavailable
-        | Code::RevertRefused => StatusCode::CONFLICT,
-        Code::NodeRemoved => StatusCode::GONE,
+        | Code::RevertRefused
+        | Code::ConsumerExists => StatusCode::CONFLICT,
+        Code::NodeRemoved | Code::EventsGone => StatusCode::GONE,
         Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::WrongCluster | Code::WrongNode => StatusCode::MISDIRECTED_REQUEST,
         Code::SettingWrongUnit
@@ -121,8 +123,11 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::TransferMalformed
         | Code::BalanceTooLow
         | Code::MarketSteps
-        | Code::OrderRefused => StatusCode::UNPROCESSABLE_ENTITY,
-        Code::Overloaded => StatusCode::TOO_MANY_REQUESTS,
+        | Code::OrderRefused
+        | Code::OffsetRefused => StatusCode::UNPROCESSABLE_ENTITY,
+        Code::Overloaded | Code::CommitTooSoon | Code::SubscriberTooSlow | Code::StreamsFull => {
+            StatusCode::TOO_MANY_REQUESTS
+        }
         Code::FolderNotInitialised
         | Code::NoLeader
         | Code::NoQuorum
@@ -132,7 +137,7 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::StateDiverged => StatusCode::SERVICE_UNAVAILABLE,
         Code::OutcomeUnknown => StatusCode::GATEWAY_TIMEOUT,
         Code::Unreachable => StatusCode::BAD_GATEWAY,
-        Code::DiskFull | Code::LedgerFull | Code::MarketsFull => StatusCode::INSUFFICIENT_STORAGE,
+        Code::DiskFull | Code::LedgerFull | Code::MarketsFull | Code::ConsumersFull => StatusCode::INSUFFICIENT_STORAGE,
         Code::Internal
         | Code::ConfigUnknownKey
         | Code::ConfigInvalid

@@ -88,6 +88,12 @@ pub enum AuditAction {
     MarketConfigured,
     /// A market was brought to another phase.
     MarketPhaseSet,
+    /// A consumer of events was made.
+    ConsumerAdded,
+    /// A consumer of events was set back.
+    ConsumerRewound,
+    /// A consumer of events was removed.
+    ConsumerRemoved,
 }
 
 /// What can be done outside the state and put on record. Variants are only ever appended.
@@ -137,6 +143,9 @@ impl AuditAction {
             AuditAction::MarketCreated => "create-market",
             AuditAction::MarketConfigured => "configure-market",
             AuditAction::MarketPhaseSet => "set-market-phase",
+            AuditAction::ConsumerAdded => "add-consumer",
+            AuditAction::ConsumerRewound => "rewind-consumer",
+            AuditAction::ConsumerRemoved => "remove-consumer",
             AuditAction::Outside(action) => match action {
                 Action::AddLearner => "add-learner",
                 Action::Promote => "promote",

@@ -10,11 +10,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::api_keys::ApiKeyId;
 use crate::apply::{
-    AdmitNode, AmendOrder, Bootstrap, BulkTransfer, CancelAfter, CancelOrder, CancelOrders, ConfigureMarket,
-    CreateApiKey, CreateAsset, CreateJoinToken, CreateMarket, CreateUser, CreateUsers, CreditSandbox, OpenAccounts,
-    PlaceOrder, PlacePair, PostTransfers, PutScratch, RaiseVersion, RecordAction, Reform, RemoveNode, ReplaceOrder,
-    RequestDigest, RevertSettings, RevertTransfer, RevokeApiKey, RotateAuthority, RotateOperatorToken, SetMarketPhase,
-    SetSetting, TransferBetweenUsers, UpdateNode, UpdateUser,
+    AddConsumer, AdmitNode, AmendOrder, Bootstrap, BulkTransfer, CancelAfter, CancelOrder, CancelOrders,
+    CommitConsumer, ConfigureMarket, CreateApiKey, CreateAsset, CreateJoinToken, CreateMarket, CreateUser, CreateUsers,
+    CreditSandbox, MakeEvents, OpenAccounts, PlaceOrder, PlacePair, PostTransfers, PutScratch, RaiseVersion,
+    RecordAction, Reform, RemoveConsumer, RemoveNode, ReplaceOrder, RequestDigest, RevertSettings, RevertTransfer,
+    RevokeApiKey, RotateAuthority, RotateOperatorToken, SetMarketPhase, SetSetting, TransferBetweenUsers, UpdateNode,
+    UpdateUser,
 };
 use crate::codec::{self, DecodeError};
 
@@ -144,6 +145,14 @@ pub enum Body {
     ReplaceOrder(Box<ReplaceOrder>),
     /// Sets a user's dead man's switch in a market.
     CancelAfter(CancelAfter),
+    /// Makes a consumer of events.
+    AddConsumer(AddConsumer),
+    /// Moves a consumer's offset.
+    CommitConsumer(CommitConsumer),
+    /// Removes a consumer of events.
+    RemoveConsumer(RemoveConsumer),
+    /// Makes durable events; sandbox clusters only.
+    MakeEvents(MakeEvents),
 }
 
 impl Body {

@@ -4,13 +4,15 @@
 //! concerns only the nodes that apply it and carries no number. Nor do orders and trades, whose own rows are the record;
 //! what is told of them here is for those who watch now.
 
-use exchequer_domain::{NodeId, Timestamp, UserId};
+use exchequer_domain::{CommandId, NodeId, Timestamp, UserId};
 use exchequer_ledger::Asset;
 use exchequer_matching::{Lots, Phase, Ticks, TradeId};
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::Epoch;
 use crate::codec::{self, DecodeError};
+use crate::command::Actor;
+use crate::events::Topic;
 use crate::markets::{Fill, MarketId, OrderRecord, TradeRecord};
 use crate::rows::Table;
 
@@ -102,11 +104,15 @@ pub struct EventRecord {
     pub index: u64,
     /// Replicated time of that entry.
     pub time: Timestamp,
+    /// The command that caused it; none where time or a leader's activation did.
+    pub command: Option<CommandId>,
+    /// On whose behalf that command was sent.
+    pub actor: Option<Actor>,
     /// What happened.
     pub kind: EventKind,
 }
 
-/// What happened. Variants are only ever appended.
+/// What happened. Variants are only ever appended; their names and fields are what consumers see.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum EventKind {
     /// The cluster was made.
@@ -166,6 +172,61 @@ pub enum EventKind {
         /// That user.
         user: UserId,
     },
+    /// Made for trying things out.
+    Made {
+        /// Of those that one command made, from 1.
+        number: u32,
+        /// As much as was asked for.
+        filling: String,
+    },
+}
+
+/// The version of the shape in which kinds of events are told. A kind whose fields must change gets a successor.
+pub const EVENT_SCHEMA: u16 = 1;
+
+impl EventKind {
+    /// What it is about, coarsely.
+    #[must_use]
+    pub const fn topic(&self) -> Topic {
+        match self {
+            EventKind::ClusterBootstrapped
+            | EventKind::LeaderActivated(_)
+            | EventKind::JoinTokenCreated { .. }
+            | EventKind::NodeAdmitted { .. }
+            | EventKind::NodeUpdated { .. }
+            | EventKind::NodeRemoved { .. }
+            | EventKind::AuthorityRotated
+            | EventKind::OperatorTokenRotated
+            | EventKind::ActionRecorded { .. }
+            | EventKind::VersionRaised { .. } => Topic::Cluster,
+            EventKind::SettingChanged { .. } => Topic::Settings,
+            EventKind::AssetCreated { .. } => Topic::Money,
+            EventKind::UserUpdated { .. } => Topic::Users,
+            EventKind::Made { .. } => Topic::Sandbox,
+        }
+    }
+
+    /// The one thing that it is about: events of the same topic and key happened to the same thing, in their order. Empty
+    /// where there is only one such thing.
+    #[must_use]
+    pub fn key(&self) -> String {
+        match self {
+            EventKind::ClusterBootstrapped
+            | EventKind::AuthorityRotated
+            | EventKind::OperatorTokenRotated
+            | EventKind::VersionRaised { .. } => String::new(),
+            EventKind::LeaderActivated(epoch) => epoch.node.to_string(),
+            EventKind::JoinTokenCreated { id, .. } => id.iter().map(|byte| format!("{byte:02x}")).collect(),
+            EventKind::NodeAdmitted { node } | EventKind::NodeUpdated { node } | EventKind::NodeRemoved { node } => {
+                node.to_string()
+            }
+            EventKind::ActionRecorded { sequence } => sequence.to_string(),
+            EventKind::SettingChanged { key, .. } => key.clone(),
+            EventKind::AssetCreated { asset } => asset.0.to_string(),
+            EventKind::UserUpdated { user } => user.to_string(),
+            EventKind::Made { number, .. } => number.to_string(),
+        }
+    }
 }
 
 impl EventRecord {

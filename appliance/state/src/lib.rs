@@ -20,6 +20,7 @@ pub mod cluster;
 pub mod codec;
 pub mod command;
 pub mod event;
+pub mod events;
 mod halt;
 pub mod ids;
 pub mod markets;
@@ -40,11 +41,12 @@ mod tests;
 pub mod users;
 
 pub use apply::{
-    ACCOUNTS_AT_ONCE_MAX, AdmitNode, AmendOrder, Bootstrap, BulkTransfer, CancelAfter, CancelOrder, CancelOrders,
-    ConfigureMarket, CreateApiKey, CreateAsset, CreateJoinToken, CreateMarket, CreateUser, CreateUsers, CreditSandbox,
-    DryRun, FirstNode, OpenAccounts, OrderRef, OrderSpec, PlaceOrder, PlacePair, PostTransfers, PutScratch,
-    RaiseVersion, RecordAction, Reform, RemoveNode, ReplaceOrder, RequestDigest, RevertSettings, RevertTransfer,
-    RevokeApiKey, RotateAuthority, RotateOperatorToken, SetMarketPhase, SetSetting, TRANSFERS_AT_ONCE_MAX, Traded,
+    ACCOUNTS_AT_ONCE_MAX, AddConsumer, AdmitNode, AmendOrder, Bootstrap, BulkTransfer, CancelAfter, CancelOrder,
+    CancelOrders, CommitConsumer, ConfigureMarket, CreateApiKey, CreateAsset, CreateJoinToken, CreateMarket,
+    CreateUser, CreateUsers, CreditSandbox, DryRun, EVENT_FILLING_BYTES_MAX, EVENTS_AT_ONCE_MAX, FirstNode, MakeEvents,
+    OpenAccounts, OrderRef, OrderSpec, PlaceOrder, PlacePair, PostTransfers, PutScratch, RaiseVersion, RecordAction,
+    Reform, RemoveConsumer, RemoveNode, ReplaceOrder, RequestDigest, RevertSettings, RevertTransfer, RevokeApiKey,
+    RotateAuthority, RotateOperatorToken, SetMarketPhase, SetSetting, TRANSFERS_AT_ONCE_MAX, Traded,
     TransferBetweenUsers, UpdateNode, UpdateUser, check_reason,
 };
 pub use command::{Actor, Body, Command};

@@ -93,6 +93,10 @@ pub enum Table {
     UserLabel = 0x42,
     /// User and client order id -> market and number of the latest order of that name.
     ClientOrder = 0x48,
+    /// Name of a consumer (text) -> the consumer of events.
+    Consumer = 0x74,
+    /// One row: which events are kept.
+    EventsKept = 0x75,
 }
 
 impl Table {
@@ -126,6 +130,8 @@ impl Table {
         Table::Scratch,
         Table::UserLabel,
         Table::ClientOrder,
+        Table::Consumer,
+        Table::EventsKept,
     ];
 
     /// Where the table's rows are kept.
@@ -148,7 +154,9 @@ impl Table {
             | Table::BookOrder
             | Table::BookSwitch
             | Table::OpenOrder
-            | Table::ApiKey => Family::Working,
+            | Table::ApiKey
+            | Table::Consumer
+            | Table::EventsKept => Family::Working,
             Table::SettingHistory
             | Table::Audit
             | Table::Event
@@ -200,6 +208,8 @@ pub enum Edit {
     Delete,
     /// Every row whose key starts with the change's key is gone.
     DeletePrefix,
+    /// Every row from the change's key up to, not including, this one is gone.
+    DeleteUntil(Vec<u8>),
 }
 
 /// A row of a scan: the whole key, and the value.
@@ -322,8 +332,8 @@ mod tests {
         let of_money = "asset, 2 users, the ledger's head, 3 accounts";
         assert_eq!(
             working.len(),
-            14,
-            "cluster, time, events, node, operator token, join token, audit head, {of_money}"
+            15,
+            "cluster, time, events and which are kept, node, operator token, join token, audit head, {of_money}"
         );
         for (key, value) in working {
             let mut newer = world.rows.clone();

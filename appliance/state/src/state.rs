@@ -12,6 +12,7 @@ use crate::audit::AuditHead;
 use crate::cluster::{Cluster, Epoch};
 use crate::command::Received;
 use crate::event::Event;
+use crate::events::Events;
 use crate::halt::Halt;
 use crate::markets::Markets;
 use crate::money::HistoryOf;
@@ -71,6 +72,7 @@ pub struct State {
     pub(crate) access: Access,
     pub(crate) audit: AuditHead,
     pub(crate) event_sequence: u64,
+    pub(crate) events: Events,
     pub(crate) assets: Assets,
     pub(crate) users: Users,
     /// On loan to the entry while one is applied.
@@ -102,6 +104,7 @@ impl State {
             access: Access::load(rows)?,
             audit: single(rows, Table::AuditHead)?.unwrap_or_default(),
             event_sequence: single(rows, Table::EventSequence)?.unwrap_or_default(),
+            events: Events::load(rows)?,
             assets: Assets::load(rows)?,
             users: Users::load(rows)?,
             ledger,
@@ -234,6 +237,12 @@ impl State {
     #[must_use]
     pub fn event_sequence(&self) -> u64 {
         self.event_sequence
+    }
+
+    /// Which events are kept, and who reads them.
+    #[must_use]
+    pub fn events(&self) -> &Events {
+        &self.events
     }
 
     /// The rules by which commands are computed.

@@ -8,6 +8,7 @@
 
 mod bad_input;
 mod corruption;
+mod events;
 mod failing_disk;
 mod full_disk;
 mod membership_drill;

@@ -281,6 +281,23 @@ pub enum Effect {
         #[schemars(with = "Option<Moment>")]
         at: Option<String>,
     },
+    /// There is a new consumer of events.
+    ConsumerAdded {
+        /// Where it begins.
+        offset: u64,
+    },
+    /// A consumer of events is at this offset.
+    ConsumerCommitted {
+        /// As asked.
+        offset: u64,
+    },
+    /// A consumer of events is gone.
+    ConsumerRemoved,
+    /// Events were made.
+    EventsMade {
+        /// The number of the last one.
+        last: u64,
+    },
 }
 
 /// What the ledger made of an account or a transfer.

@@ -9,6 +9,7 @@ use axum::response::Response;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use crate::app::App;
+use crate::auth::Caller;
 use crate::extract::{Body, Name, Params};
 use crate::problem::Refused;
 use crate::read::Seen;
@@ -41,6 +42,10 @@ pub(crate) trait Input {
 }
 
 impl Input for State<App> {
+    fn describe(_: &mut Shape) {}
+}
+
+impl Input for Caller {
     fn describe(_: &mut Shape) {}
 }
 

@@ -266,7 +266,13 @@ pub(crate) fn of_rejection(rejection: &Rejection, purpose: Purpose) -> Error {
         | Rejection::MarketExists { .. }
         | Rejection::MarketsFull
         | Rejection::MarketLot
-        | Rejection::MarketTick => Error::internal(),
+        | Rejection::MarketTick
+        | Rejection::ConsumerUnknown
+        | Rejection::ConsumerExists
+        | Rejection::ConsumersFull
+        | Rejection::CommitTooSoon { .. }
+        | Rejection::OffsetBack { .. }
+        | Rejection::OffsetBeyond { .. } => Error::internal(),
     }
 }
 

@@ -3,6 +3,7 @@
 mod audit;
 mod bad_input;
 mod cluster;
+mod events;
 mod gateway;
 mod health;
 mod ledger_looks;

@@ -75,6 +75,10 @@ fn effect(done: Done) -> Effect {
         Done::Traded(traded) => orders(&traded, None),
         Done::Replaced { traded, refused } => orders(&traded, refused),
         Done::SwitchSet { at } => Effect::SwitchSet { at: at.map(|at| at.to_string()) },
+        Done::ConsumerAdded { offset } => Effect::ConsumerAdded { offset },
+        Done::ConsumerCommitted { offset } => Effect::ConsumerCommitted { offset },
+        Done::ConsumerRemoved => Effect::ConsumerRemoved,
+        Done::EventsMade { last } => Effect::EventsMade { last },
     }
 }
 

@@ -6,6 +6,8 @@ mod audit;
 mod autopilot;
 mod cluster;
 mod commands;
+mod event_streams;
+mod events;
 mod keyring;
 mod ledger;
 mod ledger_changes;
@@ -39,6 +41,8 @@ pub(crate) fn routes() -> Vec<Route> {
         settings_history::routes(),
         audit::routes(),
         scratch::routes(),
+        events::routes(),
+        event_streams::routes(),
         commands::routes(),
         snapshot::routes(),
         keyring::routes(),

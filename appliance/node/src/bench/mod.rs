@@ -3,11 +3,12 @@
 //! [`raft`] loads a sandbox cluster through the door that programs use; [`log`] loads the log store alone, without a
 //! network and without consensus, as the ceiling to compare the first with; [`ledger`] posts transfers through the
 //! same door as the first; [`orders`] trades through it; [`fill`] fills a cluster with users, balances and orders;
-//! [`matching`] runs the order book alone. The writers and the meter are public:
+//! [`events`] makes events and follows them; [`matching`] runs the order book alone. The writers and the meter are public:
 //! the side-by-side run against another store uses the same ones.
 
 mod cluster;
 mod cpu;
+mod events;
 mod fill;
 mod gateway;
 mod ledger;
@@ -28,6 +29,7 @@ use rand::TryRng as _;
 use rand::rngs::SysRng;
 
 pub use cpu::CpuTime;
+pub use events::events;
 pub use fill::fill;
 pub use gateway::{StreamDoor, Target, UnaryDoor};
 pub use ledger::ledger;

@@ -3,6 +3,7 @@
 use clap::Subcommand;
 
 use super::bench_args::{BenchArgs, LedgerBenchArgs, LogBenchArgs, MatchingBenchArgs, OrdersBenchArgs};
+use super::bench_events::{self, EventsBenchArgs};
 use super::bench_load::{self, LoadBenchArgs};
 use super::exit::{Exit, Stop};
 use super::local;
@@ -52,6 +53,15 @@ pub enum BenchVerb {
                       exchequer bench orders --mode unary --traders 64 --markets 3 --duration 30s --output json")]
     Orders(OrdersBenchArgs),
 
+    /// Measure the event bus of a sandbox cluster, and whether those who follow hold it up
+    ///
+    /// Commands make durable events, first with nobody following, then with all consumers, which check that they miss none
+    /// and get none twice; exit code 1 where something is wrong with that. Clients and servers on one machine share its
+    /// processors; the report says who took what.
+    #[command(after_help = "Example:\n  exchequer bench events --consumers 1\n  \
+                      exchequer bench events --consumers 200 --rate 5000 --output json")]
+    Events(EventsBenchArgs),
+
     /// Measure the order book alone, and hash what it answers
     ///
     /// The made workload has the mix of a crypto market: most messages move an order, a few place, cancel or take. Times
@@ -68,6 +78,7 @@ pub(super) async fn run(verb: &BenchVerb, printer: &mut Printer) -> Result<Exit,
         BenchVerb::Log(args) => printer.answer(&local::bench_log(args).await?, log_text)?,
         BenchVerb::Ledger(args) => printer.answer(&local::bench_ledger(args).await?, ledger_text)?,
         BenchVerb::Load(args) => bench_load::run(args, printer).await?,
+        BenchVerb::Events(args) => return bench_events::run(args, printer).await,
         BenchVerb::Orders(args) => {
             let report = local::bench_orders(args).await?;
             printer.answer(&report, orders_text)?;

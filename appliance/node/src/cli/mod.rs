@@ -14,12 +14,14 @@ mod audit;
 mod autopilot;
 mod bench;
 mod bench_args;
+mod bench_events;
 mod bench_load;
 mod certificates;
 mod client;
 mod command;
 mod completions;
 mod confirm;
+mod event;
 mod exit;
 mod explain;
 #[cfg(test)]
@@ -67,6 +69,7 @@ pub use args::{
 pub use bench_args::{
     BenchArgs, BenchMode, Distribution, LedgerBenchArgs, LogBenchArgs, MatchingBenchArgs, Mix, OrdersBenchArgs,
 };
+pub use bench_events::{EventsBenchArgs, EventsBenchReport, MadePart};
 pub use bench_load::{LoadBenchArgs, LoadBenchReport};
 pub(crate) use client::{Client, Repeat, authorities};
 pub use exit::Exit;
@@ -144,6 +147,7 @@ fn start(verb: &Verb, printer: &mut Printer) -> Result<Exit, Stop> {
         | Verb::Snapshot { .. }
         | Verb::Settings { .. }
         | Verb::Audit { .. }
+        | Verb::Event { .. }
         | Verb::Keyring { .. }
         | Verb::OperatorToken { .. }
         | Verb::Asset { .. }
@@ -189,6 +193,7 @@ async fn run(verb: &Verb, printer: &mut Printer) -> Result<Exit, Stop> {
         },
         Verb::Settings { verb } => settings::run(verb, printer).await,
         Verb::Audit { verb } => audit::run(verb, printer).await,
+        Verb::Event { verb } => event::run(verb, printer).await,
         Verb::Keyring { verb } => match verb {
             keyring::KeyringVerb::Export(args) => keyring::export(args, printer).await,
             keyring::KeyringVerb::Import(args) => keyring::import(args, printer),

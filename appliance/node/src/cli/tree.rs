@@ -10,6 +10,7 @@ use super::autopilot::AutopilotArgs;
 use super::bench::BenchVerb;
 use super::certificates::CertificatesVerb;
 use super::completions::CompletionsArgs;
+use super::event::EventVerb;
 use super::explain::ExplainArgs;
 use super::keyring::KeyringVerb;
 use super::ledger::LedgerVerb;
@@ -109,6 +110,14 @@ pub enum Verb {
         /// What to do.
         #[command(subcommand)]
         verb: AuditVerb,
+    },
+
+    /// Follow what happens, and keep the offsets of those who do
+    #[command(after_help = "Example:\n  exchequer event tail --follow")]
+    Event {
+        /// What to do.
+        #[command(subcommand)]
+        verb: EventVerb,
     },
 
     /// Export and import the keys that open the cluster's secrets
@@ -302,6 +311,7 @@ impl Verb {
                 AuditVerb::Tail(args) => args.client.form,
                 AuditVerb::Verify(args) => args.client.form,
             },
+            Verb::Event { verb } => verb.client().form,
             Verb::Keyring { verb } => match verb {
                 KeyringVerb::Export(args) => args.client.form,
                 KeyringVerb::Import(args) => args.form,
@@ -324,6 +334,7 @@ impl Verb {
             Verb::Bench { verb: BenchVerb::Ledger(args) } => args.client.form,
             Verb::Bench { verb: BenchVerb::Load(args) } => args.client.form,
             Verb::Bench { verb: BenchVerb::Orders(args) } => args.client.form,
+            Verb::Bench { verb: BenchVerb::Events(args) } => args.client.form,
             Verb::Bench { verb: BenchVerb::Matching(args) } => args.form,
         };
         form.output

@@ -4,6 +4,7 @@
 //! and its rows in step. No command may fail after its first mutation, except by a halt. The ledger takes its own refused
 //! steps back, so a command may let it decide last; what it refuses may burn the transfer's id.
 
+mod add_consumer;
 mod admit_node;
 mod amend_order;
 mod bootstrap;
@@ -11,6 +12,7 @@ mod bulk_transfer;
 mod cancel_after;
 mod cancel_order;
 mod cancel_orders;
+mod commit_consumer;
 mod configure_market;
 mod create_api_key;
 mod create_asset;
@@ -21,6 +23,7 @@ mod create_users;
 mod credit_sandbox;
 mod dry_run;
 mod entry;
+mod make_events;
 mod money;
 mod open_accounts;
 mod place_order;
@@ -30,6 +33,7 @@ mod put_scratch;
 mod raise_version;
 mod record_action;
 mod reform;
+mod remove_consumer;
 mod remove_node;
 mod replace_order;
 mod request_digest;
@@ -45,6 +49,7 @@ mod transfer_between_users;
 mod update_node;
 mod update_user;
 
+pub use add_consumer::AddConsumer;
 pub use admit_node::AdmitNode;
 pub use amend_order::AmendOrder;
 pub use bootstrap::{Bootstrap, FirstNode};
@@ -52,6 +57,7 @@ pub use bulk_transfer::BulkTransfer;
 pub use cancel_after::CancelAfter;
 pub use cancel_order::CancelOrder;
 pub use cancel_orders::CancelOrders;
+pub use commit_consumer::CommitConsumer;
 pub use configure_market::ConfigureMarket;
 pub use create_api_key::CreateApiKey;
 pub use create_asset::CreateAsset;
@@ -62,6 +68,7 @@ pub use create_users::CreateUsers;
 pub use credit_sandbox::CreditSandbox;
 pub use dry_run::DryRun;
 pub(crate) use entry::Entry;
+pub use make_events::{EVENT_FILLING_BYTES_MAX, EVENTS_AT_ONCE_MAX, MakeEvents};
 pub use open_accounts::{ACCOUNTS_AT_ONCE_MAX, OpenAccounts};
 pub use place_order::PlaceOrder;
 pub use place_pair::PlacePair;
@@ -71,6 +78,7 @@ pub use raise_version::RaiseVersion;
 pub use record_action::RecordAction;
 pub(crate) use record_action::TARGET_BYTES_MAX;
 pub use reform::Reform;
+pub use remove_consumer::RemoveConsumer;
 pub use remove_node::RemoveNode;
 pub use replace_order::ReplaceOrder;
 pub use request_digest::RequestDigest;
@@ -178,6 +186,10 @@ impl Body {
             Body::AmendOrder(command) => command.apply(entry),
             Body::ReplaceOrder(command) => command.apply(entry),
             Body::CancelAfter(command) => command.apply(entry),
+            Body::AddConsumer(command) => command.apply(entry, actor),
+            Body::CommitConsumer(command) => command.apply(entry, actor),
+            Body::RemoveConsumer(command) => command.apply(entry, actor),
+            Body::MakeEvents(command) => command.apply(entry),
         }
     }
 

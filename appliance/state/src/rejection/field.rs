@@ -3,7 +3,7 @@
 use exchequer_matching::FEE_PPM_MAX;
 use serde::{Deserialize, Serialize};
 
-use crate::{access, api_keys, apply, assets, cluster, markets, registry, scratch, settings, users};
+use crate::{access, api_keys, apply, assets, cluster, events, markets, registry, scratch, settings, users};
 
 /// A field with a rule of its own. Variants are only ever appended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +62,12 @@ pub enum Field {
     MarketFees,
     /// The steps of a market's prices and quantities.
     MarketSteps,
+    /// A consumer's name.
+    ConsumerName,
+    /// What a consumer reads.
+    ConsumerTopics,
+    /// How many events are made, and how large.
+    MadeEvents,
 }
 
 impl Field {
@@ -130,6 +136,16 @@ impl Field {
             Field::MarketSteps => {
                 format!("a step of prices or quantities has at most {} decimals", markets::STEP_DECIMALS_MAX)
             }
+            Field::ConsumerName => format!(
+                "a consumer's name is 1 to {} characters of a-z, 0-9, `-`, `_` and `.`",
+                events::CONSUMER_NAME_BYTES_MAX
+            ),
+            Field::ConsumerTopics => "a consumer reads at least 1 topic".into(),
+            Field::MadeEvents => format!(
+                "1 to {} events are made at once, each filled with at most {} bytes",
+                apply::EVENTS_AT_ONCE_MAX,
+                apply::EVENT_FILLING_BYTES_MAX
+            ),
             Field::TransferCount => format!("1 to {} transfers are posted at once", apply::TRANSFERS_AT_ONCE_MAX),
         }
     }
@@ -169,6 +185,9 @@ mod tests {
             Field::UserCount,
             Field::AccountCount,
             Field::TransferCount,
+            Field::ConsumerName,
+            Field::ConsumerTopics,
+            Field::MadeEvents,
         ] {
             let problem = Rejection::Invalid { field }.problem();
             assert_eq!(problem.code, Code::BadRequest);

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::markets::{self, MarketId};
 use crate::settings::schema;
-use crate::{access, api_keys, apply, assets, command, users};
+use crate::{access, api_keys, apply, assets, command, events, users};
 
 pub use field::Field;
 
@@ -204,6 +204,27 @@ pub enum Rejection {
     OpenOrdersFull,
     /// The API key lacks the scope, is another user's, or no key may ask for this.
     ApiKeyScope,
+    /// No such consumer of events.
+    ConsumerUnknown,
+    /// A consumer has this name.
+    ConsumerExists,
+    /// As many consumers as there may be exist.
+    ConsumersFull,
+    /// The consumer committed less than a second ago.
+    CommitTooSoon {
+        /// When it may again.
+        next: Timestamp,
+    },
+    /// The offset is before the present one, and going back was not said.
+    OffsetBack {
+        /// The present one.
+        present: u64,
+    },
+    /// There is no event of that number yet.
+    OffsetBeyond {
+        /// The last one.
+        last: u64,
+    },
 }
 
 impl Rejection {
@@ -258,6 +279,11 @@ impl Rejection {
             Rejection::ClientOrderIdUsed => Code::ClientOrderIdUsed,
             Rejection::Order { why: exchequer_matching::Rejection::UnknownOrder } => Code::OrderUnknown,
             Rejection::AmendLosesPlace | Rejection::Order { .. } => Code::OrderRefused,
+            Rejection::ConsumerUnknown => Code::ConsumerUnknown,
+            Rejection::ConsumerExists => Code::ConsumerExists,
+            Rejection::ConsumersFull => Code::ConsumersFull,
+            Rejection::CommitTooSoon { .. } => Code::CommitTooSoon,
+            Rejection::OffsetBack { .. } | Rejection::OffsetBeyond { .. } => Code::OffsetRefused,
         }
     }
 
@@ -331,7 +357,13 @@ impl Rejection {
             | Rejection::MarketTick
             | Rejection::ClientOrderIdUsed
             | Rejection::AmendLosesPlace
-            | Rejection::Order { .. } => return None,
+            | Rejection::Order { .. }
+            | Rejection::ConsumerUnknown
+            | Rejection::ConsumerExists
+            | Rejection::ConsumersFull
+            | Rejection::CommitTooSoon { .. }
+            | Rejection::OffsetBack { .. }
+            | Rejection::OffsetBeyond { .. } => return None,
         };
         Some(hint)
     }
@@ -410,6 +442,12 @@ impl Rejection {
             Rejection::ClientOrderIdUsed => "an open order of this user has this client order id".into(),
             Rejection::AmendLosesPlace => "the order keeps its place only with the same price and less quantity".into(),
             Rejection::Order { why } => markets::reason(*why).into(),
+            Rejection::ConsumerUnknown => "there is no such consumer of events".into(),
+            Rejection::ConsumerExists => "a consumer of events has this name".into(),
+            Rejection::ConsumersFull => format!("there are {} consumers of events", events::CONSUMERS_MAX),
+            Rejection::CommitTooSoon { next } => format!("the consumer may commit again at {next}"),
+            Rejection::OffsetBack { present } => format!("the consumer's offset is {present} already"),
+            Rejection::OffsetBeyond { last } => format!("the last event is number {last}"),
         }
     }
 }

@@ -10,10 +10,11 @@ use proptest::prelude::*;
 use super::generate_money;
 use super::world::{DAY, HOUR, SECOND, admission, bootstrap, id, put, set, token};
 use crate::audit::Action;
+use crate::events::Topics;
 use crate::settings::Value;
 use crate::{
-    Actor, AdmitNode, Body, Command, CreateJoinToken, RaiseVersion, RecordAction, RemoveNode, RequestDigest,
-    RevertSettings, RotateOperatorToken, UpdateNode,
+    Actor, AddConsumer, AdmitNode, Body, Command, CommitConsumer, CreateJoinToken, RaiseVersion, RecordAction,
+    RemoveConsumer, RemoveNode, RequestDigest, RevertSettings, RotateOperatorToken, UpdateNode,
 };
 
 /// The settings that random commands speak of; the last one does not exist.
@@ -99,7 +100,21 @@ fn body() -> impl Strategy<Value = Body> {
         2 => remove,
         6 => scratch,
         1 => other(),
+        2 => of_events(),
     ]
+}
+
+/// The events that [`super::world::World::with_accounts`] makes are there in every log: an offset of up to 3 always is one.
+fn of_events() -> impl Strategy<Value = Body> {
+    let name = || prop_oneof![Just("a"), Just("b"), Just("B")].prop_map(str::to_owned);
+    let topics = || prop_oneof![4 => Just(Topics::ALL), 1 => Just(Topics::default())];
+    let add = (name(), topics(), 0_u64..4, reason()).prop_map(|(name, topics, offset, reason)| {
+        Body::AddConsumer(AddConsumer { name, topics, offset: Some(offset), reason })
+    });
+    let commit = (name(), 0_u64..4, option::weighted(0.3, reason()))
+        .prop_map(|(name, offset, rewind)| Body::CommitConsumer(CommitConsumer { name, offset, rewind }));
+    let remove = (name(), reason()).prop_map(|(name, reason)| Body::RemoveConsumer(RemoveConsumer { name, reason }));
+    prop_oneof![2 => add, 4 => commit, 1 => remove]
 }
 
 fn admit() -> impl Strategy<Value = Body> {

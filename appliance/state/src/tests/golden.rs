@@ -15,16 +15,17 @@ use super::world::{
     token_replacing, user, version,
 };
 use crate::audit::Action;
+use crate::events::{Topic, Topics};
 use crate::settings::Value;
 use crate::users::UserStatus;
 use crate::{
-    Actor, Body, BulkTransfer, Command, CreateUsers, Done, Field, Input, OpenAccounts, Outcome, PostTransfers,
-    RaiseVersion, RecordAction, Reform, Rejection, RemoveNode, RequestDigest, RevertSettings, RevertTransfer,
-    RotateAuthority, RotateOperatorToken, UpdateNode, UpdateUser,
+    Actor, AddConsumer, Body, BulkTransfer, Command, CommitConsumer, CreateUsers, Done, Field, Input, MakeEvents,
+    OpenAccounts, Outcome, PostTransfers, RaiseVersion, RecordAction, Reform, Rejection, RemoveConsumer, RemoveNode,
+    RequestDigest, RevertSettings, RevertTransfer, RotateAuthority, RotateOperatorToken, UpdateNode, UpdateUser,
 };
 
 fn bodies() -> Vec<Body> {
-    administration().into_iter().chain(trading::golden::bodies()).collect()
+    administration().into_iter().chain(trading::golden::bodies()).chain(of_events()).collect()
 }
 
 fn administration() -> Vec<Body> {
@@ -79,6 +80,21 @@ fn administration() -> Vec<Body> {
     ]
 }
 
+fn of_events() -> Vec<Body> {
+    let (reason, topics) = (|| "why".to_owned(), Topics::default().with(Topic::Cluster).with(Topic::Sandbox));
+    let add =
+        |name: &str, offset| Body::AddConsumer(AddConsumer { name: name.into(), topics, offset, reason: reason() });
+    let commit = |offset, rewind| CommitConsumer { name: "a".into(), offset, rewind };
+    vec![
+        add("a", None),
+        add("b", Some(3)),
+        Body::CommitConsumer(commit(2, Some(reason()))),
+        Body::CommitConsumer(commit(300, None)),
+        Body::RemoveConsumer(RemoveConsumer { name: "b".into(), reason: reason() }),
+        Body::MakeEvents(MakeEvents { count: 2, filling_bytes: 3 }),
+    ]
+}
+
 fn accounts() -> Vec<OpenAccount> {
     let holder = Holder::Custody { network: 300, store: Store::Hot };
     let customer = Holder::Customer { customer: 2, sub_account: 300 };
@@ -126,6 +142,10 @@ fn outcomes() -> Vec<Outcome> {
         ]),
         Done::Bulk(vec![ledger::Done::Exists { first: 300, postings: 2, time: Timestamp(300) }]),
         Done::Transfer(ledger::Done::Posted { first: 300, postings: 1 }),
+        Done::ConsumerAdded { offset: 300 },
+        Done::ConsumerCommitted { offset: 300 },
+        Done::ConsumerRemoved,
+        Done::EventsMade { last: 300 },
     ];
     let rejected = [
         Rejection::BadRequest,
@@ -169,6 +189,12 @@ fn outcomes() -> Vec<Outcome> {
         Rejection::UserFrozen { user: UserId(300) },
         Rejection::UsersFull,
         Rejection::Invalid { field: Field::TransferCount },
+        Rejection::ConsumerUnknown,
+        Rejection::ConsumerExists,
+        Rejection::ConsumersFull,
+        Rejection::CommitTooSoon { next: Timestamp(300) },
+        Rejection::OffsetBack { present: 300 },
+        Rejection::OffsetBeyond { last: 300 },
     ];
     let done = done.into_iter().chain(trading::golden::done()).map(Outcome::Done);
     let rejected = rejected.into_iter().chain(trading::golden::rejected()).map(Outcome::Rejected);
@@ -227,10 +253,10 @@ fn bytes_are_those_of_the_release() {
 fn every_kind_is_in_the_script() {
     let tags = |encoded: Vec<Vec<u8>>| encoded.iter().map(|bytes| bytes[0]).collect::<std::collections::BTreeSet<u8>>();
     let encode = |body: &Body| crate::codec::append(Vec::new(), body);
-    assert_eq!(tags(bodies().iter().map(encode).collect()), (0..36).collect());
+    assert_eq!(tags(bodies().iter().map(encode).collect()), (0..40).collect());
     let long_enough = |tag: u8| [&[tag], [0; 400].as_slice()].concat();
     assert!(
-        crate::codec::take::<Body>(&long_enough(35)).is_ok() && crate::codec::take::<Body>(&long_enough(36)).is_err()
+        crate::codec::take::<Body>(&long_enough(39)).is_ok() && crate::codec::take::<Body>(&long_enough(40)).is_err()
     );
     let (mut done, mut rejected) = (Vec::new(), Vec::new());
     for outcome in outcomes() {

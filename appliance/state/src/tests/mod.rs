@@ -3,6 +3,7 @@
 mod coverage;
 mod determinism;
 mod entry;
+mod events;
 mod exchange_model;
 mod generate;
 mod generate_money;

@@ -1,9 +1,12 @@
 //! How many sockets are open: an upgraded connection is the door's no more, and must be counted as long as it lives.
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+
+use super::super::weights::group;
 
 /// Open sockets of this node, at most.
 const SOCKETS_MAX: u32 = 4_096;
@@ -17,8 +20,18 @@ struct Inside {
 }
 
 /// The sockets that are open.
-#[derive(Debug, Default, Clone)]
-pub(crate) struct Sockets(Arc<Mutex<Inside>>);
+#[derive(Debug, Clone)]
+pub(crate) struct Sockets {
+    inside: Arc<Mutex<Inside>>,
+    all_max: u32,
+    of_address_max: u32,
+}
+
+impl Default for Sockets {
+    fn default() -> Sockets {
+        Sockets::limited(SOCKETS_MAX, OF_ADDRESS_MAX)
+    }
+}
 
 /// One of them; it is free again when this is dropped.
 #[derive(Debug)]
@@ -28,11 +41,21 @@ pub(crate) struct Place {
 }
 
 impl Sockets {
+    /// So many of all, and of one address, at most.
+    pub(crate) fn limited(all_max: u32, of_address_max: u32) -> Sockets {
+        Sockets { inside: Arc::default(), all_max, of_address_max }
+    }
+
+    /// As [`Sockets::take`], for an address as the node's acceptor knows it.
+    pub(crate) fn take_of(&self, address: Option<IpAddr>) -> Option<Place> {
+        self.take(group(address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))))
+    }
+
     /// A place for one more socket of an address; none where there are too many.
     pub(crate) fn take(&self, address: u128) -> Option<Place> {
-        let mut inside = self.0.lock();
+        let mut inside = self.inside.lock();
         let here = inside.by_address.get(&address).copied().unwrap_or(0);
-        if inside.all >= SOCKETS_MAX || here >= OF_ADDRESS_MAX {
+        if inside.all >= self.all_max || here >= self.of_address_max {
             return None;
         }
         inside.all += 1;
@@ -43,7 +66,7 @@ impl Sockets {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut inside = self.of.0.lock();
+        let mut inside = self.of.inside.lock();
         inside.all = inside.all.saturating_sub(1);
         match inside.by_address.get(&self.address).copied() {
             Some(count) if count > 1 => drop(inside.by_address.insert(self.address, count - 1)),
@@ -71,6 +94,7 @@ mod tests {
         }
         assert_eq!(places.len(), SOCKETS_MAX as usize);
         drop(places);
-        assert!(sockets.0.lock().by_address.is_empty() && sockets.0.lock().all == 0);
+        let inside = sockets.inside.lock();
+        assert!(inside.by_address.is_empty() && inside.all == 0);
     }
 }

@@ -5,7 +5,7 @@ mod candles;
 mod errors;
 mod listing;
 mod orders;
-mod socket;
+pub(super) mod socket;
 mod streams;
 mod ws_api;
 
