@@ -44,6 +44,10 @@ fn last(house: &Memory) -> u64 {
     house.inside.lock().state.event_sequence()
 }
 
+fn first(house: &Memory) -> u64 {
+    house.inside.lock().state.events().first()
+}
+
 fn pass(app: &App) -> Pass {
     let mut headers = HeaderMap::new();
     headers.insert(header::AUTHORIZATION, HeaderValue::from_str(&format!("Bearer {TOKEN}")).unwrap());
@@ -167,7 +171,7 @@ async fn a_gap_is_told() {
     keep(&world.house, 1_000);
     make(&world.house, 1_000);
     make(&world.house, 1_000);
-    let (first, end) = (world.house.inside.lock().state.events().first(), last(&world.house));
+    let (first, end) = (first(&world.house), last(&world.house));
     assert!(first > 900, "{first}");
     let mut listener = Listener::new(&app, from(5)).await;
     listener.until(end).await;
@@ -204,7 +208,7 @@ async fn a_snapshot_costs_nothing() {
             }
         }
         make(&world.house, 1);
-        let (first, end) = (world.house.inside.lock().state.events().first(), last(&world.house));
+        let (first, end) = (first(&world.house), last(&world.house));
         listener.until(end).await;
         let told: BTreeSet<u64> = listener.numbers.iter().copied().collect();
         assert_eq!(told.len(), listener.numbers.len(), "none twice");
