@@ -6,6 +6,7 @@
 mod assets;
 mod cluster;
 mod events;
+mod jobs;
 mod ledger;
 mod looks;
 mod market_data;
@@ -27,6 +28,7 @@ pub use events::{
     AddConsumer, CommitConsumer, Consumer, ConsumerChanged, Consumers, EphemeralEvent, Event, EventGap, EventPage,
     RemoveConsumer,
 };
+pub use jobs::JobEnqueued;
 pub use ledger::{
     Account, Accounts, AssetBalance, CreditUser, LedgerBalance, LedgerEntries, LedgerEntry, LedgerTransfer,
     LedgerVerified, RevertTransfer, TransferBetweenUsers, TransferPosted, TrialBalance,
@@ -39,7 +41,7 @@ pub use markets::{
 };
 pub use orders::{CancelOrder, CancelOrders, Fill, Order, Orders, OrdersChanged, PlaceOrder, Trigger};
 pub use records::{
-    AuditEntry, AuditPage, AuditVerified, CommandOutcome, CommandResult, Effect, LedgerOutcome, OrderEffect,
+    AuditEntry, AuditPage, AuditVerified, CommandOutcome, CommandResult, Each, Effect, LedgerOutcome, OrderEffect,
     PutScratch, Refusal, ScratchPut, ScratchValue,
 };
 pub use settings::{

@@ -86,7 +86,8 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::ApiKeyUnknown
         | Code::MarketUnknown
         | Code::OrderUnknown
-        | Code::ConsumerUnknown => StatusCode::NOT_FOUND,
+        | Code::ConsumerUnknown
+        | Code::JobUnknown => StatusCode::NOT_FOUND,
         Code::WouldLoseQuorum
         | Code::LearnerLagging
         | Code::AlreadyDone
@@ -108,7 +109,9 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::AccountDiffers
         | Code::HoldUnavailable
         | Code::RevertRefused
-        | Code::ConsumerExists => StatusCode::CONFLICT,
+        | Code::ConsumerExists
+        | Code::JobNotLeased
+        | Code::JobState => StatusCode::CONFLICT,
         Code::NodeRemoved | Code::EventsGone => StatusCode::GONE,
         Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::WrongCluster | Code::WrongNode => StatusCode::MISDIRECTED_REQUEST,
@@ -137,7 +140,9 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::StateDiverged => StatusCode::SERVICE_UNAVAILABLE,
         Code::OutcomeUnknown => StatusCode::GATEWAY_TIMEOUT,
         Code::Unreachable => StatusCode::BAD_GATEWAY,
-        Code::DiskFull | Code::LedgerFull | Code::MarketsFull | Code::ConsumersFull => StatusCode::INSUFFICIENT_STORAGE,
+        Code::DiskFull | Code::LedgerFull | Code::MarketsFull | Code::JobsFull | Code::ConsumersFull => {
+            StatusCode::INSUFFICIENT_STORAGE
+        }
         Code::Internal
         | Code::ConfigUnknownKey
         | Code::ConfigInvalid

@@ -13,6 +13,7 @@ use crate::cluster::Epoch;
 use crate::codec::{self, DecodeError};
 use crate::command::Actor;
 use crate::events::Topic;
+use crate::jobs::{JobId, QueueName};
 use crate::markets::{Fill, MarketId, OrderRecord, TradeRecord};
 use crate::rows::Table;
 
@@ -172,6 +173,18 @@ pub enum EventKind {
         /// That user.
         user: UserId,
     },
+    /// A job failed for good, or its deadline passed.
+    JobDiscarded {
+        /// That job.
+        job: JobId,
+        /// Its queue.
+        queue: QueueName,
+    },
+    /// A queue was paused, goes on, or has another rate.
+    QueueConfigured {
+        /// That queue.
+        queue: QueueName,
+    },
     /// Made for trying things out.
     Made {
         /// Of those that one command made, from 1.
@@ -202,6 +215,7 @@ impl EventKind {
             EventKind::SettingChanged { .. } => Topic::Settings,
             EventKind::AssetCreated { .. } => Topic::Money,
             EventKind::UserUpdated { .. } => Topic::Users,
+            EventKind::JobDiscarded { .. } | EventKind::QueueConfigured { .. } => Topic::Jobs,
             EventKind::Made { .. } => Topic::Sandbox,
         }
     }
@@ -224,6 +238,8 @@ impl EventKind {
             EventKind::SettingChanged { key, .. } => key.clone(),
             EventKind::AssetCreated { asset } => asset.0.to_string(),
             EventKind::UserUpdated { user } => user.to_string(),
+            EventKind::JobDiscarded { job, .. } => job.0.to_string(),
+            EventKind::QueueConfigured { queue } => queue.to_string(),
             EventKind::Made { number, .. } => number.to_string(),
         }
     }

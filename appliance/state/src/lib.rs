@@ -23,10 +23,13 @@ pub mod event;
 pub mod events;
 mod halt;
 pub mod ids;
+pub mod jobs;
 pub mod markets;
 pub mod money;
 pub mod outcome;
 pub mod people;
+mod planted;
+mod rank;
 pub mod registry;
 mod rejection;
 pub mod rows;
@@ -41,13 +44,15 @@ mod tests;
 pub mod users;
 
 pub use apply::{
-    ACCOUNTS_AT_ONCE_MAX, AddConsumer, AdmitNode, AmendOrder, Bootstrap, BulkTransfer, CancelAfter, CancelOrder,
-    CancelOrders, CommitConsumer, ConfigureMarket, CreateApiKey, CreateAsset, CreateJoinToken, CreateMarket,
-    CreateUser, CreateUsers, CreditSandbox, DryRun, EVENT_FILLING_BYTES_MAX, EVENTS_AT_ONCE_MAX, FirstNode, MakeEvents,
-    OpenAccounts, OrderRef, OrderSpec, PlaceOrder, PlacePair, PostTransfers, PutScratch, RaiseVersion, RecordAction,
-    Reform, RemoveConsumer, RemoveNode, ReplaceOrder, RequestDigest, RevertSettings, RevertTransfer, RevokeApiKey,
-    RotateAuthority, RotateOperatorToken, SetMarketPhase, SetSetting, TRANSFERS_AT_ONCE_MAX, Traded,
-    TransferBetweenUsers, UpdateNode, UpdateUser, check_reason,
+    ACCOUNTS_AT_ONCE_MAX, AddConsumer, AdmitNode, AmendOrder, Bootstrap, BulkTransfer, CancelAfter, CancelJobs,
+    CancelOrder, CancelOrders, CommitConsumer, ConfigureMarket, ConfigureQueue, CreateApiKey, CreateAsset,
+    CreateJoinToken, CreateMarket, CreateUser, CreateUsers, CreditSandbox, DryRun, EVENT_FILLING_BYTES_MAX,
+    EVENTS_AT_ONCE_MAX, EnqueueJobs, Enqueued, FinishJobs, FirstNode, JOBS_AT_ONCE_MAX, JobEnd, LEASE_US_MIN,
+    LEASED_JOBS_MAX, LeaseJobs, MakeEvents, NewJob, OpenAccounts, OrderRef, OrderSpec, PlaceOrder, PlacePair,
+    PostTransfers, PutScratch, RaiseVersion, RateChange, RecordAction, Reform, RemoveConsumer, RemoveNode, RenewJobs,
+    ReplaceOrder, RequestDigest, RetryJobs, RevertSettings, RevertTransfer, RevokeApiKey, RotateAuthority,
+    RotateOperatorToken, SetMarketPhase, SetSetting, TRANSFERS_AT_ONCE_MAX, Traded, TransferBetweenUsers, UpdateNode,
+    UpdateUser, check_reason,
 };
 pub use command::{Actor, Body, Command};
 pub use event::{Best, Event, EventKind, OrderStep};

@@ -267,6 +267,7 @@ pub(crate) fn of_rejection(rejection: &Rejection, purpose: Purpose) -> Error {
         | Rejection::MarketsFull
         | Rejection::MarketLot
         | Rejection::MarketTick
+        | Rejection::Jobs(_)
         | Rejection::ConsumerUnknown
         | Rejection::ConsumerExists
         | Rejection::ConsumersFull

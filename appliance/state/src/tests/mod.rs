@@ -2,12 +2,14 @@
 
 mod coverage;
 mod determinism;
+mod dice;
 mod entry;
 mod events;
 mod exchange_model;
 mod generate;
 mod generate_money;
 mod golden;
+mod jobs;
 mod model;
 mod money_model;
 mod trading;
