@@ -1,7 +1,7 @@
 //! What every handler gets.
 
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use exchequer_domain::{Code, NodeId, Problem};
 use exchequer_state::State;
@@ -9,6 +9,7 @@ use tracing::Instrument as _;
 
 use crate::backend::Backend;
 use crate::dto::{NamedNode, NodeRef};
+use crate::events::Bus;
 
 /// The backend, shared by all requests.
 #[derive(Clone)]
@@ -18,12 +19,18 @@ pub(crate) struct App {
     pub(crate) node: u64,
     /// What the spot dialect counts and remembers.
     pub(crate) spot: Arc<crate::spot::Memory>,
+    events: Arc<OnceLock<Arc<Bus>>>,
 }
 
 impl App {
     pub(crate) fn new(backend: Arc<dyn Backend>) -> App {
         let node = backend.status().node;
-        App { backend, node, spot: Arc::default() }
+        App { backend, node, spot: Arc::default(), events: Arc::default() }
+    }
+
+    /// The event bus, which starts with the first stream.
+    pub(crate) fn bus(&self) -> &Arc<Bus> {
+        self.events.get_or_init(|| Bus::start(self.backend.clone()))
     }
 
     /// Runs a change to its end, even when the client goes away meanwhile: half a change is worse than either.

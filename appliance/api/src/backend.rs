@@ -14,6 +14,7 @@ use exchequer_state::{Body, Command, DryRun, Outcome, Rows, State};
 use zeroize::Zeroizing;
 
 use crate::dto::{JoinReply, JoinRequest};
+use crate::events::Ephemeral;
 use crate::feed::Ear;
 
 /// A future that borrows its backend.
@@ -77,6 +78,9 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Tells `ear` of every entry that is applied from now on; only the first ear is told.
     fn tell(&self, ear: Ear);
+
+    /// Where events without a number are published at this node, by whoever has any.
+    fn ephemeral(&self) -> Ephemeral;
 
     /// What a command that moves money would do now, and as of which entry. Nothing changes, but everything waits for it.
     ///

@@ -7,6 +7,7 @@ mod assets;
 mod cluster;
 mod directives;
 mod emergency;
+mod events;
 mod flags;
 mod jobs;
 mod ledger;
@@ -37,6 +38,10 @@ pub use directives::{
 pub use emergency::{
     ChangeEmergency, EmergencyChanged, EmergencyStatus, EndMaintenance, MaintenanceChanged, MaintenanceSchedule,
     MaintenanceWindow, ScheduleMaintenance, StoppedMarket,
+};
+pub use events::{
+    AddConsumer, CommitConsumer, Consumer, ConsumerChanged, Consumers, EphemeralEvent, Event, EventGap, EventPage,
+    RemoveConsumer,
 };
 pub use flags::{Flag, FlagChange, FlagChecked, FlagSet, Flags, NamedRemoved, RemoveNamed, SetFlag};
 pub use jobs::JobEnqueued;

@@ -20,6 +20,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use crate::app::App;
 use crate::auth;
+use crate::grpc_events;
 use crate::submit::SUBMIT_PATIENCE;
 
 /// Generated from `proto/gateway.proto`.
@@ -52,14 +53,14 @@ const TOKEN_RECHECK: Duration = Duration::from_secs(1);
 pub(crate) fn router(app: &App) -> Router {
     let service = GatewayServer::new(Door::new()).max_decoding_message_size(MESSAGE_BYTES_MAX);
     // In front of the service, so that nothing is read of a caller who shows no token.
-    let app = app.clone();
+    let gate = app.clone();
     let service = InterceptedService::new(service, move |mut request: Request<()>| {
-        let pass = Pass::check(&app, &request)?;
+        let pass = Pass::check(&gate, &request)?;
         request.extensions_mut().insert(pass);
         Ok(request)
     });
     // The router around answers for addresses that nobody serves.
-    Routes::new(service).into_axum_router().reset_fallback()
+    Routes::new(service).add_service(grpc_events::service(app)).into_axum_router().reset_fallback()
 }
 
 /// The service, with what it counts: commands that came in here, and how long they were here, weighted by commands.
@@ -148,7 +149,7 @@ impl Pass {
 }
 
 /// The status of a call that was not let in.
-fn refused(problem: Problem) -> Status {
+pub(crate) fn refused(problem: Problem) -> Status {
     if matches!(problem.code, Code::TokenMissing | Code::TokenWrong) {
         Status::unauthenticated(problem.to_string())
     } else {
@@ -263,6 +264,10 @@ fn is_whole(body: &Body) -> bool {
         | Body::RemoveSecret(_)
         | Body::ConfigureNetwork(_)
         | Body::ConfigureNetworkAsset(_) => true,
+        | Body::AddConsumer(_)
+        | Body::CommitConsumer(_)
+        | Body::RemoveConsumer(_)
+        | Body::MakeEvents(_) => true,
         Body::Bootstrap(_)
         | Body::AdmitNode(_)
         | Body::UpdateNode(_)

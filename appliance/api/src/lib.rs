@@ -12,11 +12,13 @@ pub mod backend;
 mod candles;
 mod codec;
 pub mod dto;
+pub mod events;
 mod extract;
 pub mod feed;
 #[cfg(feature = "fuzzing")]
 pub mod fuzz;
 mod grpc;
+mod grpc_events;
 mod health;
 mod listing;
 mod maintenance;

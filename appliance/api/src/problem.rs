@@ -92,8 +92,9 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::JobUnknown
         | Code::WorkerUnknown
         | Code::WorkerBinaryUnknown
-        | Code::DirectiveUnknown => StatusCode::NOT_FOUND,
-        Code::MaintenanceUnknown => StatusCode::NOT_FOUND,
+        | Code::DirectiveUnknown
+        | Code::MaintenanceUnknown
+        | Code::ConsumerUnknown => StatusCode::NOT_FOUND,
         Code::WouldLoseQuorum
         | Code::LearnerLagging
         | Code::AlreadyDone
@@ -116,6 +117,7 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::AccountDiffers
         | Code::HoldUnavailable
         | Code::RevertRefused
+        | Code::ConsumerExists
         | Code::JobNotLeased
         | Code::JobState
         | Code::WorkerExists
@@ -125,9 +127,9 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::BulkChanged
         | Code::BulkRefused
         | Code::DirectiveState
-        | Code::DirectiveKeyReused => StatusCode::CONFLICT,
-        Code::NoEmergency => StatusCode::CONFLICT,
-        Code::NodeRemoved => StatusCode::GONE,
+        | Code::DirectiveKeyReused
+        | Code::NoEmergency => StatusCode::CONFLICT,
+        Code::NodeRemoved | Code::EventsGone => StatusCode::GONE,
         Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::WrongCluster | Code::WrongNode => StatusCode::MISDIRECTED_REQUEST,
         Code::SettingWrongUnit
@@ -144,8 +146,11 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::BalanceTooLow
         | Code::MarketSteps
         | Code::OrderRefused
-        | Code::WorkerKindRefused => StatusCode::UNPROCESSABLE_ENTITY,
-        Code::Overloaded => StatusCode::TOO_MANY_REQUESTS,
+        | Code::WorkerKindRefused
+        | Code::OffsetRefused => StatusCode::UNPROCESSABLE_ENTITY,
+        Code::Overloaded | Code::CommitTooSoon | Code::SubscriberTooSlow | Code::StreamsFull => {
+            StatusCode::TOO_MANY_REQUESTS
+        }
         Code::FolderNotInitialised
         | Code::NoLeader
         | Code::NoQuorum
@@ -162,10 +167,9 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::MarketsFull
         | Code::JobsFull
         | Code::WorkersFull
-        | Code::DirectivesFull => StatusCode::INSUFFICIENT_STORAGE,
-        Code::DiskFull | Code::LedgerFull | Code::MarketsFull | Code::JobsFull | Code::ConfigurationFull => {
-            StatusCode::INSUFFICIENT_STORAGE
-        }
+        | Code::DirectivesFull
+        | Code::ConfigurationFull
+        | Code::ConsumersFull => StatusCode::INSUFFICIENT_STORAGE,
         Code::Internal
         | Code::ConfigUnknownKey
         | Code::ConfigInvalid

@@ -3,6 +3,7 @@
 //! 1xx configuration and requests, 2xx identity and access, 3xx cluster, 4xx settings and values,
 //! 5xx disk, 6xx snapshots, recovery and audit, 7xx time and agreement, 8xx money: assets, users, the ledger,
 //! 9xx markets and orders, 10xx workers, jobs and directives, 11xx approvals, maintenance and emergencies.
+//! 9xx markets and orders, 10xx workers, jobs and directives, 12xx events.
 
 use std::fmt;
 use std::str::FromStr;
@@ -164,6 +165,14 @@ codes! {
     MaintenanceUnknown "EXQ-1121" "there is no such maintenance" "`exchequer maintenance list` shows what is announced and open";
     EmergencyHolds "EXQ-1130" "the exchange is stopped, and this waits" "see `exchequer emergency status`; two persons let the exchange go on";
     NoEmergency "EXQ-1131" "the exchange is not stopped" "nothing to do";
+    EventsGone "EXQ-1201" "events from that number on are not kept any more" "go on from the oldest one that is kept, which the message names, and look at the state for what happened before";
+    ConsumerUnknown "EXQ-1202" "there is no such consumer of events" "see `exchequer event consumers`";
+    ConsumerExists "EXQ-1203" "another consumer of events has this name" "use the consumer that is there, or choose another name";
+    ConsumersFull "EXQ-1204" "there are as many consumers of events as there may be" "remove consumers that are not used any more";
+    CommitTooSoon "EXQ-1205" "the consumer committed less than a second ago" "commit once a second at most; the last offset says it all";
+    OffsetRefused "EXQ-1206" "the consumer's offset cannot be that" "commit the number of the last event that was handled; say --rewind to go back";
+    SubscriberTooSlow "EXQ-1207" "the stream was closed because its client took nothing for too long" "connect again from the last number that was handled";
+    StreamsFull "EXQ-1208" "too many streams of events are open" "close streams that are not used any more";
 }
 
 impl fmt::Display for Code {

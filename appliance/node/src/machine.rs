@@ -133,6 +133,7 @@ fn change(change: state::Change) -> raft::Change {
         state::Edit::Put(value) => storage::Edit::Put(value),
         state::Edit::Delete => storage::Edit::Delete,
         state::Edit::DeletePrefix => storage::Edit::DeletePrefix,
+        state::Edit::DeleteUntil(until) => storage::Edit::DeleteUntil(until),
     };
     raft::Change { family: position(change.family), key: change.key, edit }
 }

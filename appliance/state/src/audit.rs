@@ -146,6 +146,12 @@ pub enum AuditAction {
     ConfigureNetwork,
     /// An asset was switched on a network.
     ConfigureNetworkAsset,
+    /// A consumer of events was made.
+    ConsumerAdded,
+    /// A consumer of events was set back.
+    ConsumerRewound,
+    /// A consumer of events was removed.
+    ConsumerRemoved,
 }
 
 /// What can be done outside the state and put on record. Variants are only ever appended.
@@ -202,6 +208,9 @@ impl AuditAction {
             AuditAction::DirectivesSent => "send-directives",
             AuditAction::DirectivesCancelled => "cancel-directives",
             AuditAction::DirectiveReviewed => "review-directive",
+            AuditAction::ConsumerAdded => "add-consumer",
+            AuditAction::ConsumerRewound => "rewind-consumer",
+            AuditAction::ConsumerRemoved => "remove-consumer",
             AuditAction::Outside(action) => match action {
                 Action::AddLearner => "add-learner",
                 Action::Promote => "promote",

@@ -10,16 +10,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::api_keys::ApiKeyId;
 use crate::apply::{
-    AddWorkers, AdmitNode, AmendOrder, Bootstrap, BulkTransfer, BulkWorkers, CancelAfter, CancelDirectives, CancelJobs,
-    CancelOrder, CancelOrders, ConfigureMarket, ConfigureNetwork, ConfigureNetworkAsset, ConfigureQueue, CreateApiKey,
-    CreateAsset, CreateJoinToken, CreateMarket, CreateUser, CreateUsers, CreditSandbox, DispatchDirectives,
-    EmergencyResume, EmergencyStop, EndMaintenance, EnqueueJobs, FinishJobs, ForgetBinary, LeaseJobs, OpenAccounts,
-    PlaceOrder, PlacePair, PostTransfers, PutScratch, PutSecret, RaiseVersion, RecordAction, Reform, RegisterBinary,
-    RemoveFlag, RemoveNode, RemoveSecret, RemoveWorkers, RenewJobs, ReplaceOrder, ReportWorkers, RequestDigest,
-    Rescale, RestartWorkers, RetryJobs, RevertSettings, RevertTransfer, ReviewDirective, RevokeApiKey, RotateAuthority,
-    RotateOperatorToken, ScheduleMaintenance, SendDirectives, SetFlag, SetMarketPhase, SetScale, SetSetting,
-    SetWorkers, StepDirectives, StepWorkers, TransferBetweenUsers, UndoBulk, UnsetSetting, UpdateNode, UpdateUser,
-    UseBinary,
+    AddConsumer, AddWorkers, AdmitNode, AmendOrder, Bootstrap, BulkTransfer, BulkWorkers, CancelAfter,
+    CancelDirectives, CancelJobs, CancelOrder, CancelOrders, CommitConsumer, ConfigureMarket, ConfigureNetwork,
+    ConfigureNetworkAsset, ConfigureQueue, CreateApiKey, CreateAsset, CreateJoinToken, CreateMarket, CreateUser,
+    CreateUsers, CreditSandbox, DispatchDirectives, EmergencyResume, EmergencyStop, EndMaintenance, EnqueueJobs,
+    FinishJobs, ForgetBinary, LeaseJobs, MakeEvents, OpenAccounts, PlaceOrder, PlacePair, PostTransfers, PutScratch,
+    PutSecret, RaiseVersion, RecordAction, Reform, RegisterBinary, RemoveConsumer, RemoveFlag, RemoveNode,
+    RemoveSecret, RemoveWorkers, RenewJobs, ReplaceOrder, ReportWorkers, RequestDigest, Rescale, RestartWorkers,
+    RetryJobs, RevertSettings, RevertTransfer, ReviewDirective, RevokeApiKey, RotateAuthority, RotateOperatorToken,
+    ScheduleMaintenance, SendDirectives, SetFlag, SetMarketPhase, SetScale, SetSetting, SetWorkers, StepDirectives,
+    StepWorkers, TransferBetweenUsers, UndoBulk, UnsetSetting, UpdateNode, UpdateUser, UseBinary,
 };
 use crate::codec::{self, DecodeError};
 
@@ -221,6 +221,14 @@ pub enum Body {
     ConfigureNetwork(Box<ConfigureNetwork>),
     /// Switches an asset on a network.
     ConfigureNetworkAsset(ConfigureNetworkAsset),
+    /// Makes a consumer of events.
+    AddConsumer(AddConsumer),
+    /// Moves a consumer's offset.
+    CommitConsumer(CommitConsumer),
+    /// Removes a consumer of events.
+    RemoveConsumer(RemoveConsumer),
+    /// Makes durable events; sandbox clusters only.
+    MakeEvents(MakeEvents),
 }
 
 impl Body {

@@ -4,7 +4,7 @@
 //! concerns only the nodes that apply it and carries no number. Nor do orders and trades, whose own rows are the record;
 //! what is told of them here is for those who watch now.
 
-use exchequer_domain::{Network, NodeId, Timestamp, UserId, WorkerId, WorkerKind};
+use exchequer_domain::{CommandId, Network, NodeId, Timestamp, UserId, WorkerId, WorkerKind};
 use exchequer_ledger::Asset;
 use exchequer_matching::{Lots, Phase, Ticks, TradeId};
 use serde::{Deserialize, Serialize};
@@ -14,6 +14,7 @@ use crate::codec::{self, DecodeError};
 use crate::command::Actor;
 use crate::directives::{DirectiveId, DirectiveState};
 use crate::emergency::Brake;
+use crate::events::Topic;
 use crate::jobs::{JobId, QueueName};
 use crate::maintenance::{Extent, WindowId};
 use crate::markets::{Fill, MarketId, OrderRecord, TradeRecord};
@@ -108,6 +109,10 @@ pub struct EventRecord {
     pub index: u64,
     /// Replicated time of that entry.
     pub time: Timestamp,
+    /// The command that caused it; none where time or a leader's activation did.
+    pub command: Option<CommandId>,
+    /// On whose behalf that command was sent.
+    pub actor: Option<Actor>,
     /// What happened.
     pub kind: EventKind,
 }
@@ -123,7 +128,7 @@ pub enum Severity {
     P3,
 }
 
-/// What happened. Variants are only ever appended.
+/// What happened. Variants are only ever appended; their names and fields are what consumers see.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum EventKind {
     /// The cluster was made.
@@ -331,6 +336,103 @@ pub enum EventKind {
         /// Which one.
         network: Network,
     },
+    /// Made for trying things out.
+    Made {
+        /// Of those that one command made, from 1.
+        number: u32,
+        /// As much as was asked for.
+        filling: String,
+    },
+}
+
+/// The version of the shape in which kinds of events are told. A kind whose fields must change gets a successor.
+pub const EVENT_SCHEMA: u16 = 1;
+
+impl EventKind {
+    /// What it is about, coarsely.
+    #[must_use]
+    pub const fn topic(&self) -> Topic {
+        match self {
+            EventKind::ClusterBootstrapped
+            | EventKind::LeaderActivated(_)
+            | EventKind::JoinTokenCreated { .. }
+            | EventKind::NodeAdmitted { .. }
+            | EventKind::NodeUpdated { .. }
+            | EventKind::NodeRemoved { .. }
+            | EventKind::AuthorityRotated
+            | EventKind::OperatorTokenRotated
+            | EventKind::ActionRecorded { .. }
+            | EventKind::VersionRaised { .. } => Topic::Cluster,
+            EventKind::SettingChanged { .. } | EventKind::FlagChanged { .. } | EventKind::SecretChanged { .. } => {
+                Topic::Settings
+            }
+            EventKind::WorkerAdded { .. }
+            | EventKind::WorkerRemoved { .. }
+            | EventKind::WorkerDesired { .. }
+            | EventKind::WorkerRestarted { .. }
+            | EventKind::WorkerMoved { .. }
+            | EventKind::WorkerFailed { .. }
+            | EventKind::WorkersScaled { .. }
+            | EventKind::WorkerBinaryRegistered { .. }
+            | EventKind::WorkerBinaryUsed { .. } => Topic::Workers,
+            EventKind::DirectiveOver { .. } | EventKind::DirectiveNeedsReview { .. } => Topic::Directives,
+            EventKind::EmergencyStopped { .. }
+            | EventKind::EmergencyStep { .. }
+            | EventKind::EmergencyResumed { .. }
+            | EventKind::MaintenanceAnnounced { .. }
+            | EventKind::MaintenanceStarted { .. }
+            | EventKind::MaintenanceEnded { .. } => Topic::Emergency,
+            EventKind::NetworkChanged { .. } => Topic::Networks,
+            EventKind::AssetCreated { .. } => Topic::Money,
+            EventKind::UserUpdated { .. } => Topic::Users,
+            EventKind::JobDiscarded { .. } | EventKind::QueueConfigured { .. } => Topic::Jobs,
+            EventKind::Made { .. } => Topic::Sandbox,
+        }
+    }
+
+    /// The one thing that it is about: events of the same topic and key happened to the same thing, in their order. Empty
+    /// where there is only one such thing.
+    #[must_use]
+    pub fn key(&self) -> String {
+        match self {
+            EventKind::ClusterBootstrapped
+            | EventKind::AuthorityRotated
+            | EventKind::OperatorTokenRotated
+            | EventKind::VersionRaised { .. }
+            | EventKind::EmergencyStopped { .. }
+            | EventKind::EmergencyStep { .. }
+            | EventKind::EmergencyResumed { .. } => String::new(),
+            EventKind::WorkerAdded { worker }
+            | EventKind::WorkerRemoved { worker }
+            | EventKind::WorkerDesired { worker, .. }
+            | EventKind::WorkerRestarted { worker, .. }
+            | EventKind::WorkerMoved { worker, .. }
+            | EventKind::WorkerFailed { worker, .. } => worker.to_string(),
+            EventKind::WorkersScaled { kind, .. } | EventKind::WorkerBinaryUsed { kind, .. } => kind.to_string(),
+            EventKind::WorkerBinaryRegistered { name }
+            | EventKind::FlagChanged { name }
+            | EventKind::SecretChanged { name } => name.clone(),
+            EventKind::DirectiveOver { directive, .. } | EventKind::DirectiveNeedsReview { directive } => {
+                directive.0.to_string()
+            }
+            EventKind::MaintenanceAnnounced { window, .. }
+            | EventKind::MaintenanceStarted { window, .. }
+            | EventKind::MaintenanceEnded { window, .. } => window.0.to_string(),
+            EventKind::NetworkChanged { network } => network.to_string(),
+            EventKind::LeaderActivated(epoch) => epoch.node.to_string(),
+            EventKind::JoinTokenCreated { id, .. } => id.iter().map(|byte| format!("{byte:02x}")).collect(),
+            EventKind::NodeAdmitted { node } | EventKind::NodeUpdated { node } | EventKind::NodeRemoved { node } => {
+                node.to_string()
+            }
+            EventKind::ActionRecorded { sequence } => sequence.to_string(),
+            EventKind::SettingChanged { key, .. } => key.clone(),
+            EventKind::AssetCreated { asset } => asset.0.to_string(),
+            EventKind::UserUpdated { user } => user.to_string(),
+            EventKind::JobDiscarded { job, .. } => job.0.to_string(),
+            EventKind::QueueConfigured { queue } => queue.to_string(),
+            EventKind::Made { number, .. } => number.to_string(),
+        }
+    }
 }
 
 impl EventRecord {

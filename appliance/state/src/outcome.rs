@@ -253,6 +253,23 @@ pub enum Done {
     },
     /// An asset is switched as asked on a network.
     NetworkAssetConfigured,
+    /// There is a new consumer of events.
+    ConsumerAdded {
+        /// Where it begins.
+        offset: u64,
+    },
+    /// A consumer is at this offset.
+    ConsumerCommitted {
+        /// As asked.
+        offset: u64,
+    },
+    /// A consumer is gone.
+    ConsumerRemoved,
+    /// Events were made.
+    EventsMade {
+        /// The number of the last one.
+        last: u64,
+    },
 }
 
 impl Outcome {

@@ -125,6 +125,10 @@ pub enum Table {
     NetworkConfig = 0x72,
     /// Network, asset -> what is switched on for the asset there.
     NetworkAsset = 0x73,
+    /// Name of a consumer (text) -> the consumer of events.
+    Consumer = 0x74,
+    /// One row: which events are kept.
+    EventsKept = 0x75,
 }
 
 impl Table {
@@ -171,6 +175,8 @@ impl Table {
         Table::Secret,
         Table::NetworkConfig,
         Table::NetworkAsset,
+        Table::Consumer,
+        Table::EventsKept,
         Table::JobOver,
         Table::DirectiveOver,
         Table::DirectiveKey,
@@ -206,6 +212,7 @@ impl Table {
             | Table::Directive => Family::Working,
             Table::Emergency | Table::Maintenance => Family::Working,
             Table::Flag | Table::Secret | Table::NetworkConfig | Table::NetworkAsset => Family::Working,
+            Table::Consumer | Table::EventsKept => Family::Working,
             Table::SettingHistory
             | Table::Audit
             | Table::Event
@@ -261,6 +268,8 @@ pub enum Edit {
     Delete,
     /// Every row whose key starts with the change's key is gone.
     DeletePrefix,
+    /// Every row from the change's key up to, not including, this one is gone.
+    DeleteUntil(Vec<u8>),
 }
 
 /// A row of a scan: the whole key, and the value.
@@ -383,8 +392,8 @@ mod tests {
         let of_money = "asset, 2 users, the ledger's head, 3 accounts";
         assert_eq!(
             working.len(),
-            14,
-            "cluster, time, events, node, operator token, join token, audit head, {of_money}"
+            15,
+            "cluster, time, events and which are kept, node, operator token, join token, audit head, {of_money}"
         );
         for (key, value) in working {
             let mut newer = world.rows.clone();

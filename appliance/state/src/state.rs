@@ -14,6 +14,7 @@ use crate::command::Received;
 use crate::directives::Directives;
 use crate::emergency::Emergency;
 use crate::event::Event;
+use crate::events::Events;
 use crate::flags::Flags;
 use crate::halt::Halt;
 use crate::jobs::Jobs;
@@ -79,6 +80,7 @@ pub struct State {
     pub(crate) access: Access,
     pub(crate) audit: AuditHead,
     pub(crate) event_sequence: u64,
+    pub(crate) events: Events,
     pub(crate) assets: Assets,
     pub(crate) users: Users,
     /// On loan to the entry while one is applied.
@@ -118,6 +120,7 @@ impl State {
             access: Access::load(rows)?,
             audit: single(rows, Table::AuditHead)?.unwrap_or_default(),
             event_sequence: single(rows, Table::EventSequence)?.unwrap_or_default(),
+            events: Events::load(rows)?,
             assets: Assets::load(rows)?,
             users: Users::load(rows)?,
             ledger,
@@ -319,6 +322,12 @@ impl State {
     #[must_use]
     pub fn event_sequence(&self) -> u64 {
         self.event_sequence
+    }
+
+    /// Which events are kept, and who reads them.
+    #[must_use]
+    pub fn events(&self) -> &Events {
+        &self.events
     }
 
     /// The rules by which commands are computed.

@@ -31,6 +31,9 @@ impl MemoryRows {
                 Edit::DeletePrefix => {
                     self.rows.retain(|(of, at), _| of != family || !at.starts_with(key));
                 }
+                Edit::DeleteUntil(until) => {
+                    self.rows.retain(|(of, at), _| of != family || at < key || at >= until);
+                }
             }
         }
     }

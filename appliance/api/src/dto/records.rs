@@ -398,6 +398,23 @@ pub enum Effect {
     },
     /// An asset is switched as asked on a network.
     NetworkAssetConfigured,
+    /// There is a new consumer of events.
+    ConsumerAdded {
+        /// Where it begins.
+        offset: u64,
+    },
+    /// A consumer of events is at this offset.
+    ConsumerCommitted {
+        /// As asked.
+        offset: u64,
+    },
+    /// A consumer of events is gone.
+    ConsumerRemoved,
+    /// Events were made.
+    EventsMade {
+        /// The number of the last one.
+        last: u64,
+    },
 }
 
 /// What became of one of several.

@@ -86,6 +86,12 @@ texts! {
     ScratchKey, r"^[^/]{1,256}$", "a";
     /// An IP address, or a range of them.
     AddressRange, r"^[0-9a-fA-F.:]{2,39}(/[0-9]{1,3})?$", "10.0.0.0/8";
+    /// The name of a consumer of events.
+    ConsumerName, "^[a-z0-9._-]{1,64}$", "reports";
+    /// What an event is about, coarsely.
+    TopicWord, "^[a-z]{1,16}$", "cluster";
+    /// Topics with commas between, or `all`.
+    TopicList, "^[a-z]{1,16}(,[a-z]{1,16})*$", "cluster,settings";
     /// What an API key may do.
     ScopeWord, "^(read|trade|withdraw)$", "read";
     /// A text for people, without control characters; at most 100 bytes.

@@ -16,6 +16,8 @@ const ALWAYS: &[u16] = &[400, 429, 503, 504];
 const WITH_BODY: &[u16] = &[403, 404, 409, 410, 413, 415, 422, 502, 507];
 /// What a request that names something may be told on top.
 const WITH_NAMES: &[u16] = &[403, 404, 413];
+/// Where something can be asked for that is not kept any more.
+const FORGETS: &str = "/v1/events";
 
 /// The statuses with which a route may refuse.
 pub(super) fn of(route: &Route, note: &Note) -> Vec<u16> {
@@ -30,6 +32,7 @@ pub(super) fn of(route: &Route, note: &Note) -> Vec<u16> {
         statuses.extend(WITH_BODY);
     } else if note.shape.has_name || !note.query.is_empty() {
         statuses.extend(WITH_NAMES);
+        statuses.extend((route.path == FORGETS).then_some(410));
     }
     statuses.sort_unstable();
     statuses

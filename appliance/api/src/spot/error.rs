@@ -315,6 +315,12 @@ pub(crate) fn of_rejection(rejection: &Rejection, purpose: Purpose) -> Error {
         | Rejection::SecretInUse { .. }
         | Rejection::EndpointCredentials
         | Rejection::NetworkAssetsFull => Error::internal(),
+        Rejection::ConsumerUnknown
+        | Rejection::ConsumerExists
+        | Rejection::ConsumersFull
+        | Rejection::CommitTooSoon { .. }
+        | Rejection::OffsetBack { .. }
+        | Rejection::OffsetBeyond { .. } => Error::internal(),
     }
 }
 

@@ -33,6 +33,8 @@ use std::sync::OnceLock;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 
+pub(crate) use stream::{Place, Sockets};
+
 /// Every route of the dialect.
 pub(crate) fn routes() -> Vec<crate::route::Route> {
     [routes::routes(), stream::routes(), ws_api::routes()].into_iter().flatten().collect()

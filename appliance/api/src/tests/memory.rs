@@ -22,6 +22,7 @@ use zeroize::Zeroizing;
 use super::pipe::Pipe;
 use crate::backend::{Backend, ByteStream, Check, Doing, DrawnKey, Hashes, Look, Submitted};
 use crate::dto::{JoinReply, JoinRequest};
+use crate::events::Ephemeral;
 use crate::feed::{Batch, Ear};
 
 /// The operator token of the clusters here.
@@ -62,6 +63,7 @@ pub(super) struct Memory {
     /// Where encoded commands go instead of the state.
     pub(super) pipe: Mutex<Option<Arc<Pipe>>>,
     ear: OnceLock<Ear>,
+    ephemeral: Ephemeral,
     /// Set when the node is to stop.
     pub(super) stop: watch::Sender<bool>,
 }
@@ -142,6 +144,7 @@ impl Memory {
             progress: watch::Sender::new(0),
             pipe: Mutex::new(None),
             ear: OnceLock::new(),
+            ephemeral: Ephemeral::default(),
             stop: watch::Sender::new(false),
         }
     }
@@ -216,6 +219,10 @@ impl Backend for Memory {
             Ok(Submitted { outcomes, index })
         }
         .boxed()
+    }
+
+    fn ephemeral(&self) -> Ephemeral {
+        self.ephemeral.clone()
     }
 
     fn submit_encoded(&self, commands: Vec<Bytes>, _: Duration) -> Doing<'_, (Vec<Bytes>, u64)> {

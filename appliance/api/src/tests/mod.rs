@@ -4,6 +4,7 @@ mod audit;
 mod bad_input;
 mod cluster;
 mod configuration;
+mod events;
 mod gateway;
 mod health;
 mod ledger_looks;

@@ -90,7 +90,9 @@ async fn queries_take_what_they_are_said_to_take() {
             .filter(|param| param.is_needed)
             .map(|param| format!("{}={}", param.name, param.example()))
             .collect();
-        for param in names.iter().filter(|param| !param.is_needed) {
+        // An answer that has no end is another test's.
+        let ends = note.content != ["text/event-stream"];
+        for param in names.iter().filter(|param| !param.is_needed && ends) {
             let value = param.example().replace('+', "%2B");
             let mut query = needed.clone();
             query.push(format!("{}={value}", param.name));

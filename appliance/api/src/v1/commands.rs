@@ -120,6 +120,10 @@ fn effect(done: Done) -> Effect {
         Done::SecretRemoved => Effect::SecretRemoved,
         Done::NetworkConfigured { version } => Effect::NetworkConfigured { version },
         Done::NetworkAssetConfigured => Effect::NetworkAssetConfigured,
+        Done::ConsumerAdded { offset } => Effect::ConsumerAdded { offset },
+        Done::ConsumerCommitted { offset } => Effect::ConsumerCommitted { offset },
+        Done::ConsumerRemoved => Effect::ConsumerRemoved,
+        Done::EventsMade { last } => Effect::EventsMade { last },
     }
 }
 

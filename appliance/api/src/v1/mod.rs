@@ -8,6 +8,8 @@ mod cluster;
 mod commands;
 mod directives;
 mod emergency;
+mod event_streams;
+mod events;
 mod flags;
 mod jobs;
 mod keyring;
@@ -56,6 +58,8 @@ pub(crate) fn routes() -> Vec<Route> {
         networks::routes(),
         audit::routes(),
         scratch::routes(),
+        events::routes(),
+        event_streams::routes(),
         commands::routes(),
         snapshot::routes(),
         keyring::routes(),

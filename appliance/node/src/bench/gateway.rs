@@ -61,13 +61,27 @@ impl Target {
         self.addresses.iter().map(|address| client(address, tls.clone())).collect()
     }
 
-    fn bearer(&self) -> Result<MetadataValue<Ascii>, Problem> {
+    /// A connection of its own to one of the nodes, by number in turn.
+    pub(super) fn channel(&self, number: usize) -> Result<Channel, Problem> {
+        let none = || Problem::new(Code::BadRequest, "there is no address");
+        let at = number.checked_rem(self.addresses.len()).ok_or_else(none)?;
+        let address = self.addresses.get(at).ok_or_else(none)?;
+        let mut tls = api_client(&self.authorities)?;
+        tls.alpn_protocols = vec![b"h2".to_vec()];
+        channel(address, Arc::new(tls))
+    }
+
+    pub(super) fn bearer(&self) -> Result<MetadataValue<Ascii>, Problem> {
         MetadataValue::try_from(format!("Bearer {}", self.token))
             .map_err(|_| Problem::new(Code::TokenWrong, "the token has characters that a header cannot have"))
     }
 }
 
 fn client(address: &str, tls: Arc<rustls::ClientConfig>) -> Result<GatewayClient<Channel>, Problem> {
+    Ok(GatewayClient::new(channel(address, tls)?).max_decoding_message_size(MESSAGE_BYTES_MAX))
+}
+
+fn channel(address: &str, tls: Arc<rustls::ClientConfig>) -> Result<Channel, Problem> {
     let host = address.rsplit_once(':').map_or(address, |(host, _)| host).trim_matches(['[', ']']).to_owned();
     let name = ServerName::try_from(host)
         .map_err(|error| Problem::new(Code::BadRequest, format!("`{address}` is not an address: {error}")))?;
@@ -80,12 +94,11 @@ fn client(address: &str, tls: Arc<rustls::ClientConfig>) -> Result<GatewayClient
             Ok::<_, io::Error>(TokioIo::new(TlsConnector::from(tls).connect(name, socket).await?))
         }
     });
-    let channel = Endpoint::from_static("http://exchequer")
+    Ok(Endpoint::from_static("http://exchequer")
         .connect_timeout(CONNECT_TIMEOUT)
         .initial_stream_window_size(8 << 20)
         .initial_connection_window_size(16 << 20)
-        .connect_with_connector_lazy(connect);
-    Ok(GatewayClient::new(channel).max_decoding_message_size(MESSAGE_BYTES_MAX))
+        .connect_with_connector_lazy(connect))
 }
 
 /// The nodes in turn: when one fails the next is asked.

@@ -4,11 +4,13 @@
 //! network and without consensus, as the ceiling to compare the first with; [`ledger`] posts transfers through the
 //! same door as the first; [`orders`] trades through it; [`fill`] fills a cluster with users, balances and orders;
 //! [`directives`] sees how long emergencies wait behind a bulk; [`matching`] runs the order book alone. The writers and the meter are public:
+//! [`events`] makes events and follows them; [`matching`] runs the order book alone. The writers and the meter are public:
 //! the side-by-side run against another store uses the same ones.
 
 mod cluster;
 mod cpu;
 mod directives;
+mod events;
 mod fill;
 mod gateway;
 mod ledger;
@@ -30,6 +32,7 @@ use rand::rngs::SysRng;
 
 pub use cpu::CpuTime;
 pub use directives::directives;
+pub use events::events;
 pub use fill::fill;
 pub use gateway::{StreamDoor, Target, UnaryDoor};
 pub use ledger::ledger;

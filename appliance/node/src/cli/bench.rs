@@ -4,6 +4,7 @@ use clap::Subcommand;
 
 use super::bench_args::{BenchArgs, LedgerBenchArgs, LogBenchArgs, MatchingBenchArgs, OrdersBenchArgs};
 use super::bench_directives::{self, DirectivesBenchArgs};
+use super::bench_events::{self, EventsBenchArgs};
 use super::bench_load::{self, LoadBenchArgs};
 use super::exit::{Exit, Stop};
 use super::local;
@@ -59,6 +60,14 @@ pub enum BenchVerb {
     /// so long.
     #[command(after_help = "Example:\n  exchequer bench directives --directives 10000 --workers 200 --output json")]
     Directives(DirectivesBenchArgs),
+    /// Measure the event bus of a sandbox cluster, and whether those who follow hold it up
+    ///
+    /// Commands make durable events, first with nobody following, then with all consumers, which check that they miss none
+    /// and get none twice; exit code 1 where something is wrong with that. Clients and servers on one machine share its
+    /// processors; the report says who took what.
+    #[command(after_help = "Example:\n  exchequer bench events --consumers 1\n  \
+                      exchequer bench events --consumers 200 --rate 5000 --output json")]
+    Events(EventsBenchArgs),
 
     /// Measure the order book alone, and hash what it answers
     ///
@@ -79,6 +88,7 @@ pub(super) async fn run(verb: &BenchVerb, printer: &mut Printer) -> Result<Exit,
         BenchVerb::Directives(args) => {
             printer.answer(&local::bench_directives(args).await?, bench_directives::text)?;
         }
+        BenchVerb::Events(args) => return bench_events::run(args, printer).await,
         BenchVerb::Orders(args) => {
             let report = local::bench_orders(args).await?;
             printer.answer(&report, orders_text)?;

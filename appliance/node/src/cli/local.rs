@@ -9,6 +9,7 @@ use indicatif::ProgressBar;
 use super::args::{InitArgs, JoinArgs, RestoreArgs, ServerArgs};
 use super::bench_args::{BenchArgs, LedgerBenchArgs, LogBenchArgs, MatchingBenchArgs, OrdersBenchArgs};
 use super::bench_directives::{DirectivesBenchArgs, DirectivesBenchReport};
+use super::bench_events::{EventsBenchArgs, EventsBenchReport};
 use super::bench_load::{LoadBenchArgs, LoadBenchReport};
 use super::reports::{
     BenchReport, InitReport, JoinReport, KeyringReport, LedgerBenchReport, LogBenchReport, MatchingBenchReport,
@@ -142,6 +143,10 @@ pub(super) async fn bench_load(args: &LoadBenchArgs, progress: &ProgressBar) -> 
 
 pub(super) async fn bench_orders(args: &OrdersBenchArgs) -> Result<OrdersBenchReport, Problem> {
     bench::orders(args).await
+}
+
+pub(super) async fn bench_events(args: &EventsBenchArgs) -> Result<EventsBenchReport, Problem> {
+    bench::events(args).await
 }
 
 pub(super) fn bench_matching(args: &MatchingBenchArgs) -> Result<MatchingBenchReport, Problem> {

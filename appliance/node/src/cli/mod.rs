@@ -15,6 +15,7 @@ mod autopilot;
 mod bench;
 mod bench_args;
 mod bench_directives;
+mod bench_events;
 mod bench_load;
 mod certificates;
 mod client;
@@ -23,6 +24,7 @@ mod completions;
 mod confirm;
 mod directive;
 mod emergency;
+mod event;
 mod exit;
 mod explain;
 #[cfg(test)]
@@ -80,6 +82,7 @@ pub use bench_args::{
     BenchArgs, BenchMode, Distribution, LedgerBenchArgs, LogBenchArgs, MatchingBenchArgs, Mix, OrdersBenchArgs,
 };
 pub use bench_directives::{DirectivesBenchArgs, DirectivesBenchReport};
+pub use bench_events::{EventsBenchArgs, EventsBenchReport, MadePart};
 pub use bench_load::{LoadBenchArgs, LoadBenchReport};
 pub(crate) use client::{Client, Repeat, authorities};
 pub use exit::Exit;
@@ -162,6 +165,7 @@ fn start(verb: &Verb, printer: &mut Printer) -> Result<Exit, Stop> {
         | Verb::Secret { .. }
         | Verb::Network { .. }
         | Verb::Audit { .. }
+        | Verb::Event { .. }
         | Verb::Keyring { .. }
         | Verb::OperatorToken { .. }
         | Verb::Asset { .. }
@@ -217,6 +221,7 @@ async fn run(verb: &Verb, printer: &mut Printer) -> Result<Exit, Stop> {
         Verb::Secret { verb } => secret::run(verb, printer).await,
         Verb::Network { verb } => network::run(verb, printer).await,
         Verb::Audit { verb } => audit::run(verb, printer).await,
+        Verb::Event { verb } => event::run(verb, printer).await,
         Verb::Keyring { verb } => match verb {
             keyring::KeyringVerb::Export(args) => keyring::export(args, printer).await,
             keyring::KeyringVerb::Import(args) => keyring::import(args, printer),

@@ -12,6 +12,7 @@ use super::certificates::CertificatesVerb;
 use super::completions::CompletionsArgs;
 use super::directive::DirectiveVerb;
 use super::emergency::EmergencyVerb;
+use super::event::EventVerb;
 use super::explain::ExplainArgs;
 use super::flag::FlagVerb;
 use super::job::JobVerb;
@@ -158,6 +159,14 @@ pub enum Verb {
         /// What to do.
         #[command(subcommand)]
         verb: AuditVerb,
+    },
+
+    /// Follow what happens, and keep the offsets of those who do
+    #[command(after_help = "Example:\n  exchequer event tail --follow")]
+    Event {
+        /// What to do.
+        #[command(subcommand)]
+        verb: EventVerb,
     },
 
     /// Export and import the keys that open the cluster's secrets
@@ -400,6 +409,7 @@ impl Verb {
                 AuditVerb::Tail(args) => args.client.form,
                 AuditVerb::Verify(args) => args.client.form,
             },
+            Verb::Event { verb } => verb.client().form,
             Verb::Keyring { verb } => match verb {
                 KeyringVerb::Export(args) => args.client.form,
                 KeyringVerb::Import(args) => args.form,
@@ -428,6 +438,7 @@ impl Verb {
             Verb::Bench { verb: BenchVerb::Directives(args) } => args.client.form,
             Verb::Bench { verb: BenchVerb::Load(args) } => args.client.form,
             Verb::Bench { verb: BenchVerb::Orders(args) } => args.client.form,
+            Verb::Bench { verb: BenchVerb::Events(args) } => args.client.form,
             Verb::Bench { verb: BenchVerb::Matching(args) } => args.form,
         };
         form.output

@@ -15,6 +15,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use exchequer_api::backend::{Backend, ByteStream, Check, Doing, DrawnKey, Submitted};
 use exchequer_api::dto::{JoinReply, JoinRequest};
+use exchequer_api::events::Ephemeral;
 use exchequer_api::feed::Ear;
 use exchequer_domain::{Code, CommandId, Digest, NodeId, Problem};
 use exchequer_raft::{Hooks, Node, PeerView, ReadAt, SnapshotRules, Status};
@@ -54,6 +55,8 @@ pub(crate) struct House {
     stable: Mutex<std::collections::BTreeMap<u64, u64>>,
     /// Cancelled when the node begins to stop as planned.
     pub(crate) stopping: CancellationToken,
+    /// Where events without a number are published.
+    pub(crate) ephemeral: Ephemeral,
 }
 
 impl House {
@@ -75,6 +78,7 @@ impl House {
             metrics,
             stable: Mutex::default(),
             stopping: CancellationToken::new(),
+            ephemeral: Ephemeral::default(),
         }
     }
 
@@ -221,6 +225,10 @@ impl Backend for House {
     fn tell(&self, ear: Ear) {
         let told = self.node.read(|machine, _, _| Ok(machine.ear.set(ear.clone())));
         debug_assert!(matches!(told, Ok(Ok(()))), "there is one ear");
+    }
+
+    fn ephemeral(&self) -> Ephemeral {
+        self.ephemeral.clone()
     }
 
     fn dry_run(&self, body: Body) -> Result<(DryRun, ReadAt), Problem> {

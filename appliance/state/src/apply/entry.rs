@@ -17,6 +17,7 @@ use crate::cluster::{Cluster, Epoch};
 use crate::codec;
 use crate::command::{Actor, Body, Header, Received};
 use crate::event::{self, Event, EventKind, EventRecord};
+use crate::events::Retention;
 use crate::halt::Halt;
 use crate::ids::{self, BodyHash};
 use crate::money::{self, HistoryOf};
@@ -25,7 +26,7 @@ use crate::registry::NodeRecord;
 use crate::rejection::Rejection;
 use crate::rows::{Change, Edit, Family, Rows, Table};
 use crate::scratch;
-use crate::settings::{self, Key, SettingChange, SettingState, Value};
+use crate::settings::{self, Key, SettingChange, SettingState, Value, schema};
 use crate::state::{Applied, At, State};
 
 pub(crate) struct Entry<'a> {
@@ -46,6 +47,8 @@ pub(crate) struct Entry<'a> {
     pub(crate) ledger: ledger::Entry<'a>,
     /// What books reported in this entry.
     pub(super) reports: u32,
+    /// The command that is being run, and on whose behalf.
+    cause: Option<(CommandId, Actor)>,
     opened: Opened,
 }
 
@@ -79,6 +82,7 @@ impl<'a> Entry<'a> {
             revisions: Vec::new(),
             ledger,
             reports: 0,
+            cause: None,
             opened,
         };
         entry.advance();
@@ -142,6 +146,7 @@ impl<'a> Entry<'a> {
             return Ok(first);
         }
         let before = self.ledger.progress();
+        self.cause = Some((header.id, header.actor));
         let outcome = match self.run(&header, body) {
             Ok(done) => Outcome::Done(done),
             Err(Stop::Rejected(rejection)) => {
@@ -151,6 +156,7 @@ impl<'a> Entry<'a> {
             }
             Err(Stop::Halt(halt)) => return Err(halt),
         };
+        self.cause = None;
         let outcome = outcome.encode();
         self.outcomes.insert(header.id, self.changes.len());
         let key = ids::key(ids::bucket(self.now), header.id);
@@ -310,9 +316,37 @@ impl<'a> Entry<'a> {
     pub(crate) fn event(&mut self, kind: EventKind) {
         self.state.event_sequence += 1;
         let sequence = self.state.event_sequence;
-        let record = EventRecord { index: self.at.index, time: self.now, kind };
+        let (command, actor) = self.cause.unzip();
+        let record = EventRecord { index: self.at.index, time: self.now, command, actor, kind };
         self.change(Family::History, event::key(sequence), Edit::Put(codec::encode(&record)));
         self.events.push(Event::Durable { sequence, record });
+    }
+
+    /// Takes note of the day's first events, and forgets those that are too old or too many.
+    fn forget_events(&mut self) {
+        let (before, last) = (self.opened.event_sequence, self.state.event_sequence);
+        let is_new_day = ids::bucket(self.opened.time) != ids::bucket(self.now);
+        if before == last && !is_new_day {
+            return;
+        }
+        let settings = &self.state.settings;
+        let days = settings.get(&schema::EVENTS_RETENTION).as_secs().div_ceil(24 * 60 * 60);
+        let retention = Retention {
+            days: u32::try_from(days).unwrap_or(u32::MAX),
+            count: settings.get(&schema::EVENTS_KEPT_MAX).unsigned_abs(),
+        };
+        let kept = &mut self.state.events.kept;
+        let mut is_changed = last > before && kept.arose(before + 1, self.now);
+        if let Some(first) = kept.due(last, self.now, retention) {
+            let (from, until) = (event::key(kept.first), event::key(first));
+            kept.forget_before(first, last);
+            self.change(Family::History, from, Edit::DeleteUntil(until));
+            is_changed = true;
+        }
+        if is_changed {
+            let row = codec::encode(&self.state.events.kept);
+            self.change(Family::Working, Table::EventsKept.key(&[]), Edit::Put(row));
+        }
     }
 
     pub(crate) fn request_digest(&mut self) {
@@ -327,11 +361,13 @@ impl<'a> Entry<'a> {
         self.changes.push(Change { family, key, edit });
     }
 
-    /// Ends the entry. Its rows are those of its commands in their order, then the books', the ledger's, then those of counters.
+    /// Ends the entry. Its rows are those of its commands in their order, then the books', the jobs', what is kept of events,
+    /// the ledger's, then those of counters.
     pub(crate) fn close(mut self, outcomes: Vec<Vec<u8>>) -> Result<Applied, Halt> {
         self.state.markets.drain(&mut self.changes, &mut self.events)?;
         self.state.jobs.drain(&mut self.changes);
         self.state.directives.drain(&mut self.changes);
+        self.forget_events();
         let moved = self.ledger.close()?;
         self.changes.extend(moved.into_iter().map(money::change));
         let (time, audit, event_sequence) = (self.state.time, self.state.audit, self.state.event_sequence);

@@ -4,6 +4,7 @@
 //! and its rows in step. No command may fail after its first mutation, except by a halt. The ledger takes its own refused
 //! steps back, so a command may let it decide last; what it refuses may burn the transfer's id.
 
+mod add_consumer;
 mod add_workers;
 mod admit_node;
 mod amend_order;
@@ -16,6 +17,7 @@ mod cancel_jobs;
 mod cancel_order;
 mod cancel_orders;
 mod carry_out;
+mod commit_consumer;
 mod configure_market;
 mod configure_network;
 mod configure_network_asset;
@@ -38,6 +40,7 @@ mod entry;
 mod finish_jobs;
 mod jobs;
 mod lease_jobs;
+mod make_events;
 mod money;
 mod open_accounts;
 mod place_order;
@@ -49,6 +52,7 @@ mod raise_version;
 mod record_action;
 mod reform;
 mod register_binary;
+mod remove_consumer;
 mod remove_flag;
 mod remove_node;
 mod remove_secret;
@@ -83,6 +87,7 @@ mod update_user;
 mod use_binary;
 mod workers;
 
+pub use add_consumer::AddConsumer;
 pub use add_workers::AddWorkers;
 pub use admit_node::AdmitNode;
 pub use amend_order::AmendOrder;
@@ -94,6 +99,7 @@ pub use cancel_directives::CancelDirectives;
 pub use cancel_jobs::CancelJobs;
 pub use cancel_order::CancelOrder;
 pub use cancel_orders::CancelOrders;
+pub use commit_consumer::CommitConsumer;
 pub use configure_market::ConfigureMarket;
 pub use configure_network::ConfigureNetwork;
 pub use configure_network_asset::ConfigureNetworkAsset;
@@ -117,6 +123,7 @@ pub use finish_jobs::{FinishJobs, JobEnd};
 pub(crate) use jobs::{JOB_ATTEMPTS_MAX, LEASE_US_MAX, LEASED_QUEUES_MAX};
 pub use jobs::{JOBS_AT_ONCE_MAX, LEASE_US_MIN};
 pub use lease_jobs::{LEASED_JOBS_MAX, LeaseJobs};
+pub use make_events::{EVENT_FILLING_BYTES_MAX, EVENTS_AT_ONCE_MAX, MakeEvents};
 pub use open_accounts::{ACCOUNTS_AT_ONCE_MAX, OpenAccounts};
 pub use place_order::PlaceOrder;
 pub use place_pair::PlacePair;
@@ -128,6 +135,7 @@ pub use record_action::RecordAction;
 pub(crate) use record_action::TARGET_BYTES_MAX;
 pub use reform::Reform;
 pub use register_binary::{ForgetBinary, RegisterBinary};
+pub use remove_consumer::RemoveConsumer;
 pub use remove_flag::RemoveFlag;
 pub use remove_node::RemoveNode;
 pub use remove_secret::RemoveSecret;
@@ -290,6 +298,10 @@ impl Body {
             Body::RemoveSecret(command) => command.apply(entry, actor),
             Body::ConfigureNetwork(command) => command.apply(entry, actor),
             Body::ConfigureNetworkAsset(command) => command.apply(entry, actor),
+            Body::AddConsumer(command) => command.apply(entry, actor),
+            Body::CommitConsumer(command) => command.apply(entry, actor),
+            Body::RemoveConsumer(command) => command.apply(entry, actor),
+            Body::MakeEvents(command) => command.apply(entry),
         }
     }
 

@@ -52,6 +52,8 @@ fn allowed(body: &Body) -> bool {
         | Body::ReviewDirective(_) => true,
         // What is wanted of workers may be changed: whoever looks for the reason stops and starts them.
         Body::SetWorkers(_) | Body::RestartWorkers(_) | Body::BulkWorkers(_) | Body::UndoBulk(_) => true,
+        // Who follows the events goes on following them.
+        Body::CommitConsumer(_) => true,
         // Orders can be taken away.
         Body::CancelOrder(_) | Body::CancelOrders(_) | Body::CancelAfter(_) => true,
         Body::SetMarketPhase(command) => match command.phase {
@@ -96,6 +98,9 @@ fn allowed(body: &Body) -> bool {
         | Body::SetFlag(_)
         | Body::RemoveFlag(_)
         | Body::ConfigureNetwork(_)
-        | Body::ConfigureNetworkAsset(_) => false,
+        | Body::ConfigureNetworkAsset(_)
+        | Body::AddConsumer(_)
+        | Body::RemoveConsumer(_)
+        | Body::MakeEvents(_) => false,
     }
 }

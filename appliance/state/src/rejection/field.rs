@@ -4,8 +4,8 @@ use exchequer_matching::FEE_PPM_MAX;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    access, api_keys, apply, assets, cluster, flags, maintenance, markets, networks, registry, scratch, secrets,
-    settings, users, workers,
+    access, api_keys, apply, assets, cluster, events, flags, maintenance, markets, networks, registry, scratch,
+    secrets, settings, users, workers,
 };
 
 /// A field with a rule of its own. Variants are only ever appended.
@@ -107,6 +107,12 @@ pub enum Field {
     Endpoint,
     /// A network's endpoints.
     Endpoints,
+    /// A consumer's name.
+    ConsumerName,
+    /// What a consumer reads.
+    ConsumerTopics,
+    /// How many events are made, and how large.
+    MadeEvents,
 }
 
 impl Field {
@@ -253,6 +259,16 @@ impl Field {
                 networks::ENDPOINT_BYTES_MAX
             ),
             Field::Endpoints => format!("a network has at most {} different endpoints", networks::ENDPOINTS_MAX),
+            Field::ConsumerName => format!(
+                "a consumer's name is 1 to {} characters of a-z, 0-9, `-`, `_` and `.`",
+                events::CONSUMER_NAME_BYTES_MAX
+            ),
+            Field::ConsumerTopics => "a consumer reads at least 1 topic".into(),
+            Field::MadeEvents => format!(
+                "1 to {} events are made at once, each filled with at most {} bytes",
+                apply::EVENTS_AT_ONCE_MAX,
+                apply::EVENT_FILLING_BYTES_MAX
+            ),
             Field::TransferCount => format!("1 to {} transfers are posted at once", apply::TRANSFERS_AT_ONCE_MAX),
         }
     }
@@ -311,6 +327,9 @@ mod tests {
             Field::FeeCap,
             Field::Endpoint,
             Field::Endpoints,
+            Field::ConsumerName,
+            Field::ConsumerTopics,
+            Field::MadeEvents,
         ] {
             let problem = Rejection::Invalid { field }.problem();
             assert_eq!(problem.code, Code::BadRequest);

@@ -13,7 +13,7 @@ use crate::maintenance::{self, WindowId};
 use crate::markets::{self, MarketId};
 use crate::settings::{self, schema};
 use crate::workers::{self, StepName, WorkerState};
-use crate::{access, api_keys, apply, assets, command, flags, networks, secrets, users};
+use crate::{access, api_keys, apply, assets, command, events, flags, networks, secrets, users};
 
 pub use field::Field;
 
@@ -353,6 +353,27 @@ pub enum Rejection {
     EndpointCredentials,
     /// As many assets as there may be have switches of their own on networks.
     NetworkAssetsFull,
+    /// No such consumer of events.
+    ConsumerUnknown,
+    /// A consumer has this name.
+    ConsumerExists,
+    /// As many consumers as there may be exist.
+    ConsumersFull,
+    /// The consumer committed less than a second ago.
+    CommitTooSoon {
+        /// When it may again.
+        next: Timestamp,
+    },
+    /// The offset is before the present one, and going back was not said.
+    OffsetBack {
+        /// The present one.
+        present: u64,
+    },
+    /// There is no event of that number yet.
+    OffsetBeyond {
+        /// The last one.
+        last: u64,
+    },
 }
 
 impl Rejection {
@@ -442,6 +463,11 @@ impl Rejection {
             Rejection::SecretUnknown => Code::SecretUnknown,
             Rejection::SecretInUse { .. } => Code::SecretInUse,
             Rejection::EndpointCredentials => Code::EndpointCredentials,
+            Rejection::ConsumerUnknown => Code::ConsumerUnknown,
+            Rejection::ConsumerExists => Code::ConsumerExists,
+            Rejection::ConsumersFull => Code::ConsumersFull,
+            Rejection::CommitTooSoon { .. } => Code::CommitTooSoon,
+            Rejection::OffsetBack { .. } | Rejection::OffsetBeyond { .. } => Code::OffsetRefused,
         }
     }
 
@@ -559,6 +585,12 @@ impl Rejection {
             | Rejection::SecretInUse { .. }
             | Rejection::EndpointCredentials
             | Rejection::NetworkAssetsFull => return None,
+            Rejection::ConsumerUnknown
+            | Rejection::ConsumerExists
+            | Rejection::ConsumersFull
+            | Rejection::CommitTooSoon { .. }
+            | Rejection::OffsetBack { .. }
+            | Rejection::OffsetBeyond { .. } => return None,
         };
         Some(hint)
     }
@@ -696,6 +728,12 @@ impl Rejection {
             Rejection::NetworkAssetsFull => {
                 format!("{} assets have switches of their own on networks", networks::NETWORK_ASSETS_MAX)
             }
+            Rejection::ConsumerUnknown => "there is no such consumer of events".into(),
+            Rejection::ConsumerExists => "a consumer of events has this name".into(),
+            Rejection::ConsumersFull => format!("there are {} consumers of events", events::CONSUMERS_MAX),
+            Rejection::CommitTooSoon { next } => format!("the consumer may commit again at {next}"),
+            Rejection::OffsetBack { present } => format!("the consumer's offset is {present} already"),
+            Rejection::OffsetBeyond { last } => format!("the last event is number {last}"),
         }
     }
 }

@@ -223,6 +223,10 @@ schema! {
         "How long a learner must have been healthy before it becomes a voter.");
     CLOCK_OFFSET_MAX: Duration = duration("clock.offset_max", [1, 2, MINUTE], Level2,
         "A node whose clock is further from the voters' median raises an alert and does not lead.");
+    EVENTS_KEPT_MAX: i64 = integer("events.kept_max", [1_000, 10_000_000, 10_000_000_000], Level1,
+        "Of more durable events than so many the oldest are forgotten.");
+    EVENTS_RETENTION: Duration = duration("events.retention", [DAY, 90 * DAY, 3_650 * DAY], Level1,
+        "How long durable events are kept, counted in whole days.");
     JOIN_TOKEN_TTL: Duration = duration("join.token_ttl", [1, 15 * MINUTE, 7 * DAY], Level1,
         "How long a join token can be used when its maker does not say.");
     LIMIT_CONNECTIONS: i64 = integer("limit.connections", [1, 300, 100_000], Level1,

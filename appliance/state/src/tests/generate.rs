@@ -10,11 +10,13 @@ use proptest::prelude::*;
 use super::world::{DAY, HOUR, SECOND, START, admission, bootstrap, id, put, set, token, unset};
 use super::{configuration_model, generate_money, workers};
 use crate::audit::Action;
+use crate::events::Topics;
 use crate::maintenance::{Extent, WindowId};
 use crate::settings::Value;
 use crate::{
-    Actor, AdmitNode, Body, Command, CreateJoinToken, EmergencyResume, EmergencyStop, EndMaintenance, RaiseVersion,
-    RecordAction, RemoveNode, RequestDigest, RevertSettings, RotateOperatorToken, ScheduleMaintenance, UpdateNode,
+    Actor, AddConsumer, AdmitNode, Body, Command, CommitConsumer, CreateJoinToken, EmergencyResume, EmergencyStop,
+    EndMaintenance, RaiseVersion, RecordAction, RemoveConsumer, RemoveNode, RequestDigest, RevertSettings,
+    RotateOperatorToken, ScheduleMaintenance, UpdateNode,
 };
 
 /// The settings that random commands speak of; the last three do not exist, or not there.
@@ -126,7 +128,21 @@ fn body() -> impl Strategy<Value = Body> {
         2 => remove,
         6 => scratch,
         1 => other(),
+        2 => of_events(),
     ]
+}
+
+/// The events that [`super::world::World::with_accounts`] makes are there in every log: an offset of up to 3 always is one.
+fn of_events() -> impl Strategy<Value = Body> {
+    let name = || prop_oneof![Just("a"), Just("b"), Just("B")].prop_map(str::to_owned);
+    let topics = || prop_oneof![4 => Just(Topics::ALL), 1 => Just(Topics::default())];
+    let add = (name(), topics(), 0_u64..4, reason()).prop_map(|(name, topics, offset, reason)| {
+        Body::AddConsumer(AddConsumer { name, topics, offset: Some(offset), reason })
+    });
+    let commit = (name(), 0_u64..4, option::weighted(0.3, reason()))
+        .prop_map(|(name, offset, rewind)| Body::CommitConsumer(CommitConsumer { name, offset, rewind }));
+    let remove = (name(), reason()).prop_map(|(name, reason)| Body::RemoveConsumer(RemoveConsumer { name, reason }));
+    prop_oneof![2 => add, 4 => commit, 1 => remove]
 }
 
 fn admit() -> impl Strategy<Value = Body> {

@@ -15,22 +15,31 @@ use super::world::{
 };
 use super::{directives, jobs, trading, workers};
 use crate::audit::Action;
+use crate::events::{Topic, Topics};
 use crate::flags::Rule;
 use crate::maintenance::{Extent, WindowId};
 use crate::networks::NetworkState;
 use crate::settings::Value;
 use crate::users::UserStatus;
 use crate::{
-    Actor, Body, BulkTransfer, Command, ConfigureNetworkAsset, CreateUsers, Done, EmergencyResume, EmergencyStop,
-    EndMaintenance, Field, Input, OpenAccounts, Outcome, PostTransfers, RaiseVersion, RecordAction, Reform, Rejection,
-    RemoveFlag, RemoveNode, RemoveSecret, RequestDigest, RevertSettings, RevertTransfer, RotateAuthority,
-    RotateOperatorToken, ScheduleMaintenance, SetFlag, UpdateNode, UpdateUser,
+    Actor, AddConsumer, Body, BulkTransfer, Command, CommitConsumer, ConfigureNetworkAsset, CreateUsers, Done,
+    EmergencyResume, EmergencyStop, EndMaintenance, Field, Input, MakeEvents, OpenAccounts, Outcome, PostTransfers,
+    RaiseVersion, RecordAction, Reform, Rejection, RemoveConsumer, RemoveFlag, RemoveNode, RemoveSecret, RequestDigest,
+    RevertSettings, RevertTransfer, RotateAuthority, RotateOperatorToken, ScheduleMaintenance, SetFlag, UpdateNode,
+    UpdateUser,
 };
 
 fn bodies() -> Vec<Body> {
-    let administration = administration().into_iter().chain(trading::golden::bodies());
-    let jobs = jobs::golden::bodies().into_iter().chain(workers::golden::bodies());
-    administration.chain(jobs).chain(directives::golden::bodies()).chain(configuration()).collect()
+    let rooms = [
+        administration(),
+        trading::golden::bodies(),
+        jobs::golden::bodies(),
+        workers::golden::bodies(),
+        directives::golden::bodies(),
+        configuration(),
+        of_events(),
+    ];
+    rooms.into_iter().flatten().collect()
 }
 
 /// Run at the end: an emergency refuses what comes after it.
@@ -143,6 +152,21 @@ fn configuration() -> Vec<Body> {
     ]
 }
 
+fn of_events() -> Vec<Body> {
+    let (reason, topics) = (|| "why".to_owned(), Topics::default().with(Topic::Cluster).with(Topic::Sandbox));
+    let add =
+        |name: &str, offset| Body::AddConsumer(AddConsumer { name: name.into(), topics, offset, reason: reason() });
+    let commit = |offset, rewind| CommitConsumer { name: "a".into(), offset, rewind };
+    vec![
+        add("a", None),
+        add("b", Some(3)),
+        Body::CommitConsumer(commit(2, Some(reason()))),
+        Body::CommitConsumer(commit(300, None)),
+        Body::RemoveConsumer(RemoveConsumer { name: "b".into(), reason: reason() }),
+        Body::MakeEvents(MakeEvents { count: 2, filling_bytes: 3 }),
+    ]
+}
+
 fn accounts() -> Vec<OpenAccount> {
     let holder = Holder::Custody { network: 300, store: Store::Hot };
     let customer = Holder::Customer { customer: 2, sub_account: 300 };
@@ -190,6 +214,10 @@ fn outcomes() -> Vec<Outcome> {
         ]),
         Done::Bulk(vec![ledger::Done::Exists { first: 300, postings: 2, time: Timestamp(300) }]),
         Done::Transfer(ledger::Done::Posted { first: 300, postings: 1 }),
+        Done::ConsumerAdded { offset: 300 },
+        Done::ConsumerCommitted { offset: 300 },
+        Done::ConsumerRemoved,
+        Done::EventsMade { last: 300 },
     ];
     let rejected = [
         Rejection::BadRequest,
@@ -233,6 +261,12 @@ fn outcomes() -> Vec<Outcome> {
         Rejection::UserFrozen { user: UserId(300) },
         Rejection::UsersFull,
         Rejection::Invalid { field: Field::TransferCount },
+        Rejection::ConsumerUnknown,
+        Rejection::ConsumerExists,
+        Rejection::ConsumersFull,
+        Rejection::CommitTooSoon { next: Timestamp(300) },
+        Rejection::OffsetBack { present: 300 },
+        Rejection::OffsetBeyond { last: 300 },
     ];
     let done = done.into_iter().chain(trading::golden::done()).chain(jobs::golden::done());
     let done = done.chain(workers::golden::done()).chain(directives::golden::done());

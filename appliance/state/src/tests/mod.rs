@@ -6,6 +6,7 @@ mod determinism;
 mod dice;
 mod directives;
 mod entry;
+mod events;
 mod exchange_model;
 mod generate;
 mod generate_money;

@@ -49,6 +49,8 @@ struct Model {
     nodes: BTreeMap<NodeId, Node>,
     scratch: BTreeMap<Vec<u8>, (u64, Vec<u8>)>,
     audited: u64,
+    /// Offset and last commit of each consumer of events.
+    consumers: BTreeMap<String, (u64, Option<u64>)>,
     exchange: Exchange,
     /// Since when the exchange is stopped.
     stopped: Option<u64>,
@@ -115,6 +117,9 @@ impl Model {
                 | Body::RotateOperatorToken(_)
                 | Body::RecordAction(_)
                 | Body::Digest(_)
+                | Body::PutSecret(_)
+                | Body::RemoveSecret(_)
+                | Body::CommitConsumer(_)
                 | Body::EmergencyStop(_)
                 | Body::EmergencyResume(_)
                 | Body::ScheduleMaintenance(_)
@@ -135,6 +140,7 @@ impl Model {
                 | Body::CreditSandbox(_)
                 | Body::TransferBetweenUsers(_)
         );
+        let set_back = self.sets_back(&command.body);
         let done = match self.exchange.body(&command.body, command.actor) {
             Some(verdict) => verdict?,
             None => match self.configuration.body(&command.body, self.exchange.assets()) {
@@ -149,7 +155,8 @@ impl Model {
                 | Done::UserUpdated { changed: false }
                 | Done::Transfer(exchequer_ledger::Done::Exists { .. })
         ) || (matches!(done, Done::NetworkConfigured { .. } | Done::NetworkAssetConfigured)
-            && self.configuration.was_silent);
+            && self.configuration.was_silent)
+            || (matches!(done, Done::ConsumerCommitted { .. }) && !set_back);
         self.audited += u64::from(audited && !silent);
         match done {
             Done::ActionRecorded { .. } => Ok(Done::ActionRecorded { sequence: self.audited }),
@@ -273,7 +280,55 @@ impl Model {
                 let found = place.and_then(|place| self.windows.get_mut(place)).and_then(Option::take);
                 found.map(|_| Done::MaintenanceEnded).ok_or(Rejection::MaintenanceUnknown { window })
             }
+            Body::AddConsumer(_) | Body::CommitConsumer(_) | Body::RemoveConsumer(_) => self.consumer(body),
             other => panic!("{other:?} is the exchange model's"),
+        }
+    }
+
+    /// Whether a commit asks for less than there is.
+    fn sets_back(&self, body: &Body) -> bool {
+        let Body::CommitConsumer(command) = body else { return false };
+        self.consumers.get(&command.name).is_some_and(|(offset, _)| command.offset < *offset)
+    }
+
+    fn consumer(&mut self, body: &Body) -> Verdict {
+        match body {
+            Body::AddConsumer(command) => {
+                reason(&command.reason)?;
+                if command.name == "B" {
+                    return Err(Rejection::Invalid { field: Field::ConsumerName });
+                }
+                if command.topics.is_empty() {
+                    return Err(Rejection::Invalid { field: Field::ConsumerTopics });
+                }
+                if self.consumers.contains_key(&command.name) {
+                    return Err(Rejection::ConsumerExists);
+                }
+                let offset = command.offset.unwrap();
+                self.consumers.insert(command.name.clone(), (offset, None));
+                Ok(Done::ConsumerAdded { offset })
+            }
+            Body::CommitConsumer(command) => {
+                command.rewind.as_ref().map_or(Ok(()), |why| reason(why))?;
+                let (present, at) = *self.consumers.get(&command.name).ok_or(Rejection::ConsumerUnknown)?;
+                let offset = command.offset;
+                if offset != present {
+                    if offset < present && command.rewind.is_none() {
+                        return Err(Rejection::OffsetBack { present });
+                    }
+                    if let Some(at) = at.filter(|at| self.now < at + SECOND) {
+                        return Err(Rejection::CommitTooSoon { next: Timestamp(at + SECOND) });
+                    }
+                    self.consumers.insert(command.name.clone(), (offset, Some(self.now)));
+                }
+                Ok(Done::ConsumerCommitted { offset })
+            }
+            Body::RemoveConsumer(command) => {
+                reason(&command.reason)?;
+                self.consumers.remove(&command.name).ok_or(Rejection::ConsumerUnknown)?;
+                Ok(Done::ConsumerRemoved)
+            }
+            other => panic!("{other:?} is about no consumer"),
         }
     }
 

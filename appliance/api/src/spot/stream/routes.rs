@@ -12,7 +12,6 @@ use axum::response::{IntoResponse as _, Response};
 
 use super::super::error::{Error, Ours};
 use super::super::params::Params;
-use super::super::weights::group;
 use super::connection::{MESSAGE_BYTES_MAX, serve};
 use super::control::{Streams, resolve};
 use super::sockets::Place;
@@ -62,7 +61,7 @@ pub(crate) fn open(
     app.spot.weights.connection(counted, &limits, now_ms)?;
     app.spot.weights.request(counted, weight, &limits, now_ms).1?;
     let upgrade = upgrade.map_err(|_| Error::new(-1020, "This address speaks WebSocket and nothing else."))?;
-    let place = app.spot.sockets.take(group(counted), &limits);
+    let place = app.spot.sockets.take(address, limits.sockets, limits.sockets_of_address);
     let place = place.ok_or_else(|| Error::new(-1034, "Too many connections are open; close some first."))?;
     Ok((upgrade.max_message_size(MESSAGE_BYTES_MAX).max_frame_size(MESSAGE_BYTES_MAX), place))
 }

@@ -1,11 +1,12 @@
 //! How many sockets are open: an upgraded connection is the door's no more, and must be counted as long as it lives.
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::super::limits::Limits;
+use super::super::weights::group;
 
 #[derive(Debug, Default)]
 struct Inside {
@@ -14,7 +15,7 @@ struct Inside {
 }
 
 /// The sockets that are open.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Sockets(Arc<Mutex<Inside>>);
 
 /// One of them; it is free again when this is dropped.
@@ -25,11 +26,13 @@ pub(crate) struct Place {
 }
 
 impl Sockets {
-    /// A place for one more socket of an address, of IPv6 of a network of 64 bits; none where there are too many.
-    pub(crate) fn take(&self, address: u128, limits: &Limits) -> Option<Place> {
+    /// A place for one more socket of an address as the node's acceptor knows it, of IPv6 of a network of 64 bits; none
+    /// where there are so many of all, or of that address.
+    pub(crate) fn take(&self, address: Option<IpAddr>, all_max: u32, of_address_max: u32) -> Option<Place> {
+        let address = group(address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)));
         let mut inside = self.0.lock();
         let here = inside.by_address.get(&address).copied().unwrap_or(0);
-        if inside.all >= limits.sockets || here >= limits.sockets_of_address {
+        if inside.all >= all_max || here >= of_address_max {
             return None;
         }
         inside.all += 1;
@@ -57,18 +60,19 @@ mod tests {
     /// Method: one address to its limit, then many to that of the node.
     #[test]
     fn places_are_limited_and_come_back() {
-        let (sockets, limits) = (Sockets::default(), Limits::default());
-        let mut places: Vec<Place> =
-            (0..limits.sockets_of_address).map(|_| sockets.take(1, &limits).unwrap()).collect();
-        assert!(sockets.take(1, &limits).is_none());
+        let (sockets, of_all, of_one) = (Sockets::default(), 9, 4);
+        let take = |last: u8| sockets.take(Some(IpAddr::V4(Ipv4Addr::new(10, 0, 0, last))), of_all, of_one);
+        let mut places: Vec<Place> = (0..of_one).map(|_| take(1).unwrap()).collect();
+        assert!(take(1).is_none());
         places.pop();
-        places.push(sockets.take(1, &limits).unwrap());
+        places.push(take(1).unwrap());
         for address in 2.. {
-            let Some(place) = sockets.take(address, &limits) else { break };
+            let Some(place) = take(address) else { break };
             places.push(place);
         }
-        assert_eq!(places.len(), limits.sockets as usize);
+        assert_eq!(places.len(), of_all as usize);
         drop(places);
-        assert!(sockets.0.lock().by_address.is_empty() && sockets.0.lock().all == 0);
+        let inside = sockets.0.lock();
+        assert!(inside.by_address.is_empty() && inside.all == 0);
     }
 }

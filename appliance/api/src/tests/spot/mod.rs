@@ -6,7 +6,7 @@ mod errors;
 mod limits;
 mod listing;
 mod orders;
-mod socket;
+pub(super) mod socket;
 mod streams;
 mod ws_api;
 

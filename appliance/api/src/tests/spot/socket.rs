@@ -39,17 +39,17 @@ impl Listener for Pipes {
 }
 
 /// The way to a server of a world.
-pub(super) struct Door(UnboundedSender<DuplexStream>);
+pub(in crate::tests) struct Door(UnboundedSender<DuplexStream>);
 
 impl Door {
-    pub(super) fn new(world: &World) -> Door {
+    pub(in crate::tests) fn new(world: &World) -> Door {
         let (out, pipes) = unbounded_channel();
         tokio::spawn(axum::serve(Pipes(pipes), world.router.clone()).into_future());
         Door(out)
     }
 
     /// A raw connection, for what no client would send.
-    pub(super) fn pipe(&self) -> DuplexStream {
+    pub(in crate::tests) fn pipe(&self) -> DuplexStream {
         let (near, far) = duplex(PIPE_BYTES);
         self.0.send(far).unwrap();
         near
