@@ -190,7 +190,7 @@ fn check(commands: &[Bytes]) -> Result<(), Problem> {
             .map_err(|error| Problem::new(Code::BadRequest, format!("a command could not be decoded: {error}")))?;
         match command.actor {
             Actor::Operator => {}
-            Actor::Node(_) | Actor::ApiKey(_) | Actor::Admin(_) | Actor::Worker(_) => {
+            Actor::Node(_) | Actor::ApiKey(_) | Actor::Admin(_) | Actor::Worker(_) | Actor::User(_) => {
                 let message = format!("a command acts for {}, but the caller showed the operator token", command.actor);
                 return Err(Problem::new(Code::BadRequest, message));
             }
@@ -234,7 +234,9 @@ fn is_whole(body: &Body) -> bool {
         | Body::CancelOrders(_)
         | Body::AmendOrder(_)
         | Body::ReplaceOrder(_)
-        | Body::CancelAfter(_) => true,
+        | Body::CancelAfter(_)
+        | Body::UpdateAdmin(_)
+        | Body::CloseSessions(_) => true,
         Body::Bootstrap(_)
         | Body::AdmitNode(_)
         | Body::UpdateNode(_)
@@ -243,6 +245,13 @@ fn is_whole(body: &Body) -> bool {
         | Body::RecordAction(_)
         | Body::Reform(_)
         // Its secret is drawn and sealed by a node.
-        | Body::CreateApiKey(_) => false,
+        | Body::CreateApiKey(_)
+        // What was shown is checked by a node, and passwords are hashed and sealed by one.
+        | Body::CreateAdmin(_)
+        | Body::SetCredentials(_)
+        | Body::OpenSession(_)
+        | Body::TouchSession(_)
+        | Body::StepUp(_)
+        | Body::NoteSignInFailure(_) => false,
     }
 }

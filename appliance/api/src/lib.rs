@@ -1,7 +1,7 @@
 //! The only doors: HTTP, WebSocket and gRPC.
 //!
 //! Handlers are thin: extract, call the [`backend::Backend`], map. Invariants:
-//! - Every route needs the operator token unless its [`route::Route`] says otherwise; a test walks the table.
+//! - Every route says in its [`route::Route`] who may use it; a test walks the table with every role.
 //! - Every refusal is a [`dto::Refusal`]; no error of a library reaches a client as it is.
 //! - A change that has begun runs to its end, whether or not its client still listens.
 //! - No token, body or query reaches a log.
@@ -21,6 +21,7 @@ mod health;
 mod listing;
 mod money;
 mod openapi;
+pub mod people;
 mod problem;
 mod read;
 mod route;

@@ -10,11 +10,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::api_keys::ApiKeyId;
 use crate::apply::{
-    AdmitNode, AmendOrder, Bootstrap, BulkTransfer, CancelAfter, CancelOrder, CancelOrders, ConfigureMarket,
-    CreateApiKey, CreateAsset, CreateJoinToken, CreateMarket, CreateUser, CreateUsers, CreditSandbox, OpenAccounts,
-    PlaceOrder, PlacePair, PostTransfers, PutScratch, RaiseVersion, RecordAction, Reform, RemoveNode, ReplaceOrder,
-    RequestDigest, RevertSettings, RevertTransfer, RevokeApiKey, RotateAuthority, RotateOperatorToken, SetMarketPhase,
-    SetSetting, TransferBetweenUsers, UpdateNode, UpdateUser,
+    AdmitNode, AmendOrder, Bootstrap, BulkTransfer, CancelAfter, CancelOrder, CancelOrders, CloseSessions,
+    ConfigureMarket, CreateAdmin, CreateApiKey, CreateAsset, CreateJoinToken, CreateMarket, CreateUser, CreateUsers,
+    CreditSandbox, NoteSignInFailure, OpenAccounts, OpenSession, PlaceOrder, PlacePair, PostTransfers, PutScratch,
+    RaiseVersion, RecordAction, Reform, RemoveNode, ReplaceOrder, RequestDigest, RevertSettings, RevertTransfer,
+    RevokeApiKey, RotateAuthority, RotateOperatorToken, SetCredentials, SetMarketPhase, SetSetting, StepUp,
+    TouchSession, TransferBetweenUsers, UpdateAdmin, UpdateNode, UpdateUser,
 };
 use crate::codec::{self, DecodeError};
 
@@ -55,6 +56,8 @@ pub enum Actor {
     Admin(AdminId),
     /// A worker, through the node that supervises it; always with that leadership's epoch.
     Worker(WorkerId),
+    /// A customer who is signed in: acts as that user and nothing else.
+    User(UserId),
 }
 
 impl std::fmt::Display for Actor {
@@ -65,6 +68,7 @@ impl std::fmt::Display for Actor {
             Actor::ApiKey(id) => write!(f, "API key {}", id.0),
             Actor::Admin(id) => write!(f, "admin {id}"),
             Actor::Worker(id) => write!(f, "worker {id}"),
+            Actor::User(id) => write!(f, "user {id}"),
         }
     }
 }
@@ -144,6 +148,22 @@ pub enum Body {
     ReplaceOrder(Box<ReplaceOrder>),
     /// Sets a user's dead man's switch in a market.
     CancelAfter(CancelAfter),
+    /// Makes an admin.
+    CreateAdmin(Box<CreateAdmin>),
+    /// Gives an admin other roles or addresses, or takes its access away.
+    UpdateAdmin(UpdateAdmin),
+    /// Changes what somebody signs in with.
+    SetCredentials(Box<SetCredentials>),
+    /// Somebody has signed in.
+    OpenSession(Box<OpenSession>),
+    /// A session is in use.
+    TouchSession(TouchSession),
+    /// A session has shown its second factor again.
+    StepUp(StepUp),
+    /// Ends sessions.
+    CloseSessions(CloseSessions),
+    /// A sign-in failed.
+    NoteSignInFailure(NoteSignInFailure),
 }
 
 impl Body {

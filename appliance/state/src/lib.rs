@@ -41,11 +41,12 @@ pub mod users;
 
 pub use apply::{
     ACCOUNTS_AT_ONCE_MAX, AdmitNode, AmendOrder, Bootstrap, BulkTransfer, CancelAfter, CancelOrder, CancelOrders,
-    ConfigureMarket, CreateApiKey, CreateAsset, CreateJoinToken, CreateMarket, CreateUser, CreateUsers, CreditSandbox,
-    DryRun, FirstNode, OpenAccounts, OrderRef, OrderSpec, PlaceOrder, PlacePair, PostTransfers, PutScratch,
-    RaiseVersion, RecordAction, Reform, RemoveNode, ReplaceOrder, RequestDigest, RevertSettings, RevertTransfer,
-    RevokeApiKey, RotateAuthority, RotateOperatorToken, SetMarketPhase, SetSetting, TRANSFERS_AT_ONCE_MAX, Traded,
-    TransferBetweenUsers, UpdateNode, UpdateUser, check_reason,
+    CloseSessions, ConfigureMarket, CreateAdmin, CreateApiKey, CreateAsset, CreateJoinToken, CreateMarket, CreateUser,
+    CreateUsers, CredentialChange, CreditSandbox, DryRun, FirstNode, NoteSignInFailure, OpenAccounts, OpenSession,
+    OrderRef, OrderSpec, PlaceOrder, PlacePair, PostTransfers, PutScratch, RaiseVersion, RecordAction, Reform,
+    RemoveNode, ReplaceOrder, RequestDigest, RevertSettings, RevertTransfer, RevokeApiKey, RotateAuthority,
+    RotateOperatorToken, SessionSwap, SetCredentials, SetMarketPhase, SetSetting, StepUp, TRANSFERS_AT_ONCE_MAX,
+    TouchSession, Traded, TransferBetweenUsers, UpdateAdmin, UpdateNode, UpdateUser, Which, check_reason,
 };
 pub use command::{Actor, Body, Command};
 pub use event::{Best, Event, EventKind, OrderStep};

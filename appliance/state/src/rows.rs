@@ -93,6 +93,20 @@ pub enum Table {
     UserLabel = 0x42,
     /// User and client order id -> market and number of the latest order of that name.
     ClientOrder = 0x48,
+    /// Number of an admin -> the admin.
+    Admin = 0x68,
+    /// Hash of a session's token -> the session of an admin.
+    AdminSession = 0x69,
+    /// Number of an admin -> what it signs in with.
+    AdminCredentials = 0x6a,
+    /// User number -> what it signs in with.
+    UserCredentials = 0xa0,
+    /// Hash of a session's token -> the user whose it is.
+    UserSession = 0xa1,
+    /// User number -> the user's sessions.
+    UserSessions = 0xa2,
+    /// Name to sign in with -> the user.
+    UserName = 0xa3,
 }
 
 impl Table {
@@ -126,6 +140,13 @@ impl Table {
         Table::Scratch,
         Table::UserLabel,
         Table::ClientOrder,
+        Table::Admin,
+        Table::AdminSession,
+        Table::AdminCredentials,
+        Table::UserCredentials,
+        Table::UserSession,
+        Table::UserSessions,
+        Table::UserName,
     ];
 
     /// Where the table's rows are kept.
@@ -148,7 +169,10 @@ impl Table {
             | Table::BookOrder
             | Table::BookSwitch
             | Table::OpenOrder
-            | Table::ApiKey => Family::Working,
+            | Table::ApiKey
+            | Table::Admin
+            | Table::AdminSession
+            | Table::AdminCredentials => Family::Working,
             Table::SettingHistory
             | Table::Audit
             | Table::Event
@@ -156,7 +180,14 @@ impl Table {
             | Table::Trade
             | Table::UserTrade
             | Table::Kline => Family::History,
-            Table::CommandId | Table::Scratch | Table::UserLabel | Table::ClientOrder => Family::Ids,
+            Table::CommandId
+            | Table::Scratch
+            | Table::UserLabel
+            | Table::ClientOrder
+            | Table::UserCredentials
+            | Table::UserSession
+            | Table::UserSessions
+            | Table::UserName => Family::Ids,
         }
     }
 

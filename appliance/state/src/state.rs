@@ -16,6 +16,7 @@ use crate::halt::Halt;
 use crate::markets::Markets;
 use crate::money::HistoryOf;
 use crate::outcome::Outcome;
+use crate::people::People;
 use crate::registry::Registry;
 use crate::rows::{Change, Family, Rows, Table};
 use crate::settings::Settings;
@@ -77,6 +78,7 @@ pub struct State {
     pub(crate) ledger: Ledger,
     pub(crate) markets: Markets,
     pub(crate) api_keys: ApiKeys,
+    pub(crate) people: People,
 }
 
 impl State {
@@ -107,6 +109,7 @@ impl State {
             ledger,
             markets,
             api_keys: ApiKeys::load(rows)?,
+            people: People::load(rows)?,
         };
         match &state.cluster {
             Some(cluster) if cluster.logic_version > LOGIC_VERSION_SUPPORTED => {
@@ -204,6 +207,12 @@ impl State {
     #[must_use]
     pub fn api_keys(&self) -> &ApiKeys {
         &self.api_keys
+    }
+
+    /// Who administers the exchange, and their sessions.
+    #[must_use]
+    pub fn people(&self) -> &People {
+        &self.people
     }
 
     /// The markets, their books and orders.

@@ -9,11 +9,11 @@ use exchequer_domain::{NodeId, Timestamp, UserId};
 use exchequer_ledger as ledger;
 use exchequer_ledger::{AccountId, AccountKey, Asset, Holder, Leg, OpenAccount, Store, Transfer, TransferId};
 
-use super::trading;
 use super::world::{
     SECOND, START, World, admit, asset, authority, between, bootstrap, credit, first_node, post, put, set, token,
     token_replacing, user, version,
 };
+use super::{people, trading};
 use crate::audit::Action;
 use crate::settings::Value;
 use crate::users::UserStatus;
@@ -24,7 +24,8 @@ use crate::{
 };
 
 fn bodies() -> Vec<Body> {
-    administration().into_iter().chain(trading::golden::bodies()).collect()
+    let rest = trading::golden::bodies().into_iter().chain(people::golden::bodies());
+    administration().into_iter().chain(rest).collect()
 }
 
 fn administration() -> Vec<Body> {
@@ -170,8 +171,12 @@ fn outcomes() -> Vec<Outcome> {
         Rejection::UsersFull,
         Rejection::Invalid { field: Field::TransferCount },
     ];
-    let done = done.into_iter().chain(trading::golden::done()).map(Outcome::Done);
-    let rejected = rejected.into_iter().chain(trading::golden::rejected()).map(Outcome::Rejected);
+    let done = done.into_iter().chain(trading::golden::done()).chain(people::golden::done()).map(Outcome::Done);
+    let rejected = rejected
+        .into_iter()
+        .chain(trading::golden::rejected())
+        .chain(people::golden::rejected())
+        .map(Outcome::Rejected);
     done.chain(rejected).collect()
 }
 
@@ -193,6 +198,12 @@ fn lines() -> Vec<String> {
         Command { actor: Actor::Node(NodeId(300)), epoch: Some(300), ..world.command(put(b"k", b"", None)) };
     lines.push(format!("command {}", hex(&from_a_node.encode())));
     assert_eq!(Command::decode(&from_a_node.encode()), Ok(from_a_node));
+    let node = world.state.registry().admitted().next().map(|node| Actor::Node(node.id)).unwrap();
+    for body in people::golden::of_a_node() {
+        let command = Command { actor: node, ..world.command(body) };
+        lines.push(format!("command {}", hex(&command.encode())));
+        world.send(&command).unwrap();
+    }
     world.apply(Input::Activate { node: NodeId(1), boot: [5; 16] }).unwrap();
     world.now = Timestamp(START.0 + 2 * SECOND);
     world.run(trading::golden::later()).unwrap();
@@ -227,10 +238,11 @@ fn bytes_are_those_of_the_release() {
 fn every_kind_is_in_the_script() {
     let tags = |encoded: Vec<Vec<u8>>| encoded.iter().map(|bytes| bytes[0]).collect::<std::collections::BTreeSet<u8>>();
     let encode = |body: &Body| crate::codec::append(Vec::new(), body);
-    assert_eq!(tags(bodies().iter().map(encode).collect()), (0..36).collect());
+    let bodies: Vec<Body> = bodies().into_iter().chain(people::golden::of_a_node()).collect();
+    assert_eq!(tags(bodies.iter().map(encode).collect()), (0..44).collect());
     let long_enough = |tag: u8| [&[tag], [0; 400].as_slice()].concat();
     assert!(
-        crate::codec::take::<Body>(&long_enough(35)).is_ok() && crate::codec::take::<Body>(&long_enough(36)).is_err()
+        crate::codec::take::<Body>(&long_enough(43)).is_ok() && crate::codec::take::<Body>(&long_enough(44)).is_err()
     );
     let (mut done, mut rejected) = (Vec::new(), Vec::new());
     for outcome in outcomes() {

@@ -9,5 +9,6 @@ mod generate_money;
 mod golden;
 mod model;
 mod money_model;
+mod people;
 mod trading;
 pub(crate) mod world;
