@@ -15,6 +15,7 @@ use exchequer_domain::{Code, Problem};
 use exchequer_state::people::{Permission, Principal};
 use exchequer_state::settings::Danger;
 use exchequer_state::{Actor, Rejection};
+use subtle::ConstantTimeEq as _;
 
 use crate::app::App;
 use crate::backend::Backend;
@@ -121,7 +122,7 @@ async fn admit(gate: &Gate, parts: &mut Parts) -> Result<(), Problem> {
                 }
             }
         },
-        Access::Operator | Access::Open | Access::JoinToken | Access::ApiKey => {
+        Access::Operator | Access::Open | Access::JoinToken | Access::ApiKey | Access::SignIn => {
             open.check_complete()?;
             return Err(Rejection::NotPermitted { permission: None }.problem());
         }
@@ -199,7 +200,7 @@ fn check_page(parts: &Parts, token: &Token) -> Result<(), Problem> {
         (Some(sent), None) => sent.as_bytes(),
         (Some(_), Some(_)) | (None, _) => b"".as_slice(),
     };
-    if ring::constant_time::verify_slices_are_equal(sent, token.csrf().as_bytes()).is_ok() {
+    if bool::from(sent.ct_eq(token.csrf().as_bytes())) {
         return Ok(());
     }
     Err(Problem::new(Code::RequestForged, "the header `x-csrf-token` is missing or of another session"))

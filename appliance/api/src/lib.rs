@@ -46,9 +46,12 @@ use crate::backend::Backend;
 
 /// Everything that is served on the API's port.
 pub fn router(backend: Arc<dyn Backend>) -> Router {
-    let app = App::new(backend);
+    serve(&App::new(backend))
+}
+
+fn serve(app: &App) -> Router {
     // The layers are for single requests of people and tools; a program sends thousands a second.
-    grpc::router(&app).fallback_service(route::surround(&app, route::assemble(&app, routes())))
+    grpc::router(app).fallback_service(route::surround(app, route::assemble(app, routes())))
 }
 
 /// Every HTTP route there is.

@@ -7,26 +7,37 @@ use std::net::{IpAddr, Ipv6Addr};
 use parking_lot::Mutex;
 
 const MINUTE_MS: u64 = 60_000;
+const SWEEP_MS: u64 = 1_000;
 /// Addresses that are remembered; with more of them in one minute all that are not remembered share one count.
 const ADDRESSES_MAX: usize = 65_536;
 
 /// Tries of the last minute.
 #[derive(Default)]
-pub(crate) struct Addresses(Mutex<HashMap<IpAddr, Vec<u64>>>);
+pub(crate) struct Addresses(Mutex<Known>);
+
+#[derive(Default)]
+struct Known {
+    tries: HashMap<IpAddr, Vec<u64>>,
+    /// When those without a try of late were last forgotten: it costs a look at each, so not at every try of a flood.
+    swept_ms: u64,
+}
 
 impl Addresses {
     /// Counts a try; where it is one too many, after how many seconds the next one may be made.
     pub(crate) fn allow(&self, address: Option<IpAddr>, most: usize, now_ms: u64) -> Result<(), u64> {
-        let mut known = self.0.lock();
+        let known = &mut *self.0.lock();
         let mut address = home(address);
         let is_old = |at: &u64| now_ms >= at.saturating_add(MINUTE_MS);
-        if known.len() >= ADDRESSES_MAX && !known.contains_key(&address) {
-            known.retain(|_, tries| !tries.iter().all(is_old));
-            if known.len() >= ADDRESSES_MAX {
+        if known.tries.len() >= ADDRESSES_MAX && !known.tries.contains_key(&address) {
+            if now_ms >= known.swept_ms.saturating_add(SWEEP_MS) {
+                known.swept_ms = now_ms;
+                known.tries.retain(|_, tries| !tries.iter().all(is_old));
+            }
+            if known.tries.len() >= ADDRESSES_MAX {
                 address = home(None);
             }
         }
-        let tries = known.entry(address).or_default();
+        let tries = known.tries.entry(address).or_default();
         tries.retain(|at| !is_old(at));
         if tries.len() < most {
             tries.push(now_ms);
@@ -75,7 +86,7 @@ mod tests {
         for number in 0..2 * ADDRESSES_MAX as u32 {
             let _ = addresses.allow(Some(IpAddr::V4(number.into())), 5, 100_000);
         }
-        assert!(addresses.0.lock().len() <= ADDRESSES_MAX + 1);
+        assert!(addresses.0.lock().tries.len() <= ADDRESSES_MAX + 1);
         assert!(addresses.allow(ip("192.0.2.1"), 5, 100_000).is_err(), "what is not remembered shares one count");
     }
 }

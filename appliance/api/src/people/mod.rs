@@ -234,7 +234,7 @@ impl App {
     }
 
     /// Until this node has applied an entry, so that the client's next request here finds what it made.
-    pub(crate) async fn catch_up(&self, index: u64) {
+    pub(crate) async fn applied_here(&self, index: u64) {
         const PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
         if self.backend.applied_beyond(index.saturating_sub(1), PATIENCE).await.is_err() {
             tracing::debug!("this node could not catch up with what it proposed");

@@ -5,8 +5,8 @@
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use exchequer_domain::{Code, Problem};
-use ring::constant_time::verify_slices_are_equal;
 use ring::rand::{SecureRandom as _, SystemRandom};
+use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 /// Shortest password, in characters.
@@ -95,7 +95,7 @@ pub fn verify(password: &str, encoded: &[u8]) -> Result<bool, Problem> {
     let mut numbers = numbers.chunks_exact(4).map(|four| four.try_into().map_or(0, u32::from_be_bytes));
     let mut next = || numbers.next().unwrap_or_default();
     let cost = Cost { memory_kib: next(), passes: next(), lanes: next() };
-    Ok(verify_slices_are_equal(compute(password, cost, salt)?.as_slice(), hash).is_ok())
+    Ok(compute(password, cost, salt)?.as_slice().ct_eq(hash).into())
 }
 
 /// Whether somebody with this name may have this password.

@@ -106,7 +106,7 @@ impl App {
         };
         match self.submit_own(Body::OpenSession(Box::new(open))).await {
             Ok(index) => {
-                self.catch_up(index).await;
+                self.applied_here(index).await;
                 Ok(token)
             }
             // A code that was used, a lock or a change in between: all the same to whoever asks.

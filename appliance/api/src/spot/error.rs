@@ -266,7 +266,21 @@ pub(crate) fn of_rejection(rejection: &Rejection, purpose: Purpose) -> Error {
         | Rejection::MarketExists { .. }
         | Rejection::MarketsFull
         | Rejection::MarketLot
-        | Rejection::MarketTick => Error::internal(),
+        | Rejection::MarketTick
+        | Rejection::NotPermitted { .. }
+        | Rejection::AdminUnknown { .. }
+        | Rejection::AdminExists { .. }
+        | Rejection::AdminsFull
+        | Rejection::OwnRoles
+        | Rejection::LastOwner
+        | Rejection::PrincipalUnknown
+        | Rejection::SignInNameTaken
+        | Rejection::CredentialsChanged
+        | Rejection::SignInLocked
+        | Rejection::FactorUsed
+        | Rejection::FactorMissing
+        | Rejection::SessionUnknown
+        | Rejection::SessionExists => Error::internal(),
     }
 }
 

@@ -147,6 +147,12 @@ impl Memory {
         }
     }
 
+    /// One command on somebody's behalf, as if it came through another door.
+    pub(super) fn run_as(&self, actor: Actor, body: Body) -> Outcome {
+        let command = Command { id: self.new_id(), actor, epoch: None, body };
+        self.apply(&[command.encode()]).0.remove(0)
+    }
+
     /// One command of the operator's, as if it came through another door.
     pub(super) fn run(&self, body: Body) -> Done {
         let command = Command { id: self.new_id(), actor: Actor::Operator, epoch: None, body };

@@ -77,7 +77,7 @@ async fn change(
         reason: String::new(),
     };
     let effect = app.submit_as(caller.0, app.command_id(None)?, Change::SetCredentials(Box::new(body))).await?;
-    app.catch_up(effect.index).await;
+    app.applied_here(effect.index).await;
     let open = app.session_anywhere(Realm::of(open.of()), &token)?;
     let Kept(cookie, session) = kept(&open, &token, signed.is_cookie);
     Ok(Kept(cookie, dto::CredentialsChanged { session, recovery_codes }))
@@ -111,8 +111,8 @@ async fn begin_factor(
         Ok(())
     })?;
     let secret = totp::Secret::draw()?;
-    let ticket = [&whose(signed.open.of()), &app.backend.now_ms().to_be_bytes(), secret.bytes()].map(<[u8]>::to_vec);
-    let ticket = Zeroizing::new(ticket.concat());
+    let (whose, made_at) = (whose(signed.open.of()), app.backend.now_ms().to_be_bytes());
+    let ticket = Zeroizing::new([whose.as_slice(), &made_at, secret.bytes()].concat());
     let sealed = app.backend.seal(ENROLMENT_PURPOSE, &ticket)?;
     let uri = secret.uri(&cluster, &signed.open.credentials.name).to_string();
     let (secret, ticket) = (secret.text().to_string(), URL_SAFE_NO_PAD.encode(sealed));

@@ -161,7 +161,7 @@ async fn sign_out(State(app): State<App>, caller: Caller, signed: Signed) -> Res
     let close = Change::CloseSessions(CloseSessions { of, which, reason: String::new() });
     let effect = app.submit_as(caller.0, app.command_id(None)?, close).await?;
     let Done::SessionsClosed { count } = effect.done else { return Err(effect.unexpected()) };
-    app.catch_up(effect.index).await;
+    app.applied_here(effect.index).await;
     Ok(Kept(signed.is_cookie.then(|| no_cookie(Realm::of(of))), dto::SignedOut { sessions: count }))
 }
 
@@ -179,7 +179,7 @@ async fn step_up_handler(
     let factor = check_factor(&app, open, &shown).await?;
     let (of, session, revision) = (open.of(), open.id, open.credentials.revision);
     let index = app.submit_own(Change::StepUp(StepUp { of, session, revision, factor })).await?;
-    app.catch_up(index).await;
+    app.applied_here(index).await;
     let open = app.session_anywhere(Realm::of(of), &signed.token)?;
     Ok(Json(view(&open, &signed.token, signed.is_cookie)))
 }
@@ -269,6 +269,6 @@ async fn revoke_handler(
     let close = Change::CloseSessions(CloseSessions { of, which, reason: why });
     let effect = app.submit_as(caller.0, app.command_id(None)?, close).await?;
     let Done::SessionsClosed { count } = effect.done else { return Err(effect.unexpected()) };
-    app.catch_up(effect.index).await;
+    app.applied_here(effect.index).await;
     Ok(Json(dto::SignedOut { sessions: count }))
 }
