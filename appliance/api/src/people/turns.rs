@@ -56,29 +56,34 @@ mod tests {
         let turns = Arc::new(Turns::default());
         let (working, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let (go, gate) = mpsc::channel::<()>();
+        let (begun, begins) = mpsc::channel::<()>();
         let gate = Arc::new(parking_lot::Mutex::new(gate));
         let mut asked = Vec::new();
         for _ in 0..AT_ONCE_MAX + WAITING_MAX {
             let (working, most, gate) = (working.clone(), most.clone(), gate.clone());
-            let turns = turns.clone();
+            let (turns, begun) = (turns.clone(), begun.clone());
             let work = move || {
                 most.fetch_max(working.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                begun.send(()).unwrap();
                 let _ = gate.lock().recv();
                 working.fetch_sub(1, Ordering::SeqCst);
             };
             asked.push(Box::pin(async move { turns.run(work).await }));
         }
-        // Polled once, each has its place.
+        // Polled once, each has its place, and the first ones work.
         for one in &mut asked {
             assert!(futures::poll!(one.as_mut()).is_pending());
+        }
+        for _ in 0..AT_ONCE_MAX {
+            begins.recv().unwrap();
         }
         assert_eq!(turns.run(|| ()).await.unwrap_err().code, Code::SignInsBusy);
         drop(asked.remove(0));
         for _ in 0..AT_ONCE_MAX + WAITING_MAX {
             go.send(()).unwrap();
         }
-        for one in asked {
-            one.await.unwrap();
+        for done in futures::future::join_all(asked).await {
+            done.unwrap();
         }
         assert_eq!(most.load(Ordering::SeqCst), AT_ONCE_MAX);
     }

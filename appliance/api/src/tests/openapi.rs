@@ -79,7 +79,8 @@ async fn queries_take_what_they_are_said_to_take() {
     let world = World::new();
     super::money::two_users(&world).await;
     let mut tried = 0;
-    for route in ours().iter().filter(|route| route.method == Method::GET) {
+    let sessions = [Access::Session, Access::Customer];
+    for route in ours().iter().filter(|route| route.method == Method::GET && !sessions.contains(&route.access)) {
         let note = route.note.as_ref().unwrap();
         let names = note.names();
         let path = match &note.name {

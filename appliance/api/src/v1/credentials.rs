@@ -5,6 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use exchequer_domain::{Code, Problem};
 use exchequer_state::people::Principal;
+use exchequer_state::settings::Danger;
 use exchequer_state::{Body as Change, CredentialChange, SessionSwap, SetCredentials};
 use zeroize::Zeroizing;
 
@@ -54,6 +55,7 @@ pub(crate) fn routes() -> Vec<Route> {
                 .says("Enrols an authenticator, and answers new recovery codes"),
             Route::post(recovery, new_recovery)
                 .open_to(access)
+                .danger(Danger::Level3)
                 .says("Replaces the recovery codes; the second factor must have been shown just now"),
         ]
     });
@@ -140,7 +142,6 @@ async fn new_recovery(
     signed: Signed,
 ) -> Result<Kept<dto::CredentialsChanged>, Refused> {
     signed.open.check_complete()?;
-    signed.open.check_stepped_up()?;
     let (codes, recovery) = totp::draw_recovery()?;
     change(&app, caller, &signed, CredentialChange::Recovery { recovery }, codes).await
 }

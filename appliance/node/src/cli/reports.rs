@@ -43,6 +43,12 @@ pub struct OwnerReport {
     pub recovery_codes: Vec<String>,
 }
 
+impl std::fmt::Debug for OwnerReport {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OwnerReport").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
 /// `exchequer join`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JoinReport {

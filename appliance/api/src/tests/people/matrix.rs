@@ -41,7 +41,13 @@ enum State {
 fn expected(route: &Route, role: Role, state: State) -> &'static str {
     let may = |permission: Permission| role.permissions().contains(&permission);
     let permission = match route.access {
-        Access::Session => return if state == State::Expired { "EXQ-0212" } else { "passed" },
+        Access::Session => {
+            return match state {
+                State::Expired => "EXQ-0212",
+                State::FactorMissing | State::Stale if route.danger == Danger::Level3 => "EXQ-0216",
+                State::SignedIn | State::FactorMissing | State::Stale => "passed",
+            };
+        }
         // An admin's session is none of a customer's.
         Access::Customer => return "EXQ-0212",
         Access::Operator => None,
@@ -116,7 +122,8 @@ async fn the_operator_and_customers() {
         let fresh = |of| session(house, of);
         match route.access {
             Access::Customer => {
-                assert_eq!(ask(&world, route, &fresh(own)).await, "passed", "{path}");
+                let own_way = if route.danger == Danger::Level3 { "EXQ-0216" } else { "passed" };
+                assert_eq!(ask(&world, route, &fresh(own)).await, own_way, "{path}");
                 let over = fresh(own);
                 wait(house, 24 * 60 * MINUTE_US);
                 assert_eq!(ask(&world, route, &over).await, "EXQ-0212", "{path}");
@@ -143,6 +150,6 @@ async fn changes_are_made_in_the_admins_name() {
     let body = serde_json::json!({ "value": "false", "reason": "quiet" });
     let reply = world.with(&token, Method::PUT, "/v1/settings/autopilot.promote", Some(&body)).await;
     assert_eq!(reply.status.as_u16(), 200, "{}", reply.text());
-    let audit = world.with(&token, Method::GET, "/v1/audit?limit=1", None).await.json();
-    assert_eq!(audit["records"][0]["actor"], "admin 1", "{audit}");
+    let audit = world.with(&token, Method::GET, "/v1/audit?after=3&limit=1", None).await.json();
+    assert_eq!(audit["entries"][0]["actor"], "admin 1", "{audit}");
 }
