@@ -5,6 +5,7 @@
 
 mod assets;
 mod cluster;
+mod jobs;
 mod ledger;
 mod looks;
 mod market_data;
@@ -23,6 +24,7 @@ pub use cluster::{
     NodeRef, OperatorTokenRotated, Promote, RemoveNode, RotateCertificates, RotateOperatorToken, TransferLeader,
     Verified, Verify, WithReason,
 };
+pub use jobs::JobEnqueued;
 pub use ledger::{
     Account, Accounts, AssetBalance, CreditUser, LedgerBalance, LedgerEntries, LedgerEntry, LedgerTransfer,
     LedgerVerified, RevertTransfer, TransferBetweenUsers, TransferPosted, TrialBalance,
@@ -40,7 +42,7 @@ pub use people::{
     SignedIn, SignedOut, UpdateAdmin,
 };
 pub use records::{
-    AuditEntry, AuditPage, AuditVerified, CommandOutcome, CommandResult, Effect, LedgerOutcome, OrderEffect,
+    AuditEntry, AuditPage, AuditVerified, CommandOutcome, CommandResult, Each, Effect, LedgerOutcome, OrderEffect,
     PutScratch, Refusal, ScratchPut, ScratchValue,
 };
 pub use settings::{

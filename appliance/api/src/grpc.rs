@@ -235,6 +235,10 @@ fn is_whole(body: &Body) -> bool {
         | Body::AmendOrder(_)
         | Body::ReplaceOrder(_)
         | Body::CancelAfter(_)
+        | Body::EnqueueJobs(_)
+        | Body::CancelJobs(_)
+        | Body::RetryJobs(_)
+        | Body::ConfigureQueue(_)
         | Body::UpdateAdmin(_)
         | Body::CloseSessions(_) => true,
         Body::Bootstrap(_)
@@ -244,6 +248,10 @@ fn is_whole(body: &Body) -> bool {
         | Body::RotateAuthority(_)
         | Body::RecordAction(_)
         | Body::Reform(_)
+        // A worker's come through the node that supervises it.
+        | Body::LeaseJobs(_)
+        | Body::RenewJobs(_)
+        | Body::FinishJobs(_)
         // Its secret is drawn and sealed by a node.
         | Body::CreateApiKey(_)
         // What was shown is checked by a node, and passwords are hashed and sealed by one.

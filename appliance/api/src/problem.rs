@@ -108,7 +108,8 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::ApiKeyUnknown
         | Code::AdminUnknown
         | Code::MarketUnknown
-        | Code::OrderUnknown => StatusCode::NOT_FOUND,
+        | Code::OrderUnknown
+        | Code::JobUnknown => StatusCode::NOT_FOUND,
         Code::WouldLoseQuorum
         | Code::LearnerLagging
         | Code::AlreadyDone
@@ -130,8 +131,9 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::AccountDiffers
         | Code::HoldUnavailable
         | Code::RevertRefused
-        | Code::SignInNameTaken
-        | Code::LastOwner => StatusCode::CONFLICT,
+        | Code::JobNotLeased
+        | Code::JobState => StatusCode::CONFLICT,
+        Code::SignInNameTaken | Code::LastOwner => StatusCode::CONFLICT,
         Code::NodeRemoved => StatusCode::GONE,
         Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::WrongCluster | Code::WrongNode => StatusCode::MISDIRECTED_REQUEST,
@@ -158,7 +160,7 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::StateDiverged => StatusCode::SERVICE_UNAVAILABLE,
         Code::OutcomeUnknown => StatusCode::GATEWAY_TIMEOUT,
         Code::Unreachable => StatusCode::BAD_GATEWAY,
-        Code::DiskFull | Code::LedgerFull | Code::MarketsFull => StatusCode::INSUFFICIENT_STORAGE,
+        Code::DiskFull | Code::LedgerFull | Code::MarketsFull | Code::JobsFull => StatusCode::INSUFFICIENT_STORAGE,
         Code::Internal
         | Code::ConfigUnknownKey
         | Code::ConfigInvalid

@@ -10,12 +10,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::api_keys::ApiKeyId;
 use crate::apply::{
-    AdmitNode, AmendOrder, Bootstrap, BulkTransfer, CancelAfter, CancelOrder, CancelOrders, CloseSessions,
-    ConfigureMarket, CreateAdmin, CreateApiKey, CreateAsset, CreateJoinToken, CreateMarket, CreateUser, CreateUsers,
-    CreditSandbox, NoteSignInFailure, OpenAccounts, OpenSession, PlaceOrder, PlacePair, PostTransfers, PutScratch,
-    RaiseVersion, RecordAction, Reform, RemoveNode, ReplaceOrder, RequestDigest, RevertSettings, RevertTransfer,
-    RevokeApiKey, RotateAuthority, RotateOperatorToken, SetCredentials, SetMarketPhase, SetSetting, StepUp,
-    TouchSession, TransferBetweenUsers, UpdateAdmin, UpdateNode, UpdateUser,
+    AdmitNode, AmendOrder, Bootstrap, BulkTransfer, CancelAfter, CancelJobs, CancelOrder, CancelOrders, CloseSessions,
+    ConfigureMarket, ConfigureQueue, CreateAdmin, CreateApiKey, CreateAsset, CreateJoinToken, CreateMarket, CreateUser,
+    CreateUsers, CreditSandbox, EnqueueJobs, FinishJobs, LeaseJobs, NoteSignInFailure, OpenAccounts, OpenSession,
+    PlaceOrder, PlacePair, PostTransfers, PutScratch, RaiseVersion, RecordAction, Reform, RemoveNode, RenewJobs,
+    ReplaceOrder, RequestDigest, RetryJobs, RevertSettings, RevertTransfer, RevokeApiKey, RotateAuthority,
+    RotateOperatorToken, SetCredentials, SetMarketPhase, SetSetting, StepUp, TouchSession, TransferBetweenUsers,
+    UpdateAdmin, UpdateNode, UpdateUser,
 };
 use crate::codec::{self, DecodeError};
 
@@ -148,6 +149,20 @@ pub enum Body {
     ReplaceOrder(Box<ReplaceOrder>),
     /// Sets a user's dead man's switch in a market.
     CancelAfter(CancelAfter),
+    /// Enters jobs into queues.
+    EnqueueJobs(EnqueueJobs),
+    /// A worker takes jobs for a while.
+    LeaseJobs(LeaseJobs),
+    /// A worker keeps its jobs for longer.
+    RenewJobs(RenewJobs),
+    /// A worker says what became of its jobs.
+    FinishJobs(FinishJobs),
+    /// Ends jobs that are not done yet.
+    CancelJobs(CancelJobs),
+    /// Lets jobs begin anew, or at once.
+    RetryJobs(RetryJobs),
+    /// Pauses a queue, lets it go on, or gives it another rate.
+    ConfigureQueue(ConfigureQueue),
     /// Makes an admin.
     CreateAdmin(Box<CreateAdmin>),
     /// Gives an admin other roles or addresses, or takes its access away.

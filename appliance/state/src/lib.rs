@@ -22,10 +22,13 @@ pub mod command;
 pub mod event;
 mod halt;
 pub mod ids;
+pub mod jobs;
 pub mod markets;
 pub mod money;
 pub mod outcome;
 pub mod people;
+mod planted;
+mod rank;
 pub mod registry;
 mod rejection;
 pub mod rows;
@@ -40,13 +43,15 @@ mod tests;
 pub mod users;
 
 pub use apply::{
-    ACCOUNTS_AT_ONCE_MAX, AdmitNode, AmendOrder, Bootstrap, BulkTransfer, CancelAfter, CancelOrder, CancelOrders,
-    CloseSessions, ConfigureMarket, CreateAdmin, CreateApiKey, CreateAsset, CreateJoinToken, CreateMarket, CreateUser,
-    CreateUsers, CredentialChange, CreditSandbox, DryRun, FirstNode, NoteSignInFailure, OpenAccounts, OpenSession,
-    OrderRef, OrderSpec, PlaceOrder, PlacePair, PostTransfers, PutScratch, RaiseVersion, RecordAction, Reform,
-    RemoveNode, ReplaceOrder, RequestDigest, RevertSettings, RevertTransfer, RevokeApiKey, RotateAuthority,
-    RotateOperatorToken, SessionSwap, SetCredentials, SetMarketPhase, SetSetting, StepUp, TRANSFERS_AT_ONCE_MAX,
-    TouchSession, Traded, TransferBetweenUsers, UpdateAdmin, UpdateNode, UpdateUser, Which, check_reason,
+    ACCOUNTS_AT_ONCE_MAX, AdmitNode, AmendOrder, Bootstrap, BulkTransfer, CancelAfter, CancelJobs, CancelOrder,
+    CancelOrders, CloseSessions, ConfigureMarket, ConfigureQueue, CreateAdmin, CreateApiKey, CreateAsset,
+    CreateJoinToken, CreateMarket, CreateUser, CreateUsers, CredentialChange, CreditSandbox, DryRun, EnqueueJobs,
+    Enqueued, FinishJobs, FirstNode, JOBS_AT_ONCE_MAX, JobEnd, LEASE_US_MIN, LEASED_JOBS_MAX, LeaseJobs, NewJob,
+    NoteSignInFailure, OpenAccounts, OpenSession, OrderRef, OrderSpec, PlaceOrder, PlacePair, PostTransfers,
+    PutScratch, RaiseVersion, RateChange, RecordAction, Reform, RemoveNode, RenewJobs, ReplaceOrder, RequestDigest,
+    RetryJobs, RevertSettings, RevertTransfer, RevokeApiKey, RotateAuthority, RotateOperatorToken, SessionSwap,
+    SetCredentials, SetMarketPhase, SetSetting, StepUp, TRANSFERS_AT_ONCE_MAX, TouchSession, Traded,
+    TransferBetweenUsers, UpdateAdmin, UpdateNode, UpdateUser, Which, check_reason,
 };
 pub use command::{Actor, Body, Command};
 pub use event::{Best, Event, EventKind, OrderStep};

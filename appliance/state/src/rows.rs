@@ -63,14 +63,18 @@ pub enum Table {
     Market = 0x18,
     /// Market -> the book without its orders.
     MarketHead = 0x19,
-    /// Market, order -> what the book needs of an open order.
-    BookOrder = 0x1a,
     /// Market, owner -> a dead man's switch.
     BookSwitch = 0x1b,
-    /// Market, order -> the record of an open order.
+    /// Market, order -> an open order: its record, and what the book needs of it.
     OpenOrder = 0x1c,
     /// Number of an API key -> the key.
     ApiKey = 0x1d,
+    /// Name of a queue -> the queue.
+    Queue = 0x64,
+    /// Number of a job -> the job, while it is open or in the dead letter.
+    Job = 0x65,
+    /// Which (one byte) -> the number of the last job or directive.
+    Counter = 0x67,
     /// Revision -> what changed in which setting, by whom, why and when.
     SettingHistory = 0x20,
     /// Sequence -> audit record.
@@ -85,6 +89,8 @@ pub enum Table {
     UserTrade = 0x2a,
     /// Market, interval, open time -> a kline that is over.
     Kline = 0x2b,
+    /// Number of a job -> the job that is over.
+    JobOver = 0x80,
     /// Day bucket (u32) and command id -> body hash and outcome.
     CommandId = 0x40,
     /// Scratch key (bytes) -> version and value. Sandbox clusters only.
@@ -125,7 +131,6 @@ impl Table {
         Table::User,
         Table::Market,
         Table::MarketHead,
-        Table::BookOrder,
         Table::BookSwitch,
         Table::OpenOrder,
         Table::ApiKey,
@@ -140,9 +145,13 @@ impl Table {
         Table::Scratch,
         Table::UserLabel,
         Table::ClientOrder,
+        Table::Queue,
+        Table::Job,
+        Table::Counter,
         Table::Admin,
         Table::AdminSession,
         Table::AdminCredentials,
+        Table::JobOver,
         Table::UserCredentials,
         Table::UserSession,
         Table::UserSessions,
@@ -166,10 +175,12 @@ impl Table {
             | Table::User
             | Table::Market
             | Table::MarketHead
-            | Table::BookOrder
             | Table::BookSwitch
             | Table::OpenOrder
             | Table::ApiKey
+            | Table::Queue
+            | Table::Job
+            | Table::Counter
             | Table::Admin
             | Table::AdminSession
             | Table::AdminCredentials => Family::Working,
@@ -179,7 +190,8 @@ impl Table {
             | Table::Order
             | Table::Trade
             | Table::UserTrade
-            | Table::Kline => Family::History,
+            | Table::Kline
+            | Table::JobOver => Family::History,
             Table::CommandId
             | Table::Scratch
             | Table::UserLabel

@@ -267,7 +267,8 @@ pub(crate) fn of_rejection(rejection: &Rejection, purpose: Purpose) -> Error {
         | Rejection::MarketsFull
         | Rejection::MarketLot
         | Rejection::MarketTick
-        | Rejection::NotPermitted { .. }
+        | Rejection::Jobs(_) => Error::internal(),
+        Rejection::NotPermitted { .. }
         | Rejection::AdminUnknown { .. }
         | Rejection::AdminExists { .. }
         | Rejection::AdminsFull

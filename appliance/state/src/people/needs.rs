@@ -32,6 +32,11 @@ impl Body {
             Body::OpenSession(_) | Body::TouchSession(_) | Body::StepUp(_) | Body::NoteSignInFailure(_) => {
                 return Needs::Never;
             }
+            // A worker's own come through the node that supervises it.
+            Body::LeaseJobs(_) | Body::RenewJobs(_) | Body::FinishJobs(_) => return Needs::Never,
+            Body::EnqueueJobs(_) | Body::CancelJobs(_) | Body::RetryJobs(_) | Body::ConfigureQueue(_) => {
+                P::WorkersControl
+            }
             Body::SetSetting(_) | Body::RevertSettings(_) => P::ConfigurationChange,
             Body::CreateJoinToken(_) | Body::RemoveNode(_) | Body::RotateAuthority(_) | Body::RaiseVersion(_) => {
                 P::ClusterChange
