@@ -1,6 +1,6 @@
 //! `exchequer login`, `exchequer logout` and `exchequer session list|step-up|revoke`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use exchequer_api::dto::{RevokeSessions, Sessions, ShowFactor, SignIn, SignedIn, SignedOut};
@@ -25,6 +25,9 @@ pub struct LoginArgs {
     /// Ask for a recovery code instead of the authenticator's
     #[arg(long)]
     pub recovery: bool,
+    /// A file whose first line is the code; otherwise it is asked for
+    #[arg(long, value_name = "FILE")]
+    pub code_file: Option<PathBuf>,
     /// Whom to ask.
     #[command(flatten)]
     pub client: ClientArgs,
@@ -62,6 +65,9 @@ pub struct StepUpArgs {
     /// Ask for a recovery code instead of the authenticator's
     #[arg(long)]
     pub recovery: bool,
+    /// A file whose first line is the code; otherwise it is asked for
+    #[arg(long, value_name = "FILE")]
+    pub code_file: Option<PathBuf>,
     /// Whom to ask.
     #[command(flatten)]
     pub client: ClientArgs,
@@ -95,9 +101,9 @@ impl SessionVerb {
 }
 
 /// A code, as `otp` and `recovery_code`. An empty line is none.
-fn code(printer: &mut Printer, recovery: bool) -> Result<(Option<String>, Option<String>), Stop> {
+fn code(printer: &mut Printer, recovery: bool, file: Option<&Path>) -> Result<(Option<String>, Option<String>), Stop> {
     let what = if recovery { "Recovery code" } else { "Code of the authenticator (empty for none)" };
-    let code = secret_input::hidden(printer, what)?.trim().to_owned();
+    let code = secret_input::password(printer, what, file)?.trim().to_owned();
     Ok(if code.is_empty() {
         (None, None)
     } else if recovery {
@@ -109,7 +115,7 @@ fn code(printer: &mut Printer, recovery: bool) -> Result<(Option<String>, Option
 
 pub(super) async fn login(args: &LoginArgs, printer: &mut Printer) -> Result<Exit, Stop> {
     let password = secret_input::password(printer, "Password", args.password_file.as_deref())?;
-    let (otp, recovery_code) = code(printer, args.recovery)?;
+    let (otp, recovery_code) = code(printer, args.recovery, args.code_file.as_deref())?;
     let password = password.to_string();
     let body = SignIn { name: args.name.clone(), password, otp, recovery_code, bearer: Some(true) };
     let client = Client::open(&args.client)?.unsigned();
@@ -157,7 +163,7 @@ pub(super) async fn run(verb: &SessionVerb, printer: &mut Printer) -> Result<Exi
             printer.answer(&sessions, list_text)?;
         }
         SessionVerb::StepUp(args) => {
-            let (otp, recovery_code) = code(printer, args.recovery)?;
+            let (otp, recovery_code) = code(printer, args.recovery, args.code_file.as_deref())?;
             let body = ShowFactor { otp, recovery_code };
             let path = ["session", "step-up"];
             let signed: SignedIn = client.change(Method::POST, &path, &body, Repeat::Never).await?;

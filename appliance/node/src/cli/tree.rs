@@ -68,8 +68,7 @@ pub enum Verb {
     /// Prints the operator token, which is not shown again. With `--owner` also what the first admin needs to sign in: the
     /// secret of the second factor, and recovery codes.
     #[command(after_help = "Example:\n  exchequer init --data-dir /var/lib/exchequer --name n1 --api 10.0.0.1:8640 \
-        --peer 10.0.0.1:8641\n  exchequer init --data-dir /var/lib/exchequer --name n1 --api 10.0.0.1:8640 \
-        --peer 10.0.0.1:8641 --owner ada")]
+        --peer 10.0.0.1:8641 \\\n    --owner ada")]
     Init(InitArgs),
 
     /// Enter a cluster: make a further node, in an empty data folder
