@@ -20,12 +20,14 @@ pub(crate) struct App {
     /// What the spot dialect counts and remembers.
     pub(crate) spot: Arc<crate::spot::Memory>,
     events: Arc<OnceLock<Arc<Bus>>>,
+    /// What it counts of sign-ins.
+    pub(crate) people: Arc<crate::people::People>,
 }
 
 impl App {
     pub(crate) fn new(backend: Arc<dyn Backend>) -> App {
         let node = backend.status().node;
-        App { backend, node, spot: Arc::default(), events: Arc::default() }
+        App { backend, node, spot: Arc::default(), events: Arc::default(), people: Arc::default() }
     }
 
     /// The event bus, which starts with the first stream.

@@ -11,15 +11,16 @@ use serde::{Deserialize, Serialize};
 use crate::api_keys::ApiKeyId;
 use crate::apply::{
     AddConsumer, AddWorkers, AdmitNode, AmendOrder, Bootstrap, BulkTransfer, BulkWorkers, CancelAfter,
-    CancelDirectives, CancelJobs, CancelOrder, CancelOrders, CommitConsumer, ConfigureMarket, ConfigureNetwork,
-    ConfigureNetworkAsset, ConfigureQueue, CreateApiKey, CreateAsset, CreateJoinToken, CreateMarket, CreateUser,
-    CreateUsers, CreditSandbox, DispatchDirectives, EmergencyResume, EmergencyStop, EndMaintenance, EnqueueJobs,
-    FinishJobs, ForgetBinary, LeaseJobs, MakeEvents, OpenAccounts, PlaceOrder, PlacePair, PostTransfers, PutScratch,
-    PutSecret, RaiseVersion, RecordAction, Reform, RegisterBinary, RemoveConsumer, RemoveFlag, RemoveNode,
-    RemoveSecret, RemoveWorkers, RenewJobs, ReplaceOrder, ReportWorkers, RequestDigest, Rescale, RestartWorkers,
-    RetryJobs, RevertSettings, RevertTransfer, ReviewDirective, RevokeApiKey, RotateAuthority, RotateOperatorToken,
-    ScheduleMaintenance, SendDirectives, SetFlag, SetMarketPhase, SetScale, SetSetting, SetWorkers, StepDirectives,
-    StepWorkers, TransferBetweenUsers, UndoBulk, UnsetSetting, UpdateNode, UpdateUser, UseBinary,
+    CancelDirectives, CancelJobs, CancelOrder, CancelOrders, CloseSessions, CommitConsumer, ConfigureMarket,
+    ConfigureNetwork, ConfigureNetworkAsset, ConfigureQueue, CreateAdmin, CreateApiKey, CreateAsset, CreateJoinToken,
+    CreateMarket, CreateUser, CreateUsers, CreditSandbox, DispatchDirectives, EmergencyResume, EmergencyStop,
+    EndMaintenance, EnqueueJobs, FinishJobs, ForgetBinary, LeaseJobs, MakeEvents, NoteSignInFailure, OpenAccounts,
+    OpenSession, PlaceOrder, PlacePair, PostTransfers, PutScratch, PutSecret, RaiseVersion, RecordAction, Reform,
+    RegisterBinary, RemoveConsumer, RemoveFlag, RemoveNode, RemoveSecret, RemoveWorkers, RenewJobs, ReplaceOrder,
+    ReportWorkers, RequestDigest, Rescale, RestartWorkers, RetryJobs, RevertSettings, RevertTransfer, ReviewDirective,
+    RevokeApiKey, RotateAuthority, RotateOperatorToken, ScheduleMaintenance, SendDirectives, SetCredentials, SetFlag,
+    SetMarketPhase, SetScale, SetSetting, SetWorkers, StepDirectives, StepUp, StepWorkers, TouchSession,
+    TransferBetweenUsers, UndoBulk, UnsetSetting, UpdateAdmin, UpdateNode, UpdateUser, UseBinary,
 };
 use crate::codec::{self, DecodeError};
 
@@ -60,6 +61,8 @@ pub enum Actor {
     Admin(AdminId),
     /// A worker, through the node that supervises it; always with that leadership's epoch.
     Worker(WorkerId),
+    /// A customer who is signed in: acts as that user and nothing else.
+    User(UserId),
 }
 
 impl std::fmt::Display for Actor {
@@ -70,6 +73,7 @@ impl std::fmt::Display for Actor {
             Actor::ApiKey(id) => write!(f, "API key {}", id.0),
             Actor::Admin(id) => write!(f, "admin {id}"),
             Actor::Worker(id) => write!(f, "worker {id}"),
+            Actor::User(id) => write!(f, "user {id}"),
         }
     }
 }
@@ -229,6 +233,22 @@ pub enum Body {
     RemoveConsumer(RemoveConsumer),
     /// Makes durable events; sandbox clusters only.
     MakeEvents(MakeEvents),
+    /// Makes an admin.
+    CreateAdmin(Box<CreateAdmin>),
+    /// Gives an admin other roles or addresses, or takes its access away.
+    UpdateAdmin(UpdateAdmin),
+    /// Changes what somebody signs in with.
+    SetCredentials(Box<SetCredentials>),
+    /// Somebody has signed in.
+    OpenSession(Box<OpenSession>),
+    /// A session is in use.
+    TouchSession(TouchSession),
+    /// A session has shown its second factor again.
+    StepUp(StepUp),
+    /// Ends sessions.
+    CloseSessions(CloseSessions),
+    /// A sign-in failed.
+    NoteSignInFailure(NoteSignInFailure),
 }
 
 impl Body {

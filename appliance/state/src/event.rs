@@ -4,7 +4,7 @@
 //! concerns only the nodes that apply it and carries no number. Nor do orders and trades, whose own rows are the record;
 //! what is told of them here is for those who watch now.
 
-use exchequer_domain::{CommandId, Network, NodeId, Timestamp, UserId, WorkerId, WorkerKind};
+use exchequer_domain::{AdminId, CommandId, Network, NodeId, Timestamp, UserId, WorkerId, WorkerKind};
 use exchequer_ledger::Asset;
 use exchequer_matching::{Lots, Phase, Ticks, TradeId};
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,7 @@ use crate::events::Topic;
 use crate::jobs::{JobId, QueueName};
 use crate::maintenance::{Extent, WindowId};
 use crate::markets::{Fill, MarketId, OrderRecord, TradeRecord};
+use crate::people::Principal;
 use crate::rows::Table;
 use crate::workers::{Desired, FailedBy, WorkerState};
 
@@ -343,6 +344,38 @@ pub enum EventKind {
         /// As much as was asked for.
         filling: String,
     },
+    /// There is a new admin.
+    AdminCreated {
+        /// That admin.
+        admin: AdminId,
+    },
+    /// An admin has other roles or addresses, or another status.
+    AdminUpdated {
+        /// That admin.
+        admin: AdminId,
+    },
+    /// Somebody signs in with something else.
+    CredentialsSet {
+        /// Who.
+        of: Principal,
+    },
+    /// An admin has signed in.
+    SessionOpened {
+        /// That admin.
+        admin: AdminId,
+    },
+    /// Sessions were ended.
+    SessionsClosed {
+        /// Whose.
+        of: Principal,
+    },
+    /// New sign-ins are refused after too many that failed.
+    SignInsLocked {
+        /// Whose.
+        of: Principal,
+        /// Until when.
+        until: Timestamp,
+    },
 }
 
 /// The version of the shape in which kinds of events are told. A kind whose fields must change gets a successor.
@@ -383,6 +416,12 @@ impl EventKind {
             | EventKind::MaintenanceStarted { .. }
             | EventKind::MaintenanceEnded { .. } => Topic::Emergency,
             EventKind::NetworkChanged { .. } => Topic::Networks,
+            EventKind::AdminCreated { .. }
+            | EventKind::AdminUpdated { .. }
+            | EventKind::CredentialsSet { .. }
+            | EventKind::SessionOpened { .. }
+            | EventKind::SessionsClosed { .. }
+            | EventKind::SignInsLocked { .. } => Topic::People,
             EventKind::AssetCreated { .. } => Topic::Money,
             EventKind::UserUpdated { .. } => Topic::Users,
             EventKind::JobDiscarded { .. } | EventKind::QueueConfigured { .. } => Topic::Jobs,
@@ -419,6 +458,12 @@ impl EventKind {
             | EventKind::MaintenanceStarted { window, .. }
             | EventKind::MaintenanceEnded { window, .. } => window.0.to_string(),
             EventKind::NetworkChanged { network } => network.to_string(),
+            EventKind::AdminCreated { admin }
+            | EventKind::AdminUpdated { admin }
+            | EventKind::SessionOpened { admin } => format!("admin {admin}"),
+            EventKind::CredentialsSet { of }
+            | EventKind::SessionsClosed { of }
+            | EventKind::SignInsLocked { of, .. } => of.to_string(),
             EventKind::LeaderActivated(epoch) => epoch.node.to_string(),
             EventKind::JoinTokenCreated { id, .. } => id.iter().map(|byte| format!("{byte:02x}")).collect(),
             EventKind::NodeAdmitted { node } | EventKind::NodeUpdated { node } | EventKind::NodeRemoved { node } => {

@@ -52,18 +52,19 @@ pub mod workers;
 
 pub use apply::{
     ACCOUNTS_AT_ONCE_MAX, AddConsumer, AddWorkers, AdmitNode, AmendOrder, Bootstrap, BulkTransfer, BulkWorkers,
-    CancelAfter, CancelDirectives, CancelJobs, CancelOrder, CancelOrders, CommitConsumer, ConfigureMarket,
-    ConfigureNetwork, ConfigureNetworkAsset, ConfigureQueue, CreateApiKey, CreateAsset, CreateJoinToken, CreateMarket,
-    CreateUser, CreateUsers, CreditSandbox, DIRECTIVES_AT_ONCE_MAX, DispatchDirectives, DryRun,
-    EVENT_FILLING_BYTES_MAX, EVENTS_AT_ONCE_MAX, EmergencyResume, EmergencyStop, EndMaintenance, EnqueueJobs, Enqueued,
-    FinishJobs, FirstNode, ForgetBinary, JOBS_AT_ONCE_MAX, JobEnd, LEASE_US_MIN, LEASED_JOBS_MAX, LeaseJobs,
-    MakeEvents, NewDirective, NewJob, OpenAccounts, OrderRef, OrderSpec, PlaceOrder, PlacePair, PostTransfers,
-    PutScratch, PutSecret, RaiseVersion, RateChange, RecordAction, Reform, RegisterBinary, RemoveConsumer, RemoveFlag,
-    RemoveNode, RemoveSecret, RemoveWorkers, RenewJobs, ReplaceOrder, ReportWorkers, RequestDigest, Rescale,
-    RestartWorkers, RetryJobs, RevertSettings, RevertTransfer, ReviewDirective, RevokeApiKey, RotateAuthority,
-    RotateOperatorToken, ScheduleMaintenance, SendDirectives, Sent, SetFlag, SetMarketPhase, SetScale, SetSetting,
-    SetWorkers, StepDirectives, StepWorkers, TRANSFERS_AT_ONCE_MAX, Traded, TransferBetweenUsers, UndoBulk,
-    UnsetSetting, UpdateNode, UpdateUser, UseBinary, check_reason,
+    CancelAfter, CancelDirectives, CancelJobs, CancelOrder, CancelOrders, CloseSessions, CommitConsumer,
+    ConfigureMarket, ConfigureNetwork, ConfigureNetworkAsset, ConfigureQueue, CreateAdmin, CreateApiKey, CreateAsset,
+    CreateJoinToken, CreateMarket, CreateUser, CreateUsers, CredentialChange, CreditSandbox, DIRECTIVES_AT_ONCE_MAX,
+    DispatchDirectives, DryRun, EVENT_FILLING_BYTES_MAX, EVENTS_AT_ONCE_MAX, EmergencyResume, EmergencyStop,
+    EndMaintenance, EnqueueJobs, Enqueued, FinishJobs, FirstNode, ForgetBinary, JOBS_AT_ONCE_MAX, JobEnd, LEASE_US_MIN,
+    LEASED_JOBS_MAX, LeaseJobs, MakeEvents, NewDirective, NewJob, NoteSignInFailure, OpenAccounts, OpenSession,
+    OrderRef, OrderSpec, PlaceOrder, PlacePair, PostTransfers, PutScratch, PutSecret, RaiseVersion, RateChange,
+    RecordAction, Reform, RegisterBinary, RemoveConsumer, RemoveFlag, RemoveNode, RemoveSecret, RemoveWorkers,
+    RenewJobs, ReplaceOrder, ReportWorkers, RequestDigest, Rescale, RestartWorkers, RetryJobs, RevertSettings,
+    RevertTransfer, ReviewDirective, RevokeApiKey, RotateAuthority, RotateOperatorToken, ScheduleMaintenance,
+    SendDirectives, Sent, SessionSwap, SetCredentials, SetFlag, SetMarketPhase, SetScale, SetSetting, SetWorkers,
+    StepDirectives, StepUp, StepWorkers, TRANSFERS_AT_ONCE_MAX, TouchSession, Traded, TransferBetweenUsers, UndoBulk,
+    UnsetSetting, UpdateAdmin, UpdateNode, UpdateUser, UseBinary, Which, check_reason,
 };
 pub use command::{Actor, Body, Command};
 pub use event::{Best, Event, EventKind, OrderStep, Severity};

@@ -1,6 +1,6 @@
 //! Outcomes: what became of a command. Codes and numbers only; texts are made where they are shown.
 
-use exchequer_domain::{NodeId, Timestamp, UserId, WorkerId};
+use exchequer_domain::{AdminId, NodeId, Timestamp, UserId, WorkerId};
 use exchequer_ledger as ledger;
 use exchequer_ledger::Asset;
 use exchequer_matching::Phase;
@@ -270,6 +270,34 @@ pub enum Done {
         /// The number of the last one.
         last: u64,
     },
+    /// There is a new admin.
+    AdminCreated {
+        /// Its number.
+        admin: AdminId,
+    },
+    /// An admin is as asked.
+    AdminUpdated {
+        /// Whether anything was different before.
+        changed: bool,
+    },
+    /// Somebody signs in with something else.
+    CredentialsSet {
+        /// The revision of the credentials.
+        revision: u64,
+    },
+    /// Somebody has signed in.
+    SessionOpened,
+    /// It is put down that a session is in use.
+    SessionTouched,
+    /// A session has shown its second factor again.
+    SteppedUp,
+    /// Sessions ended.
+    SessionsClosed {
+        /// How many.
+        count: u32,
+    },
+    /// A failed sign-in was counted.
+    SignInFailureNoted,
 }
 
 impl Outcome {

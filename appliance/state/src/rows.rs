@@ -129,6 +129,20 @@ pub enum Table {
     Consumer = 0x74,
     /// One row: which events are kept.
     EventsKept = 0x75,
+    /// Number of an admin -> the admin.
+    Admin = 0x68,
+    /// Hash of a session's token -> the session of an admin.
+    AdminSession = 0x69,
+    /// Number of an admin -> what it signs in with.
+    AdminCredentials = 0x6a,
+    /// User number -> what it signs in with.
+    UserCredentials = 0xa0,
+    /// Hash of a session's token -> the user whose it is.
+    UserSession = 0xa1,
+    /// User number -> the user's sessions.
+    UserSessions = 0xa2,
+    /// Name to sign in with -> the user.
+    UserName = 0xa3,
 }
 
 impl Table {
@@ -180,6 +194,14 @@ impl Table {
         Table::JobOver,
         Table::DirectiveOver,
         Table::DirectiveKey,
+        Table::Admin,
+        Table::AdminSession,
+        Table::AdminCredentials,
+        Table::JobOver,
+        Table::UserCredentials,
+        Table::UserSession,
+        Table::UserSessions,
+        Table::UserName,
     ];
 
     /// Where the table's rows are kept.
@@ -213,6 +235,7 @@ impl Table {
             Table::Emergency | Table::Maintenance => Family::Working,
             Table::Flag | Table::Secret | Table::NetworkConfig | Table::NetworkAsset => Family::Working,
             Table::Consumer | Table::EventsKept => Family::Working,
+            Table::Admin | Table::AdminSession | Table::AdminCredentials => Family::Working,
             Table::SettingHistory
             | Table::Audit
             | Table::Event
@@ -225,6 +248,15 @@ impl Table {
             Table::CommandId | Table::Scratch | Table::UserLabel | Table::ClientOrder | Table::DirectiveKey => {
                 Family::Ids
             }
+            Table::JobOver => Family::History,
+            Table::CommandId
+            | Table::Scratch
+            | Table::UserLabel
+            | Table::ClientOrder
+            | Table::UserCredentials
+            | Table::UserSession
+            | Table::UserSessions
+            | Table::UserName => Family::Ids,
         }
     }
 

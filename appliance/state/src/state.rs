@@ -23,6 +23,7 @@ use crate::markets::Markets;
 use crate::money::HistoryOf;
 use crate::networks::Networks;
 use crate::outcome::Outcome;
+use crate::people::People;
 use crate::registry::Registry;
 use crate::rows::{Change, Family, Rows, Table};
 use crate::secrets::Secrets;
@@ -95,6 +96,7 @@ pub struct State {
     pub(crate) flags: Flags,
     pub(crate) secrets: Secrets,
     pub(crate) networks: Networks,
+    pub(crate) people: People,
 }
 
 impl State {
@@ -134,6 +136,7 @@ impl State {
             flags: Flags::load(rows)?,
             secrets: Secrets::load(rows)?,
             networks: Networks::load(rows)?,
+            people: People::load(rows)?,
         };
         match &state.cluster {
             Some(cluster) if cluster.logic_version > LOGIC_VERSION_SUPPORTED => {
@@ -292,6 +295,12 @@ impl State {
     #[must_use]
     pub fn networks(&self) -> &Networks {
         &self.networks
+    }
+
+    /// Who administers the exchange, and their sessions.
+    #[must_use]
+    pub fn people(&self) -> &People {
+        &self.people
     }
 
     /// The markets, their books and orders.

@@ -1,11 +1,13 @@
 //! `/v1`, one file for each group of routes.
 
+mod admins;
 mod api_keys;
 mod assets;
 mod audit;
 mod autopilot;
 mod cluster;
 mod commands;
+mod credentials;
 mod directives;
 mod emergency;
 mod event_streams;
@@ -28,6 +30,7 @@ mod peers;
 mod queues;
 mod scratch;
 mod secrets;
+mod session;
 mod settings;
 mod settings_history;
 mod settings_preview;
@@ -65,6 +68,9 @@ pub(crate) fn routes() -> Vec<Route> {
         keyring::routes(),
         token::routes(),
         assets::routes(),
+        session::routes(),
+        credentials::routes(),
+        admins::routes(),
         users::routes(),
         api_keys::routes(),
         markets::routes(),

@@ -18,6 +18,7 @@ use crate::problem::Refused;
 use crate::read::{Freshness, Seen, unreadable};
 use crate::route::Route;
 use crate::submit::Committed;
+use exchequer_state::settings::Danger;
 
 pub(crate) fn routes() -> Vec<Route> {
     let key = || Param::text::<shapes::SettingKey>("key", "Its key, with a place where the value is for that place");
@@ -27,7 +28,14 @@ pub(crate) fn routes() -> Vec<Route> {
             .says("One setting, or what holds in a place")
             .named(key())
             .needs(Permission::ConfigurationRead),
+        Route::get("/v1/settings", list).needs(Permission::ConfigurationRead).says("All settings"),
+        Route::get("/v1/settings/{key}", one)
+            .needs(Permission::ConfigurationRead)
+            .says("One setting")
+            .named(Param::text::<shapes::SettingKey>("key", "Its key")),
         Route::put("/v1/settings/{key}", set)
+            .needs(Permission::ConfigurationChange)
+            .danger(Danger::Level1)
             .says("Changes a setting")
             .named(key())
             .needs(Permission::ConfigurationChange)
@@ -41,6 +49,11 @@ pub(crate) fn routes() -> Vec<Route> {
             .says("Gives all settings the values of a revision")
             .needs(Permission::ConfigurationChange)
             .danger(Danger::Level1),
+            .named(Param::text::<shapes::SettingKey>("key", "Its key")),
+        Route::post("/v1/settings/revert", revert)
+            .needs(Permission::ConfigurationChange)
+            .danger(Danger::Level2)
+            .says("Gives all settings the values of a revision"),
     ]
 }
 

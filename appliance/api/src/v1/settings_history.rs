@@ -32,6 +32,8 @@ pub(crate) fn routes() -> Vec<Route> {
         Route::get("/v1/settings/history", history)
             .says("Who changed which setting, why and when")
             .needs(Permission::ConfigurationRead)
+            .needs(Permission::ConfigurationRead)
+            .says("Who changed which setting, why and when")
             .asks([
                 Param::text::<shapes::SettingKey>("key", "Of this setting only"),
                 Param::number("limit", 1, LIMIT_MAX as u64, "Revisions in the answer, at most"),
@@ -40,6 +42,8 @@ pub(crate) fn routes() -> Vec<Route> {
         Route::get("/v1/settings/diff", difference)
             .says("What differs between two revisions of the settings")
             .needs(Permission::ConfigurationRead)
+            .needs(Permission::ConfigurationRead)
+            .says("What differs between two revisions of the settings")
             .asks([
                 Param::number("from", 0, u64::MAX, "The first revision; zero for the defaults").needed(),
                 Param::number("to", 0, u64::MAX, "The second one; the latest where nothing is said"),

@@ -35,7 +35,14 @@ fn allowed(body: &Body) -> bool {
         | Body::Digest(_)
         | Body::RevokeApiKey(_)
         | Body::PutSecret(_)
-        | Body::RemoveSecret(_) => true,
+        | Body::RemoveSecret(_)
+        | Body::UpdateAdmin(_)
+        | Body::SetCredentials(_)
+        | Body::OpenSession(_)
+        | Body::TouchSession(_)
+        | Body::StepUp(_)
+        | Body::CloseSessions(_)
+        | Body::NoteSignInFailure(_) => true,
         // What workers have begun ends, and what waits can be stopped.
         Body::LeaseJobs(_)
         | Body::RenewJobs(_)
@@ -101,6 +108,7 @@ fn allowed(body: &Body) -> bool {
         | Body::ConfigureNetworkAsset(_)
         | Body::AddConsumer(_)
         | Body::RemoveConsumer(_)
-        | Body::MakeEvents(_) => false,
+        | Body::MakeEvents(_)
+        | Body::CreateAdmin(_) => false,
     }
 }

@@ -13,7 +13,7 @@ use super::world::{
     SECOND, START, World, admit, asset, authority, between, bootstrap, configure, credit, first_node, flag, post, put,
     secret, set, token, token_replacing, unset, user, version,
 };
-use super::{directives, jobs, trading, workers};
+use super::{directives, jobs, people, trading, workers};
 use crate::audit::Action;
 use crate::events::{Topic, Topics};
 use crate::flags::Rule;
@@ -38,6 +38,7 @@ fn bodies() -> Vec<Body> {
         directives::golden::bodies(),
         configuration(),
         of_events(),
+        people::golden::bodies(),
     ];
     rooms.into_iter().flatten().collect()
 }
@@ -308,8 +309,8 @@ fn outcomes() -> Vec<Outcome> {
         Rejection::SettingNotSet { key: key() },
         Rejection::OverridesFull,
     ];
-    let done = done.chain(configured).map(Outcome::Done);
-    let rejected = rejected.chain(configuration).map(Outcome::Rejected);
+    let done = done.chain(configured).chain(people::golden::done()).map(Outcome::Done);
+    let rejected = rejected.chain(configuration).chain(people::golden::rejected()).map(Outcome::Rejected);
     done.chain(rejected).collect()
 }
 
@@ -331,6 +332,12 @@ fn lines() -> Vec<String> {
         Command { actor: Actor::Node(NodeId(300)), epoch: Some(300), ..world.command(put(b"k", b"", None)) };
     lines.push(format!("command {}", hex(&from_a_node.encode())));
     assert_eq!(Command::decode(&from_a_node.encode()), Ok(from_a_node));
+    let node = world.state.registry().admitted().next().map(|node| Actor::Node(node.id)).unwrap();
+    for body in people::golden::of_a_node() {
+        let command = Command { actor: node, ..world.command(body) };
+        lines.push(format!("command {}", hex(&command.encode())));
+        world.send(&command).unwrap();
+    }
     world.apply(Input::Activate { node: NodeId(1), boot: [5; 16] }).unwrap();
     world.now = Timestamp(START.0 + 2 * SECOND);
     world.run(trading::golden::later()).unwrap();
@@ -373,7 +380,8 @@ fn every_kind_is_in_the_script() {
     let tag = |bytes: &Vec<u8>| crate::codec::take::<u32>(bytes).unwrap().0;
     let tags = |encoded: Vec<Vec<u8>>| encoded.iter().map(tag).collect::<std::collections::BTreeSet<u32>>();
     let encode = |body: &Body| crate::codec::append(Vec::new(), body);
-    let of_bodies = tags(bodies().iter().chain(&last()).map(encode).collect());
+    let bodies: Vec<Body> = bodies().into_iter().chain(people::golden::of_a_node()).chain(last()).collect();
+    let of_bodies = tags(bodies.iter().map(encode).collect());
     assert!(of_bodies.iter().copied().eq(0..of_bodies.len() as u32), "{of_bodies:?}");
     let long_enough = |tag: u32| [crate::codec::append(Vec::new(), &tag), vec![0; 400]].concat();
     assert!(crate::codec::take::<Body>(&long_enough(of_bodies.len() as u32)).is_err());
