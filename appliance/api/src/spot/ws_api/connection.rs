@@ -7,12 +7,10 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::{Method as HttpMethod, StatusCode, Uri};
 use axum::response::Response;
-use exchequer_domain::UserId;
-use exchequer_state::api_keys::ApiKeyId;
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
-use super::super::door::{Call, Needs};
+use super::super::door::{Call, Caller, Made, Needs};
 use super::super::error::Error;
 use super::super::params::Params;
 use super::super::stream::{From, Line, Side, Turn, Upgrade, address_of, open, refused, serve};
@@ -141,9 +139,10 @@ async fn handle(session: Arc<Session>, method: Method, mut params: Params, now_m
         Ok(caller) => caller,
         Err(error) => return (Err(error), None),
     };
-    let (key, user) = caller.map_or((ApiKeyId(0), UserId(0)), |caller| (caller.key, caller.user));
+    let Caller { key, user, imprint } = caller;
     let tail = String::new();
-    let mut call = Call { app: session.app.clone(), params, tail, user, key, now_ms, orders: None };
+    let (app, made) = (session.app.clone(), Made::default());
+    let mut call = Call { app, params, tail, user, key, imprint, made, now_ms, orders: None };
     let result = (method.handler)(&mut call).await;
     (result, call.orders)
 }

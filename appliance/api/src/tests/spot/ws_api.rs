@@ -9,13 +9,14 @@ use serde_json::{Value, json};
 
 use super::super::World;
 use super::socket::{Client, Door};
-use super::{NOW_MS, good, key, limit, open, sign, world};
+use super::{NOW_MS, good, key, limit, open, sign, window, world};
 
 /// Parameters with key, moment and signature.
 fn with_signature(user: u64, mut params: Value) -> Value {
     let map = params.as_object_mut().unwrap();
     map.insert("apiKey".into(), json!(key(user, 'T')));
     map.insert("timestamp".into(), json!(NOW_MS));
+    map.insert("recvWindow".into(), json!(window()));
     // By name, as the map is.
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let pairs: Vec<String> = map.iter().map(|(name, value)| format!("{name}={}", text(value))).collect();
@@ -131,7 +132,7 @@ async fn keys_and_signatures_are_checked() {
 }
 
 /// A key of a user that signs with Ed25519.
-fn ed25519(world: &World, user: u64) -> (String, Ed25519KeyPair) {
+pub(super) fn ed25519(world: &World, user: u64) -> (String, Ed25519KeyPair) {
     let pair = Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap();
     let mut public = [0; 32];
     public.copy_from_slice(pair.public_key().as_ref());
