@@ -63,11 +63,9 @@ pub enum Table {
     Market = 0x18,
     /// Market -> the book without its orders.
     MarketHead = 0x19,
-    /// Market, order -> what the book needs of an open order.
-    BookOrder = 0x1a,
     /// Market, owner -> a dead man's switch.
     BookSwitch = 0x1b,
-    /// Market, order -> the record of an open order.
+    /// Market, order -> an open order: its record, and what the book needs of it.
     OpenOrder = 0x1c,
     /// Number of an API key -> the key.
     ApiKey = 0x1d,
@@ -111,7 +109,6 @@ impl Table {
         Table::User,
         Table::Market,
         Table::MarketHead,
-        Table::BookOrder,
         Table::BookSwitch,
         Table::OpenOrder,
         Table::ApiKey,
@@ -145,7 +142,6 @@ impl Table {
             | Table::User
             | Table::Market
             | Table::MarketHead
-            | Table::BookOrder
             | Table::BookSwitch
             | Table::OpenOrder
             | Table::ApiKey => Family::Working,

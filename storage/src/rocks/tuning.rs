@@ -1,6 +1,6 @@
 //! RocksDB's settings, with the reason for each that is not the default.
 
-use rocksdb::{BlockBasedOptions, Cache, DBCompressionType, DBRecoveryMode, LogLevel, Options};
+use rocksdb::{BlockBasedIndexType, BlockBasedOptions, Cache, DBCompressionType, DBRecoveryMode, LogLevel, Options};
 
 use super::Role;
 
@@ -69,6 +69,11 @@ pub(super) fn family(role: Role, name: &str, cache: &Cache) -> Options {
             if is_read_again(name) {
                 // Point lookups of command ids mostly miss; the filters answer those from memory.
                 blocks.set_bloom_filter(10.0, false);
+                // In pieces: a file's whole filter takes megabytes, more than one shard of the cache holds, so that it would
+                // be read and checked again for every look-up (a third of the time of applying an order was just that).
+                blocks.set_index_type(BlockBasedIndexType::TwoLevelIndexSearch);
+                blocks.set_partition_filters(true);
+                blocks.set_pin_top_level_index_and_filter(true);
                 options.set_memtable_whole_key_filtering(true);
                 options.set_memtable_prefix_bloom_ratio(0.05);
             } else {

@@ -12,7 +12,7 @@ use exchequer_matching::{Desk, Hold, Lots, OrderId, Party, Rejection, Report, Si
 
 use super::order::{Ask, Fill, OrderRecord, OrderStatus};
 use super::trade::{self, TradeRecord};
-use super::{client_key, history_key, open_key, tape};
+use super::{client_key, history_key, tape};
 use crate::codec;
 use crate::event::{Event, OrderStep};
 use crate::halt::Halt;
@@ -277,11 +277,7 @@ impl Clerk<'_, '_> {
         }
         for id in std::mem::take(&mut self.ended) {
             // One that was filled is told to be over once more where something that was kept back is free again.
-            let Some((record, written)) = self.parts.orders.remove(id) else { continue };
-            if written {
-                let key = open_key(record.market, id);
-                self.changes.push(Change { family: Family::Working, key, edit: Edit::Delete });
-            }
+            let Some(record) = self.parts.orders.remove(id) else { continue };
             let (key, row) = (history_key(record.user, record.market, id), codec::encode(&record));
             self.changes.push(Change { family: Family::History, key, edit: Edit::Put(row) });
             if record.status != OrderStatus::Filled || self.spent.contains(&id) {

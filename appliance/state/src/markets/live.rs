@@ -82,20 +82,26 @@ impl Live {
 
     /// The rows that changed since the last call.
     pub(crate) fn drain(&mut self, changes: &mut Vec<Change>) -> Result<(), Halt> {
-        let id = self.record.id;
-        self.market.drain(|row, bytes| {
-            let key = match row {
-                RowKey::Head => Table::MarketHead.key(&id.0.to_be_bytes()),
-                RowKey::Order(order) => book_key(id, order),
-                RowKey::Switch(owner) => switch_key(id, owner),
+        let Live { record: MarketRecord { id: market, .. }, market: book, orders, .. } = self;
+        let market = *market;
+        let mut unknown = false;
+        book.drain(|row, image| {
+            let (key, edit) = match (row, image) {
+                (RowKey::Head, image) => (Table::MarketHead.key(&market.0.to_be_bytes()), image.map(Edit::Put)),
+                (RowKey::Switch(owner), image) => (switch_key(market, owner), image.map(Edit::Put)),
+                (RowKey::Order(order), None) => (open_key(market, order), None),
+                (RowKey::Order(order), Some(image)) => {
+                    // Whatever changes a record changes what the book holds of the order as well.
+                    let row = orders.get(order).map(|record| Edit::Put(open_row(record, &image)));
+                    unknown |= row.is_none();
+                    (open_key(market, order), row)
+                }
             };
-            let edit = bytes.map_or(Edit::Delete, Edit::Put);
-            changes.push(Change { family: Family::Working, key, edit });
+            changes.push(Change { family: Family::Working, key, edit: edit.unwrap_or(Edit::Delete) });
         })?;
-        self.orders.drain(|order| {
-            let edit = Edit::Put(codec::encode(order));
-            changes.push(Change { family: Family::Working, key: super::open_key(id, order.id), edit });
-        });
+        if unknown {
+            return Err(Halt::Invariant("an open order has no record".into()));
+        }
         Ok(())
     }
 
@@ -104,29 +110,31 @@ impl Live {
         let prefix = record.id.0.to_be_bytes();
         let head = rows.get(Family::Working, &Table::MarketHead.key(&prefix))?;
         let head = head.ok_or(Halt::RowDamaged { table: Table::MarketHead })?;
-        let (mut book, mut switches, mut orders) = (Vec::new(), Vec::new(), Orders::default());
-        for_each_under(rows, Table::BookOrder, &prefix, |_, row| {
-            book.push(row.to_vec());
+        let (mut images, mut records, mut switches) = (Vec::new(), Vec::new(), Vec::new());
+        for_each_under(rows, Table::OpenOrder, &prefix, |_, row| {
+            let (order, image) = open_parts(row).map_err(|error| Halt::row(Table::OpenOrder, error))?;
+            images.push(image.to_vec());
+            records.push(order);
             Ok(())
         })?;
         for_each_under(rows, Table::BookSwitch, &prefix, |_, row| {
             switches.push(row.to_vec());
             Ok(())
         })?;
-        let market = Market::restore(&head, &book, &switches).map_err(|error| match error {
+        let market = Market::restore(&head, &images, &switches).map_err(|error| match error {
             ImageError::Newer { found } => Halt::FormatNewer { table: Table::MarketHead, found },
-            ImageError::Damaged => Halt::RowDamaged { table: Table::BookOrder },
+            ImageError::Damaged => Halt::RowDamaged { table: Table::OpenOrder },
             ImageError::Inconsistent(halt) => halt.into(),
         })?;
-        for_each_under(rows, Table::OpenOrder, &prefix, |_, row| {
-            let order: OrderRecord = codec::decode(row).map_err(|error| Halt::row(Table::OpenOrder, error))?;
+        drop(images);
+        let mut orders = Orders::default();
+        for order in records {
             let open = market.order(order.id).ok_or(Halt::RowDamaged { table: Table::OpenOrder })?;
             if !ledger.reserve(paying(open.side, open.slots), open.held)? {
                 return Err(Halt::Invariant("an open order has reserved more than there is".into()));
             }
-            orders.load(order);
-            Ok(())
-        })?;
+            orders.insert(order);
+        }
         if orders.len() != market.book().open_orders() as usize {
             return Err(Halt::RowDamaged { table: Table::OpenOrder });
         }
@@ -136,12 +144,25 @@ impl Live {
     }
 }
 
-/// The key of an order of the book.
-fn book_key(market: MarketId, order: OrderId) -> Vec<u8> {
+/// The row of an open order: its record, then what the book needs of it. They change together, and one row of both costs
+/// half as much as two.
+fn open_row(record: &OrderRecord, image: &[u8]) -> Vec<u8> {
+    let mut row = codec::encode(record);
+    row.extend_from_slice(image);
+    row
+}
+
+/// What [`open_row`] put together.
+fn open_parts(row: &[u8]) -> Result<(OrderRecord, &[u8]), codec::DecodeError> {
+    codec::take(codec::content(row)?)
+}
+
+/// The key of an open order.
+fn open_key(market: MarketId, order: OrderId) -> Vec<u8> {
     let mut suffix = [0; 12];
     suffix[..4].copy_from_slice(&market.0.to_be_bytes());
     suffix[4..].copy_from_slice(&order.0.to_be_bytes());
-    Table::BookOrder.key(&suffix)
+    Table::OpenOrder.key(&suffix)
 }
 
 /// The key of an owner's dead man's switch.

@@ -230,14 +230,6 @@ pub(crate) fn fee_accounts(record: &MarketRecord, ledger: &ledger::Ledger) -> Re
     }
 }
 
-/// The key of an open order's record.
-pub(crate) fn open_key(market: MarketId, order: OrderId) -> Vec<u8> {
-    let mut suffix = [0; 12];
-    suffix[..4].copy_from_slice(&market.0.to_be_bytes());
-    suffix[4..].copy_from_slice(&order.0.to_be_bytes());
-    Table::OpenOrder.key(&suffix)
-}
-
 /// The key of an order that is over.
 pub(crate) fn history_key(user: UserId, market: MarketId, order: OrderId) -> Vec<u8> {
     let mut suffix = [0; 20];
