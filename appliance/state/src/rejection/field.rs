@@ -62,6 +62,8 @@ pub enum Field {
     MarketFees,
     /// The steps of a market's prices and quantities.
     MarketSteps,
+    /// What a market's new orders must satisfy.
+    MarketFilters,
 }
 
 impl Field {
@@ -129,6 +131,11 @@ impl Field {
             }
             Field::MarketSteps => {
                 format!("a step of prices or quantities has at most {} decimals", markets::STEP_DECIMALS_MAX)
+            }
+            Field::MarketFilters => {
+                "a market's filters leave room for an order: every least is at most its most, with a \
+                                     multiple of the step between them, and no step is zero"
+                    .into()
             }
             Field::TransferCount => format!("1 to {} transfers are posted at once", apply::TRANSFERS_AT_ONCE_MAX),
         }

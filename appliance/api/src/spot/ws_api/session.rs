@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use exchequer_domain::UserId;
+use exchequer_state::api_keys::ApiKeyId;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
@@ -28,6 +29,8 @@ struct Logon {
 #[derive(Debug, Clone, Copy)]
 struct Subscription {
     user: UserId,
+    /// Without it, it ends.
+    key: ApiKeyId,
     by_logon: bool,
 }
 
@@ -129,6 +132,7 @@ impl Session {
             }
             "session.status" => {
                 params.end()?;
+                self.prune().await?;
                 Ok(self.status())
             }
             "session.logout" => {
@@ -147,6 +151,7 @@ impl Session {
             }
             "session.subscriptions" => {
                 params.end()?;
+                self.prune().await?;
                 let inside = self.inside.lock();
                 Ok(inside.subscriptions.keys().map(|number| json!({"subscriptionId": number})).collect())
             }
@@ -184,9 +189,29 @@ impl Session {
         }
     }
 
+    /// Forgets the subscriptions whose key was revoked: the hub has ended them, or is about to.
+    async fn prune(&self) -> Result<(), Error> {
+        let keys: Vec<(u32, ApiKeyId)> = {
+            let inside = self.inside.lock();
+            inside.subscriptions.iter().map(|(number, subscription)| (*number, subscription.key)).collect()
+        };
+        let mut ended = Vec::new();
+        self.app.backend.read(&mut |state, _, _| {
+            let works = |key: ApiKeyId| state.api_keys().get(key).is_some_and(|key| key.revoked_at.is_none());
+            ended = keys.iter().filter(|(_, key)| !works(*key)).map(|(number, _)| *number).collect();
+            Ok(())
+        })?;
+        if !ended.is_empty() {
+            self.inside.lock().subscriptions.retain(|number, _| !ended.contains(number));
+            self.member.unwatch(ended).await;
+        }
+        Ok(())
+    }
+
     /// Subscribes to a user's events; by a logon with the key of this name, where it is by one.
     async fn subscribe(&self, shown: &Shown, logon: Option<&str>) -> Result<Value, Error> {
         let _one = self.subscribing.lock().await;
+        self.prune().await?;
         let number = {
             let mut inside = self.inside.lock();
             // Requests run side by side: the logon may be gone, or be another one by now.
@@ -201,7 +226,9 @@ impl Session {
             }
             let number = inside.next;
             inside.next = inside.next.wrapping_add(1);
-            inside.subscriptions.insert(number, Subscription { user: shown.user, by_logon: logon.is_some() });
+            inside
+                .subscriptions
+                .insert(number, Subscription { user: shown.user, key: shown.key, by_logon: logon.is_some() });
             number
         };
         self.member.watch(Watcher { user: shown.user, key: shown.key, number }).await;

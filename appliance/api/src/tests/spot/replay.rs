@@ -17,7 +17,7 @@ async fn everything(world: &World) -> Value {
         for (path, query) in [
             ("/api/v3/account", ""),
             ("/api/v3/allOrders", "symbol=BTCUSDT"),
-            ("/api/v3/openOrders", ""),
+            ("/api/v3/openOrders", "symbol=BTCUSDT"),
             ("/api/v3/myTrades", "symbol=BTCUSDT"),
         ] {
             let mut answer = good(&signed(world, user, Method::GET, path, query).await);
