@@ -26,6 +26,8 @@ const ROOMS: &[Room] = &[
     },
     // It is fed plain values: neither the books nor the state are known to it.
     Room { name: "exchequer-market-data", may_use: &["exchequer-domain"], pure: true },
+    // Processes of their own, which reach the exchange through their protocol alone.
+    Room { name: "exchequer-workers", may_use: &["exchequer-domain"], pure: false },
     Room { name: "exchequer-storage", may_use: &[], pure: false },
     // Consensus knows no exchange: not even the domain's vocabulary.
     Room { name: "exchequer-raft", may_use: &["exchequer-storage"], pure: false },
@@ -43,6 +45,7 @@ const ROOMS: &[Room] = &[
             "exchequer-raft",
             "exchequer-state",
             "exchequer-storage",
+            "exchequer-workers",
         ],
         pure: false,
     },

@@ -1,0 +1,99 @@
+//! What the supervisor stands on: the state, its leadership, and the way into the log. A node, or in tests a state in
+//! memory.
+
+use std::time::Duration;
+
+use exchequer_api::backend::Backend as _;
+use exchequer_domain::{Code, CommandId, Problem, Timestamp};
+use exchequer_raft::Role;
+use exchequer_state::{Actor, Body, Command, Done, Outcome, Rejection, State};
+
+use crate::house::House;
+use crate::server::wall_clock;
+
+/// How long one proposal is waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How often a command whose outcome was lost is asked about under its id.
+const ASKED_MAX: u32 = 3;
+
+/// What the supervisor needs of its node.
+pub(crate) trait Ground: Send + Sync + 'static {
+    /// Reads something of the state.
+    fn state<T>(&self, read: impl FnOnce(&State) -> T) -> Result<T, Problem>;
+
+    /// Replicated time as it would be stamped about now.
+    fn now(&self) -> Timestamp;
+
+    /// How long ago a majority last answered this node as the leader of this epoch; none where it does not lead in it.
+    fn majority_age(&self, epoch: u64) -> Option<Duration>;
+
+    /// A new id for a command.
+    fn command_id(&self) -> CommandId;
+
+    /// Submits one command.
+    fn submit(&self, command: Command) -> impl Future<Output = Result<Outcome, Problem>> + Send;
+}
+
+impl Ground for House {
+    fn state<T>(&self, read: impl FnOnce(&State) -> T) -> Result<T, Problem> {
+        House::state(self, read)
+    }
+
+    fn now(&self) -> Timestamp {
+        let applied = House::state(self, State::time).unwrap_or_default();
+        applied.max(Timestamp(wall_clock()))
+    }
+
+    fn majority_age(&self, epoch: u64) -> Option<Duration> {
+        let status = self.node.status();
+        let leads = status.role == Role::Leader && status.epoch.is_some_and(|present| present.index == epoch);
+        status.quorum_age.filter(|_| leads)
+    }
+
+    fn command_id(&self) -> CommandId {
+        self.new_id()
+    }
+
+    async fn submit(&self, command: Command) -> Result<Outcome, Problem> {
+        let submitted = exchequer_api::backend::Backend::submit(self, vec![command], PATIENCE).await?;
+        let outcome = submitted.outcomes.into_iter().next();
+        outcome.ok_or_else(|| Problem::new(Code::Internal, "the command has no outcome"))
+    }
+}
+
+/// Why a command had no effect, or none that is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// The state refused it.
+    Rejected(Rejection),
+    /// It may or may not have got into the log.
+    Failed(Problem),
+}
+
+impl Refused {
+    pub(crate) fn problem(&self) -> Problem {
+        match self {
+            Refused::Rejected(rejection) => rejection.problem(),
+            Refused::Failed(problem) => problem.clone(),
+        }
+    }
+}
+
+/// Has one command of a leadership carried out. Where its outcome was lost it is asked for again, under the same id.
+pub(crate) async fn ask<G: Ground>(ground: &G, actor: Actor, epoch: u64, body: Body) -> Result<Done, Refused> {
+    let command = Command { id: ground.command_id(), actor, epoch: Some(epoch), body };
+    let mut asked = 0;
+    loop {
+        asked += 1;
+        match ground.submit(command.clone()).await {
+            Ok(Outcome::Done(done)) => return Ok(done),
+            Ok(Outcome::Rejected(rejection)) => return Err(Refused::Rejected(rejection)),
+            Err(problem) => {
+                let again = matches!(problem.code, Code::OutcomeUnknown | Code::NoLeader | Code::Overloaded);
+                if !again || asked >= ASKED_MAX {
+                    return Err(Refused::Failed(problem));
+                }
+            }
+        }
+    }
+}
