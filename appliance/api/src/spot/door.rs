@@ -74,6 +74,8 @@ impl Call {
 }
 
 pub(crate) type Answer<'a> = Pin<Box<dyn Future<Output = Result<Value, Error>> + Send + 'a>>;
+/// What a request weighs, by what it asks.
+pub(crate) type Weight = fn(&mut Params) -> u32;
 pub(crate) type Handler = for<'a> fn(&'a mut Call) -> Answer<'a>;
 
 /// One method of one path.
@@ -81,12 +83,24 @@ pub(crate) type Handler = for<'a> fn(&'a mut Call) -> Answer<'a>;
 pub(crate) struct Endpoint {
     pub(crate) method: &'static str,
     pub(crate) path: &'static str,
+    /// What the WebSocket API calls it, where it has it.
+    pub(crate) name: Option<&'static str>,
     pub(crate) needs: Needs,
-    pub(crate) weight: fn(&mut Params) -> u32,
+    pub(crate) weight: Weight,
     pub(crate) handler: Handler,
 }
 
 impl Endpoint {
+    /// One that needs no key.
+    pub(crate) const fn open(
+        path: &'static str,
+        name: Option<&'static str>,
+        weight: Weight,
+        handler: Handler,
+    ) -> Endpoint {
+        Endpoint { method: "GET", path, name, needs: Needs::Nothing, weight, handler }
+    }
+
     pub(crate) fn route(self) -> Route {
         let method = Method::from_bytes(self.method.as_bytes()).unwrap_or(Method::GET);
         let serve = move |State(app): State<App>, request: Request| serve(app, self, request);

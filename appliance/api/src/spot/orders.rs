@@ -179,7 +179,8 @@ pub(crate) async fn restricted(call: &Call, view: &View, order: OrderRef, word: 
         }
         Err(Error::new(-2011, "Order was not canceled due to cancel restrictions."))
     };
-    Ok(call.app.spot_read(Fresh::Exact, read).await?.0)
+    call.app.spot_read(Fresh::Exact, read).await?;
+    Ok(())
 }
 
 pub(crate) fn cancel(call: &mut Call) -> Answer<'_> {
