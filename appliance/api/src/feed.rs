@@ -117,10 +117,20 @@ impl Feed {
     /// What was heard next; none when the state machine is gone.
     pub async fn next(&mut self) -> Option<Heard> {
         let heard = self.heard.recv().await?;
+        Some(self.taken(heard))
+    }
+
+    /// The same, if it is there already.
+    pub fn at_once(&mut self) -> Option<Heard> {
+        let heard = self.heard.try_recv().ok()?;
+        Some(self.taken(heard))
+    }
+
+    fn taken(&self, heard: Heard) -> Heard {
         if let Heard::Entry(batch) = &heard {
             self.shared.waiting.fetch_sub(1 + batch.events.len(), Ordering::AcqRel);
         }
-        Some(heard)
+        heard
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a trade costs: klines, ticker, the book's copy and two depth streams, over a million trades of one market.
+//! What a trade costs: klines and ticker, over a million trades of one market.
 //!
 //! Processor time of the thread, so that what else runs on the machine does not count.
 //! `cargo run --release -p exchequer-market-data --example speed`.
@@ -7,12 +7,9 @@ use std::io::Write;
 use std::{fs, io};
 
 use exchequer_domain::Timestamp;
-use exchequer_market_data::depth::{Book, Change, Level, Pending};
 use exchequer_market_data::{Side, Tape, Trade};
 
 const TRADES: u64 = 1_000_000;
-/// A trade takes from one level, and an order puts something on another.
-const CHANGES_PER_TRADE: u64 = 2;
 /// Enough for the kernel's count of processor time, which is some milliseconds coarse.
 const READINGS: u64 = 100_000;
 const START_US: u64 = 1_764_000_000_000_000;
@@ -33,9 +30,6 @@ fn main() -> io::Result<()> {
         }
         let spent = thread_ns()? - before;
         writeln!(out, "{name}: klines and ticker {} ns a trade, {rows} rows", spent / TRADES)?;
-
-        let (book_ns, levels) = book(&trades)?;
-        writeln!(out, "{name}: book and two streams {} ns a trade, {levels} levels sent", book_ns / TRADES)?;
 
         let before = thread_ns()?;
         let now = trades.last().map_or(Timestamp(0), |trade| trade.time);
@@ -68,40 +62,6 @@ fn trades(gap_us: u64) -> Vec<Trade> {
         Trade { id, time: Timestamp(time_us), price, base, quote: base * u128::from(price), taker }
     };
     (1..=TRADES).map(trade).collect()
-}
-
-/// Time spent, and how many levels both streams sent.
-fn book(trades: &[Trade]) -> io::Result<(u64, usize)> {
-    let mut next = random(2);
-    let mut book = Book::new();
-    // Each stream with the length of its period and the period that it is in.
-    let mut streams = [(Pending::new(), 100, 0), (Pending::new(), 1_000, 0)];
-    let (mut sequence, mut sent) = (0, 0);
-    let before = thread_ns()?;
-    for trade in trades {
-        let time_ms = trade.time.millis();
-        for (pending, speed_ms, period) in &mut streams {
-            if time_ms / *speed_ms != *period {
-                *period = time_ms / *speed_ms;
-                sent += pending.take().map_or(0, |diff| diff.levels());
-            }
-        }
-        for _ in 0..CHANGES_PER_TRADE {
-            sequence += 1;
-            let total = if next(3) == 0 { 0 } else { u128::from(next(1_000_000)) };
-            let side = if next(2) == 0 { Side::Buy } else { Side::Sell };
-            let distance = 1 + next(500);
-            let price = if side == Side::Buy { trade.price - distance } else { trade.price + distance };
-            let change = Change { sequence, side, level: Level { price, total } };
-            book.apply(&change).map_err(io::Error::other)?;
-            for (pending, ..) in &mut streams {
-                if !pending.push(&change) {
-                    sent += pending.take().map_or(0, |diff| diff.levels());
-                }
-            }
-        }
-    }
-    Ok((thread_ns()? - before, sent))
 }
 
 /// What this thread has used of a processor.

@@ -209,7 +209,7 @@ mod tests {
 
     fn diff(first: u64, last: u64, bids: &[(u64, u128)], asks: &[(u64, u128)]) -> Arc<Diff> {
         let levels = |side: &[(u64, u128)]| side.iter().map(|&(price, total)| Level { price, total }).collect();
-        Arc::new(Diff { first, last, bids: levels(bids), asks: levels(asks) })
+        Arc::new(Diff { first, last, bids: levels(bids), asks: levels(asks), checksum: last as u32 })
     }
 
     /// Goal: each kind of message waits as the table says. Method: all kinds mixed, then taken out.

@@ -1,6 +1,6 @@
 //! Figures about a market: how much its price moves, and how deep its book is.
 
-use crate::depth::{Book, Level};
+use crate::depth::{Level, Levels};
 
 /// Days of returns in the volatility.
 pub const VOLATILITY_DAYS: usize = 30;
@@ -35,7 +35,7 @@ pub struct Spread {
 
 /// The spread of a book; none while a side is empty.
 #[must_use]
-pub fn spread(book: &Book) -> Option<Spread> {
+pub fn spread(book: &Levels) -> Option<Spread> {
     let (bid, ask) = best(book)?;
     let ticks = i128::from(ask) - i128::from(bid);
     Some(Spread { ticks, basis_points: ticks as f64 * 20_000.0 / (bid as f64 + ask as f64) })
@@ -53,15 +53,15 @@ pub struct Near {
 /// What is offered up to `percent` percent away from the middle between the best prices, that distance included; none
 /// while a side is empty.
 #[must_use]
-pub fn near(book: &Book, percent: u32) -> Option<Near> {
+pub fn near(book: &Levels, percent: u32) -> Option<Near> {
     let (bid, ask) = best(book)?;
     // In integers, so that a level exactly at the edge is always in: price x 200 against (bid + ask) x (100 +- percent).
     let middle = u128::from(bid) + u128::from(ask);
     let lowest = middle * u128::from(100_u32.saturating_sub(percent));
     let highest = middle * (100 + u128::from(percent));
-    let sum = |total: u128, level: Level| total.saturating_add(level.total);
-    let bids = book.bids().take_while(|level| u128::from(level.price) * 200 >= lowest).fold(0, sum);
-    let asks = book.asks().take_while(|level| u128::from(level.price) * 200 <= highest).fold(0, sum);
+    let sum = |total: u128, level: &Level| total.saturating_add(level.total);
+    let bids = book.bids.iter().take_while(|level| u128::from(level.price) * 200 >= lowest).fold(0, sum);
+    let asks = book.asks.iter().take_while(|level| u128::from(level.price) * 200 <= highest).fold(0, sum);
     Some(Near { bids, asks })
 }
 
@@ -74,15 +74,13 @@ impl Near {
     }
 }
 
-fn best(book: &Book) -> Option<(u64, u64)> {
-    let ticker = book.ticker();
-    Some((ticker.bid?.price, ticker.ask?.price))
+fn best(book: &Levels) -> Option<(u64, u64)> {
+    Some((book.bids.first()?.price, book.asks.first()?.price))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::depth::Snapshot;
 
     fn is_near(left: f64, right: f64) -> bool {
         (left - right).abs() < 1e-12 * right.abs().max(1.0)
@@ -108,11 +106,10 @@ mod tests {
     #[test]
     fn figures_of_a_known_book() {
         let level = |price: u64, total: u128| Level { price, total };
-        let book = Book::restore(&Snapshot {
-            last_update: 1,
+        let book = Levels {
             bids: vec![level(9_990, 1), level(9_900, 2), level(9_899, 4), level(9_800, 8)],
             asks: vec![level(10_010, 3), level(10_100, 5), level(10_101, 7), level(10_201, 9)],
-        });
+        };
         let spread = spread(&book).unwrap();
         assert_eq!(spread.ticks, 20);
         assert!(is_near(spread.basis_points, 20.0));
@@ -122,7 +119,7 @@ mod tests {
         assert!(is_near(near(&book, 2).unwrap().imbalance().unwrap(), 0.0));
         // More than everything, and nothing.
         assert_eq!(near(&book, u32::MAX), Some(Near { bids: 15, asks: 24 }));
-        let one_sided = Book::restore(&Snapshot { asks: vec![], ..book.whole() });
+        let one_sided = Levels { asks: vec![], ..book.clone() };
         assert_eq!((near(&one_sided, 1), super::spread(&one_sided)), (None, None));
     }
 }

@@ -81,6 +81,21 @@ impl Default for Filters {
 }
 
 impl Filters {
+    /// Whether there is an order that they allow: each range has something in it, on the step, and no step is zero.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        let reaches = |step: u32, from: u64, to: u64| {
+            let step = u64::from(step);
+            step > 0 && from > 0 && from.checked_next_multiple_of(step).is_some_and(|first| first <= to)
+        };
+        reaches(self.price_step, self.price_min.0, self.price_max.0.min(PRICE_TICKS_MAX))
+            && reaches(self.lots_step, self.lots_min.0, self.lots_max.0.min(ORDER_LOTS_MAX))
+            && reaches(self.lots_step, self.lots_min.0, self.market_lots_max.0.min(ORDER_LOTS_MAX))
+            && self.notional_min <= self.notional_max
+            && self.percent.iter().all(|percent| percent.lowest_ppm <= percent.highest_ppm)
+            && self.orders_max > 0
+    }
+
     /// Whether a limit is in its range.
     #[inline]
     pub(crate) fn price(&self, price: Ticks) -> Result<(), Rejection> {
@@ -120,5 +135,41 @@ impl Filters {
     #[inline]
     pub(crate) fn notional(&self, quote: u128) -> Result<(), Rejection> {
         if quote >= self.notional_min && quote <= self.notional_max { Ok(()) } else { Err(Rejection::Notional) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Goal: filters that allow no order are told apart from those that do. Method: each rule, at its edge.
+    #[test]
+    fn filters_that_allow_nothing_are_not_sound() {
+        let of = |change: fn(&mut Filters)| {
+            let mut filters = Filters { price_max: Ticks(100), lots_max: Lots(100), ..Filters::default() };
+            change(&mut filters);
+            filters.is_sound()
+        };
+        for (change, sound) in [
+            ((|_| ()) as fn(&mut Filters), true),
+            (|filters| filters.price_min = Ticks(0), false),
+            (|filters| filters.price_min = Ticks(100), true),
+            (|filters| filters.price_min = Ticks(101), false),
+            (|filters| filters.price_step = 0, false),
+            (|filters| filters.price_step = 100, true),
+            (|filters| filters.price_step = 101, false),
+            (|filters| filters.lots_min = Lots(0), false),
+            (|filters| (filters.lots_min, filters.lots_step) = (Lots(91), 10), true),
+            (|filters| (filters.lots_min, filters.lots_step) = (Lots(91), 60), false),
+            (|filters| filters.market_lots_max = Lots(0), false),
+            (|filters| filters.lots_min = Lots(u64::MAX), false),
+            (|filters| filters.notional_min = u128::MAX, true),
+            (|filters| (filters.notional_min, filters.notional_max) = (2, 1), false),
+            (|filters| filters.percent[1] = Percent { lowest_ppm: 2, highest_ppm: 1 }, false),
+            (|filters| filters.orders_max = 0, false),
+            (|filters| filters.stops_max = 0, true),
+        ] {
+            assert_eq!(of(change), sound);
+        }
     }
 }

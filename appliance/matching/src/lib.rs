@@ -50,6 +50,7 @@ pub use fees::{FEE_PPM_MAX, QUOTE_PER_TICK_MAX, Rounding, Worth};
 pub use filters::{Filters, ICEBERG_PARTS_MAX, ORDERS_OF_OWNER_MAX, Percent};
 pub use halt::Halt;
 pub use image::ImageError;
+pub use limits::SHARE;
 pub use market::{
     DEADLINES_PER_COMMAND, DELISTED_PER_COMMAND, FIRED_PER_COMMAND, FOLLOW_STEPS_MAX, Market, OrderView,
     SWITCHES_PER_COMMAND, Stands, TRAILING_MAX, WAITING_MAX,

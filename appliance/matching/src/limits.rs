@@ -7,6 +7,10 @@ use crate::market::{
 };
 use crate::units::{LEVELS_MAX, ORDERS_MAX};
 
+/// What all owners of a market share, its prices and its places for orders that wait, one of them may take a part of: one
+/// of so many that are still free, so that nobody keeps the others out, and it takes hundreds together to fill it.
+pub const SHARE: u32 = 64;
+
 /// The limits of a market.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Limits {
@@ -18,6 +22,8 @@ pub(crate) struct Limits {
     pub(crate) steps: u32,
     /// Orders that wait for a trigger.
     pub(crate) waiting: u32,
+    /// An owner may have one of so many of the places that are free; zero where everyone may have all.
+    pub(crate) share: u32,
     /// Trailing stops.
     pub(crate) trailing: usize,
     /// Deadlines met before one command.
@@ -39,6 +45,7 @@ impl Limits {
         levels: LEVELS_MAX,
         steps: STEPS_MAX,
         waiting: WAITING_MAX,
+        share: SHARE,
         trailing: TRAILING_MAX,
         deadlines: DEADLINES_PER_COMMAND,
         switches: SWITCHES_PER_COMMAND,
@@ -46,4 +53,10 @@ impl Limits {
         follow: FOLLOW_STEPS_MAX,
         delisted: DELISTED_PER_COMMAND,
     };
+
+    /// How many an owner may have where `taken` of `places` are taken.
+    pub(crate) fn share_of(&self, places: usize, taken: usize) -> u32 {
+        let free = u32::try_from(places.saturating_sub(taken)).unwrap_or(u32::MAX);
+        free.checked_div(self.share).unwrap_or(u32::MAX)
+    }
 }

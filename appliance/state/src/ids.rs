@@ -7,7 +7,7 @@
 use exchequer_domain::{CommandId, Timestamp};
 
 use crate::codec::{self, DecodeError, VERSION};
-use crate::rows::Table;
+use crate::rows::{Family, Rows, RowsUnavailable, Table};
 
 /// The span of one bucket, in microseconds: 24 h.
 pub const BUCKET_US: u64 = 86_400 * 1_000_000;
@@ -29,6 +29,19 @@ pub fn bucket(time: Timestamp) -> u32 {
 pub fn keys(now: Timestamp, id: CommandId) -> [Vec<u8>; 2] {
     let current = bucket(now);
     [key(current, id), key(current.saturating_sub(1), id)]
+}
+
+/// Whether a command with this id has an outcome at `now`.
+///
+/// # Errors
+/// A row that cannot be read.
+pub fn is_known(now: Timestamp, rows: &dyn Rows, id: CommandId) -> Result<bool, RowsUnavailable> {
+    for key in keys(now, id) {
+        if rows.get(Family::Ids, &key)?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The key of an outcome in one bucket.

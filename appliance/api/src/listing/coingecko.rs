@@ -4,7 +4,7 @@ use exchequer_state::matching::Side;
 use exchequer_state::{Rows, State};
 use serde_json::{Value, json};
 
-use super::{Day, Wanted, levels, listed, named, of_depth, pair, word};
+use super::{Day, Wanted, book, each, listed, named, of_depth, pair, word};
 use crate::spot::door::{Answer, Call};
 use crate::spot::error::Error;
 use crate::spot::params::Params;
@@ -28,26 +28,21 @@ pub(super) fn pairs(call: &mut Call) -> Answer<'_> {
 
 pub(super) fn tickers(call: &mut Call) -> Answer<'_> {
     Box::pin(async move {
-        let now_ms = call.now_ms;
-        let look = |state: &State| {
-            let of = |view: &View| {
-                let day = Day::of(state, view, now_ms);
-                json!({
-                    "ticker_id": pair(view),
-                    "base_currency": view.base,
-                    "target_currency": view.quote,
-                    "last_price": day.last,
-                    "base_volume": day.base,
-                    "target_volume": day.quote,
-                    "bid": day.bid,
-                    "ask": day.ask,
-                    "high": day.high,
-                    "low": day.low,
-                })
-            };
-            Ok(listed(state).iter().map(of).collect())
+        let of = |view: &View, day: Day| {
+            json!({
+                "ticker_id": pair(view),
+                "base_currency": view.base,
+                "target_currency": view.quote,
+                "last_price": day.last,
+                "base_volume": day.base,
+                "target_volume": day.quote,
+                "bid": day.bid,
+                "ask": day.ask,
+                "high": day.high,
+                "low": day.low,
+            })
         };
-        Ok(Value::Array(call.app.spot_look(Fresh::Local, look).await?.0))
+        Ok(Value::Array(each(call, of).await?))
     })
 }
 
@@ -59,11 +54,7 @@ pub(super) fn order_book(call: &mut Call) -> Answer<'_> {
     Box::pin(async move {
         let name = ticker_id(&mut call.params)?;
         let count = of_depth(call.params.number("depth")?);
-        let look = |state: &State| {
-            let view = named(state, &name)?;
-            Ok((levels(state, &view, Side::Buy, count), levels(state, &view, Side::Sell, count)))
-        };
-        let ((bids, asks), _) = call.app.spot_look(Fresh::Local, look).await?;
+        let [bids, asks] = book(call, &name, count).await?;
         Ok(json!({"ticker_id": name, "timestamp": call.now_ms.to_string(), "bids": bids, "asks": asks}))
     })
 }

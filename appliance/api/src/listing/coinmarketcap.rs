@@ -1,11 +1,10 @@
 //! What CoinMarketCap asks of a spot exchange: numbers as numbers in its summary, as text elsewhere, times in
 //! milliseconds.
 
-use exchequer_state::matching::Side;
 use exchequer_state::{Rows, State};
 use serde_json::{Map, Value, json};
 
-use super::{Day, Wanted, levels, listed, named, number, of_depth, pair, word};
+use super::{Day, Wanted, book, each, named, number, of_depth, pair, word};
 use crate::spot::door::{Answer, Call};
 use crate::spot::error::Error;
 use crate::spot::read::Fresh;
@@ -19,27 +18,22 @@ const DAY_MS: u64 = 86_400_000;
 
 pub(super) fn summary(call: &mut Call) -> Answer<'_> {
     Box::pin(async move {
-        let now_ms = call.now_ms;
-        let look = |state: &State| {
-            let of = |view: &View| {
-                let day = Day::of(state, view, now_ms);
-                json!({
-                    "trading_pairs": pair(view),
-                    "base_currency": view.base,
-                    "quote_currency": view.quote,
-                    "last_price": number(&day.last),
-                    "lowest_ask": number(&day.ask),
-                    "highest_bid": number(&day.bid),
-                    "base_volume": number(&day.base),
-                    "quote_volume": number(&day.quote),
-                    "price_change_percent_24h": number(&day.change),
-                    "highest_price_24h": number(&day.high),
-                    "lowest_price_24h": number(&day.low),
-                })
-            };
-            Ok(listed(state).iter().map(of).collect())
+        let of = |view: &View, day: Day| {
+            json!({
+                "trading_pairs": pair(view),
+                "base_currency": view.base,
+                "quote_currency": view.quote,
+                "last_price": number(&day.last),
+                "lowest_ask": number(&day.ask),
+                "highest_bid": number(&day.bid),
+                "base_volume": number(&day.base),
+                "quote_volume": number(&day.quote),
+                "price_change_percent_24h": number(&day.change),
+                "highest_price_24h": number(&day.high),
+                "lowest_price_24h": number(&day.low),
+            })
         };
-        Ok(Value::Array(call.app.spot_look(Fresh::Local, look).await?.0))
+        Ok(Value::Array(each(call, of).await?))
     })
 }
 
@@ -57,21 +51,16 @@ pub(super) fn assets(call: &mut Call) -> Answer<'_> {
 
 pub(super) fn ticker(call: &mut Call) -> Answer<'_> {
     Box::pin(async move {
-        let now_ms = call.now_ms;
-        let look = |state: &State| {
-            let of = |view: &View| {
-                let day = Day::of(state, view, now_ms);
-                let ticker = json!({
-                    "last_price": day.last,
-                    "base_volume": day.base,
-                    "quote_volume": day.quote,
-                    "isFrozen": if day.trading { "0" } else { "1" },
-                });
-                (pair(view), ticker)
-            };
-            Ok(listed(state).iter().map(of).collect::<Map<String, Value>>())
+        let of = |view: &View, day: Day| {
+            let ticker = json!({
+                "last_price": day.last,
+                "base_volume": day.base,
+                "quote_volume": day.quote,
+                "isFrozen": if day.trading { "0" } else { "1" },
+            });
+            (pair(view), ticker)
         };
-        Ok(Value::Object(call.app.spot_look(Fresh::Local, look).await?.0))
+        Ok(Value::Object(each(call, of).await?))
     })
 }
 
@@ -85,11 +74,7 @@ pub(super) fn order_book(call: &mut Call) -> Answer<'_> {
             None | Some(3) => count,
             Some(_) => return Err(Error::invalid("level")),
         };
-        let look = |state: &State| {
-            let view = named(state, &name)?;
-            Ok((levels(state, &view, Side::Buy, count), levels(state, &view, Side::Sell, count)))
-        };
-        let ((bids, asks), _) = call.app.spot_look(Fresh::Local, look).await?;
+        let [bids, asks] = book(call, &name, count).await?;
         Ok(json!({"timestamp": call.now_ms.to_string(), "bids": bids, "asks": asks}))
     })
 }

@@ -13,11 +13,10 @@ use serde_json::Value;
 
 use crate::candles::present;
 use crate::route::Route;
-use crate::spot::door::{Endpoint, Handler, Needs};
+use crate::spot::door::{Call, Endpoint};
 use crate::spot::error::Error;
 use crate::spot::market_data::first_at;
-use crate::spot::params::Params;
-use crate::spot::read::unreadable;
+use crate::spot::read::{Fresh, unreadable};
 use crate::spot::tickers::change_percent;
 use crate::spot::view::View;
 
@@ -26,22 +25,18 @@ const DEPTH_MAX: usize = 5_000;
 /// How many pages of trades one request looks through at most.
 const PAGES_MAX: u64 = 10;
 
-const fn open(path: &'static str, weight: fn(&mut Params) -> u32, handler: Handler) -> Endpoint {
-    Endpoint { method: "GET", path, needs: Needs::Nothing, weight, handler }
-}
-
 /// The routes of both.
 pub(crate) fn routes() -> Vec<Route> {
     let endpoints = [
-        open("/coingecko/pairs", |_| 4, coingecko::pairs),
-        open("/coingecko/tickers", |_| 40, coingecko::tickers),
-        open("/coingecko/orderbook", |_| 50, coingecko::order_book),
-        open("/coingecko/historical_trades", |_| 25, coingecko::historical_trades),
-        open("/cmc/summary", |_| 40, coinmarketcap::summary),
-        open("/cmc/assets", |_| 4, coinmarketcap::assets),
-        open("/cmc/ticker", |_| 40, coinmarketcap::ticker),
-        open("/cmc/orderbook/{pair}", |_| 50, coinmarketcap::order_book),
-        open("/cmc/trades/{pair}", |_| 100, coinmarketcap::trades),
+        Endpoint::open("/coingecko/pairs", None, |_| 4, coingecko::pairs),
+        Endpoint::open("/coingecko/tickers", None, |_| 40, coingecko::tickers),
+        Endpoint::open("/coingecko/orderbook", None, |_| 50, coingecko::order_book),
+        Endpoint::open("/coingecko/historical_trades", None, |_| 25, coingecko::historical_trades),
+        Endpoint::open("/cmc/summary", None, |_| 40, coinmarketcap::summary),
+        Endpoint::open("/cmc/assets", None, |_| 4, coinmarketcap::assets),
+        Endpoint::open("/cmc/ticker", None, |_| 40, coinmarketcap::ticker),
+        Endpoint::open("/cmc/orderbook/{pair}", None, |_| 50, coinmarketcap::order_book),
+        Endpoint::open("/cmc/trades/{pair}", None, |_| 100, coinmarketcap::trades),
     ];
     endpoints.into_iter().map(Endpoint::route).collect()
 }
@@ -62,6 +57,25 @@ fn listed(state: &State) -> Vec<View> {
         }
     }
     views
+}
+
+/// Something of each market that stands for a pair, with its last 24 hours.
+async fn each<T: Send, All: FromIterator<T> + Send>(
+    call: &Call,
+    of: impl Fn(&View, Day) -> T + Send,
+) -> Result<All, Error> {
+    let now_ms = call.now_ms;
+    let look = |state: &State| Ok(listed(state).iter().map(|view| of(view, Day::of(state, view, now_ms))).collect());
+    Ok(call.app.spot_look(Fresh::Local, look).await?.0)
+}
+
+/// Bids and asks of a pair, so many of each.
+async fn book(call: &Call, name: &str, count: usize) -> Result<[Vec<[String; 2]>; 2], Error> {
+    let look = |state: &State| {
+        let view = named(state, name)?;
+        Ok([Side::Buy, Side::Sell].map(|side| levels(state, &view, side, count)))
+    };
+    Ok(call.app.spot_look(Fresh::Local, look).await?.0)
 }
 
 /// The market that stands for a pair of this name.

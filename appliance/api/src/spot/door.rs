@@ -16,7 +16,7 @@ use serde_json::Value;
 use super::error::{Error, Ours, too_long};
 use super::keys::{self, Scope};
 use super::params::{BYTES_MAX, Params};
-use super::sign;
+use super::sign::{self, Imprint};
 use super::weights::Orders;
 use crate::app::App;
 use crate::problem::text;
@@ -39,6 +39,13 @@ pub(crate) enum Needs {
     Trade,
 }
 
+/// How much of a kind was made for a request: each has a number in it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Made {
+    pub(crate) commands: u8,
+    pub(crate) names: u8,
+}
+
 /// A request that may be answered.
 pub(crate) struct Call {
     pub(crate) app: App,
@@ -49,6 +56,10 @@ pub(crate) struct Call {
     pub(crate) user: UserId,
     /// The key that signed it; zero, which is none, where it needs none.
     pub(crate) key: ApiKeyId,
+    /// What makes it the same request when it comes again.
+    pub(crate) imprint: Imprint,
+    /// Commands and names that were made for it so far.
+    pub(crate) made: Made,
     pub(crate) now_ms: u64,
     /// What the account has used up, where orders were counted.
     pub(crate) orders: Option<Orders>,
@@ -64,6 +75,8 @@ impl Call {
 }
 
 pub(crate) type Answer<'a> = Pin<Box<dyn Future<Output = Result<Value, Error>> + Send + 'a>>;
+/// What a request weighs, by what it asks.
+pub(crate) type Weight = fn(&mut Params) -> u32;
 pub(crate) type Handler = for<'a> fn(&'a mut Call) -> Answer<'a>;
 
 /// One method of one path.
@@ -71,12 +84,24 @@ pub(crate) type Handler = for<'a> fn(&'a mut Call) -> Answer<'a>;
 pub(crate) struct Endpoint {
     pub(crate) method: &'static str,
     pub(crate) path: &'static str,
+    /// What the WebSocket API calls it, where it has it.
+    pub(crate) name: Option<&'static str>,
     pub(crate) needs: Needs,
-    pub(crate) weight: fn(&mut Params) -> u32,
+    pub(crate) weight: Weight,
     pub(crate) handler: Handler,
 }
 
 impl Endpoint {
+    /// One that needs no key.
+    pub(crate) const fn open(
+        path: &'static str,
+        name: Option<&'static str>,
+        weight: Weight,
+        handler: Handler,
+    ) -> Endpoint {
+        Endpoint { method: "GET", path, name, needs: Needs::Nothing, weight, handler }
+    }
+
     pub(crate) fn route(self) -> Route {
         let method = Method::from_bytes(self.method.as_bytes()).unwrap_or(Method::GET);
         let serve = move |State(app): State<App>, request: Request| serve(app, self, request);
@@ -105,9 +130,11 @@ async fn serve(app: App, endpoint: Endpoint, request: Request) -> Response {
             let seen = Seen { headers: &parts.headers, address, query: query.as_bytes(), form: &form };
             match admit(&app, endpoint.needs, params, seen, now_ms) {
                 Err(error) => Err(error),
-                Ok((params, key, user)) => {
+                Ok((params, Caller { key, user, imprint })) => {
+                    let made = Made::default();
                     let tail = parts.uri.path().rsplit('/').next().unwrap_or_default().to_owned();
-                    let mut call = Call { app: app.clone(), params, tail, user, key, now_ms, orders: None };
+                    let app = app.clone();
+                    let mut call = Call { app, params, tail, user, key, imprint, made, now_ms, orders: None };
                     let answer = (endpoint.handler)(&mut call).await;
                     orders = call.orders;
                     answer
@@ -138,16 +165,25 @@ struct Seen<'a> {
     form: &'a [u8],
 }
 
-/// The parameters of a request that shows what it needs to, and the key and the user that it is of.
-fn admit(
-    app: &App,
-    needs: Needs,
-    mut params: Params,
-    seen: Seen<'_>,
-    now_ms: u64,
-) -> Result<(Params, ApiKeyId, UserId), Error> {
+/// Whose request it is, and what makes it the one that it is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Caller {
+    pub(crate) key: ApiKeyId,
+    pub(crate) user: UserId,
+    pub(crate) imprint: Imprint,
+}
+
+impl Caller {
+    /// Of a request that needs no key.
+    pub(crate) fn nobody(app: &App) -> Caller {
+        Caller { key: ApiKeyId(0), user: UserId(0), imprint: Imprint::drawn(app.backend.new_id()) }
+    }
+}
+
+/// The parameters of a request that shows what it needs to, and whose it is.
+fn admit(app: &App, needs: Needs, mut params: Params, seen: Seen<'_>, now_ms: u64) -> Result<(Params, Caller), Error> {
     let scope = match needs {
-        Needs::Nothing => return Ok((params, ApiKeyId(0), UserId(0))),
+        Needs::Nothing => return Ok((params, Caller::nobody(app))),
         Needs::Read => Scope::Read,
         Needs::Trade => Scope::Trade,
     };
@@ -156,6 +192,7 @@ fn admit(
     sign::check_time(&mut params, now_ms)?;
     let signature = params.required("signature")?.to_owned();
     let shown = keys::find(app, name, seen.address, scope)?;
-    shown.proof.verify(&sign::payload(seen.query, seen.form), &signature)?;
-    Ok((params, shown.key, shown.user))
+    let payload = sign::payload(seen.query, seen.form);
+    shown.proof.verify(&payload, &signature)?;
+    Ok((params, Caller { key: shown.key, user: shown.user, imprint: Imprint::of(shown.key, &payload) }))
 }

@@ -223,7 +223,8 @@ pub(crate) fn of_rejection(rejection: &Rejection, purpose: Purpose) -> Error {
     match rejection {
         Rejection::Order { why } => of_book(*why, purpose),
         Rejection::MarketUnknown => Error::symbol(),
-        Rejection::ClientOrderIdUsed => Error::order("Duplicate order sent."),
+        // A request that was sent before and means something else now: one effect is all that it has.
+        Rejection::ClientOrderIdUsed | Rejection::CommandIdReused => Error::order("Duplicate order sent."),
         Rejection::UserFrozen { .. } => Error::order("This account may not place or cancel orders."),
         Rejection::UserUnknown { .. } | Rejection::ApiKeyUnknown => Error::key(),
         Rejection::ApiKeyScope => Error::scope(),
@@ -235,7 +236,6 @@ pub(crate) fn of_rejection(rejection: &Rejection, purpose: Purpose) -> Error {
         Rejection::NotBootstrapped | Rejection::MarketsBusy | Rejection::OpenOrdersFull => Error::busy(),
         Rejection::BadRequest
         | Rejection::TooLarge
-        | Rejection::CommandIdReused
         | Rejection::StaleEpoch { .. }
         | Rejection::AlreadyBootstrapped
         | Rejection::Invalid { .. }

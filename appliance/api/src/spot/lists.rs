@@ -211,13 +211,19 @@ pub(crate) fn cancel(call: &mut Call) -> Answer<'_> {
         let read = move |state: &State, rows: &dyn Rows| {
             let view = View::named(state, &symbol)?;
             let orders = find(state, rows, user, which)?.filter(|orders| orders[0].market == view.id);
-            let open = orders.and_then(|orders| orders.into_iter().find(|order| order.status.is_open()));
-            Ok((view, open.ok_or_else(Error::cancel)?.id))
+            let orders = orders.ok_or_else(Error::cancel)?;
+            // Where neither is open it is the state that refuses, or that knows this request from before.
+            let open = orders.iter().find(|order| order.status.is_open()).unwrap_or(&orders[0]);
+            Ok((view, open.id, orders))
         };
-        let (view, id) = call.app.spot_read(Fresh::Exact, read).await?.0;
+        let (view, id, mut list) = call.app.spot_read(Fresh::Exact, read).await?.0;
         let body = Body::CancelOrder(CancelOrder { user, market: view.id, order: OrderRef::Id(id) });
         let Traded { orders, .. } = call.trade(body, Purpose::Cancel).await?;
-        shown_if_list(&view, &orders, call.now_ms, cancel.as_str()).ok_or_else(Error::unknown_outcome)
+        // One of them may have been over before.
+        for order in orders {
+            list.iter_mut().filter(|known| known.id == order.id).for_each(|known| *known = order);
+        }
+        shown_if_list(&view, &list, call.now_ms, cancel.as_str()).ok_or_else(Error::unknown_outcome)
     })
 }
 

@@ -1,6 +1,7 @@
 //! Entering, looking up and ending orders.
 
 use exchequer_domain::UserId;
+use exchequer_state::ids;
 use exchequer_state::markets::{ClientOrderId, HISTORY_PAGE_MAX, OrderRecord};
 use exchequer_state::matching::{OrderId, Side};
 use exchequer_state::{
@@ -20,8 +21,12 @@ use super::view::{View, symbol};
 
 impl Call {
     /// Has one command committed and applied; the state's refusals as the state gives them.
-    pub(crate) async fn submit(&self, body: Body) -> Result<Result<Done, Rejection>, Error> {
-        let command = Command { id: self.app.backend.new_id(), actor: Actor::ApiKey(self.key), epoch: None, body };
+    ///
+    /// The same request sent again makes the same commands: each takes effect once, and gets the outcome that it had.
+    pub(crate) async fn submit(&mut self, body: Body) -> Result<Result<Done, Rejection>, Error> {
+        let id = self.imprint.command(self.made.commands);
+        self.made.commands += 1;
+        let command = Command { id, actor: Actor::ApiKey(self.key), epoch: None, body };
         let app = self.app.clone();
         // To its end, also when the client goes away.
         let ended = self.app.finish(async move { app.backend.submit(vec![command], PATIENCE).await }).await;
@@ -37,7 +42,7 @@ impl Call {
     }
 
     /// The same where what is done are orders.
-    pub(crate) async fn trade(&self, body: Body, purpose: Purpose) -> Result<Traded, Error> {
+    pub(crate) async fn trade(&mut self, body: Body, purpose: Purpose) -> Result<Traded, Error> {
         match self.submit(body).await? {
             Ok(Done::Traded(traded)) => Ok(*traded),
             // It took effect, but not as it must have: nothing can be promised.
@@ -47,8 +52,10 @@ impl Call {
     }
 
     /// A name for an order that the client gave none.
-    pub(crate) fn drawn_name(&self) -> Result<ClientOrderId, Error> {
-        ClientOrderId::new(&self.app.backend.new_id().to_string()).ok_or_else(Error::internal)
+    pub(crate) fn drawn_name(&mut self) -> Result<ClientOrderId, Error> {
+        let name = self.imprint.name(self.made.names);
+        self.made.names += 1;
+        ClientOrderId::new(&name).ok_or_else(Error::internal)
     }
 
     /// A market as this node knows it.
@@ -159,14 +166,21 @@ pub(crate) async fn restricted(call: &Call, view: &View, order: OrderRef, word: 
             return Err(Error::new(-1145, msg));
         }
     };
-    let (user, view) = (call.user, view.clone());
-    let read = move |state: &State, rows: &dyn Rows| find(state, rows, user, &view, order);
-    let found = call.app.spot_read(Fresh::Exact, read).await?.0;
-    let found = found.filter(|order| order.status.is_open()).ok_or_else(Error::cancel)?;
-    if super::order_view::status(found.status) == wanted {
-        return Ok(());
-    }
-    Err(Error::new(-2011, "Order was not canceled due to cancel restrictions."))
+    let (user, view, id) = (call.user, view.clone(), call.imprint.command(call.made.commands));
+    let read = move |state: &State, rows: &dyn Rows| {
+        // The order is what this request, sent before, has made of it: what was done then is the answer.
+        if ids::is_known(state.time(), rows, id).map_err(unreadable)? {
+            return Ok(());
+        }
+        let found = find(state, rows, user, &view, order)?;
+        let found = found.filter(|order| order.status.is_open()).ok_or_else(Error::cancel)?;
+        if super::order_view::status(found.status) == wanted {
+            return Ok(());
+        }
+        Err(Error::new(-2011, "Order was not canceled due to cancel restrictions."))
+    };
+    call.app.spot_read(Fresh::Exact, read).await?;
+    Ok(())
 }
 
 pub(crate) fn cancel(call: &mut Call) -> Answer<'_> {

@@ -1,8 +1,11 @@
-//! Who sent a request: its signature over query string and body, its moment, and how far both may be from ours.
+//! Who sent a request: its signature over query string and body, its moment, how far both may be from ours, and what
+//! makes it the same request when it comes again.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use ring::{hmac, signature};
+use exchequer_domain::CommandId;
+use exchequer_state::api_keys::ApiKeyId;
+use ring::{digest, hmac, signature};
 
 use super::error::Error;
 use super::params::Params;
@@ -44,6 +47,51 @@ impl Proof {
             }
         }
     }
+}
+
+/// What makes a signed request the one that it is: the key and what it signed, hashed. The ids of its commands and the
+/// names of its orders follow from it, so that the same request, sent again to whichever node, is the same commands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Imprint([u8; 32]);
+
+impl Imprint {
+    /// Of a request that `key` has signed. How the bytes were split over query and body makes no difference, and neither
+    /// does how the signature was written.
+    pub(crate) fn of(key: ApiKeyId, payload: &[u8]) -> Imprint {
+        Imprint(hash(&[b"exchequer signed request", &key.0.to_be_bytes(), payload]))
+    }
+
+    /// Of a request that is not signed: another one each time.
+    pub(crate) fn drawn(id: CommandId) -> Imprint {
+        Imprint(hash(&[b"exchequer unsigned request", &id.0]))
+    }
+
+    /// The id of its command with this number.
+    pub(crate) fn command(self, number: u8) -> CommandId {
+        self.part(b"command", number)
+    }
+
+    /// The name of its order with this number, where its client gave it none.
+    pub(crate) fn name(self, number: u8) -> String {
+        self.part(b"name", number).to_string()
+    }
+
+    fn part(self, label: &[u8], number: u8) -> CommandId {
+        let hash = hash(&[&self.0, label, &[number]]);
+        let mut id = [0; 16];
+        id.copy_from_slice(&hash[..16]);
+        CommandId(id)
+    }
+}
+
+fn hash(parts: &[&[u8]]) -> [u8; 32] {
+    let mut context = digest::Context::new(&digest::SHA256);
+    for part in parts {
+        context.update(part);
+    }
+    let mut hash = [0; 32];
+    hash.copy_from_slice(context.finish().as_ref());
+    hash
 }
 
 /// What is signed: the query string and the body as they were sent, one after the other, without the signature.
@@ -142,6 +190,28 @@ mod tests {
         proof.verify(b"a=1", &text).unwrap();
         assert_eq!(proof.verify(b"a=2", &text).unwrap_err().code, -1022);
         assert_eq!(proof.verify(b"a=1", &hex::encode(pair.sign(b"a=1"))).unwrap_err().code, -1022);
+    }
+
+    /// Goal: the same request is the same however it is put, and any other one is another. Method: the payload split in other
+    /// places, the signature moved and written otherwise; then another key, another byte, another number and another use.
+    #[test]
+    fn a_request_is_known_again() {
+        let of = |key, query: &[u8], form: &[u8]| Imprint::of(ApiKeyId(key), &payload(query, form));
+        let one = of(1, b"a=1&timestamp=5&signature=ab", b"");
+        for (query, form) in
+            [("a=1&signature=AB&timestamp=5", ""), ("", "signature=ab&a=1&timestamp=5"), ("a=1&time", "stamp=5")]
+        {
+            assert_eq!(of(1, query.as_bytes(), form.as_bytes()), one, "{query} {form}");
+        }
+        let others =
+            [of(2, b"a=1&timestamp=5", b""), of(1, b"a=1&timestamp=6", b""), Imprint::drawn(CommandId([1; 16]))];
+        let mut ids: Vec<String> =
+            others.into_iter().chain([one]).map(|imprint| imprint.command(0).to_string()).collect();
+        ids.extend([one.command(1).to_string(), one.name(0), one.name(1)]);
+        let count = ids.len();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), count);
     }
 
     /// Goal: a request is good from a second ahead of our clock to the end of its window. Method: both edges.

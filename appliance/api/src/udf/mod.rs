@@ -11,7 +11,7 @@ use exchequer_state::matching::Phase;
 use serde_json::{Value, json};
 
 use crate::route::Route;
-use crate::spot::door::{Answer, Call, Endpoint, Handler, Needs};
+use crate::spot::door::{Answer, Call, Endpoint};
 use crate::spot::error::Error;
 use crate::spot::params::Params;
 use crate::spot::read::Fresh;
@@ -24,18 +24,14 @@ const KIND: &str = "crypto";
 const FOUND: u64 = 30;
 const FOUND_MAX: u64 = 1_000;
 
-const fn open(path: &'static str, weight: fn(&mut Params) -> u32, handler: Handler) -> Endpoint {
-    Endpoint { method: "GET", path, needs: Needs::Nothing, weight, handler }
-}
-
 /// The routes.
 pub(crate) fn routes() -> Vec<Route> {
     let endpoints = [
-        open("/udf/config", |_| 1, config),
-        open("/udf/time", |_| 1, time),
-        open("/udf/symbols", |_| 2, symbols),
-        open("/udf/search", |_| 4, search),
-        open("/udf/history", |_| 10, history::history),
+        Endpoint::open("/udf/config", None, |_| 1, config),
+        Endpoint::open("/udf/time", None, |_| 1, time),
+        Endpoint::open("/udf/symbols", None, |_| 2, symbols),
+        Endpoint::open("/udf/search", None, |_| 4, search),
+        Endpoint::open("/udf/history", None, |_| 10, history::history),
     ];
     endpoints.into_iter().map(Endpoint::route).collect()
 }

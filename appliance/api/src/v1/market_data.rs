@@ -3,7 +3,7 @@
 use axum::extract::State;
 use exchequer_domain::{Code, Problem};
 use exchequer_state::State as Exchange;
-use exchequer_state::market_data::depth::{Book, Level, Snapshot};
+use exchequer_state::market_data::depth::{Level, Levels};
 use exchequer_state::market_data::indicators::{Candle, Indicator as _, Spec};
 use exchequer_state::market_data::kline::Query;
 use exchequer_state::market_data::kline::page::LIMIT_MAX;
@@ -178,7 +178,7 @@ async fn statistics(
     Ok(seen.await?)
 }
 
-fn distance(rules: &Rules, book: &Book, percent: u32) -> Option<dto::BookDepth> {
+fn distance(rules: &Rules, book: &Levels, percent: u32) -> Option<dto::BookDepth> {
     let near = near(book, percent)?;
     Some(dto::BookDepth {
         percent,
@@ -189,7 +189,7 @@ fn distance(rules: &Rules, book: &Book, percent: u32) -> Option<dto::BookDepth> 
 }
 
 /// The book in minor units of base.
-fn snapshot(state: &Exchange, rules: &Rules) -> Result<Book, Problem> {
+fn snapshot(state: &Exchange, rules: &Rules) -> Result<Levels, Problem> {
     let market = live(state, rules.record.id)?;
     let levels = |side| {
         let level = |level: exchequer_state::matching::Depth| Level {
@@ -198,5 +198,5 @@ fn snapshot(state: &Exchange, rules: &Rules) -> Result<Book, Problem> {
         };
         market.book().depth(side).take(LEVELS).map(level).collect()
     };
-    Ok(Book::restore(&Snapshot { last_update: 0, bids: levels(Side::Buy), asks: levels(Side::Sell) }))
+    Ok(Levels { bids: levels(Side::Buy), asks: levels(Side::Sell) })
 }

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use super::Level;
+use super::Levels;
 
 /// Levels of each side that are in the checksum.
 const LEVELS: usize = 10;
@@ -16,19 +16,21 @@ const LEVELS: usize = 10;
 pub struct Shown {
     /// How many steps of the last written decimal of a price make one tick.
     pub steps_per_tick: u64,
-    /// How many minor units make one step of the last written decimal of a quantity; at least 1.
-    pub minor_units_per_step: u128,
+    /// How many steps of the last written decimal of a quantity make one lot.
+    pub steps_per_lot: u64,
 }
 
 impl Shown {
-    pub(super) fn checksum(&self, bids: impl Iterator<Item = Level>, asks: impl Iterator<Item = Level>) -> u32 {
+    /// The checksum of the best ten levels of each side.
+    #[must_use]
+    pub fn checksum(&self, levels: &Levels) -> u32 {
         let mut crc = crc32fast::Hasher::new();
-        for level in asks.take(LEVELS).chain(bids.take(LEVELS)) {
+        for level in levels.asks.iter().take(LEVELS).chain(levels.bids.iter().take(LEVELS)) {
             // The digits of a u128 for both; a slice as writer fails only when it is full.
             let mut digits = [0_u8; 2 * 39];
             let mut free = digits.as_mut_slice();
-            let price = u128::from(level.price).saturating_mul(u128::from(self.steps_per_tick));
-            let quantity = level.total / self.minor_units_per_step.max(1);
+            let price = u128::from(level.price).saturating_mul(self.steps_per_tick.into());
+            let quantity = level.total.saturating_mul(self.steps_per_lot.into());
             let left = match write!(free, "{price}{quantity}") {
                 Ok(()) => free.len(),
                 Err(_) => 0,
@@ -41,39 +43,33 @@ impl Shown {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Book, Snapshot};
+    use super::super::Level;
     use super::*;
 
     /// Goal: the checksum is the one that Kraken's guide gives for its example. Method: that example's book, prices with
     /// five decimals and a tick of 0.00005, quantities with eight.
     #[test]
     fn the_published_example() {
-        let level = |price| Level { price, total: 500 };
+        let level = |price| Level { price, total: 100 };
         let asks: Vec<Level> = (1_001..=1_010).map(level).collect();
         // 0.04985 is missing.
         let bids: Vec<Level> = (990..=1_000).rev().filter(|price| *price != 997).map(level).collect();
-        let mut book = Book::restore(&Snapshot { last_update: 1, bids, asks });
-        let shown = Shown { steps_per_tick: 5, minor_units_per_step: 1 };
-        assert_eq!(book.checksum(&shown), 974_947_235);
-
-        // The eleventh level does not count, and the units of an asset with more decimals than are shown do not either.
-        let far = Level { price: 1, total: 9 };
-        book.apply(&super::super::Change { sequence: 2, side: crate::Side::Buy, level: far }).unwrap();
-        assert_eq!(book.checksum(&shown), 974_947_235);
-        let mut finer = book.whole();
-        for level in finer.bids.iter_mut().chain(&mut finer.asks) {
-            level.total *= 10_000_000_000;
-        }
-        let shown = Shown { minor_units_per_step: 10_000_000_000, ..shown };
-        assert_eq!(Book::restore(&finer).checksum(&shown), 974_947_235);
+        let mut levels = Levels { bids, asks };
+        let shown = Shown { steps_per_tick: 5, steps_per_lot: 5 };
+        assert_eq!(shown.checksum(&levels), 974_947_235);
+        // The eleventh level does not count.
+        levels.bids.push(Level { price: 1, total: 9 });
+        assert_eq!(shown.checksum(&levels), 974_947_235);
+        levels.bids[9].total += 1;
+        assert_ne!(shown.checksum(&levels), 974_947_235);
     }
 
     /// Goal: the widest numbers are written whole. Method: a level of the highest price and total against its digits.
     #[test]
     fn wide_numbers_are_whole() {
-        let shown = Shown { steps_per_tick: u64::MAX, minor_units_per_step: 0 };
-        let level = Level { price: u64::MAX, total: u128::MAX };
+        let shown = Shown { steps_per_tick: u64::MAX, steps_per_lot: 1 };
+        let levels = Levels { bids: vec![Level { price: u64::MAX, total: u128::MAX }], asks: vec![] };
         let digits = format!("{}{}", u128::from(u64::MAX).pow(2), u128::MAX);
-        assert_eq!(shown.checksum([level].into_iter(), [].into_iter()), crc32fast::hash(digits.as_bytes()));
+        assert_eq!(shown.checksum(&levels), crc32fast::hash(digits.as_bytes()));
     }
 }

@@ -1,10 +1,6 @@
-//! What changed in a book between two updates, and what a stream has not sent yet.
+//! What changed in a book between two updates.
 
-use super::{Change, LEVELS_MAX, Level};
-use crate::trade::Side;
-
-/// Changes that are collected before they are compacted.
-const COMPACT_CHANGES: usize = 4_096;
+use super::Level;
 
 /// What a book's levels came to over some changes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,6 +13,8 @@ pub struct Diff {
     pub bids: Vec<Level>,
     /// Asks with their totals after `last`, lowest price first; zero is a level that is gone.
     pub asks: Vec<Level>,
+    /// The checksum of the book after `last`, by [`super::Shown`].
+    pub checksum: u32,
 }
 
 /// Two differences that do not follow each other.
@@ -38,7 +36,7 @@ impl Diff {
         if self.last.checked_add(1) != Some(later.first) {
             return Err(NotAdjacent { last: self.last, first: later.first });
         }
-        self.last = later.last;
+        (self.last, self.checksum) = (later.last, later.checksum);
         self.bids = merged(&self.bids, &later.bids, |a, b| a > b);
         self.asks = merged(&self.asks, &later.asks, |a, b| a < b);
         Ok(())
@@ -64,68 +62,4 @@ fn merged(earlier: &[Level], later: &[Level], is_before: impl Fn(u64, u64) -> bo
     }
     all.extend(earlier);
     all
-}
-
-/// What a stream has not sent yet; one for each speed.
-#[derive(Debug, Clone, Default)]
-pub struct Pending {
-    changes: Vec<Change>,
-    /// The first and the last change since the stream's last event.
-    covered: Option<(u64, u64)>,
-    /// How many changes lead to the next compaction.
-    limit: usize,
-}
-
-impl Pending {
-    /// Nothing to send.
-    #[must_use]
-    pub fn new() -> Pending {
-        Pending::default()
-    }
-
-    /// Adds a change that the book took. False means that a great part of the book has changed, and that it should be
-    /// taken now, before its time, so that memory stays bounded.
-    #[must_use]
-    pub fn push(&mut self, change: &Change) -> bool {
-        let first = self.covered.map_or(change.sequence, |(first, _)| first);
-        self.covered = Some((first, change.sequence));
-        self.changes.push(*change);
-        if self.changes.len() < self.limit.max(COMPACT_CHANGES) {
-            return true;
-        }
-        self.compact();
-        self.limit = 2 * self.changes.len();
-        self.changes.len() < LEVELS_MAX
-    }
-
-    /// Everything since the last time, as one difference. None where nothing happened.
-    #[must_use]
-    pub fn take(&mut self) -> Option<Diff> {
-        let (first, last) = self.covered.take()?;
-        self.compact();
-        self.limit = 0;
-        let mut diff = Diff { first, last, ..Diff::default() };
-        for change in self.changes.drain(..) {
-            match change.side {
-                Side::Buy => diff.bids.push(change.level),
-                Side::Sell => diff.asks.push(change.level),
-            }
-        }
-        diff.bids.reverse();
-        // A burst's memory is given back.
-        self.changes.shrink_to(COMPACT_CHANGES);
-        Some(diff)
-    }
-
-    /// Keeps the last change of each level, in order of side and price.
-    fn compact(&mut self) {
-        self.changes.sort_by_key(|change| (change.side, change.level.price));
-        self.changes.dedup_by(|later, earlier| {
-            let same = (later.side, later.level.price) == (earlier.side, earlier.level.price);
-            if same {
-                *earlier = *later;
-            }
-            same
-        });
-    }
 }

@@ -6,15 +6,39 @@ use std::sync::Arc;
 use super::Random;
 use crate::Side;
 use crate::conflate::{Message, Outbox, Stream};
-use crate::depth::{Book, Change, DepthFault, Diff, LEVELS_MAX, Level, Pending, Snapshot};
+use crate::depth::{Base, Diff, Level, Levels, Shown};
 
-fn changes(random: &mut Random, how_many: u64) -> impl Iterator<Item = Change> {
-    (1..=how_many).map(|sequence| {
-        let side = if random.once_in(2) { Side::Buy } else { Side::Sell };
+const SHOWN: Shown = Shown { steps_per_tick: 5, steps_per_lot: 1 };
+
+/// The engine's book.
+#[derive(Debug, Default)]
+struct Engine {
+    bids: BTreeMap<u64, u128>,
+    asks: BTreeMap<u64, u128>,
+}
+
+impl Engine {
+    /// Changes one level; answers which.
+    fn change(&mut self, random: &mut Random) -> (Side, u64) {
         let total = if random.once_in(3) { 0 } else { u128::from(1 + random.below(1_000)) };
-        let price = 100 + random.below(60) + if side == Side::Sell { 60 } else { 0 };
-        Change { sequence, side, level: Level { price, total } }
-    })
+        let price = 100 + random.below(60);
+        let (side, price) = if random.once_in(2) { (Side::Buy, price) } else { (Side::Sell, price + 60) };
+        let levels = if side == Side::Buy { &mut self.bids } else { &mut self.asks };
+        match total {
+            0 => levels.remove(&price),
+            total => levels.insert(price, total),
+        };
+        (side, price)
+    }
+
+    fn levels(&self) -> Levels {
+        levels(&self.bids, &self.asks)
+    }
+}
+
+fn levels(bids: &BTreeMap<u64, u128>, asks: &BTreeMap<u64, u128>) -> Levels {
+    let level = |(&price, &total): (&u64, &u128)| Level { price, total };
+    Levels { bids: bids.iter().rev().map(level).collect(), asks: asks.iter().map(level).collect() }
 }
 
 /// A client's book.
@@ -26,9 +50,8 @@ struct Client {
 }
 
 impl Client {
-    fn of(snapshot: &Snapshot) -> Client {
-        let side = |levels: &[Level]| levels.iter().map(|level| (level.price, level.total)).collect();
-        Client { last: snapshot.last_update, bids: side(&snapshot.bids), asks: side(&snapshot.asks) }
+    fn of(engine: &Engine, last: u64) -> Client {
+        Client { last, bids: engine.bids.clone(), asks: engine.asks.clone() }
     }
 
     /// Follows the documented rule; `is_first` is the first difference after the snapshot.
@@ -53,38 +76,35 @@ impl Client {
         self.last = diff.last;
     }
 
-    fn is(&self, book: &Book) -> bool {
-        let mine = |side: &BTreeMap<u64, u128>| side.iter().map(|(&price, &total)| Level { price, total }).collect();
-        let (mut bids, asks): (Vec<Level>, Vec<Level>) = (mine(&self.bids), mine(&self.asks));
-        bids.reverse();
-        (self.last, bids, asks) == (book.last_update(), book.bids().collect(), book.asks().collect())
+    fn levels(&self) -> Levels {
+        levels(&self.bids, &self.asks)
     }
 }
 
-/// Goal: a client that joins at any moment has the engine's book after each difference, at both speeds, also when it
-/// reads slowly. Method: random changes; fast and slow streams, each with an outbox that is emptied now and then.
+/// Goal: a client that joins at any moment has the engine's book after each difference, and sees so by its checksum, at
+/// both speeds, also when it reads slowly. Method: random changes; fast and slow streams, each with an outbox that is
+/// emptied now and then.
 #[test]
 fn clients_keep_the_same_book() {
     for seed in 0..50 {
         println!("seed {seed}");
         let random = &mut Random::new(seed);
-        let all: Vec<Change> = changes(random, 2_000).collect();
         for often in [3, 40] {
-            let (mut book, mut pending) = (Book::new(), Pending::new());
+            let (mut engine, mut base) = (Engine::default(), Base::new(0, Levels::default()));
             let mut outbox: Outbox<&str> = Outbox::new(1 << 20);
             let mut client: Option<(Client, bool)> = None;
             let mut compared = 0;
-            for change in &all {
-                book.apply(change).unwrap();
-                assert!(pending.push(change));
+            for index in 1..=2_000 {
+                let (side, price) = engine.change(random);
+                base.touch(side, price);
                 if client.is_none() && random.once_in(300) {
-                    client = Some((Client::of(&book.snapshot(5_000)), true));
+                    client = Some((Client::of(&engine, index), true));
                 }
                 if !random.once_in(often) {
                     continue;
                 }
-                let diff = pending.take().unwrap();
-                assert_eq!((diff.last, pending.take()), (change.sequence, None));
+                let Some(diff) = base.advance(index, engine.levels(), &SHOWN) else { continue };
+                assert_eq!((diff.last, base.advance(index, engine.levels(), &SHOWN)), (index, None));
                 outbox.push(Message::Depth(Stream(1), Arc::new(diff), None)).unwrap();
                 if !random.once_in(2) {
                     continue;
@@ -95,54 +115,12 @@ fn clients_keep_the_same_book() {
                     assert!(diff.asks.is_sorted_by(|a, b| a.price < b.price));
                     let Some((client, is_first)) = &mut client else { continue };
                     client.take(&diff, is_first);
-                    assert!(client.is(&book));
+                    assert_eq!(client.levels(), engine.levels());
+                    assert_eq!(SHOWN.checksum(&client.levels()), diff.checksum);
                     compared += 1;
                 }
             }
             assert!(compared > 0, "no client joined early enough");
         }
     }
-}
-
-/// Goal: a book comes back from its whole snapshot, partial ones are its best levels, and gaps are told.
-#[test]
-fn books_come_back() {
-    let random = &mut Random::new(1);
-    let mut book = Book::new();
-    for change in changes(random, 500) {
-        book.apply(&change).unwrap();
-    }
-    assert_eq!(Book::restore(&book.whole()), book);
-    let partial = book.snapshot(5);
-    assert_eq!(partial.bids, book.bids().take(5).collect::<Vec<_>>());
-    assert_eq!(book.ticker().ask, partial.asks.first().copied());
-    let change = |sequence, price| Change { sequence, side: Side::Buy, level: Level { price, total: 1 } };
-    let before = book.clone();
-    assert_eq!(book.apply(&change(500, 1)), Err(DepthFault::Repeated { sequence: 500, last: 500 }));
-    assert_eq!(book.apply(&change(502, 1)), Err(DepthFault::Gap { sequence: 502, last: 500 }));
-    assert_eq!(book.apply(&change(501, 0)), Err(DepthFault::Price { sequence: 501 }));
-    assert_eq!(book, before);
-}
-
-/// Goal: memory is bounded. Method: one price too many in a book; a stream that is never taken, once with many changes
-/// of few prices and once with one change of each of many.
-#[test]
-fn memory_is_bounded() {
-    let mut book = Book::new();
-    let change = |sequence: u64, price: u64| Change { sequence, side: Side::Sell, level: Level { price, total: 1 } };
-    for sequence in 1..=LEVELS_MAX as u64 {
-        book.apply(&change(sequence, sequence)).unwrap();
-    }
-    let next = LEVELS_MAX as u64 + 1;
-    assert_eq!(book.apply(&change(next, next)), Err(DepthFault::Full { sequence: next }));
-    book.apply(&change(next, 1)).unwrap();
-
-    let mut few = Pending::new();
-    assert!((1..1_000_000).all(|sequence| few.push(&change(sequence, 1 + sequence % 1_000))));
-    assert_eq!(few.take().map(|diff| diff.levels()), Some(1_000));
-
-    let mut many = Pending::new();
-    let full = (1..1_000_000).find(|&sequence| !many.push(&change(sequence, sequence))).unwrap();
-    assert!(full <= 3 * LEVELS_MAX as u64, "full at {full}");
-    assert_eq!(many.take().map(|diff| (diff.first, diff.last)), Some((1, full)));
 }

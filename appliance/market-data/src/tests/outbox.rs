@@ -61,7 +61,7 @@ fn an_outbox_is_its_list() {
                     let (first, last) = (*update + 1, *update + 1 + random.below(3));
                     *update = last;
                     let level = Level { price: 1 + random.below(20), total: u128::from(random.below(3)) };
-                    let diff = Diff { first, last, bids: vec![level], asks: vec![] };
+                    let diff = Diff { first, last, bids: vec![level], asks: vec![], checksum: last as u32 };
                     let made = random.once_in(2).then_some(content);
                     Message::Depth(Stream(30 + book as u32), Arc::new(diff), made)
                 }

@@ -53,6 +53,9 @@ impl Market {
                 return Err(Rejection::PositionMax.into());
             }
         }
+        if price != order.price && self.owners.get(owner).orders > self.prices_of(order.side) {
+            return Err(Rejection::OrdersMax.into());
+        }
         let never_takes = order.has(POST_ONLY) || self.phase == Phase::PostOnly;
         if never_takes && !self.phase.gathers() && !keeps && self.takes(order.side, price) {
             return Err(Rejection::WouldTake.into());

@@ -117,6 +117,11 @@ impl Market {
         if owner.orders >= filters.orders_max.min(ORDERS_OF_OWNER_MAX) {
             return Err(Rejection::OrdersMax);
         }
+        if matches!(new.action, Action::Limit { life: Life::Rest { .. }, .. })
+            && owner.orders >= self.prices_of(new.side)
+        {
+            return Err(Rejection::OrdersMax);
+        }
         if let Some(when) = new.when {
             self.check_waiting(new, when)?;
         }
@@ -129,6 +134,12 @@ impl Market {
             }
         }
         Ok(taker)
+    }
+
+    /// How many prices of a side one owner may have: each order may be at a price of its own.
+    #[inline]
+    pub(super) fn prices_of(&self, side: Side) -> u32 {
+        self.book.limits.share_of(self.book.limits.levels, self.book.prices(side))
     }
 
     /// Everything that depends on what rests.

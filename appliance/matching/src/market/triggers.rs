@@ -67,10 +67,15 @@ impl Market {
 
     /// Whether the market and the owner may have one more order that waits.
     pub(super) fn check_waiting(&self, new: &NewOrder, when: When) -> Result<(), Rejection> {
+        let limits = &self.book.limits;
         let waiting = self.book.rising.orders() + self.book.falling.orders();
-        let trailing = matches!(when, When::Trailing(_)) && self.trailing.len() >= self.book.limits.trailing;
-        let owner = self.owners.get(new.owner).stops >= self.filters.stops_max;
-        if waiting >= self.book.limits.waiting || trailing || owner { Err(Rejection::StopsMax) } else { Ok(()) }
+        let mut is_full = waiting >= limits.waiting;
+        let mut most = self.filters.stops_max.min(limits.share_of(limits.waiting as usize, waiting as usize));
+        if matches!(when, When::Trailing(_)) {
+            is_full |= self.trailing.len() >= limits.trailing;
+            most = most.min(limits.share_of(limits.trailing, self.trailing.len()));
+        }
+        if is_full || self.owners.get(new.owner).stops >= most { Err(Rejection::StopsMax) } else { Ok(()) }
     }
 
     /// Keeps an accepted order until its trigger, with `held` minor units of its own.

@@ -25,8 +25,12 @@ impl Both {
     }
 
     pub(super) fn with(worth: Worth) -> Both {
+        Both::within(Limits::FULL, worth)
+    }
+
+    fn within(limits: Limits, worth: Worth) -> Both {
         let filters = Filters::default();
-        Both { market: Market::new(worth, filters), naive: Naive::new(Limits::FULL, worth, filters), now: 1 }
+        Both { market: Market::within(limits, worth, filters), naive: Naive::new(limits, worth, filters), now: 1 }
     }
 
     pub(super) fn run(&mut self, command: Command) -> Vec<Report> {
@@ -277,4 +281,46 @@ fn no_triggered_order_is_carried_out_after_its_time() {
         both.run(Command::Tick);
         assert_eq!(both.market.book().open_orders(), 0);
     }
+}
+
+/// Goal: nobody keeps the others out of a market by taking all prices or all places for orders that wait: whoever comes
+/// finds room, also after forty who have taken what they may. Method: owners one after the other who enter and amend until
+/// they are refused, in a market with few places.
+#[test]
+fn an_owner_takes_a_share() {
+    let limits = Limits { waiting: 640, trailing: 640, levels: 640, share: 16, ..Limits::FULL };
+    let mut both = Both::within(limits, Worth::new(1, 1, Rounding::Up).unwrap());
+    both.run(Command::SetPhase(PhaseChange::Trading));
+    both.run(Command::SetReference(Ticks(1_000_000)));
+    let refused = |reports: &[Report]| match reports.last() {
+        Some(Report::Rejected { why, .. }) => Some(*why),
+        _ => None,
+    };
+    let mut prices = 1..;
+    let mut shares = Vec::new();
+    for owner in 1..=40 {
+        let (mut stops, mut trails, mut levels) = (0, 0, 0);
+        let action = Action::Market { lots: Lots(1), quote: 1 << 90, by: By::Lots, fill_or_kill: false };
+        for (count, when) in
+            [(&mut trails, When::Trailing(Ticks(500_000))), (&mut stops, When::StopLoss(Ticks(2_000_000)))]
+        {
+            let stop = NewOrder { when: Some(when), action, ..order(owner, Side::Buy, 1, 1) };
+            while let None = refused(&both.run(Command::New(stop))) {
+                *count += 1;
+            }
+            assert_eq!(refused(&both.run(Command::New(stop))), Some(Rejection::StopsMax));
+        }
+        // All at one price, and then each at its own.
+        let mut last = None;
+        while let [Report::Accepted { id, .. }] = both.run(Command::New(order(100 + owner, Side::Buy, 900_000, 1)))[..]
+        {
+            let (price, lots) = (Ticks(prices.next().unwrap()), Lots(1));
+            let amend = Command::Amend { owner: Owner(100 + owner), id, price, lots, seen: lots };
+            levels += u32::from(refused(&both.run(amend)).is_none());
+            last = Some(id);
+        }
+        assert!(last.is_some());
+        shares.push((stops + trails, levels));
+    }
+    assert_eq!((shares[0], shares[39]), ((37, 37), (4, 4)), "{shares:?}");
 }

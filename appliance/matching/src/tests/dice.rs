@@ -38,6 +38,7 @@ impl Dice {
             levels: 3 + self.below(6) as usize,
             steps: 2 + self.below(6) as u32,
             waiting: 2 + self.below(6) as u32,
+            share: self.below(3) as u32,
             trailing: 1 + self.below(3) as usize,
             deadlines: 1,
             switches: 1,

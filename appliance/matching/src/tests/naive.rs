@@ -335,6 +335,12 @@ impl Naive {
         Ok(())
     }
 
+    /// What one owner may have where so many are taken.
+    fn share(&self, places: usize, taken: usize) -> usize {
+        let share = self.limits.share as usize;
+        if share == 0 { usize::MAX } else { (places - taken.min(places)) / share }
+    }
+
     fn prices(&self, side: Side) -> BTreeSet<u64> {
         let resting = self.orders.iter().filter(|order| order.arrival.is_some() && order.side == side);
         resting.map(|order| order.price).collect()

@@ -8,6 +8,7 @@ use crate::audit::AuditAction;
 use crate::command::Actor;
 use crate::markets::MarketId;
 use crate::outcome::Done;
+use crate::rejection::{Field, Rejection};
 
 /// Changes what new orders must satisfy, and what stops trading. What is not given stays.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +29,9 @@ impl ConfigureMarket {
     pub(super) fn apply(self, entry: &mut Entry<'_>, actor: Actor) -> Result<Done, Stop> {
         check_reason(&self.reason)?;
         let symbol = entry.market(self.market)?.symbol.clone();
+        if self.filters.is_some_and(|filters| !filters.is_sound()) {
+            return Err(Rejection::Invalid { field: Field::MarketFilters }.into());
+        }
         let detail = format!("{:?} {:?} {:?}", self.filters, self.breaker, self.reference);
         entry.check_busy()?;
         // The reference is the one that can be refused; what follows it is done in any case.

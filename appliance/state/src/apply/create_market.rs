@@ -54,6 +54,9 @@ impl CreateMarket {
         if self.tick.decimals > STEP_DECIMALS_MAX || self.lot.decimals > STEP_DECIMALS_MAX {
             return Err(invalid(Field::MarketSteps).into());
         }
+        if !self.filters.is_sound() {
+            return Err(invalid(Field::MarketFilters).into());
+        }
         let worth = MarketRecord::worth_of(self.tick, self.lot, base, quote);
         let (base_per_lot, quote_per_tick) = worth.map_err(|fault| match fault {
             StepFault::Lot => Rejection::MarketLot,

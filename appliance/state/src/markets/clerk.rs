@@ -168,6 +168,14 @@ impl Clerk<'_, '_> {
         if let Some(first) = self.deeds.accepted.first().copied() {
             order.partner = Some(first);
             self.order(first)?.partner = Some(id);
+            // Whoever is told of the first one knows it then as what it is.
+            let entered = self.events.iter_mut().rev().find_map(|event| match event {
+                Event::Order { record, step: OrderStep::Entered } if record.id == first => Some(record),
+                _ => None,
+            });
+            if let Some(record) = entered {
+                record.partner = Some(id);
+            }
         }
         let name = codec::encode(&(order.market, id));
         let key = client_key(order.user, order.client_id);

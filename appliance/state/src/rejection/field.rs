@@ -127,6 +127,8 @@ pub enum Field {
     RecoveryCodes,
     /// The name of a program that signs in.
     Agent,
+    /// What a market's new orders must satisfy.
+    MarketFilters,
 }
 
 impl Field {
@@ -298,6 +300,11 @@ impl Field {
             Field::RecoveryCodes => format!("there are at most {} recovery codes", people::RECOVERY_CODES_MAX),
             Field::Agent => {
                 format!("a program's name is at most {} bytes without control characters", people::AGENT_BYTES_MAX)
+            }
+            Field::MarketFilters => {
+                "a market's filters leave room for an order: every least is at most its most, with a \
+                                     multiple of the step between them, and no step is zero"
+                    .into()
             }
             Field::TransferCount => format!("1 to {} transfers are posted at once", apply::TRANSFERS_AT_ONCE_MAX),
         }

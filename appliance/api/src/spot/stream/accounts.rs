@@ -101,7 +101,7 @@ impl Desk {
         });
     }
 
-    fn tell_user(&self, user: UserId, event: &str) {
+    pub(super) fn tell_user(&self, user: UserId, event: &str) {
         for watch in self.users.get(&user).into_iter().flatten() {
             watch.tell(event);
         }
@@ -121,8 +121,9 @@ impl Desk {
             }
             let mut order: OrderRecord = **record;
             match (filled.get(&(order.market, order.id)), step) {
-                (Some(last), OrderStep::Traded { .. }) if *last == place => order.status = OrderStatus::Filled,
                 (Some(_), OrderStep::Ended) => continue,
+                // Also what was taken off it after that trade.
+                (Some(last), _) if *last <= place => order.status = OrderStatus::Filled,
                 _ => {}
             }
             let Some(watched) = self.watched(order.market) else { continue };
@@ -131,6 +132,7 @@ impl Desk {
             let origin = Origin { index: batch.index, place, time_ms: batch.time.millis() };
             self.tell_user(order.user, &user::execution_report(&view, &order, *step, origin));
         }
+        self.tell_lists(batch).await?;
         for Side { user, asset, moved } in self.postings(batch).await? {
             touched.entry(user).or_default().insert(asset);
             if let Some(moved) = moved {

@@ -1,6 +1,6 @@
 //! Who listens to what, and the task that tells them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -152,10 +152,20 @@ impl Audience {
     }
 }
 
+/// What is to be told next, and whether the prices that it touched are noted already.
+async fn next(backlog: &mut VecDeque<Heard>, feed: &mut Feed) -> Option<(Heard, bool)> {
+    match backlog.pop_front() {
+        Some(heard) => Some((heard, true)),
+        None => feed.next().await.map(|heard| (heard, false)),
+    }
+}
+
 /// The task.
 pub(super) struct Desk {
     pub(super) backend: Arc<dyn Backend>,
     feed: Feed,
+    /// What was taken from the feed and is still to be told.
+    backlog: VecDeque<Heard>,
     asks: UnboundedReceiver<Ask>,
     lines: BTreeMap<u64, Arc<Line>>,
     of_line: BTreeMap<u64, BTreeSet<Topic>>,
@@ -177,6 +187,7 @@ impl Desk {
         Desk {
             backend,
             feed,
+            backlog: VecDeque::new(),
             asks,
             lines: BTreeMap::new(),
             of_line: BTreeMap::new(),
@@ -213,13 +224,16 @@ impl Desk {
                     Some(ask) => self.take(ask),
                     None => return,
                 },
-                heard = self.feed.next() => match heard {
-                    Some(Heard::Entry(batch)) => {
+                heard = next(&mut self.backlog, &mut self.feed) => match heard {
+                    Some((Heard::Entry(batch), is_noted)) => {
+                        if !is_noted {
+                            self.note_prices(&batch);
+                        }
                         if self.is_listening && batch.index > self.floor {
                             self.entry(&batch).await;
                         }
                     }
-                    Some(Heard::Gap) => self.gap(),
+                    Some((Heard::Gap, _)) => self.gap(),
                     None => return,
                 },
                 _ = ticks.tick(), if self.is_listening => self.tick(),
@@ -341,6 +355,16 @@ impl Desk {
         if let Err(problem) = self.tell_users(batch).await {
             tracing::warn!(code = %problem.code, "an entry cannot be told to its users: {}", problem.message);
             self.gap();
+        }
+    }
+
+    /// Notes the prices that everything touched which has been applied by now: what is read of books is as new.
+    pub(super) fn note_what_waits(&mut self) {
+        while let Some(heard) = self.feed.at_once() {
+            if let Heard::Entry(batch) = &heard {
+                self.note_prices(batch);
+            }
+            self.backlog.push_back(heard);
         }
     }
 

@@ -1,21 +1,21 @@
 //! What is told of markets: at once for each entry, or with the next tick.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use exchequer_domain::Timestamp;
 use exchequer_market_data::conflate::{Message, Stream};
-use exchequer_market_data::depth::PARTIAL_LEVELS;
+use exchequer_market_data::depth::{Base, PARTIAL_LEVELS, Shown};
 use exchequer_market_data::tape::AveragePrice;
 use exchequer_market_data::ticker::Stats;
-use exchequer_market_data::{Interval, Tape};
+use exchequer_market_data::{self as market_data, Interval, Tape};
 use exchequer_state::ledger::Asset;
-use exchequer_state::markets::{MarketId, Markets, trade_of};
+use exchequer_state::markets::{Ask, MarketId, Markets, OrderStatus, trade_of};
 use exchequer_state::matching::{Lots, Market, Side, TradeId};
-use exchequer_state::{Best, Event, State};
+use exchequer_state::{Best, Event, OrderStep, State};
 
 use super::super::view::View;
-use super::books::{Base, Levels};
+use super::books::levels;
 use super::candles::Candle;
 use super::hub::Desk;
 use super::line::Text;
@@ -50,6 +50,11 @@ pub(super) struct Watched {
     best_at: u64,
     books: BTreeMap<Speed, Base>,
     candles: BTreeMap<Interval, Candle>,
+}
+
+/// How a market's numbers are written, for the checksum of its book.
+fn shown(view: &View) -> Shown {
+    Shown { steps_per_tick: view.tick.units, steps_per_lot: view.lot.units }
 }
 
 /// What a ticker is made of.
@@ -113,9 +118,8 @@ impl Desk {
         }
         match kind {
             Kind::Depth(speed) if is_new => {
-                let base = self.look(|state, index| {
-                    Some(Base { index, levels: Levels::of(state.markets().market(id)?, DEPTH_LEVELS) })
-                });
+                let base =
+                    self.look(|state, index| Some(Base::new(index, levels(state.markets().market(id)?, DEPTH_LEVELS))));
                 if let (Some(watched), Some(base)) = (self.markets.get_mut(&id), base) {
                     watched.books.insert(speed, base);
                 }
@@ -149,6 +153,40 @@ impl Desk {
             Kind::Depth(speed) => drop(watched.books.remove(&speed)),
             Kind::Kline(interval) => drop(watched.candles.remove(&interval)),
             _ => {}
+        }
+    }
+
+    /// Notes the prices at which an entry did something to books that are told of. An order that came and went within the
+    /// entry was in no book that anybody could see; one that leaves its price by an amendment is in the levels that were
+    /// told, or came there with an entry of its own.
+    pub(super) fn note_prices(&mut self, batch: &Batch) {
+        if self.markets.values().all(|watched| watched.books.is_empty()) {
+            return;
+        }
+        let mut entered = BTreeSet::new();
+        let mut after = BTreeMap::new();
+        for event in &batch.events {
+            let Event::Order { record, step } = event else { continue };
+            if *step == OrderStep::Entered {
+                entered.insert((record.market, record.id));
+            }
+            after.insert((record.market, record.id), record.status.is_open());
+        }
+        for event in &batch.events {
+            let Event::Order { record, .. } = event else { continue };
+            let (key, Ask::Limit { price, .. }) = ((record.market, record.id), record.ask) else { continue };
+            let passed = entered.contains(&key) && after.get(&key) == Some(&false);
+            let Some(watched) = self.markets.get_mut(&record.market).filter(|_| !passed) else { continue };
+            if record.status == OrderStatus::Waiting {
+                continue;
+            }
+            let side = match record.side {
+                Side::Buy => market_data::Side::Buy,
+                Side::Sell => market_data::Side::Sell,
+            };
+            for base in watched.books.values_mut() {
+                base.touch(side, price.0);
+            }
         }
     }
 
@@ -230,35 +268,32 @@ impl Desk {
             })
             .collect();
         for id in marked {
-            let whole = self.topics.get(&Topic::Of(id, Kind::Depth(speed)));
-            let topic =
-                |count| self.topics.get(&Topic::Of(id, Kind::Partial(count, speed))).map(|found| (count, found));
-            let partial: Vec<_> = PARTIAL_LEVELS.into_iter().filter_map(topic).collect();
+            let (whole, part) = (Topic::Of(id, Kind::Depth(speed)), |count| Topic::Of(id, Kind::Partial(count, speed)));
+            let has_whole = self.topics.contains_key(&whole);
+            let most = PARTIAL_LEVELS.into_iter().rfind(|count| self.topics.contains_key(&part(*count)));
             let first = speed == Speed::Fast && self.needs_best(id);
-            if whole.is_none() && partial.is_empty() && !first {
+            if !has_whole && most.is_none() && !first {
                 continue;
             }
-            let limit = match (whole, partial.last()) {
-                (Some(_), _) => DEPTH_LEVELS,
-                (None, Some((count, _))) => *count,
-                (None, None) => 1,
-            };
+            let limit = if has_whole { DEPTH_LEVELS } else { most.unwrap_or(1) };
             let read = self.look(|state, index| {
                 let market = state.markets().market(id)?;
                 let best = (best_of(market, Side::Buy), best_of(market, Side::Sell));
-                Some((index, Levels::of(market, limit), best))
+                Some((index, levels(market, limit), best))
             });
             let Some((index, levels, best)) = read else { continue };
+            self.note_what_waits();
             let Some(view) = self.markets.get(&id).map(|watched| watched.view.clone()) else { continue };
-            for (count, audience) in partial {
+            for count in PARTIAL_LEVELS {
+                let Some(audience) = self.topics.get(&part(count)) else { continue };
                 let side = |levels: &[_]| levels.get(..count.min(levels.len())).unwrap_or_default().to_vec();
                 let (bids, asks) = (side(&levels.bids), side(&levels.asks));
                 audience.tell(messages::partial(&view, index, &bids, &asks), Message::Latest);
             }
             if let Some(watched) = self.markets.get_mut(&id)
-                && let Some(audience) = whole
+                && let Some(audience) = self.topics.get(&whole)
                 && let Some(base) = watched.books.get_mut(&speed)
-                && let Some(diff) = base.advance(index, levels)
+                && let Some(diff) = base.advance(index, levels, &shown(&view))
             {
                 let message = messages::depth(&view, &diff, now_ms);
                 let diff = Arc::new(diff);

@@ -126,6 +126,8 @@ struct Depth<'a> {
     u: u64,
     b: Vec<[String; 2]>,
     a: Vec<[String; 2]>,
+    /// Of the best ten levels after it; the dialect has none.
+    cs: u32,
 }
 
 pub(crate) fn depth(view: &View, diff: &Diff, event_time: u64) -> String {
@@ -137,6 +139,7 @@ pub(crate) fn depth(view: &View, diff: &Diff, event_time: u64) -> String {
         u: diff.last,
         b: levels(view, &diff.bids),
         a: levels(view, &diff.asks),
+        cs: diff.checksum,
     })
 }
 

@@ -21,6 +21,7 @@ mod connection;
 mod control;
 mod hub;
 mod line;
+mod lists;
 mod markets;
 mod messages;
 mod names;

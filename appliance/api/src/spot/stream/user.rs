@@ -2,8 +2,8 @@
 
 use exchequer_domain::format_decimal;
 use exchequer_state::OrderStep;
-use exchequer_state::markets::{Fill, OrderRecord, OrderStatus};
-use exchequer_state::matching::{End, Lots, Side, Ticks};
+use exchequer_state::markets::{ClientOrderId, Fill, OrderRecord, OrderStatus};
+use exchequer_state::matching::{End, Lots, OrderId, Side, Ticks};
 use serde_json::{Map, Value, json};
 
 use super::super::order_view::{Terms, kind, list_of, self_trade, side, status};
@@ -106,6 +106,32 @@ pub(crate) fn execution_report(view: &View, order: &OrderRecord, step: OrderStep
         put("A", json!(view.lots(order.prevented)));
     }
     text(&Value::Object(shown))
+}
+
+/// That a list began or is over, with its orders in the order of their numbers.
+pub(crate) fn list_status(
+    view: &View,
+    list: i64,
+    orders: &[(OrderId, ClientOrderId)],
+    is_over: bool,
+    time_ms: u64,
+) -> String {
+    let shown = orders.iter().map(|(id, name)| json!({"s": view.symbol, "i": id.0, "c": name.as_str()}));
+    let shown: Vec<Value> = shown.collect();
+    text(&json!({
+        "e": "listStatus",
+        "E": time_ms,
+        "s": view.symbol,
+        "g": list,
+        "c": "OCO",
+        "l": if is_over { "ALL_DONE" } else { "EXEC_STARTED" },
+        "L": if is_over { "ALL_DONE" } else { "EXECUTING" },
+        "r": "NONE",
+        // A list is called after its first order.
+        "C": orders.first().map_or("", |(_, name)| name.as_str()),
+        "T": time_ms,
+        "O": shown,
+    }))
 }
 
 /// What a user has of one asset.

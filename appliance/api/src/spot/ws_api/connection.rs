@@ -7,16 +7,14 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::{Method as HttpMethod, StatusCode, Uri};
 use axum::response::Response;
-use exchequer_domain::UserId;
-use exchequer_state::api_keys::ApiKeyId;
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
-use super::super::door::{Call, Needs};
+use super::super::door::{Call, Caller, Endpoint, Made, Needs};
 use super::super::error::Error;
 use super::super::params::Params;
+use super::super::routes::named;
 use super::super::stream::{From, Line, Side, Turn, Upgrade, address_of, open, refused, serve};
-use super::methods::{Method, find};
 use super::request::{Malformed, Request, Used, answer};
 use super::session::{Session, unknown_method};
 use crate::app::App;
@@ -69,7 +67,7 @@ impl Side for Calls {
         let request = Request::parse(text);
         let (weight, request) = match request {
             Ok(mut request) => {
-                let method = find(&request.method);
+                let method = named(&request.method);
                 let weight = match method {
                     Some(method) => (method.weight)(&mut request.params),
                     None => Session::weight(&request.method).unwrap_or(1),
@@ -107,7 +105,7 @@ impl Side for Calls {
 }
 
 /// Answers one request.
-async fn run(session: &Arc<Session>, request: Request, method: Option<Method>, used: Used, now_ms: u64) {
+async fn run(session: &Arc<Session>, request: Request, method: Option<Endpoint>, used: Used, now_ms: u64) {
     let Request { id, method: name, mut params } = request;
     let mut used = used;
     let shows = params.flag("returnRateLimits");
@@ -137,14 +135,15 @@ async fn run(session: &Arc<Session>, request: Request, method: Option<Method>, u
 
 type Handled = (Result<Value, Error>, Option<super::super::weights::Orders>);
 
-async fn handle(session: Arc<Session>, method: Method, mut params: Params, now_ms: u64) -> Handled {
+async fn handle(session: Arc<Session>, method: Endpoint, mut params: Params, now_ms: u64) -> Handled {
     let caller = match session.admit(method.needs, &mut params, now_ms) {
         Ok(caller) => caller,
         Err(error) => return (Err(error), None),
     };
-    let (key, user) = caller.map_or((ApiKeyId(0), UserId(0)), |caller| (caller.key, caller.user));
+    let Caller { key, user, imprint } = caller;
     let tail = String::new();
-    let mut call = Call { app: session.app.clone(), params, tail, user, key, now_ms, orders: None };
+    let (app, made) = (session.app.clone(), Made::default());
+    let mut call = Call { app, params, tail, user, key, imprint, made, now_ms, orders: None };
     let result = (method.handler)(&mut call).await;
     (result, call.orders)
 }

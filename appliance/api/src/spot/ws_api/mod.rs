@@ -5,7 +5,6 @@
 //! `name=value` joined by `&`; after `session.logon` no signature is needed.
 
 mod connection;
-mod methods;
 mod request;
 mod session;
 

@@ -9,11 +9,11 @@ use exchequer_state::api_keys::ApiKeyId;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
-use super::super::door::Needs;
+use super::super::door::{Caller, Needs};
 use super::super::error::Error;
 use super::super::keys::{self, Scope, Shown};
 use super::super::params::Params;
-use super::super::sign::{self, Proof};
+use super::super::sign::{self, Imprint, Proof};
 use super::super::stream::{Line, Member, STREAMS_MAX, Watcher};
 use crate::app::App;
 
@@ -29,6 +29,8 @@ struct Logon {
 #[derive(Debug, Clone, Copy)]
 struct Subscription {
     user: UserId,
+    /// Without it, it ends.
+    key: ApiKeyId,
     by_logon: bool,
 }
 
@@ -53,14 +55,6 @@ pub(crate) struct Session {
     subscribing: tokio::sync::Mutex<()>,
 }
 
-/// Who asks: the key's number and its user.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Caller {
-    pub(crate) key: ApiKeyId,
-    pub(crate) user: UserId,
-    by_logon: bool,
-}
-
 impl Session {
     pub(crate) fn new(app: App, line: Arc<Line>, address: Option<IpAddr>, shows_limits: bool) -> Session {
         let member = app.hub().join(line.clone());
@@ -70,32 +64,35 @@ impl Session {
     }
 
     /// Who signed these parameters, for a scope.
-    fn signer(&self, params: &mut Params, scope: Scope, now_ms: u64) -> Result<Shown, Error> {
+    fn signer(&self, params: &mut Params, scope: Scope, now_ms: u64) -> Result<(Shown, Imprint), Error> {
         let name = params.required("apiKey")?.to_owned();
         sign::check_time(params, now_ms)?;
         let signature = params.required("signature")?.to_owned();
         let shown = keys::find(&self.app, &name, self.address, scope)?;
-        shown.proof.verify(params.payload().as_bytes(), &signature)?;
-        Ok(shown)
+        let payload = params.payload();
+        shown.proof.verify(payload.as_bytes(), &signature)?;
+        let imprint = Imprint::of(shown.key, payload.as_bytes());
+        Ok((shown, imprint))
     }
 
     /// Whose request it is, if it shows what it needs: a signature, or a logon before. A key is looked up each time, so
     /// that one that is revoked works no more.
-    pub(crate) fn admit(&self, needs: Needs, params: &mut Params, now_ms: u64) -> Result<Option<Caller>, Error> {
+    pub(crate) fn admit(&self, needs: Needs, params: &mut Params, now_ms: u64) -> Result<Caller, Error> {
         let scope = match needs {
-            Needs::Nothing => return Ok(None),
+            Needs::Nothing => return Ok(Caller::nobody(&self.app)),
             Needs::Read => Scope::Read,
             Needs::Trade => Scope::Trade,
         };
         let logon = self.inside.lock().logon.clone();
-        let (shown, by_logon) = match logon {
+        let (shown, imprint) = match logon {
             Some(logon) if !params.has("apiKey") && !params.has("signature") => {
                 sign::check_time(params, now_ms)?;
-                (keys::find(&self.app, &logon.key, self.address, scope)?, true)
+                let shown = keys::find(&self.app, &logon.key, self.address, scope)?;
+                (shown, Imprint::drawn(self.app.backend.new_id()))
             }
-            _ => (self.signer(params, scope, now_ms)?, false),
+            _ => self.signer(params, scope, now_ms)?,
         };
-        Ok(Some(Caller { key: shown.key, user: shown.user, by_logon }))
+        Ok(Caller { key: shown.key, user: shown.user, imprint })
     }
 
     fn status(&self) -> Value {
@@ -125,7 +122,7 @@ impl Session {
         match method {
             "session.logon" => {
                 let key = params.required("apiKey")?.to_owned();
-                let shown = self.signer(params, Scope::Read, now_ms)?;
+                let (shown, _) = self.signer(params, Scope::Read, now_ms)?;
                 params.end()?;
                 if !matches!(shown.proof, Proof::Ed25519(_)) {
                     return Err(Error::new(-4056, "HMAC_SHA256 API key is not supported."));
@@ -135,6 +132,7 @@ impl Session {
             }
             "session.status" => {
                 params.end()?;
+                self.prune().await?;
                 Ok(self.status())
             }
             "session.logout" => {
@@ -153,6 +151,7 @@ impl Session {
             }
             "session.subscriptions" => {
                 params.end()?;
+                self.prune().await?;
                 let inside = self.inside.lock();
                 Ok(inside.subscriptions.keys().map(|number| json!({"subscriptionId": number})).collect())
             }
@@ -161,12 +160,12 @@ impl Session {
                 let logon = logon.ok_or_else(|| Error::new(-1002, "The connection is not authenticated."))?;
                 params.end()?;
                 let shown = keys::find(&self.app, &logon.key, self.address, Scope::Read)?;
-                self.subscribe(Caller { key: shown.key, user: shown.user, by_logon: true }, Some(&logon.key)).await
+                self.subscribe(&shown, Some(&logon.key)).await
             }
             "userDataStream.subscribe.signature" => {
-                let shown = self.signer(params, Scope::Read, now_ms)?;
+                let (shown, _) = self.signer(params, Scope::Read, now_ms)?;
                 params.end()?;
-                self.subscribe(Caller { key: shown.key, user: shown.user, by_logon: false }, None).await
+                self.subscribe(&shown, None).await
             }
             "userDataStream.unsubscribe" => {
                 let number = params.number("subscriptionId")?;
@@ -190,16 +189,36 @@ impl Session {
         }
     }
 
+    /// Forgets the subscriptions whose key was revoked: the hub has ended them, or is about to.
+    async fn prune(&self) -> Result<(), Error> {
+        let keys: Vec<(u32, ApiKeyId)> = {
+            let inside = self.inside.lock();
+            inside.subscriptions.iter().map(|(number, subscription)| (*number, subscription.key)).collect()
+        };
+        let mut ended = Vec::new();
+        self.app.backend.read(&mut |state, _, _| {
+            let works = |key: ApiKeyId| state.api_keys().get(key).is_some_and(|key| key.revoked_at.is_none());
+            ended = keys.iter().filter(|(_, key)| !works(*key)).map(|(number, _)| *number).collect();
+            Ok(())
+        })?;
+        if !ended.is_empty() {
+            self.inside.lock().subscriptions.retain(|number, _| !ended.contains(number));
+            self.member.unwatch(ended).await;
+        }
+        Ok(())
+    }
+
     /// Subscribes to a user's events; by a logon with the key of this name, where it is by one.
-    async fn subscribe(&self, caller: Caller, logon: Option<&str>) -> Result<Value, Error> {
+    async fn subscribe(&self, shown: &Shown, logon: Option<&str>) -> Result<Value, Error> {
         let _one = self.subscribing.lock().await;
+        self.prune().await?;
         let number = {
             let mut inside = self.inside.lock();
             // Requests run side by side: the logon may be gone, or be another one by now.
             if logon.is_some() && inside.logon.as_ref().map(|logon| logon.key.as_str()) != logon {
                 return Err(Error::new(-1002, "The connection is not authenticated."));
             }
-            if inside.subscriptions.values().any(|known| known.user == caller.user) {
+            if inside.subscriptions.values().any(|known| known.user == shown.user) {
                 return Err(Error::new(-2035, "The connection is subscribed to this account already."));
             }
             if inside.subscriptions.len() >= STREAMS_MAX {
@@ -207,10 +226,12 @@ impl Session {
             }
             let number = inside.next;
             inside.next = inside.next.wrapping_add(1);
-            inside.subscriptions.insert(number, Subscription { user: caller.user, by_logon: caller.by_logon });
+            inside
+                .subscriptions
+                .insert(number, Subscription { user: shown.user, key: shown.key, by_logon: logon.is_some() });
             number
         };
-        self.member.watch(Watcher { user: caller.user, key: caller.key, number }).await;
+        self.member.watch(Watcher { user: shown.user, key: shown.key, number }).await;
         Ok(json!({"subscriptionId": number}))
     }
 }

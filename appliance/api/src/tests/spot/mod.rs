@@ -6,9 +6,13 @@ mod errors;
 mod limits;
 mod listing;
 mod orders;
+mod replay;
 pub(super) mod socket;
+mod socket;
 mod streams;
 mod ws_api;
+
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::body::Body;
 use axum::http::{Method, Request};
@@ -89,6 +93,13 @@ fn sign(text: &str) -> String {
     hex::encode(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, SECRET), text.as_bytes()))
 }
 
+/// A window of its own for each request, in the part of it that is not looked at: the same text would be the same request.
+fn window() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    format!("{}.{:03}", 5_000 + number / 1_000, number % 1_000)
+}
+
 /// A request without a key.
 async fn open(world: &World, path: &str) -> Reply {
     world.send(Request::builder().uri(path).body(Body::empty()).unwrap()).await
@@ -96,7 +107,7 @@ async fn open(world: &World, path: &str) -> Reply {
 
 /// A signed request with its parameters in the query.
 async fn signed(world: &World, user: u64, method: Method, path: &str, query: &str) -> Reply {
-    let text = format!("{query}&timestamp={}", world.house.inside.lock().now.millis());
+    let text = format!("{query}&timestamp={}&recvWindow={}", world.house.inside.lock().now.millis(), window());
     let text = text.trim_start_matches('&');
     sent(world, &key(user, 'T'), method, &format!("{path}?{text}&signature={}", sign(text))).await
 }

@@ -137,6 +137,30 @@ async fn a_book_can_be_followed() {
     }
 }
 
+/// Goal: a level that came and went between two messages is told to be gone, also to a client whose snapshot has it.
+/// Method: an order that is in the snapshot and cancelled at once, then another one; both are to be in what is told.
+#[tokio::test]
+async fn a_level_that_was_there_for_a_moment_is_gone() {
+    let world = world();
+    let door = Door::new(&world);
+    let mut client = door.connect("/ws/btcusdt@depth").await;
+    for _ in 0..3 {
+        client.ask("LIST_SUBSCRIPTIONS", json!([])).await;
+        good(&limit(&world, 1, "SELL", "0.5", "50000", "").await);
+        let mut book = Copy::of(&good(&open(&world, "/api/v3/depth?symbol=BTCUSDT").await));
+        good(&signed(&world, 1, Method::DELETE, "/api/v3/openOrders", "symbol=BTCUSDT").await);
+        good(&limit(&world, 1, "SELL", "0.5", "51000", "").await);
+        let shown = good(&open(&world, "/api/v3/depth?symbol=BTCUSDT").await);
+        while book.last < shown["lastUpdateId"].as_u64().unwrap() {
+            let diff = client.until(|value| value["e"] == "depthUpdate").await;
+            book.apply(&diff);
+            assert!(diff["cs"].is_u64(), "{diff}");
+        }
+        assert_eq!(book.side(1), shown["asks"]);
+        signed(&world, 1, Method::DELETE, "/api/v3/openOrders", "symbol=BTCUSDT").await;
+    }
+}
+
 /// A client's book.
 struct Copy {
     last: u64,

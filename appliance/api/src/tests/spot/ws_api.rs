@@ -1,5 +1,6 @@
 //! The WebSocket API, and users' events.
 
+use axum::http::Method;
 use exchequer_domain::UserId;
 use exchequer_state::api_keys::{ApiKeyId, Credential, Scopes};
 use exchequer_state::ledger::{Asset, TransferId};
@@ -9,13 +10,14 @@ use serde_json::{Value, json};
 
 use super::super::World;
 use super::socket::{Client, Door};
-use super::{NOW_MS, good, key, limit, open, sign, world};
+use super::{NOW_MS, good, key, limit, open, sign, signed, window, world};
 
 /// Parameters with key, moment and signature.
 fn with_signature(user: u64, mut params: Value) -> Value {
     let map = params.as_object_mut().unwrap();
     map.insert("apiKey".into(), json!(key(user, 'T')));
     map.insert("timestamp".into(), json!(NOW_MS));
+    map.insert("recvWindow".into(), json!(window()));
     // By name, as the map is.
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let pairs: Vec<String> = map.iter().map(|(name, value)| format!("{name}={}", text(value))).collect();
@@ -131,7 +133,7 @@ async fn keys_and_signatures_are_checked() {
 }
 
 /// A key of a user that signs with Ed25519.
-fn ed25519(world: &World, user: u64) -> (String, Ed25519KeyPair) {
+pub(super) fn ed25519(world: &World, user: u64) -> (String, Ed25519KeyPair) {
     let pair = Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap();
     let mut public = [0; 32];
     public.copy_from_slice(pair.public_key().as_ref());
@@ -181,6 +183,101 @@ async fn a_logon_stands_for_signatures() {
     assert_eq!(refusal(&client.ask("account.status", plain(json!({}))).await), (401, -2015));
     let ended = client.until(|value| value["event"]["e"] == "eventStreamTerminated").await;
     assert_eq!(ended["subscriptionId"], 1);
+    // The user may be listened to by another key at once, over the same connection.
+    let by_signature = client.ask("userDataStream.subscribe.signature", with_signature(1, json!({}))).await;
+    assert_eq!(result(&by_signature), &json!({"subscriptionId": 2}));
+    assert_eq!(result(&client.ask("session.subscriptions", json!({})).await), &json!([{"subscriptionId": 2}]));
+}
+
+/// Goal: a pair is told of as a list, from the first report on, when it begins and when it is over. Method: one that is
+/// cancelled, and one whose limit order trades in two parts.
+#[tokio::test]
+async fn pairs_are_told_of_as_lists() {
+    let world = world();
+    let door = Door::new(&world);
+    good(&limit(&world, 1, "SELL", "1", "50000", "").await);
+    good(&limit(&world, 2, "BUY", "0.1", "50000", "").await);
+    let mut client = subscribed(&door, 2).await;
+    let pair = |name: &str| {
+        format!(
+            "symbol=BTCUSDT&side=SELL&quantity=0.1&aboveType=LIMIT_MAKER&abovePrice=49500&belowType=STOP_LOSS\
+             &belowStopPrice=40000&listClientOrderId={name}&belowClientOrderId={name}-stop"
+        )
+    };
+    let mut told = async |count: usize| {
+        let mut found = Vec::new();
+        while found.len() < count {
+            let told = client.next().await["event"].clone();
+            if told["e"] != "outboundAccountPosition" {
+                found.push(told);
+            }
+        }
+        found
+    };
+    signed(&world, 1, Method::DELETE, "/api/v3/openOrders", "symbol=BTCUSDT").await;
+    let path = "/api/v3/orderList/oco";
+    let placed = good(&signed(&world, 2, Method::POST, path, &pair("one")).await);
+    let (list, orders) = (placed["orderListId"].clone(), placed["orders"].clone());
+    let begun = told(3).await;
+    assert_eq!([&begun[0]["g"], &begun[1]["g"], &begun[2]["g"]], [&list, &list, &list]);
+    let mut status = begun[2].clone();
+    for (name, expected) in [
+        ("e", json!("listStatus")),
+        ("c", json!("OCO")),
+        ("l", json!("EXEC_STARTED")),
+        ("L", json!("EXECUTING")),
+        ("C", json!("one")),
+        ("T", json!(NOW_MS)),
+    ] {
+        assert_eq!(status[name], expected, "{name}");
+    }
+    let leg = |at: usize| json!({"s": "BTCUSDT", "i": orders[at]["orderId"], "c": orders[at]["clientOrderId"]});
+    assert_eq!(status["O"], json!([leg(0), leg(1)]));
+    let cancel = format!("symbol=BTCUSDT&orderListId={list}");
+    good(&signed(&world, 2, Method::DELETE, "/api/v3/orderList", &cancel).await);
+    let over = told(3).await;
+    status["l"] = json!("ALL_DONE");
+    status["L"] = json!("ALL_DONE");
+    assert_eq!(over[2], status);
+
+    good(&signed(&world, 2, Method::POST, path, &pair("two")).await);
+    told(3).await;
+    good(&limit(&world, 1, "BUY", "0.04", "49500", "").await);
+    let parted = told(2).await;
+    assert_eq!((&parted[0]["X"], &parted[1]["X"]), (&json!("PARTIALLY_FILLED"), &json!("EXPIRED")));
+    good(&limit(&world, 1, "BUY", "0.06", "49500", "").await);
+    let over = told(2).await;
+    assert_eq!((&over[0]["X"], &over[1]["L"], &over[1]["C"]), (&json!("FILLED"), &json!("ALL_DONE"), &json!("two")));
+    assert_eq!(over[1]["O"][1]["c"], "two-stop");
+}
+
+/// Goal: what is told last of an order is what a look shows. Method: a market order measured in quote that trades and is
+/// then reduced by an order of its own owner.
+#[tokio::test]
+async fn the_last_report_is_what_is_shown() {
+    let world = world();
+    let door = Door::new(&world);
+    let mut client = subscribed(&door, 2).await;
+    good(&limit(&world, 1, "SELL", "0.001", "50000", "").await);
+    good(&limit(&world, 2, "SELL", "0.001", "50001", "").await);
+    let spend = "symbol=BTCUSDT&side=BUY&type=MARKET&quoteOrderQty=80&selfTradePreventionMode=DECREMENT";
+    let shown = good(&signed(&world, 2, Method::POST, "/api/v3/order", spend).await);
+    let is_of = |told: &Value| told["event"]["i"] == shown["orderId"];
+    let mut last = Value::Null;
+    // A position ends what is told of an entry; the first is that of the order that rests.
+    for _ in 0..2 {
+        loop {
+            let told = client.next().await;
+            if is_of(&told) {
+                last = told["event"].clone();
+            }
+            if told["event"]["e"] == "outboundAccountPosition" {
+                break;
+            }
+        }
+    }
+    assert_eq!((&last["X"], &last["z"]), (&shown["status"], &shown["executedQty"]), "{last}");
+    assert_eq!(last["x"], "TRADE_PREVENTION");
 }
 
 /// Goal: a user is told of each thing that happens to their orders and balances, in order and in the documented form, and

@@ -27,6 +27,9 @@ impl Naive {
             let buying = self.buying(owner) - present + lots;
             ensure(buying <= self.filters.position_max.0, Rejection::PositionMax)?;
         }
+        let count = self.orders.iter().filter(|order| order.owner == owner).count();
+        let more = self.share(self.limits.levels, self.prices(order.side).len());
+        ensure(price == order.price || count <= more, Rejection::OrdersMax)?;
         let before = self.held(&order);
         let old = order.clone();
         (order.price, order.open, order.hidden) = (price, lots, 0);

@@ -116,13 +116,23 @@ impl Naive {
         }
         let count = self.orders.iter().filter(|order| order.owner == new.owner).count();
         ensure(count < self.filters.orders_max.min(1_000) as usize, Rejection::OrdersMax)?;
+        if matches!(new.action, Action::Limit { life: Life::Rest { .. }, .. }) {
+            let most = self.share(self.limits.levels, self.prices(new.side).len());
+            ensure(count < most, Rejection::OrdersMax)?;
+        }
         if new.when.is_some() {
             let waiting = |order: &&Open| order.owner == new.owner && order.waits.is_some();
             let count = self.orders.iter().filter(waiting).count();
             let waits = self.orders.iter().filter(|order| order.waits.is_some() && order.fired.is_none());
             let distances = waits.clone().filter(|order| matches!(order.when, Some(When::Trailing(_)))).count();
             let trailing = matches!(new.when, Some(When::Trailing(_))) && distances >= self.limits.trailing;
-            let full = waits.count() >= self.limits.waiting as usize || trailing;
+            let waits = waits.count();
+            let full = waits >= self.limits.waiting as usize || trailing;
+            let mut most = self.share(self.limits.waiting as usize, waits);
+            if matches!(new.when, Some(When::Trailing(_))) {
+                most = most.min(self.share(self.limits.trailing, distances));
+            }
+            ensure(count < most, Rejection::StopsMax)?;
             ensure(count < self.filters.stops_max as usize && !full, Rejection::StopsMax)?;
         }
         if new.side == Side::Buy {
