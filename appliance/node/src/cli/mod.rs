@@ -51,6 +51,7 @@ mod tree;
 mod usage;
 mod user;
 mod verify;
+mod worker_process;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -83,6 +84,9 @@ use self::output::Printer;
 #[must_use]
 pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     let words: Vec<OsString> = words.into_iter().collect();
+    if worker_process::is_meant(&words) {
+        return worker_process::main(&words);
+    }
     let exit = match Cli::try_parse_from(&words) {
         Ok(cli) => {
             let mut printer = Printer::of_process(cli.verb.format());
