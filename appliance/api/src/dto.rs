@@ -5,6 +5,7 @@
 
 mod assets;
 mod cluster;
+mod jobs;
 mod ledger;
 mod looks;
 mod market_data;
@@ -22,6 +23,7 @@ pub use cluster::{
     NodeRef, OperatorTokenRotated, Promote, RemoveNode, RotateCertificates, RotateOperatorToken, TransferLeader,
     Verified, Verify, WithReason,
 };
+pub use jobs::JobEnqueued;
 pub use ledger::{
     Account, Accounts, AssetBalance, CreditUser, LedgerBalance, LedgerEntries, LedgerEntry, LedgerTransfer,
     LedgerVerified, RevertTransfer, TransferBetweenUsers, TransferPosted, TrialBalance,
@@ -34,7 +36,7 @@ pub use markets::{
 };
 pub use orders::{CancelOrder, CancelOrders, Fill, Order, Orders, OrdersChanged, PlaceOrder, Trigger};
 pub use records::{
-    AuditEntry, AuditPage, AuditVerified, CommandOutcome, CommandResult, Effect, LedgerOutcome, OrderEffect,
+    AuditEntry, AuditPage, AuditVerified, CommandOutcome, CommandResult, Each, Effect, LedgerOutcome, OrderEffect,
     PutScratch, Refusal, ScratchPut, ScratchValue,
 };
 pub use settings::{

@@ -234,7 +234,11 @@ fn is_whole(body: &Body) -> bool {
         | Body::CancelOrders(_)
         | Body::AmendOrder(_)
         | Body::ReplaceOrder(_)
-        | Body::CancelAfter(_) => true,
+        | Body::CancelAfter(_)
+        | Body::EnqueueJobs(_)
+        | Body::CancelJobs(_)
+        | Body::RetryJobs(_)
+        | Body::ConfigureQueue(_) => true,
         Body::Bootstrap(_)
         | Body::AdmitNode(_)
         | Body::UpdateNode(_)
@@ -242,6 +246,10 @@ fn is_whole(body: &Body) -> bool {
         | Body::RotateAuthority(_)
         | Body::RecordAction(_)
         | Body::Reform(_)
+        // A worker's come through the node that supervises it.
+        | Body::LeaseJobs(_)
+        | Body::RenewJobs(_)
+        | Body::FinishJobs(_)
         // Its secret is drawn and sealed by a node.
         | Body::CreateApiKey(_) => false,
     }

@@ -85,7 +85,8 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::AccountUnknown
         | Code::ApiKeyUnknown
         | Code::MarketUnknown
-        | Code::OrderUnknown => StatusCode::NOT_FOUND,
+        | Code::OrderUnknown
+        | Code::JobUnknown => StatusCode::NOT_FOUND,
         Code::WouldLoseQuorum
         | Code::LearnerLagging
         | Code::AlreadyDone
@@ -106,7 +107,9 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::TransferIdBurnt
         | Code::AccountDiffers
         | Code::HoldUnavailable
-        | Code::RevertRefused => StatusCode::CONFLICT,
+        | Code::RevertRefused
+        | Code::JobNotLeased
+        | Code::JobState => StatusCode::CONFLICT,
         Code::NodeRemoved => StatusCode::GONE,
         Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::WrongCluster | Code::WrongNode => StatusCode::MISDIRECTED_REQUEST,
@@ -132,7 +135,7 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::StateDiverged => StatusCode::SERVICE_UNAVAILABLE,
         Code::OutcomeUnknown => StatusCode::GATEWAY_TIMEOUT,
         Code::Unreachable => StatusCode::BAD_GATEWAY,
-        Code::DiskFull | Code::LedgerFull | Code::MarketsFull => StatusCode::INSUFFICIENT_STORAGE,
+        Code::DiskFull | Code::LedgerFull | Code::MarketsFull | Code::JobsFull => StatusCode::INSUFFICIENT_STORAGE,
         Code::Internal
         | Code::ConfigUnknownKey
         | Code::ConfigInvalid

@@ -2,7 +2,7 @@
 //!
 //! 1xx configuration and requests, 2xx identity and access, 3xx cluster, 4xx settings and values,
 //! 5xx disk, 6xx snapshots, recovery and audit, 7xx time and agreement, 8xx money: assets, users, the ledger,
-//! 9xx markets and orders.
+//! 9xx markets and orders, 10xx workers, jobs and directives.
 
 use std::fmt;
 use std::str::FromStr;
@@ -135,6 +135,10 @@ codes! {
     ClientOrderIdUsed "EXQ-0905" "an open order of the user has this client order id" "choose another one, or ask for the order that has it";
     OrderRefused "EXQ-0906" "the market refuses the order" "correct the order as the message says";
     OrderUnknown "EXQ-0907" "there is no such open order" "look at the user's open orders; it may be filled or over";
+    JobUnknown "EXQ-1030" "there is no such job" "see `exchequer job list`";
+    JobNotLeased "EXQ-1031" "the worker does not have this job, or not any more" "nothing: another worker has it, or it is over";
+    JobState "EXQ-1032" "the job is in a state in which this cannot be" "look at the job and decide anew";
+    JobsFull "EXQ-1033" "there are as many jobs or queues as there may be" "see which queue grows, and why nobody takes from it";
 }
 
 impl fmt::Display for Code {

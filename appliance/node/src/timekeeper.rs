@@ -1,7 +1,7 @@
 //! The timekeeper: where nobody sends commands, the leader lets time pass.
 //!
-//! Replicated time moves with entries of the log. An order's deadline, a dead man's switch or the end of an auction that
-//! is due on a quiet cluster would wait for the next command; so the leader proposes an entry without any.
+//! Replicated time moves with entries of the log. An order's deadline, the end of an auction or of a worker's lease that is
+//! due on a quiet cluster would wait for the next command; so the leader proposes an entry without any.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +24,7 @@ pub(crate) async fn run(house: Arc<House>) {
         if status.role != Role::Leader || status.epoch.is_none() {
             continue;
         }
-        let due = house.state(|state| (state.markets().next_due(), state.time()));
+        let due = house.state(|state| (state.next_due(), state.time()));
         // By the wall clock: entries are stamped with a time that follows it, and one too many does no harm. What a command
         // left to do is due at once, wherever the clock stands.
         if due.is_ok_and(|(due, now)| due.is_some_and(|due| due.0 <= wall_clock().max(now.0)))

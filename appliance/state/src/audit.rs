@@ -88,6 +88,14 @@ pub enum AuditAction {
     MarketConfigured,
     /// A market was brought to another phase.
     MarketPhaseSet,
+    /// Jobs were entered.
+    JobsEnqueued,
+    /// Jobs were ended.
+    JobsCancelled,
+    /// Jobs were let begin anew, or at once.
+    JobsRetried,
+    /// A queue was paused, let go on, or given another rate.
+    QueueConfigured,
 }
 
 /// What can be done outside the state and put on record. Variants are only ever appended.
@@ -137,6 +145,10 @@ impl AuditAction {
             AuditAction::MarketCreated => "create-market",
             AuditAction::MarketConfigured => "configure-market",
             AuditAction::MarketPhaseSet => "set-market-phase",
+            AuditAction::JobsEnqueued => "enqueue-jobs",
+            AuditAction::JobsCancelled => "cancel-jobs",
+            AuditAction::JobsRetried => "retry-jobs",
+            AuditAction::QueueConfigured => "configure-queue",
             AuditAction::Outside(action) => match action {
                 Action::AddLearner => "add-learner",
                 Action::Promote => "promote",

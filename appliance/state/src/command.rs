@@ -10,11 +10,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::api_keys::ApiKeyId;
 use crate::apply::{
-    AdmitNode, AmendOrder, Bootstrap, BulkTransfer, CancelAfter, CancelOrder, CancelOrders, ConfigureMarket,
-    CreateApiKey, CreateAsset, CreateJoinToken, CreateMarket, CreateUser, CreateUsers, CreditSandbox, OpenAccounts,
-    PlaceOrder, PlacePair, PostTransfers, PutScratch, RaiseVersion, RecordAction, Reform, RemoveNode, ReplaceOrder,
-    RequestDigest, RevertSettings, RevertTransfer, RevokeApiKey, RotateAuthority, RotateOperatorToken, SetMarketPhase,
-    SetSetting, TransferBetweenUsers, UpdateNode, UpdateUser,
+    AdmitNode, AmendOrder, Bootstrap, BulkTransfer, CancelAfter, CancelJobs, CancelOrder, CancelOrders,
+    ConfigureMarket, ConfigureQueue, CreateApiKey, CreateAsset, CreateJoinToken, CreateMarket, CreateUser, CreateUsers,
+    CreditSandbox, EnqueueJobs, FinishJobs, LeaseJobs, OpenAccounts, PlaceOrder, PlacePair, PostTransfers, PutScratch,
+    RaiseVersion, RecordAction, Reform, RemoveNode, RenewJobs, ReplaceOrder, RequestDigest, RetryJobs, RevertSettings,
+    RevertTransfer, RevokeApiKey, RotateAuthority, RotateOperatorToken, SetMarketPhase, SetSetting,
+    TransferBetweenUsers, UpdateNode, UpdateUser,
 };
 use crate::codec::{self, DecodeError};
 
@@ -144,6 +145,20 @@ pub enum Body {
     ReplaceOrder(Box<ReplaceOrder>),
     /// Sets a user's dead man's switch in a market.
     CancelAfter(CancelAfter),
+    /// Enters jobs into queues.
+    EnqueueJobs(EnqueueJobs),
+    /// A worker takes jobs for a while.
+    LeaseJobs(LeaseJobs),
+    /// A worker keeps its jobs for longer.
+    RenewJobs(RenewJobs),
+    /// A worker says what became of its jobs.
+    FinishJobs(FinishJobs),
+    /// Ends jobs that are not done yet.
+    CancelJobs(CancelJobs),
+    /// Lets jobs begin anew, or at once.
+    RetryJobs(RetryJobs),
+    /// Pauses a queue, lets it go on, or gives it another rate.
+    ConfigureQueue(ConfigureQueue),
 }
 
 impl Body {

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cluster::Epoch;
 use crate::codec::{self, DecodeError};
+use crate::jobs::{JobId, QueueName};
 use crate::markets::{Fill, MarketId, OrderRecord, TradeRecord};
 use crate::rows::Table;
 
@@ -165,6 +166,18 @@ pub enum EventKind {
     UserUpdated {
         /// That user.
         user: UserId,
+    },
+    /// A job failed for good, or its deadline passed.
+    JobDiscarded {
+        /// That job.
+        job: JobId,
+        /// Its queue.
+        queue: QueueName,
+    },
+    /// A queue was paused, goes on, or has another rate.
+    QueueConfigured {
+        /// That queue.
+        queue: QueueName,
     },
 }
 

@@ -22,10 +22,13 @@ pub mod command;
 pub mod event;
 mod halt;
 pub mod ids;
+pub mod jobs;
 pub mod markets;
 pub mod money;
 pub mod outcome;
 pub mod people;
+mod planted;
+mod rank;
 pub mod registry;
 mod rejection;
 pub mod rows;
@@ -40,12 +43,14 @@ mod tests;
 pub mod users;
 
 pub use apply::{
-    ACCOUNTS_AT_ONCE_MAX, AdmitNode, AmendOrder, Bootstrap, BulkTransfer, CancelAfter, CancelOrder, CancelOrders,
-    ConfigureMarket, CreateApiKey, CreateAsset, CreateJoinToken, CreateMarket, CreateUser, CreateUsers, CreditSandbox,
-    DryRun, FirstNode, OpenAccounts, OrderRef, OrderSpec, PlaceOrder, PlacePair, PostTransfers, PutScratch,
-    RaiseVersion, RecordAction, Reform, RemoveNode, ReplaceOrder, RequestDigest, RevertSettings, RevertTransfer,
-    RevokeApiKey, RotateAuthority, RotateOperatorToken, SetMarketPhase, SetSetting, TRANSFERS_AT_ONCE_MAX, Traded,
-    TransferBetweenUsers, UpdateNode, UpdateUser, check_reason,
+    ACCOUNTS_AT_ONCE_MAX, AdmitNode, AmendOrder, Bootstrap, BulkTransfer, CancelAfter, CancelJobs, CancelOrder,
+    CancelOrders, ConfigureMarket, ConfigureQueue, CreateApiKey, CreateAsset, CreateJoinToken, CreateMarket,
+    CreateUser, CreateUsers, CreditSandbox, DryRun, EnqueueJobs, Enqueued, FinishJobs, FirstNode, JOBS_AT_ONCE_MAX,
+    JobEnd, LEASE_US_MIN, LEASED_JOBS_MAX, LeaseJobs, NewJob, OpenAccounts, OrderRef, OrderSpec, PlaceOrder, PlacePair,
+    PostTransfers, PutScratch, RaiseVersion, RateChange, RecordAction, Reform, RemoveNode, RenewJobs, ReplaceOrder,
+    RequestDigest, RetryJobs, RevertSettings, RevertTransfer, RevokeApiKey, RotateAuthority, RotateOperatorToken,
+    SetMarketPhase, SetSetting, TRANSFERS_AT_ONCE_MAX, Traded, TransferBetweenUsers, UpdateNode, UpdateUser,
+    check_reason,
 };
 pub use command::{Actor, Body, Command};
 pub use event::{Best, Event, EventKind, OrderStep};

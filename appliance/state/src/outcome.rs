@@ -7,8 +7,9 @@ use exchequer_matching::Phase;
 use serde::{Deserialize, Serialize};
 
 use crate::api_keys::ApiKeyId;
-use crate::apply::Traded;
+use crate::apply::{Enqueued, Traded};
 use crate::codec::{self, DecodeError};
+use crate::jobs::{self, LeasedJob};
 use crate::markets::MarketId;
 use crate::rejection::Rejection;
 
@@ -150,6 +151,14 @@ pub enum Done {
         /// When it falls.
         at: Option<Timestamp>,
     },
+    /// Jobs are entered; each has its own here, in their order.
+    JobsEnqueued(Vec<Enqueued>),
+    /// The worker has these jobs.
+    JobsLeased(Vec<LeasedJob>),
+    /// Each job has its own outcome here, in their order.
+    Jobs(Vec<Result<(), jobs::Refusal>>),
+    /// A queue is as asked.
+    QueueConfigured,
 }
 
 impl Outcome {

@@ -69,6 +69,12 @@ pub enum Table {
     OpenOrder = 0x1c,
     /// Number of an API key -> the key.
     ApiKey = 0x1d,
+    /// Name of a queue -> the queue.
+    Queue = 0x64,
+    /// Number of a job -> the job, while it is open or in the dead letter.
+    Job = 0x65,
+    /// Which (one byte) -> the number of the last job or directive.
+    Counter = 0x67,
     /// Revision -> what changed in which setting, by whom, why and when.
     SettingHistory = 0x20,
     /// Sequence -> audit record.
@@ -83,6 +89,8 @@ pub enum Table {
     UserTrade = 0x2a,
     /// Market, interval, open time -> a kline that is over.
     Kline = 0x2b,
+    /// Number of a job -> the job that is over.
+    JobOver = 0x80,
     /// Day bucket (u32) and command id -> body hash and outcome.
     CommandId = 0x40,
     /// Scratch key (bytes) -> version and value. Sandbox clusters only.
@@ -123,6 +131,10 @@ impl Table {
         Table::Scratch,
         Table::UserLabel,
         Table::ClientOrder,
+        Table::Queue,
+        Table::Job,
+        Table::Counter,
+        Table::JobOver,
     ];
 
     /// Where the table's rows are kept.
@@ -144,14 +156,18 @@ impl Table {
             | Table::MarketHead
             | Table::BookSwitch
             | Table::OpenOrder
-            | Table::ApiKey => Family::Working,
+            | Table::ApiKey
+            | Table::Queue
+            | Table::Job
+            | Table::Counter => Family::Working,
             Table::SettingHistory
             | Table::Audit
             | Table::Event
             | Table::Order
             | Table::Trade
             | Table::UserTrade
-            | Table::Kline => Family::History,
+            | Table::Kline
+            | Table::JobOver => Family::History,
             Table::CommandId | Table::Scratch | Table::UserLabel | Table::ClientOrder => Family::Ids,
         }
     }

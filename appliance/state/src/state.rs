@@ -13,6 +13,7 @@ use crate::cluster::{Cluster, Epoch};
 use crate::command::Received;
 use crate::event::Event;
 use crate::halt::Halt;
+use crate::jobs::Jobs;
 use crate::markets::Markets;
 use crate::money::HistoryOf;
 use crate::outcome::Outcome;
@@ -77,6 +78,7 @@ pub struct State {
     pub(crate) ledger: Ledger,
     pub(crate) markets: Markets,
     pub(crate) api_keys: ApiKeys,
+    pub(crate) jobs: Jobs,
 }
 
 impl State {
@@ -107,6 +109,7 @@ impl State {
             ledger,
             markets,
             api_keys: ApiKeys::load(rows)?,
+            jobs: Jobs::load(rows)?,
         };
         match &state.cluster {
             Some(cluster) if cluster.logic_version > LOGIC_VERSION_SUPPORTED => {
@@ -204,6 +207,18 @@ impl State {
     #[must_use]
     pub fn api_keys(&self) -> &ApiKeys {
         &self.api_keys
+    }
+
+    /// Jobs and their queues.
+    #[must_use]
+    pub fn jobs(&self) -> &Jobs {
+        &self.jobs
+    }
+
+    /// When time has something to do next, anywhere.
+    #[must_use]
+    pub fn next_due(&self) -> Option<Timestamp> {
+        [self.markets.next_due(), self.jobs.next_due()].into_iter().flatten().min()
     }
 
     /// The markets, their books and orders.

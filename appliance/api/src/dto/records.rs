@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::jobs::JobEnqueued;
 use super::shapes::{Base64Text, CommandIdText, HashText, Moment, ProblemShape};
 
 /// The body of every refusal.
@@ -281,6 +282,31 @@ pub enum Effect {
         #[schemars(with = "Option<Moment>")]
         at: Option<String>,
     },
+    /// Jobs were entered into queues.
+    JobsEnqueued {
+        /// One for each, in their order.
+        jobs: Vec<JobEnqueued>,
+    },
+    /// A worker took jobs.
+    JobsLeased {
+        /// Their numbers.
+        jobs: Vec<u64>,
+    },
+    /// Jobs were changed, each by itself.
+    Jobs {
+        /// One for each, in their order.
+        outcomes: Vec<Each>,
+    },
+    /// A queue is as asked.
+    QueueConfigured,
+}
+
+/// What became of one of several.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Each {
+    /// Why nothing became of it; none where it took effect.
+    #[schemars(with = "Option<ProblemShape>")]
+    pub error: Option<exchequer_domain::Problem>,
 }
 
 /// What the ledger made of an account or a transfer.

@@ -266,7 +266,8 @@ pub(crate) fn of_rejection(rejection: &Rejection, purpose: Purpose) -> Error {
         | Rejection::MarketExists { .. }
         | Rejection::MarketsFull
         | Rejection::MarketLot
-        | Rejection::MarketTick => Error::internal(),
+        | Rejection::MarketTick
+        | Rejection::Jobs(_) => Error::internal(),
     }
 }
 

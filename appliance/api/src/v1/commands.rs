@@ -6,7 +6,7 @@ use exchequer_state::{Done, Outcome, Rejection, Traded, ledger, matching};
 
 use crate::app::App;
 use crate::dto::shapes;
-use crate::dto::{CommandOutcome, CommandResult, Effect, LedgerOutcome, OrderEffect};
+use crate::dto::{CommandOutcome, CommandResult, Each, Effect, JobEnqueued, LedgerOutcome, OrderEffect};
 use crate::extract::{Name, Params};
 use crate::openapi::Param;
 use crate::problem::Refused;
@@ -75,6 +75,16 @@ fn effect(done: Done) -> Effect {
         Done::Traded(traded) => orders(&traded, None),
         Done::Replaced { traded, refused } => orders(&traded, refused),
         Done::SwitchSet { at } => Effect::SwitchSet { at: at.map(|at| at.to_string()) },
+        Done::JobsEnqueued(jobs) => {
+            let jobs = jobs.iter().map(|entered| JobEnqueued { job: entered.job.0, new: entered.new });
+            Effect::JobsEnqueued { jobs: jobs.collect() }
+        }
+        Done::JobsLeased(jobs) => Effect::JobsLeased { jobs: jobs.iter().map(|job| job.id.0).collect() },
+        Done::Jobs(results) => {
+            let outcomes = results.into_iter().map(|result| Each { error: result.err().map(|why| why.problem()) });
+            Effect::Jobs { outcomes: outcomes.collect() }
+        }
+        Done::QueueConfigured => Effect::QueueConfigured,
     }
 }
 

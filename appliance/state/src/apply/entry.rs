@@ -82,6 +82,7 @@ impl<'a> Entry<'a> {
             opened,
         };
         entry.advance();
+        entry.pass_time_in_jobs();
         match entry.pass_time_in_markets() {
             Ok(()) => Ok(entry),
             Err(Stop::Halt(halt)) => Err(halt),
@@ -110,6 +111,7 @@ impl<'a> Entry<'a> {
         self.put(Table::Epoch, &[], &epoch);
         self.state.epoch = Some(epoch);
         self.event(EventKind::LeaderActivated(epoch));
+        self.orphan_jobs();
     }
 
     /// The keys of the rows of [`Family::Ids`] that these commands may look up, in the order in which they ask for them.
@@ -154,7 +156,9 @@ impl<'a> Entry<'a> {
 
     fn run(&mut self, header: &Header, body: Option<Body>) -> Result<crate::Done, Stop> {
         let current = self.state.epoch.map_or(0, |epoch| epoch.index);
-        if header.epoch.is_some_and(|epoch| epoch != current) {
+        // A worker's command without an epoch would be one that no change of leaders can stop.
+        let unfenced = header.epoch.is_none() && matches!(header.actor, Actor::Worker(_));
+        if unfenced || header.epoch.is_some_and(|epoch| epoch != current) {
             return Err(Rejection::StaleEpoch { current }.into());
         }
         let body = body.ok_or(Rejection::BadRequest)?;
@@ -304,6 +308,7 @@ impl<'a> Entry<'a> {
     /// Ends the entry. Its rows are those of its commands in their order, then the books', the ledger's, then those of counters.
     pub(crate) fn close(mut self, outcomes: Vec<Vec<u8>>) -> Result<Applied, Halt> {
         self.state.markets.drain(&mut self.changes, &mut self.events)?;
+        self.state.jobs.drain(&mut self.changes);
         let moved = self.ledger.close()?;
         self.changes.extend(moved.into_iter().map(money::change));
         let (time, audit, event_sequence) = (self.state.time, self.state.audit, self.state.event_sequence);

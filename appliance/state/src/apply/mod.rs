@@ -9,9 +9,11 @@ mod amend_order;
 mod bootstrap;
 mod bulk_transfer;
 mod cancel_after;
+mod cancel_jobs;
 mod cancel_order;
 mod cancel_orders;
 mod configure_market;
+mod configure_queue;
 mod create_api_key;
 mod create_asset;
 mod create_join_token;
@@ -20,7 +22,11 @@ mod create_user;
 mod create_users;
 mod credit_sandbox;
 mod dry_run;
+mod enqueue_jobs;
 mod entry;
+mod finish_jobs;
+mod jobs;
+mod lease_jobs;
 mod money;
 mod open_accounts;
 mod place_order;
@@ -31,8 +37,10 @@ mod raise_version;
 mod record_action;
 mod reform;
 mod remove_node;
+mod renew_jobs;
 mod replace_order;
 mod request_digest;
+mod retry_jobs;
 mod revert_settings;
 mod revert_transfer;
 mod revoke_api_key;
@@ -50,9 +58,11 @@ pub use amend_order::AmendOrder;
 pub use bootstrap::{Bootstrap, FirstNode};
 pub use bulk_transfer::BulkTransfer;
 pub use cancel_after::CancelAfter;
+pub use cancel_jobs::CancelJobs;
 pub use cancel_order::CancelOrder;
 pub use cancel_orders::CancelOrders;
 pub use configure_market::ConfigureMarket;
+pub use configure_queue::{ConfigureQueue, RateChange};
 pub use create_api_key::CreateApiKey;
 pub use create_asset::CreateAsset;
 pub use create_join_token::CreateJoinToken;
@@ -61,7 +71,12 @@ pub use create_user::CreateUser;
 pub use create_users::CreateUsers;
 pub use credit_sandbox::CreditSandbox;
 pub use dry_run::DryRun;
+pub use enqueue_jobs::{EnqueueJobs, Enqueued, NewJob};
 pub(crate) use entry::Entry;
+pub use finish_jobs::{FinishJobs, JobEnd};
+pub(crate) use jobs::{JOB_ATTEMPTS_MAX, LEASE_US_MAX, LEASED_QUEUES_MAX};
+pub use jobs::{JOBS_AT_ONCE_MAX, LEASE_US_MIN};
+pub use lease_jobs::{LEASED_JOBS_MAX, LeaseJobs};
 pub use open_accounts::{ACCOUNTS_AT_ONCE_MAX, OpenAccounts};
 pub use place_order::PlaceOrder;
 pub use place_pair::PlacePair;
@@ -72,8 +87,10 @@ pub use record_action::RecordAction;
 pub(crate) use record_action::TARGET_BYTES_MAX;
 pub use reform::Reform;
 pub use remove_node::RemoveNode;
+pub use renew_jobs::RenewJobs;
 pub use replace_order::ReplaceOrder;
 pub use request_digest::RequestDigest;
+pub use retry_jobs::RetryJobs;
 pub use revert_settings::RevertSettings;
 pub use revert_transfer::RevertTransfer;
 pub use revoke_api_key::RevokeApiKey;
@@ -178,6 +195,13 @@ impl Body {
             Body::AmendOrder(command) => command.apply(entry),
             Body::ReplaceOrder(command) => command.apply(entry),
             Body::CancelAfter(command) => command.apply(entry),
+            Body::EnqueueJobs(command) => command.apply(entry, actor),
+            Body::LeaseJobs(command) => command.apply(entry, actor),
+            Body::RenewJobs(command) => command.apply(entry, actor),
+            Body::FinishJobs(command) => command.apply(entry, actor),
+            Body::CancelJobs(command) => command.apply(entry, actor),
+            Body::RetryJobs(command) => command.apply(entry, actor),
+            Body::ConfigureQueue(command) => command.apply(entry, actor),
         }
     }
 

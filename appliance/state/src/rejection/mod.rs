@@ -7,6 +7,7 @@ use exchequer_ledger as ledger;
 use exchequer_ledger::Asset;
 use serde::{Deserialize, Serialize};
 
+use crate::jobs;
 use crate::markets::{self, MarketId};
 use crate::settings::schema;
 use crate::{access, api_keys, apply, assets, command, users};
@@ -204,6 +205,8 @@ pub enum Rejection {
     OpenOrdersFull,
     /// The API key lacks the scope, is another user's, or no key may ask for this.
     ApiKeyScope,
+    /// Not so with jobs.
+    Jobs(jobs::Refusal),
 }
 
 impl Rejection {
@@ -249,6 +252,7 @@ impl Rejection {
             Rejection::AssetsFull | Rejection::UsersFull => Code::LedgerFull,
             Rejection::ApiKeyUnknown => Code::ApiKeyUnknown,
             Rejection::ApiKeyScope => Code::ApiKeyScope,
+            Rejection::Jobs(refusal) => refusal.code(),
             Rejection::ApiKeyExists => Code::AlreadyDone,
             Rejection::ApiKeysFull | Rejection::MarketsBusy | Rejection::OpenOrdersFull => Code::Overloaded,
             Rejection::MarketUnknown => Code::MarketUnknown,
@@ -324,6 +328,7 @@ impl Rejection {
             | Rejection::UsersFull => return None,
             Rejection::ApiKeyUnknown
             | Rejection::ApiKeyScope
+            | Rejection::Jobs(_)
             | Rejection::MarketUnknown
             | Rejection::MarketExists { .. }
             | Rejection::MarketsFull
@@ -397,6 +402,7 @@ impl Rejection {
             Rejection::ApiKeyUnknown => "there is no such API key, or it is revoked".into(),
             Rejection::ApiKeyScope => "the API key may not do this, or not as this user".into(),
             Rejection::ApiKeyExists => "an API key has this name".into(),
+            Rejection::Jobs(refusal) => refusal.message(),
             Rejection::ApiKeysFull => format!("the user has {} API keys", api_keys::KEYS_OF_USER_MAX),
             Rejection::MarketsBusy => "the markets have as much to do as one log entry may hold".into(),
             Rejection::OpenOrdersFull => format!("{} orders are open", apply::OPEN_ORDERS_MAX),

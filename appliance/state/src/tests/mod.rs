@@ -2,11 +2,13 @@
 
 mod coverage;
 mod determinism;
+mod dice;
 mod entry;
 mod exchange_model;
 mod generate;
 mod generate_money;
 mod golden;
+mod jobs;
 mod model;
 mod money_model;
 mod trading;
