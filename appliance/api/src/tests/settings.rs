@@ -211,7 +211,7 @@ async fn values_in_places() {
 
     let nowhere = world.put("/v1/settings/read.stale_max@network:tron", &put("20s")).await;
     assert_eq!(nowhere.refusal(), (422, "EXQ-0409".into()));
-    let kind = world.get("/v1/settings/worker.lease@kind:selftest,network:tron").await;
+    let kind = world.get("/v1/settings/worker.drain_deadline@kind:selftest,network:tron").await;
     assert_eq!(kind.refusal(), (422, "EXQ-0409".into()));
     assert!(kind.message().contains("@kind:selftest"), "{}", kind.message());
 }

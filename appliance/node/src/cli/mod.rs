@@ -69,6 +69,7 @@ mod verify;
 mod worker;
 mod worker_args;
 mod worker_bulk;
+mod worker_process;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -103,6 +104,9 @@ use self::output::Printer;
 #[must_use]
 pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     let words: Vec<OsString> = words.into_iter().collect();
+    if worker_process::is_meant(&words) {
+        return worker_process::main(&words);
+    }
     let exit = match Cli::try_parse_from(&words) {
         Ok(cli) => {
             let mut printer = Printer::of_process(cli.verb.format());

@@ -22,7 +22,7 @@ pub enum SettingsVerb {
     /// Show all settings, or one with its range, default and last change
     ///
     /// With a place it shows what holds there, and whose value that is. A key may also be given with its place, as
-    /// `worker.lease@kind:deposit`.
+    /// `worker.drain_deadline@kind:deposit`.
     #[command(after_help = "Example:\n  exchequer settings get\n  exchequer settings get join.token_ttl\n  \
                       exchequer settings get worker.memory_max --worker deposit/bitcoin-1")]
     Get(GetArgs),

@@ -260,11 +260,15 @@ mod tests {
     fn places_are_checked_and_bounded() {
         let mut world = World::new();
         let second = Value::DurationUs(1_000_000);
-        for key in ["read.stale_max@network:tron", "worker.lease@kind:selftest,network:tron", "worker.lease@tron"] {
+        for key in [
+            "read.stale_max@network:tron",
+            "worker.drain_deadline@kind:selftest,network:tron",
+            "worker.drain_deadline@tron",
+        ] {
             let name = key.split('@').next().unwrap().to_owned();
             assert_eq!(world.refused(set(key, second.clone(), None)), Rejection::SettingPlace { key: name }, "{key}");
         }
-        let key = |number: usize| format!("worker.lease@worker:selftest/{number}");
+        let key = |number: usize| format!("worker.drain_deadline@worker:selftest/{number}");
         let commands: Vec<_> =
             (1..=OVERRIDES_MAX).map(|number| world.command(set(&key(number), second.clone(), None))).collect();
         world.entry(&commands);
@@ -273,6 +277,6 @@ mod tests {
         assert_eq!(world.refused(set(&key(OVERRIDES_MAX + 1), second.clone(), None)), Rejection::OverridesFull);
         let revision = OVERRIDES_MAX as u64 + 2;
         assert_eq!(world.run(set(&key(7), second.clone(), None)), Ok(Done::SettingChanged { revision }));
-        world.run(set("worker.lease", second, None)).unwrap();
+        world.run(set("worker.drain_deadline", second, None)).unwrap();
     }
 }

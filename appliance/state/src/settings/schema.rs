@@ -279,10 +279,8 @@ schema! {
         "How much processor time a worker may use, in thousandths of one processor.").of_workers().at_start();
     WORKER_DRAIN_DEADLINE: Duration = duration("worker.drain_deadline", [1, 30, HOUR], Level1,
         "How long a worker that is stopped may take to finish what it has begun.").of_workers();
-    WORKER_HEARTBEAT_INTERVAL: Duration = duration("worker.heartbeat_interval", [1, 2, MINUTE], Level1,
-        "How often a worker says that it is alive.").of_workers();
-    WORKER_LEASE: Duration = duration("worker.lease", [1, 1, 10], Level2,
-        "A worker that has not heard of its supervisor for so long stops acting outside.").of_workers();
+    WORKER_JOBS_AT_ONCE: i64 = integer("worker.jobs_at_once", [1, 4, 64], Level0,
+        "Jobs that one worker holds at a time.").of_workers();
     WORKER_MEMORY_MAX: u64 = bytes("worker.memory_max", [16 * MIB, 512 * MIB, 64 * GIB], Level1,
         "How much memory a worker may use.").of_workers().at_start();
     WORKER_RESTART_BACKOFF_MAX: Duration = duration("worker.restart_backoff_max", [1, MINUTE, HOUR], Level1,
