@@ -6,6 +6,7 @@ mod errors;
 mod listing;
 mod orders;
 mod socket;
+mod stopped;
 mod streams;
 mod ws_api;
 
