@@ -25,15 +25,14 @@ pub enum MaintenanceVerb {
     /// [dangerous] Of the whole exchange: what customers would change is refused with 503 and the text, until it ends. Of
     /// one network: what happens on it.
     #[command(
-        after_help = "Example:\n  exchequer maintenance start --banner 'Back at noon.' --ends-at 2026-11-24T12:00:00Z --reason 'OPS-500'\n  \
+        after_help = "Example:\n  exchequer maintenance start --banner 'Back at noon.' --ends-at 2026-11-24T12:00:00Z \\\n    \
+                      --reason 'OPS-500'\n  \
                       exchequer maintenance start --network tron --banner 'TRON is upgraded.' --reason 'OPS-501'"
     )]
     Start(StartMaintenanceArgs),
     /// Announce maintenance that begins by itself
-    #[command(
-        after_help = "Example:\n  exchequer maintenance schedule --starts-at 2026-11-24T10:00:00Z --ends-at 2026-11-24T12:00:00Z \\\n    \
-                      --banner 'Upgrade from 10 to 12 UTC.' --reason 'OPS-500'"
-    )]
+    #[command(after_help = "Example:\n  exchequer maintenance schedule --starts-at 2026-11-24T10:00:00Z \\\n    \
+                      --ends-at 2026-11-24T12:00:00Z --banner 'Upgrade from 10 to 12 UTC.' --reason 'OPS-500'")]
     Schedule(ScheduleMaintenanceArgs),
     /// End maintenance early, or call it off
     #[command(after_help = "Example:\n  exchequer maintenance end 3 --reason 'done early'")]

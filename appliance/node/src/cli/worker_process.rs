@@ -41,7 +41,9 @@ pub(super) fn is_meant(words: &[OsString]) -> bool {
 
 /// Works until the supervisor parts or wants it to end.
 pub(super) fn main(words: &[OsString]) -> ExitCode {
-    match WorkerArgs::try_parse_from(words.iter().skip(1)).map_err(|error| error.to_string()).and_then(|args| run(&args))
+    match WorkerArgs::try_parse_from(words.iter().skip(1))
+        .map_err(|error| error.to_string())
+        .and_then(|args| run(&args))
     {
         Ok(code) => code,
         Err(error) => {
@@ -102,7 +104,9 @@ mod tests {
         let meant = |text: &str| is_meant(&text.split(' ').map(OsString::from).collect::<Vec<_>>());
         assert!(meant("exchequer worker selftest/1 --socket /s --parent 7"));
         assert!(meant("exchequer worker deposit/bitcoin-2 --socket /s --parent 7"));
-        for other in ["exchequer worker list", "exchequer worker show selftest/1", "exchequer worker selftest/1", "exchequer"] {
+        for other in
+            ["exchequer worker list", "exchequer worker show selftest/1", "exchequer worker selftest/1", "exchequer"]
+        {
             assert!(!meant(other), "{other}");
         }
     }

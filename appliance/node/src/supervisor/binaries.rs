@@ -62,7 +62,8 @@ impl Binaries {
             move || hash(&path)
         });
         let wrong = |error: String| LaunchError::Binary(format!("{}: {error}", path.display()));
-        let opened = hashed.await.map_err(|error| wrong(error.to_string()))?.map_err(|error| wrong(error.to_string()))?;
+        let opened =
+            hashed.await.map_err(|error| wrong(error.to_string()))?.map_err(|error| wrong(error.to_string()))?;
         if expected.is_some_and(|expected| expected != opened.digest) {
             return Err(wrong(format!("it is not what was registered but {}", opened.digest)));
         }

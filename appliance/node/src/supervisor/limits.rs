@@ -131,13 +131,19 @@ mod tests {
     fn both_versions() {
         assert_eq!(own_group("0::/system.slice/exchequer.service\n", ""), Some("/system.slice/exchequer.service"));
         let old = "5:cpu,cpuacct:/a\n4:memory:/b\n1:name=systemd:/c\n";
-        assert_eq!((own_group(old, "cpu"), own_group(old, "memory"), own_group(old, "")), (Some("/a"), Some("/b"), None));
+        assert_eq!(
+            (own_group(old, "cpu"), own_group(old, "memory"), own_group(old, "")),
+            (Some("/a"), Some("/b"), None)
+        );
         let folder = tempfile::tempdir().unwrap();
         let limits = Limits { cpu_permille: 1_500, memory_bytes: 64 << 20 };
         let read = |path: &str| fs::read_to_string(folder.path().join(path)).unwrap();
         confine(&Groups::V2(folder.path().join("two")), "selftest-1", 7, limits).unwrap();
         assert_eq!(read("two/selftest-1/cpu.max"), "150000 100000");
-        assert_eq!((read("two/selftest-1/memory.max"), read("two/selftest-1/cgroup.procs")), ("67108864".into(), "7".into()));
+        assert_eq!(
+            (read("two/selftest-1/memory.max"), read("two/selftest-1/cgroup.procs")),
+            ("67108864".into(), "7".into())
+        );
         let one = Groups::V1 { cpu: folder.path().join("cpu"), memory: folder.path().join("memory") };
         confine(&one, "selftest-1", 7, Limits { cpu_permille: 500, memory_bytes: 0 }).unwrap();
         assert_eq!(read("cpu/selftest-1/cpu.cfs_quota_us"), "50000");

@@ -16,8 +16,6 @@ mod logs;
 mod report;
 mod session;
 mod steps;
-#[cfg(test)]
-mod tests;
 mod usage;
 mod work;
 

@@ -120,7 +120,8 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
         let mut reports = reports.into_iter().peekable();
         while reports.peek().is_some() || !fleets.is_empty() {
             let (mut batch, mut bytes) = (Vec::new(), 0);
-            while let Some(report) = reports.next_if(|report| batch.is_empty() || bytes + size(report) <= REPORT_BYTES_MAX)
+            while let Some(report) =
+                reports.next_if(|report| batch.is_empty() || bytes + size(report) <= REPORT_BYTES_MAX)
             {
                 bytes += size(&report);
                 batch.push(report);

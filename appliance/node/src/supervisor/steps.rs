@@ -211,10 +211,13 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
             Err(error) => {
                 tracing::warn!(%worker, %error, "a worker's process was not started");
                 self.held.remove(&worker);
-                self.steps.push((worker, match error {
-                    LaunchError::Binary(_) => Step::GaveUp(FailedBy::BinaryMissing),
-                    LaunchError::System(_) => Step::Exited { code: None, wanted: false },
-                }));
+                self.steps.push((
+                    worker,
+                    match error {
+                        LaunchError::Binary(_) => Step::GaveUp(FailedBy::BinaryMissing),
+                        LaunchError::System(_) => Step::Exited { code: None, wanted: false },
+                    },
+                ));
             }
         }
     }

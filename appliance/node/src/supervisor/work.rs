@@ -233,9 +233,8 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
             return;
         }
         let error = "its worker ended".to_owned();
-        let failed = |(id, (attempt, _)): (u64, (u32, u16))| {
-            (JobId(id), attempt, JobEnd::Failed { error: error.clone() })
-        };
+        let failed =
+            |(id, (attempt, _)): (u64, (u32, u16))| (JobId(id), attempt, JobEnd::Failed { error: error.clone() });
         let results = in_hand.into_iter().map(failed).collect();
         let body = Body::FinishJobs(FinishJobs { worker, results });
         // What is refused was ended already, or is somebody else's.

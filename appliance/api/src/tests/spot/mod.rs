@@ -9,6 +9,7 @@ mod orders;
 mod replay;
 pub(super) mod socket;
 mod socket;
+mod stopped;
 mod streams;
 mod ws_api;
 

@@ -242,7 +242,8 @@ mod tests {
                 }
             }
         }
-        let size: u64 = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len()).sum();
+        let size: u64 =
+            std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len()).sum();
         assert!(size <= 2 * (disk::FILE_BYTES_MAX + 8_192), "{size}");
         let oldest = logs.after(worker(1), 0, 1);
         assert!(oldest[0].previous > 0, "what came before is gone, and the line says so");
