@@ -8,9 +8,10 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use bytes::Bytes;
-use exchequer_domain::{CommandId, Digest, NodeId, Problem};
+use exchequer_domain::{CommandId, Digest, NodeId, Problem, WorkerId};
 use exchequer_raft::{PeerView, ReadAt, Status};
 use exchequer_state::{Body, Command, DryRun, Outcome, Rows, State};
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::dto::{JoinReply, JoinRequest};
@@ -56,6 +57,44 @@ pub struct DrawnKey {
     pub secret: String,
     /// The same, sealed with the cluster's keyring.
     pub sealed: Vec<u8>,
+}
+
+/// A line of a worker's log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogLine {
+    /// Higher than that of every line of the worker before it on this node.
+    pub number: u64,
+    /// The number of the line before it; zero where there was none. Who follows and has not had that one has a gap.
+    pub previous: u64,
+    /// The worker's wall clock, in microseconds since 1970.
+    pub time_us: u64,
+    /// `error`, `warn`, `info`, `debug` or `trace`.
+    pub level: String,
+    /// What it says.
+    pub text: String,
+    /// What it is about, such as `job-12`; empty where it is about nothing in particular.
+    pub trace: String,
+    /// Lines that the worker dropped before this one.
+    pub dropped: u64,
+}
+
+/// What a node's supervisor has counted since its process began.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Supervised {
+    /// The epoch in which this node supervises workers; none where it does not lead.
+    pub epoch: Option<u64>,
+    /// Processes of workers now.
+    pub processes: u64,
+    /// Processes that were started.
+    pub started: u64,
+    /// Commands that workers sent.
+    pub commands: u64,
+    /// Commands that were refused because their leadership was over.
+    pub fenced: u64,
+    /// Commands that were refused for other reasons.
+    pub refused: u64,
+    /// By worker, the commands that were refused because their leadership was over.
+    pub fenced_of: Vec<(WorkerId, u64)>,
 }
 
 /// The node as the API sees it.
@@ -120,6 +159,15 @@ pub trait Backend: Send + Sync + 'static {
     /// # Errors
     /// `KeyringWrong` where the keyring does not open it.
     fn open_secret(&self, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Problem>;
+
+    /// The lines of a worker's log on this node: those after a number in order, or else the latest ones.
+    fn worker_log(&self, worker: WorkerId, after: Option<u64>, limit: usize) -> Doing<'_, Vec<LogLine>>;
+
+    /// Comes back when workers of this node have logged anything since the call, or `patience` is over.
+    fn worker_logged(&self, patience: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+
+    /// What this node's supervisor has counted.
+    fn supervised(&self) -> Supervised;
 
     /// A fresh command id, drawn outside the state.
     fn new_id(&self) -> CommandId;

@@ -97,6 +97,7 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::NotVoter
         | Code::CommandIdReused
         | Code::StaleEpoch
+        | Code::WorkerUnexpected
         | Code::StaleRevision
         | Code::VersionMismatch
         | Code::LineageMismatch

@@ -18,4 +18,5 @@ pub mod recovery;
 pub mod restore;
 pub mod server;
 pub mod snapshot_file;
+mod supervisor;
 mod timekeeper;

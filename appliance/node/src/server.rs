@@ -25,6 +25,7 @@ use crate::house::{Doorbell, House};
 use crate::identity::{Contents, Folder, TlsStore};
 use crate::listen::{TlsDialer, bind, serve};
 use crate::machine::{Exchange, problem_of, storage_problem};
+use crate::supervisor;
 use crate::timekeeper;
 
 /// How often a server in an empty folder looks whether `init` or `join` has been run.
@@ -84,7 +85,8 @@ pub async fn run(config: Config) -> Result<ExitCode, Problem> {
     };
     let node: Node<Exchange> = Node::start(options).await.map_err(|reason| problem_of(&reason))?;
     node.set_room(room == Room::Ample);
-    let house = Arc::new(House::new(node.clone(), folder, contents, tls.clone(), metrics));
+    let workers = supervisor::Local::open(&config.data_dir)?;
+    let house = Arc::new(House::new(node.clone(), folder, contents, tls.clone(), metrics, workers));
     doorbell.connect(&house);
 
     let peer_router = node.service().into_axum_router();
@@ -108,6 +110,7 @@ pub async fn run(config: Config) -> Result<ExitCode, Problem> {
     ));
     tokio::spawn(autopilot::run(house.clone()));
     tokio::spawn(timekeeper::run(house.clone()));
+    tokio::spawn(supervisor::run(house.clone(), config.data_dir.clone()));
     tokio::spawn(watch_room(reserve, node.clone()));
     tokio::spawn(tend_certificates(house.clone()));
     tokio::spawn(tidy_metrics(house.clone()));

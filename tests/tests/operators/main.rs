@@ -16,3 +16,4 @@ mod recovery;
 mod support;
 mod trading;
 mod upkeep;
+mod workers;

@@ -18,7 +18,7 @@ use schemars::transform::{RecursiveTransform, Transform};
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-pub(crate) use endpoint::{Endpoint, Shape};
+pub(crate) use endpoint::{Endpoint, Input, Shape};
 pub(crate) use note::{Note, Param};
 
 use crate::app::App;

@@ -267,7 +267,31 @@ pub(crate) fn of_rejection(rejection: &Rejection, purpose: Purpose) -> Error {
         | Rejection::MarketsFull
         | Rejection::MarketLot
         | Rejection::MarketTick
-        | Rejection::Jobs(_) => Error::internal(),
+        | Rejection::Jobs(_)
+        | Rejection::WorkerUnknown { .. }
+        | Rejection::WorkerExists { .. }
+        | Rejection::WorkersFull
+        | Rejection::WorkerStep { .. }
+        | Rejection::WorkerNotWanted { .. }
+        | Rejection::WorkerBackOff { .. }
+        | Rejection::WorkerRuns { .. }
+        | Rejection::WorkerStopped { .. }
+        | Rejection::WorkerKindInside { .. }
+        | Rejection::WorkerNetwork { .. }
+        | Rejection::WorkerMayNot
+        | Rejection::EpochMissing
+        | Rejection::ScaleUnset
+        | Rejection::ScaleOutOfBounds { .. }
+        | Rejection::ScaleNotDue
+        | Rejection::WorkerBinaryUnknown
+        | Rejection::WorkerBinaryExists
+        | Rejection::WorkerBinariesFull
+        | Rejection::WorkerBinaryUsed
+        | Rejection::BulkChanged
+        | Rejection::BulkEmpty
+        | Rejection::BulkUnknown
+        | Rejection::BulkUndone
+        | Rejection::BulkNotUndoable => Error::internal(),
     }
 }
 

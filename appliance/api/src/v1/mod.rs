@@ -29,6 +29,7 @@ mod view;
 mod worker_bulk;
 mod worker_diagnosis;
 mod worker_fleets;
+mod worker_logs;
 mod workers;
 
 use crate::route::Route;
@@ -62,6 +63,7 @@ pub(crate) fn routes() -> Vec<Route> {
         statement::routes(),
         workers::routes(),
         worker_fleets::routes(),
+        worker_logs::routes(),
         worker_bulk::routes(),
     ]
     .into_iter()

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::extract::State;
-use exchequer_domain::{Code, Network, Problem, WorkerId, WorkerKind};
+use exchequer_domain::{Code, Network, NodeId, Problem, WorkerId, WorkerKind};
 use exchequer_state::people::Permission;
 use exchequer_state::settings::{Danger, Value};
 use exchequer_state::workers::{Desired, Ended, Observed, Selector, WorkerRecord, WorkerState};
@@ -129,7 +129,7 @@ async fn diagnosis(
     let freshness = Freshness::of(&mut params, Freshness::Linearizable)?;
     params.end()?;
     let id = worker_id(&worker)?;
-    let leader = app.backend.status().leader.map(|(node, _)| node);
+    let leader = app.backend.status().leader.map(|(node, _)| NodeId(node));
     Ok(app.read(freshness, |state| Ok(super::worker_diagnosis::of(state, known(state, id)?, leader))).await?)
 }
 

@@ -54,6 +54,8 @@ mod verify;
 mod worker;
 mod worker_args;
 mod worker_bulk;
+mod worker_logs;
+mod worker_process;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -86,6 +88,9 @@ use self::output::Printer;
 #[must_use]
 pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     let words: Vec<OsString> = words.into_iter().collect();
+    if worker_process::is_meant(&words) {
+        return worker_process::main(&words);
+    }
     let exit = match Cli::try_parse_from(&words) {
         Ok(cli) => {
             let mut printer = Printer::of_process(cli.verb.format());

@@ -13,10 +13,10 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
-use exchequer_api::backend::{Backend, ByteStream, Check, Doing, DrawnKey, Submitted};
+use exchequer_api::backend::{Backend, ByteStream, Check, Doing, DrawnKey, LogLine, Submitted, Supervised};
 use exchequer_api::dto::{JoinReply, JoinRequest};
 use exchequer_api::feed::Ear;
-use exchequer_domain::{Code, CommandId, Digest, NodeId, Problem};
+use exchequer_domain::{Code, CommandId, Digest, NodeId, Problem, WorkerId};
 use exchequer_raft::{Hooks, Node, PeerView, ReadAt, SnapshotRules, Status};
 use exchequer_state::audit::Action;
 use exchequer_state::settings::schema;
@@ -33,6 +33,7 @@ pub(crate) use members::{Operation, on_leader, operate, remove};
 use crate::identity::{Folder, Identity, Keyring, OperatorToken, TlsStore};
 use crate::install::key_fingerprint;
 use crate::machine::{Exchange, RowsOf, halt};
+use crate::supervisor;
 
 /// How long a call waits for a leader and its answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -51,6 +52,8 @@ pub(crate) struct House {
     metrics: PrometheusHandle,
     /// Since when each member has been healthy as this node sees it, in microseconds since 1970.
     stable: Mutex<std::collections::BTreeMap<u64, u64>>,
+    /// What is known here of workers that run on this node.
+    pub(crate) workers: supervisor::Local,
     /// Cancelled when the node begins to stop as planned.
     pub(crate) stopping: CancellationToken,
 }
@@ -63,6 +66,7 @@ impl House {
         contents: crate::identity::Contents,
         tls: Arc<TlsStore>,
         metrics: PrometheusHandle,
+        workers: supervisor::Local,
     ) -> House {
         House {
             node,
@@ -73,6 +77,7 @@ impl House {
             credentials: Mutex::new(contents.credentials),
             metrics,
             stable: Mutex::default(),
+            workers,
             stopping: CancellationToken::new(),
         }
     }
@@ -265,6 +270,28 @@ impl Backend for House {
 
     fn open_secret(&self, sealed: &[u8]) -> Result<zeroize::Zeroizing<Vec<u8>>, Problem> {
         self.keyring.read().open(api_keys::API_KEY_PURPOSE, sealed)
+    }
+
+    fn worker_log(&self, worker: WorkerId, after: Option<u64>, limit: usize) -> Doing<'_, Vec<LogLine>> {
+        let logs = self.workers.logs.clone();
+        Box::pin(async move {
+            let read = tokio::task::spawn_blocking(move || match after {
+                Some(number) => logs.after(worker, number, limit),
+                None => logs.tail(worker, limit),
+            });
+            read.await.map_err(|error| Problem::new(Code::Internal, error.to_string()))
+        })
+    }
+
+    fn worker_logged(&self, patience: Duration) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>> {
+        let mut changes = self.workers.logs.changes();
+        Box::pin(async move {
+            let _ = tokio::time::timeout(patience, changes.changed()).await;
+        })
+    }
+
+    fn supervised(&self) -> Supervised {
+        self.workers.counts.read()
     }
 
     fn new_id(&self) -> CommandId {

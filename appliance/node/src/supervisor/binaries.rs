@@ -40,10 +40,13 @@ impl Program {
     }
 }
 
-/// Programs that were opened before, by path and the digest that was asked for.
+/// A path, and the digest that is asked for.
+type Asked = (PathBuf, Option<[u8; 32]>);
+
+/// Programs that were opened before.
 #[derive(Debug, Default)]
 pub(super) struct Binaries {
-    opened: Mutex<BTreeMap<(PathBuf, Option<[u8; 32]>), Program>>,
+    opened: Mutex<BTreeMap<Asked, Program>>,
 }
 
 impl Binaries {
@@ -62,7 +65,8 @@ impl Binaries {
             move || hash(&path)
         });
         let wrong = |error: String| LaunchError::Binary(format!("{}: {error}", path.display()));
-        let opened = hashed.await.map_err(|error| wrong(error.to_string()))?.map_err(|error| wrong(error.to_string()))?;
+        let opened =
+            hashed.await.map_err(|error| wrong(error.to_string()))?.map_err(|error| wrong(error.to_string()))?;
         if expected.is_some_and(|expected| expected != opened.digest) {
             return Err(wrong(format!("it is not what was registered but {}", opened.digest)));
         }

@@ -173,6 +173,14 @@ schema! {
         "How long a node's certificate is valid.");
     TLS_RENEW_AFTER_FRACTION_PERCENT: i64 = integer("tls.renew_after_fraction_percent", [10, 66, 90], Level1,
         "After which part of its life, in percent, a node renews its certificate.");
+    WORKER_CPU_PERCENT_MAX: i64 = integer("worker.cpu_percent_max", [0, 0, 6_400], Level1,
+        "Most of one processor, in percent, that a worker's process may take from its next start on; 0 is no limit.");
+    WORKER_DRAIN_WITHIN: Duration = duration("worker.drain_within", [1, 10, 10 * MINUTE], Level1,
+        "How long a worker that is to end may take to finish what it has in hand.");
+    WORKER_JOBS_AT_ONCE: i64 = integer("worker.jobs_at_once", [1, 4, 64], Level0,
+        "Jobs that one worker holds at a time.");
+    WORKER_MEMORY_MAX: u64 = bytes("worker.memory_max", [0, 0, 64 * GIB], Level1,
+        "Most memory that a worker's process may take from its next start on; 0 is no limit.");
 }
 
 /// The setting with this key.

@@ -1,0 +1,139 @@
+//! The files of workers' logs: two a worker, of which the older one is dropped when the newer one is full. A line of JSON
+//! each; one that a crash cut is passed over.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, BufRead as _, BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::PathBuf;
+use std::sync::mpsc as blocking;
+
+use exchequer_api::backend::LogLine;
+use exchequer_domain::WorkerId;
+
+/// Of one file.
+pub(super) const FILE_BYTES_MAX: u64 = 4 << 20;
+/// The end of a file in which its last line is looked for.
+const END_BYTES: u64 = 16 << 10;
+/// Files that are kept open.
+const OPEN_FILES_MAX: usize = 64;
+
+/// Where the files are.
+#[derive(Debug, Clone)]
+pub(super) struct Files {
+    folder: PathBuf,
+}
+
+impl Files {
+    pub(super) fn new(folder: PathBuf) -> Files {
+        Files { folder }
+    }
+
+    /// The older file of a worker, and the newer one.
+    fn paths(&self, worker: WorkerId) -> [PathBuf; 2] {
+        let name = worker.to_string().replace('/', "-");
+        [self.folder.join(format!("{name}.1.log")), self.folder.join(format!("{name}.log"))]
+    }
+
+    /// The number of a worker's last line; zero where there is none.
+    pub(super) fn last(&self, worker: WorkerId) -> u64 {
+        self.paths(worker).iter().rev().find_map(|path| last_line(path).ok().flatten()).unwrap_or(0)
+    }
+
+    /// The first lines of a worker whose numbers are wanted, in order.
+    pub(super) fn read(&self, worker: WorkerId, wanted: impl Fn(u64) -> bool, limit: usize) -> Vec<LogLine> {
+        self.lines(worker).filter(|line| wanted(line.number)).take(limit).collect()
+    }
+
+    /// The last ones, in order.
+    pub(super) fn read_last(&self, worker: WorkerId, wanted: impl Fn(u64) -> bool, limit: usize) -> Vec<LogLine> {
+        let mut all: Vec<LogLine> = self.lines(worker).filter(|line| wanted(line.number)).collect();
+        all.split_off(all.len().saturating_sub(limit))
+    }
+
+    fn lines(&self, worker: WorkerId) -> impl Iterator<Item = LogLine> {
+        let files = self.paths(worker).into_iter().filter_map(|path| File::open(path).ok());
+        let texts = files.flat_map(|file| BufReader::new(file).lines().map_while(Result::ok));
+        texts.filter_map(|text| serde_json::from_str(&text).ok())
+    }
+}
+
+fn last_line(path: &PathBuf) -> io::Result<Option<u64>> {
+    let mut file = File::open(path)?;
+    let length = file.seek(SeekFrom::End(0))?;
+    file.seek(SeekFrom::Start(length.saturating_sub(END_BYTES)))?;
+    let mut end = Vec::new();
+    file.read_to_end(&mut end)?;
+    let mut lines = end.split(|byte| *byte == b'\n').rev();
+    Ok(lines.find_map(|line| serde_json::from_slice::<LogLine>(line).ok()).map(|line| line.number))
+}
+
+/// Writes the files.
+pub(super) struct Disk {
+    files: Files,
+    open: BTreeMap<WorkerId, (BufWriter<File>, u64)>,
+    told: bool,
+}
+
+impl Disk {
+    pub(super) fn new(files: Files) -> Disk {
+        Disk { files, open: BTreeMap::new(), told: false }
+    }
+
+    /// Writes lines as they come, until nobody sends any more. Whatever waits is written together.
+    pub(super) fn run(mut self, lines: &blocking::Receiver<(WorkerId, LogLine)>) {
+        while let Ok(first) = lines.recv() {
+            let mut next = Some(first);
+            while let Some((worker, line)) = next.take() {
+                let written = self.write(worker, &line);
+                self.tell(written);
+                next = lines.try_recv().ok();
+            }
+            for (file, _) in self.open.values_mut() {
+                // Told with the next line.
+                let _ = file.flush();
+            }
+        }
+    }
+
+    /// A log that cannot be written is told once; the lines stay in memory.
+    fn tell(&mut self, written: io::Result<()>) {
+        match written {
+            Ok(()) => self.told = false,
+            Err(error) if !self.told => {
+                tracing::warn!(%error, "a worker's log cannot be written");
+                (self.told, self.open) = (true, BTreeMap::new());
+            }
+            Err(_) => self.open.clear(),
+        }
+    }
+
+    fn write(&mut self, worker: WorkerId, line: &LogLine) -> io::Result<()> {
+        let [older, newer] = self.files.paths(worker);
+        if !self.open.contains_key(&worker) {
+            if self.open.len() >= OPEN_FILES_MAX {
+                self.open.clear();
+            }
+            fs::create_dir_all(&self.files.folder)?;
+            let mut file = File::options().create(true).append(true).open(&newer)?;
+            let mut length = file.seek(SeekFrom::End(0))?;
+            if length > 0 {
+                // A crash may have cut the last line.
+                file.write_all(b"\n")?;
+                length += 1;
+            }
+            self.open.insert(worker, (BufWriter::new(file), length));
+        }
+        let mut text = serde_json::to_vec(line).map_err(io::Error::other)?;
+        text.push(b'\n');
+        let Some((file, length)) = self.open.get_mut(&worker) else { return Ok(()) };
+        if *length + text.len() as u64 > FILE_BYTES_MAX {
+            file.flush()?;
+            self.open.remove(&worker);
+            fs::rename(&newer, &older)?;
+            return self.write(worker, line);
+        }
+        file.write_all(&text)?;
+        *length += text.len() as u64;
+        Ok(())
+    }
+}

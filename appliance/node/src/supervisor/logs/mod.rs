@@ -1,0 +1,251 @@
+//! Workers' logs: the latest lines of each in memory, more of them in files of limited size in the data folder.
+//!
+//! Invariants: nothing ever waits for a disk; a line's number is higher than that of every line of its worker before it,
+//! also of an earlier process of the node; each line says which one came before it, so that whoever follows sees a gap.
+
+mod disk;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::path::PathBuf;
+use std::sync::mpsc as blocking;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use exchequer_api::backend::LogLine;
+use exchequer_domain::WorkerId;
+use exchequer_workers::proto;
+use parking_lot::Mutex;
+use tokio::sync::watch;
+
+use disk::{Disk, Files};
+
+/// Lines of one worker in memory.
+const LINES_MAX: usize = 1_000;
+/// Their texts.
+const LINES_BYTES_MAX: usize = 256 << 10;
+/// After a start of the node numbers go on so much higher than the last one on disk: lines that had not got there yet have
+/// been seen by somebody.
+const RESTART_STEP: u64 = 10_000;
+/// Lines that may wait for the disk; further ones are in memory alone.
+const DISK_WAITING_MAX: usize = 4_096;
+/// Lines that one look gives at most.
+pub(crate) const PAGE_LINES_MAX: usize = 1_000;
+
+/// The logs of the workers that run, or ran, on this node.
+#[derive(Debug)]
+pub(crate) struct Logs {
+    rings: Mutex<BTreeMap<WorkerId, Ring>>,
+    files: Files,
+    to_disk: blocking::SyncSender<(WorkerId, LogLine)>,
+    /// Counts lines of all workers.
+    changed: watch::Sender<u64>,
+}
+
+#[derive(Debug, Default)]
+struct Ring {
+    lines: VecDeque<LogLine>,
+    bytes: usize,
+    last: u64,
+}
+
+impl Logs {
+    /// Opens the logs below `folder`. Their files are written by a thread of their own.
+    pub(crate) fn open(folder: PathBuf) -> std::io::Result<Logs> {
+        let files = Files::new(folder);
+        let (to_disk, lines) = blocking::sync_channel(DISK_WAITING_MAX);
+        let disk = Disk::new(files.clone());
+        std::thread::Builder::new().name("worker-logs".to_owned()).spawn(move || disk.run(&lines))?;
+        Ok(Logs { rings: Mutex::default(), files, to_disk, changed: watch::Sender::new(0) })
+    }
+
+    /// Takes a line that a worker sent.
+    pub(crate) fn line(&self, worker: WorkerId, line: proto::Log) {
+        let level = match line.level() {
+            proto::Level::Error => "error",
+            proto::Level::Warn => "warn",
+            proto::Level::Info | proto::Level::Unspecified => "info",
+            proto::Level::Debug => "debug",
+            proto::Level::Trace => "trace",
+        };
+        let text = exchequer_workers::protocol::cut(line.text);
+        self.keep(worker, line.time_us, level, text, line.trace, line.dropped);
+    }
+
+    /// Takes what a worker wrote to its standard error.
+    pub(crate) fn raw(&self, worker: WorkerId, text: String) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let time_us = u64::try_from(now.as_micros()).unwrap_or(u64::MAX);
+        self.keep(worker, time_us, "error", exchequer_workers::protocol::cut(text), String::new(), 0);
+    }
+
+    fn keep(&self, worker: WorkerId, time_us: u64, level: &str, text: String, trace: String, dropped: u64) {
+        let line = {
+            let mut rings = self.rings.lock();
+            let ring = rings.entry(worker).or_insert_with(|| {
+                let last = self.files.last(worker);
+                Ring { last, ..Ring::default() }
+            });
+            let previous = ring.last;
+            let number = if ring.lines.is_empty() && previous > 0 { previous + RESTART_STEP } else { previous + 1 };
+            let line = LogLine { number, previous, time_us, level: level.to_owned(), text, trace, dropped };
+            ring.push(line.clone());
+            line
+        };
+        // A full queue means a disk that cannot follow: its files then have a gap.
+        let _ = self.to_disk.try_send((worker, line));
+        self.changed.send_modify(|count| *count += 1);
+    }
+
+    /// Lines of a worker after a number, at most so many, the oldest first. May read files.
+    pub(crate) fn after(&self, worker: WorkerId, number: u64, limit: usize) -> Vec<LogLine> {
+        let limit = limit.min(PAGE_LINES_MAX);
+        let in_memory: Vec<LogLine> = {
+            let rings = self.rings.lock();
+            let lines = rings.get(&worker).map(|ring| &ring.lines);
+            let after = lines.into_iter().flatten().filter(|line| line.number > number);
+            after.take(limit).cloned().collect()
+        };
+        // What comes next in memory is what came next.
+        if in_memory.first().is_some_and(|first| first.previous <= number) {
+            return in_memory;
+        }
+        let until = in_memory.first().map_or(u64::MAX, |first| first.number);
+        let mut lines = self.files.read(worker, |of| of > number && of < until, limit);
+        lines.extend(in_memory);
+        lines.truncate(limit);
+        lines
+    }
+
+    /// The latest lines of a worker, the oldest of them first. May read files.
+    pub(crate) fn tail(&self, worker: WorkerId, lines: usize) -> Vec<LogLine> {
+        let lines = lines.min(PAGE_LINES_MAX);
+        let in_memory: Vec<LogLine> = {
+            let rings = self.rings.lock();
+            let ring = rings.get(&worker);
+            let skip = ring.map_or(0, |ring| ring.lines.len().saturating_sub(lines));
+            ring.into_iter().flat_map(|ring| ring.lines.iter().skip(skip)).cloned().collect()
+        };
+        let missing = lines - in_memory.len();
+        if missing == 0 {
+            return in_memory;
+        }
+        let until = in_memory.first().map_or(u64::MAX, |first| first.number);
+        let mut all = self.files.read_last(worker, |of| of < until, missing);
+        all.extend(in_memory);
+        all
+    }
+
+    /// Follows that there are new lines, of whichever worker.
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+        self.changed.subscribe()
+    }
+}
+
+impl Ring {
+    fn push(&mut self, line: LogLine) {
+        self.last = line.number;
+        self.bytes += line.text.len() + line.trace.len();
+        self.lines.push_back(line);
+        while self.lines.len() > LINES_MAX || (self.bytes > LINES_BYTES_MAX && self.lines.len() > 1) {
+            let Some(oldest) = self.lines.pop_front() else { break };
+            self.bytes -= oldest.text.len() + oldest.trace.len();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn worker(instance: u16) -> WorkerId {
+        format!("selftest/{instance}").parse().unwrap()
+    }
+
+    fn say(logs: &Logs, text: &str) {
+        logs.line(worker(1), proto::Log { text: text.to_owned(), time_us: 7, ..proto::Log::default() });
+    }
+
+    fn texts(lines: &[LogLine]) -> Vec<&str> {
+        lines.iter().map(|line| line.text.as_str()).collect()
+    }
+
+    /// Waits until the disk has so many lines.
+    fn on_disk(logs: &Logs, count: usize) {
+        let began = std::time::Instant::now();
+        while logs.files.read(worker(1), |_| true, usize::MAX).len() < count {
+            assert!(began.elapsed() < std::time::Duration::from_secs(30), "the lines do not get to the disk");
+            std::thread::yield_now();
+        }
+    }
+
+    fn open(folder: &Path) -> Logs {
+        Logs::open(folder.to_owned()).unwrap()
+    }
+
+    /// Goal: whoever follows gets every line once and in order, whether memory still has it or the disk alone, also across a
+    /// restart of the node; and each line tells which came before it. Method: more lines than memory keeps, read in pages
+    /// from every side.
+    #[test]
+    fn lines_are_followed_through_memory_and_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let logs = open(folder.path());
+        let count = LINES_MAX + 500;
+        for number in 0..count {
+            say(&logs, &format!("line {number}"));
+            // The queue to the disk is bounded.
+            if number % 1_000 == 999 {
+                on_disk(&logs, number + 1);
+            }
+        }
+        on_disk(&logs, count);
+        let mut seen: Vec<LogLine> = Vec::new();
+        loop {
+            let page = logs.after(worker(1), seen.last().map_or(0, |line| line.number), 333);
+            if page.is_empty() {
+                break;
+            }
+            seen.extend(page);
+        }
+        assert_eq!(seen.len(), count);
+        assert!(seen.windows(2).all(|pair| pair[1].previous == pair[0].number), "no gap");
+        assert_eq!(texts(&logs.tail(worker(1), 2)), [format!("line {}", count - 2), format!("line {}", count - 1)]);
+        assert_eq!(logs.tail(worker(1), PAGE_LINES_MAX).len(), PAGE_LINES_MAX);
+        assert_eq!(logs.tail(worker(2), 5), []);
+        drop(logs);
+
+        let again = open(folder.path());
+        assert_eq!(texts(&again.tail(worker(1), 1)), [format!("line {}", count - 1)]);
+        let last = seen.last().unwrap().number;
+        say(&again, "after the restart");
+        let next = again.after(worker(1), last, 5);
+        assert_eq!((texts(&next), next[0].previous), (vec!["after the restart"], last));
+        // Somebody saw lines that did not get to the disk: the next one is still higher.
+        assert_eq!(texts(&again.after(worker(1), last + 50, 5)), ["after the restart"]);
+    }
+
+    /// Goal: the files of a worker do not grow over their limit, and what is gone is seen as a gap. Method: more than both
+    /// files take.
+    #[test]
+    fn files_are_limited() {
+        let folder = tempfile::tempdir().unwrap();
+        let logs = open(folder.path());
+        let text = "x".repeat(4_000);
+        let total = 2 * disk::FILE_BYTES_MAX / 4_000 + 1_000;
+        for number in 0..total {
+            say(&logs, &text);
+            if number % 500 == 499 {
+                let began = std::time::Instant::now();
+                while logs.files.last(worker(1)) < number + 1 {
+                    assert!(began.elapsed() < std::time::Duration::from_secs(30));
+                    std::thread::yield_now();
+                }
+            }
+        }
+        let size: u64 =
+            std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len()).sum();
+        assert!(size <= 2 * (disk::FILE_BYTES_MAX + 8_192), "{size}");
+        let oldest = logs.after(worker(1), 0, 1);
+        assert!(oldest[0].previous > 0, "what came before is gone, and the line says so");
+    }
+}

@@ -1,0 +1,143 @@
+//! The supervisor: on the leading node, and there alone, it makes what is observed of workers follow what is wanted.
+//!
+//! It follows the activation's epoch. Each leadership starts its own processes, tells the registry every step, renews
+//! leases as long as the node knows that it leads, and turns what workers send into commands that carry its epoch. At
+//! its end all processes are ended at once; what they had sent before is still handed on, for the state machine to refuse
+//! and for people to see (`EXQ-0315`).
+
+mod binaries;
+mod counts;
+mod decide;
+mod ground;
+mod launch;
+mod leadership;
+mod limits;
+mod logs;
+mod report;
+mod session;
+mod steps;
+#[cfg(test)]
+mod tests;
+mod usage;
+mod work;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use exchequer_domain::{Code, Problem};
+use exchequer_workers::clock::{self, Clock};
+use exchequer_workers::link::SupervisorEnd;
+use exchequer_workers::proto::{self, from_worker};
+use exchequer_workers::server;
+use parking_lot::Mutex;
+use tokio::sync::mpsc;
+
+use crate::house::House;
+use counts::Counts;
+use ground::Ground;
+use launch::{Launcher, Processes};
+use leadership::{Event, Leadership};
+use logs::Logs;
+
+/// The workers' socket in the data folder.
+const SOCKET_FILE: &str = "workers.sock";
+/// Below the data folder: a folder for each worker.
+const WORKERS_FOLDER: &str = "workers";
+/// Below the data folder: the workers' logs.
+const LOGS_FOLDER: &str = "logs";
+/// How long a worker may take for its first message.
+const HELLO_PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// What all leaderships of a process share.
+pub(crate) struct Shared<G, L> {
+    pub(crate) ground: Arc<G>,
+    pub(crate) launcher: L,
+    pub(crate) clock: Clock,
+    pub(crate) counts: Arc<Counts>,
+    pub(crate) logs: Arc<Logs>,
+}
+
+/// Where a conversation that begins is reported: to the present leadership, if there is one.
+type Present = Arc<Mutex<Option<mpsc::Sender<Event>>>>;
+
+/// What a node knows of the workers that run on it, whether it leads or not.
+pub(crate) struct Local {
+    pub(crate) counts: Arc<Counts>,
+    pub(crate) logs: Arc<Logs>,
+}
+
+impl Local {
+    /// Opens what is in the data folder.
+    ///
+    /// # Errors
+    /// The system has no thread left.
+    pub(crate) fn open(folder: &Path) -> Result<Local, Problem> {
+        let logs = Logs::open(folder.join(LOGS_FOLDER));
+        let logs = logs.map_err(|error| Problem::new(Code::Internal, format!("the workers' logs: {error}")))?;
+        Ok(Local { counts: Arc::default(), logs: Arc::new(logs) })
+    }
+}
+
+/// Runs for as long as the node does; acts only while it leads.
+pub(crate) async fn run(house: Arc<House>, folder: PathBuf) {
+    let (counts, logs) = (house.workers.counts.clone(), house.workers.logs.clone());
+    let socket = folder.join(SOCKET_FILE);
+    let opened = server::listen(&socket)
+        .and_then(|listener| Ok((listener, Processes::new(socket, folder.join(WORKERS_FOLDER), logs.clone())?)));
+    let (listener, launcher) = match opened {
+        Ok(opened) => opened,
+        Err(error) => {
+            tracing::error!(%error, "this node cannot run workers");
+            return;
+        }
+    };
+    launcher.warm_up().await;
+    let arrived = server::serve(listener, std::future::pending());
+    let mut epoch = house.node.epoch();
+    let shared = Arc::new(Shared { ground: house, launcher, clock: clock::of_machine(), counts, logs });
+    let present = Present::default();
+    tokio::spawn(greet(arrived, present.clone()));
+    loop {
+        let Ok(now) = epoch.wait_for(Option::is_some).await.map(|epoch| epoch.map(|epoch| epoch.index)) else { return };
+        let Some(index) = now else { continue };
+        let over = async {
+            // Where the node is gone, the leadership is as well.
+            let _ = epoch.wait_for(|epoch| epoch.is_none_or(|epoch| epoch.index != index)).await;
+        };
+        lead(&shared, &present, index, over).await;
+    }
+}
+
+/// One leadership from its beginning to its end. What is left to do then goes on in the background.
+pub(crate) async fn lead<G: Ground, L: Launcher>(
+    shared: &Arc<Shared<G, L>>,
+    present: &Present,
+    epoch: u64,
+    over: impl Future<Output = ()>,
+) {
+    let (mut leadership, tell) = Leadership::new(shared.clone(), epoch);
+    *present.lock() = Some(tell);
+    leadership.run(over).await;
+    *present.lock() = None;
+    tokio::spawn(leadership.wind_up());
+}
+
+/// Hears the first message of every conversation, and hands it to the present leadership.
+async fn greet(mut arrived: mpsc::Receiver<SupervisorEnd>, present: Present) {
+    while let Some(mut end) = arrived.recv().await {
+        let present = present.clone();
+        tokio::spawn(async move {
+            let Ok(Some(first)) = tokio::time::timeout(HELLO_PATIENCE, end.inbox.recv()).await else { return };
+            let Some(from_worker::Message::Hello(hello)) = first.message else {
+                let message = "the first message must be Hello".to_owned();
+                let _ = end.out.send(proto::Refused { code: Code::WorkerUnexpected.to_string(), message }.into()).await;
+                return;
+            };
+            let tell = present.lock().clone();
+            if let Some(tell) = tell {
+                // A leadership that is over has no use for it.
+                let _ = tell.send(Event::Hello { hello, end: Box::new(end) }).await;
+            }
+        });
+    }
+}

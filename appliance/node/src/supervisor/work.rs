@@ -1,0 +1,320 @@
+//! What workers say, and the jobs that go back and forth.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use exchequer_domain::{Code, WorkerId};
+use exchequer_state::jobs::{self, JobId, LeasedJob};
+use exchequer_state::settings::schema;
+use exchequer_state::{Actor, Body, Done, FinishJobs, JobEnd, LeaseJobs, RenewJobs};
+use exchequer_workers::proto::{self, from_worker, job_end};
+use tokio::time::Instant;
+
+use super::decide::TERM_PATIENCE;
+use super::ground::{Ground, Refused};
+use super::launch::{End, Launcher};
+use super::leadership::{Event, Leadership};
+
+/// A worker's lease of a job. Renewed as long as its heartbeats name the job.
+const JOB_LEASE_US: u64 = 30_000_000;
+/// Between two renewals.
+pub(super) const JOB_RENEWAL: Duration = Duration::from_secs(10);
+/// What the state takes of a text of an error.
+const ERROR_BYTES_MAX: usize = jobs::ERROR_BYTES_MAX;
+
+impl<G: Ground, L: Launcher> Leadership<G, L> {
+    pub(super) fn said(&mut self, worker: WorkerId, run: u64, message: from_worker::Message) {
+        use from_worker::Message as Said;
+        let Some(held) = self.of(worker, run) else { return };
+        let Some(session) = &mut held.session else { return };
+        session.heard = Instant::now();
+        match message {
+            Said::Heartbeat(beat) => {
+                session.counters = beat.counters.into_iter().collect();
+                session.follows = beat.settings_revision;
+                session.named = beat.jobs;
+            }
+            Said::WantJobs(want) => {
+                if !session.wants(want.queues, want.at_once) {
+                    tracing::warn!(%worker, "a worker wants jobs of queues that cannot be");
+                }
+            }
+            Said::JobProgress(progress) => {
+                if let Some((attempt, permille)) = session.jobs.get_mut(&progress.job)
+                    && *attempt == progress.attempt
+                {
+                    *permille = u16::try_from(progress.permille.min(1_000)).unwrap_or(0);
+                }
+            }
+            Said::JobEnd(end) => self.finish(worker, run, end),
+            Said::ErrorSeen(error) => {
+                if let Ok(fingerprint) = <[u8; 8]>::try_from(error.fingerprint) {
+                    session.error(fingerprint, error.message);
+                }
+            }
+            Said::Condition(condition) => {
+                let text = cut(condition.degraded_by, exchequer_state::workers::ERROR_BYTES_MAX);
+                session.reported = Some(text).filter(|text| !text.is_empty());
+            }
+            // Its process's end says so as well; lines of the log go another way; the hello was heard; no directive was sent.
+            Said::Drained(_)
+            | Said::Log(_)
+            | Said::Hello(_)
+            | Said::DirectiveAcked(_)
+            | Said::DirectiveRunning(_)
+            | Said::DirectiveEnd(_) => {}
+        }
+    }
+
+    fn finish(&mut self, worker: WorkerId, run: u64, end: proto::JobEnd) {
+        let now = self.shared.ground.now();
+        let Some(session) = self.of(worker, run).and_then(|held| held.session.as_mut()) else { return };
+        let proto::JobEnd { job, attempt, end } = end;
+        if session.jobs.get(&job).is_none_or(|(present, _)| *present != attempt) {
+            let message = "the job is not in this worker's hands".to_owned();
+            session.say(proto::JobRefused { job, attempt, code: Code::WorkerUnexpected.to_string(), message });
+            return;
+        }
+        session.jobs.remove(&job);
+        session.ending.insert(job, attempt);
+        let end = match end {
+            Some(job_end::End::Completed(result)) if result.len() <= jobs::RESULT_BYTES_MAX => {
+                session.done += 1;
+                JobEnd::Completed { result }
+            }
+            Some(job_end::End::Failed(error)) => {
+                session.failed += 1;
+                JobEnd::Failed { error: cut(error, ERROR_BYTES_MAX) }
+            }
+            Some(job_end::End::SnoozedMs(ms)) => JobEnd::Snoozed { until: now.plus(Duration::from_millis(ms)) },
+            Some(job_end::End::Completed(_)) | None => {
+                session.failed += 1;
+                JobEnd::Failed { error: "the worker's answer is none".to_owned() }
+            }
+        };
+        let body = Body::FinishJobs(FinishJobs { worker, results: vec![(JobId(job), attempt, end)] });
+        self.command(Actor::Worker(worker), body, move |done| {
+            let told = |problem: exchequer_domain::Problem| (problem.code.to_string(), problem.message);
+            let refused = match done {
+                Ok(Done::Jobs(results)) => match results.into_iter().next() {
+                    Some(Ok(())) => None,
+                    Some(Err(refusal)) => Some((refusal.code().to_string(), refusal.message())),
+                    None => Some((Code::Internal.to_string(), "the command has no outcome".to_owned())),
+                },
+                Ok(_) => Some((Code::Internal.to_string(), "the command came to something else".to_owned())),
+                Err(refused) => Some(told(refused.problem())),
+            };
+            Event::JobEnded { worker, run, job, attempt, refused }
+        });
+    }
+
+    pub(super) fn job_ended(
+        &mut self,
+        worker: WorkerId,
+        run: u64,
+        job: u64,
+        attempt: u32,
+        refused: Option<(String, String)>,
+    ) {
+        let Some(session) = self.of(worker, run).and_then(|held| held.session.as_mut()) else { return };
+        session.ending.remove(&job);
+        match refused {
+            None => session.say(proto::JobRecorded { job, attempt }),
+            Some((code, message)) => session.say(proto::JobRefused { job, attempt, code, message }),
+        };
+        self.lease_jobs_for(worker);
+    }
+
+    /// Takes jobs for the workers that want some, where there are any.
+    pub(super) fn lease_jobs(&mut self) {
+        let workers: Vec<WorkerId> = self.held.keys().copied().collect();
+        for worker in workers {
+            self.lease_jobs_for(worker);
+        }
+    }
+
+    fn lease_jobs_for(&mut self, worker: WorkerId) {
+        if !self.leads {
+            return;
+        }
+        let ground = self.shared.ground.clone();
+        let Some(held) = self.held.get_mut(&worker).filter(|held| !held.killed && held.drain_until.is_none()) else {
+            return;
+        };
+        let run = held.run;
+        let Some(session) = &mut held.session else { return };
+        let max = session.room();
+        if max == 0 {
+            return;
+        }
+        let now = ground.now();
+        if !ground.state(|state| state.jobs().has_work(&session.queues, now)).unwrap_or(false) {
+            return;
+        }
+        session.leasing = true;
+        let queues = session.queues.clone();
+        let body = Body::LeaseJobs(LeaseJobs { worker, queues, max, lease_us: JOB_LEASE_US });
+        self.command(Actor::Worker(worker), body, move |done| {
+            let jobs = done.map(|done| match done {
+                Done::JobsLeased(jobs) => jobs,
+                _ => Vec::new(),
+            });
+            Event::Leased { worker, run, jobs }
+        });
+    }
+
+    pub(super) fn leased(&mut self, worker: WorkerId, run: u64, jobs: Result<Vec<LeasedJob>, Refused>) {
+        let Some(held) = self.of(worker, run) else { return };
+        let Some(session) = &mut held.session else { return };
+        session.leasing = false;
+        let Ok(jobs) = jobs else { return };
+        for job in &jobs {
+            session.jobs.insert(job.id.0, (job.attempt, 0));
+        }
+        let jobs: Vec<proto::Job> = jobs
+            .into_iter()
+            .map(|LeasedJob { id, attempt, queue, payload, .. }| proto::Job {
+                id: id.0,
+                attempt,
+                queue: queue.to_string(),
+                payload,
+            })
+            .collect();
+        // One that does not listen is found silent; one that is gone gives them back when its end is dealt with.
+        if !jobs.is_empty() && !session.say(proto::Jobs { jobs }) {
+            held.end(End::Forced);
+        }
+        if self.held.get(&worker).is_some_and(|held| held.closing) {
+            self.give_back(worker);
+        }
+    }
+
+    /// Prolongs the leases of jobs that the workers' heartbeats name.
+    pub(super) fn renew_jobs(&mut self) {
+        let mut renewals = Vec::new();
+        for (worker, held) in &self.held {
+            let Some(session) = held.session.as_ref().filter(|session| session.parted.is_none()) else { continue };
+            let named = session.named.iter().filter_map(|id| session.jobs.get(id).map(|job| (id, job)));
+            let jobs: Vec<(JobId, u32, u16)> =
+                named.map(|(id, (attempt, permille))| (JobId(*id), *attempt, *permille)).collect();
+            if !jobs.is_empty() {
+                renewals.push((*worker, jobs));
+            }
+        }
+        for (worker, jobs) in renewals {
+            let (shared, epoch) = (self.shared.clone(), self.epoch);
+            let body = Body::RenewJobs(RenewJobs { worker, jobs, lease_us: JOB_LEASE_US });
+            tokio::spawn(async move {
+                // Whose lease is over learns it when it ends the job.
+                let _ = shared.carry_out(Actor::Worker(worker), epoch, body).await;
+            });
+        }
+    }
+
+    /// Deals with the end of a worker once all is heard of it: what it had in hand failed.
+    pub(super) fn close(&mut self, worker: WorkerId) {
+        let Some(held) = self.held.get_mut(&worker) else { return };
+        if !held.is_over() || held.closing {
+            return;
+        }
+        held.closing = true;
+        self.give_back(worker);
+    }
+
+    /// Gives back what a dead worker had in hand, and tells the registry of its end afterwards: until then the worker counts
+    /// as acting.
+    fn give_back(&mut self, worker: WorkerId) {
+        let leads = self.leads;
+        let Some(held) = self.held.get_mut(&worker) else { return };
+        let run = held.run;
+        let in_hand = held.session.as_mut().map(|session| std::mem::take(&mut session.jobs)).unwrap_or_default();
+        if in_hand.is_empty() || !leads {
+            if held.session.as_ref().is_none_or(|session| !session.leasing) {
+                self.closed(worker, run);
+            }
+            return;
+        }
+        let error = "its worker ended".to_owned();
+        let failed =
+            |(id, (attempt, _)): (u64, (u32, u16))| (JobId(id), attempt, JobEnd::Failed { error: error.clone() });
+        let results = in_hand.into_iter().map(failed).collect();
+        let body = Body::FinishJobs(FinishJobs { worker, results });
+        // What is refused was ended already, or is somebody else's.
+        self.command(Actor::Worker(worker), body, move |_| Event::Closed { worker, run });
+    }
+
+    pub(super) fn closed(&mut self, worker: WorkerId, run: u64) {
+        if self.of(worker, run).is_none() {
+            return;
+        }
+        let Some(held) = self.held.remove(&worker) else { return };
+        let code = held.exited.and_then(|(code, _)| code);
+        let wanted = held.drain_until.is_some();
+        if wanted {
+            tracing::info!(%worker, ?code, "a worker has ended");
+        } else if self.leads {
+            tracing::warn!(%worker, ?code, "a worker ended by itself");
+        }
+        self.steps.push((worker, exchequer_state::workers::Step::Exited { code, wanted }));
+        self.send_steps();
+    }
+
+    /// Ends conversations and processes of which only the other half is gone.
+    pub(super) fn tidy(&mut self) {
+        let now = Instant::now();
+        let late = |since: &Instant| now - *since >= TERM_PATIENCE;
+        let mut over = Vec::new();
+        for (worker, held) in &mut self.held {
+            let gone = held.exited.as_ref().is_some_and(|(_, since)| late(since));
+            let parted = held.session.as_ref().and_then(|session| session.parted).is_some_and(|since| late(&since));
+            if gone && !parted {
+                if let Some(session) = held.session.as_mut().filter(|session| session.parted.is_none()) {
+                    session.parted = Some(now);
+                    over.push(*worker);
+                }
+            } else if parted && held.exited.is_none() && !held.killed {
+                held.end(End::Forced);
+            }
+        }
+        for worker in over {
+            self.close(worker);
+        }
+    }
+
+    /// All settings of a worker.
+    pub(super) fn settings_of(&self, _worker: WorkerId) -> proto::Settings {
+        let read = self.shared.ground.state(|state| {
+            let settings = state.settings();
+            let at_once = settings.get(&schema::WORKER_JOBS_AT_ONCE);
+            let values = BTreeMap::from([(schema::WORKER_JOBS_AT_ONCE.setting.key.to_owned(), at_once.to_string())]);
+            proto::Settings { revision: settings.revision(), values: values.into_iter().collect() }
+        });
+        read.unwrap_or_default()
+    }
+
+    /// Gives workers the present settings where theirs are older.
+    pub(super) fn push_settings(&mut self) {
+        let Ok(revision) = self.shared.ground.state(|state| state.settings().revision()) else { return };
+        let now = Instant::now();
+        let behind = |held: &super::session::Held| {
+            held.session.as_ref().is_some_and(|session| session.welcomed && session.given.0 != revision)
+        };
+        let workers: Vec<WorkerId> =
+            self.held.iter().filter(|(_, held)| behind(held)).map(|(worker, _)| *worker).collect();
+        for worker in workers {
+            let settings = self.settings_of(worker);
+            if let Some(session) = self.held.get_mut(&worker).and_then(|held| held.session.as_mut()) {
+                let revision = settings.revision;
+                // One that cannot be told now is told in the next round.
+                if session.say(settings) {
+                    session.given = (revision, now);
+                }
+            }
+        }
+    }
+}
+
+fn cut(mut text: String, bytes: usize) -> String {
+    text.truncate(text.floor_char_boundary(bytes));
+    text
+}
