@@ -24,6 +24,7 @@ pub(crate) mod shapes;
 mod status;
 mod users;
 mod worker_fleets;
+mod worker_logs;
 mod workers;
 
 pub use assets::{Asset, AssetCreated, Assets, CreateAsset};
@@ -88,6 +89,7 @@ pub use worker_fleets::{
     WorkerBinaryChanged, WorkerFleet, WorkerFleets, WorkersBulk, WorkersBulkDone, WorkersBulkItem, WorkersBulks,
     WorkersPreview, WorkersPreviewItem, WorkersScaled,
 };
+pub use worker_logs::{Fenced, Supervision, WorkerLog, WorkerLogGap, WorkerLogLine};
 pub use workers::{
     AddWorkers, ControlWorker, Worker, WorkerCheck, WorkerDiagnosis, WorkerError, WorkerSummary, WorkerVersion,
     Workers, WorkersChanged,

@@ -125,6 +125,7 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::NotVoter
         | Code::CommandIdReused
         | Code::StaleEpoch
+        | Code::WorkerUnexpected
         | Code::StaleRevision
         | Code::SecretInUse
         | Code::VersionMismatch

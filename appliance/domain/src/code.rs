@@ -167,6 +167,7 @@ codes! {
     BulkChanged "EXQ-1009" "the workers are not as they were in the preview" "look at the preview again, then run it";
     BulkRefused "EXQ-1010" "this cannot be done to these workers, or not be taken back" "see the message";
     WorkerMayNot "EXQ-1011" "a worker may not ask for this" "see the message; the worker's program may be of another version";
+    WorkerUnexpected "EXQ-1020" "the supervisor does not expect this worker" "nothing where the worker runs; see `exchequer worker show`";
     JobUnknown "EXQ-1030" "there is no such job" "see `exchequer job list`";
     JobNotLeased "EXQ-1031" "the worker does not have this job, or not any more" "nothing: another worker has it, or it is over";
     JobState "EXQ-1032" "the job is in a state in which this cannot be" "look at the job and decide anew";

@@ -103,6 +103,20 @@ impl Http {
         Ok(Answer { status, body: serde_json::from_str(&text).unwrap_or(Value::Null), text })
     }
 
+    /// Sends a message of gRPC with the length before it; the answer has one before it as well.
+    ///
+    /// # Errors
+    /// When no answer came, or a refusal at the door.
+    pub(super) async fn post_grpc(&self, path: &str, message: Vec<u8>) -> Result<bytes::Bytes> {
+        let request = self.client.post(format!("https://{}{path}", self.address)).timeout(self.timeout);
+        let request = request.header("content-type", "application/grpc").header("te", "trailers").body(message);
+        let request = self.token.iter().fold(request, |request, token| request.bearer_auth(token));
+        let response = request.send().await.with_context(|| format!("{} does not answer", self.address))?;
+        let refusal = response.headers().get("grpc-message").and_then(|text| text.to_str().ok()).map(str::to_owned);
+        ensure!(response.status().is_success() && refusal.is_none(), "HTTP {}: {refusal:?}", response.status());
+        response.bytes().await.with_context(|| format!("the answer of {} breaks off", self.address))
+    }
+
     /// Reads; anything but a success is an error.
     ///
     /// # Errors

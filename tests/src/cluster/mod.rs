@@ -9,6 +9,7 @@
 
 mod binary;
 mod exq;
+mod gateway;
 mod group;
 mod http;
 mod node;

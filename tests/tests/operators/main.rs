@@ -19,3 +19,4 @@ mod recovery;
 mod support;
 mod trading;
 mod upkeep;
+mod workers;

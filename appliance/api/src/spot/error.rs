@@ -336,6 +336,7 @@ pub(crate) fn of_rejection(rejection: &Rejection, purpose: Purpose) -> Error {
         | Rejection::FactorMissing
         | Rejection::SessionUnknown
         | Rejection::SessionExists => Error::internal(),
+        Rejection::BulkNotUndoable => Error::internal(),
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use exchequer_domain::{ClusterId, Code, CommandId, Digest, NodeId, Problem, Timestamp};
+use exchequer_domain::{ClusterId, Code, CommandId, Digest, NodeId, Problem, Timestamp, WorkerId};
 use exchequer_raft::{Address, Epoch, MemberState, PeerView, ReadAt, Role, Status};
 use exchequer_state::cluster::Authority;
 use exchequer_state::registry::NodeVersion;
@@ -20,7 +20,7 @@ use tokio::sync::watch;
 use zeroize::Zeroizing;
 
 use super::pipe::Pipe;
-use crate::backend::{Backend, ByteStream, Check, Doing, DrawnKey, Hashes, Look, Submitted};
+use crate::backend::{Backend, ByteStream, Check, Doing, DrawnKey, Hashes, LogLine, Look, Submitted, Supervised};
 use crate::dto::{JoinReply, JoinRequest};
 use crate::events::Ephemeral;
 use crate::feed::{Batch, Ear};
@@ -65,6 +65,10 @@ pub(super) struct Memory {
     pub(super) pipe: Mutex<Option<Arc<Pipe>>>,
     ear: OnceLock<Ear>,
     ephemeral: Ephemeral,
+    /// What workers have logged on this node.
+    pub(super) worker_logs: Mutex<BTreeMap<WorkerId, Vec<LogLine>>>,
+    /// Counts what they logged.
+    pub(super) logged: watch::Sender<u64>,
     /// Set when the node is to stop.
     pub(super) stop: watch::Sender<bool>,
 }
@@ -146,6 +150,8 @@ impl Memory {
             pipe: Mutex::new(None),
             ear: OnceLock::new(),
             ephemeral: Ephemeral::default(),
+            worker_logs: Mutex::default(),
+            logged: watch::Sender::new(0),
             stop: watch::Sender::new(false),
         }
     }
@@ -355,6 +361,32 @@ impl Backend for Memory {
     fn hash_cost(&self) -> Cost {
         // Dear enough to be seen among everything else, and cheap enough for many tests.
         Cost { memory_kib: 2 << 10, passes: 1, lanes: 1 }
+    }
+
+    fn worker_log(&self, worker: WorkerId, after: Option<u64>, limit: usize) -> Doing<'_, Vec<LogLine>> {
+        let logs = self.worker_logs.lock();
+        let lines = logs.get(&worker).into_iter().flatten().filter(|line| line.number > after.unwrap_or(0));
+        let lines: Vec<LogLine> = lines.cloned().collect();
+        let skip = if after.is_some() { 0 } else { lines.len().saturating_sub(limit) };
+        let lines = lines.into_iter().skip(skip).take(limit).collect();
+        Box::pin(async move { Ok(lines) })
+    }
+
+    fn worker_logged(&self, patience: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        let mut logged = self.logged.subscribe();
+        Box::pin(async move { drop(tokio::time::timeout(patience, logged.changed()).await) })
+    }
+
+    fn supervised(&self) -> Supervised {
+        Supervised {
+            epoch: Some(5),
+            processes: 2,
+            started: 3,
+            commands: 40,
+            fenced: 1,
+            refused: 0,
+            fenced_of: vec![("selftest/1".parse().unwrap(), 1)],
+        }
     }
 
     fn new_id(&self) -> CommandId {

@@ -19,6 +19,7 @@ mod scratch;
 mod settings;
 mod spot;
 mod trading;
+mod worker_logs;
 mod workers;
 
 use std::sync::Arc;

@@ -57,6 +57,7 @@ fn only_these_routes_need_nobody() {
         77,
         70,
         89,
+        85,
         "a new route is to be counted here, after a look at who may use it"
     );
 }

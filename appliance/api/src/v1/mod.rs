@@ -43,6 +43,7 @@ mod view;
 mod worker_bulk;
 mod worker_diagnosis;
 mod worker_fleets;
+mod worker_logs;
 mod workers;
 
 use crate::route::Route;
@@ -85,6 +86,7 @@ pub(crate) fn routes() -> Vec<Route> {
         statement::routes(),
         workers::routes(),
         worker_fleets::routes(),
+        worker_logs::routes(),
         worker_bulk::routes(),
         jobs::routes(),
         queues::routes(),

@@ -69,6 +69,7 @@ mod verify;
 mod worker;
 mod worker_args;
 mod worker_bulk;
+mod worker_logs;
 mod worker_process;
 
 use std::ffi::OsString;

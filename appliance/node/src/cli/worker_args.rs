@@ -8,6 +8,7 @@ use exchequer_domain::parse_duration;
 use super::args::{ClientArgs, ConsentArgs, ReasonArgs, StaleArgs};
 use super::command::CommandArgs;
 use super::worker_bulk::{WorkerBinaryVerb, WorkerBulkVerb};
+use super::worker_logs::WorkerLogsArgs;
 
 /// `exchequer worker`.
 #[derive(Debug, Clone, Subcommand)]
@@ -68,6 +69,13 @@ pub enum WorkerVerb {
         #[command(subcommand)]
         verb: WorkerBinaryVerb,
     },
+    /// Show what a worker logged on the node that is asked
+    ///
+    /// Workers run on the leader: ask it for what is logged now. A node that led before has what was logged there.
+    #[command(
+        after_help = "Example:\n  exchequer worker logs selftest/1 -n 20\n  exchequer worker logs selftest/1 --follow"
+    )]
+    Logs(WorkerLogsArgs),
 }
 
 /// Which workers.

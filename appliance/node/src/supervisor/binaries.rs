@@ -40,10 +40,13 @@ impl Program {
     }
 }
 
-/// Programs that were opened before, by path and the digest that was asked for.
+/// A path, and the digest that is asked for.
+type Asked = (PathBuf, Option<[u8; 32]>);
+
+/// Programs that were opened before.
 #[derive(Debug, Default)]
 pub(super) struct Binaries {
-    opened: Mutex<BTreeMap<(PathBuf, Option<[u8; 32]>), Program>>,
+    opened: Mutex<BTreeMap<Asked, Program>>,
 }
 
 impl Binaries {

@@ -116,6 +116,12 @@ impl Processes {
         let nursery = Nursery::open()?;
         Ok(Processes { nursery, binaries: Binaries::default(), warden: Warden::default(), socket, folder, logs })
     }
+
+    /// Reads the node's own program, so that the first start need not wait for it.
+    pub(crate) async fn warm_up(&self) {
+        // Where it cannot be read, the first start says so.
+        let _ = self.binaries.open(None).await;
+    }
 }
 
 impl Launcher for Processes {

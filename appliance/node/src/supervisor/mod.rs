@@ -16,6 +16,8 @@ mod logs;
 mod report;
 mod session;
 mod steps;
+#[cfg(test)]
+mod tests;
 mod usage;
 mod work;
 
@@ -89,6 +91,7 @@ pub(crate) async fn run(house: Arc<House>, folder: PathBuf) {
             return;
         }
     };
+    launcher.warm_up().await;
     let arrived = server::serve(listener, std::future::pending());
     let mut epoch = house.node.epoch();
     let shared = Arc::new(Shared { ground: house, launcher, clock: clock::of_machine(), counts, logs });
@@ -127,7 +130,7 @@ async fn greet(mut arrived: mpsc::Receiver<SupervisorEnd>, present: Present) {
             let Ok(Some(first)) = tokio::time::timeout(HELLO_PATIENCE, end.inbox.recv()).await else { return };
             let Some(from_worker::Message::Hello(hello)) = first.message else {
                 let message = "the first message must be Hello".to_owned();
-                let _ = end.out.send(proto::Refused { code: "EXQ-1020".to_owned(), message }.into()).await;
+                let _ = end.out.send(proto::Refused { code: Code::WorkerUnexpected.to_string(), message }.into()).await;
                 return;
             };
             let tell = present.lock().clone();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use exchequer_domain::{Timestamp, WorkerId};
+use exchequer_domain::{Code, Timestamp, WorkerId};
 use exchequer_state::outcome::Stepped;
 use exchequer_state::settings::{Scope, schema};
 use exchequer_state::workers::{FailedBy, Step, WorkerRecord};
@@ -225,7 +225,7 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
     /// Someone says that they are a worker: it must be the process that was started for it.
     pub(super) fn hello(&mut self, hello: Hello, end: SupervisorEnd) {
         let refuse = |message: &str| {
-            let refused = proto::Refused { code: "EXQ-1020".to_owned(), message: message.to_owned() };
+            let refused = proto::Refused { code: Code::WorkerUnexpected.to_string(), message: message.to_owned() };
             let _ = end.out.try_send(refused.into());
         };
         let Ok(worker) = hello.worker.parse::<WorkerId>() else { return refuse("there is no such worker") };
@@ -262,15 +262,12 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
         let (tell, logs) = (self.tell.clone(), self.shared.logs.clone());
         tokio::spawn(async move {
             while let Some(said) = inbox.recv().await {
-                match said.message {
+                let Some(message) = said.message else { continue };
+                if let from_worker::Message::Log(line) = message {
                     // Not for the loop, however many there are.
-                    Some(from_worker::Message::Log(line)) => logs.line(worker, line),
-                    Some(message) => {
-                        if tell.send(Event::Said { worker, run, message }).await.is_err() {
-                            return;
-                        }
-                    }
-                    None => {}
+                    logs.line(worker, line);
+                } else if tell.send(Event::Said { worker, run, message }).await.is_err() {
+                    return;
                 }
             }
             let _ = tell.send(Event::Parted { worker, run }).await;
@@ -288,7 +285,10 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
         let Some(held) = self.held.get_mut(&worker) else { return };
         let Some(session) = &mut held.session else { return };
         if !taken {
-            session.say(proto::Refused { code: "EXQ-1020".to_owned(), message: "the registry refuses it".to_owned() });
+            session.say(proto::Refused {
+                code: Code::WorkerUnexpected.to_string(),
+                message: "the registry refuses it".to_owned(),
+            });
             return held.end(End::Forced);
         }
         let now = Instant::now();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use exchequer_domain::WorkerId;
+use exchequer_domain::{Code, WorkerId};
 use exchequer_state::jobs::{self, JobId, LeasedJob};
 use exchequer_state::settings::{Scope, schema};
 use exchequer_state::{Actor, Body, Done, FinishJobs, JobEnd, LeaseJobs, RenewJobs};
@@ -56,11 +56,13 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
                 let text = cut(condition.degraded_by, exchequer_state::workers::ERROR_BYTES_MAX);
                 session.reported = Some(text).filter(|text| !text.is_empty());
             }
-            Said::DirectiveAcked(_) | Said::DirectiveRunning(_) | Said::DirectiveEnd(_) => {
-                self.directive_said(worker, message);
-            }
-            // Its process's end says so as well; lines of the log go another way; the hello was heard.
-            Said::Drained(_) | Said::Log(_) | Said::Hello(_) => {}
+            // Its process's end says so as well; lines of the log go another way; the hello was heard; no directive was sent.
+            Said::Drained(_)
+            | Said::Log(_)
+            | Said::Hello(_)
+            | Said::DirectiveAcked(_)
+            | Said::DirectiveRunning(_)
+            | Said::DirectiveEnd(_) => {}
         }
     }
 
@@ -70,7 +72,7 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
         let proto::JobEnd { job, attempt, end } = end;
         if session.jobs.get(&job).is_none_or(|(present, _)| *present != attempt) {
             let message = "the job is not in this worker's hands".to_owned();
-            session.say(proto::JobRefused { job, attempt, code: "EXQ-1020".to_owned(), message });
+            session.say(proto::JobRefused { job, attempt, code: Code::WorkerUnexpected.to_string(), message });
             return;
         }
         session.jobs.remove(&job);
@@ -97,9 +99,9 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
                 Ok(Done::Jobs(results)) => match results.into_iter().next() {
                     Some(Ok(())) => None,
                     Some(Err(refusal)) => Some((refusal.code().to_string(), refusal.message())),
-                    None => Some(("EXQ-0112".to_owned(), "the command has no outcome".to_owned())),
+                    None => Some((Code::Internal.to_string(), "the command has no outcome".to_owned())),
                 },
-                Ok(_) => Some(("EXQ-0112".to_owned(), "the command came to something else".to_owned())),
+                Ok(_) => Some((Code::Internal.to_string(), "the command came to something else".to_owned())),
                 Err(refused) => Some(told(refused.problem())),
             };
             Event::JobEnded { worker, run, job, attempt, refused }
@@ -310,8 +312,6 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
             }
         }
     }
-
-    fn directive_said(&mut self, _worker: WorkerId, _message: from_worker::Message) {}
 }
 
 fn cut(mut text: String, bytes: usize) -> String {
