@@ -10,12 +10,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::api_keys::ApiKeyId;
 use crate::apply::{
-    AdmitNode, AmendOrder, Bootstrap, BulkTransfer, CancelAfter, CancelJobs, CancelOrder, CancelOrders,
-    ConfigureMarket, ConfigureQueue, CreateApiKey, CreateAsset, CreateJoinToken, CreateMarket, CreateUser, CreateUsers,
-    CreditSandbox, EnqueueJobs, FinishJobs, LeaseJobs, OpenAccounts, PlaceOrder, PlacePair, PostTransfers, PutScratch,
-    RaiseVersion, RecordAction, Reform, RemoveNode, RenewJobs, ReplaceOrder, RequestDigest, RetryJobs, RevertSettings,
-    RevertTransfer, RevokeApiKey, RotateAuthority, RotateOperatorToken, SetMarketPhase, SetSetting,
-    TransferBetweenUsers, UpdateNode, UpdateUser,
+    AdmitNode, AmendOrder, Bootstrap, BulkTransfer, CancelAfter, CancelJobs, CancelOrder, CancelOrders, CloseSessions,
+    ConfigureMarket, ConfigureQueue, CreateAdmin, CreateApiKey, CreateAsset, CreateJoinToken, CreateMarket, CreateUser,
+    CreateUsers, CreditSandbox, EnqueueJobs, FinishJobs, LeaseJobs, NoteSignInFailure, OpenAccounts, OpenSession,
+    PlaceOrder, PlacePair, PostTransfers, PutScratch, RaiseVersion, RecordAction, Reform, RemoveNode, RenewJobs,
+    ReplaceOrder, RequestDigest, RetryJobs, RevertSettings, RevertTransfer, RevokeApiKey, RotateAuthority,
+    RotateOperatorToken, SetCredentials, SetMarketPhase, SetSetting, StepUp, TouchSession, TransferBetweenUsers,
+    UpdateAdmin, UpdateNode, UpdateUser,
 };
 use crate::codec::{self, DecodeError};
 
@@ -56,6 +57,8 @@ pub enum Actor {
     Admin(AdminId),
     /// A worker, through the node that supervises it; always with that leadership's epoch.
     Worker(WorkerId),
+    /// A customer who is signed in: acts as that user and nothing else.
+    User(UserId),
 }
 
 impl std::fmt::Display for Actor {
@@ -66,6 +69,7 @@ impl std::fmt::Display for Actor {
             Actor::ApiKey(id) => write!(f, "API key {}", id.0),
             Actor::Admin(id) => write!(f, "admin {id}"),
             Actor::Worker(id) => write!(f, "worker {id}"),
+            Actor::User(id) => write!(f, "user {id}"),
         }
     }
 }
@@ -159,6 +163,22 @@ pub enum Body {
     RetryJobs(RetryJobs),
     /// Pauses a queue, lets it go on, or gives it another rate.
     ConfigureQueue(ConfigureQueue),
+    /// Makes an admin.
+    CreateAdmin(Box<CreateAdmin>),
+    /// Gives an admin other roles or addresses, or takes its access away.
+    UpdateAdmin(UpdateAdmin),
+    /// Changes what somebody signs in with.
+    SetCredentials(Box<SetCredentials>),
+    /// Somebody has signed in.
+    OpenSession(Box<OpenSession>),
+    /// A session is in use.
+    TouchSession(TouchSession),
+    /// A session has shown its second factor again.
+    StepUp(StepUp),
+    /// Ends sessions.
+    CloseSessions(CloseSessions),
+    /// A sign-in failed.
+    NoteSignInFailure(NoteSignInFailure),
 }
 
 impl Body {

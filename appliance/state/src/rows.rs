@@ -99,6 +99,20 @@ pub enum Table {
     UserLabel = 0x42,
     /// User and client order id -> market and number of the latest order of that name.
     ClientOrder = 0x48,
+    /// Number of an admin -> the admin.
+    Admin = 0x68,
+    /// Hash of a session's token -> the session of an admin.
+    AdminSession = 0x69,
+    /// Number of an admin -> what it signs in with.
+    AdminCredentials = 0x6a,
+    /// User number -> what it signs in with.
+    UserCredentials = 0xa0,
+    /// Hash of a session's token -> the user whose it is.
+    UserSession = 0xa1,
+    /// User number -> the user's sessions.
+    UserSessions = 0xa2,
+    /// Name to sign in with -> the user.
+    UserName = 0xa3,
 }
 
 impl Table {
@@ -134,7 +148,14 @@ impl Table {
         Table::Queue,
         Table::Job,
         Table::Counter,
+        Table::Admin,
+        Table::AdminSession,
+        Table::AdminCredentials,
         Table::JobOver,
+        Table::UserCredentials,
+        Table::UserSession,
+        Table::UserSessions,
+        Table::UserName,
     ];
 
     /// Where the table's rows are kept.
@@ -159,7 +180,10 @@ impl Table {
             | Table::ApiKey
             | Table::Queue
             | Table::Job
-            | Table::Counter => Family::Working,
+            | Table::Counter
+            | Table::Admin
+            | Table::AdminSession
+            | Table::AdminCredentials => Family::Working,
             Table::SettingHistory
             | Table::Audit
             | Table::Event
@@ -168,7 +192,14 @@ impl Table {
             | Table::UserTrade
             | Table::Kline
             | Table::JobOver => Family::History,
-            Table::CommandId | Table::Scratch | Table::UserLabel | Table::ClientOrder => Family::Ids,
+            Table::CommandId
+            | Table::Scratch
+            | Table::UserLabel
+            | Table::ClientOrder
+            | Table::UserCredentials
+            | Table::UserSession
+            | Table::UserSessions
+            | Table::UserName => Family::Ids,
         }
     }
 

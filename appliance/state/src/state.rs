@@ -17,6 +17,7 @@ use crate::jobs::Jobs;
 use crate::markets::Markets;
 use crate::money::HistoryOf;
 use crate::outcome::Outcome;
+use crate::people::People;
 use crate::registry::Registry;
 use crate::rows::{Change, Family, Rows, Table};
 use crate::settings::Settings;
@@ -79,6 +80,7 @@ pub struct State {
     pub(crate) markets: Markets,
     pub(crate) api_keys: ApiKeys,
     pub(crate) jobs: Jobs,
+    pub(crate) people: People,
 }
 
 impl State {
@@ -110,6 +112,7 @@ impl State {
             markets,
             api_keys: ApiKeys::load(rows)?,
             jobs: Jobs::load(rows)?,
+            people: People::load(rows)?,
         };
         match &state.cluster {
             Some(cluster) if cluster.logic_version > LOGIC_VERSION_SUPPORTED => {
@@ -219,6 +222,12 @@ impl State {
     #[must_use]
     pub fn next_due(&self) -> Option<Timestamp> {
         [self.markets.next_due(), self.jobs.next_due()].into_iter().flatten().min()
+    }
+
+    /// Who administers the exchange, and their sessions.
+    #[must_use]
+    pub fn people(&self) -> &People {
+        &self.people
     }
 
     /// The markets, their books and orders.

@@ -9,6 +9,7 @@ use axum::response::Response;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use crate::app::App;
+use crate::auth::{Caller, Signed, Visitor};
 use crate::extract::{Body, Name, Params};
 use crate::problem::Refused;
 use crate::read::Seen;
@@ -41,6 +42,18 @@ pub(crate) trait Input {
 }
 
 impl Input for State<App> {
+    fn describe(_: &mut Shape) {}
+}
+
+impl Input for Caller {
+    fn describe(_: &mut Shape) {}
+}
+
+impl Input for Signed {
+    fn describe(_: &mut Shape) {}
+}
+
+impl Input for Visitor {
     fn describe(_: &mut Shape) {}
 }
 
@@ -127,3 +140,4 @@ endpoint!(A);
 endpoint!(A, B);
 endpoint!(A, B, C);
 endpoint!(A, B, C, D);
+endpoint!(A, B, C, D, E);

@@ -1,11 +1,13 @@
 //! `/v1`, one file for each group of routes.
 
+mod admins;
 mod api_keys;
 mod assets;
 mod audit;
 mod autopilot;
 mod cluster;
 mod commands;
+mod credentials;
 mod keyring;
 mod ledger;
 mod ledger_changes;
@@ -18,6 +20,7 @@ mod markets;
 mod orders;
 mod peers;
 mod scratch;
+mod session;
 mod settings;
 mod settings_history;
 mod snapshot;
@@ -44,6 +47,9 @@ pub(crate) fn routes() -> Vec<Route> {
         keyring::routes(),
         token::routes(),
         assets::routes(),
+        session::routes(),
+        credentials::routes(),
+        admins::routes(),
         users::routes(),
         api_keys::routes(),
         markets::routes(),

@@ -3,7 +3,7 @@
 use exchequer_matching::FEE_PPM_MAX;
 use serde::{Deserialize, Serialize};
 
-use crate::{access, api_keys, apply, assets, cluster, markets, registry, scratch, settings, users};
+use crate::{access, api_keys, apply, assets, cluster, markets, people, registry, scratch, settings, users};
 
 /// A field with a rule of its own. Variants are only ever appended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +62,20 @@ pub enum Field {
     MarketFees,
     /// The steps of a market's prices and quantities.
     MarketSteps,
+    /// The name that somebody signs in with.
+    SignInName,
+    /// The identity of a person.
+    Person,
+    /// The roles of an admin.
+    AdminRoles,
+    /// The addresses from which an admin may act.
+    AdminRanges,
+    /// A sealed password or secret.
+    Credential,
+    /// Recovery codes.
+    RecoveryCodes,
+    /// The name of a program that signs in.
+    Agent,
     /// What a market's new orders must satisfy.
     MarketFilters,
 }
@@ -133,9 +147,24 @@ impl Field {
                 format!("a step of prices or quantities has at most {} decimals", markets::STEP_DECIMALS_MAX)
             }
             Field::MarketFilters => {
-                "a market's filters leave room for an order: every least is at most its most, with a \
-                                     multiple of the step between them, and no step is zero"
-                    .into()
+                let rule = "a market's filters leave room for an order: every least is at most its most, a multiple of";
+                format!("{rule} the step lies between them, and no step is zero")
+            }
+            Field::SignInName => {
+                format!("a name to sign in with is 1 to {} of a-z, 0-9 and `.-_@+`", people::ADMIN_NAME_BYTES_MAX)
+            }
+            Field::Person => format!(
+                "a person is 1 to {} bytes without control characters, not blank at either end",
+                people::PERSON_BYTES_MAX
+            ),
+            Field::AdminRoles => "an admin has at least 1 role, and none may both begin and approve money".into(),
+            Field::AdminRanges => format!("an admin has at most {} address ranges", people::ADMIN_RANGES_MAX),
+            Field::Credential => {
+                format!("a sealed password or secret is 1 to {} bytes", people::CREDENTIAL_BYTES_MAX)
+            }
+            Field::RecoveryCodes => format!("there are at most {} recovery codes", people::RECOVERY_CODES_MAX),
+            Field::Agent => {
+                format!("a program's name is at most {} bytes without control characters", people::AGENT_BYTES_MAX)
             }
             Field::TransferCount => format!("1 to {} transfers are posted at once", apply::TRANSFERS_AT_ONCE_MAX),
         }
