@@ -119,7 +119,7 @@ mod tests {
         assert!(is_near(near(&book, 2).unwrap().imbalance().unwrap(), 0.0));
         // More than everything, and nothing.
         assert_eq!(near(&book, u32::MAX), Some(Near { bids: 15, asks: 24 }));
-        let one_sided = Levels { asks: vec![], ..book.clone() };
+        let one_sided = Levels { asks: vec![], ..book };
         assert_eq!((near(&one_sided, 1), super::spread(&one_sided)), (None, None));
     }
 }

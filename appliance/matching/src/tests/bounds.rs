@@ -305,7 +305,7 @@ fn an_owner_takes_a_share() {
             [(&mut trails, When::Trailing(Ticks(500_000))), (&mut stops, When::StopLoss(Ticks(2_000_000)))]
         {
             let stop = NewOrder { when: Some(when), action, ..order(owner, Side::Buy, 1, 1) };
-            while let None = refused(&both.run(Command::New(stop))) {
+            while refused(&both.run(Command::New(stop))).is_none() {
                 *count += 1;
             }
             assert_eq!(refused(&both.run(Command::New(stop))), Some(Rejection::StopsMax));

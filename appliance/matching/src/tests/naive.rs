@@ -337,8 +337,7 @@ impl Naive {
 
     /// What one owner may have where so many are taken.
     fn share(&self, places: usize, taken: usize) -> usize {
-        let share = self.limits.share as usize;
-        if share == 0 { usize::MAX } else { (places - taken.min(places)) / share }
+        (places - taken.min(places)).checked_div(self.limits.share as usize).unwrap_or(usize::MAX)
     }
 
     fn prices(&self, side: Side) -> BTreeSet<u64> {

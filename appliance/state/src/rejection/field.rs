@@ -285,6 +285,10 @@ impl Field {
                 apply::EVENTS_AT_ONCE_MAX,
                 apply::EVENT_FILLING_BYTES_MAX
             ),
+            Field::MarketFilters => {
+                let rule = "a market's filters leave room for an order: every least is at most its most, a multiple of";
+                format!("{rule} the step lies between them, and no step is zero")
+            }
             Field::SignInName => {
                 format!("a name to sign in with is 1 to {} of a-z, 0-9 and `.-_@+`", people::ADMIN_NAME_BYTES_MAX)
             }
