@@ -5,6 +5,7 @@ mod bad_input;
 mod cluster;
 mod gateway;
 mod health;
+mod jobs;
 mod ledger_looks;
 mod memory;
 mod money;
