@@ -12,6 +12,7 @@ mod looks;
 mod market_data;
 mod markets;
 mod orders;
+mod people;
 mod records;
 mod settings;
 pub(crate) mod shapes;
@@ -45,6 +46,11 @@ pub use markets::{
     MarketFilters, MarketPhaseSet, Markets, PriceRange, SetMarketPhase,
 };
 pub use orders::{CancelOrder, CancelOrders, Fill, Order, Orders, OrdersChanged, PlaceOrder, Trigger};
+pub use people::{
+    Admin, AdminUpdated, Admins, BeginFactor, ChangePassword, ConfirmFactor, CreateAdmin, CredentialsChanged,
+    FactorBegun, GiveCredentials, PasswordGiven, ResetAdmin, RevokeSessions, Session, Sessions, ShowFactor, SignIn,
+    SignedIn, SignedOut, UpdateAdmin,
+};
 pub use records::{
     AuditEntry, AuditPage, AuditVerified, CommandOutcome, CommandResult, Each, Effect, LedgerOutcome, OrderEffect,
     PutScratch, Refusal, ScratchPut, ScratchValue,

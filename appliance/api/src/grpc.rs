@@ -190,7 +190,7 @@ fn check(commands: &[Bytes]) -> Result<(), Problem> {
             .map_err(|error| Problem::new(Code::BadRequest, format!("a command could not be decoded: {error}")))?;
         match command.actor {
             Actor::Operator => {}
-            Actor::Node(_) | Actor::ApiKey(_) | Actor::Admin(_) | Actor::Worker(_) => {
+            Actor::Node(_) | Actor::ApiKey(_) | Actor::Admin(_) | Actor::Worker(_) | Actor::User(_) => {
                 let message = format!("a command acts for {}, but the caller showed the operator token", command.actor);
                 return Err(Problem::new(Code::BadRequest, message));
             }
@@ -239,6 +239,8 @@ fn is_whole(body: &Body) -> bool {
         | Body::CancelJobs(_)
         | Body::RetryJobs(_)
         | Body::ConfigureQueue(_)
+        | Body::UpdateAdmin(_)
+        | Body::CloseSessions(_)
         | Body::AddWorkers(_)
         | Body::SetWorkers(_)
         | Body::RestartWorkers(_)
@@ -269,6 +271,13 @@ fn is_whole(body: &Body) -> bool {
         | Body::StepDirectives(_)
         // Its secret is drawn and sealed by a node.
         | Body::CreateApiKey(_)
+        // What was shown is checked by a node, and passwords are hashed and sealed by one.
+        | Body::CreateAdmin(_)
+        | Body::SetCredentials(_)
+        | Body::OpenSession(_)
+        | Body::TouchSession(_)
+        | Body::StepUp(_)
+        | Body::NoteSignInFailure(_)
         // What the leader's supervisor saw.
         | Body::StepWorkers(_)
         | Body::ReportWorkers(_) => false,

@@ -11,13 +11,14 @@ use serde::{Deserialize, Serialize};
 use crate::api_keys::ApiKeyId;
 use crate::apply::{
     AddWorkers, AdmitNode, AmendOrder, Bootstrap, BulkTransfer, BulkWorkers, CancelAfter, CancelDirectives, CancelJobs,
-    CancelOrder, CancelOrders, ConfigureMarket, ConfigureQueue, CreateApiKey, CreateAsset, CreateJoinToken,
-    CreateMarket, CreateUser, CreateUsers, CreditSandbox, DispatchDirectives, EnqueueJobs, FinishJobs, ForgetBinary,
-    LeaseJobs, OpenAccounts, PlaceOrder, PlacePair, PostTransfers, PutScratch, RaiseVersion, RecordAction, Reform,
-    RegisterBinary, RemoveNode, RemoveWorkers, RenewJobs, ReplaceOrder, ReportWorkers, RequestDigest, Rescale,
-    RestartWorkers, RetryJobs, RevertSettings, RevertTransfer, ReviewDirective, RevokeApiKey, RotateAuthority,
-    RotateOperatorToken, SendDirectives, SetMarketPhase, SetScale, SetSetting, SetWorkers, StepDirectives, StepWorkers,
-    TransferBetweenUsers, UndoBulk, UpdateNode, UpdateUser, UseBinary,
+    CancelOrder, CancelOrders, CloseSessions, ConfigureMarket, ConfigureQueue, CreateAdmin, CreateApiKey, CreateAsset,
+    CreateJoinToken, CreateMarket, CreateUser, CreateUsers, CreditSandbox, DispatchDirectives, EnqueueJobs, FinishJobs,
+    ForgetBinary, LeaseJobs, NoteSignInFailure, OpenAccounts, OpenSession, PlaceOrder, PlacePair, PostTransfers,
+    PutScratch, RaiseVersion, RecordAction, Reform, RegisterBinary, RemoveNode, RemoveWorkers, RenewJobs, ReplaceOrder,
+    ReportWorkers, RequestDigest, Rescale, RestartWorkers, RetryJobs, RevertSettings, RevertTransfer, ReviewDirective,
+    RevokeApiKey, RotateAuthority, RotateOperatorToken, SendDirectives, SetCredentials, SetMarketPhase, SetScale,
+    SetSetting, SetWorkers, StepDirectives, StepUp, StepWorkers, TouchSession, TransferBetweenUsers, UndoBulk,
+    UpdateAdmin, UpdateNode, UpdateUser, UseBinary,
 };
 use crate::codec::{self, DecodeError};
 
@@ -58,6 +59,8 @@ pub enum Actor {
     Admin(AdminId),
     /// A worker, through the node that supervises it; always with that leadership's epoch.
     Worker(WorkerId),
+    /// A customer who is signed in: acts as that user and nothing else.
+    User(UserId),
 }
 
 impl std::fmt::Display for Actor {
@@ -68,6 +71,7 @@ impl std::fmt::Display for Actor {
             Actor::ApiKey(id) => write!(f, "API key {}", id.0),
             Actor::Admin(id) => write!(f, "admin {id}"),
             Actor::Worker(id) => write!(f, "worker {id}"),
+            Actor::User(id) => write!(f, "user {id}"),
         }
     }
 }
@@ -161,6 +165,22 @@ pub enum Body {
     RetryJobs(RetryJobs),
     /// Pauses a queue, lets it go on, or gives it another rate.
     ConfigureQueue(ConfigureQueue),
+    /// Makes an admin.
+    CreateAdmin(Box<CreateAdmin>),
+    /// Gives an admin other roles or addresses, or takes its access away.
+    UpdateAdmin(UpdateAdmin),
+    /// Changes what somebody signs in with.
+    SetCredentials(Box<SetCredentials>),
+    /// Somebody has signed in.
+    OpenSession(Box<OpenSession>),
+    /// A session is in use.
+    TouchSession(TouchSession),
+    /// A session has shown its second factor again.
+    StepUp(StepUp),
+    /// Ends sessions.
+    CloseSessions(CloseSessions),
+    /// A sign-in failed.
+    NoteSignInFailure(NoteSignInFailure),
     /// Adds workers.
     AddWorkers(AddWorkers),
     /// Decides what is wanted of workers.

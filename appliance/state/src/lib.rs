@@ -46,15 +46,17 @@ pub mod workers;
 
 pub use apply::{
     ACCOUNTS_AT_ONCE_MAX, AddWorkers, AdmitNode, AmendOrder, Bootstrap, BulkTransfer, BulkWorkers, CancelAfter,
-    CancelDirectives, CancelJobs, CancelOrder, CancelOrders, ConfigureMarket, ConfigureQueue, CreateApiKey,
-    CreateAsset, CreateJoinToken, CreateMarket, CreateUser, CreateUsers, CreditSandbox, DIRECTIVES_AT_ONCE_MAX,
-    DispatchDirectives, DryRun, EnqueueJobs, Enqueued, FinishJobs, FirstNode, ForgetBinary, JOBS_AT_ONCE_MAX, JobEnd,
-    LEASE_US_MIN, LEASED_JOBS_MAX, LeaseJobs, NewDirective, NewJob, OpenAccounts, OrderRef, OrderSpec, PlaceOrder,
-    PlacePair, PostTransfers, PutScratch, RaiseVersion, RateChange, RecordAction, Reform, RegisterBinary, RemoveNode,
-    RemoveWorkers, RenewJobs, ReplaceOrder, ReportWorkers, RequestDigest, Rescale, RestartWorkers, RetryJobs,
-    RevertSettings, RevertTransfer, ReviewDirective, RevokeApiKey, RotateAuthority, RotateOperatorToken,
-    SendDirectives, Sent, SetMarketPhase, SetScale, SetSetting, SetWorkers, StepDirectives, StepWorkers,
-    TRANSFERS_AT_ONCE_MAX, Traded, TransferBetweenUsers, UndoBulk, UpdateNode, UpdateUser, UseBinary, check_reason,
+    CancelDirectives, CancelJobs, CancelOrder, CancelOrders, CloseSessions, ConfigureMarket, ConfigureQueue,
+    CreateAdmin, CreateApiKey, CreateAsset, CreateJoinToken, CreateMarket, CreateUser, CreateUsers, CredentialChange,
+    CreditSandbox, DIRECTIVES_AT_ONCE_MAX, DispatchDirectives, DryRun, EnqueueJobs, Enqueued, FinishJobs, FirstNode,
+    ForgetBinary, JOBS_AT_ONCE_MAX, JobEnd, LEASE_US_MIN, LEASED_JOBS_MAX, LeaseJobs, NewDirective, NewJob,
+    NoteSignInFailure, OpenAccounts, OpenSession, OrderRef, OrderSpec, PlaceOrder, PlacePair, PostTransfers,
+    PutScratch, RaiseVersion, RateChange, RecordAction, Reform, RegisterBinary, RemoveNode, RemoveWorkers, RenewJobs,
+    ReplaceOrder, ReportWorkers, RequestDigest, Rescale, RestartWorkers, RetryJobs, RevertSettings, RevertTransfer,
+    ReviewDirective, RevokeApiKey, RotateAuthority, RotateOperatorToken, SendDirectives, Sent, SessionSwap,
+    SetCredentials, SetMarketPhase, SetScale, SetSetting, SetWorkers, StepDirectives, StepUp, StepWorkers,
+    TRANSFERS_AT_ONCE_MAX, TouchSession, Traded, TransferBetweenUsers, UndoBulk, UpdateAdmin, UpdateNode, UpdateUser,
+    UseBinary, Which, check_reason,
 };
 pub use command::{Actor, Body, Command};
 pub use event::{Best, Event, EventKind, OrderStep, Severity};

@@ -103,6 +103,20 @@ pub enum Table {
     UserLabel = 0x42,
     /// User and client order id -> market and number of the latest order of that name.
     ClientOrder = 0x48,
+    /// Number of an admin -> the admin.
+    Admin = 0x68,
+    /// Hash of a session's token -> the session of an admin.
+    AdminSession = 0x69,
+    /// Number of an admin -> what it signs in with.
+    AdminCredentials = 0x6a,
+    /// User number -> what it signs in with.
+    UserCredentials = 0xa0,
+    /// Hash of a session's token -> the user whose it is.
+    UserSession = 0xa1,
+    /// User number -> the user's sessions.
+    UserSessions = 0xa2,
+    /// Name to sign in with -> the user.
+    UserName = 0xa3,
     /// Kind, network and instance (2 bytes each, behind two zeros) -> the worker.
     Worker = 0x60,
     /// Kind, network -> what was decided about these workers together.
@@ -153,8 +167,15 @@ impl Table {
         Table::Job,
         Table::Directive,
         Table::Counter,
+        Table::Admin,
+        Table::AdminSession,
+        Table::AdminCredentials,
         Table::JobOver,
         Table::DirectiveOver,
+        Table::UserCredentials,
+        Table::UserSession,
+        Table::UserSessions,
+        Table::UserName,
         Table::DirectiveKey,
     ];
 
@@ -181,6 +202,9 @@ impl Table {
             | Table::Queue
             | Table::Job
             | Table::Counter
+            | Table::Admin
+            | Table::AdminSession
+            | Table::AdminCredentials
             | Table::Worker
             | Table::WorkerScale
             | Table::WorkerBinary
@@ -195,9 +219,15 @@ impl Table {
             | Table::Kline
             | Table::JobOver
             | Table::DirectiveOver => Family::History,
-            Table::CommandId | Table::Scratch | Table::UserLabel | Table::ClientOrder | Table::DirectiveKey => {
-                Family::Ids
-            }
+            Table::CommandId
+            | Table::Scratch
+            | Table::UserLabel
+            | Table::ClientOrder
+            | Table::UserCredentials
+            | Table::UserSession
+            | Table::UserSessions
+            | Table::UserName
+            | Table::DirectiveKey => Family::Ids,
         }
     }
 

@@ -18,6 +18,7 @@ use crate::jobs::Jobs;
 use crate::markets::Markets;
 use crate::money::HistoryOf;
 use crate::outcome::Outcome;
+use crate::people::People;
 use crate::registry::Registry;
 use crate::rows::{Change, Family, Rows, Table};
 use crate::settings::Settings;
@@ -81,6 +82,7 @@ pub struct State {
     pub(crate) markets: Markets,
     pub(crate) api_keys: ApiKeys,
     pub(crate) jobs: Jobs,
+    pub(crate) people: People,
     pub(crate) workers: Workers,
     pub(crate) directives: Directives,
 }
@@ -114,6 +116,7 @@ impl State {
             markets,
             api_keys: ApiKeys::load(rows)?,
             jobs: Jobs::load(rows)?,
+            people: People::load(rows)?,
             workers: Workers::load(rows)?,
             directives: Directives::load(rows)?,
         };
@@ -237,6 +240,12 @@ impl State {
     #[must_use]
     pub fn workers(&self) -> &Workers {
         &self.workers
+    }
+
+    /// Who administers the exchange, and their sessions.
+    #[must_use]
+    pub fn people(&self) -> &People {
+        &self.people
     }
 
     /// The markets, their books and orders.

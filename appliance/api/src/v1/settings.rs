@@ -6,6 +6,7 @@ use exchequer_state::settings::{Kind, Setting as Schema, SettingChange, SettingS
 use exchequer_state::{Body as Change, Done, Family, Rejection, RevertSettings, Rows, SetSetting};
 
 use crate::app::App;
+use crate::auth::Caller;
 use crate::dto;
 use crate::dto::shapes;
 use crate::extract::{Body, Name, Params, reason};
@@ -14,17 +15,25 @@ use crate::problem::Refused;
 use crate::read::{Freshness, Seen, unreadable};
 use crate::route::Route;
 use crate::submit::Committed;
+use exchequer_state::people::Permission;
+use exchequer_state::settings::Danger;
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![
-        Route::get("/v1/settings", list).says("All settings"),
+        Route::get("/v1/settings", list).needs(Permission::ConfigurationRead).says("All settings"),
         Route::get("/v1/settings/{key}", one)
+            .needs(Permission::ConfigurationRead)
             .says("One setting")
             .named(Param::text::<shapes::SettingKey>("key", "Its key")),
         Route::put("/v1/settings/{key}", set)
+            .needs(Permission::ConfigurationChange)
+            .danger(Danger::Level1)
             .says("Changes a setting")
             .named(Param::text::<shapes::SettingKey>("key", "Its key")),
-        Route::post("/v1/settings/revert", revert).says("Gives all settings the values of a revision"),
+        Route::post("/v1/settings/revert", revert)
+            .needs(Permission::ConfigurationChange)
+            .danger(Danger::Level2)
+            .says("Gives all settings the values of a revision"),
     ]
 }
 
@@ -53,6 +62,7 @@ async fn one(State(app): State<App>, Name(key): Name, mut params: Params) -> Res
 
 async fn set(
     State(app): State<App>,
+    caller: Caller,
     Name(key): Name,
     Body(request): Body<dto::SetSetting>,
 ) -> Result<Committed<dto::SettingSet>, Refused> {
@@ -62,7 +72,7 @@ async fn set(
     let id = app.command_id(request.command_id.as_deref())?;
     let text = value.to_string();
     let command = SetSetting { key, value, if_revision: request.if_revision, reason };
-    let effect = app.submit(id, Change::SetSetting(command)).await?;
+    let effect = app.submit_as(caller.0, id, Change::SetSetting(command)).await?;
     let Done::SettingChanged { revision } = effect.done else { return Err(effect.unexpected()) };
     let (key, command_id) = (setting.key.to_owned(), id.to_string());
     Ok(Committed(id, dto::SettingSet { key, value: text, revision, index: effect.index, command_id }))
@@ -70,12 +80,13 @@ async fn set(
 
 async fn revert(
     State(app): State<App>,
+    caller: Caller,
     Body(request): Body<dto::RevertSettings>,
 ) -> Result<Committed<dto::SettingsReverted>, Refused> {
     let reason = reason(request.reason)?;
     let id = app.command_id(request.command_id.as_deref())?;
     let command = RevertSettings { to_revision: request.to_revision, if_revision: request.if_revision, reason };
-    let effect = app.submit(id, Change::RevertSettings(command)).await?;
+    let effect = app.submit_as(caller.0, id, Change::RevertSettings(command)).await?;
     let Done::SettingsReverted { revision, changed } = effect.done else { return Err(effect.unexpected()) };
     let command_id = id.to_string();
     Ok(Committed(id, dto::SettingsReverted { revision, changed, index: effect.index, command_id }))

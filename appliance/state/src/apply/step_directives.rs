@@ -61,7 +61,7 @@ impl Entry<'_> {
         let directive = self.state.directives.get(id).ok_or(Refusal::Unknown { directive: id })?;
         let own = match actor {
             Actor::Worker(worker) => directive.target == Target::Worker(worker),
-            Actor::Operator | Actor::Node(_) | Actor::ApiKey(_) | Actor::Admin(_) => true,
+            Actor::Operator | Actor::Node(_) | Actor::ApiKey(_) | Actor::Admin(_) | Actor::User(_) => true,
         };
         let stage = directive.state.stage();
         let fits = match step {

@@ -13,7 +13,7 @@ use super::world::{
     SECOND, START, World, admit, asset, authority, between, bootstrap, credit, first_node, post, put, set, token,
     token_replacing, user, version,
 };
-use super::{directives, jobs, trading, workers};
+use super::{directives, jobs, people, trading, workers};
 use crate::audit::Action;
 use crate::settings::Value;
 use crate::users::UserStatus;
@@ -26,7 +26,8 @@ use crate::{
 fn bodies() -> Vec<Body> {
     let administration = administration().into_iter().chain(trading::golden::bodies());
     let jobs = jobs::golden::bodies().into_iter().chain(workers::golden::bodies());
-    administration.chain(jobs).chain(directives::golden::bodies()).collect()
+    let jobs = jobs.chain(directives::golden::bodies());
+    administration.chain(people::golden::bodies()).chain(jobs).collect()
 }
 
 fn administration() -> Vec<Body> {
@@ -173,9 +174,16 @@ fn outcomes() -> Vec<Outcome> {
         Rejection::Invalid { field: Field::TransferCount },
     ];
     let done = done.into_iter().chain(trading::golden::done()).chain(jobs::golden::done());
-    let done = done.chain(workers::golden::done()).chain(directives::golden::done()).map(Outcome::Done);
+    let done = done
+        .chain(people::golden::done())
+        .chain(workers::golden::done())
+        .chain(directives::golden::done())
+        .map(Outcome::Done);
     let rejected = rejected.into_iter().chain(trading::golden::rejected()).chain(jobs::golden::rejected());
-    let rejected = rejected.chain(workers::golden::rejected()).chain(directives::golden::rejected());
+    let rejected = rejected
+        .chain(people::golden::rejected())
+        .chain(workers::golden::rejected())
+        .chain(directives::golden::rejected());
     let rejected = rejected.map(Outcome::Rejected);
     done.chain(rejected).collect()
 }
@@ -198,6 +206,12 @@ fn lines() -> Vec<String> {
         Command { actor: Actor::Node(NodeId(300)), epoch: Some(300), ..world.command(put(b"k", b"", None)) };
     lines.push(format!("command {}", hex(&from_a_node.encode())));
     assert_eq!(Command::decode(&from_a_node.encode()), Ok(from_a_node));
+    let node = world.state.registry().admitted().next().map(|node| Actor::Node(node.id)).unwrap();
+    for body in people::golden::of_a_node() {
+        let command = Command { actor: node, ..world.command(body) };
+        lines.push(format!("command {}", hex(&command.encode())));
+        world.send(&command).unwrap();
+    }
     world.apply(Input::Activate { node: NodeId(1), boot: [5; 16] }).unwrap();
     world.now = Timestamp(START.0 + 2 * SECOND);
     world.run(trading::golden::later()).unwrap();
@@ -234,7 +248,8 @@ fn every_kind_is_in_the_script() {
     let tag = |bytes: &Vec<u8>| crate::codec::take::<u32>(bytes).unwrap().0;
     let tags = |encoded: Vec<Vec<u8>>| encoded.iter().map(tag).collect::<std::collections::BTreeSet<u32>>();
     let encode = |body: &Body| crate::codec::append(Vec::new(), body);
-    let of_bodies = tags(bodies().iter().map(encode).collect());
+    let bodies: Vec<Body> = bodies().into_iter().chain(people::golden::of_a_node()).collect();
+    let of_bodies = tags(bodies.iter().map(encode).collect());
     assert!(of_bodies.iter().copied().eq(0..of_bodies.len() as u32), "{of_bodies:?}");
     let long_enough = |tag: u32| [crate::codec::append(Vec::new(), &tag), vec![0; 400]].concat();
     assert!(crate::codec::take::<Body>(&long_enough(of_bodies.len() as u32)).is_err());

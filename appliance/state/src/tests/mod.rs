@@ -12,6 +12,7 @@ mod golden;
 mod jobs;
 mod model;
 mod money_model;
+mod people;
 mod trading;
 mod workers;
 pub(crate) mod world;
