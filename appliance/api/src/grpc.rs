@@ -240,6 +240,8 @@ fn is_whole(body: &Body) -> bool {
         | Body::CancelJobs(_)
         | Body::RetryJobs(_)
         | Body::ConfigureQueue(_)
+        | Body::UpdateAdmin(_)
+        | Body::CloseSessions(_)
         | Body::AddWorkers(_)
         | Body::SetWorkers(_)
         | Body::RestartWorkers(_)
@@ -298,6 +300,9 @@ fn is_whole(body: &Body) -> bool {
         | Body::OpenSession(_)
         | Body::TouchSession(_)
         | Body::StepUp(_)
-        | Body::NoteSignInFailure(_) => false,
+        | Body::NoteSignInFailure(_)
+        // What the leader's supervisor saw.
+        | Body::StepWorkers(_)
+        | Body::ReportWorkers(_) => false,
     }
 }

@@ -93,12 +93,14 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::ApiKeyScope
         | Code::WorkerMayNot => StatusCode::FORBIDDEN,
         Code::NotPermitted
+        | Code::NotPermitted
         | Code::FactorMissing
         | Code::FactorWrong
         | Code::StepUpNeeded
         | Code::PasswordMustChange
         | Code::RequestForged
-        | Code::OwnRoles => StatusCode::FORBIDDEN,
+        | Code::OwnRoles
+        | Code::WorkerMayNot => StatusCode::FORBIDDEN,
         Code::NotFound
         | Code::UnknownNode
         | Code::SettingUnknown
@@ -143,6 +145,8 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::RevertRefused
         | Code::ConsumerExists
         | Code::JobNotLeased
+        | Code::SignInNameTaken
+        | Code::LastOwner
         | Code::JobState
         | Code::WorkerExists
         | Code::WorkerStateRefused
@@ -156,6 +160,7 @@ pub const fn status_of(code: Code) -> StatusCode {
         Code::NodeRemoved | Code::EventsGone => StatusCode::GONE,
         Code::JobState => StatusCode::CONFLICT,
         Code::SignInNameTaken | Code::LastOwner => StatusCode::CONFLICT,
+        Code::DirectiveKeyReused => StatusCode::CONFLICT,
         Code::NodeRemoved => StatusCode::GONE,
         Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::WrongCluster | Code::WrongNode => StatusCode::MISDIRECTED_REQUEST,
@@ -179,6 +184,7 @@ pub const fn status_of(code: Code) -> StatusCode {
             StatusCode::TOO_MANY_REQUESTS
         }
         Code::PasswordWeak => StatusCode::UNPROCESSABLE_ENTITY,
+        Code::PasswordWeak | Code::WorkerKindRefused => StatusCode::UNPROCESSABLE_ENTITY,
         Code::Overloaded | Code::SignInsBusy => StatusCode::TOO_MANY_REQUESTS,
         Code::FolderNotInitialised
         | Code::NoLeader

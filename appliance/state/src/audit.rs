@@ -96,6 +96,20 @@ pub enum AuditAction {
     JobsRetried,
     /// A queue was paused, let go on, or given another rate.
     QueueConfigured,
+    /// An admin was made.
+    AdminCreated,
+    /// An admin was given other roles or addresses, or another status.
+    AdminUpdated,
+    /// What somebody signs in with was changed.
+    CredentialsSet,
+    /// An admin has signed in.
+    SessionOpened,
+    /// An admin has shown the second factor again.
+    SteppedUp,
+    /// Sessions were ended.
+    SessionsClosed,
+    /// New sign-ins of an admin are refused for a while.
+    SignInsLocked,
     /// A worker was added.
     AddWorker,
     /// Something else is wanted of a worker.
@@ -232,6 +246,9 @@ impl AuditAction {
             AuditAction::SteppedUp => "step-up",
             AuditAction::SessionsClosed => "close-sessions",
             AuditAction::SignInsLocked => "lock-sign-ins",
+            AuditAction::DirectivesSent => "send-directives",
+            AuditAction::DirectivesCancelled => "cancel-directives",
+            AuditAction::DirectiveReviewed => "review-directive",
             AuditAction::Outside(action) => match action {
                 Action::AddLearner => "add-learner",
                 Action::Promote => "promote",

@@ -167,6 +167,22 @@ pub enum Body {
     RetryJobs(RetryJobs),
     /// Pauses a queue, lets it go on, or gives it another rate.
     ConfigureQueue(ConfigureQueue),
+    /// Makes an admin.
+    CreateAdmin(Box<CreateAdmin>),
+    /// Gives an admin other roles or addresses, or takes its access away.
+    UpdateAdmin(UpdateAdmin),
+    /// Changes what somebody signs in with.
+    SetCredentials(Box<SetCredentials>),
+    /// Somebody has signed in.
+    OpenSession(Box<OpenSession>),
+    /// A session is in use.
+    TouchSession(TouchSession),
+    /// A session has shown its second factor again.
+    StepUp(StepUp),
+    /// Ends sessions.
+    CloseSessions(CloseSessions),
+    /// A sign-in failed.
+    NoteSignInFailure(NoteSignInFailure),
     /// Adds workers.
     AddWorkers(AddWorkers),
     /// Decides what is wanted of workers.

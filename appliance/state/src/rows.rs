@@ -143,6 +143,16 @@ pub enum Table {
     UserSessions = 0xa2,
     /// Name to sign in with -> the user.
     UserName = 0xa3,
+    /// Kind, network and instance (2 bytes each, behind two zeros) -> the worker.
+    Worker = 0x60,
+    /// Kind, network -> what was decided about these workers together.
+    WorkerScale = 0x61,
+    /// Name -> a registered program of workers.
+    WorkerBinary = 0x62,
+    /// Number -> what was done to many workers at once.
+    WorkerBulk = 0x63,
+    /// Key of a directive -> its number, and a hash of what was sent.
+    DirectiveKey = 0xa8,
 }
 
 impl Table {
@@ -198,10 +208,12 @@ impl Table {
         Table::AdminSession,
         Table::AdminCredentials,
         Table::JobOver,
+        Table::DirectiveOver,
         Table::UserCredentials,
         Table::UserSession,
         Table::UserSessions,
         Table::UserName,
+        Table::DirectiveKey,
     ];
 
     /// Where the table's rows are kept.
@@ -227,6 +239,9 @@ impl Table {
             | Table::Queue
             | Table::Job
             | Table::Counter
+            | Table::Admin
+            | Table::AdminSession
+            | Table::AdminCredentials
             | Table::Worker
             | Table::WorkerScale
             | Table::WorkerBinary
@@ -256,7 +271,8 @@ impl Table {
             | Table::UserCredentials
             | Table::UserSession
             | Table::UserSessions
-            | Table::UserName => Family::Ids,
+            | Table::UserName
+            | Table::DirectiveKey => Family::Ids,
         }
     }
 

@@ -438,6 +438,23 @@ pub enum Effect {
         /// How many.
         count: u32,
     },
+    /// Directives were sent.
+    DirectivesSent {
+        /// One for each, in their order.
+        directives: Vec<DirectiveSent>,
+    },
+    /// The leader has to deliver directives.
+    DirectivesDispatched {
+        /// Their numbers.
+        directives: Vec<u64>,
+    },
+    /// Directives were changed, each by itself.
+    Directives {
+        /// One for each, in their order.
+        outcomes: Vec<Each>,
+    },
+    /// It is decided what becomes of a directive.
+    DirectiveReviewed,
 }
 
 /// What became of one of several.

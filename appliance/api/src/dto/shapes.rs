@@ -114,6 +114,12 @@ texts! {
     OtpText, "^[0-9]{6}$", "123456";
     /// A session, as listings name it.
     SessionText, "^[0-9a-f]{16}$", "0123456789abcdef";
+    /// A worker: `KIND/N`, or `KIND/NETWORK-N` for kinds that work on networks. In a path the slash is `%2F`.
+    WorkerName, "^[a-z-]{1,32}/([a-z]{1,16}-)?[1-9][0-9]{0,4}$", "selftest/1";
+    /// A kind of workers.
+    KindName, "^[a-z-]{1,32}$", "selftest";
+    /// A blockchain.
+    NetworkName, "^(bitcoin|ethereum|polygon|bsc|arbitrum|tron)$", "bitcoin";
     /// As a label, but not blank.
     Title, r"^[^\u0000-\u001f\u007f-\u009f]{1,100}$", "Bitcoin";
 }

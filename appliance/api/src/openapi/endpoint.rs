@@ -9,7 +9,6 @@ use axum::response::Response;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use crate::app::App;
-use crate::auth::Caller;
 use crate::auth::{Caller, Signed, Visitor};
 use crate::extract::{Body, Name, Params};
 use crate::problem::Refused;

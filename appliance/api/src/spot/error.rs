@@ -276,6 +276,20 @@ pub(crate) fn of_rejection(rejection: &Rejection, purpose: Purpose) -> Error {
         | Rejection::MarketLot
         | Rejection::MarketTick
         | Rejection::Jobs(_)
+        | Rejection::NotPermitted { .. }
+        | Rejection::AdminUnknown { .. }
+        | Rejection::AdminExists { .. }
+        | Rejection::AdminsFull
+        | Rejection::OwnRoles
+        | Rejection::LastOwner
+        | Rejection::PrincipalUnknown
+        | Rejection::SignInNameTaken
+        | Rejection::CredentialsChanged
+        | Rejection::SignInLocked
+        | Rejection::FactorUsed
+        | Rejection::FactorMissing
+        | Rejection::SessionUnknown
+        | Rejection::SessionExists
         | Rejection::WorkerUnknown { .. }
         | Rejection::WorkerExists { .. }
         | Rejection::WorkersFull

@@ -7,6 +7,7 @@ mod configuration;
 mod events;
 mod gateway;
 mod health;
+mod jobs;
 mod ledger_looks;
 mod memory;
 mod money;

@@ -84,7 +84,7 @@ async fn queries_take_what_they_are_said_to_take() {
         let note = route.note.as_ref().unwrap();
         let names = note.names();
         let path = match &note.name {
-            Some(name) => route.path.replace(&format!("{{{}}}", name.name), &name.example()),
+            Some(name) => route.path.replace(&format!("{{{}}}", name.name), &name.example().replace('/', "%2F")),
             None => route.path.to_owned(),
         };
         let needed: Vec<String> = names

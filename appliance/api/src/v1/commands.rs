@@ -87,6 +87,13 @@ fn effect(done: Done) -> Effect {
             Effect::Jobs { outcomes: outcomes.collect() }
         }
         Done::QueueConfigured => Effect::QueueConfigured,
+        Done::AdminCreated { admin } => Effect::AdminCreated { admin: admin.0 },
+        Done::AdminUpdated { changed } => Effect::AdminUpdated { changed },
+        Done::CredentialsSet { .. } => Effect::CredentialsSet,
+        Done::SessionOpened => Effect::SessionOpened,
+        Done::SessionTouched | Done::SignInFailureNoted => Effect::PutDown,
+        Done::SteppedUp => Effect::SteppedUp,
+        Done::SessionsClosed { count } => Effect::SessionsClosed { count },
         Done::WorkersChanged { changed } => Effect::WorkersChanged { changed },
         Done::WorkersStepped(steps) => {
             let taken = steps.iter().filter(|step| **step == Stepped::Taken).count();

@@ -28,7 +28,7 @@ pub enum DirectiveVerb {
     /// TARGET is a worker, a kind, KIND.NETWORK or `system`. ACTION is start, stop, restart, or what the worker knows.
     #[command(
         after_help = "Example:\n  exchequer command send deposit/bitcoin-1 restart --reason 'OPS-510: hangs'\n  \
-        exchequer command send selftest count --payload 3 --idempotent --priority bulk --reason 'OPS-511: a try'"
+        exchequer command send selftest count --payload 3 --priority bulk --reason OPS-511"
     )]
     Send(SendArgs),
     /// Take directives back that were not dispatched yet

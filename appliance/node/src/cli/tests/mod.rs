@@ -1,6 +1,7 @@
 //! The command line as a whole: its help, its tables, and what each verb sends.
 
 mod help;
+mod jobs;
 mod tables;
 mod trading;
 mod verbs;
