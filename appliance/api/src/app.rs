@@ -18,12 +18,14 @@ pub(crate) struct App {
     pub(crate) node: u64,
     /// What the spot dialect counts and remembers.
     pub(crate) spot: Arc<crate::spot::Memory>,
+    /// What it counts of sign-ins.
+    pub(crate) people: Arc<crate::people::People>,
 }
 
 impl App {
     pub(crate) fn new(backend: Arc<dyn Backend>) -> App {
         let node = backend.status().node;
-        App { backend, node, spot: Arc::default() }
+        App { backend, node, spot: Arc::default(), people: Arc::default() }
     }
 
     /// Runs a change to its end, even when the client goes away meanwhile: half a change is worse than either.

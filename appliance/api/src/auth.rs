@@ -1,16 +1,31 @@
-//! The operator token, which every route needs that does not say otherwise.
+//! Who asks, and whether they may: the operator token, a session as bearer, or a session in a browser's cookie.
+//!
+//! Every route says who may use it (`Access`). A token wins over a cookie. The same is asked again in the log, where it
+//! cannot be out of date; that the second factor was shown, and how long ago, is asked here alone.
 
-use axum::extract::{FromRequestParts, Request, State};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, RawPathParams, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderName, Method, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use exchequer_domain::{Code, Problem};
-use exchequer_state::Actor;
+use exchequer_state::people::{Permission, Principal};
+use exchequer_state::settings::Danger;
+use exchequer_state::{Actor, Rejection};
+use subtle::ConstantTimeEq as _;
 
 use crate::app::App;
 use crate::backend::Backend;
+use crate::people::token::{Token, of_cookie};
+use crate::people::{Open, Realm, user_of};
 use crate::problem::Refused;
+use crate::route::{Access, ClientAddress};
+
+/// What a page that holds a session sends along with each change.
+const CSRF: HeaderName = HeaderName::from_static("x-csrf-token");
 
 /// On whose behalf a request comes; extracted by the handlers of routes that need somebody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,19 +40,193 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     }
 }
 
-/// Lets a request pass that shows the operator token.
-pub(crate) async fn require(State(app): State<App>, mut request: Request, next: Next) -> Result<Response, Refused> {
-    let shown = bearer(request.headers()).and_then(|token| check(app.backend.as_ref(), token));
-    note_refusal(&shown);
-    shown?;
-    request.extensions_mut().insert(Caller(Actor::Operator));
-    Ok(next.run(request).await)
+/// The session that a request shows; extracted by the handlers of routes that need one.
+#[derive(Clone)]
+pub(crate) struct Signed {
+    pub(crate) open: Arc<Open>,
+    pub(crate) token: Arc<Token>,
+    /// Whether a browser shows it.
+    pub(crate) is_cookie: bool,
 }
 
-/// A caller without the token is in the node's log, with the address that the request's span has.
+impl<S: Send + Sync> FromRequestParts<S> for Signed {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Signed, Refused> {
+        let signed = parts.extensions.get::<Signed>().cloned();
+        signed.ok_or_else(|| Problem::new(Code::SessionUnknown, "this needs a session, not the operator token").into())
+    }
+}
+
+/// Where a request comes from, and what sends it.
+pub(crate) struct Visitor {
+    pub(crate) address: Option<IpAddr>,
+    pub(crate) agent: String,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Visitor {
+    type Rejection = Refused;
+
+    /// A request from another page is refused: nobody is to be signed in by a stranger's form.
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Visitor, Refused> {
+        check_origin(parts, false)?;
+        let agent = parts.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
+        let visible = agent.chars().filter(|char| !char.is_control());
+        let agent = visible.take(exchequer_state::people::AGENT_BYTES_MAX).collect();
+        Ok(Visitor { address: address(parts), agent })
+    }
+}
+
+fn address(parts: &Parts) -> Option<IpAddr> {
+    parts.extensions.get::<ClientAddress>().map(|ClientAddress(address)| address.ip())
+}
+
+/// What a route asks of its callers.
+#[derive(Clone)]
+pub(crate) struct Gate {
+    pub(crate) app: App,
+    pub(crate) access: Access,
+    pub(crate) danger: Danger,
+}
+
+/// Lets a request pass whose caller may use the route.
+pub(crate) async fn require(State(gate): State<Gate>, request: Request, next: Next) -> Result<Response, Refused> {
+    let (mut parts, body) = request.into_parts();
+    let passed = admit(&gate, &mut parts).await;
+    note_refusal(&passed);
+    passed?;
+    Ok(next.run(Request::from_parts(parts, body)).await)
+}
+
+async fn admit(gate: &Gate, parts: &mut Parts) -> Result<(), Problem> {
+    let Gate { app, access, danger } = gate;
+    let realm = if let Access::Customer = access { Realm::Customers } else { Realm::Admins };
+    let Some(signed) = shown(app, *access, realm, parts)? else {
+        parts.extensions.insert(Caller(Actor::Operator));
+        return Ok(());
+    };
+    let open = &signed.open;
+    if signed.is_cookie {
+        check_page(parts, &signed.token)?;
+    }
+    match access {
+        Access::Session | Access::Customer => {}
+        Access::Permitted(permission) => allow(open, *permission)?,
+        Access::PermittedOrOwn(permission) => match user_of(open.of()) {
+            None => allow(open, *permission)?,
+            Some(user) => {
+                open.check_complete()?;
+                let named = named_user(parts).await;
+                if named.as_deref() != Some(user.0.to_string().as_str()) {
+                    return Err(Problem::new(Code::NotPermitted, "a customer may look after its own user only"));
+                }
+            }
+        },
+        Access::Operator | Access::Open | Access::JoinToken | Access::ApiKey | Access::SignIn => {
+            open.check_complete()?;
+            return Err(Rejection::NotPermitted { permission: None }.problem());
+        }
+    }
+    if *danger == Danger::Level3 {
+        open.check_stepped_up()?;
+    }
+    app.touch(open);
+    let caller = match open.of() {
+        Principal::Admin(id) => Actor::Admin(id),
+        Principal::User(id) => Actor::User(id),
+    };
+    parts.extensions.insert(Caller(caller));
+    parts.extensions.insert(signed);
+    Ok(())
+}
+
+/// The session that is shown; none where it is the operator token, which only a session's own routes do not take.
+fn shown(app: &App, access: Access, realm: Realm, parts: &Parts) -> Result<Option<Signed>, Problem> {
+    let is_own = matches!(access, Access::PermittedOrOwn(_));
+    if parts.headers.contains_key(header::AUTHORIZATION) {
+        let text = bearer(&parts.headers)?;
+        for known in [Realm::Admins, Realm::Customers] {
+            if let Some(rest) = text.strip_prefix(known.prefix()) {
+                // A customer's token opens nothing of the house.
+                let token = Token::parse(rest).filter(|_| known == realm || is_own);
+                return signed(app, known, token, parts, false).map(Some);
+            }
+        }
+        check(app.backend.as_ref(), text)?;
+        if matches!(access, Access::Session | Access::Customer) {
+            return Err(Problem::new(Code::SessionUnknown, "this is for a session, not for the operator token"));
+        }
+        return Ok(None);
+    }
+    let realms = if is_own { vec![Realm::Admins, Realm::Customers] } else { vec![realm] };
+    for realm in realms {
+        if let Some(token) = of_cookie(&parts.headers, realm) {
+            return signed(app, realm, Some(token), parts, true).map(Some);
+        }
+    }
+    bearer(&parts.headers).map(|_| None)
+}
+
+fn signed(app: &App, realm: Realm, token: Option<Token>, parts: &Parts, is_cookie: bool) -> Result<Signed, Problem> {
+    let token = token.ok_or_else(|| Problem::new(Code::SessionUnknown, "this is no token of a session"))?;
+    let open = Arc::new(app.session(realm, &token, address(parts))?);
+    Ok(Signed { open, token: Arc::new(token), is_cookie })
+}
+
+fn allow(open: &Open, permission: Permission) -> Result<(), Problem> {
+    open.check_complete()?;
+    if open.admin.as_ref().is_some_and(|admin| admin.may(permission)) {
+        return Ok(());
+    }
+    Err(Rejection::NotPermitted { permission: Some(permission) }.problem())
+}
+
+/// The user in the path.
+async fn named_user(parts: &mut Parts) -> Option<String> {
+    let params = RawPathParams::from_request_parts(parts, &()).await.ok()?;
+    params.iter().find(|(name, _)| *name == "user").map(|(_, user)| user.to_owned())
+}
+
+/// A browser sends its cookie whoever asks it to. What changes something must come from our own page, and show what only
+/// that page knows.
+fn check_page(parts: &Parts, token: &Token) -> Result<(), Problem> {
+    let is_safe = matches!(parts.method, Method::GET | Method::HEAD);
+    check_origin(parts, !is_safe)?;
+    if is_safe {
+        return Ok(());
+    }
+    let mut all = parts.headers.get_all(CSRF).iter();
+    let sent = match (all.next(), all.next()) {
+        (Some(sent), None) => sent.as_bytes(),
+        (Some(_), Some(_)) | (None, _) => b"".as_slice(),
+    };
+    if bool::from(sent.ct_eq(token.csrf().as_bytes())) {
+        return Ok(());
+    }
+    Err(Problem::new(Code::RequestForged, "the header `x-csrf-token` is missing or of another session"))
+}
+
+fn check_origin(parts: &Parts, is_needed: bool) -> Result<(), Problem> {
+    let forged = |what: &str| Err(Problem::new(Code::RequestForged, what.to_owned()));
+    let Some(origin) = parts.headers.get(header::ORIGIN) else {
+        return if is_needed { forged("the header `Origin` is missing") } else { Ok(()) };
+    };
+    let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let host = parts.uri.authority().map(|authority| authority.as_str()).or(host);
+    let origin = origin.to_str().ok().and_then(|origin| origin.strip_prefix("https://"));
+    match (origin, host) {
+        (Some(origin), Some(host)) if origin.eq_ignore_ascii_case(host) => Ok(()),
+        _ => forged("the request comes from another page"),
+    }
+}
+
+/// A caller that is refused is in the node's log, with the address that the request's span has.
 pub(crate) fn note_refusal<T>(shown: &Result<T, Problem>) {
     if let Err(problem) = shown
-        && matches!(problem.code, Code::TokenMissing | Code::TokenWrong)
+        && matches!(
+            problem.code,
+            Code::TokenMissing | Code::TokenWrong | Code::SessionUnknown | Code::NotPermitted | Code::RequestForged
+        )
     {
         tracing::warn!(code = %problem.code, "a call was refused: {}", problem.message);
     }

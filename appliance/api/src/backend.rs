@@ -10,11 +10,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use exchequer_domain::{CommandId, Digest, NodeId, Problem};
 use exchequer_raft::{PeerView, ReadAt, Status};
-use exchequer_state::{Body, Command, DryRun, Outcome, Rows, State};
+use exchequer_state::{Actor, Body, Command, DryRun, Outcome, Rows, State};
 use zeroize::Zeroizing;
 
 use crate::dto::{JoinReply, JoinRequest};
 use crate::feed::Ear;
+use crate::people::password::Cost;
 
 /// A future that borrows its backend.
 pub type Doing<'a, T> = Pin<Box<dyn Future<Output = Result<T, Problem>> + Send + 'a>>;
@@ -121,18 +122,22 @@ pub trait Backend: Send + Sync + 'static {
     /// `KeyringWrong` where the keyring does not open it.
     fn open_secret(&self, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Problem>;
 
-    /// Seals the text of a secret with the cluster's keyring, so that it opens under this name alone.
+    /// Seals a secret with the cluster's keyring, for one purpose.
     ///
     /// # Errors
     /// `Internal` where the system has no randomness.
-    fn seal_named(&self, name: &str, text: &[u8]) -> Result<Vec<u8>, Problem>;
+    fn seal(&self, purpose: &str, secret: &[u8]) -> Result<Vec<u8>, Problem>;
 
-    /// Opens the secret of this name. What it gives must not be shown, logged or answered.
+    /// Opens what was sealed for this purpose.
     ///
     /// # Errors
-    /// `KeyringWrong` where the keyring does not open it, or it was sealed under another name.
-    fn open_named(&self, name: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Problem>;
+    /// `KeyringWrong` where the keyring does not open it.
+    fn unseal(&self, purpose: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Problem>;
 
+    /// What hashing a password costs.
+    fn hash_cost(&self) -> Cost {
+        Cost::FULL
+    }
     /// A fresh command id, drawn outside the state.
     fn new_id(&self) -> CommandId;
 
@@ -140,6 +145,7 @@ pub trait Backend: Send + Sync + 'static {
     /// shown once, and its expiry in microseconds since 1970.
     fn create_join_token(
         &self,
+        actor: Actor,
         ttl: Option<Duration>,
         replaces: Option<NodeId>,
         reason: String,
@@ -155,30 +161,31 @@ pub trait Backend: Send + Sync + 'static {
     fn join(&self, request: JoinRequest) -> Doing<'_, JoinReply>;
 
     /// Gives a learner its vote; `force` skips the check that it is caught up.
-    fn promote(&self, node: NodeId, force: bool, reason: String) -> Doing<'_, ()>;
+    fn promote(&self, actor: Actor, node: NodeId, force: bool, reason: String) -> Doing<'_, ()>;
 
     /// Adds a node that was admitted, but is not a member, as a learner.
-    fn add_learner(&self, node: NodeId, reason: String) -> Doing<'_, ()>;
+    fn add_learner(&self, actor: Actor, node: NodeId, reason: String) -> Doing<'_, ()>;
 
     /// Removes a node for good.
-    fn remove(&self, node: NodeId, reason: String) -> Doing<'_, ()>;
+    fn remove(&self, actor: Actor, node: NodeId, reason: String) -> Doing<'_, ()>;
 
     /// Makes another node, or the one furthest ahead, the leader; answers who leads then.
-    fn transfer_leader(&self, to: Option<NodeId>, reason: String) -> Doing<'_, NodeId>;
+    fn transfer_leader(&self, actor: Actor, to: Option<NodeId>, reason: String) -> Doing<'_, NodeId>;
 
     /// Has every node hash all its rows as of one index; answers the index and each node's hash.
     fn verify(&self, patience: Duration) -> Doing<'_, (u64, Hashes)>;
 
     /// Renews a node's certificate, or with `authority` makes a new authority and renews all.
-    fn rotate_certificates(&self, node: Option<NodeId>, authority: bool, reason: String) -> Doing<'_, ()>;
+    fn rotate_certificates(&self, actor: Actor, node: Option<NodeId>, authority: bool, reason: String)
+    -> Doing<'_, ()>;
 
     /// While the cluster takes up a new certificate authority: the members that this node waits for, none of them where
     /// it is its own turn.
     fn authority_waits(&self) -> Option<Vec<NodeId>>;
 
     /// Takes a snapshot and streams it as one file.
-    fn save_snapshot(&self, reason: String) -> Doing<'_, ByteStream>;
+    fn save_snapshot(&self, actor: Actor, reason: String) -> Doing<'_, ByteStream>;
 
     /// The keyring in its export form. Recorded in the audit.
-    fn export_keyring(&self, reason: String) -> Doing<'_, String>;
+    fn export_keyring(&self, actor: Actor, reason: String) -> Doing<'_, String>;
 }

@@ -13,6 +13,7 @@ mod market_data;
 mod markets;
 mod networks;
 mod orders;
+mod people;
 mod records;
 mod secrets;
 mod settings;
@@ -42,6 +43,11 @@ pub use networks::{
     ConfigureNetwork, ConfigureNetworkAsset, Network, NetworkAsset, NetworkConfigured, Networks, Switch,
 };
 pub use orders::{CancelOrder, CancelOrders, Fill, Order, Orders, OrdersChanged, PlaceOrder, Trigger};
+pub use people::{
+    Admin, AdminUpdated, Admins, BeginFactor, ChangePassword, ConfirmFactor, CreateAdmin, CredentialsChanged,
+    FactorBegun, GiveCredentials, PasswordGiven, ResetAdmin, RevokeSessions, Session, Sessions, ShowFactor, SignIn,
+    SignedIn, SignedOut, UpdateAdmin,
+};
 pub use records::{
     AuditEntry, AuditPage, AuditVerified, CommandOutcome, CommandResult, Each, Effect, LedgerOutcome, OrderEffect,
     PutScratch, Refusal, ScratchPut, ScratchValue,

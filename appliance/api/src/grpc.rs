@@ -190,7 +190,7 @@ fn check(commands: &[Bytes]) -> Result<(), Problem> {
             .map_err(|error| Problem::new(Code::BadRequest, format!("a command could not be decoded: {error}")))?;
         match command.actor {
             Actor::Operator => {}
-            Actor::Node(_) | Actor::ApiKey(_) | Actor::Admin(_) | Actor::Worker(_) => {
+            Actor::Node(_) | Actor::ApiKey(_) | Actor::Admin(_) | Actor::Worker(_) | Actor::User(_) => {
                 let message = format!("a command acts for {}, but the caller showed the operator token", command.actor);
                 return Err(Problem::new(Code::BadRequest, message));
             }
@@ -239,6 +239,8 @@ fn is_whole(body: &Body) -> bool {
         | Body::CancelJobs(_)
         | Body::RetryJobs(_)
         | Body::ConfigureQueue(_)
+        | Body::UpdateAdmin(_)
+        | Body::CloseSessions(_)
         | Body::UnsetSetting(_)
         | Body::SetFlag(_)
         | Body::RemoveFlag(_)
@@ -256,6 +258,15 @@ fn is_whole(body: &Body) -> bool {
         | Body::LeaseJobs(_)
         | Body::RenewJobs(_)
         | Body::FinishJobs(_)
+        // Its secret is drawn and sealed by a node.
+        | Body::CreateApiKey(_)
+        // What was shown is checked by a node, and passwords are hashed and sealed by one.
+        | Body::CreateAdmin(_)
+        | Body::SetCredentials(_)
+        | Body::OpenSession(_)
+        | Body::TouchSession(_)
+        | Body::StepUp(_)
+        | Body::NoteSignInFailure(_) => false,
         // Their secrets are sealed by a node.
         | Body::PutSecret(_)
         | Body::CreateApiKey(_) => false,

@@ -1,7 +1,7 @@
 //! The only doors: HTTP, WebSocket and gRPC.
 //!
 //! Handlers are thin: extract, call the [`backend::Backend`], map. Invariants:
-//! - Every route needs the operator token unless its [`route::Route`] says otherwise; a test walks the table.
+//! - Every route says in its [`route::Route`] who may use it; a test walks the table with every role.
 //! - Every refusal is a [`dto::Refusal`]; no error of a library reaches a client as it is.
 //! - A change that has begun runs to its end, whether or not its client still listens.
 //! - No token, body or query reaches a log.
@@ -21,6 +21,7 @@ mod health;
 mod listing;
 mod money;
 mod openapi;
+pub mod people;
 mod problem;
 mod read;
 mod route;
@@ -45,9 +46,12 @@ use crate::backend::Backend;
 
 /// Everything that is served on the API's port.
 pub fn router(backend: Arc<dyn Backend>) -> Router {
-    let app = App::new(backend);
+    serve(&App::new(backend))
+}
+
+fn serve(app: &App) -> Router {
     // The layers are for single requests of people and tools; a program sends thousands a second.
-    grpc::router(&app).fallback_service(route::surround(&app, route::assemble(&app, routes())))
+    grpc::router(app).fallback_service(route::surround(app, route::assemble(app, routes())))
 }
 
 /// Every HTTP route there is.

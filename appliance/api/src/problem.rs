@@ -21,12 +21,24 @@ pub(crate) struct Refused {
     problem: Problem,
     status: StatusCode,
     command: Option<CommandId>,
+    /// After how many seconds it may be tried again.
+    retry_after: Option<u64>,
 }
 
 impl Refused {
     /// With another status than the code's, for what only HTTP knows.
     pub(crate) fn with_status(status: StatusCode, problem: Problem) -> Refused {
-        Refused { problem, status, command: None }
+        Refused { problem, status, command: None, retry_after: None }
+    }
+
+    /// Says after how many seconds it may be tried again.
+    pub(crate) fn retry_after(self, seconds: u64) -> Refused {
+        Refused { retry_after: Some(seconds), ..self }
+    }
+
+    /// What it says.
+    pub(crate) fn into_problem(self) -> Problem {
+        self.problem
     }
 
     /// Names the command, so that the client can ask what became of it.
@@ -40,17 +52,20 @@ impl Refused {
 
 impl From<Problem> for Refused {
     fn from(problem: Problem) -> Refused {
-        Refused { status: status_of(problem.code), problem, command: None }
+        Refused { status: status_of(problem.code), problem, command: None, retry_after: None }
     }
 }
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
-        let challenge = matches!(self.problem.code, Code::TokenMissing | Code::TokenWrong);
+        let challenge = matches!(self.problem.code, Code::TokenMissing | Code::TokenWrong | Code::SessionUnknown);
         let mut response = (self.status, Json(Refusal { error: self.problem })).into_response();
         let headers = response.headers_mut();
         if challenge {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, text(&seconds.to_string()));
         }
         if let Some(id) = self.command {
             headers.insert(COMMAND_ID, text(&id.to_string()));
@@ -69,13 +84,20 @@ pub(crate) fn text(value: &str) -> HeaderValue {
 pub const fn status_of(code: Code) -> StatusCode {
     match code {
         Code::BadRequest | Code::CertificateInvalid => StatusCode::BAD_REQUEST,
-        Code::TokenMissing | Code::TokenWrong => StatusCode::UNAUTHORIZED,
+        Code::TokenMissing | Code::TokenWrong | Code::SignInRefused | Code::SessionUnknown => StatusCode::UNAUTHORIZED,
         Code::JoinTokenUnknown
         | Code::JoinTokenExpired
         | Code::JoinTokenUsed
         | Code::SandboxOnly
         | Code::UserFrozen
-        | Code::ApiKeyScope => StatusCode::FORBIDDEN,
+        | Code::ApiKeyScope
+        | Code::NotPermitted
+        | Code::FactorMissing
+        | Code::FactorWrong
+        | Code::StepUpNeeded
+        | Code::PasswordMustChange
+        | Code::RequestForged
+        | Code::OwnRoles => StatusCode::FORBIDDEN,
         Code::NotFound
         | Code::UnknownNode
         | Code::SettingUnknown
@@ -86,6 +108,7 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::UserUnknown
         | Code::AccountUnknown
         | Code::ApiKeyUnknown
+        | Code::AdminUnknown
         | Code::MarketUnknown
         | Code::OrderUnknown
         | Code::JobUnknown => StatusCode::NOT_FOUND,
@@ -113,6 +136,7 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::RevertRefused
         | Code::JobNotLeased
         | Code::JobState => StatusCode::CONFLICT,
+        Code::SignInNameTaken | Code::LastOwner => StatusCode::CONFLICT,
         Code::NodeRemoved => StatusCode::GONE,
         Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::WrongCluster | Code::WrongNode => StatusCode::MISDIRECTED_REQUEST,
@@ -129,8 +153,9 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::TransferMalformed
         | Code::BalanceTooLow
         | Code::MarketSteps
-        | Code::OrderRefused => StatusCode::UNPROCESSABLE_ENTITY,
-        Code::Overloaded => StatusCode::TOO_MANY_REQUESTS,
+        | Code::OrderRefused
+        | Code::PasswordWeak => StatusCode::UNPROCESSABLE_ENTITY,
+        Code::Overloaded | Code::SignInsBusy => StatusCode::TOO_MANY_REQUESTS,
         Code::FolderNotInitialised
         | Code::NoLeader
         | Code::NoQuorum
@@ -185,9 +210,27 @@ pub(crate) async fn finish(State(app): State<App>, request: Request, next: Next)
     }
     let headers = response.headers_mut();
     headers.insert(NODE, text(&app.node.to_string()));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    for (name, value) in PROTECTION {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
     response
 }
+
+/// What tells a browser to make nothing of an answer but data: it is not kept, not guessed at, not framed, runs nothing and
+/// loads nothing.
+const PROTECTION: [(HeaderName, &str); 8] = [
+    (header::CACHE_CONTROL, "no-store"),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    ),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (HeaderName::from_static("permissions-policy"), "interest-cohort=()"),
+];
 
 fn is_ours(response: &Response) -> bool {
     let kind = response.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);

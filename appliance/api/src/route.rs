@@ -54,12 +54,20 @@ pub(crate) enum Access {
     Operator,
     /// Who is allowed this.
     Permitted(Permission),
+    /// Who is allowed this, and the customer whose user the path names.
+    PermittedOrOwn(Permission),
+    /// Anyone, to become somebody: what is in the body decides.
+    SignIn,
+    /// Any session of an admin, also one that still lacks something.
+    Session,
+    /// Any session of a customer.
+    Customer,
 }
 
 impl Access {
     /// Whether it is for those who run the exchange.
     pub(crate) fn is_for_admins(self) -> bool {
-        matches!(self, Access::Operator | Access::Permitted(_))
+        matches!(self, Access::Operator | Access::Permitted(_) | Access::PermittedOrOwn(_) | Access::Session)
     }
 }
 
@@ -88,6 +96,10 @@ impl Route {
 
     pub(crate) fn patch<H: Endpoint<T>, T: 'static>(path: &'static str, handler: H) -> Route {
         Route::new(Method::PATCH, path, routing::patch(handler)).shaped(H::shape())
+    }
+
+    pub(crate) fn delete<H: Endpoint<T>, T: 'static>(path: &'static str, handler: H) -> Route {
+        Route::new(Method::DELETE, path, routing::delete(handler)).shaped(H::shape())
     }
 
     pub(crate) fn post<H: Endpoint<T>, T: 'static>(path: &'static str, handler: H) -> Route {
@@ -148,6 +160,11 @@ impl Route {
         self.open_to(Access::Permitted(permission))
     }
 
+    /// Who may use it, beside the customer whose user the path names.
+    pub(crate) fn needs_or_own(self, permission: Permission) -> Route {
+        self.open_to(Access::PermittedOrOwn(permission))
+    }
+
     /// What it can do to a running exchange.
     pub(crate) fn danger(self, danger: Danger) -> Route {
         Route { danger, ..self }
@@ -161,16 +178,21 @@ impl Route {
 /// The routes as a router, each behind its token, its time-out and the limit on bodies.
 pub(crate) fn assemble(app: &App, routes: Vec<Route>) -> Router {
     let mut router = Router::new();
-    for Route { method, path, access, patience, handler, .. } in routes {
+    for Route { method, path, access, danger, patience, handler, .. } in routes {
         tracing::trace!(%method, path, ?access, "serving");
         let limits = ServiceBuilder::new()
             .layer(RequestBodyLimitLayer::new(BODY_BYTES_MAX))
             .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, patience));
         let handler = handler.layer::<_, Infallible>(limits);
         let handler = match access {
-            Access::Open | Access::JoinToken | Access::ApiKey => handler,
-            Access::Operator | Access::Permitted(_) => {
-                handler.layer(middleware::from_fn_with_state(app.clone(), auth::require))
+            Access::Open | Access::JoinToken | Access::ApiKey | Access::SignIn => handler,
+            Access::Operator
+            | Access::Permitted(_)
+            | Access::PermittedOrOwn(_)
+            | Access::Session
+            | Access::Customer => {
+                let gate = auth::Gate { app: app.clone(), access, danger };
+                handler.layer(middleware::from_fn_with_state(gate, auth::require))
             }
         };
         router = router.route(path, handler);

@@ -44,11 +44,6 @@ impl App {
         }
     }
 
-    /// Has one command of the operator's committed and applied.
-    pub(crate) async fn submit(&self, id: CommandId, body: Body) -> Result<Effect, Refused> {
-        self.submit_as(Actor::Operator, id, body).await
-    }
-
     /// Has one command committed and applied, on somebody's behalf.
     pub(crate) async fn submit_as(&self, actor: Actor, id: CommandId, body: Body) -> Result<Effect, Refused> {
         let command = Command { id, actor, epoch: None, body };

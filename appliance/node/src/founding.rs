@@ -6,7 +6,7 @@ use std::time::Duration;
 use exchequer_api::backend::Backend;
 use exchequer_domain::{Code, CommandId, NodeId};
 use exchequer_raft::{Address, Alarm, Fatal, MemberState};
-use exchequer_state::{Actor, Body, Command, Outcome, Rejection};
+use exchequer_state::{Actor, Body, Bootstrap, Command, Outcome, Rejection};
 
 use crate::house::House;
 use crate::recovery::FirstCommand;
@@ -27,16 +27,18 @@ pub(crate) async fn run(house: Arc<House>, alarm: Alarm) {
             return;
         }
     };
-    let body = match postcard::from_bytes::<FirstCommand>(&bytes) {
+    let bodies = match postcard::from_bytes::<FirstCommand>(&bytes) {
         Ok(FirstCommand::Bootstrap(bootstrap)) => {
-            let address = Address { name: bootstrap.node.name.clone(), peer: bootstrap.node.peer_address.clone() };
-            if !house.node.is_founded().await.unwrap_or(true)
-                && let Err(error) = house.node.found(address).await
-            {
-                tracing::error!(%error, "the cluster could not be founded");
+            if !found(&house, &bootstrap).await {
                 return;
             }
-            Body::Bootstrap(Box::new(bootstrap))
+            vec![Body::Bootstrap(Box::new(bootstrap))]
+        }
+        Ok(FirstCommand::BootstrapWithOwner(bootstrap, owner)) => {
+            if !found(&house, &bootstrap).await {
+                return;
+            }
+            vec![Body::Bootstrap(Box::new(bootstrap)), Body::CreateAdmin(owner)]
         }
         Ok(FirstCommand::Reform(reform)) => {
             if !is_alone(&house).await {
@@ -48,38 +50,69 @@ pub(crate) async fn run(house: Arc<House>, alarm: Alarm) {
                 forget(&house);
                 return;
             }
-            Body::Reform(Box::new(reform))
+            vec![Body::Reform(Box::new(reform))]
         }
         Err(_) => {
             tracing::error!(code = %Code::FileCorrupt, "the bootstrap cannot be read");
             return;
         }
     };
-    // The same id at each try, so that it takes effect once however often it is sent.
-    let mut id = [0; 16];
-    id.copy_from_slice(&blake3::hash(&bytes).as_bytes()[..16]);
-    let command = Command { id: CommandId(id), actor: Actor::Node(house.id()), epoch: None, body };
+    for (number, body) in bodies.into_iter().enumerate() {
+        // The same id at each try, so that it takes effect once however often it is sent.
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&bytes);
+        if number > 0 {
+            hasher.update(&number.to_le_bytes());
+        }
+        let mut id = [0; 16];
+        id.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+        let command = Command { id: CommandId(id), actor: Actor::Node(house.id()), epoch: None, body };
+        if let Err(fatal) = insist(&house, &command).await {
+            return alarm.raise(fatal);
+        }
+    }
+    forget(&house);
+    tracing::info!("the cluster exists");
+}
+
+/// Makes this node the cluster's first member; whether there is one now.
+async fn found(house: &House, bootstrap: &Bootstrap) -> bool {
+    let address = Address { name: bootstrap.node.name.clone(), peer: bootstrap.node.peer_address.clone() };
+    if !house.node.is_founded().await.unwrap_or(true)
+        && let Err(error) = house.node.found(address).await
+    {
+        tracing::error!(%error, "the cluster could not be founded");
+        return false;
+    }
+    true
+}
+
+/// Sends a command until it has an outcome.
+async fn insist(house: &House, command: &Command) -> Result<(), Fatal> {
     loop {
         match house.submit(vec![command.clone()], PATIENCE).await {
             Ok(submitted) => match submitted.outcomes.into_iter().next().map(refusal) {
-                Some(None) => break,
-                Some(Some(fatal)) => return alarm.raise(fatal),
+                Some(None) => return Ok(()),
+                Some(Some(fatal)) => return Err(fatal),
                 None => tracing::debug!("the first entry has no outcome"),
             },
             Err(problem) => tracing::debug!(%problem, "the first entry is not committed yet"),
         }
         tokio::time::sleep(PAUSE).await;
     }
-    forget(&house);
-    tracing::info!("the cluster exists");
 }
 
 /// Why the node cannot go on with this outcome of its first command; `None` where it, or an earlier start, did it.
 fn refusal(outcome: Outcome) -> Option<Fatal> {
     let rejection = match outcome {
-        Outcome::Done(_) | Outcome::Rejected(Rejection::AlreadyBootstrapped | Rejection::LineageNotNewer { .. }) => {
-            return None;
-        }
+        // An owner that is there was made by an earlier start.
+        Outcome::Done(_)
+        | Outcome::Rejected(
+            Rejection::AlreadyBootstrapped
+            | Rejection::LineageNotNewer { .. }
+            | Rejection::NotPermitted { .. }
+            | Rejection::AdminExists { .. },
+        ) => return None,
         Outcome::Rejected(rejection) => rejection,
     };
     let problem = rejection.problem();

@@ -6,17 +6,22 @@ use std::time::{Duration, SystemTime};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use exchequer_api::dto::{JoinReply, JoinRequest, Refusal};
+use exchequer_api::people::{FACTOR_PURPOSE, PASSWORD_PURPOSE, password, totp};
 use exchequer_domain::{ClusterId, Code, NodeId, Problem};
+use exchequer_state::people::{Role, check_sign_in_name};
 use exchequer_state::registry::{NodeVersion, check_address, check_name};
-use exchequer_state::{Bootstrap, Field, FirstNode, Rejection};
+use exchequer_state::{Bootstrap, CreateAdmin, Field, FirstNode, Rejection};
 use rand::TryRng;
 use rustls_pki_types::CertificateDer;
 use serde::Serialize;
+use zeroize::Zeroizing;
 
+use crate::cli::OwnerReport;
 use crate::identity::{
     Authority, Contents, Credentials, Folder, Grant, Identity, JoinClient, JoinToken, Keyring, NodeKey, OperatorToken,
     fingerprint, handshake_problem,
 };
+use crate::recovery::FirstCommand;
 
 /// The purpose under which the authority's key is sealed.
 pub(crate) const AUTHORITY_KEY_PURPOSE: &str = "certificate authority key";
@@ -39,6 +44,25 @@ pub struct Init {
     pub peer_address: String,
     /// Whether scratch values and test assets exist.
     pub sandbox: bool,
+    /// The first admin, where there is to be one.
+    pub owner: Option<Owner>,
+}
+
+/// The first admin.
+#[derive(Clone)]
+pub struct Owner {
+    /// What is typed to sign in.
+    pub name: String,
+    /// Who it is.
+    pub person: String,
+    /// The password.
+    pub password: Zeroizing<String>,
+}
+
+impl std::fmt::Debug for Owner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Owner").field("name", &self.name).field("person", &self.person).finish_non_exhaustive()
+    }
 }
 
 /// What `init` made. The token is shown this once.
@@ -54,6 +78,8 @@ pub struct Initialised {
     pub ca_fingerprint: String,
     /// The data folder.
     pub data_dir: PathBuf,
+    /// What the first admin signs in with beside the password.
+    pub owner: Option<OwnerReport>,
 }
 
 pub(crate) fn random<const N: usize>() -> Result<[u8; N], Problem> {
@@ -138,8 +164,18 @@ pub fn init(args: &Init) -> Result<Initialised, Problem> {
         credentials: Credentials { authorities: vec![authority.certificate().clone()], certificate, key },
         keyring,
     };
-    let bytes = postcard::to_stdvec(&crate::recovery::FirstCommand::Bootstrap(bootstrap))
-        .map_err(|error| Problem::new(Code::Internal, error.to_string()))?;
+    let (owner, report) = match &args.owner {
+        Some(owner) => {
+            let (command, report) = first_owner(owner, &args.cluster_name, &contents.keyring)?;
+            (Some(command), Some(report))
+        }
+        None => (None, None),
+    };
+    let first = match owner {
+        Some(owner) => FirstCommand::BootstrapWithOwner(bootstrap, Box::new(owner)),
+        None => FirstCommand::Bootstrap(bootstrap),
+    };
+    let bytes = postcard::to_stdvec(&first).map_err(|error| Problem::new(Code::Internal, error.to_string()))?;
     Folder::create(&args.data_dir, &contents, Some(&bytes))?;
     Ok(Initialised {
         cluster_id: cluster_id.to_string(),
@@ -147,7 +183,30 @@ pub fn init(args: &Init) -> Result<Initialised, Problem> {
         operator_token: operator_token.text().to_string(),
         ca_fingerprint,
         data_dir: args.data_dir.clone(),
+        owner: report,
     })
+}
+
+/// The command that makes the first owner, and what its holder needs to sign in.
+fn first_owner(owner: &Owner, cluster: &str, keyring: &Keyring) -> Result<(CreateAdmin, OwnerReport), Problem> {
+    check_sign_in_name(&owner.name).map_err(|rejection| refused(&rejection))?;
+    password::check(&owner.password, &owner.name)?;
+    let secret = totp::Secret::draw()?;
+    let (recovery_codes, recovery) = totp::draw_recovery()?;
+    let hash = password::hash(&owner.password, password::Cost::FULL)?;
+    let command = CreateAdmin {
+        name: owner.name.clone(),
+        person: owner.person.clone(),
+        roles: vec![Role::Owner],
+        ranges: Vec::new(),
+        password: keyring.seal(PASSWORD_PURPOSE, &hash)?,
+        must_change: false,
+        totp: Some(keyring.seal(FACTOR_PURPOSE, secret.bytes())?),
+        recovery,
+        reason: "the first owner, made by init".to_owned(),
+    };
+    let (name, uri) = (owner.name.clone(), secret.uri(cluster, &owner.name).to_string());
+    Ok((command, OwnerReport { name, secret: secret.text().to_string(), uri, recovery_codes }))
 }
 
 /// What `join` needs.

@@ -251,6 +251,8 @@ pub(crate) enum FirstCommand {
     Bootstrap(exchequer_state::Bootstrap),
     /// Begin a new lineage.
     Reform(Reform),
+    /// Make the cluster, and then its first owner.
+    BootstrapWithOwner(exchequer_state::Bootstrap, Box<exchequer_state::CreateAdmin>),
 }
 
 pub(crate) fn encode(reform: &Reform) -> Result<Vec<u8>, Problem> {

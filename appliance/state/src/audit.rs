@@ -96,6 +96,20 @@ pub enum AuditAction {
     JobsRetried,
     /// A queue was paused, let go on, or given another rate.
     QueueConfigured,
+    /// An admin was made.
+    AdminCreated,
+    /// An admin was given other roles or addresses, or another status.
+    AdminUpdated,
+    /// What somebody signs in with was changed.
+    CredentialsSet,
+    /// An admin has signed in.
+    SessionOpened,
+    /// An admin has shown the second factor again.
+    SteppedUp,
+    /// Sessions were ended.
+    SessionsClosed,
+    /// New sign-ins of an admin are refused for a while.
+    SignInsLocked,
     /// A setting's value was taken away.
     UnsetSetting,
     /// A flag was made or changed.
@@ -163,6 +177,13 @@ impl AuditAction {
             AuditAction::JobsCancelled => "cancel-jobs",
             AuditAction::JobsRetried => "retry-jobs",
             AuditAction::QueueConfigured => "configure-queue",
+            AuditAction::AdminCreated => "create-admin",
+            AuditAction::AdminUpdated => "update-admin",
+            AuditAction::CredentialsSet => "set-credentials",
+            AuditAction::SessionOpened => "open-session",
+            AuditAction::SteppedUp => "step-up",
+            AuditAction::SessionsClosed => "close-sessions",
+            AuditAction::SignInsLocked => "lock-sign-ins",
             AuditAction::Outside(action) => match action {
                 Action::AddLearner => "add-learner",
                 Action::Promote => "promote",

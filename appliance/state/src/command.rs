@@ -10,13 +10,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::api_keys::ApiKeyId;
 use crate::apply::{
-    AdmitNode, AmendOrder, Bootstrap, BulkTransfer, CancelAfter, CancelJobs, CancelOrder, CancelOrders,
-    ConfigureMarket, ConfigureNetwork, ConfigureNetworkAsset, ConfigureQueue, CreateApiKey, CreateAsset,
+    AdmitNode, AmendOrder, Bootstrap, BulkTransfer, CancelAfter, CancelJobs, CancelOrder, CancelOrders, CloseSessions,
+    ConfigureMarket, ConfigureNetwork, ConfigureNetworkAsset, ConfigureQueue, CreateAdmin, CreateApiKey, CreateAsset,
     CreateJoinToken, CreateMarket, CreateUser, CreateUsers, CreditSandbox, EnqueueJobs, FinishJobs, LeaseJobs,
-    OpenAccounts, PlaceOrder, PlacePair, PostTransfers, PutScratch, PutSecret, RaiseVersion, RecordAction, Reform,
-    RemoveFlag, RemoveNode, RemoveSecret, RenewJobs, ReplaceOrder, RequestDigest, RetryJobs, RevertSettings,
-    RevertTransfer, RevokeApiKey, RotateAuthority, RotateOperatorToken, SetFlag, SetMarketPhase, SetSetting,
-    TransferBetweenUsers, UnsetSetting, UpdateNode, UpdateUser,
+    NoteSignInFailure, OpenAccounts, OpenSession, PlaceOrder, PlacePair, PostTransfers, PutScratch, PutSecret,
+    RaiseVersion, RecordAction, Reform, RemoveFlag, RemoveNode, RemoveSecret, RenewJobs, ReplaceOrder, RequestDigest,
+    RetryJobs, RevertSettings, RevertTransfer, RevokeApiKey, RotateAuthority, RotateOperatorToken, SetCredentials,
+    SetFlag, SetMarketPhase, SetSetting, StepUp, TouchSession, TransferBetweenUsers, UnsetSetting, UpdateAdmin,
+    UpdateNode, UpdateUser,
 };
 use crate::codec::{self, DecodeError};
 
@@ -57,6 +58,8 @@ pub enum Actor {
     Admin(AdminId),
     /// A worker, through the node that supervises it; always with that leadership's epoch.
     Worker(WorkerId),
+    /// A customer who is signed in: acts as that user and nothing else.
+    User(UserId),
 }
 
 impl std::fmt::Display for Actor {
@@ -67,6 +70,7 @@ impl std::fmt::Display for Actor {
             Actor::ApiKey(id) => write!(f, "API key {}", id.0),
             Actor::Admin(id) => write!(f, "admin {id}"),
             Actor::Worker(id) => write!(f, "worker {id}"),
+            Actor::User(id) => write!(f, "user {id}"),
         }
     }
 }
@@ -160,6 +164,22 @@ pub enum Body {
     RetryJobs(RetryJobs),
     /// Pauses a queue, lets it go on, or gives it another rate.
     ConfigureQueue(ConfigureQueue),
+    /// Makes an admin.
+    CreateAdmin(Box<CreateAdmin>),
+    /// Gives an admin other roles or addresses, or takes its access away.
+    UpdateAdmin(UpdateAdmin),
+    /// Changes what somebody signs in with.
+    SetCredentials(Box<SetCredentials>),
+    /// Somebody has signed in.
+    OpenSession(Box<OpenSession>),
+    /// A session is in use.
+    TouchSession(TouchSession),
+    /// A session has shown its second factor again.
+    StepUp(StepUp),
+    /// Ends sessions.
+    CloseSessions(CloseSessions),
+    /// A sign-in failed.
+    NoteSignInFailure(NoteSignInFailure),
     /// Takes a setting's value away.
     UnsetSetting(UnsetSetting),
     /// Makes a flag, or gives one another rule.

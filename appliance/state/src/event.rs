@@ -4,7 +4,7 @@
 //! concerns only the nodes that apply it and carries no number. Nor do orders and trades, whose own rows are the record;
 //! what is told of them here is for those who watch now.
 
-use exchequer_domain::{Network, NodeId, Timestamp, UserId};
+use exchequer_domain::{AdminId, Network, NodeId, Timestamp, UserId};
 use exchequer_ledger::Asset;
 use exchequer_matching::{Lots, Phase, Ticks, TradeId};
 use serde::{Deserialize, Serialize};
@@ -13,6 +13,7 @@ use crate::cluster::Epoch;
 use crate::codec::{self, DecodeError};
 use crate::jobs::{JobId, QueueName};
 use crate::markets::{Fill, MarketId, OrderRecord, TradeRecord};
+use crate::people::Principal;
 use crate::rows::Table;
 
 /// What arose while an entry was applied.
@@ -178,6 +179,38 @@ pub enum EventKind {
     QueueConfigured {
         /// That queue.
         queue: QueueName,
+    },
+    /// There is a new admin.
+    AdminCreated {
+        /// That admin.
+        admin: AdminId,
+    },
+    /// An admin has other roles or addresses, or another status.
+    AdminUpdated {
+        /// That admin.
+        admin: AdminId,
+    },
+    /// Somebody signs in with something else.
+    CredentialsSet {
+        /// Who.
+        of: Principal,
+    },
+    /// An admin has signed in.
+    SessionOpened {
+        /// That admin.
+        admin: AdminId,
+    },
+    /// Sessions were ended.
+    SessionsClosed {
+        /// Whose.
+        of: Principal,
+    },
+    /// New sign-ins are refused after too many that failed.
+    SignInsLocked {
+        /// Whose.
+        of: Principal,
+        /// Until when.
+        until: Timestamp,
     },
     /// A flag was made, changed or removed.
     FlagChanged {

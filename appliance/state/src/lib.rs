@@ -47,13 +47,15 @@ pub mod users;
 
 pub use apply::{
     ACCOUNTS_AT_ONCE_MAX, AdmitNode, AmendOrder, Bootstrap, BulkTransfer, CancelAfter, CancelJobs, CancelOrder,
-    CancelOrders, ConfigureMarket, ConfigureNetwork, ConfigureNetworkAsset, ConfigureQueue, CreateApiKey, CreateAsset,
-    CreateJoinToken, CreateMarket, CreateUser, CreateUsers, CreditSandbox, DryRun, EnqueueJobs, Enqueued, FinishJobs,
-    FirstNode, JOBS_AT_ONCE_MAX, JobEnd, LEASE_US_MIN, LEASED_JOBS_MAX, LeaseJobs, NewJob, OpenAccounts, OrderRef,
-    OrderSpec, PlaceOrder, PlacePair, PostTransfers, PutScratch, PutSecret, RaiseVersion, RateChange, RecordAction,
-    Reform, RemoveFlag, RemoveNode, RemoveSecret, RenewJobs, ReplaceOrder, RequestDigest, RetryJobs, RevertSettings,
-    RevertTransfer, RevokeApiKey, RotateAuthority, RotateOperatorToken, SetFlag, SetMarketPhase, SetSetting,
-    TRANSFERS_AT_ONCE_MAX, Traded, TransferBetweenUsers, UnsetSetting, UpdateNode, UpdateUser, check_reason,
+    CancelOrders, CloseSessions, ConfigureMarket, ConfigureNetwork, ConfigureNetworkAsset, ConfigureQueue, CreateAdmin,
+    CreateApiKey, CreateAsset, CreateJoinToken, CreateMarket, CreateUser, CreateUsers, CredentialChange, CreditSandbox,
+    DryRun, EnqueueJobs, Enqueued, FinishJobs, FirstNode, JOBS_AT_ONCE_MAX, JobEnd, LEASE_US_MIN, LEASED_JOBS_MAX,
+    LeaseJobs, NewJob, NoteSignInFailure, OpenAccounts, OpenSession, OrderRef, OrderSpec, PlaceOrder, PlacePair,
+    PostTransfers, PutScratch, PutSecret, RaiseVersion, RateChange, RecordAction, Reform, RemoveFlag, RemoveNode,
+    RemoveSecret, RenewJobs, ReplaceOrder, RequestDigest, RetryJobs, RevertSettings, RevertTransfer, RevokeApiKey,
+    RotateAuthority, RotateOperatorToken, SessionSwap, SetCredentials, SetFlag, SetMarketPhase, SetSetting, StepUp,
+    TRANSFERS_AT_ONCE_MAX, TouchSession, Traded, TransferBetweenUsers, UnsetSetting, UpdateAdmin, UpdateNode,
+    UpdateUser, Which, check_reason,
 };
 pub use command::{Actor, Body, Command};
 pub use event::{Best, Event, EventKind, OrderStep};

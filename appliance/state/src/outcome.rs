@@ -1,6 +1,6 @@
 //! Outcomes: what became of a command. Codes and numbers only; texts are made where they are shown.
 
-use exchequer_domain::{NodeId, Timestamp, UserId};
+use exchequer_domain::{AdminId, NodeId, Timestamp, UserId};
 use exchequer_ledger as ledger;
 use exchequer_ledger::Asset;
 use exchequer_matching::Phase;
@@ -159,6 +159,34 @@ pub enum Done {
     Jobs(Vec<Result<(), jobs::Refusal>>),
     /// A queue is as asked.
     QueueConfigured,
+    /// There is a new admin.
+    AdminCreated {
+        /// Its number.
+        admin: AdminId,
+    },
+    /// An admin is as asked.
+    AdminUpdated {
+        /// Whether anything was different before.
+        changed: bool,
+    },
+    /// Somebody signs in with something else.
+    CredentialsSet {
+        /// The revision of the credentials.
+        revision: u64,
+    },
+    /// Somebody has signed in.
+    SessionOpened,
+    /// It is put down that a session is in use.
+    SessionTouched,
+    /// A session has shown its second factor again.
+    SteppedUp,
+    /// Sessions ended.
+    SessionsClosed {
+        /// How many.
+        count: u32,
+    },
+    /// A failed sign-in was counted.
+    SignInFailureNoted,
     /// A flag is as asked.
     FlagSet {
         /// Its version.

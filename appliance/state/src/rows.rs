@@ -99,6 +99,20 @@ pub enum Table {
     UserLabel = 0x42,
     /// User and client order id -> market and number of the latest order of that name.
     ClientOrder = 0x48,
+    /// Number of an admin -> the admin.
+    Admin = 0x68,
+    /// Hash of a session's token -> the session of an admin.
+    AdminSession = 0x69,
+    /// Number of an admin -> what it signs in with.
+    AdminCredentials = 0x6a,
+    /// User number -> what it signs in with.
+    UserCredentials = 0xa0,
+    /// Hash of a session's token -> the user whose it is.
+    UserSession = 0xa1,
+    /// User number -> the user's sessions.
+    UserSessions = 0xa2,
+    /// Name to sign in with -> the user.
+    UserName = 0xa3,
     /// Name of a flag -> the flag.
     Flag = 0x70,
     /// Name of a secret -> its sealed text, and who put it.
@@ -142,11 +156,18 @@ impl Table {
         Table::Queue,
         Table::Job,
         Table::Counter,
+        Table::Admin,
+        Table::AdminSession,
+        Table::AdminCredentials,
         Table::Flag,
         Table::Secret,
         Table::NetworkConfig,
         Table::NetworkAsset,
         Table::JobOver,
+        Table::UserCredentials,
+        Table::UserSession,
+        Table::UserSessions,
+        Table::UserName,
     ];
 
     /// Where the table's rows are kept.
@@ -172,6 +193,9 @@ impl Table {
             | Table::Queue
             | Table::Job
             | Table::Counter
+            | Table::Admin
+            | Table::AdminSession
+            | Table::AdminCredentials
             | Table::Flag
             | Table::Secret
             | Table::NetworkConfig
@@ -184,7 +208,14 @@ impl Table {
             | Table::UserTrade
             | Table::Kline
             | Table::JobOver => Family::History,
-            Table::CommandId | Table::Scratch | Table::UserLabel | Table::ClientOrder => Family::Ids,
+            Table::CommandId
+            | Table::Scratch
+            | Table::UserLabel
+            | Table::ClientOrder
+            | Table::UserCredentials
+            | Table::UserSession
+            | Table::UserSessions
+            | Table::UserName => Family::Ids,
         }
     }
 

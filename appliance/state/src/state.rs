@@ -19,6 +19,7 @@ use crate::markets::Markets;
 use crate::money::HistoryOf;
 use crate::networks::Networks;
 use crate::outcome::Outcome;
+use crate::people::People;
 use crate::registry::Registry;
 use crate::rows::{Change, Family, Rows, Table};
 use crate::secrets::Secrets;
@@ -82,6 +83,7 @@ pub struct State {
     pub(crate) markets: Markets,
     pub(crate) api_keys: ApiKeys,
     pub(crate) jobs: Jobs,
+    pub(crate) people: People,
     pub(crate) flags: Flags,
     pub(crate) secrets: Secrets,
     pub(crate) networks: Networks,
@@ -116,6 +118,7 @@ impl State {
             markets,
             api_keys: ApiKeys::load(rows)?,
             jobs: Jobs::load(rows)?,
+            people: People::load(rows)?,
             flags: Flags::load(rows)?,
             secrets: Secrets::load(rows)?,
             networks: Networks::load(rows)?,
@@ -246,6 +249,12 @@ impl State {
     #[must_use]
     pub fn networks(&self) -> &Networks {
         &self.networks
+    }
+
+    /// Who administers the exchange, and their sessions.
+    #[must_use]
+    pub fn people(&self) -> &People {
+        &self.people
     }
 
     /// The markets, their books and orders.

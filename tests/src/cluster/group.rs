@@ -158,8 +158,16 @@ impl Cluster {
     /// # Errors
     /// When any of it fails.
     pub async fn found(&mut self, place: usize) -> Result<()> {
+        self.found_with(place, &[]).await.map(drop)
+    }
+
+    /// As [`Cluster::found`], with further flags of `init`; what it answered.
+    ///
+    /// # Errors
+    /// When any of it fails.
+    pub async fn found_with(&mut self, place: usize, flags: &[&str]) -> Result<Ran> {
         let node = &self.nodes[place];
-        let mut words = Cluster::new_node(node, &["init", "--sandbox"]);
+        let mut words = Cluster::new_node(node, &[&["init", "--sandbox"], flags].concat());
         words.extend(["--cluster-name".into(), "test".into()]);
         let made = self.offline().run(words).await?.good()?;
         self.token = made.text("operator_token")?;
@@ -176,7 +184,7 @@ impl Cluster {
         for (key, value) in settings {
             self.does(&["settings", "set", key, value, "--reason", "quick tests"]).await?;
         }
-        Ok(())
+        Ok(made)
     }
 
     /// The words of `init` and `join` for a node.

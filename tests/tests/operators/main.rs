@@ -13,6 +13,7 @@ mod failing_disk;
 mod full_disk;
 mod membership_drill;
 mod newcomers;
+mod people;
 mod recovery;
 mod support;
 mod trading;

@@ -299,6 +299,29 @@ pub enum Effect {
     },
     /// A queue is as asked.
     QueueConfigured,
+    /// There is a new admin.
+    AdminCreated {
+        /// Its number.
+        admin: u32,
+    },
+    /// An admin is as asked.
+    AdminUpdated {
+        /// Whether anything was different before.
+        changed: bool,
+    },
+    /// Somebody signs in with something else.
+    CredentialsSet,
+    /// Somebody has signed in.
+    SessionOpened,
+    /// What a node saw is put down.
+    PutDown,
+    /// A session has shown its second factor again.
+    SteppedUp,
+    /// Sessions ended.
+    SessionsClosed {
+        /// How many.
+        count: u32,
+    },
     /// A flag is as asked.
     FlagSet {
         /// Its version.

@@ -84,6 +84,14 @@ texts! {
     ScopeWord, "^(read|trade|withdraw)$", "read";
     /// A text for people, without control characters; at most 100 bytes.
     Label, r"^[^\u0000-\u001f\u007f-\u009f]{0,100}$", "Ada";
+    /// What somebody types to sign in, and nobody else has.
+    SignInName, r"^[a-z0-9.@+_-]{1,64}$", "ada";
+    /// A password.
+    PasswordText, r"^[\s\S]{1,1024}$", "a horse in a bathtub";
+    /// The code that an authenticator shows.
+    OtpText, "^[0-9]{6}$", "123456";
+    /// A session, as listings name it.
+    SessionText, "^[0-9a-f]{16}$", "0123456789abcdef";
     /// As a label, but not blank.
     Title, r"^[^\u0000-\u001f\u007f-\u009f]{1,100}$", "Bitcoin";
 }

@@ -9,7 +9,7 @@ use axum::response::Response;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use crate::app::App;
-use crate::auth::Caller;
+use crate::auth::{Caller, Signed, Visitor};
 use crate::extract::{Body, Name, Params};
 use crate::problem::Refused;
 use crate::read::Seen;
@@ -46,6 +46,14 @@ impl Input for State<App> {
 }
 
 impl Input for Caller {
+    fn describe(_: &mut Shape) {}
+}
+
+impl Input for Signed {
+    fn describe(_: &mut Shape) {}
+}
+
+impl Input for Visitor {
     fn describe(_: &mut Shape) {}
 }
 

@@ -18,7 +18,7 @@ use schemars::transform::{RecursiveTransform, Transform};
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-pub(crate) use endpoint::{Endpoint, Shape};
+pub(crate) use endpoint::{Endpoint, Output, Shape};
 pub(crate) use note::{Note, Param};
 
 use crate::app::App;
@@ -75,6 +75,29 @@ pub(crate) fn document(routes: &[Route]) -> Value {
                     "scheme": "bearer",
                     "description": "The operator token, `exq_...`. A caller who shows it may do everything.",
                 },
+                "session": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "An admin's session, `exqs_...`: what the admin's roles allow (`x-permission`). \
+                                    Operations of danger level 3 want a second factor that was shown just now.",
+                },
+                "cookie": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": "__Host-exchequer",
+                    "description": "The same in a browser; changes also carry the header `x-csrf-token`.",
+                },
+                "customer": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "A customer's session, `exqu_...`: its own user and nothing else.",
+                },
+                "customer_cookie": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": "__Host-exchequer-user",
+                    "description": "The same in a browser; changes also carry the header `x-csrf-token`.",
+                },
             },
         },
     })
@@ -123,10 +146,13 @@ fn operation(route: &Route, note: &Note, asked: &mut SchemaGenerator, answered: 
         fields.insert("description".to_owned(), note.more.into());
     }
     if route.access.is_for_admins() {
-        fields.insert("security".to_owned(), json!([{ "operator": [] }]));
+        fields.insert("security".to_owned(), security(route.access));
         fields.insert("x-danger".to_owned(), json!(route.danger as u8));
     }
-    if let Access::Permitted(permission) = route.access {
+    if route.access == Access::Customer {
+        fields.insert("security".to_owned(), security(route.access));
+    }
+    if let Access::Permitted(permission) | Access::PermittedOrOwn(permission) = route.access {
         fields.insert("x-permission".to_owned(), permission.as_str().into());
     }
     let mut parameters: Vec<Value> = note.name.iter().map(|name| name.describe("path", asked)).collect();
@@ -140,6 +166,19 @@ fn operation(route: &Route, note: &Note, asked: &mut SchemaGenerator, answered: 
         fields.insert("requestBody".to_owned(), body);
     }
     operation
+}
+
+/// What a request may show.
+fn security(access: Access) -> Value {
+    let any = |names: &[&str]| Value::Array(names.iter().map(|name| json!({ *name: [] })).collect());
+    match access {
+        Access::Open | Access::JoinToken | Access::ApiKey | Access::SignIn => any(&[]),
+        Access::Operator => any(&["operator"]),
+        Access::Permitted(_) => any(&["operator", "session", "cookie"]),
+        Access::PermittedOrOwn(_) => any(&["operator", "session", "cookie", "customer", "customer_cookie"]),
+        Access::Session => any(&["session", "cookie"]),
+        Access::Customer => any(&["customer", "customer_cookie"]),
+    }
 }
 
 /// Definitions are transformed when they are taken; what stands in its place is transformed here.

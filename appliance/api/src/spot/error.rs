@@ -267,7 +267,21 @@ pub(crate) fn of_rejection(rejection: &Rejection, purpose: Purpose) -> Error {
         | Rejection::MarketsFull
         | Rejection::MarketLot
         | Rejection::MarketTick
-        | Rejection::Jobs(_)
+        | Rejection::Jobs(_) => Error::internal(),
+        Rejection::NotPermitted { .. }
+        | Rejection::AdminUnknown { .. }
+        | Rejection::AdminExists { .. }
+        | Rejection::AdminsFull
+        | Rejection::OwnRoles
+        | Rejection::LastOwner
+        | Rejection::PrincipalUnknown
+        | Rejection::SignInNameTaken
+        | Rejection::CredentialsChanged
+        | Rejection::SignInLocked
+        | Rejection::FactorUsed
+        | Rejection::FactorMissing
+        | Rejection::SessionUnknown
+        | Rejection::SessionExists
         | Rejection::SettingPlace { .. }
         | Rejection::SettingNotSet { .. }
         | Rejection::OverridesFull

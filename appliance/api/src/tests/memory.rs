@@ -23,6 +23,7 @@ use super::pipe::Pipe;
 use crate::backend::{Backend, ByteStream, Check, Doing, DrawnKey, Hashes, Look, Submitted};
 use crate::dto::{JoinReply, JoinRequest};
 use crate::feed::{Batch, Ear};
+use crate::people::password::Cost;
 
 /// The operator token of the clusters here.
 pub(super) const TOKEN: &str = "exq_right";
@@ -146,6 +147,12 @@ impl Memory {
         }
     }
 
+    /// One command on somebody's behalf, as if it came through another door.
+    pub(super) fn run_as(&self, actor: Actor, body: Body) -> Outcome {
+        let command = Command { id: self.new_id(), actor, epoch: None, body };
+        self.apply(&[command.encode()]).0.remove(0)
+    }
+
     /// One command of the operator's, as if it came through another door.
     pub(super) fn run(&self, body: Body) -> Done {
         let command = Command { id: self.new_id(), actor: Actor::Operator, epoch: None, body };
@@ -192,8 +199,8 @@ impl Memory {
         async move { outcome }.boxed()
     }
 
-    fn decided(&self, body: Body) -> Result<Done, Problem> {
-        let command = Command { id: self.new_id(), actor: Actor::Operator, epoch: None, body };
+    fn decided(&self, actor: Actor, body: Body) -> Result<Done, Problem> {
+        let command = Command { id: self.new_id(), actor, epoch: None, body };
         match self.apply(&[command.encode()]).0.remove(0) {
             Outcome::Done(done) => Ok(done),
             Outcome::Rejected(rejection) => Err(rejection.problem()),
@@ -316,15 +323,20 @@ impl Backend for Memory {
         Ok(Zeroizing::new(sealed.iter().rev().copied().collect()))
     }
 
-    fn seal_named(&self, name: &str, text: &[u8]) -> Result<Vec<u8>, Problem> {
-        // As above, with the name before it.
-        Ok(name.bytes().chain([0]).chain(text.iter().rev().copied()).collect())
+    fn seal(&self, purpose: &str, secret: &[u8]) -> Result<Vec<u8>, Problem> {
+        // Sealed here means: written backwards, behind the purpose.
+        Ok(purpose.bytes().chain([b' ']).chain(secret.iter().rev().copied()).collect())
     }
 
-    fn open_named(&self, name: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Problem> {
-        let text = sealed.strip_prefix([name.as_bytes(), &[0]].concat().as_slice());
-        let wrong = || Problem::new(Code::KeyringWrong, "sealed under another name");
-        Ok(Zeroizing::new(text.ok_or_else(wrong)?.iter().rev().copied().collect()))
+    fn unseal(&self, purpose: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Problem> {
+        let rest = sealed.strip_prefix(purpose.as_bytes()).and_then(|rest| rest.strip_prefix(b" "));
+        let rest = rest.ok_or_else(|| Problem::new(Code::KeyringWrong, format!("this is no sealed {purpose}")))?;
+        Ok(Zeroizing::new(rest.iter().rev().copied().collect()))
+    }
+
+    fn hash_cost(&self) -> Cost {
+        // Dear enough to be seen among everything else, and cheap enough for many tests.
+        Cost { memory_kib: 2 << 10, passes: 1, lanes: 1 }
     }
 
     fn new_id(&self) -> CommandId {
@@ -335,6 +347,7 @@ impl Backend for Memory {
 
     fn create_join_token(
         &self,
+        actor: Actor,
         ttl: Option<Duration>,
         replaces: Option<NodeId>,
         reason: String,
@@ -346,7 +359,7 @@ impl Backend for Memory {
             let ttl_us = ttl.map(|ttl| u64::try_from(ttl.as_micros()).unwrap());
             let token_id = number.to_be_bytes();
             let command = CreateJoinToken { token_id, secret_hash: [5; 32], ttl_us, replaces, reason };
-            match self.decided(Body::CreateJoinToken(command))? {
+            match self.decided(actor, Body::CreateJoinToken(command))? {
                 Done::JoinTokenCreated { expires_at } => Ok((format!("exqj_{number}"), expires_at.0)),
                 other => panic!("{other:?}"),
             }
@@ -375,7 +388,7 @@ impl Backend for Memory {
                 key_fingerprint: [3; 32],
                 replaces: request.replaces.map(NodeId),
             };
-            match self.decided(Body::AdmitNode(Box::new(admission)))? {
+            match self.decided(Actor::Operator, Body::AdmitNode(Box::new(admission)))? {
                 Done::NodeAdmitted { node } => Ok(JoinReply {
                     node_id: node.0,
                     cluster_id: ClusterId([7; 16]).to_string(),
@@ -391,19 +404,19 @@ impl Backend for Memory {
         .boxed()
     }
 
-    fn promote(&self, node: NodeId, force: bool, reason: String) -> Doing<'_, ()> {
+    fn promote(&self, _: Actor, node: NodeId, force: bool, reason: String) -> Doing<'_, ()> {
         self.done(|| format!("promote {node} {force} {reason}"), || ())
     }
 
-    fn add_learner(&self, node: NodeId, reason: String) -> Doing<'_, ()> {
+    fn add_learner(&self, _: Actor, node: NodeId, reason: String) -> Doing<'_, ()> {
         self.done(|| format!("add_learner {node} {reason}"), || ())
     }
 
-    fn remove(&self, node: NodeId, reason: String) -> Doing<'_, ()> {
+    fn remove(&self, _: Actor, node: NodeId, reason: String) -> Doing<'_, ()> {
         self.done(|| format!("remove {node} {reason}"), || ())
     }
 
-    fn transfer_leader(&self, to: Option<NodeId>, reason: String) -> Doing<'_, NodeId> {
+    fn transfer_leader(&self, _: Actor, to: Option<NodeId>, reason: String) -> Doing<'_, NodeId> {
         self.done(|| format!("transfer_leader {to:?} {reason}"), move || to.unwrap_or(NodeId(1)))
     }
 
@@ -411,7 +424,7 @@ impl Backend for Memory {
         self.done(|| format!("verify {patience:?}"), || (9, vec![(NodeId(1), Some(Digest([4; 32])))]))
     }
 
-    fn rotate_certificates(&self, node: Option<NodeId>, authority: bool, reason: String) -> Doing<'_, ()> {
+    fn rotate_certificates(&self, _: Actor, node: Option<NodeId>, authority: bool, reason: String) -> Doing<'_, ()> {
         self.done(|| format!("rotate_certificates {node:?} {authority} {reason}"), || ())
     }
 
@@ -419,13 +432,13 @@ impl Backend for Memory {
         self.knobs.lock().authority_waits.clone()
     }
 
-    fn save_snapshot(&self, reason: String) -> Doing<'_, ByteStream> {
+    fn save_snapshot(&self, _: Actor, reason: String) -> Doing<'_, ByteStream> {
         let pieces = [Ok(Bytes::from_static(b"one ")), Ok(Bytes::from_static(b"file"))];
         let stream: fn(_) -> ByteStream = |pieces: [Result<Bytes, Problem>; 2]| Box::pin(futures::stream::iter(pieces));
         self.done(|| format!("save_snapshot {reason}"), move || stream(pieces))
     }
 
-    fn export_keyring(&self, reason: String) -> Doing<'_, String> {
+    fn export_keyring(&self, _: Actor, reason: String) -> Doing<'_, String> {
         self.done(|| format!("export_keyring {reason}"), || "sealed".to_owned())
     }
 }

@@ -10,6 +10,7 @@ mod ledger_looks;
 mod memory;
 mod money;
 mod openapi;
+mod people;
 mod pipe;
 mod reads;
 mod routes;

@@ -56,8 +56,9 @@ fn every_route_is_described() {
     let page = std::fs::read_to_string(docs("operators/api.md")).unwrap();
     let cell =
         |row: &str, at: usize| row.split(" | ").nth(at).unwrap_or_default().trim_matches(['|', ' ', '`']).to_owned();
-    let rows =
-        page.lines().filter(|line| ["| GET", "| PUT", "| POST", "| PATCH"].iter().any(|row| line.starts_with(row)));
+    let rows = page
+        .lines()
+        .filter(|line| ["| GET", "| PUT", "| POST", "| PATCH", "| DELETE"].iter().any(|row| line.starts_with(row)));
     let listed: BTreeSet<(String, String)> = rows.map(|row| (cell(row, 0), cell(row, 1))).collect();
     assert_eq!(listed, routes, "docs/operators/api.md");
     for route in ours() {
@@ -78,7 +79,8 @@ async fn queries_take_what_they_are_said_to_take() {
     let world = World::new();
     super::money::two_users(&world).await;
     let mut tried = 0;
-    for route in ours().iter().filter(|route| route.method == Method::GET) {
+    let sessions = [Access::Session, Access::Customer];
+    for route in ours().iter().filter(|route| route.method == Method::GET && !sessions.contains(&route.access)) {
         let note = route.note.as_ref().unwrap();
         let names = note.names();
         let path = match &note.name {

@@ -13,6 +13,7 @@ use exchequer_state::{Body as Change, CreateApiKey, Done, Rejection, RevokeApiKe
 use super::ledger::known_user;
 use super::users::user_id;
 use crate::app::App;
+use crate::auth::Caller;
 use crate::backend::DrawnKey;
 use crate::dto;
 use crate::extract::{Body, Name, Params, reason};
@@ -21,6 +22,8 @@ use crate::problem::Refused;
 use crate::read::{Freshness, Seen};
 use crate::route::Route;
 use crate::submit::Committed;
+use exchequer_state::people::Permission;
+use exchequer_state::settings::Danger;
 
 /// What stands before the 32 bytes of an Ed25519 public key in PEM (RFC 8410).
 const ED25519_HEADER: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
@@ -28,13 +31,18 @@ const ED25519_HEADER: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65
 pub(crate) fn routes() -> Vec<Route> {
     vec![
         Route::get("/v1/users/{user}/api-keys", list)
+            .needs_or_own(Permission::UsersRead)
             .says("The user's API keys, without their secrets")
             .named(Param::number("user", 1, u64::MAX, "The user's number")),
         Route::post("/v1/users/{user}/api-keys", create)
+            .needs_or_own(Permission::UsersChange)
+            .danger(Danger::Level3)
             .says("Makes an API key")
             .more("The secret is in the answer and nowhere else; a lost answer is made good by revoking the key.")
             .named(Param::number("user", 1, u64::MAX, "The user's number")),
         Route::post("/v1/users/{user}/api-keys/revoke", revoke)
+            .needs_or_own(Permission::UsersChange)
+            .danger(Danger::Level1)
             .says("Revokes an API key for ever")
             .named(Param::number("user", 1, u64::MAX, "The user's number")),
     ]
@@ -53,6 +61,7 @@ async fn list(State(app): State<App>, Name(user): Name, mut params: Params) -> R
 
 async fn create(
     State(app): State<App>,
+    caller: Caller,
     Name(user): Name,
     Body(request): Body<dto::CreateApiKey>,
 ) -> Result<Committed<dto::ApiKeyCreated>, Refused> {
@@ -70,7 +79,7 @@ async fn create(
     };
     let label = request.label.unwrap_or_default();
     let command = CreateApiKey { user, key: name.clone(), label, credential, scopes, ranges, reason };
-    let effect = app.submit(id, Change::CreateApiKey(Box::new(command))).await?;
+    let effect = app.submit_as(caller.0, id, Change::CreateApiKey(Box::new(command))).await?;
     let Done::ApiKeyCreated { id: number } = effect.done else { return Err(effect.unexpected()) };
     let (index, command_id) = (effect.index, id.to_string());
     Ok(Committed(id, dto::ApiKeyCreated { id: number.0, key: name, secret, index, command_id }))
@@ -78,6 +87,7 @@ async fn create(
 
 async fn revoke(
     State(app): State<App>,
+    caller: Caller,
     Name(user): Name,
     Body(request): Body<dto::RevokeApiKey>,
 ) -> Result<Committed<dto::ApiKeyRevoked>, Refused> {
@@ -94,7 +104,7 @@ async fn revoke(
         key.map(|key| key.id).ok_or_else(|| Rejection::ApiKeyUnknown.problem())
     });
     let key = found.await?.value;
-    let effect = app.submit(id, Change::RevokeApiKey(RevokeApiKey { id: key, reason })).await?;
+    let effect = app.submit_as(caller.0, id, Change::RevokeApiKey(RevokeApiKey { id: key, reason })).await?;
     let Done::ApiKeyRevoked = effect.done else { return Err(effect.unexpected()) };
     Ok(Committed(id, dto::ApiKeyRevoked { id: key.0, index: effect.index, command_id: id.to_string() }))
 }
@@ -139,7 +149,7 @@ fn scopes(words: &[String]) -> Result<Scopes, Problem> {
 }
 
 /// `10.0.0.0/8`, or one address.
-fn range(text: &str) -> Result<Range, Problem> {
+pub(super) fn range(text: &str) -> Result<Range, Problem> {
     let parsed = match text.split_once('/') {
         // A number may have a plus sign for Rust, but not for an operator.
         Some((address, prefix)) if prefix.bytes().all(|byte| byte.is_ascii_digit()) => {
@@ -152,7 +162,7 @@ fn range(text: &str) -> Result<Range, Problem> {
     range.ok_or_else(|| Problem::new(Code::BadRequest, "`addresses` are IP addresses, or ranges such as 10.0.0.0/8"))
 }
 
-fn range_text(range: &Range) -> String {
+pub(super) fn range_text(range: &Range) -> String {
     let address = std::net::Ipv6Addr::from(range.address);
     match address.to_ipv4_mapped().filter(|_| range.prefix >= 96) {
         Some(address) => format!("{address}/{}", range.prefix - 96),

@@ -12,6 +12,7 @@ use crate::openapi::Param;
 use crate::problem::Refused;
 use crate::read::{Freshness, Seen, unreadable};
 use crate::route::Route;
+use exchequer_state::people::Permission;
 
 /// Records in one answer, at most.
 const LIMIT_MAX: u64 = 1_000;
@@ -22,7 +23,7 @@ const PAGE_ROWS: usize = 256;
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![
-        Route::get("/v1/audit", page).says("Records of the audit").asks([
+        Route::get("/v1/audit", page).needs(Permission::AuditRead).says("Records of the audit").asks([
             Param::number(
                 "after",
                 0,
@@ -31,7 +32,10 @@ pub(crate) fn routes() -> Vec<Route> {
             ),
             Param::number("limit", 1, LIMIT_MAX, "Records in the answer, at most"),
         ]),
-        Route::get("/v1/audit/verify", verify).slow().says("Checks the audit's chain from the first record on"),
+        Route::get("/v1/audit/verify", verify)
+            .needs(Permission::AuditRead)
+            .slow()
+            .says("Checks the audit's chain from the first record on"),
     ]
 }
 

@@ -12,10 +12,12 @@ use crate::extract::Params;
 use crate::problem::Refused;
 use crate::read::{Freshness, Limit, Seen};
 use crate::route::Route;
+use exchequer_state::people::Permission;
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![
         Route::get("/v1/cluster/autopilot", autopilot)
+            .needs(Permission::StatusRead)
             .says("The health of every member, and the settings of the autopilot"),
     ]
 }

@@ -8,6 +8,7 @@ use axum::extract::State;
 use exchequer_domain::{Code, NodeId, Problem, Timestamp, format_duration};
 
 use crate::app::App;
+use crate::auth::Caller;
 use crate::dto::{
     Accepted, AddLearner, CreateToken, CreatedToken, JoinReply, JoinRequest, NamedNode, NodeHash, NodeRef, Promote,
     RemoveNode, RotateCertificates, TransferLeader, Verified, Verify,
@@ -15,6 +16,8 @@ use crate::dto::{
 use crate::extract::{Body, duration, reason};
 use crate::problem::Refused;
 use crate::route::{Access, Route};
+use exchequer_state::people::Permission;
+use exchequer_state::settings::Danger;
 
 /// How long the nodes have to hash their rows where the client does not say.
 const VERIFY_PATIENCE: Duration = Duration::from_secs(60);
@@ -23,23 +26,50 @@ const VERIFY_PATIENCE_MAX: Duration = Duration::from_secs(600);
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![
-        Route::post("/v1/cluster/tokens", create_token).says("Makes a join token, with which one node can enter"),
+        Route::post("/v1/cluster/tokens", create_token)
+            .needs(Permission::ClusterChange)
+            .danger(Danger::Level1)
+            .says("Makes a join token, with which one node can enter"),
         Route::post("/v1/cluster/join", join).open_to(Access::JoinToken).says("Admits a node that shows a join token"),
-        Route::post("/v1/cluster/learners", add_learner).says("Lets an admitted node receive the log"),
-        Route::post("/v1/cluster/promote", promote).says("Gives a learner its vote"),
-        Route::post("/v1/cluster/remove", remove).says("Removes a node for good"),
-        Route::post("/v1/cluster/transfer-leader", transfer_leader).says("Makes another voter the leader"),
-        Route::post("/v1/cluster/certificates/rotate", rotate_certificates).slow().says("Renews certificates"),
-        Route::post("/v1/cluster/verify", verify).slow().says("Compares all rows of all nodes"),
+        Route::post("/v1/cluster/learners", add_learner)
+            .needs(Permission::ClusterChange)
+            .danger(Danger::Level1)
+            .says("Lets an admitted node receive the log"),
+        Route::post("/v1/cluster/promote", promote)
+            .needs(Permission::ClusterChange)
+            .danger(Danger::Level1)
+            .says("Gives a learner its vote"),
+        Route::post("/v1/cluster/remove", remove)
+            .needs(Permission::ClusterChange)
+            .danger(Danger::Level2)
+            .says("Removes a node for good"),
+        Route::post("/v1/cluster/transfer-leader", transfer_leader)
+            .needs(Permission::ClusterChange)
+            .danger(Danger::Level1)
+            .says("Makes another voter the leader"),
+        Route::post("/v1/cluster/certificates/rotate", rotate_certificates)
+            .needs(Permission::ClusterChange)
+            .danger(Danger::Level2)
+            .slow()
+            .says("Renews certificates"),
+        Route::post("/v1/cluster/verify", verify)
+            .needs(Permission::ClusterChange)
+            .slow()
+            .says("Compares all rows of all nodes"),
     ]
 }
 
-async fn create_token(State(app): State<App>, Body(request): Body<CreateToken>) -> Result<Json<CreatedToken>, Refused> {
+async fn create_token(
+    State(app): State<App>,
+    caller: Caller,
+    Body(request): Body<CreateToken>,
+) -> Result<Json<CreatedToken>, Refused> {
     let reason = reason(request.reason)?;
     let ttl = request.ttl.map(|ttl| duration("ttl", &ttl)).transpose()?;
     let replaces = request.replace.map(|node| app.resolve(&node)).transpose()?.map(|node| NodeId(node.id));
     let backend = app.backend.clone();
-    let (token, expires_us) = app.finish(async move { backend.create_join_token(ttl, replaces, reason).await }).await?;
+    let (token, expires_us) =
+        app.finish(async move { backend.create_join_token(caller.0, ttl, replaces, reason).await }).await?;
     Ok(Json(CreatedToken { token, expires_at: Timestamp(expires_us).to_string() }))
 }
 
@@ -48,43 +78,57 @@ async fn join(State(app): State<App>, Body(request): Body<JoinRequest>) -> Resul
     Ok(Json(app.finish(async move { backend.join(request).await }).await?))
 }
 
-async fn add_learner(State(app): State<App>, Body(request): Body<AddLearner>) -> Result<Json<NamedNode>, Refused> {
+async fn add_learner(
+    State(app): State<App>,
+    caller: Caller,
+    Body(request): Body<AddLearner>,
+) -> Result<Json<NamedNode>, Refused> {
     let reason = reason(request.reason)?;
     let node = app.resolve(&request.node)?;
     let (backend, id) = (app.backend.clone(), NodeId(node.id));
-    app.finish(async move { backend.add_learner(id, reason).await }).await?;
+    app.finish(async move { backend.add_learner(caller.0, id, reason).await }).await?;
     Ok(Json(node))
 }
 
-async fn promote(State(app): State<App>, Body(request): Body<Promote>) -> Result<Json<NamedNode>, Refused> {
+async fn promote(
+    State(app): State<App>,
+    caller: Caller,
+    Body(request): Body<Promote>,
+) -> Result<Json<NamedNode>, Refused> {
     let reason = reason(request.reason)?;
     let node = app.resolve(&request.node)?;
     let (backend, id, force) = (app.backend.clone(), NodeId(node.id), request.force);
-    app.finish(async move { backend.promote(id, force, reason).await }).await?;
+    app.finish(async move { backend.promote(caller.0, id, force, reason).await }).await?;
     Ok(Json(node))
 }
 
-async fn remove(State(app): State<App>, Body(request): Body<RemoveNode>) -> Result<Json<NamedNode>, Refused> {
+async fn remove(
+    State(app): State<App>,
+    caller: Caller,
+    Body(request): Body<RemoveNode>,
+) -> Result<Json<NamedNode>, Refused> {
     let reason = reason(request.reason)?;
     let node = app.resolve(&request.node)?;
     let (backend, id) = (app.backend.clone(), NodeId(node.id));
-    app.finish(async move { backend.remove(id, reason).await }).await?;
+    app.finish(async move { backend.remove(caller.0, id, reason).await }).await?;
     Ok(Json(node))
 }
 
 async fn transfer_leader(
     State(app): State<App>,
+    caller: Caller,
     Body(request): Body<TransferLeader>,
 ) -> Result<Json<NamedNode>, Refused> {
     let reason = reason(request.reason)?;
     let to = request.to.map(|to| app.resolve(&to)).transpose()?.map(|to| NodeId(to.id));
     let backend = app.backend.clone();
-    let leader = app.finish(async move { backend.transfer_leader(to, reason).await }).await?;
+    let leader = app.finish(async move { backend.transfer_leader(caller.0, to, reason).await }).await?;
     Ok(Json(app.resolve(&NodeRef::Id(leader.0))?))
 }
 
 async fn rotate_certificates(
     State(app): State<App>,
+    caller: Caller,
     Body(request): Body<RotateCertificates>,
 ) -> Result<Json<Accepted>, Refused> {
     let reason = reason(request.reason)?;
@@ -94,7 +138,7 @@ async fn rotate_certificates(
     }
     let node = request.node.map(|node| app.resolve(&node)).transpose()?.map(|node| NodeId(node.id));
     let (backend, authority) = (app.backend.clone(), request.authority);
-    app.finish(async move { backend.rotate_certificates(node, authority, reason).await }).await?;
+    app.finish(async move { backend.rotate_certificates(caller.0, node, authority, reason).await }).await?;
     Ok(Json(Accepted {}))
 }
 

@@ -13,10 +13,12 @@ use crate::problem::Refused;
 use crate::read::{Freshness, Seen};
 use crate::route::Route;
 use crate::words;
+use exchequer_state::people::Permission;
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![
         Route::get("/v1/commands/{id}", outcome)
+            .needs(Permission::StatusRead)
             .says("What became of a command whose answer was lost")
             .named(Param::text::<shapes::CommandIdText>("id", "The command's id")),
     ]
@@ -85,6 +87,13 @@ fn effect(done: Done) -> Effect {
             Effect::Jobs { outcomes: outcomes.collect() }
         }
         Done::QueueConfigured => Effect::QueueConfigured,
+        Done::AdminCreated { admin } => Effect::AdminCreated { admin: admin.0 },
+        Done::AdminUpdated { changed } => Effect::AdminUpdated { changed },
+        Done::CredentialsSet { .. } => Effect::CredentialsSet,
+        Done::SessionOpened => Effect::SessionOpened,
+        Done::SessionTouched | Done::SignInFailureNoted => Effect::PutDown,
+        Done::SteppedUp => Effect::SteppedUp,
+        Done::SessionsClosed { count } => Effect::SessionsClosed { count },
         Done::FlagSet { version } => Effect::FlagSet { version },
         Done::FlagRemoved => Effect::FlagRemoved,
         Done::SecretPut { version } => Effect::SecretPut { version },

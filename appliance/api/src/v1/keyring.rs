@@ -4,18 +4,30 @@ use axum::Json;
 use axum::extract::State;
 
 use crate::app::App;
+use crate::auth::Caller;
 use crate::dto::{ExportedKeyring, WithReason};
 use crate::extract::{Body, reason};
 use crate::problem::Refused;
 use crate::route::Route;
+use exchequer_state::people::Permission;
+use exchequer_state::settings::Danger;
 
 pub(crate) fn routes() -> Vec<Route> {
-    vec![Route::post("/v1/keyring/export", export).says("The keyring, with which a snapshot can be restored")]
+    vec![
+        Route::post("/v1/keyring/export", export)
+            .needs(Permission::KeyringExport)
+            .danger(Danger::Level3)
+            .says("The keyring, with which a snapshot can be restored"),
+    ]
 }
 
-async fn export(State(app): State<App>, Body(request): Body<WithReason>) -> Result<Json<ExportedKeyring>, Refused> {
+async fn export(
+    State(app): State<App>,
+    caller: Caller,
+    Body(request): Body<WithReason>,
+) -> Result<Json<ExportedKeyring>, Refused> {
     let reason = reason(request.reason)?;
     let backend = app.backend.clone();
-    let keyring = app.finish(async move { backend.export_keyring(reason).await }).await?;
+    let keyring = app.finish(async move { backend.export_keyring(caller.0, reason).await }).await?;
     Ok(Json(ExportedKeyring { keyring }))
 }

@@ -17,6 +17,7 @@ use crate::problem::Refused;
 use crate::read::{Freshness, Seen};
 use crate::route::Route;
 use crate::{dto, words};
+use exchequer_state::people::Permission;
 
 /// Assets whose trial balance is made in one read.
 const ASSETS_AT_ONCE: usize = 8;
@@ -24,19 +25,23 @@ const ASSETS_AT_ONCE: usize = 8;
 pub(crate) fn routes() -> Vec<Route> {
     vec![
         Route::get("/v1/ledger/accounts", accounts)
+            .needs(Permission::LedgerRead)
             .says("The accounts of a user, or those that are nobody's")
             .asks([Param::number("user", 1, u64::MAX, "The user's number")]),
-        Route::get("/v1/ledger/balance", balance).says("What a user had of an asset at a time").asks([
-            Param::number("user", 1, u64::MAX, "The user's number").needed(),
-            Param::text::<shapes::AssetCode>("asset", "The asset").needed(),
-            Param::text::<shapes::Moment>("at", "When; now where nothing is said"),
-        ]),
-        Route::get("/v1/ledger/transfers/{id}", transfer).says("One transfer").named(Param::text::<
-            shapes::TransferIdText,
-        >(
-            "id", "The transfer's id"
-        )),
+        Route::get("/v1/ledger/balance", balance)
+            .needs(Permission::LedgerRead)
+            .says("What a user had of an asset at a time")
+            .asks([
+                Param::number("user", 1, u64::MAX, "The user's number").needed(),
+                Param::text::<shapes::AssetCode>("asset", "The asset").needed(),
+                Param::text::<shapes::Moment>("at", "When; now where nothing is said"),
+            ]),
+        Route::get("/v1/ledger/transfers/{id}", transfer)
+            .needs(Permission::LedgerRead)
+            .says("One transfer")
+            .named(Param::text::<shapes::TransferIdText>("id", "The transfer's id")),
         Route::get("/v1/ledger/trial-balance", trial_balance)
+            .needs(Permission::LedgerRead)
             .says("What there is of each asset, and where")
             .asks([Param::text::<shapes::AssetCode>("asset", "Of this asset only")]),
     ]

@@ -6,6 +6,7 @@ use exchequer_state::ledger::{Asset, TransferId};
 use exchequer_state::{Body as Change, CreditSandbox, Done, RevertTransfer, TransferBetweenUsers};
 
 use crate::app::App;
+use crate::auth::Caller;
 use crate::dto;
 use crate::extract::{Body, reason};
 use crate::money::{amount, asset, parse_transfer, posted, transfer_id, transfer_text};
@@ -13,12 +14,22 @@ use crate::problem::Refused;
 use crate::read::{Freshness, Limit};
 use crate::route::Route;
 use crate::submit::{Committed, Effect};
+use exchequer_state::people::Permission;
+use exchequer_state::settings::Danger;
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![
-        Route::post("/v1/ledger/transfers", between).says("Moves money from one user to another"),
-        Route::post("/v1/ledger/credit", credit).says("Gives a user money out of nothing; sandbox clusters only"),
-        Route::post("/v1/ledger/revert", revert).says("Undoes a transfer by a counter-entry"),
+        Route::post("/v1/ledger/transfers", between)
+            .needs(Permission::MoneyMove)
+            .danger(Danger::Level2)
+            .says("Moves money from one user to another"),
+        Route::post("/v1/ledger/credit", credit)
+            .needs(Permission::SandboxPlay)
+            .says("Gives a user money out of nothing; sandbox clusters only"),
+        Route::post("/v1/ledger/revert", revert)
+            .needs(Permission::MoneyMove)
+            .danger(Danger::Level2)
+            .says("Undoes a transfer by a counter-entry"),
     ]
 }
 
@@ -36,29 +47,32 @@ async fn of_asset(app: &App, code: &str, text: &str) -> Result<(Asset, u128), Pr
 
 async fn between(
     State(app): State<App>,
+    caller: Caller,
     Body(request): Body<dto::TransferBetweenUsers>,
 ) -> Result<Committed<dto::TransferPosted>, Refused> {
     let command_id = app.command_id(request.command_id.as_deref())?;
     let command = transfer_of(&app, request, command_id).await?;
-    answer(command.id, app.submit(command_id, Change::TransferBetweenUsers(command)).await?)
+    answer(command.id, app.submit_as(caller.0, command_id, Change::TransferBetweenUsers(command)).await?)
 }
 
 async fn credit(
     State(app): State<App>,
+    caller: Caller,
     Body(request): Body<dto::CreditUser>,
 ) -> Result<Committed<dto::TransferPosted>, Refused> {
     let command_id = app.command_id(request.command_id.as_deref())?;
     let command = credit_of(&app, &request, command_id).await?;
-    answer(command.id, app.submit(command_id, Change::CreditSandbox(command)).await?)
+    answer(command.id, app.submit_as(caller.0, command_id, Change::CreditSandbox(command)).await?)
 }
 
 async fn revert(
     State(app): State<App>,
+    caller: Caller,
     Body(request): Body<dto::RevertTransfer>,
 ) -> Result<Committed<dto::TransferPosted>, Refused> {
     let command_id = app.command_id(request.command_id.as_deref())?;
     let command = revert_of(request, command_id)?;
-    answer(command.id, app.submit(command_id, Change::RevertTransfer(command)).await?)
+    answer(command.id, app.submit_as(caller.0, command_id, Change::RevertTransfer(command)).await?)
 }
 
 pub(super) async fn transfer_of(

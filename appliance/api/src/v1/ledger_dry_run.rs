@@ -15,9 +15,12 @@ use crate::problem::Refused;
 use crate::read::{Freshness, Limit, Seen};
 use crate::route::Route;
 use crate::{dto, words};
+use exchequer_state::people::Permission;
 
 pub(crate) fn routes() -> Vec<Route> {
-    let route = Route::post("/v1/ledger/dry-run", dry_run).says("What moving money would do now; nothing changes");
+    let route = Route::post("/v1/ledger/dry-run", dry_run)
+        .needs(Permission::LedgerRead)
+        .says("What moving money would do now; nothing changes");
     vec![route.more("The body names one of the requests that move money, as it would be sent. What is remembered of a command id that was \
          used before is not looked at; of a transfer's id, it is.")]
 }

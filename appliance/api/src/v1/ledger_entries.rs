@@ -17,6 +17,7 @@ use crate::problem::Refused;
 use crate::read::{Freshness, Seen};
 use crate::route::Route;
 use crate::{dto, words};
+use exchequer_state::people::Permission;
 
 /// Entries in one answer, at most.
 const LIMIT_MAX: usize = 1_000;
@@ -29,15 +30,19 @@ const BLOCKS_AT_ONCE: usize = 8;
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![
-        Route::get("/v1/ledger/entries", list).says("Entries of the journal, of one account or of all").asks([
-            Param::number("account", 0, u32::MAX.into(), "Of this account"),
-            Param::number("user", 1, u64::MAX, "The user's number"),
-            Param::text::<shapes::AssetCode>("asset", "With `user`: of this asset"),
-            Param::number("from", 1, u64::MAX, "The number of the first one"),
-            Param::number("limit", 1, LIMIT_MAX as u64, "Entries in the answer, at most"),
-            Param::word("order", &["newest", "oldest"], "Which come first"),
-        ]),
+        Route::get("/v1/ledger/entries", list)
+            .needs(Permission::LedgerRead)
+            .says("Entries of the journal, of one account or of all")
+            .asks([
+                Param::number("account", 0, u32::MAX.into(), "Of this account"),
+                Param::number("user", 1, u64::MAX, "The user's number"),
+                Param::text::<shapes::AssetCode>("asset", "With `user`: of this asset"),
+                Param::number("from", 1, u64::MAX, "The number of the first one"),
+                Param::number("limit", 1, LIMIT_MAX as u64, "Entries in the answer, at most"),
+                Param::word("order", &["newest", "oldest"], "Which come first"),
+            ]),
         Route::get("/v1/ledger/verify", verify)
+            .needs(Permission::LedgerRead)
             .slow()
             .says("Reads the whole journal and compares it with the balances"),
     ]

@@ -15,6 +15,7 @@ use crate::openapi::Param;
 use crate::problem::Refused;
 use crate::read::{Freshness, Limit, Seen};
 use crate::route::Route;
+use exchequer_state::people::Permission;
 
 /// Entries in one answer, at most.
 const LIMIT_MAX: usize = 1_000;
@@ -26,8 +27,9 @@ const WAIT_MS_MAX: u64 = 20_000;
 const PAUSE: Duration = Duration::from_millis(10);
 
 pub(crate) fn routes() -> Vec<Route> {
-    let route =
-        Route::get("/v1/ledger/feed", feed).says("The journal's entries in order, for a system that follows it");
+    let route = Route::get("/v1/ledger/feed", feed)
+        .needs(Permission::LedgerRead)
+        .says("The journal's entries in order, for a system that follows it");
     vec![route.asks([
         Param::number("from", 1, u64::MAX, "The number of the first one; what the answer before gave as `next_from`"),
         Param::number("limit", 1, LIMIT_MAX as u64, "Entries in the answer, at most"),

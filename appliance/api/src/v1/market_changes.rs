@@ -10,6 +10,7 @@ use exchequer_state::{Body as Change, ConfigureMarket, CreateMarket, Done, SetMa
 
 use super::markets::live;
 use crate::app::App;
+use crate::auth::Caller;
 use crate::dto::shapes;
 use crate::extract::{Body, Name, duration, reason};
 use crate::money::{Rules, limit, step};
@@ -19,27 +20,34 @@ use crate::read::{Freshness, Limit};
 use crate::route::Route;
 use crate::submit::Committed;
 use crate::{dto, money, words};
+use exchequer_state::people::Permission;
+use exchequer_state::settings::Danger;
 
 /// What a market is never changes, so a look at it may be old; the change itself decides anew.
 const LOOK: Freshness = Freshness::Local(Limit::None);
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![
-        Route::post("/v1/markets", create).says("Makes a market, which begins before its opening"),
+        Route::post("/v1/markets", create)
+            .needs(Permission::MarketsChange)
+            .danger(Danger::Level1)
+            .says("Makes a market, which begins before its opening"),
         Route::post("/v1/markets/{symbol}/configure", configure)
+            .needs(Permission::MarketsChange)
+            .danger(Danger::Level1)
             .says("Changes a market's limits, its circuit breaker or its reference price")
             .named(Param::text::<shapes::MarketSymbol>("symbol", "The market's symbol")),
-        Route::post("/v1/markets/{symbol}/phase", set_phase).says("Brings a market to a phase").named(Param::text::<
-            shapes::MarketSymbol,
-        >(
-            "symbol",
-            "The market's symbol",
-        )),
+        Route::post("/v1/markets/{symbol}/phase", set_phase)
+            .needs(Permission::MarketsChange)
+            .danger(Danger::Level2)
+            .says("Brings a market to a phase")
+            .named(Param::text::<shapes::MarketSymbol>("symbol", "The market's symbol")),
     ]
 }
 
 async fn create(
     State(app): State<App>,
+    caller: Caller,
     Body(request): Body<dto::CreateMarket>,
 ) -> Result<Committed<dto::MarketCreated>, Refused> {
     let reason = reason(request.reason)?;
@@ -60,7 +68,7 @@ async fn create(
     });
     let (base, quote, filters) = found.await?.value;
     let command = CreateMarket { symbol: request.symbol.clone(), base, quote, tick, lot, fees, filters, reason };
-    let effect = app.submit(id, Change::CreateMarket(Box::new(command))).await?;
+    let effect = app.submit_as(caller.0, id, Change::CreateMarket(Box::new(command))).await?;
     let Done::MarketCreated { market } = effect.done else { return Err(effect.unexpected()) };
     let answer = dto::MarketCreated { symbol, number: market.0, index: effect.index, command_id: id.to_string() };
     Ok(Committed(id, answer))
@@ -81,6 +89,7 @@ fn record(
 
 async fn configure(
     State(app): State<App>,
+    caller: Caller,
     Name(symbol): Name,
     Body(request): Body<dto::ConfigureMarket>,
 ) -> Result<Committed<dto::MarketConfigured>, Refused> {
@@ -100,13 +109,14 @@ async fn configure(
     });
     let (market, filters, reference) = found.await?.value;
     let command = ConfigureMarket { market, filters, breaker, reference, reason };
-    let effect = app.submit(id, Change::ConfigureMarket(Box::new(command))).await?;
+    let effect = app.submit_as(caller.0, id, Change::ConfigureMarket(Box::new(command))).await?;
     let Done::MarketConfigured = effect.done else { return Err(effect.unexpected()) };
     Ok(Committed(id, dto::MarketConfigured { symbol, index: effect.index, command_id: id.to_string() }))
 }
 
 async fn set_phase(
     State(app): State<App>,
+    caller: Caller,
     Name(symbol): Name,
     Body(request): Body<dto::SetMarketPhase>,
 ) -> Result<Committed<dto::MarketPhaseSet>, Refused> {
@@ -115,7 +125,7 @@ async fn set_phase(
     let ends = request.ends_at.as_deref().map(|text| words::parse_time("ends_at", text)).transpose()?;
     let phase = words::parse_phase(&request.phase, ends)?;
     let market = find(&app, &symbol).await?.record.id;
-    let effect = app.submit(id, Change::SetMarketPhase(SetMarketPhase { market, phase, reason })).await?;
+    let effect = app.submit_as(caller.0, id, Change::SetMarketPhase(SetMarketPhase { market, phase, reason })).await?;
     let Done::MarketPhase { phase } = effect.done else { return Err(effect.unexpected()) };
     let phase = words::phase(phase).to_owned();
     Ok(Committed(id, dto::MarketPhaseSet { symbol, phase, index: effect.index, command_id: id.to_string() }))

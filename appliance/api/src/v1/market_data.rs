@@ -21,6 +21,7 @@ use crate::openapi::Param;
 use crate::problem::Refused;
 use crate::read::{Freshness, Limit, Seen};
 use crate::route::Route;
+use exchequer_state::people::Permission;
 
 /// Points where the client does not say.
 const POINTS: usize = 100;
@@ -36,6 +37,7 @@ const DISTANCES: [u32; 2] = [1, 2];
 pub(crate) fn routes() -> Vec<Route> {
     vec![
         Route::get("/v1/markets/{symbol}/indicators", indicators)
+            .needs(Permission::MarketsRead)
             .says("An indicator over a market's candles")
             .more("Averages that never forget begin four thousand candles before the end.")
             .named(symbol())
@@ -46,6 +48,7 @@ pub(crate) fn routes() -> Vec<Route> {
                 Param::number("end_ms", 0, u64::MAX, "The latest open time, in milliseconds since 1970"),
             ]),
         Route::get("/v1/markets/{symbol}/statistics", statistics)
+            .needs(Permission::MarketsRead)
             .says("A market's last 24 hours, spread, depth near the middle and volatility")
             .named(symbol()),
     ]

@@ -16,6 +16,7 @@ use crate::problem::Refused;
 use crate::read::{Freshness, Seen};
 use crate::route::Route;
 use crate::{dto, words};
+use exchequer_state::people::Permission;
 
 /// Prices of each side in one answer, at most.
 const DEPTH_MAX: usize = 1_000;
@@ -26,14 +27,13 @@ const MARKETS_AT_ONCE: usize = 100;
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![
-        Route::get("/v1/markets", list).says("All markets"),
-        Route::get("/v1/markets/{symbol}", one).says("One market: phase, limits, best prices").named(Param::text::<
-            shapes::MarketSymbol,
-        >(
-            "symbol",
-            "The market's symbol",
-        )),
+        Route::get("/v1/markets", list).needs(Permission::MarketsRead).says("All markets"),
+        Route::get("/v1/markets/{symbol}", one)
+            .needs(Permission::MarketsRead)
+            .says("One market: phase, limits, best prices")
+            .named(Param::text::<shapes::MarketSymbol>("symbol", "The market's symbol")),
         Route::get("/v1/markets/{symbol}/book", book)
+            .needs(Permission::MarketsRead)
             .says("A market's book, price by price")
             .named(Param::text::<shapes::MarketSymbol>("symbol", "The market's symbol"))
             .asks([Param::number("depth", 1, DEPTH_MAX as u64, "Prices of each side, at most")]),

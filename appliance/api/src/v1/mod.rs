@@ -1,11 +1,13 @@
 //! `/v1`, one file for each group of routes.
 
+mod admins;
 mod api_keys;
 mod assets;
 mod audit;
 mod autopilot;
 mod cluster;
 mod commands;
+mod credentials;
 mod flags;
 mod keyring;
 mod ledger;
@@ -21,6 +23,7 @@ mod orders;
 mod peers;
 mod scratch;
 mod secrets;
+mod session;
 mod settings;
 mod settings_history;
 mod settings_preview;
@@ -52,6 +55,9 @@ pub(crate) fn routes() -> Vec<Route> {
         keyring::routes(),
         token::routes(),
         assets::routes(),
+        session::routes(),
+        credentials::routes(),
+        admins::routes(),
         users::routes(),
         api_keys::routes(),
         markets::routes(),

@@ -10,6 +10,7 @@ use exchequer_state::{
 
 use super::market_changes::find;
 use crate::app::App;
+use crate::auth::Caller;
 use crate::dto::shapes;
 use crate::extract::{Body, Params};
 use crate::money::Rules;
@@ -19,13 +20,15 @@ use crate::read::{Freshness, Seen};
 use crate::route::Route;
 use crate::submit::{Committed, Effect};
 use crate::{dto, words};
+use exchequer_state::people::Permission;
+use exchequer_state::settings::Danger;
 
 /// Orders in one answer, at most: those that are over are rows.
 const LIMIT_MAX: usize = 100;
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![
-        Route::get("/v1/orders", list).says("A user's orders in a market").asks([
+        Route::get("/v1/orders", list).needs(Permission::UsersRead).says("A user's orders in a market").asks([
             Param::number("user", 1, u64::MAX, "The user's number").needed(),
             Param::text::<shapes::MarketSymbol>("market", "The market").needed(),
             Param::word("state", &["open", "all"], "Which; the open ones where nothing is said"),
@@ -33,8 +36,14 @@ pub(crate) fn routes() -> Vec<Route> {
             Param::number("limit", 1, LIMIT_MAX as u64, "Orders in the answer, at most"),
         ]),
         Route::post("/v1/orders", place).says("Places an order for a user"),
-        Route::post("/v1/orders/cancel", cancel).says("Cancels an order of a user"),
-        Route::post("/v1/orders/cancel-all", cancel_all).says("Cancels all orders of a user in a market"),
+        Route::post("/v1/orders/cancel", cancel)
+            .needs(Permission::MarketsChange)
+            .danger(Danger::Level1)
+            .says("Cancels an order of a user"),
+        Route::post("/v1/orders/cancel-all", cancel_all)
+            .needs(Permission::MarketsChange)
+            .danger(Danger::Level2)
+            .says("Cancels all orders of a user in a market"),
     ]
 }
 
@@ -77,17 +86,19 @@ fn missing(name: &str) -> Problem {
 
 async fn place(
     State(app): State<App>,
+    caller: Caller,
     Body(request): Body<dto::PlaceOrder>,
 ) -> Result<Committed<dto::OrdersChanged>, Refused> {
     let id = app.command_id(request.command_id.as_deref())?;
     let rules = find(&app, &request.market).await?;
     let order = spec(&rules, &request, id)?;
     let command = PlaceOrder { user: UserId(request.user), market: rules.record.id, order };
-    answer(&rules, app.submit(id, Change::PlaceOrder(Box::new(command))).await?)
+    answer(&rules, app.submit_as(caller.0, id, Change::PlaceOrder(Box::new(command))).await?)
 }
 
 async fn cancel(
     State(app): State<App>,
+    caller: Caller,
     Body(request): Body<dto::CancelOrder>,
 ) -> Result<Committed<dto::OrdersChanged>, Refused> {
     let id = app.command_id(request.command_id.as_deref())?;
@@ -98,18 +109,19 @@ async fn cancel(
     };
     let rules = find(&app, &request.market).await?;
     let command = CancelOrder { user: UserId(request.user), market: rules.record.id, order };
-    answer(&rules, app.submit(id, Change::CancelOrder(command)).await?)
+    answer(&rules, app.submit_as(caller.0, id, Change::CancelOrder(command)).await?)
 }
 
 async fn cancel_all(
     State(app): State<App>,
+    caller: Caller,
     Body(request): Body<dto::CancelOrders>,
 ) -> Result<Committed<dto::OrdersChanged>, Refused> {
     let id = app.command_id(request.command_id.as_deref())?;
     let side = request.side.as_deref().map(words::parse_side).transpose()?;
     let rules = find(&app, &request.market).await?;
     let command = CancelOrders { user: UserId(request.user), market: rules.record.id, side };
-    answer(&rules, app.submit(id, Change::CancelOrders(command)).await?)
+    answer(&rules, app.submit_as(caller.0, id, Change::CancelOrders(command)).await?)
 }
 
 fn client_id(text: &str) -> Result<ClientOrderId, Problem> {

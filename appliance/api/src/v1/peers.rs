@@ -9,9 +9,10 @@ use crate::extract::Params;
 use crate::problem::Refused;
 use crate::read::{Freshness, Limit, Seen};
 use crate::route::Route;
+use exchequer_state::people::Permission;
 
 pub(crate) fn routes() -> Vec<Route> {
-    vec![Route::get("/v1/cluster/peers", peers).says("The members")]
+    vec![Route::get("/v1/cluster/peers", peers).needs(Permission::StatusRead).says("The members")]
 }
 
 async fn peers(State(app): State<App>, mut params: Params) -> Result<Seen<Peers>, Refused> {

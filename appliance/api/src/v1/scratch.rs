@@ -7,6 +7,7 @@ use exchequer_domain::{Code, Problem};
 use exchequer_state::{Body as Change, Done, Family, Field, PutScratch, Rejection, scratch};
 
 use crate::app::App;
+use crate::auth::Caller;
 use crate::dto::shapes;
 use crate::dto::{self, ScratchPut, ScratchValue};
 use crate::extract::{Body, Name, Params};
@@ -15,22 +16,24 @@ use crate::problem::Refused;
 use crate::read::{Freshness, Seen, unreadable};
 use crate::route::Route;
 use crate::submit::Committed;
+use exchequer_state::people::Permission;
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![
         Route::put("/v1/scratch/{key}", put)
+            .needs(Permission::SandboxPlay)
             .says("Writes a scratch value; sandbox clusters only")
             .named(Param::text::<shapes::ScratchKey>("key", "Its key")),
-        Route::get("/v1/scratch/{key}", get).says("A scratch value; sandbox clusters only").named(Param::text::<
-            shapes::ScratchKey,
-        >(
-            "key", "Its key"
-        )),
+        Route::get("/v1/scratch/{key}", get)
+            .needs(Permission::SandboxPlay)
+            .says("A scratch value; sandbox clusters only")
+            .named(Param::text::<shapes::ScratchKey>("key", "Its key")),
     ]
 }
 
 async fn put(
     State(app): State<App>,
+    caller: Caller,
     Name(key): Name,
     Body(request): Body<dto::PutScratch>,
 ) -> Result<Committed<ScratchPut>, Refused> {
@@ -45,7 +48,7 @@ async fn put(
     if value.len() > scratch::VALUE_BYTES_MAX {
         return Err(Rejection::Invalid { field: Field::ScratchValue }.problem().into());
     }
-    let effect = app.submit(id, Change::PutScratch(PutScratch { key, value, expect })).await?;
+    let effect = app.submit_as(caller.0, id, Change::PutScratch(PutScratch { key, value, expect })).await?;
     let Done::ScratchPut { version } = effect.done else { return Err(effect.unexpected()) };
     Ok(Committed(id, ScratchPut { version, index: effect.index, command_id: id.to_string() }))
 }

@@ -15,6 +15,7 @@ use crate::openapi::Param;
 use crate::problem::Refused;
 use crate::read::{Freshness, Seen, unreadable};
 use crate::route::Route;
+use exchequer_state::people::Permission;
 
 /// Revisions in one answer, at most.
 const LIMIT_MAX: usize = 1_000;
@@ -30,16 +31,16 @@ const DIFF_REVISIONS_MAX: u64 = 10_000;
 pub(crate) fn routes() -> Vec<Route> {
     vec![
         Route::get("/v1/settings/history", history)
-            .says("Who changed which setting, why and when")
             .needs(Permission::ConfigurationRead)
+            .says("Who changed which setting, why and when")
             .asks([
                 Param::text::<shapes::SettingKey>("key", "Of this setting only"),
                 Param::number("limit", 1, LIMIT_MAX as u64, "Revisions in the answer, at most"),
                 Param::number("before", 1, u64::MAX, "The revision after the first one; the newest come first"),
             ]),
         Route::get("/v1/settings/diff", difference)
-            .says("What differs between two revisions of the settings")
             .needs(Permission::ConfigurationRead)
+            .says("What differs between two revisions of the settings")
             .asks([
                 Param::number("from", 0, u64::MAX, "The first revision; zero for the defaults").needed(),
                 Param::number("to", 0, u64::MAX, "The second one; the latest where nothing is said"),

@@ -6,14 +6,19 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
 use crate::app::App;
+use crate::auth::Caller;
 use crate::dto::WithReason;
 use crate::extract::{Body, reason};
 use crate::problem::Refused;
 use crate::route::Route;
+use exchequer_state::people::Permission;
+use exchequer_state::settings::Danger;
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![
         Route::post("/v1/snapshot", save)
+            .needs(Permission::ClusterChange)
+            .danger(Danger::Level1)
             .slow()
             .says("Takes a snapshot and sends it as one file")
             .gives(&["application/zstd"]),
@@ -21,9 +26,9 @@ pub(crate) fn routes() -> Vec<Route> {
 }
 
 /// A failure after the first byte cuts the answer off; the file's own end mark tells a cut one from a whole one.
-async fn save(State(app): State<App>, Body(request): Body<WithReason>) -> Result<Response, Refused> {
+async fn save(State(app): State<App>, caller: Caller, Body(request): Body<WithReason>) -> Result<Response, Refused> {
     let reason = reason(request.reason)?;
     let backend = app.backend.clone();
-    let stream = app.finish(async move { backend.save_snapshot(reason).await }).await?;
+    let stream = app.finish(async move { backend.save_snapshot(caller.0, reason).await }).await?;
     Ok(([(header::CONTENT_TYPE, "application/zstd")], Stream::from_stream(stream)).into_response())
 }

@@ -25,6 +25,7 @@ use crate::problem::Refused;
 use crate::read::Freshness;
 use crate::route::Route;
 use crate::{dto, words};
+use exchequer_state::people::Permission;
 
 const HEADINGS: &str =
     "account,asset,line,number,time,kind,reason,direction,amount,balance,counterparty,transfer,reference\n";
@@ -32,6 +33,7 @@ const HEADINGS: &str =
 pub(crate) fn routes() -> Vec<Route> {
     vec![
         Route::get("/v1/ledger/statement", statement)
+            .needs(Permission::LedgerRead)
             .says("A user's statement, streamed")
             .more("It is whole when every account that has an opening line has a closing one.")
             .asks([

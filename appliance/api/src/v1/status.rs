@@ -12,9 +12,10 @@ use crate::extract::Params;
 use crate::problem::Refused;
 use crate::read::{Freshness, Limit, Seen};
 use crate::route::Route;
+use exchequer_state::people::Permission;
 
 pub(crate) fn routes() -> Vec<Route> {
-    vec![Route::get("/v1/status", status).says("The node and its cluster at a glance")]
+    vec![Route::get("/v1/status", status).needs(Permission::StatusRead).says("The node and its cluster at a glance")]
 }
 
 async fn status(State(app): State<App>, mut params: Params) -> Result<Seen<NodeStatus>, Refused> {

@@ -6,6 +6,7 @@ use exchequer_state::users::{self, User};
 use exchequer_state::{Body as Change, CreateUser, CreateUsers, Done, Rejection, Rows, UpdateUser};
 
 use crate::app::App;
+use crate::auth::Caller;
 use crate::extract::{Body, Name, Params, reason};
 use crate::openapi::Param;
 use crate::problem::Refused;
@@ -13,29 +14,32 @@ use crate::read::{Freshness, Seen};
 use crate::route::Route;
 use crate::submit::Committed;
 use crate::{dto, words};
+use exchequer_state::people::Permission;
+use exchequer_state::settings::Danger;
 
 /// Users in one answer, at most: their labels are looked up row by row.
 const LIMIT_MAX: u64 = 100;
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![
-        Route::get("/v1/users", page).says("Users, by number").asks([
+        Route::get("/v1/users", page).needs(Permission::UsersRead).says("Users, by number").asks([
             Param::number("from", 1, u64::MAX, "The first one"),
             Param::number("limit", 1, LIMIT_MAX, "Users in the answer, at most"),
         ]),
-        Route::post("/v1/users", create).says("Creates a user; in a sandbox also many at once"),
-        Route::get("/v1/users/{user}", one).says("One user").named(Param::number(
+        Route::post("/v1/users", create)
+            .needs(Permission::UsersChange)
+            .says("Creates a user; in a sandbox also many at once"),
+        Route::get("/v1/users/{user}", one).needs_or_own(Permission::UsersRead).says("One user").named(Param::number(
             "user",
             1,
             u64::MAX,
             "The user's number",
         )),
-        Route::patch("/v1/users/{user}", update).says("Changes a user; what is not given stays").named(Param::number(
-            "user",
-            1,
-            u64::MAX,
-            "The user's number",
-        )),
+        Route::patch("/v1/users/{user}", update)
+            .needs(Permission::UsersChange)
+            .danger(Danger::Level1)
+            .says("Changes a user; what is not given stays")
+            .named(Param::number("user", 1, u64::MAX, "The user's number")),
     ]
 }
 
@@ -85,6 +89,7 @@ fn view(rows: &dyn Rows, id: UserId, user: &User) -> Result<dto::User, Problem> 
 
 async fn create(
     State(app): State<App>,
+    caller: Caller,
     Body(request): Body<dto::CreateUser>,
 ) -> Result<Committed<dto::UserCreated>, Refused> {
     let id = app.command_id(request.command_id.as_deref())?;
@@ -94,7 +99,7 @@ async fn create(
         Some(count) if request.label.is_none() => Change::CreateUsers(CreateUsers { count, kyc_level, fee_tier }),
         Some(_) => return Err(Problem::new(Code::BadRequest, "`count` makes users without a `label`").into()),
     };
-    let effect = app.submit(id, change).await?;
+    let effect = app.submit_as(caller.0, id, change).await?;
     let (user, count) = match effect.done {
         Done::UserCreated { user } => (user, 1),
         Done::UsersCreated { first, count } => (first, count),
@@ -106,6 +111,7 @@ async fn create(
 
 async fn update(
     State(app): State<App>,
+    caller: Caller,
     Name(user): Name,
     Body(request): Body<dto::UpdateUser>,
 ) -> Result<Committed<dto::UserUpdated>, Refused> {
@@ -115,7 +121,7 @@ async fn update(
     let status = request.status.as_deref().map(words::parse_status).transpose()?;
     let (kyc_level, fee_tier, label) = (request.kyc_level, request.fee_tier, request.label);
     let command = UpdateUser { user, kyc_level, fee_tier, status, label, reason };
-    let effect = app.submit(id, Change::UpdateUser(command)).await?;
+    let effect = app.submit_as(caller.0, id, Change::UpdateUser(command)).await?;
     let Done::UserUpdated { changed } = effect.done else { return Err(effect.unexpected()) };
     let answer = dto::UserUpdated { user: user.0, changed, index: effect.index, command_id: id.to_string() };
     Ok(Committed(id, answer))

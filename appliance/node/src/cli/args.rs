@@ -154,6 +154,18 @@ pub struct InitArgs {
     #[arg(long)]
     pub sandbox: bool,
 
+    /// Make the first admin too, an owner who signs in with this name
+    #[arg(long, value_name = "NAME")]
+    pub owner: Option<String>,
+
+    /// Who that is: a personnel number, an e-mail address [default: the name]
+    #[arg(long, value_name = "TEXT", requires = "owner")]
+    pub owner_person: Option<String>,
+
+    /// A file whose first line is the owner's password; otherwise it is asked for
+    #[arg(long, value_name = "FILE", requires = "owner")]
+    pub owner_password_file: Option<PathBuf>,
+
     /// How it is answered.
     #[command(flatten)]
     pub form: OutputArgs,

@@ -44,7 +44,7 @@ pub(super) fn is_final(problem: &Problem) -> bool {
     halted::is_final(problem.code)
 }
 
-pub(super) fn init(args: &InitArgs) -> Result<InitReport, Problem> {
+pub(super) fn init(args: &InitArgs, owner: Option<install::Owner>) -> Result<InitReport, Problem> {
     let made = install::init(&Init {
         data_dir: args.folder.data_dir.clone(),
         name: args.node.name.clone(),
@@ -52,6 +52,7 @@ pub(super) fn init(args: &InitArgs) -> Result<InitReport, Problem> {
         api_address: args.node.api.clone(),
         peer_address: args.node.peer.clone(),
         sandbox: args.sandbox,
+        owner,
     })?;
     Ok(InitReport {
         cluster_id: made.cluster_id,
@@ -63,6 +64,7 @@ pub(super) fn init(args: &InitArgs) -> Result<InitReport, Problem> {
         operator_token: made.operator_token,
         ca_fingerprint: made.ca_fingerprint,
         data_dir: made.data_dir,
+        owner: made.owner,
     })
 }
 

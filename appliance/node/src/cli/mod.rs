@@ -7,6 +7,7 @@
 //! Invariants: the process ends with one of the exit codes of [`Exit`]; an error is one refusal with a stable code on
 //! standard error; nothing panics, also when the reader of the output goes away.
 
+mod admin;
 mod apikey;
 pub mod args;
 mod asset;
@@ -32,6 +33,7 @@ mod ledger_looks;
 mod ledger_text;
 mod limits;
 mod local;
+mod login;
 mod market;
 mod market_setup;
 mod members;
@@ -44,6 +46,8 @@ mod recover;
 pub mod reports;
 mod scratch;
 mod secret;
+mod secret_input;
+mod session_file;
 mod settings;
 mod setup;
 mod snapshot;
@@ -76,7 +80,7 @@ pub(crate) use client::{Client, Repeat, authorities};
 pub use exit::Exit;
 pub use reports::{
     BenchReport, InitReport, JoinReport, KeyringReport, Latency, LedgerBenchReport, LogBenchReport,
-    MatchingBenchReport, OrdersBenchReport, OrdersProof, StageReport,
+    MatchingBenchReport, OrdersBenchReport, OrdersProof, OwnerReport, StageReport,
 };
 pub use tree::{Cli, ClusterVerb, Verb};
 
@@ -155,6 +159,10 @@ fn start(verb: &Verb, printer: &mut Printer) -> Result<Exit, Stop> {
         | Verb::Audit { .. }
         | Verb::Keyring { .. }
         | Verb::OperatorToken { .. }
+        | Verb::Login(_)
+        | Verb::Logout(_)
+        | Verb::Session { .. }
+        | Verb::Admin { .. }
         | Verb::Asset { .. }
         | Verb::User { .. }
         | Verb::Apikey { .. }
@@ -208,6 +216,10 @@ async fn run(verb: &Verb, printer: &mut Printer) -> Result<Exit, Stop> {
             keyring::KeyringVerb::Import(args) => keyring::import(args, printer),
         },
         Verb::OperatorToken { verb: token::OperatorTokenVerb::Rotate(args) } => token::rotate(args, printer).await,
+        Verb::Login(args) => login::login(args, printer).await,
+        Verb::Logout(args) => login::logout(args, printer).await,
+        Verb::Session { verb } => login::run(verb, printer).await,
+        Verb::Admin { verb } => admin::run(verb, printer).await,
         Verb::Asset { verb } => asset::run(verb, printer).await,
         Verb::User { verb } => user::run(verb, printer).await,
         Verb::Apikey { verb } => apikey::run(verb, printer).await,

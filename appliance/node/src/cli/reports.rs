@@ -25,6 +25,28 @@ pub struct InitReport {
     pub ca_fingerprint: String,
     /// The data folder.
     pub data_dir: PathBuf,
+    /// What the first admin signs in with beside the password; none where there is none. Shown this once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<OwnerReport>,
+}
+
+/// What the first admin signs in with beside the password.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnerReport {
+    /// The name.
+    pub name: String,
+    /// The secret of the second factor.
+    pub secret: String,
+    /// The same as an address, to be shown as a picture.
+    pub uri: String,
+    /// Codes for one use each, where the authenticator is lost.
+    pub recovery_codes: Vec<String>,
+}
+
+impl std::fmt::Debug for OwnerReport {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OwnerReport").field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 /// `exchequer join`.

@@ -4,11 +4,26 @@ use super::args::{InitArgs, JoinArgs};
 use super::exit::{Exit, Stop};
 use super::local;
 use super::output::{Printer, fields};
-use super::reports::{InitReport, JoinReport};
+use super::reports::{InitReport, JoinReport, OwnerReport};
+use super::secret_input;
+use crate::install::Owner;
 
 pub(super) fn init(args: &InitArgs, printer: &mut Printer) -> Result<Exit, Stop> {
-    let report = local::init(args)?;
+    let owner = match &args.owner {
+        Some(name) => {
+            let password = secret_input::new_password(printer, args.owner_password_file.as_deref())?;
+            let person = args.owner_person.clone().unwrap_or_else(|| name.clone());
+            Some(Owner { name: name.clone(), person, password })
+        }
+        None => None,
+    };
+    let report = local::init(args, owner)?;
     printer.answer(&report, init_text)?;
+    if report.owner.is_some() {
+        printer.note(
+            "\nKeep secret and recovery codes of the owner now, apart from each other: they are not shown again.",
+        )?;
+    }
     let folder = report.data_dir.display();
     printer.note(&format!(
         "\nKeep the operator token now: it is not shown again.\nStart the node: exchequer server --data-dir {folder}\n\
@@ -26,7 +41,8 @@ pub(super) async fn join(args: &JoinArgs, printer: &mut Printer) -> Result<Exit,
 
 pub(super) fn init_text(report: &InitReport) -> String {
     let kind = if report.sandbox { " (sandbox)" } else { "" };
-    fields([
+    let owner = report.owner.as_ref().map_or_else(String::new, owner_text);
+    let node = fields([
         ("Cluster", format!("{}{kind}", report.cluster_id)),
         ("Node", format!("{} (id {})", report.node, report.node_id)),
         ("API", report.api_address.clone()),
@@ -34,7 +50,14 @@ pub(super) fn init_text(report: &InitReport) -> String {
         ("Data folder", report.data_dir.display().to_string()),
         ("CA fingerprint", report.ca_fingerprint.clone()),
         ("Operator token", report.operator_token.clone()),
-    ])
+    ]);
+    format!("{node}{owner}")
+}
+
+fn owner_text(owner: &OwnerReport) -> String {
+    let codes = owner.recovery_codes.join("\n  ");
+    let rows = [("Owner", owner.name.clone()), ("Secret", owner.secret.clone()), ("Authenticator", owner.uri.clone())];
+    format!("\n\n{}\nRecovery codes, each for one use:\n  {codes}", fields(rows))
 }
 
 pub(super) fn join_text(report: &JoinReport) -> String {

@@ -2,6 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
+use super::admin::AdminVerb;
 use super::apikey::ApiKeyVerb;
 use super::args::{Format, InitArgs, JoinArgs, OutputArgs, ServerArgs};
 use super::asset::AssetVerb;
@@ -15,6 +16,7 @@ use super::flag::FlagVerb;
 use super::keyring::KeyringVerb;
 use super::ledger::LedgerVerb;
 use super::limits::{LimitVerb, ThresholdVerb};
+use super::login::{LoginArgs, LogoutArgs, SessionVerb};
 use super::market::MarketVerb;
 use super::members::{AddLearnerArgs, PromoteArgs, RemoveArgs, TransferArgs};
 use super::network::NetworkVerb;
@@ -67,9 +69,10 @@ pub enum Verb {
 
     /// Make the first node of a new cluster, in an empty data folder
     ///
-    /// Prints the operator token, which is not shown again.
+    /// Prints the operator token, which is not shown again. With `--owner` also what the first admin needs to sign in: the
+    /// secret of the second factor, and recovery codes.
     #[command(after_help = "Example:\n  exchequer init --data-dir /var/lib/exchequer --name n1 --api 10.0.0.1:8640 \
-        --peer 10.0.0.1:8641")]
+        --peer 10.0.0.1:8641 \\\n    --owner ada")]
     Init(InitArgs),
 
     /// Enter a cluster: make a further node, in an empty data folder
@@ -169,6 +172,33 @@ pub enum Verb {
         /// What to do.
         #[command(subcommand)]
         verb: OperatorTokenVerb,
+    },
+
+    /// Sign in, for the commands that follow
+    ///
+    /// The session's token is kept in a file that only you can read, and is used where no operator token is given. It is
+    /// over after a quarter of an hour without use.
+    #[command(after_help = "Example:\n  exchequer login ada\n  exchequer login ada --recovery")]
+    Login(LoginArgs),
+
+    /// Sign out
+    #[command(after_help = "Example:\n  exchequer logout")]
+    Logout(LogoutArgs),
+
+    /// See and end sessions, and show the second factor again
+    #[command(after_help = "Example:\n  exchequer session list")]
+    Session {
+        /// What to do.
+        #[command(subcommand)]
+        verb: SessionVerb,
+    },
+
+    /// Make, see and change those who administer the exchange
+    #[command(after_help = "Example:\n  exchequer admin list")]
+    Admin {
+        /// What to do.
+        #[command(subcommand)]
+        verb: AdminVerb,
     },
 
     /// Create and list assets
@@ -358,6 +388,10 @@ impl Verb {
                 KeyringVerb::Import(args) => args.form,
             },
             Verb::OperatorToken { verb: OperatorTokenVerb::Rotate(args) } => args.client.form,
+            Verb::Login(args) => args.client.form,
+            Verb::Logout(args) => args.client.form,
+            Verb::Session { verb } => verb.client().form,
+            Verb::Admin { verb } => verb.client().form,
             Verb::Asset { verb } => verb.client().form,
             Verb::User { verb } => verb.client().form,
             Verb::Apikey { verb } => verb.client().form,

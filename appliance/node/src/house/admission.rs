@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use exchequer_api::dto::{JoinReply, JoinRequest};
 use exchequer_domain::{Code, Digest, NodeId, Problem};
 use exchequer_state::registry::NodeVersion;
-use exchequer_state::{AdmitNode, Body, CreateJoinToken, Done, Rejection};
+use exchequer_state::{Actor, AdmitNode, Body, CreateJoinToken, Done, Rejection};
 
 use super::{House, PATIENCE, submit};
 use crate::identity::JoinToken;
@@ -19,6 +19,7 @@ use crate::install::key_fingerprint;
 /// Makes a join token.
 pub(super) async fn create_token(
     house: &House,
+    actor: Actor,
     ttl: Option<Duration>,
     replaces: Option<NodeId>,
     reason: String,
@@ -33,7 +34,7 @@ pub(super) async fn create_token(
         replaces,
         reason,
     });
-    match house.submit_as_operator(body).await? {
+    match house.submit_as(actor, body).await? {
         Done::JoinTokenCreated { expires_at } => Ok((token.text().to_string(), expires_at.0)),
         other => Err(Problem::new(Code::Internal, format!("an unexpected outcome: {other:?}"))),
     }

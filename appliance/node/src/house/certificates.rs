@@ -208,6 +208,7 @@ fn issued(authority: &CertificateDer<'_>, certificate: &CertificateDer<'_>) -> b
 /// Renews one node's certificate or every node's, or makes a new authority, which leads to the same by steps.
 pub(super) async fn rotate(
     house: &House,
+    actor: Actor,
     node: Option<NodeId>,
     authority: bool,
     reason: String,
@@ -218,7 +219,7 @@ pub(super) async fn rotate(
         let sealed_key = house.keyring.read().seal(AUTHORITY_KEY_PURPOSE, &fresh.key())?;
         let authority =
             exchequer_state::cluster::Authority { certificate_der: fresh.certificate().to_vec(), sealed_key };
-        return house.submit_as_operator(Body::RotateAuthority(RotateAuthority { authority, reason })).await.map(drop);
+        return house.submit_as(actor, Body::RotateAuthority(RotateAuthority { authority, reason })).await.map(drop);
     }
     let nodes: Vec<u64> = match node {
         Some(node) => vec![node.0],
@@ -234,7 +235,7 @@ pub(super) async fn rotate(
     }
     if !done.is_empty() {
         let target = if failed.is_empty() && node.is_none() { "every node".to_owned() } else { done.join(", ") };
-        house.record_done(Actor::Operator, Action::CertificatesRotate, target, reason).await?;
+        house.record_done(actor, Action::CertificatesRotate, target, reason).await?;
     }
     let Some((_, first)) = failed.first() else { return Ok(()) };
     if done.is_empty() && failed.len() == 1 {

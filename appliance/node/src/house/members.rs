@@ -134,9 +134,14 @@ async fn leave(house: &House, node: NodeId) -> Result<(), Problem> {
 }
 
 /// Hands leadership over and answers who has it then.
-pub(super) async fn transfer(house: &House, to: Option<NodeId>, reason: String) -> Result<NodeId, Problem> {
+pub(super) async fn transfer(
+    house: &House,
+    actor: Actor,
+    to: Option<NodeId>,
+    reason: String,
+) -> Result<NodeId, Problem> {
     let operation = Operation::Transfer { to: to.map(|to| to.0) };
-    operate(house, Actor::Operator, operation, Action::TransferLeader, reason).await?;
+    operate(house, actor, operation, Action::TransferLeader, reason).await?;
     let status = house.node.status();
     status.leader.map(|(id, _)| NodeId(id)).ok_or_else(not_leader)
 }

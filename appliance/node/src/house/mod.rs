@@ -19,7 +19,6 @@ use exchequer_api::feed::Ear;
 use exchequer_domain::{Code, CommandId, Digest, NodeId, Problem};
 use exchequer_raft::{Hooks, Node, PeerView, ReadAt, SnapshotRules, Status};
 use exchequer_state::audit::Action;
-use exchequer_state::secrets;
 use exchequer_state::settings::schema;
 use exchequer_state::{Actor, Body, Command, Done, DryRun, Outcome, RecordAction, Rows, State};
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -124,10 +123,6 @@ impl House {
         self.submit_as(Actor::Node(self.id()), body).await
     }
 
-    async fn submit_as_operator(&self, body: Body) -> Result<Done, Problem> {
-        self.submit_as(Actor::Operator, body).await
-    }
-
     async fn submit_as(&self, actor: Actor, body: Body) -> Result<Done, Problem> {
         self.one(Command { id: self.draw_id(), actor, epoch: None, body }).await
     }
@@ -161,8 +156,14 @@ impl House {
     }
 
     /// Puts on record what is about to be done outside the state; without a record it is not done.
-    pub(crate) async fn record(&self, action: Action, target: String, reason: String) -> Result<(), Problem> {
-        self.submit_as_operator(Body::RecordAction(RecordAction { action, target, reason })).await.map(drop)
+    pub(crate) async fn record(
+        &self,
+        actor: Actor,
+        action: Action,
+        target: String,
+        reason: String,
+    ) -> Result<(), Problem> {
+        self.submit_as(actor, Body::RecordAction(RecordAction { action, target, reason })).await.map(drop)
     }
 
     pub(crate) fn take_bootstrap(&self) -> Result<Option<zeroize::Zeroizing<Vec<u8>>>, Problem> {
@@ -268,12 +269,12 @@ impl Backend for House {
         self.keyring.read().open(api_keys::API_KEY_PURPOSE, sealed)
     }
 
-    fn seal_named(&self, name: &str, text: &[u8]) -> Result<Vec<u8>, Problem> {
-        self.keyring.read().seal(&secrets::purpose(name), text)
+    fn seal(&self, purpose: &str, secret: &[u8]) -> Result<Vec<u8>, Problem> {
+        self.keyring.read().seal(purpose, secret)
     }
 
-    fn open_named(&self, name: &str, sealed: &[u8]) -> Result<zeroize::Zeroizing<Vec<u8>>, Problem> {
-        self.keyring.read().open(&secrets::purpose(name), sealed)
+    fn unseal(&self, purpose: &str, sealed: &[u8]) -> Result<zeroize::Zeroizing<Vec<u8>>, Problem> {
+        self.keyring.read().open(purpose, sealed)
     }
 
     fn new_id(&self) -> CommandId {
@@ -282,11 +283,12 @@ impl Backend for House {
 
     fn create_join_token(
         &self,
+        actor: Actor,
         ttl: Option<Duration>,
         replaces: Option<NodeId>,
         reason: String,
     ) -> Doing<'_, (String, u64)> {
-        Box::pin(admission::create_token(self, ttl, replaces, reason))
+        Box::pin(admission::create_token(self, actor, ttl, replaces, reason))
     }
 
     fn draw_api_key(&self) -> Result<DrawnKey, Problem> {
@@ -297,30 +299,36 @@ impl Backend for House {
         Box::pin(admission::admit(self, request))
     }
 
-    fn promote(&self, node: NodeId, force: bool, reason: String) -> Doing<'_, ()> {
+    fn promote(&self, actor: Actor, node: NodeId, force: bool, reason: String) -> Doing<'_, ()> {
         let operation = Operation::Promote { node: node.0, force };
-        Box::pin(members::operate(self, Actor::Operator, operation, Action::Promote, reason))
+        Box::pin(members::operate(self, actor, operation, Action::Promote, reason))
     }
 
-    fn add_learner(&self, node: NodeId, reason: String) -> Doing<'_, ()> {
+    fn add_learner(&self, actor: Actor, node: NodeId, reason: String) -> Doing<'_, ()> {
         let operation = Operation::AddLearner { node: node.0 };
-        Box::pin(members::operate(self, Actor::Operator, operation, Action::AddLearner, reason))
+        Box::pin(members::operate(self, actor, operation, Action::AddLearner, reason))
     }
 
-    fn remove(&self, node: NodeId, reason: String) -> Doing<'_, ()> {
-        Box::pin(members::remove(self, Actor::Operator, node, reason))
+    fn remove(&self, actor: Actor, node: NodeId, reason: String) -> Doing<'_, ()> {
+        Box::pin(members::remove(self, actor, node, reason))
     }
 
-    fn transfer_leader(&self, to: Option<NodeId>, reason: String) -> Doing<'_, NodeId> {
-        Box::pin(members::transfer(self, to, reason))
+    fn transfer_leader(&self, actor: Actor, to: Option<NodeId>, reason: String) -> Doing<'_, NodeId> {
+        Box::pin(members::transfer(self, actor, to, reason))
     }
 
     fn verify(&self, patience: Duration) -> Doing<'_, (u64, Vec<(NodeId, Option<Digest>)>)> {
         Box::pin(readiness::verify(self, patience))
     }
 
-    fn rotate_certificates(&self, node: Option<NodeId>, authority: bool, reason: String) -> Doing<'_, ()> {
-        Box::pin(certificates::rotate(self, node, authority, reason))
+    fn rotate_certificates(
+        &self,
+        actor: Actor,
+        node: Option<NodeId>,
+        authority: bool,
+        reason: String,
+    ) -> Doing<'_, ()> {
+        Box::pin(certificates::rotate(self, actor, node, authority, reason))
     }
 
     fn authority_waits(&self) -> Option<Vec<NodeId>> {
@@ -328,13 +336,13 @@ impl Backend for House {
         House::authority_waits(self).unwrap_or(None)
     }
 
-    fn save_snapshot(&self, reason: String) -> Doing<'_, ByteStream> {
-        Box::pin(snapshots::save(self, reason))
+    fn save_snapshot(&self, actor: Actor, reason: String) -> Doing<'_, ByteStream> {
+        Box::pin(snapshots::save(self, actor, reason))
     }
 
-    fn export_keyring(&self, reason: String) -> Doing<'_, String> {
+    fn export_keyring(&self, actor: Actor, reason: String) -> Doing<'_, String> {
         Box::pin(async move {
-            self.record(Action::KeyringExport, format!("node {}", self.id()), reason).await?;
+            self.record(actor, Action::KeyringExport, format!("node {}", self.id()), reason).await?;
             Ok(self.keyring.read().export().to_string())
         })
     }

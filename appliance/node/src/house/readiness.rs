@@ -101,7 +101,7 @@ fn resident_bytes() -> Option<u64> {
 
 /// Has every node hash all its rows as of one index, and collects what they find.
 pub(super) async fn verify(house: &House, patience: Duration) -> Result<(u64, Vec<(NodeId, Option<Digest>)>), Problem> {
-    let index = match house.submit_as_operator(Body::Digest(RequestDigest {})).await? {
+    let index = match house.submit_own(Body::Digest(RequestDigest {})).await? {
         Done::DigestRequested { index } => index,
         other => return Err(Problem::new(Code::Internal, format!("an unexpected outcome: {other:?}"))),
     };

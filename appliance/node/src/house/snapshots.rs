@@ -2,6 +2,7 @@
 
 use exchequer_api::backend::ByteStream;
 use exchequer_domain::Problem;
+use exchequer_state::Actor;
 use exchequer_state::audit::Action;
 use tokio_stream::wrappers::ReceiverStream;
 
@@ -13,8 +14,8 @@ use crate::snapshot_file::{Origin, write};
 const PIECES_AHEAD: usize = 8;
 
 /// Takes a snapshot on this node and streams it as a tar.zst file.
-pub(super) async fn save(house: &House, reason: String) -> Result<ByteStream, Problem> {
-    house.record(Action::SnapshotSave, format!("node {}", house.id()), reason).await?;
+pub(super) async fn save(house: &House, actor: Actor, reason: String) -> Result<ByteStream, Problem> {
+    house.record(actor, Action::SnapshotSave, format!("node {}", house.id()), reason).await?;
     let (name, index, hold) = house.node.snapshot().await.map_err(|fatal| problem_of(&fatal))?;
     let status = house.node.status();
     let (lineage, cluster_id) = {

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use exchequer_domain::{CommandId, NodeId, Timestamp};
+use exchequer_domain::{CommandId, NodeId, Timestamp, UserId};
 use exchequer_ledger::{self as ledger, Ledger};
 use serde::Serialize;
 
@@ -21,6 +21,7 @@ use crate::halt::Halt;
 use crate::ids::{self, BodyHash};
 use crate::money::{self, HistoryOf};
 use crate::outcome::Outcome;
+use crate::people::Principal;
 use crate::registry::NodeRecord;
 use crate::rejection::Rejection;
 use crate::rows::{Change, Edit, Family, Rows, Table};
@@ -40,6 +41,8 @@ pub(crate) struct Entry<'a> {
     outcomes: BTreeMap<CommandId, usize>,
     /// The versions of the scratch values that this entry wrote.
     scratch: BTreeMap<Vec<u8>, u64>,
+    /// The cold rows of people that this entry wrote; none where it deleted one.
+    pub(super) people: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
     /// The revisions that this entry made.
     pub(crate) revisions: Vec<SettingChange>,
     /// The ledger's side of the entry: money moves through it, command by command.
@@ -76,6 +79,7 @@ impl<'a> Entry<'a> {
             events: Vec::new(),
             outcomes: BTreeMap::new(),
             scratch: BTreeMap::new(),
+            people: BTreeMap::new(),
             revisions: Vec::new(),
             ledger,
             reports: 0,
@@ -104,6 +108,7 @@ impl<'a> Entry<'a> {
         for id in self.state.access.forgettable(self.now) {
             self.forget_join_token(&id);
         }
+        self.forget_admin_sessions();
     }
 
     pub(crate) fn activate(&mut self, node: NodeId, boot: [u8; 16]) {
@@ -168,7 +173,9 @@ impl<'a> Entry<'a> {
             match header.actor {
                 Actor::Operator => {}
                 Actor::Node(id) => self.state.registry.present(id).map(|_| ())?,
-                Actor::ApiKey(_) | Actor::Admin(_) | Actor::Worker(_) => {}
+                Actor::Admin(id) => self.state.people.allow(id, &body)?,
+                Actor::User(id) => self.user_may(id, &body)?,
+                Actor::ApiKey(_) | Actor::Worker(_) => {}
             }
         }
         if let Actor::ApiKey(id) = header.actor {
@@ -182,6 +189,19 @@ impl<'a> Entry<'a> {
         let key = self.state.api_keys.get(id).filter(|key| key.revoked_at.is_none());
         let key = key.ok_or(Rejection::ApiKeyUnknown)?;
         if key.scopes.trade && body.trades_as() == Some(key.user) { Ok(()) } else { Err(Rejection::ApiKeyScope) }
+    }
+
+    /// Whether a customer may ask for this: nothing but its own trading, keys and credentials.
+    fn user_may(&self, user: UserId, body: &Body) -> Result<(), Rejection> {
+        let own_key = match body {
+            Body::CreateApiKey(command) => command.user == user,
+            Body::RevokeApiKey(command) => self.state.api_keys.get(command.id).is_some_and(|key| key.user == user),
+            _ => false,
+        };
+        if own_key || body.trades_as() == Some(user) || body.own() == Some(Principal::User(user)) {
+            return Ok(());
+        }
+        Err(Rejection::NotPermitted { permission: None })
     }
 
     /// The outcome to give when the id was used before.

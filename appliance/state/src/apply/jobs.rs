@@ -43,7 +43,7 @@ impl From<Refusal> for Stop {
 pub(super) const fn is_person(actor: Actor) -> bool {
     match actor {
         Actor::Operator | Actor::Admin(_) => true,
-        Actor::Node(_) | Actor::ApiKey(_) | Actor::Worker(_) => false,
+        Actor::Node(_) | Actor::ApiKey(_) | Actor::Worker(_) | Actor::User(_) => false,
     }
 }
 

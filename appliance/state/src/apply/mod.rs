@@ -12,10 +12,12 @@ mod cancel_after;
 mod cancel_jobs;
 mod cancel_order;
 mod cancel_orders;
+mod close_sessions;
 mod configure_market;
 mod configure_network;
 mod configure_network_asset;
 mod configure_queue;
+mod create_admin;
 mod create_api_key;
 mod create_asset;
 mod create_join_token;
@@ -30,7 +32,10 @@ mod finish_jobs;
 mod jobs;
 mod lease_jobs;
 mod money;
+mod note_sign_in_failure;
 mod open_accounts;
+mod open_session;
+mod people;
 mod place_order;
 mod place_pair;
 mod post_transfers;
@@ -51,12 +56,16 @@ mod revert_transfer;
 mod revoke_api_key;
 mod rotate_authority;
 mod rotate_operator_token;
+mod set_credentials;
 mod set_flag;
 mod set_market_phase;
 mod set_setting;
+mod step_up;
+mod touch_session;
 mod trading;
 mod transfer_between_users;
 mod unset_setting;
+mod update_admin;
 mod update_node;
 mod update_user;
 
@@ -68,10 +77,12 @@ pub use cancel_after::CancelAfter;
 pub use cancel_jobs::CancelJobs;
 pub use cancel_order::CancelOrder;
 pub use cancel_orders::CancelOrders;
+pub use close_sessions::{CloseSessions, Which};
 pub use configure_market::ConfigureMarket;
 pub use configure_network::ConfigureNetwork;
 pub use configure_network_asset::ConfigureNetworkAsset;
 pub use configure_queue::{ConfigureQueue, RateChange};
+pub use create_admin::CreateAdmin;
 pub use create_api_key::CreateApiKey;
 pub use create_asset::CreateAsset;
 pub use create_join_token::CreateJoinToken;
@@ -86,7 +97,9 @@ pub use finish_jobs::{FinishJobs, JobEnd};
 pub(crate) use jobs::{JOB_ATTEMPTS_MAX, LEASE_US_MAX, LEASED_QUEUES_MAX};
 pub use jobs::{JOBS_AT_ONCE_MAX, LEASE_US_MIN};
 pub use lease_jobs::{LEASED_JOBS_MAX, LeaseJobs};
+pub use note_sign_in_failure::NoteSignInFailure;
 pub use open_accounts::{ACCOUNTS_AT_ONCE_MAX, OpenAccounts};
+pub use open_session::OpenSession;
 pub use place_order::PlaceOrder;
 pub use place_pair::PlacePair;
 pub use post_transfers::{PostTransfers, TRANSFERS_AT_ONCE_MAX};
@@ -108,15 +121,19 @@ pub use revert_transfer::RevertTransfer;
 pub use revoke_api_key::RevokeApiKey;
 pub use rotate_authority::RotateAuthority;
 pub use rotate_operator_token::RotateOperatorToken;
+pub use set_credentials::{CredentialChange, SessionSwap, SetCredentials};
 pub use set_flag::SetFlag;
 pub use set_market_phase::SetMarketPhase;
 pub use set_setting::SetSetting;
+pub use step_up::StepUp;
+pub use touch_session::TouchSession;
 pub(crate) use trading::OPEN_ORDERS_MAX;
 #[cfg(test)]
 pub(crate) use trading::REPORTS_PER_ENTRY;
 pub use trading::{OrderRef, OrderSpec, Traded};
 pub use transfer_between_users::TransferBetweenUsers;
 pub use unset_setting::UnsetSetting;
+pub use update_admin::UpdateAdmin;
 pub use update_node::UpdateNode;
 pub use update_user::UpdateUser;
 
@@ -125,6 +142,7 @@ use exchequer_ledger::{self as ledger, Ledger};
 use crate::command::{Actor, Body};
 use crate::halt::Halt;
 use crate::outcome::Done;
+use crate::people::customers::name_key;
 use crate::rejection::Rejection;
 use crate::rows::RowsUnavailable;
 use crate::scratch;
@@ -216,6 +234,14 @@ impl Body {
             Body::CancelJobs(command) => command.apply(entry, actor),
             Body::RetryJobs(command) => command.apply(entry, actor),
             Body::ConfigureQueue(command) => command.apply(entry, actor),
+            Body::CreateAdmin(command) => command.apply(entry, actor),
+            Body::UpdateAdmin(command) => command.apply(entry, actor),
+            Body::SetCredentials(command) => command.apply(entry, actor),
+            Body::OpenSession(command) => command.apply(entry, actor),
+            Body::TouchSession(command) => command.apply(entry, actor),
+            Body::StepUp(command) => command.apply(entry, actor),
+            Body::CloseSessions(command) => command.apply(entry, actor),
+            Body::NoteSignInFailure(command) => command.apply(entry, actor),
             Body::UnsetSetting(command) => command.apply(entry, actor),
             Body::SetFlag(command) => command.apply(entry, actor),
             Body::RemoveFlag(command) => command.apply(entry, actor),
@@ -240,6 +266,17 @@ impl Body {
             | Body::TransferBetweenUsers(TransferBetweenUsers { id, .. }) => {
                 keys.extend(ledger.id_lookup(*id));
             }
+            Body::SetCredentials(command) => {
+                keys.extend(command.of.lookups());
+                if let CredentialChange::Begin { name, .. } = &command.change {
+                    keys.insert(1.min(keys.len()), name_key(name));
+                }
+            }
+            Body::OpenSession(command) => keys.extend(command.of.lookups()),
+            Body::TouchSession(TouchSession { of, .. })
+            | Body::StepUp(StepUp { of, .. })
+            | Body::CloseSessions(CloseSessions { of, .. })
+            | Body::NoteSignInFailure(NoteSignInFailure { of: Some(of), .. }) => keys.extend(of.lookups()),
             // No other command looks anything up.
             _ => {}
         }
@@ -255,6 +292,11 @@ pub fn check_reason(reason: &str) -> Result<(), Rejection> {
     if reason.trim().is_empty() {
         return Err(Rejection::ReasonMissing);
     }
+    check_reason_length(reason)
+}
+
+/// The same for a reason that need not be given.
+fn check_reason_length(reason: &str) -> Result<(), Rejection> {
     if reason.len() > REASON_BYTES_MAX {
         return Err(Rejection::ReasonTooLong);
     }

@@ -65,6 +65,7 @@ pub(super) const fn actor_of(actor: Actor) -> ledger::Actor {
         Actor::ApiKey(_) => ledger::Actor::System,
         Actor::Admin(id) => ledger::Actor::Operator(id.0 as u64),
         Actor::Worker(worker) => ledger::Actor::Worker(worker.number()),
+        Actor::User(user) => ledger::Actor::Customer(user.0),
     }
 }
 

@@ -2,13 +2,14 @@
 
 mod field;
 
-use exchequer_domain::{Code, Network, NodeId, Problem, Timestamp, UserId};
+use exchequer_domain::{AdminId, Code, Network, NodeId, Problem, Timestamp, UserId};
 use exchequer_ledger as ledger;
 use exchequer_ledger::Asset;
 use serde::{Deserialize, Serialize};
 
 use crate::jobs;
 use crate::markets::{self, MarketId};
+use crate::people::{self, Permission};
 use crate::settings::{self, schema};
 use crate::{access, api_keys, apply, assets, command, flags, networks, secrets, users};
 
@@ -207,6 +208,43 @@ pub enum Rejection {
     ApiKeyScope,
     /// Not so with jobs.
     Jobs(jobs::Refusal),
+    /// The sender's roles do not allow it, or no role does.
+    NotPermitted {
+        /// What would allow it, where anything does.
+        permission: Option<Permission>,
+    },
+    /// No such admin.
+    AdminUnknown {
+        /// As given.
+        admin: AdminId,
+    },
+    /// An admin has this name.
+    AdminExists {
+        /// That admin.
+        admin: AdminId,
+    },
+    /// As many admins as there may be exist.
+    AdminsFull,
+    /// Nobody changes what they may do themselves, nor by a second account.
+    OwnRoles,
+    /// There would be no active owner any more.
+    LastOwner,
+    /// Nobody can sign in by this name or number.
+    PrincipalUnknown,
+    /// A user signs in with this name.
+    SignInNameTaken,
+    /// The credentials have changed since they were looked at.
+    CredentialsChanged,
+    /// Too many sign-ins failed of late.
+    SignInLocked,
+    /// The code was used before, or is not theirs.
+    FactorUsed,
+    /// A second factor is needed.
+    FactorMissing,
+    /// No such session, or it is over.
+    SessionUnknown,
+    /// A session has this id.
+    SessionExists,
     /// The setting has no value of its own in that place.
     SettingPlace {
         /// Of the setting, without the place.
@@ -291,6 +329,18 @@ impl Rejection {
             Rejection::ClientOrderIdUsed => Code::ClientOrderIdUsed,
             Rejection::Order { why: exchequer_matching::Rejection::UnknownOrder } => Code::OrderUnknown,
             Rejection::AmendLosesPlace | Rejection::Order { .. } => Code::OrderRefused,
+            Rejection::NotPermitted { .. } => Code::NotPermitted,
+            Rejection::AdminUnknown { .. } => Code::AdminUnknown,
+            Rejection::AdminExists { .. } | Rejection::SignInNameTaken => Code::SignInNameTaken,
+            Rejection::AdminsFull => Code::Overloaded,
+            Rejection::OwnRoles => Code::OwnRoles,
+            Rejection::LastOwner => Code::LastOwner,
+            Rejection::PrincipalUnknown | Rejection::SignInLocked => Code::SignInRefused,
+            Rejection::CredentialsChanged => Code::StaleRevision,
+            Rejection::FactorUsed => Code::FactorWrong,
+            Rejection::FactorMissing => Code::FactorMissing,
+            Rejection::SessionUnknown => Code::SessionUnknown,
+            Rejection::SessionExists => Code::AlreadyDone,
             Rejection::SettingPlace { .. } => Code::SettingPlace,
             Rejection::SettingNotSet { .. } => Code::AlreadyDone,
             Rejection::OverridesFull | Rejection::FlagsFull | Rejection::SecretsFull | Rejection::NetworkAssetsFull => {
@@ -326,6 +376,8 @@ impl Rejection {
             Rejection::JoinTokenExists => "draw a new token",
             Rejection::JoinTokensFull => "wait until some have expired",
             Rejection::ApiKeyExists => "draw a new name",
+            Rejection::AdminsFull => "enable one that is there instead",
+            Rejection::SessionExists => "draw a new token",
             Rejection::ApiKeysFull => "revoke keys that are not used any more",
             Rejection::MarketsBusy => "send it again under a new command id",
             Rejection::OpenOrdersFull => "cancel orders that are not needed",
@@ -363,7 +415,19 @@ impl Rejection {
             | Rejection::AssetsFull
             | Rejection::UserUnknown { .. }
             | Rejection::UserFrozen { .. }
-            | Rejection::UsersFull => return None,
+            | Rejection::UsersFull
+            | Rejection::NotPermitted { .. }
+            | Rejection::AdminUnknown { .. }
+            | Rejection::AdminExists { .. }
+            | Rejection::OwnRoles
+            | Rejection::LastOwner
+            | Rejection::PrincipalUnknown
+            | Rejection::SignInNameTaken
+            | Rejection::CredentialsChanged
+            | Rejection::SignInLocked
+            | Rejection::FactorUsed
+            | Rejection::FactorMissing
+            | Rejection::SessionUnknown => return None,
             Rejection::ApiKeyUnknown
             | Rejection::ApiKeyScope
             | Rejection::Jobs(_)
@@ -464,6 +528,23 @@ impl Rejection {
             Rejection::ClientOrderIdUsed => "an open order of this user has this client order id".into(),
             Rejection::AmendLosesPlace => "the order keeps its place only with the same price and less quantity".into(),
             Rejection::Order { why } => markets::reason(*why).into(),
+            Rejection::NotPermitted { permission: Some(permission) } => {
+                format!("this needs the permission {permission}")
+            }
+            Rejection::NotPermitted { permission: None } => "no role allows the sender to do this".into(),
+            Rejection::AdminUnknown { admin } => format!("there is no admin {admin}"),
+            Rejection::AdminExists { admin } => format!("admin {admin} has this name"),
+            Rejection::AdminsFull => format!("there are {} admins", people::ADMINS_MAX),
+            Rejection::OwnRoles => "the account is the sender's own, or of the same person".into(),
+            Rejection::LastOwner => "the admin is the only active owner".into(),
+            Rejection::PrincipalUnknown => "nobody signs in by this name".into(),
+            Rejection::SignInNameTaken => "another user signs in with this name".into(),
+            Rejection::CredentialsChanged => "the credentials have changed meanwhile".into(),
+            Rejection::SignInLocked => "too many sign-ins failed of late".into(),
+            Rejection::FactorUsed => "the code was used before, or is not theirs".into(),
+            Rejection::FactorMissing => "a second factor is needed".into(),
+            Rejection::SessionUnknown => "there is no such session, or it is over".into(),
+            Rejection::SessionExists => "a session has this id".into(),
             Rejection::SettingPlace { key } => match schema::find(key) {
                 Some(setting) => format!("`{key}` {}", setting.scoping.rule()),
                 None => format!("`{key}` has no value of its own there"),

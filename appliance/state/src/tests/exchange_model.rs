@@ -199,7 +199,7 @@ fn acting(actor: Actor) -> ledger::Actor {
     match actor {
         Actor::Operator => ledger::Actor::Operator(0),
         Actor::Node(node) => ledger::Actor::Worker(node.0),
-        Actor::ApiKey(_) | Actor::Admin(_) | Actor::Worker(_) => ledger::Actor::System,
+        Actor::ApiKey(_) | Actor::Admin(_) | Actor::Worker(_) | Actor::User(_) => ledger::Actor::System,
     }
 }
 

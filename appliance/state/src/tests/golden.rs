@@ -13,7 +13,7 @@ use super::world::{
     SECOND, START, World, admit, asset, authority, between, bootstrap, configure, credit, first_node, flag, post, put,
     secret, set, token, token_replacing, unset, user, version,
 };
-use super::{jobs, trading};
+use super::{jobs, people, trading};
 use crate::audit::Action;
 use crate::flags::Rule;
 use crate::networks::NetworkState;
@@ -26,8 +26,8 @@ use crate::{
 };
 
 fn bodies() -> Vec<Body> {
-    let bodies = administration().into_iter().chain(trading::golden::bodies()).chain(jobs::golden::bodies());
-    bodies.chain(configuration()).collect()
+    let rest = trading::golden::bodies().into_iter().chain(jobs::golden::bodies()).chain(people::golden::bodies());
+    administration().into_iter().chain(rest).chain(configuration()).collect()
 }
 
 fn administration() -> Vec<Body> {
@@ -233,18 +233,11 @@ fn outcomes() -> Vec<Outcome> {
         Rejection::SettingNotSet { key: key() },
         Rejection::OverridesFull,
     ];
-    let done = done
-        .into_iter()
-        .chain(trading::golden::done())
-        .chain(jobs::golden::done())
-        .chain(configured)
-        .map(Outcome::Done);
-    let rejected = rejected
-        .into_iter()
-        .chain(trading::golden::rejected())
-        .chain(jobs::golden::rejected())
-        .chain(configuration)
-        .map(Outcome::Rejected);
+    let rooms = trading::golden::done().into_iter().chain(jobs::golden::done()).chain(people::golden::done());
+    let done = done.into_iter().chain(rooms).chain(configured).map(Outcome::Done);
+    let rooms =
+        trading::golden::rejected().into_iter().chain(jobs::golden::rejected()).chain(people::golden::rejected());
+    let rejected = rejected.into_iter().chain(rooms).chain(configuration).map(Outcome::Rejected);
     done.chain(rejected).collect()
 }
 
@@ -266,6 +259,12 @@ fn lines() -> Vec<String> {
         Command { actor: Actor::Node(NodeId(300)), epoch: Some(300), ..world.command(put(b"k", b"", None)) };
     lines.push(format!("command {}", hex(&from_a_node.encode())));
     assert_eq!(Command::decode(&from_a_node.encode()), Ok(from_a_node));
+    let node = world.state.registry().admitted().next().map(|node| Actor::Node(node.id)).unwrap();
+    for body in people::golden::of_a_node() {
+        let command = Command { actor: node, ..world.command(body) };
+        lines.push(format!("command {}", hex(&command.encode())));
+        world.send(&command).unwrap();
+    }
     world.apply(Input::Activate { node: NodeId(1), boot: [5; 16] }).unwrap();
     world.now = Timestamp(START.0 + 2 * SECOND);
     world.run(trading::golden::later()).unwrap();
@@ -300,7 +299,8 @@ fn bytes_are_those_of_the_release() {
 fn every_kind_is_in_the_script() {
     let tags = |encoded: Vec<Vec<u8>>| encoded.iter().map(|bytes| bytes[0]).collect::<std::collections::BTreeSet<u8>>();
     let encode = |body: &Body| crate::codec::append(Vec::new(), body);
-    let of_bodies = tags(bodies().iter().map(encode).collect());
+    let bodies: Vec<Body> = bodies().into_iter().chain(people::golden::of_a_node()).collect();
+    let of_bodies = tags(bodies.iter().map(encode).collect());
     assert!(of_bodies.iter().copied().eq(0..of_bodies.len() as u8), "{of_bodies:?}");
     let long_enough = |tag: u8| [&[tag], [0; 400].as_slice()].concat();
     assert!(crate::codec::take::<Body>(&long_enough(of_bodies.len() as u8)).is_err());

@@ -12,5 +12,6 @@ mod golden;
 mod jobs;
 mod model;
 mod money_model;
+mod people;
 mod trading;
 pub(crate) mod world;

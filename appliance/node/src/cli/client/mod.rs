@@ -22,6 +22,7 @@ use self::address::Address;
 pub(crate) use self::address::{authorities, wanted};
 use self::refusal::Failure;
 use super::args::{ClientArgs, StaleArgs};
+use super::session_file;
 use crate::identity::api_client;
 
 /// A server that is stopped still accepts connections; this is how long one waits for its handshake.
@@ -58,8 +59,13 @@ impl Client {
     /// `BadRequest` for the addresses, `CertificateInvalid` for the authority, `TokenMissing` and `TokenWrong`.
     pub(crate) fn open(args: &ClientArgs) -> Result<Client, Problem> {
         let addresses = address::addresses(&address::wanted(args))?;
-        let token = address::token(args)?;
-        let tls = api_client(&address::authorities(args)?)?;
+        let authorities = address::authorities(args)?;
+        // The operator token where one is given; else whoever signed in.
+        let token = match address::token(args)? {
+            Some(token) => Some(token),
+            None => session_file::token(&authorities)?,
+        };
+        let tls = api_client(&authorities)?;
         let http = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
             .https_only(true)
@@ -71,9 +77,27 @@ impl Client {
         Ok(Client { http, addresses, token, timeout: args.timeout })
     }
 
-    /// The operator token, where one was given.
+    /// The token that is shown, where there is one.
     pub(crate) fn token(&self) -> Option<&str> {
         self.token.as_ref().map(|token| token.as_str())
+    }
+
+    /// The same client showing the session that `exchequer login` opened, whatever other token is given.
+    ///
+    /// # Errors
+    /// `SessionUnknown` where nobody has signed in.
+    pub(crate) fn signed(self, args: &ClientArgs) -> Result<Client, Problem> {
+        let token = session_file::token(&address::authorities(args)?)?;
+        let token = token.ok_or_else(|| {
+            Problem::new(Code::SessionUnknown, "nobody has signed in here").hint("sign in with `exchequer login NAME`")
+        })?;
+        Ok(Client { token: Some(token), ..self })
+    }
+
+    /// The same client showing nothing.
+    #[must_use]
+    pub(crate) fn unsigned(self) -> Client {
+        Client { token: None, ..self }
     }
 
     /// The same client with another operator token.

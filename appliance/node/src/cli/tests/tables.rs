@@ -8,7 +8,7 @@ use exchequer_api::dto::{
 };
 
 use crate::cli::fixtures::{peers, status};
-use crate::cli::reports::{BenchReport, InitReport, Latency};
+use crate::cli::reports::{BenchReport, InitReport, Latency, OwnerReport};
 use crate::cli::{audit, autopilot, bench, members, peers, settings, setup, status, verify};
 
 fn setting() -> Setting {
@@ -227,9 +227,22 @@ fn text_of_init() {
         operator_token: "exq_x".to_owned(),
         ca_fingerprint: "cd".repeat(32),
         data_dir: PathBuf::from("/d"),
+        owner: Some(OwnerReport {
+            name: "ada".to_owned(),
+            secret: "JBSW".to_owned(),
+            uri: "otpauth://totp/x".to_owned(),
+            recovery_codes: vec!["abcd".to_owned(), "efgh".to_owned()],
+        }),
     };
     let text = setup::init_text(&report);
-    for line in ["Operator token  exq_x", "CA fingerprint  cdcd", "Node            n1 (id 1)", "Data folder     /d"] {
+    for line in [
+        "Secret         JBSW",
+        "  abcd\n  efgh",
+        "Operator token  exq_x",
+        "CA fingerprint  cdcd",
+        "Node            n1 (id 1)",
+        "Data folder     /d",
+    ] {
         assert!(text.contains(line), "{text}");
     }
 }

@@ -1,0 +1,91 @@
+//! What an admin must be allowed for each command. The doors ask the same of a route before anything is proposed; this is
+//! asked again in the log, where it cannot be out of date.
+
+use super::{Permission, Principal};
+use crate::command::Body;
+
+/// What an admin must be allowed for a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needs {
+    /// This.
+    Permission(Permission),
+    /// No role allows it: the cluster itself sends it, or a holder of the operator token.
+    Never,
+}
+
+impl Body {
+    /// What an admin must be allowed to send this.
+    #[must_use]
+    pub fn needs(&self) -> Needs {
+        use Permission as P;
+        let permission = match self {
+            Body::Bootstrap(_) | Body::Reform(_) | Body::AdmitNode(_) | Body::UpdateNode(_) => return Needs::Never,
+            // Whoever knows the token may do everything.
+            Body::RotateOperatorToken(_) => return Needs::Never,
+            // Nobody trades as somebody else.
+            Body::PlaceOrder(_)
+            | Body::PlacePair(_)
+            | Body::AmendOrder(_)
+            | Body::ReplaceOrder(_)
+            | Body::CancelAfter(_) => return Needs::Never,
+            // A node sends these after it has checked what was shown.
+            Body::OpenSession(_) | Body::TouchSession(_) | Body::StepUp(_) | Body::NoteSignInFailure(_) => {
+                return Needs::Never;
+            }
+            // A worker's own come through the node that supervises it.
+            Body::LeaseJobs(_) | Body::RenewJobs(_) | Body::FinishJobs(_) => return Needs::Never,
+            Body::EnqueueJobs(_) | Body::CancelJobs(_) | Body::RetryJobs(_) | Body::ConfigureQueue(_) => {
+                P::WorkersControl
+            }
+            Body::SetSetting(_)
+            | Body::RevertSettings(_)
+            | Body::UnsetSetting(_)
+            | Body::SetFlag(_)
+            | Body::RemoveFlag(_) => P::ConfigurationChange,
+            Body::PutSecret(_) | Body::RemoveSecret(_) => P::SecretsChange,
+            Body::ConfigureNetwork(_) | Body::ConfigureNetworkAsset(_) => P::NetworksChange,
+            Body::CreateJoinToken(_) | Body::RemoveNode(_) | Body::RotateAuthority(_) | Body::RaiseVersion(_) => {
+                P::ClusterChange
+            }
+            Body::RecordAction(command) => match command.action {
+                crate::audit::Action::KeyringExport => P::KeyringExport,
+                _ => P::ClusterChange,
+            },
+            Body::Digest(_) => P::StatusRead,
+            Body::PutScratch(_)
+            | Body::CreateUsers(_)
+            | Body::OpenAccounts(_)
+            | Body::PostTransfers(_)
+            | Body::BulkTransfer(_)
+            | Body::CreditSandbox(_) => P::SandboxPlay,
+            Body::CreateUser(_) | Body::UpdateUser(_) | Body::CreateApiKey(_) | Body::RevokeApiKey(_) => P::UsersChange,
+            Body::RevertTransfer(_) | Body::TransferBetweenUsers(_) => P::MoneyMove,
+            Body::CreateAsset(_)
+            | Body::CreateMarket(_)
+            | Body::ConfigureMarket(_)
+            | Body::SetMarketPhase(_)
+            | Body::CancelOrder(_)
+            | Body::CancelOrders(_) => P::MarketsChange,
+            Body::CreateAdmin(_) | Body::UpdateAdmin(_) => P::PeopleChange,
+            Body::SetCredentials(command) => match command.of {
+                Principal::Admin(_) => P::PeopleChange,
+                Principal::User(_) => P::UsersChange,
+            },
+            Body::CloseSessions(command) => match command.of {
+                Principal::Admin(_) => P::SessionsChange,
+                Principal::User(_) => P::UsersChange,
+            },
+        };
+        Needs::Permission(permission)
+    }
+
+    /// Whose own this is: what it changes is the sender's, who then needs no permission.
+    #[must_use]
+    pub fn own(&self) -> Option<Principal> {
+        match self {
+            Body::SetCredentials(command) => Some(command.of),
+            Body::CloseSessions(command) => Some(command.of),
+            _ => None,
+        }
+    }
+}
