@@ -165,17 +165,6 @@ pub trait Backend: Send + Sync + 'static {
     /// `KeyringWrong` where the keyring does not open it.
     fn open_secret(&self, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Problem>;
 
-    /// Seals the text of a secret with the cluster's keyring, so that it opens under this name alone.
-    ///
-    /// # Errors
-    /// `Internal` where the system has no randomness.
-    fn seal_named(&self, name: &str, text: &[u8]) -> Result<Vec<u8>, Problem>;
-
-    /// Opens the secret of this name. What it gives must not be shown, logged or answered.
-    ///
-    /// # Errors
-    /// `KeyringWrong` where the keyring does not open it, or it was sealed under another name.
-    fn open_named(&self, name: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Problem>;
     /// Seals a secret with the cluster's keyring, for one purpose.
     ///
     /// # Errors

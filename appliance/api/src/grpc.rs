@@ -294,6 +294,8 @@ fn is_whole(body: &Body) -> bool {
         // Their secrets are sealed by a node.
         | Body::PutSecret(_)
         | Body::CreateApiKey(_) => false,
+        // Its secret is drawn and sealed by a node.
+        | Body::CreateApiKey(_)
         // What was shown is checked by a node, and passwords are hashed and sealed by one.
         | Body::CreateAdmin(_)
         | Body::SetCredentials(_)
@@ -304,5 +306,9 @@ fn is_whole(body: &Body) -> bool {
         // What the leader's supervisor saw.
         | Body::StepWorkers(_)
         | Body::ReportWorkers(_) => false,
+        | Body::NoteSignInFailure(_) => false,
+        // Their secrets are sealed by a node.
+        | Body::PutSecret(_)
+        | Body::CreateApiKey(_) => false,
     }
 }

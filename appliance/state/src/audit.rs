@@ -180,6 +180,20 @@ pub enum AuditAction {
     SessionsClosed,
     /// New sign-ins of an admin are refused for a while.
     SignInsLocked,
+    /// A setting's value was taken away.
+    UnsetSetting,
+    /// A flag was made or changed.
+    SetFlag,
+    /// A flag was removed.
+    RemoveFlag,
+    /// A secret was put.
+    PutSecret,
+    /// A secret was removed.
+    RemoveSecret,
+    /// A network was configured.
+    ConfigureNetwork,
+    /// An asset was switched on a network.
+    ConfigureNetworkAsset,
 }
 
 /// What can be done outside the state and put on record. Variants are only ever appended.

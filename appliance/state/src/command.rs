@@ -265,6 +265,20 @@ pub enum Body {
     CloseSessions(CloseSessions),
     /// A sign-in failed.
     NoteSignInFailure(NoteSignInFailure),
+    /// Takes a setting's value away.
+    UnsetSetting(UnsetSetting),
+    /// Makes a flag, or gives one another rule.
+    SetFlag(SetFlag),
+    /// Removes a flag.
+    RemoveFlag(RemoveFlag),
+    /// Puts a secret, sealed.
+    PutSecret(PutSecret),
+    /// Removes a secret.
+    RemoveSecret(RemoveSecret),
+    /// Changes a network.
+    ConfigureNetwork(Box<ConfigureNetwork>),
+    /// Switches an asset on a network.
+    ConfigureNetworkAsset(ConfigureNetworkAsset),
 }
 
 impl Body {

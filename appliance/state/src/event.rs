@@ -408,6 +408,21 @@ pub enum EventKind {
         /// Until when.
         until: Timestamp,
     },
+    /// A flag was made, changed or removed.
+    FlagChanged {
+        /// Its name.
+        name: String,
+    },
+    /// A secret was put or removed.
+    SecretChanged {
+        /// Its name.
+        name: String,
+    },
+    /// A network, or an asset on it, is configured otherwise.
+    NetworkChanged {
+        /// Which one.
+        network: Network,
+    },
 }
 
 /// How urgent something is for the people who run the exchange.

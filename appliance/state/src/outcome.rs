@@ -326,6 +326,27 @@ pub enum Done {
     },
     /// A failed sign-in was counted.
     SignInFailureNoted,
+    /// A flag is as asked.
+    FlagSet {
+        /// Its version.
+        version: u32,
+    },
+    /// A flag is gone.
+    FlagRemoved,
+    /// A secret is put.
+    SecretPut {
+        /// Its version.
+        version: u32,
+    },
+    /// A secret is gone.
+    SecretRemoved,
+    /// A network is as asked.
+    NetworkConfigured {
+        /// Its version.
+        version: u32,
+    },
+    /// An asset is switched as asked on a network.
+    NetworkAssetConfigured,
 }
 
 /// What became of one step of a worker.

@@ -153,6 +153,14 @@ pub enum Table {
     WorkerBulk = 0x63,
     /// Key of a directive -> its number, and a hash of what was sent.
     DirectiveKey = 0xa8,
+    /// Name of a flag -> the flag.
+    Flag = 0x70,
+    /// Name of a secret -> its sealed text, and who put it.
+    Secret = 0x71,
+    /// Network -> what it is used for, and how it is reached.
+    NetworkConfig = 0x72,
+    /// Network, asset -> what is switched on for the asset there.
+    NetworkAsset = 0x73,
 }
 
 impl Table {
@@ -195,6 +203,9 @@ impl Table {
         Table::Counter,
         Table::Emergency,
         Table::Maintenance,
+        Table::Admin,
+        Table::AdminSession,
+        Table::AdminCredentials,
         Table::Flag,
         Table::Secret,
         Table::NetworkConfig,
@@ -251,6 +262,7 @@ impl Table {
             Table::Flag | Table::Secret | Table::NetworkConfig | Table::NetworkAsset => Family::Working,
             Table::Consumer | Table::EventsKept => Family::Working,
             Table::Admin | Table::AdminSession | Table::AdminCredentials => Family::Working,
+            Table::Flag | Table::Secret | Table::NetworkConfig | Table::NetworkAsset => Family::Working,
             Table::SettingHistory
             | Table::Audit
             | Table::Event

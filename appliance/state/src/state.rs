@@ -97,7 +97,6 @@ pub struct State {
     pub(crate) flags: Flags,
     pub(crate) secrets: Secrets,
     pub(crate) networks: Networks,
-    pub(crate) people: People,
 }
 
 impl State {
@@ -138,7 +137,6 @@ impl State {
             flags: Flags::load(rows)?,
             secrets: Secrets::load(rows)?,
             networks: Networks::load(rows)?,
-            people: People::load(rows)?,
         };
         match &state.cluster {
             Some(cluster) if cluster.logic_version > LOGIC_VERSION_SUPPORTED => {

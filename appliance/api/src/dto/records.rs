@@ -455,6 +455,27 @@ pub enum Effect {
     },
     /// It is decided what becomes of a directive.
     DirectiveReviewed,
+    /// A flag is as asked.
+    FlagSet {
+        /// Its version.
+        version: u32,
+    },
+    /// A flag is gone.
+    FlagRemoved,
+    /// A secret is put.
+    SecretPut {
+        /// Its version.
+        version: u32,
+    },
+    /// A secret is gone.
+    SecretRemoved,
+    /// A network is as asked.
+    NetworkConfigured {
+        /// Its version.
+        version: u32,
+    },
+    /// An asset is switched as asked on a network.
+    NetworkAssetConfigured,
 }
 
 /// What became of one of several.

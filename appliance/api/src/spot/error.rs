@@ -336,6 +336,7 @@ pub(crate) fn of_rejection(rejection: &Rejection, purpose: Purpose) -> Error {
         | Rejection::OffsetBack { .. }
         | Rejection::OffsetBeyond { .. } => Error::internal(),
         Rejection::Jobs(_) => Error::internal(),
+        Rejection::Jobs(_) => Error::internal(),
         Rejection::NotPermitted { .. }
         | Rejection::AdminUnknown { .. }
         | Rejection::AdminExists { .. }
@@ -351,6 +352,17 @@ pub(crate) fn of_rejection(rejection: &Rejection, purpose: Purpose) -> Error {
         | Rejection::SessionUnknown
         | Rejection::SessionExists => Error::internal(),
         Rejection::BulkNotUndoable => Error::internal(),
+        Rejection::SessionExists
+        | Rejection::SettingPlace { .. }
+        | Rejection::SettingNotSet { .. }
+        | Rejection::OverridesFull
+        | Rejection::FlagUnknown
+        | Rejection::FlagsFull
+        | Rejection::SecretUnknown
+        | Rejection::SecretsFull
+        | Rejection::SecretInUse { .. }
+        | Rejection::EndpointCredentials
+        | Rejection::NetworkAssetsFull => Error::internal(),
     }
 }
 

@@ -22,6 +22,8 @@ fn concrete(path: &str) -> String {
         .replace("{symbol}", "BTCUSDT")
         .replace("{consumer}", "a")
         .replace("{name}", "a")
+        .replace("{name}", "a")
+        .replace("{network}", "tron")
         .replace("{id}", "00")
         .replace("{user}", "1")
         .replace("{symbol}", "BTCUSDT")
@@ -60,6 +62,7 @@ fn only_these_routes_need_nobody() {
         89,
         85,
         122,
+        103,
         "a new route is to be counted here, after a look at who may use it"
     );
 }

@@ -140,6 +140,12 @@ fn effect(done: Done) -> Effect {
         Done::SessionTouched | Done::SignInFailureNoted => Effect::PutDown,
         Done::SteppedUp => Effect::SteppedUp,
         Done::SessionsClosed { count } => Effect::SessionsClosed { count },
+        Done::FlagSet { version } => Effect::FlagSet { version },
+        Done::FlagRemoved => Effect::FlagRemoved,
+        Done::SecretPut { version } => Effect::SecretPut { version },
+        Done::SecretRemoved => Effect::SecretRemoved,
+        Done::NetworkConfigured { version } => Effect::NetworkConfigured { version },
+        Done::NetworkAssetConfigured => Effect::NetworkAssetConfigured,
     }
 }
 

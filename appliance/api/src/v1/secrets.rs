@@ -3,7 +3,7 @@
 use axum::extract::State;
 use exchequer_domain::Problem;
 use exchequer_state::people::Permission;
-use exchequer_state::secrets::{REFERENCE, Secret, TEXT_BYTES_MAX};
+use exchequer_state::secrets::{REFERENCE, Secret, TEXT_BYTES_MAX, purpose};
 use exchequer_state::settings::Danger;
 use exchequer_state::{Body as Change, Done, Field, PutSecret, Rejection, RemoveSecret, State as Replicated};
 
@@ -67,8 +67,8 @@ async fn put(
 
 /// The sealed text, once it is known to open again: what does not would be noticed only when it is needed.
 fn seal(app: &App, name: &str, text: &[u8]) -> Result<Vec<u8>, Problem> {
-    let sealed = app.backend.seal_named(name, text)?;
-    match app.backend.open_named(name, &sealed)?.as_slice() == text {
+    let sealed = app.backend.seal(&purpose(name), text)?;
+    match app.backend.unseal(&purpose(name), &sealed)?.as_slice() == text {
         true => Ok(sealed),
         false => Err(Problem::new(exchequer_domain::Code::Internal, "the sealed secret opens to something else")),
     }

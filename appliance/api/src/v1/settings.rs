@@ -23,33 +23,21 @@ use exchequer_state::settings::Danger;
 pub(crate) fn routes() -> Vec<Route> {
     let key = || Param::text::<shapes::SettingKey>("key", "Its key, with a place where the value is for that place");
     vec![
-        Route::get("/v1/settings", list).says("All settings").needs(Permission::ConfigurationRead),
-        Route::get("/v1/settings/{key}", one)
-            .says("One setting, or what holds in a place")
-            .named(key())
-            .needs(Permission::ConfigurationRead),
         Route::get("/v1/settings", list).needs(Permission::ConfigurationRead).says("All settings"),
         Route::get("/v1/settings/{key}", one)
             .needs(Permission::ConfigurationRead)
-            .says("One setting")
-            .named(Param::text::<shapes::SettingKey>("key", "Its key")),
+            .says("One setting, or what holds in a place")
+            .named(key()),
         Route::put("/v1/settings/{key}", set)
             .needs(Permission::ConfigurationChange)
             .danger(Danger::Level1)
             .says("Changes a setting")
-            .named(key())
-            .needs(Permission::ConfigurationChange)
-            .danger(Danger::Level1),
+            .named(key()),
         Route::post("/v1/settings/{key}/unset", unset)
+            .needs(Permission::ConfigurationChange)
+            .danger(Danger::Level1)
             .says("Takes a setting's value away: the less specific one holds again, or the default")
-            .named(key())
-            .needs(Permission::ConfigurationChange)
-            .danger(Danger::Level1),
-        Route::post("/v1/settings/revert", revert)
-            .says("Gives all settings the values of a revision")
-            .needs(Permission::ConfigurationChange)
-            .danger(Danger::Level1),
-            .named(Param::text::<shapes::SettingKey>("key", "Its key")),
+            .named(key()),
         Route::post("/v1/settings/revert", revert)
             .needs(Permission::ConfigurationChange)
             .danger(Danger::Level2)

@@ -30,8 +30,6 @@ const DIFF_REVISIONS_MAX: u64 = 10_000;
 pub(crate) fn routes() -> Vec<Route> {
     vec![
         Route::get("/v1/settings/history", history)
-            .says("Who changed which setting, why and when")
-            .needs(Permission::ConfigurationRead)
             .needs(Permission::ConfigurationRead)
             .says("Who changed which setting, why and when")
             .asks([
@@ -40,8 +38,6 @@ pub(crate) fn routes() -> Vec<Route> {
                 Param::number("before", 1, u64::MAX, "The revision after the first one; the newest come first"),
             ]),
         Route::get("/v1/settings/diff", difference)
-            .says("What differs between two revisions of the settings")
-            .needs(Permission::ConfigurationRead)
             .needs(Permission::ConfigurationRead)
             .says("What differs between two revisions of the settings")
             .asks([

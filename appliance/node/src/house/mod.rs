@@ -20,7 +20,6 @@ use exchequer_api::feed::Ear;
 use exchequer_domain::{Code, CommandId, Digest, NodeId, Problem, WorkerId};
 use exchequer_raft::{Hooks, Node, PeerView, ReadAt, SnapshotRules, Status};
 use exchequer_state::audit::Action;
-use exchequer_state::secrets;
 use exchequer_state::settings::schema;
 use exchequer_state::{Actor, Body, Command, Done, DryRun, Outcome, RecordAction, Rows, State};
 use metrics_exporter_prometheus::PrometheusHandle;

@@ -336,6 +336,13 @@ impl Body {
             Body::StepUp(command) => command.apply(entry, actor),
             Body::CloseSessions(command) => command.apply(entry, actor),
             Body::NoteSignInFailure(command) => command.apply(entry, actor),
+            Body::UnsetSetting(command) => command.apply(entry, actor),
+            Body::SetFlag(command) => command.apply(entry, actor),
+            Body::RemoveFlag(command) => command.apply(entry, actor),
+            Body::PutSecret(command) => command.apply(entry, actor),
+            Body::RemoveSecret(command) => command.apply(entry, actor),
+            Body::ConfigureNetwork(command) => command.apply(entry, actor),
+            Body::ConfigureNetworkAsset(command) => command.apply(entry, actor),
         }
     }
 

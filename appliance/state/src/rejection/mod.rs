@@ -449,6 +449,35 @@ pub enum Rejection {
     SessionUnknown,
     /// A session has this id.
     SessionExists,
+    /// The setting has no value of its own in that place.
+    SettingPlace {
+        /// Of the setting, without the place.
+        key: String,
+    },
+    /// The setting has no value of its own there that could be taken away.
+    SettingNotSet {
+        /// As given.
+        key: String,
+    },
+    /// Settings have values of their own in as many places as there may be.
+    OverridesFull,
+    /// No such flag.
+    FlagUnknown,
+    /// As many flags as there may be exist.
+    FlagsFull,
+    /// No such secret.
+    SecretUnknown,
+    /// As many secrets as there may be exist.
+    SecretsFull,
+    /// An endpoint refers to the secret.
+    SecretInUse {
+        /// Of this network.
+        network: Network,
+    },
+    /// The address of an endpoint holds credentials.
+    EndpointCredentials,
+    /// As many assets as there may be have switches of their own on networks.
+    NetworkAssetsFull,
 }
 
 impl Rejection {
@@ -567,6 +596,15 @@ impl Rejection {
             Rejection::FactorMissing => Code::FactorMissing,
             Rejection::SessionUnknown => Code::SessionUnknown,
             Rejection::SessionExists => Code::AlreadyDone,
+            Rejection::SettingPlace { .. } => Code::SettingPlace,
+            Rejection::SettingNotSet { .. } => Code::AlreadyDone,
+            Rejection::OverridesFull | Rejection::FlagsFull | Rejection::SecretsFull | Rejection::NetworkAssetsFull => {
+                Code::ConfigurationFull
+            }
+            Rejection::FlagUnknown => Code::FlagUnknown,
+            Rejection::SecretUnknown => Code::SecretUnknown,
+            Rejection::SecretInUse { .. } => Code::SecretInUse,
+            Rejection::EndpointCredentials => Code::EndpointCredentials,
         }
     }
 
@@ -881,6 +919,23 @@ impl Rejection {
             Rejection::FactorMissing => "a second factor is needed".into(),
             Rejection::SessionUnknown => "there is no such session, or it is over".into(),
             Rejection::SessionExists => "a session has this id".into(),
+            Rejection::SettingPlace { key } => match schema::find(key) {
+                Some(setting) => format!("`{key}` {}", setting.scoping.rule()),
+                None => format!("`{key}` has no value of its own there"),
+            },
+            Rejection::SettingNotSet { key } => format!("`{key}` has no value of its own"),
+            Rejection::OverridesFull => {
+                format!("settings have, or had, values of their own in {} places", settings::OVERRIDES_MAX)
+            }
+            Rejection::FlagUnknown => "there is no such flag".into(),
+            Rejection::FlagsFull => format!("there are {} flags", flags::FLAGS_MAX),
+            Rejection::SecretUnknown => "there is no such secret".into(),
+            Rejection::SecretsFull => format!("there are {} secrets", secrets::SECRETS_MAX),
+            Rejection::SecretInUse { network } => format!("an endpoint of {network} refers to the secret"),
+            Rejection::EndpointCredentials => "the address of an endpoint holds a user, a password or a key".into(),
+            Rejection::NetworkAssetsFull => {
+                format!("{} assets have switches of their own on networks", networks::NETWORK_ASSETS_MAX)
+            }
         }
     }
 }

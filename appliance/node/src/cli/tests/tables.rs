@@ -109,15 +109,17 @@ join.token_ttl  30m    15m      a duration from 1s to 7d  1       8
 Revision 8";
     assert_eq!(settings::all_text(&all), expected);
     let expected = "\
-Key         join.token_ttl
-Value       30m
-Default     15m
-Takes       a duration from 1s to 7d
-Danger      1
-Revision    8
-Changed at  2026-11-23T12:00:00.000Z
-Changed by  operator
-Reason      slow\\ninstalls
+Key           join.token_ttl
+Value         30m
+Default       15m
+Takes         a duration from 1s to 7d
+Danger        1
+Takes effect  at once
+Places        nowhere
+Revision      8
+Changed at    2026-11-23T12:00:00.000Z
+Changed by    operator
+Reason        slow\\ninstalls
 
 How long a join token can be used when its maker does not say.";
     assert_eq!(settings::one_text(&setting()), expected);

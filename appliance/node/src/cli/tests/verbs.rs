@@ -107,6 +107,8 @@ async fn verbs_send_what_the_api_takes() {
         (
             "settings set worker.drain_deadline 2s --worker deposit/tron-1 --reason r",
             "PUT /v1/settings/worker.drain_deadline%40worker%3Adeposit%2Ftron-1",
+            "settings set worker.lease 2s --worker deposit/tron-1 --reason r",
+            "PUT /v1/settings/worker.lease@worker:deposit%2Ftron-1",
             json!({"value": "2s", "if_revision": null, "reason": "r"}),
             json!({"key": "k@p", "value": "2s", "revision": 8, "index": 9, "command_id": "c"}),
             "k@p is 2s since revision 8",
@@ -114,6 +116,8 @@ async fn verbs_send_what_the_api_takes() {
         (
             "settings unset worker.drain_deadline --kind deposit --network tron --reason r",
             "POST /v1/settings/worker.drain_deadline%40kind%3Adeposit%2Cnetwork%3Atron/unset",
+            "settings unset worker.lease --kind deposit --network tron --reason r",
+            "POST /v1/settings/worker.lease@kind:deposit,network:tron/unset",
             json!({"if_revision": null, "reason": "r"}),
             json!({"key": "k@p", "revision": 8, "index": 9, "command_id": "c"}),
             "k@p has no value of its own since revision 8",
@@ -127,7 +131,7 @@ async fn verbs_send_what_the_api_takes() {
         ),
         (
             "threshold set threshold.queue_age 9s --kind selftest --reason r",
-            "PUT /v1/settings/threshold.queue_age%40kind%3Aselftest",
+            "PUT /v1/settings/threshold.queue_age@kind:selftest",
             json!({"value": "9s", "if_revision": null, "reason": "r"}),
             json!({"key": "k@p", "value": "9s", "revision": 8, "index": 9, "command_id": "c"}),
             "k@p is 9s since revision 8",
