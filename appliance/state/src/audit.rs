@@ -96,20 +96,6 @@ pub enum AuditAction {
     JobsRetried,
     /// A queue was paused, let go on, or given another rate.
     QueueConfigured,
-    /// An admin was made.
-    AdminCreated,
-    /// An admin was given other roles or addresses, or another status.
-    AdminUpdated,
-    /// What somebody signs in with was changed.
-    CredentialsSet,
-    /// An admin has signed in.
-    SessionOpened,
-    /// An admin has shown the second factor again.
-    SteppedUp,
-    /// Sessions were ended.
-    SessionsClosed,
-    /// New sign-ins of an admin are refused for a while.
-    SignInsLocked,
     /// A worker was added.
     AddWorker,
     /// Something else is wanted of a worker.
@@ -180,20 +166,6 @@ pub enum AuditAction {
     SessionsClosed,
     /// New sign-ins of an admin are refused for a while.
     SignInsLocked,
-    /// A setting's value was taken away.
-    UnsetSetting,
-    /// A flag was made or changed.
-    SetFlag,
-    /// A flag was removed.
-    RemoveFlag,
-    /// A secret was put.
-    PutSecret,
-    /// A secret was removed.
-    RemoveSecret,
-    /// A network was configured.
-    ConfigureNetwork,
-    /// An asset was switched on a network.
-    ConfigureNetworkAsset,
 }
 
 /// What can be done outside the state and put on record. Variants are only ever appended.
@@ -260,9 +232,6 @@ impl AuditAction {
             AuditAction::SteppedUp => "step-up",
             AuditAction::SessionsClosed => "close-sessions",
             AuditAction::SignInsLocked => "lock-sign-ins",
-            AuditAction::DirectivesSent => "send-directives",
-            AuditAction::DirectivesCancelled => "cancel-directives",
-            AuditAction::DirectiveReviewed => "review-directive",
             AuditAction::Outside(action) => match action {
                 Action::AddLearner => "add-learner",
                 Action::Promote => "promote",

@@ -167,22 +167,6 @@ pub enum Body {
     RetryJobs(RetryJobs),
     /// Pauses a queue, lets it go on, or gives it another rate.
     ConfigureQueue(ConfigureQueue),
-    /// Makes an admin.
-    CreateAdmin(Box<CreateAdmin>),
-    /// Gives an admin other roles or addresses, or takes its access away.
-    UpdateAdmin(UpdateAdmin),
-    /// Changes what somebody signs in with.
-    SetCredentials(Box<SetCredentials>),
-    /// Somebody has signed in.
-    OpenSession(Box<OpenSession>),
-    /// A session is in use.
-    TouchSession(TouchSession),
-    /// A session has shown its second factor again.
-    StepUp(StepUp),
-    /// Ends sessions.
-    CloseSessions(CloseSessions),
-    /// A sign-in failed.
-    NoteSignInFailure(NoteSignInFailure),
     /// Adds workers.
     AddWorkers(AddWorkers),
     /// Decides what is wanted of workers.
@@ -265,20 +249,6 @@ pub enum Body {
     CloseSessions(CloseSessions),
     /// A sign-in failed.
     NoteSignInFailure(NoteSignInFailure),
-    /// Takes a setting's value away.
-    UnsetSetting(UnsetSetting),
-    /// Makes a flag, or gives one another rule.
-    SetFlag(SetFlag),
-    /// Removes a flag.
-    RemoveFlag(RemoveFlag),
-    /// Puts a secret, sealed.
-    PutSecret(PutSecret),
-    /// Removes a secret.
-    RemoveSecret(RemoveSecret),
-    /// Changes a network.
-    ConfigureNetwork(Box<ConfigureNetwork>),
-    /// Switches an asset on a network.
-    ConfigureNetworkAsset(ConfigureNetworkAsset),
 }
 
 impl Body {

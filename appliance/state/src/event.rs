@@ -201,38 +201,6 @@ pub enum EventKind {
         /// That queue.
         queue: QueueName,
     },
-    /// There is a new admin.
-    AdminCreated {
-        /// That admin.
-        admin: AdminId,
-    },
-    /// An admin has other roles or addresses, or another status.
-    AdminUpdated {
-        /// That admin.
-        admin: AdminId,
-    },
-    /// Somebody signs in with something else.
-    CredentialsSet {
-        /// Who.
-        of: Principal,
-    },
-    /// An admin has signed in.
-    SessionOpened {
-        /// That admin.
-        admin: AdminId,
-    },
-    /// Sessions were ended.
-    SessionsClosed {
-        /// Whose.
-        of: Principal,
-    },
-    /// New sign-ins are refused after too many that failed.
-    SignInsLocked {
-        /// Whose.
-        of: Principal,
-        /// Until when.
-        until: Timestamp,
-    },
     /// There is a new worker.
     WorkerAdded {
         /// That worker.
@@ -408,32 +376,6 @@ pub enum EventKind {
         /// Until when.
         until: Timestamp,
     },
-    /// A flag was made, changed or removed.
-    FlagChanged {
-        /// Its name.
-        name: String,
-    },
-    /// A secret was put or removed.
-    SecretChanged {
-        /// Its name.
-        name: String,
-    },
-    /// A network, or an asset on it, is configured otherwise.
-    NetworkChanged {
-        /// Which one.
-        network: Network,
-    },
-}
-
-/// How urgent something is for the people who run the exchange.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Severity {
-    /// Somebody must act now.
-    P1,
-    /// Somebody must act today.
-    P2,
-    /// Somebody should know.
-    P3,
 }
 
 /// The version of the shape in which kinds of events are told. A kind whose fields must change gets a successor.

@@ -170,34 +170,6 @@ pub enum Done {
     Jobs(Vec<Result<(), jobs::Refusal>>),
     /// A queue is as asked.
     QueueConfigured,
-    /// There is a new admin.
-    AdminCreated {
-        /// Its number.
-        admin: AdminId,
-    },
-    /// An admin is as asked.
-    AdminUpdated {
-        /// Whether anything was different before.
-        changed: bool,
-    },
-    /// Somebody signs in with something else.
-    CredentialsSet {
-        /// The revision of the credentials.
-        revision: u64,
-    },
-    /// Somebody has signed in.
-    SessionOpened,
-    /// It is put down that a session is in use.
-    SessionTouched,
-    /// A session has shown its second factor again.
-    SteppedUp,
-    /// Sessions ended.
-    SessionsClosed {
-        /// How many.
-        count: u32,
-    },
-    /// A failed sign-in was counted.
-    SignInFailureNoted,
     /// Workers are as asked.
     WorkersChanged {
         /// How many were different before.
@@ -326,36 +298,6 @@ pub enum Done {
     },
     /// A failed sign-in was counted.
     SignInFailureNoted,
-    /// A flag is as asked.
-    FlagSet {
-        /// Its version.
-        version: u32,
-    },
-    /// A flag is gone.
-    FlagRemoved,
-    /// A secret is put.
-    SecretPut {
-        /// Its version.
-        version: u32,
-    },
-    /// A secret is gone.
-    SecretRemoved,
-    /// A network is as asked.
-    NetworkConfigured {
-        /// Its version.
-        version: u32,
-    },
-    /// An asset is switched as asked on a network.
-    NetworkAssetConfigured,
-}
-
-/// What became of one step of a worker.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Stepped {
-    /// It is in the registry.
-    Taken,
-    /// It cannot happen.
-    Refused(Box<Rejection>),
 }
 
 impl Outcome {

@@ -143,24 +143,6 @@ pub enum Table {
     UserSessions = 0xa2,
     /// Name to sign in with -> the user.
     UserName = 0xa3,
-    /// Kind, network and instance (2 bytes each, behind two zeros) -> the worker.
-    Worker = 0x60,
-    /// Kind, network -> what was decided about these workers together.
-    WorkerScale = 0x61,
-    /// Name -> a registered program of workers.
-    WorkerBinary = 0x62,
-    /// Number -> what was done to many workers at once.
-    WorkerBulk = 0x63,
-    /// Key of a directive -> its number, and a hash of what was sent.
-    DirectiveKey = 0xa8,
-    /// Name of a flag -> the flag.
-    Flag = 0x70,
-    /// Name of a secret -> its sealed text, and who put it.
-    Secret = 0x71,
-    /// Network -> what it is used for, and how it is reached.
-    NetworkConfig = 0x72,
-    /// Network, asset -> what is switched on for the asset there.
-    NetworkAsset = 0x73,
 }
 
 impl Table {
@@ -203,9 +185,6 @@ impl Table {
         Table::Counter,
         Table::Emergency,
         Table::Maintenance,
-        Table::Admin,
-        Table::AdminSession,
-        Table::AdminCredentials,
         Table::Flag,
         Table::Secret,
         Table::NetworkConfig,
@@ -219,12 +198,10 @@ impl Table {
         Table::AdminSession,
         Table::AdminCredentials,
         Table::JobOver,
-        Table::DirectiveOver,
         Table::UserCredentials,
         Table::UserSession,
         Table::UserSessions,
         Table::UserName,
-        Table::DirectiveKey,
     ];
 
     /// Where the table's rows are kept.
@@ -250,9 +227,6 @@ impl Table {
             | Table::Queue
             | Table::Job
             | Table::Counter
-            | Table::Admin
-            | Table::AdminSession
-            | Table::AdminCredentials
             | Table::Worker
             | Table::WorkerScale
             | Table::WorkerBinary
@@ -262,7 +236,6 @@ impl Table {
             Table::Flag | Table::Secret | Table::NetworkConfig | Table::NetworkAsset => Family::Working,
             Table::Consumer | Table::EventsKept => Family::Working,
             Table::Admin | Table::AdminSession | Table::AdminCredentials => Family::Working,
-            Table::Flag | Table::Secret | Table::NetworkConfig | Table::NetworkAsset => Family::Working,
             Table::SettingHistory
             | Table::Audit
             | Table::Event
@@ -283,8 +256,7 @@ impl Table {
             | Table::UserCredentials
             | Table::UserSession
             | Table::UserSessions
-            | Table::UserName
-            | Table::DirectiveKey => Family::Ids,
+            | Table::UserName => Family::Ids,
         }
     }
 

@@ -89,7 +89,6 @@ pub struct State {
     pub(crate) markets: Markets,
     pub(crate) api_keys: ApiKeys,
     pub(crate) jobs: Jobs,
-    pub(crate) people: People,
     pub(crate) workers: Workers,
     pub(crate) directives: Directives,
     pub(crate) emergency: Option<Emergency>,
@@ -97,6 +96,7 @@ pub struct State {
     pub(crate) flags: Flags,
     pub(crate) secrets: Secrets,
     pub(crate) networks: Networks,
+    pub(crate) people: People,
 }
 
 impl State {
@@ -129,7 +129,6 @@ impl State {
             markets,
             api_keys: ApiKeys::load(rows)?,
             jobs: Jobs::load(rows)?,
-            people: People::load(rows)?,
             workers: Workers::load(rows)?,
             directives: Directives::load(rows)?,
             emergency: Emergency::load(rows)?,
@@ -137,6 +136,7 @@ impl State {
             flags: Flags::load(rows)?,
             secrets: Secrets::load(rows)?,
             networks: Networks::load(rows)?,
+            people: People::load(rows)?,
         };
         match &state.cluster {
             Some(cluster) if cluster.logic_version > LOGIC_VERSION_SUPPORTED => {

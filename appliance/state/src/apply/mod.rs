@@ -287,14 +287,6 @@ impl Body {
             Body::CancelJobs(command) => command.apply(entry, actor),
             Body::RetryJobs(command) => command.apply(entry, actor),
             Body::ConfigureQueue(command) => command.apply(entry, actor),
-            Body::CreateAdmin(command) => command.apply(entry, actor),
-            Body::UpdateAdmin(command) => command.apply(entry, actor),
-            Body::SetCredentials(command) => command.apply(entry, actor),
-            Body::OpenSession(command) => command.apply(entry, actor),
-            Body::TouchSession(command) => command.apply(entry, actor),
-            Body::StepUp(command) => command.apply(entry, actor),
-            Body::CloseSessions(command) => command.apply(entry, actor),
-            Body::NoteSignInFailure(command) => command.apply(entry, actor),
             Body::AddWorkers(command) => command.apply(entry, actor),
             Body::SetWorkers(command) => command.apply(entry, actor),
             Body::RestartWorkers(command) => command.apply(entry, actor),
@@ -336,13 +328,6 @@ impl Body {
             Body::StepUp(command) => command.apply(entry, actor),
             Body::CloseSessions(command) => command.apply(entry, actor),
             Body::NoteSignInFailure(command) => command.apply(entry, actor),
-            Body::UnsetSetting(command) => command.apply(entry, actor),
-            Body::SetFlag(command) => command.apply(entry, actor),
-            Body::RemoveFlag(command) => command.apply(entry, actor),
-            Body::PutSecret(command) => command.apply(entry, actor),
-            Body::RemoveSecret(command) => command.apply(entry, actor),
-            Body::ConfigureNetwork(command) => command.apply(entry, actor),
-            Body::ConfigureNetworkAsset(command) => command.apply(entry, actor),
         }
     }
 
@@ -360,6 +345,9 @@ impl Body {
             | Body::TransferBetweenUsers(TransferBetweenUsers { id, .. }) => {
                 keys.extend(ledger.id_lookup(*id));
             }
+            Body::SendDirectives(SendDirectives { directives: sent, .. }) => {
+                keys.extend(sent.iter().filter_map(|new| new.key.as_deref()).map(key_row));
+            }
             Body::SetCredentials(command) => {
                 keys.extend(command.of.lookups());
                 if let CredentialChange::Begin { name, .. } = &command.change {
@@ -371,9 +359,6 @@ impl Body {
             | Body::StepUp(StepUp { of, .. })
             | Body::CloseSessions(CloseSessions { of, .. })
             | Body::NoteSignInFailure(NoteSignInFailure { of: Some(of), .. }) => keys.extend(of.lookups()),
-            Body::SendDirectives(SendDirectives { directives: sent, .. }) => {
-                keys.extend(sent.iter().filter_map(|new| new.key.as_deref()).map(key_row));
-            }
             // No other command looks anything up.
             _ => {}
         }

@@ -40,10 +40,6 @@ impl Body {
             | Body::Rescale(_)
             | Body::DispatchDirectives(_)
             | Body::StepDirectives(_) => return Needs::Never,
-            // The leader says what it sees of workers, decides their number within their bounds, and dispatches.
-            Body::StepWorkers(_) | Body::ReportWorkers(_) | Body::DispatchDirectives(_) | Body::StepDirectives(_) => {
-                return Needs::Never;
-            }
             Body::EnqueueJobs(_)
             | Body::CancelJobs(_)
             | Body::RetryJobs(_)
@@ -53,7 +49,6 @@ impl Body {
             | Body::RestartWorkers(_)
             | Body::RemoveWorkers(_)
             | Body::SetScale(_)
-            | Body::Rescale(_)
             | Body::RegisterBinary(_)
             | Body::ForgetBinary(_)
             | Body::UseBinary(_)
@@ -73,7 +68,6 @@ impl Body {
             Body::EmergencyResume(_) => P::EmergencyResume,
             Body::ScheduleMaintenance(_) | Body::EndMaintenance(_) => P::MaintenanceChange,
             Body::AddConsumer(_) | Body::CommitConsumer(_) | Body::RemoveConsumer(_) => P::EventsRead,
-            Body::SetSetting(_) | Body::RevertSettings(_) => P::ConfigurationChange,
             Body::CreateJoinToken(_) | Body::RemoveNode(_) | Body::RotateAuthority(_) | Body::RaiseVersion(_) => {
                 P::ClusterChange
             }

@@ -65,20 +65,6 @@ pub enum Field {
     MarketFees,
     /// The steps of a market's prices and quantities.
     MarketSteps,
-    /// The name that somebody signs in with.
-    SignInName,
-    /// The identity of a person.
-    Person,
-    /// The roles of an admin.
-    AdminRoles,
-    /// The addresses from which an admin may act.
-    AdminRanges,
-    /// A sealed password or secret.
-    Credential,
-    /// Recovery codes.
-    RecoveryCodes,
-    /// The name of a program that signs in.
-    Agent,
     /// How many workers are named, stepped or reported at once.
     WorkerCount,
     /// What is reported of workers at once.
@@ -211,22 +197,6 @@ impl Field {
             Field::MarketSteps => {
                 format!("a step of prices or quantities has at most {} decimals", markets::STEP_DECIMALS_MAX)
             }
-            Field::SignInName => {
-                format!("a name to sign in with is 1 to {} of a-z, 0-9 and `.-_@+`", people::ADMIN_NAME_BYTES_MAX)
-            }
-            Field::Person => format!(
-                "a person is 1 to {} bytes without control characters, not blank at either end",
-                people::PERSON_BYTES_MAX
-            ),
-            Field::AdminRoles => "an admin has at least 1 role, and none may both begin and approve money".into(),
-            Field::AdminRanges => format!("an admin has at most {} address ranges", people::ADMIN_RANGES_MAX),
-            Field::Credential => {
-                format!("a sealed password or secret is 1 to {} bytes", people::CREDENTIAL_BYTES_MAX)
-            }
-            Field::RecoveryCodes => format!("there are at most {} recovery codes", people::RECOVERY_CODES_MAX),
-            Field::Agent => {
-                format!("a program's name is at most {} bytes without control characters", people::AGENT_BYTES_MAX)
-            }
             Field::WorkerCount => {
                 format!("1 to {} workers are named at once, each once", workers::WORKERS_AT_ONCE_MAX)
             }
@@ -315,10 +285,6 @@ impl Field {
                 apply::EVENTS_AT_ONCE_MAX,
                 apply::EVENT_FILLING_BYTES_MAX
             ),
-            Field::MarketFilters => {
-                let rule = "a market's filters leave room for an order: every least is at most its most, a multiple of";
-                format!("{rule} the step lies between them, and no step is zero")
-            }
             Field::SignInName => {
                 format!("a name to sign in with is 1 to {} of a-z, 0-9 and `.-_@+`", people::ADMIN_NAME_BYTES_MAX)
             }

@@ -211,43 +211,6 @@ pub enum Rejection {
     ApiKeyScope,
     /// Not so with jobs.
     Jobs(jobs::Refusal),
-    /// The sender's roles do not allow it, or no role does.
-    NotPermitted {
-        /// What would allow it, where anything does.
-        permission: Option<Permission>,
-    },
-    /// No such admin.
-    AdminUnknown {
-        /// As given.
-        admin: AdminId,
-    },
-    /// An admin has this name.
-    AdminExists {
-        /// That admin.
-        admin: AdminId,
-    },
-    /// As many admins as there may be exist.
-    AdminsFull,
-    /// Nobody changes what they may do themselves, nor by a second account.
-    OwnRoles,
-    /// There would be no active owner any more.
-    LastOwner,
-    /// Nobody can sign in by this name or number.
-    PrincipalUnknown,
-    /// A user signs in with this name.
-    SignInNameTaken,
-    /// The credentials have changed since they were looked at.
-    CredentialsChanged,
-    /// Too many sign-ins failed of late.
-    SignInLocked,
-    /// The code was used before, or is not theirs.
-    FactorUsed,
-    /// A second factor is needed.
-    FactorMissing,
-    /// No such session, or it is over.
-    SessionUnknown,
-    /// A session has this id.
-    SessionExists,
     /// No such worker.
     WorkerUnknown {
         /// As given.
@@ -449,35 +412,6 @@ pub enum Rejection {
     SessionUnknown,
     /// A session has this id.
     SessionExists,
-    /// The setting has no value of its own in that place.
-    SettingPlace {
-        /// Of the setting, without the place.
-        key: String,
-    },
-    /// The setting has no value of its own there that could be taken away.
-    SettingNotSet {
-        /// As given.
-        key: String,
-    },
-    /// Settings have values of their own in as many places as there may be.
-    OverridesFull,
-    /// No such flag.
-    FlagUnknown,
-    /// As many flags as there may be exist.
-    FlagsFull,
-    /// No such secret.
-    SecretUnknown,
-    /// As many secrets as there may be exist.
-    SecretsFull,
-    /// An endpoint refers to the secret.
-    SecretInUse {
-        /// Of this network.
-        network: Network,
-    },
-    /// The address of an endpoint holds credentials.
-    EndpointCredentials,
-    /// As many assets as there may be have switches of their own on networks.
-    NetworkAssetsFull,
 }
 
 impl Rejection {
@@ -534,18 +468,6 @@ impl Rejection {
             Rejection::ClientOrderIdUsed => Code::ClientOrderIdUsed,
             Rejection::Order { why: exchequer_matching::Rejection::UnknownOrder } => Code::OrderUnknown,
             Rejection::AmendLosesPlace | Rejection::Order { .. } => Code::OrderRefused,
-            Rejection::NotPermitted { .. } => Code::NotPermitted,
-            Rejection::AdminUnknown { .. } => Code::AdminUnknown,
-            Rejection::AdminExists { .. } | Rejection::SignInNameTaken => Code::SignInNameTaken,
-            Rejection::AdminsFull => Code::Overloaded,
-            Rejection::OwnRoles => Code::OwnRoles,
-            Rejection::LastOwner => Code::LastOwner,
-            Rejection::PrincipalUnknown | Rejection::SignInLocked => Code::SignInRefused,
-            Rejection::CredentialsChanged => Code::StaleRevision,
-            Rejection::FactorUsed => Code::FactorWrong,
-            Rejection::FactorMissing => Code::FactorMissing,
-            Rejection::SessionUnknown => Code::SessionUnknown,
-            Rejection::SessionExists => Code::AlreadyDone,
             Rejection::WorkerUnknown { .. } => Code::WorkerUnknown,
             Rejection::WorkerExists { .. } => Code::WorkerExists,
             Rejection::WorkersFull | Rejection::WorkerBinariesFull => Code::WorkersFull,
@@ -596,15 +518,6 @@ impl Rejection {
             Rejection::FactorMissing => Code::FactorMissing,
             Rejection::SessionUnknown => Code::SessionUnknown,
             Rejection::SessionExists => Code::AlreadyDone,
-            Rejection::SettingPlace { .. } => Code::SettingPlace,
-            Rejection::SettingNotSet { .. } => Code::AlreadyDone,
-            Rejection::OverridesFull | Rejection::FlagsFull | Rejection::SecretsFull | Rejection::NetworkAssetsFull => {
-                Code::ConfigurationFull
-            }
-            Rejection::FlagUnknown => Code::FlagUnknown,
-            Rejection::SecretUnknown => Code::SecretUnknown,
-            Rejection::SecretInUse { .. } => Code::SecretInUse,
-            Rejection::EndpointCredentials => Code::EndpointCredentials,
         }
     }
 
@@ -822,23 +735,6 @@ impl Rejection {
             Rejection::ClientOrderIdUsed => "an open order of this user has this client order id".into(),
             Rejection::AmendLosesPlace => "the order keeps its place only with the same price and less quantity".into(),
             Rejection::Order { why } => markets::reason(*why).into(),
-            Rejection::NotPermitted { permission: Some(permission) } => {
-                format!("this needs the permission {permission}")
-            }
-            Rejection::NotPermitted { permission: None } => "no role allows the sender to do this".into(),
-            Rejection::AdminUnknown { admin } => format!("there is no admin {admin}"),
-            Rejection::AdminExists { admin } => format!("admin {admin} has this name"),
-            Rejection::AdminsFull => format!("there are {} admins", people::ADMINS_MAX),
-            Rejection::OwnRoles => "the account is the sender's own, or of the same person".into(),
-            Rejection::LastOwner => "the admin is the only active owner".into(),
-            Rejection::PrincipalUnknown => "nobody signs in by this name".into(),
-            Rejection::SignInNameTaken => "another user signs in with this name".into(),
-            Rejection::CredentialsChanged => "the credentials have changed meanwhile".into(),
-            Rejection::SignInLocked => "too many sign-ins failed of late".into(),
-            Rejection::FactorUsed => "the code was used before, or is not theirs".into(),
-            Rejection::FactorMissing => "a second factor is needed".into(),
-            Rejection::SessionUnknown => "there is no such session, or it is over".into(),
-            Rejection::SessionExists => "a session has this id".into(),
             Rejection::WorkerUnknown { worker } => format!("there is no worker {worker}"),
             Rejection::WorkerExists { worker } => format!("there is a worker {worker}"),
             Rejection::WorkersFull => format!("there are at most {} workers", workers::WORKERS_MAX),
@@ -919,23 +815,6 @@ impl Rejection {
             Rejection::FactorMissing => "a second factor is needed".into(),
             Rejection::SessionUnknown => "there is no such session, or it is over".into(),
             Rejection::SessionExists => "a session has this id".into(),
-            Rejection::SettingPlace { key } => match schema::find(key) {
-                Some(setting) => format!("`{key}` {}", setting.scoping.rule()),
-                None => format!("`{key}` has no value of its own there"),
-            },
-            Rejection::SettingNotSet { key } => format!("`{key}` has no value of its own"),
-            Rejection::OverridesFull => {
-                format!("settings have, or had, values of their own in {} places", settings::OVERRIDES_MAX)
-            }
-            Rejection::FlagUnknown => "there is no such flag".into(),
-            Rejection::FlagsFull => format!("there are {} flags", flags::FLAGS_MAX),
-            Rejection::SecretUnknown => "there is no such secret".into(),
-            Rejection::SecretsFull => format!("there are {} secrets", secrets::SECRETS_MAX),
-            Rejection::SecretInUse { network } => format!("an endpoint of {network} refers to the secret"),
-            Rejection::EndpointCredentials => "the address of an endpoint holds a user, a password or a key".into(),
-            Rejection::NetworkAssetsFull => {
-                format!("{} assets have switches of their own on networks", networks::NETWORK_ASSETS_MAX)
-            }
         }
     }
 }
