@@ -245,14 +245,11 @@ impl Table {
             | Table::Kline
             | Table::JobOver
             | Table::DirectiveOver => Family::History,
-            Table::CommandId | Table::Scratch | Table::UserLabel | Table::ClientOrder | Table::DirectiveKey => {
-                Family::Ids
-            }
-            Table::JobOver => Family::History,
             Table::CommandId
             | Table::Scratch
             | Table::UserLabel
             | Table::ClientOrder
+            | Table::DirectiveKey
             | Table::UserCredentials
             | Table::UserSession
             | Table::UserSessions

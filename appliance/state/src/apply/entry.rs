@@ -185,11 +185,9 @@ impl<'a> Entry<'a> {
             match header.actor {
                 Actor::Operator => {}
                 Actor::Node(id) => self.state.registry.present(id).map(|_| ())?,
-                Actor::Worker(_) if !body.is_workers_work() => return Err(Rejection::WorkerMayNot.into()),
-                Actor::Worker(_) => {}
-                Actor::ApiKey(_) | Actor::Admin(_) => {}
                 Actor::Admin(id) => self.state.people.allow(id, &body)?,
                 Actor::User(id) => self.user_may(id, &body)?,
+                Actor::Worker(_) if !body.is_workers_work() => return Err(Rejection::WorkerMayNot.into()),
                 Actor::ApiKey(_) | Actor::Worker(_) => {}
             }
         }

@@ -107,7 +107,7 @@ pub fn draw(flag: &str, subject: &str) -> u16 {
     let mut first = [0; 8];
     hasher.finalize_xof().fill(&mut first);
     // The top of the product: no draw is larger than another by more than 1 in 2^54.
-    let scaled = u128::from(u64::from_be_bytes(first)) * u128::from(PERMILLE_MAX) >> 64;
+    let scaled = (u128::from(u64::from_be_bytes(first)) * u128::from(PERMILLE_MAX)) >> 64;
     scaled as u16
 }
 

@@ -638,7 +638,6 @@ impl Rejection {
             | Rejection::NoEmergency
             | Rejection::UnderMaintenance { .. }
             | Rejection::MaintenanceUnknown { .. } => return None,
-            Rejection::Order { .. } => return None,
             Rejection::SettingPlace { .. }
             | Rejection::SettingNotSet { .. }
             | Rejection::OverridesFull
