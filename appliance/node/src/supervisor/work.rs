@@ -315,6 +315,7 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
 }
 
 fn cut(mut text: String, bytes: usize) -> String {
-    text.truncate(text.floor_char_boundary(bytes));
+    let end = (0..=bytes.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    text.truncate(end);
     text
 }

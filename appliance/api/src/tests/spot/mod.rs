@@ -8,7 +8,6 @@ mod listing;
 mod orders;
 mod replay;
 pub(super) mod socket;
-mod socket;
 mod stopped;
 mod streams;
 mod ws_api;
