@@ -183,6 +183,9 @@ impl Table {
         Table::Job,
         Table::Directive,
         Table::Counter,
+        Table::Admin,
+        Table::AdminSession,
+        Table::AdminCredentials,
         Table::Emergency,
         Table::Maintenance,
         Table::Flag,
@@ -193,15 +196,11 @@ impl Table {
         Table::EventsKept,
         Table::JobOver,
         Table::DirectiveOver,
-        Table::DirectiveKey,
-        Table::Admin,
-        Table::AdminSession,
-        Table::AdminCredentials,
-        Table::JobOver,
         Table::UserCredentials,
         Table::UserSession,
         Table::UserSessions,
         Table::UserName,
+        Table::DirectiveKey,
     ];
 
     /// Where the table's rows are kept.
