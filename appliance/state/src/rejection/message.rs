@@ -1,18 +1,12 @@
 //! What refusals say to people.
 
 use super::Rejection;
-use crate::directives;
-use crate::jobs;
-use crate::maintenance::{self, WindowId};
-use crate::markets::{self, MarketId};
-use crate::people::{self, Permission};
+use crate::maintenance;
+use crate::markets;
+use crate::people;
 use crate::settings::{self, schema};
-use crate::workers::{self, StepName, WorkerState};
+use crate::workers;
 use crate::{access, api_keys, apply, assets, command, events, flags, networks, secrets, users};
-use exchequer_domain::{AdminId, Code, Network, NodeId, Problem, Timestamp, UserId, WorkerId, WorkerKind};
-use exchequer_ledger as ledger;
-use exchequer_ledger::Asset;
-use serde::{Deserialize, Serialize};
 
 impl Rejection {
     /// What happened in this case, in words.

@@ -10,12 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::directives;
 use crate::jobs;
-use crate::maintenance::{self, WindowId};
-use crate::markets::{self, MarketId};
-use crate::people::{self, Permission};
-use crate::settings::{self, schema};
-use crate::workers::{self, StepName, WorkerState};
-use crate::{access, api_keys, apply, assets, command, events, flags, networks, secrets, users};
+use crate::maintenance::WindowId;
+use crate::markets::MarketId;
+use crate::people::Permission;
+use crate::workers::{StepName, WorkerState};
 
 pub use field::Field;
 
