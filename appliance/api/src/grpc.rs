@@ -259,7 +259,14 @@ fn is_whole(body: &Body) -> bool {
         | Body::EmergencyStop(_)
         | Body::EmergencyResume(_)
         | Body::ScheduleMaintenance(_)
-        | Body::EndMaintenance(_) => true,
+        | Body::EndMaintenance(_)
+        | Body::Propose(_)
+        | Body::Approve(_)
+        | Body::RejectProposal(_)
+        | Body::RevokeProposal(_)
+        | Body::EnrolApprovalKey(_)
+        | Body::ConfirmApprovalKey(_)
+        | Body::RevokeApprovalKey(_) => true,
         | Body::UnsetSetting(_)
         | Body::SetFlag(_)
         | Body::RemoveFlag(_)

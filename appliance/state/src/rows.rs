@@ -79,6 +79,13 @@ pub enum Table {
     Counter = 0x67,
     /// One row: the emergency that lasts; none where there is none.
     Emergency = 0x6d,
+    /// Number of a proposal -> the proposal, while it waits; under no number how many there were, and since when the
+    /// two-person rule is in force.
+    Proposal = 0x6c,
+    /// Number of an approval key -> the key.
+    ApprovalKey = 0x6f,
+    /// Number of a proposal -> the proposal that is over.
+    ProposalOver = 0x82,
     /// Number of a window of maintenance -> the window; under no number how many there were.
     Maintenance = 0x6e,
     /// Revision -> what changed in which setting, by whom, why and when.
@@ -183,8 +190,13 @@ impl Table {
         Table::Job,
         Table::Directive,
         Table::Counter,
+        Table::Admin,
+        Table::AdminSession,
+        Table::AdminCredentials,
+        Table::Proposal,
         Table::Emergency,
         Table::Maintenance,
+        Table::ApprovalKey,
         Table::Flag,
         Table::Secret,
         Table::NetworkConfig,
@@ -193,15 +205,12 @@ impl Table {
         Table::EventsKept,
         Table::JobOver,
         Table::DirectiveOver,
-        Table::DirectiveKey,
-        Table::Admin,
-        Table::AdminSession,
-        Table::AdminCredentials,
-        Table::JobOver,
+        Table::ProposalOver,
         Table::UserCredentials,
         Table::UserSession,
         Table::UserSessions,
         Table::UserName,
+        Table::DirectiveKey,
     ];
 
     /// Where the table's rows are kept.
@@ -237,6 +246,7 @@ impl Table {
             Table::Consumer | Table::EventsKept => Family::Working,
             Table::Admin | Table::AdminSession | Table::AdminCredentials => Family::Working,
             Table::SettingHistory
+            | Table::ProposalOver
             | Table::Audit
             | Table::Event
             | Table::Order

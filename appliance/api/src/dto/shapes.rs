@@ -120,6 +120,8 @@ texts! {
     KindName, "^[a-z-]{1,32}$", "selftest";
     /// A blockchain.
     NetworkName, "^(bitcoin|ethereum|polygon|bsc|arbitrum|tron)$", "bitcoin";
+    /// An Ed25519 signature, hexadecimal.
+    SignatureText, "^[0-9a-fA-F]{128}$", "00000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000";
     /// As a label, but not blank.
     Title, r"^[^\u0000-\u001f\u007f-\u009f]{1,100}$", "Bitcoin";
 }

@@ -7,6 +7,7 @@ use exchequer_ledger as ledger;
 use exchequer_ledger::Asset;
 use serde::{Deserialize, Serialize};
 
+use crate::approvals::{self, ApprovalKeyId, ProposalId};
 use crate::directives;
 use crate::jobs;
 use crate::maintenance::{self, WindowId};
@@ -412,6 +413,47 @@ pub enum Rejection {
     SessionUnknown,
     /// A session has this id.
     SessionExists,
+    /// The operation needs the approval of others.
+    ApprovalNeeded {
+        /// Of how many.
+        needed: u8,
+        /// What they must be allowed.
+        permission: Permission,
+    },
+    /// The operation needs nobody's approval.
+    NothingToApprove,
+    /// No such proposal waits.
+    ProposalUnknown {
+        /// As given.
+        proposal: ProposalId,
+    },
+    /// As many proposals wait as may.
+    ProposalsFull,
+    /// The sender is no person that could be told apart from others.
+    NotAPerson,
+    /// The initiator's own proposal, perhaps from another account.
+    OwnProposal,
+    /// Somebody else's proposal.
+    NotOwnProposal,
+    /// This person has approved the proposal.
+    ApprovedAlready,
+    /// The signature is not the key's, or is for something else.
+    ApprovalSignature,
+    /// No such approval key, or it is another's, not confirmed, or revoked.
+    ApprovalKeyUnknown {
+        /// As given.
+        key: ApprovalKeyId,
+    },
+    /// The public key was enrolled before.
+    ApprovalKeyExists,
+    /// As many approval keys were enrolled as may be.
+    ApprovalKeysFull,
+    /// The approval key is confirmed.
+    ApprovalKeyConfirmed,
+    /// A person cannot vouch for their own key.
+    OwnApprovalKey,
+    /// Fewer than two persons could approve anything without this key.
+    LastApprovalKeys,
 }
 
 impl Rejection {
@@ -491,7 +533,19 @@ impl Rejection {
             Rejection::NoEmergency => Code::NoEmergency,
             Rejection::UnderMaintenance { .. } => Code::UnderMaintenance,
             Rejection::MaintenanceUnknown { .. } => Code::MaintenanceUnknown,
-            Rejection::MaintenanceFull => Code::Overloaded,
+            Rejection::MaintenanceFull | Rejection::ProposalsFull | Rejection::ApprovalKeysFull => Code::Overloaded,
+            Rejection::ApprovalNeeded { .. } => Code::ApprovalNeeded,
+            Rejection::NothingToApprove => Code::NothingToApprove,
+            Rejection::ProposalUnknown { .. } => Code::ProposalUnknown,
+            Rejection::NotAPerson | Rejection::OwnProposal | Rejection::NotOwnProposal | Rejection::OwnApprovalKey => {
+                Code::ApprovalForbidden
+            }
+            Rejection::ApprovedAlready | Rejection::ApprovalKeyExists | Rejection::ApprovalKeyConfirmed => {
+                Code::AlreadyDone
+            }
+            Rejection::ApprovalSignature => Code::ApprovalSignature,
+            Rejection::ApprovalKeyUnknown { .. } => Code::ApprovalKeyUnknown,
+            Rejection::LastApprovalKeys => Code::LastApprovalKeys,
             Rejection::SettingPlace { .. } => Code::SettingPlace,
             Rejection::SettingNotSet { .. } => Code::AlreadyDone,
             Rejection::OverridesFull | Rejection::FlagsFull | Rejection::SecretsFull | Rejection::NetworkAssetsFull => {
@@ -561,6 +615,8 @@ impl Rejection {
             Rejection::WorkerBinariesFull => "forget programs that nothing runs",
             Rejection::WorkerBinaryUsed => "let the workers run another program first",
             Rejection::MaintenanceFull => "end maintenance that is not needed any more",
+            Rejection::ProposalsFull => "end proposals that nobody approves",
+            Rejection::ApprovalKeyExists => "make a new key: a public key is enrolled once",
             Rejection::BadRequest
             | Rejection::TooLarge
             | Rejection::CommandIdReused
@@ -637,6 +693,19 @@ impl Rejection {
             | Rejection::EmergencyLasts { .. }
             | Rejection::NoEmergency
             | Rejection::UnderMaintenance { .. }
+            | Rejection::ApprovalNeeded { .. }
+            | Rejection::NothingToApprove
+            | Rejection::ProposalUnknown { .. }
+            | Rejection::NotAPerson
+            | Rejection::OwnProposal
+            | Rejection::NotOwnProposal
+            | Rejection::ApprovedAlready
+            | Rejection::ApprovalSignature
+            | Rejection::ApprovalKeyUnknown { .. }
+            | Rejection::ApprovalKeysFull
+            | Rejection::ApprovalKeyConfirmed
+            | Rejection::OwnApprovalKey
+            | Rejection::LastApprovalKeys
             | Rejection::MaintenanceUnknown { .. } => return None,
             Rejection::SettingPlace { .. }
             | Rejection::SettingNotSet { .. }
@@ -773,6 +842,28 @@ impl Rejection {
             }
             Rejection::UnderMaintenance { until: None, .. } => "the exchange is under maintenance".into(),
             Rejection::MaintenanceUnknown { window } => format!("no maintenance {} is announced or open", window.0),
+            Rejection::ApprovalNeeded { needed, permission } => {
+                format!("this needs the approval of {needed} other person(s) who may {permission}")
+            }
+            Rejection::NothingToApprove => "this needs nobody's approval".into(),
+            Rejection::ProposalUnknown { proposal } => format!("no proposal {} waits", proposal.0),
+            Rejection::ProposalsFull => format!("{} proposals wait", approvals::PROPOSALS_MAX),
+            Rejection::NotAPerson => "only an admin who is signed in can do this: a person with a name".into(),
+            Rejection::OwnProposal => "nobody approves what they proposed themselves, from whatever account".into(),
+            Rejection::NotOwnProposal => "only its initiator takes a proposal back; others reject it".into(),
+            Rejection::ApprovedAlready => "this person has approved the proposal".into(),
+            Rejection::ApprovalSignature => "the signature is not this key's over exactly this".into(),
+            Rejection::ApprovalKeyUnknown { key } => {
+                format!(
+                    "approval key {} is none that counts here: not there, another's, not confirmed, or revoked",
+                    key.0
+                )
+            }
+            Rejection::ApprovalKeyExists => "this public key was enrolled before".into(),
+            Rejection::ApprovalKeysFull => format!("{} approval keys were enrolled", approvals::APPROVAL_KEYS_MAX),
+            Rejection::ApprovalKeyConfirmed => "the approval key is confirmed".into(),
+            Rejection::OwnApprovalKey => "nobody vouches for their own key, from whatever account".into(),
+            Rejection::LastApprovalKeys => "fewer than two persons could approve anything without this key".into(),
             Rejection::MaintenanceFull => format!("{} windows of maintenance are announced", maintenance::WINDOWS_MAX),
             Rejection::SettingPlace { key } => match schema::find(key) {
                 Some(setting) => format!("`{key}` {}", setting.scoping.rule()),
