@@ -167,19 +167,6 @@ fn shown(app: &App, access: Access, realm: Realm, parts: &Parts) -> Result<Optio
     bearer(&parts.headers).map(|_| None)
 }
 
-/// Whether what a request showed still allows this, and on whose behalf: asked again as long as its answer goes on. Such a
-/// look does not keep a session awake.
-pub(crate) fn still(app: &App, parts: &Parts, permission: Permission) -> Result<Actor, Problem> {
-    let Some(signed) = shown(app, Access::Permitted(permission), Realm::Admins, parts)? else {
-        return Ok(Actor::Operator);
-    };
-    allow(&signed.open, permission)?;
-    match signed.open.of() {
-        Principal::Admin(id) => Ok(Actor::Admin(id)),
-        Principal::User(_) => Err(Rejection::NotPermitted { permission: Some(permission) }.problem()),
-    }
-}
-
 fn signed(app: &App, realm: Realm, token: Option<Token>, parts: &Parts, is_cookie: bool) -> Result<Signed, Problem> {
     let token = token.ok_or_else(|| Problem::new(Code::SessionUnknown, "this is no token of a session"))?;
     let open = Arc::new(app.session(realm, &token, address(parts))?);

@@ -46,6 +46,7 @@ pub use events::{
     RemoveConsumer,
 };
 pub use flags::{Flag, FlagChange, FlagChecked, FlagSet, Flags, NamedRemoved, RemoveNamed, SetFlag};
+pub use jobs::JobEnqueued;
 pub use jobs::{
     ChangeJobs, ConfigureQueue, EnqueueJob, Job, JobEnqueued, JobLease, Jobs, JobsChanged, JobsEnqueued, Queue,
     QueueConfigured, QueueRate, Queues,

@@ -149,7 +149,7 @@ impl Pass {
 }
 
 /// The status of a call that was not let in.
-fn refused(problem: Problem) -> Status {
+pub(crate) fn refused(problem: Problem) -> Status {
     if matches!(problem.code, Code::TokenMissing | Code::TokenWrong) {
         Status::unauthenticated(problem.to_string())
     } else {
@@ -247,6 +247,7 @@ fn is_whole(body: &Body) -> bool {
         | Body::RestartWorkers(_)
         | Body::RemoveWorkers(_)
         | Body::SetScale(_)
+        | Body::Rescale(_)
         | Body::RegisterBinary(_)
         | Body::ForgetBinary(_)
         | Body::UseBinary(_)
@@ -254,21 +255,23 @@ fn is_whole(body: &Body) -> bool {
         | Body::UndoBulk(_)
         | Body::SendDirectives(_)
         | Body::CancelDirectives(_)
-        | Body::ReviewDirective(_)
+        | Body::ReviewDirective(_) => true,
         | Body::EmergencyStop(_)
         | Body::EmergencyResume(_)
         | Body::ScheduleMaintenance(_)
-        | Body::EndMaintenance(_)
+        | Body::EndMaintenance(_) => true,
         | Body::UnsetSetting(_)
         | Body::SetFlag(_)
         | Body::RemoveFlag(_)
         | Body::RemoveSecret(_)
         | Body::ConfigureNetwork(_)
-        | Body::ConfigureNetworkAsset(_)
+        | Body::ConfigureNetworkAsset(_) => true,
         | Body::AddConsumer(_)
         | Body::CommitConsumer(_)
         | Body::RemoveConsumer(_)
         | Body::MakeEvents(_) => true,
+        | Body::UpdateAdmin(_)
+        | Body::CloseSessions(_) => true,
         Body::Bootstrap(_)
         | Body::AdmitNode(_)
         | Body::UpdateNode(_)
@@ -276,25 +279,36 @@ fn is_whole(body: &Body) -> bool {
         | Body::RotateAuthority(_)
         | Body::RecordAction(_)
         | Body::Reform(_)
-        // A worker's own come through the node that supervises it, and what is dispatched has to be delivered.
+        // A worker's come through the node that supervises it.
         | Body::LeaseJobs(_)
         | Body::RenewJobs(_)
         | Body::FinishJobs(_)
+        // What is dispatched has to be delivered.
         | Body::DispatchDirectives(_)
         | Body::StepDirectives(_)
-        // What the leader's supervisor saw, and what it decides.
-        | Body::StepWorkers(_)
-        | Body::ReportWorkers(_)
-        | Body::Rescale(_)
-        // Their secrets are drawn or sealed by a node.
+        // Its secret is drawn and sealed by a node.
         | Body::CreateApiKey(_)
+        // What the leader's supervisor saw.
+        | Body::StepWorkers(_)
+        | Body::ReportWorkers(_) => false,
+        // Their secrets are sealed by a node.
         | Body::PutSecret(_)
+        | Body::CreateApiKey(_) => false,
+        // Its secret is drawn and sealed by a node.
+        | Body::CreateApiKey(_)
         // What was shown is checked by a node, and passwords are hashed and sealed by one.
         | Body::CreateAdmin(_)
         | Body::SetCredentials(_)
         | Body::OpenSession(_)
         | Body::TouchSession(_)
         | Body::StepUp(_)
+        | Body::NoteSignInFailure(_)
+        // What the leader's supervisor saw.
+        | Body::StepWorkers(_)
+        | Body::ReportWorkers(_) => false,
         | Body::NoteSignInFailure(_) => false,
+        // Their secrets are sealed by a node.
+        | Body::PutSecret(_)
+        | Body::CreateApiKey(_) => false,
     }
 }

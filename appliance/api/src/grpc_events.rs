@@ -1,6 +1,7 @@
 //! The door of events for programs: streams of them, and offsets.
 
-use axum::http::StatusCode;
+use std::net::SocketAddr;
+
 use exchequer_domain::{Code, Problem};
 use exchequer_state::events::{Topic, Topics};
 use exchequer_state::{Actor, Body, CommitConsumer, Done, Rejection};
@@ -14,7 +15,7 @@ use crate::auth;
 use crate::events::proto::events_server::{Events, EventsServer};
 use crate::events::proto::{self, CommitReply, CommitRequest, SubscribeRequest, Told};
 use crate::events::{Item, Pass, Wish, open};
-use crate::problem::status_of;
+use crate::grpc::refused;
 use crate::route::ClientAddress;
 use crate::submit::SUBMIT_PATIENCE;
 
@@ -24,29 +25,19 @@ const MESSAGE_BYTES_MAX: usize = 64 << 10;
 const TOPICS_MAX: usize = 64;
 
 /// In front of the service stands the check of the token.
-#[allow(clippy::type_complexity, reason = "the closure has no name of its own")]
 pub(crate) fn service(
     app: &App,
 ) -> InterceptedService<EventsServer<Door>, impl Fn(Request<()>) -> Result<Request<()>, Status> + Clone + use<>> {
     let service = EventsServer::new(Door { app: app.clone() }).max_decoding_message_size(MESSAGE_BYTES_MAX);
     let app = app.clone();
     InterceptedService::new(service, move |mut request: Request<()>| {
-        let client = request.extensions().get::<ClientAddress>().copied();
-        let pass = Pass::of(&app, request.metadata().as_ref(), client);
+        let address = request.extensions().get::<ClientAddress>().map(|ClientAddress(address)| *address);
+        let pass = Pass::of(&app, request.metadata().as_ref(), address.as_ref().map(SocketAddr::ip));
         auth::note_refusal(&pass);
         let pass = pass.map_err(refused)?;
         request.extensions_mut().insert(pass);
         Ok(request)
     })
-}
-
-/// The status of a call that was not let in.
-fn refused(problem: Problem) -> Status {
-    match status_of(problem.code) {
-        StatusCode::UNAUTHORIZED => Status::unauthenticated(problem.to_string()),
-        StatusCode::FORBIDDEN => Status::permission_denied(problem.to_string()),
-        _ => Status::unavailable(problem.to_string()),
-    }
 }
 
 /// The service.
@@ -79,19 +70,19 @@ impl Events for Door {
     }
 
     async fn commit(&self, request: Request<CommitRequest>) -> Result<Response<CommitReply>, Status> {
-        let actor = pass_of(&request)?.still().map_err(refused)?;
+        pass_of(&request)?;
         let CommitRequest { consumer: name, offset, rewind } = request.into_inner();
         let rewind = (!rewind.is_empty()).then_some(rewind);
         let body = Body::CommitConsumer(CommitConsumer { name, offset, rewind });
-        Ok(Response::new(match commit(&self.app, actor, body).await {
+        Ok(Response::new(match commit(&self.app, body).await {
             Ok(offset) => CommitReply { offset, problem: None },
             Err(problem) => CommitReply { offset: 0, problem: Some(wire(problem)) },
         }))
     }
 }
 
-async fn commit(app: &App, actor: Actor, body: Body) -> Result<u64, Problem> {
-    let command = exchequer_state::Command { id: app.backend.new_id(), actor, epoch: None, body };
+async fn commit(app: &App, body: Body) -> Result<u64, Problem> {
+    let command = exchequer_state::Command { id: app.backend.new_id(), actor: Actor::Operator, epoch: None, body };
     let submitted = app.backend.submit(vec![command], SUBMIT_PATIENCE).await?;
     match submitted.outcomes.into_iter().next() {
         Some(exchequer_state::Outcome::Done(Done::ConsumerCommitted { offset })) => Ok(offset),

@@ -91,6 +91,8 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::SandboxOnly
         | Code::UserFrozen
         | Code::ApiKeyScope
+        | Code::WorkerMayNot => StatusCode::FORBIDDEN,
+        Code::NotPermitted
         | Code::NotPermitted
         | Code::FactorMissing
         | Code::FactorWrong
@@ -143,6 +145,8 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::RevertRefused
         | Code::ConsumerExists
         | Code::JobNotLeased
+        | Code::SignInNameTaken
+        | Code::LastOwner
         | Code::JobState
         | Code::WorkerExists
         | Code::WorkerStateRefused
@@ -152,10 +156,12 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::BulkRefused
         | Code::DirectiveState
         | Code::DirectiveKeyReused
-        | Code::NoEmergency
-        | Code::SignInNameTaken
-        | Code::LastOwner => StatusCode::CONFLICT,
+        | Code::NoEmergency => StatusCode::CONFLICT,
         Code::NodeRemoved | Code::EventsGone => StatusCode::GONE,
+        Code::JobState => StatusCode::CONFLICT,
+        Code::SignInNameTaken | Code::LastOwner => StatusCode::CONFLICT,
+        Code::DirectiveKeyReused => StatusCode::CONFLICT,
+        Code::NodeRemoved => StatusCode::GONE,
         Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::WrongCluster | Code::WrongNode => StatusCode::MISDIRECTED_REQUEST,
         Code::SettingWrongUnit
@@ -173,11 +179,13 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::MarketSteps
         | Code::OrderRefused
         | Code::WorkerKindRefused
-        | Code::OffsetRefused
-        | Code::PasswordWeak => StatusCode::UNPROCESSABLE_ENTITY,
-        Code::Overloaded | Code::CommitTooSoon | Code::SubscriberTooSlow | Code::StreamsFull | Code::SignInsBusy => {
+        | Code::OffsetRefused => StatusCode::UNPROCESSABLE_ENTITY,
+        Code::Overloaded | Code::CommitTooSoon | Code::SubscriberTooSlow | Code::StreamsFull => {
             StatusCode::TOO_MANY_REQUESTS
         }
+        Code::PasswordWeak => StatusCode::UNPROCESSABLE_ENTITY,
+        Code::PasswordWeak | Code::WorkerKindRefused => StatusCode::UNPROCESSABLE_ENTITY,
+        Code::Overloaded | Code::SignInsBusy => StatusCode::TOO_MANY_REQUESTS,
         Code::FolderNotInitialised
         | Code::NoLeader
         | Code::NoQuorum

@@ -318,10 +318,6 @@ pub(crate) fn split(bytes: &[u8]) -> Result<(Header, &[u8]), DecodeError> {
 }
 
 /// An encoded command, read once: for the rows that it will look up, and to be run.
-#[allow(
-    clippy::large_enum_variant,
-    reason = "nearly every one is a command; a box for each would cost more than it saves"
-)]
 pub(crate) enum Received<'a> {
     /// It is longer than its kind may be.
     TooLarge,

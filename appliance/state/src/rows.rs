@@ -183,9 +183,6 @@ impl Table {
         Table::Job,
         Table::Directive,
         Table::Counter,
-        Table::Admin,
-        Table::AdminSession,
-        Table::AdminCredentials,
         Table::Emergency,
         Table::Maintenance,
         Table::Flag,
@@ -196,11 +193,15 @@ impl Table {
         Table::EventsKept,
         Table::JobOver,
         Table::DirectiveOver,
+        Table::DirectiveKey,
+        Table::Admin,
+        Table::AdminSession,
+        Table::AdminCredentials,
+        Table::JobOver,
         Table::UserCredentials,
         Table::UserSession,
         Table::UserSessions,
         Table::UserName,
-        Table::DirectiveKey,
     ];
 
     /// Where the table's rows are kept.

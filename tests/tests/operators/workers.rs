@@ -162,9 +162,8 @@ fn boot_clock_us() -> u64 {
 }
 
 async fn enqueue(http: &Http, payloads: &[&str]) -> Result<()> {
-    let queue = QueueName::try_from("selftest".to_owned())?;
     let job = |payload: &&str| NewJob {
-        queue: queue.clone(),
+        queue: QueueName::try_from("selftest".to_owned()).expect("it is a name"),
         key: None,
         priority: 5,
         payload: payload.as_bytes().to_vec(),

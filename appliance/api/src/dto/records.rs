@@ -438,6 +438,44 @@ pub enum Effect {
         /// How many.
         count: u32,
     },
+    /// Directives were sent.
+    DirectivesSent {
+        /// One for each, in their order.
+        directives: Vec<DirectiveSent>,
+    },
+    /// The leader has to deliver directives.
+    DirectivesDispatched {
+        /// Their numbers.
+        directives: Vec<u64>,
+    },
+    /// Directives were changed, each by itself.
+    Directives {
+        /// One for each, in their order.
+        outcomes: Vec<Each>,
+    },
+    /// It is decided what becomes of a directive.
+    DirectiveReviewed,
+    /// A flag is as asked.
+    FlagSet {
+        /// Its version.
+        version: u32,
+    },
+    /// A flag is gone.
+    FlagRemoved,
+    /// A secret is put.
+    SecretPut {
+        /// Its version.
+        version: u32,
+    },
+    /// A secret is gone.
+    SecretRemoved,
+    /// A network is as asked.
+    NetworkConfigured {
+        /// Its version.
+        version: u32,
+    },
+    /// An asset is switched as asked on a network.
+    NetworkAssetConfigured,
 }
 
 /// What became of one of several.

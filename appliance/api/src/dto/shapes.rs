@@ -64,6 +64,8 @@ texts! {
     QueueNameText, "^[a-z0-9._-]{1,64}$", "deposit.bitcoin";
     /// Whom a directive is for: a worker, a kind, a kind on a network, or `system`.
     TargetText, r"^[a-z]([a-z-]*[a-z])?([./][a-z0-9-]+)?$", "selftest/1";
+    /// The key of a setting: `room.name`.
+    SettingKey, r"^[a-z_]{1,32}\.[a-z_]{1,32}$", "read.stale_max";
     /// The key of a setting: `room.name`, and behind an `@` the place for which the value is.
     SettingKey, r"^[a-z_]{1,32}\.[a-z_]{1,32}(@[a-z0-9:,/-]{1,80})?$", "read.stale_max";
     /// The value of a setting, with its unit.
@@ -98,8 +100,12 @@ texts! {
     WorkerName, "^[a-z-]{1,32}/([a-z]{1,16}-)?[1-9][0-9]{0,4}$", "selftest/1";
     /// A kind of workers.
     KindName, "^[a-z-]{1,32}$", "selftest";
+    /// A blockchain.
+    NetworkName, "^(bitcoin|ethereum|polygon|bsc|arbitrum|tron)$", "bitcoin";
     /// What customers are told of maintenance: 1 to 280 characters, none of them a control character.
     Banner, r"^[^\u0000-\u001f\u007f-\u009f]{1,280}$", "Back at noon.";
+    /// The name of a network.
+    NetworkWord, "^(bitcoin|ethereum|polygon|bsc|arbitrum|tron)$", "bitcoin";
     /// What somebody types to sign in, and nobody else has.
     SignInName, r"^[a-z0-9.@+_-]{1,64}$", "ada";
     /// A password.
@@ -108,6 +114,12 @@ texts! {
     OtpText, "^[0-9]{6}$", "123456";
     /// A session, as listings name it.
     SessionText, "^[0-9a-f]{16}$", "0123456789abcdef";
+    /// A worker: `KIND/N`, or `KIND/NETWORK-N` for kinds that work on networks. In a path the slash is `%2F`.
+    WorkerName, "^[a-z-]{1,32}/([a-z]{1,16}-)?[1-9][0-9]{0,4}$", "selftest/1";
+    /// A kind of workers.
+    KindName, "^[a-z-]{1,32}$", "selftest";
+    /// A blockchain.
+    NetworkName, "^(bitcoin|ethereum|polygon|bsc|arbitrum|tron)$", "bitcoin";
     /// As a label, but not blank.
     Title, r"^[^\u0000-\u001f\u007f-\u009f]{1,100}$", "Bitcoin";
 }

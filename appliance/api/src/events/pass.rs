@@ -1,14 +1,12 @@
 //! On whose behalf a stream is open, and whether that still holds.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Request, header};
 use exchequer_domain::Problem;
-use exchequer_state::Actor;
-use exchequer_state::people::Permission;
+use zeroize::Zeroizing;
 
 use crate::app::App;
 use crate::auth;
@@ -20,7 +18,7 @@ use crate::route::ClientAddress;
 #[derive(Clone)]
 pub(crate) struct Pass {
     app: App,
-    shown: Arc<Parts>,
+    token: Zeroizing<String>,
     pub(crate) address: Option<IpAddr>,
     /// The number of the last event that the client says it has.
     pub(crate) last_seen: Option<String>,
@@ -30,30 +28,21 @@ impl Pass {
     /// What these headers show.
     ///
     /// # Errors
-    /// That nothing is shown, or nothing that allows following events.
-    pub(crate) fn of(app: &App, headers: &HeaderMap, client: Option<ClientAddress>) -> Result<Pass, Problem> {
-        let (mut parts, ()) = Request::new(()).into_parts();
-        for name in [header::AUTHORIZATION, header::COOKIE] {
-            for value in headers.get_all(&name) {
-                parts.headers.append(name.clone(), value.clone());
-            }
-        }
-        if let Some(client) = client {
-            parts.extensions.insert(client);
-        }
+    /// That nothing is shown, or nothing that is right.
+    pub(crate) fn of(app: &App, headers: &HeaderMap, address: Option<IpAddr>) -> Result<Pass, Problem> {
+        let token = Zeroizing::new(auth::bearer(headers)?.to_owned());
         let last_seen = headers.get("last-event-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
-        let address = client.map(|ClientAddress(address)| address.ip());
-        let pass = Pass { app: app.clone(), shown: Arc::new(parts), address, last_seen };
+        let pass = Pass { app: app.clone(), token, address, last_seen };
         pass.still()?;
         Ok(pass)
     }
 
-    /// Whether it still holds, and for whom: the one place where streams of events ask.
+    /// Whether it still holds: the one place where streams of events ask.
     ///
     /// # Errors
     /// That it does not.
-    pub(crate) fn still(&self) -> Result<Actor, Problem> {
-        auth::still(&self.app, &self.shown, Permission::EventsRead)
+    pub(crate) fn still(&self) -> Result<(), Problem> {
+        auth::check(self.app.backend.as_ref(), &self.token)
     }
 }
 
@@ -61,7 +50,8 @@ impl FromRequestParts<App> for Pass {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Pass, Refused> {
-        Ok(Pass::of(app, &parts.headers, parts.extensions.get::<ClientAddress>().copied())?)
+        let address = parts.extensions.get::<ClientAddress>().map(|ClientAddress(address)| address.ip());
+        Ok(Pass::of(app, &parts.headers, address)?)
     }
 }
 

@@ -25,12 +25,8 @@ pub(super) fn of(route: &Route, note: &Note) -> Vec<u16> {
         return if note.shape.has_query { vec![400] } else { Vec::new() };
     }
     let mut statuses = ALWAYS.to_vec();
-    match route.access {
-        Access::Open | Access::JoinToken | Access::ApiKey => {}
-        Access::SignIn => statuses.push(401),
-        Access::Operator | Access::Permitted(_) | Access::PermittedOrOwn(_) | Access::Session | Access::Customer => {
-            statuses.extend([401, 403])
-        }
+    if route.access.is_for_admins() {
+        statuses.push(401);
     }
     if note.shape.body.is_some() {
         statuses.extend(WITH_BODY);
@@ -39,7 +35,6 @@ pub(super) fn of(route: &Route, note: &Note) -> Vec<u16> {
         statuses.extend((route.path == FORGETS).then_some(410));
     }
     statuses.sort_unstable();
-    statuses.dedup();
     statuses
 }
 

@@ -335,6 +335,34 @@ pub(crate) fn of_rejection(rejection: &Rejection, purpose: Purpose) -> Error {
         | Rejection::CommitTooSoon { .. }
         | Rejection::OffsetBack { .. }
         | Rejection::OffsetBeyond { .. } => Error::internal(),
+        Rejection::Jobs(_) => Error::internal(),
+        Rejection::Jobs(_) => Error::internal(),
+        Rejection::NotPermitted { .. }
+        | Rejection::AdminUnknown { .. }
+        | Rejection::AdminExists { .. }
+        | Rejection::AdminsFull
+        | Rejection::OwnRoles
+        | Rejection::LastOwner
+        | Rejection::PrincipalUnknown
+        | Rejection::SignInNameTaken
+        | Rejection::CredentialsChanged
+        | Rejection::SignInLocked
+        | Rejection::FactorUsed
+        | Rejection::FactorMissing
+        | Rejection::SessionUnknown
+        | Rejection::SessionExists => Error::internal(),
+        Rejection::BulkNotUndoable => Error::internal(),
+        Rejection::SessionExists
+        | Rejection::SettingPlace { .. }
+        | Rejection::SettingNotSet { .. }
+        | Rejection::OverridesFull
+        | Rejection::FlagUnknown
+        | Rejection::FlagsFull
+        | Rejection::SecretUnknown
+        | Rejection::SecretsFull
+        | Rejection::SecretInUse { .. }
+        | Rejection::EndpointCredentials
+        | Rejection::NetworkAssetsFull => Error::internal(),
     }
 }
 

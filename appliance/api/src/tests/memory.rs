@@ -336,6 +336,17 @@ impl Backend for Memory {
         Ok(Zeroizing::new(sealed.iter().rev().copied().collect()))
     }
 
+    fn seal_named(&self, name: &str, text: &[u8]) -> Result<Vec<u8>, Problem> {
+        // As above, with the name before it.
+        Ok(name.bytes().chain([0]).chain(text.iter().rev().copied()).collect())
+    }
+
+    fn open_named(&self, name: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Problem> {
+        let text = sealed.strip_prefix([name.as_bytes(), &[0]].concat().as_slice());
+        let wrong = || Problem::new(Code::KeyringWrong, "sealed under another name");
+        Ok(Zeroizing::new(text.ok_or_else(wrong)?.iter().rev().copied().collect()))
+    }
+
     fn seal(&self, purpose: &str, secret: &[u8]) -> Result<Vec<u8>, Problem> {
         // Sealed here means: written backwards, behind the purpose.
         Ok(purpose.bytes().chain([b' ']).chain(secret.iter().rev().copied()).collect())

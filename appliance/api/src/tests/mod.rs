@@ -90,11 +90,7 @@ impl World {
 
     async fn send(&self, request: Request<Body>) -> Reply {
         let (parts, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
-        let is_endless = parts.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream");
-        let body = match is_endless {
-            true => Vec::new(),
-            false => axum::body::to_bytes(body, usize::MAX).await.unwrap().to_vec(),
-        };
+        let body = axum::body::to_bytes(body, usize::MAX).await.unwrap().to_vec();
         Reply { status: parts.status, headers: parts.headers, body }
     }
 

@@ -133,6 +133,19 @@ fn effect(done: Done) -> Effect {
         Done::ConsumerCommitted { offset } => Effect::ConsumerCommitted { offset },
         Done::ConsumerRemoved => Effect::ConsumerRemoved,
         Done::EventsMade { last } => Effect::EventsMade { last },
+        Done::AdminCreated { admin } => Effect::AdminCreated { admin: admin.0 },
+        Done::AdminUpdated { changed } => Effect::AdminUpdated { changed },
+        Done::CredentialsSet { .. } => Effect::CredentialsSet,
+        Done::SessionOpened => Effect::SessionOpened,
+        Done::SessionTouched | Done::SignInFailureNoted => Effect::PutDown,
+        Done::SteppedUp => Effect::SteppedUp,
+        Done::SessionsClosed { count } => Effect::SessionsClosed { count },
+        Done::FlagSet { version } => Effect::FlagSet { version },
+        Done::FlagRemoved => Effect::FlagRemoved,
+        Done::SecretPut { version } => Effect::SecretPut { version },
+        Done::SecretRemoved => Effect::SecretRemoved,
+        Done::NetworkConfigured { version } => Effect::NetworkConfigured { version },
+        Done::NetworkAssetConfigured => Effect::NetworkAssetConfigured,
     }
 }
 

@@ -28,7 +28,7 @@ pub(crate) fn routes() -> Vec<Route> {
             .danger(Danger::Level3),
         Route::post("/v1/maintenance/networks/{network}", network)
             .says("Announces maintenance of one network, or begins it")
-            .named(Param::text::<shapes::NetworkName>("network", "The network"))
+            .named(Param::text::<shapes::NetworkWord>("network", "The network"))
             .needs(Permission::MaintenanceChange)
             .danger(Danger::Level2),
         Route::post("/v1/maintenance/windows/{id}/end", end)

@@ -18,6 +18,7 @@ use crate::problem::Refused;
 use crate::read::{Freshness, Seen, unreadable};
 use crate::route::Route;
 use crate::submit::Committed;
+use exchequer_state::settings::Danger;
 
 pub(crate) fn routes() -> Vec<Route> {
     let key = || Param::text::<shapes::SettingKey>("key", "Its key, with a place where the value is for that place");

@@ -79,33 +79,6 @@ pub struct StaleArgs {
     pub max_stale: Option<Duration>,
 }
 
-/// Where a value holds.
-#[derive(Debug, Clone, Default, Args)]
-pub struct PlaceArgs {
-    /// For the workers of this kind
-    #[arg(long, value_name = "KIND", conflicts_with = "worker")]
-    pub kind: Option<String>,
-    /// On this network
-    #[arg(long, value_name = "NETWORK", conflicts_with = "worker")]
-    pub network: Option<String>,
-    /// For this worker, such as deposit/bitcoin-1
-    #[arg(long, value_name = "WORKER")]
-    pub worker: Option<String>,
-}
-
-impl PlaceArgs {
-    /// The key with the place behind it; as it is where no place is given.
-    pub(super) fn key(&self, key: &str) -> String {
-        match (&self.kind, &self.network, &self.worker) {
-            (None, None, None) => key.to_owned(),
-            (Some(kind), None, _) => format!("{key}@kind:{kind}"),
-            (None, Some(network), _) => format!("{key}@network:{network}"),
-            (Some(kind), Some(network), _) => format!("{key}@kind:{kind},network:{network}"),
-            (None, None, Some(worker)) => format!("{key}@worker:{worker}"),
-        }
-    }
-}
-
 /// Why a change is made.
 #[derive(Debug, Clone, Args)]
 pub struct ReasonArgs {

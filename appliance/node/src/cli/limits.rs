@@ -4,11 +4,12 @@ use clap::{Args, Subcommand};
 use exchequer_api::dto::{SetSetting, SettingSet, Settings};
 use reqwest::Method;
 
-use super::args::{ClientArgs, PlaceArgs, ReasonArgs, StaleArgs};
+use super::args::{ClientArgs, ReasonArgs, StaleArgs};
 use super::client::{Client, consistency};
 use super::command::{CommandArgs, send};
 use super::exit::{Exit, Stop};
 use super::output::{Printer, columns, or_nothing};
+use super::settings::PlaceArgs;
 
 /// `exchequer limit`.
 #[derive(Debug, Clone, Subcommand)]

@@ -7,7 +7,7 @@ use exchequer_api::dto::{
 };
 use reqwest::Method;
 
-use super::args::{ClientArgs, PlaceArgs, ReasonArgs, StaleArgs};
+use super::args::{ClientArgs, ReasonArgs, StaleArgs};
 use super::client::{Client, consistency};
 use super::command::{CommandArgs, send};
 use super::exit::{Exit, Stop};
@@ -54,6 +54,33 @@ pub enum SettingsVerb {
     /// The way back is a change like any other: it makes revisions of its own and can be reverted too.
     #[command(after_help = "Example:\n  exchequer settings revert 12 --reason 'OPS-313: undo 13 to 15'")]
     Revert(RevertArgs),
+}
+
+/// Where a value holds.
+#[derive(Debug, Clone, Default, Args)]
+pub struct PlaceArgs {
+    /// For the workers of this kind
+    #[arg(long, value_name = "KIND", conflicts_with = "worker")]
+    pub kind: Option<String>,
+    /// On this network
+    #[arg(long, value_name = "NETWORK", conflicts_with = "worker")]
+    pub network: Option<String>,
+    /// For this worker, such as deposit/bitcoin-1
+    #[arg(long, value_name = "WORKER")]
+    pub worker: Option<String>,
+}
+
+impl PlaceArgs {
+    /// The key with the place behind it; as it is where no place is given.
+    pub(super) fn key(&self, key: &str) -> String {
+        match (&self.kind, &self.network, &self.worker) {
+            (None, None, None) => key.to_owned(),
+            (Some(kind), None, _) => format!("{key}@kind:{kind}"),
+            (None, Some(network), _) => format!("{key}@network:{network}"),
+            (Some(kind), Some(network), _) => format!("{key}@kind:{kind},network:{network}"),
+            (None, None, Some(worker)) => format!("{key}@worker:{worker}"),
+        }
+    }
 }
 
 /// `exchequer settings get`.

@@ -282,6 +282,14 @@ impl Backend for House {
         self.keyring.read().open(api_keys::API_KEY_PURPOSE, sealed)
     }
 
+    fn seal_named(&self, name: &str, text: &[u8]) -> Result<Vec<u8>, Problem> {
+        self.keyring.read().seal(&secrets::purpose(name), text)
+    }
+
+    fn open_named(&self, name: &str, sealed: &[u8]) -> Result<zeroize::Zeroizing<Vec<u8>>, Problem> {
+        self.keyring.read().open(&secrets::purpose(name), sealed)
+    }
+
     fn seal(&self, purpose: &str, secret: &[u8]) -> Result<Vec<u8>, Problem> {
         self.keyring.read().seal(purpose, secret)
     }

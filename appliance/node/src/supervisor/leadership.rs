@@ -207,7 +207,7 @@ impl<G: Ground, L> Shared<G, L> {
     pub(super) async fn carry_out(&self, actor: Actor, epoch: u64, body: Body) -> Result<Done, Refused> {
         let worker = match actor {
             Actor::Worker(worker) => Some(worker),
-            Actor::Operator | Actor::Node(_) | Actor::ApiKey(_) | Actor::Admin(_) | Actor::User(_) => None,
+            Actor::Operator | Actor::Node(_) | Actor::ApiKey(_) | Actor::Admin(_) => None,
         };
         if worker.is_some() {
             self.counts.command();

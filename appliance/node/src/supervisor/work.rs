@@ -315,7 +315,6 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
 }
 
 fn cut(mut text: String, bytes: usize) -> String {
-    let end = (0..=bytes.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
-    text.truncate(end);
+    text.truncate(text.floor_char_boundary(bytes));
     text
 }

@@ -195,8 +195,7 @@ use crate::command::{Actor, Body};
 use crate::directives::key_row;
 use crate::halt::Halt;
 use crate::outcome::Done;
-use crate::people::Principal;
-use crate::people::customers::{name_key, session_key};
+use crate::people::customers::name_key;
 use crate::rejection::Rejection;
 use crate::rows::RowsUnavailable;
 use crate::scratch;
@@ -355,12 +354,7 @@ impl Body {
                     keys.insert(1.min(keys.len()), name_key(name));
                 }
             }
-            Body::OpenSession(command) => {
-                keys.extend(command.of.lookups());
-                if let Principal::User(_) = command.of {
-                    keys.push(session_key(&command.session));
-                }
-            }
+            Body::OpenSession(command) => keys.extend(command.of.lookups()),
             Body::TouchSession(TouchSession { of, .. })
             | Body::StepUp(StepUp { of, .. })
             | Body::CloseSessions(CloseSessions { of, .. })

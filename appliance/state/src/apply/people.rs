@@ -115,14 +115,7 @@ impl Entry<'_> {
         let limits = Limits::of(&self.state.settings, of);
         let mut sessions: Sessions =
             former.iter().filter(|(_, session)| !limits.is_over(session, self.now)).cloned().collect();
-        // Also another's: a token opens one session and no other.
-        let of_another = match of {
-            Principal::Admin(_) => self.state.people.session(&id).is_some_and(|session| session.of != of),
-            Principal::User(user) => self
-                .cold::<UserId>(Table::UserSession, &customers::session_key(&id))?
-                .is_some_and(|other| other != user),
-        };
-        if of_another || sessions.iter().any(|(known, _)| *known == id) {
+        if sessions.iter().any(|(known, _)| *known == id) {
             return Err(Rejection::SessionExists.into());
         }
         while sessions.len() >= SESSIONS_MAX {

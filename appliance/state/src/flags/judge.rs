@@ -178,7 +178,7 @@ mod tests {
         for (rule, subject, network, is_on, why) in [
             (Rule { expires_at: Some(now), ..everyone.clone() }, "a", None, false, Why::Expired { at: now }),
             (Rule { expires_at: Some(Timestamp(11)), ..everyone.clone() }, "a", None, true, Why::Everyone),
-            (Rule { on: false, ..everyone }, "a", None, false, Why::Off),
+            (Rule { on: false, ..everyone.clone() }, "a", None, false, Why::Off),
             (on_tron.clone(), "a", None, false, Why::Network),
             (on_tron.clone(), "a", Some(Network::Bsc), false, Why::Network),
             (on_tron, "a", tron, true, Why::Everyone),

@@ -214,7 +214,7 @@ impl Configuration {
             withdrawable,
             fee_rate_max: command.fee_rate_max.or(before.fee_rate_max),
             endpoints,
-            ..before
+            ..before.clone()
         };
         self.was_silent = after == before;
         let version = before.version + u32::from(!self.was_silent);

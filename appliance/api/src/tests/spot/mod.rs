@@ -8,6 +8,7 @@ mod listing;
 mod orders;
 mod replay;
 pub(super) mod socket;
+mod socket;
 mod stopped;
 mod streams;
 mod ws_api;

@@ -22,7 +22,8 @@ async fn maintenance_refuses_changes_and_nothing_else() {
         (&status["maintenance"][0]["open"], &status["maintenance"][0]["banner"]),
         (&json!(false), &json!("Back at six."))
     );
-    world.house.inside.lock().now = exchequer_domain::Timestamp::parse(starts).unwrap();
+    let at = |text: &str| exchequer_domain::Timestamp::parse(text).unwrap();
+    world.house.inside.lock().now = at(starts);
     world.house.run(exchequer_state::Body::Digest(exchequer_state::RequestDigest {}));
     assert_eq!(world.get("/v1/maintenance").await.json()["windows"][0]["open"], true);
     for (method, path) in [(Method::POST, "/api/v3/order"), (Method::DELETE, "/api/v3/openOrders")] {

@@ -96,7 +96,7 @@ impl Run {
                 ..directive(to, action)
             });
         }
-        let again = self.naive.list.iter().rfind(|(new, _)| new.key.is_some()).map(|(new, _)| new.clone());
+        let again = self.naive.list.iter().filter(|(new, _)| new.key.is_some()).map(|(new, _)| new.clone()).last();
         directives.extend(again.filter(|again| self.dice.once_in(4) && again.deadline.is_none()));
         let command = SendDirectives { directives, reason: "test".into() };
         let done = self.send(Actor::Operator, Body::SendDirectives(command.clone()));
