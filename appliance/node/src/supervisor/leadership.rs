@@ -18,6 +18,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::Shared;
+use super::directives::Errand;
 use super::ground::{Ground, Refused, ask};
 use super::launch::{End, LaunchError, Launcher, Process};
 use super::report::Reports;
@@ -48,6 +49,8 @@ pub(crate) enum Event {
     Leased { worker: WorkerId, run: u64, jobs: Result<Vec<LeasedJob>, Refused> },
     /// A job's end came through, or was refused.
     JobEnded { worker: WorkerId, run: u64, job: u64, attempt: u32, refused: Option<(String, String)> },
+    /// A directive is to be brought to a worker.
+    Errand(Box<Errand>),
     /// What a dead worker had in hand is given back.
     Closed { worker: WorkerId, run: u64 },
 }
@@ -177,6 +180,7 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
             Event::JobEnded { worker, run, job, attempt, refused } => {
                 self.job_ended(worker, run, job, attempt, refused);
             }
+            Event::Errand(errand) => self.deliver(*errand),
             Event::Closed { worker, run } => self.closed(worker, run),
         }
     }

@@ -8,6 +8,7 @@
 mod binaries;
 mod counts;
 mod decide;
+mod directives;
 mod ground;
 mod launch;
 mod leadership;
@@ -31,6 +32,8 @@ use exchequer_workers::proto::{self, from_worker};
 use exchequer_workers::server;
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
+
+pub(crate) use directives::Wire;
 
 use crate::house::House;
 use counts::Counts;
@@ -64,6 +67,8 @@ type Present = Arc<Mutex<Option<mpsc::Sender<Event>>>>;
 pub(crate) struct Local {
     pub(crate) counts: Arc<Counts>,
     pub(crate) logs: Arc<Logs>,
+    /// The present leadership, where this node leads.
+    present: Present,
 }
 
 impl Local {
@@ -74,13 +79,14 @@ impl Local {
     pub(crate) fn open(folder: &Path) -> Result<Local, Problem> {
         let logs = Logs::open(folder.join(LOGS_FOLDER));
         let logs = logs.map_err(|error| Problem::new(Code::Internal, format!("the workers' logs: {error}")))?;
-        Ok(Local { counts: Arc::default(), logs: Arc::new(logs) })
+        Ok(Local { counts: Arc::default(), logs: Arc::new(logs), present: Present::default() })
     }
 }
 
 /// Runs for as long as the node does; acts only while it leads.
 pub(crate) async fn run(house: Arc<House>, folder: PathBuf) {
     let (counts, logs) = (house.workers.counts.clone(), house.workers.logs.clone());
+    let present = house.workers.present.clone();
     let socket = folder.join(SOCKET_FILE);
     let opened = server::listen(&socket)
         .and_then(|listener| Ok((listener, Processes::new(socket, folder.join(WORKERS_FOLDER), logs.clone())?)));
@@ -95,7 +101,6 @@ pub(crate) async fn run(house: Arc<House>, folder: PathBuf) {
     let arrived = server::serve(listener, std::future::pending());
     let mut epoch = house.node.epoch();
     let shared = Arc::new(Shared { ground: house, launcher, clock: clock::of_machine(), counts, logs });
-    let present = Present::default();
     tokio::spawn(greet(arrived, present.clone()));
     loop {
         let Ok(now) = epoch.wait_for(Option::is_some).await.map(|epoch| epoch.map(|epoch| epoch.index)) else { return };

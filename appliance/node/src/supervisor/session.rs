@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use exchequer_domain::Digest;
+use exchequer_state::directives::DirectiveId;
 use exchequer_state::jobs::QueueName;
 use exchequer_workers::proto::{Hello, ToWorker};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::decide::Seen;
+use super::directives::Given;
 use super::launch::End;
 use super::usage::Meter;
 
@@ -71,6 +73,8 @@ pub(super) struct Session {
     pub(super) jobs: BTreeMap<u64, (u32, u16)>,
     /// Jobs whose end is on its way into the log.
     pub(super) ending: BTreeMap<u64, u32>,
+    /// Directives that it has.
+    pub(super) directives: BTreeMap<DirectiveId, Given>,
     /// The jobs that its last heartbeat named.
     pub(super) named: Vec<u64>,
     /// Errors since its last report, by fingerprint.
@@ -151,6 +155,7 @@ impl Session {
             leasing: false,
             jobs: BTreeMap::new(),
             ending: BTreeMap::new(),
+            directives: BTreeMap::new(),
             named: Vec::new(),
             errors: Vec::new(),
             done: 0,

@@ -56,13 +56,11 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
                 let text = cut(condition.degraded_by, exchequer_state::workers::ERROR_BYTES_MAX);
                 session.reported = Some(text).filter(|text| !text.is_empty());
             }
-            // Its process's end says so as well; lines of the log go another way; the hello was heard; no directive was sent.
-            Said::Drained(_)
-            | Said::Log(_)
-            | Said::Hello(_)
-            | Said::DirectiveAcked(_)
-            | Said::DirectiveRunning(_)
-            | Said::DirectiveEnd(_) => {}
+            Said::DirectiveAcked(_) | Said::DirectiveRunning(_) | Said::DirectiveEnd(_) => {
+                self.directive_said(worker, run, message);
+            }
+            // Its process's end says so as well; lines of the log go another way; the hello was heard.
+            Said::Drained(_) | Said::Log(_) | Said::Hello(_) => {}
         }
     }
 
@@ -248,6 +246,9 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
             return;
         }
         let Some(held) = self.held.remove(&worker) else { return };
+        for (id, given) in held.session.iter().flat_map(|session| &session.directives) {
+            given.lost(*id);
+        }
         let code = held.exited.and_then(|(code, _)| code);
         let wanted = held.drain_until.is_some();
         if wanted {
