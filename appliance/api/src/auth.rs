@@ -221,9 +221,13 @@ fn check_page(parts: &Parts, token: &Token) -> Result<(), Problem> {
 
 fn check_origin(parts: &Parts, is_needed: bool) -> Result<(), Problem> {
     let forged = |what: &str| Err(Problem::new(Code::RequestForged, what.to_owned()));
-    let Some(origin) = parts.headers.get(header::ORIGIN) else {
+    let mut origins = parts.headers.get_all(header::ORIGIN).iter();
+    let Some(origin) = origins.next() else {
         return if is_needed { forged("the header `Origin` is missing") } else { Ok(()) };
     };
+    if origins.next().is_some() {
+        return forged("the request has more than one header `Origin`");
+    }
     let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let host = parts.uri.authority().map(|authority| authority.as_str()).or(host);
     let origin = origin.to_str().ok().and_then(|origin| origin.strip_prefix("https://"));

@@ -42,7 +42,8 @@ fn change(number: usize) -> Change {
             }
         }
         1 => {
-            let value = format!("{}s", 60 + number % 20);
+            // As the state prints it: below a minute there is one unit.
+            let value = format!("{}s", 30 + number % 20);
             let path = "/v1/settings/threshold.queue_age@kind:deposit,network:tron".to_owned();
             let body = json!({"value": value, "reason": reason});
             Change { look: path.clone(), path, body, pointer: "/value", expected: json!(value) }
