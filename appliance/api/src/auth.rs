@@ -23,6 +23,7 @@ use crate::people::token::{Token, of_cookie};
 use crate::people::{Open, Realm, user_of};
 use crate::problem::Refused;
 use crate::route::{Access, ClientAddress};
+use crate::submit::{PROPOSE, Proposing};
 
 /// What a page that holds a session sends along with each change.
 const CSRF: HeaderName = HeaderName::from_static("x-csrf-token");
@@ -95,7 +96,8 @@ pub(crate) async fn require(State(gate): State<Gate>, request: Request, next: Ne
     let passed = admit(&gate, &mut parts).await;
     note_refusal(&passed);
     passed?;
-    Ok(next.run(Request::from_parts(parts, body)).await)
+    let proposing = Proposing::of(&parts.headers)?;
+    Ok(PROPOSE.scope(proposing, next.run(Request::from_parts(parts, body))).await)
 }
 
 async fn admit(gate: &Gate, parts: &mut Parts) -> Result<(), Problem> {

@@ -166,6 +166,20 @@ pub enum AuditAction {
     SessionsClosed,
     /// New sign-ins of an admin are refused for a while.
     SignInsLocked,
+    /// An operation was proposed.
+    ProposalMade,
+    /// A proposal was approved by one person.
+    ProposalApproved,
+    /// A proposal was rejected.
+    ProposalRejected,
+    /// A proposal was taken back.
+    ProposalRevoked,
+    /// An approval key was enrolled.
+    ApprovalKeyEnrolled,
+    /// An approval key was confirmed.
+    ApprovalKeyConfirmed,
+    /// An approval key was revoked.
+    ApprovalKeyRevoked,
 }
 
 /// What can be done outside the state and put on record. Variants are only ever appended.
@@ -263,6 +277,13 @@ impl AuditAction {
             AuditAction::EmergencyResumed => "resume-exchange",
             AuditAction::MaintenanceScheduled => "schedule-maintenance",
             AuditAction::MaintenanceEnded => "end-maintenance",
+            AuditAction::ProposalMade => "propose",
+            AuditAction::ProposalApproved => "approve",
+            AuditAction::ProposalRejected => "reject-proposal",
+            AuditAction::ProposalRevoked => "revoke-proposal",
+            AuditAction::ApprovalKeyEnrolled => "enrol-approval-key",
+            AuditAction::ApprovalKeyConfirmed => "confirm-approval-key",
+            AuditAction::ApprovalKeyRevoked => "revoke-approval-key",
             AuditAction::UnsetSetting => "unset-setting",
             AuditAction::SetFlag => "set-flag",
             AuditAction::RemoveFlag => "remove-flag",

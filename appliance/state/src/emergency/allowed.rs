@@ -22,6 +22,14 @@ fn allowed(body: &Body) -> bool {
         Body::EmergencyStop(_) | Body::EmergencyResume(_) => true,
         // Announcing to customers what is going on.
         Body::ScheduleMaintenance(_) | Body::EndMaintenance(_) => true,
+        // Consent and refusal.
+        Body::Propose(_)
+        | Body::Approve(_)
+        | Body::RejectProposal(_)
+        | Body::RevokeProposal(_)
+        | Body::EnrolApprovalKey(_)
+        | Body::ConfirmApprovalKey(_)
+        | Body::RevokeApprovalKey(_) => true,
         // The cluster and its keys: whoever stops the exchange may have to lock somebody out.
         Body::Bootstrap(_)
         | Body::Reform(_)
