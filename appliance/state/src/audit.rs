@@ -180,6 +180,8 @@ pub enum AuditAction {
     ApprovalKeyConfirmed,
     /// An approval key was revoked.
     ApprovalKeyRevoked,
+    /// Directives that waited for approval were released.
+    DirectivesReleased,
 }
 
 /// What can be done outside the state and put on record. Variants are only ever appended.
@@ -284,6 +286,7 @@ impl AuditAction {
             AuditAction::ApprovalKeyEnrolled => "enrol-approval-key",
             AuditAction::ApprovalKeyConfirmed => "confirm-approval-key",
             AuditAction::ApprovalKeyRevoked => "revoke-approval-key",
+            AuditAction::DirectivesReleased => "release-directives",
             AuditAction::UnsetSetting => "unset-setting",
             AuditAction::SetFlag => "set-flag",
             AuditAction::RemoveFlag => "remove-flag",

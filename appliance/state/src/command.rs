@@ -16,9 +16,9 @@ use crate::apply::{
     CreateAsset, CreateJoinToken, CreateMarket, CreateUser, CreateUsers, CreditSandbox, DispatchDirectives,
     EmergencyResume, EmergencyStop, EndMaintenance, EnqueueJobs, EnrolApprovalKey, FinishJobs, ForgetBinary, LeaseJobs,
     MakeEvents, NoteSignInFailure, OpenAccounts, OpenSession, PlaceOrder, PlacePair, PostTransfers, Propose,
-    PutScratch, PutSecret, RaiseVersion, RecordAction, Reform, RegisterBinary, RejectProposal, RemoveConsumer,
-    RemoveFlag, RemoveNode, RemoveSecret, RemoveWorkers, RenewJobs, ReplaceOrder, ReportWorkers, RequestDigest,
-    Rescale, RestartWorkers, RetryJobs, RevertSettings, RevertTransfer, ReviewDirective, RevokeApiKey,
+    PutScratch, PutSecret, RaiseVersion, RecordAction, Reform, RegisterBinary, RejectProposal, ReleaseDirectives,
+    RemoveConsumer, RemoveFlag, RemoveNode, RemoveSecret, RemoveWorkers, RenewJobs, ReplaceOrder, ReportWorkers,
+    RequestDigest, Rescale, RestartWorkers, RetryJobs, RevertSettings, RevertTransfer, ReviewDirective, RevokeApiKey,
     RevokeApprovalKey, RevokeProposal, RotateAuthority, RotateOperatorToken, ScheduleMaintenance, SendDirectives,
     SetCredentials, SetFlag, SetMarketPhase, SetScale, SetSetting, SetWorkers, StepDirectives, StepUp, StepWorkers,
     TouchSession, TransferBetweenUsers, UndoBulk, UnsetSetting, UpdateAdmin, UpdateNode, UpdateUser, UseBinary,
@@ -264,6 +264,8 @@ pub enum Body {
     ConfirmApprovalKey(ConfirmApprovalKey),
     /// Ends an approval key.
     RevokeApprovalKey(RevokeApprovalKey),
+    /// Lets directives be dispatched that waited for the consent of others.
+    ReleaseDirectives(ReleaseDirectives),
 }
 
 impl Body {

@@ -61,12 +61,12 @@ pub use apply::{
     JOBS_AT_ONCE_MAX, JobEnd, LEASE_US_MIN, LEASED_JOBS_MAX, LeaseJobs, MakeEvents, NewDirective, NewJob,
     NoteSignInFailure, OpenAccounts, OpenSession, OrderRef, OrderSpec, PlaceOrder, PlacePair, PostTransfers, Propose,
     PutScratch, PutSecret, RaiseVersion, RateChange, RecordAction, Reform, RegisterBinary, RejectProposal,
-    RemoveConsumer, RemoveFlag, RemoveNode, RemoveSecret, RemoveWorkers, RenewJobs, ReplaceOrder, ReportWorkers,
-    RequestDigest, Rescale, RestartWorkers, RetryJobs, RevertSettings, RevertTransfer, ReviewDirective, RevokeApiKey,
-    RevokeApprovalKey, RevokeProposal, RotateAuthority, RotateOperatorToken, ScheduleMaintenance, SendDirectives, Sent,
-    SessionSwap, SetCredentials, SetFlag, SetMarketPhase, SetScale, SetSetting, SetWorkers, StepDirectives, StepUp,
-    StepWorkers, TRANSFERS_AT_ONCE_MAX, TouchSession, Traded, TransferBetweenUsers, UndoBulk, UnsetSetting,
-    UpdateAdmin, UpdateNode, UpdateUser, UseBinary, Which, check_reason,
+    ReleaseDirectives, RemoveConsumer, RemoveFlag, RemoveNode, RemoveSecret, RemoveWorkers, RenewJobs, ReplaceOrder,
+    ReportWorkers, RequestDigest, Rescale, RestartWorkers, RetryJobs, RevertSettings, RevertTransfer, ReviewDirective,
+    RevokeApiKey, RevokeApprovalKey, RevokeProposal, RotateAuthority, RotateOperatorToken, ScheduleMaintenance,
+    SendDirectives, Sent, SessionSwap, SetCredentials, SetFlag, SetMarketPhase, SetScale, SetSetting, SetWorkers,
+    StepDirectives, StepUp, StepWorkers, TRANSFERS_AT_ONCE_MAX, TouchSession, Traded, TransferBetweenUsers, UndoBulk,
+    UnsetSetting, UpdateAdmin, UpdateNode, UpdateUser, UseBinary, Which, check_reason,
 };
 pub use command::{Actor, Body, Command};
 pub use event::{Best, Event, EventKind, OrderStep, Severity};

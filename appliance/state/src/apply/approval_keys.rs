@@ -1,11 +1,11 @@
 //! `EnrolApprovalKey`, `ConfirmApprovalKey`, `RevokeApprovalKey`: how keys come to count, and cease to.
 //!
-//! An admin enrols a key of their own. It counts once another person has confirmed it, by a signature of that person's own
-//! key. While the two-person rule is not in force, the confirming key need not be confirmed itself: so the first two
-//! confirm each other's, in any order, and whatever else is enrolled at the same time. From the entry in which two persons
-//! have confirmed keys on the rule is in force, and only a confirmed key confirms. Entries of the log have an order, so two
-//! confirmations at one moment are one before the other on every node; and since a confirmation names the public key, it
-//! cannot be given for another one than was looked at.
+//! An admin enrols a key of their own. It counts once another person, who may approve changes, has confirmed it, by a
+//! signature of that person's own key. While the two-person rule is not in force, the confirming key need not be confirmed
+//! itself: so the first two confirm each other's, in any order, and whatever else is enrolled at the same time. From the
+//! entry in which two persons who may approve changes have confirmed keys on the rule is in force, and only a confirmed key
+//! confirms. Entries of the log have an order, so two confirmations at one moment are one before the other on every node;
+//! and since a confirmation names the public key, it cannot be given for another one than was looked at.
 
 use serde::{Deserialize, Serialize};
 
@@ -86,6 +86,9 @@ impl ConfirmApprovalKey {
         if key.confirmed.is_some() {
             return Err(Rejection::ApprovalKeyConfirmed.into());
         }
+        if !people.may(admin, Permission::ApproveChange) {
+            return Err(Rejection::NotPermitted { permission: Some(Permission::ApproveChange) }.into());
+        }
         let person = people.person_of(admin);
         if same_person(&key.person, person) {
             return Err(Rejection::OwnApprovalKey.into());
@@ -104,7 +107,7 @@ impl ConfirmApprovalKey {
         entry.audit(actor, AuditAction::ApprovalKeyConfirmed, target, detail, self.reason);
         entry.event(EventKind::ApprovalKeyConfirmed { key: key.id });
         entry.put_approval_key(key);
-        if !in_force && entry.state.approvals.persons_with_keys(None) >= 2 {
+        if !in_force && entry.state.approvals.approvers(None, &entry.state.people) >= 2 {
             let head = ApprovalsHead { in_force: Some(entry.now), ..entry.state.approvals.head };
             entry.put_approvals_head(head);
             entry.event(EventKind::TwoPersonRuleInForce);
@@ -137,8 +140,8 @@ impl RevokeApprovalKey {
             return Err(Rejection::NotPermitted { permission: Some(Permission::PeopleChange) }.into());
         }
         // Nothing could be approved any more, not even another key.
-        let left = approvals.persons_with_keys(Some(key.id));
-        if approvals.in_force().is_some() && key.is_confirmed() && left < 2 {
+        let left = approvals.approvers(Some(key.id), people);
+        if approvals.in_force().is_some() && left < 2 && left < approvals.approvers(None, people) {
             return Err(Rejection::LastApprovalKeys.into());
         }
 

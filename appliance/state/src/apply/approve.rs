@@ -5,8 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Entry, Stop};
 use crate::approvals::{
-    APPROVALS_MAX, Approval, ApprovalKeyId, Ending, Proposal, ProposalId, Signature, approval_bytes, is_person,
-    same_person,
+    APPROVALS_MAX, Approval, ApprovalKeyId, Ending, Proposal, ProposalId, Signature, approval_bytes, same_person,
 };
 use crate::audit::AuditAction;
 use crate::command::Actor;
@@ -39,7 +38,7 @@ impl Approve {
             return Err(Rejection::NotPermitted { permission: Some(proposal.permission) }.into());
         }
         let person = people.person_of(self.admin);
-        if is_person(proposal.initiator, person, people) {
+        if proposal.is_of(person, people) {
             return Err(Rejection::OwnProposal.into());
         }
         let key = approvals.usable(self.key, self.admin, people).filter(|key| key.confirmed.is_some());

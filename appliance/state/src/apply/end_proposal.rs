@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Entry, Stop, check_reason};
 use crate::approvals::{
-    ApprovalsHead, Ending, Policy, Proposal, ProposalId, ProposalOver, is_person, over_key, policy_of,
+    ApprovalsHead, Ending, Policy, Proposal, ProposalId, ProposalOver, holds_sealed, is_person, over_key, policy_of,
 };
 use crate::audit::AuditAction;
 use crate::codec;
@@ -115,7 +115,13 @@ impl Entry<'_> {
         self.event(EventKind::ProposalEnded { proposal: id, how: ending.as_str().to_owned() });
         self.change(Table::Proposal.family(), Table::Proposal.key(&id.0.to_be_bytes()), Edit::Delete);
         self.state.approvals.remove(id);
-        let over = ProposalOver { proposal, ended: self.now, index: self.at.index, ending };
+        let hash = proposal.hash();
+        let operation = match proposal.body() {
+            Ok(body) if holds_sealed(&body) => Vec::new(),
+            Ok(_) | Err(_) => proposal.operation,
+        };
+        let proposal = Proposal { operation, ..proposal };
+        let over = ProposalOver { proposal, hash, ended: self.now, index: self.at.index, ending };
         self.change(Table::ProposalOver.family(), over_key(id), Edit::Put(codec::encode(&over)));
     }
 

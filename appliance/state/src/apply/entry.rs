@@ -244,8 +244,9 @@ impl<'a> Entry<'a> {
         }
         let policy = self.policy_of(&body, actor);
         self.consent = match (policy, approved) {
-            (None, _) => Consent::NotNeeded,
-            (Some(_), Some(proposal)) => Consent::Given(proposal),
+            // Of what has become ordinary meanwhile the record still says who approved it.
+            (_, Some(proposal)) => Consent::Given(proposal),
+            (None, None) => Consent::NotNeeded,
             (Some(Policy { needed, permission }), None) if self.state.approvals.in_force().is_some() => {
                 return Err(Rejection::ApprovalNeeded { needed, permission }.into());
             }
@@ -254,6 +255,11 @@ impl<'a> Entry<'a> {
         let done = body.apply(self, actor);
         self.consent = Consent::NotNeeded;
         done
+    }
+
+    /// Whether the present operation is that of a proposal which others have approved.
+    pub(super) fn is_approved(&self) -> bool {
+        matches!(self.consent, Consent::Given(_))
     }
 
     /// Whether an initiator may ask for an operation.

@@ -61,6 +61,7 @@ mod raise_version;
 mod record_action;
 mod reform;
 mod register_binary;
+mod release_directives;
 mod remove_consumer;
 mod remove_flag;
 mod remove_node;
@@ -156,6 +157,7 @@ pub use record_action::RecordAction;
 pub(crate) use record_action::TARGET_BYTES_MAX;
 pub use reform::Reform;
 pub use register_binary::{ForgetBinary, RegisterBinary};
+pub use release_directives::ReleaseDirectives;
 pub use remove_consumer::RemoveConsumer;
 pub use remove_flag::RemoveFlag;
 pub use remove_node::RemoveNode;
@@ -325,6 +327,7 @@ impl Body {
             Body::EnrolApprovalKey(command) => command.apply(entry, actor),
             Body::ConfirmApprovalKey(command) => command.apply(entry, actor),
             Body::RevokeApprovalKey(command) => command.apply(entry, actor),
+            Body::ReleaseDirectives(command) => command.apply(entry, actor),
             Body::UnsetSetting(command) => command.apply(entry, actor),
             Body::SetFlag(command) => command.apply(entry, actor),
             Body::RemoveFlag(command) => command.apply(entry, actor),

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Entry, Stop, check_reason};
 use crate::approvals::{
-    OPERATION_BYTES_MAX, PROPOSALS_MAX, Policy, Proposal, ProposalId, TTL_US, TTL_US_MAX, TTL_US_MIN,
+    OPERATION_BYTES_MAX, PROPOSALS_MAX, Policy, Proposal, ProposalId, TTL_US, TTL_US_MAX, TTL_US_MIN, about,
 };
 use crate::audit::AuditAction;
 use crate::codec;
@@ -54,6 +54,7 @@ impl Propose {
             expires,
             needed,
             permission,
+            about: about(&body, &entry.state.people),
             approvals: Vec::new(),
         };
         entry.count_proposal(id);

@@ -2,9 +2,6 @@
 
 use crate::command::Body;
 
-/// A text that is not meant for people is shown up to this length.
-const SHOWN_CHARS_MAX: usize = 2_000;
-
 /// What an operation would do: its name, then names and values. It is made of the bytes that an approval signs, so that an
 /// approver needs to believe nobody.
 #[must_use]
@@ -75,10 +72,54 @@ pub fn describe(body: &Body) -> Vec<(String, String)> {
             line("of", command.of.to_string()),
             reason(&command.reason),
         ],
-        // What a policy comes to cover without a line here is shown as the program sees it.
-        other => {
-            let text: String = format!("{other:?}").chars().take(SHOWN_CHARS_MAX).collect();
-            vec![line("operation", text)]
+        Body::ConfigureNetwork(command) => {
+            let number = |name: &str, value: Option<u64>| value.map(|value| line(name, value.to_string()));
+            let switch = |name: &str, on: Option<bool>| on.map(|on| line(name, if on { "on" } else { "off" }.into()));
+            let changes = [
+                command.state.map(|state| line("state", format!("{state:?}").to_lowercase())),
+                switch("deposits", command.deposits),
+                switch("withdrawals", command.withdrawals),
+                switch("sweeps", command.sweeps),
+                number("confirmations to trade", command.tradable.map(u64::from)),
+                number("confirmations to withdraw", command.withdrawable.map(u64::from)),
+                number("highest fee rate", command.fee_rate_max),
+                number("highest fee", command.fee_max),
+                command.endpoints.as_ref().map(|endpoints| line("endpoints", endpoints.join(", "))),
+            ];
+            let mut lines =
+                vec![line("operation", "change a network".into()), line("network", command.network.to_string())];
+            lines.extend(changes.into_iter().flatten());
+            lines.push(reason(&command.reason));
+            lines
         }
+        // Its text is sealed; the hash of the operation tells one from another.
+        Body::PutSecret(command) => vec![
+            line("operation", "put a secret".into()),
+            line("secret", command.name.clone()),
+            reason(&command.reason),
+        ],
+        Body::RemoveSecret(command) => vec![
+            line("operation", "remove a secret".into()),
+            line("secret", command.name.clone()),
+            reason(&command.reason),
+        ],
+        Body::RegisterBinary(command) => vec![
+            line("operation", "register a program of workers".into()),
+            line("name", command.name.clone()),
+            line("version", command.version.clone()),
+            line("hash", command.hash.to_string()),
+            line("path", command.path.clone()),
+            reason(&command.reason),
+        ],
+        Body::ReleaseDirectives(command) => {
+            let numbers: Vec<String> = command.directives.iter().map(ToString::to_string).collect();
+            vec![
+                line("operation", "release directives".into()),
+                line("directives", numbers.join(", ")),
+                reason(&command.reason),
+            ]
+        }
+        // What a policy comes to cover without lines here shows its name at least, and nothing that may be sealed.
+        other => vec![line("operation", other.name())],
     }
 }

@@ -89,12 +89,6 @@ pub struct ApprovalKey {
 }
 
 impl ApprovalKey {
-    /// Whether it is confirmed and not revoked.
-    #[must_use]
-    pub fn is_confirmed(&self) -> bool {
-        self.confirmed.is_some() && self.revoked.is_none()
-    }
-
     /// Whether a signature is this key's.
     #[must_use]
     pub fn verifies(&self, bytes: &[u8], signature: &Signature) -> bool {

@@ -9,7 +9,7 @@
 //! - An approval counts as long as its key is confirmed and not revoked, and its admin is active, allowed and the same person.
 //! - A proposal ends once: executed, refused at execution, rejected, expired or revoked; then it is history.
 //! - A key approves nothing before another person has confirmed it; a public key is enrolled once for ever.
-//! - The two-person rule is in force from the moment two persons have confirmed keys, for ever.
+//! - The two-person rule is in force from the moment two persons who may approve changes have confirmed keys, for ever.
 
 mod describe;
 mod key;
@@ -32,6 +32,7 @@ pub use key::{
     APPROVAL_KEYS_MAX, ApprovalKey, ApprovalKeyId, Confirmation, KEY_LABEL_BYTES_MAX, KeyRevocation, Signature,
     confirmation_bytes,
 };
+pub(crate) use policy::about;
 pub use policy::{Policy, policy_of};
 
 /// Proposals that may wait at once.
@@ -85,6 +86,8 @@ pub struct Proposal {
     pub needed: u8,
     /// What they must be allowed.
     pub permission: Permission,
+    /// The person whose power it changes, who does not approve it either.
+    pub about: Option<String>,
     /// Those that were given.
     pub approvals: Vec<Approval>,
 }
@@ -96,6 +99,12 @@ impl Proposal {
         operation_hash(&self.operation)
     }
 
+    /// Whether it is a person's own: they proposed it, or it is about what they may do.
+    pub(crate) fn is_of(&self, person: &str, people: &People) -> bool {
+        let about = self.about.as_deref().is_some_and(|about| same_person(about, person));
+        about || is_person(self.initiator, person, people)
+    }
+
     /// The operation as a command's body.
     ///
     /// # Errors
@@ -103,6 +112,12 @@ impl Proposal {
     pub fn body(&self) -> Result<Body, DecodeError> {
         codec::whole(&self.operation)
     }
+}
+
+/// Whether an operation holds what was sealed: history keeps its hash alone, so that what is replaced later is gone.
+#[must_use]
+pub fn holds_sealed(body: &Body) -> bool {
+    matches!(body, Body::PutSecret(_) | Body::CreateAdmin(_) | Body::SetCredentials(_))
 }
 
 /// The hash of an encoded operation.
@@ -171,8 +186,10 @@ impl Ending {
 /// A proposal that is over: the row of its history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProposalOver {
-    /// The proposal as it was at its end.
+    /// The proposal as it was at its end; without its operation where that holds what was sealed.
     pub proposal: Proposal,
+    /// The hash of the operation.
+    pub hash: Digest,
     /// When it ended.
     pub ended: Timestamp,
     /// In which log entry.
@@ -243,7 +260,7 @@ impl Approvals {
         Ok(approvals)
     }
 
-    /// Since when the two-person rule is in force; none before two persons have confirmed keys.
+    /// Since when the two-person rule is in force; none before two persons who may approve changes have confirmed keys.
     #[must_use]
     pub fn in_force(&self) -> Option<Timestamp> {
         self.head.in_force
@@ -328,7 +345,7 @@ impl Approvals {
         let key = self.usable(approval.key, approval.admin, people);
         key.is_some_and(|key| key.confirmed.is_some())
             && people.may(approval.admin, proposal.permission)
-            && !is_person(proposal.initiator, people.person_of(approval.admin), people)
+            && !proposal.is_of(people.person_of(approval.admin), people)
     }
 
     /// How many persons have approved a proposal in a way that counts now.
@@ -345,11 +362,13 @@ impl Approvals {
         persons.len()
     }
 
-    /// How many persons have a confirmed key, `without` one.
-    pub(crate) fn persons_with_keys(&self, without: Option<ApprovalKeyId>) -> usize {
+    /// How many persons can approve changes, with keys other than `without`: others could confirm nobody either.
+    pub(crate) fn approvers(&self, without: Option<ApprovalKeyId>, people: &People) -> usize {
         let mut persons: Vec<&str> = Vec::new();
-        for key in self.keys.iter().filter(|key| key.is_confirmed() && Some(key.id) != without) {
-            if !persons.iter().any(|known| same_person(known, &key.person)) {
+        for key in self.keys.iter().filter(|key| key.confirmed.is_some() && Some(key.id) != without) {
+            let can = self.usable(key.id, key.admin, people).is_some();
+            let known = persons.iter().any(|known| same_person(known, &key.person));
+            if can && !known && people.may(key.admin, Permission::ApproveChange) {
                 persons.push(&key.person);
             }
         }

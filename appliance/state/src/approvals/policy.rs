@@ -2,9 +2,9 @@
 //!
 //! A new command must be decided here: there is no default.
 
+use crate::apply::{RevertSettings, SetSetting, UnsetSetting};
 use crate::command::{Actor, Body};
-use crate::people::{AdminStatus, Permission, Principal};
-use crate::settings::{Danger, schema};
+use crate::people::{AdminStatus, People, Permission, Principal};
 use crate::state::State;
 
 /// What an operation needs before it is carried out.
@@ -34,11 +34,15 @@ pub fn policy_of(body: &Body, actor: Actor, state: &State) -> Option<Policy> {
 
 fn of_body(body: &Body, actor: Actor, state: &State) -> Option<Policy> {
     match body {
-        Body::SetSetting(command) => is_critical(&command.key).then_some(CHANGE),
-        Body::UnsetSetting(command) => is_critical(&command.key).then_some(CHANGE),
-        Body::RevertSettings(command) => {
-            let mut changed = state.settings().changed_after(command.to_revision);
-            changed.any(is_critical).then_some(CHANGE)
+        // What is critical, and what moves further than one person may move it in a day; for a part of the exchange as for all.
+        Body::SetSetting(SetSetting { key, value, .. }) => {
+            state.settings().change_needs_second_person(key, Some(value), state.time()).then_some(CHANGE)
+        }
+        Body::UnsetSetting(UnsetSetting { key, .. }) => {
+            state.settings().change_needs_second_person(key, None, state.time()).then_some(CHANGE)
+        }
+        Body::RevertSettings(RevertSettings { to_revision, .. }) => {
+            state.settings().revert_needs_second_person(*to_revision).then_some(CHANGE)
         }
         Body::RevertTransfer(_) | Body::TransferBetweenUsers(_) => Some(MONEY),
         Body::CreateAdmin(_) => Some(CHANGE),
@@ -62,6 +66,10 @@ fn of_body(body: &Body, actor: Actor, state: &State) -> Option<Policy> {
         }
         // What the exchange signs and pays with.
         Body::PutSecret(_) | Body::RemoveSecret(_) => Some(CHANGE),
+        // What workers can be told to run. To choose among what is registered is one person's: the way back is quick.
+        Body::RegisterBinary(_) => Some(CHANGE),
+        // Whoever sent them wanted somebody else to agree.
+        Body::ReleaseDirectives(_) => Some(CHANGE),
         Body::EmergencyResume(_) => Some(RESUME),
         // What is about proposals, keys and emergencies has rules of its own.
         Body::Propose(_)
@@ -124,7 +132,6 @@ fn of_body(body: &Body, actor: Actor, state: &State) -> Option<Policy> {
         | Body::ReportWorkers(_)
         | Body::SetScale(_)
         | Body::Rescale(_)
-        | Body::RegisterBinary(_)
         | Body::ForgetBinary(_)
         | Body::UseBinary(_)
         | Body::BulkWorkers(_)
@@ -144,8 +151,15 @@ fn of_body(body: &Body, actor: Actor, state: &State) -> Option<Policy> {
     }
 }
 
-/// Whether a setting is one that nobody changes alone. Overrides for a part of the exchange are as critical as the setting.
-fn is_critical(key: &str) -> bool {
-    let key = key.split('@').next().unwrap_or(key);
-    schema::find(key).is_some_and(|setting| setting.danger == Danger::Level3)
+/// The person whose power an operation changes: their own consent to it is worth nothing.
+pub(crate) fn about(body: &Body, people: &People) -> Option<String> {
+    match body {
+        Body::CreateAdmin(command) => Some(command.person.clone()),
+        Body::UpdateAdmin(command) => Some(people.person_of(command.admin).to_owned()),
+        Body::SetCredentials(command) => match command.of {
+            Principal::Admin(admin) => Some(people.person_of(admin).to_owned()),
+            Principal::User(_) => None,
+        },
+        _ => None,
+    }
 }

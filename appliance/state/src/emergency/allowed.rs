@@ -65,6 +65,8 @@ fn allowed(body: &Body) -> bool {
         | Body::CancelDirectives(_)
         | Body::SendDirectives(_)
         | Body::ReviewDirective(_) => true,
+        // What was held back stays back until the exchange goes on.
+        Body::ReleaseDirectives(_) => false,
         // What is wanted of workers may be changed: whoever looks for the reason stops and starts them.
         Body::SetWorkers(_) | Body::RestartWorkers(_) | Body::BulkWorkers(_) | Body::UndoBulk(_) => true,
         // Who follows the events goes on following them.

@@ -56,7 +56,8 @@ impl Body {
             | Body::UndoBulk(_)
             | Body::SendDirectives(_)
             | Body::CancelDirectives(_)
-            | Body::ReviewDirective(_) => P::WorkersControl,
+            | Body::ReviewDirective(_)
+            | Body::ReleaseDirectives(_) => P::WorkersControl,
             Body::SetSetting(_)
             | Body::RevertSettings(_)
             | Body::UnsetSetting(_)
