@@ -40,7 +40,7 @@ pub use cluster::{
 };
 pub use directives::{
     CancelDirectives, Directive, DirectiveReviewed, DirectiveSent, Directives, DirectivesChanged, DirectivesSent,
-    ReviewDirective, SendDirective,
+    ReleaseDirectives, ReviewDirective, SendDirective,
 };
 pub use emergency::{
     ChangeEmergency, EmergencyChanged, EmergencyStatus, EndMaintenance, MaintenanceChanged, MaintenanceSchedule,

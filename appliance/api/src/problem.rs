@@ -49,6 +49,14 @@ impl Refused {
         Refused { command: Some(id), proposed: Some(Box::new(proposed)), ..Refused::from(problem) }
     }
 
+    /// What is shown once and nowhere else goes with the proposal of the change that it belongs to.
+    pub(crate) fn with_once(mut self, once: &str) -> Refused {
+        if let Some(proposed) = &mut self.proposed {
+            proposed.once = Some(once.to_owned());
+        }
+        self
+    }
+
     /// Names the command, so that the client can ask what became of it.
     pub(crate) fn of_command(mut problem: Problem, id: CommandId) -> Refused {
         if problem.code == Code::OutcomeUnknown {

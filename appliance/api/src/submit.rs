@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use axum::Json;
-use axum::http::{HeaderMap, HeaderName};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use exchequer_domain::{Code, CommandId, Problem, parse_duration};
 use exchequer_state::approvals::operation_of;
-use exchequer_state::{Actor, Body, Command, Done, Outcome, Propose};
+use exchequer_state::{Actor, Body, Command, Done, Outcome, Propose, Rejection};
 use serde::Serialize;
 
 use crate::app::App;
@@ -19,7 +19,7 @@ use crate::problem::{COMMAND_ID, Refused, text};
 pub(crate) const SUBMIT_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Says that a change is to be proposed, and how long it waits.
-const PROPOSE_HEADER: HeaderName = HeaderName::from_static("exq-propose");
+pub(crate) const PROPOSE: &str = "exq-propose";
 
 /// A change that took effect.
 pub(crate) struct Effect {
@@ -48,13 +48,17 @@ pub(crate) struct Proposing {
 
 tokio::task_local! {
     /// Whether the changes of the present request are proposed.
-    pub(crate) static PROPOSE: Option<Proposing>;
+    pub(crate) static PROPOSING: Option<Proposing>;
 }
 
 impl Proposing {
-    /// What the header asks for: how long the proposal waits, or `true`.
-    pub(crate) fn of(headers: &HeaderMap) -> Result<Option<Proposing>, Problem> {
-        let Some(value) = headers.get(PROPOSE_HEADER) else { return Ok(None) };
+    /// What the header asks for: how long the proposal waits, or `true`. Where nothing can need approval it is refused: the
+    /// change would be made, or something else would not be.
+    pub(crate) fn of(headers: &HeaderMap, approvable: bool) -> Result<Option<Proposing>, Problem> {
+        let Some(value) = headers.get(PROPOSE) else { return Ok(None) };
+        if !approvable {
+            return Err(Rejection::NothingToApprove.problem());
+        }
         let bad = || {
             Problem::new(
                 Code::BadRequest,
@@ -70,7 +74,7 @@ impl Proposing {
     }
 }
 
-/// Has a change wait for approval; a change of proposals themselves is made.
+/// The change that has another one wait for approval.
 fn proposed(body: &Body, ttl_us: Option<u64>) -> Body {
     Body::Propose(Propose { operation: operation_of(body), ttl_us, reason: PROPOSED.to_owned() })
 }
@@ -91,9 +95,10 @@ impl App {
 
     /// Has one command committed and applied, on somebody's behalf.
     pub(crate) async fn submit_as(&self, actor: Actor, id: CommandId, body: Body) -> Result<Effect, Refused> {
-        let body = match PROPOSE.try_with(|proposing| *proposing) {
-            Ok(Some(Proposing { ttl_us })) => proposed(&body, ttl_us),
-            Ok(None) | Err(_) => body,
+        let body = match PROPOSING.try_with(|proposing| *proposing) {
+            // What a node does beside it in its own name is not what was asked for.
+            Ok(Some(Proposing { ttl_us })) if !matches!(actor, Actor::Node(_)) => proposed(&body, ttl_us),
+            Ok(_) | Err(_) => body,
         };
         let command = Command { id, actor, epoch: None, body };
         let submitted = self.backend.submit(vec![command], SUBMIT_PATIENCE).await;
@@ -101,7 +106,8 @@ impl App {
         match submitted.outcomes.into_iter().next() {
             Some(Outcome::Done(Done::Proposed { proposal, needed, expires })) => {
                 let (expires_at, command_id) = (expires.to_string(), id.to_string());
-                Err(Refused::proposed(id, dto::Proposed { proposal: proposal.0, needed, expires_at, command_id }))
+                let once = None;
+                Err(Refused::proposed(id, dto::Proposed { proposal: proposal.0, needed, expires_at, once, command_id }))
             }
             Some(Outcome::Done(done)) => Ok(Effect { done, index: submitted.index, id }),
             Some(Outcome::Rejected(rejection)) => Err(Refused::of_command(rejection.problem(), id)),

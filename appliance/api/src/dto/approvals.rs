@@ -15,6 +15,8 @@ pub struct Proposed {
     /// It cannot be approved from this moment on.
     #[schemars(with = "Moment")]
     pub expires_at: String,
+    /// The one-time password that is valid once the change is made; shown here and nowhere else.
+    pub once: Option<String>,
     /// The command's id.
     #[schemars(with = "CommandIdText")]
     pub command_id: String,
@@ -52,7 +54,8 @@ pub struct Proposal {
     pub initiator: String,
     /// Why.
     pub reason: String,
-    /// The operation's bytes, hexadecimal; approvals sign their hash.
+    /// The operation's bytes, hexadecimal; approvals sign their hash. Empty where the proposal is over and they held what was
+    /// sealed.
     pub operation: String,
     /// The hash of the operation.
     #[schemars(with = "HashText")]

@@ -17,7 +17,6 @@ use exchequer_state::{
 use crate::app::App;
 use crate::auth::Caller;
 use crate::dto;
-use crate::dto::shapes;
 use crate::extract::{Body, Name, Params, reason};
 use crate::openapi::Param;
 use crate::problem::Refused;
@@ -76,12 +75,13 @@ async fn one(State(app): State<App>, Name(number): Name, mut params: Params) -> 
         let unknown = || Problem::new(Code::ProposalUnknown, format!("there is no proposal {}", id.0));
         let row = rows.get(Family::History, &over_key(id)).map_err(unreadable)?.ok_or_else(unknown)?;
         let over = ProposalOver::decode(&row).map_err(unreadable)?;
-        Ok(view(&over.proposal, Some(&over.ending)))
+        Ok(view(&over.proposal, Some(&over)))
     });
     Ok(seen.await?)
 }
 
-fn view(proposal: &Proposal, ending: Option<&Ending>) -> dto::Proposal {
+fn view(proposal: &Proposal, over: Option<&ProposalOver>) -> dto::Proposal {
+    let (hash, ending) = (over.map_or_else(|| proposal.hash(), |over| over.hash), over.map(|over| &over.ending));
     let lines = proposal.body().map(|body| describe(&body)).unwrap_or_default();
     let given = |approval: &exchequer_state::approvals::Approval| dto::ApprovalGiven {
         admin: approval.admin.0,
@@ -94,7 +94,7 @@ fn view(proposal: &Proposal, ending: Option<&Ending>) -> dto::Proposal {
         initiator: proposal.initiator.to_string(),
         reason: proposal.reason.clone(),
         operation: hex::encode(&proposal.operation),
-        hash: proposal.hash().to_string(),
+        hash: hash.to_string(),
         lines: lines.into_iter().map(|(name, value)| dto::OperationLine { name, value }).collect(),
         needed: proposal.needed,
         permission: proposal.permission.to_string(),

@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 use super::{Entry, Stop, check_reason};
 use crate::approvals::{
     OPERATION_BYTES_MAX, PROPOSALS_MAX, Policy, Proposal, ProposalId, TTL_US, TTL_US_MAX, TTL_US_MIN, about,
+    operation_body,
 };
 use crate::audit::AuditAction;
-use crate::codec;
-use crate::command::{Actor, Body};
+use crate::command::Actor;
 use crate::event::EventKind;
 use crate::outcome::Done;
 use crate::rejection::{Field, Rejection};
@@ -36,7 +36,7 @@ impl Propose {
         if self.operation.len() > OPERATION_BYTES_MAX {
             return Err(Rejection::TooLarge.into());
         }
-        let body: Body = codec::whole(&self.operation).map_err(|_| Rejection::BadRequest)?;
+        let body = operation_body(&self.operation).map_err(|_| Rejection::BadRequest)?;
         let Policy { needed, permission } = entry.policy_of(&body, actor).ok_or(Rejection::NothingToApprove)?;
         entry.check_may(actor, &body)?;
         if entry.state.approvals.waiting() >= PROPOSALS_MAX {

@@ -110,7 +110,7 @@ impl Proposal {
     /// # Errors
     /// The bytes are those of a newer program.
     pub fn body(&self) -> Result<Body, DecodeError> {
-        codec::whole(&self.operation)
+        operation_body(&self.operation)
     }
 }
 
@@ -124,6 +124,14 @@ pub fn holds_sealed(body: &Body) -> bool {
 #[must_use]
 pub fn operation_hash(operation: &[u8]) -> Digest {
     Digest(*blake3::hash(operation).as_bytes())
+}
+
+/// The command's body that an operation is.
+///
+/// # Errors
+/// The bytes are none, or those of a newer program.
+pub fn operation_body(operation: &[u8]) -> Result<Body, DecodeError> {
+    codec::whole(operation)
 }
 
 /// The bytes of a command's body as a proposal holds them.
