@@ -257,7 +257,7 @@ async fn only_what_can_need_approval_is_proposed() {
     let body = json!({ "otp": "000000" });
     let step_up = |propose| change(&world, Some(ADA), propose, (Method::POST, "/v1/session/step-up"), body.clone());
     assert_eq!(step_up(Some("true")).await.refusal(), (409, "EXQ-1102".to_owned()));
-    assert_eq!(step_up(None).await.status.as_u16(), 401);
+    assert_eq!(step_up(None).await.refusal(), (403, "EXQ-0215".to_owned()), "counted");
     let stop = json!({ "reason": "odd" });
     let stopped = change(&world, Some(OPS), Some("true"), (Method::POST, "/v1/emergency/stop"), stop.clone()).await;
     assert_eq!(stopped.refusal(), (409, "EXQ-1102".to_owned()));

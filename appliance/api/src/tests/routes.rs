@@ -47,6 +47,7 @@ fn only_these_routes_need_nobody() {
             ("/leader", Access::Open),
             ("/metrics", Access::Open),
             ("/v1/openapi.json", Access::Open),
+            ("/v1/openapi-spot.json", Access::Open),
             ("/v1/cluster/join", Access::JoinToken),
             ("/v1/session", Access::SignIn),
             ("/v1/users/session", Access::SignIn),
