@@ -20,7 +20,8 @@ use super::trace::{Kind, Record, Trace};
 /// What a disk writes whole or not at all.
 pub(crate) const SECTOR_BYTES: u64 = 512;
 
-/// Files that say nothing about the node's data: RocksDB's own log, the reserve, the disk probe.
+/// Files that say nothing about the node's data: RocksDB's own log, the reserve, the disk probe, and the workers' socket,
+/// which holds no bytes and is made anew by each start.
 pub(crate) fn is_ignored(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     name == "LOG"
@@ -28,6 +29,7 @@ pub(crate) fn is_ignored(path: &str) -> bool {
         || (path.starts_with("incoming/") && name.contains("_LOG"))
         || path == "reserve"
         || path == "probe"
+        || path == "workers.sock"
 }
 
 #[derive(Debug, Clone)]

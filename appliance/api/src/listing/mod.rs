@@ -13,7 +13,8 @@ use serde_json::Value;
 
 use crate::candles::present;
 use crate::route::Route;
-use crate::spot::door::{Call, Endpoint};
+use crate::spot::arg::Arg;
+use crate::spot::door::{Call, Endpoint, Gives};
 use crate::spot::error::Error;
 use crate::spot::market_data::first_at;
 use crate::spot::read::{Fresh, unreadable};
@@ -25,20 +26,43 @@ const DEPTH_MAX: usize = 5_000;
 /// How many pages of trades one request looks through at most.
 const PAGES_MAX: u64 = 10;
 
+/// What they ask for.
+pub(crate) const ENDPOINTS: &[Endpoint] = &[
+    Endpoint::open("/coingecko/pairs", None, |_| 4, coingecko::pairs).says("The pairs").gives(Gives::List),
+    Endpoint::open("/coingecko/tickers", None, |_| 40, coingecko::tickers)
+        .says("The last 24 hours of each pair")
+        .gives(Gives::List),
+    Endpoint::open("/coingecko/orderbook", None, |_| 50, coingecko::order_book)
+        .says("The book of a pair")
+        .takes(&[&[TICKER_ID, DEPTH]]),
+    Endpoint::open("/coingecko/historical_trades", None, |_| 25, coingecko::historical_trades)
+        .says("Trades of a pair, by the side of the taker")
+        .takes(&[&[
+            TICKER_ID,
+            Arg::word("type", &["buy", "sell"], "Only trades of takers on this side."),
+            Arg::number("limit", 0, u64::MAX, "How many at most; zero, and more than 1,000, mean 1,000."),
+            Arg::moment("start_time", "Not before this moment, in seconds or milliseconds."),
+            Arg::moment("end_time", "Not after this moment, in seconds or milliseconds."),
+        ]]),
+    Endpoint::open("/cmc/summary", None, |_| 40, coinmarketcap::summary)
+        .says("The last 24 hours of each pair")
+        .gives(Gives::List),
+    Endpoint::open("/cmc/assets", None, |_| 4, coinmarketcap::assets).says("The assets"),
+    Endpoint::open("/cmc/ticker", None, |_| 40, coinmarketcap::ticker).says("Prices and volumes of each pair"),
+    Endpoint::open("/cmc/orderbook/{pair}", None, |_| 50, coinmarketcap::order_book)
+        .says("The book of a pair")
+        .takes(&[&[DEPTH, Arg::number("level", 1, 3, "The best prices, the first ones, or all.")]]),
+    Endpoint::open("/cmc/trades/{pair}", None, |_| 100, coinmarketcap::trades)
+        .says("Trades of a pair in the last 24 hours")
+        .gives(Gives::List),
+];
+
+const TICKER_ID: Arg = Arg::text("ticker_id", "^[A-Z0-9]{1,12}_[A-Z0-9]{1,12}$", "BTC_USDT", "The pair.").needed();
+const DEPTH: Arg = Arg::number("depth", 0, u64::MAX, "How many prices of both sides together; zero is all.");
+
 /// The routes of both.
 pub(crate) fn routes() -> Vec<Route> {
-    let endpoints = [
-        Endpoint::open("/coingecko/pairs", None, |_| 4, coingecko::pairs),
-        Endpoint::open("/coingecko/tickers", None, |_| 40, coingecko::tickers),
-        Endpoint::open("/coingecko/orderbook", None, |_| 50, coingecko::order_book),
-        Endpoint::open("/coingecko/historical_trades", None, |_| 25, coingecko::historical_trades),
-        Endpoint::open("/cmc/summary", None, |_| 40, coinmarketcap::summary),
-        Endpoint::open("/cmc/assets", None, |_| 4, coinmarketcap::assets),
-        Endpoint::open("/cmc/ticker", None, |_| 40, coinmarketcap::ticker),
-        Endpoint::open("/cmc/orderbook/{pair}", None, |_| 50, coinmarketcap::order_book),
-        Endpoint::open("/cmc/trades/{pair}", None, |_| 100, coinmarketcap::trades),
-    ];
-    endpoints.into_iter().map(Endpoint::route).collect()
+    ENDPOINTS.iter().map(|endpoint| endpoint.route()).collect()
 }
 
 /// A pair's name.

@@ -2,7 +2,7 @@
 //! query takes; body and answer follow from its handler's types. Served at `/v1/openapi.json`, and checked in as
 //! `docs/openapi.json`.
 //!
-//! The spot dialect is not in it: others wrote that one's description.
+//! The spot dialect, the listings and the charts have a description of their own, made of their own tables.
 
 mod endpoint;
 mod note;
@@ -32,12 +32,24 @@ const SCHEMAS: &str = "/components/schemas";
 
 /// `GET /v1/openapi.json`. Open: it says nothing of the cluster.
 pub(crate) fn routes() -> Vec<Route> {
-    let route = Route::get("/v1/openapi.json", serve).open_to(Access::Open);
-    vec![route.says("This description").more("A client generator or a fuzzer can begin here.")]
+    vec![
+        Route::get("/v1/openapi.json", serve)
+            .open_to(Access::Open)
+            .says("This description")
+            .more("A client generator or a fuzzer can begin here."),
+        Route::get("/v1/openapi-spot.json", serve_spot)
+            .open_to(Access::Open)
+            .says("The description of the spot dialect, the listings and the charts"),
+    ]
 }
 
 async fn serve(_: State<App>) -> Json<&'static Value> {
     static DOCUMENT: LazyLock<Value> = LazyLock::new(|| document(&crate::routes()));
+    Json(&DOCUMENT)
+}
+
+async fn serve_spot(_: State<App>) -> Json<&'static Value> {
+    static DOCUMENT: LazyLock<Value> = LazyLock::new(crate::spot::description::document);
     Json(&DOCUMENT)
 }
 

@@ -13,6 +13,7 @@ use exchequer_domain::UserId;
 use exchequer_state::api_keys::ApiKeyId;
 use serde_json::Value;
 
+use super::arg::{Arg, SIGNED};
 use super::error::{Error, Ours, too_long};
 use super::keys::{self, Scope};
 use super::params::{BYTES_MAX, Params};
@@ -79,8 +80,21 @@ pub(crate) type Answer<'a> = Pin<Box<dyn Future<Output = Result<Value, Error>> +
 pub(crate) type Weight = fn(&mut Params) -> u32;
 pub(crate) type Handler = for<'a> fn(&'a mut Call) -> Answer<'a>;
 
+/// The outer form of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Gives {
+    /// Fields.
+    Object,
+    /// Items.
+    List,
+    /// Fields for one market, items for several.
+    Either,
+    /// A whole number.
+    Number,
+}
+
 /// One method of one path.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Endpoint {
     pub(crate) method: &'static str,
     pub(crate) path: &'static str,
@@ -89,6 +103,12 @@ pub(crate) struct Endpoint {
     pub(crate) needs: Needs,
     pub(crate) weight: Weight,
     pub(crate) handler: Handler,
+    /// What it is for, in a line.
+    pub(crate) summary: &'static str,
+    /// Its parameters; a signed request's own ones are not among them.
+    pub(crate) args: &'static [&'static [Arg]],
+    /// The outer form of its answer.
+    pub(crate) gives: Gives,
 }
 
 impl Endpoint {
@@ -99,23 +119,54 @@ impl Endpoint {
         weight: Weight,
         handler: Handler,
     ) -> Endpoint {
-        Endpoint { method: "GET", path, name, needs: Needs::Nothing, weight, handler }
+        Endpoint {
+            method: "GET",
+            path,
+            name,
+            needs: Needs::Nothing,
+            weight,
+            handler,
+            summary: "",
+            args: &[],
+            gives: Gives::Object,
+        }
     }
 
-    pub(crate) fn route(self) -> Route {
+    /// What it is for, in a line.
+    pub(crate) const fn says(self, summary: &'static str) -> Endpoint {
+        Endpoint { summary, ..self }
+    }
+
+    /// Its parameters.
+    pub(crate) const fn takes(self, args: &'static [&'static [Arg]]) -> Endpoint {
+        Endpoint { args, ..self }
+    }
+
+    /// The outer form of its answer.
+    pub(crate) const fn gives(self, gives: Gives) -> Endpoint {
+        Endpoint { gives, ..self }
+    }
+
+    /// Whether it takes a parameter of this name.
+    pub(crate) fn knows(&self, name: &str) -> bool {
+        let mut args = self.args.iter().copied().flatten();
+        args.any(|arg| arg.name == name) || (self.needs != Needs::Nothing && SIGNED.iter().any(|arg| arg.name == name))
+    }
+
+    pub(crate) fn route(&'static self) -> Route {
         let method = Method::from_bytes(self.method.as_bytes()).unwrap_or(Method::GET);
         let serve = move |State(app): State<App>, request: Request| serve(app, self, request);
         Route::with(method, self.path, serve).open_to(Access::ApiKey)
     }
 }
 
-async fn serve(app: App, endpoint: Endpoint, request: Request) -> Response {
+async fn serve(app: App, endpoint: &'static Endpoint, request: Request) -> Response {
     let now_ms = app.backend.now_ms();
     let (parts, body) = request.into_parts();
     let address = parts.extensions.get::<ClientAddress>().map(|ClientAddress(address)| address.ip());
     let query = parts.uri.query().unwrap_or_default().to_owned();
     let form = to_bytes(body, BYTES_MAX).await.map_err(|_| too_long());
-    let params = form.and_then(|form| Ok((Params::new(query.as_bytes(), &form)?, form)));
+    let params = form.and_then(|form| Ok((Params::new(query.as_bytes(), &form)?.of(endpoint), form)));
     // What cannot be read is counted too.
     let (weight, params) = match params {
         Ok((mut params, form)) => ((endpoint.weight)(&mut params), Ok((params, form))),

@@ -5,8 +5,10 @@
 //! may be used from, for a scope it has, in time; -1007 and nothing else means that the outcome is not known.
 
 mod account;
+pub(crate) mod arg;
 mod candles;
 pub(crate) mod decimal;
+pub(crate) mod description;
 pub(crate) mod door;
 pub(crate) mod error;
 mod exchange_info;

@@ -3,6 +3,7 @@
 //! A name may come once in all. What nobody asked for is refused at the end, so that a misspelt option is never taken
 //! for an absent one.
 
+use super::door::Endpoint;
 use super::error::{Error, too_long};
 
 /// The longest query string or body, in bytes.
@@ -19,6 +20,8 @@ const VALUE_BYTES_MAX: usize = 8 << 10;
 pub(crate) struct Params {
     pairs: Vec<(String, String)>,
     read: Vec<bool>,
+    /// Whose parameters they are, where they are held to its description.
+    of: Option<&'static Endpoint>,
 }
 
 impl Params {
@@ -74,7 +77,12 @@ impl Params {
             }
         }
         let read = vec![false; pairs.len()];
-        Ok(Params { pairs, read })
+        Ok(Params { pairs, read, of: None })
+    }
+
+    /// Holds them to what the endpoint is said to take: to ask for a name that is not described is a mistake of ours.
+    pub(crate) fn of(self, endpoint: &'static Endpoint) -> Params {
+        Params { of: Some(endpoint), ..self }
     }
 
     /// What is signed of pairs without an order of their own: all but the signature, by name.
@@ -87,6 +95,7 @@ impl Params {
 
     /// The value of a name, as it is.
     pub(crate) fn raw(&mut self, name: &str) -> Option<&str> {
+        debug_assert!(self.of.is_none_or(|endpoint| endpoint.knows(name)), "{name} is not described");
         let at = self.pairs.iter().position(|(known, _)| known == name)?;
         if let Some(read) = self.read.get_mut(at) {
             *read = true;

@@ -1,12 +1,12 @@
 //! The table of the dialect: what each address, or method of the WebSocket API, needs and weighs.
 
-use super::door::{Endpoint, Handler, Needs, Weight};
+use super::door::{Endpoint, Gives, Handler, Needs, Weight};
 use super::params::Params;
-use super::{account, candles, exchange_info, lists, market_data, orders, replace, tickers};
+use super::{account, arg, candles, exchange_info, lists, market_data, orders, replace, tickers};
 use crate::route::Route;
 
 const fn read(path: &'static str, name: Option<&'static str>, weight: Weight, handler: Handler) -> Endpoint {
-    Endpoint { method: "GET", path, name, needs: Needs::Read, weight, handler }
+    Endpoint { needs: Needs::Read, ..Endpoint::open(path, name, weight, handler) }
 }
 
 const fn trade(
@@ -16,7 +16,7 @@ const fn trade(
     weight: Weight,
     handler: Handler,
 ) -> Endpoint {
-    Endpoint { method, path, name, needs: Needs::Trade, weight, handler }
+    Endpoint { method, needs: Needs::Trade, ..Endpoint::open(path, name, weight, handler) }
 }
 
 /// A search by order costs less than one through all trades.
@@ -26,46 +26,132 @@ fn my_trades_weight(params: &mut Params) -> u32 {
 
 /// Everything that the dialect answers, over HTTP and over the WebSocket API.
 const ENDPOINTS: &[Endpoint] = &[
-    Endpoint::open("/api/v3/ping", Some("ping"), |_| 1, market_data::ping),
-    Endpoint::open("/api/v3/time", Some("time"), |_| 1, market_data::time),
-    Endpoint::open("/api/v3/exchangeInfo", Some("exchangeInfo"), |_| 20, exchange_info::exchange_info),
-    Endpoint::open("/api/v3/depth", Some("depth"), market_data::depth_weight, market_data::depth),
-    Endpoint::open("/api/v3/trades", Some("trades.recent"), |_| 25, market_data::trades),
-    Endpoint::open("/api/v3/historicalTrades", Some("trades.historical"), |_| 25, market_data::historical_trades),
-    Endpoint::open("/api/v3/aggTrades", Some("trades.aggregate"), |_| 4, market_data::aggregate_trades),
-    Endpoint::open("/api/v3/klines", Some("klines"), |_| 2, candles::klines),
-    Endpoint::open("/api/v3/uiKlines", Some("uiKlines"), |_| 2, candles::klines),
-    Endpoint::open("/api/v3/avgPrice", Some("avgPrice"), |_| 2, tickers::average_price),
-    Endpoint::open("/api/v3/ticker/24hr", Some("ticker.24hr"), tickers::day_weight, tickers::day),
-    Endpoint::open("/api/v3/ticker", Some("ticker"), tickers::window_weight, tickers::window),
-    Endpoint::open("/api/v3/ticker/price", Some("ticker.price"), market_data::ticker_weight, market_data::ticker_price),
+    Endpoint::open("/api/v3/ping", Some("ping"), |_| 1, market_data::ping).says("Whether the node answers"),
+    Endpoint::open("/api/v3/time", Some("time"), |_| 1, market_data::time).says("The node's clock"),
+    Endpoint::open("/api/v3/exchangeInfo", Some("exchangeInfo"), |_| 20, exchange_info::exchange_info)
+        .says("What is traded, in which steps and under which filters")
+        .takes(&[&[arg::SYMBOL_OR_ALL, arg::SYMBOLS, arg::SYMBOL_STATUS, arg::PERMISSIONS, arg::PERMISSION_SETS]]),
+    Endpoint::open("/api/v3/depth", Some("depth"), market_data::depth_weight, market_data::depth)
+        .says("The prices of a book, the best first")
+        .takes(&[&[arg::SYMBOL, arg::DEPTH]]),
+    Endpoint::open("/api/v3/trades", Some("trades.recent"), |_| 25, market_data::trades)
+        .says("The latest trades of a market")
+        .takes(&[&[arg::SYMBOL, arg::LIMIT]])
+        .gives(Gives::List),
+    Endpoint::open("/api/v3/historicalTrades", Some("trades.historical"), |_| 25, market_data::historical_trades)
+        .says("Trades of a market from a number on")
+        .takes(&[&[arg::SYMBOL, arg::LIMIT, arg::FROM_ID]])
+        .gives(Gives::List),
+    Endpoint::open("/api/v3/aggTrades", Some("trades.aggregate"), |_| 4, market_data::aggregate_trades)
+        .says("Trades of a market, those of one order at one price as one")
+        .takes(&[&[arg::SYMBOL, arg::LIMIT, arg::FROM_ID, arg::START, arg::END]])
+        .gives(Gives::List),
+    Endpoint::open("/api/v3/klines", Some("klines"), |_| 2, candles::klines)
+        .says("Candles of a market")
+        .takes(&[arg::CANDLES])
+        .gives(Gives::List),
+    Endpoint::open("/api/v3/uiKlines", Some("uiKlines"), |_| 2, candles::klines)
+        .says("The same, for charts")
+        .takes(&[arg::CANDLES])
+        .gives(Gives::List),
+    Endpoint::open("/api/v3/avgPrice", Some("avgPrice"), |_| 2, tickers::average_price)
+        .says("The average price of the last minutes")
+        .takes(&[&[arg::SYMBOL]]),
+    Endpoint::open("/api/v3/ticker/24hr", Some("ticker.24hr"), tickers::day_weight, tickers::day)
+        .says("What happened in the last 24 hours")
+        .takes(&[&[arg::SYMBOL_OR_ALL, arg::SYMBOLS, arg::FORM, arg::ANY_STATUS]])
+        .gives(Gives::Either),
+    Endpoint::open("/api/v3/ticker", Some("ticker"), tickers::window_weight, tickers::window)
+        .says("What happened in a window up to now")
+        .takes(&[&[arg::SYMBOL_OR_ALL, arg::SYMBOLS, arg::FORM, arg::WINDOW, arg::ANY_STATUS]])
+        .gives(Gives::Either),
+    Endpoint::open("/api/v3/ticker/price", Some("ticker.price"), market_data::ticker_weight, market_data::ticker_price)
+        .says("The latest price")
+        .takes(&[&[arg::SYMBOL_OR_ALL, arg::SYMBOLS, arg::ANY_STATUS]])
+        .gives(Gives::Either),
     Endpoint::open(
         "/api/v3/ticker/bookTicker",
         Some("ticker.book"),
         market_data::ticker_weight,
         market_data::book_ticker,
-    ),
-    trade("POST", "/api/v3/order", Some("order.place"), |_| 1, orders::place),
-    trade("POST", "/api/v3/order/test", Some("order.test"), |_| 1, orders::test),
-    read("/api/v3/order", Some("order.status"), |_| 4, orders::get),
-    trade("DELETE", "/api/v3/order", Some("order.cancel"), |_| 1, orders::cancel),
-    trade("POST", "/api/v3/order/cancelReplace", Some("order.cancelReplace"), |_| 1, replace::cancel_replace),
-    trade("PUT", "/api/v3/order/amend/keepPriority", Some("order.amend.keepPriority"), |_| 4, replace::amend),
-    read("/api/v3/openOrders", Some("openOrders.status"), orders::open_weight, orders::open),
-    trade("DELETE", "/api/v3/openOrders", Some("openOrders.cancelAll"), |_| 1, orders::cancel_all),
-    read("/api/v3/allOrders", Some("allOrders"), |_| 20, orders::all),
-    trade("POST", "/api/v3/orderList/oco", Some("orderList.place.oco"), |_| 1, lists::place),
-    read("/api/v3/orderList", Some("orderList.status"), |_| 4, lists::get),
-    trade("DELETE", "/api/v3/orderList", Some("orderList.cancel"), |_| 1, lists::cancel),
-    read("/api/v3/openOrderList", Some("openOrderLists.status"), |_| 6, lists::open),
-    read("/api/v3/account", Some("account.status"), |_| 20, account::account),
-    read("/api/v3/myTrades", Some("myTrades"), my_trades_weight, account::my_trades),
-    read("/api/v3/account/commission", Some("account.commission"), |_| 20, account::commissions),
-    read("/api/v3/rateLimit/order", Some("account.rateLimits.orders"), |_| 40, account::order_counts),
-    Endpoint::open("/sapi/v1/margin/allPairs", None, |_| 1, account::nothing),
-    Endpoint::open("/sapi/v1/margin/isolated/allPairs", None, |_| 10, account::nothing),
-    read("/sapi/v1/capital/config/getall", None, |_| 10, account::assets),
+    )
+    .says("The best prices of a book")
+    .takes(&[&[arg::SYMBOL_OR_ALL, arg::SYMBOLS, arg::ANY_STATUS]])
+    .gives(Gives::Either),
+    trade("POST", "/api/v3/order", Some("order.place"), |_| 1, orders::place)
+        .says("Enters an order")
+        .takes(&[arg::ORDER]),
+    trade("POST", "/api/v3/order/test", Some("order.test"), |_| 1, orders::test)
+        .says("Checks an order without entering it")
+        .takes(&[arg::ORDER, &[arg::RATES]]),
+    read("/api/v3/order", Some("order.status"), |_| 4, orders::get).says("An order, open or over").takes(&[&[
+        arg::SYMBOL,
+        arg::ORDER_ID,
+        arg::ORIG_ID,
+    ]]),
+    trade("DELETE", "/api/v3/order", Some("order.cancel"), |_| 1, orders::cancel)
+        .says("Cancels an order, and its list with it")
+        .takes(&[&[arg::SYMBOL, arg::ORDER_ID, arg::ORIG_ID, arg::NEW_ID, arg::RESTRICTIONS]]),
+    trade("POST", "/api/v3/order/cancelReplace", Some("order.cancelReplace"), |_| 1, replace::cancel_replace)
+        .says("Cancels an order and enters another in one step")
+        .takes(&[arg::REPLACED, arg::ORDER]),
+    trade("PUT", "/api/v3/order/amend/keepPriority", Some("order.amend.keepPriority"), |_| 4, replace::amend)
+        .says("Makes an order smaller where it stands")
+        .takes(&[&[arg::SYMBOL, arg::ORDER_ID, arg::ORIG_ID, arg::NEW_QUANTITY]]),
+    read("/api/v3/openOrders", Some("openOrders.status"), orders::open_weight, orders::open)
+        .says("The account's open orders")
+        .takes(&[&[arg::SYMBOL_OR_ALL]])
+        .gives(Gives::List),
+    trade("DELETE", "/api/v3/openOrders", Some("openOrders.cancelAll"), |_| 1, orders::cancel_all)
+        .says("Cancels the account's open orders in a market")
+        .takes(&[&[arg::SYMBOL]])
+        .gives(Gives::List),
+    read("/api/v3/allOrders", Some("allOrders"), |_| 20, orders::all)
+        .says("The account's orders in a market, open and over")
+        .takes(&[&[arg::SYMBOL, arg::ORDER_ID, arg::START, arg::END, arg::LIMIT]])
+        .gives(Gives::List),
+    trade("POST", "/api/v3/orderList/oco", Some("orderList.place.oco"), |_| 1, lists::place)
+        .says("Enters two orders of which one ends the other")
+        .takes(&[arg::PAIR]),
+    read("/api/v3/orderList", Some("orderList.status"), |_| 4, lists::get)
+        .says("A list of two orders")
+        .takes(&[&[arg::LIST_ID, arg::ORIG_LIST_NAME]]),
+    trade("DELETE", "/api/v3/orderList", Some("orderList.cancel"), |_| 1, lists::cancel)
+        .says("Cancels a list of two orders")
+        .takes(&[&[arg::SYMBOL, arg::LIST_ID, arg::LIST_NAME, arg::NEW_ID]]),
+    read("/api/v3/openOrderList", Some("openOrderLists.status"), |_| 6, lists::open)
+        .says("The account's open lists")
+        .gives(Gives::List),
+    read("/api/v3/account", Some("account.status"), |_| 20, account::account)
+        .says("The account: what it may do and what it has")
+        .takes(&[&[arg::OMIT_ZERO]]),
+    read("/api/v3/myTrades", Some("myTrades"), my_trades_weight, account::my_trades)
+        .says("The account's trades in a market")
+        .takes(&[&[arg::SYMBOL, arg::ORDER_ID, arg::FROM_ID, arg::START, arg::END, arg::LIMIT]])
+        .gives(Gives::List),
+    read("/api/v3/account/commission", Some("account.commission"), |_| 20, account::commissions)
+        .says("What the account pays in a market")
+        .takes(&[&[arg::SYMBOL]]),
+    read("/api/v3/rateLimit/order", Some("account.rateLimits.orders"), |_| 40, account::order_counts)
+        .says("How many orders the account has entered")
+        .gives(Gives::List),
+    Endpoint::open("/sapi/v1/margin/allPairs", None, |_| 1, account::nothing)
+        .says("There is no margin trading: an empty list")
+        .takes(&[arg::UNUSED])
+        .gives(Gives::List),
+    Endpoint::open("/sapi/v1/margin/isolated/allPairs", None, |_| 10, account::nothing)
+        .says("There is no margin trading: an empty list")
+        .takes(&[arg::UNUSED])
+        .gives(Gives::List),
+    read("/sapi/v1/capital/config/getall", None, |_| 10, account::assets)
+        .says("The assets, with what the account has of each")
+        .gives(Gives::List),
 ];
+
+/// The endpoints, as their description needs them.
+pub(crate) const fn endpoints() -> &'static [Endpoint] {
+    ENDPOINTS
+}
 
 pub(crate) fn routes() -> Vec<Route> {
     ENDPOINTS.iter().map(|endpoint| endpoint.route()).collect()

@@ -19,7 +19,7 @@ use crate::spot::view::View;
 /// Most candles of one answer; the library asks again for what is missing.
 const BARS_MAX: usize = 5_000;
 /// The latest moment that is taken as one, in seconds: in the year 3000.
-const SECONDS_MAX: u64 = 32_503_680_000;
+pub(super) const SECONDS_MAX: u64 = 32_503_680_000;
 
 /// The library's names of the intervals.
 pub(super) const RESOLUTIONS: [(&str, Interval); 16] = [
@@ -40,6 +40,17 @@ pub(super) const RESOLUTIONS: [(&str, Interval); 16] = [
     ("1W", Interval::W1),
     ("1M", Interval::Month),
 ];
+
+/// Their names alone.
+pub(super) const NAMES: &[&str] = &{
+    let mut names = [""; RESOLUTIONS.len()];
+    let mut at = 0;
+    while at < names.len() {
+        names[at] = RESOLUTIONS[at].0;
+        at += 1;
+    }
+    names
+};
 
 /// Those of whole minutes.
 pub(super) fn minutes() -> Vec<&'static str> {

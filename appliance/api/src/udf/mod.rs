@@ -11,7 +11,8 @@ use exchequer_state::matching::Phase;
 use serde_json::{Value, json};
 
 use crate::route::Route;
-use crate::spot::door::{Answer, Call, Endpoint};
+use crate::spot::arg::Arg;
+use crate::spot::door::{Answer, Call, Endpoint, Gives};
 use crate::spot::error::Error;
 use crate::spot::params::Params;
 use crate::spot::read::Fresh;
@@ -24,16 +25,34 @@ const KIND: &str = "crypto";
 const FOUND: u64 = 30;
 const FOUND_MAX: u64 = 1_000;
 
+/// What a chart asks for.
+pub(crate) const ENDPOINTS: &[Endpoint] = &[
+    Endpoint::open("/udf/config", None, |_| 1, config).says("What the feed can do"),
+    Endpoint::open("/udf/time", None, |_| 1, time).says("The node's clock, in seconds").gives(Gives::Number),
+    Endpoint::open("/udf/symbols", None, |_| 2, symbols).says("A market, as a chart needs it").takes(&[&[SYMBOL]]),
+    Endpoint::open("/udf/search", None, |_| 4, search)
+        .says("Markets whose name has a text in it")
+        .takes(&[&[
+            Arg::text("query", "^[A-Za-z0-9/]{0,20}$", "btc", "The text."),
+            Arg::word("exchange", &[EXCHANGE], "Where: there is one."),
+            Arg::word("type", &[KIND], "What: there is one."),
+            Arg::number("limit", 0, u64::MAX, "How many at most; more than 1,000 mean 1,000."),
+        ]])
+        .gives(Gives::List),
+    Endpoint::open("/udf/history", None, |_| 10, history::history).says("Candles of a market").takes(&[&[
+        SYMBOL,
+        Arg::word("resolution", history::NAMES, "How long a candle lasts.").needed(),
+        Arg::number("from", 0, history::SECONDS_MAX, "Not before this moment, in seconds."),
+        Arg::number("to", 0, history::SECONDS_MAX, "Before this moment, in seconds.").needed(),
+        Arg::number("countback", 0, u64::MAX, "How many; in place of `from`. Not more than 5,000 are given."),
+    ]]),
+];
+
+const SYMBOL: Arg = Arg::text("symbol", "^([A-Za-z]{1,20}:)?[A-Z0-9]{1,20}$", "BTCUSDT", "The market.").needed();
+
 /// The routes.
 pub(crate) fn routes() -> Vec<Route> {
-    let endpoints = [
-        Endpoint::open("/udf/config", None, |_| 1, config),
-        Endpoint::open("/udf/time", None, |_| 1, time),
-        Endpoint::open("/udf/symbols", None, |_| 2, symbols),
-        Endpoint::open("/udf/search", None, |_| 4, search),
-        Endpoint::open("/udf/history", None, |_| 10, history::history),
-    ];
-    endpoints.into_iter().map(Endpoint::route).collect()
+    ENDPOINTS.iter().map(|endpoint| endpoint.route()).collect()
 }
 
 /// A refusal as the library takes it.
