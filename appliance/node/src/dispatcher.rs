@@ -6,8 +6,6 @@
 //! Invariants: everything is proposed under the epoch of the leadership in which it was read, so that a former leader changes
 //! nothing; what was given to a courier under a former epoch is lost there, and the state says what follows from that.
 
-mod pretend;
-
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,25 +30,6 @@ pub(crate) trait Courier: Send + Sync + 'static {
     /// Gives a directive to its target, without waiting. Each step of it goes into `steps`, in order, the last one an end:
     /// succeeded, failed, returned or lost. Where the courier cannot, it says so with [`DirectiveStep::Returned`].
     fn deliver(&self, directive: Dispatched, epoch: u64, steps: mpsc::UnboundedSender<Step>);
-}
-
-/// Who has no workers to bring anything to.
-struct NoCourier;
-
-impl Courier for NoCourier {
-    fn deliver(&self, directive: Dispatched, _: u64, steps: mpsc::UnboundedSender<Step>) {
-        let why = "no worker that could be asked is attached to the leader".to_owned();
-        // Nobody hears it when the leadership is over; what was in flight is lost with it then.
-        let _ = steps.send((directive.id, directive.attempt, DirectiveStep::Returned { why }));
-    }
-}
-
-/// Who brings directives to this node's workers.
-pub(crate) fn courier(house: &Arc<House>) -> Arc<dyn Courier> {
-    match pretend::Pretend::of_process(house) {
-        Some(pretend) => Arc::new(pretend),
-        None => Arc::new(NoCourier),
-    }
 }
 
 /// Runs for as long as the node does; acts only while it leads.
@@ -136,7 +115,7 @@ impl Leadership {
     async fn dispatch(&mut self, house: &House, courier: &dyn Courier) {
         let command = match self.dispatching.take() {
             Some(command) => command,
-            None if house.state(|state| state.directives().has_work()).unwrap_or(false) => {
+            None if house.state(|state| state.directives().has_work(state.workers())).unwrap_or(false) => {
                 self.command(house, Body::DispatchDirectives(DispatchDirectives { max: BATCH }))
             }
             None => return,

@@ -111,7 +111,7 @@ pub async fn run(config: Config) -> Result<ExitCode, Problem> {
     ));
     tokio::spawn(autopilot::run(house.clone()));
     tokio::spawn(timekeeper::run(house.clone()));
-    tokio::spawn(dispatcher::run(house.clone(), dispatcher::courier(&house)));
+    tokio::spawn(dispatcher::run(house.clone(), Arc::new(supervisor::Wire::new(&house))));
     tokio::spawn(supervisor::run(house.clone(), config.data_dir.clone()));
     tokio::spawn(watch_room(reserve, node.clone()));
     tokio::spawn(tend_certificates(house.clone()));

@@ -35,6 +35,8 @@ pub(crate) enum Bug {
     StopSupersedesNothing,
     /// What was in flight under the former leadership is dispatched again, whatever it is.
     ReviewSkipped,
+    /// What only a worker can carry out is dispatched though there is none.
+    SentToNobody,
     /// A directive is dispatched after its deadline.
     ExpiryIgnored,
     /// A key leads to another directive each time.
@@ -63,13 +65,14 @@ impl Bug {
 
 #[cfg(test)]
 impl Bug {
-    pub(crate) const OF_DIRECTIVES: [Bug; 10] = [
+    pub(crate) const OF_DIRECTIVES: [Bug; 11] = [
         Bug::DirectivesDoNotAge,
         Bug::MembersNotExcluded,
         Bug::EmergencyWaits,
         Bug::WaitingOvertaken,
         Bug::StopSupersedesNothing,
         Bug::ReviewSkipped,
+        Bug::SentToNobody,
         Bug::ExpiryIgnored,
         Bug::KeyForgotten,
         Bug::AttemptNotCompared,

@@ -9,6 +9,7 @@
 mod bad_input;
 mod configuration;
 mod corruption;
+mod directives;
 mod events;
 mod failing_disk;
 mod full_disk;

@@ -27,14 +27,14 @@ fn names(count: usize) -> Vec<String> {
     (1..=count).map(|number| format!("selftest/{number}")).collect()
 }
 
-async fn add(cluster: &Cluster, count: usize) -> Result<()> {
+pub(crate) async fn add(cluster: &Cluster, count: usize) -> Result<()> {
     let body = json!({ "workers": names(count), "desired": "running", "reason": "test" });
     let http = cluster.http(cluster.leader().await?)?;
     http.call(Method::POST, "/v1/workers", Some(&body)).await?.good().map(drop)
 }
 
 /// The workers as a node knows them, by name.
-async fn workers(http: &Http) -> Result<BTreeMap<String, Value>> {
+pub(crate) async fn workers(http: &Http) -> Result<BTreeMap<String, Value>> {
     let answer = http.clone().timeout(Duration::from_secs(2)).get("/v1/workers").await?;
     let list = answer["workers"].as_array().context("no workers")?;
     let name = |worker: &Value| worker["worker"].as_str().unwrap_or_default().to_owned();
@@ -42,7 +42,7 @@ async fn workers(http: &Http) -> Result<BTreeMap<String, Value>> {
 }
 
 /// Whether all run, under this leadership where one is given; their processes.
-fn pids(workers: &BTreeMap<String, Value>, count: usize, after: u64) -> Result<BTreeMap<String, u32>> {
+pub(crate) fn pids(workers: &BTreeMap<String, Value>, count: usize, after: u64) -> Result<BTreeMap<String, u32>> {
     ensure!(workers.len() == count, "{} workers", workers.len());
     let of = |(name, worker): (&String, &Value)| {
         ensure!(worker["state"] == "running", "{name} is {}", worker["state"]);
@@ -69,12 +69,12 @@ async fn all_run(cluster: &Cluster, count: usize, after: u64, within: Duration) 
     .await
 }
 
-async fn epoch(cluster: &Cluster) -> Result<u64> {
+pub(crate) async fn epoch(cluster: &Cluster) -> Result<u64> {
     let seen = workers(&cluster.http(cluster.leader().await?)?).await?;
     seen.values().filter_map(|worker| worker["epoch"].as_u64()).max().context("no worker has an epoch")
 }
 
-fn signal(pid: u32, signal: Signal) -> Result<()> {
+pub(crate) fn signal(pid: u32, signal: Signal) -> Result<()> {
     let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).context("no process id")?;
     kill_process(pid, signal).with_context(|| format!("process {} is gone", pid.as_raw_nonzero()))
 }

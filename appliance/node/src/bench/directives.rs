@@ -1,16 +1,17 @@
 //! `exchequer bench directives`: how long emergencies wait for their dispatch while a bulk runs.
 //!
-//! The workers are tasks of the leader (`EXCHEQUER_PRETEND_WORKERS`), entered into the registry as stopped ones so that nobody
-//! starts processes for them. Waits are read from the directives' own records: from the entry that sent one to the entry that
+//! The workers are tasks of the leader (`EXCHEQUER_PRETEND_WORKERS`) which speak the workers' protocol, or its processes where
+//! there is memory for them. Waits are read from the directives' own records: from the entry that sent one to the entry that
 //! dispatched it, in replicated time, to the millisecond.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use exchequer_api::dto;
 use exchequer_domain::{Code, Problem, Timestamp, WorkerId, WorkerKind};
 use exchequer_state::directives::{DirectiveAction, DirectiveId, Priority, Target};
 use exchequer_state::workers::Desired;
-use exchequer_state::{AddWorkers, Body, Done, NewDirective, RemoveWorkers, SendDirectives};
+use exchequer_state::{AddWorkers, Body, Done, NewDirective, RemoveWorkers, SendDirectives, SetWorkers};
 
 use super::way::Way;
 use super::{Durations, cluster, fresh};
@@ -29,12 +30,13 @@ pub async fn directives(args: &DirectivesBenchArgs) -> Result<DirectivesBenchRep
     let target = cluster::find(&args.client).await?;
     let (client, way) = (Client::open(&args.client)?, Way::new(BenchMode::Unary, &target, 0)?);
     let workers = add_workers(&way, args.workers).await?;
+    all_are(&client, &workers, "running", args.patience).await?;
 
     let began = Instant::now();
     let (mut bulk, mut left) = (Vec::new(), args.directives as usize);
     while left > 0 {
         let some = left.min(SENT_AT_ONCE);
-        let next = (bulk.len()..bulk.len() + some).map(|number| wish(&workers, number, Priority::Bulk));
+        let next = (bulk.len()..bulk.len() + some).map(|number| wish(&workers, number, Priority::Bulk, args.takes));
         bulk.extend(send(&way, next.collect()).await?);
         left -= some;
     }
@@ -45,7 +47,7 @@ pub async fn directives(args: &DirectivesBenchArgs) -> Result<DirectivesBenchRep
     for number in 0..args.emergencies as usize {
         let asked = Instant::now();
         // Steps that share no factor with the number of workers meet all of them.
-        emergencies.extend(send(&way, vec![wish(&workers, number * 7, Priority::Emergency)]).await?);
+        emergencies.extend(send(&way, vec![wish(&workers, number * 7, Priority::Emergency, args.takes)]).await?);
         answered.record(asked.elapsed());
         tokio::time::sleep(args.every).await;
     }
@@ -53,7 +55,7 @@ pub async fn directives(args: &DirectivesBenchArgs) -> Result<DirectivesBenchRep
     while open(&client).await? > 0 {
         if began.elapsed() > args.patience {
             return Err(Problem::new(Code::Unreachable, "the directives did not end in the time that was allowed")
-                .hint("the nodes need EXCHEQUER_PRETEND_WORKERS, such as 100ms"));
+                .hint("the nodes need EXCHEQUER_PRETEND_WORKERS=1, or memory for as many processes"));
         }
         tokio::time::sleep(LOOK).await;
     }
@@ -62,6 +64,8 @@ pub async fn directives(args: &DirectivesBenchArgs) -> Result<DirectivesBenchRep
     // A few hundred of the bulk tell its median.
     let some: Vec<DirectiveId> = bulk.iter().copied().step_by((bulk.len() / 200).max(1)).collect();
     let bulk_wait = waits(&client, &some).await?;
+    set_workers(&way, &workers, Desired::Stopped).await?;
+    all_are(&client, &workers, "stopped", args.patience).await?;
     let remove = RemoveWorkers { workers, reason: "bench".to_owned() };
     way.does(Body::RemoveWorkers(remove)).await?;
     let us = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
@@ -78,24 +82,49 @@ pub async fn directives(args: &DirectivesBenchArgs) -> Result<DirectivesBenchRep
     })
 }
 
-/// Enters workers that nobody starts; their numbers are not those of real ones.
+/// Enters workers, which are started; their numbers are not those of real ones.
 async fn add_workers(way: &Way, count: u32) -> Result<Vec<WorkerId>, Problem> {
     let from = 1_000 + u16::from_le_bytes([fresh()?[0], fresh()?[1]]) % 50_000;
     let instances = (from..).take(count as usize);
     let workers: Vec<WorkerId> =
         instances.map(|instance| WorkerId { kind: WorkerKind::Selftest, network: None, instance }).collect();
-    let add = AddWorkers { workers: workers.clone(), desired: Desired::Stopped, reason: "bench".to_owned() };
+    let add = AddWorkers { workers: workers.clone(), desired: Desired::Running, reason: "bench".to_owned() };
     way.does(Body::AddWorkers(add)).await?;
     Ok(workers)
 }
 
-fn wish(workers: &[WorkerId], number: usize, priority: Priority) -> NewDirective {
+async fn set_workers(way: &Way, workers: &[WorkerId], desired: Desired) -> Result<(), Problem> {
+    let set = SetWorkers { workers: workers.to_vec(), desired, reason: "bench".to_owned() };
+    way.does(Body::SetWorkers(set)).await.map(drop)
+}
+
+/// Waits until all of them are in this state.
+async fn all_are(client: &Client, workers: &[WorkerId], state: &str, patience: Duration) -> Result<(), Problem> {
+    let names: BTreeSet<String> = workers.iter().map(ToString::to_string).collect();
+    let began = Instant::now();
+    loop {
+        let list: dto::Workers = client.get(&["workers"], &[]).await?;
+        let there =
+            list.workers.iter().filter(|worker| names.contains(&worker.worker) && worker.state == state).count();
+        if there == names.len() {
+            return Ok(());
+        }
+        if began.elapsed() > patience {
+            let what = format!("{there} of {} workers are {state} in the time that was allowed", names.len());
+            return Err(Problem::new(Code::Unreachable, what).hint("the nodes need EXCHEQUER_PRETEND_WORKERS=1"));
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+fn wish(workers: &[WorkerId], number: usize, priority: Priority, takes: Duration) -> NewDirective {
+    let payload = format!("{}ms", takes.as_millis()).into_bytes();
     let target = workers.get(number % workers.len().max(1)).map_or(Target::System, |worker| Target::Worker(*worker));
     NewDirective {
         key: None,
         priority,
         target,
-        action: DirectiveAction::Custom { name: "bench".to_owned(), payload: Vec::new(), idempotent: true },
+        action: DirectiveAction::Custom { name: "sleep".to_owned(), payload, idempotent: true },
         not_before: None,
         deadline: None,
         max_attempts: 1,

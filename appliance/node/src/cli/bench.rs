@@ -56,8 +56,9 @@ pub enum BenchVerb {
 
     /// Measure how long emergencies among the directives wait while a bulk of them runs, in a sandbox cluster
     ///
-    /// The nodes must be started with EXCHEQUER_PRETEND_WORKERS=100ms: tasks stand for the workers, and each directive takes
-    /// so long.
+    /// Adds workers, sends the bulk to them and emergencies meanwhile, and removes them. With EXCHEQUER_PRETEND_WORKERS=1 in
+    /// the nodes' environment tasks stand for the workers, which speak the same protocol; otherwise each is a process, and
+    /// hundreds of them want memory.
     #[command(after_help = "Example:\n  exchequer bench directives --directives 10000 --workers 200 --output json")]
     Directives(DirectivesBenchArgs),
     /// Measure the event bus of a sandbox cluster, and whether those who follow hold it up

@@ -29,6 +29,10 @@ pub struct DirectivesBenchArgs {
     #[arg(long, value_name = "DURATION", default_value = "10ms", value_parser = parse_duration)]
     pub every: Duration,
 
+    /// How long a worker takes for one
+    #[arg(long, value_name = "DURATION", default_value = "100ms", value_parser = parse_duration)]
+    pub takes: Duration,
+
     /// How long it may all take
     #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = parse_duration)]
     pub patience: Duration,

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use exchequer_domain::WorkerId;
+use exchequer_state::directives::DirectiveId;
 use exchequer_state::jobs::LeasedJob;
 use exchequer_state::workers::Step;
 use exchequer_state::{Actor, Body, Done, Rejection};
@@ -18,6 +19,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::Shared;
+use super::directives::{Carried, Errand};
 use super::ground::{Ground, Refused, ask};
 use super::launch::{End, LaunchError, Launcher, Process};
 use super::report::Reports;
@@ -48,6 +50,8 @@ pub(crate) enum Event {
     Leased { worker: WorkerId, run: u64, jobs: Result<Vec<LeasedJob>, Refused> },
     /// A job's end came through, or was refused.
     JobEnded { worker: WorkerId, run: u64, job: u64, attempt: u32, refused: Option<(String, String)> },
+    /// A directive is to be brought to a worker.
+    Errand(Box<Errand>),
     /// What a dead worker had in hand is given back.
     Closed { worker: WorkerId, run: u64 },
 }
@@ -64,6 +68,8 @@ pub(crate) struct Leadership<G, L> {
     pub(super) steps: Vec<(WorkerId, Step)>,
     /// Steps under way to the registry.
     pub(super) stepping: Vec<WorkerId>,
+    /// Directives that workers have.
+    pub(super) errands: BTreeMap<DirectiveId, Carried>,
     pub(super) reports: Reports,
     pub(super) tell: mpsc::Sender<Event>,
     events: mpsc::Receiver<Event>,
@@ -81,6 +87,7 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
             runs: 0,
             steps: Vec::new(),
             stepping: Vec::new(),
+            errands: BTreeMap::new(),
             reports: Reports::new(),
             tell: tell.clone(),
             events,
@@ -177,6 +184,7 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
             Event::JobEnded { worker, run, job, attempt, refused } => {
                 self.job_ended(worker, run, job, attempt, refused);
             }
+            Event::Errand(errand) => self.deliver(*errand),
             Event::Closed { worker, run } => self.closed(worker, run),
         }
     }

@@ -8,11 +8,13 @@
 mod binaries;
 mod counts;
 mod decide;
+mod directives;
 mod ground;
 mod launch;
 mod leadership;
 mod limits;
 mod logs;
+mod pretend;
 mod report;
 mod session;
 mod steps;
@@ -32,12 +34,15 @@ use exchequer_workers::server;
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
+pub(crate) use directives::Wire;
+
 use crate::house::House;
 use counts::Counts;
 use ground::Ground;
 use launch::{Launcher, Processes};
 use leadership::{Event, Leadership};
 use logs::Logs;
+use pretend::{Hands, Pretended};
 
 /// The workers' socket in the data folder.
 const SOCKET_FILE: &str = "workers.sock";
@@ -45,6 +50,8 @@ const SOCKET_FILE: &str = "workers.sock";
 const WORKERS_FOLDER: &str = "workers";
 /// Below the data folder: the workers' logs.
 const LOGS_FOLDER: &str = "logs";
+/// Pretended workers whose first message waits.
+const PRETENDERS_WAITING_MAX: usize = 64;
 /// How long a worker may take for its first message.
 const HELLO_PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
 
@@ -64,6 +71,8 @@ type Present = Arc<Mutex<Option<mpsc::Sender<Event>>>>;
 pub(crate) struct Local {
     pub(crate) counts: Arc<Counts>,
     pub(crate) logs: Arc<Logs>,
+    /// The present leadership, where this node leads.
+    present: Present,
 }
 
 impl Local {
@@ -74,29 +83,38 @@ impl Local {
     pub(crate) fn open(folder: &Path) -> Result<Local, Problem> {
         let logs = Logs::open(folder.join(LOGS_FOLDER));
         let logs = logs.map_err(|error| Problem::new(Code::Internal, format!("the workers' logs: {error}")))?;
-        Ok(Local { counts: Arc::default(), logs: Arc::new(logs) })
+        Ok(Local { counts: Arc::default(), logs: Arc::new(logs), present: Present::default() })
     }
 }
 
 /// Runs for as long as the node does; acts only while it leads.
 pub(crate) async fn run(house: Arc<House>, folder: PathBuf) {
     let (counts, logs) = (house.workers.counts.clone(), house.workers.logs.clone());
+    let present = house.workers.present.clone();
     let socket = folder.join(SOCKET_FILE);
+    let below = folder.join(WORKERS_FOLDER);
     let opened = server::listen(&socket)
-        .and_then(|listener| Ok((listener, Processes::new(socket, folder.join(WORKERS_FOLDER), logs.clone())?)));
-    let (listener, launcher) = match opened {
+        .and_then(|listener| Ok((listener, Processes::new(socket, below.clone(), logs.clone())?)));
+    let (listener, processes) = match opened {
         Ok(opened) => opened,
         Err(error) => {
             tracing::error!(%error, "this node cannot run workers");
             return;
         }
     };
-    launcher.warm_up().await;
+    let (doors, pretenders) = mpsc::channel(PRETENDERS_WAITING_MAX);
+    let launcher = match Pretended::of_process(&house, below, doors) {
+        Some(pretended) => Hands::Pretended(pretended),
+        None => {
+            processes.warm_up().await;
+            Hands::Real(Box::new(processes))
+        }
+    };
     let arrived = server::serve(listener, std::future::pending());
     let mut epoch = house.node.epoch();
     let shared = Arc::new(Shared { ground: house, launcher, clock: clock::of_machine(), counts, logs });
-    let present = Present::default();
     tokio::spawn(greet(arrived, present.clone()));
+    tokio::spawn(greet(pretenders, present.clone()));
     loop {
         let Ok(now) = epoch.wait_for(Option::is_some).await.map(|epoch| epoch.map(|epoch| epoch.index)) else { return };
         let Some(index) = now else { continue };

@@ -211,6 +211,7 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
             Err(error) => {
                 tracing::warn!(%worker, %error, "a worker's process was not started");
                 self.held.remove(&worker);
+                self.errands_lost(worker, run);
                 self.steps.push((
                     worker,
                     match error {
@@ -297,7 +298,8 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
         let welcome = Welcome { epoch, lease_until_us, settings: Some(settings) };
         tracing::info!(%worker, version = session.hello.version, "a worker is at work");
         if !session.say(welcome) {
-            held.end(End::Forced);
+            return held.end(End::Forced);
         }
+        self.deliver_waiting(worker);
     }
 }

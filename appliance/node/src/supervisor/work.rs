@@ -56,13 +56,11 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
                 let text = cut(condition.degraded_by, exchequer_state::workers::ERROR_BYTES_MAX);
                 session.reported = Some(text).filter(|text| !text.is_empty());
             }
-            // Its process's end says so as well; lines of the log go another way; the hello was heard; no directive was sent.
-            Said::Drained(_)
-            | Said::Log(_)
-            | Said::Hello(_)
-            | Said::DirectiveAcked(_)
-            | Said::DirectiveRunning(_)
-            | Said::DirectiveEnd(_) => {}
+            Said::DirectiveAcked(_) | Said::DirectiveRunning(_) | Said::DirectiveEnd(_) => {
+                self.directive_said(worker, run, message);
+            }
+            // Its process's end says so as well; lines of the log go another way; the hello was heard.
+            Said::Drained(_) | Said::Log(_) | Said::Hello(_) => {}
         }
     }
 
@@ -248,6 +246,7 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
             return;
         }
         let Some(held) = self.held.remove(&worker) else { return };
+        self.errands_lost(worker, run);
         let code = held.exited.and_then(|(code, _)| code);
         let wanted = held.drain_until.is_some();
         if wanted {
@@ -314,7 +313,7 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
     }
 }
 
-fn cut(mut text: String, bytes: usize) -> String {
+pub(super) fn cut(mut text: String, bytes: usize) -> String {
     let end = (0..=bytes.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
     text.truncate(end);
     text

@@ -26,7 +26,7 @@ impl DispatchDirectives {
         check_count(self.max as usize)?;
         entry.check_leader(actor)?;
 
-        let mut turn = entry.state.directives.turn();
+        let mut turn = entry.state.directives.turn(&entry.state.workers);
         let (mut dispatched, mut left, mut bytes) = (Vec::new(), self.max, 0);
         while left > 0 && bytes < DISPATCHED_BYTES_ENOUGH {
             let Some((id, target)) = turn.next(&entry.state.directives) else { break };

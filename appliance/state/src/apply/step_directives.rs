@@ -1,12 +1,15 @@
 //! `StepDirectives`: what becomes of directives that are in flight.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::directives::check_count;
 use super::{Entry, Stop};
 use crate::command::Actor;
 use crate::directives::{
-    Directive, DirectiveId, DirectiveState, DirectiveStep, ERROR_BYTES_MAX, RESULT_BYTES_MAX, Refusal, Stage, Target,
+    Directive, DirectiveId, DirectiveState, DirectiveStep, ERROR_BYTES_MAX, RESULT_BYTES_MAX, RETURNED_US, Refusal,
+    Stage, Target,
 };
 use crate::outcome::Done;
 use crate::planted::{self, Bug};
@@ -93,7 +96,10 @@ impl Entry<'_> {
                 let again = directive.is_idempotent() || planted::has(Bug::HarmRetried);
                 self.fail_directive(directive, error, again);
             }
-            DirectiveStep::Returned { why } => self.fail_directive(directive, why, true),
+            DirectiveStep::Returned { why } => {
+                let not_before = self.now.plus(Duration::from_micros(RETURNED_US));
+                self.queue_directive(Directive { not_before, error: Some(why), ..directive });
+            }
             DirectiveStep::Lost if directive.is_idempotent() => {
                 self.fail_directive(directive, "its worker died while it had it".into(), true);
             }

@@ -161,7 +161,8 @@ pub enum DirectiveState {
         /// That stop.
         by: DirectiveId,
     },
-    /// Nobody knows whether it was done: the leadership ended meanwhile, and doing it twice may do harm.
+    /// Nobody knows whether it was done: its worker or the leadership ended meanwhile, and
+    /// doing it twice may do harm.
     NeedsReview,
 }
 
@@ -355,6 +356,9 @@ impl Directive {
     }
 }
 
+/// The wait of one that did not get to its target.
+pub(crate) const RETURNED_US: u64 = 1_000_000;
+
 /// The wait after the `failed`-th failed attempt, from 1.
 pub(crate) fn backoff_us(failed: u32) -> u64 {
     (BACK_OFF_US << failed.saturating_sub(1).min(16)).min(BACK_OFF_US_MAX)
@@ -383,7 +387,7 @@ pub enum DirectiveStep {
         /// Why.
         error: String,
     },
-    /// It did not get to its target, which knows nothing of it. Counts as a failed attempt.
+    /// It did not get to its target, which knows nothing of it: it is dispatched again a second later, and no attempt failed.
     Returned {
         /// Why.
         why: String,

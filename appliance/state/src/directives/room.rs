@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use exchequer_domain::Timestamp;
 
-use super::directive::{Directive, DirectiveId, DirectiveState, key_row};
+use super::directive::{Directive, DirectiveAction, DirectiveId, DirectiveState, key_row};
 use super::target::Target;
 use crate::codec::{self, DecodeError};
 use crate::halt::Halt;
@@ -15,6 +15,7 @@ use crate::ids::BodyHash;
 use crate::planted::{self, Bug};
 use crate::rank::Rank;
 use crate::rows::{Change, Edit, Family, Rows, Table, for_each_of_table};
+use crate::workers::Workers;
 
 /// Open directives.
 pub const OPEN_DIRECTIVES_MAX: usize = 100_000;
@@ -27,11 +28,31 @@ const LAST_DIRECTIVE: &[u8] = &[1];
 /// A place in the order in which directives are dispatched.
 type Place = (Rank, DirectiveId);
 
+/// Who carries it out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Sort {
+    /// The state, as it is dispatched.
+    OfState,
+    /// A worker, which has to be there.
+    OfWorker,
+}
+
+impl Sort {
+    fn of(directive: &Directive) -> Sort {
+        match directive.action {
+            DirectiveAction::Start | DirectiveAction::Stop | DirectiveAction::Restart => Sort::OfState,
+            DirectiveAction::Custom { .. } => Sort::OfWorker,
+        }
+    }
+}
+
 /// The order in which directives are dispatched, as far as their targets are free.
 #[derive(Debug)]
 pub(crate) struct Turn {
-    /// The first that waits for each target.
+    /// The first of either sort that waits for each target.
     heads: BTreeSet<(Rank, DirectiveId, Target)>,
+    /// Targets that nobody stands for now: what only a worker can carry out waits until somebody does, and holds up nothing.
+    away: BTreeSet<Target>,
     /// Targets of several workers whose first directive waits: what came later for a part of them waits behind it. One
     /// worker is nobody's whole, so that its own queue is enough.
     awaited: Vec<Target>,
@@ -60,7 +81,10 @@ impl Turn {
 
     /// What was given for a target is over: the next that waits for it has its place.
     pub(crate) fn free(&mut self, all: &Directives, target: Target) {
-        self.heads.extend(all.head(target));
+        self.heads.extend(all.head(target, Sort::OfState));
+        if !self.away.contains(&target) {
+            self.heads.extend(all.head(target, Sort::OfWorker));
+        }
     }
 }
 
@@ -69,8 +93,8 @@ impl Turn {
 pub struct Directives {
     pub(super) last: u64,
     pub(super) open: BTreeMap<DirectiveId, Directive>,
-    /// What may be dispatched, by target, the first one first.
-    waiting: BTreeMap<Target, BTreeSet<Place>>,
+    /// What may be dispatched, by target and by who carries it out, the first one first.
+    waiting: BTreeMap<(Target, Sort), BTreeSet<Place>>,
     /// What waits to start or restart workers, by target.
     starts: BTreeMap<Target, BTreeSet<DirectiveId>>,
     /// When time does something to a directive.
@@ -177,7 +201,8 @@ impl Directives {
             self.timers.insert((due, id));
         }
         if directive.state == DirectiveState::Queued && directive.ready {
-            self.waiting.entry(directive.target).or_default().insert((directive.rank(), id));
+            let queue = (directive.target, Sort::of(&directive));
+            self.waiting.entry(queue).or_default().insert((directive.rank(), id));
         }
         if directive.would_start() {
             self.starts.entry(directive.target).or_default().insert(id);
@@ -202,10 +227,11 @@ impl Directives {
                 self.starts.remove(&directive.target);
             }
         }
-        if let Some(waiting) = self.waiting.get_mut(&directive.target) {
+        let queue = (directive.target, Sort::of(&directive));
+        if let Some(waiting) = self.waiting.get_mut(&queue) {
             waiting.remove(&(directive.rank(), id));
             if waiting.is_empty() {
-                self.waiting.remove(&directive.target);
+                self.waiting.remove(&queue);
             }
         }
         if directive.state.epoch().is_some() {
@@ -224,14 +250,20 @@ impl Directives {
     }
 
     /// The order in which what waits is dispatched.
-    pub(crate) fn turn(&self) -> Turn {
-        let heads = self.waiting.keys().filter_map(|target| self.head(*target)).collect();
-        Turn { heads, awaited: Vec::new(), awaited_in_emergency: Vec::new() }
+    pub(crate) fn turn(&self, workers: &Workers) -> Turn {
+        let asked = self.waiting.keys().filter(|(_, sort)| *sort == Sort::OfWorker).map(|(target, _)| *target);
+        let away = asked.filter(|target| !target.stands(workers) && !planted::has(Bug::SentToNobody)).collect();
+        let (awaited, awaited_in_emergency) = (Vec::new(), Vec::new());
+        let mut turn = Turn { heads: BTreeSet::new(), away, awaited, awaited_in_emergency };
+        for (target, _) in self.waiting.keys() {
+            turn.free(self, *target);
+        }
+        turn
     }
 
     /// The first that waits for a target.
-    fn head(&self, target: Target) -> Option<(Rank, DirectiveId, Target)> {
-        self.waiting.get(&target).and_then(|places| places.first()).map(|(rank, id)| (*rank, *id, target))
+    fn head(&self, target: Target, sort: Sort) -> Option<(Rank, DirectiveId, Target)> {
+        self.waiting.get(&(target, sort)).and_then(|places| places.first()).map(|(rank, id)| (*rank, *id, target))
     }
 
     /// Whether a target has what a directive would have to wait for.

@@ -6,6 +6,8 @@ use std::str::FromStr;
 use exchequer_domain::{Network, ParseIdError, WorkerId, WorkerKind};
 use serde::{Deserialize, Serialize};
 
+use crate::workers::{WorkerRecord, Workers};
+
 /// Whom it is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Target {
@@ -52,6 +54,16 @@ impl Target {
     #[must_use]
     pub fn overlaps(&self, other: &Target) -> bool {
         self.covers(other) || other.covers(self)
+    }
+
+    /// Whether there is a worker that can be asked now, or soon: one that is to run and was not given up.
+    pub(crate) fn stands(&self, workers: &Workers) -> bool {
+        match self {
+            Target::Worker(worker) => workers.get(*worker).is_some_and(WorkerRecord::is_expected),
+            Target::Kind { .. } | Target::System => {
+                workers.iter().any(|record| self.takes(record.id) && record.is_expected())
+            }
+        }
     }
 
     /// Whether it names a network exactly where it may.

@@ -9,6 +9,7 @@ use super::room::Directives;
 use crate::codec;
 use crate::halt::Halt;
 use crate::rows::{Family, Rows, Table};
+use crate::workers::Workers;
 
 /// Most directives of one page.
 pub const DIRECTIVES_PAGE_MAX: usize = 1_000;
@@ -29,10 +30,10 @@ pub struct Load {
 }
 
 impl Directives {
-    /// Whether anything waits whose target is free.
+    /// Whether anything waits whose target is free, and there.
     #[must_use]
-    pub fn has_work(&self) -> bool {
-        self.turn().next(self).is_some()
+    pub fn has_work(&self, workers: &Workers) -> bool {
+        self.turn(workers).next(self).is_some()
     }
 
     /// How much is open as of `now`.

@@ -151,6 +151,12 @@ impl WorkerRecord {
         self.desired == Desired::Running && matches!(self.observed, Observed::Stopped { .. }) && now >= self.next_start
     }
 
+    /// Whether it is at work, or will be without anybody's doing.
+    #[must_use]
+    pub fn is_expected(&self) -> bool {
+        self.desired == Desired::Running && !matches!(self.observed, Observed::Failed { .. })
+    }
+
     /// Whether its process is to end: it is not wanted any more, or a restart was asked for.
     #[must_use]
     pub fn wants_drain(&self) -> bool {

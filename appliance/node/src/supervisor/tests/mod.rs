@@ -2,6 +2,7 @@
 
 mod chaos;
 mod decisions;
+mod directives;
 mod stage;
 
 use std::sync::atomic::Ordering;

@@ -9,12 +9,14 @@ use std::time::Duration;
 
 use exchequer_domain::{ClusterId, CommandId, Digest, Problem, Timestamp, WorkerId};
 use exchequer_state::cluster::Authority;
+use exchequer_state::directives::{Directive, DirectiveId};
 use exchequer_state::jobs::{Backoff, Job, JobId};
 use exchequer_state::registry::NodeVersion;
 use exchequer_state::testing::MemoryRows;
 use exchequer_state::workers::{Desired, WorkerBinary, WorkerRecord, WorkerState};
 use exchequer_state::{
-    Actor, AddWorkers, At, Body, Bootstrap, Command, Done, EnqueueJobs, FirstNode, Input, NewJob, Outcome, State,
+    Actor, AddWorkers, At, Body, Bootstrap, Command, DispatchDirectives, Done, EnqueueJobs, FirstNode, Input, NewJob,
+    Outcome, State, StepDirectives,
 };
 use exchequer_workers::clock;
 use exchequer_workers::host::{self, Ending, Fault, Setup};
@@ -29,7 +31,8 @@ use super::super::ground::Ground;
 use super::super::launch::{End, LaunchError, Launcher, Process};
 use super::super::limits::Limits;
 use super::super::logs::Logs;
-use super::super::{Present, Shared, greet, lead};
+use super::super::{Present, Shared, Wire, greet, lead};
+use crate::dispatcher::{Courier as _, Step};
 
 /// Where replicated time begins.
 const BEGAN: u64 = 1_764_000_000_000_000;
@@ -140,6 +143,42 @@ async fn keep_time(memory: Arc<Memory>) {
     }
 }
 
+/// Dispatches directives and reports what becomes of them, as the dispatcher of a node does.
+async fn dispatch(memory: Arc<Memory>, present: Present) {
+    let mut leadership: Option<(u64, Steps, mpsc::UnboundedReceiver<Step>)> = None;
+    loop {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        let (epoch, node, work) = {
+            let inside = memory.inside.lock();
+            let Some(epoch) = inside.state.epoch() else { continue };
+            (epoch.index, epoch.node, inside.state.directives().has_work(inside.state.workers()))
+        };
+        if leadership.as_ref().is_none_or(|(of, ..)| *of != epoch) {
+            let (sender, steps) = mpsc::unbounded_channel();
+            leadership = Some((epoch, sender, steps));
+        }
+        let Some((_, sender, said)) = &mut leadership else { continue };
+        let run = |body| {
+            let id = Ground::command_id(&*memory);
+            let command = Command { id, actor: Actor::Node(node), epoch: Some(epoch), body };
+            memory.enter(Input::Commands(&[&command.encode()])).pop()
+        };
+        let steps: Vec<_> = std::iter::from_fn(|| said.try_recv().ok()).collect();
+        if !steps.is_empty() {
+            run(Body::StepDirectives(StepDirectives { steps }));
+        }
+        if work
+            && let Some(Outcome::Done(Done::DirectivesDispatched(dispatched))) =
+                run(Body::DispatchDirectives(DispatchDirectives { max: 10 }))
+        {
+            let wire = Wire { present: present.clone() };
+            dispatched.into_iter().for_each(|directive| wire.deliver(directive, epoch, sender.clone()));
+        }
+    }
+}
+
+type Steps = mpsc::UnboundedSender<Step>;
+
 /// Workers in this process.
 pub(super) struct Cast {
     doors: mpsc::Sender<SupervisorEnd>,
@@ -213,6 +252,7 @@ impl Stage {
         };
         let ground = Arc::new(Memory::new());
         tokio::spawn(keep_time(ground.clone()));
+        tokio::spawn(dispatch(ground.clone(), present.clone()));
         let shared = Shared {
             ground,
             launcher,
@@ -291,6 +331,12 @@ impl Stage {
     pub(super) fn job_is(&self, id: JobId) -> Job {
         let inside = self.ground().inside.lock();
         inside.state.jobs().find(&inside.rows, id).unwrap().unwrap()
+    }
+
+    /// A directive as it is now, open or over.
+    pub(super) fn directive(&self, id: DirectiveId) -> Directive {
+        let inside = self.ground().inside.lock();
+        inside.state.directives().find(&inside.rows, id).unwrap().unwrap()
     }
 
     /// Waits until it is so.

@@ -127,10 +127,15 @@ impl Naive {
         let ready = |(_, sheet): &&(NewDirective, Sheet)| sheet.stage == Stage::Queued && sheet.not_before <= self.now;
         let mut order: Vec<_> = self.list.iter().filter(ready).map(place).collect();
         order.sort_unstable();
+        let wanted = self.wanted.clone();
+        let somebody = |target: Target| wanted.iter().any(|(worker, wanted)| *wanted && target.takes(*worker));
         let (mut waits, mut left, mut dispatched): (Vec<Target>, u32, Vec<(u64, u32)>) = (vec![], max, vec![]);
         for (_, _, id) in order {
             let (new, _) = self.list[id as usize - 1].clone();
             let (target, urgent) = (new.target, new.priority == Priority::Emergency);
+            if matches!(new.action, DirectiveAction::Custom { .. }) && !somebody(target) {
+                continue;
+            }
             let busy = self.list.iter().any(|(other, sheet)| {
                 let minds = !urgent || other.priority == Priority::Emergency;
                 sheet.epoch.is_some() && minds && other.target.overlaps(&target)
@@ -184,7 +189,10 @@ impl Naive {
         match step {
             DirectiveStep::Acked if sheet.stage == Stage::Dispatched => self.set(id, Stage::Acked),
             DirectiveStep::Running if sheet.stage != Stage::Running => self.set(id, Stage::Running),
-            DirectiveStep::Returned { .. } if sheet.stage == Stage::Dispatched => self.fail(id, true),
+            DirectiveStep::Returned { .. } if sheet.stage == Stage::Dispatched => {
+                self.list[id as usize - 1].1.not_before = self.now + SECOND;
+                self.queue(id);
+            }
             DirectiveStep::Acked | DirectiveStep::Running | DirectiveStep::Returned { .. } => return false,
             DirectiveStep::Succeeded { .. } => self.set(id, Stage::Succeeded),
             DirectiveStep::Failed { .. } => self.fail(id, idempotent),

@@ -16,6 +16,10 @@ const COUNT_MAX: u64 = 1_000_000;
 pub enum Command {
     /// `count N`: counts to N, and gives it as the result.
     Count(u64),
+    /// `echo TEXT`: gives the text as the result.
+    Echo(String),
+    /// `mark TEXT`: a line of `marks` in its folder, whatever comes; then it waits two seconds.
+    Mark(String),
     /// `sleep 2s`: waits.
     Sleep(Duration),
     /// `act 2s`: acts outside for so long, where there is a lease; each deed is a line of `acts` in its folder.
@@ -60,6 +64,8 @@ pub fn parse(text: &str) -> Result<Command, String> {
     };
     match verb {
         "count" => count().map(Command::Count),
+        "echo" => Ok(Command::Echo(rest.to_owned())),
+        "mark" => Ok(Command::Mark(rest.to_owned())),
         "sleep" => span().map(Command::Sleep),
         "act" => span().map(Command::Act),
         "fail" => Ok(Command::Fail(rest.to_owned())),
@@ -78,7 +84,7 @@ pub fn parse(text: &str) -> Result<Command, String> {
         "hang" => Ok(Command::Hang),
         "deaf" => Ok(Command::Deaf),
         _ => Err(format!(
-            "`{verb}` is none of count, sleep, act, fail, snooze, leak, burn, log, unwell, panic, abort, exit, hang, deaf"
+            "`{verb}` is none of count, echo, mark, sleep, act, fail, snooze, leak, burn, log, unwell, panic, abort, exit, hang, deaf"
         )),
     }
 }

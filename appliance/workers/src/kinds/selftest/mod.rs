@@ -23,6 +23,11 @@ const ACT_PAUSE: Duration = Duration::from_millis(10);
 /// The file of its deeds: a line each, with the moment by the machine's clock.
 pub const ACTS_FILE: &str = "acts";
 
+/// The file of its marks: a line each.
+pub const MARKS_FILE: &str = "marks";
+/// After a mark.
+const MARK_PAUSE: Duration = Duration::from_secs(2);
+
 /// The kind.
 #[derive(Debug, Default)]
 pub struct Selftest {
@@ -56,6 +61,19 @@ impl Selftest {
         JobEnding::Completed(done.to_string().into_bytes())
     }
 
+    /// Does something that shows for ever, and takes its time afterwards.
+    async fn mark(&self, bench: &Bench, text: &str) -> JobEnding {
+        if let Err(over) = bench.outside.permit() {
+            return JobEnding::Failed(over.to_string());
+        }
+        let file = std::fs::File::options().create(true).append(true).open(bench.folder.join(MARKS_FILE));
+        if let Err(error) = file.and_then(|mut file| file.write_all(format!("{text}\n").as_bytes())) {
+            return JobEnding::Failed(format!("the file of marks: {error}"));
+        }
+        tokio::time::sleep(MARK_PAUSE).await;
+        JobEnding::Completed(text.as_bytes().to_vec())
+    }
+
     async fn carry_out(&self, bench: &Bench, command: Command) -> JobEnding {
         let done = || JobEnding::Completed(Vec::new());
         match command {
@@ -63,6 +81,8 @@ impl Selftest {
                 self.counted.fetch_add(to, Ordering::Relaxed);
                 JobEnding::Completed(to.to_string().into_bytes())
             }
+            Command::Echo(text) => JobEnding::Completed(text.into_bytes()),
+            Command::Mark(text) => self.mark(bench, &text).await,
             Command::Sleep(span) => {
                 tokio::time::sleep(span).await;
                 done()
