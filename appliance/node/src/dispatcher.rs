@@ -115,7 +115,10 @@ impl Leadership {
     async fn dispatch(&mut self, house: &House, courier: &dyn Courier) {
         let command = match self.dispatching.take() {
             Some(command) => command,
-            None if house.state(|state| state.directives().has_work(state.workers())).unwrap_or(false) => {
+            None if house
+                .state(|state| state.directives().has_work(state.workers(), state.emergency().is_some()))
+                .unwrap_or(false) =>
+            {
                 self.command(house, Body::DispatchDirectives(DispatchDirectives { max: BATCH }))
             }
             None => return,

@@ -151,7 +151,11 @@ async fn dispatch(memory: Arc<Memory>, present: Present) {
         let (epoch, node, work) = {
             let inside = memory.inside.lock();
             let Some(epoch) = inside.state.epoch() else { continue };
-            (epoch.index, epoch.node, inside.state.directives().has_work(inside.state.workers()))
+            (
+                epoch.index,
+                epoch.node,
+                inside.state.directives().has_work(inside.state.workers(), inside.state.emergency().is_some()),
+            )
         };
         if leadership.as_ref().is_none_or(|(of, ..)| *of != epoch) {
             let (sender, steps) = mpsc::unbounded_channel();
