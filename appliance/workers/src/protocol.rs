@@ -48,7 +48,8 @@ pub fn cut(text: String) -> String {
 /// Shortens a text to so many bytes, at a character's end.
 #[must_use]
 pub fn cut_to(mut text: String, bytes: usize) -> String {
-    text.truncate(text.floor_char_boundary(bytes));
+    let end = (0..=bytes.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    text.truncate(end);
     text
 }
 

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 
 use exchequer_domain::CommandId;
 use exchequer_state::directives::{DirectiveStep, ERROR_BYTES_MAX};
+use exchequer_workers::protocol::cut_to;
 
 use super::Step;
 
@@ -78,8 +79,7 @@ fn text_of(step: &DirectiveStep) -> usize {
 
 /// What can still be said of a directive where the state takes the step itself not; none where nothing is left to be said.
 fn lessened((id, attempt, step): Step, why: &str) -> Option<Step> {
-    let mut error = format!("what became of it could not be recorded: {why}");
-    error.truncate(error.floor_char_boundary(ERROR_BYTES_MAX));
+    let error = cut_to(format!("what became of it could not be recorded: {why}"), ERROR_BYTES_MAX);
     let less = match step {
         // What came out of it is gone: nobody can say any more that it was done.
         DirectiveStep::Succeeded { .. } => DirectiveStep::Lost,
