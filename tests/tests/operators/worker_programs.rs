@@ -23,7 +23,7 @@ fn sleeper(node: u32) -> Result<u32> {
         let words = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
         let stat = std::fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
         let parent = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_ascii_whitespace().nth(1));
-        if words.starts_with(b"sleep\0611") && parent == Some(&node.to_string()) {
+        if words.starts_with(b"sleep\x00611") && parent == Some(&node.to_string()) {
             return Ok(pid);
         }
     }
@@ -55,5 +55,6 @@ async fn any_program_dies_with_its_node() -> Result<()> {
         Ok(())
     })
     .await
-    .context("it should die with its node")
+    .context("it should die with its node")?;
+    cluster.finish()
 }
