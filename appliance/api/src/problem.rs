@@ -41,6 +41,11 @@ impl Refused {
         self.problem
     }
 
+    /// Says when it may be tried again.
+    pub(crate) fn later(self, seconds: u64) -> Refused {
+        Refused { retry_after: Some(seconds), ..self }
+    }
+
     /// Names the command, so that the client can ask what became of it.
     pub(crate) fn of_command(mut problem: Problem, id: CommandId) -> Refused {
         if problem.code == Code::OutcomeUnknown {
