@@ -23,6 +23,7 @@ use crate::people::token::{Token, of_cookie};
 use crate::people::{Open, Realm, user_of};
 use crate::problem::Refused;
 use crate::route::{Access, ClientAddress};
+use crate::submit::{PROPOSING, Proposing};
 
 /// What a page that holds a session sends along with each change.
 const CSRF: HeaderName = HeaderName::from_static("x-csrf-token");
@@ -87,6 +88,7 @@ pub(crate) struct Gate {
     pub(crate) app: App,
     pub(crate) access: Access,
     pub(crate) danger: Danger,
+    pub(crate) approvable: bool,
 }
 
 /// Lets a request pass whose caller may use the route.
@@ -95,11 +97,12 @@ pub(crate) async fn require(State(gate): State<Gate>, request: Request, next: Ne
     let passed = admit(&gate, &mut parts).await;
     note_refusal(&passed);
     passed?;
-    Ok(next.run(Request::from_parts(parts, body)).await)
+    let proposing = Proposing::of(&parts.headers, gate.approvable)?;
+    Ok(PROPOSING.scope(proposing, next.run(Request::from_parts(parts, body))).await)
 }
 
 async fn admit(gate: &Gate, parts: &mut Parts) -> Result<(), Problem> {
-    let Gate { app, access, danger } = gate;
+    let Gate { app, access, danger, .. } = gate;
     let realm = if let Access::Customer = access { Realm::Customers } else { Realm::Admins };
     let Some(signed) = shown(app, *access, realm, parts)? else {
         parts.extensions.insert(Caller(Actor::Operator));

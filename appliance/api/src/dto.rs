@@ -3,6 +3,7 @@
 //! Times are RFC 3339 text, durations and sizes text with a unit, amounts, prices and quantities decimal text, hashes and
 //! ids hexadecimal. Fields are only added.
 
+mod approvals;
 mod assets;
 mod cluster;
 mod directives;
@@ -27,6 +28,10 @@ mod worker_fleets;
 mod worker_logs;
 mod workers;
 
+pub use approvals::{
+    ApprovalChanged, ApprovalGiven, ApprovalKey, ApprovalKeys, ApproveProposal, ConfirmApprovalKey, EndApproval,
+    EnrolApprovalKey, OperationLine, Proposal, ProposalApproved, Proposals, Proposed,
+};
 pub use assets::{Asset, AssetCreated, Assets, CreateAsset};
 pub use cluster::{
     Accepted, AddLearner, CreateToken, CreatedToken, ExportedKeyring, JoinReply, JoinRequest, NamedNode, NodeHash,
@@ -35,7 +40,7 @@ pub use cluster::{
 };
 pub use directives::{
     CancelDirectives, Directive, DirectiveReviewed, DirectiveSent, Directives, DirectivesChanged, DirectivesSent,
-    ReviewDirective, SendDirective,
+    ReleaseDirectives, ReviewDirective, SendDirective,
 };
 pub use emergency::{
     ChangeEmergency, EmergencyChanged, EmergencyStatus, EndMaintenance, MaintenanceChanged, MaintenanceSchedule,

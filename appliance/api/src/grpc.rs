@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use bytes::Bytes;
 use exchequer_domain::{Code, Problem};
+use exchequer_state::approvals::operation_body;
 use exchequer_state::command::is_too_large;
 use exchequer_state::{Actor, Body, Command, Rejection};
 use futures::{Stream, StreamExt as _, future};
@@ -208,6 +209,12 @@ fn check(commands: &[Bytes]) -> Result<(), Problem> {
 /// outside of it; alone they would take the record and the cluster apart.
 fn is_whole(body: &Body) -> bool {
     match body {
+        // What is carried out in the end is what it holds; bytes that are no command are refused by the state.
+        Body::Propose(command) => match operation_body(&command.operation) {
+            Ok(Body::Propose(_)) => false,
+            Ok(body) => is_whole(&body),
+            Err(_) => true,
+        },
         Body::SetSetting(_)
         | Body::RevertSettings(_)
         | Body::CreateJoinToken(_)
@@ -255,10 +262,17 @@ fn is_whole(body: &Body) -> bool {
         | Body::SendDirectives(_)
         | Body::CancelDirectives(_)
         | Body::ReviewDirective(_)
+        | Body::ReleaseDirectives(_)
         | Body::EmergencyStop(_)
         | Body::EmergencyResume(_)
         | Body::ScheduleMaintenance(_)
         | Body::EndMaintenance(_)
+        | Body::Approve(_)
+        | Body::RejectProposal(_)
+        | Body::RevokeProposal(_)
+        | Body::EnrolApprovalKey(_)
+        | Body::ConfirmApprovalKey(_)
+        | Body::RevokeApprovalKey(_)
         | Body::UnsetSetting(_)
         | Body::SetFlag(_)
         | Body::RemoveFlag(_)

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use exchequer_domain::{Code, CommandId, Problem};
 
 use crate::app::App;
-use crate::dto::Refusal;
+use crate::dto::{Proposed, Refusal};
 
 /// The node that answered.
 pub(crate) const NODE: HeaderName = HeaderName::from_static("exq-node");
@@ -23,12 +23,14 @@ pub(crate) struct Refused {
     command: Option<CommandId>,
     /// After how many seconds it may be tried again.
     retry_after: Option<u64>,
+    /// The change was not made but proposed: no refusal, but not what the handler answers either.
+    proposed: Option<Box<Proposed>>,
 }
 
 impl Refused {
     /// With another status than the code's, for what only HTTP knows.
     pub(crate) fn with_status(status: StatusCode, problem: Problem) -> Refused {
-        Refused { problem, status, command: None, retry_after: None }
+        Refused { problem, status, command: None, retry_after: None, proposed: None }
     }
 
     /// Says after how many seconds it may be tried again.
@@ -46,6 +48,20 @@ impl Refused {
         Refused { retry_after: Some(seconds), ..self }
     }
 
+    /// The change waits for approval.
+    pub(crate) fn proposed(id: CommandId, proposed: Proposed) -> Refused {
+        let problem = Problem::new(Code::ApprovalNeeded, "the change waits for approval");
+        Refused { command: Some(id), proposed: Some(Box::new(proposed)), ..Refused::from(problem) }
+    }
+
+    /// What is shown once and nowhere else goes with the proposal of the change that it belongs to.
+    pub(crate) fn with_once(mut self, once: &str) -> Refused {
+        if let Some(proposed) = &mut self.proposed {
+            proposed.once = Some(once.to_owned());
+        }
+        self
+    }
+
     /// Names the command, so that the client can ask what became of it.
     pub(crate) fn of_command(mut problem: Problem, id: CommandId) -> Refused {
         if problem.code == Code::OutcomeUnknown {
@@ -57,12 +73,19 @@ impl Refused {
 
 impl From<Problem> for Refused {
     fn from(problem: Problem) -> Refused {
-        Refused { status: status_of(problem.code), problem, command: None, retry_after: None }
+        Refused { status: status_of(problem.code), problem, command: None, retry_after: None, proposed: None }
     }
 }
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
+        if let Some(proposed) = self.proposed {
+            let mut response = (StatusCode::ACCEPTED, Json(proposed)).into_response();
+            if let Some(id) = self.command {
+                response.headers_mut().insert(COMMAND_ID, text(&id.to_string()));
+            }
+            return response;
+        }
         let challenge = matches!(self.problem.code, Code::TokenMissing | Code::TokenWrong | Code::SessionUnknown);
         let mut response = (self.status, Json(Refusal { error: self.problem })).into_response();
         let headers = response.headers_mut();
@@ -95,6 +118,9 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::JoinTokenUsed
         | Code::SandboxOnly
         | Code::UserFrozen
+        | Code::ApprovalNeeded
+        | Code::ApprovalForbidden
+        | Code::ApprovalSignature
         | Code::ApiKeyScope
         | Code::NotPermitted
         | Code::FactorMissing
@@ -121,6 +147,8 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::WorkerUnknown
         | Code::WorkerBinaryUnknown
         | Code::DirectiveUnknown
+        | Code::ProposalUnknown
+        | Code::ApprovalKeyUnknown
         | Code::MaintenanceUnknown
         | Code::ConsumerUnknown => StatusCode::NOT_FOUND,
         Code::WouldLoseQuorum
@@ -159,7 +187,9 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::DirectiveKeyReused
         | Code::NoEmergency
         | Code::SignInNameTaken
-        | Code::LastOwner => StatusCode::CONFLICT,
+        | Code::LastOwner
+        | Code::LastApprovalKeys
+        | Code::NothingToApprove => StatusCode::CONFLICT,
         Code::NodeRemoved | Code::EventsGone => StatusCode::GONE,
         Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::WrongCluster | Code::WrongNode => StatusCode::MISDIRECTED_REQUEST,

@@ -78,6 +78,8 @@ pub(crate) struct Route {
     pub(crate) access: Access,
     /// What it can do to a running exchange; the console and the command line ask accordingly.
     pub(crate) danger: Danger,
+    /// Whether what it changes may need the approval of others, so that it can be proposed.
+    pub(crate) approvable: bool,
     /// How long it may take to begin its answer.
     pub(crate) patience: Duration,
     /// What the description of the API says of it; none for what is not in it.
@@ -114,7 +116,7 @@ impl Route {
 
     fn new(method: Method, path: &'static str, handler: MethodRouter<App>) -> Route {
         let (danger, patience) = (Danger::Level0, QUICK);
-        Route { method, path, access: Access::Operator, danger, patience, note: None, handler }
+        Route { method, path, access: Access::Operator, danger, approvable: false, patience, note: None, handler }
     }
 
     fn shaped(self, shape: Shape) -> Route {
@@ -170,6 +172,11 @@ impl Route {
         Route { danger, ..self }
     }
 
+    /// What it changes may need the approval of others.
+    pub(crate) fn approvable(self) -> Route {
+        Route { approvable: true, ..self }
+    }
+
     pub(crate) fn slow(self) -> Route {
         Route { patience: SLOW, ..self }
     }
@@ -178,7 +185,7 @@ impl Route {
 /// The routes as a router, each behind its token, its time-out and the limit on bodies.
 pub(crate) fn assemble(app: &App, routes: Vec<Route>) -> Router {
     let mut router = Router::new();
-    for Route { method, path, access, danger, patience, handler, .. } in routes {
+    for Route { method, path, access, danger, approvable, patience, handler, .. } in routes {
         tracing::trace!(%method, path, ?access, "serving");
         let limits = ServiceBuilder::new()
             .layer(RequestBodyLimitLayer::new(BODY_BYTES_MAX))
@@ -191,7 +198,7 @@ pub(crate) fn assemble(app: &App, routes: Vec<Route>) -> Router {
             | Access::PermittedOrOwn(_)
             | Access::Session
             | Access::Customer => {
-                let gate = auth::Gate { app: app.clone(), access, danger };
+                let gate = auth::Gate { app: app.clone(), access, danger, approvable };
                 handler.layer(middleware::from_fn_with_state(gate, auth::require))
             }
         };

@@ -176,6 +176,13 @@ codes! {
     DirectiveState "EXQ-1041" "the directive is in a state in which this cannot be" "look at the directive and decide anew";
     DirectiveKeyReused "EXQ-1042" "another directive has this key" "choose another key for another directive";
     DirectivesFull "EXQ-1043" "as many directives are open as there may be" "see what waits, and cancel what is not wanted any more";
+    ApprovalNeeded "EXQ-1101" "this needs the approval of another person" "propose it: repeat it with `--propose`, or with the header `exq-propose`; then others approve it with `exchequer approve sign`";
+    NothingToApprove "EXQ-1102" "this needs nobody's approval" "send it without proposing it";
+    ProposalUnknown "EXQ-1103" "no such proposal waits" "`exchequer approve list` shows what waits; it may be over";
+    ApprovalForbidden "EXQ-1104" "this person cannot do this here" "let another person do it, signed in under their own name";
+    ApprovalSignature "EXQ-1105" "the signature does not fit" "sign again what `exchequer approve show` shows, with the key that is enrolled";
+    ApprovalKeyUnknown "EXQ-1106" "no such approval key counts" "see `exchequer approve key list`";
+    LastApprovalKeys "EXQ-1107" "the key is one of the last with which anything can be approved" "have another key enrolled and confirmed first";
     UnderMaintenance "EXQ-1120" "the exchange is under maintenance" "try again when it is over; the answer says when";
     MaintenanceUnknown "EXQ-1121" "there is no such maintenance" "`exchequer maintenance list` shows what is announced and open";
     EmergencyHolds "EXQ-1130" "the exchange is stopped, and this waits" "see `exchequer emergency status`; two persons let the exchange go on";

@@ -166,6 +166,22 @@ pub enum AuditAction {
     SessionsClosed,
     /// New sign-ins of an admin are refused for a while.
     SignInsLocked,
+    /// An operation was proposed.
+    ProposalMade,
+    /// A proposal was approved by one person.
+    ProposalApproved,
+    /// A proposal was rejected.
+    ProposalRejected,
+    /// A proposal was taken back.
+    ProposalRevoked,
+    /// An approval key was enrolled.
+    ApprovalKeyEnrolled,
+    /// An approval key was confirmed.
+    ApprovalKeyConfirmed,
+    /// An approval key was revoked.
+    ApprovalKeyRevoked,
+    /// Directives that waited for approval were released.
+    DirectivesReleased,
 }
 
 /// What can be done outside the state and put on record. Variants are only ever appended.
@@ -263,6 +279,14 @@ impl AuditAction {
             AuditAction::EmergencyResumed => "resume-exchange",
             AuditAction::MaintenanceScheduled => "schedule-maintenance",
             AuditAction::MaintenanceEnded => "end-maintenance",
+            AuditAction::ProposalMade => "propose",
+            AuditAction::ProposalApproved => "approve",
+            AuditAction::ProposalRejected => "reject-proposal",
+            AuditAction::ProposalRevoked => "revoke-proposal",
+            AuditAction::ApprovalKeyEnrolled => "enrol-approval-key",
+            AuditAction::ApprovalKeyConfirmed => "confirm-approval-key",
+            AuditAction::ApprovalKeyRevoked => "revoke-approval-key",
+            AuditAction::DirectivesReleased => "release-directives",
             AuditAction::UnsetSetting => "unset-setting",
             AuditAction::SetFlag => "set-flag",
             AuditAction::RemoveFlag => "remove-flag",

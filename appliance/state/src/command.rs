@@ -10,17 +10,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::api_keys::ApiKeyId;
 use crate::apply::{
-    AddConsumer, AddWorkers, AdmitNode, AmendOrder, Bootstrap, BulkTransfer, BulkWorkers, CancelAfter,
+    AddConsumer, AddWorkers, AdmitNode, AmendOrder, Approve, Bootstrap, BulkTransfer, BulkWorkers, CancelAfter,
     CancelDirectives, CancelJobs, CancelOrder, CancelOrders, CloseSessions, CommitConsumer, ConfigureMarket,
-    ConfigureNetwork, ConfigureNetworkAsset, ConfigureQueue, CreateAdmin, CreateApiKey, CreateAsset, CreateJoinToken,
-    CreateMarket, CreateUser, CreateUsers, CreditSandbox, DispatchDirectives, EmergencyResume, EmergencyStop,
-    EndMaintenance, EnqueueJobs, FinishJobs, ForgetBinary, LeaseJobs, MakeEvents, NoteSignInFailure, OpenAccounts,
-    OpenSession, PlaceOrder, PlacePair, PostTransfers, PutScratch, PutSecret, RaiseVersion, RecordAction, Reform,
-    RegisterBinary, RemoveConsumer, RemoveFlag, RemoveNode, RemoveSecret, RemoveWorkers, RenewJobs, ReplaceOrder,
-    ReportWorkers, RequestDigest, Rescale, RestartWorkers, RetryJobs, RevertSettings, RevertTransfer, ReviewDirective,
-    RevokeApiKey, RotateAuthority, RotateOperatorToken, ScheduleMaintenance, SendDirectives, SetCredentials, SetFlag,
-    SetMarketPhase, SetScale, SetSetting, SetWorkers, StepDirectives, StepUp, StepWorkers, TouchSession,
-    TransferBetweenUsers, UndoBulk, UnsetSetting, UpdateAdmin, UpdateNode, UpdateUser, UseBinary,
+    ConfigureNetwork, ConfigureNetworkAsset, ConfigureQueue, ConfirmApprovalKey, CreateAdmin, CreateApiKey,
+    CreateAsset, CreateJoinToken, CreateMarket, CreateUser, CreateUsers, CreditSandbox, DispatchDirectives,
+    EmergencyResume, EmergencyStop, EndMaintenance, EnqueueJobs, EnrolApprovalKey, FinishJobs, ForgetBinary, LeaseJobs,
+    MakeEvents, NoteSignInFailure, OpenAccounts, OpenSession, PlaceOrder, PlacePair, PostTransfers, Propose,
+    PutScratch, PutSecret, RaiseVersion, RecordAction, Reform, RegisterBinary, RejectProposal, ReleaseDirectives,
+    RemoveConsumer, RemoveFlag, RemoveNode, RemoveSecret, RemoveWorkers, RenewJobs, ReplaceOrder, ReportWorkers,
+    RequestDigest, Rescale, RestartWorkers, RetryJobs, RevertSettings, RevertTransfer, ReviewDirective, RevokeApiKey,
+    RevokeApprovalKey, RevokeProposal, RotateAuthority, RotateOperatorToken, ScheduleMaintenance, SendDirectives,
+    SetCredentials, SetFlag, SetMarketPhase, SetScale, SetSetting, SetWorkers, StepDirectives, StepUp, StepWorkers,
+    TouchSession, TransferBetweenUsers, UndoBulk, UnsetSetting, UpdateAdmin, UpdateNode, UpdateUser, UseBinary,
 };
 use crate::codec::{self, DecodeError};
 
@@ -249,6 +250,22 @@ pub enum Body {
     CloseSessions(CloseSessions),
     /// A sign-in failed.
     NoteSignInFailure(NoteSignInFailure),
+    /// Has an operation wait for the approval of others.
+    Propose(Propose),
+    /// Approves a proposal.
+    Approve(Approve),
+    /// Ends a proposal that somebody does not want.
+    RejectProposal(RejectProposal),
+    /// Takes a proposal back.
+    RevokeProposal(RevokeProposal),
+    /// Enrols an approval key of the sender's.
+    EnrolApprovalKey(EnrolApprovalKey),
+    /// Vouches for an approval key.
+    ConfirmApprovalKey(ConfirmApprovalKey),
+    /// Ends an approval key.
+    RevokeApprovalKey(RevokeApprovalKey),
+    /// Lets directives be dispatched that waited for the consent of others.
+    ReleaseDirectives(ReleaseDirectives),
 }
 
 impl Body {
@@ -269,6 +286,13 @@ impl Body {
                 | Body::FinishJobs(_)
                 | Body::StepDirectives(_)
         )
+    }
+
+    /// What the command is called, such as `SetSetting`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let text = format!("{self:?}");
+        text.split(|char: char| !char.is_ascii_alphanumeric()).next().unwrap_or_default().to_owned()
     }
 
     /// The user as whom this trades; none where it is not about orders.

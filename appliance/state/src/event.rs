@@ -9,6 +9,7 @@ use exchequer_ledger::Asset;
 use exchequer_matching::{Lots, Phase, Ticks, TradeId};
 use serde::{Deserialize, Serialize};
 
+use crate::approvals::{ApprovalKeyId, ProposalId};
 use crate::cluster::Epoch;
 use crate::codec::{self, DecodeError};
 use crate::command::Actor;
@@ -376,6 +377,42 @@ pub enum EventKind {
         /// Until when.
         until: Timestamp,
     },
+    /// An operation waits for approval.
+    ProposalMade {
+        /// Its number.
+        proposal: ProposalId,
+    },
+    /// One person approved a proposal.
+    ProposalApproved {
+        /// Its number.
+        proposal: ProposalId,
+        /// Who.
+        admin: AdminId,
+    },
+    /// A proposal is over.
+    ProposalEnded {
+        /// Its number.
+        proposal: ProposalId,
+        /// `executed`, `refused-at-execution`, `rejected`, `expired` or `revoked`.
+        how: String,
+    },
+    /// An approval key was enrolled.
+    ApprovalKeyEnrolled {
+        /// Its number.
+        key: ApprovalKeyId,
+    },
+    /// An approval key was confirmed.
+    ApprovalKeyConfirmed {
+        /// Its number.
+        key: ApprovalKeyId,
+    },
+    /// An approval key was revoked.
+    ApprovalKeyRevoked {
+        /// Its number.
+        key: ApprovalKeyId,
+    },
+    /// From now on critical operations need a second person.
+    TwoPersonRuleInForce,
 }
 
 /// The version of the shape in which kinds of events are told. A kind whose fields must change gets a successor.
@@ -415,6 +452,13 @@ impl EventKind {
             | EventKind::MaintenanceAnnounced { .. }
             | EventKind::MaintenanceStarted { .. }
             | EventKind::MaintenanceEnded { .. } => Topic::Emergency,
+            EventKind::ProposalMade { .. }
+            | EventKind::ProposalApproved { .. }
+            | EventKind::ProposalEnded { .. }
+            | EventKind::ApprovalKeyEnrolled { .. }
+            | EventKind::ApprovalKeyConfirmed { .. }
+            | EventKind::ApprovalKeyRevoked { .. }
+            | EventKind::TwoPersonRuleInForce => Topic::Approvals,
             EventKind::NetworkChanged { .. } => Topic::Networks,
             EventKind::AdminCreated { .. }
             | EventKind::AdminUpdated { .. }
@@ -440,7 +484,14 @@ impl EventKind {
             | EventKind::VersionRaised { .. }
             | EventKind::EmergencyStopped { .. }
             | EventKind::EmergencyStep { .. }
-            | EventKind::EmergencyResumed { .. } => String::new(),
+            | EventKind::EmergencyResumed { .. }
+            | EventKind::TwoPersonRuleInForce => String::new(),
+            EventKind::ProposalMade { proposal }
+            | EventKind::ProposalApproved { proposal, .. }
+            | EventKind::ProposalEnded { proposal, .. } => proposal.0.to_string(),
+            EventKind::ApprovalKeyEnrolled { key }
+            | EventKind::ApprovalKeyConfirmed { key }
+            | EventKind::ApprovalKeyRevoked { key } => format!("key {}", key.0),
             EventKind::WorkerAdded { worker }
             | EventKind::WorkerRemoved { worker }
             | EventKind::WorkerDesired { worker, .. }

@@ -14,6 +14,7 @@
 pub mod access;
 pub mod api_keys;
 mod apply;
+pub mod approvals;
 pub mod assets;
 pub mod audit;
 pub mod cluster;
@@ -51,17 +52,18 @@ pub mod users;
 pub mod workers;
 
 pub use apply::{
-    ACCOUNTS_AT_ONCE_MAX, AddConsumer, AddWorkers, AdmitNode, AmendOrder, Bootstrap, BulkTransfer, BulkWorkers,
-    CancelAfter, CancelDirectives, CancelJobs, CancelOrder, CancelOrders, CloseSessions, CommitConsumer,
-    ConfigureMarket, ConfigureNetwork, ConfigureNetworkAsset, ConfigureQueue, CreateAdmin, CreateApiKey, CreateAsset,
-    CreateJoinToken, CreateMarket, CreateUser, CreateUsers, CredentialChange, CreditSandbox, DIRECTIVES_AT_ONCE_MAX,
-    DispatchDirectives, DryRun, EVENT_FILLING_BYTES_MAX, EVENTS_AT_ONCE_MAX, EmergencyResume, EmergencyStop,
-    EndMaintenance, EnqueueJobs, Enqueued, FinishJobs, FirstNode, ForgetBinary, JOBS_AT_ONCE_MAX, JobEnd, LEASE_US_MIN,
-    LEASED_JOBS_MAX, LeaseJobs, MakeEvents, NewDirective, NewJob, NoteSignInFailure, OpenAccounts, OpenSession,
-    OrderRef, OrderSpec, PlaceOrder, PlacePair, PostTransfers, PutScratch, PutSecret, RaiseVersion, RateChange,
-    RecordAction, Reform, RegisterBinary, RemoveConsumer, RemoveFlag, RemoveNode, RemoveSecret, RemoveWorkers,
-    RenewJobs, ReplaceOrder, ReportWorkers, RequestDigest, Rescale, RestartWorkers, RetryJobs, RevertSettings,
-    RevertTransfer, ReviewDirective, RevokeApiKey, RotateAuthority, RotateOperatorToken, ScheduleMaintenance,
+    ACCOUNTS_AT_ONCE_MAX, AddConsumer, AddWorkers, AdmitNode, AmendOrder, Approve, Bootstrap, BulkTransfer,
+    BulkWorkers, CancelAfter, CancelDirectives, CancelJobs, CancelOrder, CancelOrders, CloseSessions, CommitConsumer,
+    ConfigureMarket, ConfigureNetwork, ConfigureNetworkAsset, ConfigureQueue, ConfirmApprovalKey, CreateAdmin,
+    CreateApiKey, CreateAsset, CreateJoinToken, CreateMarket, CreateUser, CreateUsers, CredentialChange, CreditSandbox,
+    DIRECTIVES_AT_ONCE_MAX, DispatchDirectives, DryRun, EVENT_FILLING_BYTES_MAX, EVENTS_AT_ONCE_MAX, EmergencyResume,
+    EmergencyStop, EndMaintenance, EnqueueJobs, Enqueued, EnrolApprovalKey, FinishJobs, FirstNode, ForgetBinary,
+    JOBS_AT_ONCE_MAX, JobEnd, LEASE_US_MIN, LEASED_JOBS_MAX, LeaseJobs, MakeEvents, NewDirective, NewJob,
+    NoteSignInFailure, OpenAccounts, OpenSession, OrderRef, OrderSpec, PlaceOrder, PlacePair, PostTransfers, Propose,
+    PutScratch, PutSecret, RaiseVersion, RateChange, RecordAction, Reform, RegisterBinary, RejectProposal,
+    ReleaseDirectives, RemoveConsumer, RemoveFlag, RemoveNode, RemoveSecret, RemoveWorkers, RenewJobs, ReplaceOrder,
+    ReportWorkers, RequestDigest, Rescale, RestartWorkers, RetryJobs, RevertSettings, RevertTransfer, ReviewDirective,
+    RevokeApiKey, RevokeApprovalKey, RevokeProposal, RotateAuthority, RotateOperatorToken, ScheduleMaintenance,
     SendDirectives, Sent, SessionSwap, SetCredentials, SetFlag, SetMarketPhase, SetScale, SetSetting, SetWorkers,
     StepDirectives, StepUp, StepWorkers, TRANSFERS_AT_ONCE_MAX, TouchSession, Traded, TransferBetweenUsers, UndoBulk,
     UnsetSetting, UpdateAdmin, UpdateNode, UpdateUser, UseBinary, Which, check_reason,
@@ -75,7 +77,7 @@ pub use exchequer_market_data as market_data;
 /// Matching, for those who read books through the state.
 pub use exchequer_matching as matching;
 pub use halt::Halt;
-pub use outcome::{Done, Outcome, Stepped};
+pub use outcome::{Done, Execution, Outcome, Stepped};
 pub use rejection::{Field, Rejection};
 pub use rows::{Change, Edit, Family, Row, Rows, RowsUnavailable, Table, Visit};
 pub use state::{Applied, At, Input, State};

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::api_keys::ApiKeyId;
 use crate::apply::{Enqueued, Sent, Traded};
+use crate::approvals::{ApprovalKeyId, ProposalId};
 use crate::codec::{self, DecodeError};
 use crate::directives::{self, Dispatched};
 use crate::jobs::{self, LeasedJob};
@@ -298,6 +299,51 @@ pub enum Done {
     },
     /// A failed sign-in was counted.
     SignInFailureNoted,
+    /// The operation waits for approval.
+    Proposed {
+        /// Its number.
+        proposal: ProposalId,
+        /// How many others must approve it.
+        needed: u8,
+        /// It cannot be approved from this moment on.
+        expires: Timestamp,
+    },
+    /// The approval counts.
+    Approved {
+        /// Of which proposal.
+        proposal: ProposalId,
+        /// How many persons have approved it.
+        approvals: u8,
+        /// How many must.
+        needed: u8,
+        /// What came of it.
+        execution: Execution,
+    },
+    /// The proposal was rejected or taken back.
+    ProposalEnded,
+    /// There is a new approval key, which counts when another person has confirmed it.
+    ApprovalKeyEnrolled {
+        /// Its number.
+        key: ApprovalKeyId,
+    },
+    /// The approval key counts.
+    ApprovalKeyConfirmed {
+        /// Whether the two-person rule is in force.
+        in_force: bool,
+    },
+    /// The approval key does not count any more.
+    ApprovalKeyRevoked,
+}
+
+/// What came of an approved operation. Variants are only ever appended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Execution {
+    /// It waits for more approvals.
+    Waits,
+    /// It was carried out.
+    Done(Box<Done>),
+    /// It was refused as things stand; nothing was changed, and the proposal is over.
+    Refused(Box<Rejection>),
 }
 
 impl Outcome {

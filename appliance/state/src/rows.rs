@@ -79,6 +79,13 @@ pub enum Table {
     Counter = 0x67,
     /// One row: the emergency that lasts; none where there is none.
     Emergency = 0x6d,
+    /// Number of a proposal -> the proposal, while it waits; under no number how many there were, and since when the
+    /// two-person rule is in force.
+    Proposal = 0x6c,
+    /// Number of an approval key -> the key.
+    ApprovalKey = 0x6f,
+    /// Number of a proposal -> the proposal that is over.
+    ProposalOver = 0x82,
     /// Number of a window of maintenance -> the window; under no number how many there were.
     Maintenance = 0x6e,
     /// Revision -> what changed in which setting, by whom, why and when.
@@ -186,8 +193,10 @@ impl Table {
         Table::Admin,
         Table::AdminSession,
         Table::AdminCredentials,
+        Table::Proposal,
         Table::Emergency,
         Table::Maintenance,
+        Table::ApprovalKey,
         Table::Flag,
         Table::Secret,
         Table::NetworkConfig,
@@ -196,6 +205,7 @@ impl Table {
         Table::EventsKept,
         Table::JobOver,
         Table::DirectiveOver,
+        Table::ProposalOver,
         Table::UserCredentials,
         Table::UserSession,
         Table::UserSessions,
@@ -231,11 +241,12 @@ impl Table {
             | Table::WorkerBinary
             | Table::WorkerBulk
             | Table::Directive => Family::Working,
-            Table::Emergency | Table::Maintenance => Family::Working,
+            Table::Emergency | Table::Maintenance | Table::Proposal | Table::ApprovalKey => Family::Working,
             Table::Flag | Table::Secret | Table::NetworkConfig | Table::NetworkAsset => Family::Working,
             Table::Consumer | Table::EventsKept => Family::Working,
             Table::Admin | Table::AdminSession | Table::AdminCredentials => Family::Working,
             Table::SettingHistory
+            | Table::ProposalOver
             | Table::Audit
             | Table::Event
             | Table::Order

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use crate::access::Access;
 use crate::api_keys::ApiKeys;
 use crate::apply::Entry;
+use crate::approvals::Approvals;
 use crate::assets::Assets;
 use crate::audit::AuditHead;
 use crate::cluster::{Cluster, Epoch};
@@ -93,6 +94,7 @@ pub struct State {
     pub(crate) directives: Directives,
     pub(crate) emergency: Option<Emergency>,
     pub(crate) maintenance: Maintenance,
+    pub(crate) approvals: Approvals,
     pub(crate) flags: Flags,
     pub(crate) secrets: Secrets,
     pub(crate) networks: Networks,
@@ -133,6 +135,7 @@ impl State {
             directives: Directives::load(rows)?,
             emergency: Emergency::load(rows)?,
             maintenance: Maintenance::load(rows)?,
+            approvals: Approvals::load(rows)?,
             flags: Flags::load(rows)?,
             secrets: Secrets::load(rows)?,
             networks: Networks::load(rows)?,
@@ -256,6 +259,7 @@ impl State {
             self.jobs.next_due(),
             self.directives.next_due(),
             self.maintenance.next_due(),
+            self.approvals.next_due(),
             self.flags.next_expiry(self.time),
         ];
         rooms.into_iter().flatten().min()
@@ -271,6 +275,12 @@ impl State {
     #[must_use]
     pub fn emergency(&self) -> Option<&Emergency> {
         self.emergency.as_ref()
+    }
+
+    /// What waits for approval, and who may give it.
+    #[must_use]
+    pub fn approvals(&self) -> &Approvals {
+        &self.approvals
     }
 
     /// Maintenance, announced and open.

@@ -19,7 +19,6 @@ import urllib3
 ADDRESS = os.environ["EXCHEQUER_FUZZED"]
 SEEN_FILE = os.environ["EXCHEQUER_FUZZED_SEEN"]
 KEY, SECRET = os.environ["EXCHEQUER_FUZZED_KEY"], os.environ["EXCHEQUER_FUZZED_SECRET"].encode()
-# What a client may be told although the exchange is well: too early, too late, or the book has nothing to give.
 SIGNATURE = re.compile(r"signature=[0-9a-fA-F]{64}$")
 MOMENT = re.compile(r"(^|&)timestamp=[0-9]+(?=&)")
 
@@ -29,6 +28,8 @@ session.verify = False
 session.headers["Authorization"] = f"Bearer {os.environ['EXCHEQUER_TOKEN']}"
 accepted = {}
 drawn = {"cases": 0}
+# The numbers of what was entered last.
+entered = {}
 # What there was after the last refusal; none where something was changed since.
 state = {"print": None}
 
@@ -56,7 +57,7 @@ def read(path):
 
 def fingerprint():
     """What every change of an order leaves a trace in: the money, held or not, and how many orders there ever were."""
-    orders = read("/v1/orders?user=1&state=all&market=BTCUSDT&limit=1000")
+    orders = read("/v1/orders?user=1&state=all&market=BTCUSDT")
     return {"money": read("/v1/ledger/trial-balance"), "accounts": read("/v1/ledger/accounts?user=1"), "orders": orders}
 
 
@@ -82,6 +83,17 @@ def map_case(context, case):
             for name in ("quoteOrderQty", "stopPrice", "trailingDelta", "icebergQty"):
                 query.pop(name, None)
             query |= wanted
+    if case.path == "/api/v3/orderList/oco" and drawn["cases"] % 2:
+        for name in ("abovePrice", "aboveStopPrice", "aboveTimeInForce", "belowPrice", "belowStopPrice", "belowTimeInForce"):
+            query.pop(name, None)
+        query |= {"side": "SELL", "quantity": "0.1", "aboveType": "LIMIT_MAKER", "abovePrice": "120",
+                  "belowType": "STOP_LOSS", "belowStopPrice": "80"}
+    for name, of in (("orderId", "orderId"), ("cancelOrderId", "orderId"), ("orderListId", "orderListId")):
+        # A number that was drawn is nobody's.
+        if name in query and of in entered and drawn["cases"] % 4:
+            query[name] = entered[of]
+    if "newQty" in query and drawn["cases"] % 2:
+        query["newQty"] = "0.05"
     # The signature is the last one.
     if "signature" in query:
         query["signature"] = query.pop("signature")
@@ -134,5 +146,8 @@ def after_call(context, case, response):
     """Counts, for the summary, which operations were accepted at all."""
     counts = accepted.setdefault(case.operation.label, [0, 0])
     counts[0 if response.status_code < 400 else 1] += 1
+    if case.method.upper() == "POST" and response.status_code == 200:
+        answer = response.json()
+        entered.update({name: answer[name] for name in ("orderId", "orderListId") if answer.get(name, -1) >= 0})
     with open(SEEN_FILE, "w", encoding="utf-8") as file:
         json.dump(accepted, file)

@@ -128,6 +128,21 @@ pub struct DirectivesSent {
     pub command_id: String,
 }
 
+/// `POST /v1/directives/release`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReleaseDirectives {
+    /// Their numbers.
+    #[schemars(length(min = 1, max = 1000))]
+    pub directives: Vec<u64>,
+    /// Why.
+    #[schemars(with = "Reason")]
+    pub reason: String,
+    /// 32 hexadecimal digits drawn by the sender; the same id takes effect once at most in 24 hours.
+    #[schemars(with = "Option<CommandIdText>")]
+    pub command_id: Option<String>,
+}
+
 /// `POST /v1/directives/cancel`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -143,7 +158,7 @@ pub struct CancelDirectives {
     pub command_id: Option<String>,
 }
 
-/// The answer to [`CancelDirectives`].
+/// The answer to [`CancelDirectives`] and [`ReleaseDirectives`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DirectivesChanged {
     /// One for each, in their order.

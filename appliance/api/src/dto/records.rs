@@ -377,6 +377,44 @@ pub enum Effect {
     },
     /// Maintenance is over, or called off.
     MaintenanceEnded,
+    /// The operation waits for approval.
+    Proposed {
+        /// The proposal's number.
+        proposal: u64,
+        /// How many others must approve it.
+        needed: u8,
+        /// It cannot be approved from this moment on.
+        #[schemars(with = "Moment")]
+        expires_at: String,
+    },
+    /// The approval counts.
+    Approved {
+        /// The proposal's number.
+        proposal: u64,
+        /// How many persons have approved it.
+        approvals: u8,
+        /// How many must.
+        needed: u8,
+        /// Whether it was carried out.
+        executed: bool,
+        /// Why it was refused when it would have been carried out.
+        #[schemars(with = "Option<ProblemShape>")]
+        error: Option<exchequer_domain::Problem>,
+    },
+    /// The proposal was rejected or taken back.
+    ProposalEnded,
+    /// There is a new approval key, which counts when another person has confirmed it.
+    ApprovalKeyEnrolled {
+        /// Its number.
+        key: u32,
+    },
+    /// The approval key counts.
+    ApprovalKeyConfirmed {
+        /// Whether the two-person rule is in force.
+        in_force: bool,
+    },
+    /// The approval key does not count any more.
+    ApprovalKeyRevoked,
     /// A flag is as asked.
     FlagSet {
         /// Its version.

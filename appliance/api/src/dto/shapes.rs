@@ -108,6 +108,8 @@ texts! {
     OtpText, "^[0-9]{6}$", "123456";
     /// A session, as listings name it.
     SessionText, "^[0-9a-f]{16}$", "0123456789abcdef";
+    /// An Ed25519 signature, hexadecimal.
+    SignatureText, "^[0-9a-fA-F]{128}$", "00000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000";
     /// As a label, but not blank.
     Title, r"^[^\u0000-\u001f\u007f-\u009f]{1,100}$", "Bitcoin";
 }

@@ -22,7 +22,9 @@ pub(crate) use endpoint::{Endpoint, Input, Output, Shape};
 pub(crate) use note::{Note, Param};
 
 use crate::app::App;
+use crate::dto::Proposed;
 use crate::route::{Access, Route};
+use crate::submit::PROPOSE;
 
 const TITLE: &str = "Exchequer";
 const ABOUT: &str = "What the spot dialect lacks: users, keys, the ledger, markets and the cluster itself. Amounts, prices \
@@ -169,6 +171,7 @@ fn operation(route: &Route, note: &Note, asked: &mut SchemaGenerator, answered: 
     }
     let mut parameters: Vec<Value> = note.name.iter().map(|name| name.describe("path", asked)).collect();
     parameters.extend(note.names().iter().map(|param| param.describe("query", asked)));
+    parameters.extend(route.approvable.then(propose));
     if !parameters.is_empty() {
         fields.insert("parameters".to_owned(), parameters.into());
     }
@@ -178,6 +181,17 @@ fn operation(route: &Route, note: &Note, asked: &mut SchemaGenerator, answered: 
         fields.insert("requestBody".to_owned(), body);
     }
     operation
+}
+
+/// The header with which a change is proposed.
+fn propose() -> Value {
+    json!({
+        "name": PROPOSE,
+        "in": "header",
+        "required": false,
+        "description": "Has the change wait for the approval of others instead of making it: `true`, or how long it waits.",
+        "schema": { "type": "string", "pattern": "^(true|[0-9]+(us|ms|s|m|h|d))$" },
+    })
 }
 
 /// What a request may show.
@@ -227,6 +241,12 @@ fn responses(route: &Route, note: &Note, answered: &mut SchemaGenerator) -> Valu
     let mut responses = Map::new();
     let good = json!({ "description": "It is done, or here it is.", "headers": headers, "content": content });
     responses.insert("200".to_owned(), good);
+    if route.approvable {
+        let schema = transformed(answered.subschema_for::<Proposed>());
+        let content = json!({ "application/json": { "schema": schema } });
+        let proposed = json!({ "description": "It waits for approval.", "headers": headers, "content": content });
+        responses.insert("202".to_owned(), proposed);
+    }
     for status in refusals::of(route, note) {
         let name = refusals::name(status);
         responses.insert(status.to_string(), json!({ "$ref": format!("#/components/responses/{name}") }));

@@ -84,7 +84,7 @@ impl Arg {
         let schema = match self.kind {
             Kind::Number(first, last) => json!({ "type": "integer", "minimum": first, "maximum": last }),
             Kind::Words(words) => json!({ "type": "string", "enum": words }),
-            Kind::Any => json!({ "type": "string", "maxLength": 200 }),
+            Kind::Any => json!({ "type": "string" }),
             Kind::Text(pattern, example) => json!({ "type": "string", "pattern": pattern, "examples": [example] }),
         };
         let is_needed = self.is_needed || place == "path";
@@ -108,7 +108,7 @@ const MOMENT_MAX: u64 = 253_402_300_799_999;
 /// What the names of sixteen kinds of candles are.
 const INTERVALS: &[&str] =
     &["1s", "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d", "3d", "1w", "1M"];
-const PROTECTING: &[&str] = &["LIMIT_MAKER", "STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT"];
+const PROTECTING: &[&str] = &["LIMIT_MAKER", "STOP_LOSS", "STOP_LOSS_LIMIT"];
 const LIVES: &[&str] = &["GTC", "IOC", "FOK"];
 
 pub(super) const SYMBOL: Arg = Arg::text("symbol", "^[A-Z0-9]{1,20}$", "BTCUSDT", "The market.").needed();

@@ -318,6 +318,21 @@ pub(crate) fn of_rejection(rejection: &Rejection, purpose: Purpose) -> Error {
         Rejection::EmergencyLasts { .. }
         | Rejection::NoEmergency
         | Rejection::MaintenanceUnknown { .. }
+        | Rejection::ApprovalNeeded { .. }
+        | Rejection::NothingToApprove
+        | Rejection::ProposalUnknown { .. }
+        | Rejection::ProposalsFull
+        | Rejection::NotAPerson
+        | Rejection::OwnProposal
+        | Rejection::NotOwnProposal
+        | Rejection::ApprovedAlready
+        | Rejection::ApprovalSignature
+        | Rejection::ApprovalKeyUnknown { .. }
+        | Rejection::ApprovalKeyExists
+        | Rejection::ApprovalKeysFull
+        | Rejection::ApprovalKeyConfirmed
+        | Rejection::OwnApprovalKey
+        | Rejection::LastApprovalKeys
         | Rejection::MaintenanceFull => Error::internal(),
         Rejection::SettingPlace { .. }
         | Rejection::SettingNotSet { .. }

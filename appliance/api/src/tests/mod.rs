@@ -1,5 +1,6 @@
 //! The doors over a state in memory.
 
+mod approvals;
 mod audit;
 mod bad_input;
 mod cluster;

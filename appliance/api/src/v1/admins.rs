@@ -30,17 +30,20 @@ pub(crate) fn routes() -> Vec<Route> {
         Route::get("/v1/admins", list).needs(Permission::PeopleRead).says("Who administers the exchange"),
         Route::get("/v1/admins/{name}", one).needs(Permission::PeopleRead).says("One admin").named(name()),
         Route::post("/v1/admins", create)
+            .approvable()
             .needs(Permission::PeopleChange)
             .danger(Danger::Level3)
             .says("Makes an admin")
             .more("The one-time password is in the answer and nowhere else. With the operator token only as long as there \
                    is no active owner."),
         Route::patch("/v1/admins/{name}", update)
+            .approvable()
             .needs(Permission::PeopleChange)
             .danger(Danger::Level3)
             .says("Changes roles, status or addresses of an admin, whose sessions end; what is not given stays")
             .named(name()),
         Route::post("/v1/admins/{name}/reset", reset)
+            .approvable()
             .needs(Permission::PeopleChange)
             .danger(Danger::Level3)
             .says("Gives an admin a one-time password; the second factor must be enrolled anew")
@@ -100,7 +103,8 @@ async fn create(
         recovery: Vec::new(),
         reason,
     };
-    let effect = app.submit_as(caller.0, id, Change::CreateAdmin(Box::new(command))).await?;
+    let sent = app.submit_as(caller.0, id, Change::CreateAdmin(Box::new(command))).await;
+    let effect = sent.map_err(|refused| refused.with_once(&drawn))?;
     let Done::AdminCreated { admin } = effect.done else { return Err(effect.unexpected()) };
     Ok(given(u64::from(admin.0), name, &drawn, &effect))
 }
@@ -149,7 +153,8 @@ async fn reset(
     let (admin, name, revision) = found.await?.value;
     let drawn = password::draw()?;
     let change = CredentialChange::Reset { password: app.hash_password(drawn.clone(), &name).await? };
-    let effect = set(&app, caller, Principal::Admin(admin), revision, change, reason).await?;
+    let sent = set(&app, caller, Principal::Admin(admin), revision, change, reason).await;
+    let effect = sent.map_err(|refused| refused.with_once(&drawn))?;
     Ok(given(u64::from(admin.0), name, &drawn, &effect))
 }
 

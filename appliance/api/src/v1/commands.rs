@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use exchequer_domain::{Code, CommandId, Problem};
-use exchequer_state::{Done, Outcome, Rejection, Stepped, Traded, ledger, matching};
+use exchequer_state::{Done, Execution, Outcome, Rejection, Stepped, Traded, ledger, matching};
 
 use crate::app::App;
 use crate::dto::shapes;
@@ -123,6 +123,21 @@ fn effect(done: Done) -> Effect {
         Done::EmergencyResumed { markets } => Effect::EmergencyResumed { markets },
         Done::MaintenanceScheduled { window } => Effect::MaintenanceScheduled { number: window.0 },
         Done::MaintenanceEnded => Effect::MaintenanceEnded,
+        Done::Proposed { proposal, needed, expires } => {
+            Effect::Proposed { proposal: proposal.0, needed, expires_at: expires.to_string() }
+        }
+        Done::Approved { proposal, approvals, needed, execution } => {
+            let error = match &execution {
+                Execution::Waits | Execution::Done(_) => None,
+                Execution::Refused(why) => Some(why.problem()),
+            };
+            let executed = matches!(execution, Execution::Done(_));
+            Effect::Approved { proposal: proposal.0, approvals, needed, executed, error }
+        }
+        Done::ProposalEnded => Effect::ProposalEnded,
+        Done::ApprovalKeyEnrolled { key } => Effect::ApprovalKeyEnrolled { key: key.0 },
+        Done::ApprovalKeyConfirmed { in_force } => Effect::ApprovalKeyConfirmed { in_force },
+        Done::ApprovalKeyRevoked => Effect::ApprovalKeyRevoked,
         Done::FlagSet { version } => Effect::FlagSet { version },
         Done::FlagRemoved => Effect::FlagRemoved,
         Done::SecretPut { version } => Effect::SecretPut { version },

@@ -7,7 +7,9 @@ use exchequer_state::directives::{
 };
 use exchequer_state::people::Permission;
 use exchequer_state::settings::Danger;
-use exchequer_state::{Body as Change, CancelDirectives, Done, NewDirective, ReviewDirective, SendDirectives};
+use exchequer_state::{
+    Body as Change, CancelDirectives, Done, NewDirective, ReleaseDirectives, ReviewDirective, SendDirectives,
+};
 
 use super::jobs::number;
 use crate::app::App;
@@ -53,6 +55,12 @@ pub(crate) fn routes() -> Vec<Route> {
             .needs(Permission::WorkersRead),
         Route::post("/v1/directives", send)
             .says("Asks something of a worker, of the workers of a kind, or of all")
+            .needs(Permission::WorkersControl)
+            .danger(Danger::Level2),
+        Route::post("/v1/directives/release", release)
+            .approvable()
+            .says("Releases directives that wait for approval")
+            .more("Another person than who sent them; once the two-person rule is in force two.")
             .needs(Permission::WorkersControl)
             .danger(Danger::Level2),
         Route::post("/v1/directives/cancel", cancel)
@@ -162,9 +170,30 @@ async fn cancel(
     Body(request): Body<dto::CancelDirectives>,
 ) -> Result<Committed<dto::DirectivesChanged>, Refused> {
     let reason = reason(request.reason)?;
-    let id = app.command_id(request.command_id.as_deref())?;
     let directives = request.directives.iter().copied().map(DirectiveId).collect();
     let change = Change::CancelDirectives(CancelDirectives { directives, reason });
+    each(&app, caller, request.command_id.as_deref(), change).await
+}
+
+async fn release(
+    State(app): State<App>,
+    caller: Caller,
+    Body(request): Body<dto::ReleaseDirectives>,
+) -> Result<Committed<dto::DirectivesChanged>, Refused> {
+    let reason = reason(request.reason)?;
+    let directives = request.directives.iter().copied().map(DirectiveId).collect();
+    let change = Change::ReleaseDirectives(ReleaseDirectives { directives, reason });
+    each(&app, caller, request.command_id.as_deref(), change).await
+}
+
+/// A change of several directives, each by itself.
+async fn each(
+    app: &App,
+    caller: Caller,
+    command_id: Option<&str>,
+    change: Change,
+) -> Result<Committed<dto::DirectivesChanged>, Refused> {
+    let id = app.command_id(command_id)?;
     let effect = app.submit_as(caller.0, id, change).await?;
     let Done::Directives(results) = &effect.done else { return Err(effect.unexpected()) };
     let each = |result: &Result<(), Refusal>| dto::Each { error: result.as_ref().err().map(Refusal::problem) };

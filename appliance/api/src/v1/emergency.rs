@@ -31,6 +31,7 @@ pub(crate) fn routes() -> Vec<Route> {
             .needs(Permission::EmergencyStop)
             .danger(Danger::Level3),
         Route::post("/v1/emergency/resume", resume)
+            .approvable()
             .says("Lets the exchange go on")
             .more(
                 "Markets that traded reopen with an auction. Needs the approval of a second person once the two-person rule \

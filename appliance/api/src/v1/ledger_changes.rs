@@ -20,6 +20,7 @@ use exchequer_state::settings::Danger;
 pub(crate) fn routes() -> Vec<Route> {
     vec![
         Route::post("/v1/ledger/transfers", between)
+            .approvable()
             .needs(Permission::MoneyMove)
             .danger(Danger::Level2)
             .says("Moves money from one user to another"),
@@ -27,6 +28,7 @@ pub(crate) fn routes() -> Vec<Route> {
             .needs(Permission::SandboxPlay)
             .says("Gives a user money out of nothing; sandbox clusters only"),
         Route::post("/v1/ledger/revert", revert)
+            .approvable()
             .needs(Permission::MoneyMove)
             .danger(Danger::Level2)
             .says("Undoes a transfer by a counter-entry"),

@@ -2,6 +2,7 @@
 
 mod admins;
 mod api_keys;
+mod approvals;
 mod assets;
 mod audit;
 mod autopilot;
@@ -93,6 +94,7 @@ pub(crate) fn routes() -> Vec<Route> {
         directives::routes(),
         emergency::routes(),
         maintenance::routes(),
+        approvals::routes(),
     ]
     .into_iter()
     .flatten()

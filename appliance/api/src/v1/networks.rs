@@ -27,6 +27,7 @@ pub(crate) fn routes() -> Vec<Route> {
             .named(network())
             .needs(Permission::ConfigurationRead),
         Route::put("/v1/networks/{network}", configure)
+            .approvable()
             .says("Changes a network: its state, switches, confirmations, fee caps or endpoints")
             .named(network())
             .needs(Permission::NetworksChange)

@@ -23,12 +23,14 @@ pub(crate) fn routes() -> Vec<Route> {
     vec![
         Route::get("/v1/secrets", list).says("All secrets, without their texts").needs(Permission::SecretsChange),
         Route::put("/v1/secrets/{name}", put)
+            .approvable()
             .says("Puts a secret; a former version is gone")
             .more("The text is sealed before it is stored, and no answer shows it. A lost answer is made good by looking at the version.")
             .named(name())
             .needs(Permission::SecretsChange)
             .danger(Danger::Level2),
         Route::post("/v1/secrets/{name}/remove", remove)
+            .approvable()
             .says("Removes a secret that nothing refers to")
             .named(name())
             .needs(Permission::SecretsChange)

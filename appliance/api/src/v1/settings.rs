@@ -28,16 +28,19 @@ pub(crate) fn routes() -> Vec<Route> {
             .says("One setting, or what holds in a place")
             .named(key()),
         Route::put("/v1/settings/{key}", set)
+            .approvable()
             .needs(Permission::ConfigurationChange)
             .danger(Danger::Level1)
             .says("Changes a setting")
             .named(key()),
         Route::post("/v1/settings/{key}/unset", unset)
+            .approvable()
             .needs(Permission::ConfigurationChange)
             .danger(Danger::Level1)
             .says("Takes a setting's value away: the less specific one holds again, or the default")
             .named(key()),
         Route::post("/v1/settings/revert", revert)
+            .approvable()
             .needs(Permission::ConfigurationChange)
             .danger(Danger::Level2)
             .says("Gives all settings the values of a revision"),

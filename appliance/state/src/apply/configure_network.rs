@@ -155,7 +155,10 @@ mod tests {
         assert_eq!(may(&world, Operation::Sweep), Ok(()));
         let audited = world.audit();
         let record = &audited.last().unwrap().content;
-        assert_eq!(record.detail, "withdrawals true -> false, tradable 19 -> 20");
+        assert_eq!(
+            record.detail,
+            format!("withdrawals true -> false, tradable 19 -> 20{}", crate::tests::world::ALONE)
+        );
         assert_eq!(world.run(off), Ok(Done::NetworkConfigured { version: 2 }));
         assert_eq!(world.audit().len(), audited.len());
         assert_eq!(world.state.networks().get(Network::Bsc), &NetworkConfig::initial(Network::Bsc));

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Entry, Stop, check_reason};
 use crate::api_keys::Range;
+use crate::approvals::same_person;
 use crate::audit::AuditAction;
 use crate::command::Actor;
 use crate::event::EventKind;
@@ -52,7 +53,9 @@ impl CreateAdmin {
             Actor::Operator if !known.has_owner() => {}
             // The first owner is part of a new cluster.
             Actor::Node(_) if known.admins().next().is_none() => {}
-            Actor::Admin(id) if known.person_of(id) == self.person => return Err(Rejection::OwnRoles.into()),
+            Actor::Admin(id) if same_person(known.person_of(id), &self.person) => {
+                return Err(Rejection::OwnRoles.into());
+            }
             Actor::Admin(_) => {}
             Actor::Operator | Actor::Node(_) | Actor::ApiKey(_) | Actor::Worker(_) | Actor::User(_) => {
                 return Err(Rejection::NotPermitted { permission: None }.into());

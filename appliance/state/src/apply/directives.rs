@@ -64,7 +64,6 @@ impl Entry<'_> {
     ///
     /// # Errors
     /// It does not wait for anyone to agree.
-    #[cfg_attr(not(test), expect(dead_code, reason = "approvals release directives, and they are another room's"))]
     pub(crate) fn release_directive(&mut self, id: DirectiveId) -> Result<(), Refusal> {
         let directive = self.state.directives.get(id).ok_or(Refusal::Unknown { directive: id })?;
         if directive.state != DirectiveState::PendingApproval {

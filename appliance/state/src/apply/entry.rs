@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::Stop;
 use crate::access::JoinToken;
 use crate::api_keys::ApiKeyId;
+use crate::approvals::{Policy, Proposal, ProposalId};
 use crate::audit::{self, AuditAction, AuditContent, AuditHead};
 use crate::cluster::{Cluster, Epoch};
 use crate::codec;
@@ -52,7 +53,20 @@ pub(crate) struct Entry<'a> {
     pub(super) reports: u32,
     /// The command that is being run, and on whose behalf.
     cause: Option<(CommandId, Actor)>,
+    /// Whose consent the present operation has; the audit says so.
+    consent: Consent,
     opened: Opened,
+}
+
+/// Whose consent an operation has beside its sender's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Consent {
+    /// It needs nobody's.
+    NotNeeded,
+    /// Nobody's, and nobody's is asked for yet.
+    Nobodys,
+    /// That of the persons who approved the proposal.
+    Given(ProposalId),
 }
 
 /// What is compared at the end of the entry to see which counters moved.
@@ -87,12 +101,14 @@ impl<'a> Entry<'a> {
             ledger,
             reports: 0,
             cause: None,
+            consent: Consent::NotNeeded,
             opened,
         };
         entry.advance();
         entry.pass_time_in_jobs();
         entry.pass_time_in_directives();
         entry.pass_time_in_maintenance();
+        entry.pass_time_in_approvals();
         match entry.pass_time_in_markets() {
             Ok(()) => Ok(entry),
             Err(Stop::Halt(halt)) => Err(halt),
@@ -134,6 +150,12 @@ impl<'a> Entry<'a> {
             if let Received::Command { header, body, .. } = received {
                 keys.extend(ids::keys(self.now, header.id));
                 keys.extend(body.iter().flat_map(|body| body.lookups(self.ledger.ledger())));
+                // The last approval carries out what waits.
+                if let Some(Body::Approve(command)) = body
+                    && let Some(Ok(body)) = self.state.approvals.get(command.proposal).map(Proposal::body)
+                {
+                    keys.extend(body.lookups(self.ledger.ledger()));
+                }
             }
         }
         keys
@@ -197,7 +219,21 @@ impl<'a> Entry<'a> {
         if let Actor::ApiKey(id) = header.actor {
             self.key_allows(id, &body)?;
         }
-        if waits_for_maintenance(header.actor, &body)
+        self.perform(header.actor, body, None)
+    }
+
+    /// Carries a command out whose sender is known: one that came by itself, or the operation of an approved proposal, for
+    /// which everything is asked again as it stands now.
+    pub(super) fn perform(
+        &mut self,
+        actor: Actor,
+        body: Body,
+        approved: Option<ProposalId>,
+    ) -> Result<crate::Done, Stop> {
+        if approved.is_some() {
+            self.check_may(actor, &body)?;
+        }
+        if waits_for_maintenance(actor, &body)
             && let Some(window) = self.state.maintenance.system()
         {
             return Err(Rejection::UnderMaintenance { window: window.id, until: window.ends }.into());
@@ -207,7 +243,33 @@ impl<'a> Entry<'a> {
         {
             return Err(Rejection::EmergencyHolds { since: emergency.since }.into());
         }
-        body.apply(self, header.actor)
+        let policy = self.policy_of(&body, actor);
+        self.consent = match (policy, approved) {
+            // Of what has become ordinary meanwhile the record still says who approved it.
+            (_, Some(proposal)) => Consent::Given(proposal),
+            (None, None) => Consent::NotNeeded,
+            (Some(Policy { needed, permission }), None) if self.state.approvals.in_force().is_some() => {
+                return Err(Rejection::ApprovalNeeded { needed, permission }.into());
+            }
+            (Some(_), None) => Consent::Nobodys,
+        };
+        let done = body.apply(self, actor);
+        self.consent = Consent::NotNeeded;
+        done
+    }
+
+    /// Whether the present operation is that of a proposal which others have approved.
+    pub(super) fn is_approved(&self) -> bool {
+        matches!(self.consent, Consent::Given(_))
+    }
+
+    /// Whether an initiator may ask for an operation.
+    pub(super) fn check_may(&self, actor: Actor, body: &Body) -> Result<(), Rejection> {
+        match actor {
+            Actor::Operator => Ok(()),
+            Actor::Admin(id) => self.state.people.allow(id, body),
+            Actor::Node(_) | Actor::ApiKey(_) | Actor::Worker(_) | Actor::User(_) => Err(Rejection::NotAPerson),
+        }
     }
 
     /// Whether a key may still ask for this. A node that checked its signature may not have heard of its end yet.
@@ -325,6 +387,11 @@ impl<'a> Entry<'a> {
         detail: String,
         reason: String,
     ) -> u64 {
+        let detail = match self.consent {
+            Consent::NotNeeded => detail,
+            Consent::Nobodys => format!("{detail} (by one person: the two-person rule is not in force)"),
+            Consent::Given(proposal) => format!("{detail} (proposal {})", proposal.0),
+        };
         let sequence = self.state.audit.sequence + 1;
         let index = self.at.index;
         let content = AuditContent { sequence, time: self.now, index, actor, action, target, detail, reason };

@@ -8,6 +8,8 @@ mod add_consumer;
 mod add_workers;
 mod admit_node;
 mod amend_order;
+mod approval_keys;
+mod approve;
 mod bootstrap;
 mod bulk_transfer;
 mod bulk_workers;
@@ -37,6 +39,7 @@ mod dry_run;
 mod emergency_resume;
 mod emergency_stop;
 mod end_maintenance;
+mod end_proposal;
 mod enqueue_jobs;
 mod entry;
 mod finish_jobs;
@@ -51,12 +54,14 @@ mod people;
 mod place_order;
 mod place_pair;
 mod post_transfers;
+mod propose;
 mod put_scratch;
 mod put_secret;
 mod raise_version;
 mod record_action;
 mod reform;
 mod register_binary;
+mod release_directives;
 mod remove_consumer;
 mod remove_flag;
 mod remove_node;
@@ -100,6 +105,8 @@ pub use add_consumer::AddConsumer;
 pub use add_workers::AddWorkers;
 pub use admit_node::AdmitNode;
 pub use amend_order::AmendOrder;
+pub use approval_keys::{ConfirmApprovalKey, EnrolApprovalKey, RevokeApprovalKey};
+pub use approve::Approve;
 pub use bootstrap::{Bootstrap, FirstNode};
 pub use bulk_transfer::BulkTransfer;
 pub use bulk_workers::{BulkWorkers, UndoBulk};
@@ -128,6 +135,7 @@ pub use dry_run::DryRun;
 pub use emergency_resume::EmergencyResume;
 pub use emergency_stop::EmergencyStop;
 pub use end_maintenance::EndMaintenance;
+pub use end_proposal::{RejectProposal, RevokeProposal};
 pub use enqueue_jobs::{EnqueueJobs, Enqueued, NewJob};
 pub(crate) use entry::Entry;
 pub use finish_jobs::{FinishJobs, JobEnd};
@@ -141,6 +149,7 @@ pub use open_session::OpenSession;
 pub use place_order::PlaceOrder;
 pub use place_pair::PlacePair;
 pub use post_transfers::{PostTransfers, TRANSFERS_AT_ONCE_MAX};
+pub use propose::Propose;
 pub use put_scratch::PutScratch;
 pub use put_secret::PutSecret;
 pub use raise_version::RaiseVersion;
@@ -148,6 +157,7 @@ pub use record_action::RecordAction;
 pub(crate) use record_action::TARGET_BYTES_MAX;
 pub use reform::Reform;
 pub use register_binary::{ForgetBinary, RegisterBinary};
+pub use release_directives::ReleaseDirectives;
 pub use remove_consumer::RemoveConsumer;
 pub use remove_flag::RemoveFlag;
 pub use remove_node::RemoveNode;
@@ -310,6 +320,14 @@ impl Body {
             Body::EmergencyResume(command) => command.apply(entry, actor),
             Body::ScheduleMaintenance(command) => command.apply(entry, actor),
             Body::EndMaintenance(command) => command.apply(entry, actor),
+            Body::Propose(command) => command.apply(entry, actor),
+            Body::Approve(command) => command.apply(entry, actor),
+            Body::RejectProposal(command) => command.apply(entry, actor),
+            Body::RevokeProposal(command) => command.apply(entry, actor),
+            Body::EnrolApprovalKey(command) => command.apply(entry, actor),
+            Body::ConfirmApprovalKey(command) => command.apply(entry, actor),
+            Body::RevokeApprovalKey(command) => command.apply(entry, actor),
+            Body::ReleaseDirectives(command) => command.apply(entry, actor),
             Body::UnsetSetting(command) => command.apply(entry, actor),
             Body::SetFlag(command) => command.apply(entry, actor),
             Body::RemoveFlag(command) => command.apply(entry, actor),

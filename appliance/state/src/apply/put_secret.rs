@@ -72,7 +72,7 @@ mod tests {
     use super::*;
     use crate::Body;
     use crate::secrets::SECRETS_MAX;
-    use crate::tests::world::{World, secret};
+    use crate::tests::world::{ALONE, World, secret};
 
     /// Goal: a new version takes the place of the old one, whose bytes are in no row of the state any more; both are on
     /// record, and a second writer is noticed. Method: two versions, then every row but those of the commands' ids.
@@ -92,7 +92,7 @@ mod tests {
         let secret = world.state.secrets().get("node-key").unwrap();
         assert_eq!((secret.version, secret.sealed.as_slice()), (2, b"second sealed text".as_slice()));
         let details: Vec<String> = world.audit().into_iter().map(|record| record.content.detail).collect();
-        assert!(details.ends_with(&["version 1".to_owned(), "version 2".to_owned()]), "{details:?}");
+        assert!(details.ends_with(&[format!("version 1{ALONE}"), format!("version 2{ALONE}")]), "{details:?}");
     }
 
     /// Goal: names, lengths and the number of secrets have their bounds.

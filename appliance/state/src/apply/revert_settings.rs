@@ -95,7 +95,7 @@ fn values_as_of(entry: &Entry<'_>, revision: u64) -> Result<BTreeMap<String, Opt
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tests::world::{World, set};
+    use crate::tests::world::{ALONE, World, set};
     use crate::{Body, Outcome};
 
     const A: &str = "autopilot.min_quorum";
@@ -125,7 +125,7 @@ mod tests {
         assert_eq!(values(&world), integers(Some(6), Some(7)));
         assert_eq!(world.run(revert(0, None)), done(9, 2));
         assert_eq!(values(&world), integers(None, None));
-        assert_eq!(world.audit().last().unwrap().content.detail, format!("{A}, {B}"));
+        assert_eq!(world.audit().last().unwrap().content.detail, format!("{A}, {B}{ALONE}"));
     }
 
     /// Goal: a revert to what holds already is done without a revision, an event or an audit record.

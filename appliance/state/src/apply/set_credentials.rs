@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Entry, Stop, check_reason};
+use crate::approvals::same_person;
 use crate::audit::AuditAction;
 use crate::command::Actor;
 use crate::event::EventKind;
@@ -105,7 +106,7 @@ impl SetCredentials {
         }
         if let (Principal::Admin(id), Actor::Admin(by)) = (of, actor)
             && !own
-            && entry.state.people.person_of(id) == entry.state.people.person_of(by)
+            && same_person(entry.state.people.person_of(id), entry.state.people.person_of(by))
         {
             return Err(Rejection::OwnRoles.into());
         }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::create_admin::{known, words};
 use super::{Entry, Stop, check_reason};
 use crate::api_keys::Range;
+use crate::approvals::same_person;
 use crate::audit::AuditAction;
 use crate::command::Actor;
 use crate::event::EventKind;
@@ -38,7 +39,7 @@ impl UpdateAdmin {
         let status = self.status.unwrap_or(former.status);
         let admin = Admin { roles, ranges, status, ..former.clone() };
         if let Actor::Admin(id) = actor
-            && entry.state.people.person_of(id) == former.person
+            && same_person(entry.state.people.person_of(id), &former.person)
         {
             return Err(Rejection::OwnRoles.into());
         }

@@ -49,6 +49,11 @@ pub enum Refusal {
     },
     /// Only the leader may ask for this.
     NotTheLeader,
+    /// Nobody releases what they sent themselves.
+    Own {
+        /// Which.
+        directive: DirectiveId,
+    },
 }
 
 impl Refusal {
@@ -70,6 +75,7 @@ impl Refusal {
             Refusal::KeyReused { .. } => Code::DirectiveKeyReused,
             Refusal::Unknown { .. } => Code::DirectiveUnknown,
             Refusal::State { .. } => Code::DirectiveState,
+            Refusal::Own { .. } => Code::ApprovalForbidden,
         }
     }
 
@@ -102,6 +108,9 @@ impl Refusal {
             Refusal::KeyReused { by } => format!("directive {by} has this key and asks for something else"),
             Refusal::Unknown { directive } => format!("there is no open directive {directive}"),
             Refusal::State { directive } => format!("directive {directive} is in a state in which this cannot be"),
+            Refusal::Own { directive } => {
+                format!("nobody releases what they sent themselves, as directive {directive}")
+            }
             Refusal::NotTheLeader => "the leader dispatches directives, under its epoch".into(),
         }
     }

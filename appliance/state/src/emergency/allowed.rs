@@ -22,6 +22,14 @@ fn allowed(body: &Body) -> bool {
         Body::EmergencyStop(_) | Body::EmergencyResume(_) => true,
         // Announcing to customers what is going on.
         Body::ScheduleMaintenance(_) | Body::EndMaintenance(_) => true,
+        // Consent and refusal.
+        Body::Propose(_)
+        | Body::Approve(_)
+        | Body::RejectProposal(_)
+        | Body::RevokeProposal(_)
+        | Body::EnrolApprovalKey(_)
+        | Body::ConfirmApprovalKey(_)
+        | Body::RevokeApprovalKey(_) => true,
         // The cluster and its keys: whoever stops the exchange may have to lock somebody out.
         Body::Bootstrap(_)
         | Body::Reform(_)
@@ -57,6 +65,8 @@ fn allowed(body: &Body) -> bool {
         | Body::CancelDirectives(_)
         | Body::SendDirectives(_)
         | Body::ReviewDirective(_) => true,
+        // What was held back stays back until the exchange goes on.
+        Body::ReleaseDirectives(_) => false,
         // What is wanted of workers may be changed: whoever looks for the reason stops and starts them.
         Body::SetWorkers(_) | Body::RestartWorkers(_) | Body::BulkWorkers(_) | Body::UndoBulk(_) => true,
         // Who follows the events goes on following them.

@@ -56,7 +56,8 @@ impl Body {
             | Body::UndoBulk(_)
             | Body::SendDirectives(_)
             | Body::CancelDirectives(_)
-            | Body::ReviewDirective(_) => P::WorkersControl,
+            | Body::ReviewDirective(_)
+            | Body::ReleaseDirectives(_) => P::WorkersControl,
             Body::SetSetting(_)
             | Body::RevertSettings(_)
             | Body::UnsetSetting(_)
@@ -67,6 +68,14 @@ impl Body {
             Body::EmergencyStop(_) => P::EmergencyStop,
             Body::EmergencyResume(_) => P::EmergencyResume,
             Body::ScheduleMaintenance(_) | Body::EndMaintenance(_) => P::MaintenanceChange,
+            // Each of these asks further: of the proposal, or of whose key it is.
+            Body::Propose(_)
+            | Body::Approve(_)
+            | Body::RejectProposal(_)
+            | Body::RevokeProposal(_)
+            | Body::EnrolApprovalKey(_)
+            | Body::ConfirmApprovalKey(_)
+            | Body::RevokeApprovalKey(_) => P::ApprovalsRead,
             Body::AddConsumer(_) | Body::CommitConsumer(_) | Body::RemoveConsumer(_) => P::EventsRead,
             Body::CreateJoinToken(_) | Body::RemoveNode(_) | Body::RotateAuthority(_) | Body::RaiseVersion(_) => {
                 P::ClusterChange

@@ -129,6 +129,10 @@ pub enum Field {
     Agent,
     /// What a market's new orders must satisfy.
     MarketFilters,
+    /// How long a proposal waits.
+    ProposalTtl,
+    /// An approval key's label.
+    ApprovalKeyLabel,
 }
 
 impl Field {
@@ -236,6 +240,15 @@ impl Field {
             Field::MaintenanceBanner => format!(
                 "the text for customers is 1 to {} characters, not blank, without control characters",
                 maintenance::BANNER_CHARS_MAX
+            ),
+            Field::ProposalTtl => format!(
+                "a proposal waits from {} to {}",
+                settings::Value::DurationUs(crate::approvals::TTL_US_MIN),
+                settings::Value::DurationUs(crate::approvals::TTL_US_MAX)
+            ),
+            Field::ApprovalKeyLabel => format!(
+                "an approval key's label is at most {} bytes without control characters",
+                crate::approvals::KEY_LABEL_BYTES_MAX
             ),
             Field::MaintenanceTime => {
                 let most = settings::Value::DurationUs(maintenance::WINDOW_SPAN_US_MAX);

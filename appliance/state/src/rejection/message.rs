@@ -1,6 +1,7 @@
 //! What refusals say to people.
 
 use super::Rejection;
+use crate::approvals;
 use crate::maintenance;
 use crate::markets;
 use crate::people;
@@ -125,6 +126,28 @@ impl Rejection {
             }
             Rejection::UnderMaintenance { until: None, .. } => "the exchange is under maintenance".into(),
             Rejection::MaintenanceUnknown { window } => format!("no maintenance {} is announced or open", window.0),
+            Rejection::ApprovalNeeded { needed, permission } => {
+                format!("this needs the approval of {needed} other person(s) who may {permission}")
+            }
+            Rejection::NothingToApprove => "this needs nobody's approval".into(),
+            Rejection::ProposalUnknown { proposal } => format!("no proposal {} waits", proposal.0),
+            Rejection::ProposalsFull => format!("{} proposals wait", approvals::PROPOSALS_MAX),
+            Rejection::NotAPerson => "only an admin who is signed in can do this: a person with a name".into(),
+            Rejection::OwnProposal => "nobody approves what they proposed themselves, from whatever account".into(),
+            Rejection::NotOwnProposal => "only its initiator takes a proposal back; others reject it".into(),
+            Rejection::ApprovedAlready => "this person has approved the proposal".into(),
+            Rejection::ApprovalSignature => "the signature is not this key's over exactly this".into(),
+            Rejection::ApprovalKeyUnknown { key } => {
+                format!(
+                    "approval key {} is none that counts here: not there, another's, not confirmed, or revoked",
+                    key.0
+                )
+            }
+            Rejection::ApprovalKeyExists => "this public key was enrolled before".into(),
+            Rejection::ApprovalKeysFull => format!("{} approval keys were enrolled", approvals::APPROVAL_KEYS_MAX),
+            Rejection::ApprovalKeyConfirmed => "the approval key is confirmed".into(),
+            Rejection::OwnApprovalKey => "nobody vouches for their own key, from whatever account".into(),
+            Rejection::LastApprovalKeys => "fewer than two persons could approve anything without this key".into(),
             Rejection::MaintenanceFull => format!("{} windows of maintenance are announced", maintenance::WINDOWS_MAX),
             Rejection::SettingPlace { key } => match schema::find(key) {
                 Some(setting) => format!("`{key}` {}", setting.scoping.rule()),

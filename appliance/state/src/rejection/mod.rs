@@ -8,6 +8,7 @@ use exchequer_ledger as ledger;
 use exchequer_ledger::Asset;
 use serde::{Deserialize, Serialize};
 
+use crate::approvals::{ApprovalKeyId, ProposalId};
 use crate::directives;
 use crate::jobs;
 use crate::maintenance::WindowId;
@@ -411,6 +412,47 @@ pub enum Rejection {
     SessionUnknown,
     /// A session has this id.
     SessionExists,
+    /// The operation needs the approval of others.
+    ApprovalNeeded {
+        /// Of how many.
+        needed: u8,
+        /// What they must be allowed.
+        permission: Permission,
+    },
+    /// The operation needs nobody's approval.
+    NothingToApprove,
+    /// No such proposal waits.
+    ProposalUnknown {
+        /// As given.
+        proposal: ProposalId,
+    },
+    /// As many proposals wait as may.
+    ProposalsFull,
+    /// The sender is no person that could be told apart from others.
+    NotAPerson,
+    /// The initiator's own proposal, perhaps from another account.
+    OwnProposal,
+    /// Somebody else's proposal.
+    NotOwnProposal,
+    /// This person has approved the proposal.
+    ApprovedAlready,
+    /// The signature is not the key's, or is for something else.
+    ApprovalSignature,
+    /// No such approval key, or it is another's, not confirmed, or revoked.
+    ApprovalKeyUnknown {
+        /// As given.
+        key: ApprovalKeyId,
+    },
+    /// The public key was enrolled before.
+    ApprovalKeyExists,
+    /// As many approval keys were enrolled as may be.
+    ApprovalKeysFull,
+    /// The approval key is confirmed.
+    ApprovalKeyConfirmed,
+    /// A person cannot vouch for their own key.
+    OwnApprovalKey,
+    /// Fewer than two persons could approve anything without this key.
+    LastApprovalKeys,
 }
 
 impl Rejection {
@@ -490,7 +532,19 @@ impl Rejection {
             Rejection::NoEmergency => Code::NoEmergency,
             Rejection::UnderMaintenance { .. } => Code::UnderMaintenance,
             Rejection::MaintenanceUnknown { .. } => Code::MaintenanceUnknown,
-            Rejection::MaintenanceFull => Code::Overloaded,
+            Rejection::MaintenanceFull | Rejection::ProposalsFull | Rejection::ApprovalKeysFull => Code::Overloaded,
+            Rejection::ApprovalNeeded { .. } => Code::ApprovalNeeded,
+            Rejection::NothingToApprove => Code::NothingToApprove,
+            Rejection::ProposalUnknown { .. } => Code::ProposalUnknown,
+            Rejection::NotAPerson | Rejection::OwnProposal | Rejection::NotOwnProposal | Rejection::OwnApprovalKey => {
+                Code::ApprovalForbidden
+            }
+            Rejection::ApprovedAlready | Rejection::ApprovalKeyExists | Rejection::ApprovalKeyConfirmed => {
+                Code::AlreadyDone
+            }
+            Rejection::ApprovalSignature => Code::ApprovalSignature,
+            Rejection::ApprovalKeyUnknown { .. } => Code::ApprovalKeyUnknown,
+            Rejection::LastApprovalKeys => Code::LastApprovalKeys,
             Rejection::SettingPlace { .. } => Code::SettingPlace,
             Rejection::SettingNotSet { .. } => Code::AlreadyDone,
             Rejection::OverridesFull | Rejection::FlagsFull | Rejection::SecretsFull | Rejection::NetworkAssetsFull => {
@@ -560,6 +614,8 @@ impl Rejection {
             Rejection::WorkerBinariesFull => "forget programs that nothing runs",
             Rejection::WorkerBinaryUsed => "let the workers run another program first",
             Rejection::MaintenanceFull => "end maintenance that is not needed any more",
+            Rejection::ProposalsFull => "end proposals that nobody approves",
+            Rejection::ApprovalKeyExists => "make a new key: a public key is enrolled once",
             Rejection::BadRequest
             | Rejection::TooLarge
             | Rejection::CommandIdReused
@@ -636,6 +692,19 @@ impl Rejection {
             | Rejection::EmergencyLasts { .. }
             | Rejection::NoEmergency
             | Rejection::UnderMaintenance { .. }
+            | Rejection::ApprovalNeeded { .. }
+            | Rejection::NothingToApprove
+            | Rejection::ProposalUnknown { .. }
+            | Rejection::NotAPerson
+            | Rejection::OwnProposal
+            | Rejection::NotOwnProposal
+            | Rejection::ApprovedAlready
+            | Rejection::ApprovalSignature
+            | Rejection::ApprovalKeyUnknown { .. }
+            | Rejection::ApprovalKeysFull
+            | Rejection::ApprovalKeyConfirmed
+            | Rejection::OwnApprovalKey
+            | Rejection::LastApprovalKeys
             | Rejection::MaintenanceUnknown { .. } => return None,
             Rejection::SettingPlace { .. }
             | Rejection::SettingNotSet { .. }

@@ -8,7 +8,7 @@ use proptest::option;
 use proptest::prelude::*;
 
 use super::world::{DAY, HOUR, SECOND, START, admission, bootstrap, id, put, set, token, unset};
-use super::{configuration_model, generate_money, workers};
+use super::{approvals, configuration_model, generate_money, workers};
 use crate::audit::Action;
 use crate::events::Topics;
 use crate::maintenance::{Extent, WindowId};
@@ -32,6 +32,9 @@ pub(super) const KEYS: [&str; 9] = [
     "no.such",
 ];
 
+/// Entries of a random log at most, but one.
+const STEPS_MAX: usize = 39;
+
 /// One random entry.
 #[derive(Debug, Clone)]
 pub(super) enum Step {
@@ -41,24 +44,32 @@ pub(super) enum Step {
 
 /// A random log: how much time passes before each entry, and what it holds.
 pub(super) fn log() -> impl Strategy<Value = Vec<(Duration, Step)>> {
-    log_of(body())
+    log_of(command(body()))
 }
 
 /// The same with what the model does not know.
 pub(super) fn whole_log() -> impl Strategy<Value = Vec<(Duration, Step)>> {
     // Boxed: a strategy of all of them at once would be larger than a test's stack.
-    log_of(prop_oneof![3 => body().boxed(), 2 => workers::generate::body()].boxed())
+    let body = prop_oneof![3 => body().boxed(), 2 => workers::generate::body()].boxed();
+    let steps = log_of(prop_oneof![5 => command(body).boxed(), 2 => approvals::generate::command().boxed()].boxed());
+    (any::<bool>(), steps).prop_map(|(in_force, mut steps)| {
+        if in_force {
+            steps.insert(0, (Duration::ZERO, Step::Commands(approvals::generate::founding())));
+            steps.truncate(STEPS_MAX);
+        }
+        steps
+    })
 }
 
-fn log_of(body: impl Strategy<Value = Body>) -> impl Strategy<Value = Vec<(Duration, Step)>> {
+fn log_of(command: impl Strategy<Value = Command>) -> impl Strategy<Value = Vec<(Duration, Step)>> {
     let pause = prop_oneof![
         6 => Just(0), 4 => Just(SECOND), 2 => Just(HOUR), 1 => Just(13 * HOUR), 1 => Just(DAY), 1 => Just(8 * DAY)
     ];
     let step = prop_oneof![
         1 => (1_u64..4).prop_map(|node| Step::Activate { node }),
-        9 => vec(command(body), 0..6).prop_map(Step::Commands),
+        9 => vec(command, 0..6).prop_map(Step::Commands),
     ];
-    vec((pause.prop_map(Duration::from_micros), step), 1..40)
+    vec((pause.prop_map(Duration::from_micros), step), 1..=STEPS_MAX)
 }
 
 fn command(body: impl Strategy<Value = Body>) -> impl Strategy<Value = Command> {

@@ -13,7 +13,7 @@ use super::world::{
     SECOND, START, World, admit, asset, authority, between, bootstrap, configure, credit, first_node, flag, post, put,
     secret, set, token, token_replacing, unset, user, version,
 };
-use super::{directives, jobs, people, trading, workers};
+use super::{approvals, directives, jobs, people, trading, workers};
 use crate::audit::Action;
 use crate::events::{Topic, Topics};
 use crate::flags::Rule;
@@ -288,7 +288,8 @@ fn outcomes() -> Vec<Outcome> {
         Rejection::MaintenanceUnknown { window },
         Rejection::MaintenanceFull,
     ];
-    let (done, rejected) = (done.chain(of_emergencies), rejected.chain(not_in_emergencies));
+    let done = done.chain(of_emergencies).chain(approvals::golden::done());
+    let rejected = rejected.chain(not_in_emergencies).chain(approvals::golden::rejected());
     let configured = [
         Done::FlagSet { version: 300 },
         Done::FlagRemoved,
@@ -347,6 +348,12 @@ fn lines() -> Vec<String> {
         assert_eq!(Command::decode(&command.encode()), Ok(command.clone()));
         world.entry(&[command]);
     }
+    for (actor, body) in approvals::golden::script() {
+        let command = Command { actor, ..world.command(body) };
+        lines.push(format!("command {}", hex(&command.encode())));
+        assert_eq!(Command::decode(&command.encode()), Ok(command.clone()));
+        world.entry(&[command]);
+    }
     for outcome in outcomes() {
         lines.push(format!("outcome {}", hex(&outcome.encode())));
         assert_eq!(Outcome::decode(&outcome.encode()), Ok(outcome));
@@ -380,7 +387,9 @@ fn every_kind_is_in_the_script() {
     let tag = |bytes: &Vec<u8>| crate::codec::take::<u32>(bytes).unwrap().0;
     let tags = |encoded: Vec<Vec<u8>>| encoded.iter().map(tag).collect::<std::collections::BTreeSet<u32>>();
     let encode = |body: &Body| crate::codec::append(Vec::new(), body);
-    let bodies: Vec<Body> = bodies().into_iter().chain(people::golden::of_a_node()).chain(last()).collect();
+    let scripted = approvals::golden::script().into_iter().map(|(_, body)| body);
+    let rest = people::golden::of_a_node().into_iter().chain(last()).chain(scripted);
+    let bodies: Vec<Body> = bodies().into_iter().chain(rest).collect();
     let of_bodies = tags(bodies.iter().map(encode).collect());
     assert!(of_bodies.iter().copied().eq(0..of_bodies.len() as u32), "{of_bodies:?}");
     let long_enough = |tag: u32| [crate::codec::append(Vec::new(), &tag), vec![0; 400]].concat();

@@ -1,5 +1,6 @@
 //! Tests of the whole crate, and the world in which the commands' own tests run.
 
+mod approvals;
 mod configuration_model;
 mod coverage;
 mod determinism;

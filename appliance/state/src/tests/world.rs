@@ -40,6 +40,9 @@ pub(crate) struct World {
     next_id: u64,
 }
 
+/// What the audit says of a change that would need another person if the two-person rule were in force.
+pub(crate) const ALONE: &str = " (by one person: the two-person rule is not in force)";
+
 impl World {
     /// Nothing applied yet.
     pub(crate) fn empty() -> World {

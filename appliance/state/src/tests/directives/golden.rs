@@ -6,8 +6,8 @@ use super::super::world::START;
 use super::{custom, directive, target};
 use crate::directives::{Decision, DirectiveAction, DirectiveId, DirectiveStep, Dispatched, Priority, Refusal};
 use crate::{
-    Body, CancelDirectives, DispatchDirectives, Done, NewDirective, Rejection, ReviewDirective, SendDirectives, Sent,
-    StepDirectives,
+    Body, CancelDirectives, DispatchDirectives, Done, NewDirective, Rejection, ReleaseDirectives, ReviewDirective,
+    SendDirectives, Sent, StepDirectives,
 };
 
 pub(crate) fn bodies() -> Vec<Body> {
@@ -41,6 +41,7 @@ pub(crate) fn bodies() -> Vec<Body> {
         Body::StepDirectives(StepDirectives { steps: steps.map(|step| (id, 2, step)).to_vec() }),
         Body::CancelDirectives(CancelDirectives { directives: vec![DirectiveId(1), id], reason: reason() }),
         Body::ReviewDirective(ReviewDirective { directive: id, decision: Decision::Failed, reason: reason() }),
+        Body::ReleaseDirectives(ReleaseDirectives { directives: vec![DirectiveId(1), id], reason: reason() }),
     ]
 }
 
@@ -61,6 +62,7 @@ pub(crate) fn done() -> Vec<Done> {
         Refusal::Unknown { directive: id },
         Refusal::State { directive: id },
         Refusal::NotTheLeader,
+        Refusal::Own { directive: id },
     ];
     vec![
         Done::DirectivesSent(vec![Sent { directive: id, new: true }]),

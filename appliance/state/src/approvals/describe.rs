@@ -1,0 +1,125 @@
+//! A proposed operation in words, for those who are to approve it.
+
+use crate::command::Body;
+
+/// What an operation would do: its name, then names and values. It is made of the bytes that an approval signs, so that an
+/// approver needs to believe nobody.
+#[must_use]
+pub fn describe(body: &Body) -> Vec<(String, String)> {
+    let line = |name: &str, value: String| (name.to_owned(), value);
+    let reason = |reason: &String| line("reason", reason.clone());
+    match body {
+        Body::SetSetting(command) => vec![
+            line("operation", "change a setting".into()),
+            line("setting", command.key.clone()),
+            line("value", command.value.to_string()),
+            reason(&command.reason),
+        ],
+        Body::UnsetSetting(command) => vec![
+            line("operation", "give a setting its default".into()),
+            line("setting", command.key.clone()),
+            reason(&command.reason),
+        ],
+        Body::RevertSettings(command) => vec![
+            line("operation", "bring settings back".into()),
+            line("to revision", command.to_revision.to_string()),
+            reason(&command.reason),
+        ],
+        Body::RevertTransfer(command) => vec![
+            line("operation", "undo a transfer".into()),
+            line("transfer", format!("{:032x}", command.of.0)),
+            line("by transfer", format!("{:032x}", command.id.0)),
+            reason(&command.reason),
+        ],
+        Body::TransferBetweenUsers(command) => vec![
+            line("operation", "move money between users".into()),
+            line("from user", command.from.to_string()),
+            line("to user", command.to.to_string()),
+            line("asset", command.asset.0.to_string()),
+            line("amount in minor units", command.amount.to_string()),
+            line("transfer", format!("{:032x}", command.id.0)),
+            line("note", command.note.as_deref().unwrap_or_default().to_owned()),
+        ],
+        Body::EmergencyResume(command) => {
+            vec![line("operation", "let the exchange go on".into()), reason(&command.reason)]
+        }
+        Body::CreateAdmin(command) => vec![
+            line("operation", "make an admin".into()),
+            line("name", command.name.clone()),
+            line("person", command.person.clone()),
+            line("roles", command.roles.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(", ")),
+            line(
+                "from addresses",
+                if command.ranges.is_empty() { "any".into() } else { format!("{:?}", command.ranges) },
+            ),
+            reason(&command.reason),
+        ],
+        Body::UpdateAdmin(command) => {
+            let mut lines = vec![line("operation", "change an admin".into()), line("admin", command.admin.to_string())];
+            lines.extend(
+                command
+                    .roles
+                    .iter()
+                    .map(|roles| line("roles", roles.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(", "))),
+            );
+            lines.extend(command.status.map(|status| line("status", status.as_str().into())));
+            lines.extend(command.ranges.iter().map(|ranges| line("from addresses", format!("{ranges:?}"))));
+            lines.push(reason(&command.reason));
+            lines
+        }
+        Body::SetCredentials(command) => vec![
+            line("operation", "change what somebody else signs in with".into()),
+            line("of", command.of.to_string()),
+            reason(&command.reason),
+        ],
+        Body::ConfigureNetwork(command) => {
+            let number = |name: &str, value: Option<u64>| value.map(|value| line(name, value.to_string()));
+            let switch = |name: &str, on: Option<bool>| on.map(|on| line(name, if on { "on" } else { "off" }.into()));
+            let changes = [
+                command.state.map(|state| line("state", format!("{state:?}").to_lowercase())),
+                switch("deposits", command.deposits),
+                switch("withdrawals", command.withdrawals),
+                switch("sweeps", command.sweeps),
+                number("confirmations to trade", command.tradable.map(u64::from)),
+                number("confirmations to withdraw", command.withdrawable.map(u64::from)),
+                number("highest fee rate", command.fee_rate_max),
+                number("highest fee", command.fee_max),
+                command.endpoints.as_ref().map(|endpoints| line("endpoints", endpoints.join(", "))),
+            ];
+            let mut lines =
+                vec![line("operation", "change a network".into()), line("network", command.network.to_string())];
+            lines.extend(changes.into_iter().flatten());
+            lines.push(reason(&command.reason));
+            lines
+        }
+        // Its text is sealed; the hash of the operation tells one from another.
+        Body::PutSecret(command) => vec![
+            line("operation", "put a secret".into()),
+            line("secret", command.name.clone()),
+            reason(&command.reason),
+        ],
+        Body::RemoveSecret(command) => vec![
+            line("operation", "remove a secret".into()),
+            line("secret", command.name.clone()),
+            reason(&command.reason),
+        ],
+        Body::RegisterBinary(command) => vec![
+            line("operation", "register a program of workers".into()),
+            line("name", command.name.clone()),
+            line("version", command.version.clone()),
+            line("hash", command.hash.to_string()),
+            line("path", command.path.clone()),
+            reason(&command.reason),
+        ],
+        Body::ReleaseDirectives(command) => {
+            let numbers: Vec<String> = command.directives.iter().map(ToString::to_string).collect();
+            vec![
+                line("operation", "release directives".into()),
+                line("directives", numbers.join(", ")),
+                reason(&command.reason),
+            ]
+        }
+        // What a policy comes to cover without lines here shows its name at least, and nothing that may be sealed.
+        other => vec![line("operation", other.name())],
+    }
+}

@@ -1,0 +1,165 @@
+//! What needs approval, by how many others, and what those must be allowed: this is the one place.
+//!
+//! A new command must be decided here: there is no default.
+
+use crate::apply::{RevertSettings, SetSetting, UnsetSetting};
+use crate::command::{Actor, Body};
+use crate::people::{AdminStatus, People, Permission, Principal};
+use crate::state::State;
+
+/// What an operation needs before it is carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Policy {
+    /// How many other persons must approve it.
+    pub needed: u8,
+    /// What they must be allowed.
+    pub permission: Permission,
+}
+
+/// Approved by those who approve changes.
+const CHANGE: Policy = Policy { needed: 1, permission: Permission::ApproveChange };
+/// Approved by those who approve movements of money, and can begin none.
+const MONEY: Policy = Policy { needed: 1, permission: Permission::ApproveMoney };
+/// Approved by those who may ask for it themselves.
+const RESUME: Policy = Policy { needed: 1, permission: Permission::EmergencyResume };
+
+/// What a command of this sender needs; none where it needs nobody else. Whoever shows the operator token is no person who
+/// could be told apart from an approver, so that two others must approve where one would do for an admin.
+#[must_use]
+pub fn policy_of(body: &Body, actor: Actor, state: &State) -> Option<Policy> {
+    let policy = of_body(body, actor, state)?;
+    let needed = policy.needed + u8::from(!matches!(actor, Actor::Admin(_)));
+    Some(Policy { needed, ..policy })
+}
+
+fn of_body(body: &Body, actor: Actor, state: &State) -> Option<Policy> {
+    match body {
+        // What is critical, and what moves further than one person may move it in a day; for a part of the exchange as for all.
+        Body::SetSetting(SetSetting { key, value, .. }) => {
+            state.settings().change_needs_second_person(key, Some(value), state.time()).then_some(CHANGE)
+        }
+        Body::UnsetSetting(UnsetSetting { key, .. }) => {
+            state.settings().change_needs_second_person(key, None, state.time()).then_some(CHANGE)
+        }
+        Body::RevertSettings(RevertSettings { to_revision, .. }) => {
+            state.settings().revert_needs_second_person(*to_revision).then_some(CHANGE)
+        }
+        Body::RevertTransfer(_) | Body::TransferBetweenUsers(_) => Some(MONEY),
+        Body::CreateAdmin(_) => Some(CHANGE),
+        // Taking somebody's access away is urgent and gives nobody any.
+        Body::UpdateAdmin(command) => {
+            let only_disables =
+                command.status == Some(AdminStatus::Disabled) && command.roles.is_none() && command.ranges.is_none();
+            (!only_disables).then_some(CHANGE)
+        }
+        // Whoever can reset somebody's password can sign in as two persons.
+        Body::SetCredentials(command) => match (command.of, actor) {
+            (Principal::Admin(of), Actor::Admin(by)) if of == by => None,
+            (Principal::Admin(_), _) => Some(CHANGE),
+            (Principal::User(_), _) => None,
+        },
+        // When a deposit counts, what a transaction may cost, and whom the exchange believes. Switching is one person's.
+        Body::ConfigureNetwork(command) => {
+            let counts = command.tradable.is_some() || command.withdrawable.is_some();
+            let costs = command.fee_rate_max.is_some() || command.fee_max.is_some();
+            (counts || costs || command.endpoints.is_some()).then_some(CHANGE)
+        }
+        // What the exchange signs and pays with.
+        Body::PutSecret(_) | Body::RemoveSecret(_) => Some(CHANGE),
+        // What workers can be told to run. To choose among what is registered is one person's: the way back is quick.
+        Body::RegisterBinary(_) => Some(CHANGE),
+        // Whoever sent them wanted somebody else to agree.
+        Body::ReleaseDirectives(_) => Some(CHANGE),
+        Body::EmergencyResume(_) => Some(RESUME),
+        // What is about proposals, keys and emergencies has rules of its own.
+        Body::Propose(_)
+        | Body::Approve(_)
+        | Body::RejectProposal(_)
+        | Body::RevokeProposal(_)
+        | Body::EnrolApprovalKey(_)
+        | Body::ConfirmApprovalKey(_)
+        | Body::RevokeApprovalKey(_)
+        | Body::EmergencyStop(_) => None,
+        // Money out of nothing exists in sandboxes only.
+        Body::OpenAccounts(_) | Body::PostTransfers(_) | Body::BulkTransfer(_) | Body::CreditSandbox(_) => None,
+        Body::Bootstrap(_)
+        | Body::Reform(_)
+        | Body::CreateJoinToken(_)
+        | Body::AdmitNode(_)
+        | Body::UpdateNode(_)
+        | Body::RemoveNode(_)
+        | Body::RotateAuthority(_)
+        | Body::RotateOperatorToken(_)
+        | Body::RecordAction(_)
+        | Body::PutScratch(_)
+        | Body::Digest(_)
+        | Body::RaiseVersion(_)
+        | Body::CreateAsset(_)
+        | Body::CreateUser(_)
+        | Body::CreateUsers(_)
+        | Body::UpdateUser(_)
+        | Body::CreateApiKey(_)
+        | Body::RevokeApiKey(_)
+        | Body::CreateMarket(_)
+        | Body::ConfigureMarket(_)
+        | Body::SetMarketPhase(_)
+        | Body::PlaceOrder(_)
+        | Body::PlacePair(_)
+        | Body::CancelOrder(_)
+        | Body::CancelOrders(_)
+        | Body::AmendOrder(_)
+        | Body::ReplaceOrder(_)
+        | Body::CancelAfter(_)
+        | Body::ScheduleMaintenance(_)
+        | Body::EndMaintenance(_)
+        | Body::EnqueueJobs(_)
+        | Body::LeaseJobs(_)
+        | Body::RenewJobs(_)
+        | Body::FinishJobs(_)
+        | Body::CancelJobs(_)
+        | Body::RetryJobs(_)
+        | Body::ConfigureQueue(_)
+        | Body::OpenSession(_)
+        | Body::TouchSession(_)
+        | Body::StepUp(_)
+        | Body::NoteSignInFailure(_)
+        | Body::CloseSessions(_)
+        | Body::AddWorkers(_)
+        | Body::SetWorkers(_)
+        | Body::RestartWorkers(_)
+        | Body::RemoveWorkers(_)
+        | Body::StepWorkers(_)
+        | Body::ReportWorkers(_)
+        | Body::SetScale(_)
+        | Body::Rescale(_)
+        | Body::ForgetBinary(_)
+        | Body::UseBinary(_)
+        | Body::BulkWorkers(_)
+        | Body::UndoBulk(_)
+        | Body::SendDirectives(_)
+        | Body::DispatchDirectives(_)
+        | Body::StepDirectives(_)
+        | Body::CancelDirectives(_)
+        | Body::ReviewDirective(_)
+        | Body::SetFlag(_)
+        | Body::RemoveFlag(_)
+        | Body::ConfigureNetworkAsset(_)
+        | Body::AddConsumer(_)
+        | Body::CommitConsumer(_)
+        | Body::RemoveConsumer(_)
+        | Body::MakeEvents(_) => None,
+    }
+}
+
+/// The person whose power an operation changes: their own consent to it is worth nothing.
+pub(crate) fn about(body: &Body, people: &People) -> Option<String> {
+    match body {
+        Body::CreateAdmin(command) => Some(command.person.clone()),
+        Body::UpdateAdmin(command) => Some(people.person_of(command.admin).to_owned()),
+        Body::SetCredentials(command) => match command.of {
+            Principal::Admin(admin) => Some(people.person_of(admin).to_owned()),
+            Principal::User(_) => None,
+        },
+        _ => None,
+    }
+}
