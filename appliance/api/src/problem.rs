@@ -43,6 +43,11 @@ impl Refused {
         self.problem
     }
 
+    /// Says when it may be tried again.
+    pub(crate) fn later(self, seconds: u64) -> Refused {
+        Refused { retry_after: Some(seconds), ..self }
+    }
+
     /// The change waits for approval.
     pub(crate) fn proposed(id: CommandId, proposed: Proposed) -> Refused {
         let problem = Problem::new(Code::ApprovalNeeded, "the change waits for approval");

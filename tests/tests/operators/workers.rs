@@ -23,7 +23,7 @@ const GRACE: Duration = Duration::from_secs(12);
 /// What is left of a node that was killed.
 const DEAD_WITHIN: Duration = Duration::from_secs(1);
 
-fn names(count: usize) -> Vec<String> {
+pub(crate) fn names(count: usize) -> Vec<String> {
     (1..=count).map(|number| format!("selftest/{number}")).collect()
 }
 
@@ -54,7 +54,12 @@ pub(crate) fn pids(workers: &BTreeMap<String, Value>, count: usize, after: u64) 
 }
 
 /// Waits until all run under a leadership later than `after`; their processes.
-async fn all_run(cluster: &Cluster, count: usize, after: u64, within: Duration) -> Result<BTreeMap<String, u32>> {
+pub(crate) async fn all_run(
+    cluster: &Cluster,
+    count: usize,
+    after: u64,
+    within: Duration,
+) -> Result<BTreeMap<String, u32>> {
     until("all workers run", within, async || {
         for (place, node) in cluster.nodes.iter().enumerate() {
             if node.is_started()
@@ -79,7 +84,7 @@ pub(crate) fn signal(pid: u32, signal: Signal) -> Result<()> {
     kill_process(pid, signal).with_context(|| format!("process {} is gone", pid.as_raw_nonzero()))
 }
 
-fn lives(pid: u32) -> bool {
+pub(crate) fn lives(pid: u32) -> bool {
     let Some(process) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return false };
     // One that is dead and not waited for yet does nothing any more.
     let zombie = std::fs::read_to_string(format!("/proc/{pid}/stat"))

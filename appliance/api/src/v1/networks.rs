@@ -126,7 +126,10 @@ fn parse_state(text: &str) -> Result<NetworkState, Problem> {
 }
 
 fn view(state: &Replicated, config: &NetworkConfig) -> dto::Network {
-    let switch = |on, operation| dto::Switch { on, refused: config.may(operation).err().map(|why| why.to_string()) };
+    let switch = |on, operation| dto::Switch {
+        on,
+        refused: state.may_on(config.network, operation).err().map(|why| why.to_string()),
+    };
     let assets = state.networks().assets(config.network).filter_map(|(asset, switches)| {
         Some(dto::NetworkAsset {
             asset: state.assets().get(asset)?.code.clone(),

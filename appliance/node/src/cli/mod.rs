@@ -69,8 +69,10 @@ mod verify;
 mod worker;
 mod worker_args;
 mod worker_bulk;
+mod worker_config;
 mod worker_logs;
 mod worker_process;
+mod worker_program;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -97,6 +99,7 @@ pub use reports::{
     MatchingBenchReport, OrdersBenchReport, OrdersProof, OwnerReport, StageReport,
 };
 pub use tree::{Cli, ClusterVerb, Verb};
+pub use worker_config::{WorkerConfigArgs, WorkerConfigReport, WorkerSetting};
 
 use self::exit::Stop;
 use self::output::Printer;
@@ -107,6 +110,9 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     let words: Vec<OsString> = words.into_iter().collect();
     if worker_process::is_meant(&words) {
         return worker_process::main(&words);
+    }
+    if worker_program::is_meant(&words) {
+        return worker_program::main(&words);
     }
     let exit = match Cli::try_parse_from(&words) {
         Ok(cli) => {
