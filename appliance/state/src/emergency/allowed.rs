@@ -201,7 +201,7 @@ mod tests {
             UpdateUser { status: None, ..user.clone() },
             UpdateUser { kyc_level: Some(3), ..user.clone() },
             UpdateUser { fee_tier: Some(1), ..user.clone() },
-            UpdateUser { label: Some("x".into()), ..user.clone() },
+            UpdateUser { label: Some("x".into()), ..user },
         ] {
             assert!(refused(&Body::UpdateUser(other.clone())), "{other:?}");
         }
@@ -236,7 +236,7 @@ mod tests {
             ConfigureNetwork { withdrawable: Some(1), ..network.clone() },
             ConfigureNetwork { fee_rate_max: Some(1), ..network.clone() },
             ConfigureNetwork { fee_max: Some(1), ..network.clone() },
-            ConfigureNetwork { endpoints: Some(Vec::new()), ..network.clone() },
+            ConfigureNetwork { endpoints: Some(Vec::new()), ..network },
         ] {
             assert!(refused(&Body::ConfigureNetwork(Box::new(other.clone()))), "{other:?}");
         }
