@@ -21,4 +21,5 @@ mod recovery;
 mod support;
 mod trading;
 mod upkeep;
+mod worker_programs;
 mod workers;
