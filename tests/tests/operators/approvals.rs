@@ -160,7 +160,8 @@ async fn two_persons_agree() -> Result<()> {
     let alone = ada.runs(&cluster, &set).await?.refused()?;
     ensure!(alone.code == "EXQ-1101" && alone.hint.contains("--propose"), "{alone:?}");
     let proposed = ada.does(&cluster, &[set.as_slice(), &["--propose=1h"]].concat()).await?;
-    let number = proposed.number("proposal")?.to_string();
+    let first = proposed.number("proposal")?;
+    let number = first.to_string();
     ada.runs(&cluster, &["approve", "sign", &number, "--yes"]).await?.refused_with("EXQ-1104")?;
 
     let leader = cluster.leader().await?;
@@ -168,7 +169,7 @@ async fn two_persons_agree() -> Result<()> {
     let next = cluster.leader().await?;
     story.tell(format_args!("proposal {number} is made, and its leader, node {leader}, was killed; {next} leads"));
     let waiting = sam.does(&cluster, &["approve", "list"]).await?.json()?;
-    ensure!(waiting["proposals"][0]["number"].to_string() == number, "{waiting}");
+    ensure!(waiting["proposals"][0]["number"] == first, "{waiting}");
     let done = sam.does(&cluster, &["approve", "sign", &number, "--yes"]).await?;
     ensure!(done.text("state")? == "executed", "{done}");
     sam.runs(&cluster, &["approve", "sign", &number, "--yes"]).await?.refused_with("EXQ-1103")?;

@@ -37,7 +37,7 @@ pub enum ApproveKeyVerb {
     /// Have its owner read the public key to you, in the same room or over another channel, and give it here: another one is
     /// refused. The two-person rule is in force once two persons who may approve changes have confirmed keys.
     #[command(after_help = "Example:\n  exchequer approve key confirm 2 \
-                      8a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c --reason 'OPS-20: read to me by Sam'")]
+                      8a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c \\\n    --reason 'OPS-20: read to me by Sam'")]
     Confirm(ConfirmKeyArgs),
     /// List the approval keys, and whether two persons are needed
     #[command(after_help = "Example:\n  exchequer approve key list")]
