@@ -40,7 +40,7 @@ def fingerprint():
     """What every change leaves a trace in: an audited one, one of money, users, assets and markets."""
     markets = [{key: market[key] for key in ("symbol", "fees", "filters", "breaker")}
                for market in read("/v1/markets")["markets"]]
-    operator = [entry["sequence"] for entry in read("/v1/audit?limit=20")["entries"] if entry["actor"] == "operator"]
+    operator = [(entry["sequence"], entry["action"], entry["detail"]) for entry in read("/v1/audit?limit=20")["entries"] if entry["actor"] == "operator"]
     return {
         # What a node does on its own behalf follows an accepted request, some time later.
         "audit": operator[-1:],
@@ -127,8 +127,8 @@ def a_refusal_is_stable(context, response, case):
     if code not in NOT_UNDERSTOOD:
         return
     request = response.request
-    again = session.request(request.method, request.url, data=request.body,
-                            headers={"Content-Type": request.headers.get("Content-Type", "")}, timeout=30)
+    same = {name: request.headers[name] for name in ("Content-Type", "exq-propose") if name in request.headers}
+    again = session.request(request.method, request.url, data=request.body, headers=same, timeout=30)
     assert again.json()["error"]["code"] == code, f"{code} first, then {again.text[:500]}"
 
 

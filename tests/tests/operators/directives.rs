@@ -87,7 +87,8 @@ async fn directives_take_effect_once() -> Result<()> {
     signal(*first.get("selftest/2").context("no process")?, Signal::KILL)?;
     until_is(&cluster, once, "needs-review").await?;
     let seen = until_is(&cluster, again, "succeeded").await?;
-    ensure!(seen["attempt"] == 2 && seen["result"] == "again", "{seen}");
+    // It may have come back once from a worker that was not there yet; it failed with the one that was killed.
+    ensure!(seen["attempt"].as_u64() >= Some(2) && seen["failed"] == 1 && seen["result"] == "again", "{seen}");
     ensure!(marks(&cluster, "once") == 1, "{} marks", marks(&cluster, "once"));
     let review = ["command", "review", &once.to_string(), "done", "--yes", "--reason", "test"];
     cluster.does(&review).await?;

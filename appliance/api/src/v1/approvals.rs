@@ -47,9 +47,10 @@ pub(crate) fn routes() -> Vec<Route> {
         Route::post("/v1/approval-keys", enrol)
             .says("Enrols an approval key of the sender's")
             .needs(Permission::ApprovalsRead)
-            .danger(Danger::Level2),
+            .danger(Danger::Level2)
+            .fresh(),
         changes(Route::post("/v1/approval-keys/{id}/confirm", confirm)).says("Vouches for another person's key"),
-        changes(Route::post("/v1/approval-keys/{id}/revoke", revoke_key)).says("Ends an approval key for ever"),
+        changes(Route::post("/v1/approval-keys/{id}/revoke", revoke_key)).says("Ends an approval key for ever").fresh(),
     ]
 }
 

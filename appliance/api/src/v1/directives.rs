@@ -62,7 +62,8 @@ pub(crate) fn routes() -> Vec<Route> {
             .says("Releases directives that wait for approval")
             .more("Another person than who sent them; once the two-person rule is in force two.")
             .needs(Permission::WorkersControl)
-            .danger(Danger::Level2),
+            .danger(Danger::Level2)
+            .fresh(),
         Route::post("/v1/directives/cancel", cancel)
             .says("Takes directives back that were not dispatched yet")
             .needs(Permission::WorkersControl),

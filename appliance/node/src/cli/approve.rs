@@ -21,7 +21,7 @@ use super::client::Client;
 use super::command::{CommandArgs, send};
 use super::confirm::Question;
 use super::exit::{Exit, Stop};
-use super::output::{Printer, columns, fields};
+use super::output::{Printer, columns, fields, one_line};
 use super::worker::consent;
 
 /// `exchequer approve`.
@@ -240,8 +240,8 @@ async fn end(client: &Client, args: &EndProposalArgs, verb: &str, printer: &mut 
 fn shown(proposal: &Proposal) -> Vec<(String, String)> {
     let body = hex::decode(&proposal.operation).ok().and_then(|bytes| operation_body(&bytes).ok());
     match body {
-        Some(body) => describe(&body),
-        None => proposal.lines.iter().map(|line| (line.name.clone(), line.value.clone())).collect(),
+        Some(body) => describe(&body).into_iter().map(|(name, value)| (one_line(&name), one_line(&value))).collect(),
+        None => proposal.lines.iter().map(|line| (one_line(&line.name), one_line(&line.value))).collect(),
     }
 }
 
@@ -252,7 +252,7 @@ fn list_text(proposals: &Proposals) -> String {
         [
             proposal.number.to_string(),
             operation.join(": "),
-            proposal.initiator.clone(),
+            one_line(&proposal.initiator),
             format!("{} of {}", proposal.approvals.len(), proposal.needed),
             proposal.permission.clone(),
             proposal.expires_at.clone(),
@@ -269,7 +269,7 @@ fn one_text(proposal: &Proposal, lines: &[(String, String)]) -> String {
     let mut rows = vec![
         ("Proposal", proposal.number.to_string()),
         ("State", proposal.state.clone()),
-        ("By", proposal.initiator.clone()),
+        ("By", one_line(&proposal.initiator)),
     ];
     rows.extend(lines.iter().map(|(name, value)| (name.as_str(), value.clone())));
     rows.extend([

@@ -173,9 +173,15 @@ pub(crate) fn text_or_nothing(text: &str) -> String {
     if text.is_empty() { NOTHING.to_owned() } else { one_line(text) }
 }
 
-/// A text that cannot break a table: what others typed may hold line ends and control characters.
+/// A text that cannot break a table, nor show something else than it is: what others typed may hold line ends, control
+/// characters, and such as turn the direction of writing or have no width.
 pub(crate) fn one_line(text: &str) -> String {
-    text.chars().flat_map(|char| if char.is_control() { char.escape_default().collect() } else { vec![char] }).collect()
+    let hides = |char: char| {
+        char.is_control()
+            || matches!(char, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+    };
+    text.chars().flat_map(|char| if hides(char) { char.escape_default().collect() } else { vec![char] }).collect()
 }
 
 /// A span in milliseconds, exact.

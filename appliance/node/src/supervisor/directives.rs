@@ -9,7 +9,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use exchequer_domain::WorkerId;
-use exchequer_state::directives::{DirectiveId, DirectiveStep, Dispatched, ERROR_BYTES_MAX, RESULT_BYTES_MAX};
+use exchequer_state::directives::{
+    DirectiveId, DirectiveStep, Dispatched, ERROR_BYTES_MAX, Priority, RESULT_BYTES_MAX,
+};
 use exchequer_workers::proto::{self, directive_end, from_worker};
 use tokio::sync::mpsc;
 
@@ -133,6 +135,12 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
             return errand.returned("it is of another leadership");
         }
         let target = errand.directive.target;
+        // It was dispatched before the stop. It waits in the state, where the end of the emergency lets it go.
+        if errand.directive.priority != Priority::Emergency
+            && self.held.keys().any(|worker| target.takes(*worker) && !self.may_act(*worker))
+        {
+            return errand.returned("the exchange is stopped");
+        }
         let mut left = BTreeMap::new();
         for (worker, held) in self.held.iter().filter(|(worker, held)| target.takes(**worker) && held.takes_errands()) {
             let welcomed = held.session.as_ref().filter(|session| session.welcomed);
@@ -150,14 +158,30 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
         self.errands.insert(id, carried);
     }
 
+    /// Gives out what waited for the end of an emergency.
+    pub(super) fn deliver_all_waiting(&mut self) {
+        let untold =
+            |carried: &Carried| carried.left.iter().filter(|(_, (_, told))| !told).map(|(worker, _)| *worker).collect();
+        let waiting: Vec<WorkerId> =
+            self.errands.values().flat_map(|carried| -> Vec<WorkerId> { untold(carried) }).collect();
+        for worker in waiting {
+            if self.held.get(&worker).is_some_and(|held| held.session.as_ref().is_some_and(|session| session.welcomed))
+            {
+                self.deliver_waiting(worker);
+            }
+        }
+    }
+
     /// A worker is at work now: what waited for that is given to it.
     pub(super) fn deliver_waiting(&mut self, worker: WorkerId) {
+        let may_act = self.may_act(worker);
         let Some(held) = self.held.get(&worker) else { return };
         let Some(session) = &held.session else { return };
         for carried in self.errands.values_mut() {
             if let Some((run, told)) = carried.left.get_mut(&worker)
                 && *run == held.run
                 && !*told
+                && (may_act || carried.errand.directive.priority == Priority::Emergency)
             {
                 *told = session.say(message(&carried.errand.directive));
             }

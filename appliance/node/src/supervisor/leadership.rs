@@ -146,6 +146,7 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
         self.reconcile();
         self.lease_jobs();
         self.push_settings();
+        self.deliver_all_waiting();
         self.report();
         self.shared.counts.processes(self.held.len());
     }

@@ -22,6 +22,10 @@ use crate::people::Permission;
 use crate::rejection::{Field, Rejection};
 use crate::rows::Table;
 
+/// Keys that an admin may have at once, and may ever have had: numbers are not given twice.
+const LIVE_KEYS_OF_ADMIN_MAX: usize = 4;
+const KEYS_OF_ADMIN_MAX: usize = 64;
+
 /// Enrols a key of the sender's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EnrolApprovalKey {
@@ -44,6 +48,15 @@ impl EnrolApprovalKey {
         // Otherwise one signature could be shown as that of two persons.
         if approvals.keys().any(|key| key.public == self.public) {
             return Err(Rejection::ApprovalKeyExists.into());
+        }
+        if is_weak(&self.public) {
+            return Err(Rejection::Invalid { field: Field::ApprovalKey }.into());
+        }
+        // There is room for the keys of everybody, whoever enrols.
+        let own = || approvals.keys().filter(|key| key.admin == admin);
+        let live = own().filter(|key| key.revoked.is_none()).count();
+        if live >= LIVE_KEYS_OF_ADMIN_MAX || own().count() >= KEYS_OF_ADMIN_MAX {
+            return Err(Rejection::ApprovalKeysFull.into());
         }
         let id = approvals.next_key().ok_or(Rejection::ApprovalKeysFull)?;
         let person = entry.state.people.person_of(admin).to_owned();
@@ -107,11 +120,7 @@ impl ConfirmApprovalKey {
         entry.audit(actor, AuditAction::ApprovalKeyConfirmed, target, detail, self.reason);
         entry.event(EventKind::ApprovalKeyConfirmed { key: key.id });
         entry.put_approval_key(key);
-        if !in_force && entry.state.approvals.approvers(None, &entry.state.people) >= 2 {
-            let head = ApprovalsHead { in_force: Some(entry.now), ..entry.state.approvals.head };
-            entry.put_approvals_head(head);
-            entry.event(EventKind::TwoPersonRuleInForce);
-        }
+        entry.arm();
         Ok(Done::ApprovalKeyConfirmed { in_force: entry.state.approvals.in_force().is_some() })
     }
 }
@@ -156,8 +165,69 @@ impl RevokeApprovalKey {
 }
 
 impl Entry<'_> {
+    /// Brings the two-person rule into force once two persons can keep it: another key was confirmed, or somebody may more.
+    pub(super) fn arm(&mut self) {
+        let is_in_force = self.state.approvals.in_force().is_some();
+        if !is_in_force && self.state.approvals.approvers(None, &self.state.people) >= 2 {
+            let head = ApprovalsHead { in_force: Some(self.now), ..self.state.approvals.head };
+            self.put_approvals_head(head);
+            self.event(EventKind::TwoPersonRuleInForce);
+        }
+    }
+
     fn put_approval_key(&mut self, key: ApprovalKey) {
         self.put(Table::ApprovalKey, &key.id.0.to_be_bytes(), &key);
         self.state.approvals.put_key(key);
+    }
+}
+
+/// Whether a signature by this key says nothing: the points of small order, of which some signatures fit any text. The
+/// encodings are those of section 3 of "Taming the many EdDSAs" (Chalkias, Garillot, Nikolaenko, 2020), the sign aside.
+fn is_weak(public: &[u8; 32]) -> bool {
+    const fn near(low: u8, rest: u8, high: u8) -> [u8; 32] {
+        let mut bytes = [rest; 32];
+        bytes[0] = low;
+        bytes[31] = high;
+        bytes
+    }
+    const OF_ORDER_8: [[u8; 32]; 2] = [
+        [
+            0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98, 0xf0, 0xd5, 0xdf,
+            0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05,
+        ],
+        [
+            0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67, 0x0f, 0x2a, 0x20,
+            0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a,
+        ],
+    ];
+    // 0, 1, p - 1, p and p + 1.
+    const OTHERS: [[u8; 32]; 5] = [
+        near(0x00, 0x00, 0x00),
+        near(0x01, 0x00, 0x00),
+        near(0xec, 0xff, 0x7f),
+        near(0xed, 0xff, 0x7f),
+        near(0xee, 0xff, 0x7f),
+    ];
+    let mut unsigned = *public;
+    unsigned[31] &= 0x7f;
+    OF_ORDER_8.contains(&unsigned) || OTHERS.contains(&unsigned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Goal: keys that prove nothing are known as such, and others are not. Method: the identity in both signs, and a key that
+    /// was drawn.
+    #[test]
+    fn weak_keys_are_known() {
+        let mut identity = [0; 32];
+        identity[0] = 1;
+        assert!(is_weak(&identity) && is_weak(&[0; 32]));
+        identity[31] |= 0x80;
+        assert!(is_weak(&identity));
+        let drawn = ring::signature::Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap();
+        let public: [u8; 32] = ring::signature::KeyPair::public_key(&drawn).as_ref().try_into().unwrap();
+        assert!(!is_weak(&public));
     }
 }

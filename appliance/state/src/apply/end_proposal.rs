@@ -85,7 +85,7 @@ impl Entry<'_> {
 
     /// What an operation needs.
     pub(super) fn policy_of(&self, body: &Body, actor: Actor) -> Option<Policy> {
-        policy_of(body, actor, self.state)
+        policy_of(body, actor, self.state, self.ledger.ledger())
     }
 
     /// How many persons must approve a proposal as things stand: as many as when it was made, or more.

@@ -161,6 +161,7 @@ impl Entry<'_> {
     pub(super) fn put_admin(&mut self, admin: Admin) {
         self.put(Table::Admin, &admin.id.0.to_be_bytes(), &admin);
         self.state.people.put_admin(admin);
+        self.arm();
     }
 
     pub(super) fn user_named(&self, name: &str) -> Result<Option<UserId>, Halt> {

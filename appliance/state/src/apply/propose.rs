@@ -8,10 +8,15 @@ use crate::approvals::{
     operation_body,
 };
 use crate::audit::AuditAction;
-use crate::command::Actor;
+use crate::command::{Actor, Body};
 use crate::event::EventKind;
 use crate::outcome::Done;
 use crate::rejection::{Field, Rejection};
+
+/// Proposals of one initiator that may wait at once.
+const PROPOSALS_OF_ONE_MAX: usize = 20;
+/// Room that only the end of an emergency may take up.
+const RESERVED: usize = 10;
 
 /// Proposes an operation that needs approval. Its initiator must be allowed to ask for it now, and again when it is carried
 /// out.
@@ -39,7 +44,14 @@ impl Propose {
         let body = operation_body(&self.operation).map_err(|_| Rejection::BadRequest)?;
         let Policy { needed, permission } = entry.policy_of(&body, actor).ok_or(Rejection::NothingToApprove)?;
         entry.check_may(actor, &body)?;
-        if entry.state.approvals.waiting() >= PROPOSALS_MAX {
+        // Nobody takes up all the room, and the end of an emergency has some of its own.
+        let approvals = &entry.state.approvals;
+        let of_initiator = approvals.open().filter(|proposal| proposal.initiator == actor).count();
+        let room = match body {
+            Body::EmergencyResume(_) => approvals.waiting() < PROPOSALS_MAX,
+            _ => approvals.waiting() < PROPOSALS_MAX - RESERVED && of_initiator < PROPOSALS_OF_ONE_MAX,
+        };
+        if !room {
             return Err(Rejection::ProposalsFull.into());
         }
 

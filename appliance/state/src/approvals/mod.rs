@@ -387,7 +387,8 @@ impl Approvals {
 /// Whether two texts name one person: blanks around them and upper case make no difference. Nobody is nobody else.
 #[must_use]
 pub fn same_person(one: &str, other: &str) -> bool {
-    one.trim().to_lowercase() == other.trim().to_lowercase()
+    // Persons' names are ASCII: letters of others would be the same or not by the tables of the compiler.
+    one.trim_ascii().eq_ignore_ascii_case(other.trim_ascii())
 }
 
 /// Whether an actor is this person. Whoever shows the operator token is nobody known.

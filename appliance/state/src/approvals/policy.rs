@@ -2,8 +2,13 @@
 //!
 //! A new command must be decided here: there is no default.
 
+use exchequer_domain::{UserId, WorkerKind};
+use exchequer_ledger::{AccountKey, Holder, Ledger};
+
 use crate::apply::{CredentialChange, RevertSettings, SetSetting, UnsetSetting};
+use crate::audit::Action;
 use crate::command::{Actor, Body};
+use crate::directives::Decision;
 use crate::people::{AdminStatus, People, Permission, Principal};
 use crate::state::State;
 
@@ -24,15 +29,16 @@ const MONEY: Policy = Policy { needed: 1, permission: Permission::ApproveMoney }
 const RESUME: Policy = Policy { needed: 1, permission: Permission::EmergencyResume };
 
 /// What a command of this sender needs; none where it needs nobody else. Whoever shows the operator token is no person who
-/// could be told apart from an approver, so that two others must approve where one would do for an admin.
+/// could be told apart from an approver, so that two others must approve where one would do for an admin. The ledger stands
+/// apart, because while an entry is applied it is not in the state.
 #[must_use]
-pub fn policy_of(body: &Body, actor: Actor, state: &State) -> Option<Policy> {
-    let policy = of_body(body, actor, state)?;
+pub fn policy_of(body: &Body, actor: Actor, state: &State, ledger: &Ledger) -> Option<Policy> {
+    let policy = of_body(body, actor, state, ledger)?;
     let needed = policy.needed + u8::from(!matches!(actor, Actor::Admin(_)));
     Some(Policy { needed, ..policy })
 }
 
-fn of_body(body: &Body, actor: Actor, state: &State) -> Option<Policy> {
+fn of_body(body: &Body, actor: Actor, state: &State, ledger: &Ledger) -> Option<Policy> {
     match body {
         // What is critical, and what moves further than one person may move it in a day; for a part of the exchange as for all.
         Body::SetSetting(SetSetting { key, value, .. }) => {
@@ -57,16 +63,38 @@ fn of_body(body: &Body, actor: Actor, state: &State) -> Option<Policy> {
             (Principal::Admin(of), Actor::Admin(by)) if of == by => None,
             (Principal::Admin(_), _) => Some(CHANGE),
             // Whoever takes over a customer's account has what is in it. The first password of one takes nothing from anybody.
-            (Principal::User(_), _) => match command.change {
+            (Principal::User(user), _) => match command.change {
                 CredentialChange::Reset { .. } => Some(CHANGE),
-                CredentialChange::Begin { .. } => (command.revision > 0).then_some(CHANGE),
+                CredentialChange::Begin { .. } => {
+                    (command.revision > 0 || has_something(user, state, ledger)).then_some(CHANGE)
+                }
                 CredentialChange::Password { .. }
                 | CredentialChange::Factor { .. }
                 | CredentialChange::Recovery { .. } => None,
             },
         },
+        // Whoever has a key of a customer's trades with what the customer has.
+        Body::CreateApiKey(command) => (actor != Actor::User(command.user)).then_some(CHANGE),
+        // So does whoever enters orders in a customer's name: by an order that another one meets, money changes its owner. In a
+        // sandbox there is none to lose.
+        Body::PlaceOrder(_) | Body::PlacePair(_) | Body::AmendOrder(_) | Body::ReplaceOrder(_) => {
+            let for_another = matches!(actor, Actor::Operator | Actor::Admin(_));
+            (for_another && !state.cluster().is_some_and(|cluster| cluster.sandbox)).then_some(MONEY)
+        }
         // A node that joins gets the keyring, and with it everything.
         Body::CreateJoinToken(_) => Some(CHANGE),
+        Body::RecordAction(command) => (command.action == Action::KeyringExport).then_some(CHANGE),
+        // What makes workers move money is no less than moving it.
+        Body::EnqueueJobs(command) => {
+            let by_person = matches!(actor, Actor::Operator | Actor::Admin(_));
+            let moves = command.jobs.iter().any(|job| moves_money(job.queue.as_str()));
+            (by_person && moves).then_some(MONEY)
+        }
+        Body::ReviewDirective(command) => {
+            let again = matches!(command.decision, Decision::Retry);
+            let target = state.directives().get(command.directive).map(|directive| directive.target);
+            (again && target.is_some_and(|target| target.moves_money())).then_some(CHANGE)
+        }
         // When a deposit counts, what a transaction may cost, and whom the exchange believes. Switching is one person's.
         Body::ConfigureNetwork(command) => {
             let counts = command.tradable.is_some() || command.withdrawable.is_some();
@@ -98,7 +126,6 @@ fn of_body(body: &Body, actor: Actor, state: &State) -> Option<Policy> {
         | Body::RemoveNode(_)
         | Body::RotateAuthority(_)
         | Body::RotateOperatorToken(_)
-        | Body::RecordAction(_)
         | Body::PutScratch(_)
         | Body::Digest(_)
         | Body::RaiseVersion(_)
@@ -106,21 +133,15 @@ fn of_body(body: &Body, actor: Actor, state: &State) -> Option<Policy> {
         | Body::CreateUser(_)
         | Body::CreateUsers(_)
         | Body::UpdateUser(_)
-        | Body::CreateApiKey(_)
         | Body::RevokeApiKey(_)
         | Body::CreateMarket(_)
         | Body::ConfigureMarket(_)
         | Body::SetMarketPhase(_)
-        | Body::PlaceOrder(_)
-        | Body::PlacePair(_)
         | Body::CancelOrder(_)
         | Body::CancelOrders(_)
-        | Body::AmendOrder(_)
-        | Body::ReplaceOrder(_)
         | Body::CancelAfter(_)
         | Body::ScheduleMaintenance(_)
         | Body::EndMaintenance(_)
-        | Body::EnqueueJobs(_)
         | Body::LeaseJobs(_)
         | Body::RenewJobs(_)
         | Body::FinishJobs(_)
@@ -148,7 +169,6 @@ fn of_body(body: &Body, actor: Actor, state: &State) -> Option<Policy> {
         | Body::DispatchDirectives(_)
         | Body::StepDirectives(_)
         | Body::CancelDirectives(_)
-        | Body::ReviewDirective(_)
         | Body::SetFlag(_)
         | Body::RemoveFlag(_)
         | Body::ConfigureNetworkAsset(_)
@@ -157,6 +177,20 @@ fn of_body(body: &Body, actor: Actor, state: &State) -> Option<Policy> {
         | Body::RemoveConsumer(_)
         | Body::MakeEvents(_) => None,
     }
+}
+
+/// Whether a customer could lose something to whoever gets into the account.
+fn has_something(user: UserId, state: &State, ledger: &Ledger) -> bool {
+    let holder = Holder::Customer { customer: user.0, sub_account: 0 };
+    let mut accounts = state.assets().iter().map(|asset| AccountKey { holder, asset: asset.number });
+    let keys = state.api_keys().of_user(user).any(|key| key.revoked_at.is_none());
+    keys || accounts.any(|account| ledger.find(&account).is_some())
+}
+
+/// Whether the workers of a kind that moves money take jobs from this queue.
+fn moves_money(queue: &str) -> bool {
+    let kind = queue.split('.').next().unwrap_or(queue).parse::<WorkerKind>();
+    kind.is_ok_and(WorkerKind::moves_money)
 }
 
 /// The person whose power an operation changes: their own consent to it is worth nothing.

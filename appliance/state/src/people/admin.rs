@@ -104,8 +104,9 @@ pub fn check_admin_name(name: &str) -> Result<(), Rejection> {
 }
 
 pub(crate) fn check_person(person: &str) -> Result<(), Rejection> {
-    let blank = person.trim() != person || person.is_empty();
-    if blank || person.len() > PERSON_BYTES_MAX || person.chars().any(char::is_control) {
+    let blank = person.trim_ascii() != person || person.is_empty();
+    // Printable ASCII: a name that looks like another one is another person.
+    if blank || person.len() > PERSON_BYTES_MAX || !person.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
         return Err(Rejection::Invalid { field: Field::Person });
     }
     Ok(())

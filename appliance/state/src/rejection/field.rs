@@ -133,6 +133,8 @@ pub enum Field {
     ProposalTtl,
     /// An approval key's label.
     ApprovalKeyLabel,
+    /// An approval key.
+    ApprovalKey,
 }
 
 impl Field {
@@ -246,6 +248,7 @@ impl Field {
                 settings::Value::DurationUs(crate::approvals::TTL_US_MIN),
                 settings::Value::DurationUs(crate::approvals::TTL_US_MAX)
             ),
+            Field::ApprovalKey => "an approval key is an Ed25519 public key whose signatures prove something".into(),
             Field::ApprovalKeyLabel => format!(
                 "an approval key's label is at most {} bytes without control characters",
                 crate::approvals::KEY_LABEL_BYTES_MAX

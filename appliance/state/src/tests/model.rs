@@ -12,9 +12,11 @@ use super::exchange_model::Exchange;
 use super::generate::{self, KEYS, Step};
 use super::world::{DAY, SECOND, World};
 use crate::maintenance::WindowId;
+use crate::networks::NetworkState;
 use crate::registry::NodeState;
 use crate::rows::{self, Family, Rows, Table};
 use crate::settings::{Scope, SettingChange, Value, diff, schema};
+use crate::users::UserStatus;
 use crate::{
     Actor, AdmitNode, Body, Command, Done, Field, Input, Outcome, Rejection, SetSetting, UnsetSetting, scratch,
 };
@@ -125,7 +127,24 @@ impl Model {
                 | Body::ScheduleMaintenance(_)
                 | Body::EndMaintenance(_)
         );
-        if let (Some(since), false) = (self.stopped, urgent) {
+        // What only takes risk away.
+        let closes = match &command.body {
+            Body::UpdateUser(user) => {
+                let others = (user.kyc_level.is_some(), user.fee_tier.is_some(), user.label.is_some());
+                user.status == Some(UserStatus::Frozen) && others == (false, false, false)
+            }
+            Body::ConfigureNetwork(change) => {
+                let switches = [change.deposits, change.withdrawals, change.sweeps];
+                let state = change.state.is_none_or(|state| state == NetworkState::Suspended);
+                let limits = (change.tradable, change.withdrawable, change.fee_rate_max, change.fee_max);
+                state
+                    && !switches.contains(&Some(true))
+                    && limits == (None, None, None, None)
+                    && change.endpoints.is_none()
+            }
+            _ => false,
+        };
+        if let (Some(since), false) = (self.stopped, urgent || closes) {
             return Err(Rejection::EmergencyHolds { since: Timestamp(since) });
         }
         let audited = !matches!(

@@ -1,9 +1,14 @@
 //! The attacks that approvals withstand, and what is asked again when an operation is carried out.
 
 use super::*;
+use crate::api_keys::{Credential, Scopes};
+use crate::audit::Action;
 use crate::directives::{DirectiveAction, Priority, Refusal, Target};
+use crate::people::Principal;
 use crate::settings::Value;
-use crate::{CredentialChange, NewDirective, ReleaseDirectives, SendDirectives, SetCredentials};
+use crate::{
+    CreateApiKey, CredentialChange, NewDirective, RecordAction, ReleaseDirectives, SendDirectives, SetCredentials,
+};
 
 fn refused(done: Result<Done, Rejection>) -> Rejection {
     match done {
@@ -217,4 +222,78 @@ fn sealed_texts_do_not_stay() {
     assert_eq!(found(&world), 0);
     let over = ProposalOver::decode(&world.rows.get(Family::History, &over_key(id)).unwrap().unwrap()).unwrap();
     assert_eq!((over.hash, over.proposal.operation), (operation_hash(&operation_of(&body)), vec![]));
+}
+
+/// Goal: what a customer has takes two persons, whichever way it would be taken; and no one person has the keyring. Method:
+/// each way by an admin alone and by the token, and what the customer does by itself.
+#[test]
+fn what_a_customer_has_takes_two() {
+    let mut world = in_force();
+    let key = |user| {
+        Body::CreateApiKey(Box::new(CreateApiKey {
+            user,
+            key: "k".repeat(64),
+            label: String::new(),
+            credential: Credential::Hmac { sealed: vec![1] },
+            scopes: Scopes { read: true, trade: true, withdraw: false },
+            ranges: Vec::new(),
+            reason: "test".into(),
+        }))
+    };
+    let first = Body::SetCredentials(Box::new(SetCredentials {
+        of: Principal::User(ALICE),
+        revision: 0,
+        change: CredentialChange::Begin { name: "alice".into(), password: vec![1; 8] },
+        session: None,
+        reason: "test".into(),
+    }));
+    let export = Body::RecordAction(RecordAction {
+        action: Action::KeyringExport,
+        target: "node 1".into(),
+        reason: "test".into(),
+    });
+    for body in [key(ALICE), first, export] {
+        for alone in [send(&mut world, ADA, body.clone()), world.run(body.clone())] {
+            assert!(matches!(alone, Err(Rejection::ApprovalNeeded { .. })), "{body:?}: {alone:?}");
+        }
+    }
+    let own = Command { actor: Actor::User(ALICE), ..world.command(key(ALICE)) };
+    assert!(world.send(&own).is_ok());
+}
+
+/// Goal: the rule comes into force also where somebody who has a confirmed key is given more. Method: one approver with a
+/// confirmed key and one of another role, who is made an owner.
+#[test]
+fn a_role_can_bring_the_rule_into_force() {
+    let mut world = people_with(Role::Auditor);
+    confirm(&mut world, ADA, SAM).unwrap();
+    assert_eq!(world.state.approvals().in_force(), None);
+    world.run(update(OPS, Some(Role::Owner), None)).unwrap();
+    confirm(&mut world, OPS, ADA).unwrap();
+    assert_eq!(world.state.approvals().in_force(), None, "nobody else may approve changes with a confirmed key");
+    world.run(update(SAM, Some(Role::SecurityOfficer), None)).unwrap();
+    assert_eq!(world.state.approvals().in_force(), Some(world.now));
+}
+
+/// Goal: nobody fills the table of keys or the room of proposals. Method: one admin who goes on and on.
+#[test]
+fn nobody_takes_up_all_the_room() {
+    let mut world = in_force();
+    let enrol = |world: &mut World, seed: u8| {
+        let pair = ring::signature::Ed25519KeyPair::from_seed_unchecked(&[seed; 32]).unwrap();
+        let public = ring::signature::KeyPair::public_key(&pair).as_ref().try_into().unwrap();
+        let (label, reason) = ("test".to_owned(), "test".to_owned());
+        send(world, TOM, Body::EnrolApprovalKey(EnrolApprovalKey { public, label, reason }))
+    };
+    for seed in 100..103 {
+        enrol(&mut world, seed).unwrap();
+    }
+    assert_eq!(enrol(&mut world, 103), Err(Rejection::ApprovalKeysFull));
+    for _ in 0..20 {
+        propose(&mut world, ADA, &critical(5)).unwrap();
+    }
+    assert_eq!(propose(&mut world, ADA, &critical(5)), Err(Rejection::ProposalsFull));
+    world.run(Body::EmergencyStop(EmergencyStop { reason: "test".into() })).unwrap();
+    let resume = Body::EmergencyResume(EmergencyResume { reason: "test".into() });
+    assert!(propose(&mut world, ADA, &resume).is_ok());
 }
