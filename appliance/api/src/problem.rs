@@ -43,6 +43,11 @@ impl Refused {
         self.problem
     }
 
+    /// Says when it may be tried again.
+    pub(crate) fn later(self, seconds: u64) -> Refused {
+        Refused { retry_after: Some(seconds), ..self }
+    }
+
     /// The change waits for approval.
     pub(crate) fn proposed(id: CommandId, proposed: Proposed) -> Refused {
         let problem = Problem::new(Code::ApprovalNeeded, "the change waits for approval");
@@ -124,6 +129,7 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::PasswordMustChange
         | Code::RequestForged
         | Code::OwnRoles
+        | Code::CredentialsHeld
         | Code::WorkerMayNot => StatusCode::FORBIDDEN,
         Code::NotFound
         | Code::UnknownNode

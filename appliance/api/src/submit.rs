@@ -93,6 +93,15 @@ impl App {
         }
     }
 
+    /// A refusal; during maintenance with what was announced, and with the seconds to wait.
+    fn refused(&self, mut problem: Problem, id: CommandId) -> Refused {
+        // Where the state cannot be read by now, the refusal itself stands.
+        let closed = (problem.code == Code::UnderMaintenance).then(|| self.closed().ok().flatten()).flatten();
+        let Some(closed) = closed else { return Refused::of_command(problem, id) };
+        problem.message = format!("{}: {}", problem.message, closed.banner);
+        Refused::of_command(problem, id).later(closed.retry_after_s)
+    }
+
     /// Has one command committed and applied, on somebody's behalf.
     pub(crate) async fn submit_as(&self, actor: Actor, id: CommandId, body: Body) -> Result<Effect, Refused> {
         let body = match PROPOSING.try_with(|proposing| *proposing) {
@@ -110,7 +119,7 @@ impl App {
                 Err(Refused::proposed(id, dto::Proposed { proposal: proposal.0, needed, expires_at, once, command_id }))
             }
             Some(Outcome::Done(done)) => Ok(Effect { done, index: submitted.index, id }),
-            Some(Outcome::Rejected(rejection)) => Err(Refused::of_command(rejection.problem(), id)),
+            Some(Outcome::Rejected(rejection)) => Err(self.refused(rejection.problem(), id)),
             None => Err(Refused::of_command(Problem::new(Code::OutcomeUnknown, "the command has no outcome"), id)),
         }
     }

@@ -113,6 +113,45 @@ async fn directives_take_effect_once() -> Result<()> {
     cluster.finish()
 }
 
+/// Goal: a worker's process goes by a changed setting without being started anew, and the registry says by which revision.
+/// Method: a value for one worker by the command line; three jobs that wait, of which it holds as many as it is told.
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_reach_running_workers() -> Result<()> {
+    let story = Story::of("worker config");
+    let cluster = Cluster::sandbox(1).await?;
+    add(&cluster, 1).await?;
+    let before = running(&cluster, 0).await?;
+    let set = ["worker", "config", "selftest/1", "set", "worker.jobs_at_once", "1", "--reason", "test"];
+    let revision = cluster.does(&set).await?.json()?["revision"].as_u64().context("no revision")?;
+    until("the process goes by it", SOON, async || {
+        let seen = cluster.does(&["worker", "config", "selftest/1"]).await?.json()?;
+        ensure!(seen["revision"] == revision && seen["follows"] == revision, "{seen}");
+        let own =
+            seen["settings"].as_array().and_then(|all| all.iter().find(|one| one["key"] == "worker.jobs_at_once"));
+        let own = own.context("it is not shown")?;
+        ensure!(own["value"] == "1" && own["from"] == "worker.jobs_at_once@worker:selftest/1", "{own}");
+        Ok(())
+    })
+    .await?;
+    ensure!(running(&cluster, 0).await? == before, "another process");
+    for _ in 0..3 {
+        cluster.does(&["job", "enqueue", "selftest", "--payload", "sleep 1s", "--reason", "test"]).await?;
+    }
+    let http = cluster.http(0)?;
+    let mut most = 0;
+    until("the jobs are done", SOON, async || {
+        let queues = http.get("/v1/queues").await?;
+        let queue = &queues["queues"][0];
+        most = most.max(queue["executing"].as_u64().context("no queue")?);
+        ensure!(queue["completed"] == 3, "{queue}");
+        Ok(())
+    })
+    .await?;
+    ensure!(most == 1, "it held {most} jobs at once");
+    story.tell(format_args!("revision {revision} holds in the process"));
+    cluster.finish()
+}
+
 /// Waits until the workers run that are to.
 async fn running(cluster: &Cluster, after: u64) -> Result<BTreeMap<String, u32>> {
     until("the workers run", SOON, async || {

@@ -23,7 +23,7 @@ const GRACE: Duration = Duration::from_secs(12);
 /// What is left of a node that was killed.
 const DEAD_WITHIN: Duration = Duration::from_secs(1);
 
-fn names(count: usize) -> Vec<String> {
+pub(crate) fn names(count: usize) -> Vec<String> {
     (1..=count).map(|number| format!("selftest/{number}")).collect()
 }
 
@@ -54,7 +54,12 @@ pub(crate) fn pids(workers: &BTreeMap<String, Value>, count: usize, after: u64) 
 }
 
 /// Waits until all run under a leadership later than `after`; their processes.
-async fn all_run(cluster: &Cluster, count: usize, after: u64, within: Duration) -> Result<BTreeMap<String, u32>> {
+pub(crate) async fn all_run(
+    cluster: &Cluster,
+    count: usize,
+    after: u64,
+    within: Duration,
+) -> Result<BTreeMap<String, u32>> {
     until("all workers run", within, async || {
         for (place, node) in cluster.nodes.iter().enumerate() {
             if node.is_started()

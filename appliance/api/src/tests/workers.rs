@@ -230,3 +230,45 @@ async fn diagnoses_say_what_to_do() {
     world.house.knobs.lock().status.leader = None;
     diagnose("leader", "bad", "exchequer status").await;
 }
+
+/// Goal: what keeps a worker from its work although nothing is wrong with itself is named, with the next step: a paused
+/// queue, a flag, a switch of its network, maintenance, a stop. Method: one after the other, and taken away.
+#[tokio::test]
+async fn diagnoses_see_what_is_forbidden() {
+    let world = World::new();
+    world.add(&["selftest/1", "withdrawal/tron-1"]).await;
+    let check = async |worker: &str, name: &str| {
+        let found = world.get(&format!("/v1/workers/{worker}/diagnosis")).await.json();
+        let one = found["checks"].as_array().unwrap().iter().find(|one| one["name"] == name).unwrap().clone();
+        let word = |field: &str| one[field].as_str().unwrap().to_owned();
+        assert_eq!(word("verdict") == "good", word("next_step").is_empty(), "{one}");
+        (word("verdict"), word("detail"), word("next_step"))
+    };
+    let (own, tron) = ("selftest%2F1", "withdrawal%2Ftron-1");
+    let good = |found: &(String, String, String)| found.0 == "good";
+    for name in ["pause", "flags", "network", "maintenance", "emergency"] {
+        assert!(good(&check(own, name).await), "{name}");
+    }
+    let because = |found: (String, String, String), verdict: &str, what: &str, step: &str| {
+        assert!(found.0 == verdict && found.1.contains(what) && found.2.contains(step), "{found:?}");
+    };
+    let pause = Some(r#"{"paused":true,"reason":"test"}"#);
+    world.call(axum::http::Method::PATCH, "/v1/queues/selftest", pause).await.json();
+    because(check(own, "pause").await, "warning", "paused", "queue resume selftest");
+    let flag = r#"{"description":"d","on":false,"reason":"test"}"#;
+    world.put("/v1/flags/selftest.fast", flag).await.json();
+    because(check(own, "flags").await, "warning", "selftest.fast", "flag show selftest.fast");
+    assert!(good(&check(tron, "flags").await));
+    because(check(tron, "network").await, "warning", "withdrawals are off", "network show tron");
+    world.put("/v1/networks/tron", r#"{"state":"enabled","reason":"test"}"#).await.json();
+    assert!(good(&check(tron, "network").await));
+    world.put("/v1/networks/tron", r#"{"withdrawals":false,"reason":"test"}"#).await.json();
+    because(check(tron, "network").await, "warning", "switched off", "network show tron");
+    world.post("/v1/maintenance/networks/tron", r#"{"banner":"Soon.","reason":"test"}"#).await.json();
+    because(check(tron, "maintenance").await, "warning", "Soon.", "maintenance end 1");
+    assert!(good(&check(own, "maintenance").await), "it is of another network");
+    let tron_switches = world.get("/v1/networks/tron").await.json();
+    assert_eq!(tron_switches["deposits"]["refused"], "under maintenance", "{tron_switches}");
+    world.post("/v1/emergency/stop", r#"{"reason":"test"}"#).await.json();
+    because(check(own, "emergency").await, "bad", "stopped since", "emergency resume");
+}

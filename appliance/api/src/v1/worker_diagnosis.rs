@@ -5,10 +5,12 @@
 
 use std::time::Duration;
 
-use exchequer_domain::{NodeId, format_duration};
+use exchequer_domain::{NodeId, WorkerKind, format_duration};
 use exchequer_state::State as Exchange;
-use exchequer_state::settings::Value;
-use exchequer_state::workers::{BACKOFF_MAX, Desired, FailedBy, Observed, WorkerRecord};
+use exchequer_state::jobs::QueueName;
+use exchequer_state::networks::Operation;
+use exchequer_state::settings::{Scope, Value, schema};
+use exchequer_state::workers::{Desired, FailedBy, Observed, WorkerRecord};
 
 use crate::dto::{WorkerCheck, WorkerDiagnosis};
 
@@ -47,6 +49,8 @@ fn bad(name: &'static str, detail: impl Into<String>, next_step: impl Into<Strin
 pub(super) fn of(state: &Exchange, worker: &WorkerRecord, leader: Option<NodeId>) -> WorkerDiagnosis {
     let checks = [
         leads(state, leader),
+        emergency(state),
+        maintenance(state, worker),
         wanted(worker),
         failed(worker),
         crashes(state, worker),
@@ -54,6 +58,9 @@ pub(super) fn of(state: &Exchange, worker: &WorkerRecord, leader: Option<NodeId>
         program(state, worker),
         settings(state, worker),
         heartbeat(state, worker),
+        network(state, worker),
+        flags(state, worker),
+        paused(state, worker),
         queue(state, worker),
         errors(worker),
     ];
@@ -91,6 +98,87 @@ fn leads(state: &Exchange, leader: Option<NodeId>) -> Found {
             warning("leader", format!("node {leader} leads and has not begun its work"), "look again in a few seconds")
         }
         (None, _) => bad("leader", "no leader is known: nobody runs workers", "see `exchequer status` on every node"),
+    }
+}
+
+fn emergency(state: &Exchange) -> Found {
+    let Some(emergency) = state.emergency() else { return good("emergency", "the exchange is not stopped") };
+    bad(
+        "emergency",
+        format!("the exchange is stopped since {}: nothing is signed, paid out, swept or changed", emergency.since),
+        "see `exchequer emergency status`; it goes on with `exchequer emergency resume`, where two persons want it",
+    )
+}
+
+fn maintenance(state: &Exchange, worker: &WorkerRecord) -> Found {
+    let windows = state.maintenance();
+    let open = worker.id.network.map_or_else(|| windows.system(), |network| windows.network(network));
+    let Some(window) = open else { return good("maintenance", "none is open") };
+    let until = window.ends.map_or_else(|| "somebody ends it".to_owned(), |ends| ends.to_string());
+    warning(
+        "maintenance",
+        format!("of {}, until {until}: {}", window.extent, window.banner),
+        format!("wait, or `exchequer maintenance end {} --reason TEXT` where it is over", window.id.0),
+    )
+}
+
+/// What a worker of this kind does on its network.
+const fn operation(kind: WorkerKind) -> Option<Operation> {
+    match kind {
+        WorkerKind::Deposit => Some(Operation::Deposit),
+        WorkerKind::Withdrawal => Some(Operation::Withdrawal),
+        WorkerKind::Consolidation | WorkerKind::Gas => Some(Operation::Sweep),
+        WorkerKind::Selftest
+        | WorkerKind::BalanceSync
+        | WorkerKind::PriceFeed
+        | WorkerKind::OrderMatching
+        | WorkerKind::MarketData
+        | WorkerKind::Risk
+        | WorkerKind::SecurityAudit
+        | WorkerKind::FinancialReporting
+        | WorkerKind::SystemHealth => None,
+    }
+}
+
+fn network(state: &Exchange, worker: &WorkerRecord) -> Found {
+    let Some(network) = worker.id.network else { return good("network", "it works on none") };
+    let Some(operation) = operation(worker.id.kind) else { return good("network", format!("it reads {network}")) };
+    // Emergency and maintenance have checks of their own.
+    match state.networks().get(network).may(operation) {
+        Ok(()) => good("network", format!("{} are on, on {network}", operation.as_str())),
+        Err(why) => warning(
+            "network",
+            format!("{} are off, on {network}: {why}", operation.as_str()),
+            format!("see `exchequer network show {network}`"),
+        ),
+    }
+}
+
+/// Flags of its kind's are those that are named after it, as `KIND` or `KIND.WHAT`.
+fn flags(state: &Exchange, worker: &WorkerRecord) -> Found {
+    let (kind, name) = (worker.id.kind.to_string(), worker.id.to_string());
+    let own = |flag: &str| flag.strip_prefix(&kind).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    let names = || state.flags().iter().map(|flag| flag.name.as_str()).filter(|flag| own(flag));
+    let off = names().find(|flag| !state.flags().is_on(flag, &name, worker.id.network, state.time()));
+    match off {
+        Some(flag) => {
+            warning("flags", format!("the flag `{flag}` is off for it"), format!("see `exchequer flag show {flag}`"))
+        }
+        None => good("flags", format!("none of {} is off for it", names().count())),
+    }
+}
+
+fn paused(state: &Exchange, worker: &WorkerRecord) -> Found {
+    let own = worker.id.network.map_or(worker.id.kind.to_string(), |network| format!("{}.{network}", worker.id.kind));
+    let name = QueueName::try_from(own).ok();
+    let queue = name.and_then(|name| state.jobs().queue(&name, state.time()).map(|(queue, _)| queue.clone()));
+    match queue {
+        Some(queue) if queue.paused => warning(
+            "pause",
+            format!("its queue `{}` is paused: it gets no jobs", queue.name),
+            format!("`exchequer job queue resume {} --reason TEXT` where it should go on", queue.name),
+        ),
+        Some(_) | None => good("pause", "its queue is not paused"),
     }
 }
 
@@ -148,7 +236,7 @@ fn running(state: &Exchange, worker: &WorkerRecord) -> Found {
         Observed::Degraded { why, .. } => warning("state", format!("{is}: {why}"), "read its errors and logs"),
         Observed::Stopped { .. } if worker.desired == Desired::Running => {
             let waited = state.time().since(worker.next_start.max(worker.observed.since()));
-            if waited > STUCK_AFTER.min(BACKOFF_MAX) {
+            if waited > STUCK_AFTER {
                 bad(
                     "state",
                     format!("{is}, although it is to run"),
@@ -214,23 +302,24 @@ fn heartbeat(state: &Exchange, worker: &WorkerRecord) -> Found {
 fn queue(state: &Exchange, worker: &WorkerRecord) -> Found {
     let fleet = state.workers().fleet(worker.id.kind, worker.id.network);
     let target = fleet.and_then(|fleet| fleet.bounds).map(|bounds| bounds.queue_age_target_us);
+    // What is longer than the threshold degrades it, where nothing scales.
+    let most = state.settings().get_for(&schema::THRESHOLD_QUEUE_AGE, &Scope::worker(worker.id));
+    let most = u64::try_from(most.as_micros()).unwrap_or(u64::MAX);
+    let target = target.map_or(most, |target| target.min(most));
     let (depth, age_us) = match (worker.summary, fleet) {
         (Some(summary), _) => (summary.queue_depth, summary.queue_age_us),
         (None, Some(fleet)) => (fleet.queue_depth, fleet.queue_age_us),
         (None, None) => (0, 0),
     };
     let detail = format!("{depth} jobs wait, the oldest for {}", Value::DurationUs(age_us));
-    match target {
-        Some(target) if age_us > target => warning(
-            "queue",
-            format!("{detail}, longer than the target of {}", Value::DurationUs(target)),
-            format!(
-                "`exchequer worker scale {} --max N` for more workers, or see `exchequer job list`",
-                worker.id.kind
-            ),
-        ),
-        Some(_) | None => good("queue", detail),
+    if age_us <= target {
+        return good("queue", detail);
     }
+    warning(
+        "queue",
+        format!("{detail}, longer than the {} that it should", Value::DurationUs(target)),
+        format!("`exchequer worker scale {} --max N` for more workers, or see `exchequer job list`", worker.id.kind),
+    )
 }
 
 fn errors(worker: &WorkerRecord) -> Found {

@@ -72,6 +72,7 @@ mod verify;
 mod worker;
 mod worker_args;
 mod worker_bulk;
+mod worker_config;
 mod worker_logs;
 mod worker_process;
 mod worker_program;
@@ -101,6 +102,7 @@ pub use reports::{
     MatchingBenchReport, OrdersBenchReport, OrdersProof, OwnerReport, StageReport,
 };
 pub use tree::{Cli, ClusterVerb, Verb};
+pub use worker_config::{WorkerConfigArgs, WorkerConfigReport, WorkerSetting};
 
 use self::exit::Stop;
 use self::output::Printer;

@@ -15,7 +15,7 @@ use super::output::{NOTHING, Printer, columns, fields, or_nothing, text_or_nothi
 use super::worker_args::{
     AddWorkerArgs, ControlWorkerArgs, ListWorkersArgs, RiskyWorkerArgs, ScaleWorkersArgs, SelectorArgs, WorkerVerb,
 };
-use super::{worker_bulk, worker_logs};
+use super::{worker_bulk, worker_config, worker_logs};
 
 impl WorkerVerb {
     pub(super) fn client(&self) -> &ClientArgs {
@@ -30,6 +30,7 @@ impl WorkerVerb {
             WorkerVerb::Bulk { verb } => verb.client(),
             WorkerVerb::Binary { verb } => verb.client(),
             WorkerVerb::Logs(args) => &args.client,
+            WorkerVerb::Config(args) => &args.client,
         }
     }
 }
@@ -68,6 +69,7 @@ pub(super) async fn run(verb: &WorkerVerb, printer: &mut Printer) -> Result<Exit
         WorkerVerb::Bulk { verb } => worker_bulk::bulk(&client, verb, printer).await?,
         WorkerVerb::Binary { verb } => worker_bulk::binary(&client, verb, printer).await?,
         WorkerVerb::Logs(args) => worker_logs::run(client, args, printer).await?,
+        WorkerVerb::Config(args) => worker_config::run(&client, args, printer).await?,
     }
     Ok(Exit::Good)
 }

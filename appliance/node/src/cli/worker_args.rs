@@ -8,6 +8,7 @@ use exchequer_domain::parse_duration;
 use super::args::{ClientArgs, ConsentArgs, ReasonArgs, StaleArgs};
 use super::command::CommandArgs;
 use super::worker_bulk::{WorkerBinaryVerb, WorkerBulkVerb};
+use super::worker_config::WorkerConfigArgs;
 use super::worker_logs::WorkerLogsArgs;
 
 /// `exchequer worker`.
@@ -76,6 +77,15 @@ pub enum WorkerVerb {
         after_help = "Example:\n  exchequer worker logs selftest/1 -n 20\n  exchequer worker logs selftest/1 --follow"
     )]
     Logs(WorkerLogsArgs),
+    /// Show the settings that hold for a worker or a kind and whose values they are, or change one
+    ///
+    /// `set KEY VALUE` is the same as `settings set` with the place. A running worker goes by it within a second or so where
+    /// it takes effect at once; without `set` it is shown which revision its process goes by.
+    #[command(
+        after_help = "Example:\n  exchequer worker config selftest/1\n  exchequer worker config selftest\n  exchequer worker \
+                      config selftest/1 set worker.jobs_at_once 8 --reason 'OPS-518'"
+    )]
+    Config(WorkerConfigArgs),
 }
 
 /// Which workers.

@@ -18,8 +18,6 @@ pub(super) const DEAD_AFTER: Duration = HEARTBEAT.saturating_mul(10);
 pub(super) const TERM_PATIENCE: Duration = Duration::from_secs(2);
 /// A worker that goes by old settings for so long is degraded.
 pub(super) const SETTINGS_PATIENCE: Duration = Duration::from_secs(10);
-/// A queue whose oldest job waits so many times its target degrades its workers.
-pub(super) const OLD_TARGETS: u64 = 4;
 
 /// What is known of a worker's process under this leadership.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -38,7 +36,7 @@ pub(super) struct Seen {
     pub(super) killed: bool,
     /// For how long it goes by settings that are not the present ones.
     pub(super) old_settings: Duration,
-    /// Its queue's oldest job waits far too long.
+    /// Its queue's oldest job waits longer than `threshold.queue_age` says.
     pub(super) old_queue: bool,
     /// What it says is wrong with itself.
     pub(super) reported: Option<String>,

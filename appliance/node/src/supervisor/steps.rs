@@ -13,7 +13,7 @@ use exchequer_workers::protocol::PROTOCOL_VERSION;
 use tokio::time::Instant;
 
 use super::bounds;
-use super::decide::{Act, OLD_TARGETS, decide};
+use super::decide::{Act, decide};
 use super::ground::{Ground, Refused};
 use super::launch::{End, LaunchError, Launcher, Process};
 use super::leadership::{Event, Leadership};
@@ -34,9 +34,9 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
         let read = ground.state(|state| {
             let records: Vec<WorkerRecord> = state.workers().iter().cloned().collect();
             let old = |record: &WorkerRecord| {
-                let bounds = state.workers().fleet(record.id.kind, record.id.network).and_then(|fleet| fleet.bounds);
                 let age = super::report::queue_of(state, record.id, now).map_or(0, |depth| depth.age_us);
-                bounds.is_some_and(|bounds| age > bounds.queue_age_target_us.saturating_mul(OLD_TARGETS))
+                let most = state.settings().get_for(&schema::THRESHOLD_QUEUE_AGE, &Scope::worker(record.id));
+                u128::from(age) > most.as_micros()
             };
             let olds: Vec<bool> = records.iter().map(old).collect();
             (records, olds)
@@ -304,7 +304,7 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
     /// Tells a worker to go ahead once the registry has it.
     fn welcome(&mut self, worker: WorkerId, taken: bool) {
         let settings = self.settings_of(worker);
-        let lease_until_us = self.lease_until().unwrap_or(0);
+        let lease_until_us = self.lease_until().filter(|_| self.may_act(worker)).unwrap_or(0);
         let epoch = self.epoch;
         let Some(held) = self.held.get_mut(&worker) else { return };
         let Some(session) = &mut held.session else { return };

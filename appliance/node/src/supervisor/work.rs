@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use exchequer_domain::{Code, Timestamp, WorkerId};
 use exchequer_state::jobs::{self, JobId, LeasedJob, QueueName, SNOOZE_MAX};
-use exchequer_state::settings::{Scope, schema};
+use exchequer_state::settings::{Scope, Scoping, schema};
 use exchequer_state::workers::Observed;
 use exchequer_state::{Actor, Body, Done, FinishJobs, JobEnd, LeaseJobs, RenewJobs, State};
 use exchequer_workers::proto::{self, from_worker, job_end};
@@ -335,9 +335,10 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
     pub(super) fn settings_of(&self, worker: WorkerId) -> proto::Settings {
         let read = self.shared.ground.state(|state| {
             let settings = state.settings();
-            let at_once = settings.get_for(&schema::WORKER_JOBS_AT_ONCE, &Scope::worker(worker));
-            let values = BTreeMap::from([(schema::WORKER_JOBS_AT_ONCE.setting.key.to_owned(), at_once.to_string())]);
-            proto::Settings { revision: settings.revision(), values: values.into_iter().collect() }
+            let scope = Scope::worker(worker);
+            let own = schema::ALL.iter().filter(|setting| setting.scoping == Scoping::Workers);
+            let values = own.map(|setting| (setting.key.to_owned(), settings.value_for(setting, scope).0.to_string()));
+            proto::Settings { revision: settings.revision(), values: values.collect() }
         });
         read.unwrap_or_default()
     }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{Entry, Stop};
 use crate::outcome::{Done, Stepped};
 use crate::rejection::{Field, Rejection};
+use crate::settings::{Scope, schema};
 use crate::workers::{Step, WORKERS_AT_ONCE_MAX};
 
 /// Takes steps in their order, each by itself: one that cannot happen is refused and the others go on. Only the leader may
@@ -38,7 +39,9 @@ impl Entry<'_> {
             return Err(Rejection::WorkerStep { worker, state, step });
         }
         let epoch = self.state.epoch.map_or(0, |epoch| epoch.index);
-        let after = record.after(step, self.now, epoch)?;
+        let setting = &schema::WORKER_RESTART_BACKOFF_MAX;
+        let backoff_max = self.state.settings.get_for(setting, &Scope::worker(worker));
+        let after = record.after(step, self.now, epoch, backoff_max)?;
         self.move_worker(after);
         Ok(())
     }
@@ -53,9 +56,10 @@ mod tests {
     use super::*;
     use crate::command::{Actor, Command};
     use crate::event::{EventKind, Severity};
+    use crate::settings::Value;
     use crate::tests::world::{World, add, desire, registered, selftest};
-    use crate::workers::{BACKOFF_MAX, Desired, FailedBy, Observed, StepName, WorkerState};
-    use crate::{Body, Input};
+    use crate::workers::{Desired, FailedBy, Observed, StepName, WorkerState};
+    use crate::{Body, Input, SetSetting};
 
     const CRASH: Step = Step::Exited { code: Some(101), wanted: false };
 
@@ -137,7 +141,8 @@ mod tests {
         assert_eq!(world.step(selftest(1), Step::Spawned { attempt: 1 }), Err(why));
     }
 
-    /// Goal: crashes far enough apart never end it: waits grow to a minute, and begin anew after ten minutes of work.
+    /// Goal: crashes far enough apart never end it: waits grow to the bound of the worker, a minute where none is set, and
+    /// begin anew after ten minutes of work.
     #[test]
     fn rare_crashes_go_on() {
         let mut world = world();
@@ -146,7 +151,16 @@ mod tests {
         assert_eq!(waits, [0, 1, 2, 4, 8, 16, 32, 60, 60]);
         crash(&mut world, Duration::from_secs(600));
         assert_eq!(crash(&mut world, run).as_secs(), 1);
-        assert!(world.record(selftest(1)).next_start.since(world.now) < BACKOFF_MAX);
+        assert!(world.record(selftest(1)).next_start.since(world.now) < Duration::from_secs(60));
+        for bound in [3, 4] {
+            let key = format!("worker.restart_backoff_max@worker:{}", selftest(1));
+            let value = Value::DurationUs(bound * 1_000_000);
+            world.run(Body::SetSetting(SetSetting { key, value, if_revision: None, reason: "test".into() })).unwrap();
+            for _ in 0..3 {
+                crash(&mut world, run);
+            }
+            assert_eq!(crash(&mut world, run).as_secs(), bound);
+        }
     }
 
     /// Goal: what crashes while it is to stop just stops, and what is to stop is not started.

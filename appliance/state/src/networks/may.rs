@@ -2,10 +2,11 @@
 
 use std::fmt;
 
-use exchequer_domain::Network;
+use exchequer_domain::{Network, Timestamp};
 use exchequer_ledger::Asset;
 
 use super::{NetworkConfig, NetworkState, Switches};
+use crate::emergency::Brake;
 use crate::state::State;
 
 /// What is done on a network.
@@ -23,6 +24,15 @@ impl Operation {
     /// Every one.
     pub const ALL: &'static [Operation] = &[Operation::Deposit, Operation::Withdrawal, Operation::Sweep];
 
+    /// What stops it in an emergency. To credit is to change something.
+    const fn brake(self) -> Brake {
+        match self {
+            Operation::Deposit => Brake::Changes,
+            Operation::Withdrawal => Brake::Withdrawals,
+            Operation::Sweep => Brake::Sweeps,
+        }
+    }
+
     /// The word for several of it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -39,6 +49,13 @@ impl Operation {
 pub enum Why {
     /// No such asset.
     Asset,
+    /// The exchange is stopped.
+    Emergency,
+    /// The network, or the whole exchange, is under maintenance.
+    Maintenance {
+        /// Until then, where an end is planned.
+        until: Option<Timestamp>,
+    },
     /// The network is not used for it.
     State {
         /// What the network is used for.
@@ -54,6 +71,9 @@ impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Why::Asset => f.write_str("there is no such asset"),
+            Why::Emergency => f.write_str("the exchange is stopped"),
+            Why::Maintenance { until: Some(until) } => write!(f, "under maintenance until {until}"),
+            Why::Maintenance { until: None } => f.write_str("under maintenance"),
             Why::State { state } => write!(f, "the network is {}", state.as_str()),
             Why::Network => f.write_str("switched off on the network"),
             Why::AssetOnNetwork => f.write_str("switched off for this asset"),
@@ -100,6 +120,20 @@ impl NetworkConfig {
 }
 
 impl State {
+    /// Whether something may be done on a network now, whatever the asset: emergency and maintenance included.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn may_on(&self, network: Network, operation: Operation) -> Result<(), Why> {
+        if self.emergency.as_ref().is_some_and(|emergency| emergency.blocks(operation.brake())) {
+            return Err(Why::Emergency);
+        }
+        if let Some(window) = self.maintenance.network(network) {
+            return Err(Why::Maintenance { until: window.ends });
+        }
+        self.networks.get(network).may(operation)
+    }
+
     /// Whether something may be done with an asset on a network now.
     ///
     /// # Errors
@@ -108,7 +142,7 @@ impl State {
         if self.assets.get(asset).is_none() {
             return Err(Why::Asset);
         }
-        self.networks.get(network).may(operation)?;
+        self.may_on(network, operation)?;
         let of_asset = self.networks.of_asset(network, asset);
         if of_asset.allow(operation) { Ok(()) } else { Err(Why::AssetOnNetwork) }
     }
@@ -117,7 +151,10 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::maintenance::Extent;
     use crate::networks::Networks;
+    use crate::tests::world::World;
+    use crate::{Body, ConfigureNetwork, EmergencyStop, ScheduleMaintenance};
 
     /// Goal: each operation is allowed exactly in the states and with the switches that allow it. Method: the whole table
     /// of states, written out; then every combination of switches.
@@ -154,7 +191,7 @@ mod tests {
             networks.put(NetworkConfig { state: NetworkState::Enabled, ..NetworkConfig::initial(*network) });
         }
         networks.put_asset(Network::Tron, Asset(1), Switches { deposits: false, ..Switches::ON });
-        let mut world = crate::tests::world::World::new();
+        let mut world = World::new();
         world.run(crate::tests::world::asset("BTC")).unwrap();
         world.run(crate::tests::world::asset("ETH")).unwrap();
         let state = State { networks, ..world.state };
@@ -164,5 +201,45 @@ mod tests {
         assert_eq!(may(Network::Tron, 2, Operation::Deposit), Ok(()));
         assert_eq!(may(Network::Bsc, 1, Operation::Deposit), Ok(()));
         assert_eq!(may(Network::Bsc, 3, Operation::Deposit), Err(Why::Asset));
+    }
+
+    /// Goal: an emergency stops everything, and maintenance what happens on its network, or everywhere where it is the
+    /// system's; the wider reason is told. Method: windows and a stop, one upon the other, and taken away again.
+    #[test]
+    fn stops_and_maintenance_count() {
+        let mut world = World::new();
+        for network in [Network::Tron, Network::Bsc] {
+            let enable = ConfigureNetwork {
+                network,
+                state: Some(NetworkState::Enabled),
+                deposits: None,
+                withdrawals: None,
+                sweeps: None,
+                tradable: None,
+                withdrawable: None,
+                fee_rate_max: None,
+                fee_max: None,
+                endpoints: None,
+                if_version: None,
+                reason: "test".into(),
+            };
+            world.run(Body::ConfigureNetwork(Box::new(enable))).unwrap();
+        }
+        let all = |world: &World, network| -> Vec<Result<(), Why>> {
+            Operation::ALL.iter().map(|operation| world.state.may_on(network, *operation)).collect()
+        };
+        let schedule = |extent, ends| {
+            let banner = "Back soon.".to_owned();
+            Body::ScheduleMaintenance(ScheduleMaintenance { extent, starts: None, ends, banner, reason: "test".into() })
+        };
+        assert_eq!(all(&world, Network::Tron), [Ok(()); 3]);
+        world.run(schedule(Extent::Network(Network::Tron), None)).unwrap();
+        assert_eq!(all(&world, Network::Tron), [Err(Why::Maintenance { until: None }); 3]);
+        assert_eq!(all(&world, Network::Bsc), [Ok(()); 3]);
+        let until = Some(world.now.plus(std::time::Duration::from_secs(3_600)));
+        world.run(schedule(Extent::System, until)).unwrap();
+        assert_eq!(all(&world, Network::Bsc), [Err(Why::Maintenance { until }); 3]);
+        world.run(Body::EmergencyStop(EmergencyStop { reason: "test".into() })).unwrap();
+        assert_eq!(all(&world, Network::Bsc), [Err(Why::Emergency); 3]);
     }
 }

@@ -40,8 +40,6 @@ pub const WORKERS_AT_ONCE_MAX: usize = WORKERS_MAX;
 pub const CRASHES_MAX: usize = 5;
 /// How far back crashes count.
 pub const CRASH_WINDOW: Duration = Duration::from_secs(600);
-/// The longest wait before a worker that crashed is started again.
-pub const BACKOFF_MAX: Duration = Duration::from_secs(60);
 /// A worker that ran for so long has no crashes in a row.
 pub const FORGIVEN_AFTER: Duration = Duration::from_secs(600);
 /// Errors of a worker that are told apart.

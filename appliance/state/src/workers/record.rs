@@ -7,9 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::machine::Next;
 use super::states::{Desired, FailedBy, Observed, Step};
-use super::{
-    BACKOFF_MAX, CRASH_WINDOW, CRASHES_MAX, ERROR_BYTES_MAX, ERROR_GROUPS_MAX, FORGIVEN_AFTER, VERSION_BYTES_MAX,
-};
+use super::{CRASH_WINDOW, CRASHES_MAX, ERROR_BYTES_MAX, ERROR_GROUPS_MAX, FORGIVEN_AFTER, VERSION_BYTES_MAX};
 use crate::rejection::{Field, Rejection};
 
 /// One worker.
@@ -172,8 +170,14 @@ impl WorkerRecord {
         }
     }
 
-    /// The worker after a step that happens now, under the leadership `epoch`.
-    pub(crate) fn after(&self, step: &Step, now: Timestamp, epoch: u64) -> Result<WorkerRecord, Rejection> {
+    /// The worker after a step that happens now, under the leadership `epoch`; after a crash it waits for `backoff_max` at most.
+    pub(crate) fn after(
+        &self,
+        step: &Step,
+        now: Timestamp,
+        epoch: u64,
+        backoff_max: Duration,
+    ) -> Result<WorkerRecord, Rejection> {
         let refused = Rejection::WorkerStep { worker: self.id, state: self.observed.name(), step: step.name() };
         let next = self.observed.step(step, now, epoch).ok_or(refused)?;
         let mut after = WorkerRecord { changed_at: now, ..self.clone() };
@@ -206,7 +210,7 @@ impl WorkerRecord {
             Step::NotStarted => {
                 (after.pid, after.summary, after.reported_at) = (None, None, None);
                 after.unstarted = after.unstarted.saturating_add(1);
-                after.next_start = now.plus(back_off(after.unstarted));
+                after.next_start = now.plus(back_off(after.unstarted, backoff_max));
             }
             Step::Degraded(why) => {
                 if let super::DegradedBy::Reported(text) = why
@@ -220,13 +224,13 @@ impl WorkerRecord {
         }
         match next {
             Next::To(observed) => after.observed = observed,
-            Next::Crashed => after.crashed(now),
+            Next::Crashed => after.crashed(now, backoff_max),
         }
         Ok(after)
     }
 
     /// It ended by itself: it is started again after a while, or not any more where that happens too often.
-    fn crashed(&mut self, now: Timestamp) {
+    fn crashed(&mut self, now: Timestamp, backoff_max: Duration) {
         self.observed = Observed::Stopped { since: now };
         if self.desired == Desired::Stopped {
             return;
@@ -241,7 +245,7 @@ impl WorkerRecord {
             self.streak = 0;
         }
         self.streak = self.streak.saturating_add(1);
-        self.next_start = now.plus(back_off(self.streak));
+        self.next_start = now.plus(back_off(self.streak, backoff_max));
     }
 
     /// It can be started at once, and its crashes count no more.
@@ -309,10 +313,10 @@ impl WorkerRecord {
     }
 }
 
-/// How long the next start waits after so many crashes in a row: 1 s, doubled each time, up to a minute.
-fn back_off(streak: u32) -> Duration {
+/// How long the next start waits after so many crashes in a row: 1 s, doubled each time, up to `most`.
+fn back_off(streak: u32, most: Duration) -> Duration {
     let doubled = 1_u64.checked_shl(streak.saturating_sub(1)).unwrap_or(u64::MAX);
-    Duration::from_secs(doubled).min(BACKOFF_MAX)
+    Duration::from_secs(doubled).min(most)
 }
 
 #[cfg(test)]
@@ -321,17 +325,20 @@ mod tests {
 
     use super::*;
 
+    const MINUTE: Duration = Duration::from_secs(60);
+
     fn worker() -> WorkerRecord {
         let id = WorkerId { kind: WorkerKind::Selftest, network: None, instance: 1 };
         WorkerRecord::new(id, Desired::Running, Timestamp(0))
     }
 
-    /// Goal: the wait after crashes in a row is 1, 2, 4 and so on up to 60 s, and never wraps.
+    /// Goal: the wait after crashes in a row is 1, 2, 4 and so on up to its bound, and never wraps.
     #[test]
     fn back_off_doubles() {
-        let seconds: Vec<u64> = (1..=9).map(|streak| back_off(streak).as_secs()).collect();
+        let seconds: Vec<u64> = (1..=9).map(|streak| back_off(streak, MINUTE).as_secs()).collect();
         assert_eq!(seconds, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
-        assert_eq!((back_off(64), back_off(65), back_off(u32::MAX)), (BACKOFF_MAX, BACKOFF_MAX, BACKOFF_MAX));
+        assert_eq!((back_off(64, MINUTE), back_off(65, MINUTE), back_off(u32::MAX, MINUTE)), (MINUTE, MINUTE, MINUTE));
+        assert_eq!(back_off(3, Duration::from_secs(3)).as_secs(), 3);
     }
 
     /// Goal: errors are grouped, the newest last, at most 20 of them, and their texts are cut between characters.

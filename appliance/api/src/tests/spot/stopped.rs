@@ -1,7 +1,13 @@
 //! Customers while the exchange is under maintenance, or stopped.
 
 use axum::http::Method;
+use axum::response::IntoResponse as _;
+use exchequer_state::api_keys::{Credential, Scopes};
+use exchequer_state::{Actor, Body as Change, CreateApiKey, Outcome, RevokeApiKey};
 use serde_json::json;
+
+use crate::app::App;
+use crate::backend::Backend as _;
 
 use super::{good, limit, open, refusal, signed, world};
 
@@ -39,6 +45,41 @@ async fn maintenance_refuses_changes_and_nothing_else() {
     let banner = json!({"banner": " ", "reason": "x"}).to_string();
     assert_eq!(world.post("/v1/maintenance/networks/tron", &banner).await.refusal(), (400, "EXQ-0108".into()));
     assert_eq!(world.post("/v1/maintenance/networks/doge", &banner).await.refusal(), (400, "EXQ-0108".into()));
+}
+
+/// Goal: a customer who is signed in is told of maintenance in `/v1` as in the dialect: 503, the announced text and the seconds
+/// to wait; a key that may be out is revoked all the same, and reading goes on. Method: a window with an end, an API key made
+/// and revoked by its user.
+#[tokio::test]
+async fn maintenance_is_told_in_v1() {
+    let world = world();
+    let house = &world.house;
+    let user = crate::tests::people::customer(house);
+    let make = |key: &str| {
+        Change::CreateApiKey(Box::new(CreateApiKey {
+            user,
+            key: key.repeat(64),
+            label: String::new(),
+            credential: Credential::Ed25519 { public: [1; 32] },
+            scopes: Scopes { read: true, trade: false, withdraw: false },
+            ranges: vec![],
+            reason: "test".into(),
+        }))
+    };
+    assert!(matches!(house.run_as(Actor::User(user), make("a")), Outcome::Done(_)));
+    let ends = house.inside.lock().now.plus(std::time::Duration::from_secs(90)).to_string();
+    let body = json!({"ends_at": ends, "banner": "Back soon.", "reason": "upgrade"}).to_string();
+    world.post("/v1/maintenance/system", &body).await.json();
+    let app = App::new(house.clone());
+    let refused = app.submit_as(Actor::User(user), house.new_id(), make("b")).await.err().unwrap().into_response();
+    assert_eq!((refused.status().as_u16(), refused.headers()["retry-after"].to_str().unwrap()), (503, "90"));
+    let body = axum::body::to_bytes(refused.into_body(), 10_000).await.unwrap();
+    let error: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    let message = error["error"]["message"].as_str().unwrap();
+    assert!(error["error"]["code"] == "EXQ-1120" && message.ends_with(": Back soon."), "{error}");
+    let id = house.inside.lock().state.api_keys().of_user(user).next().unwrap().id;
+    let revoke = Change::RevokeApiKey(RevokeApiKey { id, reason: "out".into() });
+    assert!(matches!(house.run_as(Actor::User(user), revoke), Outcome::Done(_)), "who fears for a key need not wait");
 }
 
 /// Goal: a stop refuses new orders in the dialect and lets cancels through; operators see who stopped what and since when,

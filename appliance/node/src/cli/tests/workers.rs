@@ -1,8 +1,10 @@
 //! `exchequer worker` against a node that answers as told.
 
+use clap::Parser as _;
 use serde_json::{Value, json};
 
 use super::verbs::ran;
+use crate::cli::Cli;
 use crate::cli::exit::Exit;
 
 /// Goal: every change asks the route that the API has, with the body that it takes, and says what came of it.
@@ -41,6 +43,13 @@ async fn changes_send_what_the_api_takes() {
             json!({"reason": "r"}),
             changed.clone(),
             "selftest/1 is to restart",
+        ),
+        (
+            "worker config deposit.bitcoin set threshold.queue_age 20s --reason r",
+            "PUT /v1/settings/threshold.queue_age@kind:deposit,network:bitcoin",
+            json!({"value": "20s", "if_revision": null, "reason": "r"}),
+            json!({"key": "k@p", "value": "20s", "revision": 8, "index": 9, "command_id": "c"}),
+            "k@p is 20s since revision 8",
         ),
         (
             "worker remove selftest/1 --reason r --yes",
@@ -99,6 +108,16 @@ async fn changes_send_what_the_api_takes() {
         assert_eq!(id.as_str().map(str::len), Some(32), "{words}");
         assert_eq!(sent, body, "{words}");
     }
+}
+
+/// Goal: a change names its key, value and reason, and what is no worker is told.
+#[tokio::test]
+async fn settings_of_workers_are_named_in_full() {
+    for words in ["worker config selftest/1 set worker.jobs_at_once --reason r", "worker config selftest/1 set k 8"] {
+        assert!(Cli::try_parse_from(format!("exchequer {words}").split(' ')).is_err(), "{words}");
+    }
+    let ran = ran(&json!({}), "worker config selftest/0 set worker.jobs_at_once 8 --reason r").await;
+    assert!(ran.exit == Exit::Failed && ran.asked.is_empty(), "{}", ran.out);
 }
 
 /// Goal: what interrupts work is not done without consent where nobody can be asked.
