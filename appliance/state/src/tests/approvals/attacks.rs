@@ -37,12 +37,17 @@ fn attacks_are_refused() {
     let mut world = in_force();
     let id = propose(&mut world, OPS, &critical(5)).unwrap();
     let other = propose(&mut world, OPS, &critical(9)).unwrap();
+    // The same operation until the same moment: nothing but the number is another one.
+    let twin = propose(&mut world, OPS, &critical(5)).unwrap();
     let proposal = world.state.approvals().get(id).unwrap().clone();
     let forged = |bytes: Vec<u8>| sign(SAM, &bytes);
     let changed = operation_hash(&operation_of(&critical(9)));
     let (hash, expires) = (proposal.hash(), proposal.expires);
+    let again = world.state.approvals().get(twin).unwrap();
+    assert_eq!((again.hash(), again.expires), (hash, expires));
     for (attack, signature) in [
         ("an approval of another proposal", signature(&world, SAM, other)),
+        ("an approval of the same, proposed again", signature(&world, SAM, twin)),
         ("one of another cluster", forged(approval_bytes(ClusterId([8; 16]), id, hash, expires))),
         ("one of another operation", forged(approval_bytes(CLUSTER, id, changed, expires))),
         ("one that lasts longer", forged(approval_bytes(CLUSTER, id, hash, Timestamp(expires.0 + 1)))),
