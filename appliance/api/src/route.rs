@@ -198,8 +198,9 @@ pub(crate) fn assemble(app: &App, routes: Vec<Route>) -> Router {
             | Access::PermittedOrOwn(_)
             | Access::Session
             | Access::Customer => {
+                // Of the methods alone: one that there is not is answered the same whoever asks.
                 let gate = auth::Gate { app: app.clone(), access, danger, approvable };
-                handler.layer(middleware::from_fn_with_state(gate, auth::require))
+                handler.route_layer(middleware::from_fn_with_state(gate, auth::require))
             }
         };
         router = router.route(path, handler);

@@ -6,16 +6,20 @@
 //! Invariants: everything is proposed under the epoch of the leadership in which it was read, so that a former leader changes
 //! nothing; what was given to a courier under a former epoch is lost there, and the state says what follows from that.
 
+mod backlog;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use exchequer_domain::{Code, CommandId};
 use exchequer_raft::Role;
 use exchequer_state::directives::{DirectiveId, DirectiveStep, Dispatched};
-use exchequer_state::{Actor, Body, Command, DIRECTIVES_AT_ONCE_MAX, DispatchDirectives, Done, StepDirectives};
+use exchequer_state::{Actor, Body, Command, DispatchDirectives, Done, Outcome, Rejection, StepDirectives};
 use tokio::sync::mpsc;
 
 use crate::house::House;
+use crate::supervisor::Ground;
+use backlog::Backlog;
 
 /// How long a directive waits for the dispatcher to look, at most. An emergency is dispatched in this and a round of the log.
 const ROUND: Duration = Duration::from_millis(5);
@@ -60,8 +64,8 @@ struct Leadership {
     epoch: u64,
     sender: mpsc::UnboundedSender<Step>,
     steps: mpsc::UnboundedReceiver<Step>,
-    /// Steps whose proposal failed, to be proposed again.
-    pending: Option<Command>,
+    /// Steps that are not known to be in the log.
+    backlog: Backlog,
     /// A dispatch whose answer is not known, to be asked for again: what it dispatched has to be delivered.
     dispatching: Option<Command>,
 }
@@ -69,46 +73,41 @@ struct Leadership {
 impl Leadership {
     fn new(epoch: u64) -> Leadership {
         let (sender, steps) = mpsc::unbounded_channel();
-        Leadership { epoch, sender, steps, pending: None, dispatching: None }
+        Leadership { epoch, sender, steps, backlog: Backlog::new(), dispatching: None }
     }
 
-    fn command(&self, house: &House, body: Body) -> Command {
-        let id: CommandId = exchequer_api::backend::Backend::new_id(house);
+    fn command(&self, house: &House, id: CommandId, body: Body) -> Command {
         Command { id, actor: Actor::Node(house.id()), epoch: Some(self.epoch), body }
     }
 
-    /// Proposes what couriers said meanwhile. What could not be proposed is proposed again under the same id.
+    /// Proposes what couriers said meanwhile. Where nobody knows whether it is in the log, it is proposed again under the same
+    /// id.
     async fn step(&mut self, house: &House) {
-        loop {
-            let command = match self.pending.take() {
-                Some(command) => command,
-                None => {
-                    let mut steps = Vec::new();
-                    while steps.len() < DIRECTIVES_AT_ONCE_MAX / 4
-                        && let Ok(step) = self.steps.try_recv()
-                    {
-                        steps.push(step);
+        while let Ok(step) = self.steps.try_recv() {
+            self.backlog.push(step);
+        }
+        while let Some((id, steps)) = self.backlog.next(|| exchequer_api::backend::Backend::new_id(house)) {
+            let command = self.command(house, id, Body::StepDirectives(StepDirectives { steps }));
+            let refused = match Ground::submit(house, command).await {
+                Ok(Outcome::Done(done)) => {
+                    if let Done::Directives(results) = done {
+                        for refusal in results.into_iter().filter_map(Result::err) {
+                            tracing::debug!(why = refusal.message(), "a step of a directive was not taken");
+                        }
                     }
-                    if steps.is_empty() {
-                        return;
-                    }
-                    self.command(house, Body::StepDirectives(StepDirectives { steps }))
+                    self.backlog.taken();
+                    continue;
                 }
-            };
-            match house.one(command.clone()).await {
-                Ok(Done::Directives(results)) => {
-                    for refusal in results.into_iter().filter_map(Result::err) {
-                        tracing::debug!(why = refusal.message(), "a step of a directive was not taken");
-                    }
-                }
-                Ok(_) => {}
-                Err(problem) if problem.code == Code::StaleEpoch => return,
+                Ok(Outcome::Rejected(Rejection::StaleEpoch { .. })) => return,
+                Ok(Outcome::Rejected(rejection)) => rejection.problem(),
+                Err(problem) if problem.code == Code::TooLarge => problem,
                 Err(problem) => {
                     tracing::debug!(%problem, "steps of directives could not be proposed");
-                    self.pending = Some(command);
                     return;
                 }
-            }
+            };
+            tracing::warn!(problem = %refused, "steps of directives were refused");
+            self.backlog.refused(&refused.message);
         }
     }
 
@@ -116,18 +115,19 @@ impl Leadership {
         let command = match self.dispatching.take() {
             Some(command) => command,
             None if house.state(|state| state.directives().has_work(state.workers())).unwrap_or(false) => {
-                self.command(house, Body::DispatchDirectives(DispatchDirectives { max: BATCH }))
+                let id = exchequer_api::backend::Backend::new_id(house);
+                self.command(house, id, Body::DispatchDirectives(DispatchDirectives { max: BATCH }))
             }
             None => return,
         };
-        match house.one(command.clone()).await {
-            Ok(Done::DirectivesDispatched(dispatched)) => {
+        match Ground::submit(house, command.clone()).await {
+            Ok(Outcome::Done(Done::DirectivesDispatched(dispatched))) => {
                 for directive in dispatched {
                     courier.deliver(directive, self.epoch, self.sender.clone());
                 }
             }
-            Ok(_) => {}
-            Err(problem) if problem.code == Code::StaleEpoch => {}
+            // What was refused has dispatched nothing: the next round asks anew.
+            Ok(Outcome::Done(_) | Outcome::Rejected(_)) => {}
             Err(problem) => {
                 tracing::debug!(%problem, "directives could not be dispatched");
                 self.dispatching = Some(command);

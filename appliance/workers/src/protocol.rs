@@ -28,20 +28,28 @@ pub const LEASE: Duration = Duration::from_secs(1);
 /// A leadership gives no lease before this age: all leases of the one before are over then. What [`LEASE`] lacks to it is
 /// for clocks that do not run equally fast.
 pub const LEASE_REST: Duration = Duration::from_millis(1_100);
-/// The longest message in either direction.
+/// The longest message to a worker.
 pub const MESSAGE_BYTES_MAX: usize = 1 << 20;
+/// The longest message of a worker: many of them may wait at once, and of all workers together.
+pub const SAID_BYTES_MAX: usize = 64 << 10;
 /// The longest result of a job.
 pub const RESULT_BYTES_MAX: usize = 4_096;
 /// The longest text of an error or a line of the log; more is cut.
 pub const TEXT_BYTES_MAX: usize = 4_096;
+/// The longest word that says what a line of the log is about; more is cut.
+pub const TRACE_BYTES_MAX: usize = 64;
 
 /// Shortens a text to the limit, at a character's end.
 #[must_use]
-pub fn cut(mut text: String) -> String {
-    if text.len() > TEXT_BYTES_MAX {
-        let end = (0..=TEXT_BYTES_MAX).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-        text.truncate(end);
-    }
+pub fn cut(text: String) -> String {
+    cut_to(text, TEXT_BYTES_MAX)
+}
+
+/// Shortens a text to so many bytes, at a character's end.
+#[must_use]
+pub fn cut_to(mut text: String, bytes: usize) -> String {
+    let end = (0..=bytes.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    text.truncate(end);
     text
 }
 

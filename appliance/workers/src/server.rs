@@ -17,7 +17,7 @@ use tonic::{Request, Response, Status, Streaming};
 use crate::link::{SupervisorEnd, WAITING_MAX};
 use crate::proto::supervisor_server::{Supervisor, SupervisorServer};
 use crate::proto::{FromWorker, ToWorker};
-use crate::protocol::MESSAGE_BYTES_MAX;
+use crate::protocol::SAID_BYTES_MAX;
 
 /// Conversations that may wait to be looked at.
 const ARRIVALS_MAX: usize = 64;
@@ -68,7 +68,7 @@ pub fn listen(path: &Path) -> io::Result<UnixListener> {
 /// Serves until `stop` is over. The arrivals end with it.
 pub fn serve(listener: UnixListener, stop: impl Future<Output = ()> + Send + 'static) -> mpsc::Receiver<SupervisorEnd> {
     let (arrivals, arrived) = mpsc::channel(ARRIVALS_MAX);
-    let door = SupervisorServer::new(Door { arrivals }).max_decoding_message_size(MESSAGE_BYTES_MAX);
+    let door = SupervisorServer::new(Door { arrivals }).max_decoding_message_size(SAID_BYTES_MAX);
     let incoming = futures::stream::unfold(listener, |listener| async move {
         let accepted = listener.accept().await.map(|(stream, _)| stream);
         Some((accepted, listener))

@@ -22,4 +22,5 @@ mod support;
 mod trading;
 mod upkeep;
 mod worker_chaos;
+mod worker_programs;
 mod workers;

@@ -84,7 +84,7 @@ pub(crate) fn signal(pid: u32, signal: Signal) -> Result<()> {
     kill_process(pid, signal).with_context(|| format!("process {} is gone", pid.as_raw_nonzero()))
 }
 
-fn lives(pid: u32) -> bool {
+pub(crate) fn lives(pid: u32) -> bool {
     let Some(process) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return false };
     // One that is dead and not waited for yet does nothing any more.
     let zombie = std::fs::read_to_string(format!("/proc/{pid}/stat"))

@@ -29,6 +29,8 @@ pub struct Job {
     pub attempt: u32,
     /// Attempts that failed.
     pub failed: u32,
+    /// How often whoever had it put it off.
+    pub snoozes: u32,
     /// So many failures discard it.
     pub max_attempts: u32,
     /// It is not taken before.

@@ -18,6 +18,8 @@ const WITH_BODY: &[u16] = &[403, 404, 409, 410, 413, 415, 422, 502, 507];
 const WITH_NAMES: &[u16] = &[403, 404, 413];
 /// Where something can be asked for that is not kept any more.
 const FORGETS: &str = "/v1/events";
+/// Where a query is judged as a body would be.
+const JUDGES: &str = "/v1/settings/preview";
 
 /// The statuses with which a route may refuse.
 pub(super) fn of(route: &Route, note: &Note) -> Vec<u16> {
@@ -37,6 +39,7 @@ pub(super) fn of(route: &Route, note: &Note) -> Vec<u16> {
     } else if note.shape.has_name || !note.query.is_empty() {
         statuses.extend(WITH_NAMES);
         statuses.extend((route.path == FORGETS).then_some(410));
+        statuses.extend((route.path == JUDGES).then_some(422));
     }
     statuses.sort_unstable();
     statuses.dedup();

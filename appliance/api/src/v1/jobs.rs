@@ -225,6 +225,7 @@ fn view(job: &Job) -> dto::Job {
         lease,
         attempt: job.attempt,
         failed: job.failed,
+        snoozes: job.snoozes,
         max_attempts: job.max_attempts,
         not_before: job.not_before.to_string(),
         deadline: job.deadline.map(|at| at.to_string()),

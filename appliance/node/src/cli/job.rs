@@ -348,7 +348,10 @@ pub(super) fn one_text(job: &Job) -> String {
         ("Priority", job.priority.to_string()),
         ("State", format!("{} since {}", job.state, job.since)),
         ("Lease", or_nothing(lease)),
-        ("Attempts", format!("{}, {} of {} failed", job.attempt, job.failed, job.max_attempts)),
+        (
+            "Attempts",
+            format!("{}, {} of {} failed, {} put off", job.attempt, job.failed, job.max_attempts, job.snoozes),
+        ),
         ("Progress", format!("{} of 1000", job.progress_permille)),
         ("Not before", job.not_before.clone()),
         ("Deadline", or_nothing(job.deadline.as_ref())),

@@ -34,6 +34,11 @@ impl Program {
         PathBuf::from(format!("/proc/self/fd/{}", self.0.file.as_raw_fd()))
     }
 
+    /// The same for a process that does not have the node's open files, but runs as the same user.
+    pub(super) fn path_for(&self, node: u32) -> PathBuf {
+        PathBuf::from(format!("/proc/{node}/fd/{}", self.0.file.as_raw_fd()))
+    }
+
     /// BLAKE3 of the file.
     pub(super) fn digest(&self) -> Digest {
         self.0.digest

@@ -28,6 +28,8 @@ pub(super) struct Seen {
     pub(super) silence: Option<Duration>,
     /// Since when the deadline of its draining is over; none where it does not drain or may go on.
     pub(super) overdue: Option<Duration>,
+    /// It was told to drain.
+    pub(super) drains: bool,
     /// It was asked to end by a signal.
     pub(super) terminated: bool,
     /// It was ended by force; its exit is about to be seen.
@@ -38,6 +40,8 @@ pub(super) struct Seen {
     pub(super) old_queue: bool,
     /// What it says is wrong with itself.
     pub(super) reported: Option<String>,
+    /// What is wrong with it, or that nothing is, has held for long enough to be told.
+    pub(super) holds: bool,
 }
 
 /// What to do.
@@ -49,6 +53,11 @@ pub(super) enum Act {
     Lost,
     /// Have it finish and end.
     Drain,
+    /// Tell the worker what the registry says: that it has to finish, and until when.
+    TellToDrain {
+        /// The deadline that was recorded.
+        deadline: Timestamp,
+    },
     /// Ask the process to end.
     Terminate,
     /// End the process, and why.
@@ -86,10 +95,15 @@ pub(super) fn decide(record: Option<&WorkerRecord>, seen: Option<&Seen>, now: Ti
     match (&record.observed, seen.silence) {
         (Observed::Stopped { .. } | Observed::Failed { .. }, _) => Some(Act::Kill("it should have no process")),
         (Observed::Starting { .. }, _) if seen.age >= HELLO_PATIENCE => Some(Act::Kill("it never said who it is")),
-        (Observed::Starting { .. } | Observed::Draining { .. }, _) => None,
-        (Observed::Running { .. } | Observed::Degraded { .. }, Some(silence)) if silence >= DEAD_AFTER => {
+        (Observed::Starting { .. }, _) => None,
+        (Observed::Running { .. } | Observed::Degraded { .. } | Observed::Draining { .. }, Some(silence))
+            if silence >= DEAD_AFTER =>
+        {
             Some(Act::Kill("it was silent for too long"))
         }
+        // Nobody heard that the registry had taken the step.
+        (Observed::Draining { deadline, .. }, _) => (!seen.drains).then_some(Act::TellToDrain { deadline: *deadline }),
+        (Observed::Running { .. } | Observed::Degraded { .. }, _) if !seen.holds => None,
         (Observed::Running { .. }, _) => condition(seen).map(Act::Degrade),
         (Observed::Degraded { why, .. }, _) => match condition(seen) {
             None => Some(Act::Recover),
@@ -100,7 +114,7 @@ pub(super) fn decide(record: Option<&WorkerRecord>, seen: Option<&Seen>, now: Ti
 }
 
 /// What is wrong with it, the worst first.
-fn condition(seen: &Seen) -> Option<DegradedBy> {
+pub(super) fn condition(seen: &Seen) -> Option<DegradedBy> {
     if seen.silence.is_some_and(|silence| silence >= LATE_AFTER) {
         return Some(DegradedBy::HeartbeatLate);
     }

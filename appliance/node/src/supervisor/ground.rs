@@ -15,6 +15,8 @@ use crate::server::wall_clock;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How often a command whose outcome was lost is asked about under its id.
 const ASKED_MAX: u32 = 3;
+/// Before it is asked about again: at first, and at most.
+const PAUSES: [Duration; 2] = [Duration::from_millis(50), Duration::from_secs(2)];
 
 /// What the supervisor needs of its node.
 pub(crate) trait Ground: Send + Sync + 'static {
@@ -79,9 +81,24 @@ impl Refused {
     }
 }
 
+/// How long the outcome of a command is asked for.
+pub(crate) enum Until<'a> {
+    /// A few times: what was meant is decided anew afterwards.
+    Asked,
+    /// For as long as anybody wants to know: nothing else may be said before it is known.
+    Known { wanted: &'a (dyn Fn() -> bool + Sync) },
+}
+
 /// Has one command of a leadership carried out. Where its outcome was lost it is asked for again, under the same id.
-pub(crate) async fn ask<G: Ground>(ground: &G, actor: Actor, epoch: u64, body: Body) -> Result<Done, Refused> {
+pub(crate) async fn ask<G: Ground>(
+    ground: &G,
+    actor: Actor,
+    epoch: u64,
+    body: Body,
+    until: Until<'_>,
+) -> Result<Done, Refused> {
     let command = Command { id: ground.command_id(), actor, epoch: Some(epoch), body };
+    let [mut pause, longest] = PAUSES;
     let mut asked = 0;
     loop {
         asked += 1;
@@ -89,11 +106,21 @@ pub(crate) async fn ask<G: Ground>(ground: &G, actor: Actor, epoch: u64, body: B
             Ok(Outcome::Done(done)) => return Ok(done),
             Ok(Outcome::Rejected(rejection)) => return Err(Refused::Rejected(rejection)),
             Err(problem) => {
-                let again = matches!(problem.code, Code::OutcomeUnknown | Code::NoLeader | Code::Overloaded);
-                if !again || asked >= ASKED_MAX {
+                let again = match &until {
+                    Until::Asked => asked < ASKED_MAX && may_pass(problem.code),
+                    Until::Known { wanted } => wanted(),
+                };
+                if !again {
                     return Err(Refused::Failed(problem));
                 }
             }
         }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(longest);
     }
+}
+
+/// Whether the same command may get through later.
+const fn may_pass(code: Code) -> bool {
+    matches!(code, Code::OutcomeUnknown | Code::NoLeader | Code::Overloaded)
 }

@@ -1,24 +1,33 @@
 //! Starting processes.
 //!
-//! A child asks the system to end it with its parent. What counts as the parent is the thread that started it: so all
-//! children are started by one thread, the nursery, which ends with the process and not before.
+//! A child asks the system to end it with its parent; for a registered program the node's own asks before it becomes that
+//! program. What counts as the parent is the thread that started it: so all children are started by one thread, the nursery,
+//! which ends with the process and not before. Each child leads a process group, and is ended with all that is in it.
 
 use std::io;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::mpsc as blocking;
+use std::time::Duration;
 
 use exchequer_domain::{Digest, WorkerId};
 use exchequer_state::workers::WorkerBinary;
-use rustix::process::{Pid, Signal, kill_process};
-use tokio::io::{AsyncBufReadExt as _, BufReader};
+use exchequer_workers::protocol::TEXT_BYTES_MAX;
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::{mpsc, oneshot};
 
 use super::binaries::Binaries;
 use super::limits::{Limits, Warden};
 use super::logs::Logs;
+
+/// The word that has the node's own program become another one: see `cli/worker_program.rs`.
+pub(crate) const WRAPPER: &str = "worker-program";
+/// How often the group of a worker that is gone is looked at until it is empty, and the pause between two looks.
+const BURIALS_MAX: u32 = 50;
+const BURIAL_PAUSE: Duration = Duration::from_millis(20);
 
 /// How a process is to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,7 +112,7 @@ impl Nursery {
 pub(crate) struct Processes {
     nursery: Nursery,
     binaries: Binaries,
-    warden: Warden,
+    warden: Arc<Warden>,
     /// The socket on which the supervisor listens.
     socket: PathBuf,
     /// Below it each worker has a folder.
@@ -114,7 +123,7 @@ pub(crate) struct Processes {
 impl Processes {
     pub(crate) fn new(socket: PathBuf, folder: PathBuf, logs: Arc<Logs>) -> io::Result<Processes> {
         let nursery = Nursery::open()?;
-        Ok(Processes { nursery, binaries: Binaries::default(), warden: Warden::default(), socket, folder, logs })
+        Ok(Processes { nursery, binaries: Binaries::default(), warden: Arc::default(), socket, folder, logs })
     }
 
     /// Reads the node's own program, so that the first start need not wait for it.
@@ -132,10 +141,18 @@ impl Launcher for Processes {
         limits: Limits,
     ) -> Result<Process, LaunchError> {
         let system = |error: io::Error| LaunchError::System(error.to_string());
-        let program = self.binaries.open(program).await?;
+        let own = self.binaries.open(None).await?;
+        let registered = match program {
+            Some(program) => Some(self.binaries.open(Some(program)).await?),
+            None => None,
+        };
         let folder = self.folder.join(worker.to_string().replace('/', "-"));
         std::fs::create_dir_all(&folder).map_err(system)?;
-        let mut command = Command::new(program.path());
+        let mut command = Command::new(own.path());
+        if let Some(program) = &registered {
+            let file = program.path_for(std::process::id());
+            command.args([WRAPPER, &std::process::id().to_string()]).arg(file);
+        }
         command
             .arg0("exchequer-worker")
             .args(["worker", &worker.to_string()])
@@ -155,24 +172,80 @@ impl Launcher for Processes {
         self.warden.confine(worker, pid, limits);
         if let Some(stderr) = child.stderr.take() {
             let logs = self.logs.clone();
-            tokio::spawn(async move {
-                let mut lines = BufReader::new(stderr).lines();
-                while let Ok(Some(line)) = lines.next_line().await {
-                    logs.raw(worker, line);
-                }
-            });
+            tokio::spawn(read_lines(BufReader::new(stderr), move |line| logs.raw(worker, line)));
         }
         let (ends, ending) = mpsc::unbounded_channel();
         let (gone, exited) = oneshot::channel();
-        tokio::spawn(attend(child, pid, ending, gone));
-        Ok(Process { pid, binary: program.digest(), ends, exited })
+        let digest = registered.as_ref().unwrap_or(&own).digest();
+        tokio::spawn(attend(child, Family { worker, pid, warden: self.warden.clone() }, ending, gone));
+        Ok(Process { pid, binary: digest, ends, exited })
+    }
+}
+
+/// Reads lines to the end of what there is, whatever is in them. What a line has over the limit is passed over.
+async fn read_lines(mut from: impl AsyncBufRead + Unpin, mut each: impl FnMut(String)) {
+    let mut line = Vec::new();
+    loop {
+        let (taken, ends) = match from.fill_buf().await {
+            Ok([]) | Err(_) => break,
+            Ok(bytes) => {
+                let end = bytes.iter().position(|byte| *byte == b'\n');
+                let part = bytes.get(..end.unwrap_or(bytes.len())).unwrap_or_default();
+                let room = TEXT_BYTES_MAX.saturating_sub(line.len()).min(part.len());
+                line.extend_from_slice(part.get(..room).unwrap_or_default());
+                (part.len() + usize::from(end.is_some()), end.is_some())
+            }
+        };
+        from.consume(taken);
+        if ends {
+            each(String::from_utf8_lossy(&std::mem::take(&mut line)).into_owned());
+        }
+    }
+    if !line.is_empty() {
+        each(String::from_utf8_lossy(&line).into_owned());
+    }
+}
+
+/// A child with all that it has started.
+struct Family {
+    worker: WorkerId,
+    pid: u32,
+    warden: Arc<Warden>,
+}
+
+impl Family {
+    fn signal(&self, signal: Signal) {
+        if let Some(group) = i32::try_from(self.pid).ok().and_then(Pid::from_raw) {
+            // Those that are gone hear nothing.
+            let _ = kill_process_group(group, signal);
+        }
+    }
+
+    fn kill(&self, child: &mut Child) {
+        self.signal(Signal::KILL);
+        self.warden.end(self.worker);
+        let _ = child.start_kill();
+    }
+
+    /// Ends what the child has left behind. The group's number is nobody else's as long as anything is in it, and numbers come
+    /// round only after all others.
+    async fn bury(&self) {
+        self.signal(Signal::KILL);
+        self.warden.end(self.worker);
+        for _ in 0..BURIALS_MAX {
+            if self.warden.release(self.worker) {
+                return;
+            }
+            tokio::time::sleep(BURIAL_PAUSE).await;
+        }
+        tracing::warn!(worker = %self.worker, "the control group of a worker that is gone is not empty");
     }
 }
 
 /// Waits for a child, and ends it when asked to or when nobody holds it any more.
 async fn attend(
     mut child: Child,
-    pid: u32,
+    family: Family,
     mut ending: mpsc::UnboundedReceiver<End>,
     gone: oneshot::Sender<Option<i32>>,
 ) {
@@ -180,22 +253,67 @@ async fn attend(
         tokio::select! {
             exited = child.wait() => break exited.ok().and_then(|status| status.code()),
             end = ending.recv() => match end {
-                Some(End::Asked) => {
-                    // It has not been waited for: the number is still its own.
-                    if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
-                        let _ = kill_process(pid, Signal::TERM);
-                    }
-                }
-                Some(End::Forced) => {
-                    let _ = child.start_kill();
-                }
+                // It has not been waited for: the number is still its own.
+                Some(End::Asked) => family.signal(Signal::TERM),
+                Some(End::Forced) => family.kill(&mut child),
                 None => {
-                    let _ = child.start_kill();
+                    family.kill(&mut child);
                     break child.wait().await.ok().and_then(|status| status.code());
                 }
             },
         }
     };
+    family.bury().await;
     // The supervisor may be over.
     let _ = gone.send(code);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Goal: what a process writes is read to its end, whatever it is, and no line is kept at any length. Method: bytes that are
+    /// no text, a line of a megabyte and one without an end, through a reader with small parts.
+    #[tokio::test]
+    async fn lines_of_any_sort_are_read() {
+        let mut written = b"first\n\xff\xfe then\n\n".to_vec();
+        written.extend(vec![b'x'; 1 << 20]);
+        written.extend(b"\nlast");
+        let mut lines = Vec::new();
+        read_lines(BufReader::with_capacity(100, written.as_slice()), |line| lines.push(line)).await;
+        let lengths: Vec<usize> = lines.iter().map(String::len).collect();
+        assert_eq!(lengths, [5, 11, 0, TEXT_BYTES_MAX, 4]);
+        assert_eq!((lines[1].as_str(), lines[4].as_str()), ("\u{fffd}\u{fffd} then", "last"));
+    }
+
+    /// Goal: a worker's end is the end of all that it has started. Method: a shell that has started another process, killed
+    /// as the supervisor kills, and one that ends by itself.
+    #[tokio::test]
+    async fn children_go_with_their_worker() {
+        for script in ["sleep 600 & echo $!; wait", "sleep 600 & echo $!"] {
+            let mut command = Command::new("/bin/sh");
+            command.args(["-c", script]).stdin(Stdio::null()).stdout(Stdio::piped()).process_group(0);
+            let mut child = command.spawn().unwrap();
+            let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+            let grandchild: i32 = lines.next_line().await.unwrap().unwrap().parse().unwrap();
+            let family =
+                Family { worker: "selftest/1".parse().unwrap(), pid: child.id().unwrap(), warden: Arc::default() };
+            let ((ends, ending), (gone, exited)) = (mpsc::unbounded_channel(), oneshot::channel());
+            if script.ends_with("wait") {
+                ends.send(End::Forced).unwrap();
+            }
+            attend(child, family, ending, gone).await;
+            exited.await.unwrap();
+            // Whoever adopts it waits for it in its own time: it may still be there, but not alive.
+            let began = std::time::Instant::now();
+            let alive = || {
+                let stat = std::fs::read_to_string(format!("/proc/{grandchild}/stat")).unwrap_or_default();
+                stat.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with(['Z', 'X']))
+            };
+            while alive() {
+                assert!(began.elapsed() < Duration::from_secs(20), "{script}");
+                tokio::task::yield_now().await;
+            }
+        }
+    }
 }

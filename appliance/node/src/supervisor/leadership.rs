@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use exchequer_domain::WorkerId;
 use exchequer_state::directives::DirectiveId;
-use exchequer_state::jobs::LeasedJob;
+use exchequer_state::jobs::{LeasedJob, QueueName};
 use exchequer_state::workers::Step;
 use exchequer_state::{Actor, Body, Done, Rejection};
 use exchequer_workers::link::SupervisorEnd;
@@ -20,10 +20,12 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::Shared;
 use super::directives::{Carried, Errand};
-use super::ground::{Ground, Refused, ask};
+use super::ground::{Ground, Refused, Until, ask};
 use super::launch::{End, LaunchError, Launcher, Process};
 use super::report::Reports;
 use super::session::Held;
+use super::vigil::Vigil;
+use super::work::Claims;
 
 /// Between two looks at the registry and at the queues.
 const ROUND: Duration = Duration::from_millis(50);
@@ -46,8 +48,8 @@ pub(crate) enum Event {
     Parted { worker: WorkerId, run: u64 },
     /// The registry took steps, or did not.
     Stepped { steps: Vec<(WorkerId, Step)>, done: Result<Done, Refused> },
-    /// A worker's lease of jobs came through, or did not.
-    Leased { worker: WorkerId, run: u64, jobs: Result<Vec<LeasedJob>, Refused> },
+    /// A worker's lease of jobs came through, or did not; what it had claimed of which queues.
+    Leased { worker: WorkerId, run: u64, claims: Claims, jobs: Result<Vec<LeasedJob>, Refused> },
     /// A job's end came through, or was refused.
     JobEnded { worker: WorkerId, run: u64, job: u64, attempt: u32, refused: Option<(String, String)> },
     /// A directive is to be brought to a worker.
@@ -71,6 +73,9 @@ pub(crate) struct Leadership<G, L> {
     /// Directives that workers have.
     pub(super) errands: BTreeMap<DirectiveId, Carried>,
     pub(super) reports: Reports,
+    /// What leases under way may take of each queue.
+    pub(super) claimed: BTreeMap<QueueName, u64>,
+    vigil: Vigil,
     pub(super) tell: mpsc::Sender<Event>,
     events: mpsc::Receiver<Event>,
 }
@@ -78,6 +83,7 @@ pub(crate) struct Leadership<G, L> {
 impl<G: Ground, L: Launcher> Leadership<G, L> {
     pub(super) fn new(shared: Arc<Shared<G, L>>, epoch: u64) -> (Leadership<G, L>, mpsc::Sender<Event>) {
         let (tell, events) = mpsc::channel(EVENTS_WAITING_MAX);
+        let vigil = Vigil::new((shared.clock)(), Instant::now());
         let leadership = Leadership {
             shared,
             epoch,
@@ -89,6 +95,8 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
             stepping: Vec::new(),
             errands: BTreeMap::new(),
             reports: Reports::new(),
+            claimed: BTreeMap::new(),
+            vigil,
             tell: tell.clone(),
             events,
         };
@@ -143,14 +151,16 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
     }
 
     /// The moment until which workers may act outside: a second after a majority last answered.
-    pub(super) fn lease_until(&self) -> Option<u64> {
+    pub(super) fn lease_until(&mut self) -> Option<u64> {
+        // First the clock: where the machine stands still before the age is known, the lease only becomes shorter.
+        let now = (self.shared.clock)();
+        let age = self.shared.ground.majority_age(self.epoch)?;
+        let awake = self.vigil.look(now, Instant::now(), age);
         // Leases of the leadership before may not be over yet.
-        if self.began.elapsed() < LEASE_REST {
+        if !awake || age >= LEASE || self.began.elapsed() < LEASE_REST {
             return None;
         }
-        let age = self.shared.ground.majority_age(self.epoch).filter(|age| *age < LEASE)?;
-        let left = u64::try_from((LEASE - age).as_micros()).unwrap_or(0);
-        Some((self.shared.clock)() + left)
+        Some(now + u64::try_from((LEASE - age).as_micros()).unwrap_or(0))
     }
 
     fn renew(&mut self) {
@@ -180,12 +190,12 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
                 }
             }
             Event::Stepped { steps, done } => self.stepped(steps, done),
-            Event::Leased { worker, run, jobs } => self.leased(worker, run, jobs),
+            Event::Leased { worker, run, claims, jobs } => self.leased(worker, run, &claims, jobs),
             Event::JobEnded { worker, run, job, attempt, refused } => {
                 self.job_ended(worker, run, job, attempt, refused);
             }
             Event::Errand(errand) => self.deliver(*errand),
-            Event::Closed { worker, run } => self.closed(worker, run),
+            Event::Closed { worker, run } => self.returned(worker, run),
         }
     }
 
@@ -203,8 +213,29 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
     ) {
         let (shared, tell, epoch) = (self.shared.clone(), self.tell.clone(), self.epoch);
         tokio::spawn(async move {
-            let done = shared.carry_out(actor, epoch, body).await;
+            let done = shared.carry_out(actor, epoch, body, Until::Asked).await;
             // The leadership may be over and wound up.
+            let _ = tell.send(then(done)).await;
+        });
+    }
+
+    /// The same for a command of which something has to be known before anybody is told anything: it is asked about until
+    /// the leadership is wound up.
+    pub(super) fn command_for_certain(
+        &self,
+        actor: Actor,
+        body: Body,
+        then: impl FnOnce(Result<Done, Rejection>) -> Event + Send + 'static,
+    ) {
+        let (shared, tell, epoch) = (self.shared.clone(), self.tell.clone(), self.epoch);
+        tokio::spawn(async move {
+            let wanted = || !tell.is_closed();
+            let done = match shared.carry_out(actor, epoch, body, Until::Known { wanted: &wanted }).await {
+                Ok(done) => Ok(done),
+                Err(Refused::Rejected(rejection)) => Err(rejection),
+                // Nobody is there any more who could be told.
+                Err(Refused::Failed(_)) => return,
+            };
             let _ = tell.send(then(done)).await;
         });
     }
@@ -212,7 +243,13 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
 
 impl<G: Ground, L> Shared<G, L> {
     /// Has one command carried out, and counts what became of it.
-    pub(super) async fn carry_out(&self, actor: Actor, epoch: u64, body: Body) -> Result<Done, Refused> {
+    pub(super) async fn carry_out(
+        &self,
+        actor: Actor,
+        epoch: u64,
+        body: Body,
+        until: Until<'_>,
+    ) -> Result<Done, Refused> {
         let worker = match actor {
             Actor::Worker(worker) => Some(worker),
             Actor::Operator | Actor::Node(_) | Actor::ApiKey(_) | Actor::Admin(_) | Actor::User(_) => None,
@@ -220,7 +257,7 @@ impl<G: Ground, L> Shared<G, L> {
         if worker.is_some() {
             self.counts.command();
         }
-        let done = ask(&*self.ground, actor, epoch, body).await;
+        let done = ask(&*self.ground, actor, epoch, body, until).await;
         match &done {
             Err(Refused::Rejected(Rejection::StaleEpoch { current })) => {
                 self.counts.fenced(worker);

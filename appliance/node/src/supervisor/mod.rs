@@ -6,6 +6,8 @@
 //! and for people to see (`EXQ-0315`).
 
 mod binaries;
+mod bounds;
+mod condition;
 mod counts;
 mod decide;
 mod directives;
@@ -21,6 +23,7 @@ mod steps;
 #[cfg(test)]
 mod tests;
 mod usage;
+mod vigil;
 mod work;
 
 use std::path::{Path, PathBuf};
@@ -35,10 +38,11 @@ use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
 pub(crate) use directives::Wire;
+pub(crate) use ground::Ground;
+pub(crate) use launch::WRAPPER;
 
 use crate::house::House;
 use counts::Counts;
-use ground::Ground;
 use launch::{Launcher, Processes};
 use leadership::{Event, Leadership};
 use logs::Logs;
@@ -146,7 +150,7 @@ async fn greet(mut arrived: mpsc::Receiver<SupervisorEnd>, present: Present) {
         let present = present.clone();
         tokio::spawn(async move {
             let Ok(Some(first)) = tokio::time::timeout(HELLO_PATIENCE, end.inbox.recv()).await else { return };
-            let Some(from_worker::Message::Hello(hello)) = first.message else {
+            let Some(from_worker::Message::Hello(hello)) = first.message.map(bounds::message) else {
                 let message = "the first message must be Hello".to_owned();
                 let _ = end.out.send(proto::Refused { code: Code::WorkerUnexpected.to_string(), message }.into()).await;
                 return;

@@ -9,7 +9,7 @@ use exchequer_state::{Actor, Body, ReportWorkers, Rescale, State};
 use exchequer_workers::kinds::default_queue;
 use tokio::time::Instant;
 
-use super::ground::Ground;
+use super::ground::{Ground, Until};
 use super::launch::Launcher;
 use super::leadership::Leadership;
 use super::work::JOB_RENEWAL;
@@ -18,7 +18,7 @@ use super::work::JOB_RENEWAL;
 const REPORT: Duration = Duration::from_secs(10);
 /// Between two looks at the sizes of fleets.
 const SCALING: Duration = Duration::from_secs(5);
-/// Bytes of one report, as far as they can be told.
+/// Bytes of one command of reports, as far as they can be told; more than any one report has.
 const REPORT_BYTES_MAX: usize = 64 << 10;
 /// What a report takes without its errors.
 const SUMMARY_BYTES: usize = 128;
@@ -113,12 +113,16 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
             };
             measured.map(|fleet| measure(fleet.kind, fleet.network)).collect::<Vec<_>>()
         });
-        let mut fleets = fleets.unwrap_or_default();
+        // Each by itself: what becomes of one is no matter of the other's.
+        let fleets = fleets.unwrap_or_default();
+        if !fleets.is_empty() {
+            self.in_background(Body::ReportWorkers(ReportWorkers { reports: Vec::new(), fleets }));
+        }
         let size = |report: &WorkerReport| {
             SUMMARY_BYTES + report.errors.iter().map(|(_, message)| 16 + message.len()).sum::<usize>()
         };
         let mut reports = reports.into_iter().peekable();
-        while reports.peek().is_some() || !fleets.is_empty() {
+        while reports.peek().is_some() {
             let (mut batch, mut bytes) = (Vec::new(), 0);
             while let Some(report) =
                 reports.next_if(|report| batch.is_empty() || bytes + size(report) <= REPORT_BYTES_MAX)
@@ -126,8 +130,8 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
                 bytes += size(&report);
                 batch.push(report);
             }
-            let body = ReportWorkers { reports: batch, fleets: std::mem::take(&mut fleets) };
-            self.in_background(Body::ReportWorkers(body));
+            let fleets = Vec::new();
+            self.in_background(Body::ReportWorkers(ReportWorkers { reports: batch, fleets }));
         }
     }
 
@@ -149,7 +153,7 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
         };
         let (shared, epoch) = (self.shared.clone(), self.epoch);
         tokio::spawn(async move {
-            if let Err(refused) = shared.carry_out(Actor::Node(node), epoch, body).await {
+            if let Err(refused) = shared.carry_out(Actor::Node(node), epoch, body, Until::Asked).await {
                 tracing::debug!(problem = %refused.problem(), "a report was not taken");
             }
         });

@@ -9,7 +9,8 @@ use exchequer_workers::proto::{Hello, ToWorker};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::decide::Seen;
+use super::condition::Condition;
+use super::decide::{Seen, condition};
 use super::launch::End;
 use super::usage::Meter;
 
@@ -31,12 +32,15 @@ pub(super) struct Held {
     pub(super) session: Option<Session>,
     /// The deadline of its draining.
     pub(super) drain_until: Option<Instant>,
+    pub(super) condition: Condition,
     pub(super) terminated: bool,
     pub(super) killed: bool,
     /// Its exit code once it is gone, and since when.
     pub(super) exited: Option<(Option<i32>, Instant)>,
     /// Its end is being dealt with.
     pub(super) closing: bool,
+    /// Commands under way that give back what it had in hand.
+    pub(super) returning: u32,
 }
 
 #[derive(Debug)]
@@ -69,7 +73,7 @@ pub(super) struct Session {
     pub(super) leasing: bool,
     /// Jobs in hand by number: the attempt, and how far it is.
     pub(super) jobs: BTreeMap<u64, (u32, u16)>,
-    /// Jobs whose end is on its way into the log.
+    /// Jobs whose end is on its way into the log, with their attempts: in hand until it is known to be there.
     pub(super) ending: BTreeMap<u64, u32>,
     /// The jobs that its last heartbeat named.
     pub(super) named: Vec<u64>,
@@ -88,10 +92,12 @@ impl Held {
             process: None,
             session: None,
             drain_until: None,
+            condition: Condition::default(),
             terminated: false,
             killed: false,
             exited: None,
             closing: false,
+            returning: 0,
         }
     }
 
@@ -106,12 +112,13 @@ impl Held {
         }
     }
 
-    pub(super) fn seen(&self, old_queue: bool, now: Instant) -> Seen {
+    pub(super) fn seen(&mut self, old_queue: bool, now: Instant) -> Seen {
         let session = self.session.as_ref().filter(|session| session.welcomed);
-        Seen {
+        let mut seen = Seen {
             age: now - self.since,
             silence: session.map(|session| now - session.heard),
             overdue: self.drain_until.and_then(|until| now.checked_duration_since(until)),
+            drains: self.drain_until.is_some(),
             terminated: self.terminated,
             killed: self.killed,
             old_settings: session.map_or(Duration::ZERO, |session| {
@@ -120,7 +127,10 @@ impl Held {
             }),
             old_queue,
             reported: session.and_then(|session| session.reported.clone()),
-        }
+            holds: false,
+        };
+        seen.holds = self.condition.holds(condition(&seen).as_ref(), now);
+        seen
     }
 
     /// Whether it may be given a directive: it is, or will be, at work.

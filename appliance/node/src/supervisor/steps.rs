@@ -12,6 +12,7 @@ use exchequer_workers::proto::{self, Hello, Welcome, from_worker};
 use exchequer_workers::protocol::PROTOCOL_VERSION;
 use tokio::time::Instant;
 
+use super::bounds;
 use super::decide::{Act, decide};
 use super::ground::{Ground, Refused};
 use super::launch::{End, LaunchError, Launcher, Process};
@@ -46,7 +47,7 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
             if self.is_busy(record.id) {
                 continue;
             }
-            let seen = self.held.get(&record.id).map(|held| held.seen(old, moment));
+            let seen = self.held.get_mut(&record.id).map(|held| held.seen(old, moment));
             if let Some(act) = decide(Some(record), seen.as_ref(), now) {
                 self.act(record.id, act, now);
             }
@@ -56,7 +57,7 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
             self.held.keys().copied().filter(|worker| !known(worker)).collect()
         };
         for worker in gone.into_iter().filter(|worker| !self.is_busy(*worker)).collect::<Vec<_>>() {
-            let seen = self.held.get(&worker).map(|held| held.seen(false, moment));
+            let seen = self.held.get_mut(&worker).map(|held| held.seen(false, moment));
             if let Some(act) = decide(None, seen.as_ref(), now) {
                 self.act(worker, act, now);
             }
@@ -76,8 +77,15 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
             Act::Start { attempt } => Step::Spawned { attempt },
             Act::Lost => Step::Exited { code: None, wanted: false },
             Act::Drain => Step::Drain { deadline: now.plus(self.drain_within(worker)) },
-            Act::Degrade(why) => Step::Degraded(why),
-            Act::Recover => Step::Recovered,
+            Act::TellToDrain { deadline } => return self.tell_to_drain(worker, deadline.since(now)),
+            Act::Degrade(why) => {
+                self.note_condition(worker);
+                Step::Degraded(why)
+            }
+            Act::Recover => {
+                self.note_condition(worker);
+                Step::Recovered
+            }
             Act::Terminate | Act::Kill(_) => {
                 if let Some(held) = self.held.get_mut(&worker) {
                     match act {
@@ -92,6 +100,12 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
             }
         };
         self.steps.push((worker, step));
+    }
+
+    fn note_condition(&mut self, worker: WorkerId) {
+        if let Some(held) = self.held.get_mut(&worker) {
+            held.condition.stepped(Instant::now());
+        }
     }
 
     fn drain_within(&self, worker: WorkerId) -> Duration {
@@ -150,14 +164,7 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
             Step::Registered { .. } => self.welcome(worker, taken),
             Step::Drain { .. } if taken => {
                 let within = self.drain_within(worker);
-                let Some(held) = self.held.get_mut(&worker) else { return };
-                held.drain_until = Some(Instant::now() + within);
-                let within_ms = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
-                let said = held.session.as_ref().is_some_and(|session| session.say(proto::Drain { within_ms }));
-                if !said {
-                    // It has not said who it is, or does not listen: nothing is in hand, or it will not be finished.
-                    held.end(End::Asked);
-                }
+                self.tell_to_drain(worker, within);
             }
             // Told again in the next round where it still holds.
             Step::Spawned { .. }
@@ -166,7 +173,19 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
             | Step::Degraded(_)
             | Step::Recovered
             | Step::GaveUp(_)
-            | Step::Cleared => {}
+            | Step::Cleared
+            | Step::NotStarted => {}
+        }
+    }
+
+    fn tell_to_drain(&mut self, worker: WorkerId, within: Duration) {
+        let Some(held) = self.held.get_mut(&worker) else { return };
+        held.drain_until = Some(Instant::now() + within);
+        let within_ms = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
+        let said = held.session.as_ref().is_some_and(|session| session.say(proto::Drain { within_ms }));
+        if !said {
+            // It has not said who it is, or does not listen: nothing is in hand, or it will not be finished.
+            held.end(End::Asked);
         }
     }
 
@@ -210,13 +229,14 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
             }
             Err(error) => {
                 tracing::warn!(%worker, %error, "a worker's process was not started");
+                self.shared.logs.raw(worker, format!("its process was not started: {error}"));
                 self.held.remove(&worker);
                 self.errands_lost(worker, run);
                 self.steps.push((
                     worker,
                     match error {
                         LaunchError::Binary(_) => Step::GaveUp(FailedBy::BinaryMissing),
-                        LaunchError::System(_) => Step::Exited { code: None, wanted: false },
+                        LaunchError::System(_) => Step::NotStarted,
                     },
                 ));
             }
@@ -267,7 +287,10 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
                 if let from_worker::Message::Log(line) = message {
                     // Not for the loop, however many there are.
                     logs.line(worker, line);
-                } else if tell.send(Event::Said { worker, run, message }).await.is_err() {
+                    continue;
+                }
+                let message = bounds::message(message);
+                if tell.send(Event::Said { worker, run, message }).await.is_err() {
                     return;
                 }
             }

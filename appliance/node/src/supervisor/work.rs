@@ -1,16 +1,18 @@
 //! What workers say, and the jobs that go back and forth.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use exchequer_domain::{Code, WorkerId};
-use exchequer_state::jobs::{self, JobId, LeasedJob};
+use exchequer_domain::{Code, Timestamp, WorkerId};
+use exchequer_state::jobs::{self, JobId, LeasedJob, QueueName, SNOOZE_MAX};
 use exchequer_state::settings::{Scope, Scoping, schema};
-use exchequer_state::{Actor, Body, Done, FinishJobs, JobEnd, LeaseJobs, RenewJobs};
+use exchequer_state::workers::Observed;
+use exchequer_state::{Actor, Body, Done, FinishJobs, JobEnd, LeaseJobs, RenewJobs, State};
 use exchequer_workers::proto::{self, from_worker, job_end};
 use tokio::time::Instant;
 
 use super::decide::TERM_PATIENCE;
-use super::ground::{Ground, Refused};
+use super::ground::{Ground, Refused, Until};
 use super::launch::{End, Launcher};
 use super::leadership::{Event, Leadership};
 
@@ -67,6 +69,10 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
         let now = self.shared.ground.now();
         let Some(session) = self.of(worker, run).and_then(|held| held.session.as_mut()) else { return };
         let proto::JobEnd { job, attempt, end } = end;
+        if session.ending.get(&job) == Some(&attempt) {
+            // Said again while it is on its way.
+            return;
+        }
         if session.jobs.get(&job).is_none_or(|(present, _)| *present != attempt) {
             let message = "the job is not in this worker's hands".to_owned();
             session.say(proto::JobRefused { job, attempt, code: Code::WorkerUnexpected.to_string(), message });
@@ -83,15 +89,17 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
                 session.failed += 1;
                 JobEnd::Failed { error: cut(error, ERROR_BYTES_MAX) }
             }
-            Some(job_end::End::SnoozedMs(ms)) => JobEnd::Snoozed { until: now.plus(Duration::from_millis(ms)) },
+            Some(job_end::End::SnoozedMs(ms)) => {
+                JobEnd::Snoozed { until: now.plus(Duration::from_millis(ms).min(SNOOZE_MAX)) }
+            }
             Some(job_end::End::Completed(_)) | None => {
                 session.failed += 1;
                 JobEnd::Failed { error: "the worker's answer is none".to_owned() }
             }
         };
         let body = Body::FinishJobs(FinishJobs { worker, results: vec![(JobId(job), attempt, end)] });
-        self.command(Actor::Worker(worker), body, move |done| {
-            let told = |problem: exchequer_domain::Problem| (problem.code.to_string(), problem.message);
+        // What is not known is not said: a worker that is told of a refusal believes that somebody else has done its work.
+        self.command_for_certain(Actor::Worker(worker), body, move |done| {
             let refused = match done {
                 Ok(Done::Jobs(results)) => match results.into_iter().next() {
                     Some(Ok(())) => None,
@@ -99,7 +107,7 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
                     None => Some((Code::Internal.to_string(), "the command has no outcome".to_owned())),
                 },
                 Ok(_) => Some((Code::Internal.to_string(), "the command came to something else".to_owned())),
-                Err(refused) => Some(told(refused.problem())),
+                Err(rejection) => Some(rejection.problem()).map(|problem| (problem.code.to_string(), problem.message)),
             };
             Event::JobEnded { worker, run, job, attempt, refused }
         });
@@ -113,19 +121,29 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
         attempt: u32,
         refused: Option<(String, String)>,
     ) {
-        let Some(session) = self.of(worker, run).and_then(|held| held.session.as_mut()) else { return };
+        let Some(held) = self.of(worker, run) else { return };
+        let Some(session) = &mut held.session else { return };
         session.ending.remove(&job);
         match refused {
             None => session.say(proto::JobRecorded { job, attempt }),
             Some((code, message)) => session.say(proto::JobRefused { job, attempt, code, message }),
         };
+        if held.closing {
+            return self.give_back(worker);
+        }
         self.lease_jobs_for(worker);
     }
 
-    /// Takes jobs for the workers that want some, where there are any.
+    /// Takes jobs for the workers that want some, where there are any, and no more than there are. Who has least in hand comes
+    /// first.
     pub(super) fn lease_jobs(&mut self) {
-        let workers: Vec<WorkerId> = self.held.keys().copied().collect();
-        for worker in workers {
+        let in_hand = |held: &super::session::Held| {
+            held.session.as_ref().map_or(0, |session| session.jobs.len() + session.ending.len())
+        };
+        let mut workers: Vec<(usize, WorkerId)> =
+            self.held.iter().map(|(worker, held)| (in_hand(held), *worker)).collect();
+        workers.sort_unstable();
+        for (_, worker) in workers {
             self.lease_jobs_for(worker);
         }
     }
@@ -140,31 +158,55 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
         };
         let run = held.run;
         let Some(session) = &mut held.session else { return };
-        let max = session.room();
-        if max == 0 {
+        let room = session.room();
+        if room == 0 {
             return;
         }
         let now = ground.now();
-        if !ground.state(|state| state.jobs().has_work(&session.queues, now)).unwrap_or(false) {
+        let (queues, claimed) = (&session.queues, &self.claimed);
+        let claims = ground.state(|state| {
+            let observed = state.workers().get(worker).map(|record| &record.observed);
+            let works = matches!(observed, Some(Observed::Running { .. } | Observed::Degraded { .. }));
+            if works { claim(state, queues, claimed, room, now) } else { Claims::new() }
+        });
+        let claims = claims.unwrap_or_default();
+        let max = claims.iter().map(|(_, jobs)| *jobs).sum::<u64>();
+        let max = u32::try_from(max).unwrap_or(room).min(room);
+        if max == 0 {
             return;
         }
         session.leasing = true;
         let queues = session.queues.clone();
+        for (queue, jobs) in &claims {
+            *self.claimed.entry(queue.clone()).or_insert(0) += jobs;
+        }
         let body = Body::LeaseJobs(LeaseJobs { worker, queues, max, lease_us: JOB_LEASE_US });
         self.command(Actor::Worker(worker), body, move |done| {
             let jobs = done.map(|done| match done {
                 Done::JobsLeased(jobs) => jobs,
                 _ => Vec::new(),
             });
-            Event::Leased { worker, run, jobs }
+            Event::Leased { worker, run, claims, jobs }
         });
     }
 
-    pub(super) fn leased(&mut self, worker: WorkerId, run: u64, jobs: Result<Vec<LeasedJob>, Refused>) {
+    pub(super) fn leased(
+        &mut self,
+        worker: WorkerId,
+        run: u64,
+        claims: &Claims,
+        jobs: Result<Vec<LeasedJob>, Refused>,
+    ) {
+        for (queue, jobs) in claims {
+            if let Some(claimed) = self.claimed.get_mut(queue) {
+                *claimed = claimed.saturating_sub(*jobs);
+            }
+        }
+        self.claimed.retain(|_, jobs| *jobs > 0);
         let Some(held) = self.of(worker, run) else { return };
         let Some(session) = &mut held.session else { return };
         session.leasing = false;
-        let Ok(jobs) = jobs else { return };
+        let jobs = jobs.unwrap_or_default();
         for job in &jobs {
             session.jobs.insert(job.id.0, (job.attempt, 0));
         }
@@ -186,14 +228,16 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
         }
     }
 
-    /// Prolongs the leases of jobs that the workers' heartbeats name.
+    /// Prolongs the leases of jobs that the workers' heartbeats name, and of those whose end is not known to be in the log.
     pub(super) fn renew_jobs(&mut self) {
         let mut renewals = Vec::new();
         for (worker, held) in &self.held {
-            let Some(session) = held.session.as_ref().filter(|session| session.parted.is_none()) else { continue };
-            let named = session.named.iter().filter_map(|id| session.jobs.get(id).map(|job| (id, job)));
-            let jobs: Vec<(JobId, u32, u16)> =
-                named.map(|(id, (attempt, permille))| (JobId(*id), *attempt, *permille)).collect();
+            let Some(session) = held.session.as_ref() else { continue };
+            let named = session.named.iter().filter(|_| session.parted.is_none());
+            let named = named.filter_map(|id| session.jobs.get(id).map(|job| (id, job)));
+            let named = named.map(|(id, (attempt, permille))| (JobId(*id), *attempt, *permille));
+            let ending = session.ending.iter().map(|(id, attempt)| (JobId(*id), *attempt, 1_000));
+            let jobs: Vec<(JobId, u32, u16)> = named.chain(ending).collect();
             if !jobs.is_empty() {
                 renewals.push((*worker, jobs));
             }
@@ -203,7 +247,7 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
             let body = Body::RenewJobs(RenewJobs { worker, jobs, lease_us: JOB_LEASE_US });
             tokio::spawn(async move {
                 // Whose lease is over learns it when it ends the job.
-                let _ = shared.carry_out(Actor::Worker(worker), epoch, body).await;
+                let _ = shared.carry_out(Actor::Worker(worker), epoch, body, Until::Asked).await;
             });
         }
     }
@@ -226,22 +270,30 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
         let run = held.run;
         let in_hand = held.session.as_mut().map(|session| std::mem::take(&mut session.jobs)).unwrap_or_default();
         if in_hand.is_empty() || !leads {
-            if held.session.as_ref().is_none_or(|session| !session.leasing) {
-                self.closed(worker, run);
-            }
+            self.closed(worker, run);
             return;
         }
         let error = "its worker ended".to_owned();
         let failed =
             |(id, (attempt, _)): (u64, (u32, u16))| (JobId(id), attempt, JobEnd::Failed { error: error.clone() });
         let results = in_hand.into_iter().map(failed).collect();
+        held.returning += 1;
         let body = Body::FinishJobs(FinishJobs { worker, results });
         // What is refused was ended already, or is somebody else's.
         self.command(Actor::Worker(worker), body, move |_| Event::Closed { worker, run });
     }
 
-    pub(super) fn closed(&mut self, worker: WorkerId, run: u64) {
-        if self.of(worker, run).is_none() {
+    /// What a dead worker had in hand is given back.
+    pub(super) fn returned(&mut self, worker: WorkerId, run: u64) {
+        if let Some(held) = self.of(worker, run) {
+            held.returning = held.returning.saturating_sub(1);
+            self.closed(worker, run);
+        }
+    }
+
+    fn closed(&mut self, worker: WorkerId, run: u64) {
+        // Jobs that it still gets, and ends that are not known to be in the log, are its own: they come back here.
+        if !self.of(worker, run).is_some_and(|held| held.is_settled() && held.returning == 0) {
             return;
         }
         let Some(held) = self.held.remove(&worker) else { return };
@@ -311,6 +363,26 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
             }
         }
     }
+}
+
+/// How many jobs of each queue.
+pub(super) type Claims = Vec<(QueueName, u64)>;
+
+/// What a worker with so much room may take of its queues, besides what others are taking.
+fn claim(state: &State, queues: &[QueueName], claimed: &BTreeMap<QueueName, u64>, room: u32, now: Timestamp) -> Claims {
+    let (mut room, mut claims) = (u64::from(room), Claims::new());
+    for queue in queues {
+        // One that is paused or has used up its rate gives nothing.
+        let open = state.jobs().has_work(std::slice::from_ref(queue), now);
+        let Some((_, depth)) = state.jobs().queue(queue, now).filter(|_| open) else { continue };
+        let taken = claimed.get(queue).copied().unwrap_or(0);
+        let jobs = u64::from(depth.available).saturating_sub(taken).min(room);
+        if jobs > 0 {
+            claims.push((queue.clone(), jobs));
+            room -= jobs;
+        }
+    }
+    claims
 }
 
 pub(super) fn cut(mut text: String, bytes: usize) -> String {

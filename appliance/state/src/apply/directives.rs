@@ -14,6 +14,8 @@ pub const DIRECTIVES_AT_ONCE_MAX: usize = 1_000;
 
 /// Directives that time moves in one entry; what is left is due in the next.
 const MOVED_PER_ENTRY: usize = 1_000;
+/// Directives that stops make pointless in one entry; a stop that finds more waits for the next.
+pub(crate) const SUPERSEDED_PER_ENTRY: usize = 1_000;
 
 impl From<Refusal> for Stop {
     fn from(refusal: Refusal) -> Stop {
@@ -42,22 +44,59 @@ impl Entry<'_> {
         if leader == Some(actor) { Ok(()) } else { Err(Refusal::NotTheLeader) }
     }
 
-    /// A directive waits for its turn from now on. A stop makes pointless what waits to start the same workers.
-    pub(super) fn queue_directive(&mut self, directive: Directive) {
+    /// A directive waits for its time and its turn from now on.
+    pub(super) fn queue_directive(&mut self, mut directive: Directive) {
         let late = directive.deadline.is_some_and(|deadline| deadline <= self.now);
         if late && !planted::has(Bug::ExpiryIgnored) {
-            return self.end_directive(directive, DirectiveState::Expired);
+            return self.late_directive(directive);
         }
+        if directive.action == DirectiveAction::Stop {
+            // One that others had to agree to stops from now on.
+            directive.not_before = directive.not_before.max(self.now);
+        }
+        let directive = Directive { state: DirectiveState::Queued, ready: false, since: self.now, ..directive };
+        if directive.not_before <= self.now {
+            self.ready_directive(directive);
+        } else {
+            self.state.directives.put(directive);
+        }
+    }
+
+    /// A directive's time has come. A stop makes pointless what was to start the same workers by then, and is dispatched when
+    /// all of that is over.
+    fn ready_directive(&mut self, directive: Directive) {
+        let mut ready = true;
         if directive.action == DirectiveAction::Stop && !planted::has(Bug::StopSupersedesNothing) {
-            for start in self.state.directives.starts(directive.target) {
+            let room = SUPERSEDED_PER_ENTRY.saturating_sub(self.superseded);
+            let starts = self.state.directives.starts(directive.target, directive.not_before, room + 1);
+            ready = starts.len() <= room;
+            for start in starts.into_iter().take(room) {
                 if let Some(start) = self.state.directives.take(start) {
+                    self.superseded += 1;
                     self.end_directive(start, DirectiveState::Superseded { by: directive.id });
                 }
             }
         }
-        let ready = directive.not_before <= self.now;
-        let state = DirectiveState::Queued;
-        self.state.directives.put(Directive { state, ready, since: self.now, ..directive });
+        self.state.directives.put(Directive { ready, ..directive });
+    }
+
+    /// It is too late to dispatch a directive. One that was dispatched before has not expired: its last attempt failed, or
+    /// nobody knows what became of it.
+    fn late_directive(&mut self, directive: Directive) {
+        if directive.attempt == 0 {
+            self.end_directive(directive, DirectiveState::Expired);
+        } else if directive.error.is_some() {
+            self.end_directive(directive, DirectiveState::Failed);
+        } else {
+            self.review_directive(directive);
+        }
+    }
+
+    /// A person has to say what became of a directive.
+    fn review_directive(&mut self, directive: Directive) {
+        self.event(EventKind::DirectiveNeedsReview { directive: directive.id });
+        let state = DirectiveState::NeedsReview;
+        self.state.directives.put(Directive { state, since: self.now, ..directive });
     }
 
     /// Others have agreed to what waited for that: it is queued.
@@ -95,11 +134,10 @@ impl Entry<'_> {
     /// Nobody will say what became of a directive that was in flight.
     pub(super) fn lose_directive(&mut self, directive: Directive) {
         if directive.is_idempotent() || planted::has(Bug::ReviewSkipped) {
-            return self.queue_directive(directive);
+            // What an attempt before came to says nothing of this one.
+            return self.queue_directive(Directive { error: None, ..directive });
         }
-        self.event(EventKind::DirectiveNeedsReview { directive: directive.id });
-        let state = DirectiveState::NeedsReview;
-        self.state.directives.put(Directive { state, since: self.now, ..directive });
+        self.review_directive(directive);
     }
 
     /// Lets time do its work on directives: what may be dispatched now, and what is too late.
@@ -112,10 +150,13 @@ impl Entry<'_> {
                 Stage::PendingApproval | Stage::Queued if late && planted::has(Bug::ExpiryIgnored) => {
                     self.state.directives.put(Directive { deadline: None, ..directive });
                 }
-                Stage::PendingApproval | Stage::Queued if late => {
-                    self.end_directive(directive, DirectiveState::Expired);
+                Stage::PendingApproval | Stage::Queued if late => self.late_directive(directive),
+                Stage::Queued => {
+                    self.ready_directive(directive);
+                    if self.superseded >= SUPERSEDED_PER_ENTRY {
+                        return;
+                    }
                 }
-                Stage::Queued => self.state.directives.put(Directive { ready: true, ..directive }),
                 // Time does nothing to these, and they are among no timers.
                 Stage::PendingApproval
                 | Stage::Dispatched

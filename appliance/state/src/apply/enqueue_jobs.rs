@@ -119,6 +119,7 @@ impl NewJob {
             state: JobState::Scheduled,
             attempt: 0,
             failed: 0,
+            snoozes: 0,
             max_attempts,
             backoff,
             not_before: not_before.map_or(now, |not_before| not_before.max(now)),

@@ -51,11 +51,13 @@ pub(crate) struct Entry<'a> {
     pub(crate) ledger: ledger::Entry<'a>,
     /// What books reported in this entry.
     pub(super) reports: u32,
+    /// Directives that stops of this entry have made pointless.
+    pub(super) superseded: usize,
     /// The command that is being run, and on whose behalf.
     cause: Option<(CommandId, Actor)>,
     /// Whose consent the present operation has; the audit says so.
     consent: Consent,
-    opened: Opened,
+    pub(super) opened: Opened,
 }
 
 /// Whose consent an operation has beside its sender's.
@@ -70,10 +72,12 @@ enum Consent {
 }
 
 /// What is compared at the end of the entry to see which counters moved.
-struct Opened {
-    time: Timestamp,
+pub(super) struct Opened {
+    pub(super) time: Timestamp,
     audit: AuditHead,
     event_sequence: u64,
+    /// The numbers of the last job and the last directive.
+    pub(super) numbered: [u64; 2],
 }
 
 impl<'a> Entry<'a> {
@@ -84,7 +88,8 @@ impl<'a> Entry<'a> {
         at: At,
         history: &'a HistoryOf<'a>,
     ) -> Result<Entry<'a>, Halt> {
-        let opened = Opened { time: state.time, audit: state.audit, event_sequence: state.event_sequence };
+        let numbered = [state.jobs.last().0, state.directives.last().0];
+        let opened = Opened { time: state.time, audit: state.audit, event_sequence: state.event_sequence, numbered };
         let now = state.time.max(at.time);
         let ledger = ledger.enter(ledger::At { index: at.index, time: now }, history)?;
         let mut entry = Entry {
@@ -100,6 +105,7 @@ impl<'a> Entry<'a> {
             revisions: Vec::new(),
             ledger,
             reports: 0,
+            superseded: 0,
             cause: None,
             consent: Consent::NotNeeded,
             opened,
@@ -456,6 +462,7 @@ impl<'a> Entry<'a> {
         self.state.jobs.drain(&mut self.changes);
         self.state.directives.drain(&mut self.changes);
         self.forget_events();
+        self.forget_over();
         let moved = self.ledger.close()?;
         self.changes.extend(moved.into_iter().map(money::change));
         let (time, audit, event_sequence) = (self.state.time, self.state.audit, self.state.event_sequence);

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::jobs::{check_count, check_worker};
 use super::{Entry, Stop};
 use crate::command::Actor;
-use crate::jobs::{ERROR_BYTES_MAX, Job, JobId, JobState, RESULT_BYTES_MAX, Refusal};
+use crate::jobs::{ERROR_BYTES_MAX, Job, JobId, JobState, RESULT_BYTES_MAX, Refusal, SNOOZE_MAX};
 use crate::outcome::Done;
 
 /// What became of a job.
@@ -27,7 +27,7 @@ pub enum JobEnd {
     },
     /// It has to wait; that is no failure.
     Snoozed {
-        /// Until when.
+        /// Until when; a day from now at most.
         until: Timestamp,
     },
 }
@@ -72,8 +72,9 @@ impl Entry<'_> {
             }
             JobEnd::Failed { error } => self.fail_job(job, error),
             JobEnd::Snoozed { until } => {
-                let not_before = until.max(self.now);
-                self.put_waiting(Job { not_before, ..job }, JobState::Scheduled);
+                let not_before = until.clamp(self.now, self.now.plus(SNOOZE_MAX));
+                let snoozes = job.snoozes.saturating_add(1);
+                self.put_waiting(Job { not_before, snoozes, ..job }, JobState::Scheduled);
             }
         }
     }

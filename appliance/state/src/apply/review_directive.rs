@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Entry, Stop, check_reason};
 use crate::audit::AuditAction;
 use crate::command::Actor;
-use crate::directives::{Decision, DirectiveId, DirectiveState, Refusal};
+use crate::directives::{Decision, Directive, DirectiveId, DirectiveState, Refusal};
 use crate::outcome::Done;
 
 /// Decides what becomes of a directive that needs review.
@@ -32,7 +32,8 @@ impl ReviewDirective {
         let directive = entry.state.directives.take(id).ok_or(unknown)?;
         let detail = match self.decision {
             Decision::Retry => {
-                entry.queue_directive(directive);
+                // Whoever decides that now wants it done, whatever its sender had in mind.
+                entry.queue_directive(Directive { deadline: None, ..directive });
                 "retry"
             }
             Decision::Done => {

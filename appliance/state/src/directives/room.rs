@@ -9,7 +9,9 @@ use exchequer_domain::Timestamp;
 
 use super::directive::{Directive, DirectiveAction, DirectiveId, DirectiveState, key_row};
 use super::target::Target;
+use crate::apply::DIRECTIVES_KEPT;
 use crate::codec::{self, DecodeError};
+use crate::events::Kept;
 use crate::halt::Halt;
 use crate::ids::BodyHash;
 use crate::planted::{self, Bug};
@@ -92,11 +94,13 @@ impl Turn {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Directives {
     pub(super) last: u64,
+    /// Which of those that are over are kept.
+    pub(crate) kept: Kept,
     pub(super) open: BTreeMap<DirectiveId, Directive>,
     /// What may be dispatched, by target and by who carries it out, the first one first.
     waiting: BTreeMap<(Target, Sort), BTreeSet<Place>>,
-    /// What waits to start or restart workers, by target.
-    starts: BTreeMap<Target, BTreeSet<DirectiveId>>,
+    /// What waits to start or restart workers, by target and by when it may.
+    starts: BTreeMap<Target, BTreeSet<(Timestamp, DirectiveId)>>,
     /// When time does something to a directive.
     timers: BTreeSet<(Timestamp, DirectiveId)>,
     /// What is in flight at each target; emergencies apart.
@@ -116,6 +120,9 @@ impl Directives {
         let last = rows.get(Family::Working, &Table::Counter.key(LAST_DIRECTIVE))?;
         let last = last.map(|row| codec::decode(&row).map_err(|error| Halt::row(Table::Counter, error)));
         all.last = last.transpose()?.unwrap_or_default();
+        let kept = rows.get(Family::Working, &Table::Counter.key(DIRECTIVES_KEPT))?;
+        let kept = kept.map(|row| codec::decode(&row).map_err(|error| Halt::row(Table::Counter, error)));
+        all.kept = kept.transpose()?.unwrap_or_default();
         for_each_of_table(rows, Table::Directive, |suffix, row| {
             let directive: Directive = codec::decode(row).map_err(|error| Halt::row(Table::Directive, error))?;
             if suffix != directive.id.0.to_be_bytes() {
@@ -205,7 +212,7 @@ impl Directives {
             self.waiting.entry(queue).or_default().insert((directive.rank(), id));
         }
         if directive.would_start() {
-            self.starts.entry(directive.target).or_default().insert(id);
+            self.starts.entry(directive.target).or_default().insert((directive.not_before, id));
         }
         if directive.state.epoch().is_some() {
             self.in_flight(&directive).insert(directive.target, id);
@@ -222,7 +229,7 @@ impl Directives {
             self.timers.remove(&(due, id));
         }
         if let Some(starts) = self.starts.get_mut(&directive.target) {
-            starts.remove(&id);
+            starts.remove(&(directive.not_before, id));
             if starts.is_empty() {
                 self.starts.remove(&directive.target);
             }
@@ -287,13 +294,16 @@ impl Directives {
         self.flights.values().chain(self.emergencies.values()).copied().collect()
     }
 
-    /// What waits to start or restart a target or a part of it.
-    pub(crate) fn starts(&self, target: Target) -> Vec<DirectiveId> {
+    /// What waits to start or restart a target or a part of it and may begin by then; at most so many.
+    pub(crate) fn starts(&self, target: Target, by: Timestamp, limit: usize) -> Vec<DirectiveId> {
+        let soon = |starts: &BTreeSet<(Timestamp, DirectiveId)>| {
+            starts.range(..=(by, DirectiveId(u64::MAX))).map(|(_, id)| *id).take(limit).collect::<Vec<_>>()
+        };
         match target {
-            Target::Worker(_) => self.starts.get(&target).into_iter().flatten().copied().collect(),
+            Target::Worker(_) => self.starts.get(&target).map(soon).unwrap_or_default(),
             Target::Kind { .. } | Target::System => {
                 let within = self.starts.iter().filter(|(of, _)| target.covers(of));
-                within.flat_map(|(_, ids)| ids).copied().collect()
+                within.flat_map(|(_, starts)| soon(starts)).take(limit).collect()
             }
         }
     }

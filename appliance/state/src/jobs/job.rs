@@ -1,5 +1,7 @@
 //! One job, and the states it can be in.
 
+use std::time::Duration;
+
 use exchequer_domain::{Timestamp, WorkerId};
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +20,8 @@ pub const PAYLOAD_BYTES_MAX: usize = 4 << 10;
 pub const RESULT_BYTES_MAX: usize = 4 << 10;
 /// Longest error text.
 pub const ERROR_BYTES_MAX: usize = 500;
+/// The longest that a job may be put off at once.
+pub const SNOOZE_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 /// What a job counts without its payload and texts: what one of usual size takes in memory with its places in indexes.
 const JOB_BYTES: usize = 512;
 /// Shortest wait between two attempts.
@@ -105,6 +109,8 @@ pub struct Job {
     pub attempt: u32,
     /// Attempts that failed, by report or because the lease ended. A lease that ended with its leader is none.
     pub failed: u32,
+    /// How often it was put off by whoever had it.
+    pub snoozes: u32,
     /// So many failures discard it.
     pub max_attempts: u32,
     /// How long it waits after a failure.

@@ -19,7 +19,7 @@ mod view;
 
 pub use job::{
     BACK_OFF_US_MAX, BACK_OFF_US_MIN, Backoff, ERROR_BYTES_MAX, Job, JobId, JobState, KEY_BYTES_MAX, LeasedJob,
-    PAYLOAD_BYTES_MAX, PRIORITY_MAX, RESULT_BYTES_MAX, backoff,
+    PAYLOAD_BYTES_MAX, PRIORITY_MAX, RESULT_BYTES_MAX, SNOOZE_MAX, backoff,
 };
 pub use queue::{BURST_MAX, Bucket, QUEUE_NAME_BYTES_MAX, Queue, QueueName, RATE_PER_SECOND_MAX, Rate, Totals};
 pub use refusal::Refusal;

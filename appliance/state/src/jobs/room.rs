@@ -9,7 +9,9 @@ use exchequer_domain::Timestamp;
 
 use super::job::{Job, JobId, JobState};
 use super::queue::{Queue, QueueName};
+use crate::apply::JOBS_KEPT;
 use crate::codec::{self, DecodeError};
+use crate::events::Kept;
 use crate::halt::Halt;
 use crate::rank::Rank;
 use crate::rows::{Change, Edit, Family, Rows, Table, for_each_of_table};
@@ -44,6 +46,8 @@ pub(crate) struct Line {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Jobs {
     pub(super) last: u64,
+    /// Which of those that are over are kept.
+    pub(crate) kept: Kept,
     pub(super) jobs: BTreeMap<JobId, Job>,
     pub(super) lines: BTreeMap<QueueName, Line>,
     /// The keys of open jobs.
@@ -67,6 +71,9 @@ impl Jobs {
         let last = rows.get(Family::Working, &Table::Counter.key(LAST_JOB))?;
         let last = last.map(|row| codec::decode(&row).map_err(|error| Halt::row(Table::Counter, error)));
         all.last = last.transpose()?.unwrap_or_default();
+        let kept = rows.get(Family::Working, &Table::Counter.key(JOBS_KEPT))?;
+        let kept = kept.map(|row| codec::decode(&row).map_err(|error| Halt::row(Table::Counter, error)));
+        all.kept = kept.transpose()?.unwrap_or_default();
         for_each_of_table(rows, Table::Queue, |_, row| {
             let queue: Queue = codec::decode(row).map_err(|error| Halt::row(Table::Queue, error))?;
             let name = queue.name.clone();

@@ -223,10 +223,18 @@ schema! {
         "How long a learner must have been healthy before it becomes a voter.");
     CLOCK_OFFSET_MAX: Duration = duration("clock.offset_max", [1, 2, MINUTE], Level2,
         "A node whose clock is further from the voters' median raises an alert and does not lead.");
+    DIRECTIVES_KEPT_MAX: i64 = integer("directives.kept_max", [1_000, 1_000_000, 10_000_000_000], Level1,
+        "Of more directives than so many the oldest that are over are forgotten.");
+    DIRECTIVES_RETENTION: Duration = duration("directives.retention", [DAY, 365 * DAY, 3_650 * DAY], Level1,
+        "How long directives that are over are kept, counted in whole days from when they were sent.");
     EVENTS_KEPT_MAX: i64 = integer("events.kept_max", [1_000, 10_000_000, 10_000_000_000], Level1,
         "Of more durable events than so many the oldest are forgotten.");
     EVENTS_RETENTION: Duration = duration("events.retention", [DAY, 90 * DAY, 3_650 * DAY], Level1,
         "How long durable events are kept, counted in whole days.");
+    JOBS_KEPT_MAX: i64 = integer("jobs.kept_max", [1_000, 10_000_000, 10_000_000_000], Level1,
+        "Of more jobs than so many the oldest that are over are forgotten.");
+    JOBS_RETENTION: Duration = duration("jobs.retention", [DAY, 90 * DAY, 3_650 * DAY], Level1,
+        "How long jobs that are over are kept, counted in whole days from when they were entered.");
     JOIN_TOKEN_TTL: Duration = duration("join.token_ttl", [1, 15 * MINUTE, 7 * DAY], Level1,
         "How long a join token can be used when its maker does not say.");
     LIMIT_CONNECTIONS: i64 = integer("limit.connections", [1, 300, 100_000], Level1,

@@ -39,7 +39,9 @@ impl Observed {
             }
             (O::Starting { .. } | O::Running { .. } | O::Degraded { .. }, Step::Exited { wanted: true, .. })
             // It was to end, and has.
-            | (O::Draining { .. }, Step::Exited { .. }) => O::Stopped { since },
+            | (O::Draining { .. }, Step::Exited { .. })
+            // It never had a process.
+            | (O::Starting { .. } | O::Draining { .. }, Step::NotStarted) => O::Stopped { since },
             // What was given up may still have had a process.
             (O::Failed { .. }, Step::Exited { .. }) => self.clone(),
             (O::Running { epoch, .. }, Step::Degraded(why)) => {
@@ -92,6 +94,10 @@ impl Observed {
                 | O::Draining { .. }
                 | O::Degraded { .. },
                 Step::Cleared,
+            )
+            | (
+                O::Stopped { .. } | O::Running { .. } | O::Degraded { .. } | O::Failed { .. },
+                Step::NotStarted,
             ) => return None,
         }))
     }
@@ -133,6 +139,7 @@ mod tests {
             ("recovered", Step::Recovered),
             ("gave up", Step::GaveUp(FailedBy::CrashLoop)),
             ("cleared", Step::Cleared),
+            ("not started", Step::NotStarted),
         ]
     }
 
@@ -142,18 +149,18 @@ mod tests {
     #[test]
     fn every_transition() {
         let table = [
-            ("stopped", "starting", "-", "-", "-", "-", "-", "-", "failed", "-"),
-            ("starting", "-", "running", "draining", "stopped", "!", "-", "-", "failed", "-"),
-            ("running", "-", "-", "draining", "stopped", "!", "degraded", "-", "failed", "-"),
-            ("draining", "-", "=", "draining", "stopped", "stopped", "-", "-", "failed", "-"),
-            ("degraded", "-", "-", "draining", "stopped", "!", "degraded", "running", "failed", "-"),
-            ("failed", "-", "-", "-", "=", "=", "-", "-", "-", "stopped"),
+            ("stopped", "starting", "-", "-", "-", "-", "-", "-", "failed", "-", "-"),
+            ("starting", "-", "running", "draining", "stopped", "!", "-", "-", "failed", "-", "stopped"),
+            ("running", "-", "-", "draining", "stopped", "!", "degraded", "-", "failed", "-", "-"),
+            ("draining", "-", "=", "draining", "stopped", "stopped", "-", "-", "failed", "-", "stopped"),
+            ("degraded", "-", "-", "draining", "stopped", "!", "degraded", "running", "failed", "-", "-"),
+            ("failed", "-", "-", "-", "=", "=", "-", "-", "-", "stopped", "-"),
         ];
         assert_eq!(table.len(), WorkerState::ALL.len());
         for (state, row) in states().iter().zip(table) {
-            let (name, a, b, c, d, e, f, g, h, i) = row;
+            let (name, a, b, c, d, e, f, g, h, i, j) = row;
             assert_eq!(state.name().as_str(), name);
-            for ((label, step), expected) in steps().iter().zip([a, b, c, d, e, f, g, h, i]) {
+            for ((label, step), expected) in steps().iter().zip([a, b, c, d, e, f, g, h, i, j]) {
                 let next = state.step(step, NOW, 99);
                 let found = match &next {
                     None => "-",

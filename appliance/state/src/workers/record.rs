@@ -41,6 +41,8 @@ pub struct WorkerRecord {
     pub next_start: Timestamp,
     /// Crashes in a row, which decide how long the next start waits.
     pub streak: u32,
+    /// Starts in a row that the leader's machine did not make: they are no crashes, and the next leader has none of them.
+    pub unstarted: u32,
     /// The latest crashes, of the last ten minutes.
     pub crashes: Vec<Timestamp>,
     /// How its latest process ended.
@@ -133,6 +135,7 @@ impl WorkerRecord {
             started_at: None,
             next_start: now,
             streak: 0,
+            unstarted: 0,
             crashes: Vec::new(),
             ended: None,
             errors: Vec::new(),
@@ -196,13 +199,19 @@ impl WorkerRecord {
                 }
                 version.clone_into(&mut after.version);
                 (after.binary, after.pid) = (Some(*binary), Some(*pid));
-                after.settings_revision = *settings_revision;
+                (after.settings_revision, after.unstarted) = (*settings_revision, 0);
             }
             Step::Exited { code, wanted } => {
                 (after.pid, after.summary, after.reported_at) = (None, None, None);
                 after.ended = Some(Ended { at: now, code: *code, wanted: *wanted });
+                after.unstarted = 0;
             }
             Step::GaveUp(_) => after.pid = None,
+            Step::NotStarted => {
+                (after.pid, after.summary, after.reported_at) = (None, None, None);
+                after.unstarted = after.unstarted.saturating_add(1);
+                after.next_start = now.plus(back_off(after.unstarted));
+            }
             Step::Degraded(why) => {
                 if let super::DegradedBy::Reported(text) = why
                     && text.len() > ERROR_BYTES_MAX
@@ -242,20 +251,34 @@ impl WorkerRecord {
     /// It can be started at once, and its crashes count no more.
     pub(crate) fn forgive(&mut self, now: Timestamp) {
         self.crashes.clear();
-        self.streak = 0;
+        (self.streak, self.unstarted) = (0, 0);
         self.next_start = now;
     }
 
-    /// Its process died with the leadership that it ran under; none where it had none.
+    /// Its process died with the leadership that it ran under, or the former leader's machine could not start one, which says
+    /// nothing of the next one's; none where there is nothing of the sort.
     pub(crate) fn orphaned(&self, now: Timestamp) -> Option<WorkerRecord> {
-        self.observed.epoch()?;
+        let lived = self.observed.epoch().is_some();
+        let lacked = match self.observed {
+            Observed::Stopped { .. } => self.unstarted > 0,
+            Observed::Failed { why, .. } => why == FailedBy::BinaryMissing,
+            Observed::Starting { .. }
+            | Observed::Running { .. }
+            | Observed::Draining { .. }
+            | Observed::Degraded { .. } => false,
+        };
+        if !lived && !lacked {
+            return None;
+        }
+        let ended = if lived { Some(Ended { at: now, code: None, wanted: true }) } else { self.ended };
         Some(WorkerRecord {
             observed: Observed::Stopped { since: now },
-            ended: Some(Ended { at: now, code: None, wanted: true }),
+            ended,
             pid: None,
             summary: None,
             reported_at: None,
             next_start: now,
+            unstarted: 0,
             changed_at: now,
             ..self.clone()
         })

@@ -165,6 +165,8 @@ pub enum Step {
     GaveUp(FailedBy),
     /// Somebody wants a failed one to be started again.
     Cleared,
+    /// The leader's machine did not start a process for it, which is no fault of the worker's.
+    NotStarted,
 }
 
 macro_rules! names {
@@ -229,6 +231,8 @@ names! {
         GaveUp = "gave-up",
         /// See [`Step::Cleared`].
         Cleared = "cleared",
+        /// See [`Step::NotStarted`].
+        NotStarted = "not-started",
     }
 }
 
@@ -245,6 +249,7 @@ impl Step {
             Step::Recovered => StepName::Recovered,
             Step::GaveUp(_) => StepName::GaveUp,
             Step::Cleared => StepName::Cleared,
+            Step::NotStarted => StepName::NotStarted,
         }
     }
 }

@@ -12,7 +12,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 
 use crate::proto;
-use crate::protocol::cut;
+use crate::protocol::{TRACE_BYTES_MAX, cut, cut_to};
 
 /// Lines that may wait for the host; further ones are dropped and counted.
 const LINES_WAITING_MAX: usize = 1_024;
@@ -75,7 +75,7 @@ impl<S: Subscriber> Layer<S> for Forward {
         let line = proto::Log {
             level: level_of(*event.metadata().level()).into(),
             text: cut(text.message + &text.fields),
-            trace: text.trace,
+            trace: cut_to(text.trace, TRACE_BYTES_MAX),
             dropped: self.dropped.swap(0, Ordering::Relaxed),
             time_us: u64::try_from(now.as_micros()).unwrap_or(u64::MAX),
         };

@@ -76,11 +76,14 @@ pub async fn run(setup: Setup, kind: Arc<dyn Kind>, link: WorkerEnd, lines: Opti
     if out.send(hello.into()).await.is_err() {
         return Ending::Parted;
     }
-    match welcome(&mut inbox, &bench).await {
-        Ok(settings) => kind.settings(&settings.values.into_iter().collect()),
+    let settings_revision = match welcome(&mut inbox, &bench).await {
+        Ok(settings) => {
+            kind.settings(&settings.values.into_iter().collect());
+            settings.revision
+        }
         Err(ending) => return ending,
-    }
-    let mut work = Work::new(bench.clone(), kind, out.clone());
+    };
+    let mut work = Work::new(bench.clone(), kind, out.clone(), settings_revision);
     // Without a layer there is a channel on which nothing ever comes.
     let (_silent, never) = mpsc::channel(1);
     let mut lines = lines.unwrap_or(never);

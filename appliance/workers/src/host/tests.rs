@@ -86,7 +86,8 @@ impl Played {
     async fn welcomes(&mut self) {
         let from_worker::Message::Hello(hello) = self.hears().await else { panic!("a hello comes first") };
         assert_eq!((hello.protocol, hello.worker.as_str(), hello.pid), (PROTOCOL_VERSION, "selftest/1", 7));
-        self.says(Welcome { epoch: 3, lease_until_us: 0, settings: Some(Settings::default()) }).await;
+        let settings = Settings { revision: 7, ..Settings::default() };
+        self.says(Welcome { epoch: 3, lease_until_us: 0, settings: Some(settings) }).await;
         assert_eq!(self.wants().await, WantJobs { queues: vec!["selftest".into()], at_once: 4 });
     }
 }
@@ -161,13 +162,14 @@ async fn jobs_end_as_they_should() {
     );
 }
 
-/// Goal: heartbeats come every two seconds, and at once with a new revision of the settings, which the kind goes by.
+/// Goal: heartbeats come every two seconds, and at once with a new revision of the settings, which the kind goes by; the
+/// first one names the settings of the welcome.
 /// Method: paused time; settings that change how many jobs are wanted.
 #[tokio::test(start_paused = true)]
 async fn heartbeats_and_settings() {
     let folder = tempfile::tempdir().unwrap();
     let (mut played, _host) = at_work(folder.path()).await;
-    played.heartbeat().await;
+    assert_eq!(played.heartbeat().await.settings_revision, 7, "those of the welcome");
     let began = Instant::now();
     for beat in 1..=3 {
         played.heartbeat().await;

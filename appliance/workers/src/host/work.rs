@@ -52,7 +52,13 @@ struct Counters {
 }
 
 impl Work {
-    pub(super) fn new(bench: Bench, kind: Arc<dyn Kind>, out: mpsc::Sender<FromWorker>) -> Work {
+    /// With the settings that the welcome brought.
+    pub(super) fn new(
+        bench: Bench,
+        kind: Arc<dyn Kind>,
+        out: mpsc::Sender<FromWorker>,
+        settings_revision: u64,
+    ) -> Work {
         Work {
             bench,
             kind,
@@ -61,7 +67,7 @@ impl Work {
             purposes: BTreeMap::new(),
             jobs: BTreeMap::new(),
             takes: true,
-            settings_revision: 0,
+            settings_revision,
             counters: Counters::default(),
         }
     }

@@ -1,10 +1,12 @@
 //! The files of workers' logs: two a worker, of which the older one is dropped when the newer one is full. A line of JSON
-//! each; one that a crash cut is passed over.
+//! each; one that a crash cut is passed over, and one that is longer than a file is not written.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc as blocking;
 
 use exchequer_api::backend::LogLine;
@@ -12,8 +14,8 @@ use exchequer_domain::WorkerId;
 
 /// Of one file.
 pub(super) const FILE_BYTES_MAX: u64 = 4 << 20;
-/// The end of a file in which its last line is looked for.
-const END_BYTES: u64 = 16 << 10;
+/// The end of a file in which its last line is looked for: longer than any line, whatever it has to be quoted for.
+const END_BYTES: u64 = 64 << 10;
 /// Files that are kept open.
 const OPEN_FILES_MAX: usize = 64;
 
@@ -72,11 +74,13 @@ pub(super) struct Disk {
     files: Files,
     open: BTreeMap<WorkerId, (BufWriter<File>, u64)>,
     told: bool,
+    /// Bytes of the lines that wait.
+    waiting: Arc<AtomicUsize>,
 }
 
 impl Disk {
-    pub(super) fn new(files: Files) -> Disk {
-        Disk { files, open: BTreeMap::new(), told: false }
+    pub(super) fn new(files: Files, waiting: Arc<AtomicUsize>) -> Disk {
+        Disk { files, open: BTreeMap::new(), told: false, waiting }
     }
 
     /// Writes lines as they come, until nobody sends any more. Whatever waits is written together.
@@ -84,6 +88,7 @@ impl Disk {
         while let Ok(first) = lines.recv() {
             let mut next = Some(first);
             while let Some((worker, line)) = next.take() {
+                self.waiting.fetch_sub(super::bytes_of(&line), Ordering::Relaxed);
                 let written = self.write(worker, &line);
                 self.tell(written);
                 next = lines.try_recv().ok();
@@ -108,32 +113,75 @@ impl Disk {
     }
 
     fn write(&mut self, worker: WorkerId, line: &LogLine) -> io::Result<()> {
-        let [older, newer] = self.files.paths(worker);
-        if !self.open.contains_key(&worker) {
-            if self.open.len() >= OPEN_FILES_MAX {
-                self.open.clear();
-            }
-            fs::create_dir_all(&self.files.folder)?;
-            let mut file = File::options().create(true).append(true).open(&newer)?;
-            let mut length = file.seek(SeekFrom::End(0))?;
-            if length > 0 {
-                // A crash may have cut the last line.
-                file.write_all(b"\n")?;
-                length += 1;
-            }
-            self.open.insert(worker, (BufWriter::new(file), length));
-        }
         let mut text = serde_json::to_vec(line).map_err(io::Error::other)?;
         text.push(b'\n');
-        let Some((file, length)) = self.open.get_mut(&worker) else { return Ok(()) };
-        if *length + text.len() as u64 > FILE_BYTES_MAX {
-            file.flush()?;
-            self.open.remove(&worker);
-            fs::rename(&newer, &older)?;
-            return self.write(worker, line);
+        let bytes = text.len() as u64;
+        if bytes > FILE_BYTES_MAX {
+            return Ok(());
         }
-        file.write_all(&text)?;
-        *length += text.len() as u64;
+        let [older, newer] = self.files.paths(worker);
+        self.open(worker, &newer)?;
+        if self.open.get(&worker).is_some_and(|(_, length)| *length + bytes > FILE_BYTES_MAX) {
+            if let Some((mut file, _)) = self.open.remove(&worker) {
+                file.flush()?;
+            }
+            fs::rename(&newer, &older)?;
+            self.open(worker, &newer)?;
+        }
+        if let Some((file, length)) = self.open.get_mut(&worker) {
+            file.write_all(&text)?;
+            *length += bytes;
+        }
         Ok(())
+    }
+
+    /// Opens a worker's newer file, where it is not open.
+    fn open(&mut self, worker: WorkerId, newer: &PathBuf) -> io::Result<()> {
+        if self.open.contains_key(&worker) {
+            return Ok(());
+        }
+        if self.open.len() >= OPEN_FILES_MAX {
+            self.open.clear();
+        }
+        fs::create_dir_all(&self.files.folder)?;
+        let mut file = File::options().create(true).append(true).open(newer)?;
+        let mut length = file.seek(SeekFrom::End(0))?;
+        if length > 0 {
+            // A crash may have cut the last line.
+            file.write_all(b"\n")?;
+            length += 1;
+        }
+        self.open.insert(worker, (BufWriter::new(file), length));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Goal: a line that no file can take is passed over, and those around it are written. Method: one longer than a file
+    /// between two that are not.
+    #[test]
+    fn a_line_longer_than_a_file_is_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = Files::new(folder.path().to_owned());
+        let mut disk = Disk::new(files.clone(), Arc::default());
+        let worker: WorkerId = "selftest/1".parse().unwrap();
+        let line = |number, trace: &str| LogLine {
+            number,
+            previous: number - 1,
+            time_us: 7,
+            level: "info".into(),
+            text: "text".into(),
+            trace: trace.into(),
+            dropped: 0,
+        };
+        disk.write(worker, &line(1, "")).unwrap();
+        disk.write(worker, &line(2, &"x".repeat(5 << 20))).unwrap();
+        disk.write(worker, &line(3, "")).unwrap();
+        drop(disk);
+        let numbers: Vec<u64> = files.read(worker, |_| true, 9).iter().map(|line| line.number).collect();
+        assert_eq!(numbers, [1, 3]);
     }
 }

@@ -1,12 +1,15 @@
 //! Workers' logs: the latest lines of each in memory, more of them in files of limited size in the data folder.
 //!
 //! Invariants: nothing ever waits for a disk; a line's number is higher than that of every line of its worker before it,
-//! also of an earlier process of the node; each line says which one came before it, so that whoever follows sees a gap.
+//! also of an earlier process of the node; each line says which one came before it, so that whoever follows sees a gap; what
+//! a worker makes the node keep has an end, in lines and in bytes.
 
 mod disk;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc as blocking;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -27,6 +30,8 @@ const LINES_BYTES_MAX: usize = 256 << 10;
 const RESTART_STEP: u64 = 10_000;
 /// Lines that may wait for the disk; further ones are in memory alone.
 const DISK_WAITING_MAX: usize = 4_096;
+/// What these lines may take.
+const DISK_WAITING_BYTES_MAX: usize = 8 << 20;
 /// Lines that one look gives at most.
 pub(crate) const PAGE_LINES_MAX: usize = 1_000;
 
@@ -36,6 +41,8 @@ pub(crate) struct Logs {
     rings: Mutex<BTreeMap<WorkerId, Ring>>,
     files: Files,
     to_disk: blocking::SyncSender<(WorkerId, LogLine)>,
+    /// Bytes of the lines that wait for the disk.
+    waiting: Arc<AtomicUsize>,
     /// Counts lines of all workers.
     changed: watch::Sender<u64>,
 }
@@ -52,9 +59,10 @@ impl Logs {
     pub(crate) fn open(folder: PathBuf) -> std::io::Result<Logs> {
         let files = Files::new(folder);
         let (to_disk, lines) = blocking::sync_channel(DISK_WAITING_MAX);
-        let disk = Disk::new(files.clone());
+        let waiting = Arc::<AtomicUsize>::default();
+        let disk = Disk::new(files.clone(), waiting.clone());
         std::thread::Builder::new().name("worker-logs".to_owned()).spawn(move || disk.run(&lines))?;
-        Ok(Logs { rings: Mutex::default(), files, to_disk, changed: watch::Sender::new(0) })
+        Ok(Logs { rings: Mutex::default(), files, to_disk, waiting, changed: watch::Sender::new(0) })
     }
 
     /// Takes a line that a worker sent.
@@ -66,8 +74,8 @@ impl Logs {
             proto::Level::Debug => "debug",
             proto::Level::Trace => "trace",
         };
-        let text = exchequer_workers::protocol::cut(line.text);
-        self.keep(worker, line.time_us, level, text, line.trace, line.dropped);
+        let proto::Log { text, trace, dropped, time_us, .. } = super::bounds::line(line);
+        self.keep(worker, time_us, level, text, trace, dropped);
     }
 
     /// Takes what a worker wrote to its standard error.
@@ -91,7 +99,11 @@ impl Logs {
             line
         };
         // A full queue means a disk that cannot follow: its files then have a gap.
-        let _ = self.to_disk.try_send((worker, line));
+        let bytes = bytes_of(&line);
+        let waiting = self.waiting.fetch_add(bytes, Ordering::Relaxed);
+        if waiting + bytes > DISK_WAITING_BYTES_MAX || self.to_disk.try_send((worker, line)).is_err() {
+            self.waiting.fetch_sub(bytes, Ordering::Relaxed);
+        }
         self.changed.send_modify(|count| *count += 1);
     }
 
@@ -140,14 +152,19 @@ impl Logs {
     }
 }
 
+/// What a line takes, as far as it differs from others.
+fn bytes_of(line: &LogLine) -> usize {
+    line.text.len() + line.trace.len()
+}
+
 impl Ring {
     fn push(&mut self, line: LogLine) {
         self.last = line.number;
-        self.bytes += line.text.len() + line.trace.len();
+        self.bytes += bytes_of(&line);
         self.lines.push_back(line);
         while self.lines.len() > LINES_MAX || (self.bytes > LINES_BYTES_MAX && self.lines.len() > 1) {
             let Some(oldest) = self.lines.pop_front() else { break };
-            self.bytes -= oldest.text.len() + oldest.trace.len();
+            self.bytes -= bytes_of(&oldest);
         }
     }
 }
@@ -222,6 +239,25 @@ mod tests {
         assert_eq!((texts(&next), next[0].previous), (vec!["after the restart"], last));
         // Somebody saw lines that did not get to the disk: the next one is still higher.
         assert_eq!(texts(&again.after(worker(1), last + 50, 5)), ["after the restart"]);
+    }
+
+    /// Goal: nothing that a worker sends is kept at any length, in memory or on its way to the disk. Method: lines as long as
+    /// the transport lets through, with more of them than there is room for.
+    #[test]
+    fn long_lines_are_cut() {
+        let folder = tempfile::tempdir().unwrap();
+        let logs = open(folder.path());
+        let long = "é".repeat(2 << 20);
+        let line = proto::Log { text: long.clone(), trace: long.clone(), ..proto::Log::default() };
+        logs.line(worker(1), line);
+        logs.raw(worker(1), long);
+        let kept = logs.tail(worker(1), 2);
+        assert_eq!((kept[0].text.len(), kept[0].trace.len(), kept[1].text.len()), (4_096, 64, 4_096));
+        for number in 0..DISK_WAITING_MAX as u64 {
+            let full = "x".repeat(4_096);
+            logs.keep(worker(1), number, "info", full, String::new(), 0);
+            assert!(logs.waiting.load(Ordering::Relaxed) <= DISK_WAITING_BYTES_MAX);
+        }
     }
 
     /// Goal: the files of a worker do not grow over their limit, and what is gone is seen as a gap. Method: more than both

@@ -22,7 +22,7 @@ async fn record_in(state: WorkerState) -> WorkerRecord {
 }
 
 fn seen() -> Seen {
-    Seen { silence: Some(Duration::ZERO), ..Seen::default() }
+    Seen { silence: Some(Duration::ZERO), holds: true, ..Seen::default() }
 }
 
 /// Goal: each case of a worker at work comes to what it should, the worst first. Method: a record of the registry with one
@@ -38,6 +38,7 @@ async fn a_worker_at_work() {
     assert!(matches!(on(silent(DEAD_AFTER)), Some(Act::Kill(_))));
     assert_eq!(on(Seen { killed: true, ..silent(DEAD_AFTER) }), None, "once is enough");
     assert_eq!(on(Seen { old_queue: true, ..seen() }), Some(Act::Degrade(DegradedBy::QueueOld)));
+    assert_eq!(on(Seen { old_queue: true, holds: false, ..seen() }), None, "it may be over in a moment");
     let old = Seen { old_settings: SETTINGS_PATIENCE, old_queue: true, ..seen() };
     assert_eq!(on(old.clone()), Some(Act::Degrade(DegradedBy::SettingsOld)));
     let told = Seen { reported: Some("no peers".into()), ..old };
@@ -78,8 +79,13 @@ async fn beginnings_and_ends() {
     assert!(matches!(decide(Some(&starting), Some(&mute), now), Some(Act::Kill(_))));
 
     let draining = WorkerRecord { observed: Observed::Draining { since: now, epoch: 7, deadline: now }, ..starting };
-    assert_eq!(decide(Some(&draining), Some(&seen()), now), None, "it may still finish");
-    let late = Seen { overdue: Some(Duration::ZERO), ..seen() };
+    let told = Seen { drains: true, ..seen() };
+    assert_eq!(decide(Some(&draining), Some(&told), now), None, "it may still finish");
+    let untold = decide(Some(&draining), Some(&seen()), now);
+    assert_eq!(untold, Some(Act::TellToDrain { deadline: now }), "only the registry knows that it is to");
+    let silent = Seen { silence: Some(DEAD_AFTER), ..told.clone() };
+    assert!(matches!(decide(Some(&draining), Some(&silent), now), Some(Act::Kill(_))));
+    let late = Seen { overdue: Some(Duration::ZERO), ..told };
     assert_eq!(decide(Some(&draining), Some(&late), now), Some(Act::Terminate));
     let asked = Seen { terminated: true, ..late };
     assert_eq!(decide(Some(&draining), Some(&asked), now), None);

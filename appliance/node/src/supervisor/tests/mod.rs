@@ -3,6 +3,8 @@
 mod chaos;
 mod decisions;
 mod directives;
+mod leases;
+mod losses;
 mod stage;
 
 use std::sync::atomic::Ordering;
@@ -11,7 +13,6 @@ use std::time::Duration;
 use exchequer_state::jobs::JobState;
 use exchequer_state::workers::{DegradedBy, Desired, FailedBy, Observed, WorkerState};
 use exchequer_state::{Body, RemoveWorkers, RestartWorkers, SetWorkers};
-use exchequer_workers::kinds::selftest::ACTS_FILE;
 use exchequer_workers::protocol::{LEASE, LEASE_REST};
 
 use super::ground::Ground as _;
@@ -152,7 +153,8 @@ async fn the_silent_the_deaf_and_the_unwell() {
     stage.until_state(1, WorkerState::Running).await;
 }
 
-/// Goal: a program that is not there is given up with its reason, and no attempt is repeated.
+/// Goal: a program that is not there is given up with its reason, and no attempt is repeated under this leader; the next one
+/// tries again, since its machine may have the program.
 #[tokio::test(start_paused = true)]
 async fn a_missing_program_is_given_up() {
     use exchequer_state::{RegisterBinary, UseBinary};
@@ -169,6 +171,36 @@ async fn a_missing_program_is_given_up() {
     assert!(matches!(stage.record(1).observed, Observed::Failed { why: FailedBy::BinaryMissing, .. }));
     stage.pass(60 * SECOND).await;
     assert_eq!(stage.starts(1), 0);
+    let told = stage.shared.logs.tail(worker(1), 1);
+    assert!(told[0].text.contains("/opt/next is not there"), "{told:?}");
+
+    // Another machine may have it.
+    let used = UseBinary { kind, network: None, binary: None, reason: "test".into() };
+    stage.ground().run(Body::UseBinary(used));
+    stage.pass(SECOND).await;
+    assert_eq!(stage.state_of(1), WorkerState::Failed);
+    stage.lead().await;
+    stage.until_state(1, WorkerState::Running).await;
+}
+
+/// Goal: a machine that cannot start processes is no fault of its workers: starts are tried again, ever less often, and never
+/// end in a failure; the next leader begins at once. Method: a launcher that refuses seven starts, and one that refuses all.
+#[tokio::test(start_paused = true)]
+async fn starts_that_are_not_made_are_no_crashes() {
+    let mut stage = Stage::new();
+    stage.shared.launcher.refuses.store(7, Ordering::Relaxed);
+    stage.add(&[1], Desired::Running);
+    stage.lead().await;
+    let took = stage.until_state(1, WorkerState::Running).await;
+    assert!(took >= 123 * SECOND && took < 126 * SECOND, "1, 2, 4 and so on up to 60 s: {took:?}");
+    assert_eq!((stage.record(1).crashes.len(), stage.record(1).unstarted, stage.record(1).streak), (0, 0, 0));
+
+    stage.shared.launcher.refuses.store(u32::MAX, Ordering::Relaxed);
+    stage.kill(1);
+    stage.until("it waits for long", |stage| stage.record(1).unstarted >= 6).await;
+    stage.shared.launcher.refuses.store(0, Ordering::Relaxed);
+    stage.lead().await;
+    assert!(stage.until_state(1, WorkerState::Running).await < SECOND);
 }
 
 /// Goal: leases are given only once those of the leadership before are over, and not any more when no majority answers; then
@@ -179,9 +211,7 @@ async fn leases_follow_the_majority() {
     stage.add(&[1], Desired::Running);
     let began = tokio::time::Instant::now();
     stage.lead().await;
-    let acts = |stage: &Stage| {
-        std::fs::read_to_string(stage.folder.path().join(ACTS_FILE)).unwrap_or_default().lines().count()
-    };
+    let acts = Stage::acts;
     stage.job("act 600s");
     stage.until("it acts", |stage| acts(stage) > 0).await;
     assert!(began.elapsed() >= LEASE_REST, "{:?}", began.elapsed());

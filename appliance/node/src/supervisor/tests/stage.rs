@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
-use exchequer_domain::{ClusterId, CommandId, Digest, Problem, Timestamp, WorkerId};
+use exchequer_domain::{ClusterId, Code, CommandId, Digest, Problem, Timestamp, WorkerId};
 use exchequer_state::cluster::Authority;
 use exchequer_state::directives::{Directive, DirectiveId};
 use exchequer_state::jobs::{Backoff, Job, JobId};
@@ -18,9 +18,9 @@ use exchequer_state::{
     Actor, AddWorkers, At, Body, Bootstrap, Command, DispatchDirectives, Done, EnqueueJobs, FirstNode, Input, NewJob,
     Outcome, State, StepDirectives,
 };
-use exchequer_workers::clock;
+use exchequer_workers::clock::{self, Clock};
 use exchequer_workers::host::{self, Ending, Fault, Setup};
-use exchequer_workers::kinds::selftest::Selftest;
+use exchequer_workers::kinds::selftest::{ACTS_FILE, Selftest};
 use exchequer_workers::link::{SupervisorEnd, in_memory};
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
@@ -52,12 +52,33 @@ pub(super) struct Memory {
     began: Instant,
     /// How long ago a majority answered, in microseconds; the highest number for never.
     pub(super) majority_age_us: AtomicU64,
+    /// What goes wrong with commands.
+    pub(super) loss: Mutex<Option<Loss>>,
+    /// Commands that were submitted.
+    pub(super) submitted: Mutex<Vec<Body>>,
+}
+
+/// Commands that fail on their way.
+#[derive(Clone, Copy)]
+pub(super) struct Loss {
+    /// Which.
+    pub(super) meets: fn(&Body) -> bool,
+    /// How. Where the outcome is unknown, the command was carried out.
+    pub(super) code: Code,
+    /// How often.
+    pub(super) times: u32,
 }
 
 impl Memory {
     fn new() -> Memory {
         let inside = Inside { state: State::new(), rows: MemoryRows::new(), index: 1, ids: 0 };
-        let memory = Memory { inside: Mutex::new(inside), began: Instant::now(), majority_age_us: AtomicU64::new(0) };
+        let memory = Memory {
+            inside: Mutex::new(inside),
+            began: Instant::now(),
+            majority_age_us: AtomicU64::new(0),
+            loss: Mutex::default(),
+            submitted: Mutex::default(),
+        };
         let bootstrap = Body::Bootstrap(Box::new(Bootstrap {
             cluster_id: ClusterId([7; 16]),
             name: "test".into(),
@@ -128,6 +149,20 @@ impl Ground for Memory {
     async fn submit(&self, command: Command) -> Result<Outcome, Problem> {
         // As long as an entry takes.
         tokio::time::sleep(Duration::from_millis(1)).await;
+        let fault = match &mut *self.loss.lock() {
+            Some(fault) if fault.times > 0 && (fault.meets)(&command.body) => {
+                fault.times -= 1;
+                Some(fault.code)
+            }
+            _ => None,
+        };
+        if let Some(code) = fault {
+            if code == Code::OutcomeUnknown {
+                self.enter(Input::Commands(&[&command.encode()]));
+            }
+            return Err(Problem::new(code, "as the test wants it"));
+        }
+        self.submitted.lock().push(command.body.clone());
         Ok(self.enter(Input::Commands(&[&command.encode()])).pop().unwrap())
     }
 }
@@ -188,6 +223,9 @@ pub(super) struct Cast {
     pub(super) running: Arc<Mutex<BTreeMap<WorkerId, mpsc::UnboundedSender<End>>>>,
     /// How often each was started.
     pub(super) starts: Mutex<BTreeMap<WorkerId, u32>>,
+    /// So many starts are not made.
+    pub(super) refuses: AtomicU32,
+    clock: Clock,
 }
 
 impl Launcher for Cast {
@@ -196,11 +234,15 @@ impl Launcher for Cast {
             return Err(LaunchError::Binary(format!("{} is not there", program.path)));
         }
         *self.starts.lock().entry(worker).or_insert(0) += 1;
+        if self.refuses.load(Ordering::Relaxed) > 0 {
+            self.refuses.fetch_sub(1, Ordering::Relaxed);
+            return Err(LaunchError::System("out of memory".to_owned()));
+        }
         let pid = self.pids.fetch_add(1, Ordering::Relaxed);
         let (link, mut end) = in_memory();
         end.peer_pid = Some(pid);
         let setup =
-            Setup { worker, version: "1.0.0".into(), pid, folder: self.folder.clone(), clock: clock::of_runtime() };
+            Setup { worker, version: "1.0.0".into(), pid, folder: self.folder.clone(), clock: self.clock.clone() };
         let (ends, mut ending) = mpsc::unbounded_channel();
         let (gone, exited) = oneshot::channel();
         self.doors.send(end).await.unwrap();
@@ -228,6 +270,8 @@ impl Launcher for Cast {
 pub(super) struct Stage {
     pub(super) shared: Arc<Shared<Memory, Cast>>,
     pub(super) folder: tempfile::TempDir,
+    /// For how long the machine has stood still, in microseconds.
+    pub(super) stood_us: Arc<AtomicU64>,
     present: Present,
     leadership: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
 }
@@ -243,12 +287,19 @@ impl Stage {
         let (doors, arrived) = mpsc::channel(64);
         let present = Present::default();
         tokio::spawn(greet(arrived, present.clone()));
+        let (runs, stood_us) = (clock::of_runtime(), Arc::new(AtomicU64::new(0)));
+        let clock: Clock = {
+            let stood_us = stood_us.clone();
+            Arc::new(move || runs() + stood_us.load(Ordering::Relaxed))
+        };
         let launcher = Cast {
             doors,
             folder: folder.path().to_owned(),
             pids: AtomicU32::new(1_000),
             running: Arc::default(),
             starts: Mutex::default(),
+            refuses: AtomicU32::new(0),
+            clock: clock.clone(),
         };
         let ground = Arc::new(Memory::new());
         tokio::spawn(keep_time(ground.clone()));
@@ -256,12 +307,11 @@ impl Stage {
         let shared = Shared {
             ground,
             launcher,
-            // Each host's clock begins with it: leases reach a second from a moment that only grows, which is what counts.
-            clock: clock::of_runtime(),
+            clock,
             counts: Arc::default(),
             logs: Arc::new(Logs::open(folder.path().join("logs")).unwrap()),
         };
-        Stage { shared: Arc::new(shared), folder, present, leadership: None }
+        Stage { shared: Arc::new(shared), folder, stood_us, present, leadership: None }
     }
 
     /// A new leadership begins, and an earlier one learns of it.
@@ -351,6 +401,11 @@ impl Stage {
 
     pub(super) async fn until_state(&self, instance: u16, state: WorkerState) -> Duration {
         self.until(&format!("selftest/{instance} is {state}"), |stage| stage.state_of(instance) == state).await
+    }
+
+    /// What the workers have done outside so far.
+    pub(super) fn acts(&self) -> usize {
+        std::fs::read_to_string(self.folder.path().join(ACTS_FILE)).unwrap_or_default().lines().count()
     }
 
     /// Lets time pass.

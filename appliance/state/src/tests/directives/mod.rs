@@ -4,6 +4,7 @@ pub(super) mod golden;
 mod naive;
 mod random;
 mod rules;
+mod times;
 
 use exchequer_domain::WorkerId;
 

@@ -1,6 +1,6 @@
 //! Directives as one would write them down on paper: a list, looked through from the beginning for every question.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use exchequer_domain::WorkerId;
 
@@ -43,12 +43,17 @@ pub(super) struct Naive {
     pub(super) list: Vec<(NewDirective, Sheet)>,
     /// Whether each worker is to run.
     wanted: BTreeMap<WorkerId, bool>,
+    /// Those whose time has come, those whose last attempt failed, and those whose deadline does not count any more.
+    ready: BTreeSet<u64>,
+    erred: BTreeSet<u64>,
+    endless: BTreeSet<u64>,
 }
 
 impl Naive {
     pub(super) fn new() -> Naive {
         let wanted = WORKERS.iter().map(|name| (worker(name), true)).collect();
-        Naive { now: 0, epoch: 0, list: vec![], wanted }
+        let (ready, erred, endless) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        Naive { now: 0, epoch: 0, list: vec![], wanted, ready, erred, endless }
     }
 
     fn set(&mut self, id: u64, stage: Stage) {
@@ -61,11 +66,42 @@ impl Naive {
     /// Everything that the passing of time does.
     pub(super) fn pass(&mut self, now: u64) {
         self.now = now;
-        for place in 0..self.list.len() {
-            let (new, sheet) = &self.list[place];
+        let moment = |naive: &Naive, (new, sheet): &(NewDirective, Sheet)| {
             let waits = matches!(sheet.stage, Stage::PendingApproval | Stage::Queued);
-            if waits && new.deadline.is_some_and(|deadline| deadline.0 <= now) {
-                self.set(place as u64 + 1, Stage::Expired);
+            let begins = sheet.stage == Stage::Queued && !naive.ready.contains(&sheet.id);
+            let ends = naive.deadline(new, sheet.id).filter(|_| waits);
+            let first = begins.then_some(sheet.not_before).into_iter().chain(ends).min();
+            first.filter(|at| *at <= now).map(|at| (at, sheet.id))
+        };
+        while let Some((_, id)) = self.list.iter().filter_map(|one| moment(self, one)).min() {
+            self.come(id);
+        }
+    }
+
+    fn deadline(&self, new: &NewDirective, id: u64) -> Option<u64> {
+        new.deadline.map(|at| at.0).filter(|_| !self.endless.contains(&id))
+    }
+
+    /// The time of one that waits has come, or is over.
+    fn come(&mut self, id: u64) {
+        let (new, sheet) = self.list[id as usize - 1].clone();
+        if self.deadline(&new, id).is_some_and(|deadline| deadline <= self.now) {
+            let stage = match (sheet.attempt, self.erred.contains(&id)) {
+                (0, _) => Stage::Expired,
+                (_, true) => Stage::Failed,
+                (_, false) => Stage::NeedsReview,
+            };
+            return self.set(id, stage);
+        }
+        self.ready.insert(id);
+        if new.action == DirectiveAction::Stop {
+            for place in 0..self.list.len() {
+                let (old, other) = &self.list[place];
+                let starts = matches!(old.action, DirectiveAction::Start | DirectiveAction::Restart);
+                let waits = matches!(other.stage, Stage::PendingApproval | Stage::Queued);
+                if starts && waits && new.target.covers(&old.target) && other.not_before <= sheet.not_before {
+                    self.set(place as u64 + 1, Stage::Superseded);
+                }
             }
         }
     }
@@ -102,21 +138,13 @@ impl Naive {
     }
 
     fn queue(&mut self, id: u64) {
-        let (new, _) = self.list[id as usize - 1].clone();
-        if new.deadline.is_some_and(|deadline| deadline.0 <= self.now) {
-            return self.set(id, Stage::Expired);
-        }
-        if new.action == DirectiveAction::Stop {
-            for place in 0..self.list.len() {
-                let (old, sheet) = &self.list[place];
-                let starts = matches!(old.action, DirectiveAction::Start | DirectiveAction::Restart);
-                let waits = matches!(sheet.stage, Stage::PendingApproval | Stage::Queued);
-                if starts && waits && new.target.covers(&old.target) {
-                    self.set(place as u64 + 1, Stage::Superseded);
-                }
-            }
-        }
+        let (new, sheet) = self.list[id as usize - 1].clone();
+        self.ready.remove(&id);
         self.set(id, Stage::Queued);
+        let late = self.deadline(&new, id).is_some_and(|deadline| deadline <= self.now);
+        if late || sheet.not_before <= self.now {
+            self.come(id);
+        }
     }
 
     pub(super) fn dispatch(&mut self, max: u32) -> Vec<(u64, u32)> {
@@ -191,6 +219,7 @@ impl Naive {
             DirectiveStep::Running if sheet.stage != Stage::Running => self.set(id, Stage::Running),
             DirectiveStep::Returned { .. } if sheet.stage == Stage::Dispatched => {
                 self.list[id as usize - 1].1.not_before = self.now + SECOND;
+                self.erred.insert(id);
                 self.queue(id);
             }
             DirectiveStep::Acked | DirectiveStep::Running | DirectiveStep::Returned { .. } => return false,
@@ -206,6 +235,7 @@ impl Naive {
         let now = self.now;
         let (new, sheet) = &mut self.list[id as usize - 1];
         sheet.failed += 1;
+        self.erred.insert(id);
         if !again || sheet.failed == new.max_attempts {
             return self.set(id, Stage::Failed);
         }
@@ -226,7 +256,10 @@ impl Naive {
         let found = self.list.get(id as usize - 1).is_some_and(|(_, sheet)| sheet.stage == Stage::NeedsReview);
         if found {
             match decision {
-                Decision::Retry => self.queue(id),
+                Decision::Retry => {
+                    self.endless.insert(id);
+                    self.queue(id);
+                }
                 Decision::Done => self.set(id, Stage::Succeeded),
                 Decision::Failed => self.set(id, Stage::Failed),
             }
@@ -244,7 +277,10 @@ impl Naive {
             }
             match new.action {
                 DirectiveAction::Custom { idempotent: false, .. } => self.set(place as u64 + 1, Stage::NeedsReview),
-                _ => self.queue(place as u64 + 1),
+                _ => {
+                    self.erred.remove(&(place as u64 + 1));
+                    self.queue(place as u64 + 1);
+                }
             }
         }
     }

@@ -40,6 +40,8 @@ pub(in crate::tests) fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Recovered),
         1 => Just(Step::GaveUp(FailedBy::Refused)),
         1 => Just(Step::Cleared),
+        2 => Just(Step::NotStarted),
+        1 => Just(Step::GaveUp(FailedBy::BinaryMissing)),
     ]
 }
 

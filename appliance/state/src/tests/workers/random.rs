@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use super::generate::{self, worker};
 use crate::tests::world::{World, add, desire, selftest};
-use crate::workers::{Desired, Step, WorkerState};
+use crate::workers::{Desired, FailedBy, Step, WorkerState};
 use crate::{EventKind, Input, Rejection};
 
 /// What happens next.
@@ -42,11 +42,14 @@ struct Life {
     /// Crashes in a row, and the first moment of the next start.
     streak: u32,
     next: u64,
+    /// Starts in a row that the leader's machine did not make, and whether it lacks the program.
+    unstarted: u32,
+    lacks: bool,
 }
 
 impl Life {
     fn forgive(&mut self, now: u64) {
-        (self.crashes, self.streak, self.next) = (Vec::new(), 0, now);
+        (self.crashes, self.streak, self.next, self.unstarted) = (Vec::new(), 0, now, 0);
     }
 
     /// Whether the step can happen; it then has.
@@ -57,8 +60,15 @@ impl Life {
                 self.started = now;
                 "starting"
             }
-            Step::Registered { .. } if self.state == "starting" => "running",
-            Step::Registered { .. } if self.state == "draining" => "draining",
+            Step::Registered { .. } if ["starting", "draining"].contains(&self.state) => {
+                self.unstarted = 0;
+                if self.state == "starting" { "running" } else { "draining" }
+            }
+            Step::NotStarted if ["starting", "draining"].contains(&self.state) => {
+                self.unstarted += 1;
+                self.next = now + 1_000_000 * (1_u64 << (self.unstarted - 1).min(10)).min(60);
+                "stopped"
+            }
             Step::Drain { .. } if lives || self.state == "draining" => "draining",
             Step::Exited { wanted: false, .. } if lives && self.wanted => {
                 self.crashes.push(now);
@@ -78,9 +88,15 @@ impl Life {
             Step::Exited { .. } if self.state == "failed" => "failed",
             Step::Degraded(_) if ["running", "degraded"].contains(&self.state) => "degraded",
             Step::Recovered if self.state == "degraded" => "running",
-            Step::GaveUp(_) if self.state != "failed" => "failed",
+            Step::GaveUp(why) if self.state != "failed" => {
+                self.lacks = *why == FailedBy::BinaryMissing;
+                "failed"
+            }
             _ => return false,
         };
+        if matches!(step, Step::Exited { .. }) {
+            self.unstarted = 0;
+        }
         self.state = next;
         true
     }
@@ -99,7 +115,7 @@ proptest! {
         let ids = [1, 2, 3].map(selftest);
         world.run(add(&ids)).unwrap();
         let start = world.now.0;
-        let fresh = Life { state: "stopped", wanted: true, crashes: Vec::new(), started: 0, streak: 0, next: start };
+        let fresh = Life { state: "stopped", wanted: true, crashes: Vec::new(), started: 0, streak: 0, next: start, unstarted: 0, lacks: false };
         let mut lives: BTreeMap<WorkerId, Life> = ids.iter().map(|id| (*id, fresh.clone())).collect();
         let mut told = world.events().len();
         for act in acts {
@@ -125,8 +141,10 @@ proptest! {
                 Act::Activate => {
                     world.apply(Input::Activate { node: NodeId(1), boot: [0; 16] }).unwrap();
                     for life in lives.values_mut() {
-                        if !["stopped", "failed"].contains(&life.state) {
-                            (life.state, life.next) = ("stopped", now);
+                        let lives = !["stopped", "failed"].contains(&life.state);
+                        let lacked = life.state == "failed" && life.lacks;
+                        if lives || lacked || (life.state == "stopped" && life.unstarted > 0) {
+                            (life.state, life.next, life.unstarted) = ("stopped", now, 0);
                         }
                     }
                 }
@@ -136,7 +154,7 @@ proptest! {
                 let record = world.record(*id);
                 prop_assert_eq!(record.observed.name().as_str(), life.state);
                 prop_assert_eq!(record.desired == Desired::Running, life.wanted);
-                prop_assert_eq!(record.streak, life.streak);
+                prop_assert_eq!((record.streak, record.unstarted), (life.streak, life.unstarted));
                 if life.state == "stopped" {
                     prop_assert_eq!(record.next_start, Timestamp(life.next));
                     prop_assert_eq!(record.wants_start(world.now), life.wanted && world.now.0 >= life.next);
