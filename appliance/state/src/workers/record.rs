@@ -210,7 +210,7 @@ impl WorkerRecord {
             Step::NotStarted => {
                 (after.pid, after.summary, after.reported_at) = (None, None, None);
                 after.unstarted = after.unstarted.saturating_add(1);
-                after.next_start = now.plus(back_off(after.unstarted));
+                after.next_start = now.plus(back_off(after.unstarted, backoff_max));
             }
             Step::Degraded(why) => {
                 if let super::DegradedBy::Reported(text) = why
