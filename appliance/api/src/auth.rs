@@ -13,7 +13,6 @@ use axum::middleware::Next;
 use axum::response::Response;
 use exchequer_domain::{Code, Problem};
 use exchequer_state::people::{Permission, Principal};
-use exchequer_state::settings::Danger;
 use exchequer_state::{Actor, Rejection};
 use subtle::ConstantTimeEq as _;
 
@@ -22,7 +21,7 @@ use crate::backend::Backend;
 use crate::people::token::{Token, of_cookie};
 use crate::people::{Open, Realm, user_of};
 use crate::problem::Refused;
-use crate::route::{Access, ClientAddress};
+use crate::route::{Access, ClientAddress, Fresh};
 use crate::submit::{PROPOSING, Proposing};
 
 /// What a page that holds a session sends along with each change.
@@ -59,6 +58,26 @@ impl<S: Send + Sync> FromRequestParts<S> for Signed {
     }
 }
 
+/// Whether the caller showed a second factor just now, for handlers that ask only sometimes. The operator token has none and
+/// needs none.
+pub(crate) struct Stepped(Option<Arc<Open>>);
+
+impl Stepped {
+    /// # Errors
+    /// `StepUpNeeded`.
+    pub(crate) fn check(&self) -> Result<(), Problem> {
+        self.0.as_ref().map_or(Ok(()), |open| open.check_stepped_up())
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Stepped {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Stepped, Refused> {
+        Ok(Stepped(parts.extensions.get::<Signed>().map(|signed| signed.open.clone())))
+    }
+}
+
 /// Where a request comes from, and what sends it.
 pub(crate) struct Visitor {
     pub(crate) address: Option<IpAddr>,
@@ -87,7 +106,7 @@ fn address(parts: &Parts) -> Option<IpAddr> {
 pub(crate) struct Gate {
     pub(crate) app: App,
     pub(crate) access: Access,
-    pub(crate) danger: Danger,
+    pub(crate) fresh: Fresh,
     pub(crate) approvable: bool,
 }
 
@@ -102,7 +121,7 @@ pub(crate) async fn require(State(gate): State<Gate>, request: Request, next: Ne
 }
 
 async fn admit(gate: &Gate, parts: &mut Parts) -> Result<(), Problem> {
-    let Gate { app, access, danger, .. } = gate;
+    let Gate { app, access, fresh, .. } = gate;
     let realm = if let Access::Customer = access { Realm::Customers } else { Realm::Admins };
     let Some(signed) = shown(app, *access, realm, parts)? else {
         parts.extensions.insert(Caller(Actor::Operator));
@@ -111,6 +130,9 @@ async fn admit(gate: &Gate, parts: &mut Parts) -> Result<(), Problem> {
     let open = &signed.open;
     if signed.is_cookie {
         check_page(parts, &signed.token)?;
+    }
+    if !is_safe(&parts.method) {
+        open.check_heard()?;
     }
     match access {
         Access::Session | Access::Customer => {}
@@ -130,7 +152,7 @@ async fn admit(gate: &Gate, parts: &mut Parts) -> Result<(), Problem> {
             return Err(Rejection::NotPermitted { permission: None }.problem());
         }
     }
-    if *danger == Danger::Level3 {
+    if *fresh == Fresh::Always {
         open.check_stepped_up()?;
     }
     app.touch(open);
@@ -183,6 +205,18 @@ pub(crate) fn still(app: &App, parts: &Parts, permission: Permission) -> Result<
     }
 }
 
+/// The same for what changes something.
+pub(crate) fn acts(app: &App, parts: &Parts, permission: Permission) -> Result<Actor, Problem> {
+    if let Some(signed) = shown(app, Access::Permitted(permission), Realm::Admins, parts)? {
+        signed.open.check_heard()?;
+    }
+    still(app, parts, permission)
+}
+
+fn is_safe(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD)
+}
+
 fn signed(app: &App, realm: Realm, token: Option<Token>, parts: &Parts, is_cookie: bool) -> Result<Signed, Problem> {
     let token = token.ok_or_else(|| Problem::new(Code::SessionUnknown, "this is no token of a session"))?;
     let open = Arc::new(app.session(realm, &token, address(parts))?);
@@ -206,9 +240,8 @@ async fn named_user(parts: &mut Parts) -> Option<String> {
 /// A browser sends its cookie whoever asks it to. What changes something must come from our own page, and show what only
 /// that page knows.
 fn check_page(parts: &Parts, token: &Token) -> Result<(), Problem> {
-    let is_safe = matches!(parts.method, Method::GET | Method::HEAD);
-    check_origin(parts, !is_safe)?;
-    if is_safe {
+    check_origin(parts, !is_safe(&parts.method))?;
+    if is_safe(&parts.method) {
         return Ok(());
     }
     let mut all = parts.headers.get_all(CSRF).iter();

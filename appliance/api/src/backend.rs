@@ -61,6 +61,16 @@ pub struct DrawnKey {
     pub sealed: Vec<u8>,
 }
 
+/// A fresh join token.
+pub struct DrawnToken {
+    /// Its text, shown once.
+    pub text: String,
+    /// Its public part.
+    pub token_id: [u8; 8],
+    /// The hash of its secret part.
+    pub secret_hash: [u8; 32],
+}
+
 /// A line of a worker's log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogLine {
@@ -193,15 +203,11 @@ pub trait Backend: Send + Sync + 'static {
     /// A fresh command id, drawn outside the state.
     fn new_id(&self) -> CommandId;
 
-    /// Makes a join token, for a node that takes the place of `replaces` where one is given; answers its text, which is
-    /// shown once, and its expiry in microseconds since 1970.
-    fn create_join_token(
-        &self,
-        actor: Actor,
-        ttl: Option<Duration>,
-        replaces: Option<NodeId>,
-        reason: String,
-    ) -> Doing<'_, (String, u64)>;
+    /// Draws a join token, outside the state.
+    ///
+    /// # Errors
+    /// `Internal` where the system has no randomness.
+    fn draw_join_token(&self) -> Result<DrawnToken, Problem>;
 
     /// Draws the name and the secret of an API key, outside the state.
     ///

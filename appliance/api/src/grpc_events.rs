@@ -32,7 +32,7 @@ pub(crate) fn service(
     let app = app.clone();
     InterceptedService::new(service, move |mut request: Request<()>| {
         let client = request.extensions().get::<ClientAddress>().copied();
-        let pass = Pass::of(&app, request.metadata().as_ref(), client);
+        let pass = Pass::of_program(&app, request.metadata().as_ref(), client);
         auth::note_refusal(&pass);
         let pass = pass.map_err(refused)?;
         request.extensions_mut().insert(pass);
@@ -79,7 +79,7 @@ impl Events for Door {
     }
 
     async fn commit(&self, request: Request<CommitRequest>) -> Result<Response<CommitReply>, Status> {
-        let actor = pass_of(&request)?.still().map_err(refused)?;
+        let actor = pass_of(&request)?.acts().map_err(refused)?;
         let CommitRequest { consumer: name, offset, rewind } = request.into_inner();
         let rewind = (!rewind.is_empty()).then_some(rewind);
         let body = Body::CommitConsumer(CommitConsumer { name, offset, rewind });

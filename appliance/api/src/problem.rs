@@ -129,6 +129,7 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::PasswordMustChange
         | Code::RequestForged
         | Code::OwnRoles
+        | Code::CredentialsHeld
         | Code::WorkerMayNot => StatusCode::FORBIDDEN,
         Code::NotFound
         | Code::UnknownNode

@@ -71,6 +71,28 @@ impl Access {
     }
 }
 
+/// Whether a session must have shown its second factor just now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fresh {
+    /// No.
+    Never,
+    /// Where what is in the request wants it; the handler asks.
+    Sometimes,
+    /// Yes; the gate asks.
+    Always,
+}
+
+impl Fresh {
+    /// The word for it in the description of the API; none where nothing is asked.
+    pub(crate) const fn as_str(self) -> Option<&'static str> {
+        match self {
+            Fresh::Never => None,
+            Fresh::Sometimes => Some("sometimes"),
+            Fresh::Always => Some("always"),
+        }
+    }
+}
+
 /// One method of one path.
 pub(crate) struct Route {
     pub(crate) method: Method,
@@ -78,6 +100,9 @@ pub(crate) struct Route {
     pub(crate) access: Access,
     /// What it can do to a running exchange; the console and the command line ask accordingly.
     pub(crate) danger: Danger,
+    /// Whether it asks for a second factor that was shown just now: also what asks nothing of the sender's attention may be
+    /// what a thief of the session wants.
+    pub(crate) fresh: Fresh,
     /// Whether what it changes may need the approval of others, so that it can be proposed.
     pub(crate) approvable: bool,
     /// How long it may take to begin its answer.
@@ -116,7 +141,8 @@ impl Route {
 
     fn new(method: Method, path: &'static str, handler: MethodRouter<App>) -> Route {
         let (danger, patience) = (Danger::Level0, QUICK);
-        Route { method, path, access: Access::Operator, danger, approvable: false, patience, note: None, handler }
+        let (access, fresh, approvable) = (Access::Operator, Fresh::Never, false);
+        Route { method, path, access, danger, fresh, approvable, patience, note: None, handler }
     }
 
     fn shaped(self, shape: Shape) -> Route {
@@ -167,9 +193,20 @@ impl Route {
         self.open_to(Access::PermittedOrOwn(permission))
     }
 
-    /// What it can do to a running exchange.
+    /// What it can do to a running exchange. The highest danger asks for a second factor as well.
     pub(crate) fn danger(self, danger: Danger) -> Route {
-        Route { danger, ..self }
+        let fresh = if danger == Danger::Level3 { Fresh::Always } else { self.fresh };
+        Route { danger, fresh, ..self }
+    }
+
+    /// A session must have shown its second factor just now.
+    pub(crate) fn fresh(self) -> Route {
+        Route { fresh: Fresh::Always, ..self }
+    }
+
+    /// The same where its handler asks for it.
+    pub(crate) fn fresh_sometimes(self) -> Route {
+        Route { fresh: Fresh::Sometimes, ..self }
     }
 
     /// What it changes may need the approval of others.
@@ -185,7 +222,7 @@ impl Route {
 /// The routes as a router, each behind its token, its time-out and the limit on bodies.
 pub(crate) fn assemble(app: &App, routes: Vec<Route>) -> Router {
     let mut router = Router::new();
-    for Route { method, path, access, danger, approvable, patience, handler, .. } in routes {
+    for Route { method, path, access, fresh, approvable, patience, handler, .. } in routes {
         tracing::trace!(%method, path, ?access, "serving");
         let limits = ServiceBuilder::new()
             .layer(RequestBodyLimitLayer::new(BODY_BYTES_MAX))
@@ -199,7 +236,7 @@ pub(crate) fn assemble(app: &App, routes: Vec<Route>) -> Router {
             | Access::Session
             | Access::Customer => {
                 // Of the methods alone: one that there is not is answered the same whoever asks.
-                let gate = auth::Gate { app: app.clone(), access, danger, approvable };
+                let gate = auth::Gate { app: app.clone(), access, fresh, approvable };
                 handler.route_layer(middleware::from_fn_with_state(gate, auth::require))
             }
         };

@@ -88,6 +88,7 @@ codes! {
     SignInNameTaken "EXQ-0222" "somebody else signs in with this name" "choose another name";
     OwnRoles "EXQ-0223" "nobody changes what they may do themselves" "ask another owner or security officer";
     LastOwner "EXQ-0224" "the exchange would have no owner any more" "make another admin an owner first";
+    CredentialsHeld "EXQ-0225" "the password was given by somebody else less than a day ago" "wait until the moment in the message; existing keys of the account were revoked";
     WrongCluster "EXQ-0301" "the call was meant for another cluster" "check the addresses: two clusters are mixed up";
     WrongNode "EXQ-0302" "the call was meant for another node" "check the addresses in `exchequer cluster peers`";
     NoLeader "EXQ-0303" "no leader is known at the moment" "try again; if it lasts, see `exchequer status` on every node";

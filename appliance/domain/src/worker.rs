@@ -81,6 +81,23 @@ impl WorkerKind {
     pub const fn has_network(self) -> bool {
         matches!(self, WorkerKind::Deposit | WorkerKind::Withdrawal | WorkerKind::Consolidation | WorkerKind::Gas)
     }
+
+    /// Whether it credits, pays, gathers or spends money: what stands still in an emergency.
+    #[must_use]
+    pub const fn moves_money(self) -> bool {
+        match self {
+            WorkerKind::Deposit | WorkerKind::Withdrawal | WorkerKind::Consolidation | WorkerKind::Gas => true,
+            WorkerKind::Selftest
+            | WorkerKind::BalanceSync
+            | WorkerKind::PriceFeed
+            | WorkerKind::OrderMatching
+            | WorkerKind::MarketData
+            | WorkerKind::Risk
+            | WorkerKind::SecurityAudit
+            | WorkerKind::FinancialReporting
+            | WorkerKind::SystemHealth => false,
+        }
+    }
 }
 
 impl fmt::Display for WorkerKind {

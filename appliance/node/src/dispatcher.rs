@@ -114,7 +114,10 @@ impl Leadership {
     async fn dispatch(&mut self, house: &House, courier: &dyn Courier) {
         let command = match self.dispatching.take() {
             Some(command) => command,
-            None if house.state(|state| state.directives().has_work(state.workers())).unwrap_or(false) => {
+            None if house
+                .state(|state| state.directives().has_work(state.workers(), state.emergency().is_some()))
+                .unwrap_or(false) =>
+            {
                 let id = exchequer_api::backend::Backend::new_id(house);
                 self.command(house, id, Body::DispatchDirectives(DispatchDirectives { max: BATCH }))
             }

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use exchequer_api::dto::{JoinReply, JoinRequest, Refusal};
 use exchequer_api::people::{FACTOR_PURPOSE, PASSWORD_PURPOSE, password, totp};
 use exchequer_domain::{ClusterId, Code, NodeId, Problem};
-use exchequer_state::people::{Role, check_sign_in_name};
+use exchequer_state::people::{Role, check_admin_name};
 use exchequer_state::registry::{NodeVersion, check_address, check_name};
 use exchequer_state::{Bootstrap, CreateAdmin, Field, FirstNode, Rejection};
 use rand::TryRng;
@@ -189,7 +189,7 @@ pub fn init(args: &Init) -> Result<Initialised, Problem> {
 
 /// The command that makes the first owner, and what its holder needs to sign in.
 fn first_owner(owner: &Owner, cluster: &str, keyring: &Keyring) -> Result<(CreateAdmin, OwnerReport), Problem> {
-    check_sign_in_name(&owner.name).map_err(|rejection| refused(&rejection))?;
+    check_admin_name(&owner.name).map_err(|rejection| refused(&rejection))?;
     password::check(&owner.password, &owner.name)?;
     let secret = totp::Secret::draw()?;
     let (recovery_codes, recovery) = totp::draw_recovery()?;

@@ -28,6 +28,9 @@ pub const KEYS_MAX: usize = 1 << 22;
 /// Ranges of addresses that a key may be used from.
 pub const RANGES_MAX: usize = 30;
 
+/// What addresses of version 4 have in common where they are mapped into version 6.
+const MAPPED_BITS: u8 = 96;
+
 /// The number of a key, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -74,17 +77,27 @@ impl Range {
     #[must_use]
     pub fn new(address: IpAddr, prefix: u8) -> Option<Range> {
         let (most, mapped) = match address {
-            IpAddr::V4(_) => (32, 96),
+            IpAddr::V4(_) => (32, MAPPED_BITS),
             IpAddr::V6(_) => (128, 0),
         };
-        (prefix <= most).then(|| Range { address: octets(address), prefix: prefix + mapped })
+        let range = (prefix <= most).then(|| Range { address: octets(address), prefix: prefix + mapped });
+        range.filter(Range::is_sound)
     }
 
-    /// Whether an address is in it.
+    /// Whether it is one of a family: `::ffff:10.0.0.0/8` says IPv4 and would mean every address there is.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        let is_v4 = Ipv6Addr::from(self.address).to_ipv4_mapped().is_some();
+        self.prefix <= 128 && (!is_v4 || self.prefix >= MAPPED_BITS)
+    }
+
+    /// Whether an address is in it; one of version 4 is in ranges of version 4 alone.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
-        let differing = u128::from_be_bytes(self.address) ^ u128::from_be_bytes(octets(address));
-        u32::from(self.prefix) <= differing.leading_zeros()
+        let octets = octets(address);
+        let differing = u128::from_be_bytes(self.address) ^ u128::from_be_bytes(octets);
+        let is_v4 = Ipv6Addr::from(octets).to_ipv4_mapped().is_some();
+        u32::from(self.prefix) <= differing.leading_zeros() && (!is_v4 || self.prefix >= MAPPED_BITS)
     }
 }
 
@@ -220,5 +233,13 @@ mod tests {
         }
         assert_eq!(Range::new(ip("10.0.0.1"), 33), None);
         assert_eq!(Range::new(ip("::1"), 129), None);
+        // What says version 4 and would mean everything.
+        for prefix in [0, 8, 95] {
+            assert_eq!(Range::new(ip("::ffff:10.0.0.0"), prefix), None, "{prefix}");
+        }
+        assert!(Range::new(ip("::ffff:10.0.0.0"), 96).is_some());
+        let all_of_six = range("::", 0);
+        assert!(all_of_six.contains(ip("2001:db8::1")) && !all_of_six.contains(ip("10.0.0.1")));
+        assert!(!all_of_six.contains(ip("::ffff:10.0.0.1")));
     }
 }

@@ -24,7 +24,7 @@ pub const USERS_MAX: u64 = 1 << 24;
 pub enum UserStatus {
     /// Everything.
     Active,
-    /// Receive money, not send any, nor enter orders. Its open orders go on until they are cancelled.
+    /// Receive money; not send any, enter orders, sign in or get API keys. Its open orders go on until they are cancelled.
     Frozen,
 }
 

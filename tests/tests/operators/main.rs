@@ -6,6 +6,7 @@
 
 #![allow(clippy::print_stdout, reason = "what a test did is its report")]
 
+mod approvals;
 mod bad_input;
 mod configuration;
 mod corruption;

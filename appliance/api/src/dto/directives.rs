@@ -99,6 +99,8 @@ pub struct SendDirective {
     /// So many failed attempts end it; 3 where nothing is said.
     #[schemars(range(min = 1, max = 100))]
     pub max_attempts: Option<u32>,
+    /// Whether it waits until others have agreed.
+    pub needs_approval: Option<bool>,
     /// Why.
     #[schemars(with = "Reason")]
     pub reason: String,

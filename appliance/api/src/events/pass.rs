@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Request, header};
+use axum::http::{HeaderMap, HeaderName, Request, header};
 use exchequer_domain::Problem;
 use exchequer_state::Actor;
 use exchequer_state::people::Permission;
@@ -27,14 +27,24 @@ pub(crate) struct Pass {
 }
 
 impl Pass {
-    /// What these headers show.
+    /// What a program's call shows. A browser's cookie is nothing: it comes along whoever made the browser ask, and the call
+    /// has nothing against that.
     ///
     /// # Errors
     /// That nothing is shown, or nothing that allows following events.
-    pub(crate) fn of(app: &App, headers: &HeaderMap, client: Option<ClientAddress>) -> Result<Pass, Problem> {
+    pub(crate) fn of_program(app: &App, headers: &HeaderMap, client: Option<ClientAddress>) -> Result<Pass, Problem> {
+        Pass::of(app, headers, &[header::AUTHORIZATION], client)
+    }
+
+    fn of(
+        app: &App,
+        headers: &HeaderMap,
+        names: &[HeaderName],
+        client: Option<ClientAddress>,
+    ) -> Result<Pass, Problem> {
         let (mut parts, ()) = Request::new(()).into_parts();
-        for name in [header::AUTHORIZATION, header::COOKIE] {
-            for value in headers.get_all(&name) {
+        for name in names {
+            for value in headers.get_all(name) {
                 parts.headers.append(name.clone(), value.clone());
             }
         }
@@ -55,13 +65,22 @@ impl Pass {
     pub(crate) fn still(&self) -> Result<Actor, Problem> {
         auth::still(&self.app, &self.shown, Permission::EventsRead)
     }
+
+    /// Whether it moves offsets, and on whose behalf.
+    ///
+    /// # Errors
+    /// That it does not.
+    pub(crate) fn acts(&self) -> Result<Actor, Problem> {
+        auth::acts(&self.app, &self.shown, Permission::EventsConsume)
+    }
 }
 
 impl FromRequestParts<App> for Pass {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Pass, Refused> {
-        Ok(Pass::of(app, &parts.headers, parts.extensions.get::<ClientAddress>().copied())?)
+        let names = [header::AUTHORIZATION, header::COOKIE];
+        Ok(Pass::of(app, &parts.headers, &names, parts.extensions.get::<ClientAddress>().copied())?)
     }
 }
 

@@ -9,7 +9,7 @@ use axum::response::Response;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use crate::app::App;
-use crate::auth::{Caller, Signed, Visitor};
+use crate::auth::{Caller, Signed, Stepped, Visitor};
 use crate::extract::{Body, Name, Params};
 use crate::problem::Refused;
 use crate::read::Seen;
@@ -46,6 +46,10 @@ impl Input for State<App> {
 }
 
 impl Input for Caller {
+    fn describe(_: &mut Shape) {}
+}
+
+impl Input for Stepped {
     fn describe(_: &mut Shape) {}
 }
 

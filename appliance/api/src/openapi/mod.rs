@@ -163,6 +163,9 @@ fn operation(route: &Route, note: &Note, asked: &mut SchemaGenerator, answered: 
         fields.insert("security".to_owned(), security(route.access));
         fields.insert("x-danger".to_owned(), json!(route.danger as u8));
     }
+    if let Some(word) = route.fresh.as_str() {
+        fields.insert("x-fresh-factor".to_owned(), word.into());
+    }
     if route.access == Access::Customer {
         fields.insert("security".to_owned(), security(route.access));
     }

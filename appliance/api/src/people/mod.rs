@@ -3,7 +3,7 @@
 //! Invariants:
 //! - One refusal for whatever was wrong, after the same work: a name that nobody has costs a hash, a code and an entry of
 //!   the log like any other.
-//! - Memory for hashing is bounded, and so are those who wait for it.
+//! - Memory for hashing is bounded, and so are those who wait for it; a flood at one door is not felt at another.
 //! - Passwords, codes and tokens are in no log, neither the node's nor the replicated one.
 
 mod addresses;
@@ -20,6 +20,7 @@ use std::sync::OnceLock;
 use exchequer_domain::{AdminId, Code, Problem, Timestamp, UserId};
 use exchequer_state::people::{Admin, Credentials, Limits, Principal, Session, SessionId, customers};
 use exchequer_state::settings::schema;
+use exchequer_state::users::UserStatus;
 use exchequer_state::{Body, Rows, State, TouchSession};
 use parking_lot::Mutex;
 
@@ -33,8 +34,12 @@ pub const PASSWORD_PURPOSE: &str = "password hash";
 pub const FACTOR_PURPOSE: &str = "second factor";
 /// What a second factor that is being enrolled is sealed for.
 pub(crate) const ENROLMENT_PURPOSE: &str = "second factor enrolment";
-/// A session's use is put down when it was last put down longer ago.
+/// A session's use is put down when it was last put down longer ago, or a quarter of the time ago after which an unused one
+/// is over.
 const TOUCH_US: u64 = 60_000_000;
+/// How old what this node knows of sessions may be where one of them changes something: one that was ended elsewhere must not
+/// go on here. Beacons come twice a second, so that only a node that is out of touch is older.
+const HEARD_WITHIN: std::time::Duration = std::time::Duration::from_secs(2);
 /// Sessions of which it is remembered that their use is being put down.
 const TOUCHED_MAX: usize = 65_536;
 
@@ -73,9 +78,11 @@ impl Realm {
 }
 
 /// What a node remembers of sign-ins.
-#[derive(Default)]
 pub(crate) struct People {
-    turns: turns::Turns,
+    /// Apart, so that whoever floods one door keeps nobody out at another, and nobody who is in.
+    admins: turns::Turns,
+    customers: turns::Turns,
+    inside: turns::Turns,
     addresses: addresses::Addresses,
     /// What is checked where nobody has the name: made once, as costly as a real one.
     dummy: OnceLock<sign_in::Dummy>,
@@ -84,6 +91,22 @@ pub(crate) struct People {
     /// A bug that a test plants: a name that nobody has is refused at once.
     #[cfg(test)]
     pub(crate) refuses_early: std::sync::atomic::AtomicBool,
+}
+
+impl Default for People {
+    /// Four hash at once in all, which takes 256 MiB; customers are many.
+    fn default() -> People {
+        People {
+            admins: turns::Turns::new(1),
+            customers: turns::Turns::new(2),
+            inside: turns::Turns::new(1),
+            addresses: addresses::Addresses::default(),
+            dummy: OnceLock::new(),
+            touched: Mutex::default(),
+            #[cfg(test)]
+            refuses_early: std::sync::atomic::AtomicBool::default(),
+        }
+    }
 }
 
 /// A session that holds, and whose it is.
@@ -99,6 +122,10 @@ pub(crate) struct Open {
     /// Until when its second factor counts as just shown.
     pub(crate) stepped_up_until: Option<Timestamp>,
     pub(crate) now: Timestamp,
+    /// Its use is put down when it was last put down longer ago.
+    touch_us: u64,
+    /// How old all of this may be.
+    age: std::time::Duration,
 }
 
 impl Open {
@@ -126,6 +153,18 @@ impl Open {
             return Err(Problem::new(Code::FactorMissing, "this session may enrol a second factor and nothing else"));
         }
         Ok(())
+    }
+
+    /// Whether this node would have heard of its end.
+    ///
+    /// # Errors
+    /// `ReadTooStale`.
+    pub(crate) fn check_heard(&self) -> Result<(), Problem> {
+        if self.age <= HEARD_WITHIN {
+            return Ok(());
+        }
+        Err(Problem::new(Code::ReadTooStale, "this node is out of touch, and a session changes nothing through it")
+            .hint("ask another node, or use the operator token"))
     }
 
     /// # Errors
@@ -176,7 +215,7 @@ impl App {
     fn look_for(&self, realm: Realm, token: &Token, from: Option<Option<IpAddr>>) -> Result<Open, Problem> {
         let (id, now_ms) = (token.id(), self.backend.now_ms());
         let mut found = None;
-        self.backend.read(&mut |state, rows, _| {
+        self.backend.read(&mut |state, rows, at| {
             let session = match realm {
                 Realm::Admins => state.people().session(&id).cloned(),
                 Realm::Customers => customers::session(rows, &id).map_err(halted)?.map(|(_, session)| session),
@@ -187,7 +226,7 @@ impl App {
             let Some((credentials, admin)) = credentials(state, rows, session.of)? else { return Ok(()) };
             let active = match session.of {
                 Principal::Admin(id) => state.people().active(id),
-                Principal::User(user) => state.users().get(user).is_some(),
+                Principal::User(user) => state.users().get(user).is_some_and(|user| user.status == UserStatus::Active),
             };
             let allowed = admin.as_ref().zip(from).is_none_or(|(admin, address)| admin.allows(address));
             if limits.is_over(&session, now) || !active || !allowed {
@@ -196,7 +235,9 @@ impl App {
             let life = state.settings().get(&schema::PEOPLE_STEP_UP_LIFE);
             let stepped_up_until = session.factor_at.map(|at| at.plus(life));
             let over_at = limits.over_at(&session);
-            found = Some(Open { id, session, credentials, admin, over_at, stepped_up_until, now });
+            let idle_us = u64::try_from(limits.idle.as_micros()).unwrap_or(u64::MAX);
+            let (touch_us, age) = (TOUCH_US.min(idle_us / 4), at.age);
+            found = Some(Open { id, session, credentials, admin, over_at, stepped_up_until, now, touch_us, age });
             Ok(())
         })?;
         found.ok_or_else(|| Problem::new(Code::SessionUnknown, "the session is over, or never was"))
@@ -210,9 +251,9 @@ impl App {
         self.look_for(realm, token, None)
     }
 
-    /// Has the use of a session put down, at most once a minute. Nobody waits for it.
+    /// Has the use of a session put down, now and then. Nobody waits for it.
     pub(crate) fn touch(&self, open: &Open) {
-        if open.now.0 < open.session.seen_at.0.saturating_add(TOUCH_US) {
+        if open.now.0 < open.session.seen_at.0.saturating_add(open.touch_us) {
             return;
         }
         let mut touched = self.people.touched.lock();
@@ -220,7 +261,7 @@ impl App {
             touched.clear();
         }
         let last = touched.insert(open.id, open.now.0);
-        if last.is_some_and(|last| open.now.0 < last.saturating_add(TOUCH_US)) {
+        if last.is_some_and(|last| open.now.0 < last.saturating_add(open.touch_us)) {
             touched.extend(last.map(|last| (open.id, last)));
             return;
         }

@@ -5,11 +5,12 @@ use std::net::IpAddr;
 use exchequer_domain::{Code, CommandId, Problem};
 use exchequer_state::people::{Admin, Credentials, Factor, Principal, customers};
 use exchequer_state::settings::schema;
+use exchequer_state::users::UserStatus;
 use exchequer_state::{Actor, Body, NoteSignInFailure, OpenSession, Rejection};
 use zeroize::Zeroizing;
 
 use super::token::Token;
-use super::{FACTOR_PURPOSE, PASSWORD_PURPOSE, Realm, credentials, halted, moment, password, totp};
+use super::{FACTOR_PURPOSE, PASSWORD_PURPOSE, Realm, credentials, halted, moment, password, totp, user_of};
 use crate::app::App;
 use crate::problem::Refused;
 
@@ -79,7 +80,11 @@ impl App {
         }
         let of = candidate.as_ref().map(|candidate| candidate.of);
         let (app, typed, shown) = (self.clone(), sign_in.password, sign_in.shown);
-        let judged = self.people.turns.run(move || {
+        let turns = match sign_in.realm {
+            Realm::Admins => &self.people.admins,
+            Realm::Customers => &self.people.customers,
+        };
+        let judged = turns.run(move || {
             let dummy = app.dummy(cost)?;
             judge(candidate.as_ref(), dummy, &typed, &shown, now_ms).map(|right| right.zip(candidate))
         });
@@ -146,8 +151,10 @@ impl App {
             let Some(of) = of else { return Ok(()) };
             let Some((credentials, admin)) = credentials(state, rows, of)? else { return Ok(()) };
             let active = |admin: &Admin| state.people().active(admin.id) && admin.allows(sign_in.address);
-            let locked = credentials.attempts.is_locked(moment(state, now_ms));
-            found = Some((of, admin.as_ref().is_none_or(active) && !locked, credentials));
+            let frozen = user_of(of).and_then(|user| state.users().get(user));
+            let frozen = frozen.is_some_and(|user| user.status == UserStatus::Frozen);
+            let locked = credentials.is_locked(sign_in.address.map(octets), moment(state, now_ms));
+            found = Some((of, admin.as_ref().is_none_or(active) && !frozen && !locked, credentials));
             Ok(())
         })?;
         let Some((of, may, credentials)) = found else { return Ok(None) };
@@ -176,7 +183,7 @@ impl App {
     pub(crate) async fn hash_password(&self, new: Zeroizing<String>, name: &str) -> Result<Vec<u8>, Refused> {
         password::check(&new, name)?;
         let cost = self.backend.hash_cost();
-        let hashed = self.people.turns.run(move || password::hash(&new, cost)).await.and_then(|hashed| hashed);
+        let hashed = self.people.inside.run(move || password::hash(&new, cost)).await.and_then(|hashed| hashed);
         Ok(self.backend.seal(PASSWORD_PURPOSE, &hashed.map_err(busy)?)?)
     }
 }
@@ -243,7 +250,7 @@ pub(crate) async fn check_factor(app: &App, open: &super::Open, shown: &Shown) -
 /// `SignInRefused`, `SignInsBusy`.
 pub(crate) async fn check_password(app: &App, open: &super::Open, typed: Zeroizing<String>) -> Result<(), Refused> {
     let known = app.backend.unseal(PASSWORD_PURPOSE, &open.credentials.password)?;
-    let judged = app.people.turns.run(move || password::verify(&typed, &known)).await.and_then(|right| right);
+    let judged = app.people.inside.run(move || password::verify(&typed, &known)).await.and_then(|right| right);
     if judged.map_err(busy)? {
         return Ok(());
     }

@@ -1,13 +1,11 @@
 //! Turns at hashing passwords: few at once, since each takes 64 MiB, and not many who wait. Who finds no place is told to
-//! come again.
+//! come again. There is one of these for each door, and one for those who are in.
 
 use std::sync::Arc;
 
 use exchequer_domain::{Code, Problem};
 use tokio::sync::Semaphore;
 
-/// Passwords that are hashed at once.
-pub(crate) const AT_ONCE_MAX: usize = 2;
 /// Sign-ins that wait for it at most.
 pub(crate) const WAITING_MAX: usize = 32;
 
@@ -17,13 +15,12 @@ pub(crate) struct Turns {
     turns: Arc<Semaphore>,
 }
 
-impl Default for Turns {
-    fn default() -> Turns {
-        Turns { places: Semaphore::new(AT_ONCE_MAX + WAITING_MAX), turns: Arc::new(Semaphore::new(AT_ONCE_MAX)) }
-    }
-}
-
 impl Turns {
+    /// So many hash at once.
+    pub(crate) fn new(at_once: usize) -> Turns {
+        Turns { places: Semaphore::new(at_once + WAITING_MAX), turns: Arc::new(Semaphore::new(at_once)) }
+    }
+
     /// Does the work on a thread where it holds nobody up, when its turn has come.
     ///
     /// # Errors
@@ -49,11 +46,13 @@ mod tests {
 
     use super::*;
 
+    const AT_ONCE_MAX: usize = 2;
+
     /// Goal: no more than two work at once, however many ask; past the places there is a refusal at once; and a client that
     /// went away does not free a turn that is still worked on. Method: work that waits for the test.
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn few_at_once() {
-        let turns = Arc::new(Turns::default());
+        let turns = Arc::new(Turns::new(AT_ONCE_MAX));
         let (working, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let (go, gate) = mpsc::channel::<()>();
         let (begun, begins) = mpsc::channel::<()>();
@@ -86,5 +85,31 @@ mod tests {
             done.unwrap();
         }
         assert_eq!(most.load(Ordering::SeqCst), AT_ONCE_MAX);
+    }
+
+    /// Goal: whoever fills one door with sign-ins that wait keeps nobody out at the other, and nobody who is in. Method: the
+    /// places of customers taken one by one.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn one_door_does_not_fill_another() {
+        let people = super::super::People::default();
+        let (go, gate) = mpsc::channel::<()>();
+        let gate = Arc::new(parking_lot::Mutex::new(gate));
+        let mut waiting = Vec::new();
+        loop {
+            let gate = gate.clone();
+            let mut one = Box::pin(people.customers.run(move || gate.lock().recv().is_ok()));
+            match futures::poll!(one.as_mut()) {
+                std::task::Poll::Pending => waiting.push(one),
+                std::task::Poll::Ready(full) => {
+                    assert_eq!(full.unwrap_err().code, Code::SignInsBusy);
+                    break;
+                }
+            }
+        }
+        assert!(waiting.len() > WAITING_MAX);
+        people.admins.run(|| ()).await.unwrap();
+        people.inside.run(|| ()).await.unwrap();
+        drop(go);
+        futures::future::join_all(waiting).await;
     }
 }

@@ -343,6 +343,8 @@ pub(crate) fn of_rejection(rejection: &Rejection, purpose: Purpose) -> Error {
         | Rejection::SecretsFull
         | Rejection::SecretInUse { .. }
         | Rejection::EndpointCredentials
+        | Rejection::EndpointInClear
+        | Rejection::CredentialsHeld { .. }
         | Rejection::NetworkAssetsFull => Error::internal(),
         Rejection::ConsumerUnknown
         | Rejection::ConsumerExists

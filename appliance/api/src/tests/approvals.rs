@@ -4,7 +4,7 @@ use axum::http::Method;
 use exchequer_domain::{AdminId, ClusterId, Timestamp};
 use exchequer_state::approvals::{ApprovalKeyId, ProposalId, approval_bytes, confirmation_bytes, operation_hash};
 use exchequer_state::people::{AdminStatus, Principal, Role};
-use exchequer_state::{Actor, Body as Change, Outcome, UpdateAdmin};
+use exchequer_state::{Actor, Body as Change, CreateUser, Outcome, UpdateAdmin};
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use serde_json::{Value as Json, json};
 
@@ -95,7 +95,10 @@ async fn confirm(world: &World, by: Who, of: Who) -> Reply {
 
 /// Three persons with confirmed keys: the two-person rule is in force.
 async fn in_force() -> World {
-    let world = World::new();
+    in_force_in(World::new()).await
+}
+
+async fn in_force_in(world: World) -> World {
     for (name, role) in [("ada", Role::Owner), ("sam", Role::SecurityOfficer), ("ops", Role::Operations)] {
         admin(&world.house, name, &[role], true);
     }
@@ -234,12 +237,13 @@ async fn who_is_suspended_has_approved_nothing() {
 /// proposal, and not before; the proposal does not tell it.
 #[tokio::test]
 async fn an_admin_is_made_by_two() {
-    let world = in_force().await;
+    let world = World::new();
     unlimited(&world.house);
+    let world = in_force_in(world).await;
     let body = json!({ "name": "eve", "person": "Eve", "roles": ["auditor"], "reason": "HR-7" });
-    let alone = change(&world, Some(SAM), None, (Method::POST, "/v1/admins"), body.clone()).await;
+    let alone = change(&world, Some(ADA), None, (Method::POST, "/v1/admins"), body.clone()).await;
     assert_eq!(alone.refusal(), (403, "EXQ-1101".to_owned()));
-    let proposed = change(&world, Some(SAM), Some("true"), (Method::POST, "/v1/admins"), body).await.json();
+    let proposed = change(&world, Some(ADA), Some("true"), (Method::POST, "/v1/admins"), body).await.json();
     let password = proposed["once"].as_str().unwrap_or_else(|| panic!("{proposed}")).to_owned();
     assert!(!proposal(&world, 1).await.to_string().contains(&password));
     let typed = json!({ "name": "eve", "password": password, "bearer": true });
@@ -247,6 +251,33 @@ async fn an_admin_is_made_by_two() {
     assert_eq!(approve(&world, OPS, 1).await.json()["state"], "executed");
     assert_eq!(sign_in(&world, &typed).await.status.as_u16(), 200);
     assert_eq!(proposal(&world, 1).await["operation"], "", "what was sealed does not stay");
+}
+
+/// Goal: what hands over the keyring, or a customer's account, takes two; what is shown once is shown with the proposal, and
+/// worth nothing before the consent. A customer's first password takes one. Method: a join token, and a customer's first and
+/// second password, each alone, proposed, agreed to.
+#[tokio::test]
+async fn tokens_and_accounts_take_two() {
+    let world = in_force().await;
+    world.house.run(Change::CreateUser(CreateUser { label: String::new(), kyc_level: 0, fee_tier: 0 }));
+    let give = json!({ "name": "u1", "reason": "asked by telephone" });
+    let of_user = (Method::POST, "/v1/users/1/credentials");
+    let first = change(&world, Some(ADA), None, of_user.clone(), give.clone()).await;
+    assert_eq!(first.status.as_u16(), 200, "{}", first.text());
+    let token = (Method::POST, "/v1/cluster/tokens");
+    let tokens = |world: &World| world.house.inside.lock().state.access().join_tokens().count();
+    let mut number = 0;
+    for (to, body) in [(token, json!({ "ttl": "1h", "reason": "grow" })), (of_user, give)] {
+        number += 1;
+        let alone = change(&world, Some(ADA), None, to.clone(), body.clone()).await;
+        assert_eq!(alone.refusal(), (403, "EXQ-1101".to_owned()), "{}", to.1);
+        let proposed = change(&world, Some(ADA), Some("true"), to, body).await.json();
+        let once = proposed["once"].as_str().unwrap_or_else(|| panic!("{proposed}")).to_owned();
+        assert!(!proposal(&world, number).await.to_string().contains(&once));
+        assert_eq!(tokens(&world), usize::from(number > 1));
+        assert_eq!(approve(&world, OPS, number).await.json()["state"], "executed");
+        assert_eq!(tokens(&world), 1);
+    }
 }
 
 /// Goal: the header that proposes is refused where nothing can need approval, so that it never stands in the way of what a

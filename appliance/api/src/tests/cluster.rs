@@ -183,7 +183,6 @@ async fn peers_and_autopilot() {
 async fn changes_reach_the_node() {
     let world = World::new();
     for (path, body, call) in [
-        ("tokens", json!({"ttl": "1h", "reason": "r"}), "create_join_token Some(3600s) None r"),
         ("learners", json!({"node": 1, "reason": "r"}), "add_learner 1 r"),
         ("promote", json!({"node": "n1", "force": true, "reason": "r"}), "promote 1 true r"),
         ("promote", json!({"node": "n1", "reason": "r"}), "promote 1 false r"),

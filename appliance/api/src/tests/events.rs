@@ -51,7 +51,7 @@ fn first(house: &Memory) -> u64 {
 fn pass(app: &App) -> Pass {
     let mut headers = HeaderMap::new();
     headers.insert(header::AUTHORIZATION, HeaderValue::from_str(&format!("Bearer {TOKEN}")).unwrap());
-    Pass::of(app, &headers, None).unwrap()
+    Pass::of_program(app, &headers, None).unwrap()
 }
 
 fn from(from: u64) -> Wish {

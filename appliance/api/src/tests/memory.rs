@@ -11,16 +11,16 @@ use exchequer_raft::{Address, Epoch, MemberState, PeerView, ReadAt, Role, Status
 use exchequer_state::cluster::Authority;
 use exchequer_state::registry::NodeVersion;
 use exchequer_state::testing::MemoryRows;
-use exchequer_state::{
-    Actor, AdmitNode, At, Body, Bootstrap, Command, CreateJoinToken, Done, DryRun, FirstNode, Input, Outcome, State,
-};
+use exchequer_state::{Actor, AdmitNode, At, Body, Bootstrap, Command, Done, DryRun, FirstNode, Input, Outcome, State};
 use futures::FutureExt as _;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 use zeroize::Zeroizing;
 
 use super::pipe::Pipe;
-use crate::backend::{Backend, ByteStream, Check, Doing, DrawnKey, Hashes, LogLine, Look, Submitted, Supervised};
+use crate::backend::{
+    Backend, ByteStream, Check, Doing, DrawnKey, DrawnToken, Hashes, LogLine, Look, Submitted, Supervised,
+};
 use crate::dto::{JoinReply, JoinRequest};
 use crate::events::Ephemeral;
 use crate::feed::{Batch, Ear};
@@ -384,26 +384,9 @@ impl Backend for Memory {
         CommandId((1 << 100 | u128::from(inside.next_id)).to_be_bytes())
     }
 
-    fn create_join_token(
-        &self,
-        actor: Actor,
-        ttl: Option<Duration>,
-        replaces: Option<NodeId>,
-        reason: String,
-    ) -> Doing<'_, (String, u64)> {
-        let begun = self.begin(|| format!("create_join_token {ttl:?} {replaces:?} {reason}"));
-        async move {
-            begun?;
-            let number = self.inside.lock().index;
-            let ttl_us = ttl.map(|ttl| u64::try_from(ttl.as_micros()).unwrap());
-            let token_id = number.to_be_bytes();
-            let command = CreateJoinToken { token_id, secret_hash: [5; 32], ttl_us, replaces, reason };
-            match self.decided(actor, Body::CreateJoinToken(command))? {
-                Done::JoinTokenCreated { expires_at } => Ok((format!("exqj_{number}"), expires_at.0)),
-                other => panic!("{other:?}"),
-            }
-        }
-        .boxed()
+    fn draw_join_token(&self) -> Result<DrawnToken, Problem> {
+        let number = self.inside.lock().index;
+        Ok(DrawnToken { text: format!("exqj_{number}"), token_id: number.to_be_bytes(), secret_hash: [5; 32] })
     }
 
     fn draw_api_key(&self) -> Result<DrawnKey, Problem> {

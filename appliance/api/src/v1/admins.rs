@@ -49,10 +49,12 @@ pub(crate) fn routes() -> Vec<Route> {
             .says("Gives an admin a one-time password; the second factor must be enrolled anew")
             .named(name()),
         Route::post("/v1/users/{user}/credentials", give)
+            .approvable()
             .needs(Permission::UsersChange)
-            .danger(Danger::Level2)
+            .danger(Danger::Level3)
             .says("Gives a customer a name and a one-time password to sign in with")
-            .more("The password is in the answer and nowhere else. A second factor must be enrolled anew.")
+            .more("The password is in the answer and nowhere else. A second factor must be enrolled anew. Where there was a password \
+                   the user's API keys are revoked, and new ones refused for 24 hours.")
             .named(Param::number("user", 1, u64::MAX, "The user's number")),
     ]
 }
@@ -87,7 +89,7 @@ async fn create(
 ) -> Result<Committed<dto::PasswordGiven>, Refused> {
     let reason = reason(request.reason)?;
     let name = request.name;
-    people::check_sign_in_name(&name).map_err(|rejection| rejection.problem())?;
+    people::check_admin_name(&name).map_err(|rejection| rejection.problem())?;
     let (roles, ranges) = (roles(&request.roles)?, ranges(request.addresses.unwrap_or_default())?);
     let id = app.command_id(None)?;
     let drawn = password::draw()?;
@@ -177,7 +179,8 @@ async fn give(
     let drawn = password::draw()?;
     let hashed = app.hash_password(drawn.clone(), &name).await?;
     let change = CredentialChange::Begin { name: name.clone(), password: hashed };
-    let effect = set(&app, caller, Principal::User(user), revision, change, reason).await?;
+    let sent = set(&app, caller, Principal::User(user), revision, change, reason).await;
+    let effect = sent.map_err(|refused| refused.with_once(&drawn))?;
     Ok(given(user.0, name, &drawn, &effect))
 }
 

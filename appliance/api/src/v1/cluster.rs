@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
-use exchequer_domain::{Code, NodeId, Problem, Timestamp, format_duration};
+use exchequer_domain::{Code, NodeId, Problem, format_duration};
+use exchequer_state::{Body as Change, CreateJoinToken, Done};
 
 use crate::app::App;
 use crate::auth::Caller;
+use crate::backend::DrawnToken;
 use crate::dto::{
     Accepted, AddLearner, CreateToken, CreatedToken, JoinReply, JoinRequest, NamedNode, NodeHash, NodeRef, Promote,
     RemoveNode, RotateCertificates, TransferLeader, Verified, Verify,
@@ -27,9 +29,10 @@ const VERIFY_PATIENCE_MAX: Duration = Duration::from_secs(600);
 pub(crate) fn routes() -> Vec<Route> {
     vec![
         Route::post("/v1/cluster/tokens", create_token)
-            .needs(Permission::ClusterChange)
-            .danger(Danger::Level1)
-            .says("Makes a join token, with which one node can enter"),
+            .approvable()
+            .needs(Permission::ClusterAdmit)
+            .danger(Danger::Level3)
+            .says("Makes a join token, with which one node can enter and gets the keyring"),
         Route::post("/v1/cluster/join", join).open_to(Access::JoinToken).says("Admits a node that shows a join token"),
         Route::post("/v1/cluster/learners", add_learner)
             .needs(Permission::ClusterChange)
@@ -67,10 +70,13 @@ async fn create_token(
     let reason = reason(request.reason)?;
     let ttl = request.ttl.map(|ttl| duration("ttl", &ttl)).transpose()?;
     let replaces = request.replace.map(|node| app.resolve(&node)).transpose()?.map(|node| NodeId(node.id));
-    let backend = app.backend.clone();
-    let (token, expires_us) =
-        app.finish(async move { backend.create_join_token(caller.0, ttl, replaces, reason).await }).await?;
-    Ok(Json(CreatedToken { token, expires_at: Timestamp(expires_us).to_string() }))
+    let DrawnToken { text: token, token_id, secret_hash } = app.backend.draw_join_token()?;
+    let ttl_us = ttl.map(|ttl| u64::try_from(ttl.as_micros()).unwrap_or(u64::MAX));
+    let command = CreateJoinToken { token_id, secret_hash, ttl_us, replaces, reason };
+    let sent = app.submit_as(caller.0, app.command_id(None)?, Change::CreateJoinToken(command)).await;
+    let effect = sent.map_err(|refused| refused.with_once(&token))?;
+    let Done::JoinTokenCreated { expires_at } = effect.done else { return Err(effect.unexpected()) };
+    Ok(Json(CreatedToken { token, expires_at: expires_at.to_string() }))
 }
 
 async fn join(State(app): State<App>, Body(request): Body<JoinRequest>) -> Result<Json<JoinReply>, Refused> {

@@ -154,7 +154,7 @@ async fn send(
         not_before: moment("not_before", request.not_before)?,
         deadline: moment("deadline", request.deadline)?,
         max_attempts: request.max_attempts.unwrap_or(ATTEMPTS),
-        needs_approval: false,
+        needs_approval: request.needs_approval.unwrap_or(false),
     };
     let change = Change::SendDirectives(SendDirectives { directives: vec![directive], reason });
     let effect = app.submit_as(caller.0, id, change).await?;

@@ -45,17 +45,17 @@ pub(crate) fn routes() -> Vec<Route> {
             .needs(Permission::EventsRead),
         Route::post("/v1/events/consumers", add)
             .says("Makes a consumer, whose offset is kept")
-            .needs(Permission::EventsRead),
+            .needs(Permission::EventsConsume),
         Route::post("/v1/events/consumers/{consumer}/commit", commit)
             .says("Moves a consumer's offset")
             .more("Forward, at most once a second of replicated time. Back only with `rewind`, which says why.")
             .named(consumer())
-            .needs(Permission::EventsRead),
+            .needs(Permission::EventsConsume),
         Route::post("/v1/events/consumers/{consumer}/remove", remove)
             .says("Removes a consumer; events stay")
             .named(consumer())
             .danger(Danger::Level1)
-            .needs(Permission::EventsRead),
+            .needs(Permission::EventsConsume),
     ]
 }
 

@@ -23,6 +23,7 @@ pub(crate) fn routes() -> Vec<Route> {
             .approvable()
             .needs(Permission::MoneyMove)
             .danger(Danger::Level2)
+            .fresh()
             .says("Moves money from one user to another"),
         Route::post("/v1/ledger/credit", credit)
             .needs(Permission::SandboxPlay)
@@ -31,6 +32,7 @@ pub(crate) fn routes() -> Vec<Route> {
             .approvable()
             .needs(Permission::MoneyMove)
             .danger(Danger::Level2)
+            .fresh()
             .says("Undoes a transfer by a counter-entry"),
     ]
 }

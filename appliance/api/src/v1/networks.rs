@@ -8,7 +8,7 @@ use exchequer_state::settings::Danger;
 use exchequer_state::{Body as Change, ConfigureNetwork, ConfigureNetworkAsset, Done, State as Replicated};
 
 use crate::app::App;
-use crate::auth::Caller;
+use crate::auth::{Caller, Stepped};
 use crate::dto;
 use crate::dto::shapes;
 use crate::extract::{Body, Name, Params, reason};
@@ -29,9 +29,11 @@ pub(crate) fn routes() -> Vec<Route> {
         Route::put("/v1/networks/{network}", configure)
             .approvable()
             .says("Changes a network: its state, switches, confirmations, fee caps or endpoints")
+            .more("All but its state and switches wants a second factor that was shown just now.")
             .named(network())
             .needs(Permission::NetworksChange)
-            .danger(Danger::Level2),
+            .danger(Danger::Level2)
+            .fresh_sometimes(),
         Route::post("/v1/networks/{network}/assets", configure_asset)
             .says("Switches deposits, withdrawals and sweeps of an asset on a network")
             .named(network())
@@ -59,10 +61,17 @@ async fn one(State(app): State<App>, Name(name): Name, mut params: Params) -> Re
 async fn configure(
     State(app): State<App>,
     caller: Caller,
+    stepped: Stepped,
     Name(name): Name,
     Body(request): Body<dto::ConfigureNetwork>,
 ) -> Result<Committed<dto::NetworkConfigured>, Refused> {
     let network = known(&name)?;
+    let counts = request.tradable.is_some() || request.withdrawable.is_some();
+    let costs = request.fee_rate_max.is_some() || request.fee_max.is_some();
+    // Switching is what is done in a hurry.
+    if counts || costs || request.endpoints.is_some() {
+        stepped.check()?;
+    }
     let reason = reason(request.reason)?;
     let id = app.command_id(request.command_id.as_deref())?;
     let command = ConfigureNetwork {

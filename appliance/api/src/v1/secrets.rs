@@ -28,13 +28,15 @@ pub(crate) fn routes() -> Vec<Route> {
             .more("The text is sealed before it is stored, and no answer shows it. A lost answer is made good by looking at the version.")
             .named(name())
             .needs(Permission::SecretsChange)
-            .danger(Danger::Level2),
+            .danger(Danger::Level2)
+            .fresh(),
         Route::post("/v1/secrets/{name}/remove", remove)
             .approvable()
             .says("Removes a secret that nothing refers to")
             .named(name())
             .needs(Permission::SecretsChange)
-            .danger(Danger::Level2),
+            .danger(Danger::Level2)
+            .fresh(),
     ]
 }
 

@@ -13,11 +13,13 @@ use schemars::{JsonSchema, SchemaGenerator};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
+use super::ledger::known_user;
+use super::users::user_id;
 use crate::app::App;
 use crate::auth::{Caller, Signed, Visitor};
 use crate::dto;
-use crate::extract::{Body, Params, reason};
-use crate::openapi::{Output, Shape};
+use crate::extract::{Body, Name, Params, reason};
+use crate::openapi::{Output, Param, Shape};
 use crate::people::token::{Token, no_cookie};
 use crate::people::{Open, Realm, Shown, SignIn, admin_named, check_factor};
 use crate::problem::{Refused, text};
@@ -49,6 +51,13 @@ pub(crate) fn routes() -> Vec<Route> {
                 .says("Ends sessions: one's own, or with the permission those of others"),
         ]);
     }
+    routes.push(
+        Route::post("/v1/users/{user}/sessions/revoke", revoke_of_user)
+            .needs(Permission::UsersChange)
+            .danger(Danger::Level1)
+            .says("Ends every session of a customer")
+            .named(Param::number("user", 1, u64::MAX, "The user's number")),
+    );
     routes
 }
 
@@ -270,5 +279,20 @@ async fn revoke_handler(
     let effect = app.submit_as(caller.0, app.command_id(None)?, close).await?;
     let Done::SessionsClosed { count } = effect.done else { return Err(effect.unexpected()) };
     app.applied_here(effect.index).await;
+    Ok(Json(dto::SignedOut { sessions: count }))
+}
+
+async fn revoke_of_user(
+    State(app): State<App>,
+    caller: Caller,
+    Name(user): Name,
+    Body(request): Body<dto::WithReason>,
+) -> Result<Json<dto::SignedOut>, Refused> {
+    let (user, reason) = (user_id(&user)?, reason(request.reason)?);
+    app.read(Freshness::Linearizable, |state| known_user(state, user)).await?;
+    let (of, which) = (Principal::User(user), Which::All);
+    let close = Change::CloseSessions(CloseSessions { of, which, reason });
+    let effect = app.submit_as(caller.0, app.command_id(None)?, close).await?;
+    let Done::SessionsClosed { count } = effect.done else { return Err(effect.unexpected()) };
     Ok(Json(dto::SignedOut { sessions: count }))
 }

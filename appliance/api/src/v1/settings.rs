@@ -6,18 +6,24 @@ use exchequer_state::people::Permission;
 use exchequer_state::settings::{
     Danger, Key, KeyError, Kind, Place, Scope, SettingChange, Settings, Value, history_key, schema,
 };
-use exchequer_state::{Body as Change, Done, Family, Rejection, RevertSettings, Rows, SetSetting, UnsetSetting};
+use exchequer_state::{
+    Body as Change, Done, Family, Rejection, RevertSettings, Rows, SetSetting, State as Replicated, UnsetSetting,
+};
 
 use crate::app::App;
-use crate::auth::Caller;
+use crate::auth::{Caller, Stepped};
 use crate::dto;
 use crate::dto::shapes;
 use crate::extract::{Body, Name, Params, reason};
 use crate::openapi::Param;
 use crate::problem::Refused;
-use crate::read::{Freshness, Seen, unreadable};
+use crate::read::{Freshness, Limit, Seen, unreadable};
 use crate::route::Route;
 use crate::submit::Committed;
+
+/// When a setting asks for a second factor.
+const FRESH: &str = "A setting of danger level 3 wants a second factor that was shown just now; one of `people.` also the \
+                     permission people.change.";
 
 pub(crate) fn routes() -> Vec<Route> {
     let key = || Param::text::<shapes::SettingKey>("key", "Its key, with a place where the value is for that place");
@@ -31,19 +37,25 @@ pub(crate) fn routes() -> Vec<Route> {
             .approvable()
             .needs(Permission::ConfigurationChange)
             .danger(Danger::Level1)
+            .fresh_sometimes()
             .says("Changes a setting")
+            .more(FRESH)
             .named(key()),
         Route::post("/v1/settings/{key}/unset", unset)
             .approvable()
             .needs(Permission::ConfigurationChange)
             .danger(Danger::Level1)
+            .fresh_sometimes()
             .says("Takes a setting's value away: the less specific one holds again, or the default")
+            .more(FRESH)
             .named(key()),
         Route::post("/v1/settings/revert", revert)
             .approvable()
             .needs(Permission::ConfigurationChange)
             .danger(Danger::Level2)
-            .says("Gives all settings the values of a revision"),
+            .fresh_sometimes()
+            .says("Gives all settings the values of a revision")
+            .more(FRESH),
     ]
 }
 
@@ -67,13 +79,20 @@ async fn one(State(app): State<App>, Name(key): Name, mut params: Params) -> Res
     Ok(seen.await?)
 }
 
+/// Asks for what the most dangerous of the settings that a request touches asks for.
+fn check_fresh(stepped: &Stepped, danger: Danger) -> Result<(), Problem> {
+    if danger >= Danger::Level3 { stepped.check() } else { Ok(()) }
+}
+
 async fn set(
     State(app): State<App>,
     caller: Caller,
+    stepped: Stepped,
     Name(key): Name,
     Body(request): Body<dto::SetSetting>,
 ) -> Result<Committed<dto::SettingSet>, Refused> {
     let known = find(&key)?;
+    check_fresh(&stepped, known.setting.danger)?;
     let value = Value::parse(&request.value, &known.setting.kind)?;
     let reason = reason(request.reason)?;
     let id = app.command_id(request.command_id.as_deref())?;
@@ -88,10 +107,12 @@ async fn set(
 async fn unset(
     State(app): State<App>,
     caller: Caller,
+    stepped: Stepped,
     Name(key): Name,
     Body(request): Body<dto::UnsetSetting>,
 ) -> Result<Committed<dto::SettingUnset>, Refused> {
     let known = find(&key)?;
+    check_fresh(&stepped, known.setting.danger)?;
     let reason = reason(request.reason)?;
     let id = app.command_id(request.command_id.as_deref())?;
     let command = UnsetSetting { key, if_revision: request.if_revision, reason };
@@ -104,9 +125,13 @@ async fn unset(
 async fn revert(
     State(app): State<App>,
     caller: Caller,
+    stepped: Stepped,
     Body(request): Body<dto::RevertSettings>,
 ) -> Result<Committed<dto::SettingsReverted>, Refused> {
     let reason = reason(request.reason)?;
+    // A session comes through a node that is in touch; what changes this very moment is still the log's to refuse.
+    let touched = |state: &Replicated| Ok(state.settings().danger_of_revert(request.to_revision));
+    check_fresh(&stepped, app.read(Freshness::Local(Limit::None), touched).await?.value)?;
     let id = app.command_id(request.command_id.as_deref())?;
     let command = RevertSettings { to_revision: request.to_revision, if_revision: request.if_revision, reason };
     let effect = app.submit_as(caller.0, id, Change::RevertSettings(command)).await?;

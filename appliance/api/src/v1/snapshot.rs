@@ -17,8 +17,9 @@ use exchequer_state::settings::Danger;
 pub(crate) fn routes() -> Vec<Route> {
     vec![
         Route::post("/v1/snapshot", save)
-            .needs(Permission::ClusterChange)
+            .needs(Permission::SnapshotSave)
             .danger(Danger::Level1)
+            .fresh()
             .slow()
             .says("Takes a snapshot and sends it as one file")
             .gives(&["application/zstd"]),

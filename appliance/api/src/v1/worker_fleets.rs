@@ -33,11 +33,13 @@ pub(crate) fn routes() -> Vec<Route> {
             .more("The leader scales between the bounds by the age of the queue. The same least and most is a fixed number."),
         read(Route::get("/v1/workers/binaries", binaries)).says("The registered programs of workers"),
         control(Route::post("/v1/workers/binaries", register), Danger::Level2)
+            .fresh()
             .approvable()
             .says("Registers a program that workers can run"),
         control(Route::post("/v1/workers/binaries/forget", forget), Danger::Level1)
             .says("Forgets a registered program that nothing runs"),
         control(Route::post("/v1/workers/binaries/use", uses), Danger::Level2)
+            .fresh()
             .says("Decides what the workers of a kind run from their next start on"),
     ]
 }

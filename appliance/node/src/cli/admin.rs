@@ -10,7 +10,7 @@ use exchequer_api::dto::{
 use reqwest::Method;
 use serde::Serialize;
 
-use super::args::{ClientArgs, ReasonArgs};
+use super::args::{ClientArgs, ProposeArgs, ReasonArgs};
 use super::client::{Client, Repeat};
 use super::command::{CommandArgs, send};
 use super::exit::{Exit, Stop};
@@ -72,6 +72,9 @@ pub struct CreateAdminArgs {
     /// Why.
     #[command(flatten)]
     pub reason: ReasonArgs,
+    /// Whether it is proposed.
+    #[command(flatten)]
+    pub propose: ProposeArgs,
     /// Whom to ask.
     #[command(flatten)]
     pub client: ClientArgs,
@@ -111,6 +114,9 @@ pub struct RolesArgs {
     /// Which command it is.
     #[command(flatten)]
     pub command: CommandArgs,
+    /// Whether it is proposed.
+    #[command(flatten)]
+    pub propose: ProposeArgs,
     /// Whom to ask.
     #[command(flatten)]
     pub client: ClientArgs,
@@ -125,6 +131,9 @@ pub struct ChangeAdminArgs {
     /// Why.
     #[command(flatten)]
     pub reason: ReasonArgs,
+    /// Whether it is proposed.
+    #[command(flatten)]
+    pub propose: ProposeArgs,
     /// Whom to ask.
     #[command(flatten)]
     pub client: ClientArgs,
@@ -180,7 +189,7 @@ pub(super) async fn run(verb: &AdminVerb, printer: &mut Printer) -> Result<Exit,
                 addresses: Some(args.ranges.clone()),
                 reason: args.reason.reason.clone(),
             };
-            given(&client, &["admins"], &body, printer).await?;
+            given(&client.proposing(&args.propose), &["admins"], &body, printer).await?;
         }
         AdminVerb::List(_) => {
             let admins: Admins = client.get(&["admins"], &[]).await?;
@@ -192,19 +201,20 @@ pub(super) async fn run(verb: &AdminVerb, printer: &mut Printer) -> Result<Exit,
         }
         AdminVerb::Roles(args) => {
             let (roles, reason) = (Some(args.roles.clone()), args.reason.reason.clone());
+            let client = client.proposing(&args.propose);
             update(&client, &args.name, (roles, None), reason, args.command, printer).await?;
         }
         AdminVerb::Disable(args) => {
-            let change = (None, Some("disabled".to_owned()));
+            let (change, client) = ((None, Some("disabled".to_owned())), client.proposing(&args.propose));
             update(&client, &args.name, change, args.reason.reason.clone(), CommandArgs::default(), printer).await?;
         }
         AdminVerb::Enable(args) => {
-            let change = (None, Some("active".to_owned()));
+            let (change, client) = ((None, Some("active".to_owned())), client.proposing(&args.propose));
             update(&client, &args.name, change, args.reason.reason.clone(), CommandArgs::default(), printer).await?;
         }
         AdminVerb::Reset(args) => {
             let body = ResetAdmin { reason: args.reason.reason.clone() };
-            given(&client, &["admins", &args.name, "reset"], &body, printer).await?;
+            given(&client.proposing(&args.propose), &["admins", &args.name, "reset"], &body, printer).await?;
         }
         AdminVerb::Password(args) => {
             let client = client.signed(&args.client)?;
@@ -234,7 +244,7 @@ pub(super) async fn run(verb: &AdminVerb, printer: &mut Printer) -> Result<Exit,
 }
 
 async fn given<B: Serialize>(client: &Client, path: &[&str], body: &B, printer: &mut Printer) -> Result<(), Stop> {
-    let given: PasswordGiven = client.change(Method::POST, path, body, Repeat::Never).await?;
+    let given: PasswordGiven = client.change_or_propose(Method::POST, path, body, Repeat::Never).await?;
     printer.answer(&given, given_text)?;
     printer.note("\nThe one-time password is not shown again. It must be changed at the first sign-in.")
 }

@@ -114,6 +114,14 @@ pub struct ReasonArgs {
     pub reason: String,
 }
 
+/// Whether a change is proposed instead of made.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ProposeArgs {
+    /// Have the change wait for the approval of others instead of making it, for so long [default: 24h]
+    #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub propose: Option<String>,
+}
+
 /// The consent to something that cannot be taken back.
 #[derive(Debug, Clone, Copy, Default, Args)]
 pub struct ConsentArgs {

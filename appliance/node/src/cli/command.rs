@@ -47,8 +47,10 @@ pub(crate) async fn send<B: Serialize, T: DeserializeOwned>(
     body: &B,
     id: CommandId,
 ) -> Result<T, Stop> {
-    let done = client.change(method, path, body, Repeat::SameCommand).await;
-    Ok(done.map_err(|problem| with_id(problem, id))?)
+    match client.change_or_propose(method, path, body, Repeat::SameCommand).await {
+        Err(Stop::Problem(problem)) => Err(with_id(problem, id).into()),
+        ended => ended,
+    }
 }
 
 /// Where the outcome is unknown, the id is what the operator needs.

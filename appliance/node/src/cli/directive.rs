@@ -2,12 +2,12 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 use exchequer_api::dto::{
-    CancelDirectives, Directive, DirectiveReviewed, Directives, DirectivesChanged, DirectivesSent, ReviewDirective,
-    SendDirective,
+    CancelDirectives, Directive, DirectiveReviewed, Directives, DirectivesChanged, DirectivesSent, ReleaseDirectives,
+    ReviewDirective, SendDirective,
 };
 use reqwest::Method;
 
-use super::args::{ClientArgs, ConsentArgs, ReasonArgs, StaleArgs};
+use super::args::{ClientArgs, ConsentArgs, ProposeArgs, ReasonArgs, StaleArgs};
 use super::client::{Client, consistency};
 use super::command::{CommandArgs, send};
 use super::confirm::{Question, ask, nobody_to_ask};
@@ -31,6 +31,11 @@ pub enum DirectiveVerb {
         exchequer command send selftest count --payload 3 --priority bulk --reason OPS-511"
     )]
     Send(SendArgs),
+    /// Release directives that wait for approval
+    ///
+    /// Another person than who sent them; once the two-person rule is in force it is proposed by one and approved by another.
+    #[command(after_help = "Example:\n  exchequer command release 17 --reason 'OPS-514: agreed' --propose")]
+    Release(ReleaseArgs),
     /// Take directives back that were not dispatched yet
     #[command(after_help = "Example:\n  exchequer command cancel 17 --reason 'OPS-512: not needed'")]
     Cancel(CancelArgs),
@@ -134,12 +139,35 @@ pub struct SendArgs {
     /// Failed attempts that end it
     #[arg(long, value_name = "N", default_value_t = 3)]
     pub max_attempts: u32,
+    /// Hold it back until others have agreed: see `exchequer command release`
+    #[arg(long)]
+    pub needs_approval: bool,
     /// Why.
     #[command(flatten)]
     pub reason: ReasonArgs,
     /// Consent, where it is for all workers.
     #[command(flatten)]
     pub consent: ConsentArgs,
+    /// Which command it is.
+    #[command(flatten)]
+    pub command: CommandArgs,
+    /// Whom to ask.
+    #[command(flatten)]
+    pub client: ClientArgs,
+}
+
+/// `exchequer command release`.
+#[derive(Debug, Clone, Args)]
+pub struct ReleaseArgs {
+    /// Their numbers
+    #[arg(value_name = "NUMBER", required = true)]
+    pub directives: Vec<u64>,
+    /// Why.
+    #[command(flatten)]
+    pub reason: ReasonArgs,
+    /// Whether it is proposed.
+    #[command(flatten)]
+    pub propose: ProposeArgs,
     /// Which command it is.
     #[command(flatten)]
     pub command: CommandArgs,
@@ -194,6 +222,7 @@ impl DirectiveVerb {
             DirectiveVerb::List(args) => &args.client,
             DirectiveVerb::Show(args) => &args.client,
             DirectiveVerb::Send(args) => &args.client,
+            DirectiveVerb::Release(args) => &args.client,
             DirectiveVerb::Cancel(args) => &args.client,
             DirectiveVerb::Review(args) => &args.client,
         }
@@ -210,6 +239,7 @@ pub(super) async fn run(verb: &DirectiveVerb, printer: &mut Printer) -> Result<E
             printer.answer(&directive, one_text)?;
         }
         DirectiveVerb::Send(args) => send_one(&client, args, printer).await?,
+        DirectiveVerb::Release(args) => return release(&client.proposing(&args.propose), args, printer).await,
         DirectiveVerb::Cancel(args) => return cancel(&client, args, printer).await,
         DirectiveVerb::Review(args) => review(&client, args, printer).await?,
     }
@@ -260,6 +290,7 @@ async fn send_one(client: &Client, args: &SendArgs, printer: &mut Printer) -> Re
         not_before: args.not_before.clone(),
         deadline: args.deadline.clone(),
         max_attempts: Some(args.max_attempts),
+        needs_approval: args.needs_approval.then_some(true),
         reason: args.reason.reason.clone(),
         command_id: Some(id.to_string()),
     };
@@ -278,10 +309,23 @@ async fn cancel(client: &Client, args: &CancelArgs, printer: &mut Printer) -> Re
     let (reason, command_id) = (args.reason.reason.clone(), Some(id.to_string()));
     let body = CancelDirectives { directives: args.directives.clone(), reason, command_id };
     let done: DirectivesChanged = send(client, Method::POST, &["directives", "cancel"], &body, id).await?;
+    each(&done, &args.directives, "cancelled", printer)
+}
+
+async fn release(client: &Client, args: &ReleaseArgs, printer: &mut Printer) -> Result<Exit, Stop> {
+    let id = args.command.id()?;
+    let (reason, command_id) = (args.reason.reason.clone(), Some(id.to_string()));
+    let body = ReleaseDirectives { directives: args.directives.clone(), reason, command_id };
+    let done: DirectivesChanged = send(client, Method::POST, &["directives", "release"], &body, id).await?;
+    each(&done, &args.directives, "released", printer)
+}
+
+/// What became of each directive.
+fn each(done: &DirectivesChanged, directives: &[u64], good: &str, printer: &mut Printer) -> Result<Exit, Stop> {
     let errors = done.outcomes.iter().map(|each| each.error.as_ref().map(ToString::to_string));
-    let row = |(id, error): (&u64, Option<String>)| [id.to_string(), error.unwrap_or_else(|| "cancelled".into())];
-    let rows: Vec<[String; 2]> = args.directives.iter().zip(errors).map(row).collect();
-    printer.answer(&done, |_| columns(["DIRECTIVE", "OUTCOME"], rows))?;
+    let row = |(id, error): (&u64, Option<String>)| [id.to_string(), error.unwrap_or_else(|| good.to_owned())];
+    let rows: Vec<[String; 2]> = directives.iter().zip(errors).map(row).collect();
+    printer.answer(done, |_| columns(["DIRECTIVE", "OUTCOME"], rows))?;
     Ok(if done.outcomes.iter().all(|each| each.error.is_none()) { Exit::Good } else { Exit::Failed })
 }
 

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use exchequer_api::dto::{ChangeEmergency, EmergencyChanged, EmergencyStatus};
 use reqwest::Method;
 
-use super::args::{ClientArgs, ConsentArgs, ReasonArgs};
+use super::args::{ClientArgs, ConsentArgs, ProposeArgs, ReasonArgs};
 use super::client::Client;
 use super::command::{CommandArgs, send};
 use super::confirm::{self, Question};
@@ -29,8 +29,11 @@ pub enum EmergencyVerb {
     ///
     /// [dangerous] Markets that traded reopen with an auction of at least a minute. Once the two-person rule is in force
     /// another person must approve it.
-    #[command(after_help = "Example:\n  exchequer emergency resume --reason 'INC-7: false alarm'")]
-    Resume(ChangeEmergencyArgs),
+    #[command(
+        after_help = "Example:\n  exchequer emergency resume --reason 'INC-7: false alarm'\n  exchequer emergency resume \
+                            --reason 'INC-7: false alarm' --propose"
+    )]
+    Resume(ResumeArgs),
     /// Show whether the exchange is stopped, by whom, why, and what is blocked
     ///
     /// Answered from what the asked node has, also without a leader. Exit code 2: the exchange is stopped.
@@ -55,6 +58,17 @@ pub struct ChangeEmergencyArgs {
     pub client: ClientArgs,
 }
 
+/// `exchequer emergency resume`.
+#[derive(Debug, Clone, Args)]
+pub struct ResumeArgs {
+    /// Whether it is proposed.
+    #[command(flatten)]
+    pub propose: ProposeArgs,
+    /// The rest.
+    #[command(flatten)]
+    pub change: ChangeEmergencyArgs,
+}
+
 /// `exchequer emergency status`.
 #[derive(Debug, Clone, Args)]
 pub struct EmergencyStatusArgs {
@@ -66,7 +80,8 @@ pub struct EmergencyStatusArgs {
 impl EmergencyVerb {
     pub(super) fn client(&self) -> &ClientArgs {
         match self {
-            EmergencyVerb::Stop(args) | EmergencyVerb::Resume(args) => &args.client,
+            EmergencyVerb::Stop(args) => &args.client,
+            EmergencyVerb::Resume(args) => &args.change.client,
             EmergencyVerb::Status(args) => &args.client,
         }
     }
@@ -82,7 +97,8 @@ pub(super) async fn run(verb: &EmergencyVerb, printer: &mut Printer) -> Result<E
         }
         EmergencyVerb::Resume(args) => {
             let consequence = "Signing, withdrawals and sweeps go on, and markets that traded reopen with an auction.";
-            change(&client, args, "resume", (RESUME_PHRASE, consequence), printer).await?;
+            let client = client.proposing(&args.propose);
+            change(&client, &args.change, "resume", (RESUME_PHRASE, consequence), printer).await?;
         }
         EmergencyVerb::Status(_) => {
             let status: EmergencyStatus = client.get(&["emergency"], &[]).await?;

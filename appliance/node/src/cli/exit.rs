@@ -6,6 +6,7 @@
 
 use std::io;
 
+use exchequer_api::dto::Proposed;
 use exchequer_domain::{Code, Problem};
 
 /// The exit codes of every verb.
@@ -51,6 +52,8 @@ impl Exit {
 pub(crate) enum Stop {
     /// With an error that is to be shown.
     Problem(Problem),
+    /// With a change that waits for approval. That is no error either.
+    Proposed(Box<Proposed>),
     /// Nobody reads the output any more, as under `head`. That is no error.
     PipeClosed,
 }

@@ -8,7 +8,7 @@ use exchequer_api::dto::{
 use reqwest::Method;
 use std::time::Duration;
 
-use super::args::{ClientArgs, ReasonArgs, StaleArgs};
+use super::args::{ClientArgs, ProposeArgs, ReasonArgs, StaleArgs};
 use super::client::{Client, consistency};
 use super::command::{CommandArgs, send};
 use super::exit::{Exit, Stop};
@@ -183,6 +183,9 @@ pub struct TransferArgs {
     /// Which command it is.
     #[command(flatten)]
     pub command: CommandArgs,
+    /// Whether it is proposed.
+    #[command(flatten)]
+    pub propose: ProposeArgs,
     /// Whom to ask.
     #[command(flatten)]
     pub client: ClientArgs,
@@ -223,6 +226,9 @@ pub struct RevertArgs {
     /// Which command it is.
     #[command(flatten)]
     pub command: CommandArgs,
+    /// Whether it is proposed.
+    #[command(flatten)]
+    pub propose: ProposeArgs,
     /// Whom to ask.
     #[command(flatten)]
     pub client: ClientArgs,
@@ -295,11 +301,11 @@ pub(super) async fn run(verb: &LedgerVerb, printer: &mut Printer) -> Result<Exit
             let transfer: LedgerTransfer = client.get(&path, &consistency(args.stale)).await?;
             printer.answer(&transfer, text::transfer)?;
         }
-        LedgerVerb::Transfer(args) => transfer(&client, args, printer).await?,
+        LedgerVerb::Transfer(args) => transfer(&client.proposing(&args.propose), args, printer).await?,
         LedgerVerb::Credit(args) => credit(&client, args, printer).await?,
         LedgerVerb::DryRun { verb } => return looks::dry_run(&client, verb, printer).await,
         LedgerVerb::Feed(args) => looks::feed(client, args, printer).await?,
-        LedgerVerb::Revert(args) => revert(&client, args, printer).await?,
+        LedgerVerb::Revert(args) => revert(&client.proposing(&args.propose), args, printer).await?,
         LedgerVerb::TrialBalance(args) => {
             let mut query = consistency(args.stale);
             query.extend(args.asset.iter().map(|asset| ("asset", asset.clone())));

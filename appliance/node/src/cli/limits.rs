@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use exchequer_api::dto::{SetSetting, SettingSet, Settings};
 use reqwest::Method;
 
-use super::args::{ClientArgs, PlaceArgs, ReasonArgs, StaleArgs};
+use super::args::{ClientArgs, PlaceArgs, ProposeArgs, ReasonArgs, StaleArgs};
 use super::client::{Client, consistency};
 use super::command::{CommandArgs, send};
 use super::exit::{Exit, Stop};
@@ -70,6 +70,9 @@ pub struct SetViewArgs {
     /// Which command it is.
     #[command(flatten)]
     pub command: CommandArgs,
+    /// Whether it is proposed.
+    #[command(flatten)]
+    pub propose: ProposeArgs,
     /// Whom to ask.
     #[command(flatten)]
     pub client: ClientArgs,
@@ -124,7 +127,7 @@ async fn set(prefix: &str, args: &SetViewArgs, printer: &mut Printer) -> Result<
         reason: args.reason.reason.clone(),
         command_id: Some(id.to_string()),
     };
-    let client = Client::open(&args.client)?;
+    let client = Client::open(&args.client)?.proposing(&args.propose);
     let done: SettingSet = send(&client, Method::PUT, &["settings", &key], &body, id).await?;
     printer.answer(&done, |done| format!("{} is {} since revision {}", done.key, done.value, done.revision))?;
     Ok(Exit::Good)

@@ -9,6 +9,9 @@
 
 mod admin;
 mod apikey;
+mod approval_file;
+mod approve;
+mod approve_key;
 pub mod args;
 mod asset;
 mod audit;
@@ -132,6 +135,9 @@ fn conclude(ended: Result<Exit, Stop>, printer: &mut Printer) -> Exit {
     match ended {
         Ok(exit) => exit,
         Err(Stop::PipeClosed) => Exit::Good,
+        Err(Stop::Proposed(proposed)) => {
+            conclude(printer.answer(&*proposed, approve::proposed_text).map(|()| Exit::Good), printer)
+        }
         Err(Stop::Problem(problem)) => {
             printer.problem(&problem);
             Exit::of(&problem)
@@ -198,6 +204,7 @@ fn start(verb: &Verb, printer: &mut Printer) -> Result<Exit, Stop> {
         | Verb::Job { .. }
         | Verb::Command { .. }
         | Verb::Scratch { .. }
+        | Verb::Approve { .. }
         | Verb::Emergency { .. }
         | Verb::Maintenance { .. }
         | Verb::Explain(_)
@@ -261,6 +268,7 @@ async fn run(verb: &Verb, printer: &mut Printer) -> Result<Exit, Stop> {
         Verb::Job { verb } => job::run(verb, printer).await,
         Verb::Command { verb } => directive::run(verb, printer).await,
         Verb::Scratch { verb } => scratch::run(verb, printer).await,
+        Verb::Approve { verb } => approve::run(verb, printer).await,
         Verb::Emergency { verb } => emergency::run(verb, printer).await,
         Verb::Maintenance { verb } => maintenance::run(verb, printer).await,
         Verb::Explain(args) => explain::run(args, printer),

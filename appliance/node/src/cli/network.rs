@@ -5,7 +5,7 @@ use exchequer_api::dto::{ConfigureNetwork, ConfigureNetworkAsset, Network, Netwo
 use exchequer_domain::{Code, Problem};
 use reqwest::Method;
 
-use super::args::{ClientArgs, ConsentArgs, ReasonArgs, StaleArgs};
+use super::args::{ClientArgs, ConsentArgs, ProposeArgs, ReasonArgs, StaleArgs};
 use super::client::{Client, consistency};
 use super::command::{CommandArgs, send};
 use super::confirm::{self, Question};
@@ -155,6 +155,9 @@ pub struct SetNetworkArgs {
     /// Which command it is.
     #[command(flatten)]
     pub command: CommandArgs,
+    /// Whether it is proposed.
+    #[command(flatten)]
+    pub propose: ProposeArgs,
     /// Whom to ask.
     #[command(flatten)]
     pub client: ClientArgs,
@@ -175,6 +178,9 @@ pub struct EndpointArgs {
     /// Which command it is.
     #[command(flatten)]
     pub command: CommandArgs,
+    /// Whether it is proposed.
+    #[command(flatten)]
+    pub propose: ProposeArgs,
     /// Whom to ask.
     #[command(flatten)]
     pub client: ClientArgs,
@@ -221,8 +227,8 @@ pub(super) async fn run(verb: &NetworkVerb, printer: &mut Printer) -> Result<Exi
         }
         NetworkVerb::Enable(args) => switch(&client, args, "enabled", printer).await?,
         NetworkVerb::Disable(args) => switch(&client, args, "suspended", printer).await?,
-        NetworkVerb::Set(args) => set(&client, args, printer).await?,
-        NetworkVerb::Endpoint { verb } => endpoint(&client, verb, printer).await?,
+        NetworkVerb::Set(args) => set(&client.proposing(&args.propose), args, printer).await?,
+        NetworkVerb::Endpoint { verb } => endpoint(&client.proposing(&verb.args().propose), verb, printer).await?,
     }
     Ok(Exit::Good)
 }

@@ -11,7 +11,7 @@ use exchequer_domain::{Code, Problem};
 use reqwest::Method;
 use zeroize::Zeroizing;
 
-use super::args::{ClientArgs, ReasonArgs, StaleArgs};
+use super::args::{ClientArgs, ProposeArgs, ReasonArgs, StaleArgs};
 use super::client::{Client, Repeat, consistency};
 use super::command::{CommandArgs, send};
 use super::exit::{Exit, Stop};
@@ -55,6 +55,9 @@ pub struct SetSecretArgs {
     /// Why.
     #[command(flatten)]
     pub reason: ReasonArgs,
+    /// Whether it is proposed.
+    #[command(flatten)]
+    pub propose: ProposeArgs,
     /// Whom to ask.
     #[command(flatten)]
     pub client: ClientArgs,
@@ -83,6 +86,9 @@ pub struct RemoveSecretArgs {
     /// Which command it is.
     #[command(flatten)]
     pub command: CommandArgs,
+    /// Whether it is proposed.
+    #[command(flatten)]
+    pub propose: ProposeArgs,
     /// Whom to ask.
     #[command(flatten)]
     pub client: ClientArgs,
@@ -111,7 +117,8 @@ pub(super) async fn run(verb: &SecretVerb, printer: &mut Printer) -> Result<Exit
                 reason: args.reason.reason.clone(),
             };
             let path = ["secrets", &args.name];
-            let done: SecretPut = client.change(Method::PUT, &path, &body, Repeat::Never).await?;
+            let done: SecretPut =
+                client.proposing(&args.propose).change_or_propose(Method::PUT, &path, &body, Repeat::Never).await?;
             printer.answer(&done, |done| {
                 format!("{} is at version {}; refer to it as secret:{}", done.name, done.version, done.name)
             })?;
@@ -124,6 +131,7 @@ pub(super) async fn run(verb: &SecretVerb, printer: &mut Printer) -> Result<Exit
             let id = args.command.id()?;
             let body = RemoveNamed { reason: args.reason.reason.clone(), command_id: Some(id.to_string()) };
             let path = ["secrets", &args.name, "remove"];
+            let client = client.proposing(&args.propose);
             let done: NamedRemoved = send(&client, Method::POST, &path, &body, id).await?;
             printer.answer(&done, |done| format!("Removed secret {}", done.name))?;
         }

@@ -7,7 +7,7 @@ use exchequer_api::dto::{
 };
 use reqwest::Method;
 
-use super::args::{ClientArgs, PlaceArgs, ReasonArgs, StaleArgs};
+use super::args::{ClientArgs, PlaceArgs, ProposeArgs, ReasonArgs, StaleArgs};
 use super::client::{Client, consistency};
 use super::command::{CommandArgs, send};
 use super::exit::{Exit, Stop};
@@ -30,7 +30,8 @@ pub enum SettingsVerb {
     #[command(
         after_help = "Example:\n  exchequer settings set join.token_ttl 30m --reason 'OPS-311: slow installs'\n  \
                       exchequer settings set read.stale_max 20s --if-revision 7 --reason 'OPS-312'\n  \
-                      exchequer settings set worker.memory_max 1GiB --kind deposit --network tron --reason 'OPS-313'"
+                      exchequer settings set worker.memory_max 1GiB --kind deposit --network tron --reason 'OPS-313'\n  \
+                      exchequer settings set autopilot.min_quorum 5 --reason 'OPS-314' --propose=2h"
     )]
     Set(SetArgs),
     /// Show what a change would come to, without making it
@@ -94,6 +95,9 @@ pub struct SetArgs {
     /// Which command it is.
     #[command(flatten)]
     pub command: CommandArgs,
+    /// Whether it is proposed.
+    #[command(flatten)]
+    pub propose: ProposeArgs,
     /// Whom to ask.
     #[command(flatten)]
     pub client: ClientArgs,
@@ -137,6 +141,9 @@ pub struct UnsetArgs {
     /// Which command it is.
     #[command(flatten)]
     pub command: CommandArgs,
+    /// Whether it is proposed.
+    #[command(flatten)]
+    pub propose: ProposeArgs,
     /// Whom to ask.
     #[command(flatten)]
     pub client: ClientArgs,
@@ -194,6 +201,9 @@ pub struct RevertArgs {
     /// Which command it is.
     #[command(flatten)]
     pub command: CommandArgs,
+    /// Whether it is proposed.
+    #[command(flatten)]
+    pub propose: ProposeArgs,
     /// Whom to ask.
     #[command(flatten)]
     pub client: ClientArgs,
@@ -232,7 +242,7 @@ async fn set(args: &SetArgs, printer: &mut Printer) -> Result<(), Stop> {
         reason: args.reason.reason.clone(),
         command_id: Some(id.to_string()),
     };
-    let client = Client::open(&args.client)?;
+    let client = Client::open(&args.client)?.proposing(&args.propose);
     let done: SettingSet = send(&client, Method::PUT, &["settings", &args.place.key(&args.key)], &body, id).await?;
     printer.answer(&done, |done| format!("{} is {} since revision {}", done.key, done.value, done.revision))
 }
@@ -264,7 +274,7 @@ async fn unset(args: &UnsetArgs, printer: &mut Printer) -> Result<(), Stop> {
         reason: args.reason.reason.clone(),
         command_id: Some(id.to_string()),
     };
-    let client = Client::open(&args.client)?;
+    let client = Client::open(&args.client)?.proposing(&args.propose);
     let path = ["settings", &args.place.key(&args.key), "unset"];
     let done: SettingUnset = send(&client, Method::POST, &path, &body, id).await?;
     printer.answer(&done, |done| format!("{} has no value of its own since revision {}", done.key, done.revision))
@@ -299,7 +309,7 @@ async fn revert(args: &RevertArgs, printer: &mut Printer) -> Result<(), Stop> {
         reason: args.reason.reason.clone(),
         command_id: Some(id.to_string()),
     };
-    let client = Client::open(&args.client)?;
+    let client = Client::open(&args.client)?.proposing(&args.propose);
     let done: SettingsReverted = send(&client, Method::POST, &["settings", "revert"], &body, id).await?;
     printer.answer(&done, |done| {
         let them = if done.changed == 1 { "1 setting".to_owned() } else { format!("{} settings", done.changed) };

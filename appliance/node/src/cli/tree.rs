@@ -4,6 +4,7 @@ use clap::{Parser, Subcommand};
 
 use super::admin::AdminVerb;
 use super::apikey::ApiKeyVerb;
+use super::approve::ApproveVerb;
 use super::args::{Format, InitArgs, JoinArgs, OutputArgs, ServerArgs};
 use super::asset::AssetVerb;
 use super::audit::AuditVerb;
@@ -301,6 +302,14 @@ pub enum Verb {
         verb: ScratchVerb,
     },
 
+    /// See and approve what nobody does alone, and the keys for it
+    #[command(after_help = "Example:\n  exchequer approve list")]
+    Approve {
+        /// What to do.
+        #[command(subcommand)]
+        verb: ApproveVerb,
+    },
+
     /// Stop the exchange in an emergency, and let it go on
     #[command(after_help = "Example:\n  exchequer emergency status")]
     Emergency {
@@ -463,6 +472,7 @@ impl Verb {
                 ScratchVerb::Put(args) => args.client.form,
                 ScratchVerb::Get(args) => args.client.form,
             },
+            Verb::Approve { verb } => verb.client().form,
             Verb::Emergency { verb } => verb.client().form,
             Verb::Maintenance { verb } => verb.client().form,
             Verb::Explain(args) => args.form,

@@ -7,7 +7,7 @@ use exchequer_api::dto::{
 };
 use reqwest::Method;
 
-use super::args::{ClientArgs, ConsentArgs, ReasonArgs, StaleArgs};
+use super::args::{ClientArgs, ConsentArgs, ProposeArgs, ReasonArgs, StaleArgs};
 use super::client::{Client, consistency};
 use super::command::{CommandArgs, send};
 use super::confirm::Question;
@@ -175,6 +175,9 @@ pub struct RegisterBinaryArgs {
     /// Which command it is.
     #[command(flatten)]
     pub command: CommandArgs,
+    /// Whether it is proposed.
+    #[command(flatten)]
+    pub propose: ProposeArgs,
     /// Whom to ask.
     #[command(flatten)]
     pub client: ClientArgs,
@@ -336,7 +339,8 @@ pub(super) async fn binary(client: &Client, verb: &WorkerBinaryVerb, printer: &m
                 reason: args.reason.reason.clone(),
                 command_id: Some(id.to_string()),
             };
-            let done: WorkerBinaryChanged = send(client, Method::POST, &path, &body, id).await?;
+            let done: WorkerBinaryChanged =
+                send(&client.proposing(&args.propose), Method::POST, &path, &body, id).await?;
             printer.answer(&done, |_| format!("Registered {}", args.name))
         }
         WorkerBinaryVerb::Forget(args) => {

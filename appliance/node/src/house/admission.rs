@@ -3,41 +3,24 @@
 //! Whoever reaches the API's port may try. Invariant: a request that shows no token of this cluster which could still be
 //! used costs a look at this node's own state; it signs nothing, opens no secret and writes nothing to the log.
 
-use std::time::Duration;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use exchequer_api::backend::DrawnToken;
 use exchequer_api::dto::{JoinReply, JoinRequest};
 use exchequer_domain::{Code, Digest, NodeId, Problem};
 use exchequer_state::registry::NodeVersion;
-use exchequer_state::{Actor, AdmitNode, Body, CreateJoinToken, Done, Rejection};
+use exchequer_state::{AdmitNode, Body, Done, Rejection};
 
 use super::{House, PATIENCE, submit};
 use crate::identity::JoinToken;
 use crate::install::key_fingerprint;
 
-/// Makes a join token.
-pub(super) async fn create_token(
-    house: &House,
-    actor: Actor,
-    ttl: Option<Duration>,
-    replaces: Option<NodeId>,
-    reason: String,
-) -> Result<(String, u64), Problem> {
+/// Draws a join token.
+pub(super) fn draw_token(house: &House) -> Result<DrawnToken, Problem> {
     // The authority that this node shows. While a new one is being taken up it is still the former one: nodes take up
     // the new one only when everybody trusts it.
     let token = JoinToken::generate(Digest(house.presence().certified_by))?;
-    let body = Body::CreateJoinToken(CreateJoinToken {
-        token_id: token.id.0,
-        secret_hash: token.secret_hash().0,
-        ttl_us: ttl.map(|ttl| u64::try_from(ttl.as_micros()).unwrap_or(u64::MAX)),
-        replaces,
-        reason,
-    });
-    match house.submit_as(actor, body).await? {
-        Done::JoinTokenCreated { expires_at } => Ok((token.text().to_string(), expires_at.0)),
-        other => Err(Problem::new(Code::Internal, format!("an unexpected outcome: {other:?}"))),
-    }
+    Ok(DrawnToken { text: token.text().to_string(), token_id: token.id.0, secret_hash: token.secret_hash().0 })
 }
 
 /// Admits a node that shows a join token, or notes in the log that one was turned away.

@@ -225,6 +225,8 @@ pub(super) async fn rotate(
         Some(node) => vec![node.0],
         None => house.node.status().members.keys().copied().collect(),
     };
+    let target = node.map_or_else(|| "every node".to_owned(), |node| format!("node {node}"));
+    house.record(actor, Action::CertificatesRotate, target, reason).await?;
     // One that does not answer keeps no other from its new key.
     let (mut done, mut failed) = (Vec::new(), Vec::new());
     for id in nodes {
@@ -233,9 +235,8 @@ pub(super) async fn rotate(
             Err(problem) => failed.push((id, problem)),
         }
     }
-    if !done.is_empty() {
-        let target = if failed.is_empty() && node.is_none() { "every node".to_owned() } else { done.join(", ") };
-        house.record_done(actor, Action::CertificatesRotate, target, reason).await?;
+    for (id, problem) in &failed {
+        house.note_undone(Action::CertificatesRotate, format!("node {id}"), problem).await;
     }
     let Some((_, first)) = failed.first() else { return Ok(()) };
     if done.is_empty() && failed.len() == 1 {

@@ -36,6 +36,26 @@ pub(crate) enum Operation {
     Transfer { to: Option<u64> },
     /// Say whether a node may be removed; a leader that is asked about itself hands leadership over first.
     MayRemove { node: u64 },
+    /// Say whether a learner could get its vote.
+    MayPromote { node: u64, force: bool },
+    /// Say whether a node was let in.
+    MayAddLearner { node: u64 },
+    /// Say whether leadership could be handed over.
+    MayTransfer { to: Option<u64> },
+}
+
+impl Operation {
+    /// What says whether it could be done, and does nothing.
+    fn question(&self) -> Operation {
+        match *self {
+            Operation::Promote { node, force } | Operation::MayPromote { node, force } => {
+                Operation::MayPromote { node, force }
+            }
+            Operation::AddLearner { node } | Operation::MayAddLearner { node } => Operation::MayAddLearner { node },
+            Operation::Remove { node } | Operation::MayRemove { node } => Operation::MayRemove { node },
+            Operation::Transfer { to } | Operation::MayTransfer { to } => Operation::MayTransfer { to },
+        }
+    }
 }
 
 /// A node that does not answer within this time is not counted on.
@@ -59,7 +79,8 @@ fn translate(error: MembershipError) -> Problem {
     }
 }
 
-/// Has the leader do something, and puts it on record.
+/// Has the leader do something, and puts it on record. What somebody asks for is on record before it is done: the log says
+/// whether they may, and nothing is done that nobody has asked for. Where it is not done after all, that is noted.
 pub(crate) async fn operate(
     house: &House,
     actor: Actor,
@@ -70,13 +91,40 @@ pub(crate) async fn operate(
     check_reason(&reason)?;
     let target = match &operation {
         Operation::Promote { node, .. }
+        | Operation::MayPromote { node, .. }
         | Operation::AddLearner { node }
+        | Operation::MayAddLearner { node }
         | Operation::Remove { node }
         | Operation::MayRemove { node } => format!("node {node}"),
-        Operation::Transfer { to } => to.map_or("any".to_owned(), |to| format!("node {to}")),
+        Operation::Transfer { to } | Operation::MayTransfer { to } => {
+            to.map_or("any".to_owned(), |to| format!("node {to}"))
+        }
     };
-    on_leader(house, &operation).await?;
-    house.record_done(actor, action, target, reason).await
+    // What a node does by itself is nobody's wish that could be refused.
+    if matches!(actor, Actor::Node(_)) {
+        on_leader(house, &operation).await?;
+        return house.record_done(actor, action, target, reason).await;
+    }
+    let question = operation.question();
+    let record = house.record(actor, action, target.clone(), reason);
+    let note = |problem| async move { house.note_undone(action, target, &problem).await };
+    on_record(on_leader(house, &question), record, on_leader(house, &operation), note).await
+}
+
+/// What cannot be done leaves no record; what is not on record is not done; what was not done after all is noted.
+async fn on_record<N: Future<Output = ()>>(
+    question: impl Future<Output = Result<(), Problem>>,
+    record: impl Future<Output = Result<(), Problem>>,
+    deed: impl Future<Output = Result<(), Problem>>,
+    note: impl FnOnce(Problem) -> N,
+) -> Result<(), Problem> {
+    question.await?;
+    record.await?;
+    let done = deed.await;
+    if let Err(problem) = &done {
+        note(problem.clone()).await;
+    }
+    done
 }
 
 fn check_reason(reason: &str) -> Result<(), Problem> {
@@ -178,17 +226,16 @@ async fn perform(house: &House, operation: &Operation) -> Result<(), Problem> {
         return Err(not_leader());
     }
     match operation {
-        Operation::Promote { node, force } => promote(house, &status, *node, *force).await,
+        Operation::MayPromote { node, force } => may_vote(house, &status, *node, *force),
+        Operation::MayAddLearner { node } => admitted(house, *node).map(drop),
+        Operation::MayTransfer { to } => may_lead(house, &status, *to).await,
+        Operation::Promote { node, force } => {
+            may_vote(house, &status, *node, *force)?;
+            house.node.promote([*node].into()).await.map_err(translate)
+        }
         Operation::AddLearner { node } => {
-            let record = house.state(|state| state.registry().node(NodeId(*node)).cloned())?;
-            match record {
-                Some(record) if record.state == NodeState::Admitted => {
-                    let address = Address { name: record.name, peer: record.peer_address };
-                    house.node.add_learner(*node, address).await.map_err(translate)
-                }
-                Some(_) => Err(Problem::new(Code::NodeRemoved, format!("node {node} was removed"))),
-                None => Err(Problem::new(Code::UnknownNode, format!("node {node} was never admitted"))),
-            }
+            let address = admitted(house, *node)?;
+            house.node.add_learner(*node, address).await.map_err(translate)
         }
         Operation::Remove { node } | Operation::MayRemove { node } => {
             keeps_quorum(house, &status, *node).await?;
@@ -203,24 +250,7 @@ async fn perform(house: &House, operation: &Operation) -> Result<(), Problem> {
             }
         }
         Operation::Transfer { to } => {
-            if to.is_none() && !status.members.iter().any(|(id, member)| member.voter && *id != status.node) {
-                return Err(Problem::new(Code::NotVoter, "there is no other voter to lead"));
-            }
-            if let Some(to) = to {
-                match status.members.get(to) {
-                    None => return Err(Problem::new(Code::UnknownNode, format!("node {to} is not a member"))),
-                    Some(member) if !member.voter => {
-                        return Err(Problem::new(Code::NotVoter, format!("node {to} has no vote")));
-                    }
-                    Some(_) if *to == status.node => {
-                        return Err(Problem::new(Code::AlreadyDone, format!("node {to} leads already")));
-                    }
-                    Some(_) if !answers(house, *to).await => {
-                        return Err(Problem::new(Code::Unreachable, format!("node {to} does not answer")));
-                    }
-                    Some(_) => must_not_lead(house, *to)?,
-                }
-            }
+            may_lead(house, &status, *to).await?;
             if house.node.transfer_leader(*to, TRANSFER_PATIENCE).await {
                 Ok(())
             } else {
@@ -229,6 +259,35 @@ async fn perform(house: &House, operation: &Operation) -> Result<(), Problem> {
                 Err(Problem::new(Code::NoQuorum, "no other voter took over").hint("see `exchequer cluster peers`"))
             }
         }
+    }
+}
+
+/// The address of a node that was let in.
+fn admitted(house: &House, node: u64) -> Result<Address, Problem> {
+    let record = house.state(|state| state.registry().node(NodeId(node)).cloned())?;
+    match record {
+        Some(record) if record.state == NodeState::Admitted => {
+            Ok(Address { name: record.name, peer: record.peer_address })
+        }
+        Some(_) => Err(Problem::new(Code::NodeRemoved, format!("node {node} was removed"))),
+        None => Err(Problem::new(Code::UnknownNode, format!("node {node} was never admitted"))),
+    }
+}
+
+/// Whether leadership can be handed to a node, or to any where none is named.
+async fn may_lead(house: &House, status: &Status, to: Option<u64>) -> Result<(), Problem> {
+    let Some(to) = to else {
+        let others = status.members.iter().any(|(id, member)| member.voter && *id != status.node);
+        return if others { Ok(()) } else { Err(Problem::new(Code::NotVoter, "there is no other voter to lead")) };
+    };
+    match status.members.get(&to) {
+        None => Err(Problem::new(Code::UnknownNode, format!("node {to} is not a member"))),
+        Some(member) if !member.voter => Err(Problem::new(Code::NotVoter, format!("node {to} has no vote"))),
+        Some(_) if to == status.node => Err(Problem::new(Code::AlreadyDone, format!("node {to} leads already"))),
+        Some(_) if !answers(house, to).await => {
+            Err(Problem::new(Code::Unreachable, format!("node {to} does not answer")))
+        }
+        Some(_) => must_not_lead(house, to),
     }
 }
 
@@ -243,7 +302,8 @@ fn must_not_lead(house: &House, node: u64) -> Result<(), Problem> {
     Ok(())
 }
 
-async fn promote(house: &House, status: &Status, node: u64, force: bool) -> Result<(), Problem> {
+/// Whether a member can get its vote.
+fn may_vote(house: &House, status: &Status, node: u64, force: bool) -> Result<(), Problem> {
     let Some(member) = status.members.get(&node) else {
         return Err(Problem::new(Code::UnknownNode, format!("node {node} is not a member")));
     };
@@ -260,7 +320,7 @@ async fn promote(house: &House, status: &Status, node: u64, force: bool) -> Resu
         };
         return Err(Problem::new(Code::LearnerLagging, text));
     }
-    house.node.promote([node].into()).await.map_err(translate)
+    Ok(())
 }
 
 /// Whether a node answers now. What was heard of it lately says nothing about one that died a moment ago.
@@ -330,4 +390,33 @@ pub(super) async fn ask_digest(house: &House, node: u64, index: u64) -> Option<D
         house.node.ask(node, TOPIC_DIGEST, body, HEARD_WITHIN).await.ok()
     };
     bytes?.as_ref().try_into().ok().map(Digest)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    /// Goal: what somebody asks for is done only once it is on record, where the log judges it; what cannot be done leaves no
+    /// record, and what fails is noted. Method: each step refused in turn, and none.
+    #[tokio::test]
+    async fn nothing_is_done_off_the_record() {
+        for (refused, expected) in [
+            ("question", vec!["question"]),
+            ("record", vec!["question", "record"]),
+            ("deed", vec!["question", "record", "deed", "note"]),
+            ("", vec!["question", "record", "deed"]),
+        ] {
+            let steps = RefCell::new(Vec::new());
+            let step = async |name: &'static str| {
+                steps.borrow_mut().push(name);
+                if name == refused { Err(Problem::new(Code::NotPermitted, name)) } else { Ok(()) }
+            };
+            let note = |_| async { steps.borrow_mut().push("note") };
+            let done = on_record(step("question"), step("record"), step("deed"), note).await;
+            assert_eq!(done.is_ok(), refused.is_empty());
+            assert_eq!(*steps.borrow(), expected);
+        }
+    }
 }

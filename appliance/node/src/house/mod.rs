@@ -13,7 +13,7 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
-use exchequer_api::backend::{Backend, ByteStream, Check, Doing, DrawnKey, LogLine, Submitted, Supervised};
+use exchequer_api::backend::{Backend, ByteStream, Check, Doing, DrawnKey, DrawnToken, LogLine, Submitted, Supervised};
 use exchequer_api::dto::{JoinReply, JoinRequest};
 use exchequer_api::events::Ephemeral;
 use exchequer_api::feed::Ear;
@@ -38,6 +38,9 @@ use crate::supervisor;
 
 /// How long a call waits for a leader and its answer.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// So much of why something was not done is on record; a reason has 500 bytes.
+const UNDONE_CHARS_MAX: usize = 120;
 
 /// A running node as its doors see it.
 pub(crate) struct House {
@@ -162,6 +165,15 @@ impl House {
     /// Puts on record what this node did by itself a moment ago.
     pub(crate) async fn record_own(&self, action: Action, target: String, reason: String) -> Result<(), Problem> {
         self.record_done(Actor::Node(self.id()), action, target, reason).await
+    }
+
+    /// Notes that what is on record as asked for was not done, in this node's name: an action, its target, and why not.
+    async fn note_undone(&self, action: Action, target: String, problem: &Problem) {
+        let reason =
+            format!("not done, as far as is known: {problem}").chars().take(UNDONE_CHARS_MAX).collect::<String>();
+        if let Err(problem) = self.record_own(action, target, reason).await {
+            tracing::error!(code = %problem.code, "what was not done may not be on the audit record: {}", problem.message);
+        }
     }
 
     /// Puts on record what is about to be done outside the state; without a record it is not done.
@@ -316,14 +328,8 @@ impl Backend for House {
         self.draw_id()
     }
 
-    fn create_join_token(
-        &self,
-        actor: Actor,
-        ttl: Option<Duration>,
-        replaces: Option<NodeId>,
-        reason: String,
-    ) -> Doing<'_, (String, u64)> {
-        Box::pin(admission::create_token(self, actor, ttl, replaces, reason))
+    fn draw_join_token(&self) -> Result<DrawnToken, Problem> {
+        admission::draw_token(self)
     }
 
     fn draw_api_key(&self) -> Result<DrawnKey, Problem> {

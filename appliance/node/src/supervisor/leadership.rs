@@ -163,9 +163,15 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
         Some(now + u64::try_from((LEASE - age).as_micros()).unwrap_or(0))
     }
 
+    /// Whether this worker may act outside at all: in an emergency nobody does who moves money.
+    pub(super) fn may_act(&self, worker: WorkerId) -> bool {
+        let stopped = || self.shared.ground.state(|state| state.emergency().is_some());
+        !worker.kind.moves_money() || stopped().is_ok_and(|stopped| !stopped)
+    }
+
     fn renew(&mut self) {
         let Some(until_us) = self.lease_until() else { return };
-        for held in self.held.values().filter(|held| !held.killed) {
+        for (_, held) in self.held.iter().filter(|(worker, held)| !held.killed && self.may_act(**worker)) {
             if let Some(session) = held.session.as_ref().filter(|session| session.welcomed) {
                 session.say(Lease { until_us });
             }

@@ -304,7 +304,7 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
     /// Tells a worker to go ahead once the registry has it.
     fn welcome(&mut self, worker: WorkerId, taken: bool) {
         let settings = self.settings_of(worker);
-        let lease_until_us = self.lease_until().unwrap_or(0);
+        let lease_until_us = self.lease_until().filter(|_| self.may_act(worker)).unwrap_or(0);
         let epoch = self.epoch;
         let Some(held) = self.held.get_mut(&worker) else { return };
         let Some(session) = &mut held.session else { return };

@@ -40,7 +40,7 @@ pub struct CreateAdmin {
 impl CreateAdmin {
     pub(super) fn apply(self, entry: &mut Entry<'_>, actor: Actor) -> Result<Done, Stop> {
         check_reason(&self.reason)?;
-        people::check_sign_in_name(&self.name)?;
+        people::check_admin_name(&self.name)?;
         people::check_person(&self.person)?;
         let roles = people::check_roles(self.roles)?;
         people::check_ranges(&self.ranges)?;
@@ -56,7 +56,7 @@ impl CreateAdmin {
             Actor::Admin(id) if same_person(known.person_of(id), &self.person) => {
                 return Err(Rejection::OwnRoles.into());
             }
-            Actor::Admin(_) => {}
+            Actor::Admin(id) => known.reaches(id, &roles)?,
             Actor::Operator | Actor::Node(_) | Actor::ApiKey(_) | Actor::Worker(_) | Actor::User(_) => {
                 return Err(Rejection::NotPermitted { permission: None }.into());
             }

@@ -10,8 +10,10 @@ use crate::api_keys::{
 use crate::audit::AuditAction;
 use crate::command::Actor;
 use crate::outcome::Done;
+use crate::people::Principal;
 use crate::rejection::{Field, Rejection};
 use crate::rows::Table;
+use crate::users::UserStatus;
 
 /// Makes a key under the next number.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,11 +47,18 @@ impl CreateApiKey {
         {
             return Err(invalid(Field::ApiKeySecret).into());
         }
-        let too_long = self.ranges.iter().any(|range| range.prefix > 128);
-        if self.ranges.len() > RANGES_MAX || too_long || (self.scopes.withdraw && self.ranges.is_empty()) {
+        let is_sound = self.ranges.iter().all(Range::is_sound);
+        if self.ranges.len() > RANGES_MAX || !is_sound || (self.scopes.withdraw && self.ranges.is_empty()) {
             return Err(invalid(Field::ApiKeyRanges).into());
         }
-        entry.state.users.known(self.user)?;
+        if entry.state.users.known(self.user)?.status == UserStatus::Frozen {
+            return Err(Rejection::UserFrozen { user: self.user }.into());
+        }
+        if actor != Actor::Operator
+            && let Some(until) = entry.held_until(Principal::User(self.user))?
+        {
+            return Err(Rejection::CredentialsHeld { until }.into());
+        }
         if entry.state.api_keys.by_name(&self.key).is_some() {
             return Err(Rejection::ApiKeyExists.into());
         }

@@ -26,7 +26,8 @@ impl DispatchDirectives {
         check_count(self.max as usize)?;
         entry.check_leader(actor)?;
 
-        let mut turn = entry.state.directives.turn(&entry.state.workers);
+        let stopped = entry.state.emergency.is_some();
+        let mut turn = entry.state.directives.turn(&entry.state.workers, stopped);
         let (mut dispatched, mut left, mut bytes) = (Vec::new(), self.max, 0);
         while left > 0 && bytes < DISPATCHED_BYTES_ENOUGH {
             let Some((id, target)) = turn.next(&entry.state.directives) else { break };

@@ -210,10 +210,11 @@ use crate::directives::key_row;
 use crate::halt::Halt;
 use crate::outcome::Done;
 use crate::people::Principal;
-use crate::people::customers::{name_key, session_key};
+use crate::people::customers::{credentials_key, name_key, session_key, sessions_key};
 use crate::rejection::Rejection;
 use crate::rows::RowsUnavailable;
 use crate::scratch;
+use crate::users::UserStatus;
 
 /// Longest reason.
 pub(crate) const REASON_BYTES_MAX: usize = 500;
@@ -387,6 +388,10 @@ impl Body {
             | Body::StepUp(StepUp { of, .. })
             | Body::CloseSessions(CloseSessions { of, .. })
             | Body::NoteSignInFailure(NoteSignInFailure { of: Some(of), .. }) => keys.extend(of.lookups()),
+            Body::UpdateUser(UpdateUser { user, status: Some(UserStatus::Frozen), .. }) => {
+                keys.push(sessions_key(*user))
+            }
+            Body::CreateApiKey(command) => keys.push(credentials_key(command.user)),
             // No other command looks anything up.
             _ => {}
         }

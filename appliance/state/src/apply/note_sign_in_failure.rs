@@ -36,11 +36,14 @@ impl NoteSignInFailure {
             return failed_in_session(entry, of, id, self.address);
         }
         let mut credentials = entry.credentials(of)?;
-        let rules = LockRules::of(&entry.state.settings);
-        if credentials.attempts.is_locked(entry.now) {
+        // From there the account cannot be signed in to anyway: nobody guesses it there, and nobody shall lock it.
+        let from = self.address.map(|address| std::net::Ipv6Addr::from(address).into());
+        let is_outside = |admin| entry.state.people.admin(admin).is_some_and(|admin| !admin.allows(from));
+        if credentials.is_locked(self.address, entry.now) || of.admin().is_some_and(is_outside) {
             return Ok(Done::SignInFailureNoted);
         }
-        if let Some(until) = credentials.attempts.fail(entry.now, rules) {
+        let rules = LockRules::of(&entry.state.settings);
+        if let Some(until) = credentials.fail(self.address, entry.now, rules) {
             let detail = format!("until {until}, last from {}", place(self.address));
             if matches!(of, Principal::Admin(_)) {
                 entry.audit(actor, AuditAction::SignInsLocked, of.to_string(), detail, String::new());

@@ -7,7 +7,7 @@ use crate::audit::AuditAction;
 use crate::command::Actor;
 use crate::event::EventKind;
 use crate::outcome::Done;
-use crate::people::{Attempts, Factor, Principal, Session, SessionId, check_agent};
+use crate::people::{Factor, Principal, Session, SessionId, check_agent};
 use crate::rejection::Rejection;
 
 /// Opens a session.
@@ -39,12 +39,12 @@ impl OpenSession {
         if credentials.revision != revision {
             return Err(Rejection::CredentialsChanged.into());
         }
-        if credentials.attempts.is_locked(entry.now) {
+        if credentials.is_locked(address, entry.now) {
             return Err(Rejection::SignInLocked.into());
         }
         let before = credentials.clone();
         credentials.spend(factor)?;
-        credentials.attempts = Attempts { failures: Vec::new(), locks: 0, ..credentials.attempts };
+        credentials.succeed(address, entry.now);
 
         let now = entry.now;
         let factor_at = (factor != Factor::None).then_some(now);

@@ -2,7 +2,7 @@
 //!
 //! Rows of users are read through the entry, which remembers what its own commands wrote.
 
-use exchequer_domain::UserId;
+use exchequer_domain::{Timestamp, UserId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -14,6 +14,7 @@ use crate::people::customers::{self, Sessions};
 use crate::people::{Admin, Credentials, Limits, Principal, SESSIONS_MAX, Session, SessionId};
 use crate::rejection::Rejection;
 use crate::rows::{Edit, Family, Table};
+use crate::users::UserStatus;
 
 impl Principal {
     /// The row keys of what a command about it looks up, in the order in which it does.
@@ -44,6 +45,16 @@ impl Entry<'_> {
             Principal::User(user) => self.cold(Table::UserCredentials, &customers::credentials_key(user))?,
         };
         Ok(found.ok_or(Rejection::PrincipalUnknown)?)
+    }
+
+    /// Until when nothing new is handed out to a principal, where its password was given by somebody else of late.
+    pub(super) fn held_until(&self, of: Principal) -> Result<Option<Timestamp>, Stop> {
+        match self.credentials(of) {
+            Ok(credentials) => Ok(credentials.held_until(self.now)),
+            // Who cannot sign in has keys all the same.
+            Err(Stop::Rejected(_)) => Ok(None),
+            Err(stop) => Err(stop),
+        }
     }
 
     pub(super) fn put_credentials(&mut self, of: Principal, credentials: Credentials) {
@@ -169,7 +180,23 @@ impl Entry<'_> {
         match of {
             Principal::Admin(id) if self.state.people.active(id) => Ok(()),
             Principal::Admin(_) => Err(Rejection::PrincipalUnknown),
-            Principal::User(user) => self.state.users.known(user).map(|_| ()),
+            Principal::User(user) => match self.state.users.known(user)?.status {
+                UserStatus::Active => Ok(()),
+                UserStatus::Frozen => Err(Rejection::PrincipalUnknown),
+            },
+        }
+    }
+
+    /// Ends every session of everybody.
+    pub(super) fn close_every_session(&mut self) {
+        let of_admins: Vec<SessionId> = self.state.people.sessions().map(|(id, _)| *id).collect();
+        of_admins.iter().for_each(|id| self.forget_admin_session(id));
+        for table in [Table::UserSessions, Table::UserSession] {
+            let all = table.key(&[]);
+            self.people.retain(|key, _| !key.starts_with(&all));
+            // The key of no row: what is not written after it is gone.
+            self.people.insert(all.clone(), None);
+            self.change(Family::Ids, all, Edit::DeletePrefix);
         }
     }
 
@@ -177,6 +204,7 @@ impl Entry<'_> {
     fn cold<T: DeserializeOwned>(&self, table: Table, key: &[u8]) -> Result<Option<T>, Halt> {
         let row = match self.people.get(key) {
             Some(written) => written.clone(),
+            None if self.people.contains_key(&table.key(&[])) => None,
             None => self.rows.get(Family::Ids, key)?,
         };
         row.map(|row| codec::decode(&row).map_err(|error| Halt::row(table, error))).transpose()

@@ -73,7 +73,12 @@ impl Reform {
         entry.put_node(record);
         entry.event(EventKind::NodeAdmitted { node: self.id });
         let action = if self.restored { Action::SnapshotRestore } else { Action::Recover };
-        let detail = format!("lineage {}, {removed} nodes removed", self.lineage);
+        let mut detail = format!("lineage {}, {removed} nodes removed", self.lineage);
+        if self.restored {
+            // A session that was ended since the snapshot was taken would be open again.
+            entry.close_every_session();
+            detail.push_str(", every session closed");
+        }
         entry.audit(actor, AuditAction::Outside(action), format!("node {}", self.id), detail, self.reason);
         Ok(Done::Reformed { removed: u32::try_from(removed).unwrap_or(u32::MAX) })
     }

@@ -9,6 +9,7 @@ use crate::audit::AuditAction;
 use crate::command::Actor;
 use crate::halt::Halt;
 use crate::outcome::Done;
+use crate::people::Permission;
 use crate::rejection::Rejection;
 use crate::rows::{self, Table};
 use crate::settings::{self, Key, SettingChange, Value};
@@ -49,6 +50,12 @@ impl RevertSettings {
         let changed = u32::try_from(back.len()).unwrap_or(u32::MAX);
         if changed == 0 {
             return Ok(Done::SettingsReverted { revision: latest, changed });
+        }
+        if let Actor::Admin(id) = actor
+            && back.keys().any(|key| settings::is_of_people(key))
+            && !entry.state.people.may(id, Permission::PeopleChange)
+        {
+            return Err(Rejection::NotPermitted { permission: Some(Permission::PeopleChange) }.into());
         }
 
         let target = format!("revision {}", self.to_revision);

@@ -22,11 +22,17 @@ impl RevokeApiKey {
     pub(super) fn apply(self, entry: &mut Entry<'_>, actor: Actor) -> Result<Done, Stop> {
         check_reason(&self.reason)?;
         let key = entry.state.api_keys.get(self.id).filter(|key| key.revoked_at.is_none());
-        let key = ApiKey { revoked_at: Some(entry.now), ..key.ok_or(Rejection::ApiKeyUnknown)?.clone() };
+        let key = key.ok_or(Rejection::ApiKeyUnknown)?.clone();
 
-        let detail = format!("user {}", key.user);
-        entry.audit(actor, AuditAction::ApiKeyRevoked, self.id.0.to_string(), detail, self.reason);
-        entry.put_api_key(key);
+        entry.revoke_api_key(key, actor, self.reason);
         Ok(Done::ApiKeyRevoked)
+    }
+}
+
+impl Entry<'_> {
+    pub(super) fn revoke_api_key(&mut self, key: ApiKey, actor: Actor, reason: String) {
+        let detail = format!("user {}", key.user);
+        self.audit(actor, AuditAction::ApiKeyRevoked, key.id.0.to_string(), detail, reason);
+        self.put_api_key(ApiKey { revoked_at: Some(self.now), ..key });
     }
 }

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Entry, Stop, check_reason};
+use crate::api_keys::ApiKey;
 use crate::approvals::same_person;
 use crate::audit::AuditAction;
 use crate::command::Actor;
@@ -104,11 +105,12 @@ impl SetCredentials {
         if own == is_for_others {
             return Err(Rejection::NotPermitted { permission: None }.into());
         }
-        if let (Principal::Admin(id), Actor::Admin(by)) = (of, actor)
-            && !own
-            && same_person(entry.state.people.person_of(id), entry.state.people.person_of(by))
-        {
-            return Err(Rejection::OwnRoles.into());
+        if let (Principal::Admin(id), Actor::Admin(by), false) = (of, actor, own) {
+            let people = &entry.state.people;
+            if same_person(people.person_of(id), people.person_of(by)) {
+                return Err(Rejection::OwnRoles.into());
+            }
+            people.reaches(by, people.admin(id).map_or(&[], |admin| &admin.roles))?;
         }
         let begins = matches!(change, CredentialChange::Begin { .. });
         entry.may_be_given(of, own)?;
@@ -125,11 +127,11 @@ impl SetCredentials {
                     return Err(Rejection::SignInNameTaken.into());
                 }
                 credentials.name = name;
-                credentials.reset(password);
+                credentials.reset(password, entry.now);
                 "begin"
             }
             CredentialChange::Reset { password } => {
-                credentials.reset(password);
+                credentials.reset(password, entry.now);
                 "reset"
             }
             CredentialChange::Password { password } => {
@@ -147,6 +149,10 @@ impl SetCredentials {
         };
         if former.as_ref().map_or(0, |former| former.revision) != revision {
             return Err(Rejection::CredentialsChanged.into());
+        }
+        // Nobody loses anything by the first ones.
+        if former.is_none() {
+            credentials.reset_at = None;
         }
         let (sessions, mut goes_on) = (entry.sessions(of)?, Vec::new());
         if let Some(SessionSwap { former, next }) = session {
@@ -172,7 +178,12 @@ impl SetCredentials {
         entry.put_credentials(of, Credentials { revision, ..credentials });
         // What customers do with their own is not the audit's.
         if matches!(of, Principal::Admin(_)) || !own {
-            entry.audit(actor, AuditAction::CredentialsSet, of.to_string(), what.to_owned(), reason);
+            entry.audit(actor, AuditAction::CredentialsSet, of.to_string(), what.to_owned(), reason.clone());
+        }
+        // Whoever had the account so far, or is about to have it, keeps no way in beside the new password.
+        if let (Principal::User(user), true, true) = (of, is_for_others, former.is_some()) {
+            let keys: Vec<ApiKey> = entry.state.api_keys.of_user(user).cloned().collect();
+            keys.into_iter().for_each(|key| entry.revoke_api_key(key, actor, reason.clone()));
         }
         entry.event(EventKind::CredentialsSet { of });
         Ok(Done::CredentialsSet { revision })
@@ -180,13 +191,14 @@ impl SetCredentials {
 }
 
 impl Entry<'_> {
-    /// Refuses a principal that there is none of; a disabled admin can be given a password all the same.
+    /// Refuses a principal that there is none of; a disabled admin or a frozen user can be given a password all the same.
     fn may_be_given(&self, of: Principal, own: bool) -> Result<(), Rejection> {
         match (of, own) {
             (Principal::Admin(admin), false) => {
                 self.state.people.admin(admin).map(|_| ()).ok_or(Rejection::AdminUnknown { admin })
             }
-            (Principal::Admin(_), true) | (Principal::User(_), _) => self.may_sign_in(of),
+            (Principal::User(user), false) => self.state.users.known(user).map(|_| ()),
+            (Principal::Admin(_) | Principal::User(_), true) => self.may_sign_in(of),
         }
     }
 }

@@ -38,10 +38,15 @@ impl UpdateAdmin {
         people::check_ranges(&ranges)?;
         let status = self.status.unwrap_or(former.status);
         let admin = Admin { roles, ranges, status, ..former.clone() };
-        if let Actor::Admin(id) = actor
-            && same_person(entry.state.people.person_of(id), &former.person)
-        {
-            return Err(Rejection::OwnRoles.into());
+        if let Actor::Admin(id) = actor {
+            if same_person(entry.state.people.person_of(id), &former.person) {
+                return Err(Rejection::OwnRoles.into());
+            }
+            // Whoever finds an account stolen may stop it, whatever it may do: that gives nobody anything.
+            let only_disables = Admin { status: AdminStatus::Disabled, ..former.clone() } == admin;
+            if !only_disables {
+                entry.state.people.reaches(id, &[former.roles.as_slice(), &admin.roles].concat())?;
+            }
         }
         if admin == former {
             return Ok(Done::AdminUpdated { changed: false });

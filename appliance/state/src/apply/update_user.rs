@@ -1,4 +1,4 @@
-//! `UpdateUser`: a user's level, fees, label or freedom to send money is another one.
+//! `UpdateUser`: a user's level, fees, label or freedom is another one. Who is frozen is signed out.
 
 use exchequer_domain::UserId;
 use serde::{Deserialize, Serialize};
@@ -8,6 +8,7 @@ use crate::audit::AuditAction;
 use crate::command::Actor;
 use crate::event::EventKind;
 use crate::outcome::Done;
+use crate::people::Principal;
 use crate::users::{self, User, UserStatus};
 
 /// Changes a user; what is not given stays. Nothing different is no change and no record.
@@ -19,7 +20,7 @@ pub struct UpdateUser {
     pub kyc_level: Option<u8>,
     /// Which fees hold.
     pub fee_tier: Option<u8>,
-    /// Whether it may send money.
+    /// Whether it may sign in, trade and send money.
     pub status: Option<UserStatus>,
     /// At most 100 bytes; empty for none. Always counts as a change, because labels are not looked up.
     pub label: Option<String>,
@@ -48,7 +49,10 @@ impl UpdateUser {
             return Ok(Done::UserUpdated { changed: false });
         }
         let detail = detail(&before, &after, self.label.is_some());
+        let of = Principal::User(self.user);
+        let sessions = if self.status == Some(UserStatus::Frozen) { entry.sessions(of)? } else { Vec::new() };
 
+        entry.put_sessions(of, &sessions, &Vec::new());
         entry.put_user(self.user, after);
         if let Some(label) = &self.label {
             entry.put_user_label(self.user, label);

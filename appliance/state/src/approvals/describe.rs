@@ -72,6 +72,15 @@ pub fn describe(body: &Body) -> Vec<(String, String)> {
             line("of", command.of.to_string()),
             reason(&command.reason),
         ],
+        Body::CreateJoinToken(command) => {
+            let id = u64::from_be_bytes(command.token_id);
+            let mut lines = vec![line("operation", "make a join token".into()), line("token", format!("{id:016x}"))];
+            let ttl = command.ttl_us.map(std::time::Duration::from_micros);
+            lines.extend(ttl.map(|ttl| line("valid for", exchequer_domain::format_duration(ttl))));
+            lines.extend(command.replaces.map(|node| line("replaces node", node.to_string())));
+            lines.push(reason(&command.reason));
+            lines
+        }
         Body::ConfigureNetwork(command) => {
             let number = |name: &str, value: Option<u64>| value.map(|value| line(name, value.to_string()));
             let switch = |name: &str, on: Option<bool>| on.map(|on| line(name, if on { "on" } else { "off" }.into()));

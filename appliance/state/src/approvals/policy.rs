@@ -2,7 +2,7 @@
 //!
 //! A new command must be decided here: there is no default.
 
-use crate::apply::{RevertSettings, SetSetting, UnsetSetting};
+use crate::apply::{CredentialChange, RevertSettings, SetSetting, UnsetSetting};
 use crate::command::{Actor, Body};
 use crate::people::{AdminStatus, People, Permission, Principal};
 use crate::state::State;
@@ -56,8 +56,17 @@ fn of_body(body: &Body, actor: Actor, state: &State) -> Option<Policy> {
         Body::SetCredentials(command) => match (command.of, actor) {
             (Principal::Admin(of), Actor::Admin(by)) if of == by => None,
             (Principal::Admin(_), _) => Some(CHANGE),
-            (Principal::User(_), _) => None,
+            // Whoever takes over a customer's account has what is in it. The first password of one takes nothing from anybody.
+            (Principal::User(_), _) => match command.change {
+                CredentialChange::Reset { .. } => Some(CHANGE),
+                CredentialChange::Begin { .. } => (command.revision > 0).then_some(CHANGE),
+                CredentialChange::Password { .. }
+                | CredentialChange::Factor { .. }
+                | CredentialChange::Recovery { .. } => None,
+            },
         },
+        // A node that joins gets the keyring, and with it everything.
+        Body::CreateJoinToken(_) => Some(CHANGE),
         // When a deposit counts, what a transaction may cost, and whom the exchange believes. Switching is one person's.
         Body::ConfigureNetwork(command) => {
             let counts = command.tradable.is_some() || command.withdrawable.is_some();
@@ -84,7 +93,6 @@ fn of_body(body: &Body, actor: Actor, state: &State) -> Option<Policy> {
         Body::OpenAccounts(_) | Body::PostTransfers(_) | Body::BulkTransfer(_) | Body::CreditSandbox(_) => None,
         Body::Bootstrap(_)
         | Body::Reform(_)
-        | Body::CreateJoinToken(_)
         | Body::AdmitNode(_)
         | Body::UpdateNode(_)
         | Body::RemoveNode(_)

@@ -53,7 +53,8 @@ impl Sort {
 pub(crate) struct Turn {
     /// The first of either sort that waits for each target.
     heads: BTreeSet<(Rank, DirectiveId, Target)>,
-    /// Targets that nobody stands for now: what only a worker can carry out waits until somebody does, and holds up nothing.
+    /// Targets that nobody stands for now, and those that stand still in an emergency: what only a worker can carry out waits
+    /// until somebody does, and holds up nothing.
     away: BTreeSet<Target>,
     /// Targets of several workers whose first directive waits: what came later for a part of them waits behind it. One
     /// worker is nobody's whole, so that its own queue is enough.
@@ -257,9 +258,16 @@ impl Directives {
     }
 
     /// The order in which what waits is dispatched.
-    pub(crate) fn turn(&self, workers: &Workers) -> Turn {
+    pub(crate) fn turn(&self, workers: &Workers, stopped: bool) -> Turn {
         let asked = self.waiting.keys().filter(|(_, sort)| *sort == Sort::OfWorker).map(|(target, _)| *target);
-        let away = asked.filter(|target| !target.stands(workers) && !planted::has(Bug::SentToNobody)).collect();
+        // Whoever moves money hears nothing in an emergency, but what has the priority of one.
+        let urgent = |target: &Target| {
+            let head = self.head(*target, Sort::OfWorker).and_then(|(_, id, _)| self.get(id));
+            head.is_some_and(Directive::is_emergency)
+        };
+        let braked = |target: &Target| stopped && target.moves_money() && !urgent(target);
+        let absent = |target: &Target| !target.stands(workers) && !planted::has(Bug::SentToNobody);
+        let away = asked.filter(|target| absent(target) || braked(target)).collect();
         let (awaited, awaited_in_emergency) = (Vec::new(), Vec::new());
         let mut turn = Turn { heads: BTreeSet::new(), away, awaited, awaited_in_emergency };
         for (target, _) in self.waiting.keys() {

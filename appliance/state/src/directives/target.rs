@@ -66,6 +66,15 @@ impl Target {
         }
     }
 
+    /// Whether somebody is meant who moves money.
+    pub(crate) const fn moves_money(&self) -> bool {
+        match self {
+            Target::Worker(worker) => worker.kind.moves_money(),
+            Target::Kind { kind, .. } => kind.moves_money(),
+            Target::System => true,
+        }
+    }
+
     /// Whether it names a network exactly where it may.
     pub(crate) const fn is_sound(&self) -> bool {
         match self {

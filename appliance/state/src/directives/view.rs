@@ -30,10 +30,10 @@ pub struct Load {
 }
 
 impl Directives {
-    /// Whether anything waits whose target is free, and there.
+    /// Whether anything waits whose target is free, and there; `stopped` where an emergency lasts.
     #[must_use]
-    pub fn has_work(&self, workers: &Workers) -> bool {
-        self.turn(workers).next(self).is_some()
+    pub fn has_work(&self, workers: &Workers, stopped: bool) -> bool {
+        self.turn(workers, stopped).next(self).is_some()
     }
 
     /// How much is open as of `now`.

@@ -6,7 +6,10 @@
 use exchequer_matching::PhaseChange;
 
 use super::Emergency;
+use crate::apply::{ConfigureNetwork, UpdateUser};
 use crate::command::Body;
+use crate::networks::NetworkState;
+use crate::users::UserStatus;
 
 impl Emergency {
     /// Whether a command is refused as long as this emergency lasts.
@@ -51,9 +54,9 @@ fn allowed(body: &Body) -> bool {
         | Body::StepUp(_)
         | Body::CloseSessions(_)
         | Body::NoteSignInFailure(_) => true,
-        // What workers have begun ends, and what waits can be stopped.
-        Body::LeaseJobs(_)
-        | Body::RenewJobs(_)
+        // Whoever moves money begins nothing. What is begun ends, and what waits can be stopped.
+        Body::LeaseJobs(command) => !command.worker.kind.moves_money(),
+        Body::RenewJobs(_)
         | Body::FinishJobs(_)
         | Body::CancelJobs(_)
         | Body::ConfigureQueue(_)
@@ -81,6 +84,12 @@ fn allowed(body: &Body) -> bool {
             | PhaseChange::PostOnly
             | PhaseChange::Delisted => false,
         },
+        // Locking a customer out, or closing a network, takes risk away; its opposite waits.
+        Body::UpdateUser(command) => {
+            let UpdateUser { user: _, kyc_level, fee_tier, status, label, reason: _ } = command;
+            *status == Some(UserStatus::Frozen) && kyc_level.is_none() && fee_tier.is_none() && label.is_none()
+        }
+        Body::ConfigureNetwork(command) => only_closes(command),
         // Everything else changes what is to be looked at in peace.
         Body::SetSetting(_)
         | Body::RevertSettings(_)
@@ -89,7 +98,6 @@ fn allowed(body: &Body) -> bool {
         | Body::CreateAsset(_)
         | Body::CreateUser(_)
         | Body::CreateUsers(_)
-        | Body::UpdateUser(_)
         | Body::OpenAccounts(_)
         | Body::PostTransfers(_)
         | Body::BulkTransfer(_)
@@ -114,11 +122,123 @@ fn allowed(body: &Body) -> bool {
         | Body::UnsetSetting(_)
         | Body::SetFlag(_)
         | Body::RemoveFlag(_)
-        | Body::ConfigureNetwork(_)
         | Body::ConfigureNetworkAsset(_)
         | Body::AddConsumer(_)
         | Body::RemoveConsumer(_)
         | Body::MakeEvents(_)
         | Body::CreateAdmin(_) => false,
+    }
+}
+
+/// Whether a change of a network does nothing but suspend it or switch things off on it.
+fn only_closes(command: &ConfigureNetwork) -> bool {
+    let ConfigureNetwork {
+        network: _,
+        state,
+        deposits,
+        withdrawals,
+        sweeps,
+        tradable,
+        withdrawable,
+        fee_rate_max,
+        fee_max,
+        endpoints,
+        if_version: _,
+        reason: _,
+    } = command;
+    let judged = [tradable.is_some(), withdrawable.is_some(), fee_rate_max.is_some(), fee_max.is_some()];
+    let suspends = state.is_none_or(|state| state == NetworkState::Suspended);
+    let switched = [deposits, withdrawals, sweeps];
+    suspends && switched.iter().all(|switch| **switch != Some(true)) && !judged.contains(&true) && endpoints.is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use exchequer_domain::{Network, Timestamp, UserId};
+
+    use super::*;
+    use crate::Actor;
+    use crate::apply::LeaseJobs;
+
+    fn refused(body: &Body) -> bool {
+        let (since, by) = (Timestamp(1), Actor::Operator);
+        Emergency { since, index: 1, by, reason: String::new(), phases: Vec::new() }.refuses(body)
+    }
+
+    /// Goal: no job that moves money is begun, and others are. Method: a lease for a worker of every kind.
+    #[test]
+    fn who_moves_money_begins_nothing() {
+        for (worker, waits) in [
+            ("withdrawal/tron-1", true),
+            ("deposit/bitcoin-1", true),
+            ("consolidation/bsc-1", true),
+            ("gas/ethereum-1", true),
+            ("selftest/1", false),
+            ("risk/1", false),
+            ("system-health/1", false),
+        ] {
+            let worker = worker.parse().unwrap();
+            let body = Body::LeaseJobs(LeaseJobs { worker, queues: Vec::new(), max: 1, lease_us: 1 });
+            assert_eq!(refused(&body), waits, "{worker}");
+        }
+    }
+
+    /// Goal: a customer is locked out and a network closed also in an emergency, and neither is opened nor changed otherwise.
+    /// Method: each field of both commands, in both directions.
+    #[test]
+    fn only_what_takes_risk_away() {
+        let user = UpdateUser {
+            user: UserId(1),
+            kyc_level: None,
+            fee_tier: None,
+            status: Some(UserStatus::Frozen),
+            label: None,
+            reason: String::new(),
+        };
+        assert!(!refused(&Body::UpdateUser(user.clone())));
+        for other in [
+            UpdateUser { status: Some(UserStatus::Active), ..user.clone() },
+            UpdateUser { status: None, ..user.clone() },
+            UpdateUser { kyc_level: Some(3), ..user.clone() },
+            UpdateUser { fee_tier: Some(1), ..user.clone() },
+            UpdateUser { label: Some("x".into()), ..user },
+        ] {
+            assert!(refused(&Body::UpdateUser(other.clone())), "{other:?}");
+        }
+        let network = ConfigureNetwork {
+            network: Network::Tron,
+            state: None,
+            deposits: None,
+            withdrawals: Some(false),
+            sweeps: None,
+            tradable: None,
+            withdrawable: None,
+            fee_rate_max: None,
+            fee_max: None,
+            endpoints: None,
+            if_version: None,
+            reason: String::new(),
+        };
+        for closes in [
+            network.clone(),
+            ConfigureNetwork { state: Some(NetworkState::Suspended), ..network.clone() },
+            ConfigureNetwork { deposits: Some(false), sweeps: Some(false), ..network.clone() },
+        ] {
+            assert!(!refused(&Body::ConfigureNetwork(Box::new(closes.clone()))), "{closes:?}");
+        }
+        for other in [
+            ConfigureNetwork { withdrawals: Some(true), ..network.clone() },
+            ConfigureNetwork { deposits: Some(true), ..network.clone() },
+            ConfigureNetwork { sweeps: Some(true), ..network.clone() },
+            ConfigureNetwork { state: Some(NetworkState::Enabled), ..network.clone() },
+            ConfigureNetwork { state: Some(NetworkState::DepositsOnly), ..network.clone() },
+            ConfigureNetwork { tradable: Some(1), ..network.clone() },
+            ConfigureNetwork { withdrawable: Some(1), ..network.clone() },
+            ConfigureNetwork { fee_rate_max: Some(1), ..network.clone() },
+            ConfigureNetwork { fee_max: Some(1), ..network.clone() },
+            ConfigureNetwork { endpoints: Some(Vec::new()), ..network },
+        ] {
+            assert!(refused(&Body::ConfigureNetwork(Box::new(other.clone()))), "{other:?}");
+        }
     }
 }

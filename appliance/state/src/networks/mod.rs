@@ -242,7 +242,8 @@ pub(crate) fn asset_key(network: Network, asset: Asset) -> Vec<u8> {
 /// Whether a text can be the address of an endpoint: of a scheme that is spoken, with a host, and without credentials.
 ///
 /// # Errors
-/// `Invalid` of the address; `EndpointCredentials` where it holds a user, a password, or what looks like a key.
+/// `Invalid` of the address; `EndpointCredentials` where it holds a user, a password, or what looks like a key;
+/// `EndpointInClear` where a secret would travel unencrypted.
 pub(crate) fn check_endpoint(url: &str) -> Result<(), Rejection> {
     let invalid = || Rejection::Invalid { field: Field::Endpoint };
     if url.len() > ENDPOINT_BYTES_MAX || !url.bytes().all(|byte| byte.is_ascii_graphic()) || url.contains('#') {
@@ -251,6 +252,9 @@ pub(crate) fn check_endpoint(url: &str) -> Result<(), Rejection> {
     let (scheme, rest) = url.split_once("://").ok_or_else(invalid)?;
     if !["https", "http", "wss", "ws"].contains(&scheme) {
         return Err(invalid());
+    }
+    if ["http", "ws"].contains(&scheme) && secrets::references(rest).next().is_some() {
+        return Err(Rejection::EndpointInClear);
     }
     let end = rest.find(['/', '?']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(end);
@@ -327,6 +331,11 @@ mod tests {
             "https://eth.example/?apikey=AKIAIOSFODNN7EXAMPLE12",
         ] {
             assert_eq!(check_endpoint(open), Err(Rejection::EndpointCredentials), "{open}");
+        }
+        for clear in
+            ["http://eth.example/v2/secret:key", "ws://eth.example/?token=secret:key", "http://10.0.0.7/secret:k"]
+        {
+            assert_eq!(check_endpoint(clear), Err(Rejection::EndpointInClear), "{clear}");
         }
     }
 

@@ -91,6 +91,18 @@ pub fn check_sign_in_name(name: &str) -> Result<(), Rejection> {
     }
 }
 
+/// Whether an admin can have a name: one of digits alone could be taken for another admin's number.
+///
+/// # Errors
+/// `Invalid`.
+pub fn check_admin_name(name: &str) -> Result<(), Rejection> {
+    check_sign_in_name(name)?;
+    if name.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(Rejection::Invalid { field: Field::SignInName });
+    }
+    Ok(())
+}
+
 pub(crate) fn check_person(person: &str) -> Result<(), Rejection> {
     let blank = person.trim() != person || person.is_empty();
     if blank || person.len() > PERSON_BYTES_MAX || person.chars().any(char::is_control) {
@@ -111,7 +123,7 @@ pub(crate) fn check_roles(mut roles: Vec<Role>) -> Result<Vec<Role>, Rejection> 
 }
 
 pub(crate) fn check_ranges(ranges: &[Range]) -> Result<(), Rejection> {
-    if ranges.len() > ADMIN_RANGES_MAX || ranges.iter().any(|range| range.prefix > 128) {
+    if ranges.len() > ADMIN_RANGES_MAX || !ranges.iter().all(Range::is_sound) {
         return Err(Rejection::Invalid { field: Field::AdminRanges });
     }
     Ok(())

@@ -7,17 +7,15 @@
 use exchequer_domain::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::attempts::{Attempts, HOME_SEEN_US, HOMES_MAX, Home, LockRules, group};
 use crate::rejection::{Field, Rejection};
-use crate::settings::{Settings, schema};
 
 /// Longest sealed password or secret.
 pub const CREDENTIAL_BYTES_MAX: usize = 512;
 /// Recovery codes that a principal has at most.
 pub const RECOVERY_CODES_MAX: usize = 10;
-/// Longest lock of new sign-ins.
-pub const LOCK_US_MAX: u64 = 24 * 3_600 * 1_000_000;
-/// Failures that are remembered at most; no more are needed for a lock.
-const FAILURES_MAX: usize = 100;
+/// How long nothing new is handed out after somebody else gave a password to a principal that had one.
+pub const RESET_HOLD_US: u64 = 24 * 3_600 * 1_000_000;
 
 /// What a principal signs in with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,8 +35,12 @@ pub struct Credentials {
     pub totp_step: u64,
     /// The hashes of the recovery codes that are left.
     pub recovery: Vec<[u8; 32]>,
-    /// Failed sign-ins of late.
+    /// Failed sign-ins of late, from wherever the principal has not signed in.
     pub attempts: Attempts,
+    /// From where it has signed in; failures elsewhere lock nobody out there.
+    pub homes: Vec<Home>,
+    /// When somebody else last gave a password in the place of one that was there.
+    pub reset_at: Option<Timestamp>,
 }
 
 impl Credentials {
@@ -53,13 +55,67 @@ impl Credentials {
             totp_step: 0,
             recovery: Vec::new(),
             attempts: Attempts::default(),
+            homes: Vec::new(),
+            reset_at: None,
         }
     }
 
     /// Gives a password that must be changed; the second factor must be enrolled anew.
-    pub(crate) fn reset(&mut self, password: Vec<u8>) {
-        (self.password, self.must_change) = (password, true);
+    pub(crate) fn reset(&mut self, password: Vec<u8>, now: Timestamp) {
+        (self.password, self.must_change, self.reset_at) = (password, true, Some(now));
         (self.totp, self.recovery, self.attempts) = (None, Vec::new(), Attempts::default());
+        self.homes.iter_mut().for_each(|home| home.attempts = Attempts::default());
+    }
+
+    /// Until when nothing new is handed out to whoever signs in with them: keys and money outlast the next reset, by which
+    /// the owner takes the account back.
+    #[must_use]
+    pub fn held_until(&self, now: Timestamp) -> Option<Timestamp> {
+        let until = Timestamp(self.reset_at?.0.saturating_add(RESET_HOLD_US));
+        (now < until).then_some(until)
+    }
+
+    /// Whether new sign-ins from this address are refused.
+    #[must_use]
+    pub fn is_locked(&self, from: Option<[u8; 16]>, now: Timestamp) -> bool {
+        match self.home(from, now) {
+            Some(home) => home.attempts.is_locked(now),
+            None => self.attempts.is_locked(now),
+        }
+    }
+
+    /// One more sign-in from this address failed; answers until when it locks, where it does.
+    pub(crate) fn fail(&mut self, from: Option<[u8; 16]>, now: Timestamp, rules: LockRules) -> Option<Timestamp> {
+        let group = from.map(group);
+        let home = self.homes.iter_mut().find(|home| Some(home.group) == group && home.holds(now));
+        home.map_or(&mut self.attempts, |home| &mut home.attempts).fail(now, rules)
+    }
+
+    /// A sign-in from this address succeeded: its failures are forgotten, and it counts as the principal's for a while.
+    pub(crate) fn succeed(&mut self, from: Option<[u8; 16]>, now: Timestamp) {
+        match self.home(from, now) {
+            Some(_) => {}
+            None => self.attempts.succeed(),
+        }
+        let Some(group) = from.map(group) else { return };
+        if let Some(home) = self.homes.iter_mut().find(|home| home.group == group) {
+            home.attempts.succeed();
+            // Not at every sign-in: it need not be exact, and is a row.
+            if now.0 >= home.seen_at.0.saturating_add(HOME_SEEN_US) {
+                home.seen_at = now;
+            }
+            return;
+        }
+        if self.homes.len() >= HOMES_MAX {
+            let oldest = self.homes.iter().enumerate().min_by_key(|(_, home)| home.seen_at).map(|(place, _)| place);
+            oldest.map(|place| self.homes.remove(place));
+        }
+        self.homes.push(Home { group, seen_at: now, attempts: Attempts::default() });
+    }
+
+    fn home(&self, from: Option<[u8; 16]>, now: Timestamp) -> Option<&Home> {
+        let group = group(from?);
+        self.homes.iter().find(|home| home.group == group && home.holds(now))
     }
 
     /// Uses up what was shown as second factor.
@@ -111,67 +167,6 @@ impl Factor {
     }
 }
 
-/// How many failures lock new sign-ins, and for how long.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LockRules {
-    after: usize,
-    window_us: u64,
-    lock_us: u64,
-}
-
-impl LockRules {
-    /// As the settings say.
-    #[must_use]
-    pub fn of(settings: &Settings) -> LockRules {
-        let micros =
-            |setting| u64::try_from(settings.get::<std::time::Duration>(setting).as_micros()).unwrap_or(u64::MAX);
-        LockRules {
-            after: usize::try_from(settings.get(&schema::PEOPLE_LOCK_AFTER)).unwrap_or(FAILURES_MAX).min(FAILURES_MAX),
-            window_us: micros(&schema::PEOPLE_LOCK_WINDOW),
-            lock_us: micros(&schema::PEOPLE_LOCK_FOR),
-        }
-    }
-}
-
-/// Failed sign-ins of late. They keep new sign-ins off, never the sessions that are open.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Attempts {
-    /// When they failed, since the last lock.
-    pub failures: Vec<Timestamp>,
-    /// Locks one after the other; each is twice as long as the one before.
-    pub locks: u32,
-    /// Until when new sign-ins are refused.
-    pub locked_until: Timestamp,
-}
-
-impl Attempts {
-    /// Whether new sign-ins are refused.
-    #[must_use]
-    pub fn is_locked(&self, now: Timestamp) -> bool {
-        now < self.locked_until
-    }
-
-    /// One more sign-in failed; answers until when it locks, where it does.
-    pub(crate) fn fail(&mut self, now: Timestamp, rules: LockRules) -> Option<Timestamp> {
-        if self.is_locked(now) {
-            return None;
-        }
-        if now.0 >= self.locked_until.0.saturating_add(LOCK_US_MAX) {
-            self.locks = 0;
-        }
-        self.failures.retain(|at| now.0 < at.0.saturating_add(rules.window_us));
-        self.failures.push(now);
-        if self.failures.len() < rules.after {
-            return None;
-        }
-        let doubled = rules.lock_us.saturating_mul(1_u64.checked_shl(self.locks).unwrap_or(u64::MAX));
-        self.failures.clear();
-        self.locks = self.locks.saturating_add(1);
-        self.locked_until = Timestamp(now.0.saturating_add(doubled.min(LOCK_US_MAX)));
-        Some(self.locked_until)
-    }
-}
-
 pub(crate) fn check_sealed(sealed: &[u8]) -> Result<(), Rejection> {
     if (1..=CREDENTIAL_BYTES_MAX).contains(&sealed.len()) {
         Ok(())
@@ -185,38 +180,4 @@ pub(crate) fn check_recovery(codes: &[[u8; 32]]) -> Result<(), Rejection> {
         return Err(Rejection::Invalid { field: Field::RecoveryCodes });
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const MINUTE: u64 = 60_000_000;
-
-    /// Goal: five failures in fifteen minutes lock for fifteen minutes, each further lock twice as long up to a day, and a
-    /// quiet day begins anew. Method: failures at chosen moments, also just too far apart.
-    #[test]
-    fn locks_double() {
-        let rules = LockRules::of(&Settings::default());
-        let mut attempts = Attempts::default();
-        for minute in [0, 4, 8, 12] {
-            assert_eq!(attempts.fail(Timestamp(minute * MINUTE), rules), None);
-        }
-        assert_eq!(attempts.fail(Timestamp(15 * MINUTE), rules), None, "the first one is fifteen minutes ago");
-        let mut now = 16 * MINUTE;
-        assert_eq!(attempts.fail(Timestamp(now), rules), Some(Timestamp(31 * MINUTE)));
-        assert!(attempts.is_locked(Timestamp(31 * MINUTE - 1)) && !attempts.is_locked(Timestamp(31 * MINUTE)));
-        assert_eq!(attempts.fail(Timestamp(now + 1), rules), None, "a locked name is not locked longer");
-        assert_eq!(attempts.locked_until, Timestamp(31 * MINUTE));
-        let mut spans = Vec::new();
-        for _ in 0..8 {
-            now = attempts.locked_until.0;
-            let locked = (0..5).find_map(|_| attempts.fail(Timestamp(now), rules)).unwrap();
-            spans.push((locked.0 - now) / MINUTE);
-        }
-        assert_eq!(spans, [30, 60, 120, 240, 480, 960, 1440, 1440]);
-        now = attempts.locked_until.0 + LOCK_US_MAX;
-        let locked = (0..5).find_map(|_| attempts.fail(Timestamp(now), rules)).unwrap();
-        assert_eq!((locked.0 - now) / MINUTE, 15);
-    }
 }

@@ -10,6 +10,7 @@
 //! since opens nothing.
 
 mod admin;
+mod attempts;
 mod credentials;
 pub mod customers;
 mod needs;
@@ -22,12 +23,12 @@ use exchequer_domain::{AdminId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 pub use admin::{
-    ADMIN_NAME_BYTES_MAX, ADMIN_RANGES_MAX, ADMINS_MAX, Admin, AdminStatus, PERSON_BYTES_MAX, check_sign_in_name,
+    ADMIN_NAME_BYTES_MAX, ADMIN_RANGES_MAX, ADMINS_MAX, Admin, AdminStatus, PERSON_BYTES_MAX, check_admin_name,
+    check_sign_in_name,
 };
 pub(crate) use admin::{check_person, check_ranges, check_roles};
-pub use credentials::{
-    Attempts, CREDENTIAL_BYTES_MAX, Credentials, Factor, LOCK_US_MAX, LockRules, RECOVERY_CODES_MAX,
-};
+pub use attempts::{Attempts, HOME_LIFE_US, HOMES_MAX, Home, LOCK_US_MAX, LockRules};
+pub use credentials::{CREDENTIAL_BYTES_MAX, Credentials, Factor, RECOVERY_CODES_MAX, RESET_HOLD_US};
 pub(crate) use credentials::{check_recovery, check_sealed};
 pub use needs::Needs;
 pub use roles::{Permission, Role};
@@ -48,6 +49,17 @@ pub enum Principal {
     Admin(AdminId),
     /// A customer.
     User(UserId),
+}
+
+impl Principal {
+    /// The admin that it is, where it is one.
+    #[must_use]
+    pub const fn admin(self) -> Option<AdminId> {
+        match self {
+            Principal::Admin(id) => Some(id),
+            Principal::User(_) => None,
+        }
+    }
 }
 
 impl std::fmt::Display for Principal {
@@ -175,10 +187,30 @@ impl People {
         if body.own() == Some(Principal::Admin(id)) {
             return Ok(());
         }
-        match body.needs() {
-            Needs::Permission(permission) if self.may(id, permission) => Ok(()),
-            Needs::Permission(permission) => Err(Rejection::NotPermitted { permission: Some(permission) }),
-            Needs::Never => Err(Rejection::NotPermitted { permission: None }),
+        let needed = match body.needs() {
+            Needs::Permission(permission) => [permission, permission],
+            Needs::Both(first, second) => [first, second],
+            Needs::Never => return Err(Rejection::NotPermitted { permission: None }),
+        };
+        match needed.into_iter().find(|permission| !self.may(id, *permission)) {
+            None => Ok(()),
+            Some(permission) => Err(Rejection::NotPermitted { permission: Some(permission) }),
+        }
+    }
+
+    /// Whether an admin may give to, or take over, an account with these roles: an owner may, another one no further than it
+    /// may act itself. Else whoever changes people could make themselves everything.
+    ///
+    /// # Errors
+    /// `NotPermitted`, with the first permission that it lacks itself.
+    pub(crate) fn reaches(&self, by: AdminId, roles: &[Role]) -> Result<(), Rejection> {
+        if self.admin(by).is_some_and(Admin::is_active_owner) {
+            return Ok(());
+        }
+        let given = Permission::ALL.iter().filter(|one| roles.iter().any(|role| role.permissions().contains(one)));
+        match given.copied().find(|permission| !self.may(by, *permission)) {
+            None => Ok(()),
+            Some(permission) => Err(Rejection::NotPermitted { permission: Some(permission) }),
         }
     }
 

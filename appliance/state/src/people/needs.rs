@@ -3,12 +3,15 @@
 
 use super::{Permission, Principal};
 use crate::command::Body;
+use crate::settings;
 
 /// What an admin must be allowed for a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Needs {
     /// This.
     Permission(Permission),
+    /// Each of these.
+    Both(Permission, Permission),
     /// No role allows it: the cluster itself sends it, or a holder of the operator token.
     Never,
 }
@@ -58,6 +61,12 @@ impl Body {
             | Body::CancelDirectives(_)
             | Body::ReviewDirective(_)
             | Body::ReleaseDirectives(_) => P::WorkersControl,
+            // How people sign in is no matter of running the house. A revert looks at what it touches.
+            Body::SetSetting(crate::SetSetting { key, .. }) | Body::UnsetSetting(crate::UnsetSetting { key, .. })
+                if settings::is_of_people(key) =>
+            {
+                return Needs::Both(P::ConfigurationChange, P::PeopleChange);
+            }
             Body::SetSetting(_)
             | Body::RevertSettings(_)
             | Body::UnsetSetting(_)
@@ -76,12 +85,13 @@ impl Body {
             | Body::EnrolApprovalKey(_)
             | Body::ConfirmApprovalKey(_)
             | Body::RevokeApprovalKey(_) => P::ApprovalsRead,
-            Body::AddConsumer(_) | Body::CommitConsumer(_) | Body::RemoveConsumer(_) => P::EventsRead,
-            Body::CreateJoinToken(_) | Body::RemoveNode(_) | Body::RotateAuthority(_) | Body::RaiseVersion(_) => {
-                P::ClusterChange
-            }
+            Body::AddConsumer(_) | Body::CommitConsumer(_) | Body::RemoveConsumer(_) => P::EventsConsume,
+            // A node that joins gets the keyring.
+            Body::CreateJoinToken(_) => P::ClusterAdmit,
+            Body::RemoveNode(_) | Body::RotateAuthority(_) | Body::RaiseVersion(_) => P::ClusterChange,
             Body::RecordAction(command) => match command.action {
                 crate::audit::Action::KeyringExport => P::KeyringExport,
+                crate::audit::Action::SnapshotSave => P::SnapshotSave,
                 _ => P::ClusterChange,
             },
             Body::Digest(_) => P::StatusRead,

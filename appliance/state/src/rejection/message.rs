@@ -163,6 +163,10 @@ impl Rejection {
             Rejection::SecretsFull => format!("there are {} secrets", secrets::SECRETS_MAX),
             Rejection::SecretInUse { network } => format!("an endpoint of {network} refers to the secret"),
             Rejection::EndpointCredentials => "the address of an endpoint holds a user, a password or a key".into(),
+            Rejection::EndpointInClear => "the secret would travel unencrypted over http:// or ws://".into(),
+            Rejection::CredentialsHeld { until } => {
+                format!("the password was given by somebody else; nothing new is handed out until {until}")
+            }
             Rejection::NetworkAssetsFull => {
                 format!("{} assets have switches of their own on networks", networks::NETWORK_ASSETS_MAX)
             }

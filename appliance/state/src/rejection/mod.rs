@@ -453,6 +453,13 @@ pub enum Rejection {
     OwnApprovalKey,
     /// Fewer than two persons could approve anything without this key.
     LastApprovalKeys,
+    /// Somebody else gave the password of late.
+    CredentialsHeld {
+        /// Until when nothing new is handed out.
+        until: Timestamp,
+    },
+    /// The address of an endpoint refers to a secret and is not encrypted.
+    EndpointInClear,
 }
 
 impl Rejection {
@@ -553,7 +560,8 @@ impl Rejection {
             Rejection::FlagUnknown => Code::FlagUnknown,
             Rejection::SecretUnknown => Code::SecretUnknown,
             Rejection::SecretInUse { .. } => Code::SecretInUse,
-            Rejection::EndpointCredentials => Code::EndpointCredentials,
+            Rejection::EndpointCredentials | Rejection::EndpointInClear => Code::EndpointCredentials,
+            Rejection::CredentialsHeld { .. } => Code::CredentialsHeld,
             Rejection::ConsumerUnknown => Code::ConsumerUnknown,
             Rejection::ConsumerExists => Code::ConsumerExists,
             Rejection::ConsumersFull => Code::ConsumersFull,
@@ -615,6 +623,7 @@ impl Rejection {
             Rejection::WorkerBinaryUsed => "let the workers run another program first",
             Rejection::MaintenanceFull => "end maintenance that is not needed any more",
             Rejection::ProposalsFull => "end proposals that nobody approves",
+            Rejection::EndpointInClear => "reach it over https:// or wss://",
             Rejection::ApprovalKeyExists => "make a new key: a public key is enrolled once",
             Rejection::BadRequest
             | Rejection::TooLarge
@@ -653,6 +662,7 @@ impl Rejection {
             | Rejection::AdminExists { .. }
             | Rejection::OwnRoles
             | Rejection::LastOwner
+            | Rejection::CredentialsHeld { .. }
             | Rejection::PrincipalUnknown
             | Rejection::SignInNameTaken
             | Rejection::CredentialsChanged

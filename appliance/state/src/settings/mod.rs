@@ -153,6 +153,13 @@ impl Settings {
         self.states.iter().filter(move |(_, state)| state.revision > revision).map(|(key, _)| key.as_str())
     }
 
+    /// The greatest danger of those settings that going back to a revision may change.
+    #[must_use]
+    pub fn danger_of_revert(&self, to_revision: u64) -> Danger {
+        let settings = self.changed_after(to_revision).filter_map(|key| schema::find(key.split('@').next()?));
+        settings.map(|setting| setting.danger).max().unwrap_or(Danger::Level0)
+    }
+
     pub(crate) fn put(&mut self, key: String, state: SettingState) {
         self.revision = self.revision.max(state.revision);
         let is_override = key.contains('@');
@@ -165,6 +172,11 @@ impl Settings {
     pub(crate) fn has_room(&self, key: &Key) -> bool {
         key.place == Place::Everywhere || self.overrides < OVERRIDES_MAX || self.states.contains_key(&key.to_string())
     }
+}
+
+/// Whether a key, which may name a place, is of how people sign in.
+pub(crate) fn is_of_people(key: &str) -> bool {
+    key.starts_with("people.")
 }
 
 /// The setting and the place of a key, under the rules of `logic_version`.

@@ -253,23 +253,23 @@ schema! {
         "How many sockets of one address a node keeps open.").guarded();
     LOG_ENTRIES_KEPT: i64 = integer("log.entries_kept", [0, 100_000, 100_000_000], Level1,
         "How many applied entries stay in the log, so that a node that was away needs no snapshot.");
-    PEOPLE_ADMIN_SESSION_IDLE: Duration = duration("people.admin_session_idle", [MINUTE, 15 * MINUTE, DAY], Level2,
+    PEOPLE_ADMIN_SESSION_IDLE: Duration = duration("people.admin_session_idle", [MINUTE, 15 * MINUTE, DAY], Level3,
         "An admin's session that was not used for so long is over.");
-    PEOPLE_ADMIN_SESSION_LIFE: Duration = duration("people.admin_session_life", [5 * MINUTE, 12 * HOUR, 7 * DAY], Level2,
+    PEOPLE_ADMIN_SESSION_LIFE: Duration = duration("people.admin_session_life", [5 * MINUTE, 12 * HOUR, 7 * DAY], Level3,
         "An admin's session is over so long after it began, however much it was used.");
-    PEOPLE_LOCK_AFTER: i64 = integer("people.lock_after", [3, 5, 50], Level2,
-        "So many failed sign-ins of one name lock new sign-ins of that name.");
-    PEOPLE_LOCK_FOR: Duration = duration("people.lock_for", [MINUTE, 15 * MINUTE, DAY], Level2,
-        "How long the first lock lasts; each further one is twice as long, up to a day.");
-    PEOPLE_LOCK_WINDOW: Duration = duration("people.lock_window", [MINUTE, 15 * MINUTE, DAY], Level2,
+    PEOPLE_LOCK_AFTER: i64 = integer("people.lock_after", [3, 5, 50], Level3,
+        "So many failed sign-ins of one name lock new sign-ins of that name, but where it was used of late.");
+    PEOPLE_LOCK_FOR: Duration = duration("people.lock_for", [MINUTE, MINUTE, 15 * MINUTE], Level3,
+        "How long the first lock lasts; each further one is twice as long, up to a quarter of an hour.");
+    PEOPLE_LOCK_WINDOW: Duration = duration("people.lock_window", [MINUTE, 15 * MINUTE, DAY], Level3,
         "Failed sign-ins longer ago do not count.");
-    PEOPLE_SIGN_INS_PER_MINUTE: i64 = integer("people.sign_ins_per_minute", [1, 5, 10_000], Level1,
+    PEOPLE_SIGN_INS_PER_MINUTE: i64 = integer("people.sign_ins_per_minute", [1, 5, 10_000], Level3,
         "How many sign-ins a node takes from one address in a minute.");
-    PEOPLE_STEP_UP_LIFE: Duration = duration("people.step_up_life", [30, MINUTE, 5 * MINUTE], Level2,
-        "How long a second factor counts as just shown, for operations of danger level 3.");
-    PEOPLE_USER_SESSION_IDLE: Duration = duration("people.user_session_idle", [MINUTE, DAY, 30 * DAY], Level1,
+    PEOPLE_STEP_UP_LIFE: Duration = duration("people.step_up_life", [30, MINUTE, 5 * MINUTE], Level3,
+        "How long a second factor counts as just shown, for operations that ask for it.");
+    PEOPLE_USER_SESSION_IDLE: Duration = duration("people.user_session_idle", [MINUTE, DAY, 30 * DAY], Level3,
         "A customer's session that was not used for so long is over.");
-    PEOPLE_USER_SESSION_LIFE: Duration = duration("people.user_session_life", [5 * MINUTE, 30 * DAY, 90 * DAY], Level1,
+    PEOPLE_USER_SESSION_LIFE: Duration = duration("people.user_session_life", [5 * MINUTE, 30 * DAY, 90 * DAY], Level3,
         "A customer's session is over so long after it began, however much it was used.");
     READ_STALE_MAX: Duration = duration("read.stale_max", [1, 10, HOUR], Level0,
         "A local read is refused by a node whose state is older.");

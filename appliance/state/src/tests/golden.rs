@@ -305,6 +305,7 @@ fn outcomes() -> Vec<Outcome> {
         Rejection::SecretsFull,
         Rejection::SecretInUse { network: Network::Tron },
         Rejection::EndpointCredentials,
+        Rejection::EndpointInClear,
         Rejection::NetworkAssetsFull,
         Rejection::SettingPlace { key: key() },
         Rejection::SettingNotSet { key: key() },

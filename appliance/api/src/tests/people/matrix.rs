@@ -2,12 +2,11 @@
 
 use axum::http::Method;
 use exchequer_state::people::{Permission, Principal, Role};
-use exchequer_state::settings::Danger;
 
 use super::super::memory::TOKEN;
 use super::super::{Reply, World, request};
 use super::{MINUTE_US, admin, customer, session, wait};
-use crate::route::{Access, Route};
+use crate::route::{Access, Fresh, Route};
 
 /// What the gate says, as a code; `passed` for whatever comes from behind it.
 fn gate(reply: &Reply) -> String {
@@ -44,7 +43,7 @@ fn expected(route: &Route, role: Role, state: State) -> &'static str {
         Access::Session => {
             return match state {
                 State::Expired => "EXQ-0212",
-                State::FactorMissing | State::Stale if route.danger == Danger::Level3 => "EXQ-0216",
+                State::FactorMissing | State::Stale if route.fresh == Fresh::Always => "EXQ-0216",
                 State::SignedIn | State::FactorMissing | State::Stale => "passed",
             };
         }
@@ -58,7 +57,7 @@ fn expected(route: &Route, role: Role, state: State) -> &'static str {
         State::Expired => "EXQ-0212",
         State::FactorMissing => "EXQ-0214",
         State::SignedIn | State::Stale if !permission.is_some_and(may) => "EXQ-0213",
-        State::Stale if route.danger == Danger::Level3 => "EXQ-0216",
+        State::Stale if route.fresh == Fresh::Always => "EXQ-0216",
         State::SignedIn | State::Stale => "passed",
     }
 }
@@ -122,7 +121,7 @@ async fn the_operator_and_customers() {
         let fresh = |of| session(house, of);
         match route.access {
             Access::Customer => {
-                let own_way = if route.danger == Danger::Level3 { "EXQ-0216" } else { "passed" };
+                let own_way = if route.fresh == Fresh::Always { "EXQ-0216" } else { "passed" };
                 assert_eq!(ask(&world, route, &fresh(own)).await, own_way, "{path}");
                 let over = fresh(own);
                 wait(house, 24 * 60 * MINUTE_US);
@@ -130,7 +129,7 @@ async fn the_operator_and_customers() {
             }
             Access::PermittedOrOwn(_) => {
                 // Without a second factor nothing of danger level 3.
-                let own_way = if route.danger == Danger::Level3 { "EXQ-0216" } else { "passed" };
+                let own_way = if route.fresh == Fresh::Always { "EXQ-0216" } else { "passed" };
                 assert_eq!(ask(&world, route, &fresh(own)).await, own_way, "{path}");
                 assert_eq!(ask(&world, route, &fresh(other)).await, "EXQ-0213", "{path}");
             }

@@ -3,6 +3,7 @@
 mod browser;
 mod factors;
 mod matrix;
+mod takeover;
 mod timing;
 
 use std::net::SocketAddr;

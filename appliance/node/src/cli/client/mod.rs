@@ -11,6 +11,7 @@ mod tests;
 
 use std::time::Duration;
 
+use exchequer_api::dto::Proposed;
 use exchequer_domain::{Code, Problem, format_duration};
 use reqwest::header::AUTHORIZATION;
 use reqwest::{Method, RequestBuilder, Response, redirect};
@@ -21,7 +22,8 @@ use zeroize::Zeroizing;
 use self::address::Address;
 pub(crate) use self::address::{authorities, wanted};
 use self::refusal::Failure;
-use super::args::{ClientArgs, StaleArgs};
+use super::args::{ClientArgs, ProposeArgs, StaleArgs};
+use super::exit::Stop;
 use super::session_file;
 use crate::identity::api_client;
 
@@ -31,6 +33,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const ANSWER_BYTES_MAX: usize = 64 << 20;
 /// A refusal is a few sentences.
 const REFUSAL_BYTES_MAX: usize = 64 << 10;
+
+/// The header with which a change is proposed.
+const PROPOSE: &str = "exq-propose";
 
 /// What it means to send a request a second time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +55,8 @@ pub(crate) struct Client {
     addresses: Vec<Address>,
     token: Option<Zeroizing<String>>,
     timeout: Duration,
+    /// How long its changes are to wait for approval; none where they are to be made.
+    propose: Option<String>,
 }
 
 impl Client {
@@ -74,7 +81,7 @@ impl Client {
             .connect_timeout(CONNECT_TIMEOUT)
             .build()
             .map_err(|error| Problem::new(Code::Internal, format!("the HTTP client cannot be made: {error}")))?;
-        Ok(Client { http, addresses, token, timeout: args.timeout })
+        Ok(Client { http, addresses, token, timeout: args.timeout, propose: None })
     }
 
     /// The token that is shown, where there is one.
@@ -104,7 +111,14 @@ impl Client {
     #[must_use]
     pub(crate) fn showing(&self, token: Zeroizing<String>) -> Client {
         let (http, addresses) = (self.http.clone(), self.addresses.clone());
-        Client { http, addresses, token: Some(token), timeout: self.timeout }
+        Client { http, addresses, token: Some(token), timeout: self.timeout, propose: self.propose.clone() }
+    }
+
+    /// The same client proposing its changes, where that is asked for.
+    #[must_use]
+    pub(crate) fn proposing(&self, args: &ProposeArgs) -> Client {
+        let (http, addresses, token) = (self.http.clone(), self.addresses.clone(), self.token.clone());
+        Client { http, addresses, token, timeout: self.timeout, propose: args.propose.clone() }
     }
 
     /// The same client with more patience, for requests whose work takes as long as this.
@@ -146,6 +160,28 @@ impl Client {
             self.exchange(address, self.http.request(method.clone(), url).json(body)).await
         })
         .await
+    }
+
+    /// Changes something, or has the change wait for approval where this client proposes.
+    ///
+    /// # Errors
+    /// As [`Client::change`], and [`Stop::Proposed`].
+    pub(crate) async fn change_or_propose<B: Serialize, T: DeserializeOwned>(
+        &self,
+        method: Method,
+        segments: &[&str],
+        body: &B,
+        repeat: Repeat,
+    ) -> Result<T, Stop> {
+        let Some(propose) = &self.propose else { return Ok(self.change(method, segments, body, repeat).await?) };
+        let proposed: Proposed = self
+            .each(repeat, async |address| {
+                let url = address.url(segments, &[]).map_err(Failure::Final)?;
+                let request = self.http.request(method.clone(), url).header(PROPOSE, propose).json(body);
+                self.exchange(address, request).await
+            })
+            .await?;
+        Err(Stop::Proposed(Box::new(proposed)))
     }
 
     /// Asks for something large, which may take `patience` to begin; its body is for the caller to read, chunk by

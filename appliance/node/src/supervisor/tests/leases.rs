@@ -3,9 +3,9 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use exchequer_state::Body;
 use exchequer_state::jobs::JobState;
 use exchequer_state::workers::{Desired, WorkerState};
+use exchequer_state::{AddWorkers, Body, EmergencyResume, EmergencyStop};
 
 use super::stage::Stage;
 
@@ -57,4 +57,33 @@ async fn a_standstill_ends_leases() {
     assert_eq!(stage.acts(), before, "the answer was of before the standstill");
     stage.pass(2 * SECOND).await;
     assert!(stage.acts() > before, "a majority has answered since");
+}
+
+/// Goal: in an emergency nobody acts outside who moves money, within a second, nor begins anything, and all goes on after it;
+/// others are not concerned. Method: a worker of withdrawals that acts all the time, then one that only counts.
+#[tokio::test(start_paused = true)]
+async fn an_emergency_ends_leases() {
+    let mut stage = Stage::new();
+    let payer = "withdrawal/tron-1".parse().unwrap();
+    let workers = vec![payer];
+    stage.ground().run(Body::AddWorkers(AddWorkers { workers, desired: Desired::Running, reason: "test".into() }));
+    stage.add(&[1], Desired::Running);
+    stage.lead().await;
+    let first = stage.job_in("withdrawal.tron", "act 600s");
+    stage.until("it acts", |stage| stage.acts() > 0).await;
+    assert!(matches!(stage.job_is(first).state, JobState::Executing { .. }));
+    let waits = stage.job_in("withdrawal.tron", "count 1");
+    stage.until("another is done", |stage| stage.job_is(waits).state == JobState::Completed).await;
+
+    let (payment, check) = (stage.job_in("withdrawal.tron", "count 1"), stage.job("count 1"));
+    stage.ground().run(Body::EmergencyStop(EmergencyStop { reason: "test".into() }));
+    stage.pass(SECOND).await;
+    let before = stage.acts();
+    stage.pass(3 * SECOND).await;
+    assert_eq!(stage.acts(), before, "its lease was renewed");
+    assert_eq!(stage.job_is(check).state, JobState::Completed);
+    assert_eq!(stage.job_is(payment).state, JobState::Available);
+    stage.ground().run(Body::EmergencyResume(EmergencyResume { reason: "test".into() }));
+    stage.pass(2 * SECOND).await;
+    assert!(stage.acts() > before, "the emergency is over");
 }

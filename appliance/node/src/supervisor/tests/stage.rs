@@ -186,7 +186,11 @@ async fn dispatch(memory: Arc<Memory>, present: Present) {
         let (epoch, node, work) = {
             let inside = memory.inside.lock();
             let Some(epoch) = inside.state.epoch() else { continue };
-            (epoch.index, epoch.node, inside.state.directives().has_work(inside.state.workers()))
+            (
+                epoch.index,
+                epoch.node,
+                inside.state.directives().has_work(inside.state.workers(), inside.state.emergency().is_some()),
+            )
         };
         if leadership.as_ref().is_none_or(|(of, ..)| *of != epoch) {
             let (sender, steps) = mpsc::unbounded_channel();
@@ -361,8 +365,13 @@ impl Stage {
 
     /// Enters a job; its number.
     pub(super) fn job(&self, payload: &str) -> JobId {
+        self.job_in("selftest", payload)
+    }
+
+    /// The same in a queue of another kind.
+    pub(super) fn job_in(&self, queue: &str, payload: &str) -> JobId {
         let job = NewJob {
-            queue: "selftest".parse().unwrap(),
+            queue: queue.parse().unwrap(),
             key: None,
             priority: 5,
             payload: payload.as_bytes().to_vec(),

@@ -107,7 +107,7 @@ fn who_lost_the_role_carries_nothing_out() {
 /// proposal about a person, approved by each account of theirs, and by somebody else.
 #[test]
 fn nobody_consents_to_their_own_power() {
-    let mut world = in_force();
+    let mut world = in_force_with(Role::Owner);
     let needed = Rejection::ApprovalNeeded { needed: 1, permission: Permission::ApproveChange };
     let change = CredentialChange::Reset { password: vec![1; 8] };
     let reason = || "test".to_owned();

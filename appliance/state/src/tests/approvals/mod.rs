@@ -71,6 +71,11 @@ fn admin(name: &str, person: &str, role: Role) -> Body {
 
 /// A market, users with money, and the people above.
 fn people() -> World {
+    people_with(Role::SecurityOfficer)
+}
+
+/// The same with another role of Sam's.
+fn people_with(sam: Role) -> World {
     let mut world = exchange(2);
     credit(&mut world, ALICE, BTC, ONE);
     world.run(admin("ada", "Ada L.", Role::Owner)).unwrap();
@@ -82,7 +87,14 @@ fn people() -> World {
     ] {
         send(&mut world, ADA, admin(name, person, role)).unwrap();
     }
-    send(&mut world, SAM, admin("ada2", "ADA L.", Role::Operations)).unwrap();
+    // A second account of hers, which only another owner can make.
+    for (role, make) in [(Role::Owner, true), (sam, false)] {
+        let (roles, status, ranges, reason) = (Some(vec![role]), None, None, "test".to_owned());
+        send(&mut world, ADA, Body::UpdateAdmin(UpdateAdmin { admin: SAM, roles, status, ranges, reason })).unwrap();
+        if make {
+            send(&mut world, SAM, admin("ada2", "ADA L.", Role::Operations)).unwrap();
+        }
+    }
     for id in 1..=6 {
         let (public, label, reason) = (public(AdminId(id)), "test".to_owned(), "test".to_owned());
         let enrolled =
@@ -101,7 +113,11 @@ fn confirm(world: &mut World, by: AdminId, of: AdminId) -> Result<Done, Rejectio
 
 /// As before, with the two-person rule in force and everybody's key confirmed.
 fn in_force() -> World {
-    let mut world = people();
+    in_force_with(Role::SecurityOfficer)
+}
+
+fn in_force_with(sam: Role) -> World {
+    let mut world = people_with(sam);
     confirm(&mut world, ADA, SAM).unwrap();
     confirm(&mut world, SAM, ADA).unwrap();
     for id in [OPS, TOM, ANN, ADA2] {

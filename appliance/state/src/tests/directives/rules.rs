@@ -3,7 +3,7 @@
 use exchequer_domain::{NodeId, Timestamp};
 
 use super::super::world::{SECOND, World};
-use super::{add_workers, custom, directive, worker};
+use super::{add_workers, custom, directive, is_wanted, worker};
 use crate::apply::Entry;
 use crate::audit::AuditAction;
 use crate::directives::{
@@ -228,4 +228,30 @@ fn limits() {
     as_actor(&mut world, Actor::Node(NodeId(1)), silent()).unwrap();
     let cancel = CancelDirectives { directives: vec![DirectiveId(1)], reason: "test".into() };
     assert_eq!(world.run(Body::CancelDirectives(cancel)), Ok(Done::Directives(vec![Ok(())])));
+}
+
+/// Goal: in an emergency whoever moves money hears nothing but what has its priority, is stopped all the same, and holds up
+/// nobody else. Method: custom directives for both sorts of workers and for all, a stop, and an urgent one; then the end.
+#[test]
+fn who_moves_money_hears_nothing_in_an_emergency() {
+    let mut world = led();
+    world.run(Body::EmergencyStop(crate::EmergencyStop { reason: "test".into() })).unwrap();
+    world
+        .run(send(vec![
+            directive("deposit/tron-1", custom(false)),
+            directive("selftest/1", custom(false)),
+            directive("deposit/bitcoin-1", custom(false)),
+            directive("deposit/bitcoin-1", DirectiveAction::Stop),
+        ]))
+        .unwrap();
+    assert_eq!(dispatch(&mut world), [2]);
+    assert_eq!((stage(&world, 1), stage(&world, 4)), (Stage::Queued, Stage::Succeeded));
+    assert!(!is_wanted(&world, worker("deposit/bitcoin-1")));
+    let urgent = NewDirective { priority: Priority::Emergency, ..directive("deposit/tron-1", custom(true)) };
+    world.run(send(vec![urgent])).unwrap();
+    assert_eq!(dispatch(&mut world), [5]);
+    world.run(Body::EmergencyResume(crate::EmergencyResume { reason: "test".into() })).unwrap();
+    step(&mut world, 5, DirectiveStep::Acked).unwrap();
+    step(&mut world, 5, DirectiveStep::Succeeded { result: Vec::new() }).unwrap();
+    assert_eq!(dispatch(&mut world), [1]);
 }

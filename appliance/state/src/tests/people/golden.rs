@@ -56,5 +56,6 @@ pub(in crate::tests) fn rejected() -> Vec<Rejection> {
         Rejection::FactorMissing,
         Rejection::SessionUnknown,
         Rejection::SessionExists,
+        Rejection::CredentialsHeld { until: Timestamp(300) },
     ]
 }

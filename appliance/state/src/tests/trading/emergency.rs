@@ -187,7 +187,6 @@ fn only_what_the_emergency_needs_goes_on() {
         super::super::world::asset("ETH"),
         super::super::world::user("Eve"),
         put(b"k", b"v", None),
-        freeze(1),
         sandbox_credit(1, 5, 77),
     ];
     for body in waits.clone() {
@@ -195,6 +194,7 @@ fn only_what_the_emergency_needs_goes_on() {
     }
     for body in [
         super::super::world::token(9, None),
+        freeze(2),
         Body::Digest(crate::RequestDigest {}),
         Body::CancelOrders(crate::CancelOrders { user: ALICE, market: MARKET, side: None }),
         Body::CancelAfter(crate::CancelAfter { user: ALICE, market: MARKET, at: None }),
