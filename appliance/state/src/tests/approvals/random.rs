@@ -74,7 +74,8 @@ fn operations_are_carried_out_when_enough_persons_agree() {
                     let body = Body::Propose(Propose { operation, ttl_us, reason: "x".into() });
                     let actor = initiator.map_or(Actor::Operator, Actor::Admin);
                     let command = Command { actor, ..world.command(body) };
-                    let ordinary = crate::approvals::policy_of(&change, actor, &world.state, world.state.ledger()).is_none();
+                    let ordinary =
+                        crate::approvals::policy_of(&change, actor, &world.state, world.state.ledger()).is_none();
                     let done = world.send(&command);
                     if ordinary {
                         assert_eq!(done, Err(Rejection::NothingToApprove), "what holds already");
