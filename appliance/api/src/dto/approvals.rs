@@ -15,7 +15,7 @@ pub struct Proposed {
     /// It cannot be approved from this moment on.
     #[schemars(with = "Moment")]
     pub expires_at: String,
-    /// The one-time password that is valid once the change is made; shown here and nowhere else.
+    /// The one-time password, or the join token, that is valid once the change is made; shown here and nowhere else.
     pub once: Option<String>,
     /// The command's id.
     #[schemars(with = "CommandIdText")]

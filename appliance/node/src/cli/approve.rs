@@ -285,9 +285,10 @@ fn one_text(proposal: &Proposal, lines: &[(String, String)]) -> String {
 
 /// What is said where a change was proposed instead of made.
 pub(super) fn proposed_text(proposed: &Proposed) -> String {
-    let once = proposed.once.as_ref().map_or_else(String::new, |once| {
-        format!("\nOne-time password, valid once it is approved and shown only now: {once}")
-    });
+    let once = proposed
+        .once
+        .as_ref()
+        .map_or_else(String::new, |once| format!("\nShown only now, and valid once it is approved: {once}"));
     format!(
         "Proposal {} waits for the approval of {} other person(s), until {}{once}\n\
          They see it with `exchequer approve show {}` and approve it with `exchequer approve sign {}`",

@@ -8,7 +8,7 @@ use exchequer_domain::{Code, Problem, format_duration, parse_duration};
 use reqwest::Method;
 use serde::Serialize;
 
-use super::args::{ClientArgs, ConsentArgs, ReasonArgs};
+use super::args::{ClientArgs, ConsentArgs, ProposeArgs, ReasonArgs};
 use super::client::{self, Client, Repeat};
 use super::command::CommandArgs;
 use super::confirm::{self, Question};
@@ -44,6 +44,9 @@ pub struct CreateTokenArgs {
     /// Why.
     #[command(flatten)]
     pub reason: ReasonArgs,
+    /// Whether it is proposed.
+    #[command(flatten)]
+    pub propose: ProposeArgs,
     /// Whom to ask.
     #[command(flatten)]
     pub client: ClientArgs,
@@ -77,8 +80,9 @@ pub struct RotateTokenArgs {
 pub(super) async fn create(args: &CreateTokenArgs, printer: &mut Printer) -> Result<Exit, Stop> {
     let replace = args.replace.clone();
     let body = CreateToken { ttl: args.ttl.map(format_duration), replace, reason: args.reason.reason.clone() };
-    let client = Client::open(&args.client)?;
-    let made: CreatedToken = client.change(Method::POST, &["cluster", "tokens"], &body, Repeat::Never).await?;
+    let client = Client::open(&args.client)?.proposing(&args.propose);
+    let made: CreatedToken =
+        client.change_or_propose(Method::POST, &["cluster", "tokens"], &body, Repeat::Never).await?;
     printer.answer(&made, text)?;
     // The first of several addresses is as good as any: every node admits.
     let wanted = client::wanted(&args.client);
