@@ -5,6 +5,7 @@
 
 use std::fs::{self, File};
 use std::path::Path;
+use std::time::Duration;
 
 use exchequer_domain::{Code, Problem};
 use rustix::fs::{FlockOperation, flock};
@@ -26,6 +27,10 @@ const KEY_NEXT: &str = "node.key.next";
 const KEYRING: &str = "keyring";
 const BOOTSTRAP: &str = "bootstrap";
 const LOCK: &str = "lock";
+/// A process that is just being started has what its parent had open, until it is another program: so a lock that was given
+/// back may be there for a moment longer. Whoever really has the folder keeps it.
+const LOCK_TRIES: u32 = 50;
+const LOCK_PAUSE: Duration = Duration::from_millis(2);
 /// What only a node that ran leaves behind; a folder with one of these is never taken for an empty one.
 const REMAINS: [&str; 3] = ["log", "guard", "CURRENT"];
 /// Where the data of a node that never ran lies.
@@ -364,7 +369,15 @@ fn named(file: &str, problem: Problem) -> Problem {
 
 fn lock(dir: &Dir) -> Result<File, Problem> {
     let file = dir.lock_file(LOCK)?;
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+    let mut taken = flock(&file, FlockOperation::NonBlockingLockExclusive);
+    for _ in 0..LOCK_TRIES {
+        if taken != Err(rustix::io::Errno::WOULDBLOCK) {
+            break;
+        }
+        std::thread::sleep(LOCK_PAUSE);
+        taken = flock(&file, FlockOperation::NonBlockingLockExclusive);
+    }
+    match taken {
         Ok(()) => Ok(file),
         Err(rustix::io::Errno::WOULDBLOCK) => {
             let message = format!("another process is using the data folder {}", dir.path().display());
