@@ -27,7 +27,7 @@ pub(super) fn init(args: &InitArgs, printer: &mut Printer) -> Result<Exit, Stop>
     let folder = report.data_dir.display();
     printer.note(&format!(
         "\nKeep the operator token now: it is not shown again.\nStart the node: exchequer server --data-dir {folder}\n\
-         Then, for each further node: exchequer cluster token create --data-dir {folder} --reason TEXT"
+         Then, with the token in EXCHEQUER_TOKEN, for each further node: exchequer cluster token create --data-dir {folder} --reason TEXT"
     ))?;
     Ok(Exit::Good)
 }

@@ -26,10 +26,14 @@ pub enum WorkerVerb {
     #[command(after_help = "Example:\n  exchequer worker diagnose selftest/1")]
     Diagnose(ShowWorkerArgs),
     /// Add workers to the registry
+    ///
+    /// A worker is KIND/N, or KIND/NETWORK-N for deposit, withdrawal, consolidation and gas. The other kinds are selftest,
+    /// balance-sync, price-feed, risk, security-audit, financial-reporting and system-health. Only selftest has a program of
+    /// its own so far.
     #[command(after_help = "Example:\n  exchequer worker add selftest/1 selftest/2 --start --reason 'OPS-501'\n  \
         exchequer worker add deposit/bitcoin-1 --reason 'OPS-502'")]
     Add(AddWorkerArgs),
-    /// Let a worker run; one that has failed starts again
+    /// Let a worker run; one that has failed starts again, and one that was stopped
     #[command(after_help = "Example:\n  exchequer worker start selftest/1 --reason 'OPS-503: mended'")]
     Start(ControlWorkerArgs),
     /// Let a worker finish what it has begun, and end
@@ -80,7 +84,8 @@ pub enum WorkerVerb {
     /// Show the settings that hold for a worker or a kind and whose values they are, or change one
     ///
     /// `set KEY VALUE` is the same as `settings set` with the place. A running worker goes by it within a second or so where
-    /// it takes effect at once; without `set` it is shown which revision its process goes by.
+    /// it takes effect at once; without `set` it is shown which revision its process goes by. `set` asks for `--reason`. What
+    /// was set is taken back with `settings unset KEY --worker WORKER`.
     #[command(
         after_help = "Example:\n  exchequer worker config selftest/1\n  exchequer worker config selftest\n  exchequer worker \
                       config selftest/1 set worker.jobs_at_once 8 --reason 'OPS-518'"

@@ -95,6 +95,8 @@ impl Local {
 pub(crate) async fn run(house: Arc<House>, folder: PathBuf) {
     let (counts, logs) = (house.workers.counts.clone(), house.workers.logs.clone());
     let present = house.workers.present.clone();
+    // Workers' processes are at home in folders of their own: from there a relative path leads elsewhere.
+    let folder = std::path::absolute(&folder).unwrap_or(folder);
     let socket = folder.join(SOCKET_FILE);
     let below = folder.join(WORKERS_FOLDER);
     let opened = server::listen(&socket)
