@@ -2,6 +2,7 @@
 //!
 //! Invariants: no I/O, no clock, no randomness. Whatever needs one of these takes its result as an argument.
 
+mod chain;
 mod code;
 mod decimal;
 mod ids;
@@ -11,6 +12,7 @@ mod time;
 mod units;
 mod worker;
 
+pub use chain::{ADDRESS_BYTES_MAX, BlockHash, BlockRef, ChainAddress, Family, OutPoint, Place, TxId};
 pub use code::Code;
 pub use decimal::{DecimalError, format_decimal, parse_amount, parse_decimal};
 pub use ids::{AdminId, ClusterId, CommandId, Digest, NodeId, ParseIdError, UserId};

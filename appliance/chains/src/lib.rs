@@ -1,0 +1,1 @@
+//! Bitcoin, EVM networks and TRON.
