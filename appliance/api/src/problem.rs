@@ -151,7 +151,10 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::ProposalUnknown
         | Code::ApprovalKeyUnknown
         | Code::MaintenanceUnknown
-        | Code::ConsumerUnknown => StatusCode::NOT_FOUND,
+        | Code::ConsumerUnknown
+        | Code::WalletUnknown
+        | Code::NotListed
+        | Code::DepositUnknown => StatusCode::NOT_FOUND,
         Code::WouldLoseQuorum
         | Code::LearnerLagging
         | Code::AlreadyDone
@@ -190,7 +193,13 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::SignInNameTaken
         | Code::LastOwner
         | Code::LastApprovalKeys
-        | Code::NothingToApprove => StatusCode::CONFLICT,
+        | Code::NothingToApprove
+        | Code::WalletExists
+        | Code::AddressKnown
+        | Code::ListingRefused
+        | Code::CoinUnavailable
+        | Code::CursorMoved
+        | Code::DepositState => StatusCode::CONFLICT,
         Code::NodeRemoved | Code::EventsGone => StatusCode::GONE,
         Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::WrongCluster | Code::WrongNode => StatusCode::MISDIRECTED_REQUEST,
@@ -210,10 +219,14 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::OrderRefused
         | Code::WorkerKindRefused
         | Code::OffsetRefused
-        | Code::PasswordWeak => StatusCode::UNPROCESSABLE_ENTITY,
-        Code::Overloaded | Code::CommitTooSoon | Code::SubscriberTooSlow | Code::StreamsFull | Code::SignInsBusy => {
-            StatusCode::TOO_MANY_REQUESTS
-        }
+        | Code::PasswordWeak
+        | Code::BlocksRefused => StatusCode::UNPROCESSABLE_ENTITY,
+        Code::Overloaded
+        | Code::CommitTooSoon
+        | Code::SubscriberTooSlow
+        | Code::StreamsFull
+        | Code::SignInsBusy
+        | Code::AddressesTooFast => StatusCode::TOO_MANY_REQUESTS,
         Code::FolderNotInitialised
         | Code::NoLeader
         | Code::NoQuorum
@@ -222,7 +235,9 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::ClockOff
         | Code::StateDiverged
         | Code::UnderMaintenance
-        | Code::EmergencyHolds => StatusCode::SERVICE_UNAVAILABLE,
+        | Code::EmergencyHolds
+        | Code::AddressesOut
+        | Code::ChainHalted => StatusCode::SERVICE_UNAVAILABLE,
         Code::OutcomeUnknown => StatusCode::GATEWAY_TIMEOUT,
         Code::Unreachable => StatusCode::BAD_GATEWAY,
         Code::DiskFull
@@ -232,7 +247,9 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::WorkersFull
         | Code::DirectivesFull
         | Code::ConfigurationFull
-        | Code::ConsumersFull => StatusCode::INSUFFICIENT_STORAGE,
+        | Code::ConsumersFull
+        | Code::CustodyFull
+        | Code::DepositsFull => StatusCode::INSUFFICIENT_STORAGE,
         Code::Internal
         | Code::ConfigUnknownKey
         | Code::ConfigInvalid

@@ -3,7 +3,7 @@
 //! 1xx configuration and requests, 2xx identity and access, 3xx cluster, 4xx settings and values,
 //! 5xx disk, 6xx snapshots, recovery and audit, 7xx time and agreement, 8xx money: assets, users, the ledger,
 //! 9xx markets and orders, 10xx workers, jobs and directives, 11xx approvals, maintenance and emergencies.
-//! 9xx markets and orders, 10xx workers, jobs and directives, 12xx events.
+//! 9xx markets and orders, 10xx workers, jobs and directives, 12xx events, 13xx custody and deposits.
 
 use std::fmt;
 use std::str::FromStr;
@@ -196,6 +196,21 @@ codes! {
     OffsetRefused "EXQ-1206" "the consumer's offset cannot be that" "commit the number of the last event that was handled; say --rewind to go back";
     SubscriberTooSlow "EXQ-1207" "the stream was closed because its client took nothing for too long" "connect again from the last number that was handled";
     StreamsFull "EXQ-1208" "too many streams of events are open" "close streams that are not used any more";
+    CustodyFull "EXQ-1301" "there are as many wallets, addresses, listings or coins as there may be" "see the message for which; retire or use up what is not needed";
+    WalletExists "EXQ-1302" "there is such a wallet" "use the wallet that is there, or retire it first";
+    WalletUnknown "EXQ-1303" "there is no such wallet in use" "look at the list of wallets";
+    AddressKnown "EXQ-1304" "the address is one of the exchange's already" "use another address, or look whose this one is";
+    AddressesOut "EXQ-1305" "no deposit address waits to be given out" "see whether the signer is unsealed and the deposit worker runs: it fills the pool";
+    AddressesTooFast "EXQ-1306" "the user got too many new addresses of late" "use an address that was given before; all of them stay valid";
+    ListingRefused "EXQ-1307" "the asset cannot be listed like this" "see the message; coin and decimals of a listing never change";
+    NotListed "EXQ-1308" "the asset is not listed on this network" "list it first, or choose another network";
+    CoinUnavailable "EXQ-1309" "an output cannot be used for this" "choose the inputs anew";
+    DepositUnknown "EXQ-1320" "there is no such deposit" "ask for an explanation by network and transaction";
+    CursorMoved "EXQ-1321" "the network is scanned further, or not as far" "read where the state stands and go on from there";
+    ChainHalted "EXQ-1322" "the network is halted" "two persons look what happened to the chain and let it go on";
+    BlocksRefused "EXQ-1323" "the blocks cannot be taken" "see the message; the worker's program may be of another version";
+    DepositState "EXQ-1324" "the deposit is in a state in which this cannot be" "look at the deposit and decide anew";
+    DepositsFull "EXQ-1325" "as many deposits are open as there may be" "decide about those that wait";
 }
 
 impl fmt::Display for Code {

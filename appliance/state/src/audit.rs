@@ -182,6 +182,14 @@ pub enum AuditAction {
     ApprovalKeyRevoked,
     /// Directives that waited for approval were released.
     DirectivesReleased,
+    /// A wallet was registered.
+    WalletRegistered,
+    /// A wallet was retired.
+    WalletRetired,
+    /// An asset was listed on a network.
+    AssetListed,
+    /// A reference price was set by a person.
+    PriceSet,
 }
 
 /// What can be done outside the state and put on record. Variants are only ever appended.
@@ -294,6 +302,10 @@ impl AuditAction {
             AuditAction::RemoveSecret => "remove-secret",
             AuditAction::ConfigureNetwork => "configure-network",
             AuditAction::ConfigureNetworkAsset => "configure-network-asset",
+            AuditAction::WalletRegistered => "register-wallet",
+            AuditAction::WalletRetired => "retire-wallet",
+            AuditAction::AssetListed => "list-asset",
+            AuditAction::PriceSet => "set-price",
         }
     }
 }

@@ -10,18 +10,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::api_keys::ApiKeyId;
 use crate::apply::{
-    AddConsumer, AddWorkers, AdmitNode, AmendOrder, Approve, Bootstrap, BulkTransfer, BulkWorkers, CancelAfter,
-    CancelDirectives, CancelJobs, CancelOrder, CancelOrders, CloseSessions, CommitConsumer, ConfigureMarket,
-    ConfigureNetwork, ConfigureNetworkAsset, ConfigureQueue, ConfirmApprovalKey, CreateAdmin, CreateApiKey,
-    CreateAsset, CreateJoinToken, CreateMarket, CreateUser, CreateUsers, CreditSandbox, DispatchDirectives,
-    EmergencyResume, EmergencyStop, EndMaintenance, EnqueueJobs, EnrolApprovalKey, FinishJobs, ForgetBinary, LeaseJobs,
-    MakeEvents, NoteSignInFailure, OpenAccounts, OpenSession, PlaceOrder, PlacePair, PostTransfers, Propose,
-    PutScratch, PutSecret, RaiseVersion, RecordAction, Reform, RegisterBinary, RejectProposal, ReleaseDirectives,
-    RemoveConsumer, RemoveFlag, RemoveNode, RemoveSecret, RemoveWorkers, RenewJobs, ReplaceOrder, ReportWorkers,
-    RequestDigest, Rescale, RestartWorkers, RetryJobs, RevertSettings, RevertTransfer, ReviewDirective, RevokeApiKey,
-    RevokeApprovalKey, RevokeProposal, RotateAuthority, RotateOperatorToken, ScheduleMaintenance, SendDirectives,
-    SetCredentials, SetFlag, SetMarketPhase, SetScale, SetSetting, SetWorkers, StepDirectives, StepUp, StepWorkers,
-    TouchSession, TransferBetweenUsers, UndoBulk, UnsetSetting, UpdateAdmin, UpdateNode, UpdateUser, UseBinary,
+    AddConsumer, AddWorkers, AdmitNode, AllocateAddress, AmendOrder, Approve, Bootstrap, BulkTransfer, BulkWorkers,
+    CancelAfter, CancelDirectives, CancelJobs, CancelOrder, CancelOrders, CloseSessions, CommitConsumer,
+    ConfigureMarket, ConfigureNetwork, ConfigureNetworkAsset, ConfigureQueue, ConfirmApprovalKey, CreateAdmin,
+    CreateApiKey, CreateAsset, CreateJoinToken, CreateMarket, CreateUser, CreateUsers, CreditSandbox,
+    DispatchDirectives, EmergencyResume, EmergencyStop, EndMaintenance, EnqueueJobs, EnrolApprovalKey, FinishJobs,
+    ForgetBinary, LeaseJobs, ListAsset, MakeEvents, NoteSignInFailure, OpenAccounts, OpenSession, PlaceOrder,
+    PlacePair, PostTransfers, Propose, PutScratch, PutSecret, RaiseVersion, RecordAction, Reform, RegisterBinary,
+    RegisterWallet, RejectProposal, ReleaseDirectives, RemoveConsumer, RemoveFlag, RemoveNode, RemoveSecret,
+    RemoveWorkers, RenewJobs, ReplaceOrder, ReportWorkers, RequestDigest, Rescale, RestartWorkers, RetireWallet,
+    RetryJobs, RevertSettings, RevertTransfer, ReviewDirective, RevokeApiKey, RevokeApprovalKey, RevokeProposal,
+    RotateAuthority, RotateOperatorToken, ScheduleMaintenance, SendDirectives, SetCredentials, SetFlag, SetMarketPhase,
+    SetPrice, SetScale, SetSetting, SetWorkers, StepDirectives, StepUp, StepWorkers, StockAddresses, TouchSession,
+    TransferBetweenUsers, UndoBulk, UnsetSetting, UpdateAdmin, UpdateNode, UpdateUser, UseBinary,
 };
 use crate::codec::{self, DecodeError};
 
@@ -266,6 +267,18 @@ pub enum Body {
     RevokeApprovalKey(RevokeApprovalKey),
     /// Lets directives be dispatched that waited for the consent of others.
     ReleaseDirectives(ReleaseDirectives),
+    /// Registers a wallet of the exchange's.
+    RegisterWallet(Box<RegisterWallet>),
+    /// Takes a wallet out of use.
+    RetireWallet(RetireWallet),
+    /// Puts deposit addresses into the pool.
+    StockAddresses(StockAddresses),
+    /// Gives a user a deposit address.
+    AllocateAddress(AllocateAddress),
+    /// Lists an asset on a network.
+    ListAsset(Box<ListAsset>),
+    /// Sets an asset's reference price.
+    SetPrice(SetPrice),
 }
 
 impl Body {
@@ -285,6 +298,8 @@ impl Body {
                 | Body::RenewJobs(_)
                 | Body::FinishJobs(_)
                 | Body::StepDirectives(_)
+                | Body::StockAddresses(_)
+                | Body::SetPrice(_)
         )
     }
 

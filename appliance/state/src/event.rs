@@ -13,6 +13,7 @@ use crate::approvals::{ApprovalKeyId, ProposalId};
 use crate::cluster::Epoch;
 use crate::codec::{self, DecodeError};
 use crate::command::Actor;
+use crate::custody::WalletId;
 use crate::directives::{DirectiveId, DirectiveState};
 use crate::emergency::Brake;
 use crate::events::Topic;
@@ -413,6 +414,32 @@ pub enum EventKind {
     },
     /// From now on critical operations need a second person.
     TwoPersonRuleInForce,
+    /// A wallet was registered or retired.
+    WalletChanged {
+        /// That wallet.
+        wallet: WalletId,
+    },
+    /// A user has a new deposit address.
+    AddressAllocated {
+        /// That user.
+        user: UserId,
+        /// For which network it was asked; it counts on all of the family.
+        network: Network,
+        /// Its index in the family's pool.
+        index: u32,
+    },
+    /// An asset is listed on a network, or on other terms.
+    ListingChanged {
+        /// Which network.
+        network: Network,
+        /// Which asset.
+        asset: Asset,
+    },
+    /// An asset has another reference price.
+    PriceSet {
+        /// Which asset.
+        asset: Asset,
+    },
 }
 
 /// The version of the shape in which kinds of events are told. A kind whose fields must change gets a successor.
@@ -466,7 +493,11 @@ impl EventKind {
             | EventKind::SessionOpened { .. }
             | EventKind::SessionsClosed { .. }
             | EventKind::SignInsLocked { .. } => Topic::People,
-            EventKind::AssetCreated { .. } => Topic::Money,
+            EventKind::AssetCreated { .. }
+            | EventKind::WalletChanged { .. }
+            | EventKind::AddressAllocated { .. }
+            | EventKind::ListingChanged { .. }
+            | EventKind::PriceSet { .. } => Topic::Money,
             EventKind::UserUpdated { .. } => Topic::Users,
             EventKind::JobDiscarded { .. } | EventKind::QueueConfigured { .. } => Topic::Jobs,
             EventKind::Made { .. } => Topic::Sandbox,
@@ -523,6 +554,10 @@ impl EventKind {
             EventKind::ActionRecorded { sequence } => sequence.to_string(),
             EventKind::SettingChanged { key, .. } => key.clone(),
             EventKind::AssetCreated { asset } => asset.0.to_string(),
+            EventKind::WalletChanged { wallet } => format!("wallet {}", wallet.0),
+            EventKind::AddressAllocated { user, .. } => format!("user {user}"),
+            EventKind::ListingChanged { network, asset } => format!("{} on {network}", asset.0),
+            EventKind::PriceSet { asset } => format!("price of {}", asset.0),
             EventKind::UserUpdated { user } => user.to_string(),
             EventKind::JobDiscarded { job, .. } => job.0.to_string(),
             EventKind::QueueConfigured { queue } => queue.to_string(),

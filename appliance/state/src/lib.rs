@@ -20,6 +20,7 @@ pub mod audit;
 pub mod cluster;
 pub mod codec;
 pub mod command;
+pub mod custody;
 pub mod directives;
 pub mod emergency;
 pub mod event;
@@ -52,21 +53,22 @@ pub mod users;
 pub mod workers;
 
 pub use apply::{
-    ACCOUNTS_AT_ONCE_MAX, AddConsumer, AddWorkers, AdmitNode, AmendOrder, Approve, Bootstrap, BulkTransfer,
-    BulkWorkers, CancelAfter, CancelDirectives, CancelJobs, CancelOrder, CancelOrders, CloseSessions, CommitConsumer,
-    ConfigureMarket, ConfigureNetwork, ConfigureNetworkAsset, ConfigureQueue, ConfirmApprovalKey, CreateAdmin,
-    CreateApiKey, CreateAsset, CreateJoinToken, CreateMarket, CreateUser, CreateUsers, CredentialChange, CreditSandbox,
-    DIRECTIVES_AT_ONCE_MAX, DispatchDirectives, DryRun, EVENT_FILLING_BYTES_MAX, EVENTS_AT_ONCE_MAX, EmergencyResume,
-    EmergencyStop, EndMaintenance, EnqueueJobs, Enqueued, EnrolApprovalKey, FinishJobs, FirstNode, ForgetBinary,
-    JOBS_AT_ONCE_MAX, JobEnd, LEASE_US_MIN, LEASED_JOBS_MAX, LeaseJobs, MakeEvents, NewDirective, NewJob,
-    NoteSignInFailure, OpenAccounts, OpenSession, OrderRef, OrderSpec, PlaceOrder, PlacePair, PostTransfers, Propose,
-    PutScratch, PutSecret, RaiseVersion, RateChange, RecordAction, Reform, RegisterBinary, RejectProposal,
-    ReleaseDirectives, RemoveConsumer, RemoveFlag, RemoveNode, RemoveSecret, RemoveWorkers, RenewJobs, ReplaceOrder,
-    ReportWorkers, RequestDigest, Rescale, RestartWorkers, RetryJobs, RevertSettings, RevertTransfer, ReviewDirective,
-    RevokeApiKey, RevokeApprovalKey, RevokeProposal, RotateAuthority, RotateOperatorToken, ScheduleMaintenance,
-    SendDirectives, Sent, SessionSwap, SetCredentials, SetFlag, SetMarketPhase, SetScale, SetSetting, SetWorkers,
-    StepDirectives, StepUp, StepWorkers, TRANSFERS_AT_ONCE_MAX, TouchSession, Traded, TransferBetweenUsers, UndoBulk,
-    UnsetSetting, UpdateAdmin, UpdateNode, UpdateUser, UseBinary, Which, check_reason,
+    ACCOUNTS_AT_ONCE_MAX, AddConsumer, AddWorkers, AdmitNode, AllocateAddress, AmendOrder, Approve, Bootstrap,
+    BulkTransfer, BulkWorkers, CancelAfter, CancelDirectives, CancelJobs, CancelOrder, CancelOrders, CloseSessions,
+    CommitConsumer, ConfigureMarket, ConfigureNetwork, ConfigureNetworkAsset, ConfigureQueue, ConfirmApprovalKey,
+    CreateAdmin, CreateApiKey, CreateAsset, CreateJoinToken, CreateMarket, CreateUser, CreateUsers, CredentialChange,
+    CreditSandbox, DIRECTIVES_AT_ONCE_MAX, DispatchDirectives, DryRun, EVENT_FILLING_BYTES_MAX, EVENTS_AT_ONCE_MAX,
+    EmergencyResume, EmergencyStop, EndMaintenance, EnqueueJobs, Enqueued, EnrolApprovalKey, FinishJobs, FirstNode,
+    ForgetBinary, JOBS_AT_ONCE_MAX, JobEnd, LEASE_US_MIN, LEASED_JOBS_MAX, LeaseJobs, ListAsset, MakeEvents,
+    NewDirective, NewJob, NoteSignInFailure, OpenAccounts, OpenSession, OrderRef, OrderSpec, PlaceOrder, PlacePair,
+    PostTransfers, Propose, PutScratch, PutSecret, RaiseVersion, RateChange, RecordAction, Reform, RegisterBinary,
+    RegisterWallet, RejectProposal, ReleaseDirectives, RemoveConsumer, RemoveFlag, RemoveNode, RemoveSecret,
+    RemoveWorkers, RenewJobs, ReplaceOrder, ReportWorkers, RequestDigest, Rescale, RestartWorkers, RetireWallet,
+    RetryJobs, RevertSettings, RevertTransfer, ReviewDirective, RevokeApiKey, RevokeApprovalKey, RevokeProposal,
+    RotateAuthority, RotateOperatorToken, ScheduleMaintenance, SendDirectives, Sent, SessionSwap, SetCredentials,
+    SetFlag, SetMarketPhase, SetPrice, SetScale, SetSetting, SetWorkers, StepDirectives, StepUp, StepWorkers,
+    StockAddresses, TRANSFERS_AT_ONCE_MAX, TouchSession, Traded, TransferBetweenUsers, UndoBulk, UnsetSetting,
+    UpdateAdmin, UpdateNode, UpdateUser, UseBinary, Which, check_reason,
 };
 pub use command::{Actor, Body, Command};
 pub use event::{Best, Event, EventKind, OrderStep, Severity};

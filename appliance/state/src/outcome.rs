@@ -1,6 +1,6 @@
 //! Outcomes: what became of a command. Codes and numbers only; texts are made where they are shown.
 
-use exchequer_domain::{AdminId, NodeId, Timestamp, UserId, WorkerId};
+use exchequer_domain::{AdminId, ChainAddress, NodeId, Timestamp, UserId, WorkerId};
 use exchequer_ledger as ledger;
 use exchequer_ledger::Asset;
 use exchequer_matching::Phase;
@@ -10,6 +10,7 @@ use crate::api_keys::ApiKeyId;
 use crate::apply::{Enqueued, Sent, Traded};
 use crate::approvals::{ApprovalKeyId, ProposalId};
 use crate::codec::{self, DecodeError};
+use crate::custody::WalletId;
 use crate::directives::{self, Dispatched};
 use crate::jobs::{self, LeasedJob};
 use crate::maintenance::WindowId;
@@ -333,6 +334,34 @@ pub enum Done {
     },
     /// The approval key does not count any more.
     ApprovalKeyRevoked,
+    /// There is a new wallet.
+    WalletRegistered {
+        /// Its number.
+        wallet: WalletId,
+    },
+    /// The wallet is not used any more.
+    WalletRetired,
+    /// The addresses are in the pool.
+    AddressesStocked {
+        /// The index that is stocked next.
+        next: u32,
+    },
+    /// The user has this address.
+    AddressAllocated {
+        /// The address.
+        address: ChainAddress,
+        /// Its index in the pool.
+        index: u32,
+        /// Whether it is a new one.
+        new: bool,
+    },
+    /// The asset is listed as asked.
+    AssetListed {
+        /// The listing's version.
+        version: u32,
+    },
+    /// The price is as asked.
+    PriceSet,
 }
 
 /// What came of an approved operation. Variants are only ever appended.

@@ -150,6 +150,20 @@ pub enum Table {
     UserSessions = 0xa2,
     /// Name to sign in with -> the user.
     UserName = 0xa3,
+    /// Number (u32) of a wallet -> the wallet; network, outpoint -> a coin of the exchange's.
+    Wallet = 0x76,
+    /// Family (one byte) -> how far its pool of addresses is used.
+    AddressPool = 0x77,
+    /// Network, asset -> the asset's listing there; asset -> its reference price.
+    Listing = 0x78,
+    /// Family (one byte), index (u32) -> an address of the pool, and whose it is.
+    PoolAddress = 0x86,
+    /// Network, transaction -> what the exchange signed it for.
+    OwnTransfer = 0xaa,
+    /// Family (one byte), address -> its index in the pool.
+    AddressIndex = 0xab,
+    /// User -> the indices of the addresses that were given to it.
+    UserAddresses = 0xac,
 }
 
 impl Table {
@@ -203,14 +217,21 @@ impl Table {
         Table::NetworkAsset,
         Table::Consumer,
         Table::EventsKept,
+        Table::Wallet,
+        Table::AddressPool,
+        Table::Listing,
         Table::JobOver,
         Table::DirectiveOver,
         Table::ProposalOver,
+        Table::PoolAddress,
         Table::UserCredentials,
         Table::UserSession,
         Table::UserSessions,
         Table::UserName,
         Table::DirectiveKey,
+        Table::OwnTransfer,
+        Table::AddressIndex,
+        Table::UserAddresses,
     ];
 
     /// Where the table's rows are kept.
@@ -244,6 +265,9 @@ impl Table {
             Table::Emergency | Table::Maintenance | Table::Proposal | Table::ApprovalKey => Family::Working,
             Table::Flag | Table::Secret | Table::NetworkConfig | Table::NetworkAsset => Family::Working,
             Table::Consumer | Table::EventsKept => Family::Working,
+            Table::Wallet | Table::AddressPool | Table::Listing => Family::Working,
+            Table::PoolAddress => Family::History,
+            Table::OwnTransfer | Table::AddressIndex | Table::UserAddresses => Family::Ids,
             Table::Admin | Table::AdminSession | Table::AdminCredentials => Family::Working,
             Table::SettingHistory
             | Table::ProposalOver

@@ -12,6 +12,7 @@ use crate::assets::Assets;
 use crate::audit::AuditHead;
 use crate::cluster::{Cluster, Epoch};
 use crate::command::Received;
+use crate::custody::Custody;
 use crate::directives::Directives;
 use crate::emergency::Emergency;
 use crate::event::Event;
@@ -99,6 +100,7 @@ pub struct State {
     pub(crate) secrets: Secrets,
     pub(crate) networks: Networks,
     pub(crate) people: People,
+    pub(crate) custody: Custody,
 }
 
 impl State {
@@ -140,6 +142,7 @@ impl State {
             secrets: Secrets::load(rows)?,
             networks: Networks::load(rows)?,
             people: People::load(rows)?,
+            custody: Custody::load(rows)?,
         };
         match &state.cluster {
             Some(cluster) if cluster.logic_version > LOGIC_VERSION_SUPPORTED => {
@@ -305,6 +308,12 @@ impl State {
     #[must_use]
     pub fn networks(&self) -> &Networks {
         &self.networks
+    }
+
+    /// Wallets, listings, prices, deposit addresses and coins.
+    #[must_use]
+    pub fn custody(&self) -> &Custody {
+        &self.custody
     }
 
     /// Who administers the exchange, and their sessions.

@@ -43,8 +43,8 @@ pub(crate) struct Entry<'a> {
     outcomes: BTreeMap<CommandId, usize>,
     /// The versions of the scratch values that this entry wrote.
     scratch: BTreeMap<Vec<u8>, u64>,
-    /// The cold rows of people that this entry wrote; none where it deleted one.
-    pub(super) people: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+    /// The cold rows that this entry wrote; none where it deleted one.
+    pub(super) cold: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
     /// The revisions that this entry made.
     pub(crate) revisions: Vec<SettingChange>,
     /// The ledger's side of the entry: money moves through it, command by command.
@@ -101,7 +101,7 @@ impl<'a> Entry<'a> {
             events: Vec::new(),
             outcomes: BTreeMap::new(),
             scratch: BTreeMap::new(),
-            people: BTreeMap::new(),
+            cold: BTreeMap::new(),
             revisions: Vec::new(),
             ledger,
             reports: 0,
@@ -282,13 +282,19 @@ impl<'a> Entry<'a> {
     fn key_allows(&self, id: ApiKeyId, body: &Body) -> Result<(), Rejection> {
         let key = self.state.api_keys.get(id).filter(|key| key.revoked_at.is_none());
         let key = key.ok_or(Rejection::ApiKeyUnknown)?;
-        if key.scopes.trade && body.trades_as() == Some(key.user) { Ok(()) } else { Err(Rejection::ApiKeyScope) }
+        let own_address = matches!(body, Body::AllocateAddress(command) if command.user == key.user);
+        if own_address || (key.scopes.trade && body.trades_as() == Some(key.user)) {
+            Ok(())
+        } else {
+            Err(Rejection::ApiKeyScope)
+        }
     }
 
     /// Whether a customer may ask for this: nothing but its own trading, keys and credentials.
     fn user_may(&self, user: UserId, body: &Body) -> Result<(), Rejection> {
         let own_key = match body {
             Body::CreateApiKey(command) => command.user == user,
+            Body::AllocateAddress(command) => command.user == user,
             Body::RevokeApiKey(command) => self.state.api_keys.get(command.id).is_some_and(|key| key.user == user),
             _ => false,
         };

@@ -33,6 +33,7 @@ mod create_market;
 mod create_user;
 mod create_users;
 mod credit_sandbox;
+mod custody;
 mod directives;
 mod dispatch_directives;
 mod dry_run;
@@ -45,6 +46,7 @@ mod entry;
 mod finish_jobs;
 mod jobs;
 mod lease_jobs;
+mod list_asset;
 mod make_events;
 mod money;
 mod note_sign_in_failure;
@@ -61,6 +63,7 @@ mod raise_version;
 mod record_action;
 mod reform;
 mod register_binary;
+mod register_wallet;
 mod release_directives;
 mod remove_consumer;
 mod remove_flag;
@@ -92,6 +95,7 @@ mod set_workers;
 mod step_directives;
 mod step_up;
 mod step_workers;
+mod stock_addresses;
 mod touch_session;
 mod trading;
 mod transfer_between_users;
@@ -145,6 +149,7 @@ pub use finish_jobs::{FinishJobs, JobEnd};
 pub(crate) use jobs::{JOB_ATTEMPTS_MAX, LEASE_US_MAX, LEASED_QUEUES_MAX};
 pub use jobs::{JOBS_AT_ONCE_MAX, LEASE_US_MIN};
 pub use lease_jobs::{LEASED_JOBS_MAX, LeaseJobs};
+pub use list_asset::{ListAsset, SetPrice};
 pub use make_events::{EVENT_FILLING_BYTES_MAX, EVENTS_AT_ONCE_MAX, MakeEvents};
 pub use note_sign_in_failure::NoteSignInFailure;
 pub use open_accounts::{ACCOUNTS_AT_ONCE_MAX, OpenAccounts};
@@ -160,6 +165,7 @@ pub use record_action::RecordAction;
 pub(crate) use record_action::TARGET_BYTES_MAX;
 pub use reform::Reform;
 pub use register_binary::{ForgetBinary, RegisterBinary};
+pub use register_wallet::{RegisterWallet, RetireWallet};
 pub use release_directives::ReleaseDirectives;
 pub use remove_consumer::RemoveConsumer;
 pub use remove_flag::RemoveFlag;
@@ -191,6 +197,8 @@ pub use set_workers::SetWorkers;
 pub use step_directives::StepDirectives;
 pub use step_up::StepUp;
 pub use step_workers::StepWorkers;
+pub(crate) use stock_addresses::is_by_person;
+pub use stock_addresses::{AllocateAddress, StockAddresses};
 pub use touch_session::TouchSession;
 pub(crate) use trading::OPEN_ORDERS_MAX;
 #[cfg(test)]
@@ -206,6 +214,7 @@ pub use use_binary::UseBinary;
 use exchequer_ledger::{self as ledger, Ledger};
 
 use crate::command::{Actor, Body};
+use crate::custody::{address_key, user_addresses_key};
 use crate::directives::key_row;
 use crate::halt::Halt;
 use crate::outcome::Done;
@@ -352,6 +361,12 @@ impl Body {
             Body::StepUp(command) => command.apply(entry, actor),
             Body::CloseSessions(command) => command.apply(entry, actor),
             Body::NoteSignInFailure(command) => command.apply(entry, actor),
+            Body::RegisterWallet(command) => command.apply(entry, actor),
+            Body::RetireWallet(command) => command.apply(entry, actor),
+            Body::StockAddresses(command) => command.apply(entry),
+            Body::AllocateAddress(command) => command.apply(entry),
+            Body::ListAsset(command) => command.apply(entry, actor),
+            Body::SetPrice(command) => command.apply(entry, actor),
         }
     }
 
@@ -392,6 +407,11 @@ impl Body {
                 keys.push(sessions_key(*user))
             }
             Body::CreateApiKey(command) => keys.push(credentials_key(command.user)),
+            Body::RegisterWallet(command) => {
+                keys.extend(command.addresses.iter().map(|own| address_key(command.family, &own.address)));
+            }
+            Body::StockAddresses(command) => keys.extend(command.lookups()),
+            Body::AllocateAddress(command) => keys.push(user_addresses_key(command.user)),
             // No other command looks anything up.
             _ => {}
         }

@@ -194,18 +194,18 @@ impl Entry<'_> {
         of_admins.iter().for_each(|id| self.forget_admin_session(id));
         for table in [Table::UserSessions, Table::UserSession] {
             let all = table.key(&[]);
-            self.people.retain(|key, _| !key.starts_with(&all));
+            self.cold.retain(|key, _| !key.starts_with(&all));
             // The key of no row: what is not written after it is gone.
-            self.people.insert(all.clone(), None);
+            self.cold.insert(all.clone(), None);
             self.change(Family::Ids, all, Edit::DeletePrefix);
         }
     }
 
     /// A cold row of people, as this entry has it so far.
     fn cold<T: DeserializeOwned>(&self, table: Table, key: &[u8]) -> Result<Option<T>, Halt> {
-        let row = match self.people.get(key) {
+        let row = match self.cold.get(key) {
             Some(written) => written.clone(),
-            None if self.people.contains_key(&table.key(&[])) => None,
+            None if self.cold.contains_key(&table.key(&[])) => None,
             None => self.rows.get(Family::Ids, key)?,
         };
         row.map(|row| codec::decode(&row).map_err(|error| Halt::row(table, error))).transpose()
@@ -213,12 +213,12 @@ impl Entry<'_> {
 
     fn put_cold<T: Serialize>(&mut self, key: Vec<u8>, value: &T) {
         let row = codec::encode(value);
-        self.people.insert(key.clone(), Some(row.clone()));
+        self.cold.insert(key.clone(), Some(row.clone()));
         self.change(Family::Ids, key, Edit::Put(row));
     }
 
     fn delete_cold(&mut self, key: Vec<u8>) {
-        self.people.insert(key.clone(), None);
+        self.cold.insert(key.clone(), None);
         self.change(Family::Ids, key, Edit::Delete);
     }
 }

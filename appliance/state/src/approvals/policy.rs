@@ -5,7 +5,7 @@
 use exchequer_domain::{UserId, WorkerKind};
 use exchequer_ledger::{AccountKey, Holder, Ledger};
 
-use crate::apply::{CredentialChange, RevertSettings, SetSetting, UnsetSetting};
+use crate::apply::{CredentialChange, RevertSettings, SetSetting, UnsetSetting, is_by_person};
 use crate::audit::Action;
 use crate::command::{Actor, Body};
 use crate::directives::Decision;
@@ -101,6 +101,11 @@ fn of_body(body: &Body, actor: Actor, state: &State, ledger: &Ledger) -> Option<
             let costs = command.fee_rate_max.is_some() || command.fee_max.is_some();
             (counts || costs || command.endpoints.is_some()).then_some(CHANGE)
         }
+        // Whose the exchange's wallets are, and what counts as money that came in.
+        Body::RegisterWallet(_) | Body::RetireWallet(_) | Body::ListAsset(_) => Some(CHANGE),
+        // A person could put an address of their own among those that users pay to.
+        Body::StockAddresses(_) => is_by_person(actor).then_some(CHANGE),
+        Body::SetPrice(command) => command.goes_far(state.custody()).then_some(CHANGE),
         // What the exchange signs and pays with.
         Body::PutSecret(_) | Body::RemoveSecret(_) => Some(CHANGE),
         // What workers can be told to run. To choose among what is registered is one person's: the way back is quick.
@@ -175,7 +180,8 @@ fn of_body(body: &Body, actor: Actor, state: &State, ledger: &Ledger) -> Option<
         | Body::AddConsumer(_)
         | Body::CommitConsumer(_)
         | Body::RemoveConsumer(_)
-        | Body::MakeEvents(_) => None,
+        | Body::MakeEvents(_)
+        | Body::AllocateAddress(_) => None,
     }
 }
 

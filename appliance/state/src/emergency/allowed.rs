@@ -90,6 +90,8 @@ fn allowed(body: &Body) -> bool {
             *status == Some(UserStatus::Frozen) && kyc_level.is_none() && fee_tier.is_none() && label.is_none()
         }
         Body::ConfigureNetwork(command) => only_closes(command),
+        // A wallet that is not trusted any more is taken out of use.
+        Body::RetireWallet(_) => true,
         // Everything else changes what is to be looked at in peace.
         Body::SetSetting(_)
         | Body::RevertSettings(_)
@@ -126,7 +128,12 @@ fn allowed(body: &Body) -> bool {
         | Body::AddConsumer(_)
         | Body::RemoveConsumer(_)
         | Body::MakeEvents(_)
-        | Body::CreateAdmin(_) => false,
+        | Body::CreateAdmin(_)
+        | Body::RegisterWallet(_)
+        | Body::StockAddresses(_)
+        | Body::AllocateAddress(_)
+        | Body::ListAsset(_)
+        | Body::SetPrice(_) => false,
     }
 }
 

@@ -74,6 +74,11 @@ impl Body {
             | Body::RemoveFlag(_) => P::ConfigurationChange,
             Body::PutSecret(_) | Body::RemoveSecret(_) => P::SecretsChange,
             Body::ConfigureNetwork(_) | Body::ConfigureNetworkAsset(_) => P::NetworksChange,
+            Body::RegisterWallet(_) | Body::RetireWallet(_) | Body::ListAsset(_) | Body::SetPrice(_) => {
+                P::NetworksChange
+            }
+            // A worker derives them and the signer vouches for them.
+            Body::StockAddresses(_) => return Needs::Never,
             Body::EmergencyStop(_) => P::EmergencyStop,
             Body::EmergencyResume(_) => P::EmergencyResume,
             Body::ScheduleMaintenance(_) | Body::EndMaintenance(_) => P::MaintenanceChange,
@@ -103,6 +108,7 @@ impl Body {
             | Body::CreditSandbox(_)
             | Body::MakeEvents(_) => P::SandboxPlay,
             Body::CreateUser(_) | Body::UpdateUser(_) | Body::CreateApiKey(_) | Body::RevokeApiKey(_) => P::UsersChange,
+            Body::AllocateAddress(_) => P::UsersChange,
             Body::RevertTransfer(_) | Body::TransferBetweenUsers(_) => P::MoneyMove,
             Body::CreateAsset(_)
             | Body::CreateMarket(_)

@@ -9,6 +9,7 @@ use exchequer_ledger::Asset;
 use serde::{Deserialize, Serialize};
 
 use crate::approvals::{ApprovalKeyId, ProposalId};
+use crate::custody;
 use crate::directives;
 use crate::jobs;
 use crate::maintenance::WindowId;
@@ -460,6 +461,8 @@ pub enum Rejection {
     },
     /// The address of an endpoint refers to a secret and is not encrypted.
     EndpointInClear,
+    /// Not so with wallets, addresses, listings, prices or coins.
+    Custody(custody::Refusal),
 }
 
 impl Rejection {
@@ -507,6 +510,7 @@ impl Rejection {
             Rejection::ApiKeyScope => Code::ApiKeyScope,
             Rejection::Jobs(refusal) => refusal.code(),
             Rejection::Directives(refusal) => refusal.code(),
+            Rejection::Custody(refusal) => refusal.code(),
             Rejection::ApiKeyExists => Code::AlreadyDone,
             Rejection::ApiKeysFull | Rejection::MarketsBusy | Rejection::OpenOrdersFull => Code::Overloaded,
             Rejection::MarketUnknown => Code::MarketUnknown,
@@ -726,6 +730,7 @@ impl Rejection {
             | Rejection::SecretInUse { .. }
             | Rejection::EndpointCredentials
             | Rejection::NetworkAssetsFull => return None,
+            Rejection::Custody(_) => return None,
             Rejection::ConsumerUnknown
             | Rejection::ConsumerExists
             | Rejection::ConsumersFull

@@ -1,0 +1,139 @@
+//! `ListAsset` and `SetPrice`: which coin of a network is which asset, and what an asset is worth.
+
+use std::time::Duration;
+
+use exchequer_domain::{ChainAddress, Network, Timestamp};
+use exchequer_ledger::Asset;
+use serde::{Deserialize, Serialize};
+
+use super::{Entry, Stop, check_reason};
+use crate::assets::DECIMALS_MAX;
+use crate::audit::AuditAction;
+use crate::command::Actor;
+use crate::custody::{
+    Custody, LISTED_DECIMALS_MAX, LISTINGS_MAX, Listing, PRICE_SOURCE_BYTES_MAX, Price, Refusal, Terms,
+};
+use crate::event::EventKind;
+use crate::outcome::Done;
+
+/// How far ahead of replicated time a price may be: clocks differ.
+const PRICE_AHEAD: Duration = Duration::from_secs(60);
+/// How far one person moves a price: by so many hundredths of what it is.
+const PRICE_ALONE_PERCENT: u64 = 20;
+
+/// Lists an asset on a network, or gives its listing other terms. Coin and decimals are said again and do not change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListAsset {
+    /// On which network.
+    pub network: Network,
+    /// Which asset.
+    pub asset: Asset,
+    /// The token's contract; none for the network's own coin.
+    pub coin: Option<ChainAddress>,
+    /// Decimals of a unit on the network, as the contract says.
+    pub decimals: u8,
+    /// The terms, in minor units of the asset.
+    pub terms: Terms,
+    /// Why.
+    pub reason: String,
+}
+
+impl ListAsset {
+    pub(super) fn apply(self, entry: &mut Entry<'_>, actor: Actor) -> Result<Done, Stop> {
+        check_reason(&self.reason)?;
+        let record = entry.state.assets.known(self.asset)?;
+        let (code, ledger_decimals) = (record.code.clone(), record.decimals);
+        // Both powers of ten, and their product with a unit, fit into 128 bits.
+        if self.decimals > LISTED_DECIMALS_MAX || ledger_decimals > DECIMALS_MAX {
+            return Err(Refusal::Decimals.into());
+        }
+        let custody = &entry.state.custody;
+        let (dust, version) = match custody.listing(self.network, self.asset) {
+            Some(present) if present.coin != self.coin || present.decimals != self.decimals => {
+                return Err(Refusal::ListingPinned.into());
+            }
+            Some(present) => (present.dust, present.version + 1),
+            None if custody.listing_count() >= LISTINGS_MAX => return Err(Refusal::ListingsFull.into()),
+            None => (0, 1),
+        };
+        let taken = custody.listed(self.network, self.coin.as_ref()).filter(|other| other.asset != self.asset);
+        if let Some(other) = taken {
+            return Err(Refusal::CoinListed { asset: other.asset }.into());
+        }
+        let ListAsset { network, asset, coin, decimals, terms, reason } = self;
+        let changed_at = entry.now;
+        let listing = Listing { network, asset, coin, decimals, ledger_decimals, terms, dust, version, changed_at };
+        check_terms(&listing)?;
+
+        let coin = listing.coin.as_ref().map_or_else(|| "its own coin".to_owned(), ToString::to_string);
+        let Terms { deposit_min, withdrawal_min, withdrawal_max, withdrawal_step, withdrawal_fee } = terms;
+        let detail = format!(
+            "{coin}, {decimals} decimals, deposits from {deposit_min}, withdrawals {withdrawal_min} to {withdrawal_max} in steps of {withdrawal_step} for {withdrawal_fee}"
+        );
+        entry.put_listing(listing);
+        entry.event(EventKind::ListingChanged { network, asset });
+        entry.audit(actor, AuditAction::AssetListed, format!("{code} on {network}"), detail, reason);
+        Ok(Done::AssetListed { version })
+    }
+}
+
+/// Whether what is allowed to be withdrawn can be paid, to the unit.
+fn check_terms(listing: &Listing) -> Result<(), Refusal> {
+    let Terms { deposit_min: _, withdrawal_min, withdrawal_max, withdrawal_step, withdrawal_fee } = listing.terms;
+    let whole = |amount: u128| withdrawal_step > 0 && amount.is_multiple_of(withdrawal_step);
+    let sound = withdrawal_min <= withdrawal_max
+        && whole(withdrawal_min)
+        && whole(withdrawal_max)
+        && whole(withdrawal_fee)
+        && listing.to_network(withdrawal_step).is_some()
+        && listing.to_network(withdrawal_max).is_some();
+    if sound { Ok(()) } else { Err(Refusal::Terms) }
+}
+
+/// Sets an asset's reference price.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetPrice {
+    /// Of which asset.
+    pub asset: Asset,
+    /// Millionths of a US dollar for a unit; more than zero.
+    pub usd_micros: u64,
+    /// Where it is from.
+    pub source: String,
+    /// When it held there; not later than a minute from now, nor earlier than the present one's.
+    pub at: Timestamp,
+}
+
+impl SetPrice {
+    pub(super) fn apply(self, entry: &mut Entry<'_>, actor: Actor) -> Result<Done, Stop> {
+        let code = entry.state.assets.known(self.asset)?.code.clone();
+        let SetPrice { asset, usd_micros, source, at } = self;
+        if usd_micros == 0 {
+            return Err(Refusal::Price.into());
+        }
+        if !(1..=PRICE_SOURCE_BYTES_MAX).contains(&source.len()) || source.chars().any(char::is_control) {
+            return Err(Refusal::PriceSource.into());
+        }
+        let present = entry.state.custody.price(asset);
+        if at > entry.now.plus(PRICE_AHEAD) || present.is_some_and(|present| at < present.at) {
+            return Err(Refusal::PriceTime.into());
+        }
+
+        let before = present.map_or_else(|| "none".to_owned(), |present| present.usd_micros.to_string());
+        let detail = format!("{usd_micros} millionths of a dollar from {source}, before {before}");
+        entry.put_price(asset, Price { usd_micros, source, at });
+        entry.event(EventKind::PriceSet { asset });
+        if super::jobs::is_person(actor) {
+            entry.audit(actor, AuditAction::PriceSet, format!("price of {code}"), detail, String::new());
+        }
+        Ok(Done::PriceSet)
+    }
+
+    /// Whether it is further from what holds than one person may move it. By a lower price more can be withdrawn without
+    /// anybody's approval, by a higher one nothing.
+    pub(crate) fn goes_far(&self, custody: &Custody) -> bool {
+        custody.price(self.asset).is_some_and(|present| {
+            let apart = u128::from(present.usd_micros.abs_diff(self.usd_micros)) * 100;
+            apart > u128::from(present.usd_micros) * u128::from(PRICE_ALONE_PERCENT)
+        })
+    }
+}

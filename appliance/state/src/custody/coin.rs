@@ -1,0 +1,176 @@
+//! Coins: outputs of transactions that the exchange's keys can spend, on networks that are built of outputs.
+//!
+//! Whoever builds a transaction reserves its inputs first, under a number of their own; what the chain says decides when a
+//! coin is spent, and a reorganisation gives it back to whoever had reserved it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use exchequer_domain::{ChainAddress, Network, OutPoint, TxId};
+use serde::{Deserialize, Serialize};
+
+use super::wallet::WalletId;
+use crate::networks::number;
+
+/// Coins that may be there at a time; one takes about 300 bytes of memory.
+pub const COINS_MAX: usize = 250_000;
+
+/// Under which of the exchange's keys a coin is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Keyed {
+    /// Of a deposit address, by its index in the pool.
+    Deposit(u32),
+    /// Of a wallet.
+    Wallet {
+        /// Which.
+        wallet: WalletId,
+        /// Whether its address takes change.
+        change: bool,
+        /// The address's number in the wallet.
+        index: u32,
+    },
+}
+
+/// What can be done with a coin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CoinState {
+    /// It can be reserved.
+    Free,
+    /// Somebody builds, or has sent, a transaction with it.
+    Reserved {
+        /// The number that they gave.
+        owner: u64,
+    },
+    /// A transaction in a block spends it.
+    Spent {
+        /// That transaction.
+        by: TxId,
+        /// The height of its block.
+        height: u64,
+        /// Who had reserved it.
+        owner: Option<u64>,
+    },
+}
+
+/// An output of the exchange's own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Coin {
+    /// On which network.
+    pub network: Network,
+    /// Which output.
+    pub outpoint: OutPoint,
+    /// How much it holds, in the network's smallest units.
+    pub amount: u128,
+    /// At which address.
+    pub address: ChainAddress,
+    /// Under which key.
+    pub keyed: Keyed,
+    /// The height of its block.
+    pub height: u64,
+    /// The height from which on the network lets it be spent; later than its own for what was mined.
+    pub mature: u64,
+    /// What can be done with it.
+    pub state: CoinState,
+}
+
+impl Coin {
+    /// The row key behind its table.
+    pub(crate) fn key(&self) -> Vec<u8> {
+        coin_key(self.network, &self.outpoint)
+    }
+}
+
+pub(crate) fn coin_key(network: Network, outpoint: &OutPoint) -> Vec<u8> {
+    [number(network).as_slice(), &outpoint.tx.0, &outpoint.vout.to_be_bytes()].concat()
+}
+
+/// Every coin that is not forgotten.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Coins {
+    coins: BTreeMap<(Network, OutPoint), Coin>,
+    reserved: BTreeMap<(Network, u64), BTreeSet<OutPoint>>,
+    /// By the height of the block that spends them.
+    spent: BTreeSet<(Network, u64, OutPoint)>,
+}
+
+impl Coins {
+    /// A coin.
+    #[must_use]
+    pub fn get(&self, network: Network, outpoint: &OutPoint) -> Option<&Coin> {
+        self.coins.get(&(network, *outpoint))
+    }
+
+    /// The coins of a network, spent ones included as long as they are remembered.
+    pub fn of(&self, network: Network) -> impl Iterator<Item = &Coin> {
+        let zero = OutPoint { tx: TxId([0; 32]), vout: 0 };
+        let last = OutPoint { tx: TxId([0xff; 32]), vout: u32::MAX };
+        self.coins.range((network, zero)..=(network, last)).map(|(_, coin)| coin)
+    }
+
+    /// What can be reserved for a transaction that would be in a block of this height: free, and in a block of at most
+    /// `settled`, so that nothing is built on what may vanish.
+    pub fn spendable(&self, network: Network, height: u64, settled: u64) -> impl Iterator<Item = &Coin> {
+        self.of(network)
+            .filter(move |coin| coin.state == CoinState::Free && coin.height <= settled && coin.mature <= height)
+    }
+
+    /// What somebody has reserved.
+    pub fn reserved_by(&self, network: Network, owner: u64) -> impl Iterator<Item = &Coin> {
+        let of = self.reserved.get(&(network, owner)).into_iter().flatten();
+        of.filter_map(move |outpoint| self.get(network, outpoint))
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.coins.len()
+    }
+
+    /// Puts a coin in its place, under every index.
+    pub(crate) fn put(&mut self, coin: Coin) {
+        let (network, outpoint) = (coin.network, coin.outpoint);
+        self.remove(network, &outpoint);
+        match coin.state {
+            CoinState::Free => {}
+            CoinState::Reserved { owner } => {
+                self.reserved.entry((network, owner)).or_default().insert(outpoint);
+            }
+            CoinState::Spent { height, .. } => {
+                self.spent.insert((network, height, outpoint));
+            }
+        }
+        self.coins.insert((network, outpoint), coin);
+    }
+
+    pub(crate) fn remove(&mut self, network: Network, outpoint: &OutPoint) -> Option<Coin> {
+        let coin = self.coins.remove(&(network, *outpoint))?;
+        match coin.state {
+            CoinState::Free => {}
+            CoinState::Reserved { owner } => {
+                if let Some(of) = self.reserved.get_mut(&(network, owner)) {
+                    of.remove(outpoint);
+                    if of.is_empty() {
+                        self.reserved.remove(&(network, owner));
+                    }
+                }
+            }
+            CoinState::Spent { height, .. } => {
+                self.spent.remove(&(network, height, *outpoint));
+            }
+        }
+        Some(coin)
+    }
+
+    /// What blocks of a network from a height on spend.
+    pub(crate) fn spent_from(&self, network: Network, height: u64) -> Vec<OutPoint> {
+        let from = (network, height, OutPoint { tx: TxId([0; 32]), vout: 0 });
+        let until = (network, u64::MAX, OutPoint { tx: TxId([0xff; 32]), vout: u32::MAX });
+        self.spent.range(from..=until).map(|(.., outpoint)| *outpoint).collect()
+    }
+
+    /// Some of what blocks of a network up to a height spend.
+    pub(crate) fn spent_until(&self, network: Network, height: u64, limit: usize) -> Vec<OutPoint> {
+        let from = (network, 0, OutPoint { tx: TxId([0; 32]), vout: 0 });
+        let until = (network, height, OutPoint { tx: TxId([0xff; 32]), vout: u32::MAX });
+        self.spent.range(from..=until).map(|(.., outpoint)| *outpoint).take(limit).collect()
+    }
+}
