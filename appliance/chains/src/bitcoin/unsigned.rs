@@ -256,7 +256,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Transaction, TxError> {
     Ok(tx)
 }
 
-fn signature_of(witness: &Witness) -> Result<Signature, &'static str> {
+pub(super) fn signature_of(witness: &Witness) -> Result<Signature, &'static str> {
     match witness.iter().collect::<Vec<_>>().as_slice() {
         [signature, key] => {
             let signature = ::bitcoin::ecdsa::Signature::from_slice(signature).map_err(|_| "it does not read")?;
@@ -277,7 +277,7 @@ fn signature_of(witness: &Witness) -> Result<Signature, &'static str> {
 }
 
 /// How coins of a script are spent, and whose they are.
-fn spender(params: &NetworkParams, script: &[u8]) -> Result<(Scheme, ChainAddress), TxError> {
+pub(super) fn spender(params: &NetworkParams, script: &[u8]) -> Result<(Scheme, ChainAddress), TxError> {
     let refuse = || TxError::NotUnderstood("it spends coins that are neither P2WPKH nor P2TR".into());
     let address = address_of_script(params, script).ok_or_else(refuse)?;
     match script {
