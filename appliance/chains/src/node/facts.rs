@@ -1,0 +1,221 @@
+//! What nodes say.
+
+use exchequer_domain::{BlockRef, ChainAddress, Place};
+
+use crate::scan::Header;
+
+/// How far a node is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Heads {
+    /// The end of its branch.
+    pub head: Header,
+    /// The last block that it will hardly leave, where the network has such a thing.
+    pub safe: Option<Header>,
+    /// The last final block; `None` where there is none yet, or the node does not know. Never made up by counting, but on Bitcoin.
+    pub finalized: Option<Header>,
+}
+
+/// Why a transaction that may still become valid was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Hindrance {
+    /// It pays less than the node asks at present.
+    FeeTooLow,
+    /// Another transaction has its place in the pool (same nonce, same input), and it does not pay enough more.
+    ReplacementUnderpriced,
+    /// Its nonce is used: look for what used it, of this withdrawal's attempts, before anything else.
+    NonceTooLow,
+    /// Transactions before it are missing.
+    NonceTooHigh,
+    /// The sender has too little, as far as this node knows.
+    Funds,
+    /// An input is spent or unknown.
+    InputsGone,
+    /// It is not valid before a later block or time.
+    NotYet,
+    /// The block that it refers to is unknown to this node.
+    StaleReference,
+    /// The contract's or the account's state forbids it, as this node sees it.
+    Validation,
+    /// The node takes nothing now.
+    NodeBusy,
+}
+
+/// What one node said to a transaction that was sent to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Broadcast {
+    /// It took it.
+    Accepted,
+    /// It has it, or says so: look it up.
+    AlreadyKnown,
+    /// These bytes are invalid for ever.
+    RefusedForGood(String),
+    /// It did not take it, and might take the same bytes at another time.
+    NotNow(Hindrance, String),
+    /// Nobody knows. Never the same as failed.
+    Unknown(String),
+}
+
+impl Broadcast {
+    /// Whether the network may have the transaction now, as far as this answer says.
+    #[must_use]
+    pub const fn may_be_out(&self) -> bool {
+        match self {
+            Broadcast::Accepted | Broadcast::AlreadyKnown | Broadcast::Unknown(_) => true,
+            Broadcast::NotNow(Hindrance::NonceTooLow, _) => true,
+            Broadcast::RefusedForGood(_) | Broadcast::NotNow(_, _) => false,
+        }
+    }
+}
+
+/// A movement of tokens that a log proves.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Transfer {
+    /// Where in the transaction.
+    pub place: Place,
+    /// The token's contract.
+    pub contract: ChainAddress,
+    /// Who paid.
+    pub from: ChainAddress,
+    /// Who got it.
+    pub to: ChainAddress,
+    /// How much; `None` where it is more than is counted with.
+    pub amount: Option<u128>,
+}
+
+/// What became of a transaction, as one node knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    /// The node does not know it.
+    Unseen,
+    /// It waits.
+    Pending,
+    /// It is in a block of the node's branch.
+    Included {
+        /// Which.
+        block: BlockRef,
+        /// Whether it did what it says.
+        ok: bool,
+        /// Movements of tokens that it made, of whatever contract.
+        transfers: Vec<Transfer>,
+        /// What it cost its sender, in the network's smallest unit, where the node says so.
+        fee: Option<u128>,
+    },
+}
+
+/// What fees follow from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FeeFacts {
+    /// Of Bitcoin, in satoshis for 1,000 virtual bytes.
+    Bitcoin {
+        /// Rates for inclusion within so many blocks; `None` where the node has too little to go by.
+        targets: Vec<(u16, Option<u64>)>,
+        /// Below it nothing is relayed.
+        relay_min: u64,
+        /// Below it nothing fits into the node's pool at present.
+        pool_min: u64,
+        /// What a replacement has to pay more.
+        increment: u64,
+    },
+    /// Of EVM networks, in wei for a unit of gas.
+    Evm {
+        /// Of the next block; `None` on a network without one.
+        base_fee: Option<u128>,
+        /// Tips of recent blocks at the percentiles 25, 50 and 90; each the median over those blocks that were not empty.
+        tips: Option<[u128; 3]>,
+        /// What the node suggests in all.
+        gas_price: u128,
+        /// What it suggests as a tip, where it does.
+        tip: Option<u128>,
+    },
+    /// Of TRON, in sun.
+    Tron {
+        /// For a unit of energy.
+        energy: u64,
+        /// For a byte.
+        bandwidth: u64,
+        /// For making an account, as bandwidth.
+        create_account: u64,
+        /// For making an account, always.
+        create_account_system: u64,
+        /// For a memo.
+        memo: u64,
+        /// The highest `fee_limit`.
+        limit_max: u64,
+    },
+}
+
+/// An account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Account {
+    /// Of an EVM network.
+    Evm {
+        /// Transactions in the node's branch.
+        latest: u64,
+        /// With those that wait, as far as they are without a gap.
+        pending: u64,
+        /// Transactions that are final; `None` where the node cannot say.
+        finalized: Option<u64>,
+        /// The coin it has at the node's head, in wei.
+        balance: u128,
+    },
+    /// Of TRON.
+    Tron(TronAccount),
+}
+
+/// An account of TRON, at the node's last final block but for its resources.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TronAccount {
+    /// Whether the network knows it; tokens can arrive without.
+    pub activated: bool,
+    /// In sun.
+    pub balance: u64,
+    /// Units of energy that it may use today.
+    pub energy: u64,
+    /// Bytes that it may send today by stake.
+    pub bandwidth_staked: u64,
+    /// Bytes that it may send today for free.
+    pub bandwidth_free: u64,
+}
+
+/// An output that is there and not spent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutputFacts {
+    /// In satoshis.
+    pub sats: u64,
+    /// Its script.
+    pub script: Vec<u8>,
+    /// Blocks on top of it and its own; 0 where it waits.
+    pub confirmations: u32,
+    /// Whether a block made it: not to be spent before 100 confirmations.
+    pub coinbase: bool,
+}
+
+/// A call that is tried.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrialCall {
+    /// Who would call.
+    pub from: ChainAddress,
+    /// Whom.
+    pub to: ChainAddress,
+    /// Coin that would go along, in the network's smallest unit.
+    pub value: u128,
+    /// The call.
+    pub data: Vec<u8>,
+}
+
+/// What a call would come to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trial {
+    /// It would succeed.
+    Done {
+        /// What it returns.
+        returned: Vec<u8>,
+        /// What it would use: gas, on TRON energy with penalties. Without reserve.
+        units: u64,
+    },
+    /// It would fail.
+    Reverted {
+        /// As the node says, cleaned.
+        reason: String,
+    },
+}

@@ -1,0 +1,98 @@
+//! Clients of nodes: what is asked of a network, in one form for all families, and each family's way to ask it.
+//!
+//! Invariants:
+//! - `None` and an empty list are what the network has; what a node could not say is an error. A lagging replica that knows a
+//!   transaction and not its receipt, or a block and not all of its parts, is [`NodeError::Incomplete`]: ask again.
+//! - A block comes whole: its parts were asked for apart and have been compared with each other by names and counts.
+//! - Finality is what the network calls so. Only Bitcoin, which has none, is counted by depth.
+//! - [`Broadcast::Unknown`] is whatever is not certainly something else. The bytes may be sent again; nothing may be built anew
+//!   because of it.
+
+mod bitcoin;
+mod error;
+mod evm;
+mod facts;
+mod pool;
+#[cfg(test)]
+mod tests;
+mod tron;
+
+use std::future::Future;
+use std::pin::Pin;
+
+use exchequer_domain::{ChainAddress, OutPoint, TxId};
+
+pub use bitcoin::{BitcoinNode, BitcoinOptions, classify as classify_bitcoin};
+pub use error::NodeError;
+pub use evm::{EvmNode, EvmOptions, classify as classify_evm};
+pub use facts::{
+    Account, Broadcast, Fate, FeeFacts, Heads, Hindrance, OutputFacts, Transfer, Trial, TrialCall, TronAccount,
+};
+pub use pool::{Disagreement, Pool, PoolError, Reply, Seat};
+pub use tron::{TronNode, TronOptions, classify as classify_tron};
+
+use crate::Coin;
+use crate::scan::{Block, Header};
+
+/// Something that is being asked.
+pub type Doing<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+/// Something that is being asked, and may come to nothing.
+pub type Asking<'a, T> = Doing<'a, Result<T, NodeError>>;
+
+/// A node of a network, by one endpoint.
+pub trait ChainNode: Send + Sync {
+    /// Which endpoint; nothing secret.
+    fn name(&self) -> String;
+
+    /// Whether it is a node of our network, and fit for what we ask of nodes.
+    fn identify(&self) -> Asking<'_, bool>;
+
+    /// How far it is.
+    fn heads(&self) -> Asking<'_, Heads>;
+
+    /// The header of a height; `None` above its head.
+    fn header(&self, height: u64) -> Asking<'_, Option<Header>>;
+
+    /// The block of a height with everything in it; `None` above its head.
+    fn block(&self, height: u64) -> Asking<'_, Option<Block>>;
+
+    /// Sends a signed transaction, whose name is known.
+    fn broadcast<'a>(&'a self, tx: TxId, raw: &'a [u8]) -> Doing<'a, Broadcast>;
+
+    /// What became of a transaction.
+    fn fate(&self, tx: TxId) -> Asking<'_, Fate>;
+
+    /// What fees follow from.
+    fn fees(&self) -> Asking<'_, FeeFacts>;
+
+    /// Nonces and resources of an account. Families with accounts only.
+    fn account<'a>(&'a self, address: &'a ChainAddress) -> Asking<'a, Account>;
+
+    /// Which of these outputs are there, unspent, in the same order. Bitcoin only.
+    fn outputs<'a>(&'a self, outputs: &'a [OutPoint]) -> Asking<'a, Vec<Option<OutputFacts>>>;
+
+    /// What addresses have, in the same order, as of a block that is named by its header. Of TRON, and of Bitcoin, as of now,
+    /// and an error where the node is not at that block.
+    fn balances<'a>(&'a self, of: &'a [(ChainAddress, Coin)], at: Header) -> Asking<'a, Vec<u128>>;
+
+    /// What a call would come to, without being made. Families with contracts only.
+    fn trial<'a>(&'a self, call: &'a TrialCall) -> Asking<'a, Trial>;
+}
+
+/// Proofs of transfers in canonical texts.
+fn facts_of(
+    params: &crate::NetworkParams,
+    transfers: Vec<(exchequer_domain::Place, [u8; 20], [u8; 20], [u8; 20], crate::rpc::Wide)>,
+) -> Vec<Transfer> {
+    let text = |account: &[u8; 20]| crate::scan::account_text(params, account);
+    let fact = |(place, contract, from, to, amount): (_, [u8; 20], [u8; 20], [u8; 20], crate::rpc::Wide)| {
+        Some(Transfer {
+            place,
+            contract: text(&contract)?,
+            from: text(&from)?,
+            to: text(&to)?,
+            amount: amount.narrow(),
+        })
+    };
+    transfers.into_iter().filter_map(fact).collect()
+}

@@ -1,0 +1,438 @@
+//! Nodes of TRON, by their HTTP interface. Blocks and fates come from the solidified side where it has them.
+
+mod wire;
+
+use exchequer_domain::{BlockHash, ChainAddress, OutPoint, TxId};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use self::wire::{WireInfo, WireTx, is_nothing};
+use super::evm::borrowed;
+use super::{
+    Account, Asking, Broadcast, ChainNode, Doing, Fate, FeeFacts, Heads, Hindrance, NodeError, OutputFacts, Transfer,
+    Trial, TrialCall, TronAccount,
+};
+use crate::rpc::{RpcError, Transport, Wide};
+use crate::scan::{Block, Header, Key, tron_transfers};
+use crate::{Coin, NetworkParams, TxError};
+
+/// What nodes say instead of an answer when they are asked too much.
+const THROTTLED: &str = "lack of computing resources";
+/// The call of a token for a balance.
+const BALANCE_OF: &str = "70a08231";
+/// Most balances that are asked for at one block: more would not be answered before the next one.
+const BALANCES_MAX: usize = 200;
+
+/// What is settled about a node.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct TronOptions {
+    /// The name of the network's block 0, by which networks are told apart; TRON has no other mark. `None`: not compared.
+    pub genesis: Option<BlockHash>,
+}
+
+/// A node of TRON.
+#[derive(Debug)]
+pub struct TronNode {
+    transport: Transport,
+    params: NetworkParams,
+    options: TronOptions,
+}
+
+/// The side of a node that is asked.
+#[derive(Debug, Clone, Copy)]
+enum Side {
+    /// The branch's end, which may still be left.
+    Full,
+    /// Final blocks only.
+    Solid,
+}
+
+#[derive(Deserialize)]
+struct WireError<'a> {
+    #[serde(default, borrow, rename = "Error")]
+    error: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct WireParameters {
+    #[serde(rename = "chainParameter")]
+    list: Vec<WireParameter>,
+}
+
+#[derive(Deserialize)]
+struct WireParameter {
+    key: String,
+    #[serde(default)]
+    value: i64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireResources {
+    #[serde(default)]
+    free_net_used: u64,
+    #[serde(default)]
+    free_net_limit: u64,
+    #[serde(default, rename = "NetUsed")]
+    net_used: u64,
+    #[serde(default, rename = "NetLimit")]
+    net_limit: u64,
+    #[serde(default, rename = "EnergyUsed")]
+    energy_used: u64,
+    #[serde(default, rename = "EnergyLimit")]
+    energy_limit: u64,
+}
+
+#[derive(Deserialize)]
+struct WireAccount {
+    #[serde(default)]
+    balance: u64,
+}
+
+#[derive(Deserialize)]
+struct WireTrial<'a> {
+    #[serde(borrow)]
+    result: WireResult<'a>,
+    #[serde(default)]
+    energy_used: u64,
+    #[serde(default)]
+    constant_result: Vec<String>,
+    #[serde(default)]
+    transaction: Value,
+}
+
+#[derive(Deserialize)]
+struct WireResult<'a> {
+    #[serde(default)]
+    result: bool,
+    #[serde(default, borrow)]
+    code: Option<&'a str>,
+    #[serde(default, borrow)]
+    message: Option<&'a str>,
+}
+
+#[derive(Deserialize)]
+struct WireBroadcast {
+    #[serde(default)]
+    result: bool,
+    #[serde(default)]
+    code: Option<String>,
+    #[serde(default)]
+    message: Option<String>,
+    #[serde(default)]
+    txid: Option<String>,
+}
+
+impl TronNode {
+    /// A node by the way to it.
+    #[must_use]
+    pub fn new(transport: Transport, params: NetworkParams, options: TronOptions) -> TronNode {
+        TronNode { transport, params, options }
+    }
+
+    /// Asks; an error that comes with status 200 is one all the same.
+    async fn ask(&self, side: Side, what: &str, body: Value) -> Result<Box<RawValue>, RpcError> {
+        let root = match side {
+            Side::Full => "wallet",
+            Side::Solid => "walletsolidity",
+        };
+        let answer = self.transport.post(&format!("{root}/{what}"), body.to_string().into_bytes()).await?;
+        let Ok(json) = serde_json::from_slice::<Box<RawValue>>(&answer.body) else {
+            return Err(answer.failure("no JSON"));
+        };
+        if json.get().starts_with('{') {
+            let wire: WireError<'_> = serde_json::from_str(json.get()).map_err(RpcError::unreadable)?;
+            if let Some(error) = wire.error {
+                let message = self.transport.endpoint().clean(error.get().trim_matches('"'));
+                if message.contains(THROTTLED) {
+                    return Err(RpcError::Busy { after: None });
+                }
+                return Err(RpcError::Refused { code: 0, message, data: None });
+            }
+        }
+        if answer.status.is_success() { Ok(json) } else { Err(answer.failure("an error without words")) }
+    }
+
+    async fn identify(&self) -> Result<bool, NodeError> {
+        let genesis = self.ask(Side::Full, "getblockbynum", json!({"num": 0})).await?;
+        if is_nothing(&genesis) {
+            return Err(NodeError::incomplete("the node has no block 0"));
+        }
+        let found = wire::header(&genesis)?.block.hash;
+        Ok(self.options.genesis.is_none_or(|ours| ours == found))
+    }
+
+    async fn heads(&self) -> Result<Heads, NodeError> {
+        // The final one first: in the other order it could be above the head.
+        let finalized = wire::header(&*self.ask(Side::Solid, "getnowblock", json!({})).await?)?;
+        let head = wire::header(&*self.ask(Side::Full, "getnowblock", json!({})).await?)?;
+        Ok(Heads { head, safe: None, finalized: Some(finalized) })
+    }
+
+    /// The block of a height, and the side that has it.
+    async fn raw_block(&self, height: u64) -> Result<Option<(Side, Box<RawValue>)>, NodeError> {
+        for side in [Side::Solid, Side::Full] {
+            let json = self.ask(side, "getblockbynum", json!({"num": height})).await?;
+            if is_nothing(&json) {
+                continue;
+            }
+            if wire::header(&json)?.block.height != height {
+                return Err(NodeError::unreadable("the block of another height"));
+            }
+            return Ok(Some((side, json)));
+        }
+        Ok(None)
+    }
+
+    async fn header(&self, height: u64) -> Result<Option<Header>, NodeError> {
+        self.raw_block(height).await?.map(|(_, json)| wire::header(&json)).transpose()
+    }
+
+    async fn block(&self, height: u64) -> Result<Option<Block>, NodeError> {
+        let Some((side, block)) = self.raw_block(height).await? else { return Ok(None) };
+        let infos = self.ask(side, "gettransactioninfobyblocknum", json!({"num": height})).await?;
+        let joined = wire::join(&block, &infos)?;
+        // The two answers are joined by height: on the full side a reorganisation could have come between them.
+        if let Side::Full = side {
+            let again = self.ask(side, "getblockbynum", json!({"num": height})).await?;
+            if is_nothing(&again) || wire::header(&again)? != joined.header {
+                return Err(NodeError::incomplete("the node left its branch meanwhile"));
+            }
+        }
+        Ok(Some(Block::Tron(joined)))
+    }
+
+    async fn broadcast(&self, tx: TxId, raw: &[u8]) -> Broadcast {
+        // `broadcasttransaction` would write the signed part anew out of JSON.
+        let body = json!({"transaction": hex::encode(raw)});
+        match self.ask(Side::Full, "broadcasthex", body).await {
+            Ok(json) => match borrowed::<WireBroadcast>(&json) {
+                Ok(wire) => {
+                    let named = wire.txid.as_deref().map(str::parse::<TxId>);
+                    let message = self.transport.endpoint().clean(wire.message.as_deref().unwrap_or_default());
+                    match (wire.result, wire.code.as_deref().unwrap_or("SUCCESS"), named) {
+                        (_, _, Some(named)) if named != Ok(tx) => {
+                            Broadcast::Unknown("the node named another transaction".to_owned())
+                        }
+                        (true, "SUCCESS", _) => Broadcast::Accepted,
+                        (false, "SUCCESS", _) => Broadcast::Unknown(message),
+                        (_, code, _) => classify(code, &message),
+                    }
+                }
+                Err(error) => Broadcast::Unknown(error.to_string()),
+            },
+            // Also a refusal: what the interface says in `Error` is about the request, not about the transaction.
+            Err(error) => Broadcast::Unknown(error.to_string()),
+        }
+    }
+
+    async fn fate(&self, tx: TxId) -> Result<Fate, NodeError> {
+        let body = json!({"value": tx.to_string()});
+        for side in [Side::Solid, Side::Full] {
+            let info = self.ask(side, "gettransactioninfobyid", body.clone()).await?;
+            let json = self.ask(side, "gettransactionbyid", body.clone()).await?;
+            match (is_nothing(&info), is_nothing(&json)) {
+                (true, true) => {}
+                (false, false) => return self.included(tx, side, &info, &json).await,
+                // On the full side a transaction that waits in the pool is known, and has not ended yet.
+                (true, false) if matches!(side, Side::Full) => return Ok(Fate::Pending),
+                (_, _) => return Err(NodeError::incomplete("the node knows half of the transaction")),
+            }
+        }
+        let waits = self.ask(Side::Full, "gettransactionfrompending", body).await?;
+        Ok(if is_nothing(&waits) { Fate::Unseen } else { Fate::Pending })
+    }
+
+    async fn included(&self, tx: TxId, side: Side, info: &RawValue, json: &RawValue) -> Result<Fate, NodeError> {
+        let wire_info: WireInfo<'_> = borrowed(info)?;
+        let wire_tx: WireTx<'_> = borrowed(json)?;
+        let unreadable = || NodeError::unreadable("a transaction that cannot be read");
+        let info = wire::info(&wire_info).ok_or_else(unreadable)?;
+        let found = wire::transaction(&wire_tx).ok_or_else(unreadable)?;
+        if info.id != tx || found.id != tx {
+            return Err(NodeError::unreadable("another transaction"));
+        }
+        let json = self.ask(side, "getblockbynum", json!({"num": wire_info.block_number})).await?;
+        if is_nothing(&json) {
+            return Err(NodeError::incomplete("the transaction's block is missing"));
+        }
+        let block = wire::header(&json)?.block;
+        let receipt = info.receipt.as_deref();
+        let ok = found.ok && info.ok && receipt.is_none_or(|receipt| receipt == "SUCCESS");
+        let transfers: Vec<Transfer> = super::facts_of(&self.params, tron_transfers(&found, &info));
+        Ok(Fate::Included { block, ok, transfers, fee: Some(u128::from(wire_info.fee)) })
+    }
+
+    async fn fees(&self) -> Result<FeeFacts, NodeError> {
+        let json = self.ask(Side::Full, "getchainparameters", json!({})).await?;
+        let parameters: WireParameters = borrowed(&json)?;
+        let of = |key: &str| {
+            let found = parameters.list.iter().find(|parameter| parameter.key == key);
+            // A key that is missing is another node's; a value that is missing is 0.
+            let value = found.ok_or_else(|| NodeError::unreadable(format!("no parameter {key}")))?.value;
+            u64::try_from(value).map_err(|_| NodeError::unreadable(format!("parameter {key} is negative")))
+        };
+        Ok(FeeFacts::Tron {
+            energy: of("getEnergyFee")?,
+            bandwidth: of("getTransactionFee")?,
+            create_account: of("getCreateAccountFee")?,
+            create_account_system: of("getCreateNewAccountFeeInSystemContract")?,
+            memo: of("getMemoFee")?,
+            limit_max: of("getMaxFeeLimit")?,
+        })
+    }
+
+    /// An address as this interface takes it, in hexadecimal form.
+    fn hex(&self, address: &ChainAddress) -> Result<String, NodeError> {
+        match Key::of_address(&self.params, address).map_err(TxError::from)? {
+            Key::Account(account) => Ok(format!("{:02x}{}", self.params.tron_prefix()?, hex::encode(account))),
+            Key::Script(_) => Err(NodeError::NoSuchThing("scripts")),
+        }
+    }
+
+    async fn account(&self, address: &ChainAddress) -> Result<Account, NodeError> {
+        let body = json!({"address": self.hex(address)?});
+        let account = self.ask(Side::Solid, "getaccount", body.clone()).await?;
+        if is_nothing(&account) {
+            return Ok(Account::Tron(TronAccount::default()));
+        }
+        let balance = borrowed::<WireAccount>(&account)?.balance;
+        let json = self.ask(Side::Full, "getaccountresource", body).await?;
+        let wire: WireResources = borrowed(&json)?;
+        Ok(Account::Tron(TronAccount {
+            activated: true,
+            balance,
+            energy: wire.energy_limit.saturating_sub(wire.energy_used),
+            bandwidth_staked: wire.net_limit.saturating_sub(wire.net_used),
+            bandwidth_free: wire.free_net_limit.saturating_sub(wire.free_net_used),
+        }))
+    }
+
+    /// These answers name no block: they count only where the node was at the wanted one before and after.
+    async fn balances(&self, of: &[(ChainAddress, Coin)], at: Header) -> Result<Vec<u128>, NodeError> {
+        if of.len() > BALANCES_MAX {
+            return Err(NodeError::NoSuchThing("more than 200 balances at one block; ask for fewer at once"));
+        }
+        self.solid_is(at).await?;
+        let mut balances = Vec::with_capacity(of.len());
+        for (address, coin) in of {
+            balances.push(match coin {
+                Coin::Native => {
+                    let json = self.ask(Side::Solid, "getaccount", json!({"address": self.hex(address)?})).await?;
+                    u128::from(borrowed::<WireAccount>(&json)?.balance)
+                }
+                Coin::Token(token) => self.token_balance(address, token).await?,
+            });
+        }
+        self.solid_is(at).await?;
+        Ok(balances)
+    }
+
+    async fn solid_is(&self, at: Header) -> Result<(), NodeError> {
+        let solid = wire::header(&*self.ask(Side::Solid, "getnowblock", json!({})).await?)?;
+        if solid.block == at.block { Ok(()) } else { Err(NodeError::incomplete("the node is not at that block")) }
+    }
+
+    async fn token_balance(&self, address: &ChainAddress, token: &ChainAddress) -> Result<u128, NodeError> {
+        let owner = self.hex(address)?;
+        let data = format!("{BALANCE_OF}{:0>64}", owner.get(2..).unwrap_or_default());
+        let body = json!({"owner_address": owner, "contract_address": self.hex(token)?, "data": data});
+        match self.constant(Side::Solid, body).await? {
+            Trial::Done { returned, .. } => {
+                let word: Option<[u8; 32]> = returned.as_slice().try_into().ok();
+                word.and_then(|word| Wide(word).narrow()).ok_or_else(|| NodeError::unreadable("no balance"))
+            }
+            Trial::Reverted { reason } => Err(NodeError::unreadable(format!("no balance: {reason}"))),
+        }
+    }
+
+    async fn constant(&self, side: Side, body: Value) -> Result<Trial, NodeError> {
+        let json = self.ask(side, "triggerconstantcontract", body).await?;
+        let wire: WireTrial<'_> = borrowed(&json)?;
+        let words = |message: &str| {
+            let plain = hex::decode(message).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+            self.transport.endpoint().clean(plain.as_deref().unwrap_or(message))
+        };
+        let message = wire.result.message.map(words);
+        if !wire.result.result {
+            let code = wire.result.code.unwrap_or("no code");
+            let message = format!("{code}: {}", message.unwrap_or_default());
+            return Err(NodeError::Rpc(RpcError::Refused { code: 0, message, data: None }));
+        }
+        // A revert comes with a result of true.
+        let failed = wire.transaction.pointer("/ret/0/ret").and_then(Value::as_str).is_some_and(|ret| ret != "SUCESS");
+        if failed || message.is_some() {
+            return Ok(Trial::Reverted { reason: message.unwrap_or_else(|| "FAILED".to_owned()) });
+        }
+        let returned = wire.constant_result.first().map(hex::decode).transpose().map_err(NodeError::unreadable)?;
+        Ok(Trial::Done { returned: returned.unwrap_or_default(), units: wire.energy_used })
+    }
+
+    async fn trial(&self, call: &TrialCall) -> Result<Trial, NodeError> {
+        let value = u64::try_from(call.value).map_err(|_| NodeError::NoSuchThing("so much coin"))?;
+        let body = json!({
+            "owner_address": self.hex(&call.from)?,
+            "contract_address": self.hex(&call.to)?,
+            "data": hex::encode(&call.data),
+            "call_value": value,
+        });
+        self.constant(Side::Full, body).await
+    }
+}
+
+/// What a code of a broadcast means. `DUP_TRANSACTION_ERROR` is no proof of anything: it is looked up.
+#[must_use]
+pub fn classify(code: &str, message: &str) -> Broadcast {
+    let text = format!("{code}: {message}");
+    match code {
+        "SUCCESS" => Broadcast::Accepted,
+        "DUP_TRANSACTION_ERROR" => Broadcast::AlreadyKnown,
+        "SIGERROR" | "TOO_BIG_TRANSACTION_ERROR" | "TRANSACTION_EXPIRATION_ERROR" => Broadcast::RefusedForGood(text),
+        "TAPOS_ERROR" => Broadcast::NotNow(Hindrance::StaleReference, text),
+        "CONTRACT_VALIDATE_ERROR" | "CONTRACT_EXE_ERROR" => Broadcast::NotNow(Hindrance::Validation, text),
+        "BANDWITH_ERROR" => Broadcast::NotNow(Hindrance::Funds, text),
+        "SERVER_BUSY" | "NO_CONNECTION" | "BLOCK_UNSOLIDIFIED" => Broadcast::NotNow(Hindrance::NodeBusy, text),
+        // `NOT_ENOUGH_EFFECTIVE_CONNECTION` comes after the transaction is in the node's pool; `OTHER_ERROR` says nothing.
+        _ => Broadcast::Unknown(text),
+    }
+}
+
+impl ChainNode for TronNode {
+    fn name(&self) -> String {
+        self.transport.endpoint().to_string()
+    }
+    fn identify(&self) -> Asking<'_, bool> {
+        Box::pin(self.identify())
+    }
+    fn heads(&self) -> Asking<'_, Heads> {
+        Box::pin(self.heads())
+    }
+    fn header(&self, height: u64) -> Asking<'_, Option<Header>> {
+        Box::pin(self.header(height))
+    }
+    fn block(&self, height: u64) -> Asking<'_, Option<Block>> {
+        Box::pin(self.block(height))
+    }
+    fn broadcast<'a>(&'a self, tx: TxId, raw: &'a [u8]) -> Doing<'a, Broadcast> {
+        Box::pin(self.broadcast(tx, raw))
+    }
+    fn fate(&self, tx: TxId) -> Asking<'_, Fate> {
+        Box::pin(self.fate(tx))
+    }
+    fn fees(&self) -> Asking<'_, FeeFacts> {
+        Box::pin(self.fees())
+    }
+    fn account<'a>(&'a self, address: &'a ChainAddress) -> Asking<'a, Account> {
+        Box::pin(self.account(address))
+    }
+    fn outputs<'a>(&'a self, _: &'a [OutPoint]) -> Asking<'a, Vec<Option<OutputFacts>>> {
+        Box::pin(async { Err(NodeError::NoSuchThing("outputs")) })
+    }
+    fn balances<'a>(&'a self, of: &'a [(ChainAddress, Coin)], at: Header) -> Asking<'a, Vec<u128>> {
+        Box::pin(self.balances(of, at))
+    }
+    fn trial<'a>(&'a self, call: &'a TrialCall) -> Asking<'a, Trial> {
+        Box::pin(self.trial(call))
+    }
+}
