@@ -282,7 +282,10 @@ fn is_whole(body: &Body) -> bool {
         | Body::AddConsumer(_)
         | Body::CommitConsumer(_)
         | Body::RemoveConsumer(_)
-        | Body::MakeEvents(_) => true,
+        | Body::MakeEvents(_)
+        | Body::ReviewPayout(_)
+        | Body::SetWithdrawalPolicy(_)
+        | Body::ApproveWithdrawal(_) => true,
         Body::Bootstrap(_)
         | Body::AdmitNode(_)
         | Body::UpdateNode(_)
@@ -300,6 +303,12 @@ fn is_whole(body: &Body) -> bool {
         | Body::StepWorkers(_)
         | Body::ReportWorkers(_)
         | Body::Rescale(_)
+        | Body::PreparePayout(_)
+        | Body::StepPayout(_)
+        // A node checks the second factor and the address first.
+        | Body::RequestWithdrawal(_)
+        | Body::StepWithdrawal(_)
+        | Body::ChangeAddressBook(_)
         // Their secrets are drawn or sealed by a node.
         | Body::CreateApiKey(_)
         | Body::PutSecret(_)

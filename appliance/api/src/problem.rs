@@ -154,7 +154,8 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::ConsumerUnknown
         | Code::WalletUnknown
         | Code::NotListed
-        | Code::DepositUnknown => StatusCode::NOT_FOUND,
+        | Code::DepositUnknown
+        | Code::WithdrawalUnknown => StatusCode::NOT_FOUND,
         Code::WouldLoseQuorum
         | Code::LearnerLagging
         | Code::AlreadyDone
@@ -199,7 +200,11 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::ListingRefused
         | Code::CoinUnavailable
         | Code::CursorMoved
-        | Code::DepositState => StatusCode::CONFLICT,
+        | Code::DepositState
+        | Code::WithdrawalExists
+        | Code::WithdrawalStage
+        | Code::PayoutRefused
+        | Code::PayoutNotDead => StatusCode::CONFLICT,
         Code::NodeRemoved | Code::EventsGone => StatusCode::GONE,
         Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::WrongCluster | Code::WrongNode => StatusCode::MISDIRECTED_REQUEST,
@@ -220,7 +225,13 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::WorkerKindRefused
         | Code::OffsetRefused
         | Code::PasswordWeak
-        | Code::BlocksRefused => StatusCode::UNPROCESSABLE_ENTITY,
+        | Code::BlocksRefused
+        | Code::WithdrawalAmount
+        | Code::WithdrawalAddress
+        | Code::WithdrawalLimit
+        | Code::WithdrawalUnripe
+        | Code::WithdrawalProof
+        | Code::WithdrawalPolicy => StatusCode::UNPROCESSABLE_ENTITY,
         Code::Overloaded
         | Code::CommitTooSoon
         | Code::SubscriberTooSlow
@@ -237,7 +248,9 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::UnderMaintenance
         | Code::EmergencyHolds
         | Code::AddressesOut
-        | Code::ChainHalted => StatusCode::SERVICE_UNAVAILABLE,
+        | Code::ChainHalted
+        | Code::WithdrawalsShut
+        | Code::HotWalletShort => StatusCode::SERVICE_UNAVAILABLE,
         Code::OutcomeUnknown => StatusCode::GATEWAY_TIMEOUT,
         Code::Unreachable => StatusCode::BAD_GATEWAY,
         Code::DiskFull

@@ -3,7 +3,7 @@
 //! 1xx configuration and requests, 2xx identity and access, 3xx cluster, 4xx settings and values,
 //! 5xx disk, 6xx snapshots, recovery and audit, 7xx time and agreement, 8xx money: assets, users, the ledger,
 //! 9xx markets and orders, 10xx workers, jobs and directives, 11xx approvals, maintenance and emergencies.
-//! 9xx markets and orders, 10xx workers, jobs and directives, 12xx events, 13xx custody and deposits.
+//! 9xx markets and orders, 10xx workers, jobs and directives, 12xx events, 13xx custody and deposits, 14xx withdrawals.
 
 use std::fmt;
 use std::str::FromStr;
@@ -211,6 +211,19 @@ codes! {
     BlocksRefused "EXQ-1323" "the blocks cannot be taken" "see the message; the worker's program may be of another version";
     DepositState "EXQ-1324" "the deposit is in a state in which this cannot be" "look at the deposit and decide anew";
     DepositsFull "EXQ-1325" "as many deposits are open as there may be" "decide about those that wait";
+    WithdrawalExists "EXQ-1401" "another withdrawal of the user has this name" "choose another name, or ask for what was asked under it";
+    WithdrawalsShut "EXQ-1402" "nothing is paid out there now" "try again when the network is open again; operators see `exchequer network list`";
+    WithdrawalAmount "EXQ-1403" "the amount cannot be withdrawn like this" "see the message for the least, the most and the step";
+    WithdrawalAddress "EXQ-1404" "the address cannot be paid to" "use an address of the address book that counts already";
+    WithdrawalLimit "EXQ-1405" "the withdrawal is above the user's limit" "withdraw less, wait until earlier ones are out of the window, or raise the KYC level";
+    WithdrawalUnripe "EXQ-1406" "a part of the money was deposited too lately to leave" "wait for more confirmations, or withdraw less";
+    WithdrawalProof "EXQ-1407" "the second factor does not fit the request" "show the second factor again, for this request";
+    WithdrawalUnknown "EXQ-1408" "there is no such open withdrawal or payout" "look at the list; it may be over";
+    WithdrawalStage "EXQ-1409" "the withdrawal is in a stage in which this cannot be" "look where it stands and decide anew";
+    PayoutRefused "EXQ-1410" "the transaction cannot be decided like this" "read where the state stands and build it anew";
+    HotWalletShort "EXQ-1411" "the hot wallet has too little" "refill the hot wallet; what waits goes on by itself";
+    PayoutNotDead "EXQ-1412" "it is not proved that the payment can never be made" "wait until the chain proves it; no money is freed before";
+    WithdrawalPolicy "EXQ-1413" "the withdrawal policy cannot be that" "see the message, and correct the policy";
 }
 
 impl fmt::Display for Code {

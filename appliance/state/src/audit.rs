@@ -190,6 +190,14 @@ pub enum AuditAction {
     AssetListed,
     /// A reference price was set by a person.
     PriceSet,
+    /// A person refused a withdrawal.
+    WithdrawalRejected,
+    /// A person agreed to a withdrawal.
+    WithdrawalApproved,
+    /// A person decided about a payout.
+    PayoutReviewed,
+    /// The withdrawal policy was set.
+    WithdrawalPolicySet,
 }
 
 /// What can be done outside the state and put on record. Variants are only ever appended.
@@ -306,6 +314,10 @@ impl AuditAction {
             AuditAction::WalletRetired => "retire-wallet",
             AuditAction::AssetListed => "list-asset",
             AuditAction::PriceSet => "set-price",
+            AuditAction::WithdrawalRejected => "reject-withdrawal",
+            AuditAction::WithdrawalApproved => "approve-withdrawal",
+            AuditAction::PayoutReviewed => "review-payout",
+            AuditAction::WithdrawalPolicySet => "set-withdrawal-policy",
         }
     }
 }

@@ -10,18 +10,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::api_keys::ApiKeyId;
 use crate::apply::{
-    AddConsumer, AddWorkers, AdmitNode, AllocateAddress, AmendOrder, Approve, Bootstrap, BulkTransfer, BulkWorkers,
-    CancelAfter, CancelDirectives, CancelJobs, CancelOrder, CancelOrders, CloseSessions, CommitConsumer,
-    ConfigureMarket, ConfigureNetwork, ConfigureNetworkAsset, ConfigureQueue, ConfirmApprovalKey, CreateAdmin,
-    CreateApiKey, CreateAsset, CreateJoinToken, CreateMarket, CreateUser, CreateUsers, CreditSandbox,
-    DispatchDirectives, EmergencyResume, EmergencyStop, EndMaintenance, EnqueueJobs, EnrolApprovalKey, FinishJobs,
-    ForgetBinary, LeaseJobs, ListAsset, MakeEvents, NoteSignInFailure, OpenAccounts, OpenSession, PlaceOrder,
-    PlacePair, PostTransfers, Propose, PutScratch, PutSecret, RaiseVersion, RecordAction, Reform, RegisterBinary,
-    RegisterWallet, RejectProposal, ReleaseDirectives, RemoveConsumer, RemoveFlag, RemoveNode, RemoveSecret,
-    RemoveWorkers, RenewJobs, ReplaceOrder, ReportWorkers, RequestDigest, Rescale, RestartWorkers, RetireWallet,
-    RetryJobs, RevertSettings, RevertTransfer, ReviewDirective, RevokeApiKey, RevokeApprovalKey, RevokeProposal,
-    RotateAuthority, RotateOperatorToken, ScheduleMaintenance, SendDirectives, SetCredentials, SetFlag, SetMarketPhase,
-    SetPrice, SetScale, SetSetting, SetWorkers, StepDirectives, StepUp, StepWorkers, StockAddresses, TouchSession,
+    AddConsumer, AddWorkers, AdmitNode, AllocateAddress, AmendOrder, Approve, ApproveWithdrawal, Bootstrap,
+    BulkTransfer, BulkWorkers, CancelAfter, CancelDirectives, CancelJobs, CancelOrder, CancelOrders, ChangeAddressBook,
+    CloseSessions, CommitConsumer, ConfigureMarket, ConfigureNetwork, ConfigureNetworkAsset, ConfigureQueue,
+    ConfirmApprovalKey, CreateAdmin, CreateApiKey, CreateAsset, CreateJoinToken, CreateMarket, CreateUser, CreateUsers,
+    CreditSandbox, DispatchDirectives, EmergencyResume, EmergencyStop, EndMaintenance, EnqueueJobs, EnrolApprovalKey,
+    FinishJobs, ForgetBinary, LeaseJobs, ListAsset, MakeEvents, NoteSignInFailure, OpenAccounts, OpenSession,
+    PlaceOrder, PlacePair, PostTransfers, PreparePayout, Propose, PutScratch, PutSecret, RaiseVersion, RecordAction,
+    Reform, RegisterBinary, RegisterWallet, RejectProposal, ReleaseDirectives, RemoveConsumer, RemoveFlag, RemoveNode,
+    RemoveSecret, RemoveWorkers, RenewJobs, ReplaceOrder, ReportWorkers, RequestDigest, RequestWithdrawal, Rescale,
+    RestartWorkers, RetireWallet, RetryJobs, RevertSettings, RevertTransfer, ReviewDirective, ReviewPayout,
+    RevokeApiKey, RevokeApprovalKey, RevokeProposal, RotateAuthority, RotateOperatorToken, ScheduleMaintenance,
+    SendDirectives, SetCredentials, SetFlag, SetMarketPhase, SetPrice, SetScale, SetSetting, SetWithdrawalPolicy,
+    SetWorkers, StepDirectives, StepPayout, StepUp, StepWithdrawal, StepWorkers, StockAddresses, TouchSession,
     TransferBetweenUsers, UndoBulk, UnsetSetting, UpdateAdmin, UpdateNode, UpdateUser, UseBinary,
 };
 use crate::codec::{self, DecodeError};
@@ -279,6 +280,22 @@ pub enum Body {
     ListAsset(Box<ListAsset>),
     /// Sets an asset's reference price.
     SetPrice(SetPrice),
+    /// A user asks for money to leave.
+    RequestWithdrawal(Box<RequestWithdrawal>),
+    /// Moves a withdrawal that no payout has yet.
+    StepWithdrawal(StepWithdrawal),
+    /// A person agrees to a withdrawal.
+    ApproveWithdrawal(ApproveWithdrawal),
+    /// Decides the transaction that pays withdrawals.
+    PreparePayout(Box<PreparePayout>),
+    /// Says what became of a payout.
+    StepPayout(Box<StepPayout>),
+    /// A person decides about a payout.
+    ReviewPayout(Box<ReviewPayout>),
+    /// Sets who must agree to withdrawals.
+    SetWithdrawalPolicy(Box<SetWithdrawalPolicy>),
+    /// A user says where money may go.
+    ChangeAddressBook(ChangeAddressBook),
 }
 
 impl Body {
@@ -298,6 +315,9 @@ impl Body {
                 | Body::RenewJobs(_)
                 | Body::FinishJobs(_)
                 | Body::StepDirectives(_)
+                | Body::PreparePayout(_)
+                | Body::StepPayout(_)
+                | Body::StepWithdrawal(_)
                 | Body::StockAddresses(_)
                 | Body::SetPrice(_)
         )

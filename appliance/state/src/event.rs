@@ -4,7 +4,7 @@
 //! concerns only the nodes that apply it and carries no number. Nor do orders and trades, whose own rows are the record;
 //! what is told of them here is for those who watch now.
 
-use exchequer_domain::{AdminId, CommandId, Network, NodeId, Timestamp, UserId, WorkerId, WorkerKind};
+use exchequer_domain::{AdminId, CommandId, Network, NodeId, Timestamp, TxId, UserId, WorkerId, WorkerKind};
 use exchequer_ledger::Asset;
 use exchequer_matching::{Lots, Phase, Ticks, TradeId};
 use serde::{Deserialize, Serialize};
@@ -22,6 +22,7 @@ use crate::maintenance::{Extent, WindowId};
 use crate::markets::{Fill, MarketId, OrderRecord, TradeRecord};
 use crate::people::Principal;
 use crate::rows::Table;
+use crate::withdrawals::{Payer, PayoutId, Stage, WithdrawalId};
 use crate::workers::{Desired, FailedBy, WorkerState};
 
 /// What arose while an entry was applied.
@@ -440,6 +441,67 @@ pub enum EventKind {
         /// Which asset.
         asset: Asset,
     },
+    /// A withdrawal went an edge.
+    WithdrawalMoved {
+        /// Which.
+        withdrawal: WithdrawalId,
+        /// Whose.
+        user: UserId,
+        /// The stage before; none where it is new.
+        from: Option<Stage>,
+        /// The stage now.
+        to: Stage,
+        /// The transaction that ended it.
+        tx: Option<TxId>,
+    },
+    /// A person must decide about a payout.
+    PayoutNeedsReview {
+        /// Which.
+        payout: PayoutId,
+        /// On which network.
+        network: Network,
+        /// What about.
+        why: String,
+        /// How urgent that is.
+        severity: Severity,
+    },
+    /// A hot wallet has too little for what waits.
+    HotWalletShort {
+        /// On which network.
+        network: Network,
+        /// Of what is to be paid.
+        asset: Asset,
+        /// Whether it lacks the network's coin for the fee.
+        gas: bool,
+    },
+    /// The chain has passed the nonces of a payer: somebody else uses its key.
+    ForeignNonce {
+        /// On which network.
+        network: Network,
+        /// Which payer.
+        payer: Payer,
+        /// The next nonce as the chain has it.
+        nonce: u64,
+    },
+    /// A network took more than the books of the hot wallet hold.
+    FeeUnbooked {
+        /// For which payout.
+        payout: PayoutId,
+        /// Which network.
+        network: Network,
+        /// How much is not booked, in minor units of its coin.
+        amount: u128,
+    },
+    /// There is another withdrawal policy.
+    WithdrawalPolicySet {
+        /// Its version.
+        version: u32,
+    },
+    /// A user's address book is different.
+    AddressBookChanged {
+        /// Whose.
+        user: UserId,
+    },
 }
 
 /// The version of the shape in which kinds of events are told. A kind whose fields must change gets a successor.
@@ -498,6 +560,13 @@ impl EventKind {
             | EventKind::AddressAllocated { .. }
             | EventKind::ListingChanged { .. }
             | EventKind::PriceSet { .. } => Topic::Money,
+            EventKind::WithdrawalMoved { .. }
+            | EventKind::PayoutNeedsReview { .. }
+            | EventKind::HotWalletShort { .. }
+            | EventKind::ForeignNonce { .. }
+            | EventKind::FeeUnbooked { .. }
+            | EventKind::WithdrawalPolicySet { .. }
+            | EventKind::AddressBookChanged { .. } => Topic::Money,
             EventKind::UserUpdated { .. } => Topic::Users,
             EventKind::JobDiscarded { .. } | EventKind::QueueConfigured { .. } => Topic::Jobs,
             EventKind::Made { .. } => Topic::Sandbox,
@@ -554,6 +623,15 @@ impl EventKind {
             EventKind::ActionRecorded { sequence } => sequence.to_string(),
             EventKind::SettingChanged { key, .. } => key.clone(),
             EventKind::AssetCreated { asset } => asset.0.to_string(),
+            EventKind::WithdrawalMoved { withdrawal, .. } => format!("withdrawal {withdrawal}"),
+            EventKind::PayoutNeedsReview { payout, .. } | EventKind::FeeUnbooked { payout, .. } => {
+                format!("payout {payout}")
+            }
+            EventKind::HotWalletShort { network, .. } | EventKind::ForeignNonce { network, .. } => {
+                format!("hot wallet of {network}")
+            }
+            EventKind::WithdrawalPolicySet { .. } => "withdrawal policy".into(),
+            EventKind::AddressBookChanged { user } => format!("user {user}"),
             EventKind::WalletChanged { wallet } => format!("wallet {}", wallet.0),
             EventKind::AddressAllocated { user, .. } => format!("user {user}"),
             EventKind::ListingChanged { network, asset } => format!("{} on {network}", asset.0),

@@ -16,6 +16,7 @@ use crate::jobs::{self, LeasedJob};
 use crate::maintenance::WindowId;
 use crate::markets::MarketId;
 use crate::rejection::Rejection;
+use crate::withdrawals::{PayoutId, Stage, WithdrawalId};
 
 /// What became of a command. The same id always gives the same one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -362,6 +363,44 @@ pub enum Done {
     },
     /// The price is as asked.
     PriceSet,
+    /// The withdrawal is asked for.
+    WithdrawalRequested {
+        /// Its number.
+        withdrawal: WithdrawalId,
+        /// Where it stands.
+        stage: Stage,
+        /// Whether this command asked for it, not an earlier one of the same name.
+        first: bool,
+    },
+    /// A withdrawal has moved.
+    WithdrawalMoved {
+        /// Where it stands.
+        stage: Stage,
+    },
+    /// A payout is decided.
+    PayoutPrepared {
+        /// Its number.
+        payout: PayoutId,
+        /// The number of its attempt.
+        attempt: u16,
+    },
+    /// The hot wallet has too little in the books; the withdrawals wait.
+    PayoutWaits {
+        /// Whether it is the network's coin for the fee.
+        gas: bool,
+    },
+    /// A payout has moved.
+    PayoutMoved {
+        /// Where it stands.
+        stage: Stage,
+    },
+    /// There is another withdrawal policy.
+    WithdrawalPolicySet {
+        /// Its version.
+        version: u32,
+    },
+    /// An address book is as asked.
+    AddressBookChanged,
 }
 
 /// What came of an approved operation. Variants are only ever appended.

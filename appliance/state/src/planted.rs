@@ -45,6 +45,30 @@ pub(crate) enum Bug {
     AttemptNotCompared,
     /// What failed is tried again although doing it twice may do harm.
     HarmRetried,
+    /// Money is freed on anybody's word.
+    DeathUnproved,
+    /// A command about withdrawals is carried out whatever stage its sender saw.
+    StageNotCompared,
+    /// A second factor for one request counts for another.
+    ProofNotBound,
+    /// The address book is not looked at.
+    BookIgnored,
+    /// Limits are not looked at.
+    LimitsIgnored,
+    /// Whoever asked for a withdrawal approves it.
+    InitiatorApproves,
+    /// A person's second approval counts like another person's.
+    PersonCountsTwice,
+    /// An approval's signature is not looked at.
+    ConsentUnsigned,
+    /// A nonce is given to a second payment.
+    NonceGivenTwice,
+    /// A coin is given to a second payment.
+    CoinGivenTwice,
+    /// An attempt is replaced by one that does not exclude it.
+    ReplacementNotExclusive,
+    /// Withdrawals are paid in any order.
+    TurnIgnored,
 }
 
 #[cfg(test)]

@@ -164,6 +164,34 @@ pub enum Table {
     AddressIndex = 0xab,
     /// User -> the indices of the addresses that were given to it.
     UserAddresses = 0xac,
+    /// Number of a withdrawal -> the withdrawal, while it is open.
+    Withdrawal = 0x7b,
+    /// Number of a payout -> the payout, while it is open.
+    Payout = 0x7c,
+    /// Under no suffix how many withdrawals, payouts and signing records there were; under 1 the policy.
+    WithdrawalsHead = 0x7d,
+    /// Network, wallet, index -> the nonces of a payer.
+    WalletLane = 0x7e,
+    /// User -> what it withdrew in the last 30 days.
+    WithdrawalsOfUser = 0x7f,
+    /// Number of a withdrawal -> the withdrawal that is over.
+    WithdrawalOver = 0x88,
+    /// Withdrawal, number -> an edge that it went.
+    WithdrawalTrace = 0x89,
+    /// Number of a payout -> the payout that is over.
+    PayoutOver = 0x8a,
+    /// Payout, attempt, which (one byte) -> the bytes of its transaction, 0 unsigned, 1 signed.
+    PayoutBytes = 0x8b,
+    /// Number -> what may be signed.
+    SigningRecord = 0x8c,
+    /// User, withdrawal -> nothing: by which a user's are paged.
+    UserWithdrawal = 0x8d,
+    /// User, the client's name -> the number of the withdrawal.
+    ClientWithdrawal = 0xb0,
+    /// User, network, hash of address and memo -> an address of the user's book.
+    AddressBookEntry = 0xb1,
+    /// User -> what holds of its address book as a whole.
+    AddressBook = 0xb2,
 }
 
 impl Table {
@@ -220,10 +248,21 @@ impl Table {
         Table::Wallet,
         Table::AddressPool,
         Table::Listing,
+        Table::Withdrawal,
+        Table::Payout,
+        Table::WithdrawalsHead,
+        Table::WalletLane,
+        Table::WithdrawalsOfUser,
         Table::JobOver,
         Table::DirectiveOver,
         Table::ProposalOver,
         Table::PoolAddress,
+        Table::WithdrawalOver,
+        Table::WithdrawalTrace,
+        Table::PayoutOver,
+        Table::PayoutBytes,
+        Table::SigningRecord,
+        Table::UserWithdrawal,
         Table::UserCredentials,
         Table::UserSession,
         Table::UserSessions,
@@ -232,6 +271,9 @@ impl Table {
         Table::OwnTransfer,
         Table::AddressIndex,
         Table::UserAddresses,
+        Table::ClientWithdrawal,
+        Table::AddressBookEntry,
+        Table::AddressBook,
     ];
 
     /// Where the table's rows are kept.
@@ -265,6 +307,18 @@ impl Table {
             Table::Emergency | Table::Maintenance | Table::Proposal | Table::ApprovalKey => Family::Working,
             Table::Flag | Table::Secret | Table::NetworkConfig | Table::NetworkAsset => Family::Working,
             Table::Consumer | Table::EventsKept => Family::Working,
+            Table::Withdrawal
+            | Table::Payout
+            | Table::WithdrawalsHead
+            | Table::WalletLane
+            | Table::WithdrawalsOfUser => Family::Working,
+            Table::WithdrawalOver
+            | Table::WithdrawalTrace
+            | Table::PayoutOver
+            | Table::PayoutBytes
+            | Table::SigningRecord
+            | Table::UserWithdrawal => Family::History,
+            Table::ClientWithdrawal | Table::AddressBookEntry | Table::AddressBook => Family::Ids,
             Table::Wallet | Table::AddressPool | Table::Listing => Family::Working,
             Table::PoolAddress => Family::History,
             Table::OwnTransfer | Table::AddressIndex | Table::UserAddresses => Family::Ids,

@@ -31,6 +31,7 @@ use crate::rows::{Change, Family, Rows, Table};
 use crate::secrets::Secrets;
 use crate::settings::Settings;
 use crate::users::Users;
+use crate::withdrawals::Withdrawals;
 use crate::workers::Workers;
 use crate::{LOGIC_VERSION_SUPPORTED, codec, ids, money};
 
@@ -101,6 +102,7 @@ pub struct State {
     pub(crate) networks: Networks,
     pub(crate) people: People,
     pub(crate) custody: Custody,
+    pub(crate) withdrawals: Withdrawals,
 }
 
 impl State {
@@ -143,6 +145,7 @@ impl State {
             networks: Networks::load(rows)?,
             people: People::load(rows)?,
             custody: Custody::load(rows)?,
+            withdrawals: Withdrawals::load(rows)?,
         };
         match &state.cluster {
             Some(cluster) if cluster.logic_version > LOGIC_VERSION_SUPPORTED => {
@@ -263,6 +266,7 @@ impl State {
             self.directives.next_due(),
             self.maintenance.next_due(),
             self.approvals.next_due(),
+            self.withdrawals.next_due(),
             self.flags.next_expiry(self.time),
         ];
         rooms.into_iter().flatten().min()
@@ -308,6 +312,12 @@ impl State {
     #[must_use]
     pub fn networks(&self) -> &Networks {
         &self.networks
+    }
+
+    /// Withdrawals and the payouts that pay them.
+    #[must_use]
+    pub fn withdrawals(&self) -> &Withdrawals {
+        &self.withdrawals
     }
 
     /// Wallets, listings, prices, deposit addresses and coins.

@@ -453,6 +453,44 @@ pub enum Effect {
         /// The number of the last one.
         last: u64,
     },
+    /// A withdrawal is asked for.
+    WithdrawalRequested {
+        /// Its number.
+        withdrawal: u64,
+        /// Where it stands.
+        stage: String,
+        /// Whether this command asked for it, not an earlier one of the same name.
+        first: bool,
+    },
+    /// A withdrawal has moved.
+    WithdrawalMoved {
+        /// Where it stands.
+        stage: String,
+    },
+    /// A payout is decided.
+    PayoutPrepared {
+        /// Its number.
+        payout: u64,
+        /// The number of its attempt.
+        attempt: u16,
+    },
+    /// The hot wallet has too little in the books; the withdrawals wait.
+    PayoutWaits {
+        /// Whether it is the network's coin for the fee.
+        gas: bool,
+    },
+    /// A payout has moved.
+    PayoutMoved {
+        /// Where it stands.
+        stage: String,
+    },
+    /// There is another withdrawal policy.
+    WithdrawalPolicySet {
+        /// Its version.
+        version: u32,
+    },
+    /// An address book is as asked.
+    AddressBookChanged,
     /// There is a new admin.
     AdminCreated {
         /// Its number.

@@ -333,7 +333,8 @@ pub(crate) fn of_rejection(rejection: &Rejection, purpose: Purpose) -> Error {
         | Rejection::ApprovalKeyConfirmed
         | Rejection::OwnApprovalKey
         | Rejection::LastApprovalKeys
-        | Rejection::MaintenanceFull => Error::internal(),
+        | Rejection::MaintenanceFull
+        | Rejection::Withdrawals(_) => Error::internal(),
         Rejection::SettingPlace { .. }
         | Rejection::SettingNotSet { .. }
         | Rejection::OverridesFull

@@ -148,6 +148,15 @@ fn effect(done: Done) -> Effect {
         Done::ConsumerCommitted { offset } => Effect::ConsumerCommitted { offset },
         Done::ConsumerRemoved => Effect::ConsumerRemoved,
         Done::EventsMade { last } => Effect::EventsMade { last },
+        Done::WithdrawalRequested { withdrawal, stage, first } => {
+            Effect::WithdrawalRequested { withdrawal: withdrawal.0, stage: stage.as_str().to_owned(), first }
+        }
+        Done::WithdrawalMoved { stage } => Effect::WithdrawalMoved { stage: stage.as_str().to_owned() },
+        Done::PayoutPrepared { payout, attempt } => Effect::PayoutPrepared { payout: payout.0, attempt },
+        Done::PayoutWaits { gas } => Effect::PayoutWaits { gas },
+        Done::PayoutMoved { stage } => Effect::PayoutMoved { stage: stage.as_str().to_owned() },
+        Done::WithdrawalPolicySet { version } => Effect::WithdrawalPolicySet { version },
+        Done::AddressBookChanged => Effect::AddressBookChanged,
     }
 }
 

@@ -10,6 +10,7 @@ use exchequer_ledger::{self as ledger, Ledger};
 use serde::Serialize;
 
 use super::Stop;
+use crate::WithdrawalStep;
 use crate::access::JoinToken;
 use crate::api_keys::ApiKeyId;
 use crate::approvals::{Policy, Proposal, ProposalId};
@@ -115,10 +116,11 @@ impl<'a> Entry<'a> {
         entry.pass_time_in_directives();
         entry.pass_time_in_maintenance();
         entry.pass_time_in_approvals();
-        match entry.pass_time_in_markets() {
+        let passed = entry.pass_time_in_withdrawals();
+        match passed.and_then(|()| entry.pass_time_in_markets()) {
             Ok(()) => Ok(entry),
             Err(Stop::Halt(halt)) => Err(halt),
-            Err(Stop::Rejected(why)) => Err(Halt::Invariant(format!("a market refuses that time passes: {why:?}"))),
+            Err(Stop::Rejected(why)) => Err(Halt::Invariant(format!("a room refuses that time passes: {why:?}"))),
         }
     }
 
@@ -283,11 +285,32 @@ impl<'a> Entry<'a> {
         let key = self.state.api_keys.get(id).filter(|key| key.revoked_at.is_none());
         let key = key.ok_or(Rejection::ApiKeyUnknown)?;
         let own_address = matches!(body, Body::AllocateAddress(command) if command.user == key.user);
-        if own_address || (key.scopes.trade && body.trades_as() == Some(key.user)) {
+        let withdraws = key.scopes.withdraw && self.withdraws_as(body) == Some(key.user);
+        if own_address || withdraws || (key.scopes.trade && body.trades_as() == Some(key.user)) {
             Ok(())
         } else {
             Err(Rejection::ApiKeyScope)
         }
+    }
+
+    /// The user whose money this moves out, or whose address book it changes, as a user may.
+    fn withdraws_as(&self, body: &Body) -> Option<UserId> {
+        match body {
+            Body::RequestWithdrawal(command) => Some(command.order.user),
+            Body::ChangeAddressBook(command) => Some(command.user),
+            Body::StepWithdrawal(command) => match command.step {
+                WithdrawalStep::Confirm(_) | WithdrawalStep::Cancel => {
+                    self.state.withdrawals.get(command.withdrawal).map(|one| one.order.user)
+                }
+                WithdrawalStep::Reject { .. } | WithdrawalStep::Wait(_) => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// The command that is being run, and on whose behalf; none where time does something.
+    pub(super) fn sender(&self) -> Option<(CommandId, Actor)> {
+        self.cause
     }
 
     /// Whether a customer may ask for this: nothing but its own trading, keys and credentials.
@@ -298,7 +321,11 @@ impl<'a> Entry<'a> {
             Body::RevokeApiKey(command) => self.state.api_keys.get(command.id).is_some_and(|key| key.user == user),
             _ => false,
         };
-        if own_key || body.trades_as() == Some(user) || body.own() == Some(Principal::User(user)) {
+        if own_key
+            || self.withdraws_as(body) == Some(user)
+            || body.trades_as() == Some(user)
+            || body.own() == Some(Principal::User(user))
+        {
             return Ok(());
         }
         Err(Rejection::NotPermitted { permission: None })

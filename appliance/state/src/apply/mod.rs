@@ -10,6 +10,7 @@ mod admit_node;
 mod amend_order;
 mod approval_keys;
 mod approve;
+mod approve_withdrawal;
 mod bootstrap;
 mod bulk_transfer;
 mod bulk_workers;
@@ -19,6 +20,7 @@ mod cancel_jobs;
 mod cancel_order;
 mod cancel_orders;
 mod carry_out;
+mod change_address_book;
 mod close_sessions;
 mod commit_consumer;
 mod configure_market;
@@ -56,6 +58,7 @@ mod people;
 mod place_order;
 mod place_pair;
 mod post_transfers;
+mod prepare_payout;
 mod propose;
 mod put_scratch;
 mod put_secret;
@@ -74,6 +77,7 @@ mod renew_jobs;
 mod replace_order;
 mod report_workers;
 mod request_digest;
+mod request_withdrawal;
 mod rescale;
 mod restart_workers;
 mod retention;
@@ -81,6 +85,7 @@ mod retry_jobs;
 mod revert_settings;
 mod revert_transfer;
 mod review_directive;
+mod review_payout;
 mod revoke_api_key;
 mod rotate_authority;
 mod rotate_operator_token;
@@ -91,9 +96,12 @@ mod set_flag;
 mod set_market_phase;
 mod set_scale;
 mod set_setting;
+mod set_withdrawal_policy;
 mod set_workers;
 mod step_directives;
+mod step_payout;
 mod step_up;
+mod step_withdrawal;
 mod step_workers;
 mod stock_addresses;
 mod touch_session;
@@ -104,6 +112,7 @@ mod update_admin;
 mod update_node;
 mod update_user;
 mod use_binary;
+mod withdrawals;
 mod workers;
 
 pub use add_consumer::AddConsumer;
@@ -112,6 +121,7 @@ pub use admit_node::AdmitNode;
 pub use amend_order::AmendOrder;
 pub use approval_keys::{ConfirmApprovalKey, EnrolApprovalKey, RevokeApprovalKey};
 pub use approve::Approve;
+pub use approve_withdrawal::ApproveWithdrawal;
 pub use bootstrap::{Bootstrap, FirstNode};
 pub use bulk_transfer::BulkTransfer;
 pub use bulk_workers::{BulkWorkers, UndoBulk};
@@ -120,6 +130,7 @@ pub use cancel_directives::CancelDirectives;
 pub use cancel_jobs::CancelJobs;
 pub use cancel_order::CancelOrder;
 pub use cancel_orders::CancelOrders;
+pub use change_address_book::{BookChange, ChangeAddressBook};
 pub use close_sessions::{CloseSessions, Which};
 pub use commit_consumer::CommitConsumer;
 pub use configure_market::ConfigureMarket;
@@ -157,6 +168,7 @@ pub use open_session::OpenSession;
 pub use place_order::PlaceOrder;
 pub use place_pair::PlacePair;
 pub use post_transfers::{PostTransfers, TRANSFERS_AT_ONCE_MAX};
+pub use prepare_payout::{Preparation, PreparePayout, coin_owner};
 pub use propose::Propose;
 pub use put_scratch::PutScratch;
 pub use put_secret::PutSecret;
@@ -176,6 +188,7 @@ pub use renew_jobs::RenewJobs;
 pub use replace_order::ReplaceOrder;
 pub use report_workers::ReportWorkers;
 pub use request_digest::RequestDigest;
+pub use request_withdrawal::RequestWithdrawal;
 pub use rescale::Rescale;
 pub use restart_workers::RestartWorkers;
 pub(crate) use retention::{DIRECTIVES_KEPT, JOBS_KEPT};
@@ -183,6 +196,7 @@ pub use retry_jobs::RetryJobs;
 pub use revert_settings::RevertSettings;
 pub use revert_transfer::RevertTransfer;
 pub use review_directive::ReviewDirective;
+pub use review_payout::{PayoutDecision, ReviewPayout};
 pub use revoke_api_key::RevokeApiKey;
 pub use rotate_authority::RotateAuthority;
 pub use rotate_operator_token::RotateOperatorToken;
@@ -193,9 +207,12 @@ pub use set_flag::SetFlag;
 pub use set_market_phase::SetMarketPhase;
 pub use set_scale::SetScale;
 pub use set_setting::SetSetting;
+pub use set_withdrawal_policy::SetWithdrawalPolicy;
 pub use set_workers::SetWorkers;
 pub use step_directives::StepDirectives;
+pub use step_payout::{PayoutStep, StepPayout};
 pub use step_up::StepUp;
+pub use step_withdrawal::{StepWithdrawal, WithdrawalStep};
 pub use step_workers::StepWorkers;
 pub(crate) use stock_addresses::is_by_person;
 pub use stock_addresses::{AllocateAddress, StockAddresses};
@@ -361,6 +378,14 @@ impl Body {
             Body::StepUp(command) => command.apply(entry, actor),
             Body::CloseSessions(command) => command.apply(entry, actor),
             Body::NoteSignInFailure(command) => command.apply(entry, actor),
+            Body::RequestWithdrawal(command) => command.apply(entry, actor),
+            Body::StepWithdrawal(command) => command.apply(entry, actor),
+            Body::ApproveWithdrawal(command) => command.apply(entry, actor),
+            Body::PreparePayout(command) => command.apply(entry, actor),
+            Body::StepPayout(command) => command.apply(entry, actor),
+            Body::ReviewPayout(command) => command.apply(entry, actor),
+            Body::SetWithdrawalPolicy(command) => command.apply(entry, actor),
+            Body::ChangeAddressBook(command) => command.apply(entry),
             Body::RegisterWallet(command) => command.apply(entry, actor),
             Body::RetireWallet(command) => command.apply(entry, actor),
             Body::StockAddresses(command) => command.apply(entry),
@@ -412,6 +437,9 @@ impl Body {
             }
             Body::StockAddresses(command) => keys.extend(command.lookups()),
             Body::AllocateAddress(command) => keys.push(user_addresses_key(command.user)),
+            Body::RequestWithdrawal(command) => keys.extend(command.lookups()),
+            Body::StepPayout(command) => keys.extend(command.lookups()),
+            Body::ChangeAddressBook(command) => keys.extend(command.lookups()),
             // No other command looks anything up.
             _ => {}
         }

@@ -106,6 +106,15 @@ fn of_body(body: &Body, actor: Actor, state: &State, ledger: &Ledger) -> Option<
         // A person could put an address of their own among those that users pay to.
         Body::StockAddresses(_) => is_by_person(actor).then_some(CHANGE),
         Body::SetPrice(command) => command.goes_far(state.custody()).then_some(CHANGE),
+        // Who must agree to withdrawals, and how much may leave.
+        Body::SetWithdrawalPolicy(_) => Some(CHANGE),
+        // Money of a customer's that leaves on somebody else's word. In a sandbox there is none to lose.
+        Body::RequestWithdrawal(_) => {
+            let for_another = matches!(actor, Actor::Operator | Actor::Admin(_));
+            (for_another && !state.cluster().is_some_and(|cluster| cluster.sandbox)).then_some(MONEY)
+        }
+        // Where money is that nobody found by itself.
+        Body::ReviewPayout(command) => command.decision.moves_money().then_some(MONEY),
         // What the exchange signs and pays with.
         Body::PutSecret(_) | Body::RemoveSecret(_) => Some(CHANGE),
         // What workers can be told to run. To choose among what is registered is one person's: the way back is quick.
@@ -182,6 +191,12 @@ fn of_body(body: &Body, actor: Actor, state: &State, ledger: &Ledger) -> Option<
         | Body::RemoveConsumer(_)
         | Body::MakeEvents(_)
         | Body::AllocateAddress(_) => None,
+        // Of these the room of withdrawals has rules of its own.
+        Body::StepWithdrawal(_)
+        | Body::ApproveWithdrawal(_)
+        | Body::PreparePayout(_)
+        | Body::StepPayout(_)
+        | Body::ChangeAddressBook(_) => None,
     }
 }
 

@@ -6,7 +6,7 @@
 use exchequer_matching::PhaseChange;
 
 use super::Emergency;
-use crate::apply::{ConfigureNetwork, UpdateUser};
+use crate::apply::{ConfigureNetwork, UpdateUser, WithdrawalStep};
 use crate::command::Body;
 use crate::networks::NetworkState;
 use crate::users::UserStatus;
@@ -68,6 +68,14 @@ fn allowed(body: &Body) -> bool {
         | Body::CancelDirectives(_)
         | Body::SendDirectives(_)
         | Body::ReviewDirective(_) => true,
+        // No payment is asked for, decided or signed. What may be on its way is watched, and what is not can be taken back.
+        Body::RequestWithdrawal(_) | Body::PreparePayout(_) | Body::ReviewPayout(_) | Body::SetWithdrawalPolicy(_) => {
+            false
+        }
+        Body::StepPayout(command) => !command.step.signs(),
+        Body::StepWithdrawal(command) => !matches!(command.step, WithdrawalStep::Confirm(_)),
+        Body::ApproveWithdrawal(_) => true,
+        Body::ChangeAddressBook(command) => command.change.only_restricts(),
         // What was held back stays back until the exchange goes on.
         Body::ReleaseDirectives(_) => false,
         // What is wanted of workers may be changed: whoever looks for the reason stops and starts them.

@@ -77,6 +77,17 @@ impl Body {
             Body::RegisterWallet(_) | Body::RetireWallet(_) | Body::ListAsset(_) | Body::SetPrice(_) => {
                 P::NetworksChange
             }
+            // The withdrawal worker's.
+            Body::PreparePayout(_) | Body::StepPayout(_) => return Needs::Never,
+            Body::StepWithdrawal(command) => match command.step {
+                crate::WithdrawalStep::Wait(_) => return Needs::Never,
+                crate::WithdrawalStep::Reject { .. } => P::ApproveMoney,
+                crate::WithdrawalStep::Confirm(_) | crate::WithdrawalStep::Cancel => P::MoneyMove,
+            },
+            Body::RequestWithdrawal(_) | Body::ReviewPayout(_) => P::MoneyMove,
+            Body::ApproveWithdrawal(_) => P::ApproveMoney,
+            Body::SetWithdrawalPolicy(_) => P::ConfigurationChange,
+            Body::ChangeAddressBook(_) => P::UsersChange,
             // A worker derives them and the signer vouches for them.
             Body::StockAddresses(_) => return Needs::Never,
             Body::EmergencyStop(_) => P::EmergencyStop,

@@ -15,6 +15,7 @@ use crate::jobs;
 use crate::maintenance::WindowId;
 use crate::markets::MarketId;
 use crate::people::Permission;
+use crate::withdrawals;
 use crate::workers::{StepName, WorkerState};
 
 pub use field::Field;
@@ -463,6 +464,8 @@ pub enum Rejection {
     EndpointInClear,
     /// Not so with wallets, addresses, listings, prices or coins.
     Custody(custody::Refusal),
+    /// Not so with withdrawals and payouts.
+    Withdrawals(Box<withdrawals::Refusal>),
 }
 
 impl Rejection {
@@ -511,6 +514,7 @@ impl Rejection {
             Rejection::Jobs(refusal) => refusal.code(),
             Rejection::Directives(refusal) => refusal.code(),
             Rejection::Custody(refusal) => refusal.code(),
+            Rejection::Withdrawals(refusal) => refusal.code(),
             Rejection::ApiKeyExists => Code::AlreadyDone,
             Rejection::ApiKeysFull | Rejection::MarketsBusy | Rejection::OpenOrdersFull => Code::Overloaded,
             Rejection::MarketUnknown => Code::MarketUnknown,
@@ -730,7 +734,7 @@ impl Rejection {
             | Rejection::SecretInUse { .. }
             | Rejection::EndpointCredentials
             | Rejection::NetworkAssetsFull => return None,
-            Rejection::Custody(_) => return None,
+            Rejection::Custody(_) | Rejection::Withdrawals(_) => return None,
             Rejection::ConsumerUnknown
             | Rejection::ConsumerExists
             | Rejection::ConsumersFull

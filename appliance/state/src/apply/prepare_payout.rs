@@ -1,0 +1,407 @@
+//! `PreparePayout`: a worker decides the transaction that pays withdrawals, before anybody signs it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use exchequer_domain::{Digest, Family, Network, TxId};
+use exchequer_ledger as ledger;
+use exchequer_ledger::{Asset, HoldId, Leg, OpenAccount, Reason, Transfer};
+use serde::{Deserialize, Serialize};
+
+use super::withdrawals::{check_worker, gas_account, hot_account};
+use super::{Entry, Stop};
+use crate::codec;
+use crate::command::Actor;
+use crate::custody::WalletRole;
+use crate::event::{EventKind, Severity};
+use crate::outcome::Done;
+use crate::planted::{self, Bug};
+use crate::rejection::Rejection;
+use crate::rows::{Edit, Family as Rows};
+use crate::users::UserStatus;
+use crate::withdrawals::{
+    ATTEMPTS_MAX, Attempt, Claim, GasHeld, Head, IN_FLIGHT_MAX, INPUTS_MAX, PAYOUT_WITHDRAWALS_MAX, Payer, Payout,
+    PayoutId, PayoutStanding, Purpose, RAW_BYTES_MAX, RawKind, Refusal, SignedFor, SigningRecord, Stage, Standing,
+    Waiting, Withdrawal, WithdrawalId, record_key,
+};
+
+/// The longest span of time in which a transaction may get into a block: what its network allows.
+const WINDOW_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+/// Owners of coins that are payouts: their numbers are told from those of others by this bit.
+const PAYOUTS_COINS: u64 = 1 << 62;
+
+/// The number under which a payout reserves coins.
+#[must_use]
+pub const fn coin_owner(payout: PayoutId) -> u64 {
+    PAYOUTS_COINS | payout.0
+}
+
+/// A transaction as it is to be signed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Preparation {
+    /// What it is for.
+    pub purpose: Purpose,
+    /// What it uses up.
+    pub claim: Claim,
+    /// The unsigned bytes; the signer signs nothing else for this attempt.
+    #[serde(with = "crate::codec::block")]
+    pub unsigned: Vec<u8>,
+    /// The most that it can cost, in minor units of the network's coin.
+    pub fee_max: u64,
+}
+
+/// Decides a transaction for one or many withdrawals, in their turn, or, for none, one that fills a gap among nonces. Where
+/// the hot wallet has too little in the books, nothing is decided and the withdrawals wait, with the reason put down.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PreparePayout {
+    /// On which network.
+    pub network: Network,
+    /// Who pays.
+    pub payer: Payer,
+    /// What is paid.
+    pub withdrawals: Vec<WithdrawalId>,
+    /// The transaction.
+    pub preparation: Preparation,
+    /// The payer's next nonce as the chain has it; a floor. Zero where the network has none.
+    pub chain_nonce: u64,
+}
+
+impl PreparePayout {
+    pub(super) fn apply(self, entry: &mut Entry<'_>, actor: Actor) -> Result<Done, Stop> {
+        let PreparePayout { network, payer, withdrawals, preparation, chain_nonce } = self;
+        check_worker(actor, network)?;
+        entry.check_payer(network, payer)?;
+        let paid = entry.check_turn(network, &withdrawals)?;
+        if entry.state.withdrawals.in_flight(network, payer) >= IN_FLIGHT_MAX {
+            return Err(Refusal::InFlight.into());
+        }
+        if (preparation.purpose == Purpose::Noop) != paid.is_empty() {
+            return Err(Refusal::Claim.into());
+        }
+        entry.check_preparation(network, &preparation, &paid)?;
+        let lane = entry.check_claim(network, payer, &preparation, chain_nonce)?;
+        let head = entry.state.withdrawals.head;
+        let id = PayoutId(head.payouts + 1);
+        if let Some(short) = entry.shortage(network, &paid, preparation.fee_max)? {
+            entry.wait_for_refill(paid, &short);
+            return Ok(Done::PayoutWaits { gas: short == Waiting::InsufficientGas });
+        }
+        let gas = entry.hold_gas(network, id, preparation.fee_max, None)?;
+
+        // Everything fits from here on.
+        if let Claim::Coins(coins) = &preparation.claim {
+            entry.reserve_coins(network, coins, coin_owner(id))?;
+        }
+        if let Some((lane, foreign)) = lane {
+            entry.put_lane(network, payer, lane);
+            if foreign {
+                entry.event(EventKind::ForeignNonce { network, payer, nonce: chain_nonce });
+            }
+        }
+        entry.put_withdrawals_head(Head { payouts: id.0, ..head });
+        for mut one in paid {
+            let Standing::Queued { since, .. } = one.standing else {
+                return Err(Refusal::Turn.into());
+            };
+            one.held = Some(entry.hold_for(&one, &hot_account(network, one.order.asset))?);
+            let standing = Standing::Paying { payout: id, since };
+            entry.stand(one, Stage::Queued, standing, Stage::Preparing, format!("payout {id} is decided"))?;
+        }
+        let mut payout = Payout {
+            id,
+            network,
+            payer,
+            withdrawals,
+            attempts: Vec::new(),
+            gas,
+            wants_noop: false,
+            created: entry.now,
+            moved: entry.now,
+            standing: PayoutStanding::Preparing,
+        };
+        entry.decide(&mut payout, preparation);
+        entry.put_payout(payout);
+        Ok(Done::PayoutPrepared { payout: id, attempt: 1 })
+    }
+}
+
+impl Entry<'_> {
+    fn check_payer(&self, network: Network, payer: Payer) -> Result<(), Refusal> {
+        let wallet = self.state.custody.wallet(payer.wallet).ok_or(Refusal::Wallet)?;
+        let has_address = match network.family() {
+            Family::Bitcoin => payer.index == 0,
+            Family::Evm | Family::Tron => wallet.addresses.iter().any(|own| own.index == payer.index && !own.change),
+        };
+        let pays = wallet.role == WalletRole::Hot && wallet.is_used_on(network) && has_address;
+        if pays { Ok(()) } else { Err(Refusal::Wallet) }
+    }
+
+    /// The withdrawals that are to be paid: each queued on this network, once, and none before its turn.
+    fn check_turn(&self, network: Network, ids: &[WithdrawalId]) -> Result<Vec<Withdrawal>, Stop> {
+        let most = if network.family() == Family::Bitcoin { PAYOUT_WITHDRAWALS_MAX } else { 1 };
+        let mut sorted = ids.to_vec();
+        sorted.sort_unstable();
+        sorted.dedup();
+        if sorted.len() != ids.len() || ids.len() > most {
+            return Err(Refusal::Turn.into());
+        }
+        let room = &self.state.withdrawals;
+        let mut paid = Vec::with_capacity(ids.len());
+        for id in ids {
+            let one = self.withdrawal_at(*id, Stage::Queued)?;
+            if one.order.network != network {
+                return Err(Refusal::Turn.into());
+            }
+            self.may_withdraw(network, one.order.asset)?;
+            if self.state.users.known(one.order.user)?.status == UserStatus::Frozen {
+                return Err(Refusal::Frozen.into());
+            }
+            paid.push(one);
+        }
+        let mut assets: Vec<Asset> = paid.iter().map(|one| one.order.asset).collect();
+        assets.sort_unstable();
+        assets.dedup();
+        if planted::has(Bug::TurnIgnored) {
+            return Ok(paid);
+        }
+        for asset in assets {
+            // Whoever is passed by nobody must be paid first; of the rest each may be.
+            let mut left = paid.iter().filter(|one| one.order.asset == asset).count();
+            for first in room.queue(network).filter(|one| one.order.asset == asset) {
+                if left == 0 {
+                    break;
+                }
+                if sorted.binary_search(&first.id).is_ok() {
+                    left -= 1;
+                } else if !room.may_be_passed(first) {
+                    return Err(Refusal::Turn.into());
+                }
+            }
+        }
+        Ok(paid)
+    }
+
+    /// What can be said of a transaction whatever it uses up.
+    pub(super) fn check_preparation(
+        &self,
+        network: Network,
+        preparation: &Preparation,
+        paid: &[Withdrawal],
+    ) -> Result<(), Refusal> {
+        self.state.may_on(network, crate::networks::Operation::Withdrawal).map_err(super::withdrawals::shut)?;
+        if preparation.unsigned.is_empty() || preparation.unsigned.len() > RAW_BYTES_MAX {
+            return Err(Refusal::Raw);
+        }
+        let limit = self.state.networks.get(network).fee_max.ok_or(Refusal::FeeCapUnset)?;
+        let most = paid.iter().map(|one| one.fee_cap).fold(limit, u64::min);
+        if preparation.fee_max > most { Err(Refusal::FeeCap { most }) } else { Ok(()) }
+    }
+
+    /// Whether the claim is free; what becomes of the payer's nonces, and whether the chain has passed them.
+    fn check_claim(
+        &self,
+        network: Network,
+        payer: Payer,
+        preparation: &Preparation,
+        chain_nonce: u64,
+    ) -> Result<Option<(crate::withdrawals::Lane, bool)>, Stop> {
+        match (&preparation.claim, network.family()) {
+            (Claim::Nonce(nonce), Family::Evm) => {
+                let mut lane = self.state.withdrawals.lane(network, payer).cloned().unwrap_or_default();
+                let foreign = lane.floor(chain_nonce);
+                if preparation.purpose == Purpose::Noop {
+                    // Nothing but a gap needs a transaction that pays nobody.
+                    return if lane.gaps.remove(nonce) {
+                        Ok(Some((lane, foreign)))
+                    } else {
+                        Err(Refusal::Claim.into())
+                    };
+                }
+                if *nonce != lane.next && !planted::has(Bug::NonceGivenTwice) {
+                    return Err(Refusal::Nonce { next: lane.next }.into());
+                }
+                lane.take();
+                Ok(Some((lane, foreign)))
+            }
+            (Claim::Coins(coins), Family::Bitcoin) => {
+                self.check_coins(network, payer, coins, None)?;
+                Ok(None)
+            }
+            (Claim::Window { expires, .. }, Family::Tron) => {
+                let ahead = *expires > self.now && expires.since(self.now) <= WINDOW_MAX;
+                if ahead { Ok(None) } else { Err(Refusal::Claim.into()) }
+            }
+            (Claim::Nonce(_), Family::Bitcoin | Family::Tron)
+            | (Claim::Coins(_), Family::Evm | Family::Tron)
+            | (Claim::Window { .. }, Family::Bitcoin | Family::Evm) => Err(Refusal::Claim.into()),
+        }
+    }
+
+    /// Whether these coins are the payer's, and free or the payout's own.
+    pub(super) fn check_coins(
+        &self,
+        network: Network,
+        payer: Payer,
+        coins: &[exchequer_domain::OutPoint],
+        owner: Option<u64>,
+    ) -> Result<(), Refusal> {
+        use crate::custody::{CoinState, Keyed};
+        let mut sorted = coins.to_vec();
+        sorted.sort_unstable();
+        sorted.dedup();
+        if !(1..=INPUTS_MAX).contains(&coins.len()) || sorted.len() != coins.len() {
+            return Err(Refusal::Coin);
+        }
+        for outpoint in coins {
+            let coin = self.state.custody.coins().get(network, outpoint).ok_or(Refusal::Coin)?;
+            let of_payer = matches!(coin.keyed, Keyed::Wallet { wallet, .. } if wallet == payer.wallet);
+            let free = match coin.state {
+                CoinState::Free => true,
+                CoinState::Reserved { owner: of } => Some(of) == owner || planted::has(Bug::CoinGivenTwice),
+                CoinState::Spent { .. } => false,
+            };
+            if !of_payer || !free {
+                return Err(Refusal::Coin);
+            }
+        }
+        Ok(())
+    }
+
+    /// What the hot wallet lacks in the books, if anything.
+    fn shortage(&self, network: Network, paid: &[Withdrawal], fee_max: u64) -> Result<Option<Waiting>, Stop> {
+        let mut needed: BTreeMap<Asset, u128> = BTreeMap::new();
+        for one in paid {
+            let sum = needed.entry(one.order.asset).or_default();
+            *sum = sum.checked_add(one.paid).ok_or(Rejection::BadRequest)?;
+        }
+        let lacks = |asset: Asset, amount: u128| self.available(&hot_account(network, asset)) < amount;
+        if needed.iter().any(|(asset, amount)| lacks(*asset, *amount)) {
+            return Ok(Some(Waiting::InsufficientHot));
+        }
+        if fee_max > 0 {
+            let coin = self.coin_of(network)?;
+            let paid_in_coin = needed.get(&coin).copied().unwrap_or_default();
+            if lacks(coin, paid_in_coin.saturating_add(u128::from(fee_max))) {
+                return Ok(Some(Waiting::InsufficientGas));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The asset that a network's fees are paid in.
+    pub(super) fn coin_of(&self, network: Network) -> Result<Asset, Refusal> {
+        self.state.custody.listed(network, None).map(|listing| listing.asset).ok_or(Refusal::NotListed)
+    }
+
+    fn wait_for_refill(&mut self, paid: Vec<Withdrawal>, short: &Waiting) {
+        for one in paid {
+            if let Standing::Queued { since, reason } = &one.standing
+                && reason != short
+            {
+                let since = *since;
+                let (network, asset) = (one.order.network, one.order.asset);
+                self.event(EventKind::HotWalletShort { network, asset, gas: *short == Waiting::InsufficientGas });
+                self.wait_for(one, since, short.clone());
+            }
+        }
+    }
+
+    /// Keeps back what a transaction can cost; `before` is what was kept back for the payout so far, which is given free.
+    pub(super) fn hold_gas(
+        &mut self,
+        network: Network,
+        payout: PayoutId,
+        fee_max: u64,
+        before: Option<GasHeld>,
+    ) -> Result<Option<GasHeld>, Stop> {
+        let amount = u128::from(fee_max);
+        if amount == 0 || before.is_some_and(|before| before.amount >= amount) {
+            return Ok(before);
+        }
+        let coin = self.coin_of(network)?;
+        let account = |key| OpenAccount { key, overdraft: false };
+        let accounts = [account(gas_account(network, coin)), account(hot_account(network, coin))];
+        let transfer = self.transfer_id(b"gas", payout.0);
+        let mut reference = [0; 32];
+        reference[24..].copy_from_slice(&payout.0.to_be_bytes());
+        let cause = self.cause_of(Reason::Gas, reference);
+        let mut leg = 0;
+        let outcome = self.ledger.run_opening(&accounts, |[debit, credit]| {
+            let mut legs = Vec::new();
+            if let Some(before) = before {
+                legs.push(Leg::Release { hold: before.hold, amount: None });
+                leg = 1;
+            }
+            legs.push(Leg::Hold { debit, credit, amount, expires: None });
+            Transfer { id: transfer, legs: legs.into(), cause, note: None }
+        })?;
+        match outcome {
+            ledger::Outcome::Done(_) => Ok(Some(GasHeld { coin, amount, hold: HoldId { transfer, leg } })),
+            ledger::Outcome::Rejected(ledger::Rejection::Leg {
+                fault: ledger::Fault::CreditExceedsBalance, ..
+            }) => Err(Refusal::HotShort { gas: true }.into()),
+            ledger::Outcome::Rejected(why) => Err(Rejection::Ledger(why).into()),
+        }
+    }
+
+    /// Adds an attempt that was made sure of, with its bytes and its signing record.
+    pub(super) fn decide(&mut self, payout: &mut Payout, preparation: Preparation) {
+        let Preparation { purpose, claim, unsigned, fee_max } = preparation;
+        let number = u16::try_from(payout.attempts.len() + 1).unwrap_or(ATTEMPTS_MAX as u16);
+        let digest = Digest(*blake3::hash(&unsigned).as_bytes());
+        let head = self.state.withdrawals.head;
+        let record = SigningRecord {
+            number: head.records + 1,
+            index: self.at.index,
+            at: self.now,
+            network: payout.network,
+            payer: payout.payer,
+            payout: payout.id,
+            attempt: number,
+            purpose,
+            claim: claim.clone(),
+            digest,
+            fee_max,
+            pays: match purpose {
+                Purpose::Payment => self.signed_for(&payout.withdrawals),
+                Purpose::Noop => Vec::new(),
+            },
+        };
+        self.change(Rows::History, record_key(record.number), Edit::Put(codec::encode(&record)));
+        self.put_withdrawals_head(Head { records: record.number, ..head });
+        self.put_payout_bytes(payout.id, number, RawKind::Unsigned, unsigned);
+        payout.moved = self.now;
+        payout.attempts.push(Attempt {
+            number,
+            purpose,
+            claim,
+            digest,
+            fee_max,
+            prepared: self.now,
+            tx: None::<TxId>,
+            answers: Vec::new(),
+            dead: false,
+        });
+    }
+
+    fn signed_for(&self, withdrawals: &[WithdrawalId]) -> Vec<SignedFor> {
+        let open = withdrawals.iter().filter_map(|id| self.state.withdrawals.get(*id));
+        let of = |one: &Withdrawal| SignedFor {
+            withdrawal: one.id,
+            asset: one.order.asset,
+            to: one.order.to.clone(),
+            memo: one.order.memo.clone(),
+            on_chain: one.on_chain,
+            usd: one.usd,
+            fee_cap: one.fee_cap,
+            approved: (!one.consents.is_empty()).then_some((one.hash, one.approval_until)),
+            consents: one.consents.clone(),
+        };
+        open.map(of).collect()
+    }
+
+    /// Tells people that a payout needs them, at once.
+    pub(super) fn payout_needs_people(&mut self, payout: &Payout, why: String) {
+        self.payout_alarm(payout, why, Severity::P1);
+    }
+}

@@ -1,0 +1,140 @@
+//! `ReviewPayout`: a person decides about a payout. Nobody can have money paid twice by it: whatever frees money, or says that
+//! it was paid by other means, needs the same proof that a worker needs, and another person.
+
+use exchequer_domain::{BlockRef, TxId};
+use serde::{Deserialize, Serialize};
+
+use super::{Entry, Stop, check_reason};
+use crate::audit::AuditAction;
+use crate::command::Actor;
+use crate::outcome::Done;
+use crate::withdrawals::{Death, Ending, PayoutId, PayoutStanding, Refusal, Stage, Standing};
+
+/// Decides about a payout that is stuck, unknown or in review.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReviewPayout {
+    /// Which.
+    pub payout: PayoutId,
+    /// The stage in which it was found.
+    pub from: Stage,
+    /// What is to be done.
+    pub decision: PayoutDecision,
+    /// Why.
+    pub reason: String,
+}
+
+/// What a person decides about a payout. Variants are only ever appended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PayoutDecision {
+    /// The same bytes are sent again.
+    Resend,
+    /// It is replaced by an attempt that pays more to the network.
+    Bump,
+    /// It is replaced by an attempt that pays nobody.
+    CancelByNoop,
+    /// It was paid by a transaction that is not one of its attempts.
+    MarkExternal {
+        /// That transaction.
+        tx: TxId,
+        /// In which block.
+        block: BlockRef,
+        /// What the network took from the hot wallet for it, in minor units of its coin.
+        fee: u128,
+        /// Why none of its own attempts can be mined.
+        proof: Death,
+    },
+    /// Its withdrawals fail, and their money is free again.
+    Refund {
+        /// Why none of its attempts can be mined.
+        proof: Death,
+    },
+}
+
+impl PayoutDecision {
+    /// Whether it says where money is, which takes two persons.
+    #[must_use]
+    pub const fn moves_money(&self) -> bool {
+        match self {
+            PayoutDecision::MarkExternal { .. } | PayoutDecision::Refund { .. } => true,
+            PayoutDecision::Resend | PayoutDecision::Bump | PayoutDecision::CancelByNoop => false,
+        }
+    }
+
+    /// In words.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match self {
+            PayoutDecision::Resend => "send the same bytes again".into(),
+            PayoutDecision::Bump => "pay more to the network".into(),
+            PayoutDecision::CancelByNoop => "take its place with a transaction that pays nobody".into(),
+            PayoutDecision::MarkExternal { tx, proof, .. } => {
+                format!("it was paid by transaction {tx}; {}", proof.describe())
+            }
+            PayoutDecision::Refund { proof } => format!("give the money back; {}", proof.describe()),
+        }
+    }
+}
+
+impl ReviewPayout {
+    pub(super) fn apply(self, entry: &mut Entry<'_>, actor: Actor) -> Result<Done, Stop> {
+        let ReviewPayout { payout: id, from, decision, reason } = self;
+        check_reason(&reason)?;
+        let network = entry.state.withdrawals.payout(id).map(|payout| payout.network);
+        let mut payout = entry.payout_at(id, network.ok_or(Refusal::PayoutUnknown { payout: id })?, from)?;
+        let present = payout.stage();
+        if !matches!(present, Stage::Stuck | Stage::Unknown | Stage::Review) {
+            return Err(Refusal::Moved { stage: present }.into());
+        }
+        let target = format!("payout {id}");
+        let detail = decision.describe();
+        let stage = match decision {
+            PayoutDecision::Resend => {
+                // What was never signed has no bytes: it is signed first.
+                let latest = payout.latest().is_some_and(|attempt| attempt.tx.is_some());
+                payout.standing = match (latest, payout.attempts.len()) {
+                    (true, _) => PayoutStanding::Broadcast,
+                    (false, 1) => PayoutStanding::Preparing,
+                    (false, _) => PayoutStanding::Replacing,
+                };
+                entry.move_on(payout, present, &detail)?
+            }
+            PayoutDecision::Bump => {
+                payout.standing = PayoutStanding::Stuck;
+                entry.move_on(payout, present, &detail)?
+            }
+            PayoutDecision::CancelByNoop => {
+                payout.wants_noop = true;
+                payout.standing = PayoutStanding::Stuck;
+                entry.move_on(payout, present, &detail)?
+            }
+            PayoutDecision::MarkExternal { tx, block, fee, proof } => {
+                proof.check(&payout)?;
+                if payout.attempts.iter().any(|attempt| attempt.tx == Some(tx)) {
+                    return Err(Refusal::Attempt.into());
+                }
+                for withdrawal in payout.withdrawals.clone() {
+                    let one = entry.withdrawal_at(withdrawal, present)?;
+                    entry.capture(&one, tx)?;
+                    let ending = Ending::Paid { payout: id, tx, block: Some(block) };
+                    entry.stand(one, present, Standing::Over(ending), Stage::Completed, detail.clone())?;
+                }
+                entry.close_payout(payout, fee, tx, Stage::Completed)?;
+                Stage::Completed
+            }
+            PayoutDecision::Refund { proof } => entry.bury(payout, &proof, false)?,
+        };
+        entry.audit(actor, AuditAction::PayoutReviewed, target, detail, reason);
+        Ok(Done::PayoutMoved { stage })
+    }
+}
+
+impl Entry<'_> {
+    /// As a person wants it; a stage may stay as it is.
+    fn move_on(&mut self, payout: crate::withdrawals::Payout, from: Stage, what: &str) -> Result<Stage, Stop> {
+        let to = payout.stage();
+        if from != to && !from.may_become(to) {
+            return Err(Refusal::Edge { from, to }.into());
+        }
+        Ok(self.move_payout(payout, from, what))
+    }
+}

@@ -1,0 +1,426 @@
+//! `StepPayout`: the worker says what became of a payout's attempts.
+
+use exchequer_domain::{BlockRef, Network, TxId};
+use serde::{Deserialize, Serialize};
+
+use super::prepare_payout::{Preparation, coin_owner};
+use super::withdrawals::{check_worker, hot_account};
+use super::{Entry, Stop};
+use crate::command::Actor;
+use crate::custody::{Coin, CoinState, OwnPurpose, OwnTransfer, own_transfer_key};
+use crate::event::{EventKind, Severity};
+use crate::outcome::Done;
+use crate::planted::{self, Bug};
+use crate::withdrawals::{
+    ANSWERS_AT_ONCE_MAX, ANSWERS_KEPT, ATTEMPTS_MAX, Answer, Claim, Death, Ending, Payout, PayoutId, PayoutStanding,
+    Purpose, RAW_BYTES_MAX, RawKind, Refusal, Reply, Stage, Standing, WHY_BYTES_MAX, Waiting, Withdrawal,
+};
+
+/// Moves a payout from the stage that its sender found it in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepPayout {
+    /// On which network.
+    pub network: Network,
+    /// Which.
+    pub payout: PayoutId,
+    /// The stage in which it was found.
+    pub from: Stage,
+    /// Which of its attempts this is about.
+    pub attempt: u16,
+    /// What happened.
+    pub step: PayoutStep,
+}
+
+/// What happened to a payout. Variants are only ever appended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PayoutStep {
+    /// The latest attempt is signed. Nobody sends it before this is in the log.
+    Signed {
+        /// Its name on chain.
+        tx: TxId,
+        /// The signed bytes.
+        #[serde(with = "crate::codec::block")]
+        raw: Vec<u8>,
+    },
+    /// An attempt was given to endpoints, and they said this. Whatever they said, it may be on its way.
+    Broadcast {
+        /// What they said.
+        answers: Vec<Answer>,
+    },
+    /// An attempt is in a block.
+    Seen {
+        /// Which.
+        block: BlockRef,
+    },
+    /// The block that an attempt was in is not part of the chain any more.
+    Unseen,
+    /// An attempt is in a final block and did what it was for.
+    Final {
+        /// Which.
+        block: BlockRef,
+        /// What the network took, in minor units of its coin, rounded up.
+        fee: u128,
+    },
+    /// An attempt is in a final block and did nothing.
+    Reverted {
+        /// Which.
+        block: BlockRef,
+        /// What the network took, in minor units of its coin, rounded up.
+        fee: u128,
+    },
+    /// No attempt gets into a block.
+    Stuck,
+    /// Another attempt takes the place of the earlier ones.
+    Replace {
+        /// The attempt.
+        preparation: Box<Preparation>,
+        /// Why none of the earlier ones can be mined, where nothing on chain excludes them.
+        proof: Option<Death>,
+    },
+    /// No attempt can be mined any more.
+    Dead {
+        /// Why.
+        proof: Death,
+        /// Whether the withdrawals wait for another payout; they fail otherwise.
+        requeue: bool,
+    },
+    /// Nobody knows what became of it.
+    Unknown {
+        /// What is known.
+        why: String,
+    },
+    /// A person has to decide.
+    Review {
+        /// What about.
+        why: String,
+    },
+}
+
+impl PayoutStep {
+    /// Whether it makes something that could be sent.
+    #[must_use]
+    pub const fn signs(&self) -> bool {
+        match self {
+            PayoutStep::Signed { .. } | PayoutStep::Replace { .. } => true,
+            PayoutStep::Broadcast { .. }
+            | PayoutStep::Seen { .. }
+            | PayoutStep::Unseen
+            | PayoutStep::Final { .. }
+            | PayoutStep::Reverted { .. }
+            | PayoutStep::Stuck
+            | PayoutStep::Dead { .. }
+            | PayoutStep::Unknown { .. }
+            | PayoutStep::Review { .. } => false,
+        }
+    }
+}
+
+impl StepPayout {
+    /// The row keys that it looks up, in order.
+    pub(super) fn lookups(&self) -> Vec<Vec<u8>> {
+        match &self.step {
+            PayoutStep::Signed { tx, .. } => vec![own_transfer_key(self.network, tx)],
+            _ => Vec::new(),
+        }
+    }
+
+    pub(super) fn apply(self, entry: &mut Entry<'_>, actor: Actor) -> Result<Done, Stop> {
+        check_worker(actor, self.network)?;
+        let StepPayout { network, payout: id, from, attempt, step } = self;
+        let payout = entry.payout_at(id, network, from)?;
+        if payout.attempt(attempt).is_none() {
+            return Err(Refusal::Attempt.into());
+        }
+        let stage = entry.step_payout(payout, attempt, step)?;
+        Ok(Done::PayoutMoved { stage })
+    }
+}
+
+impl Entry<'_> {
+    /// An open payout, in the stage that a command found it in.
+    pub(super) fn payout_at(&self, id: PayoutId, network: Network, from: Stage) -> Result<Payout, Refusal> {
+        let payout = self.state.withdrawals.payout(id).filter(|payout| payout.network == network);
+        let payout = payout.ok_or(Refusal::PayoutUnknown { payout: id })?;
+        let stage = payout.stage();
+        if stage == from || planted::has(Bug::StageNotCompared) {
+            Ok(payout.clone())
+        } else {
+            Err(Refusal::Moved { stage })
+        }
+    }
+
+    /// Whether it can go from where it is to there.
+    fn check_edge(payout: &Payout, to: Stage) -> Result<Stage, Refusal> {
+        let from = payout.stage();
+        if from.may_become(to) { Ok(from) } else { Err(Refusal::Edge { from, to }) }
+    }
+
+    /// The withdrawals of a payout.
+    fn paid_by(&self, payout: &Payout) -> Vec<Withdrawal> {
+        payout.withdrawals.iter().filter_map(|id| self.state.withdrawals.get(*id)).cloned().collect()
+    }
+
+    /// Puts a payout that has moved, and tells the story of its withdrawals.
+    pub(super) fn move_payout(&mut self, mut payout: Payout, from: Stage, what: &str) -> Stage {
+        let to = payout.stage();
+        payout.moved = self.now;
+        let paid = self.paid_by(&payout);
+        self.put_payout(payout);
+        if from != to {
+            for mut one in paid {
+                self.trace(&mut one, Some(from), to, what.to_owned());
+                self.put_withdrawal(one);
+            }
+        }
+        to
+    }
+
+    fn step_payout(&mut self, mut payout: Payout, number: u16, step: PayoutStep) -> Result<Stage, Stop> {
+        match step {
+            PayoutStep::Signed { tx, raw } => self.signed(payout, number, tx, raw),
+            PayoutStep::Broadcast { answers } => {
+                let from = Self::check_edge(&payout, Stage::Broadcast)?;
+                let long =
+                    |answer: &Answer| matches!(&answer.reply, Reply::Refused { why } if why.len() > WHY_BYTES_MAX);
+                if answers.len() > ANSWERS_AT_ONCE_MAX || answers.iter().any(long) {
+                    return Err(Refusal::Why.into());
+                }
+                let attempt = live(&mut payout, number)?;
+                attempt.answers.extend(answers);
+                let excess = attempt.answers.len().saturating_sub(ANSWERS_KEPT);
+                attempt.answers.drain(..excess);
+                payout.standing = PayoutStanding::Broadcast;
+                Ok(self.move_payout(payout, from, "given to nodes"))
+            }
+            PayoutStep::Seen { block } => {
+                let from = Self::check_edge(&payout, Stage::Mined)?;
+                let tx = live(&mut payout, number)?.tx;
+                payout.standing = PayoutStanding::Mined { attempt: number, block };
+                let name = tx.map(|tx| tx.to_string()).unwrap_or_default();
+                Ok(self.move_payout(payout, from, &format!("transaction {name} is in block {}", block.height)))
+            }
+            PayoutStep::Unseen => {
+                if payout.stage() != Stage::Mined {
+                    return Err(Refusal::Edge { from: payout.stage(), to: Stage::Broadcast }.into());
+                }
+                payout.standing = PayoutStanding::Broadcast;
+                Ok(self.move_payout(payout, Stage::Mined, "its block is not part of the chain any more"))
+            }
+            PayoutStep::Final { block, fee } => self.finish(payout, number, block, fee, false),
+            PayoutStep::Reverted { block, fee } => self.finish(payout, number, block, fee, true),
+            PayoutStep::Stuck => {
+                let from = Self::check_edge(&payout, Stage::Stuck)?;
+                payout.standing = PayoutStanding::Stuck;
+                Ok(self.move_payout(payout, from, "it gets into no block"))
+            }
+            PayoutStep::Replace { preparation, proof } => self.replace(payout, *preparation, proof),
+            PayoutStep::Dead { proof, requeue } => {
+                let foreign = matches!(proof, Death::NonceUsed { .. });
+                let stage = self.bury(payout.clone(), &proof, requeue)?;
+                if foreign {
+                    self.payout_alarm(&payout, "somebody else used its nonce".into(), Severity::P1);
+                }
+                Ok(stage)
+            }
+            PayoutStep::Unknown { why } => {
+                let from = Self::check_edge(&payout, Stage::Unknown)?;
+                check_why(&why)?;
+                payout.standing = PayoutStanding::Unknown { why: why.clone() };
+                self.payout_needs_people(&payout, why.clone());
+                Ok(self.move_payout(payout, from, &why))
+            }
+            PayoutStep::Review { why } => {
+                let from = Self::check_edge(&payout, Stage::Review)?;
+                check_why(&why)?;
+                payout.standing = PayoutStanding::Review { why: why.clone() };
+                self.payout_needs_people(&payout, why.clone());
+                Ok(self.move_payout(payout, from, &why))
+            }
+        }
+    }
+
+    /// The latest attempt is signed: its bytes are a row, and its name is one of the exchange's own, before anybody sends it.
+    fn signed(&mut self, mut payout: Payout, number: u16, tx: TxId, raw: Vec<u8>) -> Result<Stage, Stop> {
+        let from = Self::check_edge(&payout, Stage::Signed)?;
+        if raw.is_empty() || raw.len() > RAW_BYTES_MAX {
+            return Err(Refusal::Raw.into());
+        }
+        if payout.latest().map(|attempt| attempt.number) != Some(number) {
+            return Err(Refusal::Attempt.into());
+        }
+        // What is decided is not signed while the exchange is stopped or the network closed.
+        for one in self.paid_by(&payout) {
+            self.may_withdraw(payout.network, one.order.asset)?;
+        }
+        self.state.may_on(payout.network, crate::networks::Operation::Withdrawal).map_err(super::withdrawals::shut)?;
+        if self.own_transfer(payout.network, &tx)?.is_some() {
+            return Err(Refusal::Raw.into());
+        }
+
+        let Some(attempt) = payout.attempts.last_mut() else { return Err(Refusal::Attempt.into()) };
+        attempt.tx = Some(tx);
+        let purpose = match attempt.purpose {
+            Purpose::Payment => OwnPurpose::Withdrawal,
+            Purpose::Noop => OwnPurpose::Noop,
+        };
+        self.put_own_transfer(payout.network, &tx, OwnTransfer { purpose, of: payout.id.0 });
+        self.put_payout_bytes(payout.id, number, RawKind::Signed, raw);
+        payout.standing = PayoutStanding::Signed;
+        Ok(self.move_payout(payout, from, &format!("transaction {tx} is signed")))
+    }
+
+    /// An attempt is final: its withdrawals are paid, or, where it did nothing, their money is free again.
+    fn finish(
+        &mut self,
+        mut payout: Payout,
+        number: u16,
+        block: BlockRef,
+        fee: u128,
+        reverted: bool,
+    ) -> Result<Stage, Stop> {
+        let attempt = live(&mut payout, number)?;
+        let (purpose, tx) = (attempt.purpose, attempt.tx.ok_or(Refusal::Attempt)?);
+        let to = match (purpose, reverted) {
+            (Purpose::Payment, false) => Stage::Completed,
+            (Purpose::Payment, true) => Stage::Reverted,
+            // It pays nobody, so that what was to be paid never will be.
+            (Purpose::Noop, _) if payout.withdrawals.is_empty() => Stage::Completed,
+            (Purpose::Noop, _) => Stage::Failed,
+        };
+        let from = Self::check_edge(&payout, to)?;
+        let id = payout.id;
+        for one in self.paid_by(&payout) {
+            match to {
+                Stage::Completed => {
+                    self.capture(&one, tx)?;
+                    let ending = Ending::Paid { payout: id, tx, block: Some(block) };
+                    let what = format!("paid by transaction {tx} in block {}", block.height);
+                    self.stand(one, from, Standing::Over(ending), to, what)?;
+                }
+                Stage::Reverted => {
+                    let what = format!("transaction {tx} in block {} did nothing", block.height);
+                    self.end_unpaid(one, from, Ending::Reverted { payout: id, tx }, what)?;
+                }
+                _ => {
+                    let what = format!("transaction {tx} took its place and pays nobody");
+                    self.end_unpaid(one, from, Ending::Failed { payout: id }, what)?;
+                }
+            }
+        }
+        self.close_payout(payout, fee, tx, to)?;
+        Ok(to)
+    }
+
+    /// Books the fee, gives the coins free that nobody spent, and puts the payout away.
+    pub(super) fn close_payout(&mut self, mut payout: Payout, fee: u128, tx: TxId, to: Stage) -> Result<(), Stop> {
+        let unbooked = self.settle_gas(&mut payout, fee, tx)?;
+        if unbooked > 0 {
+            self.event(EventKind::FeeUnbooked { payout: payout.id, network: payout.network, amount: unbooked });
+        }
+        self.free_coins(&payout, tx);
+        self.end_payout(payout, to);
+        Ok(())
+    }
+
+    /// Gives coins free that only other attempts than the one that was mined would have spent. Its own are spent by it.
+    fn free_coins(&mut self, payout: &Payout, mined: TxId) {
+        let spent =
+            payout.attempts.iter().find(|attempt| attempt.tx == Some(mined)).map(|attempt| attempt.claim.clone());
+        let kept = match spent {
+            Some(Claim::Coins(coins)) => coins,
+            Some(Claim::Nonce(_) | Claim::Window { .. }) | None => Vec::new(),
+        };
+        let owner = coin_owner(payout.id);
+        let reserved: Vec<Coin> = self.state.custody.coins().reserved_by(payout.network, owner).cloned().collect();
+        for coin in reserved.into_iter().filter(|coin| !kept.contains(&coin.outpoint)) {
+            self.put_coin(Coin { state: CoinState::Free, ..coin });
+        }
+    }
+
+    fn replace(&mut self, mut payout: Payout, preparation: Preparation, proof: Option<Death>) -> Result<Stage, Stop> {
+        let from = Self::check_edge(&payout, Stage::Replacing)?;
+        if payout.attempts.len() >= ATTEMPTS_MAX {
+            return Err(Refusal::Attempt.into());
+        }
+        if preparation.purpose == Purpose::Noop && !payout.wants_noop {
+            return Err(Refusal::Claim.into());
+        }
+        let paid = self.paid_by(&payout);
+        for one in &paid {
+            self.may_withdraw(payout.network, one.order.asset)?;
+        }
+        self.check_preparation(payout.network, &preparation, &paid)?;
+        if let Some(proof) = &proof {
+            proof.check(&payout)?;
+            payout.attempts.iter_mut().for_each(|attempt| attempt.dead = true);
+        }
+        let open = payout.attempts.iter().filter(|attempt| !attempt.dead);
+        let excluded = open.clone().all(|attempt| preparation.claim.excludes(&attempt.claim));
+        let of_family = payout
+            .attempts
+            .first()
+            .is_some_and(|first| std::mem::discriminant(&first.claim) == std::mem::discriminant(&preparation.claim));
+        if !of_family || (!excluded && !planted::has(Bug::ReplacementNotExclusive)) {
+            return Err(Refusal::Claim.into());
+        }
+        match &preparation.claim {
+            // A nonce is a payout's for ever, whatever was proved.
+            Claim::Nonce(nonce) if payout.nonce() != Some(*nonce) => return Err(Refusal::Claim.into()),
+            Claim::Window { expires, .. } if *expires <= self.now => return Err(Refusal::Claim.into()),
+            Claim::Coins(coins) => {
+                self.check_coins(payout.network, payout.payer, coins, Some(coin_owner(payout.id)))?;
+            }
+            Claim::Nonce(_) | Claim::Window { .. } => {}
+        }
+        payout.gas = self.hold_gas(payout.network, payout.id, preparation.fee_max, payout.gas)?;
+
+        if let Claim::Coins(coins) = &preparation.claim {
+            self.reserve_coins(payout.network, coins, coin_owner(payout.id))?;
+        }
+        self.decide(&mut payout, preparation);
+        payout.standing = PayoutStanding::Replacing;
+        Ok(self.move_payout(payout, from, "another transaction takes its place"))
+    }
+
+    /// It is proved that no attempt can be mined: the money is free again, or waits for another payout.
+    pub(super) fn bury(&mut self, mut payout: Payout, proof: &Death, requeue: bool) -> Result<Stage, Stop> {
+        let to = if requeue && !payout.withdrawals.is_empty() { Stage::Queued } else { Stage::Failed };
+        let from = Self::check_edge(&payout, to)?;
+        proof.check(&payout)?;
+        let what = proof.describe();
+        for mut one in self.paid_by(&payout) {
+            if to == Stage::Failed {
+                self.end_unpaid(one, from, Ending::Failed { payout: payout.id }, what.clone())?;
+                continue;
+            }
+            let Standing::Paying { since, .. } = one.standing else { continue };
+            let clearing = exchequer_ledger::Holder::Clearing;
+            let key = exchequer_ledger::AccountKey { holder: clearing, ..hot_account(payout.network, one.order.asset) };
+            one.held = Some(self.hold_for(&one, &key)?);
+            let standing = Standing::Queued { since, reason: Waiting::Turn };
+            self.stand(one, from, standing, to, what.clone())?;
+        }
+        // A nonce that nobody signed for is missing on chain until something fills it.
+        if let (Some(nonce), Death::NeverSigned) = (payout.nonce(), proof) {
+            let (network, payer) = (payout.network, payout.payer);
+            let mut lane = self.state.withdrawals.lane(network, payer).cloned().unwrap_or_default();
+            lane.gap(nonce);
+            self.put_lane(network, payer, lane);
+        }
+        self.release_gas(&mut payout)?;
+        self.release_coins(payout.network, coin_owner(payout.id));
+        self.end_payout(payout, to);
+        Ok(to)
+    }
+}
+
+fn check_why(why: &str) -> Result<(), Refusal> {
+    if why.len() > WHY_BYTES_MAX { Err(Refusal::Why) } else { Ok(()) }
+}
+
+/// An attempt that may be mined: signed, and not proved dead.
+fn live(payout: &mut Payout, number: u16) -> Result<&mut crate::withdrawals::Attempt, Refusal> {
+    let place = usize::from(number).checked_sub(1);
+    let attempt = place.and_then(|place| payout.attempts.get_mut(place));
+    attempt.filter(|attempt| attempt.tx.is_some() && !attempt.dead).ok_or(Refusal::Attempt)
+}

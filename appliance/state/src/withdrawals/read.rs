@@ -1,0 +1,186 @@
+//! What is read of withdrawals: pages, stories, bytes, and what a signer follows. `rows` must show everything that the state
+//! has applied.
+
+use exchequer_domain::{Network, UserId};
+
+use super::payout::{Payout, PayoutId, PayoutStanding};
+use super::room::{over_key, trace_key, user_key};
+use super::signing::{RawKind, SigningRecord, raw_key, record_key};
+use super::stage::Stage;
+use super::withdrawal::{Standing, Trace, Withdrawal, WithdrawalId};
+use crate::codec;
+use crate::halt::Halt;
+use crate::networks::{Operation, Why};
+use crate::rows::{Family, Rows, Table};
+use crate::state::State;
+
+/// Rows that one query gives at most.
+const PAGE_MAX: usize = 1_000;
+
+/// A withdrawal with its whole story.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explained {
+    /// The withdrawal.
+    pub withdrawal: Withdrawal,
+    /// Where it stands.
+    pub stage: Stage,
+    /// Every edge that it went, in order.
+    pub traces: Vec<Trace>,
+    /// The payout that pays it or did, with its attempts.
+    pub payout: Option<Payout>,
+    /// What it waits for, or why nothing goes on, in words.
+    pub now: String,
+}
+
+impl State {
+    /// A withdrawal, open or over.
+    ///
+    /// # Errors
+    /// The rows cannot be read, are damaged, or are of a newer program.
+    pub fn withdrawal(&self, rows: &dyn Rows, id: WithdrawalId) -> Result<Option<Withdrawal>, Halt> {
+        if let Some(open) = self.withdrawals.get(id) {
+            return Ok(Some(open.clone()));
+        }
+        let row = rows.get(Family::History, &over_key(id))?;
+        row.map(|row| codec::decode(&row).map_err(|error| Halt::row(Table::WithdrawalOver, error))).transpose()
+    }
+
+    /// A payout, open or over.
+    ///
+    /// # Errors
+    /// As [`State::withdrawal`].
+    pub fn payout(&self, rows: &dyn Rows, id: PayoutId) -> Result<Option<Payout>, Halt> {
+        if let Some(open) = self.withdrawals.payout(id) {
+            return Ok(Some(open.clone()));
+        }
+        let row = rows.get(Family::History, &Table::PayoutOver.key(&id.0.to_be_bytes()))?;
+        row.map(|row| codec::decode(&row).map_err(|error| Halt::row(Table::PayoutOver, error))).transpose()
+    }
+
+    /// A user's withdrawals, the newest first, from the one before a number; a thousand at most.
+    ///
+    /// # Errors
+    /// As [`State::withdrawal`].
+    pub fn withdrawals_of(
+        &self,
+        rows: &dyn Rows,
+        user: UserId,
+        before: Option<WithdrawalId>,
+        limit: usize,
+    ) -> Result<Vec<Withdrawal>, Halt> {
+        let from = user_key(user, WithdrawalId(0));
+        let until = user_key(user, before.unwrap_or(WithdrawalId(u64::MAX)));
+        let page = rows.scan(Family::History, &from, &until, limit.min(PAGE_MAX), true)?;
+        let mut found = Vec::with_capacity(page.len());
+        for (key, _) in page {
+            let number = key.last_chunk::<8>().map(|number| u64::from_be_bytes(*number));
+            let number = number.ok_or(Halt::row(Table::UserWithdrawal, codec::DecodeError::Malformed))?;
+            found.extend(self.withdrawal(rows, WithdrawalId(number))?);
+        }
+        Ok(found)
+    }
+
+    /// What is to be done on a network, in order: payouts under way first, then what waits for its turn.
+    #[must_use]
+    pub fn withdrawals_due(&self, network: Network) -> (Vec<&Payout>, Vec<&Withdrawal>) {
+        (self.withdrawals.payouts(network).collect(), self.withdrawals.queue(network).collect())
+    }
+
+    /// Whether the bytes of a payout's latest attempt may be given to endpoints now. What was never sent stays while the
+    /// exchange is stopped or the network closed; what may be on its way already is only watched then.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn may_send(&self, payout: &Payout) -> Result<(), Why> {
+        for id in &payout.withdrawals {
+            if let Some(one) = self.withdrawals.get(*id) {
+                self.may(payout.network, one.order.asset, Operation::Withdrawal)?;
+            }
+        }
+        self.may_on(payout.network, Operation::Withdrawal)
+    }
+
+    /// The signing records after a number, in order; a thousand at most.
+    ///
+    /// # Errors
+    /// As [`State::withdrawal`].
+    pub fn signing_records(&self, rows: &dyn Rows, after: u64, limit: usize) -> Result<Vec<SigningRecord>, Halt> {
+        let (from, until) = (record_key(after.saturating_add(1)), record_key(u64::MAX));
+        let page = rows.scan(Family::History, &from, &until, limit.min(PAGE_MAX), false)?;
+        let records = page.iter().map(|(_, row)| SigningRecord::decode(row));
+        let records: Result<Vec<_>, _> = records.collect();
+        records.map_err(|error| Halt::row(Table::SigningRecord, error))
+    }
+
+    /// The unsigned bytes of an attempt.
+    ///
+    /// # Errors
+    /// As [`State::withdrawal`].
+    pub fn unsigned_bytes(&self, rows: &dyn Rows, payout: PayoutId, attempt: u16) -> Result<Option<Vec<u8>>, Halt> {
+        Ok(rows.get(Family::History, &raw_key(payout, attempt, RawKind::Unsigned))?)
+    }
+
+    /// The signed bytes of an attempt; they are there before anybody sends them.
+    ///
+    /// # Errors
+    /// As [`State::withdrawal`].
+    pub fn signed_bytes(&self, rows: &dyn Rows, payout: PayoutId, attempt: u16) -> Result<Option<Vec<u8>>, Halt> {
+        Ok(rows.get(Family::History, &raw_key(payout, attempt, RawKind::Signed))?)
+    }
+
+    /// A withdrawal with its whole story.
+    ///
+    /// # Errors
+    /// As [`State::withdrawal`].
+    pub fn explain_withdrawal(&self, rows: &dyn Rows, id: WithdrawalId) -> Result<Option<Explained>, Halt> {
+        let Some(withdrawal) = self.withdrawal(rows, id)? else { return Ok(None) };
+        let page = rows.scan(Family::History, &trace_key(id, 0), &trace_key(id, u32::MAX), PAGE_MAX, false)?;
+        let traces: Result<Vec<Trace>, _> = page.iter().map(|(_, row)| codec::decode(row)).collect();
+        let traces = traces.map_err(|error| Halt::row(Table::WithdrawalTrace, error))?;
+        let stage = self.withdrawals.stage(&withdrawal);
+        let payout = match withdrawal.standing {
+            Standing::Paying { payout, .. } => Some(payout),
+            Standing::Over(ref ending) => ending.payout(),
+            Standing::Confirming { .. }
+            | Standing::AwaitingApproval { .. }
+            | Standing::Approved { .. }
+            | Standing::Queued { .. } => None,
+        };
+        let payout = payout.map(|payout| self.payout(rows, payout)).transpose()?.flatten();
+        let now = self.what_next(&withdrawal, payout.as_ref());
+        Ok(Some(Explained { withdrawal, stage, traces, payout, now }))
+    }
+
+    fn what_next(&self, withdrawal: &Withdrawal, payout: Option<&Payout>) -> String {
+        let order = &withdrawal.order;
+        let shut = self.may(order.network, order.asset, Operation::Withdrawal).err();
+        match &withdrawal.standing {
+            Standing::Confirming { until } => format!("waits for the user's second factor until {until}"),
+            Standing::AwaitingApproval { needs, until, consents, .. } => {
+                let needs: Vec<String> = needs.iter().map(|need| format!("{} of {}", need.count, need.group)).collect();
+                format!("waits for approval by {} until {until}; {} agreed so far", needs.join(" and "), consents.len())
+            }
+            Standing::Approved { until } => format!("approved; goes on at {until}"),
+            Standing::Queued { reason, .. } => match shut {
+                Some(why) => format!("waits: {why}"),
+                None => format!("waits: {}", reason.describe()),
+            },
+            Standing::Paying { .. } => match payout.map(|payout| &payout.standing) {
+                Some(PayoutStanding::Preparing | PayoutStanding::Replacing) => "its transaction is being signed".into(),
+                Some(PayoutStanding::Signed) => match shut {
+                    Some(why) => format!("its transaction is signed and not sent: {why}"),
+                    None => "its transaction is signed".into(),
+                },
+                Some(PayoutStanding::Broadcast) => "its transaction was given to nodes and is in no block yet".into(),
+                Some(PayoutStanding::Mined { block, .. }) => {
+                    format!("its transaction is in block {}, which is not final", block.height)
+                }
+                Some(PayoutStanding::Stuck) => "its transaction gets into no block; it will be replaced".into(),
+                Some(PayoutStanding::Unknown { why }) => format!("nobody knows what became of its transaction: {why}"),
+                Some(PayoutStanding::Review { why }) => format!("a person must decide: {why}"),
+                Some(PayoutStanding::Over { .. }) | None => "it is over".into(),
+            },
+            Standing::Over(ending) => format!("it is {}", ending.stage()),
+        }
+    }
+}
