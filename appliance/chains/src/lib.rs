@@ -19,6 +19,8 @@ pub mod node;
 mod params;
 pub mod rpc;
 pub mod scan;
+#[cfg(test)]
+mod tests;
 pub mod tron;
 mod unsigned;
 mod wire;

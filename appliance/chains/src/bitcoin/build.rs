@@ -50,7 +50,7 @@ pub struct ChangeTo {
 
 /// What is to be built.
 #[derive(Debug, Clone)]
-pub struct Order {
+pub struct Draft {
     /// Who gets how many satoshi; nobody where coins are gathered.
     pub payments: Vec<(ChainAddress, u64)>,
     /// Coins that have to be spent: those of earlier attempts, or those to gather.
@@ -83,8 +83,8 @@ pub struct Earlier {
 ///
 /// # Errors
 /// Too little is offered, a payment is dust or to no address, too much is asked for at once, or the fee is above its bound.
-pub fn build(params: &NetworkParams, order: &Order) -> Result<UnsignedBitcoin, TxError> {
-    Builder::new(params, order, 0, FeeRate::of_kvb(0)?)?.build()
+pub fn build(params: &NetworkParams, draft: &Draft) -> Result<UnsignedBitcoin, TxError> {
+    Builder::new(params, draft, 0, FeeRate::of_kvb(0)?)?.build()
 }
 
 /// Builds a transaction in the place of earlier attempts.
@@ -94,7 +94,7 @@ pub fn build(params: &NetworkParams, order: &Order) -> Result<UnsignedBitcoin, T
 /// what nodes ask for on top of the fee that is replaced.
 pub fn replace(
     params: &NetworkParams,
-    order: &Order,
+    draft: &Draft,
     earlier: &[Earlier],
     increment: FeeRate,
 ) -> Result<UnsignedBitcoin, TxError> {
@@ -102,7 +102,7 @@ pub fn replace(
         return Err(TxError::Replacement("there is no earlier attempt".into()));
     };
     // A coin that is only on offer may be left out: what must be spent has to exclude every attempt by itself.
-    let must: BTreeSet<OutPoint> = order.must.iter().map(|coin| coin.outpoint).collect();
+    let must: BTreeSet<OutPoint> = draft.must.iter().map(|coin| coin.outpoint).collect();
     for (number, attempt) in earlier.iter().enumerate() {
         if !attempt.inputs.iter().any(|input| must.contains(input)) {
             return Err(TxError::Replacement(format!(
@@ -110,18 +110,18 @@ pub fn replace(
             )));
         }
         // Rates are compared as fee a byte, multiplied out.
-        let rate = u128::from(order.rate.sat_per_kvb()) * u128::from(attempt.vbytes);
+        let rate = u128::from(draft.rate.sat_per_kvb()) * u128::from(attempt.vbytes);
         if rate <= u128::from(attempt.fee) * 1_000 {
             return Err(TxError::Replacement(format!("attempt {number} pays as much for a byte, or more")));
         }
     }
     // Attempts exclude each other, so that a node has one of them at most.
-    Builder::new(params, order, dearest, increment)?.build()
+    Builder::new(params, draft, dearest, increment)?.build()
 }
 
 struct Builder<'a> {
     params: &'a NetworkParams,
-    order: &'a Order,
+    draft: &'a Draft,
     /// What is replaced pays so much.
     replaced: u64,
     increment: FeeRate,
@@ -134,28 +134,28 @@ struct Builder<'a> {
 impl<'a> Builder<'a> {
     fn new(
         params: &'a NetworkParams,
-        order: &'a Order,
+        draft: &'a Draft,
         replaced: u64,
         increment: FeeRate,
     ) -> Result<Builder<'a>, TxError> {
         let limit = |what, found: usize, max: usize| TxError::Limit { what, found: found as u128, max: max as u128 };
-        if order.payments.len() >= OUTPUTS_MAX {
-            return Err(limit("payments in one transaction", order.payments.len(), OUTPUTS_MAX - 1));
+        if draft.payments.len() >= OUTPUTS_MAX {
+            return Err(limit("payments in one transaction", draft.payments.len(), OUTPUTS_MAX - 1));
         }
-        if order.must.len() > INPUTS_MAX {
-            return Err(limit("coins that have to be spent", order.must.len(), INPUTS_MAX));
+        if draft.must.len() > INPUTS_MAX {
+            return Err(limit("coins that have to be spent", draft.must.len(), INPUTS_MAX));
         }
-        let mut outputs = Vec::with_capacity(order.payments.len() + 1);
+        let mut outputs = Vec::with_capacity(draft.payments.len() + 1);
         let mut paid = 0_u64;
-        for (to, amount) in &order.payments {
+        for (to, amount) in &draft.payments {
             outputs.push(output(params, to, *amount)?);
             paid = paid.checked_add(*amount).ok_or_else(|| TxError::Amount("the payments in all".into()))?;
         }
-        let change_script = ScriptBuf::from_bytes(script_of(params, &order.change.address)?);
-        let mut may: Vec<&Offered> = order.may.iter().collect();
+        let change_script = ScriptBuf::from_bytes(script_of(params, &draft.change.address)?);
+        let mut may: Vec<&Offered> = draft.may.iter().collect();
         may.sort_by_key(|coin| (Reverse(coin.coins.amount), coin.outpoint));
         may.truncate(OFFERED_MAX);
-        let offered: Vec<&Offered> = order.must.iter().chain(may).collect();
+        let offered: Vec<&Offered> = draft.must.iter().chain(may).collect();
         let names: BTreeSet<OutPoint> = offered.iter().map(|coin| coin.outpoint).collect();
         if names.len() != offered.len() {
             return Err(TxError::NotUnderstood("a coin is offered twice".into()));
@@ -164,7 +164,7 @@ impl<'a> Builder<'a> {
         if in_all > Amount::MAX_MONEY.to_sat().into() {
             return Err(TxError::Amount("there are 21 million bitcoins".into()));
         }
-        Ok(Builder { params, order, replaced, increment, outputs, paid, change_script, offered })
+        Ok(Builder { params, draft, replaced, increment, outputs, paid, change_script, offered })
     }
 
     fn build(self) -> Result<UnsignedBitcoin, TxError> {
@@ -190,21 +190,21 @@ impl<'a> Builder<'a> {
 
     fn worth(&self, place: usize) -> bool {
         let coin = self.offered.get(place);
-        coin.is_some_and(|coin| coin.coins.amount > self.order.rate.fee(weight_of(coin).div_ceil(4)))
+        coin.is_some_and(|coin| coin.coins.amount > self.draft.rate.fee(weight_of(coin).div_ceil(4)))
     }
 
     /// Which coins to spend. It only proposes.
     fn choose(&self) -> BTreeSet<usize> {
         let candidates: Vec<bdk_coin_select::Candidate> = self.offered.iter().map(|coin| candidate(coin)).collect();
         let mut selector = CoinSelector::new(&candidates);
-        for place in 0..self.order.must.len() {
+        for place in 0..self.draft.must.len() {
             selector.select(place);
         }
-        if self.order.may.is_empty() {
+        if self.draft.may.is_empty() {
             return selector.selected_indices().clone();
         }
         let outputs = self.outputs.iter().map(|out| (out.weight().to_wu(), out.value.to_sat()));
-        let rate = library_rate(self.order.rate);
+        let rate = library_rate(self.draft.rate);
         let replace = (self.replaced > 0).then(|| bdk_coin_select::Replace {
             fee: self.replaced,
             incremental_relay_feerate: library_rate(self.increment),
@@ -243,7 +243,7 @@ impl<'a> Builder<'a> {
         match change {
             Some(amount) => {
                 let place = u32::try_from(outputs.len()).map_err(|_| TxError::Amount("outputs".into()))?;
-                back.push((place, self.order.change.key));
+                back.push((place, self.draft.change.key));
                 let script_pubkey = self.change_script.clone();
                 outputs.push(TxOut { value: Amount::from_sat(amount), script_pubkey });
             }
@@ -252,12 +252,12 @@ impl<'a> Builder<'a> {
             None => {}
         }
         let fee = change.map_or(without + left, |_| with);
-        if fee > self.order.fee_max {
-            let (found, max) = (fee.into(), self.order.fee_max.into());
+        if fee > self.draft.fee_max {
+            let (found, max) = (fee.into(), self.draft.fee_max.into());
             return Err(TxError::Limit { what: "the fee in satoshi", found, max });
         }
         let lock_time =
-            LockTime::from_height(self.order.tip_height).map_err(|error| TxError::malformed("height", error))?;
+            LockTime::from_height(self.draft.tip_height).map_err(|error| TxError::malformed("height", error))?;
         let input = coins.iter().map(|coin| input(coin)).collect();
         let tx = Transaction { version: Version::TWO, lock_time, input, output: outputs };
         let coins = coins.into_iter().map(|coin| coin.coins.clone()).collect();
@@ -266,7 +266,7 @@ impl<'a> Builder<'a> {
 
     fn fee(&self, vbytes: u64) -> u64 {
         let replacing = if self.replaced > 0 { self.replaced.saturating_add(self.increment.fee(vbytes)) } else { 0 };
-        self.order.rate.fee(vbytes).max(replacing)
+        self.draft.rate.fee(vbytes).max(replacing)
     }
 
     fn dust(&self) -> u64 {

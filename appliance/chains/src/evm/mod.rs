@@ -10,6 +10,8 @@ pub use fee::{BUMP_PERCENT, FeePolicy, GasMarket, Speed, bump, gas_limit, quote}
 pub use tx::{EvmAction, EvmFees, EvmTx, amount_of_word, read_transfer_data, transfer_data};
 pub use unsigned::{UnsignedEvm, effects_of_signed};
 
+#[cfg(test)]
+pub(crate) use address::account_of_point;
 pub(crate) use address::{is_burn, is_system, parse};
 pub(crate) use tx::RawSignature;
 pub(crate) use unsigned::recover;

@@ -43,7 +43,7 @@ pub const fn energy_burn(needed: u64, available: u64, sun_per_energy: u64) -> u6
 pub fn fee_limit(energy: u64, sun_per_energy: u64, cap: u64) -> Result<u64, TxError> {
     let max = cap.min(FEE_LIMIT_SUN_MAX);
     let energy = u128::from(energy);
-    let limit = (energy * 12).div_ceil(10) * u128::from(sun_per_energy);
+    let limit = (energy * 12).div_ceil(10).saturating_mul(u128::from(sun_per_energy));
     if limit == 0 {
         return Err(TxError::NotUnderstood("a call that needs no energy, or energy that costs nothing".into()));
     }
