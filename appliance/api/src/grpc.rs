@@ -283,6 +283,13 @@ fn is_whole(body: &Body) -> bool {
         | Body::CommitConsumer(_)
         | Body::RemoveConsumer(_)
         | Body::MakeEvents(_)
+        | Body::RegisterWallet(_)
+        | Body::RetireWallet(_)
+        | Body::AllocateAddress(_)
+        | Body::ListAsset(_)
+        | Body::SetPrice(_)
+        | Body::ResumeChain(_)
+        | Body::AssignSuspense(_)
         | Body::ReviewPayout(_)
         | Body::SetWithdrawalPolicy(_)
         | Body::ApproveWithdrawal(_) => true,
@@ -303,6 +310,11 @@ fn is_whole(body: &Body) -> bool {
         | Body::StepWorkers(_)
         | Body::ReportWorkers(_)
         | Body::Rescale(_)
+        // The signer vouches for addresses, and the worker of a network says what its blocks hold.
+        | Body::StockAddresses(_)
+        | Body::CommitBlocks(_)
+        | Body::NotePending(_)
+        | Body::RewindBlocks(_)
         | Body::PreparePayout(_)
         | Body::StepPayout(_)
         // A node checks the second factor and the address first.

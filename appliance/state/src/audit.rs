@@ -198,6 +198,10 @@ pub enum AuditAction {
     PayoutReviewed,
     /// The withdrawal policy was set.
     WithdrawalPolicySet,
+    /// A network that stood still was let go on.
+    ChainResumed,
+    /// It was decided whose money it is that waited for a decision.
+    SuspenseAssigned,
 }
 
 /// What can be done outside the state and put on record. Variants are only ever appended.
@@ -314,6 +318,8 @@ impl AuditAction {
             AuditAction::WalletRetired => "retire-wallet",
             AuditAction::AssetListed => "list-asset",
             AuditAction::PriceSet => "set-price",
+            AuditAction::ChainResumed => "resume-chain",
+            AuditAction::SuspenseAssigned => "assign-suspense",
             AuditAction::WithdrawalRejected => "reject-withdrawal",
             AuditAction::WithdrawalApproved => "approve-withdrawal",
             AuditAction::PayoutReviewed => "review-payout",

@@ -10,20 +10,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::api_keys::ApiKeyId;
 use crate::apply::{
-    AddConsumer, AddWorkers, AdmitNode, AllocateAddress, AmendOrder, Approve, ApproveWithdrawal, Bootstrap,
-    BulkTransfer, BulkWorkers, CancelAfter, CancelDirectives, CancelJobs, CancelOrder, CancelOrders, ChangeAddressBook,
-    CloseSessions, CommitConsumer, ConfigureMarket, ConfigureNetwork, ConfigureNetworkAsset, ConfigureQueue,
-    ConfirmApprovalKey, CreateAdmin, CreateApiKey, CreateAsset, CreateJoinToken, CreateMarket, CreateUser, CreateUsers,
-    CreditSandbox, DispatchDirectives, EmergencyResume, EmergencyStop, EndMaintenance, EnqueueJobs, EnrolApprovalKey,
-    FinishJobs, ForgetBinary, LeaseJobs, ListAsset, MakeEvents, NoteSignInFailure, OpenAccounts, OpenSession,
-    PlaceOrder, PlacePair, PostTransfers, PreparePayout, Propose, PutScratch, PutSecret, RaiseVersion, RecordAction,
-    Reform, RegisterBinary, RegisterWallet, RejectProposal, ReleaseDirectives, RemoveConsumer, RemoveFlag, RemoveNode,
-    RemoveSecret, RemoveWorkers, RenewJobs, ReplaceOrder, ReportWorkers, RequestDigest, RequestWithdrawal, Rescale,
-    RestartWorkers, RetireWallet, RetryJobs, RevertSettings, RevertTransfer, ReviewDirective, ReviewPayout,
-    RevokeApiKey, RevokeApprovalKey, RevokeProposal, RotateAuthority, RotateOperatorToken, ScheduleMaintenance,
-    SendDirectives, SetCredentials, SetFlag, SetMarketPhase, SetPrice, SetScale, SetSetting, SetWithdrawalPolicy,
-    SetWorkers, StepDirectives, StepPayout, StepUp, StepWithdrawal, StepWorkers, StockAddresses, TouchSession,
-    TransferBetweenUsers, UndoBulk, UnsetSetting, UpdateAdmin, UpdateNode, UpdateUser, UseBinary,
+    AddConsumer, AddWorkers, AdmitNode, AllocateAddress, AmendOrder, Approve, ApproveWithdrawal, AssignSuspense,
+    Bootstrap, BulkTransfer, BulkWorkers, CancelAfter, CancelDirectives, CancelJobs, CancelOrder, CancelOrders,
+    ChangeAddressBook, CloseSessions, CommitBlocks, CommitConsumer, ConfigureMarket, ConfigureNetwork,
+    ConfigureNetworkAsset, ConfigureQueue, ConfirmApprovalKey, CreateAdmin, CreateApiKey, CreateAsset, CreateJoinToken,
+    CreateMarket, CreateUser, CreateUsers, CreditSandbox, DispatchDirectives, EmergencyResume, EmergencyStop,
+    EndMaintenance, EnqueueJobs, EnrolApprovalKey, FinishJobs, ForgetBinary, LeaseJobs, ListAsset, MakeEvents,
+    NotePending, NoteSignInFailure, OpenAccounts, OpenSession, PlaceOrder, PlacePair, PostTransfers, PreparePayout,
+    Propose, PutScratch, PutSecret, RaiseVersion, RecordAction, Reform, RegisterBinary, RegisterWallet, RejectProposal,
+    ReleaseDirectives, RemoveConsumer, RemoveFlag, RemoveNode, RemoveSecret, RemoveWorkers, RenewJobs, ReplaceOrder,
+    ReportWorkers, RequestDigest, RequestWithdrawal, Rescale, RestartWorkers, ResumeChain, RetireWallet, RetryJobs,
+    RevertSettings, RevertTransfer, ReviewDirective, ReviewPayout, RevokeApiKey, RevokeApprovalKey, RevokeProposal,
+    RewindBlocks, RotateAuthority, RotateOperatorToken, ScheduleMaintenance, SendDirectives, SetCredentials, SetFlag,
+    SetMarketPhase, SetPrice, SetScale, SetSetting, SetWithdrawalPolicy, SetWorkers, StepDirectives, StepPayout,
+    StepUp, StepWithdrawal, StepWorkers, StockAddresses, TouchSession, TransferBetweenUsers, UndoBulk, UnsetSetting,
+    UpdateAdmin, UpdateNode, UpdateUser, UseBinary,
 };
 use crate::codec::{self, DecodeError};
 
@@ -296,6 +297,16 @@ pub enum Body {
     SetWithdrawalPolicy(Box<SetWithdrawalPolicy>),
     /// A user says where money may go.
     ChangeAddressBook(ChangeAddressBook),
+    /// Commits blocks of a network.
+    CommitBlocks(Box<CommitBlocks>),
+    /// Tells of payments that are in no block yet.
+    NotePending(Box<NotePending>),
+    /// Goes back on a network whose chain was reorganised.
+    RewindBlocks(RewindBlocks),
+    /// Lets a network go on that halted.
+    ResumeChain(ResumeChain),
+    /// Decides whose money it is that waits for a decision.
+    AssignSuspense(AssignSuspense),
 }
 
 impl Body {
@@ -320,6 +331,9 @@ impl Body {
                 | Body::StepWithdrawal(_)
                 | Body::StockAddresses(_)
                 | Body::SetPrice(_)
+                | Body::CommitBlocks(_)
+                | Body::NotePending(_)
+                | Body::RewindBlocks(_)
         )
     }
 

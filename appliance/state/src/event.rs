@@ -4,7 +4,7 @@
 //! concerns only the nodes that apply it and carries no number. Nor do orders and trades, whose own rows are the record;
 //! what is told of them here is for those who watch now.
 
-use exchequer_domain::{AdminId, CommandId, Network, NodeId, Timestamp, TxId, UserId, WorkerId, WorkerKind};
+use exchequer_domain::{AdminId, BlockRef, CommandId, Network, NodeId, Timestamp, TxId, UserId, WorkerId, WorkerKind};
 use exchequer_ledger::Asset;
 use exchequer_matching::{Lots, Phase, Ticks, TradeId};
 use serde::{Deserialize, Serialize};
@@ -14,6 +14,7 @@ use crate::cluster::Epoch;
 use crate::codec::{self, DecodeError};
 use crate::command::Actor;
 use crate::custody::WalletId;
+use crate::deposits::{DepositId, DepositStage};
 use crate::directives::{DirectiveId, DirectiveState};
 use crate::emergency::Brake;
 use crate::events::Topic;
@@ -130,6 +131,8 @@ pub enum Severity {
     P2,
     /// Somebody should know.
     P3,
+    /// Money is at stake at this moment. Last, because it came last; nothing is more urgent.
+    P0,
 }
 
 /// What happened. Variants are only ever appended; their names and fields are what consumers see.
@@ -502,6 +505,49 @@ pub enum EventKind {
         /// Whose.
         user: UserId,
     },
+    /// A deposit was seen, or something became of it.
+    DepositMoved {
+        /// That deposit.
+        deposit: DepositId,
+        /// On which network.
+        network: Network,
+        /// Whose it is, or would be.
+        user: Option<UserId>,
+        /// What became of it.
+        stage: DepositStage,
+        /// How urgent that is, where it is.
+        severity: Option<Severity>,
+    },
+    /// The ledger could not follow the chain with a deposit.
+    DepositUnbooked {
+        /// That deposit.
+        deposit: DepositId,
+        /// How urgent that is.
+        severity: Severity,
+    },
+    /// A transaction moves what is the exchange's, and the exchange knows nothing of it.
+    OwnUnknown {
+        /// On which network.
+        network: Network,
+        /// That transaction.
+        tx: TxId,
+        /// How urgent that is.
+        severity: Severity,
+    },
+    /// A chain was reorganised below what was settled: the network stands still.
+    ChainHalted {
+        /// Which network.
+        network: Network,
+        /// The last block in common, as the worker said.
+        common: BlockRef,
+        /// How urgent that is.
+        severity: Severity,
+    },
+    /// A network that stood still goes on.
+    ChainResumed {
+        /// Which network.
+        network: Network,
+    },
 }
 
 /// The version of the shape in which kinds of events are told. A kind whose fields must change gets a successor.
@@ -548,7 +594,9 @@ impl EventKind {
             | EventKind::ApprovalKeyConfirmed { .. }
             | EventKind::ApprovalKeyRevoked { .. }
             | EventKind::TwoPersonRuleInForce => Topic::Approvals,
-            EventKind::NetworkChanged { .. } => Topic::Networks,
+            EventKind::NetworkChanged { .. } | EventKind::ChainHalted { .. } | EventKind::ChainResumed { .. } => {
+                Topic::Networks
+            }
             EventKind::AdminCreated { .. }
             | EventKind::AdminUpdated { .. }
             | EventKind::CredentialsSet { .. }
@@ -559,7 +607,10 @@ impl EventKind {
             | EventKind::WalletChanged { .. }
             | EventKind::AddressAllocated { .. }
             | EventKind::ListingChanged { .. }
-            | EventKind::PriceSet { .. } => Topic::Money,
+            | EventKind::PriceSet { .. }
+            | EventKind::DepositMoved { .. }
+            | EventKind::DepositUnbooked { .. }
+            | EventKind::OwnUnknown { .. } => Topic::Money,
             EventKind::WithdrawalMoved { .. }
             | EventKind::PayoutNeedsReview { .. }
             | EventKind::HotWalletShort { .. }
@@ -570,6 +621,16 @@ impl EventKind {
             EventKind::UserUpdated { .. } => Topic::Users,
             EventKind::JobDiscarded { .. } | EventKind::QueueConfigured { .. } => Topic::Jobs,
             EventKind::Made { .. } => Topic::Sandbox,
+        }
+    }
+
+    /// The customer whose own stream tells it; none where it is not for customers.
+    #[must_use]
+    pub const fn of_user(&self) -> Option<UserId> {
+        match self {
+            EventKind::DepositMoved { user, .. } => *user,
+            EventKind::AddressAllocated { user, .. } => Some(*user),
+            _ => None,
         }
     }
 
@@ -608,7 +669,13 @@ impl EventKind {
             EventKind::MaintenanceAnnounced { window, .. }
             | EventKind::MaintenanceStarted { window, .. }
             | EventKind::MaintenanceEnded { window, .. } => window.0.to_string(),
-            EventKind::NetworkChanged { network } => network.to_string(),
+            EventKind::NetworkChanged { network }
+            | EventKind::ChainHalted { network, .. }
+            | EventKind::ChainResumed { network } => network.to_string(),
+            EventKind::DepositMoved { deposit, .. } | EventKind::DepositUnbooked { deposit, .. } => {
+                format!("deposit {deposit}")
+            }
+            EventKind::OwnUnknown { tx, .. } => tx.to_string(),
             EventKind::AdminCreated { admin }
             | EventKind::AdminUpdated { admin }
             | EventKind::SessionOpened { admin } => format!("admin {admin}"),

@@ -21,6 +21,7 @@ pub mod cluster;
 pub mod codec;
 pub mod command;
 pub mod custody;
+pub mod deposits;
 pub mod directives;
 pub mod emergency;
 pub mod event;
@@ -55,23 +56,24 @@ pub mod workers;
 
 pub use apply::{
     ACCOUNTS_AT_ONCE_MAX, AddConsumer, AddWorkers, AdmitNode, AllocateAddress, AmendOrder, Approve, ApproveWithdrawal,
-    BookChange, Bootstrap, BulkTransfer, BulkWorkers, CancelAfter, CancelDirectives, CancelJobs, CancelOrder,
-    CancelOrders, ChangeAddressBook, CloseSessions, CommitConsumer, ConfigureMarket, ConfigureNetwork,
-    ConfigureNetworkAsset, ConfigureQueue, ConfirmApprovalKey, CreateAdmin, CreateApiKey, CreateAsset, CreateJoinToken,
-    CreateMarket, CreateUser, CreateUsers, CredentialChange, CreditSandbox, DIRECTIVES_AT_ONCE_MAX, DispatchDirectives,
-    DryRun, EVENT_FILLING_BYTES_MAX, EVENTS_AT_ONCE_MAX, EmergencyResume, EmergencyStop, EndMaintenance, EnqueueJobs,
-    Enqueued, EnrolApprovalKey, FinishJobs, FirstNode, ForgetBinary, JOBS_AT_ONCE_MAX, JobEnd, LEASE_US_MIN,
-    LEASED_JOBS_MAX, LeaseJobs, ListAsset, MakeEvents, NewDirective, NewJob, NoteSignInFailure, OpenAccounts,
-    OpenSession, OrderRef, OrderSpec, PayoutDecision, PayoutStep, PlaceOrder, PlacePair, PostTransfers, Preparation,
-    PreparePayout, Propose, PutScratch, PutSecret, RaiseVersion, RateChange, RecordAction, Reform, RegisterBinary,
-    RegisterWallet, RejectProposal, ReleaseDirectives, RemoveConsumer, RemoveFlag, RemoveNode, RemoveSecret,
-    RemoveWorkers, RenewJobs, ReplaceOrder, ReportWorkers, RequestDigest, RequestWithdrawal, Rescale, RestartWorkers,
-    RetireWallet, RetryJobs, RevertSettings, RevertTransfer, ReviewDirective, ReviewPayout, RevokeApiKey,
-    RevokeApprovalKey, RevokeProposal, RotateAuthority, RotateOperatorToken, ScheduleMaintenance, SendDirectives, Sent,
-    SessionSwap, SetCredentials, SetFlag, SetMarketPhase, SetPrice, SetScale, SetSetting, SetWithdrawalPolicy,
-    SetWorkers, StepDirectives, StepPayout, StepUp, StepWithdrawal, StepWorkers, StockAddresses, TRANSFERS_AT_ONCE_MAX,
-    TouchSession, Traded, TransferBetweenUsers, UndoBulk, UnsetSetting, UpdateAdmin, UpdateNode, UpdateUser, UseBinary,
-    Which, WithdrawalStep, check_reason, coin_owner,
+    AssignSuspense, BookChange, Bootstrap, BulkTransfer, BulkWorkers, CancelAfter, CancelDirectives, CancelJobs,
+    CancelOrder, CancelOrders, ChangeAddressBook, CloseSessions, CommitBlocks, CommitConsumer, ConfigureMarket,
+    ConfigureNetwork, ConfigureNetworkAsset, ConfigureQueue, ConfirmApprovalKey, CreateAdmin, CreateApiKey,
+    CreateAsset, CreateJoinToken, CreateMarket, CreateUser, CreateUsers, CredentialChange, CreditSandbox,
+    DIRECTIVES_AT_ONCE_MAX, DispatchDirectives, DryRun, EVENT_FILLING_BYTES_MAX, EVENTS_AT_ONCE_MAX, EmergencyResume,
+    EmergencyStop, EndMaintenance, EnqueueJobs, Enqueued, EnrolApprovalKey, FinishJobs, FirstNode, ForgetBinary,
+    JOBS_AT_ONCE_MAX, JobEnd, LEASE_US_MIN, LEASED_JOBS_MAX, LeaseJobs, ListAsset, MakeEvents, NewDirective, NewJob,
+    NotePending, NoteSignInFailure, OpenAccounts, OpenSession, OrderRef, OrderSpec, PayoutDecision, PayoutStep,
+    PlaceOrder, PlacePair, PostTransfers, Preparation, PreparePayout, Propose, PutScratch, PutSecret, RaiseVersion,
+    RateChange, RecordAction, Reform, RegisterBinary, RegisterWallet, RejectProposal, ReleaseDirectives,
+    RemoveConsumer, RemoveFlag, RemoveNode, RemoveSecret, RemoveWorkers, RenewJobs, ReplaceOrder, ReportWorkers,
+    RequestDigest, RequestWithdrawal, Rescale, RestartWorkers, ResumeChain, RetireWallet, RetryJobs, RevertSettings,
+    RevertTransfer, ReviewDirective, ReviewPayout, RevokeApiKey, RevokeApprovalKey, RevokeProposal, RewindBlocks,
+    RotateAuthority, RotateOperatorToken, ScheduleMaintenance, SendDirectives, Sent, SessionSwap, SetCredentials,
+    SetFlag, SetMarketPhase, SetPrice, SetScale, SetSetting, SetWithdrawalPolicy, SetWorkers, StepDirectives,
+    StepPayout, StepUp, StepWithdrawal, StepWorkers, StockAddresses, TRANSFERS_AT_ONCE_MAX, TouchSession, Traded,
+    TransferBetweenUsers, UndoBulk, UnsetSetting, UpdateAdmin, UpdateNode, UpdateUser, UseBinary, Which,
+    WithdrawalStep, check_reason, coin_owner,
 };
 pub use command::{Actor, Body, Command};
 pub use event::{Best, Event, EventKind, OrderStep, Severity};

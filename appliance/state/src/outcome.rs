@@ -1,6 +1,6 @@
 //! Outcomes: what became of a command. Codes and numbers only; texts are made where they are shown.
 
-use exchequer_domain::{AdminId, ChainAddress, NodeId, Timestamp, UserId, WorkerId};
+use exchequer_domain::{AdminId, BlockRef, ChainAddress, NodeId, Timestamp, UserId, WorkerId};
 use exchequer_ledger as ledger;
 use exchequer_ledger::Asset;
 use exchequer_matching::Phase;
@@ -401,6 +401,24 @@ pub enum Done {
     },
     /// An address book is as asked.
     AddressBookChanged,
+    /// The blocks are committed.
+    BlocksCommitted {
+        /// The last one whose payments are all known.
+        tip: BlockRef,
+    },
+    /// The network is scanned up to an earlier block again.
+    BlocksRewound {
+        /// That block.
+        tip: BlockRef,
+    },
+    /// The network stands still until persons decide.
+    ChainHalted,
+    /// The network goes on.
+    ChainResumed,
+    /// The payments are noted.
+    PendingNoted,
+    /// It is decided whose money it is.
+    SuspenseAssigned,
 }
 
 /// What came of an approved operation. Variants are only ever appended.

@@ -69,6 +69,22 @@ pub(crate) enum Bug {
     ReplacementNotExclusive,
     /// Withdrawals are paid in any order.
     TurnIgnored,
+    /// A deposit is credited though one endpoint alone tells of it.
+    CreditBeforeAgreed,
+    /// A deposit is free to leave before it is final.
+    FreeBeforeFinal,
+    /// What was credited stays so when its block is gone.
+    ReorgKeepsCredit,
+    /// What is too small for the ledger is dropped.
+    DustForgotten,
+    /// What the exchange moved itself is credited.
+    OwnCredited,
+    /// A payment that is seen again is another one.
+    PaymentForgotten,
+    /// A worker rewinds below what was settled.
+    SettledIgnored,
+    /// What was gathered stays so when its block is gone.
+    ReorgKeepsGathered,
 }
 
 #[cfg(test)]
@@ -101,6 +117,20 @@ impl Bug {
         Bug::KeyForgotten,
         Bug::AttemptNotCompared,
         Bug::HarmRetried,
+    ];
+}
+
+#[cfg(test)]
+impl Bug {
+    pub(crate) const OF_DEPOSITS: [Bug; 8] = [
+        Bug::CreditBeforeAgreed,
+        Bug::FreeBeforeFinal,
+        Bug::ReorgKeepsCredit,
+        Bug::DustForgotten,
+        Bug::OwnCredited,
+        Bug::PaymentForgotten,
+        Bug::SettledIgnored,
+        Bug::ReorgKeepsGathered,
     ];
 }
 

@@ -192,6 +192,20 @@ pub enum Table {
     AddressBookEntry = 0xb1,
     /// User -> what holds of its address book as a whole.
     AddressBook = 0xb2,
+    /// Number of a deposit -> the deposit, while something can still happen to it; under no number how many there were.
+    Deposit = 0x79,
+    /// Network -> how far it is scanned; network, height -> the hash of that block.
+    Chain = 0x7a,
+    /// Number of a deposit -> the deposit that is over.
+    DepositOver = 0x83,
+    /// User, network, number of a deposit -> nothing.
+    DepositOf = 0x84,
+    /// Network, transaction, number of a deposit -> nothing.
+    DepositTx = 0x85,
+    /// Network, asset, index of an address -> payments that are too small by themselves.
+    Accrual = 0x87,
+    /// Network, transaction, place, address -> the number of the deposit.
+    DepositId = 0xa9,
 }
 
 impl Table {
@@ -248,6 +262,8 @@ impl Table {
         Table::Wallet,
         Table::AddressPool,
         Table::Listing,
+        Table::Deposit,
+        Table::Chain,
         Table::Withdrawal,
         Table::Payout,
         Table::WithdrawalsHead,
@@ -256,7 +272,11 @@ impl Table {
         Table::JobOver,
         Table::DirectiveOver,
         Table::ProposalOver,
+        Table::DepositOver,
+        Table::DepositOf,
+        Table::DepositTx,
         Table::PoolAddress,
+        Table::Accrual,
         Table::WithdrawalOver,
         Table::WithdrawalTrace,
         Table::PayoutOver,
@@ -268,6 +288,7 @@ impl Table {
         Table::UserSessions,
         Table::UserName,
         Table::DirectiveKey,
+        Table::DepositId,
         Table::OwnTransfer,
         Table::AddressIndex,
         Table::UserAddresses,
@@ -320,7 +341,10 @@ impl Table {
             | Table::UserWithdrawal => Family::History,
             Table::ClientWithdrawal | Table::AddressBookEntry | Table::AddressBook => Family::Ids,
             Table::Wallet | Table::AddressPool | Table::Listing => Family::Working,
+            Table::Deposit | Table::Chain => Family::Working,
             Table::PoolAddress => Family::History,
+            Table::DepositOver | Table::DepositOf | Table::DepositTx | Table::Accrual => Family::History,
+            Table::DepositId => Family::Ids,
             Table::OwnTransfer | Table::AddressIndex | Table::UserAddresses => Family::Ids,
             Table::Admin | Table::AdminSession | Table::AdminCredentials => Family::Working,
             Table::SettingHistory

@@ -13,6 +13,7 @@ use crate::audit::AuditHead;
 use crate::cluster::{Cluster, Epoch};
 use crate::command::Received;
 use crate::custody::Custody;
+use crate::deposits::Deposits;
 use crate::directives::Directives;
 use crate::emergency::Emergency;
 use crate::event::Event;
@@ -102,6 +103,7 @@ pub struct State {
     pub(crate) networks: Networks,
     pub(crate) people: People,
     pub(crate) custody: Custody,
+    pub(crate) deposits: Deposits,
     pub(crate) withdrawals: Withdrawals,
 }
 
@@ -145,6 +147,7 @@ impl State {
             networks: Networks::load(rows)?,
             people: People::load(rows)?,
             custody: Custody::load(rows)?,
+            deposits: Deposits::load(rows)?,
             withdrawals: Withdrawals::load(rows)?,
         };
         match &state.cluster {
@@ -324,6 +327,12 @@ impl State {
     #[must_use]
     pub fn custody(&self) -> &Custody {
         &self.custody
+    }
+
+    /// How far networks are scanned, and deposits.
+    #[must_use]
+    pub fn deposits(&self) -> &Deposits {
+        &self.deposits
     }
 
     /// Who administers the exchange, and their sessions.

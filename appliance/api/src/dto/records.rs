@@ -453,6 +453,52 @@ pub enum Effect {
         /// The number of the last one.
         last: u64,
     },
+    /// There is a new wallet.
+    WalletRegistered {
+        /// Its number.
+        wallet: u32,
+    },
+    /// A wallet is not used any more.
+    WalletRetired,
+    /// Deposit addresses are in the pool.
+    AddressesStocked {
+        /// The index that is stocked next.
+        next: u32,
+    },
+    /// A user has this deposit address.
+    AddressAllocated {
+        /// The address.
+        address: String,
+        /// Its index in the pool.
+        index: u32,
+        /// Whether it is a new one.
+        new: bool,
+    },
+    /// An asset is listed on a network.
+    AssetListed {
+        /// The listing's version.
+        version: u32,
+    },
+    /// A reference price is as asked.
+    PriceSet,
+    /// Blocks of a network are committed.
+    BlocksCommitted {
+        /// The height up to which the network is scanned.
+        height: u64,
+    },
+    /// A network is scanned up to an earlier block again.
+    BlocksRewound {
+        /// The height of that block.
+        height: u64,
+    },
+    /// A network stands still until persons decide.
+    ChainHalted,
+    /// A network that stood still goes on.
+    ChainResumed,
+    /// Payments that wait for a block are noted.
+    PendingNoted,
+    /// It is decided whose a deposit is.
+    SuspenseAssigned,
     /// A withdrawal is asked for.
     WithdrawalRequested {
         /// Its number.

@@ -334,6 +334,8 @@ pub(crate) fn of_rejection(rejection: &Rejection, purpose: Purpose) -> Error {
         | Rejection::OwnApprovalKey
         | Rejection::LastApprovalKeys
         | Rejection::MaintenanceFull
+        | Rejection::Custody(_)
+        | Rejection::Deposits(_)
         | Rejection::Withdrawals(_) => Error::internal(),
         Rejection::SettingPlace { .. }
         | Rejection::SettingNotSet { .. }

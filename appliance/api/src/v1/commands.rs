@@ -148,6 +148,20 @@ fn effect(done: Done) -> Effect {
         Done::ConsumerCommitted { offset } => Effect::ConsumerCommitted { offset },
         Done::ConsumerRemoved => Effect::ConsumerRemoved,
         Done::EventsMade { last } => Effect::EventsMade { last },
+        Done::WalletRegistered { wallet } => Effect::WalletRegistered { wallet: wallet.0 },
+        Done::WalletRetired => Effect::WalletRetired,
+        Done::AddressesStocked { next } => Effect::AddressesStocked { next },
+        Done::AddressAllocated { address, index, new } => {
+            Effect::AddressAllocated { address: address.to_string(), index, new }
+        }
+        Done::AssetListed { version } => Effect::AssetListed { version },
+        Done::PriceSet => Effect::PriceSet,
+        Done::BlocksCommitted { tip } => Effect::BlocksCommitted { height: tip.height },
+        Done::BlocksRewound { tip } => Effect::BlocksRewound { height: tip.height },
+        Done::ChainHalted => Effect::ChainHalted,
+        Done::ChainResumed => Effect::ChainResumed,
+        Done::PendingNoted => Effect::PendingNoted,
+        Done::SuspenseAssigned => Effect::SuspenseAssigned,
         Done::WithdrawalRequested { withdrawal, stage, first } => {
             Effect::WithdrawalRequested { withdrawal: withdrawal.0, stage: stage.as_str().to_owned(), first }
         }

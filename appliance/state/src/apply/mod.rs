@@ -11,6 +11,7 @@ mod amend_order;
 mod approval_keys;
 mod approve;
 mod approve_withdrawal;
+mod assign_suspense;
 mod bootstrap;
 mod bulk_transfer;
 mod bulk_workers;
@@ -22,6 +23,7 @@ mod cancel_orders;
 mod carry_out;
 mod change_address_book;
 mod close_sessions;
+mod commit_blocks;
 mod commit_consumer;
 mod configure_market;
 mod configure_network;
@@ -36,6 +38,7 @@ mod create_user;
 mod create_users;
 mod credit_sandbox;
 mod custody;
+mod deposits;
 mod directives;
 mod dispatch_directives;
 mod dry_run;
@@ -87,6 +90,8 @@ mod revert_transfer;
 mod review_directive;
 mod review_payout;
 mod revoke_api_key;
+mod rewind_blocks;
+mod ripen;
 mod rotate_authority;
 mod rotate_operator_token;
 mod schedule_maintenance;
@@ -122,6 +127,7 @@ pub use amend_order::AmendOrder;
 pub use approval_keys::{ConfirmApprovalKey, EnrolApprovalKey, RevokeApprovalKey};
 pub use approve::Approve;
 pub use approve_withdrawal::ApproveWithdrawal;
+pub use assign_suspense::AssignSuspense;
 pub use bootstrap::{Bootstrap, FirstNode};
 pub use bulk_transfer::BulkTransfer;
 pub use bulk_workers::{BulkWorkers, UndoBulk};
@@ -132,6 +138,7 @@ pub use cancel_order::CancelOrder;
 pub use cancel_orders::CancelOrders;
 pub use change_address_book::{BookChange, ChangeAddressBook};
 pub use close_sessions::{CloseSessions, Which};
+pub use commit_blocks::{CommitBlocks, NotePending};
 pub use commit_consumer::CommitConsumer;
 pub use configure_market::ConfigureMarket;
 pub use configure_network::ConfigureNetwork;
@@ -198,6 +205,7 @@ pub use revert_transfer::RevertTransfer;
 pub use review_directive::ReviewDirective;
 pub use review_payout::{PayoutDecision, ReviewPayout};
 pub use revoke_api_key::RevokeApiKey;
+pub use rewind_blocks::{ResumeChain, RewindBlocks};
 pub use rotate_authority::RotateAuthority;
 pub use rotate_operator_token::RotateOperatorToken;
 pub use schedule_maintenance::ScheduleMaintenance;
@@ -392,6 +400,11 @@ impl Body {
             Body::AllocateAddress(command) => command.apply(entry),
             Body::ListAsset(command) => command.apply(entry, actor),
             Body::SetPrice(command) => command.apply(entry, actor),
+            Body::CommitBlocks(command) => command.apply(entry, actor),
+            Body::NotePending(command) => command.apply(entry, actor),
+            Body::RewindBlocks(command) => command.apply(entry, actor),
+            Body::ResumeChain(command) => command.apply(entry, actor),
+            Body::AssignSuspense(command) => command.apply(entry, actor),
         }
     }
 
@@ -437,6 +450,8 @@ impl Body {
             }
             Body::StockAddresses(command) => keys.extend(command.lookups()),
             Body::AllocateAddress(command) => keys.push(user_addresses_key(command.user)),
+            Body::CommitBlocks(command) => keys.extend(command.lookups()),
+            Body::NotePending(command) => keys.extend(command.lookups()),
             Body::RequestWithdrawal(command) => keys.extend(command.lookups()),
             Body::StepPayout(command) => keys.extend(command.lookups()),
             Body::ChangeAddressBook(command) => keys.extend(command.lookups()),

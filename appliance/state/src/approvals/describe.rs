@@ -128,6 +128,76 @@ pub fn describe(body: &Body) -> Vec<(String, String)> {
                 reason(&command.reason),
             ]
         }
+        Body::RegisterWallet(command) => {
+            let network =
+                command.network.map_or_else(|| "every one of the family".into(), |network| network.to_string());
+            let mut lines = vec![
+                line("operation", "register a wallet".into()),
+                line("name", command.name.clone()),
+                line("for", command.role.as_str().into()),
+                line("family", format!("{:?}", command.family).to_lowercase()),
+                line("network", network),
+                line("extended public key", command.xpub.clone()),
+                line("deposits may be swept to it", command.pinned.to_string()),
+            ];
+            lines.extend(command.addresses.iter().map(|own| line("address", own.address.to_string())));
+            lines.push(reason(&command.reason));
+            lines
+        }
+        Body::RetireWallet(command) => vec![
+            line("operation", "take a wallet out of use".into()),
+            line("wallet", command.wallet.0.to_string()),
+            reason(&command.reason),
+        ],
+        Body::ListAsset(command) => {
+            let terms = &command.terms;
+            vec![
+                line("operation", "list an asset on a network".into()),
+                line("network", command.network.to_string()),
+                line("asset", command.asset.0.to_string()),
+                line("coin", command.coin.as_ref().map_or_else(|| "the network's own".into(), ToString::to_string)),
+                line("decimals on the network", command.decimals.to_string()),
+                line("least deposit", terms.deposit_min.to_string()),
+                line("least withdrawal", terms.withdrawal_min.to_string()),
+                line("most at once", terms.withdrawal_max.to_string()),
+                line("step", terms.withdrawal_step.to_string()),
+                line("fee", terms.withdrawal_fee.to_string()),
+                reason(&command.reason),
+            ]
+        }
+        Body::SetPrice(command) => vec![
+            line("operation", "set a reference price far from the present one".into()),
+            line("asset", command.asset.0.to_string()),
+            line("millionths of a dollar", command.usd_micros.to_string()),
+            line("source", command.source.clone()),
+        ],
+        Body::StockAddresses(command) => vec![
+            line("operation", "put deposit addresses into the pool by hand".into()),
+            line("family", format!("{:?}", command.family).to_lowercase()),
+            line("first index", command.first_index.to_string()),
+            line("addresses", command.entries.len().to_string()),
+        ],
+        Body::ResumeChain(command) => vec![
+            line("operation", "let a network go on that halted".into()),
+            line("network", command.network.to_string()),
+            line(
+                "from block",
+                command.to.map_or_else(|| "where it stood".into(), |to| format!("{} {}", to.height, to.hash)),
+            ),
+            reason(&command.reason),
+        ],
+        Body::AssignSuspense(command) => vec![
+            line("operation", "decide whose a deposit is".into()),
+            line("deposit", command.deposit.to_string()),
+            line(
+                "to",
+                match command.to {
+                    crate::deposits::Assignee::User(user) => format!("user {user}"),
+                    crate::deposits::Assignee::Exchange => "the exchange".into(),
+                },
+            ),
+            reason(&command.reason),
+        ],
         // What a policy comes to cover without lines here shows its name at least, and nothing that may be sealed.
         other => vec![line("operation", other.name())],
     }

@@ -105,6 +105,9 @@ fn of_body(body: &Body, actor: Actor, state: &State, ledger: &Ledger) -> Option<
         Body::RegisterWallet(_) | Body::RetireWallet(_) | Body::ListAsset(_) => Some(CHANGE),
         // A person could put an address of their own among those that users pay to.
         Body::StockAddresses(_) => is_by_person(actor).then_some(CHANGE),
+        Body::AssignSuspense(_) => Some(MONEY),
+        Body::ResumeChain(_) => Some(CHANGE),
+        Body::CommitBlocks(_) | Body::NotePending(_) | Body::RewindBlocks(_) => None,
         Body::SetPrice(command) => command.goes_far(state.custody()).then_some(CHANGE),
         // Who must agree to withdrawals, and how much may leave.
         Body::SetWithdrawalPolicy(_) => Some(CHANGE),

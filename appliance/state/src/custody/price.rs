@@ -75,6 +75,7 @@ mod tests {
             assert_eq!(worth(&custody, amount, late), Worth::Usd(usd), "{amount}");
         }
         assert_eq!(worth(&custody, unit, late.plus(Duration::from_micros(1))), Worth::Manual);
+        custody.put_price(Asset(1), Price { usd_micros: u64::MAX, source: "desk".into(), at: START });
         assert_eq!(worth(&custody, u128::MAX, START), Worth::Manual);
         assert_eq!(custody.worth(world.state.assets(), Asset(2), 1, START, Duration::from_secs(60)), Worth::Manual);
     }

@@ -141,6 +141,11 @@ fn allowed(body: &Body) -> bool {
         | Body::StockAddresses(_)
         | Body::AllocateAddress(_)
         | Body::ListAsset(_)
+        | Body::CommitBlocks(_)
+        | Body::NotePending(_)
+        | Body::RewindBlocks(_)
+        | Body::ResumeChain(_)
+        | Body::AssignSuspense(_)
         | Body::SetPrice(_) => false,
     }
 }

@@ -65,6 +65,8 @@ pub enum Why {
     Network,
     /// It is switched off for the asset on this network.
     AssetOnNetwork,
+    /// Its chain was reorganised below what was settled.
+    Halted,
 }
 
 impl fmt::Display for Why {
@@ -77,6 +79,7 @@ impl fmt::Display for Why {
             Why::State { state } => write!(f, "the network is {}", state.as_str()),
             Why::Network => f.write_str("switched off on the network"),
             Why::AssetOnNetwork => f.write_str("switched off for this asset"),
+            Why::Halted => f.write_str("the network stands still after a deep reorganisation"),
         }
     }
 }
@@ -130,6 +133,9 @@ impl State {
         }
         if let Some(window) = self.maintenance.network(network) {
             return Err(Why::Maintenance { until: window.ends });
+        }
+        if self.deposits.chains().get(network).halted.is_some() {
+            return Err(Why::Halted);
         }
         self.networks.get(network).may(operation)
     }

@@ -90,6 +90,10 @@ impl Body {
             Body::ChangeAddressBook(_) => P::UsersChange,
             // A worker derives them and the signer vouches for them.
             Body::StockAddresses(_) => return Needs::Never,
+            // The worker of the network says what its blocks hold.
+            Body::CommitBlocks(_) | Body::NotePending(_) | Body::RewindBlocks(_) => return Needs::Never,
+            Body::ResumeChain(_) => P::NetworksChange,
+            Body::AssignSuspense(_) => P::MoneyMove,
             Body::EmergencyStop(_) => P::EmergencyStop,
             Body::EmergencyResume(_) => P::EmergencyResume,
             Body::ScheduleMaintenance(_) | Body::EndMaintenance(_) => P::MaintenanceChange,

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::approvals::{ApprovalKeyId, ProposalId};
 use crate::custody;
+use crate::deposits;
 use crate::directives;
 use crate::jobs;
 use crate::maintenance::WindowId;
@@ -466,6 +467,8 @@ pub enum Rejection {
     Custody(custody::Refusal),
     /// Not so with withdrawals and payouts.
     Withdrawals(Box<withdrawals::Refusal>),
+    /// Not so with deposits.
+    Deposits(deposits::Refusal),
 }
 
 impl Rejection {
@@ -514,6 +517,7 @@ impl Rejection {
             Rejection::Jobs(refusal) => refusal.code(),
             Rejection::Directives(refusal) => refusal.code(),
             Rejection::Custody(refusal) => refusal.code(),
+            Rejection::Deposits(refusal) => refusal.code(),
             Rejection::Withdrawals(refusal) => refusal.code(),
             Rejection::ApiKeyExists => Code::AlreadyDone,
             Rejection::ApiKeysFull | Rejection::MarketsBusy | Rejection::OpenOrdersFull => Code::Overloaded,
@@ -734,7 +738,7 @@ impl Rejection {
             | Rejection::SecretInUse { .. }
             | Rejection::EndpointCredentials
             | Rejection::NetworkAssetsFull => return None,
-            Rejection::Custody(_) | Rejection::Withdrawals(_) => return None,
+            Rejection::Custody(_) | Rejection::Deposits(_) | Rejection::Withdrawals(_) => return None,
             Rejection::ConsumerUnknown
             | Rejection::ConsumerExists
             | Rejection::ConsumersFull

@@ -34,6 +34,7 @@ fn encode(steps: Vec<(std::time::Duration, Step)>) -> Vec<Entry> {
                     Command { ref body, .. } if body.is_leaders_work() => {
                         Command { actor: Actor::Node(NodeId(1)), epoch, ..command }
                     }
+                    Command { actor: Actor::Worker(_), .. } => Command { epoch, ..command },
                     command => command,
                 };
                 (None, commands.into_iter().map(|command| by_the_leader(command).encode()).collect())

@@ -3,6 +3,7 @@
 mod approvals;
 mod configuration_model;
 mod coverage;
+mod deposits;
 mod determinism;
 mod dice;
 mod directives;
@@ -17,5 +18,6 @@ mod model;
 mod money_model;
 mod people;
 mod trading;
+mod withdrawals;
 mod workers;
 pub(crate) mod world;
