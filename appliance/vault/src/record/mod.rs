@@ -1,0 +1,312 @@
+//! The signing memory: what this vault's signers have signed, as far as this one knows, on its own disk (`memory.log`).
+//!
+//! Invariants:
+//! - A signature leaves after its record is on stable storage here. A crash at any point forgets none that was given.
+//! - The highest epoch is on stable storage before anything is answered under it; a lower one is refused for ever.
+//! - The committed log is followed without gaps; under an epoch nothing is signed before the log is followed up to it.
+//! - A record that this vault's key did not tag is no record.
+//! - A memory that is missing is not made anew in silence: that would be a signer without a past (see [`recreate`]).
+//!
+//! What it cannot know: a signature of another signer that was never committed. It was never broadcast by an honest worker
+//! either, and the epoch fences that signer.
+
+mod file;
+mod known;
+mod signed;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+
+use exchequer_domain::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::files::FileError;
+use crate::secret::Key32;
+use file::Frames;
+
+pub(crate) use known::Known;
+
+pub use signed::{BodyHash, Committed, Death, Decided, Feed, Outflow, Paid, PaymentId, SigningRecord};
+
+/// The file in the vault's folder.
+pub const FILE_NAME: &str = "memory.log";
+/// Entries of one feed.
+pub const FEED_ENTRIES_MAX: usize = 10_000;
+/// How long after a TRON transaction's last moment, by the signer's own clock, another one may be signed, in milliseconds.
+pub const EXPIRY_MARGIN_MS: u64 = 60_000;
+
+/// Confirmations of another spender of a coin that make it final.
+pub const CONFLICT_CONFIRMATIONS_MIN: u32 = 6;
+
+/// Why the memory refuses.
+#[derive(Debug, thiserror::Error)]
+pub enum MemoryError {
+    /// The file system.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// There is a vault and no memory.
+    #[error(
+        "{path} is missing: this signer does not know what was signed. Where that is right (a new node), say so with `recreate`; it then follows the whole log first"
+    )]
+    Lost {
+        /// The file.
+        path: String,
+    },
+    /// It is another vault's.
+    #[error("{path} is the memory of another vault")]
+    OtherVault {
+        /// The file.
+        path: String,
+    },
+    /// Another process has it.
+    #[error("{path} is in use by another signer")]
+    InUse {
+        /// The file.
+        path: String,
+    },
+    /// Bytes were changed.
+    #[error("{path} is damaged at byte {at}: nothing is signed. Move it away, look at the disk, and `recreate` it")]
+    Damaged {
+        /// The file.
+        path: String,
+        /// Where.
+        at: u64,
+    },
+    /// A sync has failed.
+    #[error("the signing memory could not be written: nothing is signed any more; look at the disk and restart")]
+    Broken,
+    /// A limit.
+    #[error("the signing memory is as large as it may be: nothing is signed any more")]
+    Full,
+    /// A feed does not begin where the last one ended.
+    #[error(
+        "the feed begins after index {after}, but the signer is at {at}: refused, since what is between is not known"
+    )]
+    Gap {
+        /// Where it begins.
+        after: u64,
+        /// Where the signer is.
+        at: u64,
+    },
+    /// Its indexes are not in order or too many.
+    #[error("the feed is not in order, or longer than 10000 entries: refused whole")]
+    Order,
+    /// A lower epoch than the highest that was seen.
+    #[error("epoch {asked} is over: {highest} was seen")]
+    Stale {
+        /// Of the request.
+        asked: u64,
+        /// The highest.
+        highest: u64,
+    },
+    /// Not followed far enough.
+    #[error("the log is followed up to {at}, and epoch {epoch} begins behind that: feed it first")]
+    Behind {
+        /// Of the request.
+        epoch: u64,
+        /// Where the signer is.
+        at: u64,
+    },
+    /// A record that this vault did not make.
+    #[error("a signing record in the feed does not have this vault's tag: refused")]
+    Forged,
+    /// A proof that proves nothing.
+    #[error("the proof that an attempt is dead does not hold: {0}")]
+    Proof(&'static str),
+    /// A bug.
+    #[error("a record could not be encoded: this is a bug")]
+    Internal,
+}
+
+/// A frame's payload. Variants are only ever appended.
+#[derive(Serialize, Deserialize)]
+enum Frame {
+    /// The first one.
+    Begun { vault: [u8; 16], at: Timestamp },
+    /// A higher epoch.
+    Epoch(u64),
+    /// A signature that this signer gives. Sealed.
+    Given(Vec<u8>),
+    /// What was fed, without its index.
+    Fed(Committed),
+    /// The end of a feed.
+    Followed { to: u64 },
+    /// A policy that was used.
+    Policy { version: u64 },
+    /// What was decided, as a record without a signature.
+    Decided(Box<SigningRecord>),
+}
+
+/// Makes a memory that knows nothing: for a new vault, for a node that joins, or, after a loss, by a person's decision. With it
+/// nothing is signed before the log is followed from its beginning.
+///
+/// # Errors
+/// There is one already: it is never written over.
+pub fn recreate(folder: &Path, vault: &crate::sealed::Vault, now: Timestamp) -> Result<(), MemoryError> {
+    Memory::create(folder, vault.id(), now)
+}
+
+/// The memory of one signer.
+pub(crate) struct Memory {
+    frames: Frames,
+    known: Known,
+    key: Key32,
+}
+
+fn path_in(folder: &Path) -> PathBuf {
+    folder.join(FILE_NAME)
+}
+
+fn encode(frame: &Frame) -> Result<Vec<u8>, MemoryError> {
+    postcard::to_allocvec(frame).map_err(|_| MemoryError::Internal)
+}
+
+impl Memory {
+    pub(crate) fn create(folder: &Path, vault: [u8; 16], now: Timestamp) -> Result<(), MemoryError> {
+        Frames::create(&path_in(folder), &encode(&Frame::Begun { vault, at: now })?)
+    }
+
+    /// Opens the memory.
+    ///
+    /// # Errors
+    /// It is lost, damaged, in use, or another vault's.
+    pub(crate) fn open(folder: &Path, vault: [u8; 16], vault_key: &Key32) -> Result<Memory, MemoryError> {
+        let path = path_in(folder);
+        let key = vault_key.derive("exchequer vault signing record v1");
+        let name = path.display().to_string();
+        let mut known = Known::default();
+        let mut first = true;
+        let opened = Frames::open(&path, |payload| {
+            let frame: Frame =
+                postcard::from_bytes(payload).map_err(|_| MemoryError::Damaged { path: name.clone(), at: 0 })?;
+            if std::mem::take(&mut first) && !matches!(&frame, Frame::Begun { vault: of, .. } if *of == vault) {
+                return Err(MemoryError::OtherVault { path: name.clone() });
+            }
+            known.take(frame, &key)
+        });
+        let frames = opened.map_err(|error| match error {
+            MemoryError::File(error) if error.is_missing() => MemoryError::Lost { path: name.clone() },
+            other => other,
+        })?;
+        if first {
+            return Err(MemoryError::Damaged { path: name, at: 0 });
+        }
+        Ok(Memory { frames, known, key })
+    }
+
+    pub(crate) fn known(&self) -> &Known {
+        &self.known
+    }
+
+    fn put(&mut self, frames: Vec<Frame>) -> Result<(), MemoryError> {
+        let payloads = frames.iter().map(encode).collect::<Result<Vec<_>, _>>()?;
+        self.frames.append(&payloads)?;
+        frames.into_iter().try_for_each(|frame| self.known.take(frame, &self.key))
+    }
+
+    /// Whether something may be asked under an epoch. A higher one than before is on stable storage when this returns.
+    ///
+    /// # Errors
+    /// [`MemoryError::Stale`], [`MemoryError::Behind`].
+    pub(crate) fn admit(&mut self, epoch: u64) -> Result<(), MemoryError> {
+        if epoch < self.known.epoch {
+            return Err(MemoryError::Stale { asked: epoch, highest: self.known.epoch });
+        }
+        // First whether the log has come so far: an epoch out of thin air would lock out the true ones.
+        if epoch == 0 || epoch > self.known.followed {
+            return Err(MemoryError::Behind { epoch, at: self.known.followed });
+        }
+        if epoch > self.known.epoch {
+            self.put(vec![Frame::Epoch(epoch)])?;
+        }
+        Ok(())
+    }
+
+    /// Follows the committed log. `recorded` makes a record of what was decided; none where its bytes are not understood:
+    /// no signer of this program signs them then.
+    ///
+    /// # Errors
+    /// A gap, a stale epoch, an entry that is forged or proves nothing: then nothing of the feed is taken.
+    pub(crate) fn follow(
+        &mut self,
+        feed: Feed,
+        now: Timestamp,
+        recorded: impl Fn(&Decided) -> Option<SigningRecord>,
+    ) -> Result<(), MemoryError> {
+        if feed.epoch < self.known.epoch {
+            return Err(MemoryError::Stale { asked: feed.epoch, highest: self.known.epoch });
+        }
+        if feed.after != self.known.followed {
+            return Err(MemoryError::Gap { after: feed.after, at: self.known.followed });
+        }
+        let indexes = feed.entries.iter().map(|(index, _)| *index);
+        let ordered = indexes.clone().zip(indexes.clone().skip(1)).all(|(one, next)| one < next);
+        let within = indexes.clone().all(|index| index > feed.after && index <= feed.to);
+        let short = feed.entries.len() <= FEED_ENTRIES_MAX;
+        if !ordered || !within || !short || feed.to < feed.after || feed.epoch > feed.to {
+            return Err(MemoryError::Order);
+        }
+        // Everything is checked before anything is written: proofs may be of attempts in the same feed.
+        let mut probe = Known::default();
+        let mut frames: Vec<Frame> = Vec::with_capacity(feed.entries.len() + 2);
+        for (_, entry) in &feed.entries {
+            match entry {
+                Committed::Signed(sealed) => {
+                    let record = SigningRecord::open(sealed, &self.key)?;
+                    probe.signed.insert(record.body);
+                    probe.attempts.insert(record.body, record);
+                    frames.push(Frame::Fed(entry.clone()));
+                }
+                Committed::Decided(decided) => {
+                    if let Some(record) = recorded(decided) {
+                        probe.attempts.insert(record.body, record.clone());
+                        frames.push(Frame::Decided(Box::new(record)));
+                    }
+                }
+                Committed::Dead { .. } | Committed::Over(_) => frames.push(Frame::Fed(entry.clone())),
+            }
+        }
+        for (_, entry) in &feed.entries {
+            if let Committed::Dead { body, death } = entry {
+                for needed in [Some(body), if let Death::Displaced { by } = death { Some(by) } else { None }] {
+                    if let Some(known) = needed.and_then(|body| self.known.attempts.get(body)) {
+                        probe.attempts.insert(known.body, known.clone());
+                        if self.known.is_signed(&known.body) {
+                            probe.signed.insert(known.body);
+                        }
+                    }
+                }
+                probe.check_death(body, death, now)?;
+            }
+        }
+        frames.push(Frame::Followed { to: feed.to });
+        if feed.epoch > self.known.epoch {
+            frames.push(Frame::Epoch(feed.epoch));
+        }
+        self.put(frames)
+    }
+
+    /// Remembers a signature that is about to be given, and returns the record to commit. It is on stable storage then.
+    pub(crate) fn remember(&mut self, record: &SigningRecord) -> Result<Vec<u8>, MemoryError> {
+        let sealed = record.seal(&self.key)?;
+        if !self.known.is_signed(&record.body) {
+            self.put(vec![Frame::Given(sealed.clone())])?;
+        }
+        Ok(sealed)
+    }
+
+    /// Takes note of the policy in use.
+    ///
+    /// # Errors
+    /// A newer one was used before: an older one is refused.
+    pub(crate) fn use_policy(&mut self, version: u64) -> Result<(), MemoryError> {
+        if version < self.known.policy {
+            return Err(MemoryError::Stale { asked: version, highest: self.known.policy });
+        }
+        if version > self.known.policy {
+            self.put(vec![Frame::Policy { version }])?;
+        }
+        Ok(())
+    }
+}

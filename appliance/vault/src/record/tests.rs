@@ -1,0 +1,184 @@
+use std::fs;
+
+use exchequer_chains::{Coin, Exclusion};
+use exchequer_domain::{ChainAddress, Network};
+
+use super::*;
+
+const VAULT: [u8; 16] = [7; 16];
+
+fn key() -> Key32 {
+    Key32::take(&mut [9; 32])
+}
+
+fn open(folder: &Path) -> Result<Memory, MemoryError> {
+    Memory::open(folder, VAULT, &key())
+}
+
+fn fresh() -> (tempfile::TempDir, Memory) {
+    let folder = tempfile::tempdir().unwrap();
+    Memory::create(folder.path(), VAULT, Timestamp(1)).unwrap();
+    let memory = open(folder.path()).unwrap();
+    (folder, memory)
+}
+
+fn record(body: u8, payment: u8, exclusion: Exclusion) -> SigningRecord {
+    SigningRecord {
+        vault: VAULT,
+        at: Timestamp(1_000_000 * u64::from(body)),
+        epoch: 1,
+        network: Network::Ethereum,
+        generation: 0,
+        wallet: "w".into(),
+        noop: false,
+        payments: vec![Paid { id: PaymentId([payment; 16]), what: [payment; 32] }],
+        body: [body; 32],
+        exclusion,
+        outflow: vec![Outflow { coin: Coin::Native, total: 10, counted: 10 }],
+    }
+}
+
+fn nonce(nonce: u64) -> Exclusion {
+    Exclusion::Nonce { chain_id: 1, account: ChainAddress::canonical("0xabc").unwrap(), nonce }
+}
+
+fn expiry(expires_ms: u64) -> Exclusion {
+    Exclusion::Expiry { ref_block_bytes: [0; 2], ref_block_hash: [0; 8], expires_ms, made_ms: 0 }
+}
+
+fn feed(after: u64, to: u64, entries: Vec<(u64, Committed)>) -> Feed {
+    Feed { epoch: 1, after, to, entries }
+}
+
+fn none(_: &Decided) -> Option<SigningRecord> {
+    None
+}
+
+fn committed(record: &SigningRecord) -> Committed {
+    Committed::Signed(record.seal(&key().derive("exchequer vault signing record v1")).unwrap())
+}
+
+/// Goal: a crash at any byte of a write forgets nothing that was answered, and no more is taken for answered; any other change
+/// is damage. Method: three signatures, the file cut at every length, grown by zeros, and each of its bytes flipped.
+#[test]
+fn a_crash_at_any_byte_forgets_nothing() {
+    let (folder, mut memory) = fresh();
+    let path = folder.path().join(FILE_NAME);
+    let mut ends = vec![fs::metadata(&path).unwrap().len()];
+    for body in 1..=3 {
+        memory.remember(&record(body, body, nonce(u64::from(body)))).unwrap();
+        ends.push(fs::metadata(&path).unwrap().len());
+    }
+    drop(memory);
+    let whole = fs::read(&path).unwrap();
+    let known = |bytes: &[u8]| {
+        fs::write(&path, bytes).unwrap();
+        open(folder.path()).map(|memory| memory.known.attempts.len())
+    };
+    for length in (ends[0] as usize)..=whole.len() {
+        let answered = ends.iter().filter(|end| **end as usize <= length).count() - 1;
+        assert_eq!(known(&whole[..length]).unwrap(), answered, "cut at {length}");
+        let mut grown = whole[..length].to_vec();
+        grown.resize(whole.len(), 0);
+        match known(&grown) {
+            Ok(found) => assert_eq!(found, answered, "zeros from {length}"),
+            // The last few bytes of a frame: not told from damage, and refused rather than forgotten.
+            Err(MemoryError::Damaged { .. }) => {
+                let near = ends.iter().any(|end| (length + 1..length + 16).contains(&(*end as usize)));
+                assert!(near, "zeros from {length}");
+            }
+            Err(other) => panic!("{other}"),
+        }
+    }
+    for at in 0..whole.len() {
+        let mut wrong = whole.clone();
+        wrong[at] ^= 0x10;
+        assert!(known(&wrong).is_err(), "byte {at}");
+    }
+    assert_eq!(known(&whole).unwrap(), 3);
+}
+
+/// Goal: a memory that is missing, another's, or in use is told, and never replaced in silence.
+#[test]
+fn a_memory_is_never_replaced_in_silence() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(matches!(open(folder.path()), Err(MemoryError::Lost { .. })));
+    Memory::create(folder.path(), VAULT, Timestamp(1)).unwrap();
+    assert!(Memory::create(folder.path(), VAULT, Timestamp(1)).is_err());
+    let held = open(folder.path()).unwrap_or_else(|error| panic!("{error}"));
+    assert!(matches!(open(folder.path()), Err(MemoryError::InUse { .. })));
+    drop(held);
+    assert!(matches!(Memory::open(folder.path(), [8; 16], &key()), Err(MemoryError::OtherVault { .. })));
+}
+
+/// Goal: the log is followed without gaps, in order, whole or not at all; forged records are refused.
+#[test]
+fn the_log_is_followed_without_gaps() {
+    let (_folder, mut memory) = fresh();
+    let now = Timestamp(9_000_000_000);
+    let one = record(1, 1, nonce(1));
+    assert!(matches!(memory.admit(1), Err(MemoryError::Behind { .. })));
+    memory.follow(feed(0, 10, vec![(5, committed(&one))]), now, none).unwrap();
+    memory.admit(1).unwrap();
+    for (after, to) in [(9, 20), (11, 20), (0, 20)] {
+        assert!(matches!(memory.follow(feed(after, to, vec![]), now, none), Err(MemoryError::Gap { .. })), "{after}");
+    }
+    let two = committed(&record(2, 2, nonce(2)));
+    for wrong in [vec![(10, two.clone())], vec![(21, two.clone())], vec![(12, two.clone()), (12, two.clone())]] {
+        assert!(matches!(memory.follow(feed(10, 20, wrong), now, none), Err(MemoryError::Order)));
+    }
+    let Committed::Signed(mut bytes) = two.clone() else { panic!("another kind") };
+    bytes[20] ^= 1;
+    let forged = vec![(11, two.clone()), (12, Committed::Signed(bytes))];
+    assert!(matches!(memory.follow(feed(10, 20, forged), now, none), Err(MemoryError::Forged)));
+    assert_eq!((memory.known.attempts.len(), memory.known.followed), (1, 10), "nothing of it was taken");
+    assert!(matches!(memory.admit(11), Err(MemoryError::Behind { .. })));
+    memory.follow(feed(10, 20, vec![(11, two)]), now, none).unwrap();
+    memory.admit(11).unwrap();
+    assert!(matches!(memory.admit(10), Err(MemoryError::Stale { asked: 10, highest: 11 })));
+    assert!(matches!(memory.follow(feed(20, 30, vec![]), now, none), Err(MemoryError::Stale { .. })));
+}
+
+/// Goal: an attempt is dead by a proof alone that holds: TRON's by two endpoints, the solid chain's time and the signer's own
+/// clock; a nonce's by another transaction that has it and does not make the payment.
+#[test]
+fn an_attempt_is_dead_by_proof_alone() {
+    let (folder, mut memory) = fresh();
+    let tron = record(1, 1, expiry(1_000_000));
+    let (first, again, other) = (record(2, 2, nonce(5)), record(3, 2, nonce(5)), record(4, 3, nonce(5)));
+    let elsewhere = record(5, 3, nonce(6));
+    let all = [&tron, &first, &again, &other, &elsewhere];
+    let entries = all.iter().zip(1..).map(|(record, index)| (index, committed(record))).collect();
+    let late = Timestamp(2_000_000_000);
+    memory.follow(feed(0, 10, entries), late, none).unwrap();
+    let two = || vec!["a".to_owned(), "b".to_owned()];
+    let mut dead = |body: u8, death, now| {
+        let after = memory.known.followed;
+        memory.follow(feed(after, after + 1, vec![(after + 1, Committed::Dead { body: [body; 32], death })]), now, none)
+    };
+    let expired = |solid_ms, endpoints| Death::Expired { solid_ms, endpoints };
+    let by = |body: u8| Death::Displaced { by: [body; 32] };
+    let wrong = [
+        (1, expired(1_000_000, two()), late),
+        (1, expired(1_000_001, vec!["a".into()]), late),
+        (1, expired(1_000_001, vec!["a".into(), "a".into()]), late),
+        (1, expired(1_000_001, two()), Timestamp(1_060_000_000)),
+        (1, by(2), late),
+        (2, expired(1_000_001, two()), late),
+        (2, by(2), late),
+        (2, by(3), late),
+        (2, by(5), late),
+        (2, by(99), late),
+        (98, by(2), late),
+    ];
+    for (body, death, now) in wrong {
+        assert!(matches!(dead(body, death.clone(), now), Err(MemoryError::Proof(_))), "{body} {death:?}");
+    }
+    dead(1, expired(1_000_001, two()), late).unwrap();
+    dead(2, by(4), late).unwrap();
+    drop(memory);
+    let memory = open(folder.path()).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(memory.known.live_attempts(PaymentId([1; 16])).count(), 0);
+    assert_eq!(memory.known.live_attempts(PaymentId([2; 16])).count(), 1);
+    assert!(memory.known.any_attempt(PaymentId([1; 16])).is_some());
+}

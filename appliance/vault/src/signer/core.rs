@@ -1,0 +1,366 @@
+//! The signer without its socket: one lock around everything that decides, so that of many who ask at once one is first.
+
+use std::path::{Path, PathBuf};
+
+use exchequer_chains::{KeyPath, Scheme, Signed};
+use exchequer_domain::{ChainAddress, Network, Timestamp};
+use parking_lot::Mutex;
+
+use crate::keys::{AccountXpub, AddressTag, KeyError, Keys};
+use crate::policy::{self, Asked, Code, DecisionLog, Policy, SigningRequest, Verdict, judge};
+use crate::record::{Feed, Memory, MemoryError};
+use crate::sealed::{self, Opener, SealedError, Vault};
+use crate::signer::SignerError;
+
+/// The longest JSON text of a request, in bytes: that of 500 inputs and 1,000 approved payments.
+pub const REQUEST_BYTES_MAX: usize = 1 << 20;
+/// Requests in a second; as many more may come at once after a quiet second.
+pub const REQUESTS_PER_SECOND_MAX: u64 = 500;
+
+/// Where the signer has the time from.
+pub type Clock = Box<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// A signature that was given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Given {
+    /// What is broadcast.
+    pub signed: Signed,
+    /// What must be committed before.
+    pub record: Vec<u8>,
+}
+
+/// How a signer is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// Whether the vault is sealed: then nothing but the vault and the decision log is known.
+    pub sealed: bool,
+    /// Which vault.
+    pub vault: [u8; 16],
+    /// The highest epoch that was seen.
+    pub epoch: u64,
+    /// The log is followed up to here.
+    pub followed: u64,
+    /// The policy's version.
+    pub policy: u64,
+    /// How many seeds there are.
+    pub generations: u32,
+    /// The number of the decision log's last line.
+    pub decisions: u64,
+}
+
+struct Open {
+    vault: [u8; 16],
+    generations: u32,
+    keys: Keys,
+    policy: Policy,
+    memory: Memory,
+}
+
+struct State {
+    decisions: DecisionLog,
+    open: Option<Open>,
+    rate: Rate,
+}
+
+/// How much was asked of late.
+#[derive(Default)]
+struct Rate {
+    left: u64,
+    at: Timestamp,
+    told: Timestamp,
+}
+
+impl Rate {
+    fn take(&mut self, now: Timestamp) -> bool {
+        let earned = u128::from(now.0.saturating_sub(self.at.0)) * u128::from(REQUESTS_PER_SECOND_MAX) / 1_000_000;
+        if earned > 0 {
+            let earned = u64::try_from(earned).unwrap_or(u64::MAX);
+            self.left = self.left.saturating_add(earned).min(2 * REQUESTS_PER_SECOND_MAX);
+            self.at = now;
+        }
+        let allowed = self.left > 0;
+        self.left = self.left.saturating_sub(1);
+        allowed
+    }
+}
+
+/// The signer.
+pub struct Core {
+    folder: PathBuf,
+    clock: Clock,
+    state: Mutex<State>,
+}
+
+impl Core {
+    /// A signer over a vault's folder, sealed.
+    ///
+    /// # Errors
+    /// There is no vault, or the decision log is broken.
+    pub fn new(folder: &Path, clock: Clock) -> Result<Core, SignerError> {
+        sealed::status(folder)?;
+        let decisions = DecisionLog::open(folder)?;
+        let rate = Rate { left: 2 * REQUESTS_PER_SECOND_MAX, at: clock(), told: Timestamp(0) };
+        let state = Mutex::new(State { decisions, open: None, rate });
+        Ok(Core { folder: folder.to_owned(), clock, state })
+    }
+
+    /// How it is.
+    ///
+    /// # Errors
+    /// The vault's file does not read.
+    pub fn standing(&self) -> Result<Standing, SignerError> {
+        let status = sealed::status(&self.folder)?;
+        let state = self.state.lock();
+        let open = state.open.as_ref();
+        Ok(Standing {
+            sealed: open.is_none(),
+            vault: status.vault,
+            epoch: open.map_or(0, |open| open.memory.known().epoch),
+            followed: open.map_or(0, |open| open.memory.known().followed),
+            policy: open.map_or(0, |open| open.policy.version),
+            generations: open.map_or(0, |open| open.generations),
+            decisions: state.decisions.last(),
+        })
+    }
+
+    /// Opens the vault; `None` tries whatever lock needs nobody. Opening what is open changes nothing.
+    pub fn unseal(&self, opener: Option<&Opener<'_>>) -> Verdict {
+        let mut state = self.state.lock();
+        let verdict = if state.open.is_some() {
+            Verdict { code: Code::Done, reason: "it was open".into() }
+        } else {
+            match self.opened(opener) {
+                Ok(open) => {
+                    state.open = Some(open);
+                    let by = if opener.is_some() { "somebody" } else { "an automatic lock" };
+                    Verdict { code: Code::Done, reason: format!("the vault was opened by {by}") }
+                }
+                Err(error) => Verdict::refuse(Code::Sealed, error.to_string()),
+            }
+        };
+        self.written(&mut state, "unseal", 0, None, verdict)
+    }
+
+    fn opened(&self, opener: Option<&Opener<'_>>) -> Result<Open, SignerError> {
+        let vault = match opener {
+            Some(opener) => sealed::open(&self.folder, opener)?,
+            None => sealed::open_automatically(&self.folder)?,
+        };
+        let policy = policy::load(&self.folder, &vault)?;
+        let keys = Keys::open(&vault, &policy.all_params()?)?;
+        let mut memory = Memory::open(&self.folder, vault.id(), vault.key())?;
+        memory.use_policy(policy.version)?;
+        Ok(Open { vault: vault.id(), generations: vault.generations(), keys, policy, memory })
+    }
+
+    /// Forgets the keys. Signatures are refused until it is opened again.
+    pub fn seal(&self) {
+        self.state.lock().open = None;
+    }
+
+    /// Writes a decision down. One that cannot be written becomes a refusal: nobody acts on what nobody can read later.
+    fn written(&self, state: &mut State, what: &str, epoch: u64, body: Option<&[u8; 32]>, verdict: Verdict) -> Verdict {
+        let at = (self.clock)();
+        if !verdict.code.is_signed() && verdict.code != Code::Done {
+            tracing::warn!(what, epoch, code = verdict.code.as_str(), reason = verdict.reason, "refused");
+        }
+        match state.decisions.write(at, what, epoch, body, &verdict) {
+            Ok(()) => verdict,
+            Err(error) => Verdict::refuse(Code::Storage, error.to_string()),
+        }
+    }
+
+    fn within_rate(&self, state: &mut State, what: &str) -> Result<(), Verdict> {
+        let now = (self.clock)();
+        if state.rate.take(now) {
+            return Ok(());
+        }
+        let verdict = Verdict::refuse(Code::Rate, format!("more than {REQUESTS_PER_SECOND_MAX} requests in a second"));
+        // One line a second says that it happens; a line for each would be the flood's second effect.
+        if now.0.saturating_sub(state.rate.told.0) < 1_000_000 {
+            return Err(verdict);
+        }
+        state.rate.told = now;
+        Err(self.written(state, what, 0, None, verdict))
+    }
+
+    /// Writes down what was refused before it came here.
+    pub fn refused(&self, what: &str, code: Code, reason: &str) -> Verdict {
+        let mut state = self.state.lock();
+        match self.within_rate(&mut state, what) {
+            Ok(()) => self.written(&mut state, what, 0, None, Verdict::refuse(code, reason)),
+            Err(verdict) => verdict,
+        }
+    }
+
+    /// Follows the committed log; gives where it is afterwards.
+    ///
+    /// # Errors
+    /// The refusal: it is in the decision log.
+    pub fn follow(&self, feed: Feed) -> Result<u64, Verdict> {
+        let mut state = self.state.lock();
+        self.within_rate(&mut state, "follow")?;
+        let (epoch, now) = (feed.epoch, (self.clock)());
+        let done = match &mut state.open {
+            Some(open) => {
+                let recorded = |decided: &_| policy::recorded(&open.policy, open.vault, decided);
+                let followed = open.memory.follow(feed, now, recorded);
+                followed.map(|()| open.memory.known().followed).map_err(of_memory)
+            }
+            None => Err(sealed_now()),
+        };
+        done.map_err(|verdict| self.written(&mut state, "follow", epoch, None, verdict))
+    }
+
+    /// Signs a transaction, or refuses.
+    ///
+    /// # Errors
+    /// The refusal: it is in the decision log.
+    pub fn sign(&self, unsigned: &[u8], request: &[u8]) -> Result<(Verdict, Given), Verdict> {
+        let mut state = self.state.lock();
+        self.within_rate(&mut state, "sign")?;
+        let mut told = Told { what: "sign".into(), epoch: 0, body: None };
+        match self.decide(&mut state, unsigned, request, &mut told) {
+            Ok((code, given)) => {
+                let verdict = Verdict { code, reason: format!("transaction {}", given.signed.tx) };
+                let verdict = self.written(&mut state, &told.what, told.epoch, told.body.as_ref(), verdict);
+                if verdict.code.is_signed() { Ok((verdict, given)) } else { Err(verdict) }
+            }
+            Err(verdict) => Err(self.written(&mut state, &told.what, told.epoch, told.body.as_ref(), verdict)),
+        }
+    }
+
+    fn decide(
+        &self,
+        state: &mut State,
+        unsigned: &[u8],
+        request: &[u8],
+        told: &mut Told,
+    ) -> Result<(Code, Given), Verdict> {
+        let Some(open) = &mut state.open else { return Err(sealed_now()) };
+        if request.len() > REQUEST_BYTES_MAX {
+            return Err(Verdict::refuse(Code::Malformed, format!("a request of {} bytes", request.len())));
+        }
+        let request: SigningRequest = serde_json::from_slice(request)
+            .map_err(|error| Verdict::refuse(Code::Malformed, format!("the request does not read: {error}")))?;
+        told.epoch = request.epoch;
+        told.what = request.intent.as_str().to_owned();
+        open.memory.admit(request.epoch).map_err(of_memory)?;
+        let asked = Asked::read(&open.policy, request, unsigned)?;
+        told.body = Some(asked.body);
+        told.what = format!("{} on {}", told.what, asked.effects.network);
+        let judged = judge(&open.policy, &open.keys, open.memory.known(), open.vault, &asked, (self.clock)())?;
+        let (network, generation) = (asked.effects.network, asked.request.generation);
+        // Remembered before anything is signed: a crash from here on leaves a signature that was remembered and not given.
+        let record = open.memory.remember(&judged.record).map_err(of_memory)?;
+        let mut signatures = Vec::with_capacity(asked.inputs.len());
+        for input in &asked.inputs {
+            signatures.push(open.keys.sign(network, generation, input).map_err(of_key)?);
+        }
+        let params = open.keys.params(network).map_err(of_key)?;
+        // The signatures are verified with the addresses' keys before they leave.
+        let signed = asked.unsigned.assemble(params, &signatures);
+        let signed = signed.map_err(|error| Verdict::refuse(Code::Internal, error.to_string()))?;
+        Ok((if judged.again { Code::SignedAgain } else { Code::Signed }, Given { signed, record }))
+    }
+
+    fn with_keys<T>(&self, what: &str, act: impl FnOnce(&Keys) -> Result<T, KeyError>) -> Result<T, Verdict> {
+        let mut state = self.state.lock();
+        self.within_rate(&mut state, what)?;
+        let done = match &state.open {
+            Some(open) => act(&open.keys).map_err(of_key),
+            None => Err(sealed_now()),
+        };
+        done.map_err(|verdict| self.written(&mut state, what, 0, None, verdict))
+    }
+
+    /// The address of a path, with its tag.
+    ///
+    /// # Errors
+    /// The refusal: it is in the decision log.
+    pub fn address(
+        &self,
+        network: Network,
+        generation: u32,
+        path: KeyPath,
+        scheme: Scheme,
+    ) -> Result<(ChainAddress, AddressTag), Verdict> {
+        self.with_keys("address", |keys| keys.tagged_address(network, generation, path, scheme))
+    }
+
+    /// Checks a stored address.
+    ///
+    /// # Errors
+    /// The refusal: it is in the decision log.
+    pub fn verify_address(
+        &self,
+        network: Network,
+        generation: u32,
+        path: KeyPath,
+        scheme: Scheme,
+        address: &ChainAddress,
+        tag: &AddressTag,
+    ) -> Result<(), Verdict> {
+        self.with_keys("verify-address", |keys| keys.verify_address(network, generation, path, scheme, address, tag))
+    }
+
+    /// Every account's extended public key.
+    ///
+    /// # Errors
+    /// The refusal: it is in the decision log.
+    pub fn xpubs(&self) -> Result<Vec<AccountXpub>, Verdict> {
+        self.with_keys("xpubs", |keys| Ok(keys.xpubs()))
+    }
+}
+
+/// What the decision log says of a request.
+struct Told {
+    what: String,
+    epoch: u64,
+    body: Option<[u8; 32]>,
+}
+
+fn sealed_now() -> Verdict {
+    Verdict::refuse(Code::Sealed, "the vault is sealed: unseal it first")
+}
+
+fn of_key(error: KeyError) -> Verdict {
+    let code = match &error {
+        KeyError::Network(_) => Code::Network,
+        KeyError::Missing { .. } | KeyError::OtherAddress { .. } | KeyError::Tag(_) => Code::Key,
+        KeyError::Internal(_) => Code::Internal,
+    };
+    Verdict::refuse(code, error.to_string())
+}
+
+fn of_memory(error: MemoryError) -> Verdict {
+    let code = match &error {
+        MemoryError::Stale { .. } => Code::StaleEpoch,
+        MemoryError::Behind { .. } => Code::NotCaughtUp,
+        MemoryError::Gap { .. } | MemoryError::Order | MemoryError::Forged | MemoryError::Proof(_) => Code::Feed,
+        MemoryError::File(_)
+        | MemoryError::Lost { .. }
+        | MemoryError::OtherVault { .. }
+        | MemoryError::InUse { .. }
+        | MemoryError::Damaged { .. }
+        | MemoryError::Broken
+        | MemoryError::Full => Code::Storage,
+        MemoryError::Internal => Code::Internal,
+    };
+    Verdict::refuse(code, error.to_string())
+}
+
+/// Makes a memory for a vault, and a policy: what a new vault needs before it signs.
+///
+/// # Errors
+/// There is a memory already, or the policy is refused.
+pub fn prepare(folder: &Path, vault: &Vault, policy: &str, now: Timestamp) -> Result<(), SignerError> {
+    crate::policy::install(folder, vault, policy)?;
+    Ok(crate::record::recreate(folder, vault, now)?)
+}
+
+impl From<SealedError> for SignerError {
+    fn from(error: SealedError) -> SignerError {
+        SignerError::Sealed(error)
+    }
+}

@@ -1,0 +1,9 @@
+//! The attack suite: a whole signer, with everything but its socket, and whoever wants its signatures.
+
+mod approvals;
+mod attacks;
+mod attempts;
+mod rig;
+mod secrets;
+mod socket;
+mod velocity;
