@@ -21,7 +21,7 @@ use crate::{
     SigningInput, Spent, TxError,
 };
 
-/// Most inputs of a transaction: about half of what nodes relay.
+/// Most inputs of a transaction: about a third of what nodes relay.
 pub const INPUTS_MAX: usize = 500;
 
 /// Most outputs of a transaction: a hundred payments, and change.

@@ -109,7 +109,8 @@ pub fn effects_of_signed(params: &NetworkParams, raw: &[u8]) -> Result<(TxId, Ef
     Ok((TxId(keccak(raw)), effects(params, &from, &tx)?))
 }
 
-/// Who made a signature. One with s in the upper half is refused, as networks do: it would be the same signature once more.
+/// Who made a signature. One with s in the upper half is refused, as networks do: it would be the same signature once more. The
+/// library refuses it too, today.
 pub(crate) fn recover(digest: &[u8; 32], signature: &RawSignature) -> Result<Account, TxError> {
     let refuse = |why: &str| TxError::Signature { index: 0, why: why.into() };
     let parsed = EcdsaSignature::from_slice(&signature.compact).map_err(|_| refuse("r or s is out of range"))?;

@@ -7,11 +7,12 @@ use proptest::prelude::*;
 
 use super::keys::Wallet;
 use crate::bitcoin::{
-    ChangeTo, Coins, Draft, Earlier, FeeRate, Offered, UnsignedBitcoin, build, effects_of_signed, replace, script_of,
+    ChangeTo, Coins, Draft, Earlier, FeeRate, INPUTS_MAX, Offered, UnsignedBitcoin, build, effects_of_signed, replace,
+    script_of,
 };
 use crate::{
     AccountKey, EffectKind, Effects, Exclusion, KeyPath, KeyPurpose, NetworkParams, Scheme, Signature, TxError,
-    Unsigned,
+    UNSIGNED_BYTES_MAX, Unsigned,
 };
 
 /// Most a change output is worth that is not made: its own cost at the highest rate of these tests, and what spending it costs.
@@ -204,6 +205,11 @@ fn a_replacement_that_replaces_nothing_is_refused() {
     assert!(refused(attempt(&on_offer, std::slice::from_ref(&before))));
     let second = Earlier { inputs: vec![may[0].outpoint], fee: 1, vbytes: 100 };
     assert!(refused(attempt(&good, &[before.clone(), second])), "the second attempt would stay valid");
+    // A rate that is hardly higher: what nodes ask for on top of the fee that is replaced decides.
+    let hardly = Draft { rate: FeeRate::of_kvb(5_050).unwrap(), ..good.clone() };
+    let dearer = attempt(&hardly, std::slice::from_ref(&before)).unwrap();
+    let vbytes = purse.signed(&dearer).vsize() as u64;
+    assert!(effects(&purse, &dearer).fee_max >= u128::from(before.fee + increment.fee(vbytes)));
     let same_rate = Earlier { fee: 10 * before.vbytes, ..before };
     assert!(refused(attempt(&good, &[same_rate])));
 }
@@ -304,4 +310,20 @@ fn signatures_commit_to_amounts() {
         let signatures = purse.wallet.sign_all(&purse.params, &inputs);
         assert!(Unsigned::Bitcoin(honest).assemble(&purse.params, &signatures).is_err());
     }
+}
+
+/// Goal: a hundred payments out of a large purse are one transaction of bounded size, in bounded time. Method: as many coins as are
+/// looked at, of which hundreds are needed.
+#[test]
+fn a_large_purse_is_no_burden() {
+    let purse = regtest();
+    let coins: Vec<Offered> = (0..1_200).map(|n| purse.coin(n, 10_000 + u64::from(n), Scheme::Segwit)).collect();
+    let started = std::time::Instant::now();
+    let unsigned = build(&purse.params, &purse.draft(&vec![30_000; 100], coins.clone(), 2_000)).unwrap();
+    println!("built in {} ms out of {} coins", started.elapsed().as_millis(), coins.len());
+    assert!((250..=INPUTS_MAX).contains(&unsigned.tx().input.len()), "{}", unsigned.tx().input.len());
+    let bytes = Unsigned::Bitcoin(unsigned).encode();
+    assert!(Unsigned::decode(&bytes).is_ok() && bytes.len() < UNSIGNED_BYTES_MAX / 2, "{}", bytes.len());
+    let too_much = purse.draft(&vec![70_000; 100], coins, 2_000);
+    assert!(matches!(build(&purse.params, &too_much), Err(TxError::Insufficient { .. })), "more coins than inputs");
 }

@@ -54,7 +54,7 @@ fn alloy(tx: &EvmTx, key: &SigningKey) -> (Vec<u8>, Vec<u8>, [u8; 32]) {
     }
 }
 
-fn finish<T>(tx: T, key: &SigningKey) -> (Vec<u8>, Vec<u8>, [u8; 32])
+pub(super) fn finish<T>(tx: T, key: &SigningKey) -> (Vec<u8>, Vec<u8>, [u8; 32])
 where
     T: SignableTransaction<AlloySignature> + alloy_consensus::transaction::RlpEcdsaEncodableTx,
 {

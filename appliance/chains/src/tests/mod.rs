@@ -4,6 +4,7 @@ mod addresses;
 mod bitcoin_drafts;
 mod bytes;
 mod evm_alloy;
+mod foreign;
 mod golden;
 mod keys;
 mod random;

@@ -6,7 +6,8 @@ use sha2::{Digest, Sha256};
 use super::keys::sign_recoverable;
 use crate::evm::account_of_point;
 use crate::tron::{
-    RefBlock, TronAction, TronTx, UnsignedTron, account_of_text, bandwidth, effects_of_signed, fee_limit, text,
+    LIFE_MS_MAX, RefBlock, TronAction, TronTx, UnsignedTron, account_of_text, bandwidth, effects_of_signed, fee_limit,
+    text,
 };
 use crate::{KeyPath, KeyPurpose, NetworkParams, Resource, TxError, Unsigned};
 
@@ -100,7 +101,8 @@ fn senseless_transactions_are_refused() {
         tx(TronAction::Delegate { to: two, resource: Resource::Energy, amount: 0 }, 0),
         tx(TronAction::Delegate { to: one, resource: Resource::Energy, amount: 1 }, 0),
         tx(TronAction::Freeze { resource: Resource::Bandwidth, amount: 0 }, 0),
-        TronTx { expires_ms: good.made_ms, ..good },
+        TronTx { expires_ms: good.made_ms, ..good.clone() },
+        TronTx { expires_ms: good.made_ms + LIFE_MS_MAX + 1, ..good },
     ];
     for tx in wrong {
         assert!(build(tx.clone()).is_err(), "{tx:?}");

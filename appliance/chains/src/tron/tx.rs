@@ -4,6 +4,7 @@
 use prost::Message;
 
 use super::address::{with_prefix, without_prefix};
+use super::expiry::LIFE_MS_MAX;
 use super::message::{Contract, Delegate, Freeze, Parameter, Raw, Transfer, Trigger};
 use crate::evm::{Account, read_transfer_data, transfer_data};
 use crate::{Resource, TxError};
@@ -163,6 +164,9 @@ impl TronTx {
         }
         if self.expires_ms <= self.made_ms {
             return refuse("it ends before it is made");
+        }
+        if self.expires_ms - self.made_ms > LIFE_MS_MAX {
+            return refuse("it is valid for longer than the network allows");
         }
         Ok(())
     }
