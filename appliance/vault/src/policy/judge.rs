@@ -66,7 +66,7 @@ pub(crate) fn judge(
         return Ok(Judged { record: before.clone(), again: true });
     }
     judge.exclusive(&payments)?;
-    let outflow = judge.velocity()?;
+    let outflow = judge.velocity(&payments)?;
     let SigningRequest { epoch, generation, intent, .. } = &asked.request;
     let (at, epoch, generation) = (now, *epoch, *generation);
     let record =
@@ -292,7 +292,8 @@ impl Judge<'_> {
             };
             let this = Paid { id, what: what(self.network, std::slice::from_ref(payment), true) };
             let before = self.known.any_attempt(id);
-            let again = before.is_some_and(|attempt| attempt.payments.contains(&this));
+            let in_time = |attempt: &SigningRecord| attempt.at < instruction.until && attempt.payments.contains(&this);
+            let again = before.is_some_and(in_time);
             let when = (self.now, again);
             approved(self.policy, coin.asset, self.network, instruction, payment, rule.approvals, when)
                 .map_err(|(code, reason)| Verdict::refuse(code, reason))?;

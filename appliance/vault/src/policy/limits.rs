@@ -69,13 +69,13 @@ impl Judge<'_> {
         }
     }
 
-    /// What leaves, and that it is not too much. What earlier attempts count, that this one excludes, is not counted again.
-    pub(super) fn velocity(&self) -> Ruled<Vec<Outflow>> {
+    /// What leaves, and that it is not too much. What earlier attempts at the same payments count is not counted again.
+    pub(super) fn velocity(&self, payments: &[Paid]) -> Ruled<Vec<Outflow>> {
         let wallet = wallet(&self.asked.effects, self.asked.request.generation);
         let mut outflow = totals(&self.asked.effects, &self.asked.request.intent);
         for Outflow { coin, total, counted } in &mut outflow {
             let limits = self.listed(coin)?;
-            *counted = self.known.uncounted(&self.asked.body, &self.asked.effects.exclusion, coin, *total);
+            *counted = self.known.uncounted(&self.asked.body, payments, coin, *total);
             for (code, span_us, max, word) in [
                 (Code::VelocityHour, HOUR_US, limits.hour_max.0, "an hour"),
                 (Code::VelocityDay, DAY_US, limits.day_max.0, "a day"),

@@ -292,3 +292,73 @@ pub fn load(folder: &Path, vault: &crate::sealed::Vault) -> Result<Policy, Polic
     let json = std::str::from_utf8(json).map_err(|_| PolicyError::Json("not UTF-8".into()))?;
     Policy::parse(json)
 }
+
+#[cfg(test)]
+mod tests {
+    use exchequer_domain::Timestamp;
+
+    use super::*;
+    use crate::sealed::{self, Opener};
+
+    /// The example of the operators' page.
+    fn example() -> String {
+        let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/operators/signer.md");
+        let page = std::fs::read_to_string(page).unwrap();
+        let (_, rest) = page.split_once("```json\n").unwrap();
+        rest.split_once("```").unwrap().0.replace("(64 hexadecimal digits)", &"ab".repeat(32))
+    }
+
+    /// Goal: the example of the operators' page is a policy, and what contradicts itself is none.
+    #[test]
+    fn what_contradicts_itself_is_no_policy() {
+        let json = example();
+        Policy::parse(&json).unwrap();
+        for (from, to) in [
+            ("\"version\": 1", "\"version\": 0"),
+            ("\"version\": 1", "\"versions\": 1"),
+            ("\"cluster\": \"03", "\"cluster\": \""),
+            ("\"20000000000000000000\"", "\"50000000000000000001\""),
+            ("\"20000000000000000000\"", "20"),
+            ("\"20000000000000000000\"", "\"-20\""),
+            ("\"2000000000000000000\"", "\"15000000000000000000\""),
+            ("\"approvals\": 2", "\"approvals\": 17"),
+            ("0x15d34AAf54267DB7D7c367839AAf71A00a2C6A65", "0x15d34aaf54267db7d7c367839aaf71a00a2c6a65"),
+            ("{ \"Evm\": { \"chain_id\": 1 } }", "{ \"Bitcoin\": \"Mainnet\" }"),
+            ("\"fee_minor_unit\": \"1\"", "\"fee_minor_unit\": \"0\""),
+            ("\"Alice\"", "\" \""),
+            ("abab", "ab"),
+        ] {
+            let wrong = json.replacen(from, to, 1);
+            assert_ne!(wrong, json, "{from}");
+            assert!(Policy::parse(&wrong).is_err(), "{to}");
+        }
+    }
+
+    /// Goal: a policy is put in place by the vault's key alone, and only by a newer one; every bit of it counts.
+    #[test]
+    fn a_policy_is_put_in_place_by_the_vaults_key_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = folder.path().join("key");
+        sealed::create_key_file(&key).unwrap();
+        let opener = Opener::KeyFile(&key);
+        let path = folder.path().join("one");
+        let vault = sealed::init(&path, &opener, Timestamp(1)).unwrap();
+        let other = sealed::init(&folder.path().join("two"), &opener, Timestamp(1)).unwrap();
+        assert!(matches!(load(&path, &vault), Err(PolicyError::Missing)));
+        let json = example();
+        let policy = install(&path, &vault, &json).unwrap();
+        assert_eq!(load(&path, &vault).unwrap(), policy);
+        assert!(matches!(install(&path, &vault, &json), Err(PolicyError::Version { found: 1, present: 1 })));
+        assert!(matches!(load(&path, &other), Err(PolicyError::Tag)));
+        let next = json.replacen("\"version\": 1", "\"version\": 2", 1);
+        assert!(matches!(install(&path, &other, &next), Err(PolicyError::Tag)));
+        install(&path, &vault, &next).unwrap();
+        let bytes = std::fs::read(path.join(FILE_NAME)).unwrap();
+        for at in (0..bytes.len()).step_by(7) {
+            let mut wrong = bytes.clone();
+            wrong[at] ^= 4;
+            files::write_private(&path.join(FILE_NAME), &wrong, Existing::Replace).unwrap();
+            assert!(matches!(load(&path, &vault), Err(PolicyError::Tag)), "byte {at}");
+        }
+    }
+}

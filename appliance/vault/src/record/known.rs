@@ -93,11 +93,18 @@ impl Known {
         others.fold(0u128, |sum, (_, amount)| sum.saturating_add(*amount))
     }
 
-    /// The part of what an attempt takes away that no earlier attempt counts which it excludes: of those at most one happens.
-    pub(crate) fn uncounted(&self, body: &BodyHash, exclusion: &Exclusion, coin: &Coin, total: u128) -> u128 {
-        let earlier = self.excluded(exclusion).into_iter().filter(|attempt| attempt.body != *body);
-        let earlier = earlier.flat_map(|attempt| &attempt.outflow).filter(|outflow| outflow.coin == *coin);
-        total.saturating_sub(earlier.fold(0u128, |sum, outflow| sum.saturating_add(outflow.counted)))
+    /// The part of what an attempt takes away that no earlier attempt counts for which it stands in: one all of whose payments
+    /// it makes. Attempts at one payment exclude each other, so that two which can both happen never stand in for the same one.
+    /// That an attempt is excluded would not do: two that spend one coin each both exclude one that spends both coins.
+    pub(crate) fn uncounted(&self, body: &BodyHash, payments: &[Paid], coin: &Coin, total: u128) -> u128 {
+        let makes = |paid: &Paid| payments.iter().any(|mine| mine.id == paid.id);
+        let bodies: BTreeSet<&BodyHash> =
+            payments.iter().filter_map(|paid| self.by_payment.get(&paid.id)).flatten().collect();
+        let earlier = bodies.into_iter().filter(|other| *other != body).filter_map(|other| self.attempts.get(other));
+        let replaced =
+            earlier.filter(|attempt| !self.dead.contains(&attempt.body) && attempt.payments.iter().all(makes));
+        let outflow = replaced.flat_map(|attempt| &attempt.outflow).filter(|outflow| outflow.coin == *coin);
+        total.saturating_sub(outflow.fold(0u128, |sum, outflow| sum.saturating_add(outflow.counted)))
     }
 
     /// The later of a clock and everything remembered: a clock that was set back opens no window again.
@@ -118,7 +125,7 @@ impl Known {
             for index in 0..record.outflow.len() {
                 let outflow = &record.outflow[index];
                 record.outflow[index].counted =
-                    self.uncounted(&record.body, &record.exclusion, &outflow.coin, outflow.total);
+                    self.uncounted(&record.body, &record.payments, &outflow.coin, outflow.total);
             }
         }
         for paid in &record.payments {

@@ -36,6 +36,8 @@ pub const FEED_ENTRIES_MAX: usize = 10_000;
 /// How long after a TRON transaction's last moment, by the signer's own clock, another one may be signed, in milliseconds.
 pub const EXPIRY_MARGIN_MS: u64 = 60_000;
 
+/// How far another clock may be ahead of the signer's, in microseconds.
+pub const CLOCK_SKEW_US_MAX: u64 = 600_000_000;
 /// Confirmations of another spender of a coin that make it final.
 pub const CONFLICT_CONFIRMATIONS_MIN: u32 = 6;
 
@@ -108,6 +110,9 @@ pub enum MemoryError {
         /// Where the signer is.
         at: u64,
     },
+    /// It is of a time that has not come.
+    #[error("the feed has a record of more than 10 minutes after the signer's clock: refused; compare the clocks")]
+    Future,
     /// A record that this vault did not make.
     #[error("a signing record in the feed does not have this vault's tag: refused")]
     Forged,
@@ -247,6 +252,7 @@ impl Memory {
         if !ordered || !within || !short || feed.to < feed.after || feed.epoch > feed.to {
             return Err(MemoryError::Order);
         }
+        let soon = Timestamp(now.0.saturating_add(CLOCK_SKEW_US_MAX));
         // Everything is checked before anything is written: proofs may be of attempts in the same feed.
         let mut probe = Known::default();
         let mut frames: Vec<Frame> = Vec::with_capacity(feed.entries.len() + 2);
@@ -254,10 +260,15 @@ impl Memory {
             match entry {
                 Committed::Signed(sealed) => {
                     let record = SigningRecord::open(sealed, &self.key)?;
+                    if record.at > soon {
+                        return Err(MemoryError::Future);
+                    }
                     probe.signed.insert(record.body);
                     probe.attempts.insert(record.body, record);
                     frames.push(Frame::Fed(entry.clone()));
                 }
+                // What is remembered moves the signer's time on: a moment far ahead would open every window of velocity.
+                Committed::Decided(decided) if decided.at > soon => return Err(MemoryError::Future),
                 Committed::Decided(decided) => {
                     if let Some(record) = recorded(decided) {
                         probe.attempts.insert(record.body, record.clone());

@@ -337,7 +337,11 @@ fn of_memory(error: MemoryError) -> Verdict {
     let code = match &error {
         MemoryError::Stale { .. } => Code::StaleEpoch,
         MemoryError::Behind { .. } => Code::NotCaughtUp,
-        MemoryError::Gap { .. } | MemoryError::Order | MemoryError::Forged | MemoryError::Proof(_) => Code::Feed,
+        MemoryError::Gap { .. }
+        | MemoryError::Order
+        | MemoryError::Future
+        | MemoryError::Forged
+        | MemoryError::Proof(_) => Code::Feed,
         MemoryError::File(_)
         | MemoryError::Lost { .. }
         | MemoryError::OtherVault { .. }

@@ -66,3 +66,38 @@ fn a_replacement_is_not_counted_twice() {
     let other = at(KeyPurpose::Hot, 1);
     rig.signed(&rig.evm_from(other, 0, EvmAction::Transfer { to, amount: ETHER }, 1_000_000_000), withdrawal(10));
 }
+
+/// Goal: what leaves is bounded also where transactions are signed that exclude each other in part. Method: one that spends nine
+/// coins, then one for each of the coins, with payments of their own: the nine can all happen.
+#[test]
+fn a_transaction_that_is_split_up_counts_in_full() {
+    let rig = Rig::new();
+    const COIN: u64 = 300_000_000;
+    let all: Vec<_> = (1..=9).map(|number| (number, COIN)).collect();
+    let pays = [(BITCOIN_STRANGER, 200_000_000); 9];
+    let batch: Vec<_> = (1..=9).map(|number| order(number, vec![])).collect();
+    rig.signed(&rig.bitcoin(&all, &pays), crate::policy::Intent::Withdrawal(batch));
+    let one = |number: u8| rig.bitcoin(&[(number, COIN)], &[(BITCOIN_STRANGER, 200_000_000)]);
+    rig.refuses(&one(1), withdrawal(11), Code::VelocityHour);
+    rig.pass(3_600);
+    for number in 2..=10u8 {
+        let unsigned = rig.bitcoin(&[(number.min(9), COIN)], &[(BITCOIN_STRANGER, 200_000_000 - u64::from(number))]);
+        rig.signed(&unsigned, withdrawal(20 + number));
+    }
+    rig.refuses(&one(1), withdrawal(40), Code::VelocityHour);
+}
+
+/// Goal: a record of a time to come does not open the windows. Method: a decision of tomorrow is fed.
+#[test]
+fn a_record_of_tomorrow_is_refused() {
+    use crate::record::{Committed, Decided};
+    let rig = Rig::new();
+    let unsigned = rig.evm(1, STRANGER, 100);
+    let decided = |ahead_us| {
+        let at = exchequer_domain::Timestamp(NOON_US + ahead_us);
+        let (unsigned, intent) = (unsigned.encode(), withdrawal(1));
+        vec![Committed::Decided(Box::new(Decided { at, epoch: EPOCH, generation: 0, unsigned, intent }))]
+    };
+    assert_eq!(rig.feed(decided(600_000_001)).unwrap_err().code, Code::Feed);
+    rig.feed(decided(600_000_000)).unwrap();
+}
