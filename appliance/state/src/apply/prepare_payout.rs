@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use exchequer_domain::{Digest, Family, Network, TxId};
-use exchequer_ledger as ledger;
-use exchequer_ledger::{Asset, HoldId, Leg, OpenAccount, Reason, Transfer};
+use exchequer_ledger::Asset;
 use serde::{Deserialize, Serialize};
 
-use super::withdrawals::{check_worker, gas_account, hot_account};
+use super::withdrawals::{check_worker, hot_account};
 use super::{Entry, Stop};
 use crate::codec;
 use crate::command::Actor;
@@ -20,9 +19,9 @@ use crate::rejection::Rejection;
 use crate::rows::{Edit, Family as Rows};
 use crate::users::UserStatus;
 use crate::withdrawals::{
-    ATTEMPTS_MAX, Attempt, Claim, GasHeld, Head, IN_FLIGHT_MAX, INPUTS_MAX, PAYOUT_WITHDRAWALS_MAX, Payer, Payout,
-    PayoutId, PayoutStanding, Purpose, RAW_BYTES_MAX, RawKind, Refusal, SignedFor, SigningRecord, Stage, Standing,
-    Waiting, Withdrawal, WithdrawalId, record_key,
+    ATTEMPTS_MAX, Attempt, Claim, Head, IN_FLIGHT_MAX, INPUTS_MAX, PAYOUT_WITHDRAWALS_MAX, Payer, Payout, PayoutId,
+    PayoutStanding, Purpose, RAW_BYTES_MAX, RawKind, Refusal, SignedFor, SigningRecord, Stage, Standing, Waiting,
+    Withdrawal, WithdrawalId, record_key,
 };
 
 /// The longest span of time in which a transaction may get into a block: what its network allows.
@@ -167,7 +166,7 @@ impl Entry<'_> {
         for asset in assets {
             // Whoever is passed by nobody must be paid first; of the rest each may be.
             let mut left = paid.iter().filter(|one| one.order.asset == asset).count();
-            for first in room.queue(network).filter(|one| one.order.asset == asset) {
+            for first in room.line(network, asset) {
                 if left == 0 {
                     break;
                 }
@@ -288,11 +287,6 @@ impl Entry<'_> {
         Ok(None)
     }
 
-    /// The asset that a network's fees are paid in.
-    pub(super) fn coin_of(&self, network: Network) -> Result<Asset, Refusal> {
-        self.state.custody.listed(network, None).map(|listing| listing.asset).ok_or(Refusal::NotListed)
-    }
-
     fn wait_for_refill(&mut self, paid: Vec<Withdrawal>, short: &Waiting) {
         for one in paid {
             if let Standing::Queued { since, reason } = &one.standing
@@ -303,44 +297,6 @@ impl Entry<'_> {
                 self.event(EventKind::HotWalletShort { network, asset, gas: *short == Waiting::InsufficientGas });
                 self.wait_for(one, since, short.clone());
             }
-        }
-    }
-
-    /// Keeps back what a transaction can cost; `before` is what was kept back for the payout so far, which is given free.
-    pub(super) fn hold_gas(
-        &mut self,
-        network: Network,
-        payout: PayoutId,
-        fee_max: u64,
-        before: Option<GasHeld>,
-    ) -> Result<Option<GasHeld>, Stop> {
-        let amount = u128::from(fee_max);
-        if amount == 0 || before.is_some_and(|before| before.amount >= amount) {
-            return Ok(before);
-        }
-        let coin = self.coin_of(network)?;
-        let account = |key| OpenAccount { key, overdraft: false };
-        let accounts = [account(gas_account(network, coin)), account(hot_account(network, coin))];
-        let transfer = self.transfer_id(b"gas", payout.0);
-        let mut reference = [0; 32];
-        reference[24..].copy_from_slice(&payout.0.to_be_bytes());
-        let cause = self.cause_of(Reason::Gas, reference);
-        let mut leg = 0;
-        let outcome = self.ledger.run_opening(&accounts, |[debit, credit]| {
-            let mut legs = Vec::new();
-            if let Some(before) = before {
-                legs.push(Leg::Release { hold: before.hold, amount: None });
-                leg = 1;
-            }
-            legs.push(Leg::Hold { debit, credit, amount, expires: None });
-            Transfer { id: transfer, legs: legs.into(), cause, note: None }
-        })?;
-        match outcome {
-            ledger::Outcome::Done(_) => Ok(Some(GasHeld { coin, amount, hold: HoldId { transfer, leg } })),
-            ledger::Outcome::Rejected(ledger::Rejection::Leg {
-                fault: ledger::Fault::CreditExceedsBalance, ..
-            }) => Err(Refusal::HotShort { gas: true }.into()),
-            ledger::Outcome::Rejected(why) => Err(Rejection::Ledger(why).into()),
         }
     }
 

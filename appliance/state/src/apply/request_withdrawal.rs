@@ -11,6 +11,7 @@ use super::withdrawals::reference;
 use super::{Entry, Stop, money};
 use crate::codec;
 use crate::command::Actor;
+use crate::deposits::Withdrawable;
 use crate::halt::Halt;
 use crate::outcome::Done;
 use crate::rejection::Rejection;
@@ -254,7 +255,11 @@ impl Entry<'_> {
     /// Whether so much can leave: what was deposited too lately is traded with and stays.
     fn check_ripe(&self, order: &Order, total: u128) -> Result<(), Refusal> {
         let available = self.available(&money::account_of(order.user, order.asset).key);
-        let ripe = available.saturating_sub(self.state.unripe(order.user, order.asset));
+        let ripe = match self.state.deposits.withdrawable(self.ledger.ledger(), order.user, order.asset) {
+            Withdrawable::Amount(amount) => amount,
+            // The user owes something, or has traded away what is not final yet.
+            Withdrawable::Nothing(_) => 0,
+        };
         // What the account has not at all, the ledger refuses.
         if total > ripe && total <= available { Err(Refusal::Unripe { ripe }) } else { Ok(()) }
     }

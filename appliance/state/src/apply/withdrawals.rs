@@ -77,7 +77,12 @@ impl Entry<'_> {
     }
 
     /// Posts legs that were made sure of; the id of their transfer.
-    fn post_sure(&mut self, legs: Vec<Leg>, reason: Reason, reference: [u8; 32]) -> Result<TransferId, Halt> {
+    pub(super) fn post_sure(
+        &mut self,
+        legs: Vec<Leg>,
+        reason: Reason,
+        reference: [u8; 32],
+    ) -> Result<TransferId, Halt> {
         let cause = self.cause_of(reason, reference);
         let first = self.ledger.post_own(legs.into(), cause)?;
         let posting = self.ledger.posting(first)?;
@@ -300,43 +305,6 @@ impl Entry<'_> {
         let capture = |hold: HoldId| Leg::Capture { hold, amount: None };
         let legs: Vec<Leg> = [Some(paid), fee].into_iter().flatten().map(capture).collect();
         self.post_sure(legs, Reason::Withdrawal, tx.0).map(|_| ())
-    }
-
-    /// Books what the network took, and gives the rest of what was kept back for it free. What it took beyond that is booked
-    /// where the wallet has it in the books; the answer is what is not.
-    pub(super) fn settle_gas(&mut self, payout: &mut Payout, fee: u128, tx: TxId) -> Result<u128, Halt> {
-        let Some(gas) = payout.gas.take() else { return Ok(fee) };
-        let booked = fee.min(gas.amount);
-        let mut legs = Vec::new();
-        if booked > 0 {
-            legs.push(Leg::Capture { hold: gas.hold, amount: Some(booked) });
-        }
-        if booked < gas.amount {
-            legs.push(Leg::Release { hold: gas.hold, amount: None });
-        }
-        self.post_sure(legs, Reason::Gas, tx.0)?;
-        let beyond = fee - booked;
-        if beyond == 0 {
-            return Ok(0);
-        }
-        let ledger = self.ledger.ledger();
-        let accounts = [gas_account(payout.network, gas.coin), hot_account(payout.network, gas.coin)];
-        let [Some(debit), Some(credit)] = accounts.map(|key| ledger.find(&key)) else { return Ok(beyond) };
-        let id = self.transfer_id(b"gas beyond", payout.id.0);
-        let legs = Leg::Post { debit, credit, amount: beyond }.into();
-        let transfer = ledger::Transfer { id, legs, cause: self.cause_of(Reason::Gas, tx.0), note: None };
-        match self.ledger.run_transfer(&transfer)? {
-            ledger::Outcome::Done(_) => Ok(0),
-            ledger::Outcome::Rejected(_) => Ok(beyond),
-        }
-    }
-
-    /// Gives free what was kept back for a fee that nobody took.
-    pub(super) fn release_gas(&mut self, payout: &mut Payout) -> Result<(), Halt> {
-        let Some(gas) = payout.gas.take() else { return Ok(()) };
-        let mut reference = [0; 32];
-        reference[24..].copy_from_slice(&payout.id.0.to_be_bytes());
-        self.post_sure(vec![Leg::Release { hold: gas.hold, amount: None }], Reason::Gas, reference).map(|_| ())
     }
 
     /// Puts a payout that is open.

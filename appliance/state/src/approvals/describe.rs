@@ -198,6 +198,33 @@ pub fn describe(body: &Body) -> Vec<(String, String)> {
             ),
             reason(&command.reason),
         ],
+        Body::RequestWithdrawal(command) => {
+            let order = &command.order;
+            vec![
+                line("operation", "withdraw a customer's money".into()),
+                line("user", order.user.to_string()),
+                line("asset", order.asset.0.to_string()),
+                line("network", order.network.to_string()),
+                line("to", order.to.to_string()),
+                line("memo", order.memo.clone().unwrap_or_default()),
+                line("amount in minor units", order.amount.to_string()),
+            ]
+        }
+        Body::ReviewPayout(command) => vec![
+            line("operation", "decide about a payout".into()),
+            line("payout", command.payout.to_string()),
+            line("decision", command.decision.describe()),
+            reason(&command.reason),
+        ],
+        Body::SetWithdrawalPolicy(command) => {
+            let mut lines = vec![line("operation", "set who must agree to withdrawals".into())];
+            lines.extend(command.policy.rules.iter().map(|rule| line("rule", format!("{}: {:?}", rule.name, rule))));
+            lines.extend(command.policy.groups.iter().map(|group| line("group", format!("{group:?}"))));
+            lines.extend(command.policy.limits.iter().map(|limit| line("limit", format!("{limit:?}"))));
+            lines.push(line("small may pass", command.policy.small_may_pass.to_string()));
+            lines.push(reason(&command.reason));
+            lines
+        }
         // What a policy comes to cover without lines here shows its name at least, and nothing that may be sealed.
         other => vec![line("operation", other.name())],
     }

@@ -8,7 +8,7 @@ use proptest::option;
 use proptest::prelude::*;
 
 use super::world::{DAY, HOUR, SECOND, START, admission, bootstrap, id, put, set, token, unset};
-use super::{approvals, configuration_model, deposits, generate_money, workers};
+use super::{approvals, configuration_model, deposits, generate_money, withdrawals, workers};
 use crate::audit::Action;
 use crate::events::Topics;
 use crate::maintenance::{Extent, WindowId};
@@ -51,16 +51,17 @@ pub(super) fn log() -> impl Strategy<Value = Vec<(Duration, Step)>> {
 pub(super) fn whole_log() -> impl Strategy<Value = Vec<(Duration, Step)>> {
     // Boxed: a strategy of all of them at once would be larger than a test's stack.
     let body = prop_oneof![3 => body().boxed(), 2 => workers::generate::body()].boxed();
-    let steps = log_of(prop_oneof![5 => command(body).boxed(), 2 => approvals::generate::command().boxed(), 2 => deposits::generate::command().boxed()].boxed());
+    let steps = log_of(prop_oneof![5 => command(body).boxed(), 2 => approvals::generate::command().boxed(), 2 => deposits::generate::command().boxed(), 3 => withdrawals::generate::command().boxed()].boxed());
     (any::<bool>(), any::<bool>(), steps).prop_map(|(in_force, open, mut steps)| {
-        if open {
-            // A worker's commands want a leadership.
-            steps.insert(0, (Duration::ZERO, Step::Commands(deposits::generate::founding())));
-            steps.insert(0, (Duration::ZERO, Step::Activate { node: 1 }));
-            steps.truncate(STEPS_MAX);
-        }
         if in_force {
             steps.insert(0, (Duration::ZERO, Step::Commands(approvals::generate::founding())));
+            steps.truncate(STEPS_MAX);
+        }
+        if open {
+            // A worker's commands want a leadership.
+            steps.insert(0, (Duration::ZERO, Step::Commands(withdrawals::generate::founding())));
+            steps.insert(0, (Duration::ZERO, Step::Commands(deposits::generate::founding())));
+            steps.insert(0, (Duration::ZERO, Step::Activate { node: 1 }));
             steps.truncate(STEPS_MAX);
         }
         steps

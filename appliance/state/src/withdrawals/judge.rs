@@ -69,10 +69,3 @@ impl State {
         self.withdrawals.policy.judge(&subject)
     }
 }
-
-impl State {
-    /// What of a user's money was deposited too lately to leave.
-    pub(crate) fn unripe(&self, _user: UserId, _asset: Asset) -> u128 {
-        0
-    }
-}

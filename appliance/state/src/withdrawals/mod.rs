@@ -19,6 +19,7 @@ mod judge;
 mod lane;
 mod payout;
 mod policy;
+mod policy_check;
 mod read;
 mod refusal;
 mod room;
@@ -36,9 +37,9 @@ pub use payout::{
 };
 pub use policy::{
     APPROVALS_MAX, Accumulated, DAY_US, DELAY_US_MAX, Destination, EVERYBODY, GROUPS_MAX, Group, Limit, MEMBERS_MAX,
-    Match, NAME_BYTES_MAX, NAMED_MAX, Need, PolicyFault, RULES_MAX, Rule, Subject, Verdict, WINDOW_US_MAX,
-    WithdrawalPolicy,
+    Match, NAME_BYTES_MAX, NAMED_MAX, Need, RULES_MAX, Rule, Subject, Verdict, WINDOW_US_MAX, WithdrawalPolicy,
 };
+pub use policy_check::PolicyFault;
 pub use read::Explained;
 pub use refusal::{Differs, Refusal, Shut};
 pub use room::{OPEN_OF_USER_MAX, OPEN_WITHDRAWALS_MAX, Withdrawals};

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::payout::{
     ATTEMPTS_MAX, IN_FLIGHT_MAX, INPUTS_MAX, PAYOUT_WITHDRAWALS_MAX, PayoutId, RAW_BYTES_MAX, WHY_BYTES_MAX,
 };
-use super::policy::PolicyFault;
+use super::policy_check::PolicyFault;
 use super::stage::Stage;
 use super::withdrawal::{CLIENT_ID_BYTES_MAX, MEMO_BYTES_MAX, WithdrawalId};
 use super::{OPEN_OF_USER_MAX, OPEN_WITHDRAWALS_MAX, SPENT_OF_USER_MAX};

@@ -155,14 +155,17 @@ impl Withdrawals {
         of.filter_map(|(.., id)| self.open.get(id))
     }
 
+    /// What waits of an asset on a network, in the order in which it came.
+    pub fn line(&self, network: Network, asset: Asset) -> impl Iterator<Item = &Withdrawal> {
+        let first = (network, asset, Timestamp(0), WithdrawalId(0));
+        let of = self.queue.range(first..=(network, asset, Timestamp(u64::MAX), WithdrawalId(u64::MAX)));
+        of.filter_map(|(.., id)| self.open.get(id))
+    }
+
     /// What may be paid next of an asset on a network, in order: first come, first served. What a worker set aside is passed;
     /// what the hot wallet is too short for only where the policy says so.
     pub fn next(&self, network: Network, asset: Asset) -> impl Iterator<Item = &Withdrawal> {
-        let of = self.queue.range(
-            (network, asset, Timestamp(0), WithdrawalId(0))
-                ..=(network, asset, Timestamp(u64::MAX), WithdrawalId(u64::MAX)),
-        );
-        of.filter_map(|(.., id)| self.open.get(id)).filter(|one| !self.may_be_passed(one))
+        self.line(network, asset).filter(|one| !self.may_be_passed(one))
     }
 
     /// Whether others may be paid before this one, which waits.

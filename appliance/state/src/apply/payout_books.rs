@@ -1,0 +1,93 @@
+//! The ledger's side of what networks take for payouts: kept back before anything is signed, booked when a payment is final.
+
+use exchequer_domain::{Network, TxId};
+use exchequer_ledger as ledger;
+use exchequer_ledger::{Asset, HoldId, Leg, OpenAccount, Reason, Transfer};
+
+use super::withdrawals::{gas_account, hot_account};
+use super::{Entry, Stop};
+use crate::halt::Halt;
+use crate::rejection::Rejection;
+use crate::withdrawals::{GasHeld, Payout, PayoutId, Refusal};
+
+impl Entry<'_> {
+    /// The asset that a network's fees are paid in.
+    pub(super) fn coin_of(&self, network: Network) -> Result<Asset, Refusal> {
+        self.state.custody.listed(network, None).map(|listing| listing.asset).ok_or(Refusal::NotListed)
+    }
+
+    /// Keeps back what a transaction can cost; `before` is what was kept back for the payout so far, which is given free.
+    pub(super) fn hold_gas(
+        &mut self,
+        network: Network,
+        payout: PayoutId,
+        fee_max: u64,
+        before: Option<GasHeld>,
+    ) -> Result<Option<GasHeld>, Stop> {
+        let amount = u128::from(fee_max);
+        if amount == 0 || before.is_some_and(|before| before.amount >= amount) {
+            return Ok(before);
+        }
+        let coin = self.coin_of(network)?;
+        let account = |key| OpenAccount { key, overdraft: false };
+        let accounts = [account(gas_account(network, coin)), account(hot_account(network, coin))];
+        let transfer = self.transfer_id(b"gas", payout.0);
+        let mut reference = [0; 32];
+        reference[24..].copy_from_slice(&payout.0.to_be_bytes());
+        let cause = self.cause_of(Reason::Gas, reference);
+        let mut leg = 0;
+        let outcome = self.ledger.run_opening(&accounts, |[debit, credit]| {
+            let mut legs = Vec::new();
+            if let Some(before) = before {
+                legs.push(Leg::Release { hold: before.hold, amount: None });
+                leg = 1;
+            }
+            legs.push(Leg::Hold { debit, credit, amount, expires: None });
+            Transfer { id: transfer, legs: legs.into(), cause, note: None }
+        })?;
+        match outcome {
+            ledger::Outcome::Done(_) => Ok(Some(GasHeld { coin, amount, hold: HoldId { transfer, leg } })),
+            ledger::Outcome::Rejected(ledger::Rejection::Leg {
+                fault: ledger::Fault::CreditExceedsBalance, ..
+            }) => Err(Refusal::HotShort { gas: true }.into()),
+            ledger::Outcome::Rejected(why) => Err(Rejection::Ledger(why).into()),
+        }
+    }
+
+    /// Books what the network took, and gives the rest of what was kept back for it free. What it took beyond that is booked
+    /// where the wallet has it in the books; the answer is what is not.
+    pub(super) fn settle_gas(&mut self, payout: &mut Payout, fee: u128, tx: TxId) -> Result<u128, Halt> {
+        let Some(gas) = payout.gas.take() else { return Ok(fee) };
+        let booked = fee.min(gas.amount);
+        let mut legs = Vec::new();
+        if booked > 0 {
+            legs.push(Leg::Capture { hold: gas.hold, amount: Some(booked) });
+        }
+        if booked < gas.amount {
+            legs.push(Leg::Release { hold: gas.hold, amount: None });
+        }
+        self.post_sure(legs, Reason::Gas, tx.0)?;
+        let beyond = fee - booked;
+        if beyond == 0 {
+            return Ok(0);
+        }
+        let ledger = self.ledger.ledger();
+        let accounts = [gas_account(payout.network, gas.coin), hot_account(payout.network, gas.coin)];
+        let [Some(debit), Some(credit)] = accounts.map(|key| ledger.find(&key)) else { return Ok(beyond) };
+        let id = self.transfer_id(b"gas beyond", payout.id.0);
+        let legs = Leg::Post { debit, credit, amount: beyond }.into();
+        let transfer = Transfer { id, legs, cause: self.cause_of(Reason::Gas, tx.0), note: None };
+        match self.ledger.run_transfer(&transfer)? {
+            ledger::Outcome::Done(_) => Ok(0),
+            ledger::Outcome::Rejected(_) => Ok(beyond),
+        }
+    }
+
+    /// Gives free what was kept back for a fee that nobody took.
+    pub(super) fn release_gas(&mut self, payout: &mut Payout) -> Result<(), Halt> {
+        let Some(gas) = payout.gas.take() else { return Ok(()) };
+        let mut reference = [0; 32];
+        reference[24..].copy_from_slice(&payout.id.0.to_be_bytes());
+        self.post_sure(vec![Leg::Release { hold: gas.hold, amount: None }], Reason::Gas, reference).map(|_| ())
+    }
+}

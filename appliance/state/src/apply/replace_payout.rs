@@ -1,0 +1,93 @@
+//! What ends or replaces the attempts of a payout: an attempt that excludes the earlier ones, or proof that none of them can be
+//! mined.
+
+use super::prepare_payout::{Preparation, coin_owner};
+use super::withdrawals::hot_account;
+use super::{Entry, Stop};
+use crate::planted::{self, Bug};
+use crate::withdrawals::{
+    ATTEMPTS_MAX, Claim, Death, Ending, Payout, PayoutStanding, Purpose, Refusal, Stage, Standing, Waiting,
+};
+
+impl Entry<'_> {
+    pub(super) fn replace_payout(
+        &mut self,
+        mut payout: Payout,
+        preparation: Preparation,
+        proof: Option<Death>,
+    ) -> Result<Stage, Stop> {
+        let from = Self::check_edge(&payout, Stage::Replacing)?;
+        if payout.attempts.len() >= ATTEMPTS_MAX {
+            return Err(Refusal::Attempt.into());
+        }
+        if preparation.purpose == Purpose::Noop && !payout.wants_noop {
+            return Err(Refusal::Claim.into());
+        }
+        let paid = self.paid_by(&payout);
+        for one in &paid {
+            self.may_withdraw(payout.network, one.order.asset)?;
+        }
+        self.check_preparation(payout.network, &preparation, &paid)?;
+        if let Some(proof) = &proof {
+            proof.check(&payout)?;
+            payout.attempts.iter_mut().for_each(|attempt| attempt.dead = true);
+        }
+        let open = payout.attempts.iter().filter(|attempt| !attempt.dead);
+        let excluded = open.clone().all(|attempt| preparation.claim.excludes(&attempt.claim));
+        let of_family = payout
+            .attempts
+            .first()
+            .is_some_and(|first| std::mem::discriminant(&first.claim) == std::mem::discriminant(&preparation.claim));
+        if !of_family || (!excluded && !planted::has(Bug::ReplacementNotExclusive)) {
+            return Err(Refusal::Claim.into());
+        }
+        match &preparation.claim {
+            // A nonce is a payout's for ever, whatever was proved.
+            Claim::Nonce(nonce) if payout.nonce() != Some(*nonce) => return Err(Refusal::Claim.into()),
+            Claim::Window { expires, .. } if *expires <= self.now => return Err(Refusal::Claim.into()),
+            Claim::Coins(coins) => {
+                self.check_coins(payout.network, payout.payer, coins, Some(coin_owner(payout.id)))?;
+            }
+            Claim::Nonce(_) | Claim::Window { .. } => {}
+        }
+        payout.gas = self.hold_gas(payout.network, payout.id, preparation.fee_max, payout.gas)?;
+
+        if let Claim::Coins(coins) = &preparation.claim {
+            self.reserve_coins(payout.network, coins, coin_owner(payout.id))?;
+        }
+        self.decide(&mut payout, preparation);
+        payout.standing = PayoutStanding::Replacing;
+        Ok(self.move_payout(payout, from, "another transaction takes its place"))
+    }
+
+    /// It is proved that no attempt can be mined: the money is free again, or waits for another payout.
+    pub(super) fn bury(&mut self, mut payout: Payout, proof: &Death, requeue: bool) -> Result<Stage, Stop> {
+        let to = if requeue && !payout.withdrawals.is_empty() { Stage::Queued } else { Stage::Failed };
+        let from = Self::check_edge(&payout, to)?;
+        proof.check(&payout)?;
+        let what = proof.describe();
+        for mut one in self.paid_by(&payout) {
+            if to == Stage::Failed {
+                self.end_unpaid(one, from, Ending::Failed { payout: payout.id }, what.clone())?;
+                continue;
+            }
+            let Standing::Paying { since, .. } = one.standing else { continue };
+            let clearing = exchequer_ledger::Holder::Clearing;
+            let key = exchequer_ledger::AccountKey { holder: clearing, ..hot_account(payout.network, one.order.asset) };
+            one.held = Some(self.hold_for(&one, &key)?);
+            let standing = Standing::Queued { since, reason: Waiting::Turn };
+            self.stand(one, from, standing, to, what.clone())?;
+        }
+        // A nonce that nobody signed for is missing on chain until something fills it.
+        if let (Some(nonce), Death::NeverSigned) = (payout.nonce(), proof) {
+            let (network, payer) = (payout.network, payout.payer);
+            let mut lane = self.state.withdrawals.lane(network, payer).cloned().unwrap_or_default();
+            lane.gap(nonce);
+            self.put_lane(network, payer, lane);
+        }
+        self.release_gas(&mut payout)?;
+        self.release_coins(payout.network, coin_owner(payout.id));
+        self.end_payout(payout, to);
+        Ok(to)
+    }
+}
