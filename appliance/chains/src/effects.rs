@@ -118,6 +118,14 @@ impl Exclusion {
             (Exclusion::Nonce { .. } | Exclusion::Inputs(_) | Exclusion::Expiry { .. }, _) => false,
         }
     }
+
+    /// Whether the two say different things of the same coin: one of them lies. A signer that signed for one signs never for
+    /// the other: P2WPKH signatures of both could be put together to a transaction whose fee is what was lied about.
+    #[must_use]
+    pub fn contradicts(&self, other: &Exclusion) -> bool {
+        let (Exclusion::Inputs(mine), Exclusion::Inputs(theirs)) = (self, other) else { return false };
+        mine.iter().any(|input| theirs.iter().any(|other| other.outpoint == input.outpoint && other != input))
+    }
 }
 
 /// What a transaction will do.

@@ -306,6 +306,8 @@ fn signatures_commit_to_amounts() {
         coins[0].amount += 5;
         let lie = UnsignedBitcoin::new(&purse.params, honest.tx().clone(), coins, honest.change().to_vec()).unwrap();
         assert_eq!(effects(&purse, &lie).fee_max, effects(&purse, &honest).fee_max + 5);
+        let (said, meant) = (effects(&purse, &lie).exclusion, effects(&purse, &honest).exclusion);
+        assert!(said.contradicts(&meant) && !meant.contradicts(&meant));
         let inputs = Unsigned::Bitcoin(lie).signing_inputs(&purse.params).unwrap();
         let signatures = purse.wallet.sign_all(&purse.params, &inputs);
         assert!(Unsigned::Bitcoin(honest).assemble(&purse.params, &signatures).is_err());
