@@ -12,7 +12,7 @@ mod bitcoin;
 mod error;
 mod evm;
 mod facts;
-mod pool;
+mod panel;
 #[cfg(test)]
 mod tests;
 mod tron;
@@ -28,7 +28,7 @@ pub use evm::{EvmNode, EvmOptions, classify as classify_evm};
 pub use facts::{
     Account, Broadcast, Fate, FeeFacts, Heads, Hindrance, OutputFacts, Transfer, Trial, TrialCall, TronAccount,
 };
-pub use pool::{Disagreement, Pool, PoolError, Reply, Seat};
+pub use panel::{Disagreement, Panel, PanelError, Reply, Seat};
 pub use tron::{TronNode, TronOptions, classify as classify_tron};
 
 use crate::Coin;
@@ -80,19 +80,11 @@ pub trait ChainNode: Send + Sync {
 }
 
 /// Proofs of transfers in canonical texts.
-fn facts_of(
-    params: &crate::NetworkParams,
-    transfers: Vec<(exchequer_domain::Place, [u8; 20], [u8; 20], [u8; 20], crate::rpc::Wide)>,
-) -> Vec<Transfer> {
+fn facts_of(params: &crate::NetworkParams, proved: Vec<crate::scan::Proved>) -> Vec<Transfer> {
     let text = |account: &[u8; 20]| crate::scan::account_text(params, account);
-    let fact = |(place, contract, from, to, amount): (_, [u8; 20], [u8; 20], [u8; 20], crate::rpc::Wide)| {
-        Some(Transfer {
-            place,
-            contract: text(&contract)?,
-            from: text(&from)?,
-            to: text(&to)?,
-            amount: amount.narrow(),
-        })
+    let fact = |proved: crate::scan::Proved| {
+        let (contract, from, to) = (text(&proved.contract)?, text(&proved.from)?, text(&proved.to)?);
+        Some(Transfer { place: proved.place, contract, from, to, amount: proved.amount.narrow() })
     };
-    transfers.into_iter().filter_map(fact).collect()
+    proved.into_iter().filter_map(fact).collect()
 }

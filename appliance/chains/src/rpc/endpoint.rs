@@ -202,7 +202,7 @@ mod tests {
             format!("https://node.example.org/?apikey={key}"),
             format!("https://{key}:x{key}@node.example.org:8545/"),
             format!("https://user:{key}@node.example.org"),
-            format!("https://node.example.org/%6b3yk3yk3yk3yk3y"),
+            "https://node.example.org/%6b3yk3yk3yk3yk3y".to_owned(),
         ];
         for address in addresses {
             let endpoint = Endpoint::new(&address, Auth::None).unwrap();

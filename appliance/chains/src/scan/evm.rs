@@ -141,12 +141,33 @@ fn account(topic: &[u8; 32]) -> Option<[u8; 20]> {
     high.iter().all(|byte| *byte == 0).then(|| low.try_into().ok()).flatten()
 }
 
-/// Every transfer that a receipt's log proves: where, of which contract, from whom, to whom, how much. Nothing of one that failed.
+/// A transfer that an entry of a log says, of whatever contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Proved {
+    /// Where in the transaction.
+    pub place: Place,
+    /// The contract, without the network's prefix.
+    pub contract: [u8; 20],
+    /// Who paid.
+    pub from: [u8; 20],
+    /// Who got it.
+    pub to: [u8; 20],
+    /// How much.
+    pub amount: Wide,
+}
+
+impl Proved {
+    pub(super) fn of(ordinal: u32, log: &EvmLog) -> Option<Proved> {
+        let (from, to, amount) = transfer(log)?;
+        Some(Proved { place: Place::Log(ordinal), contract: log.address, from, to, amount })
+    }
+}
+
+/// Every transfer that a receipt's log proves. Nothing of one that failed.
 #[must_use]
-pub fn transfers(receipt: &EvmReceipt) -> Vec<(Place, [u8; 20], [u8; 20], [u8; 20], Wide)> {
+pub fn transfers(receipt: &EvmReceipt) -> Vec<Proved> {
     let logs = (0_u32..).zip(&receipt.logs).filter(|(_, log)| receipt.ok && !log.removed);
-    logs.filter_map(|(at, log)| transfer(log).map(|(from, to, amount)| (Place::Log(at), log.address, from, to, amount)))
-        .collect()
+    logs.filter_map(|(at, log)| Proved::of(at, log)).collect()
 }
 
 /// The calls of a transaction that did not fail as a whole. Calls are numbered from the first one inside of it.

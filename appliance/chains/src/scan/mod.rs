@@ -26,7 +26,7 @@ pub use block::{
     BitcoinBlock, Block, EvmBlock, EvmLog, EvmReceipt, EvmTx, Frame, Header, TronBlock, TronContract, TronInfo,
     TronInternal, TronTx,
 };
-pub use evm::transfers as evm_transfers;
+pub use evm::{Proved, transfers as evm_transfers};
 pub use explain::{Finding, explain};
 pub use file::FileError;
 pub use key::Key;

@@ -181,6 +181,9 @@ impl Trail {
             // Where one was sought, the block above did not name this one as its parent a moment ago.
             return Step::Wait(if sought { Wait::Inconsistent } else { Wait::NoNewer });
         }
+        if let Some(last) = self.last_final.filter(|last| common.height < last.height) {
+            return Step::Halt(Halt::BelowFinal(last.height));
+        }
         let keep = self.headers.iter().position(|header| header.block == common).map_or(0, |at| at + 1);
         let dropped = self.headers.drain(keep..).map(|header| header.block).collect();
         Step::Rewind { to: common, dropped }
@@ -195,6 +198,8 @@ impl Trail {
         match self.at(block.height) {
             Some(ours) if ours.block == block => {
                 self.last_final = Some(block);
+                // What was looked for below is settled: it is final.
+                self.seek = self.seek.filter(|seek| *seek > block.height);
                 true
             }
             Some(_) => {

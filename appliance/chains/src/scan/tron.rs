@@ -2,7 +2,7 @@
 
 use exchequer_domain::{Network, Place};
 
-use super::evm::{TRANSFER, transfer};
+use super::evm::{Proved, TRANSFER, transfer};
 use super::sighting::Movement;
 use super::{Key, Listener, Passed, TronBlock, TronContract, TronInfo, TronTx, Watch};
 use crate::rpc::Wide;
@@ -70,12 +70,10 @@ fn trigger(tx: &TronTx, info: &TronInfo, watch: &Watch<'_>, listener: &mut impl 
     }
 }
 
-/// Every transfer that a transaction's log proves: where, of which contract, from whom, to whom, how much. Nothing of a call that
-/// did not succeed.
+/// Every transfer that a transaction's log proves. Nothing of a call that did not succeed.
 #[must_use]
-pub fn transfers(tx: &TronTx, info: &TronInfo) -> Vec<(Place, [u8; 20], [u8; 20], [u8; 20], Wide)> {
+pub fn transfers(tx: &TronTx, info: &TronInfo) -> Vec<Proved> {
     let ok = tx.ok && info.ok && info.id == tx.id && info.receipt.as_deref() == Some(SUCCESS);
     let logs = (0_u32..).zip(&info.logs).filter(|_| ok);
-    logs.filter_map(|(at, log)| transfer(log).map(|(from, to, amount)| (Place::Log(at), log.address, from, to, amount)))
-        .collect()
+    logs.filter_map(|(at, log)| Proved::of(at, log)).collect()
 }

@@ -58,16 +58,16 @@ const HINDRANCES: [(&str, Hindrance); 24] = [
 #[must_use]
 pub fn classify(message: &str) -> Broadcast {
     let words = message.to_lowercase();
-    let says = |part: &&str| words.contains(*part);
+    let says = |part: &str| words.contains(part);
     // "unknown transaction" contains "known transaction".
     let unknown = words.contains("unknown transaction") || words.contains("unknown tx");
-    if !unknown && KNOWN.iter().any(|part| says(&part)) {
+    if !unknown && KNOWN.iter().any(|part| says(part)) {
         return Broadcast::AlreadyKnown;
     }
-    if let Some((_, why)) = HINDRANCES.iter().find(|(part, _)| says(&part)) {
+    if let Some((_, why)) = HINDRANCES.iter().find(|(part, _)| says(part)) {
         return Broadcast::NotNow(*why, message.to_owned());
     }
-    if FOR_GOOD.iter().any(|part| says(&part)) {
+    if FOR_GOOD.iter().any(|part| says(part)) {
         return Broadcast::RefusedForGood(message.to_owned());
     }
     // Words that nobody has listed are not certain to mean a refusal.

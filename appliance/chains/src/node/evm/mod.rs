@@ -167,7 +167,7 @@ impl EvmNode {
         let calls: Vec<Call> = block.txs.iter().map(one).collect();
         let mut traces = Vec::with_capacity(calls.len());
         for answer in self.transport.batch(&calls).await? {
-            traces.push(wire::frames(&*answer?)?);
+            traces.push(wire::frames(&answer?)?);
         }
         Ok(traces)
     }
@@ -264,4 +264,9 @@ impl ChainNode for EvmNode {
     fn trial<'a>(&'a self, call: &'a TrialCall) -> Asking<'a, Trial> {
         Box::pin(self.trial(call))
     }
+}
+
+#[cfg(test)]
+pub(super) fn frames_of(json: &serde_json::value::RawValue) -> Result<Vec<crate::scan::Frame>, NodeError> {
+    wire::frames(json)
 }

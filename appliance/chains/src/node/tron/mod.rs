@@ -1,17 +1,20 @@
 //! Nodes of TRON, by their HTTP interface. Blocks and fates come from the solidified side where it has them.
 
+mod answers;
+mod classify;
 mod wire;
 
 use exchequer_domain::{BlockHash, ChainAddress, OutPoint, TxId};
-use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use self::answers::{WireAccount, WireBroadcast, WireError, WireParameters, WireResources, WireTrial};
+pub use self::classify::classify;
 use self::wire::{WireInfo, WireTx, is_nothing};
 use super::evm::borrowed;
 use super::{
-    Account, Asking, Broadcast, ChainNode, Doing, Fate, FeeFacts, Heads, Hindrance, NodeError, OutputFacts, Transfer,
-    Trial, TrialCall, TronAccount,
+    Account, Asking, Broadcast, ChainNode, Doing, Fate, FeeFacts, Heads, NodeError, OutputFacts, Transfer, Trial,
+    TrialCall, TronAccount,
 };
 use crate::rpc::{RpcError, Transport, Wide};
 use crate::scan::{Block, Header, Key, tron_transfers};
@@ -46,82 +49,6 @@ enum Side {
     Full,
     /// Final blocks only.
     Solid,
-}
-
-#[derive(Deserialize)]
-struct WireError<'a> {
-    #[serde(default, borrow, rename = "Error")]
-    error: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct WireParameters {
-    #[serde(rename = "chainParameter")]
-    list: Vec<WireParameter>,
-}
-
-#[derive(Deserialize)]
-struct WireParameter {
-    key: String,
-    #[serde(default)]
-    value: i64,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct WireResources {
-    #[serde(default)]
-    free_net_used: u64,
-    #[serde(default)]
-    free_net_limit: u64,
-    #[serde(default, rename = "NetUsed")]
-    net_used: u64,
-    #[serde(default, rename = "NetLimit")]
-    net_limit: u64,
-    #[serde(default, rename = "EnergyUsed")]
-    energy_used: u64,
-    #[serde(default, rename = "EnergyLimit")]
-    energy_limit: u64,
-}
-
-#[derive(Deserialize)]
-struct WireAccount {
-    #[serde(default)]
-    balance: u64,
-}
-
-#[derive(Deserialize)]
-struct WireTrial<'a> {
-    #[serde(borrow)]
-    result: WireResult<'a>,
-    #[serde(default)]
-    energy_used: u64,
-    #[serde(default)]
-    constant_result: Vec<String>,
-    #[serde(default)]
-    transaction: Value,
-}
-
-#[derive(Deserialize)]
-struct WireResult<'a> {
-    #[serde(default)]
-    result: bool,
-    #[serde(default, borrow)]
-    code: Option<&'a str>,
-    #[serde(default, borrow)]
-    message: Option<&'a str>,
-}
-
-#[derive(Deserialize)]
-struct WireBroadcast {
-    #[serde(default)]
-    result: bool,
-    #[serde(default)]
-    code: Option<String>,
-    #[serde(default)]
-    message: Option<String>,
-    #[serde(default)]
-    txid: Option<String>,
 }
 
 impl TronNode {
@@ -165,8 +92,8 @@ impl TronNode {
 
     async fn heads(&self) -> Result<Heads, NodeError> {
         // The final one first: in the other order it could be above the head.
-        let finalized = wire::header(&*self.ask(Side::Solid, "getnowblock", json!({})).await?)?;
-        let head = wire::header(&*self.ask(Side::Full, "getnowblock", json!({})).await?)?;
+        let finalized = wire::header(&self.ask(Side::Solid, "getnowblock", json!({})).await?)?;
+        let head = wire::header(&self.ask(Side::Full, "getnowblock", json!({})).await?)?;
         Ok(Heads { head, safe: None, finalized: Some(finalized) })
     }
 
@@ -330,7 +257,7 @@ impl TronNode {
     }
 
     async fn solid_is(&self, at: Header) -> Result<(), NodeError> {
-        let solid = wire::header(&*self.ask(Side::Solid, "getnowblock", json!({})).await?)?;
+        let solid = wire::header(&self.ask(Side::Solid, "getnowblock", json!({})).await?)?;
         if solid.block == at.block { Ok(()) } else { Err(NodeError::incomplete("the node is not at that block")) }
     }
 
@@ -378,23 +305,6 @@ impl TronNode {
             "call_value": value,
         });
         self.constant(Side::Full, body).await
-    }
-}
-
-/// What a code of a broadcast means. `DUP_TRANSACTION_ERROR` is no proof of anything: it is looked up.
-#[must_use]
-pub fn classify(code: &str, message: &str) -> Broadcast {
-    let text = format!("{code}: {message}");
-    match code {
-        "SUCCESS" => Broadcast::Accepted,
-        "DUP_TRANSACTION_ERROR" => Broadcast::AlreadyKnown,
-        "SIGERROR" | "TOO_BIG_TRANSACTION_ERROR" | "TRANSACTION_EXPIRATION_ERROR" => Broadcast::RefusedForGood(text),
-        "TAPOS_ERROR" => Broadcast::NotNow(Hindrance::StaleReference, text),
-        "CONTRACT_VALIDATE_ERROR" | "CONTRACT_EXE_ERROR" => Broadcast::NotNow(Hindrance::Validation, text),
-        "BANDWITH_ERROR" => Broadcast::NotNow(Hindrance::Funds, text),
-        "SERVER_BUSY" | "NO_CONNECTION" | "BLOCK_UNSOLIDIFIED" => Broadcast::NotNow(Hindrance::NodeBusy, text),
-        // `NOT_ENOUGH_EFFECTIVE_CONNECTION` comes after the transaction is in the node's pool; `OTHER_ERROR` says nothing.
-        _ => Broadcast::Unknown(text),
     }
 }
 

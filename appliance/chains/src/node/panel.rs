@@ -45,7 +45,7 @@ pub enum Disagreement {
 
 /// Why several endpoints together came to nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PoolError {
+pub enum PanelError {
     /// No endpoint at all, or a quorum that cannot be reached.
     #[error(
         "a quorum of {quorum} out of {endpoints} endpoints cannot be: configure as many endpoints as have to agree"
@@ -97,22 +97,22 @@ pub struct Seat {
 }
 
 /// The endpoints of a network, in the order in which they are tried.
-pub struct Pool {
+pub struct Panel {
     seats: Vec<(Arc<dyn ChainNode>, Mutex<Health>)>,
     quorum: usize,
 }
 
-impl Pool {
-    /// Endpoints in their order, of which `quorum` have to agree. Nothing is known of them before the first [`Pool::refresh`].
+impl Panel {
+    /// Endpoints in their order, of which `quorum` have to agree. Nothing is known of them before the first [`Panel::refresh`].
     ///
     /// # Errors
-    /// [`PoolError::Quorum`].
-    pub fn new(nodes: Vec<Arc<dyn ChainNode>>, rules: HealthRules, quorum: usize) -> Result<Pool, PoolError> {
+    /// [`PanelError::Quorum`].
+    pub fn new(nodes: Vec<Arc<dyn ChainNode>>, rules: HealthRules, quorum: usize) -> Result<Panel, PanelError> {
         if quorum == 0 || quorum > nodes.len() {
-            return Err(PoolError::Quorum { quorum, endpoints: nodes.len() });
+            return Err(PanelError::Quorum { quorum, endpoints: nodes.len() });
         }
         let seats = nodes.into_iter().map(|node| (node, Mutex::new(Health::new(rules)))).collect();
-        Ok(Pool { seats, quorum })
+        Ok(Panel { seats, quorum })
     }
 
     /// How many have to agree.
@@ -185,11 +185,11 @@ impl Pool {
     /// Asks one endpoint after the other until one has an answer.
     ///
     /// # Errors
-    /// [`PoolError::None`] and [`PoolError::All`].
+    /// [`PanelError::None`] and [`PanelError::All`].
     pub async fn first<T>(
         &self,
         ask: impl for<'a> Fn(&'a dyn ChainNode) -> Asking<'a, T>,
-    ) -> Result<Reply<T>, PoolError> {
+    ) -> Result<Reply<T>, PanelError> {
         let mut last = None;
         for (node, health) in &self.seats {
             let (now, best) = (Instant::now(), self.best_head());
@@ -200,11 +200,11 @@ impl Pool {
                 Ok(value) => return Ok(Reply { endpoint: node.name(), value }),
                 Err(error) => {
                     blame(health, &error);
-                    last = Some(PoolError::All { endpoint: node.name(), error });
+                    last = Some(PanelError::All { endpoint: node.name(), error });
                 }
             }
         }
-        Err(last.unwrap_or(PoolError::None))
+        Err(last.unwrap_or(PanelError::None))
     }
 
     /// What each endpoint that has a say answers, by its place.
@@ -237,8 +237,8 @@ impl Pool {
     /// The header of a height, as a quorum has it. Who has another one is marked.
     ///
     /// # Errors
-    /// [`PoolError::Disagreement`].
-    pub async fn agreed_header(&self, height: u64) -> Result<Header, PoolError> {
+    /// [`PanelError::Disagreement`].
+    pub async fn agreed_header(&self, height: u64) -> Result<Header, PanelError> {
         let (answers, last) = self.all(|_| true, |node| node.header(height)).await;
         // Who does not have it yet neither agrees nor contradicts.
         let answers: Vec<(usize, Header)> =
@@ -253,8 +253,8 @@ impl Pool {
     /// The highest block that a quorum calls final, under the name on which a quorum agrees.
     ///
     /// # Errors
-    /// [`PoolError::Disagreement`]; too few where fewer than the quorum know of a final block.
-    pub async fn agreed_final(&self) -> Result<Header, PoolError> {
+    /// [`PanelError::Disagreement`]; too few where fewer than the quorum know of a final block.
+    pub async fn agreed_final(&self) -> Result<Header, PanelError> {
         let known = self.seats.iter().filter_map(|(_, health)| {
             let health = health.lock();
             health.finalized().filter(|_| health.credible())
@@ -275,8 +275,8 @@ impl Pool {
     /// asked, however far behind, knows it.
     ///
     /// # Errors
-    /// [`PoolError::Disagreement`].
-    pub async fn agreed_fate(&self, tx: TxId, reached: u64) -> Result<Fate, PoolError> {
+    /// [`PanelError::Disagreement`].
+    pub async fn agreed_fate(&self, tx: TxId, reached: u64) -> Result<Fate, PanelError> {
         let far = |at: usize| self.seats[at].1.lock().finalized().is_some_and(|block| block.height >= reached);
         let (answers, last) = self.all(|_| true, |node| node.fate(tx)).await;
         let known = answers.iter().filter(|(_, fate)| *fate != Fate::Unseen).count();

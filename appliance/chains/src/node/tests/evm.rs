@@ -1,0 +1,281 @@
+//! EVM networks.
+
+use exchequer_domain::Network;
+use serde_json::{Value, json};
+
+use crate::NetworkParams;
+use crate::node::*;
+use crate::rpc::testing::{Back, Server};
+use crate::scan::Block;
+
+const TX: &str = "0x1111111111111111111111111111111111111111111111111111111111111111";
+const TO: &str = "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266";
+
+fn hash(number: u64) -> String {
+    format!("0x{number:064x}")
+}
+
+fn tx_id(text: &str) -> TxId {
+    text.parse().unwrap()
+}
+
+fn block(number: u64) -> Value {
+    json!({
+        "number": format!("{number:#x}"), "hash": hash(number), "parentHash": hash(number - 1), "timestamp": "0x10",
+        "gasLimit": "0x1", "somethingNew": {"deep": []},
+        "transactions": [{"hash": TX, "type": "0x2", "from": TO, "to": TO, "value": "0xde0b6b3a7640000", "input": "0x"}],
+    })
+}
+
+fn receipt(number: u64) -> Value {
+    json!({
+        "transactionHash": TX, "blockHash": hash(number), "blockNumber": format!("{number:#x}"), "status": "0x1",
+        "gasUsed": "0x5208", "effectiveGasPrice": "0x2", "logs": [{
+            "address": TO, "data": format!("0x{:064x}", 7), "logIndex": "0x33",
+            "topics": [
+                "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef",
+                format!("0x{:0>64}", &TO[2..]), format!("0x{:0>64}", &TO[2..]),
+            ],
+        }],
+    })
+}
+
+async fn node(answer: impl Fn(&str, &Value) -> Result<Value, (i64, String)> + Send + Sync + 'static) -> EvmNode {
+    node_of(Network::Ethereum, EvmOptions::default(), answer).await
+}
+
+async fn node_of(
+    network: Network,
+    options: EvmOptions,
+    answer: impl Fn(&str, &Value) -> Result<Value, (i64, String)> + Send + Sync + 'static,
+) -> EvmNode {
+    EvmNode::new(Server::rpc(answer).await.transport(), NetworkParams::mainnet(network), options)
+}
+
+fn unknown_method() -> Result<Value, (i64, String)> {
+    Err((-32601, "the method does not exist/is not available".into()))
+}
+
+/// Goal: a block comes with its receipts, by one call or one by one, and not where any of its parts is missing, doubled, of another
+/// block, or shorter than the block's filter says. Method: each fault once.
+#[tokio::test]
+async fn blocks_come_whole_or_not_at_all() {
+    type Fault = fn(&mut Value, &mut Value);
+    let faults: [(&str, Fault); 8] = [
+        ("no receipts yet", |_, receipts| *receipts = Value::Null),
+        ("a receipt is missing", |_, receipts| *receipts = json!([])),
+        ("of another block", |_, receipts| receipts[0]["blockHash"] = json!(hash(99))),
+        ("doubled", |_, receipts| *receipts = json!([receipts[0], receipts[0]])),
+        ("of no transaction", |block, _| block["transactions"] = json!([])),
+        ("a filter that knows more", |block, _| block["logsBloom"] = json!(format!("0x{}", "ff".repeat(256)))),
+        ("another height", |block, _| block["number"] = json!("0x6")),
+        ("a block that waits", |block, _| block["hash"] = Value::Null),
+    ];
+    for (name, fault) in faults {
+        let node = node(move |method, _| {
+            let (mut block, mut receipts) = (block(5), json!([receipt(5)]));
+            fault(&mut block, &mut receipts);
+            Ok(if method == "eth_getBlockByNumber" { block } else { receipts })
+        });
+        assert!(node.await.block(5).await.is_err(), "{name}");
+    }
+    for by_one in [false, true] {
+        let node = node(move |method, _| match method {
+            "eth_getBlockByNumber" => Ok(block(5)),
+            "eth_getBlockReceipts" if by_one => unknown_method(),
+            "eth_getBlockReceipts" => Ok(json!([receipt(5)])),
+            _ => Ok(receipt(5)),
+        })
+        .await;
+        for _ in 0..2 {
+            let Some(Block::Evm(found)) = ChainNode::block(&node, 5).await.unwrap() else { panic!("a block") };
+            assert_eq!((found.txs.len(), found.receipts[0].logs.len(), found.receipts[0].ok), (1, 1, true));
+            assert_eq!(found.txs[0].value.narrow(), Some(1_000_000_000_000_000_000));
+        }
+    }
+    let lagging = node(|method, _| match method {
+        "eth_getBlockByNumber" => Ok(block(5)),
+        "eth_getBlockReceipts" => unknown_method(),
+        _ => Ok(Value::Null),
+    });
+    assert!(matches!(ChainNode::block(&lagging.await, 5).await, Err(NodeError::Incomplete(_))), "null is not empty");
+    let none = node(|_, _| Ok(Value::Null)).await;
+    assert_eq!(ChainNode::block(&none, 5).await, Ok(None));
+    let html = Server::start(|_, _| Back::Raw(200, "", "<html>".into())).await;
+    let params = NetworkParams::mainnet(Network::Ethereum);
+    let html = EvmNode::new(html.transport(), params, EvmOptions::default());
+    assert!(matches!(ChainNode::block(&html, 5).await, Err(NodeError::Rpc(_))));
+}
+
+/// Goal: the true filter of a log fits it. Method: the filter of one known log, as its three parts set it.
+#[tokio::test]
+async fn filters_are_understood() {
+    let node = node(|method, _| {
+        let mut block = block(5);
+        let receipt = receipt(5);
+        let mut bits = [0_u8; 256];
+        let log = &receipt["logs"][0];
+        for part in [&log["address"], &log["topics"][0], &log["topics"][1]] {
+            let hash = <sha3::Keccak256 as sha3::Digest>::digest(hex::decode(&part.as_str().unwrap()[2..]).unwrap());
+            for at in [0, 2, 4] {
+                let bit = (usize::from(hash[at]) << 8 | usize::from(hash[at + 1])) % 2048;
+                bits[255 - bit / 8] |= 1 << (bit % 8);
+            }
+        }
+        block["logsBloom"] = json!(format!("0x{}", hex::encode(bits)));
+        Ok(if method == "eth_getBlockByNumber" { block } else { json!([receipt]) })
+    });
+    assert!(matches!(ChainNode::block(&node.await, 5).await, Ok(Some(_))));
+}
+
+/// Goal: calls come in their order at any depth; where the node traces single transactions only, these are asked; a trace that is
+/// missing is no block. Method: a trace a thousand calls deep.
+#[tokio::test]
+async fn traces_are_read_at_any_depth() {
+    let deep = || {
+        let call =
+            |calls: &str| format!("{{\"type\":\"CALL\",\"from\":\"{TO}\",\"to\":\"{TO}\",\"value\":\"0x1\"{calls}}}");
+        let tree = (0..1000).fold(call(""), |inner, _| call(&format!(",\"calls\":[{inner}]")));
+        serde_json::value::RawValue::from_string(tree).unwrap()
+    };
+    let frames = super::super::evm::frames_of(&deep()).unwrap();
+    assert_eq!((frames.len(), frames[1000].depth), (1001, 1000));
+    for mode in 0..3 {
+        let options = EvmOptions { traces: true, bloom: true };
+        let node = node_of(Network::Ethereum, options, move |method, _| {
+            let frame = json!({"type": "CALL", "from": TO, "to": TO, "calls": [
+                {"type": "STATICCALL", "from": TO, "to": TO, "error": "execution reverted", "calls": [{"type": "CALL", "from": TO}]},
+                {"type": "CREATE", "from": TO, "value": "0x2"},
+            ]});
+            match (method, mode) {
+                ("eth_getBlockByNumber", _) => Ok(block(5)),
+                ("eth_getBlockReceipts", _) => Ok(json!([receipt(5)])),
+                ("debug_traceBlockByHash", 0) => Ok(json!([{"txHash": TX, "result": frame}])),
+                ("debug_traceBlockByHash", 1) => unknown_method(),
+                ("debug_traceBlockByHash", _) => Ok(json!([])),
+                _ => Ok(frame),
+            }
+        })
+        .await;
+        match (mode, ChainNode::block(&node, 5).await) {
+            (0 | 1, Ok(Some(Block::Evm(block)))) => {
+                let told: Vec<(u32, bool)> = block.traces.unwrap()[0].iter().map(|f| (f.depth, f.failed)).collect();
+                assert_eq!(told, [(0, false), (1, true), (2, false), (1, false)]);
+            }
+            (2, Err(NodeError::Incomplete(_))) => {}
+            (_, other) => panic!("{mode}: {other:?}"),
+        }
+    }
+}
+
+/// Goal: finality is what the node calls so, or unknown: never made up. BSC has a second way to say it.
+#[tokio::test]
+async fn finality_is_asked_for() {
+    for (network, tag, second, expected) in [
+        (Network::Ethereum, Ok(block(3)), false, Some(3)),
+        (Network::Ethereum, Err((-39001, "finalized block not found".into())), true, None),
+        (Network::Polygon, Ok(Value::Null), true, None),
+        (Network::Bsc, Err((-39001, "unknown block".to_owned())), true, Some(4)),
+        (Network::Bsc, Ok(Value::Null), false, None),
+    ] {
+        let node = node_of(network, EvmOptions::default(), move |method, params| match (method, params[0].as_str()) {
+            ("eth_getFinalizedHeader", _) if second => Ok(block(4)),
+            ("eth_getBlockByNumber", Some("finalized")) => tag.clone(),
+            ("eth_getBlockByNumber", Some("latest")) => Ok(block(9)),
+            _ => Err((-39001, "no such tag".into())),
+        })
+        .await;
+        let heads = ChainNode::heads(&node).await.unwrap();
+        assert_eq!((heads.head.block.height, heads.finalized.map(|h| h.block.height)), (9, expected), "{network}");
+        assert_eq!(heads.safe, None);
+    }
+}
+
+/// Goal: a transaction's fate is told with proof; one that is in a block without its receipt is no fate at all.
+#[tokio::test]
+async fn fates_are_proved() {
+    let found = |receipt: Value, tx: Value| async move {
+        let node =
+            node(move |method, _| Ok(if method == "eth_getTransactionReceipt" { receipt.clone() } else { tx.clone() }));
+        ChainNode::fate(&node.await, tx_id(TX)).await
+    };
+    let waiting = json!({"hash": TX, "blockHash": null});
+    assert_eq!(found(Value::Null, Value::Null).await, Ok(Fate::Unseen));
+    assert_eq!(found(Value::Null, waiting).await, Ok(Fate::Pending));
+    let lagging = found(Value::Null, json!({"hash": TX, "blockHash": hash(5)})).await;
+    assert!(matches!(lagging, Err(NodeError::Incomplete(_))), "{lagging:?}");
+    let Ok(Fate::Included { block, ok, transfers, fee }) = found(receipt(5), Value::Null).await else { panic!() };
+    assert_eq!((block.height, ok, transfers.len(), fee), (5, true, 1, Some(42_000)));
+    assert_eq!(
+        (transfers[0].amount, transfers[0].to.as_str()),
+        (Some(7), "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266")
+    );
+    let mut failed = receipt(5);
+    failed["status"] = json!("0x0");
+    let Ok(Fate::Included { ok: false, transfers, .. }) = found(failed, Value::Null).await else { panic!() };
+    assert_eq!(transfers, [], "what failed proves nothing");
+    let mut foreign = receipt(5);
+    foreign["transactionHash"] = json!(hash(1));
+    assert!(found(foreign, Value::Null).await.is_err());
+}
+
+/// Goal: a lost reply to a broadcast is unknown, and so is an answer that names another transaction.
+#[tokio::test]
+async fn broadcasts_that_are_not_answered_are_unknown() {
+    let params = NetworkParams::mainnet(Network::Ethereum);
+    for back in [
+        Back::Hangup,
+        Back::Raw(502, "", String::new()),
+        Back::Raw(429, "", String::new()),
+        Back::Raw(200, "", "<html>".into()),
+    ] {
+        let server = Server::start(move |_, _| back.clone()).await;
+        let node = EvmNode::new(server.transport(), params, EvmOptions::default());
+        assert!(matches!(ChainNode::broadcast(&node, tx_id(TX), &[1]).await, Broadcast::Unknown(_)));
+        assert_eq!(server.hits(), 1, "sent once");
+    }
+    for (answer, expected) in [
+        (Ok(json!(TX)), Broadcast::Accepted),
+        (Err((-32000, "already known".to_owned())), Broadcast::AlreadyKnown),
+        (Ok(json!(hash(1))), Broadcast::Unknown("the node named another transaction".into())),
+        (Err((-32000, "nonce too low".to_owned())), Broadcast::NotNow(Hindrance::NonceTooLow, "nonce too low".into())),
+    ] {
+        let node = node(move |_, _| answer.clone()).await;
+        assert_eq!(ChainNode::broadcast(&node, tx_id(TX), &[1]).await, expected);
+    }
+}
+
+/// Goal: fees, nonces, balances and trials read as integers; a forgotten state, a missing contract and a revert are what they are.
+#[tokio::test]
+async fn facts_are_read() {
+    let node = node(|method, params| match method {
+        "eth_feeHistory" => {
+            Ok(json!({"oldestBlock": "0x1", "baseFeePerGas": ["0x5", "0x6", "0x7"], "gasUsedRatio": [0.0, 0.51],
+            "reward": [["0x0", "0x0", "0x0"], ["0x1", "0x2", "0x3"]]}))
+        }
+        "eth_gasPrice" => Ok(json!("0x9")),
+        "eth_maxPriorityFeePerGas" => unknown_method(),
+        "eth_getTransactionCount" => Ok(json!(if params[1] == "latest" { "0x4" } else { "0x5" })),
+        "eth_getBalance" => Ok(json!("0xa")),
+        "eth_call" if params[0]["data"].as_str().unwrap().starts_with("0x70a08231") => Ok(json!("0x")),
+        "eth_call" => Err((3, "execution reverted".into())),
+        _ => Err((-32000, "missing trie node 00".into())),
+    })
+    .await;
+    let fees = ChainNode::fees(&node).await;
+    assert_eq!(fees, Ok(FeeFacts::Evm { base_fee: Some(7), tips: Some([1, 2, 3]), gas_price: 9, tip: None }));
+    let address = ChainAddress::canonical("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266").unwrap();
+    let account = ChainNode::account(&node, &address).await;
+    assert_eq!(account, Ok(Account::Evm { latest: 4, pending: 5, finalized: Some(5), balance: 10 }));
+    let at = crate::scan::Header {
+        block: exchequer_domain::BlockRef { height: 1, hash: exchequer_domain::BlockHash([1; 32]) },
+        parent: exchequer_domain::BlockHash([0; 32]),
+        time_ms: 0,
+    };
+    assert_eq!(ChainNode::balances(&node, &[(address.clone(), Coin::Native)], at).await, Ok(vec![10]));
+    let token = Coin::Token(address.clone());
+    assert!(ChainNode::balances(&node, &[(address.clone(), token)], at).await.is_err(), "no contract is not nothing");
+    let call = TrialCall { from: address.clone(), to: address, value: 0, data: vec![1] };
+    let trial = ChainNode::trial(&node, &call).await;
+    assert_eq!(trial, Ok(Trial::Reverted { reason: "execution reverted".into() }));
+}

@@ -1,0 +1,235 @@
+//! Panels of endpoints that lag, lie, fail and forget.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use exchequer_domain::{BlockHash, BlockRef};
+use parking_lot::Mutex;
+
+use crate::node::*;
+use crate::rpc::{HealthRules, Lost, Quarantine, RpcError};
+
+/// What an endpoint says at the moment.
+#[derive(Clone)]
+struct Says {
+    ours: bool,
+    head: u64,
+    last_final: u64,
+    branch: u8,
+    fate: Fate,
+    fails: Option<RpcError>,
+    broadcast: Broadcast,
+}
+
+struct Fake {
+    name: &'static str,
+    says: Arc<Mutex<Says>>,
+}
+
+fn header(height: u64, branch: u8) -> Header {
+    let hash = |height: u64| BlockHash([branch.wrapping_add(height as u8); 32]);
+    Header { block: BlockRef { height, hash: hash(height) }, parent: hash(height.wrapping_sub(1)), time_ms: 0 }
+}
+
+impl Fake {
+    fn answer<'a, T: Send + 'a>(&'a self, answer: impl FnOnce(&Says) -> T) -> Asking<'a, T> {
+        let says = self.says.lock();
+        let answer = says.fails.clone().map_or_else(|| Ok(answer(&says)), |error| Err(error.into()));
+        Box::pin(async move { answer })
+    }
+    fn nothing<'a, T: Send + 'a>() -> Asking<'a, T> {
+        Box::pin(async { Err(NodeError::NoSuchThing("this")) })
+    }
+}
+
+impl ChainNode for Fake {
+    fn name(&self) -> String {
+        self.name.into()
+    }
+    fn identify(&self) -> Asking<'_, bool> {
+        self.answer(|says| says.ours)
+    }
+    fn heads(&self) -> Asking<'_, Heads> {
+        self.answer(|says| {
+            let finalized = Some(header(says.last_final, says.branch));
+            Heads { head: header(says.head, says.branch), safe: None, finalized }
+        })
+    }
+    fn header(&self, height: u64) -> Asking<'_, Option<Header>> {
+        self.answer(|says| (height <= says.head).then(|| header(height, says.branch)))
+    }
+    fn block(&self, _: u64) -> Asking<'_, Option<Block>> {
+        Self::nothing()
+    }
+    fn broadcast<'a>(&'a self, _: TxId, _: &'a [u8]) -> Doing<'a, Broadcast> {
+        let answer = self.says.lock().broadcast.clone();
+        Box::pin(async move { answer })
+    }
+    fn fate(&self, _: TxId) -> Asking<'_, Fate> {
+        self.answer(|says| says.fate.clone())
+    }
+    fn fees(&self) -> Asking<'_, FeeFacts> {
+        Self::nothing()
+    }
+    fn account<'a>(&'a self, _: &'a ChainAddress) -> Asking<'a, Account> {
+        Self::nothing()
+    }
+    fn outputs<'a>(&'a self, _: &'a [OutPoint]) -> Asking<'a, Vec<Option<OutputFacts>>> {
+        Self::nothing()
+    }
+    fn balances<'a>(&'a self, _: &'a [(ChainAddress, Coin)], _: Header) -> Asking<'a, Vec<u128>> {
+        Self::nothing()
+    }
+    fn trial<'a>(&'a self, _: &'a TrialCall) -> Asking<'a, Trial> {
+        Self::nothing()
+    }
+}
+
+async fn panel(quorum: usize) -> (Panel, [Arc<Mutex<Says>>; 3]) {
+    let says = || {
+        Arc::new(Mutex::new(Says {
+            ours: true,
+            head: 100,
+            last_final: 90,
+            branch: 0,
+            fate: Fate::Unseen,
+            fails: None,
+            broadcast: Broadcast::Accepted,
+        }))
+    };
+    let says = [says(), says(), says()];
+    let names = ["one", "two", "three"];
+    let node = |(name, says): (&'static str, &Arc<Mutex<Says>>)| {
+        Arc::new(Fake { name, says: Arc::clone(says) }) as Arc<dyn ChainNode>
+    };
+    let panel = Panel::new(names.into_iter().zip(&says).map(node).collect(), HealthRules::default(), quorum).unwrap();
+    panel.refresh().await;
+    (panel, says)
+}
+
+async fn who(panel: &Panel) -> Result<String, PanelError> {
+    panel.first(|node| node.header(1)).await.map(|reply| reply.endpoint)
+}
+
+fn lost() -> Option<RpcError> {
+    Some(RpcError::Lost(Lost::Deadline))
+}
+
+/// Goal: reads go to the first endpoint that can be used, past those that fail, lag, are of another network, asked too often, or
+/// went back on what was final; back again where that passes. Method: one after the other, on a paused clock.
+#[tokio::test(start_paused = true)]
+async fn reads_fail_over_in_order() {
+    let (panel, says) = panel(2).await;
+    assert_eq!(who(&panel).await, Ok("one".into()));
+    says[0].lock().fails = lost();
+    assert_eq!(who(&panel).await, Ok("two".into()));
+    says[0].lock().fails = None;
+    assert_eq!(who(&panel).await, Ok("one".into()), "one failure is not the end");
+    for lagging in &says[1..] {
+        lagging.lock().head = 110;
+    }
+    panel.refresh().await;
+    assert_eq!(who(&panel).await, Ok("two".into()), "one lags");
+    says[0].lock().head = 110;
+    says[1].lock().fails = Some(RpcError::Busy { after: Some(Duration::from_secs(30)) });
+    panel.refresh().await;
+    assert_eq!(panel.seats().iter().map(|seat| seat.score > 0).collect::<Vec<_>>(), [true, false, true]);
+    says[1].lock().fails = None;
+    says[0].lock().last_final = 89;
+    panel.refresh().await;
+    assert_eq!(panel.seats()[0].quarantine, Some(Quarantine::FinalityWentBack { was: 90, is: 89 }));
+    says[0].lock().last_final = 95;
+    panel.refresh().await;
+    assert_eq!(who(&panel).await, Ok("two".into()), "quarantine is not left by oneself");
+    assert!(panel.release("one") && !panel.release("four"));
+    panel.refresh().await;
+    assert_eq!(who(&panel).await, Ok("one".into()));
+    tokio::time::advance(Duration::from_secs(61)).await;
+    assert_eq!(who(&panel).await, Err(PanelError::None), "nobody was heard of");
+    panel.refresh().await;
+    for all in &says {
+        all.lock().fails = lost();
+    }
+    assert!(matches!(who(&panel).await, Err(PanelError::All { endpoint, .. }) if endpoint == "three"));
+    assert!(Panel::new(vec![], HealthRules::default(), 1).is_err());
+}
+
+/// Goal: a header is agreed on by a quorum, whoever contradicts it is not used until it agrees again, and without a quorum there is
+/// none. A node of another network has no say.
+#[tokio::test(start_paused = true)]
+async fn headers_are_agreed_on() {
+    let (panel, says) = panel(2).await;
+    says[0].lock().branch = 7;
+    assert_eq!(panel.agreed_header(50).await, Ok(header(50, 0)));
+    assert_eq!(who(&panel).await, Ok("two".into()), "the first is on a branch of its own");
+    says[0].lock().branch = 0;
+    assert_eq!(panel.agreed_header(50).await, Ok(header(50, 0)));
+    assert_eq!(who(&panel).await, Ok("one".into()));
+    says[0].lock().branch = 7;
+    says[1].lock().branch = 8;
+    let torn = Disagreement::Different { same: 1, answers: 3, quorum: 2 };
+    assert_eq!(panel.agreed_header(50).await, Err(torn.into()));
+    says[0].lock().branch = 0;
+    says[1].lock().fails = lost();
+    assert_eq!(panel.agreed_header(50).await, Ok(header(50, 0)), "two are enough");
+    says[0].lock().head = 49;
+    let few = panel.agreed_header(50).await;
+    assert!(
+        matches!(few, Err(PanelError::Disagreement(Disagreement::TooFew { answers: 1, quorum: 2, .. }))),
+        "{few:?}"
+    );
+
+    let (panel, says) = self::panel(2).await;
+    says[0].lock().last_final = 99;
+    says[1].lock().last_final = 95;
+    panel.refresh().await;
+    assert_eq!(panel.agreed_final().await, Ok(header(95, 0)), "what two have reached");
+
+    let (panel, says) = self::panel(2).await;
+    assert!(panel.release("one"));
+    says[0].lock().ours = false;
+    says[0].lock().branch = 9;
+    says[2].lock().fails = lost();
+    panel.refresh().await;
+    assert!(panel.agreed_header(50).await.is_err(), "another network does not vote");
+}
+
+/// Goal: a transaction is dead only when a quorum that has come far enough does not know it, and nobody does. Method: votes.
+#[tokio::test(start_paused = true)]
+async fn fates_are_agreed_on() {
+    let (panel, says) = panel(2).await;
+    let tx = TxId([1; 32]);
+    let included = Fate::Included { block: header(80, 0).block, ok: true, transfers: vec![], fee: None };
+    assert_eq!(panel.agreed_fate(tx, 90).await, Ok(Fate::Unseen));
+    let few = panel.agreed_fate(tx, 91).await;
+    assert!(
+        matches!(few, Err(PanelError::Disagreement(Disagreement::TooFew { answers: 0, .. }))),
+        "nobody is so far: {few:?}"
+    );
+    for known in [Fate::Pending, included.clone()] {
+        says[2].lock().fate = known;
+        assert!(panel.agreed_fate(tx, 90).await.is_err(), "one that knows it is right");
+        says[2].lock().last_final = 1;
+        assert!(panel.agreed_fate(tx, 90).await.is_err());
+    }
+    says[1].lock().fate = included.clone();
+    assert_eq!(panel.agreed_fate(tx, 90).await, Ok(included.clone()));
+    let elsewhere = Fate::Included { block: header(81, 3).block, ok: true, transfers: vec![], fee: None };
+    says[1].lock().fate = elsewhere;
+    assert!(panel.agreed_fate(tx, 90).await.is_err(), "in two blocks is in none");
+    says[0].lock().fails = lost();
+    says[1].lock().fate = Fate::Unseen;
+    says[2].lock().fails = lost();
+    assert!(panel.agreed_fate(tx, 90).await.is_err(), "silence is no vote");
+}
+
+/// Goal: a transaction goes to every endpoint of our network, and every answer is told.
+#[tokio::test(start_paused = true)]
+async fn broadcasts_go_to_all() {
+    let (panel, says) = panel(2).await;
+    says[1].lock().broadcast = Broadcast::Unknown("no answer".into());
+    let told = panel.broadcast(TxId([1; 32]), &[1]).await;
+    let told: Vec<(&str, bool)> =
+        told.iter().map(|reply| (reply.endpoint.as_str(), reply.value.may_be_out())).collect();
+    assert_eq!(told, [("one", true), ("two", true), ("three", true)]);
+}

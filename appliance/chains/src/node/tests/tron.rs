@@ -1,0 +1,160 @@
+//! TRON.
+
+use exchequer_domain::Network;
+use serde_json::{Value, json};
+
+use crate::NetworkParams;
+use crate::node::*;
+use crate::rpc::testing::{Back, Server};
+use crate::scan::{Block, TronContract};
+
+const ID: &str = "25c699ee633c24fbd26e6cb0fe67d5937d591c8d245084d0487a15e43028d131";
+const ALICE: &str = "41a614f803b6fd780986a42c78ec9c7f77e6ded13c";
+
+fn hash(number: u64) -> String {
+    format!("{number:016x}{}", "ab".repeat(24))
+}
+
+fn block(number: u64) -> Value {
+    json!({"blockID": hash(number), "block_header": {"raw_data": {"number": number, "parentHash": hash(number - 1), "timestamp": 9}},
+        "transactions": [transaction()]})
+}
+
+fn transaction() -> Value {
+    json!({"ret": [{"contractRet": "SUCCESS"}], "txID": ID, "raw_data": {"contract": [{"type": "TransferContract",
+        "parameter": {"value": {"amount": 1_500_000, "owner_address": ALICE, "to_address": ALICE}}}]}})
+}
+
+fn info() -> Value {
+    json!({"id": ID, "fee": 345_000, "blockNumber": 5, "receipt": {"net_usage": 267}})
+}
+
+async fn node(answer: impl Fn(&str, &Value) -> Value + Send + Sync + 'static) -> TronNode {
+    let server = Server::start(move |path, body| Back::Json(answer(path, body))).await;
+    TronNode::new(server.transport(), NetworkParams::mainnet(Network::Tron), TronOptions::default())
+}
+
+/// Goal: a block comes whole or not at all; an error with status 200, a short list and a name of another number are no empty
+/// block. Method: each once.
+#[tokio::test]
+async fn blocks_come_whole_or_not_at_all() {
+    let cases: [(&str, Value, Value); 6] = [
+        ("error", json!({"Error": "class java.lang.NullPointerException : null"}), json!([info()])),
+        (
+            "throttled infos",
+            block(5),
+            json!({"Error": "class java.lang.IllegalAccessException : lack of computing resources"}),
+        ),
+        ("a short list", block(5), json!([])),
+        ("no list", block(5), json!({})),
+        ("of another block", block(5), json!([{"id": ID, "blockNumber": 6}])),
+        (
+            "another number's name",
+            {
+                let mut block = block(5);
+                block["blockID"] = json!(hash(6));
+                block
+            },
+            json!([info()]),
+        ),
+    ];
+    for (name, block, infos) in cases {
+        let node = node(move |path, _| {
+            if path.ends_with("num") && path.contains("block") && !path.contains("info") {
+                block.clone()
+            } else {
+                infos.clone()
+            }
+        });
+        assert!(ChainNode::block(&node.await, 5).await.is_err(), "{name}");
+    }
+    let good = node(|path, _| if path.contains("info") { json!([info()]) } else { block(5) }).await;
+    let Ok(Some(Block::Tron(found))) = ChainNode::block(&good, 5).await else { panic!("a block") };
+    assert!(found.txs[0].ok && found.infos[0].ok && found.infos[0].receipt.is_none());
+    assert!(matches!(found.txs[0].contract, TronContract::Transfer { amount: 1_500_000, .. }));
+    assert_eq!(ChainNode::block(&node(|_, _| json!({})).await, 5).await, Ok(None));
+}
+
+/// Goal: the solidified side is asked first, and a transaction is unseen only when every side says so.
+#[tokio::test]
+async fn fates_come_from_every_side() {
+    let on = |solid: bool, full: bool, waits: bool| async move {
+        let node = node(move |path, _| {
+            let known = if path.contains("walletsolidity") { solid } else { full };
+            match path.rsplit('/').next().unwrap() {
+                "gettransactioninfobyid" if known => info(),
+                "gettransactionbyid" if known || (waits && path.starts_with("/wallet/")) => transaction(),
+                "getblockbynum" => block(5),
+                _ => json!({}),
+            }
+        });
+        ChainNode::fate(&node.await, ID.parse().unwrap()).await
+    };
+    for (solid, full) in [(true, true), (false, true)] {
+        let fate = on(solid, full, false).await;
+        assert!(matches!(fate, Ok(Fate::Included { ok: true, fee: Some(345_000), .. })), "{fate:?}");
+    }
+    assert_eq!(on(false, false, true).await, Ok(Fate::Pending));
+    assert_eq!(on(false, false, false).await, Ok(Fate::Unseen));
+    let broken = node(|_, _| json!({"Error": "class java.lang.Exception : x"})).await;
+    assert!(ChainNode::fate(&broken, ID.parse().unwrap()).await.is_err(), "an error is not unseen");
+}
+
+/// Goal: each code of a broadcast is what it is; no answer and an error of the interface are unknown.
+#[tokio::test]
+async fn broadcasts_are_judged() {
+    let sent = |answer: Value| async move {
+        ChainNode::broadcast(&node(move |_, _| answer.clone()).await, ID.parse().unwrap(), &[1]).await
+    };
+    assert_eq!(sent(json!({"result": true, "code": "SUCCESS", "txid": ID})).await, Broadcast::Accepted);
+    assert_eq!(sent(json!({"result": true, "txid": ID})).await, Broadcast::Accepted);
+    assert_eq!(sent(json!({"code": "DUP_TRANSACTION_ERROR", "txid": ID})).await, Broadcast::AlreadyKnown);
+    assert!(matches!(sent(json!({"code": "SIGERROR"})).await, Broadcast::RefusedForGood(_)));
+    assert!(matches!(sent(json!({"code": "TAPOS_ERROR"})).await, Broadcast::NotNow(Hindrance::StaleReference, _)));
+    for unknown in [
+        json!({}),
+        json!({"Error": "class x : y"}),
+        json!({"result": true, "code": "SUCCESS", "txid": hash(1)}),
+        json!({"code": "NOT_ENOUGH_EFFECTIVE_CONNECTION"}),
+        json!({"code": "OTHER_ERROR"}),
+        json!("text"),
+    ] {
+        assert!(matches!(sent(unknown.clone()).await, Broadcast::Unknown(_)), "{unknown}");
+    }
+}
+
+/// Goal: facts read with their zeros left out; a revert comes with a result of true; balances count at their block only.
+#[tokio::test]
+async fn facts_are_read() {
+    let node = node(|path, _| match path.rsplit('/').next().unwrap() {
+        "getchainparameters" => json!({"chainParameter": [{"key": "getEnergyFee", "value": 100}, {"key": "getTransactionFee", "value": 1000},
+            {"key": "getCreateAccountFee", "value": 100_000}, {"key": "getCreateNewAccountFeeInSystemContract", "value": 1_000_000},
+            {"key": "getMemoFee"}, {"key": "getMaxFeeLimit", "value": 15_000_000_000_u64}]}),
+        "getaccount" => json!({"balance": 7}),
+        "getaccountresource" => json!({"freeNetUsed": 100, "freeNetLimit": 600, "EnergyLimit": 50}),
+        "triggerconstantcontract" => json!({"result": {"result": true, "message": hex::encode("REVERT opcode executed")},
+            "energy_used": 5, "transaction": {"ret": [{"ret": "FAILED"}]}}),
+        _ => block(5),
+    })
+    .await;
+    let fees = FeeFacts::Tron {
+        energy: 100,
+        bandwidth: 1000,
+        create_account: 100_000,
+        create_account_system: 1_000_000,
+        memo: 0,
+        limit_max: 15_000_000_000,
+    };
+    assert_eq!(ChainNode::fees(&node).await, Ok(fees));
+    let address = ChainAddress::canonical("TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t").unwrap();
+    let account = TronAccount { activated: true, balance: 7, energy: 50, bandwidth_staked: 0, bandwidth_free: 500 };
+    assert_eq!(ChainNode::account(&node, &address).await, Ok(Account::Tron(account)));
+    let call = TrialCall { from: address.clone(), to: address.clone(), value: 0, data: vec![] };
+    assert_eq!(ChainNode::trial(&node, &call).await, Ok(Trial::Reverted { reason: "REVERT opcode executed".into() }));
+    let heads = ChainNode::heads(&node).await.unwrap();
+    let of = [(address, Coin::Native)];
+    assert_eq!(ChainNode::balances(&node, &of, heads.head).await, Ok(vec![7]));
+    let mut other = heads.head;
+    other.block.height = 4;
+    assert!(matches!(ChainNode::balances(&node, &of, other).await, Err(NodeError::Incomplete(_))));
+}
