@@ -11,8 +11,8 @@ use super::{Entry, Stop};
 use crate::command::Actor;
 use crate::custody::{self, Coin, CoinState, Keyed, PoolAddress};
 use crate::deposits::{
-    self, BLOCKS_AT_ONCE_MAX, Class, Deposit, DepositId, DepositState, PENDING_PER_NETWORK_MAX, Refusal, SENDERS_MAX,
-    SIGHTINGS_AT_ONCE_MAX, SPENT_AT_ONCE_MAX, ScannedBlock, Sighting, Why,
+    self, BLOCKS_AT_ONCE_MAX, Class, Deposit, DepositId, DepositState, HEIGHT_MAX, PENDING_PER_NETWORK_MAX, Refusal,
+    SENDERS_MAX, SIGHTINGS_AT_ONCE_MAX, SPENT_AT_ONCE_MAX, ScannedBlock, Sighting, Why,
 };
 use crate::event::{EventKind, Severity};
 use crate::halt::Halt;
@@ -62,7 +62,7 @@ impl CommitBlocks {
             before = *block;
         }
         let highest = self.finalized.unwrap_or_default().max(self.agreed).max(before.height);
-        if highest > self.head {
+        if highest > self.head || self.head > HEIGHT_MAX {
             return Err(Refusal::Heights);
         }
         let spent: usize = self.blocks.iter().map(|block| block.spent.len()).sum();

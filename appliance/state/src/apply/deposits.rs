@@ -108,7 +108,11 @@ impl Entry<'_> {
     /// Puts a deposit back in another state, and tells it.
     pub(super) fn move_deposit(&mut self, deposit: Deposit, state: DepositState) {
         let (deposit_id, network, user, stage) = (deposit.id, deposit.network, deposit.user, state.stage());
-        let severity = matches!(state, DepositState::Reversed { .. }).then_some(Severity::P0);
+        let severity = match state {
+            DepositState::Reversed { debt: 0 } => Some(Severity::P1),
+            DepositState::Reversed { .. } => Some(Severity::P0),
+            _ => None,
+        };
         self.put_deposit(Deposit { state, since: self.now, ..deposit });
         self.event(EventKind::DepositMoved { deposit: deposit_id, network, user, stage, severity });
     }

@@ -72,6 +72,9 @@ pub struct Coin {
     pub state: CoinState,
 }
 
+/// Many of them are in memory.
+const _: () = assert!(size_of::<Coin>() <= 256);
+
 impl Coin {
     /// The row key behind its table.
     pub(crate) fn key(&self) -> Vec<u8> {

@@ -16,6 +16,9 @@ pub const RING_MIN: u64 = 128;
 /// Hashes that are kept of a network at most, however deep its rules are and however long its finality stands still.
 pub const RING_MAX: u64 = 32_768;
 
+/// Highest height that is believed: no chain gets there, and sums of heights stay far from the end of their range.
+pub const HEIGHT_MAX: u64 = 1 << 40;
+
 /// Whether a network's nodes tell which block is final. Where they do, nothing but that makes a deposit free to leave.
 #[must_use]
 pub const fn has_finality_tag(network: Network) -> bool {

@@ -210,6 +210,9 @@ pub struct Deposit {
     pub since: Timestamp,
 }
 
+/// What waits in memory must cost little.
+const _: () = assert!(size_of::<Deposit>() <= 320);
+
 impl Deposit {
     /// The height at which it counts as included: of its block, or later for what was mined.
     #[must_use]

@@ -30,11 +30,11 @@ pub use block::{
     Sighting,
 };
 pub(crate) use chain::hash_key;
-pub use chain::{Chain, Chains, Halted, RING_MAX, RING_MIN, has_finality_tag};
+pub use chain::{Chain, Chains, HEIGHT_MAX, Halted, RING_MAX, RING_MIN, has_finality_tag};
 pub(crate) use deposit::{Accrual, GATHERED_MAX, accrual_key, id_key, of_key, over_key, tx_key};
 pub use deposit::{Assignee, Deposit, DepositId, DepositStage, DepositState, Why};
 pub use explain::{Explanation, Finding};
 pub use refusal::Refusal;
 pub use ripe::{DEBT_SUB_ACCOUNT, NothingLeaves, Withdrawable};
 pub(crate) use room::Class;
-pub use room::{Deposits, OPEN_DEPOSITS_MAX};
+pub use room::{DEPOSITS_PAGE_MAX, Deposits, OPEN_DEPOSITS_MAX};

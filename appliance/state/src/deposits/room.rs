@@ -11,7 +11,6 @@ use super::chain::Chains;
 use super::deposit::{Deposit, DepositId, DepositState, Why, of_key, over_key};
 use crate::codec::{self, DecodeError};
 use crate::halt::Halt;
-use crate::networks::number;
 use crate::rows::{self, Family, Rows, Table};
 
 /// Deposits in memory; one takes about 500 bytes. Scanning waits where there are as many.
@@ -241,9 +240,4 @@ impl Deposits {
 fn unripe_part(deposit: &Deposit) -> Option<((UserId, Asset), u128)> {
     let unripe = deposit.state == DepositState::Credited && deposit.units > 0;
     unripe.then_some(((deposit.user?, deposit.asset?), deposit.units))
-}
-
-/// The row key under which a network's cursor is.
-pub(crate) fn chain_key(network: Network) -> [u8; 2] {
-    number(network)
 }

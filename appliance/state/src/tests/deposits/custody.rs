@@ -247,3 +247,29 @@ fn addresses_cost_rows_alone() {
     assert!((50..200).contains(&each), "{each}");
     assert_eq!(world.state.custody().pool(Family::Evm), Pool { stocked: 400, given: 400 });
 }
+
+/// Goal: what decides where money goes, whose it is, or what counts as money needs a second person; what workers and users do
+/// all day does not. Method: the policy of each command.
+#[test]
+fn what_needs_two() {
+    use crate::approvals::policy_of;
+    use crate::deposits::{Assignee, DepositId};
+    let world = World::new();
+    let (operator, worker) = (Actor::Operator, Actor::Worker("deposit/tron-1".parse().unwrap()));
+    let reason = || "why".to_owned();
+    let assign = crate::AssignSuspense { deposit: DepositId(1), to: Assignee::Exchange, reason: reason() };
+    let resume = crate::ResumeChain { network: Network::Bsc, to: None, reason: reason() };
+    for (actor, body, needs) in [
+        (operator, wallet("hot", WalletRole::Hot, Network::Bsc, "0xHot"), true),
+        (operator, Body::RetireWallet(RetireWallet { wallet: WalletId(1), reason: reason() }), true),
+        (operator, list(Network::Bsc, 18, 1), true),
+        (operator, Body::AssignSuspense(assign), true),
+        (operator, Body::ResumeChain(resume), true),
+        (operator, stock(Family::Tron, 0, 1), true),
+        (worker, stock(Family::Tron, 0, 1), false),
+        (operator, allocate(1, Network::Bsc, true), false),
+    ] {
+        let policy = policy_of(&body, actor, &world.state, world.state.ledger());
+        assert_eq!(policy.is_some(), needs, "{body:?}");
+    }
+}
