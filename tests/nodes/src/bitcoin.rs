@@ -148,11 +148,14 @@ impl Bitcoin {
         Ok(())
     }
 
-    /// Kills the node without warning and starts it again with the same data, on the same ports.
+    /// Kills the node and starts it again with the same data, on the same ports. Its blocks are there again, as they would
+    /// be from its neighbours; what waited in its memory is not.
     ///
     /// # Errors
     /// When it does not start.
     pub async fn restart(&mut self) -> Result<()> {
+        // It has no neighbours that could give it the last blocks again: this question makes it write them down.
+        self.direct.call("gettxoutsetinfo", json!(["none"])).await?;
         self.process.kill();
         self.process = run(&self.words, &self.home, &self.direct).await?;
         let loaded = self.direct.call("listwallets", json!([])).await?;
@@ -173,7 +176,10 @@ async fn run(words: &[String], home: &TempDir, rpc: &Rpc) -> Result<Process> {
     let mut process = Process::start(words, &home.path().join("log"))?;
     let ready = wait::until("the Bitcoin node answers", START, async || {
         process.alive()?;
-        rpc.call("getblockcount", json!([])).await.map(|_: Value| ())
+        // The index of transactions follows the chain a little later.
+        let index = rpc.call("getindexinfo", json!(["txindex"])).await?;
+        anyhow::ensure!(index.pointer("/txindex/synced") == Some(&Value::Bool(true)), "the index is not there yet");
+        Ok(())
     });
     ready.await.with_context(|| process.tail())?;
     Ok(process)
