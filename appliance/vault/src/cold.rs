@@ -208,7 +208,7 @@ mod tests {
             STANDARD.encode(psbt.serialize())
         };
         let (unsigned, other) = (make(40_000), make(50_000));
-        let exported = export(&params, &unsigned, &[cold.clone()], fingerprint).unwrap();
+        let exported = export(&params, &unsigned, std::slice::from_ref(&cold), fingerprint).unwrap();
         let elsewhere = export(&params, &other, &[cold], fingerprint).unwrap();
         let json = serde_json::to_string(&exported).unwrap();
         let exported: ColdExport = serde_json::from_str(&json).unwrap();

@@ -75,7 +75,7 @@ fn derivation_is_that_of_the_library() {
         let keys = keys_on(live);
         let kind = if live { bitcoin::NetworkKind::Main } else { bitcoin::NetworkKind::Test };
         let master = Xpriv::new_master(kind, &mnemonic.to_seed("")).unwrap();
-        for ((_, network, purpose, scheme), _) in &keys.accounts {
+        for (_, network, purpose, scheme) in keys.accounts.keys() {
             let params = keys.params(*network).unwrap();
             let at = path(*purpose, random.random_range(0..HARDENED), random.random_range(0..2) == 1);
             let full: DerivationPath = at.path(params, *scheme).unwrap();

@@ -102,6 +102,14 @@ pub enum MemoryError {
         /// The highest.
         highest: u64,
     },
+    /// An older policy than was used before.
+    #[error("the policy in place has version {found}, and {highest} was used before: put the newer one in place again")]
+    OldPolicy {
+        /// Of the one in place.
+        found: u64,
+        /// The highest.
+        highest: u64,
+    },
     /// Not followed far enough.
     #[error("the log is followed up to {at}, and epoch {epoch} begins behind that: feed it first")]
     Behind {
@@ -313,7 +321,7 @@ impl Memory {
     /// A newer one was used before: an older one is refused.
     pub(crate) fn use_policy(&mut self, version: u64) -> Result<(), MemoryError> {
         if version < self.known.policy {
-            return Err(MemoryError::Stale { asked: version, highest: self.known.policy });
+            return Err(MemoryError::OldPolicy { found: version, highest: self.known.policy });
         }
         if version > self.known.policy {
             self.put(vec![Frame::Policy { version }])?;

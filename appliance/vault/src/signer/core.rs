@@ -343,6 +343,7 @@ fn of_memory(error: MemoryError) -> Verdict {
         | MemoryError::Forged
         | MemoryError::Proof(_) => Code::Feed,
         MemoryError::File(_)
+        | MemoryError::OldPolicy { .. }
         | MemoryError::Lost { .. }
         | MemoryError::OtherVault { .. }
         | MemoryError::InUse { .. }

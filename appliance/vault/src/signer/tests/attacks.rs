@@ -55,6 +55,14 @@ fn a_wrong_destination_is_refused() {
     rig.refuses(&change(vec![(0, back), (1, back)]), Intent::Noop, Code::Destination);
     rig.refuses(&change(vec![(1, KeyPath { index: 1, ..back })]), withdrawal(5), Code::Destination);
     rig.refuses(&change(vec![(1, KeyPath { purpose: KeyPurpose::Deposit, ..back })]), withdrawal(5), Code::Destination);
+    // A customer's address is ours, and no place for change: what arrives there is theirs.
+    let deposit = rig.own(Network::Bitcoin, DEPOSIT);
+    let Unsigned::Bitcoin(gift) = rig.bitcoin(&[(2, 100_000_000)], &[(deposit.as_str(), 40_000_000)]) else {
+        panic!("another family")
+    };
+    let (tx, coins) = (gift.tx().clone(), gift.coins().to_vec());
+    let gift = exchequer_chains::bitcoin::UnsignedBitcoin::new(&params, tx, coins, vec![(0, DEPOSIT), (1, back)]);
+    rig.refuses(&Unsigned::Bitcoin(gift.unwrap()), Intent::Noop, Code::Destination);
 }
 
 /// Goal: what the bytes do is what was described, field by field. Method: each field of a description changed in turn.
@@ -205,6 +213,13 @@ fn a_stale_epoch_is_refused() {
     rig.refused(&unsigned, &under(21), Code::NotCaughtUp);
     rig.refused(&unsigned, &under(u64::MAX), Code::NotCaughtUp);
     assert_eq!(rig.core.standing().unwrap().epoch, EPOCH);
+    // An epoch is kept that nothing was signed under.
+    let much = rig.evm(1, STRANGER, 20_000);
+    rig.refused(&much, &SigningRequest { epoch: 15, ..rig.request(&much, withdrawal(1)) }, Code::NoRule);
+    let early = under(14);
+    let rig = rig.restart();
+    rig.refused(&unsigned, &early, Code::StaleEpoch);
+    let under = |epoch| SigningRequest { epoch, ..rig.request(&unsigned, withdrawal(1)) };
     assert!(rig.ask(&unsigned, &under(20)).is_ok());
     rig.refused(&unsigned, &under(10), Code::StaleEpoch);
     let (after, to) = (20, 30);
@@ -246,6 +261,24 @@ fn a_memory_that_is_lost_and_restored() {
     let mut request = rig.request(&other, withdrawal(2));
     request.epoch = 15;
     rig.refused(&other, &request, Code::NonceTaken);
+}
+
+/// Goal: an older policy, put back in place, opens no signer: it may allow what was forbidden since.
+#[test]
+fn an_older_policy_is_refused() {
+    let rig = Rig::new();
+    let (path, key) = (rig.path(), rig.folder.path().join("key"));
+    let opener = crate::sealed::Opener::KeyFile(&key);
+    let vault = crate::sealed::open(&path, &opener).unwrap();
+    let older = std::fs::read(path.join("policy.sealed")).unwrap();
+    crate::policy::install(&path, &vault, &serde_json::to_string(&policy(2)).unwrap()).unwrap();
+    let rig = rig.restart();
+    assert_eq!(rig.core.standing().unwrap().policy, 2);
+    rig.core.seal();
+    std::fs::write(path.join("policy.sealed"), older).unwrap();
+    let verdict = rig.core.unseal(Some(&opener));
+    assert_eq!(verdict.code, Code::Sealed);
+    assert!(verdict.reason.contains("version 1, and 2"), "{verdict}");
 }
 
 /// Goal: bytes that are no request, or no transaction, are refused and written down; none ends the signer. Method: cut, padded and
