@@ -15,6 +15,9 @@ use crate::deposits::ScannedBlock;
 use crate::event::{EventKind, Severity};
 use crate::{Actor, Body, Command, Done, ListAsset, Rejection, RetireWallet, SetPrice};
 
+/// Breaks one rule of a wallet.
+type Wrong<'a> = &'a dyn Fn(&mut crate::RegisterWallet);
+
 fn refused(world: &mut World, body: Body) -> Refusal {
     match world.refused(body) {
         Rejection::Custody(refusal) => refusal,
@@ -104,15 +107,14 @@ fn wallets_come_and_go() {
     let custody = world.state.custody();
     assert!(!custody.is_sweep_destination(Network::Bsc, &at) && custody.wallet_at(Family::Evm, &at).is_some());
     assert_eq!(custody.wallets_of(Network::Bsc, WalletRole::Hot).count(), 0);
-    let change = |change: &dyn Fn(&mut crate::RegisterWallet)| match wallet("w2", WalletRole::Hot, Network::Bsc, "0xW")
-    {
+    let change = |change: Wrong<'_>| match wallet("w2", WalletRole::Hot, Network::Bsc, "0xW") {
         Body::RegisterWallet(mut command) => {
             change(&mut command);
             Body::RegisterWallet(command)
         }
         other => other,
     };
-    let wrong: [(&dyn Fn(&mut crate::RegisterWallet), Refusal); 6] = [
+    let wrong: [(Wrong<'_>, Refusal); 6] = [
         (&|wrong| wrong.name = "Two words".into(), Refusal::WalletName),
         (&|wrong| wrong.xpub.clear(), Refusal::Xpub),
         (&|wrong| wrong.network = Some(Network::Tron), Refusal::WalletNetwork),
