@@ -79,6 +79,10 @@ fn a_transaction_that_is_split_up_counts_in_full() {
     rig.signed(&rig.bitcoin(&all, &pays), crate::policy::Intent::Withdrawal(batch));
     let one = |number: u8| rig.bitcoin(&[(number, COIN)], &[(BITCOIN_STRANGER, 200_000_000)]);
     rig.refuses(&one(1), withdrawal(11), Code::VelocityHour);
+    // Nor does one stand in for the nine that makes one of their payments beside another.
+    let more = rig.bitcoin(&[(1, COIN)], &[(BITCOIN_STRANGER, 200_000_000), (BITCOIN_STRANGER, 50_000_000)]);
+    let both = crate::policy::Intent::Withdrawal(vec![order(1, vec![]), order(41, vec![])]);
+    rig.refuses(&more, both, Code::VelocityHour);
     rig.pass(3_600);
     for number in 2..=10u8 {
         let unsigned = rig.bitcoin(&[(number.min(9), COIN)], &[(BITCOIN_STRANGER, 200_000_000 - u64::from(number))]);
