@@ -345,7 +345,7 @@ mod tests {
         assert_eq!(fault(|policy| policy.groups.clear()), Some(PolicyFault::Groups));
         assert_eq!(fault(|policy| policy.groups.push(policy.groups[0].clone())), Some(PolicyFault::Groups));
         assert_eq!(fault(|policy| policy.rules[0].name = " ".into()), Some(PolicyFault::Names));
-        assert_eq!(fault(|policy| drop(policy.limits.pop())), Some(PolicyFault::Limits));
+        assert_eq!(fault(|policy| policy.limits.truncate(3)), Some(PolicyFault::Limits));
         assert_eq!(fault(|policy| policy.limits[1].day_usd = u64::MAX), Some(PolicyFault::Limits));
         assert_eq!(
             fault(|policy| policy.rules[3].when = Match { usd_from: Some(1), usd_below: Some(1), ..Match::default() }),

@@ -188,6 +188,15 @@ impl Life {
         }
     }
 
+    /// A worker that is awake looks at everything after a block; half of them are.
+    fn observe_all(&mut self, network: Network) {
+        if self.dice.once_in(2) {
+            for payout in self.payouts(network) {
+                self.observe(&payout);
+            }
+        }
+    }
+
     fn act(&mut self) {
         let network = self.dice.of(&NETWORKS);
         let payouts = self.payouts(network);
@@ -203,12 +212,14 @@ impl Life {
                 let (now, mut dice) = (self.world.now, self.dice.clone());
                 self.chain(network).mine(now, &mut dice, 60);
                 self.dice = dice;
+                self.observe_all(network);
             }
             (61..=64, _) => {
                 let mut dice = self.dice.clone();
                 self.chain(network).reorganise(&mut dice);
                 self.dice = dice;
                 self.saw("reorganised");
+                self.observe_all(network);
             }
             (65, _) => {
                 let mut dice = self.dice.clone();
