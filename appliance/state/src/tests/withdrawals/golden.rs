@@ -29,7 +29,7 @@ pub(in crate::tests) fn script(world: &World) -> Vec<(Actor, Body)> {
     let wallets = world.state.custody().wallets().count() as u32;
     let payer = Payer { wallet: WalletId(wallets + 1), index: 300 };
     let equity = world.state.ledger().find(&AccountKey { holder: Holder::Equity, asset: ASSET });
-    let next = AccountId(world.state.ledger().accounts() as u32);
+    let next = AccountId(world.state.ledger().accounts());
     let fund = super::super::world::post(0x7777, next, equity.unwrap_or(AccountId(0)), 100_000);
     let terms =
         Terms { deposit_min: 0, withdrawal_min: 3, withdrawal_max: 3_000, withdrawal_step: 1, withdrawal_fee: 10 };
