@@ -157,4 +157,8 @@ async fn facts_are_read() {
     let mut other = heads.head;
     other.block.height = 4;
     assert!(matches!(ChainNode::balances(&node, &of, other).await, Err(NodeError::Incomplete(_))));
+    let broken = self::node(|_, _| json!({"Error": "class java.lang.Exception : x"})).await;
+    let (address, _) = &of[0];
+    assert!(ChainNode::account(&broken, address).await.is_err(), "an error is no account without money");
+    assert!(ChainNode::balances(&broken, &of, heads.head).await.is_err());
 }

@@ -256,6 +256,19 @@ fn final_blocks_are_never_undone() {
     assert_eq!((halted.tip(), halted.wanted(6)), (ours[5], 6), "nothing changed");
     assert_eq!(halted.take(6, Some(ours[5])), Step::Wait(Wait::NoNewer));
     assert_eq!(walk(&mut trail(None, 4)), Step::Halt(Halt::Forgotten(3)));
+    // At the final block the walk ends: what is below it is not asked for.
+    let mut early = trail(Some(3), 10);
+    for height in [7, 6, 5, 4] {
+        assert_eq!((early.wanted(8), early.take(8, Some(theirs[height - 1]))), (height as u64, Step::Deeper));
+    }
+    assert_eq!((early.wanted(8), early.take(8, Some(theirs[2]))), (3, Step::Halt(Halt::BelowFinal(3))));
+    // What was looked for below is settled by what is final above.
+    let mut settled = trail(None, 10);
+    for height in [7, 6, 5] {
+        assert_eq!(settled.take(8, Some(theirs[height - 1])), Step::Deeper);
+    }
+    assert!(settled.finalise(ours[4].block));
+    assert_eq!((settled.wanted(8), settled.last_final()), (7, Some(ours[4].block)));
     let mut other = trail(None, 10);
     assert!(!other.finalise(theirs[3].block), "final is what the trail does not have");
     assert_eq!((other.wanted(8), other.last_final()), (4, None));
