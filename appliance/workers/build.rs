@@ -1,5 +1,5 @@
-//! Generates the workers' protocol from `proto/worker.proto`.
+//! Generates the workers' protocol from `proto/`.
 
 fn main() -> std::io::Result<()> {
-    tonic_prost_build::configure().compile_protos(&["proto/worker.proto"], &["proto"])
+    tonic_prost_build::configure().compile_protos(&["proto/worker.proto", "proto/money.proto"], &["proto"])
 }

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use exchequer_domain::WorkerId;
 use exchequer_workers::host::{self, Ending, Fault, Setup, connect};
-use exchequer_workers::{clock, kinds};
+use exchequer_workers::{clock, kinds, money};
 use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -67,15 +67,19 @@ fn run(args: &WorkerArgs) -> Result<ExitCode, String> {
     tracing_subscriber::registry().with(forward.with_filter(filter)).try_init().map_err(|error| error.to_string())?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(THREADS).enable_all().build();
     let runtime = runtime.map_err(|error| error.to_string())?;
-    let setup = Setup {
+    let mut setup = Setup {
         worker: args.worker,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         pid: std::process::id(),
         folder: std::env::current_dir().map_err(|error| error.to_string())?,
         clock: clock::of_machine(),
+        money: None,
     };
     let ending = runtime.block_on(async {
-        let link = connect::connect(&args.socket).await.map_err(|status| status.message().to_owned())?;
+        let said = |status: tonic::Status| status.message().to_owned();
+        let channel = connect::dial(&args.socket).await.map_err(said)?;
+        setup.money = Some(money::client::dial(channel.clone()));
+        let link = connect::begin(channel).await.map_err(said)?;
         let ending = host::run(setup, kind, link, Some(lines)).await;
         // The last word is to be on its way before the process ends.
         tokio::task::yield_now().await;

@@ -6,9 +6,11 @@ use std::time::Duration;
 use exchequer_api::backend::Backend as _;
 use exchequer_domain::{Code, CommandId, Problem, Timestamp};
 use exchequer_raft::Role;
-use exchequer_state::{Actor, Body, Command, Done, Outcome, Rejection, State};
+use exchequer_state::{Command, Done, Outcome, Rejection, Rows, State};
+use zeroize::Zeroizing;
 
 use crate::house::House;
+use crate::machine::RowsOf;
 use crate::server::wall_clock;
 
 /// How long one proposal is waited for.
@@ -22,6 +24,12 @@ const PAUSES: [Duration; 2] = [Duration::from_millis(50), Duration::from_secs(2)
 pub(crate) trait Ground: Send + Sync + 'static {
     /// Reads something of the state.
     fn state<T>(&self, read: impl FnOnce(&State) -> T) -> Result<T, Problem>;
+
+    /// The same with the rows that belong to it.
+    fn rows<T>(&self, read: impl FnOnce(&State, &dyn Rows) -> T) -> Result<T, Problem>;
+
+    /// Opens what was sealed for a purpose with the cluster's keyring.
+    fn reveal(&self, purpose: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Problem>;
 
     /// Replicated time as it would be stamped about now.
     fn now(&self) -> Timestamp;
@@ -39,6 +47,15 @@ pub(crate) trait Ground: Send + Sync + 'static {
 impl Ground for House {
     fn state<T>(&self, read: impl FnOnce(&State) -> T) -> Result<T, Problem> {
         House::state(self, read)
+    }
+
+    fn rows<T>(&self, read: impl FnOnce(&State, &dyn Rows) -> T) -> Result<T, Problem> {
+        let read = self.node.read(|machine, rows, _| Ok(read(&machine.state, &RowsOf(rows))));
+        read.map_err(|halt| Problem::new(Code::Internal, halt.to_string()))
+    }
+
+    fn reveal(&self, purpose: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Problem> {
+        self.unseal(purpose, sealed)
     }
 
     fn now(&self) -> Timestamp {
@@ -90,14 +107,7 @@ pub(crate) enum Until<'a> {
 }
 
 /// Has one command of a leadership carried out. Where its outcome was lost it is asked for again, under the same id.
-pub(crate) async fn ask<G: Ground>(
-    ground: &G,
-    actor: Actor,
-    epoch: u64,
-    body: Body,
-    until: Until<'_>,
-) -> Result<Done, Refused> {
-    let command = Command { id: ground.command_id(), actor, epoch: Some(epoch), body };
+pub(crate) async fn ask<G: Ground>(ground: &G, command: Command, until: Until<'_>) -> Result<Done, Refused> {
     let [mut pause, longest] = PAUSES;
     let mut asked = 0;
     loop {

@@ -11,7 +11,7 @@ use exchequer_domain::WorkerId;
 use exchequer_state::directives::DirectiveId;
 use exchequer_state::jobs::{LeasedJob, QueueName};
 use exchequer_state::workers::Step;
-use exchequer_state::{Actor, Body, Done, Rejection};
+use exchequer_state::{Actor, Body, Command, Done, Rejection};
 use exchequer_workers::link::SupervisorEnd;
 use exchequer_workers::proto::{Hello, Lease, from_worker};
 use exchequer_workers::protocol::{LEASE, LEASE_RENEWAL, LEASE_REST};
@@ -257,19 +257,26 @@ impl<G: Ground, L> Shared<G, L> {
         body: Body,
         until: Until<'_>,
     ) -> Result<Done, Refused> {
-        let worker = match actor {
+        let command = Command { id: self.ground.command_id(), actor, epoch: Some(epoch), body };
+        self.carry_out_command(command, until).await
+    }
+
+    /// The same for a command that has an id already; it carries an epoch.
+    pub(super) async fn carry_out_command(&self, command: Command, until: Until<'_>) -> Result<Done, Refused> {
+        let epoch = command.epoch;
+        let worker = match command.actor {
             Actor::Worker(worker) => Some(worker),
             Actor::Operator | Actor::Node(_) | Actor::ApiKey(_) | Actor::Admin(_) | Actor::User(_) => None,
         };
         if worker.is_some() {
             self.counts.command();
         }
-        let done = ask(&*self.ground, actor, epoch, body, until).await;
+        let done = ask(&*self.ground, command, until).await;
         match &done {
             Err(Refused::Rejected(Rejection::StaleEpoch { current })) => {
                 self.counts.fenced(worker);
                 let who = worker.map_or_else(|| "the supervisor".to_owned(), |worker| worker.to_string());
-                tracing::warn!(worker = who, epoch, current, "a command of a leadership that is over was refused");
+                tracing::warn!(worker = who, ?epoch, current, "a command of a leadership that is over was refused");
             }
             Err(_) => self.counts.refused(),
             Ok(_) => {}

@@ -16,6 +16,7 @@ mod launch;
 mod leadership;
 mod limits;
 mod logs;
+mod money;
 mod pretend;
 mod report;
 mod session;
@@ -46,6 +47,7 @@ use counts::Counts;
 use launch::{Launcher, Processes};
 use leadership::{Event, Leadership};
 use logs::Logs;
+use money::{Door, Tickets};
 use pretend::{Hands, Pretended};
 
 /// The workers' socket in the data folder.
@@ -66,6 +68,8 @@ pub(crate) struct Shared<G, L> {
     pub(crate) clock: Clock,
     pub(crate) counts: Arc<Counts>,
     pub(crate) logs: Arc<Logs>,
+    /// Who may use the money link.
+    pub(crate) tickets: Tickets,
 }
 
 /// Where a conversation that begins is reported: to the present leadership, if there is one.
@@ -116,9 +120,10 @@ pub(crate) async fn run(house: Arc<House>, folder: PathBuf) {
             Hands::Real(Box::new(processes))
         }
     };
-    let arrived = server::serve(listener, std::future::pending());
     let mut epoch = house.node.epoch();
-    let shared = Arc::new(Shared { ground: house, launcher, clock: clock::of_machine(), counts, logs });
+    let (clock, tickets) = (clock::of_machine(), Tickets::default());
+    let shared = Arc::new(Shared { ground: house, launcher, clock, counts, logs, tickets });
+    let arrived = server::serve_with_money(listener, std::future::pending(), Door::new(shared.clone()));
     tokio::spawn(greet(arrived, present.clone()));
     tokio::spawn(greet(pretenders, present.clone()));
     loop {

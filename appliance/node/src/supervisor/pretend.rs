@@ -57,7 +57,7 @@ impl Pretended {
         let pid = std::process::id();
         end.peer_pid = Some(pid);
         let (folder, clock) = (self.folder.clone(), clock::of_machine());
-        let setup = Setup { worker, version: env!("CARGO_PKG_VERSION").to_owned(), pid, folder, clock };
+        let setup = Setup { worker, version: env!("CARGO_PKG_VERSION").to_owned(), pid, folder, clock, money: None };
         let (ends, mut ending) = mpsc::unbounded_channel();
         let (gone, exited) = oneshot::channel();
         if self.doors.send(end).await.is_err() {

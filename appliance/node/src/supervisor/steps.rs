@@ -18,6 +18,7 @@ use super::ground::{Ground, Refused};
 use super::launch::{End, LaunchError, Launcher, Process};
 use super::leadership::{Event, Leadership};
 use super::limits::Limits;
+use super::money::Caller;
 use super::session::{Held, Running, Session};
 use super::usage::Meter;
 
@@ -318,7 +319,10 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
         let now = Instant::now();
         (session.welcomed, session.heard) = (true, now);
         (session.given, session.follows) = ((settings.revision, now), settings.revision);
-        let welcome = Welcome { epoch, lease_until_us, settings: Some(settings) };
+        // Only who moves money has anything to ask there.
+        let pid = held.process.as_ref().map(|process| process.pid).filter(|_| worker.kind.moves_money());
+        let ticket = pid.map(|pid| self.shared.tickets.give(Caller { worker, epoch, pid })).unwrap_or_default();
+        let welcome = Welcome { epoch, lease_until_us, settings: Some(settings), ticket };
         tracing::info!(%worker, version = session.hello.version, "a worker is at work");
         if !session.say(welcome) {
             return held.end(End::Forced);

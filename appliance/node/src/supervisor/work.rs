@@ -298,6 +298,9 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
         }
         let Some(held) = self.held.remove(&worker) else { return };
         self.errands_lost(worker, run);
+        if let Some(process) = &held.process {
+            self.shared.tickets.take_back(worker, process.pid);
+        }
         let code = held.exited.and_then(|(code, _)| code);
         let wanted = held.drain_until.is_some();
         if wanted {

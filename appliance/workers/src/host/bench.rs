@@ -8,6 +8,7 @@ use exchequer_domain::WorkerId;
 use tokio::sync::mpsc;
 
 use super::Outside;
+use crate::money::Link;
 use crate::proto::{Condition, FromWorker, JobProgress};
 use crate::protocol::cut;
 
@@ -23,7 +24,7 @@ pub enum Fault {
 }
 
 /// What a kind is given besides the work.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Bench {
     /// Who works here.
     pub worker: WorkerId,
@@ -31,9 +32,22 @@ pub struct Bench {
     pub outside: Outside,
     /// A folder of the worker's own. Another node may run it next: nothing in it can be relied upon.
     pub folder: PathBuf,
+    /// The leadership that it works for.
+    pub epoch: u64,
+    /// What it was welcomed with.
+    pub(crate) ticket: Vec<u8>,
+    /// The money link, where there is one.
+    pub money: Option<Arc<dyn Link>>,
     pub(super) said: mpsc::UnboundedSender<FromWorker>,
     pub(super) faults: mpsc::UnboundedSender<Fault>,
     pub(super) deaf: Arc<AtomicBool>,
+}
+
+impl std::fmt::Debug for Bench {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Not the ticket, which is its holder's alone.
+        f.debug_struct("Bench").field("worker", &self.worker).field("epoch", &self.epoch).finish_non_exhaustive()
+    }
 }
 
 impl Bench {

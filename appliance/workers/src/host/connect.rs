@@ -7,7 +7,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::UnixStream;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::transport::{Endpoint, Uri};
+use tonic::transport::{Channel, Endpoint, Uri};
 
 use crate::link::{WAITING_MAX, WorkerEnd};
 use crate::proto::supervisor_client::SupervisorClient;
@@ -18,6 +18,14 @@ use crate::protocol::MESSAGE_BYTES_MAX;
 /// # Errors
 /// Nobody listens there, or it is no supervisor.
 pub async fn connect(path: &Path) -> Result<WorkerEnd, tonic::Status> {
+    begin(dial(path).await?).await
+}
+
+/// A connection with whoever listens at `path`; conversation and money link share it.
+///
+/// # Errors
+/// Nobody listens there.
+pub async fn dial(path: &Path) -> Result<Channel, tonic::Status> {
     let path: PathBuf = path.to_owned();
     let dial = tower::service_fn(move |_: Uri| {
         let path = path.clone();
@@ -26,7 +34,14 @@ pub async fn connect(path: &Path) -> Result<WorkerEnd, tonic::Status> {
     // The name means nothing: the socket is the address.
     let endpoint = Endpoint::from_static("http://supervisor");
     let channel = endpoint.connect_with_connector(dial).await;
-    let channel = channel.map_err(|error| tonic::Status::unavailable(error.to_string()))?;
+    channel.map_err(|error| tonic::Status::unavailable(error.to_string()))
+}
+
+/// Begins the conversation over a connection.
+///
+/// # Errors
+/// At its other end is no supervisor.
+pub async fn begin(channel: Channel) -> Result<WorkerEnd, tonic::Status> {
     let mut client = SupervisorClient::new(channel).max_decoding_message_size(MESSAGE_BYTES_MAX);
     let (out, up) = mpsc::channel(WAITING_MAX);
     let (down, inbox) = mpsc::channel(WAITING_MAX);

@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use exchequer_domain::WorkerId;
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 
 pub use bench::{Bench, Fault};
@@ -24,9 +25,13 @@ pub use outside::{LeaseOver, Outside};
 use crate::clock::Clock;
 use crate::kinds::Kind;
 use crate::link::WorkerEnd;
-use crate::proto::{Drained, FromWorker, Hello, Log, ToWorker, to_worker};
+use crate::money::Dial;
+use crate::proto::{Drained, FromWorker, Hello, Log, ToWorker, Welcome, to_worker};
 use crate::protocol::{HEARTBEAT, PROTOCOL_VERSION};
 use work::Work;
+
+/// The exit code of a worker whose standing work has stopped by itself: a bug.
+const STOPPED: i32 = 70;
 
 /// Who the worker is.
 #[derive(Clone)]
@@ -41,6 +46,8 @@ pub struct Setup {
     pub folder: PathBuf,
     /// By which leases run.
     pub clock: Clock,
+    /// The way to the money link; none where there is none.
+    pub money: Option<Dial>,
 }
 
 /// How a worker ended.
@@ -64,7 +71,17 @@ pub async fn run(setup: Setup, kind: Arc<dyn Kind>, link: WorkerEnd, lines: Opti
     let (faults, mut failing) = mpsc::unbounded_channel();
     let outside = Outside::new(setup.clock.clone());
     let deaf = Arc::default();
-    let bench = Bench { worker: setup.worker, outside, folder: setup.folder, said, faults, deaf };
+    let mut bench = Bench {
+        worker: setup.worker,
+        outside,
+        folder: setup.folder,
+        epoch: 0,
+        ticket: Vec::new(),
+        money: None,
+        said,
+        faults,
+        deaf,
+    };
     let WorkerEnd { out, mut inbox } = link;
     let hello = Hello {
         protocol: PROTOCOL_VERSION,
@@ -77,12 +94,21 @@ pub async fn run(setup: Setup, kind: Arc<dyn Kind>, link: WorkerEnd, lines: Opti
         return Ending::Parted;
     }
     let settings_revision = match welcome(&mut inbox, &bench).await {
-        Ok(settings) => {
+        Ok(Welcome { epoch, settings, ticket, .. }) => {
+            let settings = settings.unwrap_or_default();
             kind.settings(&settings.values.into_iter().collect());
+            bench.money = setup.money.map(|dial| dial(ticket.clone()));
+            (bench.epoch, bench.ticket) = (epoch, ticket);
             settings.revision
         }
         Err(ending) => return ending,
     };
+    // In a task of its own: what it computes must not keep leases and heartbeats waiting. It ends with this call.
+    let mut standing = JoinSet::new();
+    standing.spawn({
+        let (kind, bench) = (kind.clone(), bench.clone());
+        async move { kind.work(&bench).await }
+    });
     let mut work = Work::new(bench.clone(), kind, out.clone(), settings_revision);
     // Without a layer there is a channel on which nothing ever comes.
     let (_silent, never) = mpsc::channel(1);
@@ -117,6 +143,8 @@ pub async fn run(setup: Setup, kind: Arc<dyn Kind>, link: WorkerEnd, lines: Opti
                     to_worker::Message::Drain(_) if bench.deaf.load(Ordering::Relaxed) => Ok(()),
                     to_worker::Message::Drain(drain) => {
                         drain_until = Some(Instant::now() + Duration::from_millis(drain.within_ms));
+                        // Whatever it was about can be gone on with by whoever comes next.
+                        standing.abort_all();
                         work.take_nothing().await
                     }
                     to_worker::Message::Refused(refused) => return Ending::Refused(refused.message),
@@ -126,6 +154,11 @@ pub async fn run(setup: Setup, kind: Arc<dyn Kind>, link: WorkerEnd, lines: Opti
             () = sleep_until(deadline), if drain_until.is_some() => return Ending::DrainedLate,
             Some(message) = saying.recv() => send(&out, message).await,
             ended = work.ended() => work.settle(ended).await,
+            Some(ended) = standing.join_next(), if drain_until.is_none() => {
+                let why = ended.err().map_or_else(|| "it came to its end".to_owned(), |error| error.to_string());
+                tracing::error!("what the worker does by itself has stopped: {why}");
+                return Ending::Failed(Fault::Exit(STOPPED));
+            }
             _ = beat.tick() => work.beat().await,
             Some(line) = lines.recv() => work.log(line).await,
         };
@@ -143,13 +176,13 @@ async fn send(out: &mpsc::Sender<FromWorker>, message: impl Into<FromWorker>) ->
     out.send(message.into()).await.map_err(|_| Parted)
 }
 
-async fn welcome(inbox: &mut mpsc::Receiver<ToWorker>, bench: &Bench) -> Result<crate::proto::Settings, Ending> {
+async fn welcome(inbox: &mut mpsc::Receiver<ToWorker>, bench: &Bench) -> Result<Welcome, Ending> {
     loop {
         match inbox.recv().await.map(|received| received.message) {
             None => return Err(Ending::Parted),
             Some(Some(to_worker::Message::Welcome(welcome))) => {
                 bench.outside.renew(welcome.lease_until_us);
-                return Ok(welcome.settings.unwrap_or_default());
+                return Ok(welcome);
             }
             Some(Some(to_worker::Message::Refused(refused))) => return Err(Ending::Refused(refused.message)),
             Some(Some(to_worker::Message::Lease(lease))) => bench.outside.renew(lease.until_us),

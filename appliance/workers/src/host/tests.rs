@@ -87,14 +87,14 @@ impl Played {
         let from_worker::Message::Hello(hello) = self.hears().await else { panic!("a hello comes first") };
         assert_eq!((hello.protocol, hello.worker.as_str(), hello.pid), (PROTOCOL_VERSION, "selftest/1", 7));
         let settings = Settings { revision: 7, ..Settings::default() };
-        self.says(Welcome { epoch: 3, lease_until_us: 0, settings: Some(settings) }).await;
+        self.says(Welcome { epoch: 3, settings: Some(settings), ..Welcome::default() }).await;
         assert_eq!(self.wants().await, WantJobs { queues: vec!["selftest".into()], at_once: 4 });
     }
 }
 
 fn setup(folder: &Path, clock: &Clock) -> Setup {
     let worker = "selftest/1".parse().unwrap();
-    Setup { worker, version: "1.2.3".into(), pid: 7, folder: folder.to_owned(), clock: clock.clone() }
+    Setup { worker, version: "1.2.3".into(), pid: 7, folder: folder.to_owned(), clock: clock.clone(), money: None }
 }
 
 /// A host at work, welcomed.

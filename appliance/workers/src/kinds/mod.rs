@@ -10,7 +10,10 @@ use exchequer_domain::{WorkerId, WorkerKind};
 use crate::host::Bench;
 use crate::proto;
 
+pub mod deposit;
+pub mod nodes;
 pub mod selftest;
+pub mod withdrawal;
 
 /// Something that is being done.
 pub type Doing<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -49,6 +52,13 @@ pub trait Kind: Send + Sync + 'static {
 
     /// Carries out a directive; the text says what came of it.
     fn directive<'a>(&'a self, bench: &'a Bench, directive: &'a proto::Directive) -> Doing<'a, Result<String, String>>;
+
+    /// What it does by itself, from its welcome on; it never comes to an end. It may be dropped wherever it waits, and whoever
+    /// comes next goes on with it.
+    fn work<'a>(&'a self, bench: &'a Bench) -> Doing<'a, ()> {
+        let _ = bench;
+        Box::pin(std::future::pending())
+    }
 
     /// What it has counted.
     fn counters(&self) -> BTreeMap<String, u64> {

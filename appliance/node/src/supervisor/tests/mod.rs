@@ -5,6 +5,7 @@ mod decisions;
 mod directives;
 mod leases;
 mod losses;
+mod money;
 mod stage;
 
 use std::sync::atomic::Ordering;

@@ -16,7 +16,7 @@ use exchequer_state::testing::MemoryRows;
 use exchequer_state::workers::{Desired, WorkerBinary, WorkerRecord, WorkerState};
 use exchequer_state::{
     Actor, AddWorkers, At, Body, Bootstrap, Command, DispatchDirectives, Done, EnqueueJobs, FirstNode, Input, NewJob,
-    Outcome, State, StepDirectives,
+    Outcome, Rows, State, StepDirectives,
 };
 use exchequer_workers::clock::{self, Clock};
 use exchequer_workers::host::{self, Ending, Fault, Setup};
@@ -117,7 +117,12 @@ impl Memory {
 
     /// One command of the operator's.
     pub(super) fn run(&self, body: Body) -> Done {
-        let command = Command { id: Ground::command_id(self), actor: Actor::Operator, epoch: None, body };
+        self.run_as(Actor::Operator, body)
+    }
+
+    /// One command of somebody.
+    pub(super) fn run_as(&self, actor: Actor, body: Body) -> Done {
+        let command = Command { id: Ground::command_id(self), actor, epoch: None, body };
         match self.enter(Input::Commands(&[&command.encode()])).pop() {
             Some(Outcome::Done(done)) => done,
             other => panic!("it should be done: {other:?}"),
@@ -128,6 +133,15 @@ impl Memory {
 impl Ground for Memory {
     fn state<T>(&self, read: impl FnOnce(&State) -> T) -> Result<T, Problem> {
         Ok(read(&self.inside.lock().state))
+    }
+
+    fn rows<T>(&self, read: impl FnOnce(&State, &dyn Rows) -> T) -> Result<T, Problem> {
+        let inside = self.inside.lock();
+        Ok(read(&inside.state, &inside.rows))
+    }
+
+    fn reveal(&self, _: &str, sealed: &[u8]) -> Result<zeroize::Zeroizing<Vec<u8>>, Problem> {
+        Ok(zeroize::Zeroizing::new(sealed.to_vec()))
     }
 
     fn now(&self) -> Timestamp {
@@ -245,8 +259,14 @@ impl Launcher for Cast {
         let pid = self.pids.fetch_add(1, Ordering::Relaxed);
         let (link, mut end) = in_memory();
         end.peer_pid = Some(pid);
-        let setup =
-            Setup { worker, version: "1.0.0".into(), pid, folder: self.folder.clone(), clock: self.clock.clone() };
+        let setup = Setup {
+            worker,
+            version: "1.0.0".into(),
+            pid,
+            folder: self.folder.clone(),
+            clock: self.clock.clone(),
+            money: None,
+        };
         let (ends, mut ending) = mpsc::unbounded_channel();
         let (gone, exited) = oneshot::channel();
         self.doors.send(end).await.unwrap();
@@ -314,6 +334,7 @@ impl Stage {
             clock,
             counts: Arc::default(),
             logs: Arc::new(Logs::open(folder.path().join("logs")).unwrap()),
+            tickets: Default::default(),
         };
         Stage { shared: Arc::new(shared), folder, stood_us, present, leadership: None }
     }

@@ -1,0 +1,135 @@
+//! Payouts: their preparation and their steps, from messages to commands.
+
+use exchequer_domain::{Network, Timestamp};
+use exchequer_state::custody::WalletId;
+use exchequer_state::withdrawals::{
+    Answer, Claim, Death, INPUTS_MAX, PAYOUT_WITHDRAWALS_MAX, Payer, PayoutId, Purpose, RAW_BYTES_MAX, Reply, Stage,
+    WithdrawalId,
+};
+use exchequer_state::{Body, PayoutStep, Preparation, PreparePayout, StepPayout};
+use exchequer_workers::money::{proto, words};
+use tonic::Status;
+
+use super::unreadable;
+
+fn missing(what: &str) -> Status {
+    Status::invalid_argument(format!("{what} is missing, or not as it must be"))
+}
+
+pub(super) fn prepare(network: Network, message: proto::PreparePayout) -> Result<Body, Status> {
+    let payer = message.payer.ok_or_else(|| missing("the payer"))?;
+    if message.withdrawals.len() > PAYOUT_WITHDRAWALS_MAX {
+        return Err(missing("the list of withdrawals"));
+    }
+    Ok(Body::PreparePayout(Box::new(PreparePayout {
+        network,
+        payer: Payer { wallet: WalletId(payer.wallet), index: payer.index },
+        withdrawals: message.withdrawals.into_iter().map(WithdrawalId).collect(),
+        preparation: preparation(message.preparation)?,
+        chain_nonce: message.chain_nonce,
+    })))
+}
+
+fn preparation(message: Option<proto::Preparation>) -> Result<Preparation, Status> {
+    let message = message.ok_or_else(|| missing("the preparation"))?;
+    if message.unsigned.len() > RAW_BYTES_MAX {
+        return Err(missing("the transaction, which is too long,"));
+    }
+    Ok(Preparation {
+        purpose: if message.noop { Purpose::Noop } else { Purpose::Payment },
+        claim: claim(message.claim)?,
+        unsigned: message.unsigned,
+        fee_max: message.fee_max,
+    })
+}
+
+fn claim(message: Option<proto::Claim>) -> Result<Claim, Status> {
+    use proto::claim::Claim as Message;
+    match message.and_then(|message| message.claim) {
+        Some(Message::Nonce(nonce)) => Ok(Claim::Nonce(nonce)),
+        Some(Message::Coins(coins)) if coins.coins.len() <= INPUTS_MAX => {
+            let coins = coins.coins.iter().map(|coin| words::outpoint(Some(coin)).map_err(unreadable));
+            Ok(Claim::Coins(coins.collect::<Result<_, _>>()?))
+        }
+        Some(Message::Window(window)) => Ok(Claim::Window {
+            reference: words::block(window.reference.as_ref()).map_err(unreadable)?,
+            expires: Timestamp(window.expires_us),
+        }),
+        Some(Message::Coins(_)) | None => Err(missing("the claim")),
+    }
+}
+
+pub(super) fn step(network: Network, message: proto::StepPayout) -> Result<Body, Status> {
+    let from = Stage::ALL.iter().copied().find(|stage| stage.as_str() == message.from);
+    let step = message.step.ok_or_else(|| missing("the step"))?;
+    Ok(Body::StepPayout(Box::new(StepPayout {
+        network,
+        payout: PayoutId(message.payout),
+        from: from.ok_or_else(|| missing("the stage"))?,
+        attempt: u16::try_from(message.attempt).map_err(|_| missing("the attempt"))?,
+        step: payout_step(step)?,
+    })))
+}
+
+fn payout_step(step: proto::step_payout::Step) -> Result<PayoutStep, Status> {
+    use proto::step_payout::Step as Message;
+    let ended = |message: &proto::step_payout::Final| {
+        let block = words::block(message.block.as_ref()).map_err(unreadable)?;
+        Ok::<_, Status>((block, words::amount(&message.fee).map_err(unreadable)?))
+    };
+    Ok(match step {
+        Message::Signed(signed) => {
+            if signed.raw.len() > RAW_BYTES_MAX {
+                return Err(missing("the transaction, which is too long,"));
+            }
+            PayoutStep::Signed { tx: words::tx(&signed.tx).map_err(unreadable)?, raw: signed.raw }
+        }
+        Message::Broadcast(broadcast) => {
+            let answers = broadcast.answers.into_iter().map(answer).collect::<Result<_, _>>()?;
+            PayoutStep::Broadcast { answers }
+        }
+        Message::Seen(block) => PayoutStep::Seen { block: words::block(Some(&block)).map_err(unreadable)? },
+        Message::Unseen(true) => PayoutStep::Unseen,
+        Message::Final(message) => ended(&message).map(|(block, fee)| PayoutStep::Final { block, fee })?,
+        Message::Reverted(message) => ended(&message).map(|(block, fee)| PayoutStep::Reverted { block, fee })?,
+        Message::Stuck(true) => PayoutStep::Stuck,
+        Message::Replace(replace) => {
+            let preparation = Box::new(preparation(replace.preparation)?);
+            PayoutStep::Replace { preparation, proof: None }
+        }
+        Message::Dead(dead) => PayoutStep::Dead { proof: death(dead.proof)?, requeue: dead.requeue },
+        Message::Unknown(why) => PayoutStep::Unknown { why },
+        Message::Review(why) => PayoutStep::Review { why },
+        Message::Unseen(false) | Message::Stuck(false) => return Err(missing("the step")),
+    })
+}
+
+fn death(proof: Option<proto::step_payout::dead::Proof>) -> Result<Death, Status> {
+    use proto::step_payout::dead::Proof;
+    match proof {
+        Some(Proof::NeverSigned(true)) => Ok(Death::NeverSigned),
+        Some(Proof::NonceUsed(used)) => {
+            let absent = used.absent.iter().map(|tx| words::tx(tx).map_err(unreadable));
+            Ok(Death::NonceUsed {
+                at: words::block(used.at.as_ref()).map_err(unreadable)?,
+                next: used.next,
+                absent: absent.collect::<Result<_, _>>()?,
+            })
+        }
+        Some(Proof::NeverSigned(false)) | None => Err(missing("the proof")),
+    }
+}
+
+fn answer(message: proto::Answer) -> Result<Answer, Status> {
+    use proto::answer::Reply as Message;
+    let reply = match message.reply {
+        Some(Message::Accepted(true)) => Reply::Accepted,
+        Some(Message::Known(true)) => Reply::Known,
+        Some(Message::Silent(true)) => Reply::Silent,
+        Some(Message::Refused(why)) => Reply::Refused { why },
+        Some(Message::Accepted(false) | Message::Known(false) | Message::Silent(false)) | None => {
+            return Err(missing("what an endpoint said"));
+        }
+    };
+    Ok(Answer { endpoint: u8::try_from(message.endpoint).map_err(|_| missing("the endpoint"))?, reply })
+}

@@ -1,0 +1,375 @@
+//! Reads: what a worker must know of its network.
+//!
+//! Everything is read of the state that this node has applied, and only while it leads in the epoch of the worker's welcome.
+
+use std::sync::Arc;
+
+use exchequer_domain::{Problem, TxId, WorkerKind};
+use exchequer_state::custody::{self, ADDRESSES_PAGE_MAX, CoinState, Keyed};
+use exchequer_state::networks::Operation;
+use exchequer_state::withdrawals::{Claim, Payer, Payout, PayoutId, PayoutStanding, Purpose, Withdrawal};
+use exchequer_state::{Halt, Rows, State, secrets};
+use exchequer_workers::money::{proto, words};
+use futures::StreamExt as _;
+use tonic::Status;
+
+use super::{Caller, Door, MOVERS, Paged, only, unreadable};
+use crate::supervisor::ground::Ground;
+use crate::supervisor::launch::Launcher;
+
+/// Recent blocks of one answer.
+const BLOCKS_MAX: u32 = 32_768;
+/// Transactions of one question.
+const TXS_MAX: usize = 1_000;
+/// Queued withdrawals of one answer.
+const WITHDRAWALS_MAX: u32 = 1_000;
+/// Coins of one page.
+const COINS_PAGE_MAX: usize = 1_000;
+
+fn internal(problem: Problem) -> Status {
+    Status::unavailable(problem.message)
+}
+
+fn halted(halt: Halt) -> Status {
+    Status::internal(halt.to_string())
+}
+
+impl<G: Ground, L: Launcher> Door<G, L> {
+    /// Reads something for a worker of the leadership that still is one.
+    fn read<T>(&self, caller: Caller, read: impl FnOnce(&State, &dyn Rows) -> T) -> Result<T, Status> {
+        self.leads(caller)?;
+        self.ground().rows(read).map_err(internal)
+    }
+
+    pub(crate) fn read_cursor(&self, caller: Caller, blocks: u32) -> Result<proto::CursorReply, Status> {
+        let network = only(caller, &[WorkerKind::Deposit])?;
+        let blocks = usize::try_from(blocks.min(BLOCKS_MAX)).unwrap_or(0);
+        self.read(caller, |state, _| {
+            let chains = state.deposits().chains();
+            let chain = chains.get(network);
+            proto::CursorReply {
+                tip: chain.tip.map(words::of_block),
+                partial: chain.partial.map(words::of_block),
+                head: chain.head,
+                finalized: chain.finalized,
+                agreed: chain.agreed,
+                settled: chain.settled,
+                halted: chain.halted.is_some(),
+                blocks: chains.blocks(network).take(blocks).map(words::of_block).collect(),
+            }
+        })
+    }
+
+    pub(crate) fn read_network(&self, caller: Caller) -> Result<proto::NetworkReply, Status> {
+        let network = only(caller, &MOVERS)?;
+        let (mut reply, sealed) = self.read(caller, |state, _| {
+            let config = state.networks().get(network);
+            let may = |operation| state.may_on(network, operation);
+            let why = may(Operation::Withdrawal).or(may(Operation::Deposit)).err();
+            let listings = state.custody().listings().filter(|listing| listing.network == network);
+            let reply = proto::NetworkReply {
+                endpoints: config.endpoints.clone(),
+                version: config.version,
+                tradable: config.tradable,
+                withdrawable: config.withdrawable,
+                fee_rate_max: config.fee_rate_max,
+                fee_max: config.fee_max,
+                test: state.cluster().is_some_and(|cluster| cluster.sandbox),
+                deposits: may(Operation::Deposit).is_ok(),
+                withdrawals: may(Operation::Withdrawal).is_ok(),
+                why_not: why.map(|why| why.to_string()).unwrap_or_default(),
+                listings: listings
+                    .map(|listing| proto::Listing {
+                        asset: listing.asset.0,
+                        coin: words::of_coin(listing.coin.as_ref()),
+                        decimals: u32::from(listing.decimals),
+                        ledger_decimals: u32::from(listing.ledger_decimals),
+                    })
+                    .collect(),
+            };
+            let named = config.endpoints.iter().flat_map(|endpoint| secrets::references(endpoint));
+            let sealed = named.filter_map(|name| state.secrets().get(name));
+            let sealed: Vec<(String, Vec<u8>)> = sealed.map(|one| (one.name.clone(), one.sealed.clone())).collect();
+            (reply, sealed)
+        })?;
+        for (name, sealed) in sealed {
+            let text = self.ground().reveal(&secrets::purpose(&name), &sealed);
+            let text = text.map_err(|problem| Status::unavailable(format!("secret {name}: {}", problem.message)))?;
+            let text = std::str::from_utf8(&text).map_err(|_| Status::internal(format!("secret {name} is no text")))?;
+            for endpoint in &mut reply.endpoints {
+                *endpoint = with_secret(endpoint, &name, text.trim());
+            }
+        }
+        Ok(reply)
+    }
+
+    pub(crate) fn read_addresses(&self, caller: Caller, from: u32) -> Result<Paged<proto::AddressPage>, Status> {
+        let family = only(caller, &[WorkerKind::Deposit])?.family();
+        self.leads(caller)?;
+        let door = self.clone();
+        let pages = futures::stream::unfold(Some(from), move |next| {
+            let door = door.clone();
+            async move {
+                let first = next?;
+                let page = door
+                    .read(caller, |_, rows| custody::given_addresses(rows, family, first, ADDRESSES_PAGE_MAX))
+                    .and_then(|page| page.map_err(halted));
+                let page = match page {
+                    Ok(page) if page.is_empty() => return None,
+                    Ok(page) => page,
+                    Err(status) => return Some((Err(status), None)),
+                };
+                let next = page.last().and_then(|(index, _)| index.checked_add(1));
+                let next = next.filter(|_| page.len() == ADDRESSES_PAGE_MAX);
+                let addresses = page.into_iter().map(|(_, one)| one.address.to_string()).collect();
+                Some((Ok(proto::AddressPage { first, addresses }), next))
+            }
+        });
+        Ok(pages.boxed())
+    }
+
+    pub(crate) fn read_wallets(&self, caller: Caller) -> Result<proto::WalletsReply, Status> {
+        let network = only(caller, &MOVERS)?;
+        self.read(caller, |state, _| {
+            let wallets = state.custody().wallets().filter(|wallet| wallet.covers(network));
+            let wallet = |wallet: &custody::Wallet| proto::Wallet {
+                id: wallet.id.0,
+                role: wallet.role.as_str().to_owned(),
+                in_use: wallet.is_used_on(network),
+                addresses: wallet
+                    .addresses
+                    .iter()
+                    .map(|own| proto::wallet::Address {
+                        address: own.address.to_string(),
+                        change: own.change,
+                        index: own.index,
+                    })
+                    .collect(),
+            };
+            proto::WalletsReply { wallets: wallets.map(wallet).collect() }
+        })
+    }
+
+    pub(crate) fn read_own_transfers(
+        &self,
+        caller: Caller,
+        txs: &[Vec<u8>],
+    ) -> Result<proto::OwnTransfersReply, Status> {
+        let network = only(caller, &MOVERS)?;
+        if txs.len() > TXS_MAX {
+            return Err(Status::invalid_argument(format!("{TXS_MAX} transactions are looked up at once")));
+        }
+        let txs: Vec<TxId> = txs.iter().map(|tx| words::tx(tx).map_err(unreadable)).collect::<Result<_, _>>()?;
+        let own = self.read(caller, |_, rows| {
+            let own = txs.iter().map(|tx| custody::own_transfer(rows, network, tx).map(|own| own.is_some()));
+            own.collect::<Result<Vec<bool>, Halt>>()
+        })?;
+        Ok(proto::OwnTransfersReply { own: own.map_err(halted)? })
+    }
+
+    pub(crate) fn read_coins(&self, caller: Caller) -> Result<Paged<proto::CoinPage>, Status> {
+        let network = only(caller, &MOVERS)?;
+        // Small ones, and at most 250,000: taken at one moment, because pages of two moments would miss some.
+        let coins = self.read(caller, |state, _| state.custody().coins().of(network).map(coin).collect::<Vec<_>>())?;
+        let coins = Arc::new(coins);
+        let pages = futures::stream::unfold(0, move |from: usize| {
+            let coins = coins.clone();
+            async move {
+                let until = coins.len().min(from + COINS_PAGE_MAX);
+                let page = coins.get(from..until).filter(|page| !page.is_empty())?;
+                Some((Ok(proto::CoinPage { coins: page.to_vec() }), until))
+            }
+        });
+        Ok(pages.boxed())
+    }
+
+    pub(crate) fn read_due(&self, caller: Caller, withdrawals: u32) -> Result<proto::DueReply, Status> {
+        let network = only(caller, &[WorkerKind::Withdrawal])?;
+        let now_us = self.ground().now().0;
+        let most = usize::try_from(withdrawals.min(WITHDRAWALS_MAX)).unwrap_or(0);
+        self.read(caller, |state, _| {
+            let room = state.withdrawals();
+            let mut assets: Vec<_> = room.queue(network).map(|one| one.order.asset).collect();
+            assets.dedup();
+            let queued = assets.into_iter().flat_map(|asset| room.next(network, asset));
+            let queued = queued.take(most).map(|one| withdrawal(state, one)).collect();
+            let hot = state.custody().wallets_of(network, custody::WalletRole::Hot);
+            let payers = hot.flat_map(|wallet| {
+                let own = wallet.addresses.iter().filter(|own| !own.change);
+                own.map(|own| Payer { wallet: wallet.id, index: own.index })
+            });
+            let lane = |payer: Payer| {
+                let lane = room.lane(network, payer).cloned().unwrap_or_default();
+                proto::Lane {
+                    payer: Some(of_payer(payer)),
+                    next: lane.next,
+                    gaps: lane.gaps.into_iter().collect(),
+                    in_flight: u32::try_from(room.in_flight(network, payer)).unwrap_or(u32::MAX),
+                }
+            };
+            proto::DueReply {
+                payouts: room.payouts(network).map(|one| payout(state, one)).collect(),
+                withdrawals: queued,
+                lanes: payers.map(lane).collect(),
+                now_us,
+            }
+        })
+    }
+
+    pub(crate) fn read_attempt_bytes(
+        &self,
+        caller: Caller,
+        asked: &proto::AttemptBytesRequest,
+    ) -> Result<proto::AttemptBytesReply, Status> {
+        let network = only(caller, &[WorkerKind::Withdrawal])?;
+        let id = PayoutId(asked.payout);
+        let attempt = u16::try_from(asked.attempt).map_err(|_| Status::invalid_argument("the attempt"))?;
+        let bytes = self.read(caller, |state, rows| {
+            // Another network's is none of this worker's.
+            if state.payout(rows, id)?.is_none_or(|payout| payout.network != network) {
+                return Ok(None);
+            }
+            let unsigned = state.unsigned_bytes(rows, id, attempt)?;
+            Ok::<_, Halt>(Some((
+                unsigned.unwrap_or_default(),
+                state.signed_bytes(rows, id, attempt)?.unwrap_or_default(),
+            )))
+        })?;
+        let bytes = bytes.map_err(halted)?.ok_or_else(|| Status::invalid_argument("there is no such payout here"))?;
+        Ok(proto::AttemptBytesReply { unsigned: bytes.0, signed: bytes.1 })
+    }
+}
+
+/// An address with the text of a secret in the place of its name. The name ends where no letter of a name follows: another
+/// secret's that begins alike is not touched.
+fn with_secret(endpoint: &str, name: &str, text: &str) -> String {
+    let reference = format!("{}{name}", secrets::REFERENCE);
+    let inside = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(c);
+    let mut out = String::with_capacity(endpoint.len() + text.len());
+    let mut rest = endpoint;
+    while let Some(at) = rest.find(&reference) {
+        let (before, after) = rest.split_at(at);
+        let after = after.get(reference.len()..).unwrap_or_default();
+        out.push_str(before);
+        out.push_str(if after.starts_with(inside) { &reference } else { text });
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
+fn of_payer(payer: Payer) -> proto::Payer {
+    proto::Payer { wallet: payer.wallet.0, index: payer.index }
+}
+
+fn coin(coin: &custody::Coin) -> proto::Coin {
+    use proto::coin::State as Message;
+    let state = match coin.state {
+        CoinState::Free => Message::Free(true),
+        CoinState::Reserved { owner } => Message::Reserved(owner),
+        CoinState::Spent { .. } => Message::Spent(true),
+    };
+    let (wallet, change, index) = match coin.keyed {
+        Keyed::Deposit(index) => (None, false, index),
+        Keyed::Wallet { wallet, change, index } => (Some(wallet.0), change, index),
+    };
+    proto::Coin {
+        outpoint: Some(words::of_outpoint(coin.outpoint)),
+        amount: coin.amount.to_string(),
+        address: coin.address.to_string(),
+        height: coin.height,
+        mature: coin.mature,
+        wallet,
+        change,
+        index,
+        state: Some(state),
+    }
+}
+
+fn withdrawal(state: &State, one: &Withdrawal) -> proto::Withdrawal {
+    let listing = state.custody().listing(one.order.network, one.order.asset);
+    let consent = |consent: &exchequer_state::withdrawals::Consent| proto::Consent {
+        key: consent.key.0,
+        admin: consent.admin.to_string(),
+        signature: [consent.signature.0, consent.signature.1].concat(),
+        at_us: consent.at.0,
+    };
+    proto::Withdrawal {
+        id: one.id.0,
+        asset: one.order.asset.0,
+        coin: words::of_coin(listing.and_then(|listing| listing.coin.as_ref())),
+        to: one.order.to.to_string(),
+        memo: one.order.memo.clone().unwrap_or_default(),
+        on_chain: one.on_chain.to_string(),
+        fee_cap: one.fee_cap,
+        consents: one.consents.iter().map(consent).collect(),
+        approval_until_us: one.approval_until.0,
+        payment_hash: one.hash.0.to_vec(),
+    }
+}
+
+fn payout(state: &State, one: &Payout) -> proto::Payout {
+    let paid = one.withdrawals.iter().filter_map(|id| state.withdrawals().get(*id));
+    let mined = match one.standing {
+        PayoutStanding::Mined { attempt, block } => Some((attempt, block)),
+        PayoutStanding::Preparing
+        | PayoutStanding::Signed
+        | PayoutStanding::Broadcast
+        | PayoutStanding::Stuck
+        | PayoutStanding::Replacing
+        | PayoutStanding::Unknown { .. }
+        | PayoutStanding::Review { .. }
+        | PayoutStanding::Over { .. } => None,
+    };
+    let attempt = |attempt: &exchequer_state::withdrawals::Attempt| proto::Attempt {
+        number: u32::from(attempt.number),
+        noop: attempt.purpose == Purpose::Noop,
+        claim: Some(claim(&attempt.claim)),
+        fee_max: attempt.fee_max,
+        tx: attempt.tx.map(|tx| tx.0.to_vec()).unwrap_or_default(),
+        dead: attempt.dead,
+        prepared_us: attempt.prepared.0,
+    };
+    proto::Payout {
+        id: one.id.0,
+        payer: Some(of_payer(one.payer)),
+        withdrawals: paid.map(|one| withdrawal(state, one)).collect(),
+        stage: one.stage().as_str().to_owned(),
+        attempts: one.attempts.iter().map(attempt).collect(),
+        mined_attempt: mined.map_or(0, |(attempt, _)| u32::from(attempt)),
+        mined: mined.map(|(_, block)| words::of_block(block)),
+        wants_noop: one.wants_noop,
+        may_send: state.may_send(one).is_ok(),
+        moved_us: one.moved.0,
+    }
+}
+
+fn claim(claim: &Claim) -> proto::Claim {
+    use proto::claim::{Claim as Message, Coins, Window};
+    let claim = match claim {
+        Claim::Nonce(nonce) => Message::Nonce(*nonce),
+        Claim::Coins(coins) => {
+            Message::Coins(Coins { coins: coins.iter().map(|coin| words::of_outpoint(*coin)).collect() })
+        }
+        Claim::Window { reference, expires } => {
+            Message::Window(Window { reference: Some(words::of_block(*reference)), expires_us: expires.0 })
+        }
+    };
+    proto::Claim { claim: Some(claim) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Goal: a secret stands in the place of its own name alone. Method: names that begin alike, several places, and a text
+    /// that looks like a reference itself.
+    #[test]
+    fn secrets_take_their_places() {
+        let put = |endpoint: &str, name, text| with_secret(endpoint, name, text);
+        assert_eq!(put("https://a/secret:key/x?k=secret:key", "key", "K"), "https://a/K/x?k=K");
+        assert_eq!(put("https://a/secret:key-2/secret:key", "key", "K"), "https://a/secret:key-2/K");
+        assert_eq!(put("https://a/secret:key", "key", "secret:key"), "https://a/secret:key");
+        assert_eq!(put("https://a/x", "key", "K"), "https://a/x");
+    }
+}

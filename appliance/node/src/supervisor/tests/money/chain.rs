@@ -1,0 +1,193 @@
+//! A chain that is played: one truth that is reorganised, and endpoints that lag behind it or lie.
+
+use std::sync::Arc;
+
+use exchequer_domain::{BlockHash, BlockRef, ChainAddress, OutPoint, TxId};
+use exchequer_workers::chains::Coin;
+use exchequer_workers::chains::node::{
+    Account, Asking, Broadcast, ChainNode, Doing, Fate, FeeFacts, Heads, NodeError, OutputFacts, Trial, TrialCall,
+};
+use exchequer_workers::chains::rpc::Wide;
+use exchequer_workers::chains::scan::{Block, EvmBlock, EvmReceipt, EvmTx, Header};
+use parking_lot::Mutex;
+
+use super::{Dice, UNIT, USERS, account};
+
+/// Blocks from the head down that are not final.
+pub(super) const FINALITY: u64 = 12;
+
+/// The truth.
+pub(super) struct Chain {
+    blocks: Vec<EvmBlock>,
+    dice: Dice,
+    txs: u64,
+    /// The highest height that was final.
+    finalized: u64,
+    /// Payments that lost their block: they come again, or not.
+    orphans: Vec<EvmTx>,
+}
+
+fn header(height: u64, fork: u64, parent: BlockHash) -> Header {
+    let mut hash = [0x77; 32];
+    hash[..8].copy_from_slice(&height.to_be_bytes());
+    hash[8..16].copy_from_slice(&fork.to_be_bytes());
+    Header { block: BlockRef { height, hash: BlockHash(hash) }, parent, time_ms: height * 12_000 }
+}
+
+impl Chain {
+    pub(super) fn new(seed: u64) -> Chain {
+        let first = EvmBlock { header: header(0, 0, BlockHash([0; 32])), txs: vec![], receipts: vec![], traces: None };
+        let (dice, orphans) = (Dice::new(seed), Vec::new());
+        Chain { blocks: vec![first], dice, txs: 0, finalized: 0, orphans }
+    }
+
+    pub(super) fn head(&self) -> u64 {
+        self.blocks.len() as u64 - 1
+    }
+
+    fn payment(&mut self) -> EvmTx {
+        self.txs += 1;
+        let mut hash = [0x55; 32];
+        hash[..8].copy_from_slice(&self.txs.to_be_bytes());
+        // Some go to nobody, some to addresses that wait in the pool.
+        let to = account(u32::try_from(self.dice.roll(u64::from(USERS) + 8)).unwrap());
+        let amount = (u128::from(self.dice.roll(1_000_000)) + 1) * UNIT;
+        EvmTx { hash: TxId(hash), kind: 2, from: [0xee; 20], to: Some(to), value: Wide::from(amount) }
+    }
+
+    /// Mines a block with some payments.
+    pub(super) fn mine(&mut self, payments: u64) {
+        let parent = self.blocks.last().unwrap().header.block;
+        let fork = self.dice.roll(u64::MAX);
+        let mut txs: Vec<EvmTx> = (0..payments).map(|_| self.payment()).collect();
+        if !self.orphans.is_empty() && self.dice.roll(2) == 0 {
+            txs.append(&mut self.orphans);
+        }
+        let receipt = |tx: &EvmTx| EvmReceipt { tx: tx.hash, ok: tx.hash.0[7] % 8 != 7, logs: vec![] };
+        let receipts = txs.iter().map(receipt).collect();
+        self.blocks.push(EvmBlock {
+            header: header(parent.height + 1, fork, parent.hash),
+            txs,
+            receipts,
+            traces: None,
+        });
+        self.finalized = self.finalized.max(self.head().saturating_sub(FINALITY));
+    }
+
+    /// Replaces the last blocks, none of them final, by one more than they were.
+    pub(super) fn reorganise(&mut self, depth: u64) {
+        let depth = depth.min(self.head() - self.finalized);
+        let kept = usize::try_from(self.head() - depth).unwrap() + 1;
+        let gone: Vec<EvmBlock> = self.blocks.drain(kept..).collect();
+        self.orphans.extend(gone.into_iter().flat_map(|block| block.txs));
+        for _ in 0..=depth {
+            let payments = self.dice.roll(3);
+            self.mine(payments);
+        }
+    }
+
+    fn at(&self, height: u64) -> Option<&EvmBlock> {
+        self.blocks.get(usize::try_from(height).unwrap())
+    }
+
+    /// What each user was paid by transactions that took effect, from a height on, in minor units.
+    pub(super) fn paid(&self, from: u64) -> Vec<u128> {
+        let mut paid = vec![0; USERS as usize];
+        for block in self.blocks.iter().filter(|block| block.header.block.height > from) {
+            for (tx, _) in block.txs.iter().zip(&block.receipts).filter(|(_, receipt)| receipt.ok) {
+                let user = (0..USERS).find(|index| Some(account(*index)) == tx.to);
+                if let Some(user) = user {
+                    paid[user as usize] += tx.value.narrow().unwrap() / UNIT;
+                }
+            }
+        }
+        paid
+    }
+}
+
+/// An endpoint of it.
+pub(super) struct Endpoint {
+    pub(super) name: &'static str,
+    pub(super) chain: Arc<Mutex<Chain>>,
+    pub(super) dice: Mutex<Dice>,
+    /// Of a thousand answers so many are of a chain that is so many blocks shorter.
+    pub(super) lags: u64,
+    /// Of a thousand headers so many are made up.
+    pub(super) lies: u64,
+    /// Of a thousand answers so many do not come.
+    pub(super) fails: u64,
+}
+
+impl Endpoint {
+    fn answer<'a, T: Send + 'a>(&'a self, read: impl FnOnce(&Chain, u64) -> T) -> Asking<'a, T> {
+        let (fails, lags) = {
+            let mut dice = self.dice.lock();
+            (dice.roll(1_000) < self.fails, dice.roll(1_000) < self.lags)
+        };
+        if fails {
+            return Box::pin(async { Err(NodeError::Incomplete("as the test wants it".to_owned())) });
+        }
+        let chain = self.chain.lock();
+        let head = chain.head().saturating_sub(if lags { 2 } else { 0 });
+        let answer = read(&chain, head);
+        Box::pin(async { Ok(answer) })
+    }
+
+    fn made_up(&self, header: Header) -> Header {
+        if self.dice.lock().roll(1_000) >= self.lies {
+            return header;
+        }
+        let mut block = header.block;
+        block.hash.0[31] ^= 1;
+        Header { block, ..header }
+    }
+
+    fn nothing<'a, T: Send + 'a>(&'a self) -> Asking<'a, T> {
+        Box::pin(async { Err(NodeError::NoSuchThing("it is not played")) })
+    }
+}
+
+impl ChainNode for Endpoint {
+    fn name(&self) -> String {
+        self.name.to_owned()
+    }
+    fn identify(&self) -> Asking<'_, bool> {
+        Box::pin(async { Ok(true) })
+    }
+    fn heads(&self) -> Asking<'_, Heads> {
+        self.answer(|chain, head| {
+            let of = |height| chain.at(height).map(|block| block.header);
+            Heads { head: of(head).unwrap(), safe: None, finalized: of(chain.finalized) }
+        })
+    }
+    fn header(&self, height: u64) -> Asking<'_, Option<Header>> {
+        self.answer(|chain, head| {
+            let header = chain.at(height).filter(|_| height <= head).map(|block| block.header);
+            header.map(|header| self.made_up(header))
+        })
+    }
+    fn block(&self, height: u64) -> Asking<'_, Option<Block>> {
+        self.answer(|chain, head| chain.at(height).filter(|_| height <= head).cloned().map(Block::Evm))
+    }
+    fn broadcast<'a>(&'a self, _: TxId, _: &'a [u8]) -> Doing<'a, Broadcast> {
+        Box::pin(async { Broadcast::Unknown("it is not played".to_owned()) })
+    }
+    fn fate(&self, _: TxId) -> Asking<'_, Fate> {
+        self.nothing()
+    }
+    fn fees(&self) -> Asking<'_, FeeFacts> {
+        self.nothing()
+    }
+    fn account<'a>(&'a self, _: &'a ChainAddress) -> Asking<'a, Account> {
+        self.nothing()
+    }
+    fn outputs<'a>(&'a self, _: &'a [OutPoint]) -> Asking<'a, Vec<Option<OutputFacts>>> {
+        self.nothing()
+    }
+    fn balances<'a>(&'a self, _: &'a [(ChainAddress, Coin)], _: Header) -> Asking<'a, Vec<u128>> {
+        self.nothing()
+    }
+    fn trial<'a>(&'a self, _: &'a TrialCall) -> Asking<'a, Trial> {
+        self.nothing()
+    }
+}

@@ -1,0 +1,216 @@
+//! The deposit worker against a chain that is reorganised, with endpoints that lag, lie and fail, answers that are lost, workers
+//! that die, and leaders that follow each other.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use exchequer_domain::{Code, WorkerId};
+use exchequer_state::deposits::Chain as Scanned;
+use exchequer_workers::chains::node::ChainNode;
+use exchequer_workers::kinds::deposit::{Counts, Round, Scanner};
+use exchequer_workers::kinds::nodes::Nodes;
+use exchequer_workers::money::proto::{self, change_reply, change_request};
+use exchequer_workers::money::{Requests, words};
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tonic::Code as Grpc;
+
+use super::super::super::ground::Ground as _;
+use super::super::super::money::{Caller, Door};
+use super::super::stage::Stage;
+use super::chain::{Chain, Endpoint, FINALITY};
+use super::link::{Faults, Inline};
+use super::{Dice, NETWORK, balances, open};
+
+/// Worlds that are played.
+const SEEDS: u64 = 24;
+/// What happens to the chain in each.
+const TURNS: u64 = 60;
+/// Rounds until a worker in peace has caught up.
+const PEACE: u32 = 400;
+
+fn worker() -> WorkerId {
+    "deposit/ethereum-1".parse().unwrap()
+}
+
+fn nodes(chain: &Arc<Mutex<Chain>>, seed: u64) -> Nodes {
+    let endpoint = |name, number, lags, lies, fails| {
+        let dice = Mutex::new(Dice::new(seed * 31 + number));
+        Arc::new(Endpoint { name, chain: chain.clone(), dice, lags, lies, fails }) as Arc<dyn ChainNode>
+    };
+    let made =
+        vec![endpoint("liar", 1, 100, 100, 20), endpoint("honest", 2, 0, 0, 20), endpoint("laggard", 3, 300, 0, 20)];
+    Arc::new(move |_, _| Ok(made.clone()))
+}
+
+fn scanned(stage: &Stage) -> Scanned {
+    stage.ground().state(|state| *state.deposits().chains().get(NETWORK)).unwrap()
+}
+
+struct Play {
+    stage: Stage,
+    chain: Arc<Mutex<Chain>>,
+    faults: Arc<Mutex<Faults>>,
+    epoch: u64,
+    pid: u32,
+    seed: u64,
+}
+
+impl Play {
+    async fn begin(seed: u64) -> Play {
+        let mut stage = open().await;
+        let epoch = stage.lead().await;
+        let chain = Arc::new(Mutex::new(Chain::new(seed)));
+        let faults = Faults { dice: Dice::new(seed + 1_000), lost: 30, deadly: 15 };
+        Play { stage, chain, faults: Arc::new(Mutex::new(faults)), epoch, pid: 7, seed }
+    }
+
+    /// A new process of the worker.
+    fn worker(&mut self) -> (Scanner, Arc<Notify>) {
+        self.pid += 1;
+        let caller = Caller { worker: worker(), epoch: self.epoch, pid: self.pid };
+        let ticket = self.stage.shared.tickets.give(caller);
+        let (door, died) = (Door::new(self.stage.shared.clone()), Arc::new(Notify::new()));
+        let link = Inline { door, caller, faults: self.faults.clone(), died: died.clone() };
+        let nodes = nodes(&self.chain, self.seed);
+        (Scanner::new(NETWORK, Arc::new(link), nodes, Requests::new(&ticket), Arc::<Counts>::default()), died)
+    }
+}
+
+/// Goal: whatever happens, final credits equal the canonical chain, each payment once. Method: random chains that are
+/// reorganised above what is final, three endpoints of which one lies and one lags, lost requests and answers, deaths of the
+/// worker before and after every call, leaders that follow each other while the worker of the one before still works; then
+/// peace, until the worker has caught up. The seed is in every message.
+#[tokio::test(start_paused = true)]
+async fn credits_are_those_of_the_chain() {
+    for seed in 0..SEEDS {
+        let mut play = Play::begin(seed).await;
+        let mut dice = Dice::new(seed + 2_000);
+        let (mut scanner, mut died) = play.worker();
+        for _ in 0..20 {
+            play.chain.lock().mine(1);
+        }
+        let mut began = None;
+        for _ in 0..TURNS {
+            match dice.roll(12) {
+                0 => play.chain.lock().reorganise(dice.roll(FINALITY) + 1),
+                1 => {
+                    // The worker of the leader before goes on for a round: nothing of it has an effect.
+                    play.epoch = play.stage.lead().await;
+                    let before = scanned(&play.stage);
+                    tokio::select! {
+                        round = scanner.round() => assert!(round.is_err(), "seed {seed}: {round:?}"),
+                        () = died.notified() => {}
+                    }
+                    assert_eq!(scanned(&play.stage), before, "seed {seed}");
+                    (scanner, died) = play.worker();
+                }
+                _ => play.chain.lock().mine(dice.roll(4)),
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let dead = tokio::select! {
+                round = scanner.round() => {
+                    if round.is_err() {
+                        scanner.forget();
+                    }
+                    false
+                }
+                () = died.notified() => true,
+            };
+            if dead {
+                (scanner, died) = play.worker();
+            }
+            // What was there before the first commit is not the worker's.
+            began = began.or(scanned(&play.stage).tip.map(|_| scanned(&play.stage).floor));
+        }
+        (play.faults.lock().lost, play.faults.lock().deadly) = (0, 0);
+        for _ in 0..FINALITY + 6 {
+            play.chain.lock().mine(1);
+        }
+        let (mut scanner, _) = play.worker();
+        let mut rounds = 0;
+        while scanned(&play.stage).tip.map(|tip| tip.height) != Some(play.chain.lock().head())
+            || scanned(&play.stage).agreed != play.chain.lock().head()
+        {
+            rounds += 1;
+            assert!(rounds < PEACE, "seed {seed}: it does not catch up: {:?}", scanned(&play.stage));
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let last = scanner.round().await;
+            if last.is_err() {
+                scanner.forget();
+            }
+            // What is agreed on comes with blocks.
+            if last == Ok(Round::Idle) {
+                play.chain.lock().mine(0);
+            }
+        }
+        // What the last two blocks hold is not deep enough to be traded with.
+        for _ in 0..4 {
+            play.chain.lock().mine(0);
+        }
+        for _ in 0..20 {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            if scanner.round().await.is_err() {
+                scanner.forget();
+            }
+        }
+        let began = began.unwrap_or(0);
+        assert_eq!(balances(&play.stage), play.chain.lock().paid(began), "seed {seed}, from block {began}");
+    }
+}
+
+/// Goal: a worker asks for what is its own alone, and a request has one effect. Method: calls by other kinds, with other tickets
+/// and by other processes; a commit sent three times, and once more by the leadership's worker after its end.
+#[tokio::test(start_paused = true)]
+async fn calls_are_their_workers_own() {
+    let mut play = Play::begin(1).await;
+    let door = Door::new(play.stage.shared.clone());
+    let caller = Caller { worker: worker(), epoch: play.epoch, pid: 40 };
+    let ticket = play.stage.shared.tickets.give(caller);
+    assert_eq!(door.caller(&ticket, Some(40)).unwrap(), caller);
+    for (ticket, pid) in [(ticket.as_slice(), Some(41)), (&ticket[1..], Some(40)), (&[], None)] {
+        assert_eq!(door.caller(ticket, pid).unwrap_err().code(), Grpc::PermissionDenied);
+    }
+    for other in ["withdrawal/ethereum-1", "gas/ethereum-1", "selftest/1"] {
+        let other = Caller { worker: other.parse().unwrap(), ..caller };
+        assert_eq!(door.read_cursor(other, 1).unwrap_err().code(), Grpc::PermissionDenied);
+    }
+    assert_eq!(door.read_due(caller, 1).unwrap_err().code(), Grpc::PermissionDenied);
+
+    let block = |height: u64| {
+        let hash = vec![u8::try_from(height).unwrap(); 32];
+        proto::Block { height, hash }
+    };
+    let commit = proto::CommitBlocks {
+        parent: Some(block(10)),
+        blocks: vec![proto::ScannedBlock { block: Some(block(11)), parent: block(10).hash, ..Default::default() }],
+        head: 11,
+        agreed: 11,
+        ..Default::default()
+    };
+    let change = Some(change_request::Change::CommitBlocks(commit));
+    let request = proto::ChangeRequest { request: vec![5; 16], change };
+    let other = Caller { worker: "withdrawal/ethereum-1".parse().unwrap(), ..caller };
+    assert_eq!(door.change(other, request.clone()).await.unwrap_err().code(), Grpc::PermissionDenied);
+    for _ in 0..3 {
+        let reply = door.change(caller, request.clone()).await.unwrap();
+        let Some(change_reply::Answer::Done(done)) = reply.answer else { panic!("{reply:?}") };
+        assert_eq!(done.done, Some(proto::done::Done::Tip(block(11))));
+    }
+    let tip = scanned(&play.stage).tip;
+    assert_eq!(tip.map(words::of_block), Some(block(11)));
+    let again = proto::ChangeRequest { request: vec![6; 16], ..request.clone() };
+    let reply = door.change(caller, again.clone()).await.unwrap();
+    let Some(change_reply::Answer::Refused(refused)) = reply.answer else { panic!("{reply:?}") };
+    assert_eq!(refused.code, Code::CursorMoved.to_string());
+
+    play.stage.lead().await;
+    let fenced = play.stage.shared.counts.read().fenced;
+    let again = proto::ChangeRequest { request: vec![7; 16], ..again };
+    let reply = door.change(caller, again).await.unwrap();
+    let Some(change_reply::Answer::Refused(refused)) = reply.answer else { panic!("{reply:?}") };
+    assert_eq!(refused.code, Code::StaleEpoch.to_string());
+    assert_eq!(play.stage.shared.counts.read().fenced, fenced + 1);
+    assert_eq!(door.read_cursor(caller, 1).unwrap_err().code(), Grpc::FailedPrecondition);
+    assert_eq!(scanned(&play.stage).tip, tip);
+}

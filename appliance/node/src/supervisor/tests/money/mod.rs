@@ -1,0 +1,110 @@
+//! Workers that move money, over the money link, with the real state machine and chains that are played.
+
+mod chain;
+mod deposits;
+mod link;
+mod pool;
+mod socket;
+mod withdrawals;
+
+use exchequer_domain::{ChainAddress, Family, Network, UserId};
+use exchequer_state::custody::Terms;
+use exchequer_state::ledger::{AccountKey, Asset, Holder, Side};
+use exchequer_state::networks::NetworkState;
+use exchequer_state::{
+    Actor, AllocateAddress, Body, ConfigureNetwork, CreateAsset, CreateUser, Done, ListAsset, StockAddresses,
+};
+use exchequer_workers::chains::evm::text;
+
+use super::super::ground::Ground as _;
+use super::stage::Stage;
+
+/// What is tested with.
+pub(super) const NETWORK: Network = Network::Ethereum;
+/// The network's smallest units in a minor unit of the ledger.
+pub(super) const UNIT: u128 = 10_000_000_000;
+/// Users, each with the address of its number.
+pub(super) const USERS: u32 = 4;
+
+/// Numbers as chance would give them, the same for the same seed.
+pub(super) struct Dice(u64);
+
+impl Dice {
+    pub(super) fn new(seed: u64) -> Dice {
+        Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    /// From 0 up to, not including, `below`.
+    pub(super) fn roll(&mut self, below: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % below
+    }
+}
+
+pub(super) fn account(index: u32) -> [u8; 20] {
+    let mut account = [0x11; 20];
+    account[..4].copy_from_slice(&index.to_be_bytes());
+    account
+}
+
+pub(super) fn address(index: u32) -> ChainAddress {
+    text(&account(index))
+}
+
+/// A cluster with users who have addresses of the network, and deposits of its coin.
+pub(super) async fn open() -> Stage {
+    let mut stage = Stage::new();
+    let run = |body| stage.ground().run(body);
+    let reason = || "test".to_owned();
+    run(Body::CreateAsset(CreateAsset { code: "ETH".into(), decimals: 8, name: "Ether".into(), reason: reason() }));
+    run(Body::ConfigureNetwork(Box::new(ConfigureNetwork {
+        network: NETWORK,
+        state: Some(NetworkState::Enabled),
+        deposits: None,
+        withdrawals: None,
+        sweeps: None,
+        tradable: Some(2),
+        withdrawable: Some(4),
+        fee_rate_max: Some(1_000_000),
+        fee_max: Some(1_000_000),
+        endpoints: None,
+        if_version: None,
+        reason: reason(),
+    })));
+    let terms =
+        Terms { deposit_min: 1, withdrawal_min: 1, withdrawal_max: 1 << 60, withdrawal_step: 1, withdrawal_fee: 0 };
+    run(Body::ListAsset(Box::new(ListAsset {
+        network: NETWORK,
+        asset: Asset(1),
+        coin: None,
+        decimals: 18,
+        terms,
+        reason: reason(),
+    })));
+    let entries = (0..USERS + 4).map(|index| (address(index), [9; 32])).collect();
+    let stock = StockAddresses { family: Family::Evm, first_index: 0, entries };
+    stage.ground().run_as(Actor::Node(exchequer_domain::NodeId(1)), Body::StockAddresses(stock));
+    for number in 1..=USERS {
+        run(Body::CreateUser(CreateUser { label: format!("user {number}"), kyc_level: 3, fee_tier: 0 }));
+        let allocate = AllocateAddress { user: UserId(u64::from(number)), network: NETWORK, fresh: false };
+        match run(Body::AllocateAddress(allocate)) {
+            Done::AddressAllocated { index, .. } => assert_eq!(index, number - 1),
+            other => panic!("{other:?}"),
+        }
+    }
+    stage.lead().await;
+    stage
+}
+
+/// What each user has, in minor units.
+pub(super) fn balances(stage: &Stage) -> Vec<u128> {
+    let of = |number: u32| {
+        let holder = Holder::Customer { customer: u64::from(number), sub_account: 0 };
+        let account = AccountKey { holder, asset: Asset(1) };
+        let account = stage.ground().state(|state| state.account(&account)).unwrap();
+        account.map_or(0, |account| account.sums.balance(Side::Credit))
+    };
+    (1..=USERS).map(of).collect()
+}

@@ -1,0 +1,125 @@
+//! What a deposit worker watches: the exchange's addresses, the contracts of listed tokens, and on Bitcoin its coins.
+
+use std::collections::{BTreeSet, HashSet};
+
+use exchequer_chains::NetworkParams;
+use exchequer_chains::scan::{AddressSet, Key, Own};
+use exchequer_domain::{Family, OutPoint};
+use futures::StreamExt as _;
+
+use crate::money::proto::NetworkReply;
+use crate::money::{Link, words};
+
+/// What is watched on a network.
+pub struct Watched {
+    params: NetworkParams,
+    set: AddressSet,
+    coins: HashSet<OutPoint>,
+    coins_known: bool,
+    /// Contracts of listed tokens.
+    pub(super) tokens: BTreeSet<[u8; 20]>,
+}
+
+impl Own for Watched {
+    fn holds(&self, key: &Key) -> bool {
+        self.set.contains(key)
+    }
+
+    fn spends(&self, coin: &OutPoint) -> bool {
+        self.coins.contains(coin)
+    }
+}
+
+impl Watched {
+    /// Nothing yet.
+    #[must_use]
+    pub fn new(params: NetworkParams) -> Watched {
+        let set = AddressSet::new(params.network());
+        Watched { params, set, coins: HashSet::new(), coins_known: false, tokens: BTreeSet::new() }
+    }
+
+    /// How many addresses there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.set.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.set.is_empty()
+    }
+
+    /// Brings it up to date: new addresses of the pool, wallets, and listed tokens.
+    ///
+    /// # Errors
+    /// The node does not answer, or with something that is none; what is known so far is kept.
+    pub async fn follow(&mut self, link: &dyn Link, config: &NetworkReply) -> Result<(), String> {
+        let text = |error: crate::money::LinkError| error.to_string();
+        let from = u32::try_from(self.set.version()).map_err(|_| "too many addresses".to_owned())?;
+        let mut pages = link.addresses(from).await.map_err(text)?;
+        let mut next = from;
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(text)?;
+            if page.first != next {
+                return Err(format!("addresses from {next} were asked for, and came from {}", page.first));
+            }
+            for address in &page.addresses {
+                let key = self.key(address)?;
+                next += 1;
+                // The version is the index that comes next: what is in the set is known up to there.
+                self.set.insert(key, u64::from(next)).map_err(|error| error.to_string())?;
+            }
+        }
+        for wallet in link.wallets().await.map_err(text)?.wallets {
+            for own in wallet.addresses {
+                let key = self.key(&own.address)?;
+                self.set.insert(key, u64::from(next)).map_err(|error| error.to_string())?;
+            }
+        }
+        let mut tokens = BTreeSet::new();
+        for listing in &config.listings {
+            if listing.coin.is_empty() {
+                continue;
+            }
+            match self.key(&listing.coin)? {
+                Key::Account(contract) => tokens.insert(contract),
+                Key::Script(_) => return Err("a token is listed on a network that has none".to_owned()),
+            };
+        }
+        self.tokens = tokens;
+        if self.params.network().family() == Family::Bitcoin && !self.coins_known {
+            self.load_coins(link).await?;
+        }
+        Ok(())
+    }
+
+    async fn load_coins(&mut self, link: &dyn Link) -> Result<(), String> {
+        let mut pages = link.coins().await.map_err(|error| error.to_string())?;
+        self.coins.clear();
+        while let Some(page) = pages.next().await {
+            for coin in page.map_err(|error| error.to_string())?.coins {
+                let outpoint = words::outpoint(coin.outpoint.as_ref()).map_err(|error| error.to_string())?;
+                self.coins.insert(outpoint);
+            }
+        }
+        self.coins_known = true;
+        Ok(())
+    }
+
+    /// An output of ours was seen: whoever spends it is to be told of.
+    pub fn coin(&mut self, outpoint: OutPoint) {
+        self.coins.insert(outpoint);
+    }
+
+    /// The state's coins have changed otherwise than by what was scanned here.
+    pub fn forget_coins(&mut self) {
+        self.coins_known = false;
+    }
+
+    fn key(&self, text: &str) -> Result<Key, String> {
+        let address = words::address(text).map_err(|error| error.to_string())?;
+        let key = Key::of_address(&self.params, &address);
+        key.map_err(|error| format!("{text} is no address of {}: {error}", self.params.network()))
+    }
+}
