@@ -78,6 +78,25 @@ impl<S: Send + Sync> FromRequestParts<S> for Stepped {
     }
 }
 
+/// The session that a request shows, if it shows one: for handlers that the operator token opens as well.
+#[derive(Clone)]
+pub(crate) struct OfSession(Option<Signed>);
+
+impl OfSession {
+    /// The session, where it is a customer's.
+    pub(crate) fn customer(&self) -> Option<&Signed> {
+        self.0.as_ref().filter(|signed| user_of(signed.open.of()).is_some())
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for OfSession {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<OfSession, Refused> {
+        Ok(OfSession(parts.extensions.get::<Signed>().cloned()))
+    }
+}
+
 /// Where a request comes from, and what sends it.
 pub(crate) struct Visitor {
     pub(crate) address: Option<IpAddr>,

@@ -6,6 +6,8 @@
 mod approvals;
 mod assets;
 mod cluster;
+mod custody;
+mod deposits;
 mod directives;
 mod emergency;
 mod events;
@@ -24,6 +26,8 @@ mod settings;
 pub(crate) mod shapes;
 mod status;
 mod users;
+mod withdrawal_policy;
+mod withdrawals;
 mod worker_fleets;
 mod worker_logs;
 mod workers;
@@ -37,6 +41,15 @@ pub use cluster::{
     Accepted, AddLearner, CreateToken, CreatedToken, ExportedKeyring, JoinReply, JoinRequest, NamedNode, NodeHash,
     NodeRef, OperatorTokenRotated, Promote, RemoveNode, RotateCertificates, RotateOperatorToken, TransferLeader,
     Verified, Verify, WithReason,
+};
+pub use custody::{
+    AddressPool, AddressPools, AddressesStocked, Listing, ListingPut, Listings, MoneyChanged, PutListing, Reasoned,
+    ReferencePrice, ReferencePrices, RegisterWallet, SetPrice, StockAddresses, StockedAddress, Wallet, WalletAddress,
+    WalletRegistered, Wallets,
+};
+pub use deposits::{
+    AddressBook, AddressBookEntry, AllocateAddress, AssignSuspense, Block, ChainHead, ChainHeads, ChangeAddressBook,
+    Deposit, DepositAddress, DepositAddresses, DepositExplained, DepositExplanation, Deposits, Finding, ResumeChain,
 };
 pub use directives::{
     CancelDirectives, Directive, DirectiveReviewed, DirectiveSent, Directives, DirectivesChanged, DirectivesSent,
@@ -87,6 +100,15 @@ pub use status::{Autopilot, AutopilotServer, NodeStatus, Peer, Peers, Readiness,
 pub use users::{
     ApiKey, ApiKeyCreated, ApiKeyRevoked, ApiKeys, CreateApiKey, CreateUser, RevokeApiKey, UpdateUser, User,
     UserCreated, UserUpdated, Users,
+};
+pub use withdrawal_policy::{
+    Accumulated, PolicyGroup, PolicyLimit, PolicyNeed, PolicyRule, PolicySet, PolicySimulated, SetWithdrawalPolicy,
+    SimulatePolicy, WithdrawalPolicy,
+};
+pub use withdrawals::{
+    ApproveWithdrawal, ConfirmWithdrawal, ConflictingSpend, DeathProof, NamedWithdrawal, Payout, PayoutAttempt,
+    PayoutReviewed, RequestWithdrawal, ReviewPayout, Withdrawal, WithdrawalExplained, WithdrawalMoved,
+    WithdrawalRequested, WithdrawalTrace, Withdrawals,
 };
 pub use worker_fleets::{
     BulkWorkers, ForgetWorkerBinary, RegisterWorkerBinary, ScaleWorkers, UseWorkerBinary, WorkerBinaries, WorkerBinary,

@@ -10,6 +10,7 @@ mod app;
 mod auth;
 pub mod backend;
 mod candles;
+mod chain_text;
 mod codec;
 pub mod dto;
 pub mod events;

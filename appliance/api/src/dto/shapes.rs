@@ -110,6 +110,22 @@ texts! {
     SessionText, "^[0-9a-f]{16}$", "0123456789abcdef";
     /// An Ed25519 signature, hexadecimal.
     SignatureText, "^[0-9a-fA-F]{128}$", "00000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000";
+    /// The name of a wallet.
+    WalletNameText, "^[a-z0-9_-]{1,40}$", "hot-1";
+    /// What a wallet is for.
+    WalletRoleWord, "^(deposit|hot|gas|cold)$", "hot";
+    /// How networks are built that have their addresses in common.
+    FamilyWord, "^(bitcoin|evm|tron)$", "evm";
+    /// An address on a chain, by the rules of its network. A sandbox cluster takes those of test networks.
+    ChainAddressText, "^[A-Za-z0-9]{1,100}$", "0x52908400098527886E0F7030069857D2E4169EE7";
+    /// The name of a transaction: 64 hexadecimal digits, with `0x` in front or without.
+    TransactionText, "^(0x)?[0-9a-fA-F]{64}$", "4bf5122f344554c53bde2ebb8cd2b7e3d1600ad631c385a5d7cce23c7785459a";
+    /// The name that a client gives a withdrawal; its user's for ever.
+    ClientWithdrawalText, "^[!-~]{1,64}$", "rent-2026-11";
+    /// What a receiver wants to be told with the money.
+    MemoText, r"^[^\u0000-\u001f\u007f-\u009f]{1,120}$", "invoice 7";
+    /// Who bears the fee: it is taken out of the amount, or comes on top.
+    FeeModeWord, "^(deduct|on-top)$", "deduct";
     /// As a label, but not blank.
     Title, r"^[^\u0000-\u001f\u007f-\u009f]{1,100}$", "Bitcoin";
 }

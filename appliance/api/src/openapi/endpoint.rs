@@ -9,7 +9,7 @@ use axum::response::Response;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use crate::app::App;
-use crate::auth::{Caller, Signed, Stepped, Visitor};
+use crate::auth::{Caller, OfSession, Signed, Stepped, Visitor};
 use crate::extract::{Body, Name, Params};
 use crate::problem::Refused;
 use crate::read::Seen;
@@ -50,6 +50,10 @@ impl Input for Caller {
 }
 
 impl Input for Stepped {
+    fn describe(_: &mut Shape) {}
+}
+
+impl Input for OfSession {
     fn describe(_: &mut Shape) {}
 }
 

@@ -249,7 +249,7 @@ pub(crate) fn nothing(call: &mut Call) -> Answer<'_> {
     })
 }
 
-/// The assets; none can be paid in or out over a network.
+/// The assets, with what the account has of each and over which networks they come and go.
 pub(crate) fn assets(call: &mut Call) -> Answer<'_> {
     Box::pin(async move {
         call.params.end()?;
@@ -263,21 +263,24 @@ pub(crate) fn assets(call: &mut Call) -> Answer<'_> {
                     (account.available(), account.sums.balance(account.key.holder.normal_side()))
                 });
                 let zero = format_decimal(0, asset.decimals);
+                let leaving = super::withdraw::withdrawing(state, user, asset.number);
+                let networks = super::capital::networks(state, asset);
+                let any = |field: &str| networks.iter().any(|network| network[field] == true);
                 json!({
                     "coin": asset.code,
                     "name": asset.name,
-                    "depositAllEnable": false,
-                    "withdrawAllEnable": false,
+                    "depositAllEnable": any("depositEnable"),
+                    "withdrawAllEnable": any("withdrawEnable"),
                     "free": format_decimal(free, asset.decimals),
                     "locked": format_decimal(whole.saturating_sub(free), asset.decimals),
                     "freeze": zero,
                     "ipoable": zero,
                     "ipoing": zero,
                     "storage": zero,
-                    "withdrawing": zero,
+                    "withdrawing": format_decimal(leaving, asset.decimals),
                     "isLegalMoney": false,
                     "trading": true,
-                    "networkList": [],
+                    "networkList": networks,
                 })
             });
             Ok(Value::Array(assets.collect()))

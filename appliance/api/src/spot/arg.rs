@@ -166,6 +166,55 @@ pub(super) const LIST_ID: Arg = Arg::number("orderListId", 0, u64::MAX, "The num
 pub(super) const LIST_NAME: Arg = Arg::client_id("listClientOrderId", "The name that its client gave the list.");
 pub(super) const ORIG_LIST_NAME: Arg = Arg::client_id("origClientOrderId", "The name that its client gave the list.");
 
+pub(super) const COIN: Arg = Arg::text("coin", "^[A-Z0-9]{1,16}$", "BTC", "The asset.");
+pub(super) const CHAIN: Arg = Arg::word(
+    "network",
+    &["BTC", "ETH", "MATIC", "BSC", "ARBITRUM", "TRX"],
+    "The network; the asset's first one where none is named.",
+);
+const OFFSET: Arg = Arg::number("offset", 0, 100_000, "How many to skip.");
+const WITHDRAW_NAME: Arg =
+    Arg::text("withdrawOrderId", "^[!-~]{1,64}$", "rent-1", "The name that the client gives the withdrawal, for ever.");
+/// Which part of the history of deposits.
+pub(super) const DEPOSITS: &[Arg] = &[
+    COIN,
+    Arg::number("status", 0, 8, "Only of this status."),
+    START,
+    END,
+    OFFSET,
+    LIMIT,
+    Arg::text(
+        "txId",
+        "^(0x)?[0-9a-fA-F]{64}$",
+        "0000000000000000000000000000000000000000000000000000000000000000",
+        "Only of this transaction.",
+    ),
+    Arg::any("includeSource", "Taken; it is not told."),
+];
+/// Which part of the history of withdrawals.
+pub(super) const WITHDRAWALS: &[Arg] = &[
+    COIN,
+    Arg::number("status", 0, 6, "Only of this status."),
+    START,
+    END,
+    OFFSET,
+    LIMIT,
+    WITHDRAW_NAME,
+    Arg::text("idList", "^[0-9]{1,20}(,[0-9]{1,20}){0,44}$", "1,2", "Only these."),
+];
+/// What a withdrawal is.
+pub(super) const WITHDRAW: &[Arg] = &[
+    COIN.needed(),
+    CHAIN,
+    Arg::text("address", "^[A-Za-z0-9]{1,100}$", "bcrt1q0000", "Where to; a listed address.").needed(),
+    Arg::text("addressTag", "^[!-~]{1,120}$", "7", "What the receiver wants to be told."),
+    Arg::decimal("amount", "How much, the fee included.").needed(),
+    WITHDRAW_NAME,
+    Arg::any("transactionFeeFlag", "Taken; inside the exchange nothing is paid."),
+    Arg::any("name", "Taken and not kept."),
+    Arg::any("walletType", "Taken; there is one wallet."),
+];
+
 /// What an order is, beside the market.
 pub(super) const ORDER: &[Arg] = &[
     SYMBOL,

@@ -38,6 +38,8 @@ pub(crate) enum Needs {
     Read,
     /// A signature of a key that may trade.
     Trade,
+    /// A signature of a key that may withdraw.
+    Withdraw,
 }
 
 /// How much of a kind was made for a request: each has a number in it.
@@ -237,6 +239,7 @@ fn admit(app: &App, needs: Needs, mut params: Params, seen: Seen<'_>, now_ms: u6
         Needs::Nothing => return Ok((params, Caller::nobody(app))),
         Needs::Read => Scope::Read,
         Needs::Trade => Scope::Trade,
+        Needs::Withdraw => Scope::Withdraw,
     };
     let key = seen.headers.get(KEY).ok_or_else(|| Error::new(-2014, "API-key format invalid."))?;
     let name = key.to_str().map_err(|_| Error::new(-2014, "API-key format invalid."))?;

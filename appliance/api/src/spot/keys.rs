@@ -26,6 +26,8 @@ pub(crate) enum Scope {
     Read,
     /// Entering, changing and cancelling orders.
     Trade,
+    /// Asking for withdrawals.
+    Withdraw,
 }
 
 /// Whose key a request shows, and how to check that it is its holder who sent it.
@@ -58,11 +60,12 @@ pub(crate) fn find(app: &App, name: &str, address: Option<IpAddr>, scope: Scope)
     let allowed = match scope {
         Scope::Read => scopes.read,
         Scope::Trade => scopes.trade,
+        Scope::Withdraw => scopes.withdraw,
     };
     if !allowed {
         return Err(Error::scope());
     }
-    if scope == Scope::Trade
+    if scope != Scope::Read
         && let Some(closed) = app.closed()?
     {
         return Err(Error::unavailable(closed.banner, Some(closed.retry_after_s)));

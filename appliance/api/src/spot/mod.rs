@@ -7,6 +7,7 @@
 mod account;
 pub(crate) mod arg;
 mod candles;
+mod capital;
 pub(crate) mod decimal;
 pub(crate) mod description;
 pub(crate) mod door;
@@ -28,6 +29,7 @@ mod stream;
 pub(crate) mod tickers;
 pub(crate) mod view;
 mod weights;
+mod withdraw;
 mod ws_api;
 
 use std::sync::OnceLock;

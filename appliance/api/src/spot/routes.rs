@@ -2,7 +2,7 @@
 
 use super::door::{Endpoint, Gives, Handler, Needs, Weight};
 use super::params::Params;
-use super::{account, arg, candles, exchange_info, lists, market_data, orders, replace, tickers};
+use super::{account, arg, candles, capital, exchange_info, lists, market_data, orders, replace, tickers, withdraw};
 use crate::route::Route;
 
 const fn read(path: &'static str, name: Option<&'static str>, weight: Weight, handler: Handler) -> Endpoint {
@@ -17,6 +17,10 @@ const fn trade(
     handler: Handler,
 ) -> Endpoint {
     Endpoint { method, needs: Needs::Trade, ..Endpoint::open(path, name, weight, handler) }
+}
+
+const fn withdrawing(path: &'static str, weight: Weight, handler: Handler) -> Endpoint {
+    Endpoint { method: "POST", needs: Needs::Withdraw, ..Endpoint::open(path, None, weight, handler) }
 }
 
 /// A search by order costs less than one through all trades.
@@ -144,7 +148,21 @@ const ENDPOINTS: &[Endpoint] = &[
         .takes(&[arg::UNUSED])
         .gives(Gives::List),
     read("/sapi/v1/capital/config/getall", None, |_| 10, account::assets)
-        .says("The assets, with what the account has of each")
+        .says("The assets, with what the account has of each, and over which networks they come and go")
+        .gives(Gives::List),
+    read("/sapi/v1/capital/deposit/address", None, |_| 10, capital::address)
+        .says("Where the account deposits an asset to; given to it where it has none")
+        .takes(&[&[arg::COIN.needed(), arg::CHAIN]]),
+    read("/sapi/v1/capital/deposit/hisrec", None, |_| 1, capital::deposits)
+        .says("The account's deposits, the newest first")
+        .takes(&[arg::DEPOSITS])
+        .gives(Gives::List),
+    withdrawing("/sapi/v1/capital/withdraw/apply", |_| 600, withdraw::withdraw)
+        .says("Asks for a withdrawal to a listed address")
+        .takes(&[arg::WITHDRAW]),
+    read("/sapi/v1/capital/withdraw/history", None, |_| 10, withdraw::withdrawals)
+        .says("The account's withdrawals, the newest first")
+        .takes(&[arg::WITHDRAWALS])
         .gives(Gives::List),
 ];
 

@@ -12,6 +12,7 @@ mod jobs;
 mod ledger_looks;
 mod memory;
 mod money;
+mod money_on_chains;
 mod openapi;
 mod people;
 mod pipe;

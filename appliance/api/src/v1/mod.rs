@@ -1,5 +1,6 @@
 //! `/v1`, one file for each group of routes.
 
+mod addresses;
 mod admins;
 mod api_keys;
 mod approvals;
@@ -9,6 +10,8 @@ mod autopilot;
 mod cluster;
 mod commands;
 mod credentials;
+mod custody;
+mod deposits;
 mod directives;
 mod emergency;
 mod event_streams;
@@ -27,6 +30,7 @@ mod market_data;
 mod markets;
 mod networks;
 mod orders;
+mod payouts;
 mod peers;
 mod queues;
 mod scratch;
@@ -41,6 +45,9 @@ mod status;
 mod token;
 mod users;
 mod view;
+mod withdrawal_policy;
+mod withdrawals;
+mod withdrawals_of_user;
 mod worker_bulk;
 mod worker_diagnosis;
 mod worker_fleets;
@@ -95,6 +102,13 @@ pub(crate) fn routes() -> Vec<Route> {
         emergency::routes(),
         maintenance::routes(),
         approvals::routes(),
+        custody::routes(),
+        addresses::routes(),
+        deposits::routes(),
+        withdrawals_of_user::routes(),
+        withdrawals::routes(),
+        payouts::routes(),
+        withdrawal_policy::routes(),
     ]
     .into_iter()
     .flatten()

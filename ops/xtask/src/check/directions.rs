@@ -26,14 +26,24 @@ const ROOMS: &[Room] = &[
     },
     // It is fed plain values: neither the books nor the state are known to it.
     Room { name: "exchequer-market-data", may_use: &["exchequer-domain"], pure: true },
+    // What is said on chains, and how their nodes are asked; neither books nor state are known to it.
+    Room { name: "exchequer-chains", may_use: &["exchequer-domain"], pure: false },
+    // Keys, in a process that knows what transactions do and nothing of the exchange.
+    Room { name: "exchequer-vault", may_use: &["exchequer-chains", "exchequer-domain"], pure: false },
     // Processes of their own, which reach the exchange through their protocol alone.
-    Room { name: "exchequer-workers", may_use: &["exchequer-domain"], pure: false },
+    Room { name: "exchequer-workers", may_use: &["exchequer-chains", "exchequer-domain"], pure: false },
     Room { name: "exchequer-storage", may_use: &[], pure: false },
     // Consensus knows no exchange: not even the domain's vocabulary.
     Room { name: "exchequer-raft", may_use: &["exchequer-storage"], pure: false },
     Room {
         name: "exchequer-api",
-        may_use: &["exchequer-domain", "exchequer-market-data", "exchequer-raft", "exchequer-state"],
+        may_use: &[
+            "exchequer-chains",
+            "exchequer-domain",
+            "exchequer-market-data",
+            "exchequer-raft",
+            "exchequer-state",
+        ],
         pure: false,
     },
     Room {
@@ -67,6 +77,8 @@ const ROOMS: &[Room] = &[
         may_use: &["exchequer-api", "exchequer-domain", "exchequer-matching", "exchequer-state"],
         pure: false,
     },
+    // Nodes of chains for tests; none of the exchange's own crates.
+    Room { name: "exchequer-test-nodes", may_use: &[], pure: false },
     Room { name: "exchequer-simulation", may_use: &["exchequer-raft", "exchequer-storage"], pure: false },
     // It drives the binary from outside, as an operator does.
     Room { name: "xtask", may_use: &[], pure: false },

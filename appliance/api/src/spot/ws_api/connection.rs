@@ -110,7 +110,7 @@ async fn run(session: &Arc<Session>, request: Request, method: Option<Endpoint>,
     let mut used = used;
     let shows = params.flag("returnRateLimits");
     let shown = *shows.as_ref().unwrap_or(&None);
-    let is_change = method.is_some_and(|method| method.needs == Needs::Trade);
+    let is_change = method.is_some_and(|method| matches!(method.needs, Needs::Trade | Needs::Withdraw));
     let result = match (shows, method) {
         (Err(error), _) => Err(error),
         (Ok(_), Some(method)) => {

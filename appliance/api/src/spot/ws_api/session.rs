@@ -82,6 +82,7 @@ impl Session {
             Needs::Nothing => return Ok(Caller::nobody(&self.app)),
             Needs::Read => Scope::Read,
             Needs::Trade => Scope::Trade,
+            Needs::Withdraw => Scope::Withdraw,
         };
         let logon = self.inside.lock().logon.clone();
         let (shown, imprint) = match logon {

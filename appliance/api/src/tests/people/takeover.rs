@@ -32,6 +32,7 @@ fn what_asks_for_a_fresh_factor() {
             ("POST", "/v1/approval-keys"),
             ("POST", "/v1/approval-keys/{id}/revoke"),
             ("POST", "/v1/cluster/tokens"),
+            ("POST", "/v1/deposits/{deposit}/assign"),
             ("POST", "/v1/directives/release"),
             ("POST", "/v1/emergency/resume"),
             ("POST", "/v1/emergency/stop"),
@@ -39,15 +40,19 @@ fn what_asks_for_a_fresh_factor() {
             ("POST", "/v1/ledger/revert"),
             ("POST", "/v1/ledger/transfers"),
             ("POST", "/v1/maintenance/system"),
+            ("POST", "/v1/payouts/{payout}/review"),
+            ("POST", "/v1/scans/{network}/resume"),
             ("POST", "/v1/secrets/{name}/remove"),
             ("POST", "/v1/session/recovery-codes"),
             ("POST", "/v1/snapshot"),
             ("POST", "/v1/users/session/recovery-codes"),
             ("POST", "/v1/users/{user}/api-keys"),
             ("POST", "/v1/users/{user}/credentials"),
+            ("POST", "/v1/wallets"),
             ("POST", "/v1/workers/binaries"),
             ("POST", "/v1/workers/binaries/use"),
             ("PUT", "/v1/secrets/{name}"),
+            ("PUT", "/v1/withdrawal-policy"),
         ]
     );
     assert_eq!(

@@ -58,7 +58,7 @@ async fn ask(world: &super::World, endpoint: &Endpoint, query: &str) -> super::R
     let method = Method::from_bytes(endpoint.method.as_bytes()).unwrap();
     match endpoint.needs {
         Needs::Nothing => open(world, &format!("{path}?{query}")).await,
-        Needs::Read | Needs::Trade => signed(world, 1, method, &path, query).await,
+        Needs::Read | Needs::Trade | Needs::Withdraw => signed(world, 1, method, &path, query).await,
     }
 }
 

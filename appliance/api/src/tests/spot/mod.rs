@@ -2,6 +2,7 @@
 
 mod account;
 mod candles;
+mod capital;
 mod description;
 mod errors;
 mod limits;

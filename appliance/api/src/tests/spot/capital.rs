@@ -1,0 +1,70 @@
+//! Money in and out in the dialect.
+
+use axum::body::Body;
+use axum::http::{Method, Request};
+use exchequer_domain::UserId;
+use exchequer_state::api_keys::{Credential, Range, Scopes};
+use exchequer_state::{Body as Change, CreateApiKey};
+use serde_json::{Value, json};
+
+use super::super::money_on_chains::{listed, rich, stock};
+use super::super::{Reply, World};
+use super::{SECRET, good, refusal, sign, window};
+use crate::route::ClientAddress;
+
+/// A key of a user's that may do everything, from one address.
+fn key(world: &World, user: UserId) -> String {
+    let key = format!("W{:063}", user.0);
+    let range = Range::new(std::net::Ipv4Addr::LOCALHOST.into(), 32).unwrap();
+    world.house.run(Change::CreateApiKey(Box::new(CreateApiKey {
+        user,
+        key: key.clone(),
+        label: String::new(),
+        credential: Credential::Hmac { sealed: SECRET.iter().rev().copied().collect() },
+        scopes: Scopes { read: true, trade: false, withdraw: true },
+        ranges: vec![range],
+        reason: "test".into(),
+    })));
+    key
+}
+
+async fn ask(world: &World, key: &str, method: Method, path: &str, query: &str) -> Reply {
+    let text = format!("{query}&timestamp={}&recvWindow={}", world.house.inside.lock().now.millis(), window());
+    let text = text.trim_start_matches('&');
+    let uri = format!("/sapi/v1/capital/{path}?{text}&signature={}", sign(text));
+    let mut request =
+        Request::builder().method(method).uri(uri).header("X-MBX-APIKEY", key).body(Body::empty()).unwrap();
+    request.extensions_mut().insert(ClientAddress("127.0.0.1:9".parse().unwrap()));
+    world.send(request).await
+}
+
+/// Goal: the dialect tells over which networks an asset comes and goes, gives one address and no second, and pays listed
+/// addresses only. Method: a listed token, a user with a key that may withdraw, one address in the pool.
+#[tokio::test]
+async fn in_and_out() {
+    let world = World::new();
+    listed(&world).await;
+    stock(&world, 1).await;
+    let (user, _) = rich(&world);
+    let key = key(&world, user);
+    let all = good(&ask(&world, &key, Method::GET, "config/getall", "").await);
+    let network = &all[0]["networkList"][0];
+    assert_eq!((&network["network"], &network["withdrawFee"]), (&json!("ETH"), &json!("4.000000")));
+    assert_eq!((&network["isDefault"], &all[0]["withdrawAllEnable"]), (&json!(true), &json!(true)));
+    let first = good(&ask(&world, &key, Method::GET, "deposit/address", "coin=USDT").await);
+    let again = good(&ask(&world, &key, Method::GET, "deposit/address", "coin=USDT&network=ETH").await);
+    assert_eq!(first, again);
+    assert!(first["address"].as_str().unwrap().starts_with("0x"));
+    for (query, code) in [("coin=NONE", -4024), ("coin=USDT&network=TRX", -4018), ("network=ETH", -1102)] {
+        assert_eq!(refusal(&ask(&world, &key, Method::GET, "deposit/address", query).await), (400, code), "{query}");
+    }
+    for path in ["deposit/hisrec", "withdraw/history"] {
+        assert_eq!(good(&ask(&world, &key, Method::GET, path, "").await), Value::Array(Vec::new()), "{path}");
+    }
+    let to = "0x52908400098527886E0F7030069857D2E4169EE7";
+    let order = format!("coin=USDT&network=ETH&address={to}&amount=50&withdrawOrderId=rent");
+    let reply = ask(&world, &key, Method::POST, "withdraw/apply", &order).await;
+    assert_eq!(refusal(&reply), (400, -4007), "not listed: {}", reply.text());
+    let lost = order.replace(to, "0xdAC17F958D2ee523a2206206994597C13D831ec7");
+    assert_eq!(refusal(&ask(&world, &key, Method::POST, "withdraw/apply", &lost).await), (400, -4007));
+}
