@@ -7,6 +7,7 @@
 //! Invariants: the process ends with one of the exit codes of [`Exit`]; an error is one refusal with a stable code on
 //! standard error; nothing panics, also when the reader of the output goes away.
 
+mod address;
 mod admin;
 mod apikey;
 mod approval_file;
@@ -26,6 +27,7 @@ mod client;
 mod command;
 mod completions;
 mod confirm;
+mod deposit;
 mod directive;
 mod emergency;
 mod event;
@@ -47,11 +49,14 @@ mod maintenance;
 mod market;
 mod market_setup;
 mod members;
+mod money_args;
 mod network;
 mod node;
 mod order;
 mod output;
+mod payout;
 mod peers;
+mod policy;
 mod recover;
 pub mod reports;
 mod scratch;
@@ -69,6 +74,8 @@ mod tree;
 mod usage;
 mod user;
 mod verify;
+mod wallet;
+mod withdrawal;
 mod worker;
 mod worker_args;
 mod worker_bulk;
@@ -200,6 +207,14 @@ fn start(verb: &Verb, printer: &mut Printer) -> Result<Exit, Stop> {
         | Verb::Order { .. }
         | Verb::Book(_)
         | Verb::Ledger { .. }
+        | Verb::Wallet { .. }
+        | Verb::Listing { .. }
+        | Verb::Price { .. }
+        | Verb::Address { .. }
+        | Verb::Deposit { .. }
+        | Verb::Withdrawal { .. }
+        | Verb::Payout { .. }
+        | Verb::Policy { .. }
         | Verb::Worker { .. }
         | Verb::Job { .. }
         | Verb::Command { .. }
@@ -264,6 +279,14 @@ async fn run(verb: &Verb, printer: &mut Printer) -> Result<Exit, Stop> {
         Verb::Order { verb } => order::run(verb, printer).await,
         Verb::Book(args) => order::book(args, printer).await,
         Verb::Ledger { verb } => ledger::run(verb, printer).await,
+        Verb::Wallet { verb } => wallet::wallet(verb, printer).await,
+        Verb::Listing { verb } => wallet::listing(verb, printer).await,
+        Verb::Price { verb } => wallet::price(verb, printer).await,
+        Verb::Address { verb } => address::run(verb, printer).await,
+        Verb::Deposit { verb } => deposit::run(verb, printer).await,
+        Verb::Withdrawal { verb } => withdrawal::run(verb, printer).await,
+        Verb::Payout { verb } => payout::run(verb, printer).await,
+        Verb::Policy { verb } => policy::run(verb, printer).await,
         Verb::Worker { verb } => worker::run(verb, printer).await,
         Verb::Job { verb } => job::run(verb, printer).await,
         Verb::Command { verb } => directive::run(verb, printer).await,

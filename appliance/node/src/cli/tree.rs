@@ -2,6 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
+use super::address::AddressVerb;
 use super::admin::AdminVerb;
 use super::apikey::ApiKeyVerb;
 use super::approve::ApproveVerb;
@@ -12,6 +13,7 @@ use super::autopilot::AutopilotArgs;
 use super::bench::BenchVerb;
 use super::certificates::CertificatesVerb;
 use super::completions::CompletionsArgs;
+use super::deposit::DepositVerb;
 use super::directive::DirectiveVerb;
 use super::emergency::EmergencyVerb;
 use super::event::EventVerb;
@@ -27,7 +29,9 @@ use super::market::MarketVerb;
 use super::members::{AddLearnerArgs, PromoteArgs, RemoveArgs, TransferArgs};
 use super::network::NetworkVerb;
 use super::order::{BookArgs, OrderVerb};
+use super::payout::PayoutVerb;
 use super::peers::PeersArgs;
+use super::policy::PolicyVerb;
 use super::recover::RecoverVerb;
 use super::scratch::ScratchVerb;
 use super::secret::SecretVerb;
@@ -37,6 +41,8 @@ use super::status::StatusArgs;
 use super::token::{OperatorTokenVerb, TokenVerb};
 use super::user::UserVerb;
 use super::verify::VerifyArgs;
+use super::wallet::{ListingVerb, PriceVerb, WalletVerb};
+use super::withdrawal::WithdrawalVerb;
 use super::worker_args::WorkerVerb;
 
 const EXIT_CODES: &str = "\
@@ -268,6 +274,70 @@ pub enum Verb {
         verb: LedgerVerb,
     },
 
+    /// See, register and retire the exchange's wallets on blockchains
+    #[command(after_help = "Example:\n  exchequer wallet list")]
+    Wallet {
+        /// What to do.
+        #[command(subcommand)]
+        verb: WalletVerb,
+    },
+
+    /// See and change which assets there are on which networks, and on what terms
+    #[command(after_help = "Example:\n  exchequer listing list")]
+    Listing {
+        /// What to do.
+        #[command(subcommand)]
+        verb: ListingVerb,
+    },
+
+    /// See and set what assets are worth for limits and policies
+    #[command(after_help = "Example:\n  exchequer price list")]
+    Price {
+        /// What to do.
+        #[command(subcommand)]
+        verb: PriceVerb,
+    },
+
+    /// See and give users' deposit addresses, and see where they withdraw to
+    #[command(after_help = "Example:\n  exchequer address list 12")]
+    Address {
+        /// What to do.
+        #[command(subcommand)]
+        verb: AddressVerb,
+    },
+
+    /// See and explain deposits, decide whose they are, see how far networks are scanned
+    #[command(after_help = "Example:\n  exchequer deposit list")]
+    Deposit {
+        /// What to do.
+        #[command(subcommand)]
+        verb: DepositVerb,
+    },
+
+    /// See, explain, ask for, approve and refuse withdrawals
+    #[command(after_help = "Example:\n  exchequer withdrawal list")]
+    Withdrawal {
+        /// What to do.
+        #[command(subcommand)]
+        verb: WithdrawalVerb,
+    },
+
+    /// See and decide about the transactions that pay withdrawals
+    #[command(after_help = "Example:\n  exchequer payout show 3")]
+    Payout {
+        /// What to do.
+        #[command(subcommand)]
+        verb: PayoutVerb,
+    },
+
+    /// See, try and change who must agree to withdrawals
+    #[command(after_help = "Example:\n  exchequer policy show")]
+    Policy {
+        /// What to do.
+        #[command(subcommand)]
+        verb: PolicyVerb,
+    },
+
     /// See, start, stop, scale and diagnose workers
     #[command(after_help = "Example:\n  exchequer worker list")]
     Worker {
@@ -465,6 +535,14 @@ impl Verb {
             Verb::Order { verb } => verb.client().form,
             Verb::Book(args) => args.client.form,
             Verb::Ledger { verb } => verb.client().form,
+            Verb::Wallet { verb } => verb.client().form,
+            Verb::Listing { verb } => verb.client().form,
+            Verb::Price { verb } => verb.client().form,
+            Verb::Address { verb } => verb.client().form,
+            Verb::Deposit { verb } => verb.client().form,
+            Verb::Withdrawal { verb } => verb.client().form,
+            Verb::Payout { verb } => verb.client().form,
+            Verb::Policy { verb } => verb.client().form,
             Verb::Worker { verb } => verb.client().form,
             Verb::Job { verb } => verb.client().form,
             Verb::Command { verb } => verb.client().form,

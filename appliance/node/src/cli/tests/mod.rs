@@ -2,6 +2,7 @@
 
 mod help;
 mod jobs;
+mod money;
 mod tables;
 mod trading;
 mod verbs;
