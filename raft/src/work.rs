@@ -80,6 +80,10 @@ pub fn join_threads(patience: Duration) {
     }
 }
 
+/// A simulated consumer rests for less: then more of what it does falls between other events, and more of their orders are
+/// tried.
+const SIMULATED_REST_MAX: Duration = Duration::from_millis(5);
+
 /// Starts a consumer and answers its queue. It ends when every sender is gone or it stops.
 pub(crate) fn start<W: Work>(name: &str, drive: &Drive, mut work: W) -> UnboundedSender<W::Item> {
     let (sender, mut receiver) = unbounded_channel();
@@ -124,7 +128,7 @@ pub(crate) fn start<W: Work>(name: &str, drive: &Drive, mut work: W) -> Unbounde
                     }
                     let rest = work.rest();
                     if !is_full && !rest.is_zero() {
-                        tokio::time::sleep(rest).await;
+                        tokio::time::sleep(rest.min(SIMULATED_REST_MAX)).await;
                     }
                 }
             });
