@@ -37,7 +37,7 @@ pub(crate) trait Work: Send + 'static {
     fn write(&mut self, items: Vec<Self::Item>) -> Step;
     /// Makes the group durable and answers whoever waits.
     fn sync(&mut self) -> Step;
-    /// How long to rest after a group; what is queued meanwhile is one group.
+    /// How long to rest after a group, but for a full one, behind which more may wait; what is queued meanwhile is one group.
     fn rest(&self) -> Duration {
         Duration::ZERO
     }
@@ -80,6 +80,10 @@ pub fn join_threads(patience: Duration) {
     }
 }
 
+/// A simulated consumer rests for less: then more of what it does falls between other events, and more of their orders are
+/// tried.
+const SIMULATED_REST_MAX: Duration = Duration::from_millis(5);
+
 /// Starts a consumer and answers its queue. It ends when every sender is gone or it stops.
 pub(crate) fn start<W: Work>(name: &str, drive: &Drive, mut work: W) -> UnboundedSender<W::Item> {
     let (sender, mut receiver) = unbounded_channel();
@@ -88,13 +92,15 @@ pub(crate) fn start<W: Work>(name: &str, drive: &Drive, mut work: W) -> Unbounde
         Drive::Threads => {
             let spawned = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
                 while let Some(first) = receiver.blocking_recv() {
-                    let step = work.write(group(first, &mut receiver));
+                    let items = group(first, &mut receiver);
+                    let is_full = items.len() == GROUP_ITEMS_MAX;
+                    let step = work.write(items);
                     let step = if step == Step::Sync { work.sync() } else { step };
                     if step == Step::Stop {
                         return;
                     }
                     let rest = work.rest();
-                    if !rest.is_zero() {
+                    if !is_full && !rest.is_zero() {
                         std::thread::sleep(rest);
                     }
                 }
@@ -108,7 +114,9 @@ pub(crate) fn start<W: Work>(name: &str, drive: &Drive, mut work: W) -> Unbounde
             let latency = latency.clone();
             tokio::spawn(async move {
                 while let Some(first) = receiver.recv().await {
-                    let step = work.write(group(first, &mut receiver));
+                    let items = group(first, &mut receiver);
+                    let is_full = items.len() == GROUP_ITEMS_MAX;
+                    let step = work.write(items);
                     let step = if step == Step::Sync {
                         tokio::time::sleep(latency()).await;
                         work.sync()
@@ -119,8 +127,8 @@ pub(crate) fn start<W: Work>(name: &str, drive: &Drive, mut work: W) -> Unbounde
                         return;
                     }
                     let rest = work.rest();
-                    if !rest.is_zero() {
-                        tokio::time::sleep(rest).await;
+                    if !is_full && !rest.is_zero() {
+                        tokio::time::sleep(rest.min(SIMULATED_REST_MAX)).await;
                     }
                 }
             });

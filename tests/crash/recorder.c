@@ -43,6 +43,7 @@ enum kind {
     RMDIR,      /* path */
     ZERO,       /* path, offset, size: a hole is punched */
     UNSEEN,     /* path, other: an operation whose data the recorder cannot see */
+    UNLINKING,  /* path: about to be removed; a killed process may not come to say that it was */
 };
 
 struct head {
@@ -445,6 +446,8 @@ static int drop(int folder, const char *name, int flags)
     char buffer[PATH_MAX];
     pthread_mutex_lock(&order);
     const char *path = path_at(folder, name, buffer);
+    if (path && !(flags & AT_REMOVEDIR))
+        note(UNLINKING, path, "", 0, 0);
     int result = syscall(SYS_unlinkat, folder, name, flags);
     if (result == 0 && path)
         note((flags & AT_REMOVEDIR) ? RMDIR : UNLINK, path, "", 0, 0);

@@ -29,8 +29,9 @@ use crate::work::{Drive, Step, Work};
 /// At most this much log has to be replayed after a crash.
 const UNFLUSHED_BYTES_MAX: usize = 64 << 20;
 const UNFLUSHED_TIME_MAX: Duration = Duration::from_secs(10);
-/// Between two writes: readers see the rows already, and larger groups cost less.
-const REST: Duration = Duration::from_millis(5);
+/// Between two writes: readers see the rows already, and larger groups cost less: their rows lie closer together in the
+/// store, and rows that change often are written once (at 5 ms a full load of orders took a fifth more processor time).
+const REST: Duration = Duration::from_millis(50);
 
 /// What the persister is told.
 pub(crate) enum PersistItem {
@@ -154,7 +155,7 @@ impl Persister {
             let Some(last) = done.last() else { return Ok(()) };
             let Some(engine) = self.engine() else { return Ok(()) };
             let mut edits: Vec<&(usize, Vec<u8>, Edit)> = done.iter().flat_map(|item| item.changes.iter()).collect();
-            sort(&mut edits);
+            in_order(&mut edits);
             if planted::is(Bug::RowsBeforeApplied) {
                 engine.write_rows(&std::mem::take(&mut edits))?;
             }
@@ -237,15 +238,18 @@ impl Persister {
     }
 }
 
-/// Brings changes of single rows into the order of their keys, in which the store takes them fastest. Changes of the same
-/// row keep their order; where many rows are removed at once, everything does.
-fn sort(edits: &mut [&(usize, Vec<u8>, Edit)]) {
+/// Brings changes of single rows into the order of their keys, in which the store takes them fastest, and leaves out what a
+/// later one of the same row undoes; where many rows are removed at once, everything stays as it was.
+fn in_order(edits: &mut Vec<&(usize, Vec<u8>, Edit)>) {
     let single = |(_, _, edit): &&(usize, Vec<u8>, Edit)| match edit {
         Edit::Put(_) | Edit::Delete => true,
         Edit::DeletePrefix | Edit::DeleteUntil(_) => false,
     };
     if edits.iter().all(single) {
+        // The newest of each row comes first, and stays.
+        edits.reverse();
         edits.sort_by(|(family, key, _), (other_family, other_key, _)| (family, key).cmp(&(other_family, other_key)));
+        edits.dedup_by(|(family, key, _), (other_family, other_key, _)| (family, key) == (other_family, other_key));
     }
 }
 
@@ -304,5 +308,72 @@ impl Work for Persister {
 
     fn rest(&self) -> Duration {
         REST
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    type Rows = BTreeMap<(usize, Vec<u8>), Vec<u8>>;
+
+    /// What a store holds after these edits, one after the other.
+    fn written<'a>(edits: impl IntoIterator<Item = &'a (usize, Vec<u8>, Edit)>) -> Rows {
+        let mut rows = BTreeMap::from([((0, b"a".to_vec()), b"old".to_vec())]);
+        for (family, key, edit) in edits {
+            let row = (*family, key.clone());
+            match edit {
+                Edit::Put(value) => drop(rows.insert(row, value.clone())),
+                Edit::Delete => drop(rows.remove(&row)),
+                Edit::DeletePrefix => rows.retain(|(of, found), _| of != family || !found.starts_with(key)),
+                Edit::DeleteUntil(until) => rows.retain(|(of, found), _| of != family || found < key || found >= until),
+            }
+        }
+        rows
+    }
+
+    /// Goal: what is written in the order of the keys leaves the rows that the edits would leave in their own order, and
+    /// names each row once. Method: every series of up to five edits of three rows in two families.
+    #[test]
+    fn order_changes_no_row() {
+        let (rows, ways) = ([(0, b"a"), (0, b"b"), (1, b"a")], 3);
+        let choices = rows.len() * ways;
+        for length in 0..=5_u32 {
+            for series in 0..choices.pow(length) {
+                let chosen = (0..length).map(|at| series / choices.pow(at) % choices);
+                let edits: Vec<(usize, Vec<u8>, Edit)> = chosen
+                    .enumerate()
+                    .map(|(at, choice)| {
+                        let (family, key) = rows[choice / ways];
+                        let edit = match choice % ways {
+                            0 => Edit::Put(vec![at as u8]),
+                            1 => Edit::Put(Vec::new()),
+                            _ => Edit::Delete,
+                        };
+                        (family, key.to_vec(), edit)
+                    })
+                    .collect();
+                let mut ordered: Vec<_> = edits.iter().collect();
+                in_order(&mut ordered);
+                assert_eq!(written(ordered.iter().copied()), written(&edits), "{edits:?}");
+                let named = |pair: &[&(usize, Vec<u8>, Edit)]| (pair[0].0, &pair[0].1) < (pair[1].0, &pair[1].1);
+                assert!(ordered.windows(2).all(named), "{edits:?}");
+            }
+        }
+    }
+
+    /// Goal: where many rows are removed at once, nothing is moved or left out. Method: a put on either side of it.
+    #[test]
+    fn many_at_once_stay_where_they_are() {
+        for many in [Edit::DeletePrefix, Edit::DeleteUntil(b"c".to_vec())] {
+            let put = || (0, b"a".to_vec(), Edit::Put(b"new".to_vec()));
+            let edits = [put(), (0, b"a".to_vec(), many), put(), (0, b"b".to_vec(), Edit::Delete)];
+            let mut ordered: Vec<_> = edits.iter().collect();
+            in_order(&mut ordered);
+            assert_eq!(ordered, edits.iter().collect::<Vec<_>>());
+            assert_eq!(written(ordered.iter().copied()).len(), 1);
+        }
     }
 }

@@ -42,7 +42,7 @@ impl RocksEngine {
     pub(crate) fn open(folder: &Path, role: Role, families: &[&'static str]) -> Result<RocksEngine> {
         assert!(families.len() <= 8, "invariant: at most eight column families");
         let (options, cache) = tuning::database(role);
-        let db = Db::open_cf_descriptors(&options, folder, descriptors(role, families, &cache))
+        let db = Db::open_cf_descriptors(&options, folder, descriptors(folder, role, families, &cache)?)
             .map_err(|error| translate(folder, &error))?;
         Ok(RocksEngine::new(db, folder, role, families))
     }
@@ -53,8 +53,9 @@ impl RocksEngine {
         let (mut options, cache) = tuning::database(role);
         options.set_info_logger(InfoLogger::new_callback_logger(LogLevel::Error, |_, _| {}));
         options.create_if_missing(false);
-        let db = Db::open_cf_descriptors_read_only(&options, folder, descriptors(role, families, &cache), false)
-            .map_err(|error| translate(folder, &error))?;
+        let db =
+            Db::open_cf_descriptors_read_only(&options, folder, descriptors(folder, role, families, &cache)?, false)
+                .map_err(|error| translate(folder, &error))?;
         Ok(RocksEngine::new(db, folder, role, families))
     }
 
@@ -76,12 +77,19 @@ impl RocksEngine {
     }
 }
 
-fn descriptors(role: Role, families: &[&'static str], cache: &rocksdb::Cache) -> Vec<ColumnFamilyDescriptor> {
+fn descriptors(
+    folder: &Path,
+    role: Role,
+    families: &[&'static str],
+    cache: &rocksdb::Cache,
+) -> Result<Vec<ColumnFamilyDescriptor>> {
     // RocksDB insists on a family named `default`; it stays empty.
-    std::iter::once("default")
-        .chain(families.iter().copied())
-        .map(|name| ColumnFamilyDescriptor::new(name, tuning::family(role, name, cache)))
-        .collect()
+    let names = std::iter::once("default").chain(families.iter().copied());
+    let described = names.map(|name| match tuning::family(role, name, cache) {
+        Ok(options) => Ok(ColumnFamilyDescriptor::new(name, options)),
+        Err(error) => Err(translate(folder, &error)),
+    });
+    described.collect()
 }
 
 impl Engine for RocksEngine {

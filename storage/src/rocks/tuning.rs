@@ -1,6 +1,8 @@
 //! RocksDB's settings, with the reason for each that is not the default.
 
-use rocksdb::{BlockBasedIndexType, BlockBasedOptions, Cache, DBCompressionType, DBRecoveryMode, LogLevel, Options};
+use rocksdb::{
+    BlockBasedIndexType, BlockBasedOptions, Cache, DBCompressionType, DBRecoveryMode, Error, LogLevel, Options,
+};
 
 use super::Role;
 
@@ -49,8 +51,15 @@ pub(super) fn database(role: Role) -> (Options, Cache) {
     }
 }
 
+/// Rows come in the order of their keys: where the last one of the same table went is where the next one's search begins.
+/// Searching from the top was a tenth of the processor time of a full load of orders. It has a name but no setter.
+const INSERT_HINTS: &str = "memtable_insert_with_hint_prefix_extractor=fixed:1";
+
 /// Settings of one family.
-pub(super) fn family(role: Role, name: &str, cache: &Cache) -> Options {
+///
+/// # Errors
+/// This RocksDB does not know a setting by its name.
+pub(super) fn family(role: Role, name: &str, cache: &Cache) -> Result<Options, Error> {
     let mut options = Options::default();
     let mut blocks = BlockBasedOptions::default();
     blocks.set_block_cache(cache);
@@ -86,5 +95,8 @@ pub(super) fn family(role: Role, name: &str, cache: &Cache) -> Options {
         }
     }
     options.set_block_based_table_factory(&blocks);
-    options
+    match role {
+        Role::Log { .. } => Ok(options),
+        Role::State => options.get_options_from_string(INSERT_HINTS),
+    }
 }

@@ -208,7 +208,7 @@ impl Disk {
                 self.name(folder, NameChange::Put(name, node))
             }
             Kind::Unseen => bail!("the recorder cannot follow {} on `{path}`", record.other),
-            Kind::Sent | Kind::Acked | Kind::Mark => Ok(()),
+            Kind::Unlinking | Kind::Sent | Kind::Acked | Kind::Mark => Ok(()),
         }
     }
 

@@ -37,6 +37,8 @@ pub(crate) enum Kind {
     Zero,
     /// Something the recorder cannot follow; `other` says what.
     Unseen,
+    /// A name is about to be removed.
+    Unlinking,
     /// Write number `offset` of the key `path` is about to be sent.
     Sent,
     /// It was acknowledged, as entry `size`.
@@ -46,7 +48,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    const ALL: [(Kind, u32); 15] = [
+    const ALL: [(Kind, u32); 16] = [
         (Kind::Create, 1),
         (Kind::Length, 2),
         (Kind::Write, 3),
@@ -59,6 +61,7 @@ impl Kind {
         (Kind::RemoveFolder, 10),
         (Kind::Zero, 11),
         (Kind::Unseen, 12),
+        (Kind::Unlinking, 13),
         (Kind::Sent, 101),
         (Kind::Acked, 102),
         (Kind::Mark, 103),
@@ -110,6 +113,13 @@ impl Trace {
             records.push(Record { kind: *kind, offset: u64_at(8), size: u64_at(16), path, other, data });
         }
         Ok(Trace { bytes, records })
+    }
+
+    /// The name that the recorder's last word was about to be removed: a killed process cannot say whether it was.
+    pub(crate) fn unlinking(&self) -> Option<&str> {
+        let told = |record: &&Record| matches!(record.kind, Kind::Sent | Kind::Acked | Kind::Mark);
+        let last = self.records.iter().rev().find(|record| !told(record))?;
+        (last.kind == Kind::Unlinking).then_some(last.path.as_str())
     }
 }
 

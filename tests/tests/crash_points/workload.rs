@@ -130,7 +130,11 @@ impl Subject {
 
     /// Proves that the trace so far is what happened.
     fn compare(&self) -> Result<()> {
-        let trace = Trace::read(&self.trace)?;
+        let mut trace = Trace::read(&self.trace)?;
+        if let Some(path) = trace.unlinking().filter(|path| !self.data.join(path).exists()) {
+            self.marks.put(Kind::Unlink, path, 0, 0)?;
+            trace = Trace::read(&self.trace)?;
+        }
         let mut disk = Disk::new();
         for record in &trace.records {
             disk.apply(record, &trace)?;
