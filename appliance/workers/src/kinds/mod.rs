@@ -80,8 +80,8 @@ pub fn default_queue(worker: WorkerId) -> String {
 pub fn of(kind: WorkerKind) -> Option<Arc<dyn Kind>> {
     match kind {
         WorkerKind::Selftest => Some(Arc::new(selftest::Selftest::default())),
-        WorkerKind::Deposit
-        | WorkerKind::Withdrawal
+        WorkerKind::Deposit => Some(Arc::new(deposit::Deposit::default())),
+        WorkerKind::Withdrawal
         | WorkerKind::Consolidation
         | WorkerKind::Gas
         | WorkerKind::BalanceSync

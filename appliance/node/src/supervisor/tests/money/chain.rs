@@ -92,8 +92,14 @@ impl Chain {
 
     /// What each user was paid by transactions that took effect, from a height on, in minor units.
     pub(super) fn paid(&self, from: u64) -> Vec<u128> {
+        self.paid_between(from, self.head())
+    }
+
+    /// The same up to a height.
+    pub(super) fn paid_between(&self, from: u64, to: u64) -> Vec<u128> {
         let mut paid = vec![0; USERS as usize];
-        for block in self.blocks.iter().filter(|block| block.header.block.height > from) {
+        let within = |block: &&EvmBlock| (from + 1..=to).contains(&block.header.block.height);
+        for block in self.blocks.iter().filter(within) {
             for (tx, _) in block.txs.iter().zip(&block.receipts).filter(|(_, receipt)| receipt.ok) {
                 let user = (0..USERS).find(|index| Some(account(*index)) == tx.to);
                 if let Some(user) = user {

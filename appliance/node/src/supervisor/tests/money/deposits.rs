@@ -159,6 +159,43 @@ async fn credits_are_those_of_the_chain() {
     }
 }
 
+/// Goal: what one endpoint alone tells is credited to nobody, however deep it is. Method: two endpoints, of which one has blocks
+/// that the other never gets.
+#[tokio::test(start_paused = true)]
+async fn one_endpoint_alone_credits_nothing() {
+    let play = Play::begin(3).await;
+    (play.faults.lock().lost, play.faults.lock().deadly) = (0, 0);
+    // The same dice, so that they are the same chain for as long as both grow.
+    let other = Arc::new(Mutex::new(Chain::new(3)));
+    for _ in 0..30 {
+        play.chain.lock().mine(2);
+        other.lock().mine(2);
+    }
+    let endpoint = |name, chain: &Arc<Mutex<Chain>>| {
+        let (chain, dice) = (chain.clone(), Mutex::new(Dice::new(1)));
+        Arc::new(Endpoint { name, chain, dice, lags: 0, lies: 0, fails: 0 }) as Arc<dyn ChainNode>
+    };
+    let made = vec![endpoint("ahead", &play.chain), endpoint("behind", &other)];
+    let caller = Caller { worker: worker(), epoch: play.epoch, pid: 9 };
+    let ticket = play.stage.shared.tickets.give(caller);
+    let (door, died) = (Door::new(play.stage.shared.clone()), Arc::default());
+    let link = Arc::new(Inline { door, caller, faults: play.faults.clone(), died });
+    let nodes: Nodes = Arc::new(move |_, _| Ok(made.clone()));
+    let mut scanner = Scanner::new(NETWORK, link, nodes, Requests::new(&ticket), Arc::default());
+    while scanner.round().await.unwrap() == Round::More {}
+    let floor = scanned(&play.stage).floor;
+    assert_eq!((scanned(&play.stage).agreed, scanned(&play.stage).tip.unwrap().height), (30, 30));
+    for _ in 0..7 {
+        play.chain.lock().mine(3);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        scanner.round().await.unwrap();
+    }
+    let now = scanned(&play.stage);
+    assert_eq!((now.tip.unwrap().height, now.agreed), (37, 30));
+    assert_eq!(balances(&play.stage), other.lock().paid_between(floor, 30));
+    assert_ne!(balances(&play.stage), play.chain.lock().paid_between(floor, 35));
+}
+
 /// Goal: a worker asks for what is its own alone, and a request has one effect. Method: calls by other kinds, with other tickets
 /// and by other processes; a commit sent three times, and once more by the leadership's worker after its end.
 #[tokio::test(start_paused = true)]
