@@ -3,7 +3,7 @@
 //! Numbers of states are the dialect's: 0 to be confirmed, 1 cancelled, 2 awaiting approval, 3 refused, 4 processing,
 //! 5 failed, 6 done. What is asked for with a key that may withdraw goes to listed addresses only.
 
-use exchequer_domain::{Timestamp, UserId, format_decimal};
+use exchequer_domain::{Code, Timestamp, UserId, format_decimal};
 use exchequer_state::custody;
 use exchequer_state::ledger::Asset;
 use exchequer_state::withdrawals::{Ending, FeeMode, Order, Refusal, Standing, Withdrawal, WithdrawalId};
@@ -137,55 +137,20 @@ pub(super) fn withdrawing(state: &State, user: UserId, asset: Asset) -> u128 {
     own.fold(0, |sum, one| sum.saturating_add(one.paid).saturating_add(one.fee))
 }
 
+/// What a customer's program can be refused, by what it is about; the rest is between workers and the state.
 fn of_withdrawal(refusal: &Refusal) -> Error {
     let message = refusal.message();
-    match refusal {
-        Refusal::Shut { .. } | Refusal::FeeCapUnset | Refusal::Frozen => Error::new(-4019, message),
-        Refusal::NotListed => Error::new(-4018, message),
-        Refusal::Amount { .. } => Error::new(-4022, message),
-        Refusal::Limit { .. } => Error::new(-4023, message),
-        Refusal::Unripe { .. } => Error::new(-4026, message),
-        Refusal::OwnAddress | Refusal::AddressNotListed | Refusal::AddressCooling { .. } | Refusal::Book => {
-            Error::new(-4007, message)
-        }
-        Refusal::ClientId | Refusal::Memo => Error::new(-4001, message),
-        Refusal::ExistsDifferent { .. } => Error::new(-4010, message),
-        Refusal::Unknown { .. } | Refusal::PayoutUnknown { .. } => Error::new(-4029, message),
-        Refusal::Full => Error::busy(),
-        Refusal::FeeCap { .. }
-        | Refusal::Proof
-        | Refusal::Moved { .. }
-        | Refusal::Edge { .. }
-        | Refusal::NotTheWorker
-        | Refusal::Wallet
-        | Refusal::InFlight
-        | Refusal::Nonce { .. }
-        | Refusal::Claim
-        | Refusal::Coin
-        | Refusal::Turn
-        | Refusal::HotShort { .. }
-        | Refusal::Attempt
-        | Refusal::Raw
-        | Refusal::Why
-        | Refusal::NoProof { .. }
-        | Refusal::Policy { .. }
-        | Refusal::PolicyVersion { .. }
-        | Refusal::OwnWithdrawal
-        | Refusal::NotInGroup => Error::internal(),
-    }
-}
-
-/// A refusal of money in or out, in the dialect.
-pub(super) fn refused(rejection: &Rejection) -> Error {
-    match rejection {
-        Rejection::Withdrawals(refusal) => of_withdrawal(refusal),
-        Rejection::Custody(custody::Refusal::PoolEmpty) => Error::busy(),
-        Rejection::Custody(custody::Refusal::AddressesTooFast { .. }) => {
-            Error::new(-4005, "Too many new addresses; use one that was given before.")
-        }
-        Rejection::Ledger(_) => Error::new(-4026, "You have insufficient balance."),
-        Rejection::UserFrozen { .. } => Error::new(-4019, "The account may not withdraw or deposit."),
-        _ => super::error::of_rejection(rejection, super::error::Purpose::Cancel),
+    match refusal.code() {
+        Code::BadRequest => Error::new(-4001, message),
+        Code::WithdrawalAddress => Error::new(-4007, message),
+        Code::WithdrawalExists => Error::new(-4010, message),
+        Code::WithdrawalsShut | Code::UserFrozen => Error::new(-4019, message),
+        Code::WithdrawalAmount => Error::new(-4022, message),
+        Code::WithdrawalLimit => Error::new(-4023, message),
+        Code::WithdrawalUnripe => Error::new(-4026, message),
+        Code::WithdrawalUnknown => Error::new(-4029, message),
+        Code::Overloaded => Error::busy(),
+        _ => Error::internal(),
     }
 }
 

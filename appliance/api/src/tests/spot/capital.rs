@@ -12,16 +12,16 @@ use super::super::{Reply, World};
 use super::{SECRET, good, refusal, sign, window};
 use crate::route::ClientAddress;
 
-/// A key of a user's that may do everything, from one address.
-fn key(world: &World, user: UserId) -> String {
-    let key = format!("W{:063}", user.0);
+/// A key of a user's that reads, from one address; and withdraws, where that is wanted.
+fn key(world: &World, user: UserId, withdraw: bool) -> String {
+    let key = format!("{}{:063}", if withdraw { 'W' } else { 'R' }, user.0);
     let range = Range::new(std::net::Ipv4Addr::LOCALHOST.into(), 32).unwrap();
     world.house.run(Change::CreateApiKey(Box::new(CreateApiKey {
         user,
         key: key.clone(),
         label: String::new(),
         credential: Credential::Hmac { sealed: SECRET.iter().rev().copied().collect() },
-        scopes: Scopes { read: true, trade: false, withdraw: true },
+        scopes: Scopes { read: true, trade: false, withdraw },
         ranges: vec![range],
         reason: "test".into(),
     })));
@@ -46,7 +46,7 @@ async fn in_and_out() {
     listed(&world).await;
     stock(&world, 1).await;
     let (user, _) = rich(&world);
-    let key = key(&world, user);
+    let (reader, key) = (key(&world, user, false), key(&world, user, true));
     let all = good(&ask(&world, &key, Method::GET, "config/getall", "").await);
     let network = &all[0]["networkList"][0];
     assert_eq!((&network["network"], &network["withdrawFee"]), (&json!("ETH"), &json!("4.000000")));
@@ -63,6 +63,7 @@ async fn in_and_out() {
     }
     let to = "0x52908400098527886E0F7030069857D2E4169EE7";
     let order = format!("coin=USDT&network=ETH&address={to}&amount=50&withdrawOrderId=rent");
+    assert_eq!(refusal(&ask(&world, &reader, Method::POST, "withdraw/apply", &order).await), (401, -1002));
     let reply = ask(&world, &key, Method::POST, "withdraw/apply", &order).await;
     assert_eq!(refusal(&reply), (400, -4007), "not listed: {}", reply.text());
     let lost = order.replace(to, "0xdAC17F958D2ee523a2206206994597C13D831ec7");
