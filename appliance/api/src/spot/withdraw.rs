@@ -154,6 +154,20 @@ fn of_withdrawal(refusal: &Refusal) -> Error {
     }
 }
 
+/// A refusal of money in or out, in the dialect.
+pub(super) fn refused(rejection: &Rejection) -> Error {
+    match rejection {
+        Rejection::Withdrawals(refusal) => of_withdrawal(refusal),
+        Rejection::Custody(custody::Refusal::PoolEmpty) => Error::busy(),
+        Rejection::Custody(custody::Refusal::AddressesTooFast { .. }) => {
+            Error::new(-4005, "Too many new addresses; use one that was given before.")
+        }
+        Rejection::Ledger(_) => Error::new(-4026, "You have insufficient balance."),
+        Rejection::UserFrozen { .. } => Error::new(-4019, "The account may not withdraw or deposit."),
+        _ => super::error::of_rejection(rejection, super::error::Purpose::Cancel),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
