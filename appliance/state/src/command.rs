@@ -329,7 +329,6 @@ impl Body {
                 | Body::PreparePayout(_)
                 | Body::StepPayout(_)
                 | Body::StepWithdrawal(_)
-                | Body::StockAddresses(_)
                 | Body::SetPrice(_)
                 | Body::CommitBlocks(_)
                 | Body::NotePending(_)

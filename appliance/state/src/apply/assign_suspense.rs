@@ -11,7 +11,8 @@ use crate::outcome::Done;
 use crate::rejection::Rejection;
 use crate::users::UserStatus;
 
-/// Gives a deposit that waits in suspense to a user, or to the exchange itself. Critical: it moves money.
+/// Gives a deposit that waits in suspense to a user, once it is as deep as a withdrawal needs it, or to the exchange itself.
+/// Critical: it moves money.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AssignSuspense {
     /// Which deposit.
@@ -28,7 +29,8 @@ impl AssignSuspense {
         let id = self.deposit;
         let waits = |deposit: &&Deposit| match deposit.state {
             // By itself once deposits are on; and what cannot be counted cannot be given.
-            DepositState::Suspense { why } => !matches!(why, Why::Closed | Why::TooLarge),
+            // Of what moved between the exchange's own addresses nobody has more than before.
+            DepositState::Suspense { why } => !matches!(why, Why::Closed | Why::TooLarge | Why::OwnUnknown),
             _ => false,
         };
         let known = id.0 >= 1 && id <= entry.state.deposits.last();
@@ -43,6 +45,13 @@ impl AssignSuspense {
             },
             Assignee::Exchange => Owed::Exchange,
         };
+        // What is given can leave at once.
+        let chain = entry.state.deposits.chains.get(deposit.network);
+        let final_to = chain.withdrawable_to(entry.state.networks.get(deposit.network));
+        let is_final = deposit.height().zip(final_to).is_some_and(|(height, to)| height <= to);
+        if matches!(owed, Owed::User(_)) && !is_final {
+            return Err(Refusal::NotFinal { deposit: id }.into());
+        }
         // What was unlisted when it came may be listed now.
         let listed = entry.state.custody.listed(deposit.network, deposit.coin.as_ref());
         let deposit = Deposit { asset: listed.map(|listing| listing.asset), ..deposit };

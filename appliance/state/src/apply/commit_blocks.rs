@@ -84,7 +84,7 @@ impl CommitBlocks {
         }
         self.check()?;
         let sightings = self.blocks.iter().map(|block| block.sightings.len()).sum();
-        entry.check_room_for_deposits(sightings)?;
+        entry.check_room_for_deposits(network, sightings)?;
         if network.family() == ChainFamily::Bitcoin && !entry.has_room_for_coins(sightings) {
             return Err(Refusal::Full.into());
         }
@@ -158,7 +158,7 @@ impl NotePending {
         if pending + self.sightings.len() > PENDING_PER_NETWORK_MAX || self.replaced.len() > SIGHTINGS_AT_ONCE_MAX {
             return Err(Refusal::SightingCount.into());
         }
-        entry.check_room_for_deposits(self.sightings.len())?;
+        entry.check_room_for_deposits(network, self.sightings.len())?;
         for sighting in &self.sightings {
             entry.check_ours(network, sighting)?;
         }
@@ -244,16 +244,30 @@ impl Entry<'_> {
         if let Some(block) = block {
             self.see_coin(network, block, &sighting, arrival.keyed);
         }
+        let in_own = self.own_transfer(network, &sighting.tx)?.is_some() && !planted::has(Bug::OwnCredited);
+        let from_own = self.is_from_own(network, &sighting)?;
+        // Of a transaction built of outputs the exchange signed every input.
+        let is_own = in_own && (from_own || network.family() == ChainFamily::Bitcoin);
         // What the exchange moved itself is nobody's deposit; payments of nothing are none.
-        let is_own = self.own_transfer(network, &sighting.tx)?.is_some() && !planted::has(Bug::OwnCredited);
         if is_own || sighting.amount == Some(0) {
             return Ok(());
         }
+        let strange = if from_own { Some(Why::OwnUnknown) } else { in_own.then_some(Why::ThroughOwn) };
         let key = deposits::id_key(network, &sighting.tx, sighting.place, &sighting.to);
         match self.row(Table::DepositId, &key)? {
             Some(id) if !planted::has(Bug::PaymentForgotten) => self.see_again(DepositId(id), block, sighting),
-            Some(_) | None => self.see_first(network, key, block, sighting, arrival),
+            Some(_) | None => self.see_first(network, key, block, sighting, arrival, strange),
         }
+    }
+
+    /// Whether an address of the exchange's is among the senders.
+    fn is_from_own(&self, network: Network, sighting: &Sighting) -> Result<bool, Halt> {
+        for sender in &sighting.from {
+            if self.is_own_address(network.family(), sender)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn see_again(&mut self, id: DepositId, block: Option<BlockRef>, sighting: Sighting) -> Result<(), Halt> {
@@ -304,16 +318,13 @@ impl Entry<'_> {
         block: Option<BlockRef>,
         sighting: Sighting,
         arrival: Arrival,
+        strange: Option<Why>,
     ) -> Result<(), Halt> {
-        let Sighting { tx, place, to, coin, amount, from, immature } = sighting;
-        let mut own_sender = false;
-        for sender in &from {
-            own_sender |= self.is_own_address(network.family(), sender)?;
-        }
+        let Sighting { tx, place, to, coin, amount, from: _, immature } = sighting;
         let given = arrival.pool.as_ref().and_then(|(_, address)| address.given);
         let user = given.map(|given| given.user);
-        let held = if own_sender {
-            Some(Why::OwnUnknown)
+        let held = if strange.is_some() {
+            strange
         } else if arrival.pool.is_none() {
             Some(Why::ToWallet)
         } else if user.is_none() {
@@ -351,7 +362,7 @@ impl Entry<'_> {
             since: self.now,
         };
         self.move_deposit(deposit, state);
-        if own_sender {
+        if strange == Some(Why::OwnUnknown) {
             self.event(EventKind::OwnUnknown { network, tx, severity: Severity::P0 });
         }
         Ok(())

@@ -9,7 +9,7 @@ use crate::codec;
 use crate::command::Actor;
 use crate::custody::Listing;
 use crate::deposits::{
-    self, Chain, DEBT_SUB_ACCOUNT, Deposit, DepositId, DepositState, Deposits, OPEN_DEPOSITS_MAX, Refusal,
+    self, Chain, DEBT_SUB_ACCOUNT, Deposit, DepositId, DepositState, Deposits, OPEN_DEPOSITS_PER_NETWORK_MAX, Refusal,
 };
 use crate::event::{EventKind, Severity};
 use crate::halt::Halt;
@@ -81,9 +81,10 @@ impl Entry<'_> {
         self.state.deposits.chains.put(chain);
     }
 
-    /// Whether so many more deposits fit into memory.
-    pub(super) fn check_room_for_deposits(&self, more: usize) -> Result<(), Refusal> {
-        if self.state.deposits.open_count() + more > OPEN_DEPOSITS_MAX { Err(Refusal::Full) } else { Ok(()) }
+    /// Whether so many more deposits of a network fit into memory.
+    pub(super) fn check_room_for_deposits(&self, network: Network, more: usize) -> Result<(), Refusal> {
+        let open = self.state.deposits.open_count_of(network);
+        if open + more > OPEN_DEPOSITS_PER_NETWORK_MAX { Err(Refusal::Full) } else { Ok(()) }
     }
 
     /// A deposit, wherever it is. One of the history comes into memory again.
@@ -209,7 +210,7 @@ impl Entry<'_> {
     }
 
     /// What a user owes is paid first, out of what it has.
-    fn pay_debt(&mut self, user: UserId, asset: Asset, tx: &TxId) -> Result<(), Halt> {
+    pub(super) fn pay_debt(&mut self, user: UserId, asset: Asset, tx: &TxId) -> Result<(), Halt> {
         let owes = Deposits::debt(self.ledger.ledger(), user, asset);
         let main = user_account(user, 0, asset);
         let has = self.ledger.ledger().find(&main.key).and_then(|id| self.ledger.ledger().account(id));

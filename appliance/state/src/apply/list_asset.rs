@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use exchequer_domain::{ChainAddress, Network, Timestamp};
+use exchequer_domain::{ChainAddress, Network, Timestamp, WorkerKind};
 use exchequer_ledger::Asset;
 use serde::{Deserialize, Serialize};
 
@@ -11,14 +11,15 @@ use crate::assets::DECIMALS_MAX;
 use crate::audit::AuditAction;
 use crate::command::Actor;
 use crate::custody::{
-    Custody, LISTED_DECIMALS_MAX, LISTINGS_MAX, Listing, PRICE_SOURCE_BYTES_MAX, Price, Refusal, Terms,
+    Anchor, Custody, LISTED_DECIMALS_MAX, LISTINGS_MAX, Listing, PRICE_SOURCE_BYTES_MAX, Price, Refusal, Terms,
 };
 use crate::event::EventKind;
 use crate::outcome::Done;
+use crate::rejection::Rejection;
 
 /// How far ahead of replicated time a price may be: clocks differ.
 const PRICE_AHEAD: Duration = Duration::from_secs(60);
-/// How far one person moves a price: by so many hundredths of what it is.
+/// How far one person moves a price in a day: by so many hundredths of its anchor. A worker moves it so far at once.
 const PRICE_ALONE_PERCENT: u64 = 20;
 
 /// Lists an asset on a network, or gives its listing other terms. Coin and decimals are said again and do not change.
@@ -99,13 +100,17 @@ pub struct SetPrice {
     pub usd_micros: u64,
     /// Where it is from.
     pub source: String,
-    /// When it held there; not later than a minute from now, nor earlier than the present one's.
+    /// When it held there; not later than a minute from now, and later than the present one's.
     pub at: Timestamp,
 }
 
 impl SetPrice {
     pub(super) fn apply(self, entry: &mut Entry<'_>, actor: Actor) -> Result<Done, Stop> {
+        if matches!(actor, Actor::Worker(worker) if worker.kind != WorkerKind::PriceFeed) {
+            return Err(Rejection::WorkerMayNot.into());
+        }
         let code = entry.state.assets.known(self.asset)?.code.clone();
+        let goes_far = self.goes_far(&entry.state.custody, actor, entry.now);
         let SetPrice { asset, usd_micros, source, at } = self;
         if usd_micros == 0 {
             return Err(Refusal::Price.into());
@@ -114,13 +119,16 @@ impl SetPrice {
             return Err(Refusal::PriceSource.into());
         }
         let present = entry.state.custody.price(asset);
-        if at > entry.now.plus(PRICE_AHEAD) || present.is_some_and(|present| at < present.at) {
+        if at > entry.now.plus(PRICE_AHEAD) || present.is_some_and(|present| at <= present.at) {
             return Err(Refusal::PriceTime.into());
         }
 
         let before = present.map_or_else(|| "none".to_owned(), |present| present.usd_micros.to_string());
         let detail = format!("{usd_micros} millionths of a dollar from {source}, before {before}");
-        entry.put_price(asset, Price { usd_micros, source, at });
+        // A source's price, and one that two persons agreed on, is a new anchor; what one person does alone is none.
+        let from = present.filter(|_| is_alone(actor) && !goes_far).map(|present| present.anchor_at(entry.now));
+        let anchor = Anchor { usd_micros: from.unwrap_or(usd_micros), moved: entry.now };
+        entry.put_price(asset, Price { usd_micros, source, at, anchor });
         entry.event(EventKind::PriceSet { asset });
         if super::jobs::is_person(actor) {
             entry.audit(actor, AuditAction::PriceSet, format!("price of {code}"), detail, String::new());
@@ -128,12 +136,18 @@ impl SetPrice {
         Ok(Done::PriceSet)
     }
 
-    /// Whether it is further from what holds than one person may move it. By a lower price more can be withdrawn without
-    /// anybody's approval, by a higher one nothing.
-    pub(crate) fn goes_far(&self, custody: &Custody) -> bool {
-        custody.price(self.asset).is_some_and(|present| {
-            let apart = u128::from(present.usd_micros.abs_diff(self.usd_micros)) * 100;
-            apart > u128::from(present.usd_micros) * u128::from(PRICE_ALONE_PERCENT)
-        })
+    /// Whether it is further from what holds than one person may move it, in one step or in many, or the first price at all.
+    /// By a lower price more can be withdrawn without anybody's approval, by a higher one nothing. A worker's step is
+    /// measured from the present price: what it knows is no person's word, and a source that went mad waits for persons.
+    pub(crate) fn goes_far(&self, custody: &Custody, actor: Actor, now: Timestamp) -> bool {
+        let Some(present) = custody.price(self.asset) else { return is_alone(actor) };
+        let from = if is_alone(actor) { present.anchor_at(now) } else { present.usd_micros };
+        let apart = u128::from(from.abs_diff(self.usd_micros)) * 100;
+        apart > u128::from(from) * u128::from(PRICE_ALONE_PERCENT)
     }
+}
+
+/// Whether a price of this sender is one person's word, unless others approved it; of whoever is no worker it is.
+const fn is_alone(actor: Actor) -> bool {
+    !matches!(actor, Actor::Worker(_))
 }

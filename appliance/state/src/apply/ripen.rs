@@ -51,7 +51,9 @@ impl Entry<'_> {
         let settled = if has_finality_tag(network) { chain.finalized } else { withdrawable_to };
         chain.settled = chain.settled.max(settled.unwrap_or_default().min(tip.height));
         let floor = chain.floor_for(&config);
-        for outpoint in self.state.custody.coins.spent_until(network, chain.settled, MOVED_PER_COMMAND) {
+        let spent = self.state.custody.coins.spent_until(network, chain.settled);
+        let spent = spent.filter(|outpoint| !self.is_evidence(network, outpoint)).take(MOVED_PER_COMMAND);
+        for outpoint in spent.collect::<Vec<_>>() {
             self.remove_coin(network, &outpoint);
         }
         if floor > chain.floor {
@@ -123,10 +125,7 @@ impl Entry<'_> {
                 Some(_) | None => self.put_deposit(deposit),
             },
             Verdict::Gather(listing) => self.gather(deposit, listing)?,
-            Verdict::Suspend(why) => {
-                let booked = self.book_in(&deposit, Owed::Suspense)?;
-                self.move_deposit(Deposit { booked, ..deposit }, DepositState::Suspense { why });
-            }
+            Verdict::Suspend(why) => self.suspend_deposit(deposit, why)?,
             Verdict::Wait => self.put_deposit(deposit),
         }
         Ok(())
@@ -172,6 +171,11 @@ impl Entry<'_> {
         };
         if units < least(&listing) {
             if accrual.deposits.len() >= GATHERED_MAX {
+                // What is not in memory no reorganisation reaches any more: the sum alone is enough of it.
+                let deposits = &self.state.deposits;
+                accrual.deposits.retain(|id| deposits.get(*id).is_some());
+            }
+            if accrual.deposits.len() >= GATHERED_MAX {
                 return self.suspend_deposit(deposit, Why::TooManySmall);
             }
             accrual.sum = sum;
@@ -195,7 +199,9 @@ impl Entry<'_> {
     }
 
     fn suspend_deposit(&mut self, deposit: Deposit, why: Why) -> Result<(), Halt> {
-        let booked = self.book_in(&deposit, Owed::Suspense)?;
+        // Where the source was never credited, the target would be money out of nothing.
+        let is_known = why != Why::OwnUnknown;
+        let booked = is_known && self.book_in(&deposit, Owed::Suspense)?;
         self.move_deposit(Deposit { booked, ..deposit }, DepositState::Suspense { why });
         Ok(())
     }
@@ -212,7 +218,8 @@ impl Entry<'_> {
         if accrual.deposits.len() < count {
             accrual.sum = accrual.sum.saturating_sub(amount);
         }
-        if accrual.deposits.is_empty() {
+        // What is in the sum alone stays in it.
+        if accrual.sum == 0 {
             self.delete_row(Table::Accrual, key);
         } else {
             self.put_row(Table::Accrual, key, &accrual);

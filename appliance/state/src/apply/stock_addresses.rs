@@ -70,7 +70,8 @@ impl StockAddresses {
 }
 
 /// Gives a user a deposit address: the one that it has of the network's family, or the next of the pool. An address counts
-/// on all networks of its family, and those that were given before stay the user's.
+/// on all networks of its family, and those that were given before stay the user's. A key of a user's asks for one if it may
+/// trade or withdraw; one that only reads does not, and none of a frozen user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AllocateAddress {
     /// Who asks.

@@ -108,7 +108,7 @@ fn of_body(body: &Body, actor: Actor, state: &State, ledger: &Ledger) -> Option<
         Body::AssignSuspense(_) => Some(MONEY),
         Body::ResumeChain(_) => Some(CHANGE),
         Body::CommitBlocks(_) | Body::NotePending(_) | Body::RewindBlocks(_) => None,
-        Body::SetPrice(command) => command.goes_far(state.custody()).then_some(CHANGE),
+        Body::SetPrice(command) => command.goes_far(state.custody(), actor, state.time()).then_some(CHANGE),
         // Who must agree to withdrawals, and how much may leave.
         Body::SetWithdrawalPolicy(_) => Some(CHANGE),
         // Money of a customer's that leaves on somebody else's word. In a sandbox there is none to lose.

@@ -35,7 +35,7 @@ pub use coin::{COINS_MAX, Coin, CoinState, Coins, Keyed};
 pub use listing::{LISTED_DECIMALS_MAX, LISTINGS_MAX, Listing, Terms};
 pub(crate) use own::own_transfer_key;
 pub use own::{OwnPurpose, OwnTransfer, own_transfer};
-pub use price::{PRICE_SOURCE_BYTES_MAX, Price, Worth};
+pub use price::{ANCHOR_AGE, Anchor, PRICE_SOURCE_BYTES_MAX, Price, Worth};
 pub use refusal::Refusal;
 pub use wallet::{
     ADDRESSES_OF_WALLET_MAX, WALLET_NAME_BYTES_MAX, WALLETS_MAX, Wallet, WalletAddress, WalletId, WalletRole,

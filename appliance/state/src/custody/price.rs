@@ -12,6 +12,9 @@ use crate::assets::Assets;
 /// Longest name of a source.
 pub const PRICE_SOURCE_BYTES_MAX: usize = 40;
 
+/// For so long after a move that one person made alone, the next one is measured from the same anchor.
+pub const ANCHOR_AGE: Duration = Duration::from_secs(24 * 3_600);
+
 /// A reference price.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Price {
@@ -21,6 +24,26 @@ pub struct Price {
     pub source: String,
     /// When it held there.
     pub at: Timestamp,
+    /// From where what one person does alone is measured.
+    pub anchor: Anchor,
+}
+
+/// The price up to which nobody moved it alone within [`ANCHOR_AGE`]: many small steps go no further from it than one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Anchor {
+    /// Millionths of a US dollar for a unit of the asset; more than zero.
+    pub usd_micros: u64,
+    /// Replicated time of the last move that one person made alone, or of the anchor's own price.
+    pub moved: Timestamp,
+}
+
+impl Price {
+    /// From where a move that one person makes at `now` is measured: the anchor, or this price once nobody moved it alone
+    /// for [`ANCHOR_AGE`].
+    #[must_use]
+    pub fn anchor_at(&self, now: Timestamp) -> u64 {
+        if now.since(self.anchor.moved) >= ANCHOR_AGE { self.usd_micros } else { self.anchor.usd_micros }
+    }
 }
 
 /// What an amount is worth.
@@ -69,13 +92,17 @@ mod tests {
             custody.worth(world.state.assets(), Asset(1), amount, now, Duration::from_secs(60))
         };
         assert_eq!(worth(&custody, unit, START), Worth::Manual);
-        custody.put_price(Asset(1), Price { usd_micros: 1_500_000, source: "desk".into(), at: START });
+        let price = |usd_micros| {
+            let anchor = Anchor { usd_micros, moved: START };
+            Price { usd_micros, source: "desk".into(), at: START, anchor }
+        };
+        custody.put_price(Asset(1), price(1_500_000));
         let late = START.plus(Duration::from_secs(60));
         for (amount, usd) in [(0, 0), (unit, 1_500_000), (2 * unit, 3_000_000), (1, 1)] {
             assert_eq!(worth(&custody, amount, late), Worth::Usd(usd), "{amount}");
         }
         assert_eq!(worth(&custody, unit, late.plus(Duration::from_micros(1))), Worth::Manual);
-        custody.put_price(Asset(1), Price { usd_micros: u64::MAX, source: "desk".into(), at: START });
+        custody.put_price(Asset(1), price(u64::MAX));
         assert_eq!(worth(&custody, u128::MAX, START), Worth::Manual);
         assert_eq!(custody.worth(world.state.assets(), Asset(2), 1, START, Duration::from_secs(60)), Worth::Manual);
     }

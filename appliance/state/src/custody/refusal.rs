@@ -75,7 +75,7 @@ pub enum Refusal {
     Price,
     /// The source breaks its rule.
     PriceSource,
-    /// The price is of a later moment than now, or older than the present one.
+    /// The price is of a later moment than now, or not newer than the present one.
     PriceTime,
     /// As many coins as there may be are there.
     CoinsFull,
@@ -161,7 +161,7 @@ impl Refusal {
             Refusal::PriceSource => {
                 format!("a price has a source of 1 to {PRICE_SOURCE_BYTES_MAX} bytes without control characters")
             }
-            Refusal::PriceTime => "a price is not of later than now, nor older than the present one".into(),
+            Refusal::PriceTime => "a price is not of later than now, and newer than the present one".into(),
             Refusal::CoinsFull => format!("{COINS_MAX} outputs are watched"),
             Refusal::CoinUnknown { coin } => format!("there is no output {coin}"),
             Refusal::CoinTaken { coin } => format!("output {coin} is somebody else's, or spent"),

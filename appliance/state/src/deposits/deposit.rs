@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::networks::{asset_key, number};
 use crate::rows::Table;
 
-/// Payments too small to be credited that are gathered on one address.
+/// Payments too small to be credited that are gathered on one address and could be taken back yet.
 pub(crate) const GATHERED_MAX: usize = 256;
 
 /// The number of a deposit, from 1.
@@ -40,8 +40,10 @@ pub enum Why {
     Frozen,
     /// Deposits of the asset are off; it is credited by itself once they are on again.
     Closed,
-    /// So many small payments were gathered on the address that no more are.
+    /// So many small payments were gathered on the address that no more are, until some of them cannot be taken back.
     TooManySmall,
+    /// It came in a transaction of the exchange's own, and not from the exchange: it paid somebody who paid back at once.
+    ThroughOwn,
 }
 
 impl Why {
@@ -57,6 +59,7 @@ impl Why {
             Why::Frozen => "the user is frozen",
             Why::Closed => "deposits of the asset are off",
             Why::TooManySmall => "too many small payments were gathered on the address",
+            Why::ThroughOwn => "somebody paid it on in a transaction of the exchange's own",
         }
     }
 }
@@ -81,7 +84,8 @@ pub enum DepositState {
     Credited,
     /// It can leave.
     Unlocked,
-    /// Too small by itself; it is credited together with what else comes to its address.
+    /// Too small by itself; it is credited together with what else comes to its address. Where very many were gathered, an
+    /// old one stays so also when their sum is credited.
     BelowMinimum,
     /// It waits for a decision.
     Suspense {
@@ -243,7 +247,8 @@ impl Deposit {
 pub(crate) struct Accrual {
     /// In the network's smallest units.
     pub(crate) sum: u128,
-    /// The deposits that make it up.
+    /// The deposits that make it up, at least those of them that a reorganisation can reach. Others are in the sum alone where
+    /// there were too many.
     pub(crate) deposits: Vec<DepositId>,
 }
 

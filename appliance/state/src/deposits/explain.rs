@@ -141,9 +141,10 @@ fn verdict(deposit: &Deposit) -> Finding {
         DepositState::Confirming => finding(false, "not credited yet: it waits for what is named above"),
         DepositState::Credited => finding(true, "credited: it can be traded with, and not withdrawn yet"),
         DepositState::Unlocked => finding(true, "credited, and free to be withdrawn"),
-        DepositState::BelowMinimum => {
-            finding(false, "not credited by itself: it is kept until enough came to its address")
-        }
+        DepositState::BelowMinimum => finding(
+            false,
+            "not credited by itself: it is part of the sum that is credited once enough came to its address",
+        ),
         DepositState::Suspense { why } => {
             finding(false, format!("not credited: it waits for a decision, because {}", why.as_str()))
         }

@@ -9,7 +9,8 @@
 //! - A payment has one number for ever, by network, transaction, place and address, in however many blocks it is seen.
 //! - Nothing is credited above the height on which endpoints agree, nor free to leave above what is final.
 //! - What is below the settled height is never rewound by a worker: the network halts, and two persons decide.
-//! - What the exchange moved itself is nobody's deposit.
+//! - What the exchange moved itself is nobody's deposit, and no new money: a move between its own addresses that nobody knows
+//!   of is not booked.
 //! - The network's smallest units that came in are those of the ledger and the dust of the listing, to the last one.
 //!
 //! In the ledger a credit debits [`Custody`](exchequer_ledger::Holder::Custody) and credits the user. Money that waits for a
@@ -37,4 +38,4 @@ pub use explain::{Explanation, Finding};
 pub use refusal::Refusal;
 pub use ripe::{DEBT_SUB_ACCOUNT, NothingLeaves, Withdrawable};
 pub(crate) use room::Class;
-pub use room::{DEPOSITS_PAGE_MAX, Deposits, OPEN_DEPOSITS_MAX};
+pub use room::{DEPOSITS_PAGE_MAX, Deposits, OPEN_DEPOSITS_PER_NETWORK_MAX};

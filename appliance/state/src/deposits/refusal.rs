@@ -7,7 +7,7 @@ use super::block::{
     BLOCKS_AT_ONCE_MAX, PENDING_PER_NETWORK_MAX, SENDERS_MAX, SIGHTINGS_AT_ONCE_MAX, SPENT_AT_ONCE_MAX,
 };
 use super::deposit::DepositId;
-use super::room::OPEN_DEPOSITS_MAX;
+use super::room::OPEN_DEPOSITS_PER_NETWORK_MAX;
 
 /// Why it is refused. Variants are only ever appended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,7 +47,7 @@ pub enum Refusal {
         /// That address.
         address: ChainAddress,
     },
-    /// As many deposits are open as there may be.
+    /// As many deposits of the network are open as there may be.
     Full,
     /// The block is not one that is known, or it is not before the one that was scanned last.
     NotInRing,
@@ -56,8 +56,13 @@ pub enum Refusal {
         /// As given.
         deposit: DepositId,
     },
-    /// The deposit does not wait for this decision, or not yet.
+    /// The deposit does not wait for this decision.
     DepositState {
+        /// Which.
+        deposit: DepositId,
+    },
+    /// The deposit could be taken back yet: money that can leave is given to nobody before it is final.
+    NotFinal {
         /// Which.
         deposit: DepositId,
     },
@@ -80,7 +85,7 @@ impl Refusal {
             | Refusal::NotOurs { .. } => Code::BlocksRefused,
             Refusal::Full => Code::DepositsFull,
             Refusal::DepositUnknown { .. } => Code::DepositUnknown,
-            Refusal::DepositState { .. } => Code::DepositState,
+            Refusal::DepositState { .. } | Refusal::NotFinal { .. } => Code::DepositState,
         }
     }
 
@@ -105,10 +110,13 @@ impl Refusal {
             ),
             Refusal::Sighting => "a payment has a transaction's name, and is named once".into(),
             Refusal::NotOurs { address } => format!("{address} is none of the exchange's addresses"),
-            Refusal::Full => format!("{OPEN_DEPOSITS_MAX} deposits are open"),
+            Refusal::Full => format!("{OPEN_DEPOSITS_PER_NETWORK_MAX} deposits of the network are open"),
             Refusal::NotInRing => "the block is not one of the latest that were scanned".into(),
             Refusal::DepositUnknown { deposit } => format!("there is no deposit {deposit}"),
             Refusal::DepositState { deposit } => format!("deposit {deposit} does not wait for this"),
+            Refusal::NotFinal { deposit } => {
+                format!("deposit {deposit} is not as deep yet as a withdrawal needs it; give it to a user once it is")
+            }
         }
     }
 }

@@ -12,7 +12,8 @@ pub const DEBT_SUB_ACCOUNT: u16 = u16::MAX;
 /// Why nothing of a user's may leave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NothingLeaves {
-    /// The user has less of an asset than it deposited of it and is not final: it was traded for something else.
+    /// The user has less of an asset, without what is held, than it deposited of it and is not final: it was traded for
+    /// something else.
     TradedAway {
         /// Of this asset.
         asset: Asset,
@@ -57,14 +58,15 @@ impl Deposits {
             }
         }
         let traded_away = |(asset, unripe): &(Asset, u128)| {
-            let has = account(ledger, user, 0, *asset).map_or(0, |account| account.sums.balance(Side::Credit));
+            // What a withdrawal holds is as good as gone and backs nothing; what orders keep back is there until they trade.
+            let has = account(ledger, user, 0, *asset).map_or(0, |account| account.sums.available(Side::Credit));
             has < *unripe
         };
         self.unripe_of(user).find(traded_away).map(|(asset, _)| NothingLeaves::TradedAway { asset })
     }
 
     /// What of a user's asset may leave: what is available without what is not final yet. Nothing at all while the user owes
-    /// something, or has less of an asset than is not final of it. The ledger stands apart, because while an entry is
+    /// something, or has less of an asset, without what is held, than is not final of it. The ledger stands apart, because while an entry is
     /// applied it is not in the state.
     #[must_use]
     pub fn withdrawable(&self, ledger: &Ledger, user: UserId, asset: Asset) -> Withdrawable {

@@ -13,8 +13,9 @@ use crate::codec::{self, DecodeError};
 use crate::halt::Halt;
 use crate::rows::{self, Family, Rows, Table};
 
-/// Deposits in memory; one takes about 500 bytes. Scanning waits where there are as many.
-pub const OPEN_DEPOSITS_MAX: usize = 250_000;
+/// Deposits of a network in memory; one takes about 500 bytes. Scanning of that network waits where there are as many: dust on
+/// a cheap network stops no other one.
+pub const OPEN_DEPOSITS_PER_NETWORK_MAX: usize = 40_000;
 /// Deposits of one page.
 pub const DEPOSITS_PAGE_MAX: usize = 1_000;
 
@@ -63,6 +64,8 @@ pub struct Deposits {
     pub(crate) chains: Chains,
     pub(super) last: u64,
     open: BTreeMap<DepositId, Deposit>,
+    /// How many of them are of each network.
+    open_of: BTreeMap<Network, usize>,
     /// By network, what they wait for, and height; confirming ones by the height at which they count as included.
     lines: BTreeSet<(Network, Class, u64, DepositId)>,
     /// What each user has that cannot leave yet, in minor units.
@@ -104,6 +107,12 @@ impl Deposits {
     #[must_use]
     pub fn open_count(&self) -> usize {
         self.open.len()
+    }
+
+    /// How many deposits of a network are in memory.
+    #[must_use]
+    pub fn open_count_of(&self, network: Network) -> usize {
+        self.open_of.get(&network).copied().unwrap_or_default()
     }
 
     /// A deposit that is in memory.
@@ -217,6 +226,7 @@ impl Deposits {
         if let Some((key, units)) = unripe_part(&deposit) {
             *self.unripe.entry(key).or_default() += units;
         }
+        *self.open_of.entry(deposit.network).or_default() += 1;
         self.open.insert(deposit.id, deposit);
     }
 
@@ -224,6 +234,12 @@ impl Deposits {
     pub(crate) fn take(&mut self, id: DepositId) -> Option<Deposit> {
         let deposit = self.open.remove(&id)?;
         self.lines.remove(&Deposits::line(&deposit));
+        if let Some(count) = self.open_of.get_mut(&deposit.network) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                self.open_of.remove(&deposit.network);
+            }
+        }
         if let Some((key, units)) = unripe_part(&deposit)
             && let Some(sum) = self.unripe.get_mut(&key)
         {

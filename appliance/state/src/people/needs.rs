@@ -88,7 +88,7 @@ impl Body {
             Body::ApproveWithdrawal(_) => P::ApproveMoney,
             Body::SetWithdrawalPolicy(_) => P::ConfigurationChange,
             Body::ChangeAddressBook(_) => P::UsersChange,
-            // A worker derives them and the signer vouches for them.
+            // A node derives them and the signer vouches for them. No kind of worker does.
             Body::StockAddresses(_) => return Needs::Never,
             // The worker of the network says what its blocks hold.
             Body::CommitBlocks(_) | Body::NotePending(_) | Body::RewindBlocks(_) => return Needs::Never,

@@ -172,12 +172,13 @@ fn prices_go_forward() {
         (price(1, "", now), Refusal::PriceSource),
         (price(1, "desk", later), Refusal::PriceTime),
         (price(1, "desk", exchequer_domain::Timestamp(now.0 - 1)), Refusal::PriceTime),
+        (price(1, "desk", now), Refusal::PriceTime),
     ] {
         assert_eq!(refused(&mut world, Body::SetPrice(wrong)), refusal);
     }
     let custody = world.state.custody();
     for (usd, far) in [(100, false), (80, false), (79, true), (120, false), (121, true)] {
-        assert_eq!(price(usd, "desk", now).goes_far(custody), far, "{usd}");
+        assert_eq!(price(usd, "desk", now).goes_far(custody, Actor::Operator, now), far, "{usd}");
     }
 }
 
@@ -257,7 +258,7 @@ fn what_needs_two() {
     use crate::approvals::policy_of;
     use crate::deposits::{Assignee, DepositId};
     let world = World::new();
-    let (operator, worker) = (Actor::Operator, Actor::Worker("deposit/tron-1".parse().unwrap()));
+    let (operator, node) = (Actor::Operator, Actor::Node(exchequer_domain::NodeId(1)));
     let reason = || "why".to_owned();
     let assign = crate::AssignSuspense { deposit: DepositId(1), to: Assignee::Exchange, reason: reason() };
     let resume = crate::ResumeChain { network: Network::Bsc, to: None, reason: reason() };
@@ -268,7 +269,7 @@ fn what_needs_two() {
         (operator, Body::AssignSuspense(assign), true),
         (operator, Body::ResumeChain(resume), true),
         (operator, stock(Family::Tron, 0, 1), true),
-        (worker, stock(Family::Tron, 0, 1), false),
+        (node, stock(Family::Tron, 0, 1), false),
         (operator, allocate(1, Network::Bsc, true), false),
     ] {
         let policy = policy_of(&body, actor, &world.state, world.state.ledger());

@@ -1,5 +1,6 @@
 //! Tests of custody and deposits: a chain in miniature, and the worker that tells it.
 
+mod attacks;
 mod chains;
 mod custody;
 pub(super) mod generate;

@@ -111,8 +111,9 @@ impl Run {
             at
         };
         self.payments[at].at = Some(height);
-        let Payment { user, amount, .. } = self.payments[at];
-        pay(network, at as u64 + 1, user as u32 - 1, amount)
+        let Payment { user, amount, own, .. } = self.payments[at];
+        let from = if own { vec![super::address(network.family(), 3)] } else { vec![] };
+        Sighting { from, ..pay(network, at as u64 + 1, user as u32 - 1, amount) }
     }
 
     fn commit(&mut self, network: Network) -> Result<(), String> {

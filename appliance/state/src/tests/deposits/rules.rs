@@ -10,7 +10,7 @@ use super::{FIRST, Till, address, block, pay, tx, wallet};
 use crate::custody::WalletRole;
 use crate::deposits::{Assignee, DepositId, DepositStage, DepositState, NothingLeaves, Refusal, Why, Withdrawable};
 use crate::event::{EventKind, Severity};
-use crate::{Actor, AssignSuspense, Body, ConfigureNetworkAsset, NotePending, Rejection};
+use crate::{Actor, AssignSuspense, Body, ConfigureNetworkAsset, Done, NotePending, Rejection};
 
 pub(super) const BTC: Network = Network::Bitcoin;
 pub(super) const BSC: Network = Network::Bsc;
@@ -154,7 +154,9 @@ fn suspense_waits_for_persons() {
         assert_eq!(till.deposit(id).state, DepositState::Suspense { why }, "{id}");
     }
     assert_eq!((till.suspense(), till.has(2)), (600, 0));
-    assert_eq!(till.world.refused(assign(1, Assignee::User(UserId(2)))), Rejection::UserFrozen { user: UserId(2) });
+    let frozen = till.world.refused(assign(1, Assignee::User(UserId(2))));
+    assert_eq!(frozen, Rejection::UserFrozen { user: UserId(2) });
+    till.grow(BTC, 0, 2);
     till.world.run(assign(1, Assignee::User(UserId(1)))).unwrap();
     till.world.run(assign(3, Assignee::Exchange)).unwrap();
     assert_eq!((till.has(1), till.suspense(), till.rounding()), (100, 200, 300));
@@ -162,7 +164,10 @@ fn suspense_waits_for_persons() {
     assert_eq!(till.world.refused(assign(1, Assignee::User(UserId(1)))), state);
     let unknown = Rejection::Deposits(Refusal::DepositUnknown { deposit: DepositId(9) });
     assert_eq!(till.world.refused(assign(9, Assignee::Exchange)), unknown);
-    till.rewind(BTC, block(FIRST, 0)).unwrap();
+    // What two persons gave they can take back: the network halts first.
+    assert_eq!(till.rewind(BTC, block(FIRST, 0)), Ok(Done::ChainHalted));
+    let resume = crate::ResumeChain { network: BTC, to: Some(block(FIRST, 0)), reason: "forked".into() };
+    till.world.run(Body::ResumeChain(resume)).unwrap();
     assert_eq!((till.has(1), till.suspense(), till.rounding()), (0, 0, 0));
 }
 
@@ -197,7 +202,8 @@ fn closed_assets_are_credited_when_open() {
 fn own_transfers_are_no_deposits() {
     let mut till = Till::new();
     till.sign(BSC, 1);
-    till.commit(BSC, 0, vec![vec![pay(BSC, 1, 0, 500 * FINER)], vec![], vec![], vec![]]);
+    let own = crate::deposits::Sighting { from: vec![address(BSC.family(), 1)], ..pay(BSC, 1, 0, 500 * FINER) };
+    till.commit(BSC, 0, vec![vec![own], vec![], vec![], vec![]]);
     assert_eq!((till.has(1), till.world.state.deposits().last()), (0, DepositId(0)));
     let from = vec![address(BSC.family(), 1)];
     let strange = crate::deposits::Sighting { from, ..pay(BSC, 2, 0, 500 * FINER) };
