@@ -69,6 +69,16 @@ pub(crate) enum Bug {
     ReplacementNotExclusive,
     /// Withdrawals are paid in any order.
     TurnIgnored,
+    /// What was true when a withdrawal was asked for is not asked again.
+    GoesOnUnasked,
+    /// What a worker says of a chain is not compared with what is known of it.
+    ProofNotCompared,
+    /// A payment is built on a coin that may vanish.
+    CoinUnsettled,
+    /// A fee is believed whatever it is.
+    FeeUnbounded,
+    /// Whoever may move a withdrawal may do anything with it.
+    AnyHand,
     /// A deposit is credited though one endpoint alone tells of it.
     CreditBeforeAgreed,
     /// A deposit is free to leave before it is final.

@@ -6,6 +6,7 @@ use exchequer_domain::{ChainAddress, Network, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 use super::{Entry, Stop};
+use crate::command::Actor;
 use crate::event::EventKind;
 use crate::outcome::Done;
 use crate::rows::Table;
@@ -95,9 +96,14 @@ impl ChangeAddressBook {
         keys
     }
 
-    pub(super) fn apply(self, entry: &mut Entry<'_>) -> Result<Done, Stop> {
+    pub(super) fn apply(self, entry: &mut Entry<'_>, actor: Actor) -> Result<Done, Stop> {
         let ChangeAddressBook { user, change, proved } = self;
         entry.state.users.known(user)?;
+        entry.check_key(actor)?;
+        // Nobody but the very user shows its second factor.
+        if proved.is_some() && actor != Actor::User(user) {
+            return Err(Refusal::Proof.into());
+        }
         let now = entry.now;
         let fresh = |at: Timestamp| at <= now && now.since(at) <= PROOF_AGE_MAX;
         if proved.is_some_and(|at| !fresh(at)) {

@@ -136,7 +136,7 @@ impl Entry<'_> {
     pub(super) fn release_coins(&mut self, network: Network, owner: u64) {
         let coins: Vec<Coin> = self.state.custody.coins.reserved_by(network, owner).cloned().collect();
         for coin in coins {
-            self.put_coin(Coin { state: CoinState::Free, ..coin });
+            self.free_coin(coin);
         }
     }
 

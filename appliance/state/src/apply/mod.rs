@@ -49,6 +49,7 @@ mod end_proposal;
 mod enqueue_jobs;
 mod entry;
 mod finish_jobs;
+mod going_on;
 mod jobs;
 mod lease_jobs;
 mod list_asset;
@@ -58,11 +59,13 @@ mod note_sign_in_failure;
 mod open_accounts;
 mod open_session;
 mod payout_books;
+mod payout_coins;
 mod people;
 mod place_order;
 mod place_pair;
 mod post_transfers;
 mod prepare_payout;
+mod proofs;
 mod propose;
 mod put_scratch;
 mod put_secret;
@@ -177,6 +180,8 @@ pub use open_session::OpenSession;
 pub use place_order::PlaceOrder;
 pub use place_pair::PlacePair;
 pub use post_transfers::{PostTransfers, TRANSFERS_AT_ONCE_MAX};
+#[cfg(test)]
+pub(crate) use going_on::LOOKED_AT_AGAIN_US;
 pub use prepare_payout::{Preparation, PreparePayout, coin_owner};
 pub use propose::Propose;
 pub use put_scratch::PutScratch;
@@ -395,7 +400,7 @@ impl Body {
             Body::StepPayout(command) => command.apply(entry, actor),
             Body::ReviewPayout(command) => command.apply(entry, actor),
             Body::SetWithdrawalPolicy(command) => command.apply(entry, actor),
-            Body::ChangeAddressBook(command) => command.apply(entry),
+            Body::ChangeAddressBook(command) => command.apply(entry, actor),
             Body::RegisterWallet(command) => command.apply(entry, actor),
             Body::RetireWallet(command) => command.apply(entry, actor),
             Body::StockAddresses(command) => command.apply(entry),

@@ -7,6 +7,7 @@ use exchequer_ledger::{Asset, HoldId, Leg, OpenAccount, Reason, Transfer};
 use super::withdrawals::{gas_account, hot_account};
 use super::{Entry, Stop};
 use crate::halt::Halt;
+use crate::planted::{self, Bug};
 use crate::rejection::Rejection;
 use crate::withdrawals::{GasHeld, Payout, PayoutId, Refusal};
 
@@ -67,19 +68,28 @@ impl Entry<'_> {
             legs.push(Leg::Release { hold: gas.hold, amount: None });
         }
         self.post_sure(legs, Reason::Gas, tx.0)?;
-        let beyond = fee - booked;
+        let hot = hot_account(payout.network, gas.coin);
+        // A fee is what a worker says. More than the attempt could cost once more is not believed, and the wallet is never
+        // overdrawn for it, also where its account could be.
+        let attempt = payout.attempts.iter().find(|attempt| attempt.tx == Some(tx));
+        let believed = attempt.map_or(gas.amount, |attempt| u128::from(attempt.fee_max));
+        let unbooked = fee - booked;
+        let beyond = match planted::has(Bug::FeeUnbounded) {
+            true => unbooked,
+            false => unbooked.min(believed).min(self.available(&hot)),
+        };
         if beyond == 0 {
-            return Ok(0);
+            return Ok(unbooked);
         }
         let ledger = self.ledger.ledger();
-        let accounts = [gas_account(payout.network, gas.coin), hot_account(payout.network, gas.coin)];
-        let [Some(debit), Some(credit)] = accounts.map(|key| ledger.find(&key)) else { return Ok(beyond) };
+        let accounts = [gas_account(payout.network, gas.coin), hot];
+        let [Some(debit), Some(credit)] = accounts.map(|key| ledger.find(&key)) else { return Ok(unbooked) };
         let id = self.transfer_id(b"gas beyond", payout.id.0);
         let legs = Leg::Post { debit, credit, amount: beyond }.into();
         let transfer = Transfer { id, legs, cause: self.cause_of(Reason::Gas, tx.0), note: None };
         match self.ledger.run_transfer(&transfer)? {
-            ledger::Outcome::Done(_) => Ok(0),
-            ledger::Outcome::Rejected(_) => Ok(beyond),
+            ledger::Outcome::Done(_) => Ok(unbooked - beyond),
+            ledger::Outcome::Rejected(_) => Ok(unbooked),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use exchequer_domain::{Digest, Family, Network, TxId};
+use exchequer_domain::{Digest, Family, Network, Timestamp, TxId};
 use exchequer_ledger::Asset;
 use serde::{Deserialize, Serialize};
 
@@ -17,9 +17,8 @@ use crate::outcome::Done;
 use crate::planted::{self, Bug};
 use crate::rejection::Rejection;
 use crate::rows::{Edit, Family as Rows};
-use crate::users::UserStatus;
 use crate::withdrawals::{
-    ATTEMPTS_MAX, Attempt, Claim, Head, IN_FLIGHT_MAX, INPUTS_MAX, PAYOUT_WITHDRAWALS_MAX, Payer, Payout, PayoutId,
+    ATTEMPTS_MAX, Attempt, Claim, GAPS_MAX, Head, IN_FLIGHT_MAX, PAYOUT_WITHDRAWALS_MAX, Payer, Payout, PayoutId,
     PayoutStanding, Purpose, RAW_BYTES_MAX, RawKind, Refusal, SignedFor, SigningRecord, Stage, Standing, Waiting,
     Withdrawal, WithdrawalId, record_key,
 };
@@ -33,6 +32,11 @@ const PAYOUTS_COINS: u64 = 1 << 62;
 #[must_use]
 pub const fn coin_owner(payout: PayoutId) -> u64 {
     PAYOUTS_COINS | payout.0
+}
+
+/// The payout that reserves coins under this number, if it is one.
+pub(super) const fn owning_payout(owner: u64) -> Option<PayoutId> {
+    if owner & PAYOUTS_COINS == 0 { None } else { Some(PayoutId(owner & !PAYOUTS_COINS)) }
 }
 
 /// A transaction as it is to be signed.
@@ -151,10 +155,7 @@ impl Entry<'_> {
             if one.order.network != network {
                 return Err(Refusal::Turn.into());
             }
-            self.may_withdraw(network, one.order.asset)?;
-            if self.state.users.known(one.order.user)?.status == UserStatus::Frozen {
-                return Err(Refusal::Frozen.into());
-            }
+            self.may_go_on(&one)?;
             paid.push(one);
         }
         let mut assets: Vec<Asset> = paid.iter().map(|one| one.order.asset).collect();
@@ -172,7 +173,7 @@ impl Entry<'_> {
                 }
                 if sorted.binary_search(&first.id).is_ok() {
                     left -= 1;
-                } else if !room.may_be_passed(first) {
+                } else if !room.may_be_passed(first) && self.may_send(first).is_ok() {
                     return Err(Refusal::Turn.into());
                 }
             }
@@ -216,19 +217,30 @@ impl Entry<'_> {
                         Err(Refusal::Claim.into())
                     };
                 }
+                // One payout more would leave no place for the gaps that all together can make.
+                if lane.gaps.len() >= GAPS_MAX - IN_FLIGHT_MAX {
+                    return Err(Refusal::Gaps.into());
+                }
                 if *nonce != lane.next && !planted::has(Bug::NonceGivenTwice) {
                     return Err(Refusal::Nonce { next: lane.next }.into());
                 }
                 lane.take();
                 Ok(Some((lane, foreign)))
             }
+            // Only nonces have gaps, so that nothing else needs what pays nobody.
+            (Claim::Coins(_) | Claim::Window { .. }, _) if preparation.purpose == Purpose::Noop => {
+                Err(Refusal::Claim.into())
+            }
             (Claim::Coins(coins), Family::Bitcoin) => {
                 self.check_coins(network, payer, coins, None)?;
                 Ok(None)
             }
             (Claim::Window { expires, .. }, Family::Tron) => {
-                let ahead = *expires > self.now && expires.since(self.now) <= WINDOW_MAX;
-                if ahead { Ok(None) } else { Err(Refusal::Claim.into()) }
+                if self.is_ahead(*expires) {
+                    Ok(None)
+                } else {
+                    Err(Refusal::Claim.into())
+                }
             }
             (Claim::Nonce(_), Family::Bitcoin | Family::Tron)
             | (Claim::Coins(_), Family::Evm | Family::Tron)
@@ -236,34 +248,9 @@ impl Entry<'_> {
         }
     }
 
-    /// Whether these coins are the payer's, and free or the payout's own.
-    pub(super) fn check_coins(
-        &self,
-        network: Network,
-        payer: Payer,
-        coins: &[exchequer_domain::OutPoint],
-        owner: Option<u64>,
-    ) -> Result<(), Refusal> {
-        use crate::custody::{CoinState, Keyed};
-        let mut sorted = coins.to_vec();
-        sorted.sort_unstable();
-        sorted.dedup();
-        if !(1..=INPUTS_MAX).contains(&coins.len()) || sorted.len() != coins.len() {
-            return Err(Refusal::Coin);
-        }
-        for outpoint in coins {
-            let coin = self.state.custody.coins().get(network, outpoint).ok_or(Refusal::Coin)?;
-            let of_payer = matches!(coin.keyed, Keyed::Wallet { wallet, .. } if wallet == payer.wallet);
-            let free = match coin.state {
-                CoinState::Free => true,
-                CoinState::Reserved { owner: of } => Some(of) == owner || planted::has(Bug::CoinGivenTwice),
-                CoinState::Spent { .. } => false,
-            };
-            if !of_payer || !free {
-                return Err(Refusal::Coin);
-            }
-        }
-        Ok(())
+    /// Whether a span of time that ends then has not ended, and is one that the network allows.
+    pub(super) fn is_ahead(&self, expires: Timestamp) -> bool {
+        expires > self.now && expires.since(self.now) <= WINDOW_MAX
     }
 
     /// What the hot wallet lacks in the books, if anything.

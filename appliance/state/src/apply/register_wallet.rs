@@ -52,9 +52,10 @@ impl RegisterWallet {
             return Err(Refusal::WalletNetwork);
         }
         let distinct: BTreeSet<_> = self.addresses.iter().map(|own| &own.address).collect();
+        let places: BTreeSet<_> = self.addresses.iter().map(|own| (own.change, own.index)).collect();
         let count = self.addresses.len();
         let counted = if is_deposit { count == 0 } else { (1..=ADDRESSES_OF_WALLET_MAX).contains(&count) };
-        if !counted || distinct.len() != count || (is_deposit && self.pinned) {
+        if !counted || distinct.len() != count || places.len() != count || (is_deposit && self.pinned) {
             return Err(Refusal::WalletAddresses);
         }
         Ok(())

@@ -20,7 +20,10 @@ impl Entry<'_> {
         if payout.attempts.len() >= ATTEMPTS_MAX {
             return Err(Refusal::Attempt.into());
         }
-        if preparation.purpose == Purpose::Noop && !payout.wants_noop {
+        let noop = preparation.purpose == Purpose::Noop;
+        // What pays nobody never becomes a payment; what pays becomes none only as a person wants it.
+        let fits = if payout.withdrawals.is_empty() { noop } else { !noop || payout.wants_noop };
+        if !fits {
             return Err(Refusal::Claim.into());
         }
         let paid = self.paid_by(&payout);
@@ -29,7 +32,7 @@ impl Entry<'_> {
         }
         self.check_preparation(payout.network, &preparation, &paid)?;
         if let Some(proof) = &proof {
-            proof.check(&payout)?;
+            self.check_death(&payout, proof)?;
             payout.attempts.iter_mut().for_each(|attempt| attempt.dead = true);
         }
         let open = payout.attempts.iter().filter(|attempt| !attempt.dead);
@@ -44,7 +47,7 @@ impl Entry<'_> {
         match &preparation.claim {
             // A nonce is a payout's for ever, whatever was proved.
             Claim::Nonce(nonce) if payout.nonce() != Some(*nonce) => return Err(Refusal::Claim.into()),
-            Claim::Window { expires, .. } if *expires <= self.now => return Err(Refusal::Claim.into()),
+            Claim::Window { expires, .. } if !self.is_ahead(*expires) => return Err(Refusal::Claim.into()),
             Claim::Coins(coins) => {
                 self.check_coins(payout.network, payout.payer, coins, Some(coin_owner(payout.id)))?;
             }
@@ -64,7 +67,7 @@ impl Entry<'_> {
     pub(super) fn bury(&mut self, mut payout: Payout, proof: &Death, requeue: bool) -> Result<Stage, Stop> {
         let to = if requeue && !payout.withdrawals.is_empty() { Stage::Queued } else { Stage::Failed };
         let from = Self::check_edge(&payout, to)?;
-        proof.check(&payout)?;
+        self.check_death(&payout, proof)?;
         let what = proof.describe();
         for mut one in self.paid_by(&payout) {
             if to == Stage::Failed {
@@ -78,16 +81,20 @@ impl Entry<'_> {
             let standing = Standing::Queued { since, reason: Waiting::Turn };
             self.stand(one, from, standing, to, what.clone())?;
         }
-        // A nonce that nobody signed for is missing on chain until something fills it.
-        if let (Some(nonce), Death::NeverSigned) = (payout.nonce(), proof) {
-            let (network, payer) = (payout.network, payout.payer);
-            let mut lane = self.state.withdrawals.lane(network, payer).cloned().unwrap_or_default();
-            lane.gap(nonce);
-            self.put_lane(network, payer, lane);
-        }
+        self.note_gap(&payout);
         self.release_gas(&mut payout)?;
         self.release_coins(payout.network, coin_owner(payout.id));
         self.end_payout(payout, to);
         Ok(to)
+    }
+
+    /// A nonce that nobody signed for is missing on chain until something fills it.
+    pub(super) fn note_gap(&mut self, payout: &Payout) {
+        let (network, payer) = (payout.network, payout.payer);
+        if let Some(nonce) = payout.nonce().filter(|_| !payout.was_signed()) {
+            let mut lane = self.state.withdrawals.lane(network, payer).cloned().unwrap_or_default();
+            lane.gap(nonce);
+            self.put_lane(network, payer, lane);
+        }
     }
 }

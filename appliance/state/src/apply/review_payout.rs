@@ -108,7 +108,7 @@ impl ReviewPayout {
                 entry.move_on(payout, present, &detail)?
             }
             PayoutDecision::MarkExternal { tx, block, fee, proof } => {
-                proof.check(&payout)?;
+                entry.check_death(&payout, &proof)?;
                 if payout.attempts.iter().any(|attempt| attempt.tx == Some(tx)) {
                     return Err(Refusal::Attempt.into());
                 }
@@ -118,6 +118,7 @@ impl ReviewPayout {
                     let ending = Ending::Paid { payout: id, tx, block: Some(block) };
                     entry.stand(one, present, Standing::Over(ending), Stage::Completed, detail.clone())?;
                 }
+                entry.note_gap(&payout);
                 entry.close_payout(payout, fee, tx, Stage::Completed)?;
                 Stage::Completed
             }

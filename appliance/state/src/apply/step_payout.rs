@@ -3,17 +3,17 @@
 use exchequer_domain::{BlockRef, Network, TxId};
 use serde::{Deserialize, Serialize};
 
-use super::prepare_payout::{Preparation, coin_owner};
+use super::prepare_payout::Preparation;
 use super::withdrawals::check_worker;
 use super::{Entry, Stop};
 use crate::command::Actor;
-use crate::custody::{Coin, CoinState, OwnPurpose, OwnTransfer, own_transfer_key};
+use crate::custody::{OwnPurpose, OwnTransfer, own_transfer_key};
 use crate::event::{EventKind, Severity};
 use crate::outcome::Done;
 use crate::planted::{self, Bug};
 use crate::withdrawals::{
-    ANSWERS_AT_ONCE_MAX, ANSWERS_KEPT, Answer, Claim, Death, Ending, Payout, PayoutId, PayoutStanding, Purpose,
-    RAW_BYTES_MAX, RawKind, Refusal, Reply, Stage, Standing, WHY_BYTES_MAX, Withdrawal,
+    ANSWERS_AT_ONCE_MAX, ANSWERS_KEPT, Answer, Death, Ending, Payout, PayoutId, PayoutStanding, Purpose, RAW_BYTES_MAX,
+    RawKind, Refusal, Reply, Stage, Standing, WHY_BYTES_MAX, Withdrawal,
 };
 
 /// Moves a payout from the stage that its sender found it in.
@@ -253,6 +253,12 @@ impl Entry<'_> {
             self.may_withdraw(payout.network, one.order.asset)?;
         }
         self.state.may_on(payout.network, crate::networks::Operation::Withdrawal).map_err(super::withdrawals::shut)?;
+        // Whoever was frozen or came to owe something meanwhile is paid nothing; what pays nobody is no payment of theirs.
+        if payout.latest().is_some_and(|attempt| attempt.purpose == Purpose::Payment) {
+            for one in self.paid_by(&payout) {
+                self.may_go_on(&one)?;
+            }
+        }
         if self.own_transfer(payout.network, &tx)?.is_some() {
             return Err(Refusal::Raw.into());
         }
@@ -288,6 +294,9 @@ impl Entry<'_> {
         };
         let from = Self::check_edge(&payout, to)?;
         let tx = live(&mut payout, number)?.tx.ok_or(Refusal::Attempt)?;
+        if reverted || purpose == Purpose::Noop {
+            self.check_settled(&payout, block)?;
+        }
         let id = payout.id;
         for one in self.paid_by(&payout) {
             match to {
@@ -320,21 +329,6 @@ impl Entry<'_> {
         self.free_coins(&payout, tx);
         self.end_payout(payout, to);
         Ok(())
-    }
-
-    /// Gives coins free that only other attempts than the one that was mined would have spent. Its own are spent by it.
-    fn free_coins(&mut self, payout: &Payout, mined: TxId) {
-        let spent =
-            payout.attempts.iter().find(|attempt| attempt.tx == Some(mined)).map(|attempt| attempt.claim.clone());
-        let kept = match spent {
-            Some(Claim::Coins(coins)) => coins,
-            Some(Claim::Nonce(_) | Claim::Window { .. }) | None => Vec::new(),
-        };
-        let owner = coin_owner(payout.id);
-        let reserved: Vec<Coin> = self.state.custody.coins().reserved_by(payout.network, owner).cloned().collect();
-        for coin in reserved.into_iter().filter(|coin| !kept.contains(&coin.outpoint)) {
-            self.put_coin(Coin { state: CoinState::Free, ..coin });
-        }
     }
 }
 

@@ -9,6 +9,8 @@ use crate::audit::AuditAction;
 use crate::command::Actor;
 use crate::outcome::Done;
 use crate::planted::{self, Bug};
+use crate::rejection::Rejection;
+use crate::users::UserStatus;
 use crate::withdrawals::{Ending, Proof, Refusal, Stage, Standing, WHY_BYTES_MAX, Waiting, Withdrawal, WithdrawalId};
 
 /// Moves a withdrawal from the stage that its sender found it in. Of a user's cancel and a worker's payout that come
@@ -44,12 +46,14 @@ impl StepWithdrawal {
         let StepWithdrawal { withdrawal: id, from, step } = self;
         let from = if planted::has(Bug::StageNotCompared) { entry.stage_now(id)? } else { from };
         let one = entry.withdrawal_at(id, from)?;
+        check_hand(&step, &one, actor)?;
+        entry.check_key(actor)?;
         match step {
             WithdrawalStep::Confirm(proof) => {
                 if from != Stage::Confirming {
                     return Err(Refusal::Edge { from, to: Stage::Screening }.into());
                 }
-                entry.may_withdraw(one.order.network, one.order.asset)?;
+                entry.may_go_on(&one)?;
                 check_fresh(&one.order, proof, entry.now)?;
                 entry.screen(one, from)?;
             }
@@ -86,12 +90,31 @@ impl StepWithdrawal {
     }
 }
 
+/// Whether it is the sender's to do: a worker tells what a withdrawal waits for and nothing else, and that a second factor was
+/// shown says the session of the very user, for whom nobody else has it.
+fn check_hand(step: &WithdrawalStep, one: &Withdrawal, actor: Actor) -> Result<(), Rejection> {
+    let may = match (step, actor) {
+        (WithdrawalStep::Wait(_), _) => true,
+        (_, Actor::Worker(_)) => return Err(Rejection::WorkerMayNot),
+        (WithdrawalStep::Confirm(_), actor) => actor == Actor::User(one.order.user),
+        (WithdrawalStep::Cancel | WithdrawalStep::Reject { .. }, _) => true,
+    };
+    if may || planted::has(Bug::AnyHand) { Ok(()) } else { Err(Rejection::NotPermitted { permission: None }) }
+}
+
 /// What an audit record says of a withdrawal.
 pub(super) fn target(one: &Withdrawal) -> String {
     format!("withdrawal {}", one.id)
 }
 
 impl Entry<'_> {
+    /// Whether a key, where the sender is one, is of a user that may still use it.
+    pub(super) fn check_key(&self, actor: Actor) -> Result<(), Refusal> {
+        let Actor::ApiKey(key) = actor else { return Ok(()) };
+        let user = self.state.api_keys.get(key).and_then(|key| self.state.users.get(key.user));
+        if user.is_some_and(|user| user.status == UserStatus::Frozen) { Err(Refusal::Frozen) } else { Ok(()) }
+    }
+
     /// Puts down what a queued withdrawal waits for.
     pub(super) fn wait_for(&mut self, mut one: Withdrawal, since: exchequer_domain::Timestamp, reason: Waiting) {
         let what = format!("waits: {}", reason.describe());

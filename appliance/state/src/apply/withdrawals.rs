@@ -193,6 +193,7 @@ impl Entry<'_> {
             let release = |hold: HoldId| Leg::Release { hold, amount: None };
             let legs: Vec<Leg> = [Some(paid), fee].into_iter().flatten().map(release).collect();
             self.post_sure(legs, Reason::Withdrawal, reference(one.id))?;
+            self.pay_debt_after(&one)?;
         }
         self.stand(one, from, Standing::Over(ending), to, what)
     }
@@ -246,6 +247,11 @@ impl Entry<'_> {
     pub(super) fn approved(&mut self, one: Withdrawal, from: Stage, delay_us: u64, what: String) -> Result<(), Stop> {
         let until = Timestamp(self.now.0.saturating_add(delay_us));
         let id = one.id;
+        if delay_us == 0
+            && let Err(why) = self.may_go_on(&one)
+        {
+            return self.hold_back(one, from, &why);
+        }
         if let (Some(to), 0) = (one.receiver, delay_us) {
             return self.pay_inside(one, from, to, what);
         }
@@ -338,6 +344,12 @@ impl Entry<'_> {
             let due = self.state.withdrawals.due(self.now);
             let Some(one) = due.and_then(|id| self.state.withdrawals.get(id)).cloned() else { break };
             let from = self.state.withdrawals.stage(&one);
+            if from == Stage::Approved
+                && let Err(why) = self.may_go_on(&one)
+            {
+                self.hold_back(one, from, &why)?;
+                continue;
+            }
             match (&one.standing, one.receiver) {
                 (Standing::Confirming { .. }, _) => {
                     self.end_unpaid(one, from, Ending::Expired, "nobody confirmed it in time".into())?;

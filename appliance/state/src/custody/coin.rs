@@ -170,10 +170,10 @@ impl Coins {
         self.spent.range(from..=until).map(|(.., outpoint)| *outpoint).collect()
     }
 
-    /// Some of what blocks of a network up to a height spend.
-    pub(crate) fn spent_until(&self, network: Network, height: u64, limit: usize) -> Vec<OutPoint> {
+    /// What blocks of a network up to a height spend.
+    pub(crate) fn spent_until(&self, network: Network, height: u64) -> impl Iterator<Item = OutPoint> {
         let from = (network, 0, OutPoint { tx: TxId([0; 32]), vout: 0 });
         let until = (network, height, OutPoint { tx: TxId([0xff; 32]), vout: u32::MAX });
-        self.spent.range(from..=until).map(|(.., outpoint)| *outpoint).take(limit).collect()
+        self.spent.range(from..=until).map(|(.., outpoint)| *outpoint)
     }
 }

@@ -69,10 +69,24 @@ impl Death {
     }
 
     pub(crate) fn proves(&self, payout: &Payout) -> bool {
-        let mut signed = payout.live().peekable();
+        // Of no attempt everything is true: what was never signed has a proof of its own, and each of the others is one of a
+        // family.
+        let of_family = payout.attempts.first().is_some_and(|attempt| {
+            matches!(
+                (self, &attempt.claim),
+                (Death::NeverSigned, _)
+                    | (Death::NonceUsed { .. }, Claim::Nonce(_))
+                    | (Death::Conflicts(_), Claim::Coins(_))
+                    | (Death::Expired { .. }, Claim::Window { .. })
+            )
+        });
+        if !of_family || payout.was_signed() == matches!(self, Death::NeverSigned) {
+            return false;
+        }
+        let mut signed = payout.live();
         let names = |absent: &[TxId], attempt: &Attempt| attempt.tx.is_some_and(|tx| absent.contains(&tx));
         match self {
-            Death::NeverSigned => signed.peek().is_none() && payout.attempts.iter().all(|attempt| attempt.tx.is_none()),
+            Death::NeverSigned => true,
             Death::NonceUsed { next, absent, .. } => {
                 payout.nonce().is_some_and(|nonce| *next > nonce) && signed.all(|attempt| names(absent, attempt))
             }

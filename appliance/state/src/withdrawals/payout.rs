@@ -252,6 +252,12 @@ impl Payout {
         self.attempts.iter().filter(|attempt| attempt.tx.is_some() && !attempt.dead)
     }
 
+    /// Whether any attempt was ever signed.
+    #[must_use]
+    pub fn was_signed(&self) -> bool {
+        self.attempts.iter().any(|attempt| attempt.tx.is_some())
+    }
+
     /// The nonce that all its attempts use, where its network has nonces.
     #[must_use]
     pub fn nonce(&self) -> Option<u64> {

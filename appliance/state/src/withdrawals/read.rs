@@ -4,15 +4,18 @@
 use exchequer_domain::{Network, UserId};
 
 use super::payout::{Payout, PayoutId, PayoutStanding};
+use super::refusal::Refusal;
 use super::room::{over_key, trace_key, user_key};
 use super::signing::{RawKind, SigningRecord, raw_key, record_key};
 use super::stage::Stage;
 use super::withdrawal::{Standing, Trace, Withdrawal, WithdrawalId};
 use crate::codec;
+use crate::deposits::NothingLeaves;
 use crate::halt::Halt;
 use crate::networks::{Operation, Why};
 use crate::rows::{Family, Rows, Table};
 use crate::state::State;
+use crate::users::UserStatus;
 
 /// Rows that one query gives at most.
 const PAGE_MAX: usize = 1_000;
@@ -100,6 +103,20 @@ impl State {
         self.may_on(payout.network, Operation::Withdrawal)
     }
 
+    /// Whether anything of a user's may be sent now: whoever is frozen or owes something waits, and is passed by others.
+    ///
+    /// # Errors
+    /// `Frozen`, `Owes`.
+    pub fn may_send_money(&self, user: UserId) -> Result<(), Refusal> {
+        if self.users.get(user).is_none_or(|user| user.status == UserStatus::Frozen) {
+            return Err(Refusal::Frozen);
+        }
+        match self.deposits.nothing_leaves(self.ledger(), user) {
+            Some(NothingLeaves::Debt { .. }) => Err(Refusal::Owes),
+            Some(NothingLeaves::TradedAway { .. }) | None => Ok(()),
+        }
+    }
+
     /// The signing records after a number, in order; a thousand at most.
     ///
     /// # Errors
@@ -163,7 +180,10 @@ impl State {
             Standing::Approved { until } => format!("approved; goes on at {until}"),
             Standing::Queued { reason, .. } => match shut {
                 Some(why) => format!("waits: {why}"),
-                None => format!("waits: {}", reason.describe()),
+                None => match self.may_send_money(order.user) {
+                    Err(why) => format!("waits: {}", why.message()),
+                    Ok(()) => format!("waits: {}", reason.describe()),
+                },
             },
             Standing::Paying { .. } => match payout.map(|payout| &payout.standing) {
                 Some(PayoutStanding::Preparing | PayoutStanding::Replacing) => "its transaction is being signed".into(),

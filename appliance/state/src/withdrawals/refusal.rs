@@ -190,6 +190,10 @@ pub enum Refusal {
     Book,
     /// The user's money is not free: the user is frozen.
     Frozen,
+    /// The user owes the exchange something, after a deposit was taken back that was spent.
+    Owes,
+    /// Too many nonces of the wallet were given and not used.
+    Gaps,
 }
 
 impl Refusal {
@@ -205,7 +209,7 @@ impl Refusal {
                 Code::WithdrawalAddress
             }
             Refusal::Limit { .. } => Code::WithdrawalLimit,
-            Refusal::Unripe { .. } => Code::WithdrawalUnripe,
+            Refusal::Unripe { .. } | Refusal::Owes => Code::WithdrawalUnripe,
             Refusal::Proof => Code::WithdrawalProof,
             Refusal::Full => Code::Overloaded,
             Refusal::Unknown { .. } | Refusal::PayoutUnknown { .. } => Code::WithdrawalUnknown,
@@ -217,6 +221,7 @@ impl Refusal {
             | Refusal::Coin
             | Refusal::Turn
             | Refusal::Attempt
+            | Refusal::Gaps
             | Refusal::FeeCap { .. } => Code::PayoutRefused,
             Refusal::HotShort { .. } => Code::HotWalletShort,
             Refusal::NoProof { .. } => Code::PayoutNotDead,
@@ -304,6 +309,8 @@ impl Refusal {
             Refusal::NotInGroup => "nobody waits for this person's approval".into(),
             Refusal::Book => "the address book has no room, no such address, or has it already".into(),
             Refusal::Frozen => "the user is frozen".into(),
+            Refusal::Owes => "the user owes the exchange something; nothing of theirs leaves before it is paid".into(),
+            Refusal::Gaps => "too many nonces of the wallet are missing on chain; fill them first".into(),
         }
     }
 }

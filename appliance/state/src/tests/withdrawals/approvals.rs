@@ -36,7 +36,11 @@ fn send_as(world: &mut World, admin: u32, body: Body) -> Result<Done, Rejection>
 
 /// A bank with an owner, a security officer and treasury approvers, whose keys are confirmed.
 fn treasury() -> World {
-    let mut world = bank(2);
+    treasury_of(bank(2))
+}
+
+/// The same people for a bank of another kind.
+pub(super) fn treasury_of(mut world: World) -> World {
     for id in 1..=8 {
         let role = match id {
             OWNER => Role::Owner,
@@ -92,7 +96,7 @@ fn approve_with(world: &mut World, admin: u32, id: WithdrawalId, signature: Sign
     }
 }
 
-fn approve(world: &mut World, admin: u32, id: WithdrawalId) -> Result<Stage, Rejection> {
+pub(super) fn approve(world: &mut World, admin: u32, id: WithdrawalId) -> Result<Stage, Rejection> {
     let signature = consent(world, admin, id);
     approve_with(world, admin, id, signature)
 }

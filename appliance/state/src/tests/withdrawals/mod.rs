@@ -6,7 +6,9 @@ mod edges;
 mod exactly_once;
 pub(super) mod generate;
 pub(super) mod golden;
+mod held_back;
 mod payouts;
+mod proofs;
 mod requests;
 mod truthful;
 
@@ -19,6 +21,7 @@ use exchequer_ledger::{AccountId, AccountKey, Asset, Holder, OpenAccount, Store,
 
 use super::world::{World, configure};
 use crate::custody::{Coin, CoinState, Keyed, Terms, WalletAddress, WalletId, WalletRole};
+use crate::deposits::Chain;
 use crate::networks::NetworkState;
 use crate::rows::Table;
 use crate::statement::Balance;
@@ -124,13 +127,54 @@ pub(super) fn bare(users: u32) -> World {
     }
     price(&mut world);
     world.lead();
+    for network in [Network::Ethereum, Network::Bitcoin, Network::Tron] {
+        settle(&mut world, network, 20, 12);
+    }
     world
+}
+
+/// The chain of a network is scanned up to a height, and settled up to another one, as its worker would have told.
+pub(super) fn settle(world: &mut World, network: Network, tip: u64, settled: u64) {
+    let chain = Chain { tip: Some(block(tip)), settled, ..*world.state.deposits().chains().get(network) };
+    put_chain(world, chain);
+}
+
+pub(super) fn put_chain(world: &mut World, chain: Chain) {
+    let key = Table::Chain.key(&crate::networks::number(chain.network));
+    world.rows.put(Family::Working, key, codec::encode(&chain));
+    world.state = State::load(&world.rows).unwrap();
+}
+
+/// Changes a coin of the hot wallet, as blocks would.
+pub(super) fn change_coin(world: &mut World, number: u8, change: fn(&mut Coin)) {
+    let mut coin = world.state.custody().coins().get(Network::Bitcoin, &coin(number)).unwrap().clone();
+    change(&mut coin);
+    put_coins(world, [coin]);
+}
+
+pub(super) fn put_coins(world: &mut World, coins: impl IntoIterator<Item = Coin>) {
+    for coin in coins {
+        world.rows.put(Family::Working, Table::Wallet.key(&coin.key()), codec::encode(&coin));
+    }
+    world.state = State::load(&world.rows).unwrap();
+}
+
+/// A block of this height spends a coin, whoever has reserved it.
+pub(super) fn spend(coin: &mut Coin, by: TxId, height: u64) {
+    let owner = match coin.state {
+        CoinState::Free => None,
+        CoinState::Reserved { owner } => Some(owner),
+        CoinState::Spent { owner, .. } => owner,
+    };
+    coin.state = CoinState::Spent { by, height, owner };
 }
 
 /// Sets every price anew: a dollar is a dollar, the others are cheap.
 pub(super) fn price(world: &mut World) {
     for (asset, usd_micros) in [(ETH, 1_000_000), (USDT, 1_000_000), (BTC, 10_000_000), (TRX, 100_000)] {
-        let (source, at) = ("desk".to_owned(), world.now);
+        // Each is newer than the one before it.
+        let present = world.state.custody().price(asset).map_or(Timestamp(0), |present| present.at);
+        let (source, at) = ("desk".to_owned(), world.now.max(Timestamp(present.0 + 1)));
         world.run(Body::SetPrice(SetPrice { asset, usd_micros, source, at })).unwrap();
     }
 }
@@ -181,21 +225,17 @@ pub(super) fn refill(world: &mut World, network: Network, asset: Asset, amount: 
 
 /// Coins of the hot wallet, as blocks would have brought them.
 pub(super) fn mint(world: &mut World, numbers: impl IntoIterator<Item = u8>) {
-    for number in numbers {
-        let coin = Coin {
-            network: Network::Bitcoin,
-            outpoint: coin(number),
-            amount: COIN,
-            address: address("hotbitcoin0"),
-            keyed: Keyed::Wallet { wallet: BTC_WALLET, change: false, index: 0 },
-            height: 1,
-            mature: 1,
-            state: CoinState::Free,
-        };
-        let key = Table::Wallet.key(&coin.key());
-        world.rows.put(Family::Working, key, codec::encode(&coin));
-    }
-    world.state = State::load(&world.rows).unwrap();
+    let of_wallet = |number| Coin {
+        network: Network::Bitcoin,
+        outpoint: coin(number),
+        amount: COIN,
+        address: address("hotbitcoin0"),
+        keyed: Keyed::Wallet { wallet: BTC_WALLET, change: false, index: 0 },
+        height: 0,
+        mature: 0,
+        state: CoinState::Free,
+    };
+    put_coins(world, numbers.into_iter().map(of_wallet));
 }
 
 pub(super) fn coin(number: u8) -> OutPoint {

@@ -99,7 +99,12 @@ impl Life {
         let death = match payout.network {
             Network::Tron => {
                 let time = chain.settled.checked_sub(1).map(|last| chain.blocks[last].0)?;
-                Death::Expired { at: block(chain.settled as u64), time, absent_at: vec![0, 1], absent }
+                Death::Expired {
+                    at: block(chain.settled.saturating_sub(1) as u64),
+                    time,
+                    absent_at: vec![0, 1],
+                    absent,
+                }
             }
             Network::Bitcoin => {
                 let conflict = |coin: &OutPoint| {
@@ -109,7 +114,10 @@ impl Life {
                 };
                 Death::Conflicts(payout.coins().iter().filter_map(conflict).collect())
             }
-            _ => Death::NonceUsed { at: block(chain.settled as u64), next: chain.next_nonce(chain.settled), absent },
+            _ => {
+                let at = block(chain.settled.saturating_sub(1) as u64);
+                Death::NonceUsed { at, next: chain.next_nonce(chain.settled), absent }
+            }
         };
         let signed = payout.attempts.iter().any(|attempt| attempt.tx.is_some());
         let death = if signed { death } else { Death::NeverSigned };

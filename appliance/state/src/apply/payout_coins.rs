@@ -1,0 +1,105 @@
+//! The coins of payouts: which may be built on, and what becomes of them when a payout is over.
+
+use std::collections::BTreeMap;
+
+use exchequer_domain::{Network, OutPoint, TxId};
+
+use super::Entry;
+use super::prepare_payout::coin_owner;
+use crate::custody::{Coin, CoinState, Keyed};
+use crate::planted::{self, Bug};
+use crate::withdrawals::{Claim, INPUTS_MAX, Payer, Payout, Refusal};
+
+/// Transactions of the exchange's own, one upon the other, that are in blocks which are not settled, below one that is built.
+const OWN_UNSETTLED_MAX: u32 = 2;
+
+/// What each transaction spends in blocks that are not settled.
+type Unsettled = BTreeMap<TxId, Vec<OutPoint>>;
+
+impl Entry<'_> {
+    /// Whether these coins are the payer's, and free or the payout's own; and where they are new to it, whether they are
+    /// certain to stay, or the change of such as are, and mature.
+    pub(super) fn check_coins(
+        &self,
+        network: Network,
+        payer: Payer,
+        coins: &[OutPoint],
+        owner: Option<u64>,
+    ) -> Result<(), Refusal> {
+        let mut sorted = coins.to_vec();
+        sorted.sort_unstable();
+        sorted.dedup();
+        if !(1..=INPUTS_MAX).contains(&coins.len()) || sorted.len() != coins.len() {
+            return Err(Refusal::Coin);
+        }
+        let unsettled = self.unsettled(network);
+        for outpoint in coins {
+            let coin = self.state.custody.coins.get(network, outpoint).ok_or(Refusal::Coin)?;
+            let of_payer = matches!(coin.keyed, Keyed::Wallet { wallet, .. } if wallet == payer.wallet);
+            let free = match coin.state {
+                CoinState::Free => self.can_be_built_on(coin, &unsettled) || planted::has(Bug::CoinUnsettled),
+                CoinState::Reserved { owner: of } => Some(of) == owner || planted::has(Bug::CoinGivenTwice),
+                CoinState::Spent { .. } => false,
+            };
+            if !of_payer || !free {
+                return Err(Refusal::Coin);
+            }
+        }
+        Ok(())
+    }
+
+    fn unsettled(&self, network: Network) -> Unsettled {
+        let settled = self.state.deposits.chains.get(network).settled;
+        let coins = &self.state.custody.coins;
+        let mut all = Unsettled::new();
+        for outpoint in coins.spent_from(network, settled.saturating_add(1)) {
+            if let Some(CoinState::Spent { by, .. }) = coins.get(network, &outpoint).map(|coin| coin.state) {
+                all.entry(by).or_default().push(outpoint);
+            }
+        }
+        all
+    }
+
+    fn can_be_built_on(&self, coin: &Coin, unsettled: &Unsettled) -> bool {
+        let next = self.state.deposits.chains.get(coin.network).tip.map_or(0, |tip| tip.height + 1);
+        coin.mature <= next && self.is_certain(coin, unsettled, OWN_UNSETTLED_MAX)
+    }
+
+    /// Whether a coin is settled, or made by a transaction that only the exchange's own keys can have signed, because it
+    /// spends coins of theirs, which are certain themselves.
+    fn is_certain(&self, coin: &Coin, unsettled: &Unsettled, more: u32) -> bool {
+        if coin.height <= self.state.deposits.chains.get(coin.network).settled {
+            return true;
+        }
+        let (Some(more), Some(spent)) = (more.checked_sub(1), unsettled.get(&coin.outpoint.tx)) else { return false };
+        let certain = |outpoint: &OutPoint| {
+            let spent = self.state.custody.coins.get(coin.network, outpoint);
+            spent.is_some_and(|spent| self.is_certain(spent, unsettled, more))
+        };
+        coin.height != u64::MAX && spent.iter().all(certain)
+    }
+
+    /// Gives coins free that only other attempts than the one that was mined would have spent. Its own are spent by it.
+    pub(super) fn free_coins(&mut self, payout: &Payout, mined: TxId) {
+        let spent =
+            payout.attempts.iter().find(|attempt| attempt.tx == Some(mined)).map(|attempt| attempt.claim.clone());
+        let kept = match spent {
+            Some(Claim::Coins(coins)) => coins,
+            Some(Claim::Nonce(_) | Claim::Window { .. }) | None => Vec::new(),
+        };
+        let owner = coin_owner(payout.id);
+        let reserved: Vec<Coin> = self.state.custody.coins.reserved_by(payout.network, owner).cloned().collect();
+        for coin in reserved.into_iter().filter(|coin| !kept.contains(&coin.outpoint)) {
+            self.free_coin(coin);
+        }
+    }
+
+    /// Gives a coin free. One whose block is gone is nobody's, and is forgotten; a block that has it again brings it back.
+    pub(super) fn free_coin(&mut self, coin: Coin) {
+        if coin.height == u64::MAX && !planted::has(Bug::CoinUnsettled) {
+            self.remove_coin(coin.network, &coin.outpoint);
+        } else {
+            self.put_coin(Coin { state: CoinState::Free, ..coin });
+        }
+    }
+}

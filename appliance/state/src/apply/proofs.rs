@@ -1,0 +1,72 @@
+//! What is said of a chain, compared with what the state knows of it by itself: the blocks that were committed, and the coins
+//! that they spent. A worker's word alone gives nobody's money free.
+
+use exchequer_domain::{BlockRef, Network};
+
+use super::Entry;
+use crate::custody::CoinState;
+use crate::planted::{self, Bug};
+use crate::withdrawals::{CONFLICT_CONFIRMATIONS_MIN, Conflict, Death, Payout, Refusal};
+
+impl Entry<'_> {
+    /// Whether a payout is proved dead, by what is shown and by what the state knows.
+    pub(super) fn check_death(&self, payout: &Payout, proof: &Death) -> Result<(), Refusal> {
+        proof.check(payout)?;
+        let known = match proof {
+            Death::NeverSigned => true,
+            Death::NonceUsed { at, .. } => self.is_settled(payout.network, *at),
+            Death::Conflicts(conflicts) => {
+                let known = |conflict: &&Conflict| self.is_spent_deep(payout.network, conflict);
+                // Of those that prove it; what is told beside them is not asked for.
+                let known: Vec<Conflict> = conflicts.iter().filter(known).copied().collect();
+                Death::Conflicts(known).proves(payout)
+            }
+            Death::Expired { at, time, .. } => *time <= self.now && self.is_settled(payout.network, *at),
+        };
+        if known || planted::has(Bug::DeathUnproved) || planted::has(Bug::ProofNotCompared) {
+            Ok(())
+        } else {
+            Err(Refusal::NoProof { payout: payout.id })
+        }
+    }
+
+    /// Whether a block that ends a payout without paying is one that the state knows to be final.
+    pub(super) fn check_settled(&self, payout: &Payout, block: BlockRef) -> Result<(), Refusal> {
+        if self.is_settled(payout.network, block) || planted::has(Bug::ProofNotCompared) {
+            Ok(())
+        } else {
+            Err(Refusal::NoProof { payout: payout.id })
+        }
+    }
+
+    /// Whether a block is at most as high as what is settled of a chain that is scanned and does not stand still, and none
+    /// other than the known one of its height.
+    fn is_settled(&self, network: Network, block: BlockRef) -> bool {
+        let chains = &self.state.deposits.chains;
+        let chain = chains.get(network);
+        let same = chains.block(network, block.height).is_none_or(|known| known == block);
+        chain.tip.is_some() && chain.halted.is_none() && block.height <= chain.settled && same
+    }
+
+    /// Whether a coin of the exchange's is spent by that transaction, deep enough.
+    fn is_spent_deep(&self, network: Network, conflict: &Conflict) -> bool {
+        let chain = self.state.deposits.chains.get(network);
+        let Some(tip) = chain.tip.filter(|_| chain.halted.is_none()) else { return false };
+        match self.state.custody.coins.get(network, &conflict.coin).map(|coin| coin.state) {
+            Some(CoinState::Spent { by, height, .. }) => {
+                let depth = (tip.height + 1).saturating_sub(height);
+                by == conflict.by && depth >= u64::from(CONFLICT_CONFIRMATIONS_MIN)
+            }
+            Some(CoinState::Free | CoinState::Reserved { .. }) | None => false,
+        }
+    }
+
+    /// Whether a coin that a block spends is still needed: its spender may be what proves an open payout dead.
+    pub(super) fn is_evidence(&self, network: Network, outpoint: &exchequer_domain::OutPoint) -> bool {
+        match self.state.custody.coins.get(network, outpoint).map(|coin| coin.state) {
+            Some(CoinState::Spent { owner: Some(owner), .. }) => super::prepare_payout::owning_payout(owner)
+                .is_some_and(|payout| self.state.withdrawals.payout(payout).is_some()),
+            Some(CoinState::Spent { owner: None, .. } | CoinState::Free | CoinState::Reserved { .. }) | None => false,
+        }
+    }
+}
