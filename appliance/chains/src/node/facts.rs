@@ -61,8 +61,11 @@ impl Broadcast {
     pub const fn may_be_out(&self) -> bool {
         match self {
             Broadcast::Accepted | Broadcast::AlreadyKnown | Broadcast::Unknown(_) => true,
-            Broadcast::NotNow(Hindrance::NonceTooLow, _) => true,
-            Broadcast::RefusedForGood(_) | Broadcast::NotNow(_, _) => false,
+            // It may be ours, sent before, that used the nonce or spent the inputs.
+            Broadcast::NotNow(Hindrance::NonceTooLow | Hindrance::InputsGone, _) => true,
+            // One node's word about bytes that another may have taken: only the network's fate settles it.
+            Broadcast::RefusedForGood(_) => true,
+            Broadcast::NotNow(_, _) => false,
         }
     }
 }

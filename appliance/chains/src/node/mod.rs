@@ -8,6 +8,7 @@
 //! - [`Broadcast::Unknown`] is whatever is not certainly something else. The bytes may be sent again; nothing may be built anew
 //!   because of it.
 
+mod ballot;
 mod bitcoin;
 mod error;
 mod evm;
@@ -22,13 +23,14 @@ use std::pin::Pin;
 
 use exchequer_domain::{ChainAddress, OutPoint, TxId};
 
+pub use ballot::{Disagreement, PanelError};
 pub use bitcoin::{BitcoinNode, BitcoinOptions, classify as classify_bitcoin};
 pub use error::NodeError;
 pub use evm::{EvmNode, EvmOptions, classify as classify_evm};
 pub use facts::{
     Account, Broadcast, Fate, FeeFacts, Heads, Hindrance, OutputFacts, Transfer, Trial, TrialCall, TronAccount,
 };
-pub use panel::{Disagreement, Panel, PanelError, Reply, Seat};
+pub use panel::{Panel, Reply, Seat};
 pub use tron::{TronNode, TronOptions, classify as classify_tron};
 
 use crate::Coin;
@@ -43,6 +45,11 @@ pub type Asking<'a, T> = Doing<'a, Result<T, NodeError>>;
 pub trait ChainNode: Send + Sync {
     /// Which endpoint; nothing secret.
     fn name(&self) -> String;
+
+    /// Whose endpoint it is: endpoints of one provider have one vote.
+    fn provider(&self) -> String {
+        self.name()
+    }
 
     /// Whether it is a node of our network, and fit for what we ask of nodes.
     fn identify(&self) -> Asking<'_, bool>;
@@ -61,6 +68,15 @@ pub trait ChainNode: Send + Sync {
 
     /// What became of a transaction.
     fn fate(&self, tx: TxId) -> Asking<'_, Fate>;
+
+    /// What became of a transaction, and the height of the last final block that the node had when it was asked, if any. Asked
+    /// in one batch where the interface has batches; otherwise the height first, so that the answer is never of an older state.
+    fn fate_and_final(&self, tx: TxId) -> Asking<'_, (Fate, Option<u64>)> {
+        Box::pin(async move {
+            let heads = self.heads().await?;
+            Ok((self.fate(tx).await?, heads.finalized.map(|header| header.block.height)))
+        })
+    }
 
     /// What fees follow from.
     fn fees(&self) -> Asking<'_, FeeFacts>;

@@ -4,6 +4,8 @@
 //! - Reads that nothing hangs on go to one endpoint after the other, in the configured order, past those with the score 0.
 //! - What money hangs on is asked of all, and holds when as many as the quorum say the same and fewer say anything else. That a
 //!   transaction is nowhere holds only if nobody knows it: one that does is right.
+//! - A block's name says nothing of what a node serves under it: what is found in a block counts as what money hangs on.
+//! - No provider has two votes.
 //! - Who contradicts what was agreed gets the score 0 until it agrees again. Who is in quarantine has no say.
 //! - A transaction is sent to all; each answer is kept.
 
@@ -14,63 +16,10 @@ use futures::future::join_all;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use super::{Asking, Broadcast, ChainNode, Fate, Heads, NodeError};
+use super::ballot::tally;
+use super::{Asking, Broadcast, ChainNode, Disagreement, Fate, Heads, NodeError, PanelError};
 use crate::rpc::{Health, HealthRules, Quarantine, RpcError, Sample};
-use crate::scan::Header;
-
-/// Why endpoints do not agree.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Disagreement {
-    /// Too few answered.
-    #[error("{answers} endpoints answered, {quorum} have to agree; the last error: {last}")]
-    TooFew {
-        /// How many did.
-        answers: usize,
-        /// How many have to.
-        quorum: usize,
-        /// Why the last of the others did not.
-        last: String,
-    },
-    /// They say different things.
-    #[error("endpoints contradict each other: {same} of {answers} say the same, {quorum} have to")]
-    Different {
-        /// The largest number that say the same.
-        same: usize,
-        /// How many answered.
-        answers: usize,
-        /// How many have to agree.
-        quorum: usize,
-    },
-}
-
-/// Why several endpoints together came to nothing.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PanelError {
-    /// No endpoint at all, or a quorum that cannot be reached.
-    #[error(
-        "a quorum of {quorum} out of {endpoints} endpoints cannot be: configure as many endpoints as have to agree"
-    )]
-    Quorum {
-        /// How many have to agree.
-        quorum: usize,
-        /// How many there are.
-        endpoints: usize,
-    },
-    /// None can be used.
-    #[error("no endpoint can be used at present; see each one's score and why it is 0")]
-    None,
-    /// All that can be used failed; the last one so.
-    #[error("no endpoint has an answer; the last one ({endpoint}): {error}")]
-    All {
-        /// Which was the last.
-        endpoint: String,
-        /// What became of it.
-        error: NodeError,
-    },
-    /// They do not agree.
-    #[error(transparent)]
-    Disagreement(#[from] Disagreement),
-}
+use crate::scan::{Block, Found, Header};
 
 /// An answer and where it is from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,10 +55,15 @@ impl Panel {
     /// Endpoints in their order, of which `quorum` have to agree. Nothing is known of them before the first [`Panel::refresh`].
     ///
     /// # Errors
-    /// [`PanelError::Quorum`].
+    /// [`PanelError::Quorum`]; [`PanelError::OneProvider`].
     pub fn new(nodes: Vec<Arc<dyn ChainNode>>, rules: HealthRules, quorum: usize) -> Result<Panel, PanelError> {
         if quorum == 0 || quorum > nodes.len() {
             return Err(PanelError::Quorum { quorum, endpoints: nodes.len() });
+        }
+        for (at, node) in nodes.iter().enumerate() {
+            if let Some(twin) = nodes[..at].iter().find(|twin| twin.provider() == node.provider()) {
+                return Err(PanelError::OneProvider { first: twin.name(), second: node.name() });
+            }
         }
         let seats = nodes.into_iter().map(|node| (node, Mutex::new(Health::new(rules)))).collect();
         Ok(Panel { seats, quorum })
@@ -145,14 +99,17 @@ impl Panel {
         }
     }
 
-    /// The highest head of those that can be believed.
+    /// The highest head that a quorum of those that can be believed have reached: one that claims more than the others makes
+    /// none of them lag. Where they are fewer than the quorum, the lowest head; 0 of none.
     #[must_use]
     pub fn best_head(&self) -> u64 {
         let heads = self.seats.iter().filter_map(|(_, health)| {
             let health = health.lock();
             health.head().filter(|_| health.credible())
         });
-        heads.max().unwrap_or(0)
+        let mut heads: Vec<u64> = heads.collect();
+        heads.sort_unstable_by_key(|head| std::cmp::Reverse(*head));
+        heads.get(self.quorum - 1).or(heads.last()).copied().unwrap_or(0)
     }
 
     /// Every endpoint, in their order.
@@ -210,28 +167,27 @@ impl Panel {
     /// What each endpoint that has a say answers, by its place.
     async fn all<T>(
         &self,
-        may: impl Fn(&Health) -> bool,
         ask: impl for<'a> Fn(&'a dyn ChainNode) -> Asking<'a, T>,
-    ) -> (Vec<(usize, T)>, Option<NodeError>) {
+    ) -> (Vec<(usize, T)>, Vec<NodeError>) {
         let asked = self.seats.iter().enumerate().filter(|(_, (_, health))| {
             let health = health.lock();
-            health.identified() && health.quarantine().is_none() && may(&health)
+            health.identified() && health.quarantine().is_none()
         });
         let answers = asked.map(|(at, (node, _))| {
             let asking = ask(node.as_ref());
             async move { (at, asking.await) }
         });
-        let (mut good, mut last) = (Vec::new(), None);
+        let (mut good, mut bad) = (Vec::new(), Vec::new());
         for (at, answer) in join_all(answers).await {
             match answer {
                 Ok(value) => good.push((at, value)),
                 Err(error) => {
                     blame(&self.seats[at].1, &error);
-                    last = Some(error);
+                    bad.push(error);
                 }
             }
         }
-        (good, last)
+        (good, bad)
     }
 
     /// The header of a height, as a quorum has it. Who has another one is marked.
@@ -239,11 +195,11 @@ impl Panel {
     /// # Errors
     /// [`PanelError::Disagreement`].
     pub async fn agreed_header(&self, height: u64) -> Result<Header, PanelError> {
-        let (answers, last) = self.all(|_| true, |node| node.header(height)).await;
+        let (answers, errors) = self.all(|node| node.header(height)).await;
         // Who does not have it yet neither agrees nor contradicts.
         let answers: Vec<(usize, Header)> =
             answers.into_iter().filter_map(|(at, header)| Some((at, header?))).collect();
-        let agreed = tally(&answers, self.quorum, |a, b| a.block == b.block && a.parent == b.parent, last.as_ref())?;
+        let agreed = tally(&answers, self.quorum, |a, b| a.block == b.block && a.parent == b.parent, errors.last())?;
         for (at, header) in &answers {
             self.seats[*at].1.lock().contradicts(header.block != agreed.block);
         }
@@ -270,22 +226,85 @@ impl Panel {
         }
     }
 
-    /// What became of a transaction, as a quorum knows. Only endpoints count whose last final block is at `reached` or above: that
-    /// one which is behind does not know a transaction says nothing. [`Fate::Unseen`] is agreed on only where nobody who was
-    /// asked, however far behind, knows it.
+    /// A block that one endpoint gave and what `look` finds in it, as a quorum has it: further endpoints are asked for the block
+    /// until as many as the quorum find the same. Who finds something else is marked. A block in which nothing is found is
+    /// taken as it is.
+    ///
+    /// # Errors
+    /// [`PanelError::Disagreement`]: nobody is believed, and everybody asked is named.
+    pub async fn agreed_block(
+        &self,
+        given: Reply<Block>,
+        look: impl Fn(&Block) -> Found,
+    ) -> Result<Reply<(Block, Found)>, PanelError> {
+        let Reply { endpoint, value: block } = given;
+        let found = look(&block);
+        let named = block.header().block;
+        if self.quorum == 1 || found == Found::default() {
+            return Ok(Reply { endpoint, value: (block, found) });
+        }
+        let place = |(node, _): &(Arc<dyn ChainNode>, Mutex<Health>)| node.name() == endpoint;
+        let mut told = vec![(self.seats.iter().position(place), endpoint.clone(), block, found)];
+        let mut last = "no other endpoint can be used".to_owned();
+        for (at, (node, health)) in self.seats.iter().enumerate() {
+            let may = {
+                let health = health.lock();
+                health.identified() && health.quarantine().is_none()
+            };
+            if node.name() == endpoint || !may {
+                continue;
+            }
+            let block = match node.block(named.height).await {
+                // Of another branch it says nothing of this block; branches are agreed on by headers.
+                Ok(Some(block)) if block.header().block == named => block,
+                Ok(_) => {
+                    last = format!("{} does not have the block", node.name());
+                    continue;
+                }
+                Err(error) => {
+                    blame(health, &error);
+                    last = error.to_string();
+                    continue;
+                }
+            };
+            let found = look(&block);
+            told.push((Some(at), node.name(), block, found));
+            let newest = told.len() - 1;
+            let same = told.iter().filter(|(_, _, _, found)| *found == told[newest].3).count();
+            if same >= self.quorum {
+                for (seat, _, _, found) in &told {
+                    if let Some(seat) = seat {
+                        self.seats[*seat].1.lock().contradicts(*found != told[newest].3);
+                    }
+                }
+                let (_, endpoint, block, found) = told.swap_remove(newest);
+                return Ok(Reply { endpoint, value: (block, found) });
+            }
+        }
+        if told.iter().all(|(_, _, _, found)| *found == told[0].3) {
+            return Err(Disagreement::TooFew { answers: told.len(), quorum: self.quorum, last }.into());
+        }
+        let names: Vec<&str> = told.iter().map(|(_, name, _, _)| name.as_str()).collect();
+        Err(Disagreement::Contents { height: named.height, endpoints: names.join(", ") }.into())
+    }
+
+    /// What became of a transaction, as a quorum knows. Only endpoints count whose last final block, told with the answer, is at
+    /// `reached` or above: that one which is behind does not know a transaction says nothing. [`Fate::Unseen`] is agreed on only
+    /// where nobody who was asked, however far behind, knows it, nor has an answer that is not whole: who has half of a
+    /// transaction knows it.
     ///
     /// # Errors
     /// [`PanelError::Disagreement`].
     pub async fn agreed_fate(&self, tx: TxId, reached: u64) -> Result<Fate, PanelError> {
-        let far = |at: usize| self.seats[at].1.lock().finalized().is_some_and(|block| block.height >= reached);
-        let (answers, last) = self.all(|_| true, |node| node.fate(tx)).await;
-        let known = answers.iter().filter(|(_, fate)| *fate != Fate::Unseen).count();
-        let total = answers.len();
-        let counted: Vec<(usize, Fate)> = answers.into_iter().filter(|(at, _)| far(*at)).collect();
-        let agreed = tally(&counted, self.quorum, |a, b| a == b, last.as_ref())?;
-        if agreed == Fate::Unseen && known > 0 {
-            let same = total - known;
-            return Err(Disagreement::Different { same, answers: total, quorum: self.quorum }.into());
+        let (answers, errors) = self.all(|node| node.fate_and_final(tx)).await;
+        let halves = errors.iter().filter(|error| matches!(error, NodeError::Incomplete(_))).count();
+        let unseen = answers.iter().filter(|(_, (fate, _))| *fate == Fate::Unseen).count();
+        let total = answers.len() + halves;
+        let far = answers.into_iter().filter(|(_, (_, last))| last.is_some_and(|height| height >= reached));
+        let counted: Vec<(usize, Fate)> = far.map(|(at, (fate, _))| (at, fate)).collect();
+        let agreed = tally(&counted, self.quorum, |a, b| a == b, errors.last())?;
+        if agreed == Fate::Unseen && unseen < total {
+            return Err(Disagreement::Different { same: unseen, answers: total, quorum: self.quorum }.into());
         }
         Ok(agreed)
     }
@@ -301,34 +320,6 @@ impl Panel {
             Reply { endpoint: node.name(), value }
         });
         join_all(sending).await
-    }
-}
-
-/// The answer of a quorum, if more say it than anything else.
-fn tally<T: Clone>(
-    answers: &[(usize, T)],
-    quorum: usize,
-    same: impl Fn(&T, &T) -> bool,
-    last: Option<&NodeError>,
-) -> Result<T, Disagreement> {
-    let mut groups: Vec<(&T, usize)> = Vec::new();
-    for (_, answer) in answers {
-        match groups.iter_mut().find(|(known, _)| same(known, answer)) {
-            Some((_, count)) => *count += 1,
-            None => groups.push((answer, 1)),
-        }
-    }
-    groups.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    let tie = groups.len() > 1 && groups[0].1 == groups[1].1;
-    match groups.first() {
-        Some((answer, count)) if *count >= quorum && !tie => Ok((*answer).clone()),
-        Some((_, count)) if answers.len() >= quorum => {
-            Err(Disagreement::Different { same: *count, answers: answers.len(), quorum })
-        }
-        Some(_) | None => {
-            let last = last.map_or_else(|| "they do not have it yet".to_owned(), NodeError::to_string);
-            Err(Disagreement::TooFew { answers: answers.len(), quorum, last })
-        }
     }
 }
 

@@ -108,6 +108,18 @@ impl Endpoint {
         Ok(Endpoint { url, auth, shown, secrets })
     }
 
+    /// Whose it is: the host, whatever the scheme, port, path and key. On this machine itself ports tell nodes apart.
+    #[must_use]
+    pub fn provider(&self) -> String {
+        let host = self.url.host_str().unwrap_or_default().trim_end_matches('.').to_ascii_lowercase();
+        let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
+        let here = host == "localhost" || address.is_ok_and(|address| address.is_loopback());
+        match self.url.port_or_known_default() {
+            Some(port) if here => format!("this machine:{port}"),
+            Some(_) | None => host,
+        }
+    }
+
     /// The address with something appended to its path.
     pub(crate) fn url(&self, path: &str) -> Url {
         let mut url = self.url.clone();
@@ -230,6 +242,23 @@ mod tests {
             Endpoint::new("https://k3yk3yk3yk3yk3y@host", basic),
         ];
         wrong.into_iter().map(|wrong| format!("{} {0:?}", wrong.unwrap_err())).collect()
+    }
+
+    /// Goal: one provider is one, whatever else differs in its address; nodes of this machine are told apart by their ports.
+    #[test]
+    fn providers_are_hosts() {
+        let provider = |address: &str| Endpoint::new(address, Auth::None).unwrap().provider();
+        let one = provider("https://node.example.org/v3/k3yk3yk3yk3yk3y");
+        for same in [
+            "https://node.example.org/v3/0therk3y0therk3y/",
+            "http://node.example.org:8545",
+            "https://user:pw@NODE.example.org./",
+        ] {
+            assert_eq!(provider(same), one, "{same}");
+        }
+        assert_ne!(provider("https://node2.example.org"), one);
+        assert_ne!(provider("http://127.0.0.1:1"), provider("http://127.0.0.1:2"));
+        assert_eq!(provider("http://localhost:1/a"), provider("http://[::1]:1"));
     }
 
     /// Goal: the paths of TRON's interface go behind the address's own, and its query stays; users decode.

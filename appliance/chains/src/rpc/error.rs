@@ -66,6 +66,17 @@ impl RpcError {
         }
     }
 
+    /// What cannot be read as JSON of the wanted form. Errors of the reader may quote the answer, and a node may have put what it
+    /// was sent, keys included, into it: only the kind of the fault and its place are kept.
+    pub(crate) fn misshapen(error: &serde_json::Error) -> RpcError {
+        let kind = match error.classify() {
+            serde_json::error::Category::Data => "a field is missing or of another type",
+            serde_json::error::Category::Io | serde_json::error::Category::Eof => "it ends too early",
+            serde_json::error::Category::Syntax => "it is no JSON",
+        };
+        RpcError::unreadable(format!("{kind}, at line {} column {}", error.line(), error.column()))
+    }
+
     pub(crate) fn unreadable(what: impl std::fmt::Display) -> RpcError {
         RpcError::Lost(Lost::Unreadable(what.to_string()))
     }

@@ -174,6 +174,5 @@ fn encode(value: &impl Serialize) -> Result<Vec<u8>, RpcError> {
 
 /// A result as a type. What does not fit is an answer that was not asked for.
 pub(crate) fn read<T: DeserializeOwned>(result: &RawValue) -> Result<T, RpcError> {
-    // Errors of serde name fields and places, and may quote a short value of the answer, which holds nothing of ours.
-    serde_json::from_str(result.get()).map_err(RpcError::unreadable)
+    serde_json::from_str(result.get()).map_err(|error| RpcError::misshapen(&error))
 }

@@ -38,7 +38,10 @@ pub fn configured() -> Nodes {
                     Arc::new(BitcoinNode::new(transport, *params, BitcoinOptions { depth }))
                 }
                 Family::Evm => Arc::new(EvmNode::new(transport, *params, EvmOptions::default())),
-                Family::Tron => Arc::new(TronNode::new(transport, *params, TronOptions { genesis: None })),
+                Family::Tron => {
+                    let options = if config.test { TronOptions::any() } else { TronOptions::default() };
+                    Arc::new(TronNode::new(transport, *params, options))
+                }
             })
         };
         config.endpoints.iter().map(node).collect()
@@ -48,7 +51,7 @@ pub fn configured() -> Nodes {
 /// The nodes as a panel. Two have to agree, but for a test network with a single one.
 ///
 /// # Errors
-/// Too few endpoints.
+/// Too few endpoints, or two of one provider.
 pub fn panel(nodes: Vec<Arc<dyn ChainNode>>, test: bool) -> Result<Panel, String> {
     let quorum = if test { QUORUM.min(nodes.len()) } else { QUORUM };
     Panel::new(nodes, HealthRules::default(), quorum).map_err(|error| error.to_string())

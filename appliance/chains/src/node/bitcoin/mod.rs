@@ -342,6 +342,9 @@ impl ChainNode for BitcoinNode {
     fn name(&self) -> String {
         self.transport.endpoint().to_string()
     }
+    fn provider(&self) -> String {
+        self.transport.endpoint().provider()
+    }
     fn identify(&self) -> Asking<'_, bool> {
         Box::pin(self.identify())
     }

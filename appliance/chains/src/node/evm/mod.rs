@@ -2,6 +2,7 @@
 
 mod ask;
 mod classify;
+mod join;
 mod wire;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,7 +13,8 @@ use serde_json::{Value, json};
 pub use classify::classify;
 pub(crate) use wire::{borrowed, is_null};
 
-use self::wire::{Joining, WireReceipt};
+use self::join::{Joining, join};
+use self::wire::WireReceipt;
 use super::{
     Account, Asking, Broadcast, ChainNode, Doing, Fate, FeeFacts, Heads, NodeError, OutputFacts, Transfer, Trial,
     TrialCall,
@@ -21,8 +23,6 @@ use crate::rpc::{Call, RpcError, Transport};
 use crate::scan::{Block, EvmBlock, EvmReceipt, Header, evm_transfers};
 use crate::{Coin, NetworkParams};
 
-/// The kind of Polygon's own transaction.
-const POLYGON_STATE_SYNC: u64 = 0x7f;
 /// BSC: the highest block that two thirds of the validators have voted for.
 const BSC_TWO_THIRDS: i64 = -2;
 
@@ -31,7 +31,7 @@ const BSC_TWO_THIRDS: i64 = -2;
 pub struct EvmOptions {
     /// Whether it traces calls: only then coin that contracts send on is seen.
     pub traces: bool,
-    /// Whether blocks' filters are held against their logs, which shows logs that were cut.
+    /// Whether blocks' filters are held against their logs, which shows logs that were cut or made up.
     pub bloom: bool,
 }
 
@@ -61,8 +61,7 @@ impl EvmNode {
     }
 
     fn joining(&self) -> Joining {
-        let polygon = self.params.network() == Network::Polygon;
-        Joining { without_receipt: polygon.then_some(POLYGON_STATE_SYNC), bloom: self.options.bloom }
+        Joining { state_sync: self.params.network() == Network::Polygon, bloom: self.options.bloom }
     }
 
     async fn heads(&self) -> Result<Heads, NodeError> {
@@ -70,13 +69,6 @@ impl EvmNode {
         let mut answers = self.transport.batch(&[by("finalized"), by("safe"), by("latest")]).await?.into_iter();
         let mut next = || answers.next().ok_or_else(|| NodeError::incomplete("an answer is missing"));
         let (finalized, safe, head) = (next()?, next()?, next()?);
-        // A node that does not know the tag says so by an error, before the first final block by an error or null.
-        let tagged = |answer: Result<Box<serde_json::value::RawValue>, RpcError>| match answer {
-            Ok(json) if is_null(&json) => Ok(None),
-            Ok(json) => wire::header(&json).map(Some),
-            Err(RpcError::Refused { .. }) => Ok(None),
-            Err(error) => Err(NodeError::from(error)),
-        };
         let head = tagged(head)?.ok_or_else(|| NodeError::incomplete("the node has no head"))?;
         let mut finalized = tagged(finalized)?;
         if finalized.is_none() && self.params.network() == Network::Bsc {
@@ -123,7 +115,7 @@ impl EvmNode {
             Some(Err(error)) => return Err(error.into()),
             None => self.receipts_one_by_one(&block).await?,
         };
-        let mut joined = wire::join(&block, &receipts, self.joining())?;
+        let mut joined = join(&block, &receipts, self.joining())?;
         if self.options.traces && !joined.txs.is_empty() {
             joined.traces = Some(self.traces(&joined).await?);
         }
@@ -164,9 +156,16 @@ impl EvmNode {
         }
         let one =
             |tx: &crate::scan::EvmTx| Call::new("debug_traceTransaction", json!([format!("0x{}", tx.hash), tracer]));
-        let calls: Vec<Call> = block.txs.iter().map(one).collect();
-        let mut traces = Vec::with_capacity(calls.len());
-        for answer in self.transport.batch(&calls).await? {
+        let mut calls: Vec<Call> = block.txs.iter().map(one).collect();
+        // Asked by name, a transaction is traced in whatever block it is: that must still be this one afterwards.
+        calls.push(Call::new("eth_getBlockByNumber", json!([hex(block.header.block.height), false])));
+        let mut answers = self.transport.batch(&calls).await?;
+        let after = answers.pop().ok_or_else(|| NodeError::incomplete("an answer is missing"))??;
+        if is_null(&after) || wire::header(&after)? != block.header {
+            return Err(NodeError::incomplete("the node left its branch meanwhile"));
+        }
+        let mut traces = Vec::with_capacity(answers.len());
+        for answer in answers {
             traces.push(wire::frames(&answer?)?);
         }
         Ok(traces)
@@ -185,6 +184,29 @@ impl EvmNode {
         }
     }
 
+    async fn fate_and_final(&self, tx: TxId) -> Result<(Fate, Option<u64>), NodeError> {
+        let name = format!("0x{tx}");
+        // The last final block first: should the batch be answered piece by piece, the answer is not older than it.
+        let calls = [
+            Call::new("eth_getBlockByNumber", json!(["finalized", false])),
+            Call::new("eth_getTransactionReceipt", json!([name])),
+            Call::new("eth_getTransactionByHash", json!([name])),
+        ];
+        let mut answers = self.transport.batch(&calls).await?.into_iter();
+        let mut next = || answers.next().ok_or_else(|| NodeError::incomplete("an answer is missing"));
+        let (last, receipt, transaction) = (next()?, next()??, next()??);
+        let fate = self.told(tx, &receipt, &transaction)?;
+        match tagged(last)? {
+            Some(last) => Ok((fate, Some(last.block.height))),
+            // It has another way to say it; then the height is asked for before the fate.
+            None if self.params.network() == Network::Bsc => {
+                let last = self.heads().await?.finalized.map(|header| header.block.height);
+                Ok((self.fate(tx).await?, last))
+            }
+            None => Ok((fate, None)),
+        }
+    }
+
     async fn fate(&self, tx: TxId) -> Result<Fate, NodeError> {
         let name = format!("0x{tx}");
         let calls = [
@@ -194,9 +216,19 @@ impl EvmNode {
         let mut answers = self.transport.batch(&calls).await?.into_iter();
         let mut next = || answers.next().ok_or_else(|| NodeError::incomplete("an answer is missing"));
         let (receipt, transaction) = (next()??, next()??);
-        if !is_null(&receipt) {
-            let wire: WireReceipt<'_> = borrowed(&receipt)?;
-            let read = wire::receipt(&wire).ok_or_else(|| NodeError::unreadable("a receipt that cannot be read"))?;
+        self.told(tx, &receipt, &transaction)
+    }
+
+    /// What became of a transaction by a node's two answers. What cannot be read is known all the same.
+    fn told(
+        &self,
+        tx: TxId,
+        receipt: &serde_json::value::RawValue,
+        transaction: &serde_json::value::RawValue,
+    ) -> Result<Fate, NodeError> {
+        if !is_null(receipt) {
+            let wire: WireReceipt<'_> = borrowed(receipt)?;
+            let read = wire::receipt(&wire).ok_or_else(|| NodeError::incomplete("a receipt that cannot be read"))?;
             let (receipt, block, fee) = read;
             if receipt.tx != tx {
                 return Err(NodeError::unreadable("the receipt of another transaction"));
@@ -204,10 +236,10 @@ impl EvmNode {
             let transfers = self.transfers(&receipt);
             return Ok(Fate::Included { block, ok: receipt.ok, transfers, fee });
         }
-        if is_null(&transaction) {
+        if is_null(transaction) {
             return Ok(Fate::Unseen);
         }
-        let transaction: Value = borrowed(&transaction)?;
+        let transaction: Value = borrowed(transaction)?;
         if transaction["hash"].as_str().and_then(|hash| hash.parse().ok()) != Some(tx) {
             return Err(NodeError::unreadable("another transaction"));
         }
@@ -222,6 +254,16 @@ impl EvmNode {
     }
 }
 
+/// The block of a tag. A node that does not know the tag says so by an error, before the first final block by an error or null.
+fn tagged(answer: Result<Box<serde_json::value::RawValue>, RpcError>) -> Result<Option<Header>, NodeError> {
+    match answer {
+        Ok(json) if is_null(&json) => Ok(None),
+        Ok(json) => wire::header(&json).map(Some),
+        Err(RpcError::Refused { .. }) => Ok(None),
+        Err(error) => Err(NodeError::from(error)),
+    }
+}
+
 /// A number as these nodes want it.
 fn hex(number: u64) -> String {
     format!("{number:#x}")
@@ -230,6 +272,9 @@ fn hex(number: u64) -> String {
 impl ChainNode for EvmNode {
     fn name(&self) -> String {
         self.transport.endpoint().to_string()
+    }
+    fn provider(&self) -> String {
+        self.transport.endpoint().provider()
     }
     fn identify(&self) -> Asking<'_, bool> {
         Box::pin(self.identify())
@@ -248,6 +293,9 @@ impl ChainNode for EvmNode {
     }
     fn fate(&self, tx: TxId) -> Asking<'_, Fate> {
         Box::pin(self.fate(tx))
+    }
+    fn fate_and_final(&self, tx: TxId) -> Asking<'_, (Fate, Option<u64>)> {
+        Box::pin(self.fate_and_final(tx))
     }
     fn fees(&self) -> Asking<'_, FeeFacts> {
         Box::pin(self.fees())

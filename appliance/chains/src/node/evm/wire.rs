@@ -1,23 +1,19 @@
 //! What EVM nodes say, as far as it is read. Fields that are not named here may be anything.
 
-use std::collections::BTreeMap;
-
 use exchequer_domain::{BlockHash, BlockRef, TxId};
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use sha3::{Digest, Keccak256};
 
 use crate::node::NodeError;
-use crate::rpc::{Wide, data, fixed, quantity_u64, quantity_wide};
+use crate::rpc::{RpcError, Wide, data, fixed, quantity_u64, quantity_wide};
 use crate::scan::{EvmBlock, EvmLog, EvmReceipt, EvmTx, Frame, Header};
 
 /// Most calls of one transaction that are read: more than gas allows.
 const CALLS_MAX: usize = 2_000_000;
-const BLOOM_BYTES: usize = 256;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct WireHeader<'a> {
+pub(super) struct WireHeader<'a> {
     #[serde(default, borrow)]
     number: Option<&'a str>,
     #[serde(default, borrow)]
@@ -27,17 +23,21 @@ struct WireHeader<'a> {
     #[serde(borrow)]
     timestamp: &'a str,
     #[serde(default, borrow)]
-    logs_bloom: Option<&'a str>,
+    pub(super) logs_bloom: Option<&'a str>,
+    #[serde(default, borrow)]
+    pub(super) gas_used: Option<&'a str>,
+    #[serde(default, borrow)]
+    pub(super) transactions_root: Option<&'a str>,
 }
 
 #[derive(Deserialize)]
-struct WireTxs<'a> {
+pub(super) struct WireTxs<'a> {
     #[serde(borrow)]
-    transactions: Vec<WireTx<'a>>,
+    pub(super) transactions: Vec<WireTx<'a>>,
 }
 
 #[derive(Deserialize)]
-struct WireTx<'a> {
+pub(super) struct WireTx<'a> {
     #[serde(borrow)]
     hash: &'a str,
     #[serde(default, borrow, rename = "type")]
@@ -53,6 +53,8 @@ struct WireTx<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct WireReceipt<'a> {
+    #[serde(default, borrow, rename = "type")]
+    pub(super) kind: Option<&'a str>,
     #[serde(borrow)]
     transaction_hash: &'a str,
     #[serde(borrow)]
@@ -62,7 +64,7 @@ pub(super) struct WireReceipt<'a> {
     #[serde(default, borrow)]
     status: Option<&'a str>,
     #[serde(default, borrow)]
-    gas_used: Option<&'a str>,
+    pub(super) gas_used: Option<&'a str>,
     #[serde(default, borrow)]
     effective_gas_price: Option<&'a str>,
     #[serde(borrow)]
@@ -81,13 +83,13 @@ struct WireLog<'a> {
     removed: bool,
 }
 
-fn wrong(what: &'static str) -> NodeError {
+pub(super) fn wrong(what: &'static str) -> NodeError {
     NodeError::unreadable(what)
 }
 
 /// A JSON text as a type that borrows from it.
 pub(crate) fn borrowed<'a, T: Deserialize<'a>>(json: &'a RawValue) -> Result<T, NodeError> {
-    serde_json::from_str(json.get()).map_err(NodeError::unreadable)
+    serde_json::from_str(json.get()).map_err(|error| NodeError::Rpc(RpcError::misshapen(&error)))
 }
 
 /// Whether a result is null: the node has no such thing.
@@ -100,7 +102,7 @@ pub(super) fn header(json: &RawValue) -> Result<Header, NodeError> {
     named(&borrowed(json)?)
 }
 
-fn named(wire: &WireHeader<'_>) -> Result<Header, NodeError> {
+pub(super) fn named(wire: &WireHeader<'_>) -> Result<Header, NodeError> {
     let number = wire.number.and_then(quantity_u64).ok_or_else(|| wrong("a block without a number"))?;
     let hash = wire.hash.and_then(fixed).ok_or_else(|| wrong("a block without a hash"))?;
     let parent = fixed(wire.parent_hash).ok_or_else(|| wrong("a block without a parent"))?;
@@ -118,7 +120,7 @@ pub(super) fn names(json: &RawValue) -> Result<Vec<String>, NodeError> {
     Ok(txs.transactions.iter().map(|tx| tx.hash.to_owned()).collect())
 }
 
-fn transaction(wire: &WireTx<'_>) -> Option<EvmTx> {
+pub(super) fn transaction(wire: &WireTx<'_>) -> Option<EvmTx> {
     let to = match wire.to {
         Some(to) => Some(fixed(to)?),
         None => None,
@@ -148,76 +150,6 @@ pub(super) fn receipt(wire: &WireReceipt<'_>) -> Option<(EvmReceipt, BlockRef, O
     let fee =
         number(wire.gas_used).zip(number(wire.effective_gas_price)).and_then(|(gas, price)| gas.checked_mul(price));
     Some((EvmReceipt { tx: TxId(fixed(wire.transaction_hash)?), ok, logs }, block, fee))
-}
-
-/// How strictly receipts are joined with transactions.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Joining {
-    /// A kind of transaction that may lack a receipt of the block's, and is the network's own (Polygon).
-    pub(super) without_receipt: Option<u64>,
-    /// Whether the block's filter is held against the logs.
-    pub(super) bloom: bool,
-}
-
-/// A block and its receipts, joined by the transactions' names and compared.
-pub(super) fn join(block: &RawValue, receipts: &RawValue, how: Joining) -> Result<EvmBlock, NodeError> {
-    let wire: WireHeader<'_> = borrowed(block)?;
-    let header = named(&wire)?;
-    let txs: WireTxs<'_> = borrowed(block)?;
-    let mut found = BTreeMap::new();
-    for wire in &borrowed::<Vec<WireReceipt<'_>>>(receipts)? {
-        let (receipt, of, _) = receipt(wire).ok_or_else(|| wrong("a receipt that cannot be read"))?;
-        if of != header.block {
-            return Err(NodeError::incomplete(format!(
-                "a receipt is of block {}, not of {}",
-                of.hash, header.block.hash
-            )));
-        }
-        if let Some(twice) = found.insert(receipt.tx, receipt) {
-            return Err(NodeError::incomplete(format!("transaction {} has two receipts", twice.tx)));
-        }
-    }
-    if let Some(bloom) = wire.logs_bloom.filter(|_| how.bloom) {
-        whole_logs(bloom, found.values())?;
-    }
-    let mut joined = EvmBlock { header, txs: Vec::new(), receipts: Vec::new(), traces: None };
-    for wire in &txs.transactions {
-        let tx = transaction(wire).ok_or_else(|| wrong("a transaction that cannot be read"))?;
-        let receipt = match found.remove(&tx.hash) {
-            Some(receipt) => receipt,
-            None if how.without_receipt == Some(tx.kind) => EvmReceipt { tx: tx.hash, ok: false, logs: Vec::new() },
-            None => return Err(NodeError::incomplete(format!("transaction {} has no receipt", tx.hash))),
-        };
-        joined.txs.push(tx);
-        joined.receipts.push(receipt);
-    }
-    // Polygon gives the receipt of its own transaction also where the block does not list it.
-    let spare = usize::from(how.without_receipt.is_some());
-    if found.len() > spare {
-        return Err(NodeError::incomplete(format!("{} receipts are of no transaction of the block", found.len())));
-    }
-    Ok(joined)
-}
-
-/// The block's filter knows of every entry of every log: where one of its bits is explained by none, entries are missing.
-fn whole_logs<'a>(bloom: &str, receipts: impl Iterator<Item = &'a EvmReceipt>) -> Result<(), NodeError> {
-    let told: [u8; BLOOM_BYTES] = fixed(bloom).ok_or_else(|| wrong("a filter that cannot be read"))?;
-    let mut explained = [0_u8; BLOOM_BYTES];
-    let mut add = |bytes: &[u8]| {
-        let hash = Keccak256::digest(bytes);
-        for pair in hash.chunks_exact(2).take(3) {
-            let bit = usize::from(u16::from_be_bytes([pair[0], pair[1]]) & 0x7ff);
-            explained[BLOOM_BYTES - 1 - bit / 8] |= 1 << (bit % 8);
-        }
-    };
-    for log in receipts.flat_map(|receipt| &receipt.logs) {
-        add(&log.address);
-        log.topics.iter().for_each(|topic| add(topic));
-    }
-    if told.iter().zip(&explained).any(|(told, explained)| told & !explained != 0) {
-        return Err(NodeError::incomplete("the block's filter knows of log entries that no receipt has"));
-    }
-    Ok(())
 }
 
 #[derive(Deserialize)]

@@ -19,8 +19,24 @@ fn tx_id(text: &str) -> TxId {
     text.parse().unwrap()
 }
 
+/// The filter of logs.
+fn filter(logs: &Value) -> String {
+    let mut bits = [0_u8; 256];
+    for log in logs.as_array().unwrap() {
+        for part in std::iter::once(&log["address"]).chain(log["topics"].as_array().unwrap()) {
+            let hash = <sha3::Keccak256 as sha3::Digest>::digest(hex::decode(&part.as_str().unwrap()[2..]).unwrap());
+            for at in [0, 2, 4] {
+                let bit = (usize::from(hash[at]) << 8 | usize::from(hash[at + 1])) % 2048;
+                bits[255 - bit / 8] |= 1 << (bit % 8);
+            }
+        }
+    }
+    format!("0x{}", hex::encode(bits))
+}
+
 fn block(number: u64) -> Value {
     json!({
+        "gasUsed": "0x5208", "transactionsRoot": TX, "logsBloom": filter(&receipt(number)["logs"]),
         "number": format!("{number:#x}"), "hash": hash(number), "parentHash": hash(number - 1), "timestamp": "0x10",
         "gasLimit": "0x1", "somethingNew": {"deep": []},
         "transactions": [{"hash": TX, "type": "0x2", "from": TO, "to": TO, "value": "0xde0b6b3a7640000", "input": "0x"}],
@@ -61,7 +77,29 @@ fn unknown_method() -> Result<Value, (i64, String)> {
 #[tokio::test]
 async fn blocks_come_whole_or_not_at_all() {
     type Fault = fn(&mut Value, &mut Value);
-    let faults: [(&str, Fault); 8] = [
+    let faults: [(&str, Fault); 16] = [
+        ("a log entry that was made up", |_, receipts| {
+            receipts[0]["logs"][1] = receipts[0]["logs"][0].clone();
+            receipts[0]["logs"][1]["address"] = json!("0x00000000000000000000000000000000000000aa");
+        }),
+        ("a log that was cut", |_, receipts| receipts[0]["logs"] = json!([])),
+        ("no filter", |block, _| block["logsBloom"] = Value::Null),
+        ("an emptied block", |block, receipts| {
+            block["transactions"] = json!([]);
+            block["logsBloom"] = json!(filter(&json!([])));
+            *receipts = json!([]);
+        }),
+        ("an emptied block whose gas fits", |block, receipts| {
+            block["transactions"] = json!([]);
+            block["logsBloom"] = json!(filter(&json!([])));
+            block["gasUsed"] = json!("0x0");
+            *receipts = json!([]);
+        }),
+        ("an empty root of a transaction", |block, _| {
+            block["transactionsRoot"] = json!("0x56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421");
+        }),
+        ("more gas than the receipts", |block, _| block["gasUsed"] = json!("0x5209")),
+        ("no root", |block, _| block["transactionsRoot"] = Value::Null),
         ("no receipts yet", |_, receipts| *receipts = Value::Null),
         ("a receipt is missing", |_, receipts| *receipts = json!([])),
         ("of another block", |_, receipts| receipts[0]["blockHash"] = json!(hash(99))),
@@ -107,25 +145,68 @@ async fn blocks_come_whole_or_not_at_all() {
     assert!(matches!(ChainNode::block(&html, 5).await, Err(NodeError::Rpc(_))));
 }
 
-/// Goal: the true filter of a log fits it. Method: the filter of one known log, as its three parts set it.
+/// Goal: Polygon's own transaction may be there without being listed, and nothing else may: not one of another kind, nor two. Its
+/// logs and gas are not the block's. Method: a receipt left over, in each form, on Polygon and elsewhere.
 #[tokio::test]
-async fn filters_are_understood() {
-    let node = node(|method, _| {
-        let mut block = block(5);
-        let receipt = receipt(5);
-        let mut bits = [0_u8; 256];
-        let log = &receipt["logs"][0];
-        for part in [&log["address"], &log["topics"][0], &log["topics"][1]] {
-            let hash = <sha3::Keccak256 as sha3::Digest>::digest(hex::decode(&part.as_str().unwrap()[2..]).unwrap());
-            for at in [0, 2, 4] {
-                let bit = (usize::from(hash[at]) << 8 | usize::from(hash[at + 1])) % 2048;
-                bits[255 - bit / 8] |= 1 << (bit % 8);
+async fn only_state_sync_is_forgiven() {
+    let extra = |name: &str, kind: &str| {
+        let mut extra = receipt(5);
+        extra["transactionHash"] = json!(name);
+        extra["type"] = json!(kind);
+        extra["gasUsed"] = json!("0x0");
+        extra["logs"][0]["address"] = json!("0x00000000000000000000000000000000000000aa");
+        extra
+    };
+    let key = ["matic-bor-receipt-".as_bytes(), &5_u64.to_be_bytes(), &hex::decode(&hash(5)[2..]).unwrap()].concat();
+    let derived = format!("0x{}", hex::encode(<sha3::Keccak256 as sha3::Digest>::digest(key)));
+    let (other, third) = (hash(77), hash(78));
+    let cases = [
+        (Network::Polygon, vec![extra(&derived, "0x0")], true),
+        (Network::Polygon, vec![extra(&other, "0x7f")], true),
+        (Network::Polygon, vec![extra(&other, "0x2")], false),
+        (Network::Polygon, vec![extra(&other, "0x7f"), extra(&third, "0x7f")], false),
+        (Network::Bsc, vec![extra(&derived, "0x7f")], false),
+    ];
+    for (network, extras, good) in cases {
+        let shown = format!("{network} {extras:?}");
+        // Without its logs, so that the filter is not what finds it.
+        for logs in [true, false] {
+            let mut receipts = vec![receipt(5)];
+            receipts.extend(extras.clone());
+            if !logs {
+                receipts[1..].iter_mut().for_each(|receipt| receipt["logs"] = json!([]));
             }
+            let node = node_of(network, EvmOptions::default(), move |method, _| {
+                Ok(if method == "eth_getBlockByNumber" { block(5) } else { json!(receipts) })
+            });
+            let found = ChainNode::block(&node.await, 5).await;
+            assert_eq!(found.is_ok(), good, "{shown}: {found:?}");
         }
-        block["logsBloom"] = json!(format!("0x{}", hex::encode(bits)));
-        Ok(if method == "eth_getBlockByNumber" { block } else { json!([receipt]) })
-    });
-    assert!(matches!(ChainNode::block(&node.await, 5).await, Ok(Some(_))));
+    }
+}
+
+/// Goal: a fate and the height that it is told at come in one request.
+#[tokio::test]
+async fn fates_come_with_their_height() {
+    let server =
+        Server::rpc(|method, _| Ok(if method == "eth_getBlockByNumber" { block(9) } else { Value::Null })).await;
+    let node = EvmNode::new(server.transport(), NetworkParams::mainnet(Network::Ethereum), EvmOptions::default());
+    assert_eq!(ChainNode::fate_and_final(&node, tx_id(TX)).await, Ok((Fate::Unseen, Some(9))));
+    assert_eq!(server.hits(), 1);
+}
+
+/// Goal: errors quote nothing of an answer: a node may put keys that it was sent into it.
+#[tokio::test]
+async fn errors_quote_no_answers() {
+    let node =
+        node(|_, _| Ok(json!({"number": {"k3yk3yk3yk3yk3y": 1}, "parentHash": 5, "hash": "k3yk3yk3yk3yk3y"}))).await;
+    for error in [
+        ChainNode::header(&node, 5).await.unwrap_err().to_string(),
+        ChainNode::identify(&node).await.unwrap_err().to_string(),
+        crate::rpc::RpcError::misshapen(&serde_json::from_str::<u8>("\"k3yk3yk3yk3yk3y\"").unwrap_err()).to_string(),
+    ] {
+        assert!(!error.contains("k3y") && error.contains("column"), "{error}");
+    }
 }
 
 /// Goal: calls come in their order at any depth; where the node traces single transactions only, these are asked; a trace that is
@@ -140,15 +221,22 @@ async fn traces_are_read_at_any_depth() {
     };
     let frames = super::super::evm::frames_of(&deep()).unwrap();
     assert_eq!((frames.len(), frames[1000].depth), (1001, 1000));
-    for mode in 0..3 {
+    for mode in 0..4 {
         let options = EvmOptions { traces: true, bloom: true };
-        let node = node_of(Network::Ethereum, options, move |method, _| {
+        let node = node_of(Network::Ethereum, options, move |method, params| {
             let frame = json!({"type": "CALL", "from": TO, "to": TO, "calls": [
                 {"type": "STATICCALL", "from": TO, "to": TO, "error": "execution reverted", "calls": [{"type": "CALL", "from": TO}]},
                 {"type": "CREATE", "from": TO, "value": "0x2"},
             ]});
             match (method, mode) {
+                // Whole it is asked for first; by its name alone once the transactions were traced.
+                ("eth_getBlockByNumber", 3) if params[1] == false => {
+                    let mut left = block(5);
+                    left["hash"] = json!(hash(6));
+                    Ok(left)
+                }
                 ("eth_getBlockByNumber", _) => Ok(block(5)),
+                ("debug_traceBlockByHash", 3) => unknown_method(),
                 ("eth_getBlockReceipts", _) => Ok(json!([receipt(5)])),
                 ("debug_traceBlockByHash", 0) => Ok(json!([{"txHash": TX, "result": frame}])),
                 ("debug_traceBlockByHash", 1) => unknown_method(),
@@ -162,7 +250,7 @@ async fn traces_are_read_at_any_depth() {
                 let told: Vec<(u32, bool)> = block.traces.unwrap()[0].iter().map(|f| (f.depth, f.failed)).collect();
                 assert_eq!(told, [(0, false), (1, true), (2, false), (1, false)]);
             }
-            (2, Err(NodeError::Incomplete(_))) => {}
+            (2 | 3, Err(NodeError::Incomplete(_))) => {}
             (_, other) => panic!("{mode}: {other:?}"),
         }
     }

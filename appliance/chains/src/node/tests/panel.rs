@@ -19,6 +19,8 @@ struct Says {
     fate: Fate,
     fails: Option<RpcError>,
     broadcast: Broadcast,
+    logs: Vec<crate::scan::EvmLog>,
+    fate_fails: Option<NodeError>,
 }
 
 struct Fake {
@@ -29,6 +31,29 @@ struct Fake {
 fn header(height: u64, branch: u8) -> Header {
     let hash = |height: u64| BlockHash([branch.wrapping_add(height as u8); 32]);
     Header { block: BlockRef { height, hash: hash(height) }, parent: hash(height.wrapping_sub(1)), time_ms: 0 }
+}
+
+/// A block of one transaction with this log.
+fn holding(header: Header, logs: &[crate::scan::EvmLog]) -> Block {
+    let tx = TxId([5; 32]);
+    let receipts = vec![crate::scan::EvmReceipt { tx, ok: true, logs: logs.to_vec() }];
+    Block::Evm(crate::scan::EvmBlock { header, txs: Vec::new(), receipts, traces: None })
+}
+
+/// Each entry of a log as an arrival.
+fn look(block: &Block) -> crate::scan::Found {
+    let Block::Evm(block) = block else { panic!("another family") };
+    let seen = |log: &crate::scan::EvmLog| crate::scan::Sighting {
+        tx: block.receipts[0].tx,
+        place: exchequer_domain::Place::Log(0),
+        address: ChainAddress::canonical("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266").unwrap(),
+        coin: Coin::Native,
+        amount: u128::from(log.data[0]),
+        from_own: false,
+        coinbase: false,
+    };
+    let sightings = block.receipts[0].logs.iter().map(seen).collect();
+    crate::scan::Found { sightings, ..crate::scan::Found::default() }
 }
 
 impl Fake {
@@ -58,14 +83,17 @@ impl ChainNode for Fake {
     fn header(&self, height: u64) -> Asking<'_, Option<Header>> {
         self.answer(|says| (height <= says.head).then(|| header(height, says.branch)))
     }
-    fn block(&self, _: u64) -> Asking<'_, Option<Block>> {
-        Self::nothing()
+    fn block(&self, height: u64) -> Asking<'_, Option<Block>> {
+        self.answer(|says| (height <= says.head).then(|| holding(header(height, says.branch), &says.logs)))
     }
     fn broadcast<'a>(&'a self, _: TxId, _: &'a [u8]) -> Doing<'a, Broadcast> {
         let answer = self.says.lock().broadcast.clone();
         Box::pin(async move { answer })
     }
     fn fate(&self, _: TxId) -> Asking<'_, Fate> {
+        if let Some(error) = self.says.lock().fate_fails.clone() {
+            return Box::pin(async { Err(error) });
+        }
         self.answer(|says| says.fate.clone())
     }
     fn fees(&self) -> Asking<'_, FeeFacts> {
@@ -95,6 +123,8 @@ async fn panel(quorum: usize) -> (Panel, [Arc<Mutex<Says>>; 3]) {
             fate: Fate::Unseen,
             fails: None,
             broadcast: Broadcast::Accepted,
+            logs: Vec::new(),
+            fate_fails: None,
         }))
     };
     let says = [says(), says(), says()];
@@ -212,6 +242,7 @@ async fn fates_are_agreed_on() {
         says[2].lock().last_final = 1;
         assert!(panel.agreed_fate(tx, 90).await.is_err());
     }
+    says[2].lock().last_final = 90;
     says[1].lock().fate = included.clone();
     assert_eq!(panel.agreed_fate(tx, 90).await, Ok(included.clone()));
     let elsewhere = Fate::Included { block: header(81, 3).block, ok: true, transfers: vec![], fee: None };
@@ -221,6 +252,65 @@ async fn fates_are_agreed_on() {
     says[1].lock().fate = Fate::Unseen;
     says[2].lock().fails = lost();
     assert!(panel.agreed_fate(tx, 90).await.is_err(), "silence is no vote");
+
+    let (panel, says) = self::panel(2).await;
+    says[2].lock().fate_fails = Some(NodeError::Incomplete("in a block, and its receipt is missing".into()));
+    assert!(panel.agreed_fate(tx, 90).await.is_err(), "who has half of it knows it");
+    says[2].lock().fate_fails = lost().map(NodeError::from);
+    assert_eq!(panel.agreed_fate(tx, 90).await, Ok(Fate::Unseen), "who says nothing says nothing");
+    says[1].lock().last_final = 89;
+    assert!(panel.agreed_fate(tx, 90).await.is_err(), "it was further before it was asked, and is not now");
+}
+
+/// Goal: what one endpoint alone finds in a block is believed by nobody: an arrival more, less or other; a majority decides, and
+/// whoever is outvoted is marked. A block of another branch is no vote. Method: logs that differ under one hash.
+#[tokio::test(start_paused = true)]
+async fn contents_are_agreed_on() {
+    let log = |amount| crate::scan::EvmLog { address: [1; 20], topics: vec![], data: vec![amount], removed: false };
+    let (panel, says) = panel(2).await;
+    let agreed = async || {
+        let given = panel.first(|node| Box::pin(async move { Ok(node.block(50).await?.unwrap()) })).await.unwrap();
+        panel.agreed_block(given, look).await.map(|reply| reply.value.1.sightings.len())
+    };
+    assert_eq!(agreed().await, Ok(0));
+    says.iter().for_each(|says| says.lock().logs = vec![log(7)]);
+    assert_eq!(agreed().await, Ok(1));
+    says[2].lock().fails = lost();
+    for logs in [vec![log(7), log(8)], vec![log(9)], vec![]] {
+        says[1].lock().logs = logs;
+        let torn = agreed().await;
+        let Err(PanelError::Disagreement(Disagreement::Contents { height: 50, endpoints })) = torn else {
+            panic!("{torn:?}")
+        };
+        assert_eq!(endpoints, "one, two", "both are told");
+    }
+    says[2].lock().fails = None;
+    says[0].lock().logs = vec![log(7), log(8)];
+    says[1].lock().logs = vec![log(7)];
+    assert_eq!(agreed().await, Ok(1), "the others outvote the first");
+    assert_eq!(who(&panel).await, Ok("two".into()));
+    says[0].lock().branch = 3;
+    says[2].lock().head = 49;
+    let few = agreed().await;
+    assert!(matches!(few, Err(PanelError::Disagreement(Disagreement::TooFew { answers: 1, .. }))), "{few:?}");
+}
+
+/// Goal: one endpoint's head, however high, makes the others neither lag nor useless; and no provider has two votes.
+#[tokio::test(start_paused = true)]
+async fn one_endpoint_is_one() {
+    let (panel, says) = panel(2).await;
+    says[2].lock().head = 1_100;
+    panel.refresh().await;
+    assert_eq!(panel.best_head(), 100);
+    assert_eq!(who(&panel).await, Ok("one".into()));
+    assert!(panel.seats().iter().all(|seat| seat.score > 0));
+    says[1].lock().head = 1_100;
+    panel.refresh().await;
+    assert_eq!(who(&panel).await, Ok("two".into()), "two have it");
+
+    let twin = |name| Arc::new(Fake { name, says: Arc::clone(&says[0]) }) as Arc<dyn ChainNode>;
+    let one = Panel::new(vec![twin("one"), twin("two"), twin("one")], HealthRules::default(), 2).err();
+    assert_eq!(one, Some(PanelError::OneProvider { first: "one".into(), second: "one".into() }));
 }
 
 /// Goal: a transaction goes to every endpoint of our network, and every answer is told.
@@ -232,4 +322,12 @@ async fn broadcasts_go_to_all() {
     let told: Vec<(&str, bool)> =
         told.iter().map(|reply| (reply.endpoint.as_str(), reply.value.may_be_out())).collect();
     assert_eq!(told, [("one", true), ("two", true), ("three", true)]);
+    for (said, may) in [
+        (Broadcast::RefusedForGood(String::new()), true),
+        (Broadcast::NotNow(Hindrance::InputsGone, String::new()), true),
+        (Broadcast::NotNow(Hindrance::NonceTooLow, String::new()), true),
+        (Broadcast::NotNow(Hindrance::FeeTooLow, String::new()), false),
+    ] {
+        assert_eq!(said.may_be_out(), may, "{said:?}");
+    }
 }

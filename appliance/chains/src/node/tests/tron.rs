@@ -16,7 +16,7 @@ fn hash(number: u64) -> String {
 }
 
 fn block(number: u64) -> Value {
-    json!({"blockID": hash(number), "block_header": {"raw_data": {"number": number, "parentHash": hash(number - 1), "timestamp": 9}},
+    json!({"blockID": hash(number), "block_header": {"raw_data": {"number": number, "parentHash": hash(number - 1), "timestamp": 9, "txTrieRoot": "cd".repeat(32)}},
         "transactions": [transaction()]})
 }
 
@@ -38,7 +38,15 @@ async fn node(answer: impl Fn(&str, &Value) -> Value + Send + Sync + 'static) ->
 /// block. Method: each once.
 #[tokio::test]
 async fn blocks_come_whole_or_not_at_all() {
-    let cases: [(&str, Value, Value); 6] = [
+    let root = |root: String, txs: Value| {
+        let mut block = block(5);
+        block["block_header"]["raw_data"]["txTrieRoot"] = json!(root);
+        block["transactions"] = txs;
+        block
+    };
+    let cases: [(&str, Value, Value); 8] = [
+        ("an emptied block", root("cd".repeat(32), json!([])), json!([])),
+        ("the root of nothing", root("00".repeat(32), json!([transaction()])), json!([info()])),
         ("error", json!({"Error": "class java.lang.NullPointerException : null"}), json!([info()])),
         (
             "throttled infos",
@@ -68,11 +76,34 @@ async fn blocks_come_whole_or_not_at_all() {
         });
         assert!(ChainNode::block(&node.await, 5).await.is_err(), "{name}");
     }
+    let none = root("00".repeat(32), json!([]));
+    let empty = node(move |path, _| if path.contains("info") { json!({}) } else { none.clone() }).await;
+    assert!(matches!(ChainNode::block(&empty, 5).await, Ok(Some(Block::Tron(block))) if block.txs.is_empty()));
     let good = node(|path, _| if path.contains("info") { json!([info()]) } else { block(5) }).await;
     let Ok(Some(Block::Tron(found))) = ChainNode::block(&good, 5).await else { panic!("a block") };
     assert!(found.txs[0].ok && found.infos[0].ok && found.infos[0].receipt.is_none());
     assert!(matches!(found.txs[0].contract, TronContract::Transfer { amount: 1_500_000, .. }));
     assert_eq!(ChainNode::block(&node(|_, _| json!({})).await, 5).await, Ok(None));
+}
+
+/// Goal: a node of another network is told by its block 0, unless any network will do.
+#[tokio::test]
+async fn networks_are_told_by_their_first_block() {
+    let first = |name: &'static str| {
+        Server::start(move |_, _| {
+            let data = json!({"parentHash": "00".repeat(32)});
+            Back::Json(json!({"blockID": name, "block_header": {"raw_data": data}}))
+        })
+    };
+    let live = "00000000000000001ebf88508a03865c71d452e25f4d51194196a1d22b6653dc";
+    let test = "0000000000000000d698d4192c56cb6be724a558448e2684802de4d6cd8690dc";
+    for (name, options, ours) in
+        [(live, TronOptions::default(), true), (test, TronOptions::default(), false), (test, TronOptions::any(), true)]
+    {
+        let server = first(name).await;
+        let node = TronNode::new(server.transport(), NetworkParams::mainnet(Network::Tron), options);
+        assert_eq!(ChainNode::identify(&node).await, Ok(ours), "{name}");
+    }
 }
 
 /// Goal: the solidified side is asked first, and a transaction is unseen only when every side says so.

@@ -27,11 +27,32 @@ const BALANCE_OF: &str = "70a08231";
 /// Most balances that are asked for at one block: more would not be answered before the next one.
 const BALANCES_MAX: usize = 200;
 
+/// The name of block 0 of the live network.
+const GENESIS: [u8; 32] = [
+    0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x1e, 0xbf, 0x88, 0x50, 0x8a, 0x03, 0x86, 0x5c, 0x71, 0xd4, 0x52,
+    0xe2, 0x5f, 0x4d, 0x51, 0x19, 0x41, 0x96, 0xa1, 0xd2, 0x2b, 0x66, 0x53, 0xdc,
+];
+
 /// What is settled about a node.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct TronOptions {
     /// The name of the network's block 0, by which networks are told apart; TRON has no other mark. `None`: not compared.
     pub genesis: Option<BlockHash>,
+}
+
+impl Default for TronOptions {
+    /// Of the live network.
+    fn default() -> TronOptions {
+        TronOptions { genesis: Some(BlockHash(GENESIS)) }
+    }
+}
+
+impl TronOptions {
+    /// Of whatever network: parameters do not tell test networks apart.
+    #[must_use]
+    pub const fn any() -> TronOptions {
+        TronOptions { genesis: None }
+    }
 }
 
 /// A node of TRON.
@@ -69,7 +90,7 @@ impl TronNode {
             return Err(answer.failure("no JSON"));
         };
         if json.get().starts_with('{') {
-            let wire: WireError<'_> = serde_json::from_str(json.get()).map_err(RpcError::unreadable)?;
+            let wire: WireError<'_> = serde_json::from_str(json.get()).map_err(|error| RpcError::misshapen(&error))?;
             if let Some(error) = wire.error {
                 let message = self.transport.endpoint().clean(error.get().trim_matches('"'));
                 if message.contains(THROTTLED) {
@@ -311,6 +332,9 @@ impl TronNode {
 impl ChainNode for TronNode {
     fn name(&self) -> String {
         self.transport.endpoint().to_string()
+    }
+    fn provider(&self) -> String {
+        self.transport.endpoint().provider()
     }
     fn identify(&self) -> Asking<'_, bool> {
         Box::pin(self.identify())

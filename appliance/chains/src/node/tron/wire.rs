@@ -39,6 +39,8 @@ struct WireHeaderData<'a> {
     parent_hash: &'a str,
     #[serde(default)]
     timestamp: u64,
+    #[serde(default, borrow)]
+    tx_trie_root: Option<&'a str>,
 }
 
 #[derive(Deserialize)]
@@ -239,6 +241,12 @@ fn internal(wire: &WireInternal<'_>) -> Option<TronInternal> {
 pub(super) fn join(block: &RawValue, infos: &RawValue) -> Result<TronBlock, NodeError> {
     let wire: WireBlock<'_> = borrowed(block)?;
     let header = named(&wire)?;
+    // The root of no transactions is all zeros: an empty list under another root is a block that was lost.
+    let root = wire.block_header.raw_data.tx_trie_root.and_then(fixed::<32>);
+    let root = root.ok_or_else(|| wrong("a block without a root of transactions"))?;
+    if (root == [0; 32]) != wire.transactions.is_empty() {
+        return Err(NodeError::incomplete("the block's header and its list do not agree whether it has transactions"));
+    }
     // `{}` is what nodes say of block 0 and of a block that they do not have.
     let list: Vec<WireInfo<'_>> = if is_nothing(infos) { Vec::new() } else { borrowed(infos)? };
     if list.len() != wire.transactions.len() {

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use exchequer_chains::NetworkParams;
 use exchequer_chains::node::{Disagreement, NodeError, Panel, PanelError};
-use exchequer_chains::scan::{Block, Halt, Header, Step, Trail, Wait, Watch, scan};
+use exchequer_chains::scan::{Block, Found, Halt, Header, Step, Trail, Wait, Watch, scan};
 use exchequer_domain::{BlockHash, BlockRef, Network, OutPoint};
 use futures::future::join_all;
 
@@ -99,21 +100,9 @@ impl Scanner {
         let parent = trail.tip().block;
         Counts::set(&self.counts.cursor, parent.height);
 
-        let mut found: Vec<Scanned> = Vec::new();
-        let step = fetch(&place.panel, trail, head, |block: &Block| {
-            let watch = Watch { params, own: watched, tokens: &watched.tokens };
-            let (one, untold) = scanned(block.header(), scan(block, &watch));
-            for doubt in &untold {
-                tracing::error!("something may have arrived and has no address: {doubt:?}");
-            }
-            Counts::add(&self.counts.doubts, untold.len());
-            if self.network == Network::Bitcoin {
-                remember_coins(watched, &one)?;
-            }
-            found.push(one);
-            Ok(found.len() < BLOCKS_MAX)
-        })
-        .await?;
+        let mut catch = Catch { params, counts: &self.counts, watched, found: Vec::new() };
+        let step = fetch(&place.panel, trail, head, &mut catch).await?;
+        let found = catch.found;
         if !found.is_empty() {
             // What leads off the trail is met again in the next round, from the state's own cursor.
             let tip = trail.tip().block;
@@ -207,14 +196,38 @@ impl Scanner {
     }
 }
 
-/// Goes along the network from the trail's end, as far as one round may, and shows `each` the blocks that follow. What the
+/// What a round finds.
+struct Catch<'a> {
+    params: NetworkParams,
+    counts: &'a Counts,
+    watched: &'a mut Watched,
+    found: Vec<Scanned>,
+}
+
+impl Catch<'_> {
+    fn look(&self, block: &Block) -> Found {
+        scan(block, &Watch { params: self.params, own: &*self.watched, tokens: &self.watched.tokens })
+    }
+
+    /// Takes what the next block holds. Whether there is room for another one.
+    fn take(&mut self, header: Header, found: Found) -> Result<bool, String> {
+        let (one, untold) = scanned(header, found);
+        for doubt in &untold {
+            tracing::error!("something may have arrived and has no address: {doubt:?}");
+        }
+        Counts::add(&self.counts.doubts, untold.len());
+        if self.params.network() == Network::Bitcoin {
+            remember_coins(self.watched, &one)?;
+        }
+        self.found.push(one);
+        Ok(self.found.len() < BLOCKS_MAX)
+    }
+}
+
+/// Goes along the network from the trail's end, as far as one round may, and catches what is in the blocks that follow. A block
+/// in which something is found counts only as a quorum of endpoints has it; the round ends before one that does not. What the
 /// first header led to that is no such block; none where the round was full.
-async fn fetch(
-    panel: &Panel,
-    trail: &mut Trail,
-    head: u64,
-    mut each: impl FnMut(&Block) -> Result<bool, String>,
-) -> Result<Option<Step>, String> {
+async fn fetch(panel: &Panel, trail: &mut Trail, head: u64, catch: &mut Catch<'_>) -> Result<Option<Step>, String> {
     let text = |error: PanelError| error.to_string();
     loop {
         let wanted = trail.wanted(head);
@@ -231,10 +244,23 @@ async fn fetch(
         let asked = (wanted..=until)
             .map(|height| panel.first(move |node| Box::pin(async move { found(node.block(height).await?) })));
         for answer in join_all(asked).await {
-            let block = answer.map_err(text)?.value;
-            match trail.take(head, Some(block.header())) {
+            let given = answer.map_err(text)?;
+            let header = given.value.header();
+            // Before the trail takes it: what is not agreed on is met again in the next round.
+            let given = if follows(trail, header) {
+                match panel.agreed_block(given, |block| catch.look(block)).await {
+                    Ok(agreed) => Some(agreed.value.1),
+                    // What was caught before is kept.
+                    Err(_) if !catch.found.is_empty() => return Ok(None),
+                    Err(error) => return Err(error.to_string()),
+                }
+            } else {
+                None
+            };
+            match trail.take(head, Some(header)) {
                 Step::Advance(_) => {
-                    if !each(&block)? {
+                    let Some(seen) = given else { return Err("a block was taken unseen".to_owned()) };
+                    if !catch.take(header, seen)? {
                         return Ok(None);
                     }
                 }
@@ -246,6 +272,12 @@ async fn fetch(
             return Ok(None);
         }
     }
+}
+
+/// Whether a block is the next one of the trail.
+fn follows(trail: &Trail, header: Header) -> bool {
+    let tip = trail.tip().block;
+    header.parent == tip.hash && header.block.height == tip.height + 1
 }
 
 /// What an endpoint has. One that lags behind the others is passed over for the next one.
