@@ -101,7 +101,7 @@ fn same_person(one: &str, other: &str) -> bool {
 
 /// Whether a payment is approved by so many persons. One approval that is not in order refuses the whole: who sends a forged
 /// one along is not to be served. `again` says that it was
-/// decided or signed before, as it is now, while its approvals were in time.
+/// signed before, as it is now, while its approvals were in time.
 pub(crate) fn approved(
     policy: &Policy,
     asset: u32,

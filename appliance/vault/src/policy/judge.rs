@@ -4,7 +4,7 @@ use exchequer_chains::{Coin, EffectKind, Effects, KeyPath, KeyPurpose, Payment, 
 use exchequer_domain::{ChainAddress, Family, Network, Timestamp};
 
 use super::approval::{Instruction, approved};
-use super::limits::{totals, wallet};
+use super::limits::{same_totals, totals, wallet};
 use super::request::{Asked, Intent, SigningRequest};
 use super::settings::{CoinPolicy, NetworkPolicy, Policy};
 use super::verdict::{Code, Verdict};
@@ -54,16 +54,26 @@ pub(crate) fn judge(
     if of.decided_only && known.attempt(&asked.body).is_none() {
         return refuse(Code::NotDecided, "the log has no decision for this transaction");
     }
+    if known.is_dead(&asked.body) {
+        return refuse(Code::AttemptDead, "the log has declared that this transaction can never come any more");
+    }
     let judge = Judge { policy, network, of, keys, known, asked, now };
     judge.described()?;
     judge.keys()?;
     let payments = judge.intent()?;
     judge.fee()?;
-    if let Some(before) = known.attempt(&asked.body).filter(|_| known.is_signed(&asked.body)) {
-        if before.payments != payments || before.generation != asked.request.generation {
-            return refuse(Code::PaymentChanged, "these bytes were signed before for another payment");
+    if let Some(before) = known.attempt(&asked.body) {
+        let SigningRequest { generation, intent, .. } = &asked.request;
+        let same = before.payments == payments
+            && before.noop == (*intent == Intent::Noop)
+            && before.generation == *generation
+            && same_totals(&before.outflow, &totals(&asked.effects, intent));
+        if !same {
+            return refuse(Code::PaymentChanged, "these bytes were decided or signed before for something else");
         }
-        return Ok(Judged { record: before.clone(), again: true });
+        if known.is_signed(&asked.body) {
+            return Ok(Judged { record: before.clone(), again: true });
+        }
     }
     judge.exclusive(&payments)?;
     let outflow = judge.velocity(&payments)?;
@@ -223,7 +233,7 @@ impl Judge<'_> {
                         );
                     }
                 }
-                Ok(vec![self.paid(*id)])
+                Ok(vec![self.paid(*id)?])
             }
             Intent::TopUp { id, to } => {
                 self.purposes(&[Gas, Hot])?;
@@ -233,7 +243,7 @@ impl Judge<'_> {
                 self.kind(effects.kind == EffectKind::Transfer && payment.coin == Coin::Native)?;
                 self.listed(&payment.coin)?;
                 self.own(*to, &payment.to)?;
-                Ok(vec![self.paid(*id)])
+                Ok(vec![self.paid(*id)?])
             }
             Intent::Noop => {
                 self.purposes(&[Deposit, Hot, Gas])?;
@@ -247,7 +257,7 @@ impl Judge<'_> {
                     _ => self.kind(false)?,
                 }
                 self.kind(effects.payments.is_empty())?;
-                Ok(vec![self.paid(*id)])
+                Ok(vec![self.paid(*id)?])
             }
             Intent::Undelegate { id, from } => {
                 self.purposes(&[Gas, Hot])?;
@@ -256,7 +266,7 @@ impl Judge<'_> {
                     _ => self.kind(false)?,
                 }
                 self.kind(effects.payments.is_empty())?;
-                Ok(vec![self.paid(*id)])
+                Ok(vec![self.paid(*id)?])
             }
             Intent::Freeze { id } => {
                 self.purposes(&[Gas, Hot])?;
@@ -264,7 +274,7 @@ impl Judge<'_> {
                 if !self.of.stake {
                     return refuse(Code::Kind, format!("the policy of {} allows no staking", self.network));
                 }
-                Ok(vec![self.paid(*id)])
+                Ok(vec![self.paid(*id)?])
             }
         }
     }
@@ -291,9 +301,8 @@ impl Judge<'_> {
                 return refuse(Code::NoRule, format!("withdrawal {number}: no rule allows so much"));
             };
             let this = Paid { id, what: what(self.network, std::slice::from_ref(payment), true) };
-            let before = self.known.any_attempt(id);
             let in_time = |attempt: &SigningRecord| attempt.at < instruction.until && attempt.payments.contains(&this);
-            let again = before.is_some_and(in_time);
+            let again = self.known.signed_attempts(id).any(in_time);
             let when = (self.now, again);
             approved(self.policy, coin.asset, self.network, instruction, payment, rule.approvals, when)
                 .map_err(|(code, reason)| Verdict::refuse(code, reason))?;
@@ -335,9 +344,12 @@ impl Judge<'_> {
     }
 
     /// What is remembered of anything but a withdrawal: where to, not how much, since a sweep with another fee moves another
-    /// amount.
-    fn paid(&self, id: PaymentId) -> Paid {
-        Paid { id, what: what(self.network, &self.asked.effects.payments, false) }
+    /// amount. Withdrawals' names are theirs alone.
+    fn paid(&self, id: PaymentId) -> Ruled<Paid> {
+        if id.is_of_withdrawal() {
+            return refuse(Code::Malformed, format!("{id} is the name of a withdrawal's payment"));
+        }
+        Ok(Paid { id, what: what(self.network, &self.asked.effects.payments, false) })
     }
 
     fn fee(&self) -> Ruled<()> {

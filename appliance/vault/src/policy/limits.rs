@@ -8,8 +8,10 @@ use super::request::Intent;
 use super::verdict::Code;
 use crate::record::{Outflow, Paid};
 
-/// How far below the highest nonce that was signed one may be that never was.
+/// How far below or above the highest nonce that was signed one may be that never was.
 pub const NONCE_WINDOW: u64 = 1_024;
+/// How long a TRON transaction may be able to come, by the signer's clock, in milliseconds: as long its payment is stuck.
+pub const EXPIRY_AHEAD_MS_MAX: u64 = 900_000;
 const HOUR_US: u64 = 3_600_000_000;
 const DAY_US: u64 = 24 * HOUR_US;
 
@@ -50,22 +52,25 @@ impl Judge<'_> {
                 if sharing.is_empty() && highest.is_some_and(|highest| nonce.saturating_add(NONCE_WINDOW) < highest) {
                     return refuse(Code::NonceOld, format!("nonce {nonce} of {account} is far below what was signed"));
                 }
-                Ok(())
-            }
-            Exclusion::Inputs(inputs) => {
-                for attempt in sharing {
-                    let Exclusion::Inputs(before) = &attempt.exclusion else { continue };
-                    for (input, other) in inputs.iter().flat_map(|input| before.iter().map(move |other| (input, other)))
-                    {
-                        if input.outpoint == other.outpoint && input != other {
-                            let why = format!("{} was of another amount or address before", input.outpoint);
-                            return refuse(Code::AmountChanged, why);
-                        }
-                    }
+                // It would wait for a gap that nobody fills, and push the window away from the nonces that are next.
+                if highest.is_some_and(|highest| *nonce > highest.saturating_add(NONCE_WINDOW)) {
+                    return refuse(Code::NonceFar, format!("nonce {nonce} of {account} is far above what was signed"));
                 }
                 Ok(())
             }
-            Exclusion::Expiry { .. } => Ok(()),
+            Exclusion::Inputs(_) => {
+                if sharing.iter().any(|attempt| exclusion.contradicts(&attempt.exclusion)) {
+                    return refuse(Code::AmountChanged, "one of its coins was of another amount or address before");
+                }
+                Ok(())
+            }
+            Exclusion::Expiry { expires_ms, .. } => {
+                let ahead_ms = expires_ms.saturating_sub(self.now.millis());
+                if ahead_ms > EXPIRY_AHEAD_MS_MAX {
+                    return refuse(Code::ExpiryFar, format!("it could come for {ahead_ms} milliseconds more"));
+                }
+                Ok(())
+            }
         }
     }
 
@@ -123,4 +128,10 @@ pub(super) fn totals(effects: &Effects, intent: &Intent) -> Vec<Outflow> {
         Intent::Sweep { .. } | Intent::Noop | Intent::Delegate { .. } | Intent::Undelegate { .. } => {}
     }
     totals
+}
+
+/// Whether two transactions take the same away at most, coin by coin.
+pub(super) fn same_totals(one: &[Outflow], other: &[Outflow]) -> bool {
+    let total = |outflow: &Outflow| (outflow.coin.clone(), outflow.total);
+    one.iter().map(total).eq(other.iter().map(total))
 }

@@ -17,7 +17,7 @@ mod verdict;
 pub use approval::{Approval, Instruction, PAYMENT_APPROVALS_MAX, approval_bytes, payment_hash};
 pub use decisions::{Decision, DecisionLog, DecisionLogError, verify_decisions};
 pub(crate) use judge::{judge, recorded};
-pub use limits::NONCE_WINDOW;
+pub use limits::{EXPIRY_AHEAD_MS_MAX, NONCE_WINDOW};
 pub(crate) use request::Asked;
 pub use request::{Intent, SigningRequest};
 pub use settings::{

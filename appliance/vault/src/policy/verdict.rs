@@ -76,6 +76,12 @@ pub enum Code {
     Peer,
     /// The log has no decision for the transaction.
     NotDecided,
+    /// The log has declared the transaction dead.
+    AttemptDead,
+    /// The nonce is far above every one that was signed.
+    NonceFar,
+    /// It could come for too long.
+    ExpiryFar,
 }
 
 impl Code {
@@ -118,6 +124,9 @@ impl Code {
             Code::Done => "done",
             Code::Peer => "peer",
             Code::NotDecided => "not-decided",
+            Code::AttemptDead => "attempt-dead",
+            Code::NonceFar => "nonce-far",
+            Code::ExpiryFar => "expiry-far",
         }
     }
 

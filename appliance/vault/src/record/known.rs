@@ -6,8 +6,8 @@ use exchequer_chains::{Coin, Exclusion};
 use exchequer_domain::{OutPoint, Timestamp};
 
 use super::{
-    BodyHash, CONFLICT_CONFIRMATIONS_MIN, Committed, Death, EXPIRY_MARGIN_MS, Frame, MemoryError, Paid, PaymentId,
-    SigningRecord,
+    BodyHash, CLOCK_SKEW_US_MAX, CONFLICT_CONFIRMATIONS_MIN, Committed, Death, EXPIRY_MARGIN_MS, Frame, MemoryError,
+    Paid, PaymentId, SigningRecord,
 };
 use crate::secret::Key32;
 
@@ -42,6 +42,8 @@ pub(crate) struct Known {
     /// Those of the attempts that were signed; the others were decided only.
     pub(super) signed: BTreeSet<BodyHash>,
     dead: BTreeSet<BodyHash>,
+    /// Declared as never signed: a claim that a signature refutes, and that forbids one here.
+    given_up: BTreeSet<BodyHash>,
     over: BTreeSet<PaymentId>,
     /// What counts against velocity, by wallet and coin, by time.
     counted: BTreeMap<(String, Coin), BTreeMap<(Timestamp, BodyHash), u128>>,
@@ -58,10 +60,21 @@ impl Known {
         self.signed.contains(body)
     }
 
+    /// Whether an attempt was declared dead: it is never signed again.
+    pub(crate) fn is_dead(&self, body: &BodyHash) -> bool {
+        self.dead.contains(body) || self.given_up.contains(body)
+    }
+
+    /// Attempts at a payment that were signed, dead ones too.
+    pub(crate) fn signed_attempts(&self, payment: PaymentId) -> impl Iterator<Item = &SigningRecord> {
+        let bodies = self.by_payment.get(&payment).into_iter().flatten();
+        bodies.filter(|body| self.signed.contains(*body)).filter_map(|body| self.attempts.get(body))
+    }
+
     /// Attempts at a payment that can still take effect, or have.
     pub(crate) fn live_attempts(&self, payment: PaymentId) -> impl Iterator<Item = &SigningRecord> {
         let bodies = self.by_payment.get(&payment).into_iter().flatten();
-        bodies.filter(|body| !self.dead.contains(*body)).filter_map(|body| self.attempts.get(body))
+        bodies.filter(|body| !self.is_dead(body)).filter_map(|body| self.attempts.get(body))
     }
 
     /// Any attempt at a payment, dead ones too.
@@ -95,14 +108,15 @@ impl Known {
 
     /// The part of what an attempt takes away that no earlier attempt counts for which it stands in: one all of whose payments
     /// it makes. Attempts at one payment exclude each other, so that two which can both happen never stand in for the same one.
-    /// That an attempt is excluded would not do: two that spend one coin each both exclude one that spends both coins.
+    /// That an attempt is excluded would not do: two that spend one coin each both exclude one that spends both coins. Only what
+    /// was signed stands in: what was decided is said by others, and would make room for what never was.
     pub(crate) fn uncounted(&self, body: &BodyHash, payments: &[Paid], coin: &Coin, total: u128) -> u128 {
         let makes = |paid: &Paid| payments.iter().any(|mine| mine.id == paid.id);
         let bodies: BTreeSet<&BodyHash> =
             payments.iter().filter_map(|paid| self.by_payment.get(&paid.id)).flatten().collect();
         let earlier = bodies.into_iter().filter(|other| *other != body).filter_map(|other| self.attempts.get(other));
-        let replaced =
-            earlier.filter(|attempt| !self.dead.contains(&attempt.body) && attempt.payments.iter().all(makes));
+        let stands_in = |attempt: &&SigningRecord| self.is_signed(&attempt.body) && !self.is_dead(&attempt.body);
+        let replaced = earlier.filter(stands_in).filter(|attempt| attempt.payments.iter().all(makes));
         let outflow = replaced.flat_map(|attempt| &attempt.outflow).filter(|outflow| outflow.coin == *coin);
         total.saturating_sub(outflow.fold(0u128, |sum, outflow| sum.saturating_add(outflow.counted)))
     }
@@ -112,12 +126,37 @@ impl Known {
         now.max(self.latest)
     }
 
+    /// Takes an attempt out of every index, so that another record of it takes its place.
+    fn forget(&mut self, body: &BodyHash) {
+        let Some(old) = self.attempts.remove(body) else { return };
+        for paid in &old.payments {
+            self.by_payment.entry(paid.id).or_default().retain(|other| other != body);
+        }
+        for slot in slots(&old.exclusion) {
+            self.by_slot.entry(slot).or_default().retain(|other| other != body);
+        }
+        for outflow in old.outflow {
+            if let Some(entries) = self.counted.get_mut(&(old.wallet.clone(), outflow.coin)) {
+                entries.remove(&(old.at, *body));
+            }
+        }
+    }
+
     fn learn(&mut self, mut record: SigningRecord, signed: bool) {
+        let before = self.signed.contains(&record.body);
+        if before || !signed && self.attempts.contains_key(&record.body) {
+            return;
+        }
         if signed {
             self.signed.insert(record.body);
-        }
-        if self.attempts.contains_key(&record.body) {
-            return;
+            if self.given_up.remove(&record.body) {
+                tracing::error!(body = hex::encode(record.body), "declared as never signed, and it was: it is alive");
+            }
+            // A signature says by this vault's key what it is for; a decision is only told.
+            self.forget(&record.body);
+        } else {
+            // A decision of long ago would leave the windows of velocity empty.
+            record.at = record.at.max(Timestamp(self.latest.0.saturating_sub(CLOCK_SKEW_US_MAX)));
         }
         self.epoch = self.epoch.max(record.epoch);
         self.latest = self.latest.max(record.at);
@@ -132,7 +171,7 @@ impl Known {
             self.by_payment.entry(paid.id).or_default().push(record.body);
         }
         for slot in slots(&record.exclusion) {
-            if let Slot::Nonce(chain, account, nonce) = &slot {
+            if let (true, Slot::Nonce(chain, account, nonce)) = (signed, &slot) {
                 let highest = self.highest_nonce.entry((*chain, account.clone())).or_default();
                 *highest = (*highest).max(*nonce);
             }
@@ -148,48 +187,74 @@ impl Known {
         self.attempts.insert(record.body, record);
     }
 
-    /// Whether a proof is one. TRON's holds by the signer's own clock too, since nothing else excludes the two.
-    pub(super) fn check_death(&self, body: &BodyHash, death: &Death, now: Timestamp) -> Result<(), MemoryError> {
-        let attempt = self.attempts.get(body).ok_or(MemoryError::Proof("the attempt is not known"))?;
-        match (death, &attempt.exclusion) {
-            (Death::Expired { solid_ms, endpoints }, Exclusion::Expiry { expires_ms, .. }) => {
-                let distinct: BTreeSet<&String> = endpoints.iter().collect();
-                if distinct.len() < 2 {
-                    return Err(MemoryError::Proof("fewer than two endpoints were asked"));
-                }
-                if solid_ms <= expires_ms {
-                    return Err(MemoryError::Proof("its last moment is not over on the solid chain"));
-                }
-                if now.millis() <= expires_ms.saturating_add(EXPIRY_MARGIN_MS) {
-                    return Err(MemoryError::Proof("its last moment is not over by the signer's clock"));
-                }
-                Ok(())
+    /// Whether the proof that a TRON transaction has expired is one. It must hold by the signer's own clock too, since nothing
+    /// else excludes two of them; a feed that comes too early may come again.
+    pub(super) fn check_expiry(&self, body: &BodyHash, death: &Death, now: Timestamp) -> Result<(), MemoryError> {
+        let Death::Expired { solid_ms, endpoints } = death else { return Ok(()) };
+        // Of a network, perhaps, that this signer's policy does not have.
+        let Some(attempt) = self.attempts.get(body) else { return Ok(()) };
+        let Exclusion::Expiry { expires_ms, .. } = &attempt.exclusion else {
+            return Err(MemoryError::Proof("this kind of transaction does not end that way"));
+        };
+        let distinct: BTreeSet<&String> = endpoints.iter().collect();
+        if distinct.len() < 2 {
+            return Err(MemoryError::Proof("fewer than two endpoints were asked"));
+        }
+        if solid_ms <= expires_ms {
+            return Err(MemoryError::Proof("its last moment is not over on the solid chain"));
+        }
+        if now.millis() <= expires_ms.saturating_add(EXPIRY_MARGIN_MS) {
+            return Err(MemoryError::Proof("its last moment is not over by the signer's clock"));
+        }
+        Ok(())
+    }
+
+    /// Whether an attempt was signed that excludes this one and makes none of its payments: without one, whatever used the nonce
+    /// or the coins may have made the payment.
+    fn is_displaced(&self, attempt: &SigningRecord, by: impl Fn(&SigningRecord) -> bool) -> bool {
+        let makes = |paid: &Paid| attempt.payments.iter().any(|mine| mine.id == paid.id);
+        self.excluded(&attempt.exclusion).into_iter().any(|other| {
+            other.body != attempt.body
+                && self.is_signed(&other.body)
+                && other.exclusion.excludes(&attempt.exclusion)
+                && !other.payments.iter().any(makes)
+                && by(other)
+        })
+    }
+
+    /// Takes a death. One that is not proven is passed over and told: the attempt stays alive, so that no other payment is made
+    /// for it, and the signer goes on.
+    fn bury(&mut self, body: BodyHash, death: &Death) {
+        let holds = match (death, self.attempts.get(&body)) {
+            (Death::NeverSigned, _) => !self.signed.contains(&body),
+            (_, None) => false,
+            // Checked before the entry was written, see `check_expiry`.
+            (Death::Expired { .. }, Some(attempt)) => matches!(attempt.exclusion, Exclusion::Expiry { .. }),
+            (Death::Displaced { by }, Some(attempt)) => self.is_displaced(attempt, |other| other.body == *by),
+            (Death::NonceUsed { next }, Some(attempt)) => {
+                matches!(&attempt.exclusion, Exclusion::Nonce { nonce, .. } if next > nonce)
+                    && self.is_displaced(attempt, |_| true)
             }
-            (Death::Displaced { by }, Exclusion::Nonce { .. } | Exclusion::Inputs(_)) => {
-                let other = self.attempts.get(by).ok_or(MemoryError::Proof("what displaced it is not known"))?;
-                if other.body == *body || !other.exclusion.excludes(&attempt.exclusion) {
-                    return Err(MemoryError::Proof("what displaced it does not exclude it"));
-                }
-                let same = |paid: &Paid| attempt.payments.iter().any(|mine| mine.id == paid.id);
-                if other.payments.iter().any(same) {
-                    return Err(MemoryError::Proof("what displaced it makes the same payment"));
-                }
-                Ok(())
+            (Death::Conflict { coin, confirmations }, Some(attempt)) => {
+                let spends = |exclusion: &Exclusion| {
+                    matches!(exclusion, Exclusion::Inputs(inputs)
+                    if inputs.iter().any(|input| input.outpoint == *coin))
+                };
+                *confirmations >= CONFLICT_CONFIRMATIONS_MIN
+                    && spends(&attempt.exclusion)
+                    && self.is_displaced(attempt, |other| spends(&other.exclusion))
             }
-            (Death::NeverSigned, _) if self.signed.contains(body) => Err(MemoryError::Proof("it was signed")),
-            (Death::NeverSigned, _) => Ok(()),
-            (Death::NonceUsed { next }, Exclusion::Nonce { nonce, .. }) if next > nonce => Ok(()),
-            (Death::Conflict { coin, confirmations }, Exclusion::Inputs(inputs))
-                if *confirmations >= CONFLICT_CONFIRMATIONS_MIN
-                    && inputs.iter().any(|input| input.outpoint == *coin) =>
-            {
-                Ok(())
+        };
+        match (holds, death) {
+            (false, _) => {
+                let body = hex::encode(body);
+                tracing::error!(body, ?death, "an attempt is declared dead without proof: it stays alive here");
             }
-            (Death::NonceUsed { .. } | Death::Conflict { .. }, _) => {
-                Err(MemoryError::Proof("it does not use that, or that is not final"))
+            (true, Death::NeverSigned) => {
+                self.given_up.insert(body);
             }
-            (Death::Expired { .. } | Death::Displaced { .. }, _) => {
-                Err(MemoryError::Proof("this kind of transaction does not end that way"))
+            (true, _) => {
+                self.dead.insert(body);
             }
         }
     }
@@ -204,9 +269,7 @@ impl Known {
             Frame::Decided(record) => self.learn(*record, false),
             // It is kept as a record, see `Memory::follow`.
             Frame::Fed(Committed::Decided(_)) => {}
-            Frame::Fed(Committed::Dead { body, .. }) => {
-                self.dead.insert(body);
-            }
+            Frame::Fed(Committed::Dead { body, death }) => self.bury(body, &death),
             Frame::Fed(Committed::Over(payment)) => {
                 self.over.insert(payment);
             }

@@ -36,6 +36,8 @@ pub const FEED_ENTRIES_MAX: usize = 10_000;
 /// How long after a TRON transaction's last moment, by the signer's own clock, another one may be signed, in milliseconds.
 pub const EXPIRY_MARGIN_MS: u64 = 60_000;
 
+/// How far a feed may go on at once, in indexes of the log: more is no honest one, and would leave the true ones behind.
+pub const FEED_SPAN_MAX: u64 = 1_000_000_000;
 /// How far another clock may be ahead of the signer's, in microseconds.
 pub const CLOCK_SKEW_US_MAX: u64 = 600_000_000;
 /// Confirmations of another spender of a coin that make it final.
@@ -94,6 +96,11 @@ pub enum MemoryError {
     /// Its indexes are not in order or too many.
     #[error("the feed is not in order, or longer than 10000 entries: refused whole")]
     Order,
+    /// It goes on too far, or has an entry of an epoch that it does not know.
+    #[error(
+        "the feed goes on by more than 1000000000 indexes, or has a decision of a later epoch than its own: refused"
+    )]
+    Ahead,
     /// A lower epoch than the highest that was seen.
     #[error("epoch {asked} is over: {highest} was seen")]
     Stale {
@@ -240,7 +247,8 @@ impl Memory {
     /// no signer of this program signs them then.
     ///
     /// # Errors
-    /// A gap, a stale epoch, an entry that is forged or proves nothing: then nothing of the feed is taken.
+    /// A gap, a stale epoch, an entry that is forged, or an expiry that is not over: then nothing of the feed is taken. Other deaths
+    /// without proof are passed over, see `Known::bury`.
     pub(crate) fn follow(
         &mut self,
         feed: Feed,
@@ -260,6 +268,10 @@ impl Memory {
         if !ordered || !within || !short || feed.to < feed.after || feed.epoch > feed.to {
             return Err(MemoryError::Order);
         }
+        let later = |entry: &Committed| matches!(entry, Committed::Decided(decided) if decided.epoch > feed.epoch);
+        if feed.to - feed.after > FEED_SPAN_MAX || feed.entries.iter().any(|(_, entry)| later(entry)) {
+            return Err(MemoryError::Ahead);
+        }
         let soon = Timestamp(now.0.saturating_add(CLOCK_SKEW_US_MAX));
         // Everything is checked before anything is written: proofs may be of attempts in the same feed.
         let mut probe = Known::default();
@@ -271,7 +283,6 @@ impl Memory {
                     if record.at > soon {
                         return Err(MemoryError::Future);
                     }
-                    probe.signed.insert(record.body);
                     probe.attempts.insert(record.body, record);
                     frames.push(Frame::Fed(entry.clone()));
                 }
@@ -288,15 +299,8 @@ impl Memory {
         }
         for (_, entry) in &feed.entries {
             if let Committed::Dead { body, death } = entry {
-                for needed in [Some(body), if let Death::Displaced { by } = death { Some(by) } else { None }] {
-                    if let Some(known) = needed.and_then(|body| self.known.attempts.get(body)) {
-                        probe.attempts.insert(known.body, known.clone());
-                        if self.known.is_signed(&known.body) {
-                            probe.signed.insert(known.body);
-                        }
-                    }
-                }
-                probe.check_death(body, death, now)?;
+                let of = if self.known.attempts.contains_key(body) { &self.known } else { &probe };
+                of.check_expiry(body, death, now)?;
             }
         }
         frames.push(Frame::Followed { to: feed.to });

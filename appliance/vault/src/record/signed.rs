@@ -21,6 +21,12 @@ impl PaymentId {
         name[8..].copy_from_slice(&number.to_be_bytes());
         PaymentId(name)
     }
+
+    /// Whether it is the name of some withdrawal's payment.
+    #[must_use]
+    pub fn is_of_withdrawal(&self) -> bool {
+        self.0.starts_with(b"withdraw")
+    }
 }
 
 impl std::fmt::Display for PaymentId {
@@ -130,7 +136,8 @@ pub struct Decided {
 }
 
 /// Why an attempt can never take effect. What a signer cannot check by itself (what is final on a chain) it believes the
-/// committed log; everything else it checks.
+/// committed log; everything else it checks. What ended by a nonce or a coin, it believes only where it knows a signed attempt
+/// that excludes it and makes none of its payments.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Death {
     /// TRON: its last moment is over on the solid chain, and it is on none.

@@ -339,6 +339,7 @@ fn of_memory(error: MemoryError) -> Verdict {
         MemoryError::Behind { .. } => Code::NotCaughtUp,
         MemoryError::Gap { .. }
         | MemoryError::Order
+        | MemoryError::Ahead
         | MemoryError::Future
         | MemoryError::Forged
         | MemoryError::Proof(_) => Code::Feed,

@@ -4,7 +4,7 @@ use exchequer_chains::tron::{TronAction, account_of_text as tron_account};
 use exchequer_chains::{Exclusion, Unsigned};
 
 use super::rig::*;
-use crate::policy::{Code, Intent};
+use crate::policy::{Code, Intent, NONCE_WINDOW};
 use crate::record::{Committed, Death, SigningRecord};
 
 /// Goal: a nonce serves one payment. Method: a second transaction of another payment, of the same payment to somebody else, of
@@ -39,7 +39,8 @@ fn a_second_digest_for_a_nonce_is_refused() {
     rig.signed(&rig.noop(9), Intent::Noop);
     rig.refuses(&rig.evm(9, STRANGER, 100), withdrawal(3), Code::NonceTaken);
     // Far below what was signed is nothing that was left over.
-    rig.signed(&rig.evm(5_000, STRANGER, 100), withdrawal(4));
+    rig.refuses(&rig.evm(10 + NONCE_WINDOW, STRANGER, 100), withdrawal(4), Code::NonceFar);
+    rig.signed(&rig.evm(9 + NONCE_WINDOW, STRANGER, 100), withdrawal(4));
     rig.refuses(&rig.evm(8, STRANGER, 100), withdrawal(5), Code::NonceOld);
 }
 
@@ -54,7 +55,8 @@ fn a_displaced_payment_can_be_made_again() {
     rig.refuses(&again, withdrawal(1), Code::NotExclusive);
     let body = |record: &[u8]| SigningRecord::peek(record).unwrap().body;
     let dead = |by: &[u8]| Committed::Dead { body: body(&record), death: Death::Displaced { by: body(by) } };
-    assert_eq!(rig.feed(vec![dead(&record)]).unwrap_err().code, Code::Feed);
+    // What proves nothing is passed over.
+    rig.feed(vec![dead(&record)]).unwrap();
     rig.refuses(&again, withdrawal(1), Code::NotExclusive);
     rig.feed(vec![dead(&noop)]).unwrap();
     rig.signed(&again, withdrawal(1));
@@ -131,7 +133,7 @@ fn another_signer_follows() {
     other.refuses(&other.evm(21, STRANGER, 1_000), withdrawal(79), Code::VelocityHour);
 }
 
-fn copy_of(rig: &Rig) -> Rig {
+pub(super) fn copy_of(rig: &Rig) -> Rig {
     let other = Rig::new();
     let Rig { folder, clock, core } = other;
     drop(core);
@@ -231,7 +233,10 @@ fn what_was_decided_counts_before_it_is_signed() {
     assert_eq!(code, Code::SignedAgain);
     let body = *blake3::hash(&all[0].encode()).as_bytes();
     let never = vec![Committed::Dead { body, death: Death::NeverSigned }];
-    assert_eq!(rig.feed(never).unwrap_err().code, Code::Feed, "it was signed here");
+    // It was signed here: it stays alive.
+    rig.feed(never).unwrap();
+    rig.refuses(&rig.evm(10, STRANGER, 2_000), withdrawal(1), Code::NotExclusive);
+    rig.ask(&all[0], &rig.request(&all[0], withdrawal(1))).unwrap();
     // Decided and given up: its payment goes another way.
     rig.pass(3_600);
     let given_up = rig.evm(30, STRANGER, 100);

@@ -3,6 +3,7 @@
 mod approvals;
 mod attacks;
 mod attempts;
+mod lies;
 mod rig;
 mod secrets;
 mod socket;
