@@ -169,6 +169,8 @@ pub use end_proposal::{RejectProposal, RevokeProposal};
 pub use enqueue_jobs::{EnqueueJobs, Enqueued, NewJob};
 pub(crate) use entry::Entry;
 pub use finish_jobs::{FinishJobs, JobEnd};
+#[cfg(test)]
+pub(crate) use going_on::LOOKED_AT_AGAIN_US;
 pub(crate) use jobs::{JOB_ATTEMPTS_MAX, LEASE_US_MAX, LEASED_QUEUES_MAX};
 pub use jobs::{JOBS_AT_ONCE_MAX, LEASE_US_MIN};
 pub use lease_jobs::{LEASED_JOBS_MAX, LeaseJobs};
@@ -180,8 +182,6 @@ pub use open_session::OpenSession;
 pub use place_order::PlaceOrder;
 pub use place_pair::PlacePair;
 pub use post_transfers::{PostTransfers, TRANSFERS_AT_ONCE_MAX};
-#[cfg(test)]
-pub(crate) use going_on::LOOKED_AT_AGAIN_US;
 pub use prepare_payout::{Preparation, PreparePayout, coin_owner};
 pub use propose::Propose;
 pub use put_scratch::PutScratch;

@@ -237,17 +237,13 @@ impl Life {
             }
             (61..=64, _) => {
                 // The worker has just seen what vanishes now, and looks again.
-                for payout in payouts {
-                    self.observe(&payout);
-                }
+                payouts.iter().for_each(|payout| self.observe(payout));
                 let mut dice = self.dice.clone();
                 self.chain(network).reorganise(&mut dice);
                 self.dice = dice;
                 self.scan(network);
                 self.saw("reorganised");
-                for payout in self.payouts(network) {
-                    self.observe(&payout);
-                }
+                self.payouts(network).iter().for_each(|payout| self.observe(payout));
             }
             (65, _) => {
                 let mut dice = self.dice.clone();

@@ -156,9 +156,8 @@ fn nonces_are_given_once() {
     step(&mut world, fill, signed(30)).unwrap();
     assert_eq!(step(&mut world, fill, final_step(10)), Ok(Stage::Completed));
     step(&mut world, second, signed(20)).unwrap();
-    let again = WithdrawalId(1);
-    assert_eq!(stage(&world, again), Stage::Queued, "it waits for another payout");
-    let command = PreparePayout { chain_nonce: 40, ..prepare(EVM, &[again], Claim::Nonce(40), 41) };
+    assert_eq!(stage(&world, WithdrawalId(1)), Stage::Queued, "it waits for another payout");
+    let command = PreparePayout { chain_nonce: 40, ..prepare(EVM, &[WithdrawalId(1)], Claim::Nonce(40), 41) };
     prepared(&mut world, command).unwrap();
     assert!(world.events().iter().any(|kind| matches!(kind, crate::EventKind::ForeignNonce { nonce: 40, .. })));
     let mut number = 50;
@@ -264,7 +263,6 @@ fn replacements_exclude() {
     assert_eq!(stepped(&mut world, first), Ok(Stage::Completed));
     let coins_of = |world: &World| world.state.custody().coins().reserved_by(BITCOIN, coin_owner(payout)).count();
     assert_eq!(coins_of(&world), 2, "what it spends stays its own until a block says so");
-
     let tron = Network::Tron;
     let two = queued(&mut world, tron, USDT, "t", 5 * DOLLAR);
     let window = |world: &World, seconds| Claim::Window {
@@ -279,7 +277,7 @@ fn replacements_exclude() {
         let (at, absent) = (block(9), vec![tx(11)]);
         Some(Death::Expired { at, time: Timestamp(time), absent_at: absent_at.to_vec(), absent })
     };
-    let claim = window(&world, 90);
+    let claim = window(&world, 300);
     assert_eq!(refusal(step(&mut world, payout, replace(claim.clone(), 12, None))), Refusal::Claim);
     for bad in [expired(expires + 60 * SECOND, &[0, 1]), expired(expires + HOUR, &[0, 0])] {
         let refused = refusal(step(&mut world, payout, replace(claim.clone(), 12, bad)));
@@ -287,7 +285,6 @@ fn replacements_exclude() {
     }
     let good = expired(expires + 60 * SECOND + 1, &[0, 1]);
     world.now = Timestamp(expires + 60 * SECOND + 1);
-    let claim = window(&world, 90);
     assert_eq!(step(&mut world, payout, replace(claim, 12, good)), Ok(Stage::Replacing));
     let dead = StepPayout { network: tron, payout, from: Stage::Replacing, attempt: 1, step: final_step(0) };
     assert_eq!(refusal(stepped(&mut world, dead)), Refusal::Attempt, "it was proved dead");

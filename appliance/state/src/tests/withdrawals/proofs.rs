@@ -133,7 +133,7 @@ fn vacuous_proofs_prove_nothing() {
     let payout = prepared(&mut world, prepare(EVM, &[one], Claim::Nonce(0), 1)).unwrap();
     let expired = Death::Expired { at: block(9), time: world.now, absent_at: vec![0, 1], absent: vec![] };
     let used = Death::NonceUsed { at: block(9), next: 1, absent: vec![] };
-    for proof in [Death::Conflicts(vec![]), expired.clone(), used] {
+    for proof in [Death::Conflicts(vec![]), expired, used] {
         assert_eq!(refusal(bury(&mut world, payout, proof)), Refusal::NoProof { payout });
     }
     step(&mut world, payout, PayoutStep::Review { why: "look".into() }).unwrap();
