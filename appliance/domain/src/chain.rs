@@ -136,7 +136,8 @@ impl ChainAddress {
     /// # Errors
     /// Empty, longer than [`ADDRESS_BYTES_MAX`], or anything but letters and digits.
     pub fn canonical(text: &str) -> Result<ChainAddress, ParseIdError> {
-        let plain = !text.is_empty() && text.len() <= ADDRESS_BYTES_MAX && text.bytes().all(|b| b.is_ascii_alphanumeric());
+        let plain =
+            !text.is_empty() && text.len() <= ADDRESS_BYTES_MAX && text.bytes().all(|b| b.is_ascii_alphanumeric());
         if plain {
             Ok(ChainAddress(text.into()))
         } else {
