@@ -30,7 +30,7 @@ use crate::work::{Drive, Step, Work};
 const UNFLUSHED_BYTES_MAX: usize = 64 << 20;
 const UNFLUSHED_TIME_MAX: Duration = Duration::from_secs(10);
 /// Between two writes: readers see the rows already, and larger groups cost less: their rows lie closer together in the
-/// store, and rows that change often are written once (at 5 ms a full load of orders took a fifth more processor time).
+/// store, and rows that change often are written once (at 5 ms a full load of orders was a quarter slower).
 const REST: Duration = Duration::from_millis(50);
 
 /// What the persister is told.
