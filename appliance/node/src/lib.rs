@@ -18,6 +18,7 @@ pub mod machine;
 pub mod recovery;
 pub mod restore;
 pub mod server;
+pub mod signer;
 pub mod snapshot_file;
 mod supervisor;
 mod timekeeper;

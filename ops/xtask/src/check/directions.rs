@@ -50,11 +50,13 @@ const ROOMS: &[Room] = &[
         name: "exchequer-node",
         may_use: &[
             "exchequer-api",
+            "exchequer-chains",
             "exchequer-domain",
             "exchequer-matching",
             "exchequer-raft",
             "exchequer-state",
             "exchequer-storage",
+            "exchequer-vault",
             "exchequer-workers",
         ],
         pure: false,
