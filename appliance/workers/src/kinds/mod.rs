@@ -10,7 +10,9 @@ use exchequer_domain::{WorkerId, WorkerKind};
 use crate::host::Bench;
 use crate::proto;
 
+pub mod consolidation;
 pub mod deposit;
+pub mod gas;
 pub mod nodes;
 pub mod selftest;
 pub mod withdrawal;
