@@ -224,6 +224,11 @@ codes! {
     HotWalletShort "EXQ-1411" "the hot wallet has too little" "refill the hot wallet; what waits goes on by itself";
     PayoutNotDead "EXQ-1412" "it is not proved that the payment can never be made" "wait until the chain proves it; no money is freed before";
     WithdrawalPolicy "EXQ-1413" "the withdrawal policy cannot be that" "see the message, and correct the policy";
+    MoveRefused "EXQ-1501" "this cannot be moved between the exchange's wallets" "see the message; read what there is and plan it anew";
+    GasStations "EXQ-1520" "these are no stations of gas" "name addresses of the network's gas and hot wallets, each once";
+    GasTooOften "EXQ-1521" "the address got gas as often within a day as it may" "see why its sweeps fail; it gets gas again when 24 hours are over";
+    GasBudget "EXQ-1522" "the day's budget for gas is used up" "see what it went for with `exchequer gas status`; raise `gas.budget_usd_day` or wait for the next day";
+    GasNoPrice "EXQ-1523" "nobody can say what the gas is worth" "set the reference price of the network's coin";
 }
 
 impl fmt::Display for Code {

@@ -27,6 +27,7 @@ pub mod emergency;
 pub mod event;
 pub mod events;
 pub mod flags;
+pub mod gas;
 mod halt;
 pub mod ids;
 pub mod jobs;
@@ -46,6 +47,7 @@ pub mod secrets;
 pub mod settings;
 mod state;
 pub mod statement;
+pub mod sweeps;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 #[cfg(test)]

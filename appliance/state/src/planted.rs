@@ -95,6 +95,8 @@ pub(crate) enum Bug {
     SettledIgnored,
     /// What was gathered stays so when its block is gone.
     ReorgKeepsGathered,
+    /// Something is swept to an address that is no pinned wallet's.
+    SweptAnywhere,
 }
 
 #[cfg(test)]

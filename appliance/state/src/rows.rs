@@ -182,8 +182,10 @@ pub enum Table {
     PayoutOver = 0x8a,
     /// Payout, attempt, which (one byte) -> the bytes of its transaction, 0 unsigned, 1 signed.
     PayoutBytes = 0x8b,
-    /// Number -> what may be signed.
+    /// Place -> an entry of the signing log.
     SigningRecord = 0x8c,
+    /// Network, wallet, index -> the nonces of a deposit address.
+    AddressLane = 0x90,
     /// User, withdrawal -> nothing: by which a user's are paged.
     UserWithdrawal = 0x8d,
     /// User, the client's name -> the number of the withdrawal.
@@ -202,6 +204,8 @@ pub enum Table {
     DepositOf = 0x84,
     /// Network, transaction, number of a deposit -> nothing.
     DepositTx = 0x85,
+    /// Network -> what is known of gas there; network, address -> when it got some within 24 hours.
+    Gas = 0x1e,
     /// Network, asset, index of an address -> payments that are too small by themselves.
     Accrual = 0x87,
     /// Network, transaction, place, address -> the number of the deposit.
@@ -227,6 +231,7 @@ impl Table {
         Table::BookSwitch,
         Table::OpenOrder,
         Table::ApiKey,
+        Table::Gas,
         Table::SettingHistory,
         Table::Audit,
         Table::Event,
@@ -283,6 +288,7 @@ impl Table {
         Table::PayoutBytes,
         Table::SigningRecord,
         Table::UserWithdrawal,
+        Table::AddressLane,
         Table::UserCredentials,
         Table::UserSession,
         Table::UserSessions,
@@ -317,6 +323,7 @@ impl Table {
             | Table::BookSwitch
             | Table::OpenOrder
             | Table::ApiKey
+            | Table::Gas
             | Table::Queue
             | Table::Job
             | Table::Counter
@@ -338,7 +345,8 @@ impl Table {
             | Table::PayoutOver
             | Table::PayoutBytes
             | Table::SigningRecord
-            | Table::UserWithdrawal => Family::History,
+            | Table::UserWithdrawal
+            | Table::AddressLane => Family::History,
             Table::ClientWithdrawal | Table::AddressBookEntry | Table::AddressBook => Family::Ids,
             Table::Wallet | Table::AddressPool | Table::Listing => Family::Working,
             Table::Deposit | Table::Chain => Family::Working,

@@ -55,11 +55,13 @@ mod lease_jobs;
 mod list_asset;
 mod make_events;
 mod money;
+mod note_gas;
 mod note_sign_in_failure;
 mod open_accounts;
 mod open_session;
 mod payout_books;
 mod payout_coins;
+mod payout_moves;
 mod people;
 mod place_order;
 mod place_pair;
@@ -108,6 +110,7 @@ mod set_scale;
 mod set_setting;
 mod set_withdrawal_policy;
 mod set_workers;
+mod signing_log;
 mod step_directives;
 mod step_payout;
 mod step_up;
@@ -176,6 +179,7 @@ pub use jobs::{JOBS_AT_ONCE_MAX, LEASE_US_MIN};
 pub use lease_jobs::{LEASED_JOBS_MAX, LeaseJobs};
 pub use list_asset::{ListAsset, SetPrice};
 pub use make_events::{EVENT_FILLING_BYTES_MAX, EVENTS_AT_ONCE_MAX, MakeEvents};
+pub use note_gas::NoteGas;
 pub use note_sign_in_failure::NoteSignInFailure;
 pub use open_accounts::{ACCOUNTS_AT_ONCE_MAX, OpenAccounts};
 pub use open_session::OpenSession;
@@ -412,6 +416,7 @@ impl Body {
             Body::RewindBlocks(command) => command.apply(entry, actor),
             Body::ResumeChain(command) => command.apply(entry, actor),
             Body::AssignSuspense(command) => command.apply(entry, actor),
+            Body::NoteGas(command) => command.apply(entry, actor),
         }
     }
 
@@ -460,6 +465,7 @@ impl Body {
             Body::CommitBlocks(command) => keys.extend(command.lookups()),
             Body::NotePending(command) => keys.extend(command.lookups()),
             Body::RequestWithdrawal(command) => keys.extend(command.lookups()),
+            Body::PreparePayout(command) => keys.extend(command.lookups()),
             Body::StepPayout(command) => keys.extend(command.lookups()),
             Body::ChangeAddressBook(command) => keys.extend(command.lookups()),
             // No other command looks anything up.

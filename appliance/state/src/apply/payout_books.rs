@@ -4,12 +4,12 @@ use exchequer_domain::{Network, TxId};
 use exchequer_ledger as ledger;
 use exchequer_ledger::{Asset, HoldId, Leg, OpenAccount, Reason, Transfer};
 
-use super::withdrawals::{gas_account, hot_account};
+use super::withdrawals::gas_account;
 use super::{Entry, Stop};
 use crate::halt::Halt;
 use crate::planted::{self, Bug};
 use crate::rejection::Rejection;
-use crate::withdrawals::{GasHeld, Payout, PayoutId, Refusal};
+use crate::withdrawals::{GasHeld, Payer, Payout, PayoutId, Refusal};
 
 impl Entry<'_> {
     /// The asset that a network's fees are paid in.
@@ -21,6 +21,7 @@ impl Entry<'_> {
     pub(super) fn hold_gas(
         &mut self,
         network: Network,
+        payer: Payer,
         payout: PayoutId,
         fee_max: u64,
         before: Option<GasHeld>,
@@ -30,8 +31,13 @@ impl Entry<'_> {
             return Ok(before);
         }
         let coin = self.coin_of(network)?;
+        // Some accounts may be overdrawn, and are not for this.
+        let free = self.available(&self.payer_account(network, payer, coin));
+        if free.saturating_add(before.map_or(0, |before| before.amount)) < amount {
+            return Err(Refusal::HotShort { gas: true }.into());
+        }
         let account = |key| OpenAccount { key, overdraft: false };
-        let accounts = [account(gas_account(network, coin)), account(hot_account(network, coin))];
+        let accounts = [account(gas_account(network, coin)), account(self.payer_account(network, payer, coin))];
         let transfer = self.transfer_id(b"gas", payout.0);
         let mut reference = [0; 32];
         reference[24..].copy_from_slice(&payout.0.to_be_bytes());
@@ -68,7 +74,7 @@ impl Entry<'_> {
             legs.push(Leg::Release { hold: gas.hold, amount: None });
         }
         self.post_sure(legs, Reason::Gas, tx.0)?;
-        let hot = hot_account(payout.network, gas.coin);
+        let hot = self.payer_account(payout.network, payout.payer, gas.coin);
         // A fee is what a worker says. More than the attempt could cost once more is not believed, and the wallet is never
         // overdrawn for it, also where its account could be.
         let attempt = payout.attempts.iter().find(|attempt| attempt.tx == Some(tx));
@@ -95,9 +101,14 @@ impl Entry<'_> {
 
     /// Gives free what was kept back for a fee that nobody took.
     pub(super) fn release_gas(&mut self, payout: &mut Payout) -> Result<(), Halt> {
-        let Some(gas) = payout.gas.take() else { return Ok(()) };
+        self.release_gas_of(payout.gas.take(), payout.id)
+    }
+
+    /// The same of what is no payout's yet.
+    pub(super) fn release_gas_of(&mut self, gas: Option<GasHeld>, payout: PayoutId) -> Result<(), Halt> {
+        let Some(gas) = gas else { return Ok(()) };
         let mut reference = [0; 32];
-        reference[24..].copy_from_slice(&payout.id.0.to_be_bytes());
+        reference[24..].copy_from_slice(&payout.0.to_be_bytes());
         self.post_sure(vec![Leg::Release { hold: gas.hold, amount: None }], Reason::Gas, reference).map(|_| ())
     }
 }

@@ -6,7 +6,7 @@ use exchequer_domain::{Network, OutPoint, TxId};
 
 use super::Entry;
 use super::prepare_payout::coin_owner;
-use crate::custody::{Coin, CoinState, Keyed};
+use crate::custody::{Coin, CoinState, Keyed, WalletRole};
 use crate::planted::{self, Bug};
 use crate::withdrawals::{Claim, INPUTS_MAX, Payer, Payout, Refusal};
 
@@ -35,7 +35,10 @@ impl Entry<'_> {
         let unsettled = self.unsettled(network);
         for outpoint in coins {
             let coin = self.state.custody.coins.get(network, outpoint).ok_or(Refusal::Coin)?;
-            let of_payer = matches!(coin.keyed, Keyed::Wallet { wallet, .. } if wallet == payer.wallet);
+            let of_payer = match coin.keyed {
+                Keyed::Wallet { wallet, .. } => wallet == payer.wallet,
+                Keyed::Deposit(_) => self.payer_role(payer) == Ok(WalletRole::Deposit),
+            };
             let free = match coin.state {
                 CoinState::Free => self.can_be_built_on(coin, &unsettled) || planted::has(Bug::CoinUnsettled),
                 CoinState::Reserved { owner: of } => Some(of) == owner || planted::has(Bug::CoinGivenTwice),

@@ -7,20 +7,18 @@ use exchequer_domain::{Digest, Family, Network, Timestamp, TxId};
 use exchequer_ledger::Asset;
 use serde::{Deserialize, Serialize};
 
-use super::withdrawals::{check_worker, hot_account};
+use super::withdrawals::hot_account;
 use super::{Entry, Stop};
-use crate::codec;
 use crate::command::Actor;
-use crate::custody::WalletRole;
+use crate::custody::address_key;
 use crate::event::{EventKind, Severity};
 use crate::outcome::Done;
 use crate::planted::{self, Bug};
 use crate::rejection::Rejection;
-use crate::rows::{Edit, Family as Rows};
 use crate::withdrawals::{
-    ATTEMPTS_MAX, Attempt, Claim, GAPS_MAX, Head, IN_FLIGHT_MAX, PAYOUT_WITHDRAWALS_MAX, Payer, Payout, PayoutId,
-    PayoutStanding, Purpose, RAW_BYTES_MAX, RawKind, Refusal, SignedFor, SigningRecord, Stage, Standing, Waiting,
-    Withdrawal, WithdrawalId, record_key,
+    ATTEMPTS_MAX, Attempt, Claim, Errand, GAPS_MAX, Head, IN_FLIGHT_MAX, PAYOUT_WITHDRAWALS_MAX, Payer, Payout,
+    PayoutId, PayoutStanding, Purpose, RAW_BYTES_MAX, RawKind, Refusal, SignedFor, SigningEntry, SigningRecord, Stage,
+    Standing, Waiting, Withdrawal, WithdrawalId,
 };
 
 /// The longest span of time in which a transaction may get into a block: what its network allows.
@@ -53,15 +51,18 @@ pub struct Preparation {
     pub fee_max: u64,
 }
 
-/// Decides a transaction for one or many withdrawals, in their turn, or, for none, one that fills a gap among nonces. Where
-/// the hot wallet has too little in the books, nothing is decided and the withdrawals wait, with the reason put down.
+/// Decides a transaction for one or many withdrawals, in their turn; or, for none, one that fills a gap among nonces; or one
+/// that moves something between own addresses. Where the hot wallet has too little in the books for withdrawals, nothing is
+/// decided and they wait, with the reason put down.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PreparePayout {
     /// On which network.
     pub network: Network,
     /// Who pays.
     pub payer: Payer,
-    /// What is paid.
+    /// What for.
+    pub errand: Errand,
+    /// What is paid; none of what moves something.
     pub withdrawals: Vec<WithdrawalId>,
     /// The transaction.
     pub preparation: Preparation,
@@ -70,26 +71,43 @@ pub struct PreparePayout {
 }
 
 impl PreparePayout {
-    pub(super) fn apply(self, entry: &mut Entry<'_>, actor: Actor) -> Result<Done, Stop> {
-        let PreparePayout { network, payer, withdrawals, preparation, chain_nonce } = self;
-        check_worker(actor, network)?;
-        entry.check_payer(network, payer)?;
-        let paid = entry.check_turn(network, &withdrawals)?;
-        if entry.state.withdrawals.in_flight(network, payer) >= IN_FLIGHT_MAX {
-            return Err(Refusal::InFlight.into());
+    /// The rows that it looks up.
+    pub(super) fn lookups(&self) -> Vec<Vec<u8>> {
+        match &self.errand {
+            Errand::TopUp(one) => vec![address_key(self.network.family(), &one.to)],
+            Errand::Withdrawals | Errand::Sweep(_) => Vec::new(),
         }
-        if (preparation.purpose == Purpose::Noop) != paid.is_empty() {
+    }
+
+    pub(super) fn apply(self, entry: &mut Entry<'_>, actor: Actor) -> Result<Done, Stop> {
+        let PreparePayout { network, payer, errand, withdrawals, preparation, chain_nonce } = self;
+        entry.check_payout_worker(actor, network, payer, &errand)?;
+        entry.check_payer(network, payer, &errand, !withdrawals.is_empty())?;
+        let moves = errand.moves().is_some();
+        if moves && !withdrawals.is_empty() {
+            return Err(Refusal::Turn.into());
+        }
+        let paid = entry.check_turn(network, &withdrawals)?;
+        if (preparation.purpose == Purpose::Noop) != (paid.is_empty() && !moves) {
             return Err(Refusal::Claim.into());
         }
-        entry.check_preparation(network, &preparation, &paid)?;
+        entry.check_preparation(network, payer, &errand, &preparation, &paid)?;
+        entry.check_move(network, payer, &errand, &preparation.claim, preparation.fee_max)?;
         let lane = entry.check_claim(network, payer, &preparation, chain_nonce)?;
         let head = entry.state.withdrawals.head;
         let id = PayoutId(head.payouts + 1);
-        if let Some(short) = entry.shortage(network, &paid, preparation.fee_max)? {
+        if !moves && let Some(short) = entry.shortage(network, payer, &paid, preparation.fee_max)? {
             entry.wait_for_refill(paid, &short);
             return Ok(Done::PayoutWaits { gas: short == Waiting::InsufficientGas });
         }
-        let gas = entry.hold_gas(network, id, preparation.fee_max, None)?;
+        let gas = entry.hold_gas(network, payer, id, preparation.fee_max, None)?;
+        let moving = match entry.hold_move(network, payer, id, &errand) {
+            Err(Stop::Rejected(why)) => {
+                entry.release_gas_of(gas, id)?;
+                return Err(why.into());
+            }
+            held => held?,
+        };
 
         // Everything fits from here on.
         if let Claim::Coins(coins) = &preparation.claim {
@@ -114,9 +132,11 @@ impl PreparePayout {
             id,
             network,
             payer,
+            errand,
             withdrawals,
             attempts: Vec::new(),
             gas,
+            moving,
             wants_noop: false,
             created: entry.now,
             moved: entry.now,
@@ -129,16 +149,6 @@ impl PreparePayout {
 }
 
 impl Entry<'_> {
-    fn check_payer(&self, network: Network, payer: Payer) -> Result<(), Refusal> {
-        let wallet = self.state.custody.wallet(payer.wallet).ok_or(Refusal::Wallet)?;
-        let has_address = match network.family() {
-            Family::Bitcoin => payer.index == 0,
-            Family::Evm | Family::Tron => wallet.addresses.iter().any(|own| own.index == payer.index && !own.change),
-        };
-        let pays = wallet.role == WalletRole::Hot && wallet.is_used_on(network) && has_address;
-        if pays { Ok(()) } else { Err(Refusal::Wallet) }
-    }
-
     /// The withdrawals that are to be paid: each queued on this network, once, and none before its turn.
     fn check_turn(&self, network: Network, ids: &[WithdrawalId]) -> Result<Vec<Withdrawal>, Stop> {
         let most = if network.family() == Family::Bitcoin { PAYOUT_WITHDRAWALS_MAX } else { 1 };
@@ -185,10 +195,12 @@ impl Entry<'_> {
     pub(super) fn check_preparation(
         &self,
         network: Network,
+        payer: Payer,
+        errand: &Errand,
         preparation: &Preparation,
         paid: &[Withdrawal],
     ) -> Result<(), Refusal> {
-        self.state.may_on(network, crate::networks::Operation::Withdrawal).map_err(super::withdrawals::shut)?;
+        self.may_errand(network, payer, errand)?;
         if preparation.unsigned.is_empty() || preparation.unsigned.len() > RAW_BYTES_MAX {
             return Err(Refusal::Raw);
         }
@@ -207,7 +219,7 @@ impl Entry<'_> {
     ) -> Result<Option<(crate::withdrawals::Lane, bool)>, Stop> {
         match (&preparation.claim, network.family()) {
             (Claim::Nonce(nonce), Family::Evm) => {
-                let mut lane = self.state.withdrawals.lane(network, payer).cloned().unwrap_or_default();
+                let mut lane = self.lane_of(network, payer)?;
                 let foreign = lane.floor(chain_nonce);
                 if preparation.purpose == Purpose::Noop {
                     // Nothing but a gap needs a transaction that pays nobody.
@@ -254,13 +266,19 @@ impl Entry<'_> {
     }
 
     /// What the hot wallet lacks in the books, if anything.
-    fn shortage(&self, network: Network, paid: &[Withdrawal], fee_max: u64) -> Result<Option<Waiting>, Stop> {
+    fn shortage(
+        &self,
+        network: Network,
+        payer: Payer,
+        paid: &[Withdrawal],
+        fee_max: u64,
+    ) -> Result<Option<Waiting>, Stop> {
         let mut needed: BTreeMap<Asset, u128> = BTreeMap::new();
         for one in paid {
             let sum = needed.entry(one.order.asset).or_default();
             *sum = sum.checked_add(one.paid).ok_or(Rejection::BadRequest)?;
         }
-        let lacks = |asset: Asset, amount: u128| self.available(&hot_account(network, asset)) < amount;
+        let lacks = |asset: Asset, amount: u128| self.available(&self.payer_account(network, payer, asset)) < amount;
         if needed.iter().any(|(asset, amount)| lacks(*asset, *amount)) {
             return Ok(Some(Waiting::InsufficientHot));
         }
@@ -292,11 +310,7 @@ impl Entry<'_> {
         let Preparation { purpose, claim, unsigned, fee_max } = preparation;
         let number = u16::try_from(payout.attempts.len() + 1).unwrap_or(ATTEMPTS_MAX as u16);
         let digest = Digest(*blake3::hash(&unsigned).as_bytes());
-        let head = self.state.withdrawals.head;
         let record = SigningRecord {
-            number: head.records + 1,
-            index: self.at.index,
-            at: self.now,
             network: payout.network,
             payer: payout.payer,
             payout: payout.id,
@@ -309,9 +323,9 @@ impl Entry<'_> {
                 Purpose::Payment => self.signed_for(&payout.withdrawals),
                 Purpose::Noop => Vec::new(),
             },
+            errand: payout.errand.clone(),
         };
-        self.change(Rows::History, record_key(record.number), Edit::Put(codec::encode(&record)));
-        self.put_withdrawals_head(Head { records: record.number, ..head });
+        let decided = self.log_for_signers(SigningEntry::Decided(Box::new(record)));
         self.put_payout_bytes(payout.id, number, RawKind::Unsigned, unsigned);
         payout.moved = self.now;
         payout.attempts.push(Attempt {
@@ -321,6 +335,7 @@ impl Entry<'_> {
             digest,
             fee_max,
             prepared: self.now,
+            decided,
             tx: None::<TxId>,
             answers: Vec::new(),
             dead: false,
@@ -331,6 +346,7 @@ impl Entry<'_> {
         let open = withdrawals.iter().filter_map(|id| self.state.withdrawals.get(*id));
         let of = |one: &Withdrawal| SignedFor {
             withdrawal: one.id,
+            user: one.order.user,
             asset: one.order.asset,
             to: one.order.to.clone(),
             memo: one.order.memo.clone(),

@@ -22,7 +22,7 @@ impl Entry<'_> {
         }
         let noop = preparation.purpose == Purpose::Noop;
         // What pays nobody never becomes a payment; what pays becomes none only as a person wants it.
-        let fits = if payout.withdrawals.is_empty() { noop } else { !noop || payout.wants_noop };
+        let fits = if payout.fills_gap() { noop } else { !noop || payout.wants_noop };
         if !fits {
             return Err(Refusal::Claim.into());
         }
@@ -30,7 +30,12 @@ impl Entry<'_> {
         for one in &paid {
             self.may_withdraw(payout.network, one.order.asset)?;
         }
-        self.check_preparation(payout.network, &preparation, &paid)?;
+        self.check_preparation(payout.network, payout.payer, &payout.errand, &preparation, &paid)?;
+        if !noop {
+            self.check_move_again(&payout, &preparation)?;
+        }
+        // Nothing is written before everything is checked.
+        let before = payout.clone();
         if let Some(proof) = &proof {
             self.check_death(&payout, proof)?;
             payout.attempts.iter_mut().for_each(|attempt| attempt.dead = true);
@@ -53,10 +58,13 @@ impl Entry<'_> {
             }
             Claim::Nonce(_) | Claim::Window { .. } => {}
         }
-        payout.gas = self.hold_gas(payout.network, payout.id, preparation.fee_max, payout.gas)?;
+        payout.gas = self.hold_gas(payout.network, payout.payer, payout.id, preparation.fee_max, payout.gas)?;
 
         if let Claim::Coins(coins) = &preparation.claim {
             self.reserve_coins(payout.network, coins, coin_owner(payout.id))?;
+        }
+        if let Some(proof) = &proof {
+            self.log_deaths(&before, proof);
         }
         self.decide(&mut payout, preparation);
         payout.standing = PayoutStanding::Replacing;
@@ -81,7 +89,9 @@ impl Entry<'_> {
             let standing = Standing::Queued { since, reason: Waiting::Turn };
             self.stand(one, from, standing, to, what.clone())?;
         }
-        self.note_gap(&payout);
+        self.log_deaths(&payout, proof);
+        self.note_gap(&payout)?;
+        self.end_move(&mut payout, None)?;
         self.release_gas(&mut payout)?;
         self.release_coins(payout.network, coin_owner(payout.id));
         self.end_payout(payout, to);
@@ -89,12 +99,13 @@ impl Entry<'_> {
     }
 
     /// A nonce that nobody signed for is missing on chain until something fills it.
-    pub(super) fn note_gap(&mut self, payout: &Payout) {
+    pub(super) fn note_gap(&mut self, payout: &Payout) -> Result<(), crate::halt::Halt> {
         let (network, payer) = (payout.network, payout.payer);
         if let Some(nonce) = payout.nonce().filter(|_| !payout.was_signed()) {
-            let mut lane = self.state.withdrawals.lane(network, payer).cloned().unwrap_or_default();
+            let mut lane = self.lane_of(network, payer)?;
             lane.gap(nonce);
             self.put_lane(network, payer, lane);
         }
+        Ok(())
     }
 }

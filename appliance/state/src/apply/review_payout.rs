@@ -118,7 +118,9 @@ impl ReviewPayout {
                     let ending = Ending::Paid { payout: id, tx, block: Some(block) };
                     entry.stand(one, present, Standing::Over(ending), Stage::Completed, detail.clone())?;
                 }
-                entry.note_gap(&payout);
+                entry.log_deaths(&payout, &proof);
+                entry.note_gap(&payout)?;
+                entry.end_move(&mut payout, Some(tx))?;
                 entry.close_payout(payout, fee, tx, Stage::Completed)?;
                 Stage::Completed
             }

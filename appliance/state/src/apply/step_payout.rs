@@ -4,7 +4,6 @@ use exchequer_domain::{BlockRef, Network, TxId};
 use serde::{Deserialize, Serialize};
 
 use super::prepare_payout::Preparation;
-use super::withdrawals::check_worker;
 use super::{Entry, Stop};
 use crate::command::Actor;
 use crate::custody::{OwnPurpose, OwnTransfer, own_transfer_key};
@@ -12,8 +11,8 @@ use crate::event::{EventKind, Severity};
 use crate::outcome::Done;
 use crate::planted::{self, Bug};
 use crate::withdrawals::{
-    ANSWERS_AT_ONCE_MAX, ANSWERS_KEPT, Answer, Death, Ending, Payout, PayoutId, PayoutStanding, Purpose, RAW_BYTES_MAX,
-    RawKind, Refusal, Reply, Stage, Standing, WHY_BYTES_MAX, Withdrawal,
+    ANSWERS_AT_ONCE_MAX, ANSWERS_KEPT, Answer, Death, Ending, Errand, Payout, PayoutId, PayoutStanding, Purpose,
+    RAW_BYTES_MAX, RECORD_BYTES_MAX, RawKind, Refusal, Reply, SigningEntry, Stage, Standing, WHY_BYTES_MAX, Withdrawal,
 };
 
 /// Moves a payout from the stage that its sender found it in.
@@ -41,6 +40,9 @@ pub enum PayoutStep {
         /// The signed bytes.
         #[serde(with = "crate::codec::block")]
         raw: Vec<u8>,
+        /// What the signer remembers it by, and every other signer is told.
+        #[serde(with = "crate::codec::block")]
+        record: Vec<u8>,
     },
     /// An attempt was given to endpoints, and they said this. Whatever they said, it may be on its way.
     Broadcast {
@@ -125,8 +127,11 @@ impl StepPayout {
     }
 
     pub(super) fn apply(self, entry: &mut Entry<'_>, actor: Actor) -> Result<Done, Stop> {
-        check_worker(actor, self.network)?;
         let StepPayout { network, payout: id, from, attempt, step } = self;
+        let open = entry.state.withdrawals.payout(id);
+        let (payer, errand) =
+            open.map(|open| (open.payer, open.errand.clone())).ok_or(Refusal::PayoutUnknown { payout: id })?;
+        entry.check_payout_worker(actor, network, payer, &errand)?;
         let payout = entry.payout_at(id, network, from)?;
         if payout.attempt(attempt).is_none() {
             return Err(Refusal::Attempt.into());
@@ -177,7 +182,7 @@ impl Entry<'_> {
 
     fn step_payout(&mut self, mut payout: Payout, number: u16, step: PayoutStep) -> Result<Stage, Stop> {
         match step {
-            PayoutStep::Signed { tx, raw } => self.signed(payout, number, tx, raw),
+            PayoutStep::Signed { tx, raw, record } => self.signed(payout, number, tx, raw, record),
             PayoutStep::Broadcast { answers } => {
                 let from = Self::check_edge(&payout, Stage::Broadcast)?;
                 let long =
@@ -240,9 +245,18 @@ impl Entry<'_> {
     }
 
     /// The latest attempt is signed: its bytes are a row, and its name is one of the exchange's own, before anybody sends it.
-    fn signed(&mut self, mut payout: Payout, number: u16, tx: TxId, raw: Vec<u8>) -> Result<Stage, Stop> {
+    fn signed(
+        &mut self,
+        mut payout: Payout,
+        number: u16,
+        tx: TxId,
+        raw: Vec<u8>,
+        record: Vec<u8>,
+    ) -> Result<Stage, Stop> {
         let from = Self::check_edge(&payout, Stage::Signed)?;
-        if raw.is_empty() || raw.len() > RAW_BYTES_MAX {
+        // Without its record no other signer would ever know of the signature.
+        let bounded = |bytes: &[u8], most| (1..=most).contains(&bytes.len());
+        if !bounded(&raw, RAW_BYTES_MAX) || !bounded(&record, RECORD_BYTES_MAX) {
             return Err(Refusal::Raw.into());
         }
         if payout.latest().map(|attempt| attempt.number) != Some(number) {
@@ -252,12 +266,13 @@ impl Entry<'_> {
         for one in self.paid_by(&payout) {
             self.may_withdraw(payout.network, one.order.asset)?;
         }
-        self.state.may_on(payout.network, crate::networks::Operation::Withdrawal).map_err(super::withdrawals::shut)?;
+        self.may_errand(payout.network, payout.payer, &payout.errand)?;
         // Whoever was frozen or came to owe something meanwhile is paid nothing; what pays nobody is no payment of theirs.
         if payout.latest().is_some_and(|attempt| attempt.purpose == Purpose::Payment) {
             for one in self.paid_by(&payout) {
                 self.may_go_on(&one)?;
             }
+            self.check_destination(payout.network, payout.payer, &payout.errand)?;
         }
         if self.own_transfer(payout.network, &tx)?.is_some() {
             return Err(Refusal::Raw.into());
@@ -265,12 +280,15 @@ impl Entry<'_> {
 
         let Some(attempt) = payout.attempts.last_mut() else { return Err(Refusal::Attempt.into()) };
         attempt.tx = Some(tx);
-        let purpose = match attempt.purpose {
-            Purpose::Payment => OwnPurpose::Withdrawal,
-            Purpose::Noop => OwnPurpose::Noop,
+        let purpose = match (attempt.purpose, &payout.errand) {
+            (Purpose::Payment, Errand::Withdrawals) => OwnPurpose::Withdrawal,
+            (Purpose::Payment, Errand::Sweep(_)) => OwnPurpose::Sweep,
+            (Purpose::Payment, Errand::TopUp(_)) => OwnPurpose::TopUp,
+            (Purpose::Noop, _) => OwnPurpose::Noop,
         };
         self.put_own_transfer(payout.network, &tx, OwnTransfer { purpose, of: payout.id.0 });
         self.put_payout_bytes(payout.id, number, RawKind::Signed, raw);
+        self.log_for_signers(SigningEntry::Signed { payout: payout.id, attempt: number, record });
         payout.standing = PayoutStanding::Signed;
         Ok(self.move_payout(payout, from, &format!("transaction {tx} is signed")))
     }
@@ -289,7 +307,7 @@ impl Entry<'_> {
             (Purpose::Payment, false) => Stage::Completed,
             (Purpose::Payment, true) => Stage::Reverted,
             // It pays nobody, so that what was to be paid never will be.
-            (Purpose::Noop, _) if payout.withdrawals.is_empty() => Stage::Completed,
+            (Purpose::Noop, _) if payout.fills_gap() => Stage::Completed,
             (Purpose::Noop, _) => Stage::Failed,
         };
         let from = Self::check_edge(&payout, to)?;
@@ -316,6 +334,7 @@ impl Entry<'_> {
                 }
             }
         }
+        self.end_move(&mut payout, (to == Stage::Completed).then_some(tx))?;
         self.close_payout(payout, fee, tx, to)?;
         Ok(to)
     }

@@ -14,9 +14,9 @@ use crate::networks::{Operation, Why};
 use crate::rejection::Rejection;
 use crate::rows::{Edit, Family, Table};
 use crate::withdrawals::{
-    Ending, Head, Held, Lane, POLICY_KEY, Payer, Payout, PayoutId, PayoutStanding, RawKind, Refusal, Shut, Stage,
-    Standing, Trace, Verdict, Waiting, Withdrawal, WithdrawalId, WithdrawalPolicy, lane_key, over_key, prune, raw_key,
-    trace_key,
+    Ending, Errand, Head, Held, Lane, POLICY_KEY, Payer, PaymentName, Payout, PayoutId, PayoutStanding, RawKind,
+    Refusal, Shut, SigningEntry, Stage, Standing, Trace, Verdict, Waiting, Withdrawal, WithdrawalId, WithdrawalPolicy,
+    address_lane_key, lane_key, over_key, prune, raw_key, trace_key,
 };
 
 /// Withdrawals that time moves in one entry; what is left is due in the next.
@@ -110,7 +110,34 @@ impl Entry<'_> {
         self.state.withdrawals.policy = policy;
     }
 
+    /// A payer's nonces. Those of deposit addresses, of which there are very many, are in no memory.
+    pub(super) fn lane_of(&self, network: Network, payer: Payer) -> Result<Lane, Halt> {
+        if self.is_of_pool(payer) {
+            let found = self.row(Table::AddressLane, &address_lane_key(network, payer))?;
+            return Ok(found.unwrap_or_default());
+        }
+        Ok(self.state.withdrawals.lane(network, payer).cloned().unwrap_or_default())
+    }
+
+    fn is_of_pool(&self, payer: Payer) -> bool {
+        self.payer_role(payer) == Ok(crate::custody::WalletRole::Deposit)
+    }
+
+    /// Whether the network does what a payout is for.
+    pub(super) fn may_errand(&self, network: Network, payer: Payer, errand: &Errand) -> Result<(), Refusal> {
+        let operation = errand.operation(self.payer_role(payer)?);
+        match errand.moves() {
+            Some(one) => self.state.may(network, one.asset, operation),
+            None => self.state.may_on(network, operation),
+        }
+        .map_err(shut)
+    }
+
     pub(super) fn put_lane(&mut self, network: Network, payer: Payer, lane: Lane) {
+        if self.is_of_pool(payer) {
+            self.put_row(Table::AddressLane, address_lane_key(network, payer), &lane);
+            return;
+        }
         self.put(Table::WalletLane, &lane_key(network, payer), &lane);
         self.state.withdrawals.lanes.insert((network, payer), lane);
     }
@@ -170,6 +197,10 @@ impl Entry<'_> {
         self.change(Family::Working, Table::Withdrawal.key(&one.id.0.to_be_bytes()), Edit::Delete);
         self.state.withdrawals.take(one.id);
         one.held = None;
+        // What never came to its turn was never decided, and no signer knows of it.
+        if from == Stage::Queued || from.next().contains(&Stage::Failed) {
+            self.log_for_signers(SigningEntry::Over(PaymentName::Withdrawal(one.id)));
+        }
         self.put_row(Table::WithdrawalOver, over_key(one.id), &one);
         if to != Stage::Completed {
             self.forget_spent(&one);

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::payout::{Attempt, Claim, Payout};
 use super::refusal::Refusal;
+use super::signing::AttemptDeath;
 use crate::planted::{self, Bug};
 
 /// Confirmations of another spender that make it final.
@@ -113,6 +114,32 @@ impl Death {
                     })
             }
         }
+    }
+
+    /// What it says of one attempt alone, where it proves the death of all.
+    pub(crate) fn of_attempt(&self, attempt: &Attempt) -> AttemptDeath {
+        let own = match (self, &attempt.claim) {
+            (Death::NonceUsed { next, .. }, Claim::Nonce(_)) if attempt.tx.is_some() => {
+                Some(AttemptDeath::NonceUsed { next: *next })
+            }
+            (Death::Conflicts(conflicts), Claim::Coins(coins)) if attempt.tx.is_some() => {
+                let own = conflicts.iter().find(|conflict| {
+                    coins.contains(&conflict.coin) && conflict.confirmations >= CONFLICT_CONFIRMATIONS_MIN
+                });
+                own.map(|conflict| AttemptDeath::Conflict {
+                    coin: conflict.coin,
+                    confirmations: conflict.confirmations,
+                })
+            }
+            // Time ends also what a signer may have signed and nobody heard of.
+            (Death::Expired { time, absent_at, .. }, Claim::Window { expires, .. })
+                if time.0 > expires.0.saturating_add(EXPIRY_MARGIN_US) =>
+            {
+                Some(AttemptDeath::Expired { time: *time, absent_at: absent_at.clone() })
+            }
+            _ => None,
+        };
+        own.unwrap_or(AttemptDeath::NeverSigned)
     }
 
     /// In a few words, for the story of a withdrawal.

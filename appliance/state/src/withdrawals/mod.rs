@@ -11,9 +11,10 @@
 //! - Two attempts of a payout exclude each other on chain, or the earlier one was proved dead; so at most one is ever mined.
 //! - A nonce belongs to one payout for ever; a coin to one payout until that is over.
 //! - A client's name for a withdrawal is a user's for ever.
-//! - Signing records are numbered from 1 without gaps: a signer that follows them knows whatever may be signed.
+//! - The signing log is numbered from 1 without gaps: a signer that follows it knows whatever may be signed, and was.
 
 pub mod book;
+mod errand;
 mod evidence;
 mod judge;
 mod lane;
@@ -28,6 +29,7 @@ mod spending;
 mod stage;
 mod withdrawal;
 
+pub use errand::{Errand, MOVES_IN_FLIGHT_MAX, Move, MoveFault, in_flight_max, move_payment_id};
 pub use evidence::{ABSENT_ENDPOINTS_MIN, CONFLICT_CONFIRMATIONS_MIN, Conflict, Death, EXPIRY_MARGIN_US};
 pub use judge::PRICE_AGE_MAX;
 pub(crate) use lane::GAPS_MAX;
@@ -44,7 +46,7 @@ pub use policy_check::PolicyFault;
 pub use read::Explained;
 pub use refusal::{Differs, Refusal, Shut};
 pub use room::{OPEN_OF_USER_MAX, OPEN_WITHDRAWALS_MAX, Withdrawals};
-pub use signing::{SignedFor, SigningRecord};
+pub use signing::{AttemptDeath, Logged, PaymentName, Place, RECORD_BYTES_MAX, SignedFor, SigningEntry, SigningRecord};
 pub use spending::SPENT_OF_USER_MAX;
 pub use stage::Stage;
 pub use withdrawal::{
@@ -52,6 +54,6 @@ pub use withdrawal::{
     Withdrawal, WithdrawalId, consent_bytes, payment_hash,
 };
 
-pub(crate) use room::{Head, POLICY_KEY, client_key, lane_key, over_key, trace_key, user_key};
+pub(crate) use room::{Head, POLICY_KEY, address_lane_key, client_key, lane_key, over_key, trace_key, user_key};
 pub(crate) use signing::{RawKind, raw_key, record_key};
 pub(crate) use spending::{Spent, prune};

@@ -7,6 +7,8 @@ use exchequer_domain::{BlockRef, Digest, Network, OutPoint, Timestamp, TxId};
 use exchequer_ledger::{Asset, HoldId};
 use serde::{Deserialize, Serialize};
 
+use super::errand::Errand;
+use super::signing::Place;
 use super::stage::Stage;
 use super::withdrawal::WithdrawalId;
 use crate::custody::WalletId;
@@ -28,8 +30,8 @@ pub const WHY_BYTES_MAX: usize = 300;
 /// Payouts of one payer that are under way at once.
 pub const IN_FLIGHT_MAX: usize = 16;
 
-/// An address that withdrawals are paid from: of a hot wallet, by its number in it. On networks that are built of outputs a
-/// wallet pays as a whole, and the number is zero.
+/// An address that something is paid from: of a hot or gas wallet by its number in it, of the deposit wallet by its index in
+/// the pool. On networks that are built of outputs a wallet pays as a whole, and the number is zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Payer {
     /// The wallet.
@@ -129,6 +131,8 @@ pub struct Attempt {
     pub fee_max: u64,
     /// When it was decided.
     pub prepared: Timestamp,
+    /// Where in the signing log that is.
+    pub decided: Place,
     /// Its name on chain, once it is signed; the signed bytes are a row.
     pub tx: Option<TxId>,
     /// The latest answers of endpoints.
@@ -212,12 +216,16 @@ pub struct Payout {
     pub network: Network,
     /// Who pays.
     pub payer: Payer,
-    /// What it pays; none where it only fills a gap among nonces.
+    /// What for.
+    pub errand: Errand,
+    /// What it pays; none where it moves something, or only fills a gap among nonces.
     pub withdrawals: Vec<WithdrawalId>,
     /// Its attempts, in order.
     pub attempts: Vec<Attempt>,
     /// What the ledger keeps back for its fees.
     pub gas: Option<GasHeld>,
+    /// What the ledger keeps back of what it moves from one of its stores to another.
+    pub moving: Option<HoldId>,
     /// Whether a person wants it ended by a transaction that pays nobody.
     pub wants_noop: bool,
     /// When it was prepared.
@@ -233,6 +241,12 @@ impl Payout {
     #[must_use]
     pub const fn stage(&self) -> Stage {
         self.standing.stage()
+    }
+
+    /// Whether it only fills a gap among nonces.
+    #[must_use]
+    pub const fn fills_gap(&self) -> bool {
+        self.withdrawals.is_empty() && self.errand.moves().is_none()
     }
 
     /// The attempt of this number.

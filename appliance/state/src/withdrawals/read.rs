@@ -3,13 +3,15 @@
 
 use exchequer_domain::{Network, UserId};
 
-use super::payout::{Payout, PayoutId, PayoutStanding};
+use super::lane::Lane;
+use super::payout::{Payer, Payout, PayoutId, PayoutStanding};
 use super::refusal::Refusal;
-use super::room::{over_key, trace_key, user_key};
-use super::signing::{RawKind, SigningRecord, raw_key, record_key};
+use super::room::{address_lane_key, over_key, trace_key, user_key};
+use super::signing::{Logged, Place, RawKind, raw_key, record_key};
 use super::stage::Stage;
 use super::withdrawal::{Standing, Trace, Withdrawal, WithdrawalId};
 use crate::codec;
+use crate::custody::WalletRole;
 use crate::deposits::NothingLeaves;
 use crate::halt::Halt;
 use crate::networks::{Operation, Why};
@@ -95,12 +97,29 @@ impl State {
     /// # Errors
     /// Why not.
     pub fn may_send(&self, payout: &Payout) -> Result<(), Why> {
+        let role = self.custody.wallet(payout.payer.wallet).map_or(WalletRole::Hot, |wallet| wallet.role);
+        let operation = payout.errand.operation(role);
+        if let Some(one) = payout.errand.moves() {
+            self.may(payout.network, one.asset, operation)?;
+        }
         for id in &payout.withdrawals {
             if let Some(one) = self.withdrawals.get(*id) {
                 self.may(payout.network, one.order.asset, Operation::Withdrawal)?;
             }
         }
-        self.may_on(payout.network, Operation::Withdrawal)
+        self.may_on(payout.network, operation)
+    }
+
+    /// A payer's nonces; none where it never had one.
+    ///
+    /// # Errors
+    /// As [`State::withdrawal`].
+    pub fn lane(&self, rows: &dyn Rows, network: Network, payer: Payer) -> Result<Option<Lane>, Halt> {
+        if let Some(lane) = self.withdrawals.lane(network, payer) {
+            return Ok(Some(lane.clone()));
+        }
+        let row = rows.get(Family::History, &address_lane_key(network, payer))?;
+        row.map(|row| codec::decode(&row).map_err(|error| Halt::row(Table::AddressLane, error))).transpose()
     }
 
     /// Whether anything of a user's may be sent now: whoever is frozen or owes something waits, and is passed by others.
@@ -117,16 +136,24 @@ impl State {
         }
     }
 
-    /// The signing records after a number, in order; a thousand at most.
+    /// The entries of the signing log after a place, in order; a thousand at most.
     ///
     /// # Errors
     /// As [`State::withdrawal`].
-    pub fn signing_records(&self, rows: &dyn Rows, after: u64, limit: usize) -> Result<Vec<SigningRecord>, Halt> {
-        let (from, until) = (record_key(after.saturating_add(1)), record_key(u64::MAX));
+    pub fn signing_entries(&self, rows: &dyn Rows, after: Place, limit: usize) -> Result<Vec<Logged>, Halt> {
+        let (from, until) = (record_key(Place(after.0.saturating_add(1))), record_key(Place(u64::MAX)));
         let page = rows.scan(Family::History, &from, &until, limit.min(PAGE_MAX), false)?;
-        let records = page.iter().map(|(_, row)| SigningRecord::decode(row));
-        let records: Result<Vec<_>, _> = records.collect();
-        records.map_err(|error| Halt::row(Table::SigningRecord, error))
+        let entries: Result<Vec<_>, _> = page.iter().map(|(_, row)| Logged::decode(row)).collect();
+        entries.map_err(|error| Halt::row(Table::SigningRecord, error))
+    }
+
+    /// The entry of the signing log at a place.
+    ///
+    /// # Errors
+    /// As [`State::withdrawal`].
+    pub fn signing_entry(&self, rows: &dyn Rows, place: Place) -> Result<Option<Logged>, Halt> {
+        let row = rows.get(Family::History, &record_key(place))?;
+        row.map(|row| Logged::decode(&row).map_err(|error| Halt::row(Table::SigningRecord, error))).transpose()
     }
 
     /// The unsigned bytes of an attempt.

@@ -3,6 +3,7 @@
 use exchequer_domain::{Code, Problem, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::errand::MoveFault;
 use super::payout::{
     ATTEMPTS_MAX, IN_FLIGHT_MAX, INPUTS_MAX, PAYOUT_WITHDRAWALS_MAX, PayoutId, RAW_BYTES_MAX, WHY_BYTES_MAX,
 };
@@ -194,6 +195,11 @@ pub enum Refusal {
     Owes,
     /// Too many nonces of the wallet were given and not used.
     Gaps,
+    /// It is not moved like this.
+    Move {
+        /// Why.
+        what: MoveFault,
+    },
 }
 
 impl Refusal {
@@ -229,6 +235,7 @@ impl Refusal {
             Refusal::PolicyVersion { .. } => Code::StaleRevision,
             Refusal::OwnWithdrawal | Refusal::NotInGroup => Code::ApprovalForbidden,
             Refusal::Frozen => Code::UserFrozen,
+            Refusal::Move { .. } => Code::MoveRefused,
         }
     }
 
@@ -281,8 +288,8 @@ impl Refusal {
             Refusal::PayoutUnknown { payout } => format!("there is no open payout {payout}"),
             Refusal::Moved { stage } => format!("it is {stage}"),
             Refusal::Edge { from, to } => format!("what is {from} cannot become {to}"),
-            Refusal::NotTheWorker => "only the network's withdrawal worker says this".into(),
-            Refusal::Wallet => "the network has no such hot wallet in use".into(),
+            Refusal::NotTheWorker => "only the network's worker that does it says this".into(),
+            Refusal::Wallet => "the network has no such wallet in use that pays for this".into(),
             Refusal::InFlight => format!("{IN_FLIGHT_MAX} payouts are under way from this wallet"),
             Refusal::Nonce { next } => format!("the wallet's next nonce is {next}"),
             Refusal::Claim => "the attempt does not exclude every earlier one, or is none of this network's".into(),
@@ -311,6 +318,7 @@ impl Refusal {
             Refusal::Frozen => "the user is frozen".into(),
             Refusal::Owes => "the user owes the exchange something; nothing of theirs leaves before it is paid".into(),
             Refusal::Gaps => "too many nonces of the wallet are missing on chain; fill them first".into(),
+            Refusal::Move { what } => what.as_str().into(),
         }
     }
 }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::lane::Lane;
 use super::payout::{Payer, Payout, PayoutId};
 use super::policy::WithdrawalPolicy;
+use super::signing::Place;
 use super::spending::Spent;
 use super::stage::Stage;
 use super::withdrawal::{Standing, Waiting, Withdrawal, WithdrawalId};
@@ -37,8 +38,10 @@ pub(crate) struct Head {
     pub(crate) withdrawals: u64,
     /// The number of the last payout.
     pub(crate) payouts: u64,
-    /// The number of the last signing record.
+    /// The number of the last entry of the signing log.
     pub(crate) records: u64,
+    /// Where that is.
+    pub(crate) signing_place: Place,
 }
 
 /// What is open, who waits for what, and by which rules.
@@ -134,16 +137,21 @@ impl Withdrawals {
         self.payouts.values().filter(move |payout| payout.network == network)
     }
 
+    /// Open payouts of a network that move something between own addresses.
+    pub fn moves(&self, network: Network) -> impl Iterator<Item = &Payout> {
+        self.payouts(network).filter(|payout| payout.errand.moves().is_some())
+    }
+
     /// How many withdrawals there ever were.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.head.withdrawals
     }
 
-    /// The number of the last signing record.
+    /// The number and the place of the signing log's last entry; zeros before the first one.
     #[must_use]
-    pub fn last_signing_record(&self) -> u64 {
-        self.head.records
+    pub fn last_signing_entry(&self) -> (u64, Place) {
+        (self.head.records, self.head.signing_place)
     }
 
     /// What waits for its turn on a network, in the order in which it is paid, asset by asset.
@@ -283,6 +291,11 @@ pub(crate) fn trace_key(id: WithdrawalId, number: u32) -> Vec<u8> {
 /// The key by which a user's withdrawals are paged.
 pub(crate) fn user_key(user: UserId, id: WithdrawalId) -> Vec<u8> {
     Table::UserWithdrawal.key(&[user.0.to_be_bytes(), id.0.to_be_bytes()].concat())
+}
+
+/// The row key of the lane of a deposit address.
+pub(crate) fn address_lane_key(network: Network, payer: Payer) -> Vec<u8> {
+    Table::AddressLane.key(&lane_key(network, payer))
 }
 
 /// The key of a payer's lane, without the table.

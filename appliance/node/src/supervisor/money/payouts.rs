@@ -3,8 +3,8 @@
 use exchequer_domain::{Network, Timestamp};
 use exchequer_state::custody::WalletId;
 use exchequer_state::withdrawals::{
-    Answer, Claim, Death, INPUTS_MAX, PAYOUT_WITHDRAWALS_MAX, Payer, PayoutId, Purpose, RAW_BYTES_MAX, Reply, Stage,
-    WithdrawalId,
+    Answer, Claim, Death, Errand, INPUTS_MAX, PAYOUT_WITHDRAWALS_MAX, Payer, PayoutId, Purpose, RAW_BYTES_MAX,
+    RECORD_BYTES_MAX, Reply, Stage, WithdrawalId,
 };
 use exchequer_state::{Body, PayoutStep, Preparation, PreparePayout, StepPayout};
 use exchequer_workers::money::{proto, words};
@@ -24,6 +24,7 @@ pub(super) fn prepare(network: Network, message: proto::PreparePayout) -> Result
     Ok(Body::PreparePayout(Box::new(PreparePayout {
         network,
         payer: Payer { wallet: WalletId(payer.wallet), index: payer.index },
+        errand: Errand::Withdrawals,
         withdrawals: message.withdrawals.into_iter().map(WithdrawalId).collect(),
         preparation: preparation(message.preparation)?,
         chain_nonce: message.chain_nonce,
@@ -79,10 +80,11 @@ fn payout_step(step: proto::step_payout::Step) -> Result<PayoutStep, Status> {
     };
     Ok(match step {
         Message::Signed(signed) => {
-            if signed.raw.len() > RAW_BYTES_MAX {
-                return Err(missing("the transaction, which is too long,"));
+            if signed.raw.len() > RAW_BYTES_MAX || signed.record.len() > RECORD_BYTES_MAX {
+                return Err(missing("the transaction, or the signer's record, which is too long,"));
             }
-            PayoutStep::Signed { tx: words::tx(&signed.tx).map_err(unreadable)?, raw: signed.raw }
+            let proto::step_payout::Signed { tx, raw, record } = signed;
+            PayoutStep::Signed { tx: words::tx(&tx).map_err(unreadable)?, raw, record }
         }
         Message::Broadcast(broadcast) => {
             let answers = broadcast.answers.into_iter().map(answer).collect::<Result<_, _>>()?;

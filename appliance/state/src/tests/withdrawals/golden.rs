@@ -93,7 +93,7 @@ pub(in crate::tests) fn script(world: &World) -> Vec<(Actor, Body)> {
         (Actor::User(user), Body::RequestWithdrawal(Box::new(unconfirmed))),
         operator(Body::ApproveWithdrawal(approve)),
         decide(1, 0),
-        tell(1, Stage::Preparing, PayoutStep::Signed { tx: tx(300), raw: vec![3, 0, 0] }),
+        tell(1, Stage::Preparing, PayoutStep::Signed { tx: tx(300), raw: vec![3, 0, 0], record: vec![4] }),
         tell(1, Stage::Signed, PayoutStep::Broadcast { answers }),
         tell(1, Stage::Broadcast, PayoutStep::Final { block: block(300), fee: 300 }),
         decide(2, 1),

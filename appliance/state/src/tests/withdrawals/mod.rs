@@ -26,7 +26,7 @@ use crate::networks::NetworkState;
 use crate::rows::Table;
 use crate::statement::Balance;
 use crate::withdrawals::{
-    Claim, FeeMode, Order, Payer, PayoutId, Proof, Purpose, Refusal, Stage, Withdrawal, WithdrawalId,
+    Claim, Errand, FeeMode, Order, Payer, PayoutId, Proof, Purpose, Refusal, Stage, Withdrawal, WithdrawalId,
 };
 use crate::{
     Actor, Body, Command, CreateAsset, CreateUsers, CreditSandbox, Done, Family, ListAsset, OpenAccounts, PayoutStep,
@@ -301,6 +301,7 @@ pub(super) fn prepare(network: Network, withdrawals: &[WithdrawalId], claim: Cla
     PreparePayout {
         network,
         payer: payer(network, 0),
+        errand: Errand::Withdrawals,
         withdrawals: withdrawals.to_vec(),
         preparation: preparation(claim, number),
         chain_nonce: 0,
@@ -330,7 +331,7 @@ pub(super) fn stepped(world: &mut World, command: StepPayout) -> Result<Stage, R
 }
 
 pub(super) fn signed(number: u64) -> PayoutStep {
-    PayoutStep::Signed { tx: tx(number), raw: vec![7; 9] }
+    PayoutStep::Signed { tx: tx(number), raw: vec![7; 9], record: vec![8; 9] }
 }
 
 pub(super) fn final_step(fee: u128) -> PayoutStep {

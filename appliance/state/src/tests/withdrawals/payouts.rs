@@ -5,7 +5,9 @@ use exchequer_ledger::{AccountKey, Holder};
 use super::super::world::{HOUR, SECOND, configure};
 use super::*;
 use crate::planted::Bug;
-use crate::withdrawals::{Conflict, Death, IN_FLIGHT_MAX, Standing, Waiting, WithdrawalPolicy};
+use crate::withdrawals::{
+    Conflict, Death, IN_FLIGHT_MAX, Place, SigningEntry, Standing, Waiting, WithdrawalPolicy,
+};
 use crate::{EmergencyResume, EmergencyStop, PayoutDecision, ReviewPayout, coin_owner};
 
 const EVM: Network = Network::Ethereum;
@@ -224,8 +226,9 @@ fn a_batch_pays_a_hundred() {
     let aside = WithdrawalStep::Wait(Waiting::SetAside { why: "its address is no output".into() });
     step_withdrawal(&mut world, worker(BITCOIN), ids[3], aside).unwrap();
     let payout = pay(&mut world, &batch, 1).unwrap();
-    let records = world.state.signing_records(&world.rows, 0, 10).unwrap();
-    assert_eq!((records.len(), records[0].pays.len()), (1, 100));
+    let entries = world.state.signing_entries(&world.rows, Place(0), 10).unwrap();
+    let decided = |entry: &SigningEntry| matches!(entry, SigningEntry::Decided(record) if record.pays.len() == 100);
+    assert!(entries.len() == 1 && decided(&entries[0].entry), "one transaction for all");
     step(&mut world, payout, signed(1)).unwrap();
     assert_eq!(step(&mut world, payout, final_step(300)), Ok(Stage::Completed));
     assert!(batch.iter().all(|id| stage(&world, *id) == Stage::Completed));

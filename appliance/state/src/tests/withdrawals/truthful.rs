@@ -47,7 +47,7 @@ impl Life {
         let Some(latest) = payout.latest().cloned() else { return };
         let name = TxId(latest.digest.0);
         let raw = latest.digest.0.to_vec();
-        let step = PayoutStep::Signed { tx: name, raw };
+        let step = PayoutStep::Signed { tx: name, record: raw.clone(), raw };
         if self.step(payout, latest.number, step).is_ok() {
             let fails =
                 payout.network != Network::Bitcoin && latest.purpose == Purpose::Payment && self.dice.once_in(9);
