@@ -41,6 +41,9 @@ pub type Doing<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// Something that is being asked, and may come to nothing.
 pub type Asking<'a, T> = Doing<'a, Result<T, NodeError>>;
 
+/// What became of each of several transactions.
+pub type Fates = Vec<Result<Fate, NodeError>>;
+
 /// A node of a network, by one endpoint.
 pub trait ChainNode: Send + Sync {
     /// Which endpoint; nothing secret.
@@ -75,6 +78,18 @@ pub trait ChainNode: Send + Sync {
         Box::pin(async move {
             let heads = self.heads().await?;
             Ok((self.fate(tx).await?, heads.finalized.map(|header| header.block.height)))
+        })
+    }
+
+    /// The same of several transactions, in the same order; what is not known of one keeps nobody from knowing the others.
+    fn fates_and_final<'a>(&'a self, txs: &'a [TxId]) -> Asking<'a, (Fates, Option<u64>)> {
+        Box::pin(async move {
+            let heads = self.heads().await?;
+            let mut fates = Vec::with_capacity(txs.len());
+            for tx in txs {
+                fates.push(self.fate(*tx).await);
+            }
+            Ok((fates, heads.finalized.map(|header| header.block.height)))
         })
     }
 

@@ -4,7 +4,8 @@
 //! - Reads that nothing hangs on go to one endpoint after the other, in the configured order, past those with the score 0.
 //! - What money hangs on is asked of all, and holds when as many as the quorum say the same and fewer say anything else. That a
 //!   transaction is nowhere holds only if nobody knows it: one that does is right.
-//! - A block's name says nothing of what a node serves under it: what is found in a block counts as what money hangs on.
+//! - A block's name says little of what a node serves under it: what is found in a block, and that nothing is, counts as what
+//!   money hangs on.
 //! - No provider has two votes.
 //! - Who contradicts what was agreed gets the score 0 until it agrees again. Who is in quarantine has no say.
 //! - A transaction is sent to all; each answer is kept.
@@ -164,8 +165,8 @@ impl Panel {
         Err(last.unwrap_or(PanelError::None))
     }
 
-    /// What each endpoint that has a say answers, by its place.
-    async fn all<T>(
+    /// What each endpoint that has a say answers, by its place, and why the others of them do not.
+    pub async fn all<T>(
         &self,
         ask: impl for<'a> Fn(&'a dyn ChainNode) -> Asking<'a, T>,
     ) -> (Vec<(usize, T)>, Vec<NodeError>) {
@@ -227,8 +228,8 @@ impl Panel {
     }
 
     /// A block that one endpoint gave and what `look` finds in it, as a quorum has it: further endpoints are asked for the block
-    /// until as many as the quorum find the same. Who finds something else is marked. A block in which nothing is found is
-    /// taken as it is.
+    /// until as many as the quorum find the same, be it nothing: an endpoint must not hide what arrived either. Who finds
+    /// something else is marked. Only a block that proves itself, and in which nothing is found, is taken as it is.
     ///
     /// # Errors
     /// [`PanelError::Disagreement`]: nobody is believed, and everybody asked is named.
@@ -240,7 +241,7 @@ impl Panel {
         let Reply { endpoint, value: block } = given;
         let found = look(&block);
         let named = block.header().block;
-        if self.quorum == 1 || found == Found::default() {
+        if self.quorum == 1 || (found == Found::default() && block.proves_itself()) {
             return Ok(Reply { endpoint, value: (block, found) });
         }
         let place = |(node, _): &(Arc<dyn ChainNode>, Mutex<Health>)| node.name() == endpoint;
@@ -307,6 +308,45 @@ impl Panel {
             return Err(Disagreement::Different { same: unseen, answers: total, quorum: self.quorum }.into());
         }
         Ok(agreed)
+    }
+
+    /// The same of several transactions at once, each with the height that counts for it, in the same order.
+    pub async fn agreed_fates(&self, txs: &[(TxId, u64)]) -> Vec<Result<Fate, PanelError>> {
+        let names: Vec<TxId> = txs.iter().map(|(tx, _)| *tx).collect();
+        let asked = self.all(|node| {
+            let names = names.clone();
+            Box::pin(async move { node.fates_and_final(&names).await })
+        });
+        let (answers, errors) = asked.await;
+        let one = |(place, (_, reached)): (usize, &(TxId, u64))| {
+            let told = |fates: &super::Fates| fates.get(place).cloned();
+            let mut counted = Vec::new();
+            let (mut unseen, mut total, mut last) = (0, 0, errors.last().cloned());
+            // A whole answer that is incomplete may hide that its endpoint knows the transaction.
+            total += errors.iter().filter(|error| matches!(error, NodeError::Incomplete(_))).count();
+            for (at, (fates, height)) in &answers {
+                match told(fates) {
+                    Some(Ok(fate)) => {
+                        total += 1;
+                        unseen += usize::from(fate == Fate::Unseen);
+                        if height.is_some_and(|height| height >= *reached) {
+                            counted.push((*at, fate));
+                        }
+                    }
+                    Some(Err(error)) => {
+                        total += usize::from(matches!(error, NodeError::Incomplete(_)));
+                        last = Some(error);
+                    }
+                    None => total += 1,
+                }
+            }
+            let agreed = tally(&counted, self.quorum, |a, b| a == b, last.as_ref())?;
+            if agreed == Fate::Unseen && unseen < total {
+                return Err(Disagreement::Different { same: unseen, answers: total, quorum: self.quorum }.into());
+            }
+            Ok(agreed)
+        };
+        txs.iter().enumerate().map(one).collect()
     }
 
     /// Sends a signed transaction to every endpoint of our network and tells what each said.

@@ -37,6 +37,16 @@ impl Block {
         }
     }
 
+    /// Whether its name commits to all that is scanned in it, and whoever made this has seen that it does: then nothing can have
+    /// been left out. Headers of EVM networks commit to bodies that are not computed here, and not to calls; TRON's to no logs.
+    #[must_use]
+    pub const fn proves_itself(&self) -> bool {
+        match self {
+            Block::Bitcoin(_) => true,
+            Block::Evm(_) | Block::Tron(_) => false,
+        }
+    }
+
     /// The names of its transactions, in its order.
     #[must_use]
     pub fn transactions(&self) -> Vec<TxId> {

@@ -15,6 +15,9 @@ struct Room {
     pure: bool,
 }
 
+/// Nodes of chains. What the exchange is built of has them for its tests alone.
+const TEST_NODES: &str = "exchequer-test-nodes";
+
 const ROOMS: &[Room] = &[
     Room { name: "exchequer-domain", may_use: &[], pure: true },
     Room { name: "exchequer-ledger", may_use: &["exchequer-domain"], pure: true },
@@ -27,7 +30,7 @@ const ROOMS: &[Room] = &[
     // It is fed plain values: neither the books nor the state are known to it.
     Room { name: "exchequer-market-data", may_use: &["exchequer-domain"], pure: true },
     // What is said on chains, and how their nodes are asked; neither books nor state are known to it.
-    Room { name: "exchequer-chains", may_use: &["exchequer-domain"], pure: false },
+    Room { name: "exchequer-chains", may_use: &["exchequer-domain", TEST_NODES], pure: false },
     // Keys, in a process that knows what transactions do and nothing of the exchange.
     Room { name: "exchequer-vault", may_use: &["exchequer-chains", "exchequer-domain"], pure: false },
     // Processes of their own, which reach the exchange through their protocol alone.
@@ -80,10 +83,10 @@ const ROOMS: &[Room] = &[
         pure: false,
     },
     // Nodes of chains for tests; none of the exchange's own crates.
-    Room { name: "exchequer-test-nodes", may_use: &[], pure: false },
+    Room { name: TEST_NODES, may_use: &[], pure: false },
     Room { name: "exchequer-simulation", may_use: &["exchequer-raft", "exchequer-storage"], pure: false },
-    // It drives the binary from outside, as an operator does.
-    Room { name: "xtask", may_use: &[], pure: false },
+    // It drives the binary from outside, as an operator does; the networks' nodes are as foreign to the exchange as real ones.
+    Room { name: "xtask", may_use: &[TEST_NODES], pure: false },
 ];
 
 /// A foreign crate, or a family of them by prefix, and the only rooms that may name it.
@@ -157,6 +160,9 @@ fn directions(package: &Package, room: &Room, ours: &BTreeSet<&str>) -> Vec<Stri
         let name = dep.name.as_str();
         if ours.contains(name) && !room.may_use.contains(&name) {
             findings.push(format!("{}: may not depend on {name}", room.name));
+        }
+        if name == TEST_NODES && room.name != "xtask" && dep.kind != DependencyKind::Development {
+            findings.push(format!("{}: {TEST_NODES} is for tests alone", room.name));
         }
         // The longest prefix decides, so that one crate of a family can have a fence of its own.
         let fence = FENCED.iter().filter(|fence| name.starts_with(fence.prefix)).max_by_key(|fence| fence.prefix.len());

@@ -301,17 +301,18 @@ impl Chain {
         }
         let waiting = if self.held { Vec::new() } else { std::mem::take(&mut self.waiting) };
         let (world, transactions) = self.run(waiting, time);
-        let root: Vec<u8> = transactions.iter().flat_map(|mined| mined.read.transaction.id()).collect();
+        let names: Vec<u8> = transactions.iter().flat_map(|mined| mined.read.transaction.id()).collect();
         let maker = self.makers.get(turn).map(|maker| maker.bytes()).unwrap_or_default();
-        // Blocks of the same content on two forks have two names: the number of the fork is in the root.
-        let root = sha256(&[root, self.forks.to_be_bytes().to_vec()].concat()).to_vec();
+        // The root of nothing is zeros, as clients know that a block is empty.
+        let root = if transactions.is_empty() { vec![0; 32] } else { sha256(&names).to_vec() };
         let header = Header {
             timestamp: time,
             tx_trie_root: root,
             parent_hash: parent.to_vec(),
             number: number.cast_signed(),
             witness_address: maker,
-            version: VERSION,
+            // Blocks of the same content on two forks have two names: the number of the fork is in the version.
+            version: VERSION + i32::try_from(self.forks).unwrap_or(0),
         };
         for (index, mined) in transactions.iter().enumerate() {
             self.places.insert(mined.read.transaction.id(), (number, index));

@@ -5,24 +5,28 @@
 //! - The header's gas is the receipts' together, and its root of transactions is the empty one exactly where there are none: a node
 //!   that lost a block's content serves no empty block.
 //! - The header's filter is that of the logs: none is missing, and none is there that the filter does not know.
-//! - Polygon alone has a transaction of the network's own (state sync). Blocks may list it or not, its receipt may be among the
-//!   block's or not, and gas and filter do not count it. Nothing else is forgiven.
+//! - The block's name follows from its header, and the header's root of receipts from the receipts.
+//! - Polygon (state sync) and Arbitrum (first in each block) have a transaction of the network's own, which moves nothing. Polygon's
+//!   blocks may list it or not, its receipt may be among the block's or not, and gas and filter do not count it. Whether roots
+//!   count it depends on the network's version. Nothing else is forgiven.
 
 use std::collections::BTreeMap;
 
-use exchequer_domain::TxId;
+use exchequer_domain::{Network, TxId};
 use serde_json::value::RawValue;
 use sha3::{Digest, Keccak256};
 
 use super::borrowed;
+use super::roots::{BLOOM_BYTES, WireSeal, add, ordered_root, receipt_bytes};
 use super::wire::{WireHeader, WireReceipt, WireTxs, named, receipt, transaction, wrong};
 use crate::node::NodeError;
 use crate::rpc::{fixed, quantity_u64};
 use crate::scan::{EvmBlock, EvmReceipt, Header};
 
-const BLOOM_BYTES: usize = 256;
 /// The kind of Polygon's own transaction.
 const POLYGON_STATE_SYNC: u64 = 0x7f;
+/// The kind of Arbitrum's own.
+const ARBITRUM_INTERNAL: u64 = 0x6a;
 /// What the name of Polygon's own transaction is derived from, with the block's number and hash.
 const POLYGON_STATE_SYNC_PREFIX: &[u8] = b"matic-bor-receipt-";
 /// The root of a tree of nothing: the hash of the empty string as RLP writes it.
@@ -34,10 +38,28 @@ const EMPTY_ROOT: [u8; 32] = [
 /// How strictly receipts are joined with transactions.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Joining {
-    /// Whether there may be a transaction of the network's own (Polygon).
-    pub(super) state_sync: bool,
+    /// Whose blocks.
+    pub(super) network: Network,
     /// Whether the block's filter is held against the logs.
     pub(super) bloom: bool,
+    /// Whether the block's name and its root of receipts are computed.
+    pub(super) roots: bool,
+}
+
+impl Joining {
+    /// Whether a transaction may be one of Polygon's own, of which blocks say what they like.
+    fn loose(self, tx: TxId, kind: Option<u64>, derived: TxId) -> bool {
+        self.network == Network::Polygon && (kind == Some(POLYGON_STATE_SYNC) || tx == derived)
+    }
+
+    /// Whether a transaction is one of the network's own, by its kind.
+    fn own(self, kind: Option<u64>) -> bool {
+        match self.network {
+            Network::Polygon => kind == Some(POLYGON_STATE_SYNC),
+            Network::Arbitrum => kind == Some(ARBITRUM_INTERNAL),
+            Network::Ethereum | Network::Bsc | Network::Bitcoin | Network::Tron => false,
+        }
+    }
 }
 
 /// A receipt as it is compared.
@@ -45,6 +67,8 @@ struct Told {
     receipt: EvmReceipt,
     gas: u64,
     state_sync: bool,
+    /// As the root of receipts knows it, where that is computed.
+    bytes: Vec<u8>,
 }
 
 /// A block and its receipts, joined by the transactions' names and compared.
@@ -53,7 +77,6 @@ pub(super) fn join(block: &RawValue, receipts: &RawValue, how: Joining) -> Resul
     let header = named(&wire)?;
     let txs: WireTxs<'_> = borrowed(block)?;
     let derived = state_sync_name(&header);
-    let own = |tx: TxId, kind: Option<u64>| how.state_sync && (kind == Some(POLYGON_STATE_SYNC) || tx == derived);
     let mut found = BTreeMap::new();
     for wire in &borrowed::<Vec<WireReceipt<'_>>>(receipts)? {
         let (receipt, of, _) = receipt(wire).ok_or_else(|| wrong("a receipt that cannot be read"))?;
@@ -64,8 +87,10 @@ pub(super) fn join(block: &RawValue, receipts: &RawValue, how: Joining) -> Resul
             )));
         }
         let gas = wire.gas_used.and_then(quantity_u64).ok_or_else(|| wrong("a receipt without its gas"))?;
-        let state_sync = own(receipt.tx, wire.kind.and_then(quantity_u64));
-        if let Some(twice) = found.insert(receipt.tx, Told { receipt, gas, state_sync }) {
+        let kind = wire.kind.map_or(Some(0), quantity_u64);
+        let state_sync = how.loose(receipt.tx, kind, derived);
+        let bytes = if how.roots { encoded(wire, kind, &receipt)? } else { Vec::new() };
+        if let Some(twice) = found.insert(receipt.tx, Told { receipt, gas, state_sync, bytes }) {
             return Err(NodeError::incomplete(format!("transaction {} has two receipts", twice.receipt.tx)));
         }
     }
@@ -74,14 +99,21 @@ pub(super) fn join(block: &RawValue, receipts: &RawValue, how: Joining) -> Resul
         same_logs(&wire, found.values())?;
     }
     let mut joined = EvmBlock { header, txs: Vec::new(), receipts: Vec::new(), traces: None };
-    let mut ordinary = 0_usize;
+    let (mut ordinary, mut all, mut without_own) = (0_usize, Vec::new(), Vec::new());
     for wire in &txs.transactions {
         let tx = transaction(wire).ok_or_else(|| wrong("a transaction that cannot be read"))?;
-        let own = own(tx.hash, Some(tx.kind));
+        let loose = how.loose(tx.hash, Some(tx.kind), derived);
+        let own = loose || how.own(Some(tx.kind));
         ordinary += usize::from(!own);
         let receipt = match found.remove(&tx.hash) {
-            Some(told) => told.receipt,
-            None if own => EvmReceipt { tx: tx.hash, ok: false, logs: Vec::new() },
+            Some(told) => {
+                if !own {
+                    without_own.push(told.bytes.clone());
+                }
+                all.push(told.bytes);
+                told.receipt
+            }
+            None if loose => EvmReceipt { tx: tx.hash, ok: false, logs: Vec::new() },
             None => return Err(NodeError::incomplete(format!("transaction {} has no receipt", tx.hash))),
         };
         joined.txs.push(tx);
@@ -91,12 +123,26 @@ pub(super) fn join(block: &RawValue, receipts: &RawValue, how: Joining) -> Resul
     if (root == EMPTY_ROOT && ordinary > 0) || (root != EMPTY_ROOT && joined.txs.is_empty()) {
         return Err(NodeError::incomplete("the block's header and its list do not agree whether it has transactions"));
     }
+    if how.roots {
+        let seal: WireSeal<'_> = borrowed(block)?;
+        let root = seal.receipts_root()?;
+        if ordered_root(&all) != root && (all.len() == without_own.len() || ordered_root(&without_own) != root) {
+            return Err(NodeError::incomplete("the receipts are not those to which the block's header commits"));
+        }
+    }
     // Polygon gives the receipt of its own transaction also where the block does not list it.
     let forgiven = found.len() == 1 && found.values().all(|told| told.state_sync);
     if !found.is_empty() && !forgiven {
         return Err(NodeError::incomplete(format!("{} receipts are of no transaction of the block", found.len())));
     }
     Ok(joined)
+}
+
+fn encoded(wire: &WireReceipt<'_>, kind: Option<u64>, receipt: &EvmReceipt) -> Result<Vec<u8>, NodeError> {
+    let kind = kind.ok_or_else(|| wrong("a receipt of a kind that is no number"))?;
+    let gas = wire.cumulative_gas_used.and_then(quantity_u64);
+    let gas = gas.ok_or_else(|| wrong("a receipt without the block's gas up to it"))?;
+    Ok(receipt_bytes(kind, receipt.ok, gas, &receipt.logs))
 }
 
 /// The name of the transaction that Polygon adds to a block.
@@ -142,12 +188,4 @@ fn same_logs<'a>(wire: &WireHeader<'_>, told: impl Iterator<Item = &'a Told>) ->
         return Err(NodeError::incomplete("receipts have log entries of which the block's filter does not know"));
     }
     Ok(())
-}
-
-fn add(filter: &mut [u8; BLOOM_BYTES], bytes: &[u8]) {
-    let hash = Keccak256::digest(bytes);
-    for pair in hash.chunks_exact(2).take(3) {
-        let bit = usize::from(u16::from_be_bytes([pair[0], pair[1]]) & 0x7ff);
-        filter[BLOOM_BYTES - 1 - bit / 8] |= 1 << (bit % 8);
-    }
 }

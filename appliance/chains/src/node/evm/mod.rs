@@ -3,6 +3,7 @@
 mod ask;
 mod classify;
 mod join;
+mod roots;
 mod wire;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,8 +17,8 @@ pub(crate) use wire::{borrowed, is_null};
 use self::join::{Joining, join};
 use self::wire::WireReceipt;
 use super::{
-    Account, Asking, Broadcast, ChainNode, Doing, Fate, FeeFacts, Heads, NodeError, OutputFacts, Transfer, Trial,
-    TrialCall,
+    Account, Asking, Broadcast, ChainNode, Doing, Fate, Fates, FeeFacts, Heads, NodeError, OutputFacts, Transfer,
+    Trial, TrialCall,
 };
 use crate::rpc::{Call, RpcError, Transport};
 use crate::scan::{Block, EvmBlock, EvmReceipt, Header, evm_transfers};
@@ -33,11 +34,14 @@ pub struct EvmOptions {
     pub traces: bool,
     /// Whether blocks' filters are held against their logs, which shows logs that were cut or made up.
     pub bloom: bool,
+    /// Whether a block's name is computed from its header, and the header's root from the receipts, so that nothing can be left
+    /// out of them. To be switched off where a network has added to its headers what this program does not know yet.
+    pub roots: bool,
 }
 
 impl Default for EvmOptions {
     fn default() -> EvmOptions {
-        EvmOptions { traces: false, bloom: true }
+        EvmOptions { traces: false, bloom: true, roots: true }
     }
 }
 
@@ -61,7 +65,22 @@ impl EvmNode {
     }
 
     fn joining(&self) -> Joining {
-        Joining { state_sync: self.params.network() == Network::Polygon, bloom: self.options.bloom }
+        Joining { network: self.params.network(), bloom: self.options.bloom, roots: self.options.roots }
+    }
+
+    fn header_of(&self, json: &serde_json::value::RawValue) -> Result<Header, NodeError> {
+        if self.options.roots { wire::sealed(json) } else { wire::header(json) }
+    }
+
+    /// The block of a tag. A node that does not know the tag says so by an error, before the first final block by an error or
+    /// null.
+    fn tagged(&self, answer: Result<Box<serde_json::value::RawValue>, RpcError>) -> Result<Option<Header>, NodeError> {
+        match answer {
+            Ok(json) if is_null(&json) => Ok(None),
+            Ok(json) => self.header_of(&json).map(Some),
+            Err(RpcError::Refused { .. }) => Ok(None),
+            Err(error) => Err(NodeError::from(error)),
+        }
     }
 
     async fn heads(&self) -> Result<Heads, NodeError> {
@@ -69,20 +88,20 @@ impl EvmNode {
         let mut answers = self.transport.batch(&[by("finalized"), by("safe"), by("latest")]).await?.into_iter();
         let mut next = || answers.next().ok_or_else(|| NodeError::incomplete("an answer is missing"));
         let (finalized, safe, head) = (next()?, next()?, next()?);
-        let head = tagged(head)?.ok_or_else(|| NodeError::incomplete("the node has no head"))?;
-        let mut finalized = tagged(finalized)?;
+        let head = self.tagged(head)?.ok_or_else(|| NodeError::incomplete("the node has no head"))?;
+        let mut finalized = self.tagged(finalized)?;
         if finalized.is_none() && self.params.network() == Network::Bsc {
             let call = Call::new("eth_getFinalizedHeader", json!([BSC_TWO_THIRDS]));
             let answer = self.transport.batch(&[call]).await?.into_iter().next();
-            finalized = answer.map(tagged).transpose()?.flatten();
+            finalized = answer.map(|answer| self.tagged(answer)).transpose()?.flatten();
         }
-        Ok(Heads { head, safe: tagged(safe)?, finalized })
+        Ok(Heads { head, safe: self.tagged(safe)?, finalized })
     }
 
     async fn header(&self, height: u64) -> Result<Option<Header>, NodeError> {
         let call = Call::new("eth_getBlockByNumber", json!([hex(height), false]));
         let json: Box<serde_json::value::RawValue> = self.transport.call(&call).await?;
-        if is_null(&json) { Ok(None) } else { self.at(height, wire::header(&json)?).map(Some) }
+        if is_null(&json) { Ok(None) } else { self.at(height, self.header_of(&json)?).map(Some) }
     }
 
     fn at(&self, height: u64, header: Header) -> Result<Header, NodeError> {
@@ -104,7 +123,7 @@ impl EvmNode {
         if is_null(&block) {
             return Ok(None);
         }
-        self.at(height, wire::header(&block)?)?;
+        self.at(height, self.header_of(&block)?)?;
         let receipts = match answers.next() {
             Some(Ok(json)) if is_null(&json) => return Err(NodeError::incomplete("the block has no receipts yet")),
             Some(Ok(json)) => json,
@@ -196,7 +215,7 @@ impl EvmNode {
         let mut next = || answers.next().ok_or_else(|| NodeError::incomplete("an answer is missing"));
         let (last, receipt, transaction) = (next()?, next()??, next()??);
         let fate = self.told(tx, &receipt, &transaction)?;
-        match tagged(last)? {
+        match self.tagged(last)? {
             Some(last) => Ok((fate, Some(last.block.height))),
             // It has another way to say it; then the height is asked for before the fate.
             None if self.params.network() == Network::Bsc => {
@@ -205,6 +224,32 @@ impl EvmNode {
             }
             None => Ok((fate, None)),
         }
+    }
+
+    async fn fates_and_final(&self, txs: &[TxId]) -> Result<(Fates, Option<u64>), NodeError> {
+        let mut calls = vec![Call::new("eth_getBlockByNumber", json!(["finalized", false]))];
+        for tx in txs {
+            let name = format!("0x{tx}");
+            calls.push(Call::new("eth_getTransactionReceipt", json!([name])));
+            calls.push(Call::new("eth_getTransactionByHash", json!([name])));
+        }
+        // BSC's nodes have another way to say what is final; it is asked for before the fates.
+        let other = match self.params.network() {
+            Network::Bsc => self.heads().await?.finalized.map(|header| header.block.height),
+            _ => None,
+        };
+        let mut answers = self.transport.batch(&calls).await?.into_iter();
+        let mut next = || answers.next().ok_or_else(|| NodeError::incomplete("an answer is missing"));
+        let last = self.tagged(next()?)?.map(|header| header.block.height).or(other);
+        let mut fates = Vec::with_capacity(txs.len());
+        for tx in txs {
+            let (receipt, transaction) = (next()?, next()?);
+            fates.push(match (receipt, transaction) {
+                (Ok(receipt), Ok(transaction)) => self.told(*tx, &receipt, &transaction),
+                (Err(error), _) | (_, Err(error)) => Err(error.into()),
+            });
+        }
+        Ok((fates, last))
     }
 
     async fn fate(&self, tx: TxId) -> Result<Fate, NodeError> {
@@ -254,16 +299,6 @@ impl EvmNode {
     }
 }
 
-/// The block of a tag. A node that does not know the tag says so by an error, before the first final block by an error or null.
-fn tagged(answer: Result<Box<serde_json::value::RawValue>, RpcError>) -> Result<Option<Header>, NodeError> {
-    match answer {
-        Ok(json) if is_null(&json) => Ok(None),
-        Ok(json) => wire::header(&json).map(Some),
-        Err(RpcError::Refused { .. }) => Ok(None),
-        Err(error) => Err(NodeError::from(error)),
-    }
-}
-
 /// A number as these nodes want it.
 fn hex(number: u64) -> String {
     format!("{number:#x}")
@@ -297,6 +332,9 @@ impl ChainNode for EvmNode {
     fn fate_and_final(&self, tx: TxId) -> Asking<'_, (Fate, Option<u64>)> {
         Box::pin(self.fate_and_final(tx))
     }
+    fn fates_and_final<'a>(&'a self, txs: &'a [TxId]) -> Asking<'a, (Fates, Option<u64>)> {
+        Box::pin(self.fates_and_final(txs))
+    }
     fn fees(&self) -> Asking<'_, FeeFacts> {
         Box::pin(self.fees())
     }
@@ -313,6 +351,9 @@ impl ChainNode for EvmNode {
         Box::pin(self.trial(call))
     }
 }
+
+#[cfg(test)]
+pub(super) use roots::seal;
 
 #[cfg(test)]
 pub(super) fn frames_of(json: &serde_json::value::RawValue) -> Result<Vec<crate::scan::Frame>, NodeError> {

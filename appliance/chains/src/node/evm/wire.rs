@@ -4,10 +4,13 @@ use exchequer_domain::{BlockHash, BlockRef, TxId};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::roots::WireSeal;
 use crate::node::NodeError;
 use crate::rpc::{RpcError, Wide, data, fixed, quantity_u64, quantity_wide};
 use crate::scan::{EvmBlock, EvmLog, EvmReceipt, EvmTx, Frame, Header};
 
+/// Either a lie, or the network has rules that are newer than this program: then roots are switched off until it is newer too.
+const NOT_ITS_NAME: &str = "a block whose name does not follow from its header";
 /// Most calls of one transaction that are read: more than gas allows.
 const CALLS_MAX: usize = 2_000_000;
 
@@ -66,6 +69,8 @@ pub(super) struct WireReceipt<'a> {
     #[serde(default, borrow)]
     pub(super) gas_used: Option<&'a str>,
     #[serde(default, borrow)]
+    pub(super) cumulative_gas_used: Option<&'a str>,
+    #[serde(default, borrow)]
     effective_gas_price: Option<&'a str>,
     #[serde(borrow)]
     logs: Vec<WireLog<'a>>,
@@ -112,6 +117,13 @@ pub(super) fn named(wire: &WireHeader<'_>) -> Result<Header, NodeError> {
         parent: BlockHash(parent),
         time_ms: seconds.saturating_mul(1000),
     })
+}
+
+/// A block's name, which must follow from its header.
+pub(super) fn sealed(json: &RawValue) -> Result<Header, NodeError> {
+    let named = header(json)?;
+    let seal: WireSeal<'_> = borrowed(json)?;
+    if seal.hash()? == named.block.hash.0 { Ok(named) } else { Err(wrong(NOT_ITS_NAME)) }
 }
 
 /// The names of a block's transactions, whole or by hash.

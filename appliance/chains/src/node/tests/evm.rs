@@ -11,6 +11,11 @@ use crate::scan::Block;
 const TX: &str = "0x1111111111111111111111111111111111111111111111111111111111111111";
 const TO: &str = "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266";
 
+/// Blocks of these tests have names that follow from nothing.
+fn made_up() -> EvmOptions {
+    EvmOptions { roots: false, ..EvmOptions::default() }
+}
+
 fn hash(number: u64) -> String {
     format!("0x{number:064x}")
 }
@@ -57,7 +62,7 @@ fn receipt(number: u64) -> Value {
 }
 
 async fn node(answer: impl Fn(&str, &Value) -> Result<Value, (i64, String)> + Send + Sync + 'static) -> EvmNode {
-    node_of(Network::Ethereum, EvmOptions::default(), answer).await
+    node_of(Network::Ethereum, made_up(), answer).await
 }
 
 async fn node_of(
@@ -141,8 +146,50 @@ async fn blocks_come_whole_or_not_at_all() {
     assert_eq!(ChainNode::block(&none, 5).await, Ok(None));
     let html = Server::start(|_, _| Back::Raw(200, "", "<html>".into())).await;
     let params = NetworkParams::mainnet(Network::Ethereum);
-    let html = EvmNode::new(html.transport(), params, EvmOptions::default());
+    let html = EvmNode::new(html.transport(), params, made_up());
     assert!(matches!(ChainNode::block(&html, 5).await, Err(NodeError::Rpc(_))));
+}
+
+/// Goal: what an endpoint leaves out or changes of a block's receipts is refused, however well it fits what else it says: the block's
+/// name commits to them. Method: a true block of two transactions; one left out with gas, filter and count to match, an amount
+/// that is not in the filter, a failure, an order, a parent. Each passes where roots are not computed.
+#[tokio::test]
+async fn an_omission_that_fits_is_refused() {
+    let sealed = || {
+        let (mut block, mut receipts) = (block(5), vec![receipt(5), receipt(5)]);
+        let mut second = block["transactions"][0].clone();
+        second["hash"] = json!(hash(77));
+        block["transactions"].as_array_mut().unwrap().push(second);
+        receipts[1]["transactionHash"] = json!(hash(77));
+        receipts[1]["logs"][0]["address"] = json!("0x00000000000000000000000000000000000000aa");
+        crate::node::evm::seal(&mut block, &mut receipts);
+        (block, receipts)
+    };
+    type Lie = fn(&mut Value, &mut Vec<Value>);
+    let lies: [(&str, Lie); 5] = [
+        ("the truth", |_, _| {}),
+        ("one left out", |block, receipts| {
+            receipts.pop();
+            block["transactions"].as_array_mut().unwrap().pop();
+            block["gasUsed"] = json!("0x5208");
+            block["logsBloom"] = json!(filter(&receipts[0]["logs"]));
+        }),
+        ("another amount", |_, receipts| receipts[0]["logs"][0]["data"] = json!(format!("0x{:064x}", 8))),
+        ("a failure", |_, receipts| receipts[0]["status"] = json!("0x0")),
+        ("another parent", |block, _| block["parentHash"] = json!(hash(99))),
+    ];
+    for (name, lie) in lies {
+        for roots in [true, false] {
+            let options = EvmOptions { roots, ..EvmOptions::default() };
+            let node = node_of(Network::Ethereum, options, move |method, _| {
+                let (mut block, mut receipts) = sealed();
+                lie(&mut block, &mut receipts);
+                Ok(if method == "eth_getBlockByNumber" { block } else { json!(receipts) })
+            });
+            let found = ChainNode::block(&node.await, 5).await;
+            assert_eq!(found.is_ok(), !roots || name == "the truth", "{name}: {found:?}");
+        }
+    }
 }
 
 /// Goal: Polygon's own transaction may be there without being listed, and nothing else may: not one of another kind, nor two. Its
@@ -176,7 +223,7 @@ async fn only_state_sync_is_forgiven() {
             if !logs {
                 receipts[1..].iter_mut().for_each(|receipt| receipt["logs"] = json!([]));
             }
-            let node = node_of(network, EvmOptions::default(), move |method, _| {
+            let node = node_of(network, made_up(), move |method, _| {
                 Ok(if method == "eth_getBlockByNumber" { block(5) } else { json!(receipts) })
             });
             let found = ChainNode::block(&node.await, 5).await;
@@ -190,7 +237,7 @@ async fn only_state_sync_is_forgiven() {
 async fn fates_come_with_their_height() {
     let server =
         Server::rpc(|method, _| Ok(if method == "eth_getBlockByNumber" { block(9) } else { Value::Null })).await;
-    let node = EvmNode::new(server.transport(), NetworkParams::mainnet(Network::Ethereum), EvmOptions::default());
+    let node = EvmNode::new(server.transport(), NetworkParams::mainnet(Network::Ethereum), made_up());
     assert_eq!(ChainNode::fate_and_final(&node, tx_id(TX)).await, Ok((Fate::Unseen, Some(9))));
     assert_eq!(server.hits(), 1);
 }
@@ -222,7 +269,7 @@ async fn traces_are_read_at_any_depth() {
     let frames = super::super::evm::frames_of(&deep()).unwrap();
     assert_eq!((frames.len(), frames[1000].depth), (1001, 1000));
     for mode in 0..4 {
-        let options = EvmOptions { traces: true, bloom: true };
+        let options = EvmOptions { traces: true, ..made_up() };
         let node = node_of(Network::Ethereum, options, move |method, params| {
             let frame = json!({"type": "CALL", "from": TO, "to": TO, "calls": [
                 {"type": "STATICCALL", "from": TO, "to": TO, "error": "execution reverted", "calls": [{"type": "CALL", "from": TO}]},
@@ -266,7 +313,7 @@ async fn finality_is_asked_for() {
         (Network::Bsc, Err((-39001, "unknown block".to_owned())), true, Some(4)),
         (Network::Bsc, Ok(Value::Null), false, None),
     ] {
-        let node = node_of(network, EvmOptions::default(), move |method, params| match (method, params[0].as_str()) {
+        let node = node_of(network, made_up(), move |method, params| match (method, params[0].as_str()) {
             ("eth_getFinalizedHeader", _) if second => Ok(block(4)),
             ("eth_getBlockByNumber", Some("finalized")) => tag.clone(),
             ("eth_getBlockByNumber", Some("latest")) => Ok(block(9)),
@@ -318,7 +365,7 @@ async fn broadcasts_that_are_not_answered_are_unknown() {
         Back::Raw(200, "", "<html>".into()),
     ] {
         let server = Server::start(move |_, _| back.clone()).await;
-        let node = EvmNode::new(server.transport(), params, EvmOptions::default());
+        let node = EvmNode::new(server.transport(), params, made_up());
         assert!(matches!(ChainNode::broadcast(&node, tx_id(TX), &[1]).await, Broadcast::Unknown(_)));
         assert_eq!(server.hits(), 1, "sent once");
     }

@@ -295,6 +295,25 @@ async fn contents_are_agreed_on() {
     assert!(matches!(few, Err(PanelError::Disagreement(Disagreement::TooFew { answers: 1, .. }))), "{few:?}");
 }
 
+/// Goal: what an endpoint hides is found all the same: that nothing arrived counts only as a quorum says so. Method: the endpoint
+/// that is asked first, and then the only other one, has an empty log.
+#[tokio::test(start_paused = true)]
+async fn an_omission_is_no_absence() {
+    let log = crate::scan::EvmLog { address: [1; 20], topics: vec![], data: vec![7], removed: false };
+    let (panel, says) = panel(2).await;
+    let agreed = async || {
+        let given = panel.first(|node| Box::pin(async move { Ok(node.block(50).await?.unwrap()) })).await.unwrap();
+        panel.agreed_block(given, look).await.map(|reply| reply.value.1.sightings.len())
+    };
+    says[1..].iter().for_each(|says| says.lock().logs = vec![log.clone()]);
+    says[2].lock().fails = lost();
+    let torn = agreed().await;
+    assert!(matches!(torn, Err(PanelError::Disagreement(Disagreement::Contents { .. }))), "{torn:?}");
+    says[2].lock().fails = None;
+    assert_eq!(agreed().await, Ok(1));
+    assert_eq!(who(&panel).await, Ok("two".into()), "who hid it is not asked first any more");
+}
+
 /// Goal: one endpoint's head, however high, makes the others neither lag nor useless; and no provider has two votes.
 #[tokio::test(start_paused = true)]
 async fn one_endpoint_is_one() {

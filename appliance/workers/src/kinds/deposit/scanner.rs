@@ -5,7 +5,7 @@ use std::sync::Arc;
 use exchequer_chains::NetworkParams;
 use exchequer_chains::node::{Disagreement, NodeError, Panel, PanelError};
 use exchequer_chains::scan::{Block, Found, Halt, Header, Step, Trail, Wait, Watch, scan};
-use exchequer_domain::{BlockHash, BlockRef, Network, OutPoint};
+use exchequer_domain::{BlockHash, BlockRef, Family, Network, OutPoint};
 use futures::future::join_all;
 
 use super::super::nodes::{self, Nodes};
@@ -205,6 +205,15 @@ struct Catch<'a> {
 }
 
 impl Catch<'_> {
+    /// Blocks that are asked for at a time. What a block of Bitcoin spends may have arrived in the block before it: that is to
+    /// be known first.
+    fn ahead(&self) -> u64 {
+        match self.params.network().family() {
+            Family::Bitcoin => 1,
+            Family::Evm | Family::Tron => AHEAD_MAX,
+        }
+    }
+
     fn look(&self, block: &Block) -> Found {
         scan(block, &Watch { params: self.params, own: &*self.watched, tokens: &self.watched.tokens })
     }
@@ -224,8 +233,8 @@ impl Catch<'_> {
     }
 }
 
-/// Goes along the network from the trail's end, as far as one round may, and catches what is in the blocks that follow. A block
-/// in which something is found counts only as a quorum of endpoints has it; the round ends before one that does not. What the
+/// Goes along the network from the trail's end, as far as one round may, and catches what is in the blocks that follow. What is
+/// found in a block, be it nothing, counts only as a quorum of endpoints has it; the round ends before one that does not. What the
 /// first header led to that is no such block; none where the round was full.
 async fn fetch(panel: &Panel, trail: &mut Trail, head: u64, catch: &mut Catch<'_>) -> Result<Option<Step>, String> {
     let text = |error: PanelError| error.to_string();
@@ -240,22 +249,23 @@ async fn fetch(panel: &Panel, trail: &mut Trail, head: u64, catch: &mut Catch<'_
                 step => return Ok(Some(step)),
             }
         }
-        let until = head.min(wanted.saturating_add(AHEAD_MAX - 1));
-        let asked = (wanted..=until)
-            .map(|height| panel.first(move |node| Box::pin(async move { found(node.block(height).await?) })));
-        for answer in join_all(asked).await {
-            let given = answer.map_err(text)?;
+        let until = head.min(wanted.saturating_add(catch.ahead() - 1));
+        let looking = &*catch;
+        let asked = (wanted..=until).map(|height| async move {
+            let given = panel.first(move |node| Box::pin(async move { found(node.block(height).await?) })).await?;
             let header = given.value.header();
-            // Before the trail takes it: what is not agreed on is met again in the next round.
-            let given = if follows(trail, header) {
-                match panel.agreed_block(given, |block| catch.look(block)).await {
-                    Ok(agreed) => Some(agreed.value.1),
-                    // What was caught before is kept.
-                    Err(_) if !catch.found.is_empty() => return Ok(None),
-                    Err(error) => return Err(error.to_string()),
-                }
-            } else {
-                None
+            Ok((header, panel.agreed_block(given, |block| looking.look(block)).await))
+        });
+        for answer in join_all(asked).await {
+            let (header, agreed) = answer.map_err(text)?;
+            // Before the trail takes it: what is not agreed on is met again in the next round. Of a block that does not follow
+            // nothing counts.
+            let given = match agreed {
+                Ok(agreed) => Some(agreed.value.1),
+                Err(_) if !follows(trail, header) => None,
+                // What was caught before is kept.
+                Err(_) if !catch.found.is_empty() => return Ok(None),
+                Err(error) => return Err(error.to_string()),
             };
             match trail.take(head, Some(header)) {
                 Step::Advance(_) => {

@@ -1,0 +1,177 @@
+//! TRON.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use exchequer_chains::evm::transfer_data;
+use exchequer_chains::node::{
+    Account, Broadcast, ChainNode, Fate, FeeFacts, Hindrance, Trial, TrialCall, TronNode, TronOptions,
+};
+use exchequer_chains::scan::Block;
+use exchequer_chains::tron::{RefBlock, TronAction, TronTx, UnsignedTron, text};
+use exchequer_chains::{Coin, NetworkParams, Unsigned};
+use exchequer_domain::{Network, TxId};
+use exchequer_test_nodes::Tron;
+use exchequer_test_nodes::faults::{Fault, Rule};
+use exchequer_test_nodes::shim::address;
+use exchequer_test_nodes::tron::{Address, Again, Behaviour, sha256};
+use k256::ecdsa::SigningKey;
+
+use super::{KEY, Ours, look, panel, sign, transport};
+
+const BOB: [u8; 20] = [0xb0; 20];
+const TRX: u64 = 1_000_000;
+
+struct World {
+    tron: Tron,
+    params: NetworkParams,
+    node: Arc<TronNode>,
+    other: Arc<TronNode>,
+    rogue: exchequer_test_nodes::tron::Endpoint,
+    key: SigningKey,
+    ann: [u8; 20],
+}
+
+impl World {
+    /// A signed transaction of Ann's.
+    async fn signed(&self, action: TronAction, life_ms: u64) -> (TxId, Vec<u8>) {
+        let heads = self.node.heads().await.unwrap();
+        let ref_block = RefBlock::of(&heads.finalized.unwrap().block.hash);
+        let made_ms = heads.head.time_ms;
+        let fee_limit = if matches!(action, TronAction::TokenTransfer { .. }) { 100 * TRX } else { 0 };
+        let tx = TronTx { owner: self.ann, action, ref_block, expires_ms: made_ms + life_ms, made_ms, fee_limit };
+        let unsigned = Unsigned::Tron(UnsignedTron::new(&self.params, KEY, tx).unwrap());
+        let signed = sign(&unsigned, &self.params, &self.key);
+        (signed.tx, signed.raw)
+    }
+
+    async fn head(&self) -> u64 {
+        self.node.heads().await.unwrap().head.block.height
+    }
+}
+
+/// Goal: the client fits a node of TRON: blocks with what became of their transactions, solid blocks, fees, accounts, trials,
+/// broadcasts, fates and forks come as they are. Method: the simulator, which two other libraries speak to as well.
+#[tokio::test]
+async fn tron_is_spoken() {
+    let tron = Tron::start().await.unwrap();
+    let params = NetworkParams::test(Network::Tron);
+    let node = |url: &str| Arc::new(TronNode::new(transport(url), params, TronOptions::any()));
+    let rogue = tron.endpoint().await.unwrap();
+    let (node, other) = (node(&tron.url()), node(&rogue.url()));
+    let key = SigningKey::from_slice(&sha256(b"Ann's key")).unwrap();
+    let ann = address(key.verifying_key());
+    let world = World { tron, params, node, other, rogue, key, ann };
+    assert_eq!(world.node.identify().await, Ok(true));
+    let live = TronNode::new(transport(&world.tron.url()), params, TronOptions::default());
+    assert_eq!(ChainNode::identify(&live).await, Ok(false), "it is not the live network");
+    world.tron.mine(40);
+    world.tron.fund(Address(ann), 10_000 * i64::try_from(TRX).unwrap());
+    world.tron.mine_solid();
+    let heads = world.node.heads().await.unwrap();
+    let solid = heads.finalized.unwrap().block.height;
+    assert!(solid > 0 && solid < heads.head.block.height);
+    for height in [1, solid, solid + 1, heads.head.block.height] {
+        let header = world.node.header(height).await.unwrap().unwrap();
+        let block = world.node.block(height).await.unwrap().unwrap();
+        assert_eq!(block.header(), header);
+        assert_eq!(header.parent, world.node.header(height - 1).await.unwrap().unwrap().block.hash);
+    }
+    assert_eq!(world.node.header(10_000).await, Ok(None));
+    assert_eq!(world.node.block(10_000).await, Ok(None));
+    let token = world.tron.token(Behaviour::Token, "USDT", 6);
+    let false_token = world.tron.token(Behaviour::SaysFalse, "NOPE", 6);
+    let forger = world.tron.token(Behaviour::Forges, "FAKE", 6);
+    world.tron.issue(token, Address(ann), 5_000_000).unwrap();
+    payments(&world, token.0, [false_token.0, forger.0]).await;
+    accounts_and_trials(&world, token.0).await;
+    forks(&world).await;
+}
+
+async fn payments(world: &World, token: [u8; 20], bad: [[u8; 20]; 2]) {
+    let own = Ours::of(&world.params, &[&text(&BOB)]);
+    let tokens = BTreeSet::from([token, bad[0]]);
+    let coin = world.signed(TronAction::Transfer { to: BOB, amount: 7 * TRX }, 600_000).await;
+    assert_eq!(world.node.fate(coin.0).await, Ok(Fate::Unseen));
+    assert_eq!(world.node.broadcast(coin.0, &coin.1).await, Broadcast::Accepted);
+    assert_eq!(world.node.broadcast(coin.0, &coin.1).await, Broadcast::AlreadyKnown);
+    assert_eq!(world.node.fate(coin.0).await, Ok(Fate::Pending));
+    world.tron.mine(1);
+    let block = world.node.block(world.head().await).await.unwrap().unwrap();
+    let found = look(world.params, &block, &own, &tokens);
+    assert_eq!(
+        found.sightings.iter().map(|seen| (seen.tx, seen.amount)).collect::<Vec<_>>(),
+        [(coin.0, u128::from(7 * TRX))]
+    );
+    let Fate::Included { block: at, ok: true, .. } = world.node.fate(coin.0).await.unwrap() else {
+        panic!("not there")
+    };
+    assert_eq!(at, block.header().block);
+
+    let paid = world.signed(TronAction::TokenTransfer { contract: token, to: BOB, amount: 1_000 }, 600_000).await;
+    assert_eq!(world.node.broadcast(paid.0, &paid.1).await, Broadcast::Accepted);
+    let lies: Vec<TronAction> =
+        bad.iter().map(|contract| TronAction::TokenTransfer { contract: *contract, to: BOB, amount: 9 }).collect();
+    for lie in lies {
+        let lie = world.signed(lie, 600_000).await;
+        assert_eq!(world.node.broadcast(lie.0, &lie.1).await, Broadcast::Accepted);
+    }
+    world.tron.mine(1);
+    let block = world.node.block(world.head().await).await.unwrap().unwrap();
+    assert!(matches!(&block, Block::Tron(block) if block.txs.len() == 3), "{block:?}");
+    let found = look(world.params, &block, &own, &tokens);
+    assert_eq!(found.sightings.iter().map(|seen| (seen.tx, seen.amount)).collect::<Vec<_>>(), [(paid.0, 1_000)]);
+    let Fate::Included { ok: true, transfers, fee, .. } = world.node.fate(paid.0).await.unwrap() else { panic!() };
+    assert_eq!((transfers[0].to.clone(), transfers[0].amount, fee.is_some()), (text(&BOB), Some(1_000), true));
+    world.tron.mine_solid();
+    assert!(matches!(world.node.fate_and_final(paid.0).await, Ok((Fate::Included { .. }, Some(_)))));
+
+    // The answer is lost, the transaction is not; one that is over is refused.
+    world.tron.faults().add(Rule::from(Fault::DropReply).at("broadcasthex").times(1));
+    let lost = world.signed(TronAction::Transfer { to: BOB, amount: 1 }, 60_000).await;
+    assert!(matches!(world.node.broadcast(lost.0, &lost.1).await, Broadcast::Unknown(_)));
+    assert_eq!(world.other.broadcast(lost.0, &lost.1).await, Broadcast::AlreadyKnown);
+    let late = world.signed(TronAction::Transfer { to: BOB, amount: 2 }, 6_000).await;
+    world.tron.mine(5);
+    let said = world.node.broadcast(late.0, &late.1).await;
+    assert!(!matches!(said, Broadcast::Accepted | Broadcast::AlreadyKnown), "{said:?}");
+    assert!(matches!(said, Broadcast::RefusedForGood(_) | Broadcast::NotNow(_, _)), "{said:?}");
+    let poor = TronAction::Transfer { to: BOB, amount: 1_000_000 * TRX };
+    let poor = world.signed(poor, 60_000).await;
+    let said = world.node.broadcast(poor.0, &poor.1).await;
+    assert!(matches!(said, Broadcast::NotNow(Hindrance::Funds | Hindrance::Validation, _)), "{said:?}");
+}
+
+async fn accounts_and_trials(world: &World, token: [u8; 20]) {
+    world.tron.mine_solid();
+    let FeeFacts::Tron { energy, bandwidth, limit_max, .. } = world.node.fees().await.unwrap() else { panic!() };
+    assert!(energy > 0 && bandwidth > 0 && limit_max > 0);
+    let Account::Tron(ann) = world.node.account(&text(&world.ann)).await.unwrap() else { panic!() };
+    assert!(ann.activated && ann.balance > 0);
+    let Account::Tron(nobody) = world.node.account(&text(&[3; 20])).await.unwrap() else { panic!() };
+    assert!(!nobody.activated && nobody.balance == 0);
+    let at = world.node.heads().await.unwrap().finalized.unwrap();
+    let of = vec![(text(&BOB), Coin::Native), (text(&BOB), Coin::Token(text(&token)))];
+    assert_eq!(world.node.balances(&of, at).await, Ok(vec![u128::from(7 * TRX) + 1, 1_000]));
+    let call =
+        |amount| TrialCall { from: text(&world.ann), to: text(&token), value: 0, data: transfer_data(&BOB, amount) };
+    match world.node.trial(&call(1)).await.unwrap() {
+        Trial::Done { units, .. } => assert!(units > 10_000, "{units}"),
+        Trial::Reverted { reason } => panic!("{reason}"),
+    }
+    assert!(matches!(world.node.trial(&call(u128::MAX)).await, Ok(Trial::Reverted { .. })));
+}
+
+async fn forks(world: &World) {
+    let panel = panel([world.node.clone(), world.other.clone()]).await;
+    world.tron.mine(3);
+    let height = world.head().await;
+    let before = panel.agreed_header(height).await.unwrap();
+    world.tron.fork(2, &Again::None).unwrap();
+    assert_ne!(panel.agreed_header(height).await.unwrap().block, before.block);
+    let solid = world.node.heads().await.unwrap().finalized.unwrap();
+    panel.refresh().await;
+    assert_eq!(panel.agreed_final().await, Ok(solid));
+    world.rogue.faults().add(Rule::from(Fault::Html));
+    assert!(panel.agreed_header(height).await.is_err());
+}
