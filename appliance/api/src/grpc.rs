@@ -315,6 +315,7 @@ fn is_whole(body: &Body) -> bool {
         | Body::CommitBlocks(_)
         | Body::NotePending(_)
         | Body::RewindBlocks(_)
+        | Body::NoteGas(_)
         | Body::PreparePayout(_)
         | Body::StepPayout(_)
         // A node checks the second factor and the address first.

@@ -204,6 +204,8 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::WithdrawalExists
         | Code::WithdrawalStage
         | Code::PayoutRefused
+        | Code::VaultExists
+        | Code::SignerRefused
         | Code::PayoutNotDead => StatusCode::CONFLICT,
         Code::NodeRemoved | Code::EventsGone => StatusCode::GONE,
         Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -231,12 +233,19 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::WithdrawalLimit
         | Code::WithdrawalUnripe
         | Code::WithdrawalProof
+        | Code::GasStations
+        | Code::GasNoPrice
+        | Code::VaultKeyWrong
+        | Code::VaultSecret
+        | Code::VaultPolicy
         | Code::WithdrawalPolicy => StatusCode::UNPROCESSABLE_ENTITY,
         Code::Overloaded
         | Code::CommitTooSoon
         | Code::SubscriberTooSlow
         | Code::StreamsFull
         | Code::SignInsBusy
+        | Code::GasTooOften
+        | Code::GasBudget
         | Code::AddressesTooFast => StatusCode::TOO_MANY_REQUESTS,
         Code::FolderNotInitialised
         | Code::NoLeader
@@ -250,6 +259,10 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::AddressesOut
         | Code::ChainHalted
         | Code::WithdrawalsShut
+        | Code::VaultMissing
+        | Code::VaultDamaged
+        | Code::SignerSilent
+        | Code::SignerMemory
         | Code::HotWalletShort => StatusCode::SERVICE_UNAVAILABLE,
         Code::OutcomeUnknown => StatusCode::GATEWAY_TIMEOUT,
         Code::Unreachable => StatusCode::BAD_GATEWAY,

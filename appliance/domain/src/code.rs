@@ -3,7 +3,8 @@
 //! 1xx configuration and requests, 2xx identity and access, 3xx cluster, 4xx settings and values,
 //! 5xx disk, 6xx snapshots, recovery and audit, 7xx time and agreement, 8xx money: assets, users, the ledger,
 //! 9xx markets and orders, 10xx workers, jobs and directives, 11xx approvals, maintenance and emergencies.
-//! 9xx markets and orders, 10xx workers, jobs and directives, 12xx events, 13xx custody and deposits, 14xx withdrawals.
+//! 9xx markets and orders, 10xx workers, jobs and directives, 12xx events, 13xx custody and deposits, 14xx withdrawals,
+//! 17xx the vault and the signer.
 
 use std::fmt;
 use std::str::FromStr;
@@ -229,6 +230,15 @@ codes! {
     GasTooOften "EXQ-1521" "the address got gas as often within a day as it may" "see why its sweeps fail; it gets gas again when 24 hours are over";
     GasBudget "EXQ-1522" "the day's budget for gas is used up" "see what it went for with `exchequer gas status`; raise `gas.budget_usd_day` or wait for the next day";
     GasNoPrice "EXQ-1523" "nobody can say what the gas is worth" "set the reference price of the network's coin";
+    VaultExists "EXQ-1701" "there is a vault already, or a newer copy" "look at it with `exchequer vault status`; a further seed comes with `vault rotate`";
+    VaultMissing "EXQ-1702" "there is no vault here" "make one with `exchequer vault init`, or bring it with `vault import-sealed`";
+    VaultKeyWrong "EXQ-1703" "the vault does not open with that" "check passphrase, key file or credential; `vault status` lists the locks";
+    VaultDamaged "EXQ-1704" "a file of the vault cannot be used" "take the copy of another node; look at the disk";
+    VaultSecret "EXQ-1705" "a passphrase, the words of a seed, or a lock is refused" "see the message for the rule";
+    VaultPolicy "EXQ-1706" "the signer's policy is missing or refused" "see the message; `exchequer vault policy check` reads a file";
+    SignerSilent "EXQ-1707" "the signer does not answer" "see whether the node runs, and what its log says of the signer";
+    SignerRefused "EXQ-1708" "the signer refuses" "see the reason; every refusal is in the signer's decision log";
+    SignerMemory "EXQ-1709" "the signing memory is missing, damaged or in use" "look at the disk; `exchequer vault recreate-memory` makes one anew";
 }
 
 impl fmt::Display for Code {

@@ -16,7 +16,7 @@ use crate::apply::{
     ConfigureNetworkAsset, ConfigureQueue, ConfirmApprovalKey, CreateAdmin, CreateApiKey, CreateAsset, CreateJoinToken,
     CreateMarket, CreateUser, CreateUsers, CreditSandbox, DispatchDirectives, EmergencyResume, EmergencyStop,
     EndMaintenance, EnqueueJobs, EnrolApprovalKey, FinishJobs, ForgetBinary, LeaseJobs, ListAsset, MakeEvents,
-    NotePending, NoteSignInFailure, OpenAccounts, OpenSession, PlaceOrder, PlacePair, PostTransfers, PreparePayout,
+    NoteGas, NotePending, NoteSignInFailure, OpenAccounts, OpenSession, PlaceOrder, PlacePair, PostTransfers, PreparePayout,
     Propose, PutScratch, PutSecret, RaiseVersion, RecordAction, Reform, RegisterBinary, RegisterWallet, RejectProposal,
     ReleaseDirectives, RemoveConsumer, RemoveFlag, RemoveNode, RemoveSecret, RemoveWorkers, RenewJobs, ReplaceOrder,
     ReportWorkers, RequestDigest, RequestWithdrawal, Rescale, RestartWorkers, ResumeChain, RetireWallet, RetryJobs,
@@ -307,6 +307,8 @@ pub enum Body {
     ResumeChain(ResumeChain),
     /// Decides whose money it is that waits for a decision.
     AssignSuspense(AssignSuspense),
+    /// Says what fees are and what stations of gas have.
+    NoteGas(NoteGas),
 }
 
 impl Body {
@@ -333,6 +335,7 @@ impl Body {
                 | Body::CommitBlocks(_)
                 | Body::NotePending(_)
                 | Body::RewindBlocks(_)
+                | Body::NoteGas(_)
         )
     }
 

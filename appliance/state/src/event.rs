@@ -13,11 +13,12 @@ use crate::approvals::{ApprovalKeyId, ProposalId};
 use crate::cluster::Epoch;
 use crate::codec::{self, DecodeError};
 use crate::command::Actor;
-use crate::custody::WalletId;
+use crate::custody::{WalletId, WalletRole};
 use crate::deposits::{DepositId, DepositStage};
 use crate::directives::{DirectiveId, DirectiveState};
 use crate::emergency::Brake;
 use crate::events::Topic;
+use crate::gas::GasLevel;
 use crate::jobs::{JobId, QueueName};
 use crate::maintenance::{Extent, WindowId};
 use crate::markets::{Fill, MarketId, OrderRecord, TradeRecord};
@@ -548,6 +549,15 @@ pub enum EventKind {
         /// Which network.
         network: Network,
     },
+    /// What gas there is lasts for more, or for less, than before.
+    GasLevel {
+        /// On which network.
+        network: Network,
+        /// Of which wallets: those that bring gas to addresses, or those that pay withdrawals.
+        role: WalletRole,
+        /// How pressing it is now.
+        level: GasLevel,
+    },
 }
 
 /// The version of the shape in which kinds of events are told. A kind whose fields must change gets a successor.
@@ -617,7 +627,8 @@ impl EventKind {
             | EventKind::ForeignNonce { .. }
             | EventKind::FeeUnbooked { .. }
             | EventKind::WithdrawalPolicySet { .. }
-            | EventKind::AddressBookChanged { .. } => Topic::Money,
+            | EventKind::AddressBookChanged { .. }
+            | EventKind::GasLevel { .. } => Topic::Money,
             EventKind::UserUpdated { .. } => Topic::Users,
             EventKind::JobDiscarded { .. } | EventKind::QueueConfigured { .. } => Topic::Jobs,
             EventKind::Made { .. } => Topic::Sandbox,
@@ -697,6 +708,7 @@ impl EventKind {
             EventKind::HotWalletShort { network, .. } | EventKind::ForeignNonce { network, .. } => {
                 format!("hot wallet of {network}")
             }
+            EventKind::GasLevel { network, .. } => format!("gas of {network}"),
             EventKind::WithdrawalPolicySet { .. } => "withdrawal policy".into(),
             EventKind::AddressBookChanged { user } => format!("user {user}"),
             EventKind::WalletChanged { wallet } => format!("wallet {}", wallet.0),

@@ -65,7 +65,7 @@ pub use apply::{
     DIRECTIVES_AT_ONCE_MAX, DispatchDirectives, DryRun, EVENT_FILLING_BYTES_MAX, EVENTS_AT_ONCE_MAX, EmergencyResume,
     EmergencyStop, EndMaintenance, EnqueueJobs, Enqueued, EnrolApprovalKey, FinishJobs, FirstNode, ForgetBinary,
     JOBS_AT_ONCE_MAX, JobEnd, LEASE_US_MIN, LEASED_JOBS_MAX, LeaseJobs, ListAsset, MakeEvents, NewDirective, NewJob,
-    NotePending, NoteSignInFailure, OpenAccounts, OpenSession, OrderRef, OrderSpec, PayoutDecision, PayoutStep,
+    NoteGas, NotePending, NoteSignInFailure, OpenAccounts, OpenSession, OrderRef, OrderSpec, PayoutDecision, PayoutStep,
     PlaceOrder, PlacePair, PostTransfers, Preparation, PreparePayout, Propose, PutScratch, PutSecret, RaiseVersion,
     RateChange, RecordAction, Reform, RegisterBinary, RegisterWallet, RejectProposal, ReleaseDirectives,
     RemoveConsumer, RemoveFlag, RemoveNode, RemoveSecret, RemoveWorkers, RenewJobs, ReplaceOrder, ReportWorkers,

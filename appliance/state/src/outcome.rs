@@ -419,6 +419,8 @@ pub enum Done {
     PendingNoted,
     /// It is decided whose money it is.
     SuspenseAssigned,
+    /// What gas is, and what there is of it, is put down.
+    GasNoted,
 }
 
 /// What came of an approved operation. Variants are only ever appended.

@@ -19,6 +19,7 @@ use crate::emergency::Emergency;
 use crate::event::Event;
 use crate::events::Events;
 use crate::flags::Flags;
+use crate::gas::Gas;
 use crate::halt::Halt;
 use crate::jobs::Jobs;
 use crate::maintenance::Maintenance;
@@ -105,6 +106,7 @@ pub struct State {
     pub(crate) custody: Custody,
     pub(crate) deposits: Deposits,
     pub(crate) withdrawals: Withdrawals,
+    pub(crate) gas: Gas,
 }
 
 impl State {
@@ -149,6 +151,7 @@ impl State {
             custody: Custody::load(rows)?,
             deposits: Deposits::load(rows)?,
             withdrawals: Withdrawals::load(rows)?,
+            gas: Gas::load(rows)?,
         };
         match &state.cluster {
             Some(cluster) if cluster.logic_version > LOGIC_VERSION_SUPPORTED => {
@@ -321,6 +324,12 @@ impl State {
     #[must_use]
     pub fn withdrawals(&self) -> &Withdrawals {
         &self.withdrawals
+    }
+
+    /// What is known of gas.
+    #[must_use]
+    pub fn gas(&self) -> &Gas {
+        &self.gas
     }
 
     /// Wallets, listings, prices, deposit addresses and coins.

@@ -497,6 +497,8 @@ pub enum Effect {
     ChainResumed,
     /// Payments that wait for a block are noted.
     PendingNoted,
+    /// What gas is, and what there is of it, is noted.
+    GasNoted,
     /// It is decided whose a deposit is.
     SuspenseAssigned,
     /// A withdrawal is asked for.

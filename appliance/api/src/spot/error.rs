@@ -336,7 +336,8 @@ pub(crate) fn of_rejection(rejection: &Rejection, purpose: Purpose) -> Error {
         | Rejection::MaintenanceFull
         | Rejection::Custody(_)
         | Rejection::Deposits(_)
-        | Rejection::Withdrawals(_) => Error::internal(),
+        | Rejection::Withdrawals(_)
+        | Rejection::Gas(_) => Error::internal(),
         Rejection::SettingPlace { .. }
         | Rejection::SettingNotSet { .. }
         | Rejection::OverridesFull

@@ -161,6 +161,7 @@ fn effect(done: Done) -> Effect {
         Done::ChainHalted => Effect::ChainHalted,
         Done::ChainResumed => Effect::ChainResumed,
         Done::PendingNoted => Effect::PendingNoted,
+        Done::GasNoted => Effect::GasNoted,
         Done::SuspenseAssigned => Effect::SuspenseAssigned,
         Done::WithdrawalRequested { withdrawal, stage, first } => {
             Effect::WithdrawalRequested { withdrawal: withdrawal.0, stage: stage.as_str().to_owned(), first }

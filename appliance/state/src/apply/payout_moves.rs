@@ -100,7 +100,7 @@ impl Entry<'_> {
         Ok(())
     }
 
-    /// Whether something may be moved to where it is to go: also asked again before it is signed.
+    /// Whether something may be moved to where it is to go.
     pub(super) fn check_destination(&self, network: Network, payer: Payer, errand: &Errand) -> Result<(), Stop> {
         let family = network.family();
         match errand {
@@ -156,10 +156,18 @@ impl Entry<'_> {
         Ok(())
     }
 
+    /// The same once more before it is signed. Where gas goes is not looked up again: an address of the pool stays one.
+    pub(super) fn check_destination_again(&self, payout: &Payout) -> Result<(), Stop> {
+        match &payout.errand {
+            Errand::Sweep(_) => self.check_destination(payout.network, payout.payer, &payout.errand),
+            Errand::Withdrawals | Errand::TopUp(_) => Ok(()),
+        }
+    }
+
     /// The same for another attempt: where it goes may not be an address of the exchange's in use any more.
     pub(super) fn check_move_again(&self, payout: &Payout, preparation: &Preparation) -> Result<(), Stop> {
         let Some(one) = payout.errand.moves() else { return Ok(()) };
-        self.check_destination(payout.network, payout.payer, &payout.errand)?;
+        self.check_destination_again(payout)?;
         self.check_inputs(payout.network, one, &preparation.claim, preparation.fee_max)
     }
 

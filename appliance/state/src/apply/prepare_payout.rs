@@ -93,6 +93,14 @@ impl PreparePayout {
         }
         entry.check_preparation(network, payer, &errand, &preparation, &paid)?;
         entry.check_move(network, payer, &errand, &preparation.claim, preparation.fee_max)?;
+        let topped = match &errand {
+            Errand::TopUp(one) => {
+                let takes = one.amount.saturating_add(u128::from(preparation.fee_max));
+                entry.check_top_up(network, &one.to, takes)?;
+                Some((one.to.clone(), takes))
+            }
+            Errand::Withdrawals | Errand::Sweep(_) => None,
+        };
         let lane = entry.check_claim(network, payer, &preparation, chain_nonce)?;
         let head = entry.state.withdrawals.head;
         let id = PayoutId(head.payouts + 1);
@@ -144,6 +152,9 @@ impl PreparePayout {
         };
         entry.decide(&mut payout, preparation);
         entry.put_payout(payout);
+        if let Some((to, takes)) = topped {
+            entry.note_top_up(network, &to, takes);
+        }
         Ok(Done::PayoutPrepared { payout: id, attempt: 1 })
     }
 }

@@ -272,7 +272,7 @@ impl Entry<'_> {
             for one in self.paid_by(&payout) {
                 self.may_go_on(&one)?;
             }
-            self.check_destination(payout.network, payout.payer, &payout.errand)?;
+            self.check_destination_again(&payout)?;
         }
         if self.own_transfer(payout.network, &tx)?.is_some() {
             return Err(Refusal::Raw.into());
@@ -335,6 +335,7 @@ impl Entry<'_> {
             }
         }
         self.end_move(&mut payout, (to == Stage::Completed).then_some(tx))?;
+        self.note_gas_used(&payout, purpose, reverted, fee);
         self.close_payout(payout, fee, tx, to)?;
         Ok(to)
     }

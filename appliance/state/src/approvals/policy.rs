@@ -107,7 +107,7 @@ fn of_body(body: &Body, actor: Actor, state: &State, ledger: &Ledger) -> Option<
         Body::StockAddresses(_) => is_by_person(actor).then_some(CHANGE),
         Body::AssignSuspense(_) => Some(MONEY),
         Body::ResumeChain(_) => Some(CHANGE),
-        Body::CommitBlocks(_) | Body::NotePending(_) | Body::RewindBlocks(_) => None,
+        Body::CommitBlocks(_) | Body::NotePending(_) | Body::RewindBlocks(_) | Body::NoteGas(_) => None,
         Body::SetPrice(command) => command.goes_far(state.custody(), actor, state.time()).then_some(CHANGE),
         // Who must agree to withdrawals, and how much may leave.
         Body::SetWithdrawalPolicy(_) => Some(CHANGE),

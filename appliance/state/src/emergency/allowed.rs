@@ -80,6 +80,8 @@ fn allowed(body: &Body) -> bool {
         Body::ReleaseDirectives(_) => false,
         // What is wanted of workers may be changed: whoever looks for the reason stops and starts them.
         Body::SetWorkers(_) | Body::RestartWorkers(_) | Body::BulkWorkers(_) | Body::UndoBulk(_) => true,
+        // What gas is and what there is of it is worth knowing at all times.
+        Body::NoteGas(_) => true,
         // Who follows the events goes on following them.
         Body::CommitConsumer(_) => true,
         // Orders can be taken away.

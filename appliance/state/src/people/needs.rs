@@ -90,7 +90,8 @@ impl Body {
             Body::ChangeAddressBook(_) => P::UsersChange,
             // A node derives them and the signer vouches for them. No kind of worker does.
             Body::StockAddresses(_) => return Needs::Never,
-            // The worker of the network says what its blocks hold.
+            // Workers of the network say what its blocks hold, and what gas is.
+            Body::NoteGas(_) => return Needs::Never,
             Body::CommitBlocks(_) | Body::NotePending(_) | Body::RewindBlocks(_) => return Needs::Never,
             Body::ResumeChain(_) => P::NetworksChange,
             Body::AssignSuspense(_) => P::MoneyMove,

@@ -76,6 +76,7 @@ impl Rejection {
             Rejection::Directives(refusal) => refusal.message(),
             Rejection::Custody(refusal) => refusal.message(),
             Rejection::Deposits(refusal) => refusal.message(),
+            Rejection::Gas(refusal) => refusal.to_string(),
             Rejection::Withdrawals(refusal) => refusal.message(),
             Rejection::ApiKeysFull => format!("the user has {} API keys", api_keys::KEYS_OF_USER_MAX),
             Rejection::MarketsBusy => "the markets have as much to do as one log entry may hold".into(),

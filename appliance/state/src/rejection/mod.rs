@@ -12,6 +12,7 @@ use crate::approvals::{ApprovalKeyId, ProposalId};
 use crate::custody;
 use crate::deposits;
 use crate::directives;
+use crate::gas;
 use crate::jobs;
 use crate::maintenance::WindowId;
 use crate::markets::MarketId;
@@ -469,6 +470,8 @@ pub enum Rejection {
     Withdrawals(Box<withdrawals::Refusal>),
     /// Not so with deposits.
     Deposits(deposits::Refusal),
+    /// Not so with gas.
+    Gas(gas::Refusal),
 }
 
 impl Rejection {
@@ -518,6 +521,7 @@ impl Rejection {
             Rejection::Directives(refusal) => refusal.code(),
             Rejection::Custody(refusal) => refusal.code(),
             Rejection::Deposits(refusal) => refusal.code(),
+            Rejection::Gas(refusal) => refusal.code(),
             Rejection::Withdrawals(refusal) => refusal.code(),
             Rejection::ApiKeyExists => Code::AlreadyDone,
             Rejection::ApiKeysFull | Rejection::MarketsBusy | Rejection::OpenOrdersFull => Code::Overloaded,
@@ -738,7 +742,9 @@ impl Rejection {
             | Rejection::SecretInUse { .. }
             | Rejection::EndpointCredentials
             | Rejection::NetworkAssetsFull => return None,
-            Rejection::Custody(_) | Rejection::Deposits(_) | Rejection::Withdrawals(_) => return None,
+            Rejection::Custody(_) | Rejection::Deposits(_) | Rejection::Withdrawals(_) | Rejection::Gas(_) => {
+                return None;
+            }
             Rejection::ConsumerUnknown
             | Rejection::ConsumerExists
             | Rejection::ConsumersFull

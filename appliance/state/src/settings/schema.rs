@@ -129,7 +129,6 @@ impl<T: Copy> Typed<T> {
     }
 
     /// With values of its own for networks.
-    #[expect(dead_code, reason = "the settings of chains will be the first ones")]
     const fn of_networks(mut self) -> Self {
         self.setting.scoping = Scoping::Networks;
         self
@@ -231,6 +230,12 @@ schema! {
         "Of more durable events than so many the oldest are forgotten.");
     EVENTS_RETENTION: Duration = duration("events.retention", [DAY, 90 * DAY, 3_650 * DAY], Level1,
         "How long durable events are kept, counted in whole days.");
+    GAS_BUDGET_USD_DAY: i64 = integer("gas.budget_usd_day", [0, 500, 10_000_000], Level2,
+        "How much gas is brought to addresses of a network in a day at most, in US dollars.").of_networks().guarded();
+    GAS_HOT_CAP_USD: i64 = integer("gas.hot_cap_usd", [0, 60, 1_000_000], Level1,
+        "Up to how much of the network's coin an address of a hot wallet is filled, in US dollars.").of_networks();
+    GAS_HOT_THRESHOLD_USD: i64 = integer("gas.hot_threshold_usd", [0, 20, 1_000_000], Level1,
+        "An address of a hot wallet that has less of the network's coin, in US dollars, is filled.").of_networks();
     JOBS_KEPT_MAX: i64 = integer("jobs.kept_max", [1_000, 10_000_000, 10_000_000_000], Level1,
         "Of more jobs than so many the oldest that are over are forgotten.");
     JOBS_RETENTION: Duration = duration("jobs.retention", [DAY, 90 * DAY, 3_650 * DAY], Level1,
@@ -277,6 +282,12 @@ schema! {
         "A snapshot is made at the latest so long after the last one.");
     SNAPSHOT_LOG_BYTES: u64 = bytes("snapshot.log_bytes", [MIB, 512 * MIB, 64 * GIB], Level1,
         "A snapshot is made when the log since the last one has grown to this size.");
+    SWEEPS_HOT_LOW_USD: i64 = integer("sweeps.hot_low_usd", [0, 5_000, 1_000_000_000], Level1,
+        "With less of an asset in the hot wallets, in US dollars, deposits are swept at once.").of_networks();
+    SWEEPS_HOT_TARGET_USD: i64 = integer("sweeps.hot_target_usd", [0, 20_000, 1_000_000_000], Level2,
+        "Up to how much of each asset goes to hot wallets, in US dollars; the rest goes to cold ones.").of_networks();
+    SWEEPS_MIN_USD: i64 = integer("sweeps.min_usd", [0, 10, 1_000_000], Level1,
+        "The least that is swept from an address without need, in US dollars.").of_networks();
     THRESHOLD_QUEUE_AGE: Duration = duration("threshold.queue_age", [1, MINUTE, DAY], Level1,
         "A worker whose oldest waiting job is older is shown as degraded.").of_workers().guarded();
     TLS_CERTIFICATE_TTL: Duration = duration("tls.certificate_ttl", [HOUR, 90 * DAY, 366 * DAY], Level2,

@@ -10,6 +10,7 @@ mod directives;
 mod entry;
 mod events;
 mod exchange_model;
+mod gas;
 mod generate;
 mod generate_money;
 mod golden;
