@@ -293,6 +293,23 @@ pub fn load(folder: &Path, vault: &crate::sealed::Vault) -> Result<Policy, Polic
     Policy::parse(json)
 }
 
+/// The policy that is in place as its file has it, without the vault's key: to be shown. Whether it is this vault's is not
+/// known, so nothing is decided by it.
+///
+/// # Errors
+/// There is none, or it does not read.
+pub fn peek(folder: &Path) -> Result<Policy, PolicyError> {
+    let read = files::read_private(&folder.join(FILE_NAME), Readers::Owner, POLICY_BYTES_MAX + 32);
+    let bytes = read.map_err(|error| if error.is_missing() { PolicyError::Missing } else { error.into() })?;
+    peek_bytes(&bytes)
+}
+
+/// As [`peek`], of the file's bytes.
+pub(crate) fn peek_bytes(tagged: &[u8]) -> Result<Policy, PolicyError> {
+    let Some((_, json)) = tagged.split_first_chunk::<32>() else { return Err(PolicyError::Tag) };
+    Policy::parse(std::str::from_utf8(json).map_err(|_| PolicyError::Json("not UTF-8".into()))?)
+}
+
 #[cfg(test)]
 mod tests {
     use exchequer_domain::Timestamp;

@@ -167,6 +167,11 @@ pub fn recreate(folder: &Path, vault: &crate::sealed::Vault, now: Timestamp) -> 
     Memory::create(folder, vault.id(), now)
 }
 
+/// As [`recreate`], beside a copy of a vault that nobody has opened here.
+pub(crate) fn begin(folder: &Path, vault: [u8; 16], now: Timestamp) -> Result<(), MemoryError> {
+    Memory::create(folder, vault, now)
+}
+
 /// The memory of one signer.
 pub(crate) struct Memory {
     frames: Frames,

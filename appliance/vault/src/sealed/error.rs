@@ -14,7 +14,7 @@ pub enum SealedError {
     #[error(transparent)]
     Randomness(#[from] NoRandomness),
     /// There is a vault already.
-    #[error("{path} exists: nothing was written. A new seed for new wallets comes with `rekey`")]
+    #[error("{path} exists: nothing was written. A new seed for new wallets comes with `rotate`")]
     Exists {
         /// The file.
         path: String,
@@ -91,6 +91,26 @@ pub enum SealedError {
     /// The number of seeds.
     #[error("a vault has 1 to 64 seeds")]
     Generations,
+    /// A copy is of another vault than the one that is here.
+    #[error(
+        "the copy is of vault {}, and vault {} is here: nothing was written",
+        hex::encode(copy),
+        hex::encode(present)
+    )]
+    OtherVault {
+        /// The one that is here.
+        present: [u8; 16],
+        /// The copy's.
+        copy: [u8; 16],
+    },
+    /// A copy is older than what is here.
+    #[error("the copy is of revision {copy}, and revision {present} is here: nothing was written")]
+    Older {
+        /// What is here.
+        present: u64,
+        /// The copy's.
+        copy: u64,
+    },
     /// A bug.
     #[error("the vault could not {0}: this is a bug")]
     Internal(&'static str),

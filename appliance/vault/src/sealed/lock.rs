@@ -31,7 +31,7 @@ pub enum Method {
     },
     /// By a file on this machine, without anybody: whoever has file and vault has the keys.
     KeyFile {
-        /// Where it was when the lock was made; another place can be named.
+        /// Where it was when the lock was made; another place can be named. One in the vault's folder is named from there.
         path: String,
         /// So that two vaults with one file have different keys.
         salt: [u8; 16],
@@ -85,8 +85,8 @@ pub(crate) struct Lock {
 }
 
 impl Lock {
-    /// Makes a lock around the vault's key. `bound` is what it is bound to: the head of its file.
-    pub(crate) fn make(opener: &Opener<'_>, key: &Key32, bound: &[u8]) -> Result<Lock, SealedError> {
+    /// Makes a lock around the vault's key. `bound` is what it is bound to: the head of its file, in this folder.
+    pub(crate) fn make(opener: &Opener<'_>, key: &Key32, bound: &[u8], folder: &Path) -> Result<Lock, SealedError> {
         let mut salt = [0; 16];
         random(&mut salt)?;
         let method = match opener {
@@ -95,6 +95,8 @@ impl Lock {
                 Method::Passphrase { salt, cost: Cost::default() }
             }
             Opener::KeyFile(path) => {
+                // One that lies beside the vault is found beside every copy of it.
+                let path = path.strip_prefix(folder).unwrap_or(path);
                 let path = path.to_str().ok_or(SealedError::Name { what: "the path of a key file", rule: "UTF-8" })?;
                 Method::KeyFile { path: path.to_owned(), salt }
             }

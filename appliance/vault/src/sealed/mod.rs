@@ -1,7 +1,7 @@
 //! Keys at rest: the sealed vault, a file `vault.sealed` in the vault's folder.
 //!
 //! The vault's own key is random. It seals the seeds, and is itself sealed once under each *lock*: a passphrase, a key file,
-//! a credential of systemd. Rotation changes locks and leaves the seeds' bytes alone; `rekey` adds a seed, whose number is its
+//! a credential of systemd. `rekey` changes locks and leaves the seeds' bytes alone; `rotate` adds a seed, whose number is its
 //! *generation*. Former ones stay, because customers go on paying to their old addresses.
 //!
 //! Invariants:
@@ -10,7 +10,7 @@
 //! - The last lock cannot be removed. What one function writes it has read back with the new lock first.
 //! - No error and no log line has anything of a seed, a passphrase or a key in it.
 //!
-//! An old copy of the file opens with the old passphrase for ever: where one has got out, `rekey` and move the money.
+//! An old copy of the file opens with the old passphrase for ever: where one has got out, `rotate` and move the money.
 
 mod error;
 mod format;
@@ -123,7 +123,7 @@ pub struct SealedStatus {
 }
 
 /// What is to happen to the locks.
-pub enum Rotation<'a> {
+pub enum Rekeying<'a> {
     /// The lock that opened is replaced by this one.
     Replace(Opener<'a>),
     /// One more.
@@ -139,6 +139,57 @@ fn path_in(folder: &Path) -> PathBuf {
 fn read(folder: &Path) -> Result<Body, SealedError> {
     let bytes = files::read_private(&path_in(folder), Readers::Owner, FILE_BYTES_MAX)?;
     Body::read(&bytes)
+}
+
+fn about(body: Body) -> SealedStatus {
+    let locks: Vec<Method> = body.locks.into_iter().map(|lock| lock.method).collect();
+    let automatic = locks.iter().any(Method::automatic);
+    let created = Timestamp(body.head.created_us);
+    SealedStatus { vault: body.head.vault, created, revision: body.revision, locks, automatic }
+}
+
+/// The file's bytes with what they say.
+pub(crate) fn sealed_bytes(folder: &Path) -> Result<(SealedStatus, Vec<u8>), SealedError> {
+    let bytes = files::read_private(&path_in(folder), Readers::Owner, FILE_BYTES_MAX)?;
+    Ok((about(Body::read(&bytes)?), bytes.to_vec()))
+}
+
+/// What a copy of a vault's file says, and whether it is newer than what is here.
+///
+/// # Errors
+/// It is of another vault, or older than what is here; nothing is written then.
+pub(crate) fn check_copy(folder: &Path, bytes: &[u8]) -> Result<(SealedStatus, bool), SealedError> {
+    if bytes.len() as u64 > FILE_BYTES_MAX {
+        return Err(SealedError::Damaged { what: "its length" });
+    }
+    let copy = about(Body::read(bytes)?);
+    match status(folder) {
+        Ok(present) if present.vault != copy.vault => {
+            Err(SealedError::OtherVault { present: present.vault, copy: copy.vault })
+        }
+        Ok(present) if present.revision > copy.revision => {
+            Err(SealedError::Older { present: present.revision, copy: copy.revision })
+        }
+        Ok(present) => {
+            let newer = present.revision < copy.revision;
+            Ok((copy, newer))
+        }
+        Err(SealedError::File(error)) if error.is_missing() => Ok((copy, true)),
+        Err(error) => Err(error),
+    }
+}
+
+/// Puts a copy that was checked in its place.
+pub(crate) fn put_copy(folder: &Path, bytes: &[u8]) -> Result<(), SealedError> {
+    Ok(files::write_private(&path_in(folder), bytes, Existing::Replace)?)
+}
+
+/// Makes a vault's folder, which its owner alone may enter, or checks that it is one.
+///
+/// # Errors
+/// Others may enter it, or it cannot be made.
+pub fn make_folder(folder: &Path) -> Result<(), SealedError> {
+    Ok(files::private_folder(folder)?)
 }
 
 /// Makes a vault with a new seed of 24 words.
@@ -181,7 +232,7 @@ fn create(folder: &Path, entropy: &[u8], opener: &Opener<'_>, now: Timestamp) ->
     let key = Key32::random()?;
     let seeds = vec![SealedSeed { created_us: now.0, entropy: entropy.to_vec() }];
     let mut body = Body::seal(Head { vault: id, created_us: now.0 }, &seeds, &key)?;
-    body.locks.push(Lock::make(opener, &key, &bound(&body.head)?)?);
+    body.locks.push(Lock::make(opener, &key, &bound(&body.head)?, folder)?);
     save(&path, &mut body, &key, Some(opener), Existing::Keep)?;
     Ok(Vault { id, key, seeds })
 }
@@ -237,9 +288,13 @@ pub fn open_automatically(folder: &Path) -> Result<Vault, SealedError> {
     let body = read(folder)?;
     let mut refused = SealedError::NotAutomatic;
     for lock in &body.locks {
+        let file;
         let opener = match &lock.method {
             Method::Passphrase { .. } => continue,
-            Method::KeyFile { path, .. } => Opener::KeyFile(Path::new(path)),
+            Method::KeyFile { path, .. } => {
+                file = folder.join(path);
+                Opener::KeyFile(&file)
+            }
             Method::Credential { name, .. } => Opener::Credential(name),
         };
         match lock.open(&opener, &bound(&body.head)?) {
@@ -258,32 +313,28 @@ pub fn open_automatically(folder: &Path) -> Result<Vault, SealedError> {
 /// # Errors
 /// There is no vault, or it is damaged.
 pub fn status(folder: &Path) -> Result<SealedStatus, SealedError> {
-    let body = read(folder)?;
-    let locks: Vec<Method> = body.locks.into_iter().map(|lock| lock.method).collect();
-    let automatic = locks.iter().any(Method::automatic);
-    let created = Timestamp(body.head.created_us);
-    Ok(SealedStatus { vault: body.head.vault, created, revision: body.revision, locks, automatic })
+    Ok(about(read(folder)?))
 }
 
 /// Changes how the vault opens; the seeds' bytes stay as they are.
 ///
 /// # Errors
 /// `by` opens nothing, the new lock is refused, or the file cannot be written.
-pub fn rotate(folder: &Path, by: &Opener<'_>, rotation: &Rotation<'_>) -> Result<SealedStatus, SealedError> {
+pub fn rekey(folder: &Path, by: &Opener<'_>, rekeying: &Rekeying<'_>) -> Result<SealedStatus, SealedError> {
     let mut body = read(folder)?;
     let (number, key) = unlock(&body, by)?;
     body.seeds(&key)?;
     let bound = bound(&body.head)?;
-    let opener = match rotation {
-        Rotation::Replace(opener) => {
-            body.locks[number] = Lock::make(opener, &key, &bound)?;
+    let opener = match rekeying {
+        Rekeying::Replace(opener) => {
+            body.locks[number] = Lock::make(opener, &key, &bound, folder)?;
             Some(opener)
         }
-        Rotation::Add(opener) => {
-            body.locks.push(Lock::make(opener, &key, &bound)?);
+        Rekeying::Add(opener) => {
+            body.locks.push(Lock::make(opener, &key, &bound, folder)?);
             Some(opener)
         }
-        Rotation::Remove(number) => {
+        Rekeying::Remove(number) => {
             if *number >= body.locks.len() {
                 return Err(SealedError::NoLock(*number));
             }
@@ -299,7 +350,7 @@ pub fn rotate(folder: &Path, by: &Opener<'_>, rotation: &Rotation<'_>) -> Result
 ///
 /// # Errors
 /// `by` opens nothing, there are too many seeds, or the file cannot be written.
-pub fn rekey(folder: &Path, by: &Opener<'_>, now: Timestamp) -> Result<Vault, SealedError> {
+pub fn rotate(folder: &Path, by: &Opener<'_>, now: Timestamp) -> Result<Vault, SealedError> {
     let mut body = read(folder)?;
     let (_, key) = unlock(&body, by)?;
     let mut seeds = body.seeds(&key)?;

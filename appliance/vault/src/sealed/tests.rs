@@ -92,22 +92,22 @@ fn rotation_changes_locks_alone() {
     create_key_file(&key).unwrap();
     assert!(create_key_file(&key).is_err(), "a key file is never written over");
 
-    let status = rotate(&path, &Opener::Passphrase(GOOD), &Rotation::Replace(Opener::Passphrase(OTHER))).unwrap();
+    let status = rekey(&path, &Opener::Passphrase(GOOD), &Rekeying::Replace(Opener::Passphrase(OTHER))).unwrap();
     assert_eq!((status.revision, status.locks.len(), status.automatic), (2, 1, false));
     assert!(matches!(refused(open(&path, &Opener::Passphrase(GOOD))), SealedError::WrongKey));
     let after = fs::read(path.join(FILE_NAME)).unwrap();
     let sealed = before.windows(60).filter(|window| after.windows(60).any(|other| other == *window)).count();
     assert!(sealed > 0, "the sealed seeds stay");
 
-    let status = rotate(&path, &Opener::Passphrase(OTHER), &Rotation::Add(Opener::KeyFile(&key))).unwrap();
+    let status = rekey(&path, &Opener::Passphrase(OTHER), &Rekeying::Add(Opener::KeyFile(&key))).unwrap();
     assert!(status.automatic);
     assert_eq!(status.locks[1].as_str(), "key-file");
     let opened = open_automatically(&path).unwrap();
     assert_eq!(opened.words(0).unwrap().reveal(), first.words(0).unwrap().reveal());
-    assert!(matches!(refused(rotate(&path, &Opener::Passphrase(OTHER), &Rotation::Remove(2))), SealedError::NoLock(2)));
-    rotate(&path, &Opener::KeyFile(&key), &Rotation::Remove(1)).unwrap();
+    assert!(matches!(refused(rekey(&path, &Opener::Passphrase(OTHER), &Rekeying::Remove(2))), SealedError::NoLock(2)));
+    rekey(&path, &Opener::KeyFile(&key), &Rekeying::Remove(1)).unwrap();
     assert!(matches!(refused(open_automatically(&path)), SealedError::NotAutomatic));
-    assert!(matches!(refused(rotate(&path, &Opener::Passphrase(OTHER), &Rotation::Remove(0))), SealedError::Locks));
+    assert!(matches!(refused(rekey(&path, &Opener::Passphrase(OTHER), &Rekeying::Remove(0))), SealedError::Locks));
     assert!(open(&path, &Opener::Passphrase(OTHER)).is_ok());
 }
 
@@ -156,7 +156,7 @@ fn a_new_seed_comes_beside_the_former_one() {
         assert!(matches!(error, SealedError::WeakPassphrase { .. }), "{weak}");
     }
     import(&path, WORDS, &Opener::Passphrase(GOOD), Timestamp(7)).unwrap();
-    let vault = rekey(&path, &Opener::Passphrase(GOOD), Timestamp(8)).unwrap();
+    let vault = rotate(&path, &Opener::Passphrase(GOOD), Timestamp(8)).unwrap();
     assert_eq!(vault.generations(), 2);
     assert_eq!(vault.words(0).unwrap().reveal(), WORDS);
     assert_eq!(vault.words(1).unwrap().reveal().split(' ').count(), 24);

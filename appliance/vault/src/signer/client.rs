@@ -54,6 +54,8 @@ pub struct SignerStatus {
     pub memory_locked: bool,
     /// It leaves no core dumps.
     pub no_core_dumps: bool,
+    /// It reaches no network.
+    pub no_network: bool,
 }
 
 /// A conversation with a signer. Clones share one connection.
@@ -153,8 +155,9 @@ impl Client {
             generations: status.generations,
             decisions: status.decisions,
         };
-        let (memory_locked, no_core_dumps) = (status.memory_locked, status.no_core_dumps);
-        Ok(SignerStatus { standing, memory_locked, no_core_dumps })
+        let (memory_locked, no_core_dumps, no_network) =
+            (status.memory_locked, status.no_core_dumps, status.no_network);
+        Ok(SignerStatus { standing, memory_locked, no_core_dumps, no_network })
     }
 
     /// Opens the vault with a passphrase.

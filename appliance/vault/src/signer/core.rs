@@ -1,6 +1,7 @@
 //! The signer without its socket: one lock around everything that decides, so that of many who ask at once one is first.
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use exchequer_chains::{KeyPath, Scheme, Signed};
 use exchequer_domain::{ChainAddress, Network, Timestamp};
@@ -19,6 +20,8 @@ pub const REQUESTS_PER_SECOND_MAX: u64 = 500;
 
 /// Where the signer has the time from.
 pub type Clock = Box<dyn Fn() -> Timestamp + Send + Sync>;
+/// The time since some moment, which nobody sets: rates are measured by it.
+pub type Ticks = Box<dyn Fn() -> Duration + Send + Sync>;
 
 /// A signature that was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,17 +65,18 @@ struct State {
     rate: Rate,
 }
 
-/// How much was asked of late.
-#[derive(Default)]
+/// How much was asked of late. By ticks, since a wall clock that is set back would stop the signer, and one that jumps would let
+/// a flood in.
 struct Rate {
     left: u64,
-    at: Timestamp,
-    told: Timestamp,
+    at: Duration,
+    told: Option<Duration>,
 }
 
 impl Rate {
-    fn take(&mut self, now: Timestamp) -> bool {
-        let earned = u128::from(now.0.saturating_sub(self.at.0)) * u128::from(REQUESTS_PER_SECOND_MAX) / 1_000_000;
+    fn take(&mut self, now: Duration) -> bool {
+        let gone_us = now.saturating_sub(self.at).as_micros();
+        let earned = gone_us.saturating_mul(u128::from(REQUESTS_PER_SECOND_MAX)) / 1_000_000;
         if earned > 0 {
             let earned = u64::try_from(earned).unwrap_or(u64::MAX);
             self.left = self.left.saturating_add(earned).min(2 * REQUESTS_PER_SECOND_MAX);
@@ -88,7 +92,10 @@ impl Rate {
 pub struct Core {
     folder: PathBuf,
     clock: Clock,
+    ticks: Ticks,
     state: Mutex<State>,
+    /// One passphrase is tried at a time: each takes much memory, and signing goes on meanwhile.
+    opening: Mutex<()>,
 }
 
 impl Core {
@@ -97,11 +104,20 @@ impl Core {
     /// # Errors
     /// There is no vault, or the decision log is broken.
     pub fn new(folder: &Path, clock: Clock) -> Result<Core, SignerError> {
+        let began = Instant::now();
+        Core::with_ticks(folder, clock, Box::new(move || began.elapsed()))
+    }
+
+    /// As [`Core::new`], with ticks of somebody's choosing.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn with_ticks(folder: &Path, clock: Clock, ticks: Ticks) -> Result<Core, SignerError> {
         sealed::status(folder)?;
         let decisions = DecisionLog::open(folder)?;
-        let rate = Rate { left: 2 * REQUESTS_PER_SECOND_MAX, at: clock(), told: Timestamp(0) };
+        let rate = Rate { left: 2 * REQUESTS_PER_SECOND_MAX, at: ticks(), told: None };
         let state = Mutex::new(State { decisions, open: None, rate });
-        Ok(Core { folder: folder.to_owned(), clock, state })
+        Ok(Core { folder: folder.to_owned(), clock, ticks, state, opening: Mutex::new(()) })
     }
 
     /// How it is.
@@ -123,34 +139,51 @@ impl Core {
         })
     }
 
-    /// Opens the vault; `None` tries whatever lock needs nobody. Opening what is open changes nothing.
+    /// Opens the vault; `None` tries whatever lock needs nobody. One that is open already takes over what was changed since:
+    /// a newer policy, a further seed; whatever refuses that leaves it open as it was.
     pub fn unseal(&self, opener: Option<&Opener<'_>>) -> Verdict {
+        let _one = self.opening.lock();
+        let vault = match opener {
+            Some(opener) => sealed::open(&self.folder, opener),
+            None => sealed::open_automatically(&self.folder),
+        };
         let mut state = self.state.lock();
-        let verdict = if state.open.is_some() {
-            Verdict { code: Code::Done, reason: "it was open".into() }
-        } else {
-            match self.opened(opener) {
-                Ok(open) => {
-                    state.open = Some(open);
-                    let by = if opener.is_some() { "somebody" } else { "an automatic lock" };
-                    Verdict { code: Code::Done, reason: format!("the vault was opened by {by}") }
-                }
-                Err(error) => Verdict::refuse(Code::Sealed, error.to_string()),
+        let was_open = state.open.is_some();
+        let verdict = match vault.map_err(SignerError::from).and_then(|vault| self.opened(&vault, &mut state.open)) {
+            Ok(version) => {
+                let by = if opener.is_some() { "somebody" } else { "an automatic lock" };
+                let done = if was_open { "read anew" } else { "opened" };
+                Verdict { code: Code::Done, reason: format!("the vault was {done} by {by}; policy {version} holds") }
             }
+            Err(SignerError::Sealed(SealedError::NotAutomatic)) if was_open && opener.is_none() => {
+                Verdict { code: Code::Done, reason: "it was open".into() }
+            }
+            Err(error) => Verdict::refuse(Code::Sealed, error.to_string()),
         };
         self.written(&mut state, "unseal", 0, None, verdict)
     }
 
-    fn opened(&self, opener: Option<&Opener<'_>>) -> Result<Open, SignerError> {
-        let vault = match opener {
-            Some(opener) => sealed::open(&self.folder, opener)?,
-            None => sealed::open_automatically(&self.folder)?,
-        };
-        let policy = policy::load(&self.folder, &vault)?;
-        let keys = Keys::open(&vault, &policy.all_params()?)?;
-        let mut memory = Memory::open(&self.folder, vault.id(), vault.key())?;
-        memory.use_policy(policy.version)?;
-        Ok(Open { vault: vault.id(), generations: vault.generations(), keys, policy, memory })
+    /// Reads everything that the vault's key vouches for. Gives the policy's version.
+    fn opened(&self, vault: &Vault, open: &mut Option<Open>) -> Result<u64, SignerError> {
+        let policy = policy::load(&self.folder, vault)?;
+        let keys = Keys::open(vault, &policy.all_params()?)?;
+        let version = policy.version;
+        match open {
+            Some(open) if open.vault == vault.id() => {
+                open.memory.use_policy(version)?;
+                (open.generations, open.keys, open.policy) = (vault.generations(), keys, policy);
+            }
+            Some(open) => {
+                let (present, copy) = (open.vault, vault.id());
+                return Err(SealedError::OtherVault { present, copy }.into());
+            }
+            None => {
+                let mut memory = Memory::open(&self.folder, vault.id(), vault.key())?;
+                memory.use_policy(version)?;
+                *open = Some(Open { vault: vault.id(), generations: vault.generations(), keys, policy, memory });
+            }
+        }
+        Ok(version)
     }
 
     /// Forgets the keys. Signatures are refused until it is opened again.
@@ -171,16 +204,16 @@ impl Core {
     }
 
     fn within_rate(&self, state: &mut State, what: &str) -> Result<(), Verdict> {
-        let now = (self.clock)();
+        let now = (self.ticks)();
         if state.rate.take(now) {
             return Ok(());
         }
         let verdict = Verdict::refuse(Code::Rate, format!("more than {REQUESTS_PER_SECOND_MAX} requests in a second"));
         // One line a second says that it happens; a line for each would be the flood's second effect.
-        if now.0.saturating_sub(state.rate.told.0) < 1_000_000 {
+        if state.rate.told.is_some_and(|told| now.saturating_sub(told) < Duration::from_secs(1)) {
             return Err(verdict);
         }
-        state.rate.told = now;
+        state.rate.told = Some(now);
         Err(self.written(state, what, 0, None, verdict))
     }
 

@@ -1,14 +1,18 @@
 //! What the process does for its own protection, as far as the system offers it without `unsafe`.
 //!
 //! Done: no core dumps (limit 0, hard and soft); not dumpable, so that no other process of the user can look into it; all
-//! memory locked, present and future, so that keys get into no swap. Not done, since it would take `unsafe` or another
+//! memory locked as it comes into use, present and future, so that keys get into no swap; no network, in a name space of its own. Not done, since
+//! it would take `unsafe` or another
 //! library: a filter of system calls, guard pages around keys, memory that is left out of snapshots of the machine. Buffers of
 //! the transport, through which a passphrase comes, are not wiped: unseal by the key file where that matters.
 
-use std::panic;
+use std::{fs, io, panic};
 
 use rustix::mm::{MlockAllFlags, mlockall};
-use rustix::process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit};
+use rustix::process::{
+    DumpableBehavior, Resource, Rlimit, getegid, geteuid, getrlimit, set_dumpable_behavior, setrlimit,
+};
+use rustix::thread::UnshareFlags;
 
 /// Below this limit of locked memory nothing is locked: the first allocation beyond it would end the process.
 const LOCK_BYTES_MIN: u64 = 1 << 30;
@@ -22,6 +26,8 @@ pub struct Hardening {
     pub no_core_dumps: bool,
     /// Memory is locked.
     pub memory_locked: bool,
+    /// No network is reached.
+    pub no_network: bool,
     /// What the system refused, for the log.
     pub refused: Vec<String>,
 }
@@ -37,13 +43,53 @@ pub fn harden() -> Hardening {
     let limit = getrlimit(Resource::Memlock).current;
     let roomy = rustix::process::geteuid().is_root() || limit.is_none_or(|limit| limit >= LOCK_BYTES_MIN);
     let memory_locked = if roomy {
-        let locked = mlockall(MlockAllFlags::CURRENT | MlockAllFlags::FUTURE);
+        // Pages that were never touched have no secret in them, and the program's own file is large.
+        let locked = mlockall(MlockAllFlags::CURRENT | MlockAllFlags::FUTURE | MlockAllFlags::ONFAULT);
         locked.map_err(|error| refused.push(format!("locking memory: {error}"))).is_ok()
     } else {
         refused.push(format!("locking memory: LimitMEMLOCK is {limit:?}, at least {LOCK_BYTES_MIN} is needed"));
         false
     };
-    Hardening { no_core_dumps: limited && closed, memory_locked, refused }
+    Hardening { no_core_dumps: limited && closed, memory_locked, no_network: is_isolated(), refused }
+}
+
+/// Whether this process reaches no network already: it sees no interface but the one to itself.
+fn is_isolated() -> bool {
+    // Two lines of headings, then one for each interface.
+    let seen = fs::read_to_string("/proc/self/net/dev").unwrap_or_default();
+    !seen.is_empty() && seen.lines().skip(2).all(|line| line.trim_start().starts_with("lo:"))
+}
+
+/// Takes the network away from this process, for ever. It must have one thread only: others would keep theirs.
+///
+/// Whoever is not root gets name spaces of users and of networks, in which its own user and group are the only ones: what
+/// belongs to others, also to root, belongs to nobody then. Where other users are to be told apart, or root's files
+/// are read, `one_user` is false and nothing is done.
+///
+/// # Errors
+/// What the system says. The process goes on as it was.
+pub fn isolate(one_user: bool) -> Result<(), String> {
+    if is_isolated() {
+        return Ok(());
+    }
+    let (user, group) = (geteuid(), getegid());
+    if user.is_root() {
+        return separate(UnshareFlags::NEWNET).map_err(|error| format!("network: {error}"));
+    }
+    if !one_user {
+        return Err("network: it is left to the unit, since users are told apart".to_owned());
+    }
+    separate(UnshareFlags::NEWUSER | UnshareFlags::NEWNET).map_err(|error| format!("network: {error}"))?;
+    let (user, group) = (user.as_raw(), group.as_raw());
+    let told = fs::write("/proc/self/uid_map", format!("{user} {user} 1"))
+        .and_then(|()| fs::write("/proc/self/setgroups", "deny"))
+        .and_then(|()| fs::write("/proc/self/gid_map", format!("{group} {group} 1")));
+    told.map_err(|error| format!("the user in its name space: {error}"))
+}
+
+#[expect(deprecated, reason = "what came in its place is unsafe because of a flag that is given nowhere here")]
+fn separate(flags: UnshareFlags) -> io::Result<()> {
+    Ok(rustix::thread::unshare(flags)?)
 }
 
 /// From now on a panic in any thread ends the process. What it was about is not told, only where: a message could have a

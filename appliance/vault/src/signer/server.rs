@@ -27,10 +27,13 @@ const CONNECTIONS_MAX: usize = 64;
 const REQUESTS_AT_ONCE_MAX: usize = 32;
 
 /// How a signer is run.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// Users of the system, beside its own, whose processes may ask.
+    /// Users of the system, beside its own, whose processes may ask. They reach the socket by its group, which is that of the
+    /// signer's process.
     pub users: Vec<u32>,
+    /// What the system refused so far, for the log.
+    pub refused: Vec<String>,
 }
 
 struct Door {
@@ -147,6 +150,7 @@ impl Signer for Door {
             decisions: standing.decisions,
             memory_locked: self.hardening.memory_locked,
             no_core_dumps: self.hardening.no_core_dumps,
+            no_network: self.hardening.no_network,
         }))
     }
 
@@ -240,15 +244,18 @@ impl Signer for Door {
     }
 }
 
-/// Listens on `path`, readable by its owner alone, in place of whatever socket an earlier process left there.
-fn listen(path: &Path) -> io::Result<UnixListener> {
+/// Listens on `path`, in place of whatever socket an earlier process left there. Its owner alone gets at it, and where other users
+/// may ask its group does: the folder must be one that lets nobody else in.
+fn listen(path: &Path, users: &[u32]) -> io::Result<UnixListener> {
     match std::fs::remove_file(path) {
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error),
     }
     let listener = UnixListener::bind(path)?;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+    let own = rustix::process::geteuid().as_raw();
+    let mode = if users.iter().all(|user| *user == own) { 0o600 } else { 0o660 };
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))?;
     Ok(listener)
 }
 
@@ -273,7 +280,7 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), SignerError> {
     let socket = |error| SignerError::Socket { path: path.display().to_string(), error };
-    let listener = listen(path).map_err(socket)?;
+    let listener = listen(path, &users).map_err(socket)?;
     let (knocking, admitted_ones) = tokio::sync::mpsc::channel(CONNECTIONS_MAX);
     let doorkeeper = Arc::clone(&core);
     let keeper = tokio::spawn(async move {
@@ -329,7 +336,10 @@ pub async fn run(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), SignerError> {
     end_on_panic();
-    let hardening = harden();
+    // What is made from here on is nobody else's before it is given to anybody.
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
+    let mut hardening = harden();
+    hardening.refused.splice(0..0, options.refused);
     for refused in &hardening.refused {
         tracing::warn!(refused, "the signer runs with less protection than it could have");
     }

@@ -251,8 +251,10 @@ impl Rig {
 }
 
 fn open(path: &std::path::Path, clock: &Arc<AtomicU64>) -> Core {
-    let clock = Arc::clone(clock);
-    let core = Core::new(path, Box::new(move || Timestamp(clock.load(Ordering::SeqCst)))).unwrap();
+    let (wall, ticks) = (Arc::clone(clock), Arc::clone(clock));
+    let wall = Box::new(move || Timestamp(wall.load(Ordering::SeqCst)));
+    let ticks = Box::new(move || std::time::Duration::from_micros(ticks.load(Ordering::SeqCst)));
+    let core = Core::with_ticks(path, wall, ticks).unwrap();
     let key = path.parent().unwrap().join("key");
     let verdict = core.unseal(Some(&Opener::KeyFile(&key)));
     assert_eq!(verdict.code, Code::Done, "{verdict}");

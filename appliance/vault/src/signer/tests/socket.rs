@@ -13,7 +13,7 @@ use crate::record::{Committed, Feed};
 use crate::signer::{Client, Core, Hardening, serve};
 
 fn plain() -> Hardening {
-    Hardening { no_core_dumps: false, memory_locked: false, refused: vec![] }
+    Hardening { no_core_dumps: false, memory_locked: false, no_network: false, refused: vec![] }
 }
 
 struct Served {
