@@ -25,6 +25,14 @@ pub fn script_of(params: &NetworkParams, address: &ChainAddress) -> Result<Vec<u
     Ok(checked(params, address.as_str())?.script_pubkey().into_bytes())
 }
 
+/// The least that nodes relay to an address, in satoshi.
+///
+/// # Errors
+/// It is no address of the chain that `params` names.
+pub fn dust(params: &NetworkParams, address: &ChainAddress) -> Result<u64, AddressError> {
+    Ok(checked(params, address.as_str())?.script_pubkey().minimal_non_dust().to_sat())
+}
+
 /// The address that a script pays to. None where no address stands for it: data, bare keys, what has no rules yet.
 #[must_use]
 pub fn address_of_script(params: &NetworkParams, script: &[u8]) -> Option<ChainAddress> {

@@ -7,7 +7,7 @@ mod fee;
 mod psbt;
 mod unsigned;
 
-pub use address::{address_of_script, script_of};
+pub use address::{address_of_script, dust, script_of};
 pub use block::{BLOCK_BYTES_MAX, read_block};
 pub use build::{ChangeTo, Draft, Earlier, OFFERED_MAX, Offered, build, replace};
 pub use fee::{FeeRate, RATE_SAT_PER_KVB_MAX, clamp, input_weight, output_weight, vbytes};

@@ -14,6 +14,7 @@ pub mod consolidation;
 pub mod deposit;
 pub mod gas;
 pub mod nodes;
+pub mod paying;
 pub mod selftest;
 pub mod withdrawal;
 
@@ -83,8 +84,8 @@ pub fn of(kind: WorkerKind) -> Option<Arc<dyn Kind>> {
     match kind {
         WorkerKind::Selftest => Some(Arc::new(selftest::Selftest::default())),
         WorkerKind::Deposit => Some(Arc::new(deposit::Deposit::default())),
-        WorkerKind::Withdrawal
-        | WorkerKind::Consolidation
+        WorkerKind::Withdrawal => Some(Arc::new(withdrawal::Withdrawal::default())),
+        WorkerKind::Consolidation
         | WorkerKind::Gas
         | WorkerKind::BalanceSync
         | WorkerKind::PriceFeed

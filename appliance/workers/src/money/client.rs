@@ -98,14 +98,25 @@ impl Link for Client {
         Box::pin(async move { within(inner.coins(self.request(proto::CoinsRequest {}))).await.map(pages) })
     }
 
-    fn due(&self, withdrawals: u32) -> Asking<'_, proto::DueReply> {
+    fn due(&self, asked: proto::DueRequest) -> Asking<'_, proto::DueReply> {
         let mut inner = self.inner.clone();
-        Box::pin(async move { within(inner.due(self.request(proto::DueRequest { withdrawals }))).await })
+        Box::pin(async move { within(inner.due(self.request(asked))).await })
+    }
+
+    fn changes(&self, request: proto::ChangesRequest) -> Asking<'_, proto::ChangesReply> {
+        let mut inner = self.inner.clone();
+        Box::pin(async move { within(inner.changes(self.request(request))).await })
     }
 
     fn attempt_bytes(&self, payout: u64, attempt: u32) -> Asking<'_, proto::AttemptBytesReply> {
         let mut inner = self.inner.clone();
         let request = proto::AttemptBytesRequest { payout, attempt };
         Box::pin(async move { within(inner.attempt_bytes(self.request(request))).await })
+    }
+
+    fn sign(&self, payout: u64, attempt: u32) -> Asking<'_, proto::SignReply> {
+        let mut inner = self.inner.clone();
+        let request = proto::SignRequest { payout, attempt };
+        Box::pin(async move { within(inner.sign(self.request(request))).await })
     }
 }

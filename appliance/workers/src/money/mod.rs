@@ -7,6 +7,7 @@
 //! from silence.
 
 pub mod client;
+pub mod signer;
 pub mod words;
 
 use std::sync::Arc;
@@ -40,6 +41,10 @@ pub const REQUEST_BYTES_MAX: usize = 256 << 10;
 pub const REPLY_BYTES_MAX: usize = 4 << 20;
 /// Bytes of a request's id.
 pub const REQUEST_ID_BYTES: usize = 16;
+/// Changes that are sent at once.
+pub const CHANGES_MAX: usize = 64;
+/// The most that they have together, in bytes, but for one that is larger alone.
+pub const CHANGES_BYTES_MAX: usize = 200 << 10;
 /// How often a change is sent again before its sender looks anew at how things stand.
 const SENT_MAX: u32 = 5;
 /// Before it is sent again.
@@ -80,10 +85,14 @@ pub trait Link: Send + Sync {
     fn own_transfers(&self, txs: Vec<Vec<u8>>) -> Asking<'_, proto::OwnTransfersReply>;
     /// The outputs that the exchange's keys can spend.
     fn coins(&self) -> Asking<'_, Pages<proto::CoinPage>>;
-    /// Payouts under way, and so many queued withdrawals.
-    fn due(&self, withdrawals: u32) -> Asking<'_, proto::DueReply>;
+    /// Payouts under way, and queued withdrawals.
+    fn due(&self, asked: proto::DueRequest) -> Asking<'_, proto::DueReply>;
     /// The bytes of an attempt.
     fn attempt_bytes(&self, payout: u64, attempt: u32) -> Asking<'_, proto::AttemptBytesReply>;
+    /// Has an attempt signed.
+    fn sign(&self, payout: u64, attempt: u32) -> Asking<'_, proto::SignReply>;
+    /// Several changes at once, in their order.
+    fn changes(&self, request: proto::ChangesRequest) -> Asking<'_, proto::ChangesReply>;
 }
 
 /// A link that whoever was welcomed with this ticket may use.
@@ -129,9 +138,19 @@ impl Requests {
     }
 }
 
+/// What a reply means; an error where nobody knows.
+fn came(reply: proto::ChangeReply) -> Result<Changed, String> {
+    use proto::change_reply::Answer;
+    match reply.answer {
+        Some(Answer::Done(proto::Done { done: Some(done) })) => Ok(Changed::Done(done)),
+        Some(Answer::Refused(proto::Refused { code, message })) => Ok(Changed::Refused { code, message }),
+        Some(Answer::Unknown(proto::Unknown { code, message })) => Err(format!("{code}: {message}")),
+        Some(Answer::Done(_)) | None => Err("the answer is none".to_owned()),
+    }
+}
+
 /// Has one change made, and sends it again under the same id as long as nothing is known of it, a few times.
 pub async fn change(link: &dyn Link, requests: &Requests, change: proto::change_request::Change) -> Changed {
-    use proto::change_reply::Answer;
     let request = proto::ChangeRequest { request: requests.draw().to_vec(), change: Some(change) };
     let mut last = String::new();
     for sent in 0..SENT_MAX {
@@ -139,11 +158,9 @@ pub async fn change(link: &dyn Link, requests: &Requests, change: proto::change_
             tokio::time::sleep(PAUSE).await;
         }
         match link.change(request.clone()).await {
-            Ok(reply) => match reply.answer {
-                Some(Answer::Done(proto::Done { done: Some(done) })) => return Changed::Done(done),
-                Some(Answer::Refused(proto::Refused { code, message })) => return Changed::Refused { code, message },
-                Some(Answer::Unknown(proto::Unknown { code, message })) => last = format!("{code}: {message}"),
-                Some(Answer::Done(_)) | None => last = "the answer is none".to_owned(),
+            Ok(reply) => match came(reply) {
+                Ok(changed) => return changed,
+                Err(why) => last = why,
             },
             // The call itself was refused: it never became a command.
             Err(LinkError::Refused(message)) => return Changed::Refused { code: String::new(), message },
@@ -151,4 +168,57 @@ pub async fn change(link: &dyn Link, requests: &Requests, change: proto::change_
         }
     }
     Changed::Unknown(last)
+}
+
+/// Has changes made in their order, as many at once as are taken at once, and sends those of which nothing is known again
+/// under the same ids. What each came to, in the same order.
+pub async fn change_all(
+    link: &dyn Link,
+    requests: &Requests,
+    changes: Vec<proto::change_request::Change>,
+) -> Vec<Changed> {
+    use prost::Message as _;
+    let with_id = |change| proto::ChangeRequest { request: requests.draw().to_vec(), change: Some(change) };
+    let mut left = changes.into_iter().map(with_id).peekable();
+    let mut all = Vec::new();
+    while left.peek().is_some() {
+        let (mut batch, mut bytes) = (Vec::new(), 0);
+        while let Some(next) = left.next_if(|next| {
+            batch.is_empty() || (batch.len() < CHANGES_MAX && bytes + next.encoded_len() <= CHANGES_BYTES_MAX)
+        }) {
+            bytes += next.encoded_len();
+            batch.push(next);
+        }
+        all.extend(change_batch(link, batch).await);
+    }
+    all
+}
+
+async fn change_batch(link: &dyn Link, batch: Vec<proto::ChangeRequest>) -> Vec<Changed> {
+    let mut results: Vec<Result<Changed, String>> = batch.iter().map(|_| Err(String::new())).collect();
+    for sent in 0..SENT_MAX {
+        let open: Vec<usize> = (0..batch.len()).filter(|at| results[*at].is_err()).collect();
+        if open.is_empty() {
+            break;
+        }
+        if sent > 0 {
+            tokio::time::sleep(PAUSE).await;
+        }
+        let changes = open.iter().map(|at| batch[*at].clone()).collect();
+        match link.changes(proto::ChangesRequest { changes }).await {
+            Ok(reply) if reply.replies.len() == open.len() => {
+                for (at, reply) in open.into_iter().zip(reply.replies) {
+                    results[at] = came(reply);
+                }
+            }
+            Ok(_) => open.iter().for_each(|at| results[*at] = Err("the answers are not as many".to_owned())),
+            Err(LinkError::Refused(message)) => {
+                open.iter().for_each(|at| {
+                    results[*at] = Ok(Changed::Refused { code: String::new(), message: message.clone() });
+                });
+            }
+            Err(error) => open.iter().for_each(|at| results[*at] = Err(error.to_string())),
+        }
+    }
+    results.into_iter().map(|result| result.unwrap_or_else(Changed::Unknown)).collect()
 }

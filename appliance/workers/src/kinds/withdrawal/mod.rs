@@ -1,147 +1,192 @@
-//! The withdrawal worker of a network: it prepares, has signed, sends and watches the transactions that pay withdrawals.
-//!
-//! The state decides; the worker proposes each step from the stage in which it found the payout, and keeps nothing. It may die
-//! between any two of them.
+//! The withdrawal worker of a network: it decides the transactions that pay users. All that comes after is the engine's
+//! ([`super::paying`]).
 //!
 //! Invariants:
-//! - Intent, commit, act, record: a transaction is decided in the log before it is signed, and its signed bytes are in the log
-//!   before they are sent for the first time.
-//! - Nothing is sent without a lease, and nothing but bytes that the log holds. They may be sent again at any time.
-//! - No answer of an endpoint, and no lack of one, ends a payout: only what a quorum says of final blocks does.
-//! - A replacement takes the place of the attempts before it by the network's rules: on EVM networks by their nonce.
-//!
-//! EVM networks so far.
+//! - Of an asset nobody is paid before those that came earlier, but for those whom the state lets be passed.
+//! - What would fail is not sent: every payment is tried on a node first, and what it costs is within what it may cost.
+//! - From an address nothing is sent that it has not, with all that is on its way from it.
 
-mod prepare;
-mod steps;
-mod watch;
+mod accounts;
+mod bitcoin;
+mod evm;
+mod lanes;
+mod tron;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
-use exchequer_chains::node::Panel;
-use exchequer_chains::{NetworkParams, Signed};
-use exchequer_domain::{Family, Network};
+use exchequer_chains::{Coin, NetworkParams, check_destination};
+use exchequer_domain::{Family, WorkerId};
+use parking_lot::Mutex;
+use tokio::time::Instant;
 
-use super::Doing;
-use super::nodes::{self, Nodes};
-use crate::host::Outside;
-use crate::money::proto::{DueReply, NetworkReply, Withdrawal};
-use crate::money::{Link, Requests};
+use super::nodes::{Nodes, configured};
+use super::paying::{self, Counts, Desk, Errands, Round};
+use super::{Doing, JobEnding, Kind};
+use crate::host::Bench;
+use crate::money::proto::{self, Withdrawal as Queued, change_request, wait};
+use crate::money::words;
 
 /// Queued withdrawals that are looked at in a round.
-const QUEUED_MAX: u32 = 100;
+const QUEUED_MAX: u32 = 500;
+/// So often what is passed by others is tried again.
+const PASSED_AGAIN: Duration = Duration::from_secs(120);
+/// So often the same is said of a withdrawal that waits.
+const SAID_AGAIN: Duration = Duration::from_secs(60);
+/// For so long an asset rests of which the hot wallet has too little in the books.
+const REST: Duration = Duration::from_secs(2);
+/// Withdrawals of which is remembered when they were tried, or what was said.
+const REMEMBERED_MAX: usize = 10_000;
+/// The longest reason.
+const WHY_BYTES_MAX: usize = 300;
 
-/// What is to be signed: exactly the bytes that the log holds for this attempt.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SigningOrder {
-    /// The leadership under which it is asked.
-    pub epoch: u64,
-    /// For which payout.
-    pub payout: u64,
-    /// Which attempt of it.
-    pub attempt: u32,
-    /// The transaction, as [`exchequer_chains::Unsigned`] encodes it.
-    pub unsigned: Vec<u8>,
-    /// What it pays, with the approvals that people gave; none for one that only uses up its nonce.
-    pub pays: Vec<Withdrawal>,
+/// Why a withdrawal is not decided now.
+enum Hindered {
+    /// It waits, and the state is told for what.
+    Waits(wait::Why),
+    /// Nobody knows enough; it is tried again.
+    Trouble(String),
 }
 
-/// Why there is no signature.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SignError {
-    /// The signer refuses it: a person has to look.
-    #[error("the signer refuses: {0}")]
-    Refused(String),
-    /// Nobody knows: the same order again gives the same bytes.
-    #[error("the signer did not answer: {0}")]
-    Unknown(String),
+impl From<String> for Hindered {
+    fn from(why: String) -> Hindered {
+        Hindered::Trouble(why)
+    }
 }
 
-/// Who signs.
-pub trait Signer: Send + Sync {
-    /// Signs, or refuses. The same order gives the same bytes.
-    fn sign<'a>(&'a self, order: &'a SigningOrder) -> Doing<'a, Result<Signed, SignError>>;
+fn set_aside(why: &dyn std::fmt::Display) -> Hindered {
+    Hindered::Waits(wait::Why::SetAside(crate::protocol::cut_to(why.to_string(), WHY_BYTES_MAX)))
 }
 
-/// What the worker of one network works with.
-pub struct Desk {
-    network: Network,
-    epoch: u64,
-    link: Arc<dyn Link>,
-    nodes: Nodes,
-    signer: Arc<dyn Signer>,
-    outside: Outside,
-    requests: Requests,
-    panel: Option<(u32, Arc<Panel>)>,
+/// Decides payments. It remembers how often something was tried and said, and nothing on which money hangs.
+#[derive(Default)]
+pub struct Payments {
+    /// When each of those that others pass was last tried.
+    tried: Mutex<BTreeMap<u64, Instant>>,
+    /// What was last said of each that waits, and when.
+    said: Mutex<BTreeMap<u64, (wait::Why, Instant)>>,
+    /// Until when each asset rests.
+    resting: Mutex<BTreeMap<u32, Instant>>,
+    /// Since when something waits for a batch.
+    waiting: Mutex<Option<Instant>>,
 }
 
-/// What is known in one round.
-struct Round {
-    params: NetworkParams,
-    config: NetworkReply,
-    due: DueReply,
-    panel: Arc<Panel>,
-}
-
-impl Desk {
-    /// A worker's desk.
-    #[must_use]
-    pub fn new(
-        network: Network,
-        epoch: u64,
-        link: Arc<dyn Link>,
-        nodes: Nodes,
-        signer: Arc<dyn Signer>,
-        outside: Outside,
-        requests: Requests,
-    ) -> Desk {
-        Desk { network, epoch, link, nodes, signer, outside, requests, panel: None }
+impl Errands for Payments {
+    fn queued(&self) -> u32 {
+        QUEUED_MAX
     }
 
-    /// Does for every payout and every queued withdrawal what can be done now. What one of them cannot have does not keep the
-    /// others waiting.
-    ///
-    /// # Errors
-    /// What did not go as it should, for people; it is tried again in the next round.
-    pub async fn round(&mut self) -> Result<(), String> {
-        if self.network.family() != Family::Evm {
-            return Err(format!("withdrawals of {} are not paid by this program yet", self.network));
-        }
-        let config = self.link.network().await.map_err(|error| error.to_string())?;
-        let params = nodes::params(self.network, config.test);
-        let panel = match &self.panel {
-            Some((version, panel)) if *version == config.version => panel.clone(),
-            _ => {
-                let made = nodes::panel((self.nodes)(&params, &config)?, config.test)?;
-                self.panel.insert((config.version, Arc::new(made))).1.clone()
+    fn decide<'a>(&'a self, desk: &'a Desk, round: &'a Round) -> Doing<'a, Result<bool, String>> {
+        Box::pin(async move {
+            if !round.config.withdrawals {
+                return Ok(false);
             }
+            match desk.network().family() {
+                Family::Evm => evm::decide(self, desk, round).await,
+                Family::Tron => tron::decide(self, desk, round).await,
+                Family::Bitcoin => bitcoin::decide(self, desk, round).await,
+            }
+        })
+    }
+}
+
+impl Payments {
+    /// What may be decided now, in its order.
+    fn wanted<'a>(&self, round: &'a Round) -> Vec<&'a Queued> {
+        let now = Instant::now();
+        self.resting.lock().retain(|_, until| *until > now);
+        let (resting, mut tried) = (self.resting.lock().clone(), self.tried.lock());
+        tried.retain(|_, at| now.duration_since(*at) < PASSED_AGAIN);
+        let wanted = round.due.withdrawals.iter().filter(|one| !resting.contains_key(&one.asset));
+        let wanted = wanted.filter(|one| {
+            let again = !one.passed || !tried.contains_key(&one.id);
+            if one.passed && again && tried.len() < REMEMBERED_MAX {
+                tried.insert(one.id, now);
+            }
+            again
+        });
+        wanted.collect()
+    }
+
+    /// The hot wallet has too little of it in the books: it is not asked for again at once.
+    fn rest(&self, asset: u32) {
+        self.resting.lock().insert(asset, Instant::now() + REST);
+    }
+
+    /// Tells the state what a withdrawal waits for, unless that was told a moment ago; whether others may pass it.
+    async fn waits(&self, desk: &Desk, withdrawal: u64, why: wait::Why) -> Result<bool, String> {
+        let passed = matches!(why, wait::Why::SetAside(_));
+        let lately = {
+            let mut said = self.said.lock();
+            said.retain(|_, (_, at)| at.elapsed() < SAID_AGAIN);
+            said.get(&withdrawal).is_some_and(|(before, _)| *before == why)
         };
-        panel.refresh().await;
-        let due = self.link.due(QUEUED_MAX).await.map_err(|error| error.to_string())?;
-        let round = Round { params, config, due, panel };
-        let mut troubles = Vec::new();
-        for payout in &round.due.payouts {
-            if let Err(why) = self.advance(&round, payout).await {
-                troubles.push(format!("payout {}: {why}", payout.id));
-            }
+        if lately {
+            return Ok(passed);
         }
-        if round.config.withdrawals
-            && let Err(why) = self.prepare_all(&round).await
-        {
-            troubles.push(why);
+        let asked = proto::Wait { withdrawal, why: Some(why.clone()) };
+        desk.tell(change_request::Change::Wait(asked)).await?;
+        let mut said = self.said.lock();
+        if said.len() < REMEMBERED_MAX {
+            said.insert(withdrawal, (why, Instant::now()));
         }
-        match troubles.first() {
-            None => Ok(()),
-            Some(first) if troubles.len() == 1 => Err(first.clone()),
-            Some(first) => Err(format!("{first}; and {} more", troubles.len() - 1)),
-        }
+        Ok(passed)
     }
 }
 
-/// Wei in minor units of the network's coin, rounded up; none where the coin is not listed.
-fn in_minor_units(config: &NetworkReply, smallest: u128) -> Option<u128> {
-    let coin = config.listings.iter().find(|listing| listing.coin.is_empty())?;
-    let unit = 10_u128.checked_pow(coin.decimals.saturating_sub(coin.ledger_decimals))?;
-    let finer = 10_u128.checked_pow(coin.ledger_decimals.saturating_sub(coin.decimals))?;
-    smallest.div_ceil(unit).checked_mul(finer)
+/// Where a withdrawal goes, and how much it is; not where nobody could ever get it back.
+fn destination(params: &NetworkParams, round: &Round, one: &Queued) -> Result<(Coin, u128), Hindered> {
+    let to = words::address(&one.to).map_err(|error| set_aside(&error))?;
+    let amount = words::amount(&one.on_chain).map_err(|error| error.to_string())?;
+    let coin = match words::coin(&one.coin).map_err(|error| set_aside(&error))? {
+        None => Coin::Native,
+        Some(contract) => Coin::Token(contract),
+    };
+    let is_token = |to: &exchequer_domain::ChainAddress| {
+        round.config.listings.iter().any(|listing| listing.coin.as_str() == to.as_str())
+    };
+    check_destination(params, &to, &coin, |_| false, is_token).map_err(|error| set_aside(&error))?;
+    Ok((coin, amount))
+}
+
+/// The kind.
+pub struct Withdrawal {
+    nodes: Nodes,
+    counts: Arc<Counts>,
+    payments: Payments,
+}
+
+impl Default for Withdrawal {
+    fn default() -> Withdrawal {
+        Withdrawal { nodes: configured(), counts: Arc::default(), payments: Payments::default() }
+    }
+}
+
+impl Kind for Withdrawal {
+    fn queues(&self, _: WorkerId) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn settings(&self, _: &BTreeMap<String, String>) {}
+
+    fn job<'a>(&'a self, _: &'a Bench, _: &'a crate::proto::Job) -> Doing<'a, JobEnding> {
+        Box::pin(async { JobEnding::Failed("a withdrawal worker takes no jobs".to_owned()) })
+    }
+
+    fn directive<'a>(
+        &'a self,
+        _: &'a Bench,
+        directive: &'a crate::proto::Directive,
+    ) -> Doing<'a, Result<String, String>> {
+        Box::pin(async move { Err(format!("a withdrawal worker knows no directive `{}`", directive.name)) })
+    }
+
+    fn work<'a>(&'a self, bench: &'a Bench) -> Doing<'a, ()> {
+        Box::pin(paying::run(bench, self.nodes.clone(), &self.counts, &self.payments))
+    }
+
+    fn counters(&self) -> BTreeMap<String, u64> {
+        self.counts.read()
+    }
 }

@@ -1,0 +1,75 @@
+//! Who signs, for every worker that makes transactions: the leading node's signer, asked over the link.
+//!
+//! Invariant: a worker names a decided attempt and nothing else. What is signed, for whom and with whose approval the node takes
+//! from the log.
+
+use std::sync::Arc;
+
+use exchequer_domain::TxId;
+
+use super::{Link, LinkError, proto, words};
+use crate::kinds::Doing;
+
+/// A signed transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signature {
+    /// Its name on chain.
+    pub tx: TxId,
+    /// What is broadcast.
+    pub raw: Vec<u8>,
+    /// What the signer remembers it by: it goes into the log with the signature.
+    pub record: Vec<u8>,
+}
+
+/// Why there is no signature.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SignError {
+    /// It is refused for good: a person has to look.
+    #[error("the signer refuses: {0}")]
+    Refused(String),
+    /// Nobody knows: the same attempt again gives the same bytes.
+    #[error("the signer did not answer: {0}")]
+    Unknown(String),
+}
+
+/// Who signs.
+pub trait Signer: Send + Sync {
+    /// Signs an attempt of a payout, or refuses. The same attempt gives the same bytes.
+    fn sign(&self, payout: u64, attempt: u32) -> Doing<'_, Result<Signature, SignError>>;
+}
+
+/// The signer beside the leading node.
+pub struct LinkSigner {
+    link: Arc<dyn Link>,
+}
+
+impl LinkSigner {
+    /// Asks over this link.
+    #[must_use]
+    pub fn new(link: Arc<dyn Link>) -> LinkSigner {
+        LinkSigner { link }
+    }
+}
+
+impl Signer for LinkSigner {
+    fn sign(&self, payout: u64, attempt: u32) -> Doing<'_, Result<Signature, SignError>> {
+        use proto::sign_reply::Answer;
+        Box::pin(async move {
+            let unreadable = |error: LinkError| SignError::Unknown(error.to_string());
+            // Also a call that the node does not take is no verdict on the transaction: no person is asked for it.
+            let reply = self.link.sign(payout, attempt).await.map_err(unreadable)?;
+            match reply.answer {
+                Some(Answer::Signed(proto::Signature { tx, raw, record })) => {
+                    Ok(Signature { tx: words::tx(&tx).map_err(unreadable)?, raw, record })
+                }
+                Some(Answer::Refused(proto::Refused { code, message })) => {
+                    Err(SignError::Refused(format!("{message} ({code})")))
+                }
+                Some(Answer::Unknown(proto::Unknown { code, message })) => {
+                    Err(SignError::Unknown(format!("{message} ({code})")))
+                }
+                None => Err(SignError::Unknown("the answer is none".to_owned())),
+            }
+        })
+    }
+}
