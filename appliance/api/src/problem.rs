@@ -238,6 +238,7 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::VaultKeyWrong
         | Code::VaultSecret
         | Code::VaultPolicy
+        | Code::MoveRefused
         | Code::WithdrawalPolicy => StatusCode::UNPROCESSABLE_ENTITY,
         Code::Overloaded
         | Code::CommitTooSoon

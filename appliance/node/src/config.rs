@@ -32,6 +32,8 @@ pub struct Config {
     pub raft: RaftTimes,
     /// The disk.
     pub storage: StorageLimits,
+    /// The signer beside the node.
+    pub signer: SignerUse,
     /// The node's own log.
     pub log: LogOutput,
 }
@@ -73,6 +75,14 @@ pub struct StorageLimits {
     pub log_buffer: u64,
 }
 
+/// Who runs the signer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignerUse {
+    /// A unit of the system does; otherwise the node runs one wherever its data folder has a vault.
+    pub external: bool,
+}
+
 /// Where the node's log goes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -97,6 +107,7 @@ impl Default for Config {
                 election_timeout_max: Duration::from_millis(400),
             },
             storage: StorageLimits { reserve: 256 << 20, log_buffer: 64 << 20 },
+            signer: SignerUse { external: false },
             log: LogOutput { level: "info".to_owned(), format: "text".to_owned() },
         }
     }

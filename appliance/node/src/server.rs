@@ -26,6 +26,7 @@ use crate::house::{Doorbell, House};
 use crate::identity::{Contents, Folder, TlsStore};
 use crate::listen::{TlsDialer, bind, serve};
 use crate::machine::{Exchange, problem_of, storage_problem};
+use crate::signer::process;
 use crate::supervisor;
 use crate::timekeeper;
 
@@ -113,6 +114,7 @@ pub async fn run(config: Config) -> Result<ExitCode, Problem> {
     tokio::spawn(timekeeper::run(house.clone()));
     tokio::spawn(dispatcher::run(house.clone(), Arc::new(supervisor::Wire::new(&house))));
     tokio::spawn(supervisor::run(house.clone(), config.data_dir.clone()));
+    tokio::spawn(process::keep(config.data_dir.clone(), config.signer.external));
     tokio::spawn(watch_room(reserve, node.clone()));
     tokio::spawn(tend_certificates(house.clone()));
     tokio::spawn(tidy_metrics(house.clone()));

@@ -65,6 +65,7 @@ mod secret_input;
 mod session_file;
 mod settings;
 mod setup;
+mod signer_process;
 mod snapshot;
 mod status;
 #[cfg(test)]
@@ -73,6 +74,15 @@ mod token;
 mod tree;
 mod usage;
 mod user;
+mod vault;
+mod vault_copy;
+mod vault_draft;
+mod vault_make;
+mod vault_open;
+mod vault_policy;
+mod vault_signer;
+mod vault_wallets;
+mod vault_words;
 mod verify;
 mod wallet;
 mod withdrawal;
@@ -180,6 +190,11 @@ fn start(verb: &Verb, printer: &mut Printer) -> Result<Exit, Stop> {
             builder.disable_lifo_slot();
             builder
         }
+        Verb::Signer(_) => {
+            let mut builder = runtime::Builder::new_current_thread();
+            builder.max_blocking_threads(signer_process::BLOCKING_THREADS);
+            builder
+        }
         // What asks one question does not need them.
         Verb::Init(_)
         | Verb::Join(_)
@@ -215,6 +230,7 @@ fn start(verb: &Verb, printer: &mut Printer) -> Result<Exit, Stop> {
         | Verb::Withdrawal { .. }
         | Verb::Payout { .. }
         | Verb::Policy { .. }
+        | Verb::Vault { .. }
         | Verb::Worker { .. }
         | Verb::Job { .. }
         | Verb::Command { .. }
@@ -287,6 +303,8 @@ async fn run(verb: &Verb, printer: &mut Printer) -> Result<Exit, Stop> {
         Verb::Withdrawal { verb } => withdrawal::run(verb, printer).await,
         Verb::Payout { verb } => payout::run(verb, printer).await,
         Verb::Policy { verb } => policy::run(verb, printer).await,
+        Verb::Vault { verb } => vault::run(verb, printer).await,
+        Verb::Signer(args) => signer_process::serve(args).await,
         Verb::Worker { verb } => worker::run(verb, printer).await,
         Verb::Job { verb } => job::run(verb, printer).await,
         Verb::Command { verb } => directive::run(verb, printer).await,

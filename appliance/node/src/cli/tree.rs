@@ -36,10 +36,12 @@ use super::recover::RecoverVerb;
 use super::scratch::ScratchVerb;
 use super::secret::SecretVerb;
 use super::settings::SettingsVerb;
+use super::signer_process::SignerArgs;
 use super::snapshot::SnapshotVerb;
 use super::status::StatusArgs;
 use super::token::{OperatorTokenVerb, TokenVerb};
 use super::user::UserVerb;
+use super::vault::VaultVerb;
 use super::verify::VerifyArgs;
 use super::wallet::{ListingVerb, PriceVerb, WalletVerb};
 use super::withdrawal::WithdrawalVerb;
@@ -338,6 +340,19 @@ pub enum Verb {
         verb: PolicyVerb,
     },
 
+    /// Make, open, change and copy the vault with the keys of the exchange's wallets
+    #[command(after_help = "Example:\n  exchequer vault status")]
+    Vault {
+        /// What to do.
+        #[command(subcommand)]
+        verb: VaultVerb,
+    },
+
+    /// Run the signer: the process that has the keys; a node starts it by itself
+    #[command(hide = true, after_help = "Example:\n  exchequer signer --data /var/lib/exchequer-signer --user exchequer \\\n    \
+        --socket /run/exchequer-signer/signer.sock")]
+    Signer(SignerArgs),
+
     /// See, start, stop, scale and diagnose workers
     #[command(after_help = "Example:\n  exchequer worker list")]
     Worker {
@@ -543,6 +558,8 @@ impl Verb {
             Verb::Withdrawal { verb } => verb.client().form,
             Verb::Payout { verb } => verb.client().form,
             Verb::Policy { verb } => verb.client().form,
+            Verb::Vault { verb } => verb.form(),
+            Verb::Signer(args) => args.form,
             Verb::Worker { verb } => verb.client().form,
             Verb::Job { verb } => verb.client().form,
             Verb::Command { verb } => verb.client().form,

@@ -3,6 +3,8 @@
 //! Every node that has a vault has a signer, whether it leads or not, and feeds it the committed log. Only a node that leads
 //! asks it for signatures.
 
+pub(crate) mod process;
+
 use std::path::{Path, PathBuf};
 
 /// The folder of the vault, within a node's data folder.

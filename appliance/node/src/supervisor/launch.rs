@@ -77,12 +77,12 @@ type Order = (Command, oneshot::Sender<io::Result<Child>>);
 
 /// The thread that starts children.
 #[derive(Debug, Clone)]
-struct Nursery {
+pub(crate) struct Nursery {
     orders: blocking::Sender<Order>,
 }
 
 impl Nursery {
-    fn open() -> io::Result<Nursery> {
+    pub(crate) fn open() -> io::Result<Nursery> {
         let (orders, ordered) = blocking::channel::<Order>();
         let runtime = tokio::runtime::Handle::current();
         std::thread::Builder::new().name("nursery".to_owned()).spawn(move || {
@@ -99,7 +99,7 @@ impl Nursery {
         Ok(Nursery { orders })
     }
 
-    async fn start(&self, command: Command) -> io::Result<Child> {
+    pub(crate) async fn start(&self, command: Command) -> io::Result<Child> {
         let gone = || io::Error::other("the nursery is closed");
         let (answer, started) = oneshot::channel();
         self.orders.send((command, answer)).map_err(|_| gone())?;
@@ -183,7 +183,7 @@ impl Launcher for Processes {
 }
 
 /// Reads lines to the end of what there is, whatever is in them. What a line has over the limit is passed over.
-async fn read_lines(mut from: impl AsyncBufRead + Unpin, mut each: impl FnMut(String)) {
+pub(crate) async fn read_lines(mut from: impl AsyncBufRead + Unpin, mut each: impl FnMut(String)) {
     let mut line = Vec::new();
     loop {
         let (taken, ends) = match from.fill_buf().await {

@@ -40,7 +40,7 @@ use tokio::sync::mpsc;
 
 pub(crate) use directives::Wire;
 pub(crate) use ground::Ground;
-pub(crate) use launch::WRAPPER;
+pub(crate) use launch::{Nursery, WRAPPER, read_lines};
 
 use crate::house::House;
 use counts::Counts;

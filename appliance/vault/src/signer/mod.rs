@@ -18,7 +18,7 @@ use crate::policy::{DecisionLogError, PolicyError};
 use crate::record::MemoryError;
 use crate::sealed::SealedError;
 
-pub use self::core::{Clock, Core, Given, REQUEST_BYTES_MAX, REQUESTS_PER_SECOND_MAX, Standing, prepare};
+pub use self::core::{Clock, Core, Given, REQUEST_BYTES_MAX, REQUESTS_PER_SECOND_MAX, Standing, Ticks, prepare};
 pub use client::{Client, ClientError, SignerStatus};
 pub use harden::{Hardening, end_on_panic, harden, isolate};
 pub use server::{MESSAGE_BYTES_MAX, Options, run, serve};
