@@ -10,6 +10,7 @@ mod demo;
 mod drill;
 mod files;
 mod lab;
+mod money;
 mod package;
 mod ports;
 mod process;
@@ -40,6 +41,8 @@ enum Task {
     Package(package::Args),
     /// Run a cluster of three nodes on this machine
     Demo(demo::Args),
+    /// Have withdrawals paid on six networks while processes are killed under them
+    MoneyCampaign(money::campaign::Args),
     /// Run failover drills against three machines
     #[command(subcommand)]
     Drill(drill::Args),
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
         Task::Check(args) => check::run(&args),
         Task::Package(args) => package::run(&args),
         Task::Demo(args) => demo::run(&args),
+        Task::MoneyCampaign(args) => money::campaign::run(&args),
         Task::Drill(args) => drill::run(&args),
     };
     match outcome {

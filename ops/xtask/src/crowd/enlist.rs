@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use super::places::{ASSETS, MARKETS, Market, decimal};
+use super::places::{ASSETS, Asset, MARKETS, Market, decimal};
 use super::{ROLES, Role};
 use crate::files;
 use crate::product::{Access, Product};
@@ -39,20 +39,7 @@ pub(crate) struct Enlisted {
 /// # Errors
 /// The product refused something.
 pub(crate) fn enlist(product: &Product, access: &Access, file: &Path) -> Result<Enlisted> {
-    let known = product.assets(access)?;
-    for asset in ASSETS.iter().filter(|asset| !known.iter().any(|code| code == asset.code)) {
-        product.create_asset(access, asset.code, asset.name, asset.decimals, WHY)?;
-    }
-    let phases = product.market_phases(access)?;
-    for market in &MARKETS {
-        let phase = phases.iter().find(|(symbol, _)| symbol == market.symbol).map(|(_, phase)| phase.as_str());
-        if phase.is_none() {
-            create(product, access, market)?;
-        }
-        if matches!(phase, None | Some("pre-open")) {
-            product.open_market(access, market.symbol, WHY)?;
-        }
-    }
+    open_markets(product, access, &ASSETS, &MARKETS)?;
     // A file that broke off half-way costs new traders, no more.
     let kept = std::fs::read_to_string(file).ok().and_then(|text| serde_json::from_str(&text).ok());
     let mut enlisted: Enlisted = kept.unwrap_or_default();
@@ -68,6 +55,28 @@ pub(crate) fn enlist(product: &Product, access: &Access, file: &Path) -> Result<
         keep(file, &enlisted)?;
     }
     Ok(enlisted)
+}
+
+/// Makes assets and markets that are not there yet, and opens the markets.
+///
+/// # Errors
+/// The product refused something.
+pub(crate) fn open_markets(product: &Product, access: &Access, assets: &[Asset], markets: &[Market]) -> Result<()> {
+    let known = product.assets(access)?;
+    for asset in assets.iter().filter(|asset| !known.iter().any(|code| code == asset.code)) {
+        product.create_asset(access, asset.code, asset.name, asset.decimals, WHY)?;
+    }
+    let phases = product.market_phases(access)?;
+    for market in markets {
+        let phase = phases.iter().find(|(symbol, _)| symbol == market.symbol).map(|(_, phase)| phase.as_str());
+        if phase.is_none() {
+            create(product, access, market)?;
+        }
+        if matches!(phase, None | Some("pre-open")) {
+            product.open_market(access, market.symbol, WHY)?;
+        }
+    }
+    Ok(())
 }
 
 fn user(product: &Product, access: &Access, label: &str, fee_tier: u32) -> Result<u64> {

@@ -6,7 +6,7 @@
 //!
 //! They live here and not in the product: the program of an exchange has nothing in it that trades with itself.
 
-mod dice;
+pub(crate) mod dice;
 mod door;
 mod enlist;
 mod https;
@@ -29,10 +29,11 @@ use anyhow::{Context, Result, bail};
 
 use self::dice::{Dice, Walk};
 use self::door::{Door, Key, Tally};
-pub(crate) use self::enlist::{Enlisted, enlist};
+pub(crate) use self::enlist::{Enlisted, enlist, open_markets};
 use self::https::{Connection, Trust};
 use self::maker::Maker;
 use self::places::MARKETS;
+pub(crate) use self::places::{ASSETS as TRADED_ASSETS, Asset, MARKETS as TRADED_MARKETS, Market};
 use self::taker::{Kind, Taker};
 use self::trader::{Desk, Habit};
 pub(crate) use self::watch::Watch;

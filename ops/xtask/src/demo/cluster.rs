@@ -24,7 +24,7 @@ const STOP_LIMIT: Duration = Duration::from_secs(30);
 /// Lines of a node's log that are told when it ended by itself.
 const LOG_LINES_TOLD: usize = 8;
 /// The value that `--once` writes: within the range of the setting, and not its default.
-pub(super) const TRIAL_VALUE: &str = "11s";
+pub(crate) const TRIAL_VALUE: &str = "11s";
 
 /// What must be known to start the cluster of a folder again.
 #[derive(Debug, Serialize, Deserialize)]
@@ -33,15 +33,16 @@ struct Kept {
 }
 
 /// The cluster of the demo. Dropped, it is killed.
-pub(super) struct Cluster {
-    pub(super) product: Product,
-    pub(super) folder: PathBuf,
-    pub(super) nodes: Vec<NodePlan>,
+pub(crate) struct Cluster {
+    pub(crate) product: Product,
+    pub(crate) folder: PathBuf,
+    pub(crate) nodes: Vec<NodePlan>,
     children: Vec<Option<Child>>,
+    fresh: bool,
 }
 
 impl Cluster {
-    pub(super) fn open(product: Product, folder: PathBuf) -> Result<Cluster> {
+    pub(crate) fn open(product: Product, folder: PathBuf) -> Result<Cluster> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
         let file = folder.join("cluster.json");
         let kept = if file.is_file() {
@@ -64,7 +65,7 @@ impl Cluster {
         };
         let nodes: Vec<NodePlan> = kept.api_ports.iter().enumerate().map(node).collect();
         let children = nodes.iter().map(|_| None).collect();
-        Ok(Cluster { product, folder, nodes, children })
+        Ok(Cluster { product, folder, nodes, children, fresh: false })
     }
 
     fn token_file(&self) -> PathBuf {
@@ -75,28 +76,58 @@ impl Cluster {
         Access { address: node.api.clone(), token_file: self.token_file(), ca: node.ca() }
     }
 
-    pub(super) fn everyone(&self) -> Vec<Access> {
+    pub(crate) fn everyone(&self) -> Vec<Access> {
         self.nodes.iter().map(|node| self.access(node)).collect()
     }
 
     /// Any node that answers.
-    pub(super) fn anyone(&self) -> Access {
+    pub(crate) fn anyone(&self) -> Access {
         let address = self.nodes.iter().map(|node| node.api.as_str()).collect::<Vec<_>>().join(",");
         let ca = self.nodes.first().map(NodePlan::ca).unwrap_or_default();
         Access { address, token_file: self.token_file(), ca }
     }
 
+    /// Whether it was made by this run.
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.fresh
+    }
+
+    fn leader(&self) -> Result<usize> {
+        let members = self.product.peers(Place::HERE, &self.anyone())?;
+        let leader = members.iter().find(|peer| peer.is_leader()).context("nobody leads")?;
+        self.nodes.iter().position(|node| node.name == leader.name).context("an unknown leader")
+    }
+
+    /// The process of whoever leads.
+    pub(crate) fn leader_pid(&self) -> Result<u32> {
+        let child = self.children.get(self.leader()?).and_then(Option::as_ref);
+        child.map(Child::id).context("the leader's process is not there")
+    }
+
+    /// Kills whoever leads (SIGKILL), starts it again, and waits until all is well; its name.
+    pub(crate) fn kill_leader(&mut self, stop: &Stop) -> Result<String> {
+        let at = process::until("a leader", START_LIMIT, ASK_EVERY, stop, || self.leader().map(Some))?;
+        if let Some(mut child) = self.children.get_mut(at).and_then(Option::take) {
+            child.kill()?;
+            child.wait()?;
+        }
+        self.start(at)?;
+        let (product, everyone, voters) = (self.product.clone(), self.everyone(), self.nodes.len());
+        product.wait_healthy(Place::HERE, &everyone, voters, stop, || self.alive())?;
+        Ok(self.nodes.get(at).map(|node| node.name.clone()).unwrap_or_default())
+    }
+
     /// The process of each node.
-    pub(super) fn pids(&self) -> String {
+    pub(crate) fn pids(&self) -> String {
         let running = self.children.iter().zip(&self.nodes);
         let pids = running.filter_map(|(child, node)| Some(format!("{} {}", node.name, child.as_ref()?.id())));
         pids.collect::<Vec<_>>().join(", ")
     }
 
-    pub(super) fn bring_up(&mut self, stop: &Stop) -> Result<()> {
+    pub(crate) fn bring_up(&mut self, stop: &Stop) -> Result<()> {
         let Some(first) = self.nodes.first().cloned() else { bail!("a cluster of no nodes") };
-        let fresh = !first.has_identity();
-        if fresh {
+        self.fresh = !first.has_identity();
+        if self.fresh {
             let founded = self.product.init(&first)?;
             files::write_secret(&self.token_file(), &founded.operator_token)?;
             say::line(format_args!("{}: founded cluster {}", first.name, founded.cluster_id));
@@ -146,12 +177,12 @@ impl Cluster {
         Ok(())
     }
 
-    pub(super) fn log_file(&self, node: &NodePlan) -> PathBuf {
+    pub(crate) fn log_file(&self, node: &NodePlan) -> PathBuf {
         self.folder.join(format!("{}.log", node.name))
     }
 
     /// An error when a node that was started has ended.
-    fn alive(&mut self) -> Result<()> {
+    pub(crate) fn alive(&mut self) -> Result<()> {
         for (at, status) in self.ended()? {
             let Some(node) = self.nodes.get(at) else { continue };
             let words = format!("{} ended ({}):\n{}", node.name, told(status), tail(&self.log_file(node)));
@@ -160,7 +191,7 @@ impl Cluster {
         Ok(())
     }
 
-    pub(super) fn ended(&mut self) -> Result<Vec<(usize, ExitStatus)>> {
+    pub(crate) fn ended(&mut self) -> Result<Vec<(usize, ExitStatus)>> {
         let mut ended = Vec::new();
         for (at, place) in self.children.iter_mut().enumerate() {
             if let Some(status) = place.as_mut().map(Child::try_wait).transpose()?.flatten() {
@@ -170,7 +201,7 @@ impl Cluster {
         Ok(ended)
     }
 
-    pub(super) fn try_once(&mut self) -> Result<()> {
+    pub(crate) fn try_once(&mut self) -> Result<()> {
         let everyone = self.everyone();
         let Some(first) = everyone.first() else { bail!("a cluster of no nodes") };
         self.product.set(Place::HERE, first, TRIAL_VALUE, "demo: a first write")?;
@@ -186,7 +217,7 @@ impl Cluster {
     }
 
     /// Asks every node to stop, then waits for all of them. The last resort is SIGKILL, and is told as an error.
-    pub(super) fn stop(&mut self) -> Result<()> {
+    pub(crate) fn stop(&mut self) -> Result<()> {
         for child in self.children.iter_mut().flatten() {
             if child.try_wait()?.is_none() {
                 process::signal(child.id(), Signal::TERM)?;
@@ -207,7 +238,7 @@ impl Cluster {
         bail!("{} did not stop within {} s of SIGTERM", stubborn.join(", "), STOP_LIMIT.as_secs())
     }
 
-    pub(super) fn last_words(&self) -> String {
+    pub(crate) fn last_words(&self) -> String {
         let words = self.nodes.iter().map(|node| format!("--- {}\n{}", node.name, tail(&self.log_file(node))));
         words.collect::<Vec<_>>().join("\n")
     }
@@ -222,7 +253,7 @@ impl Drop for Cluster {
     }
 }
 
-pub(super) fn told(status: ExitStatus) -> String {
+pub(crate) fn told(status: ExitStatus) -> String {
     status.signal().map_or_else(|| status.to_string(), |signal| format!("signal {signal}"))
 }
 

@@ -1,6 +1,7 @@
 //! `cargo xtask demo`: three nodes on this machine with an exchange in a sandbox, shown live, stopped cleanly.
 
-mod cluster;
+pub(crate) mod cluster;
+mod networks;
 mod screen;
 mod trading;
 
@@ -11,6 +12,7 @@ use anyhow::Result;
 
 use self::cluster::Cluster;
 use self::trading::Trading;
+use crate::money::{Money, Pace};
 use crate::product::Product;
 use crate::say;
 use crate::stop::{Interrupted, Stop};
@@ -21,7 +23,8 @@ pub(crate) struct Args {
     /// Folder of the cluster, kept and used again [default: a temporary one, removed at the end]
     #[arg(long, value_name = "FOLDER")]
     dir: Option<PathBuf>,
-    /// Reach health, write a value, read it back from a follower, trade in every market, verify the ledger, stop
+    /// Reach health, write a value, read it back from a follower, let users deposit, trade and withdraw on every network,
+    /// trade in every market, verify the ledger, stop
     #[arg(long)]
     once: bool,
     /// The binary to run [default: the one that cargo last built]
@@ -33,6 +36,12 @@ pub(crate) struct Args {
     /// Leave the simulated traders and their markets out
     #[arg(long)]
     no_traders: bool,
+    /// Start nodes of the six blockchain networks, and let users deposit and withdraw
+    #[arg(long)]
+    networks: bool,
+    /// With --once: kill the leader so often while users are on their way
+    #[arg(long, value_name = "NUMBER", default_value_t = 0, requires_all = ["once", "networks"])]
+    kill_leader: u32,
 }
 
 /// Runs the demo until Ctrl-C, or once.
@@ -72,6 +81,21 @@ fn work(cluster: &mut Cluster, args: &Args, stop: &Stop) -> Result<()> {
     cluster.bring_up(stop)?;
     if args.once {
         cluster.try_once()?;
+    }
+    let fresh = cluster.is_fresh();
+    if !fresh && args.networks {
+        say::line("the networks' nodes keep nothing, so a cluster that is started again is without them");
+    }
+    let money = if fresh && args.networks {
+        let pace = if args.once { Pace::QUICK } else { Pace::HUMAN };
+        Some(Money::begin(cluster, pace, stop)?)
+    } else {
+        None
+    };
+    if args.once
+        && let Some(money) = &money
+    {
+        networks::try_once(cluster, money, args.kill_leader, stop)?;
     }
     let trading = if args.no_traders { None } else { Some(Trading::begin(cluster, args.seed, stop)?) };
     match (args.once, trading) {

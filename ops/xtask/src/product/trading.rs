@@ -23,7 +23,7 @@ pub(crate) struct Balanced {
 }
 
 impl Product {
-    fn json(&self, access: &Access, verb: &[&str]) -> Result<Value> {
+    pub(super) fn json(&self, access: &Access, verb: &[&str]) -> Result<Value> {
         let text = self.ask(Place::HERE, access, &[verb, &["--output", "json"]].concat())?;
         serde_json::from_str(&text).with_context(|| format!("the answer of `exchequer {}`", verb.join(" ")))
     }

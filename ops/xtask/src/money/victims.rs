@@ -1,0 +1,90 @@
+//! Processes that are killed (SIGKILL): whoever leads, a worker, a signer, a network's node.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use rustix::process::Signal;
+
+use crate::process;
+
+/// Who is to die.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Victim {
+    /// The node that leads.
+    Leader,
+    /// The withdrawal worker of the network.
+    Worker,
+    /// The signer beside the node that leads.
+    Signer,
+    /// The node of the network, or its endpoint for a while.
+    Endpoint,
+}
+
+impl Victim {
+    pub(super) const ALL: [Victim; 4] = [Victim::Leader, Victim::Worker, Victim::Signer, Victim::Endpoint];
+
+    /// The word for it.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Victim::Leader => "leader",
+            Victim::Worker => "worker",
+            Victim::Signer => "signer",
+            Victim::Endpoint => "endpoint",
+        }
+    }
+}
+
+/// What a process is called and who started it.
+struct Seen {
+    pid: u32,
+    parent: u32,
+    words: Vec<String>,
+}
+
+fn seen(folder: &Path) -> Option<Seen> {
+    let pid = folder.file_name()?.to_str()?.parse().ok()?;
+    let stat = fs::read_to_string(folder.join("stat")).ok()?;
+    // The name stands in brackets and may hold anything.
+    let parent = stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()?;
+    let words = fs::read(folder.join("cmdline")).ok()?;
+    let words = words.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect();
+    Some(Seen { pid, parent, words })
+}
+
+/// Kills the children of `parent` that were started with this word; how many there were.
+///
+/// # Errors
+/// The system tells of no processes.
+pub(super) fn kill_child(parent: u32, word: &str) -> Result<usize> {
+    let all = fs::read_dir("/proc").context("no list of processes")?.flatten();
+    let matching = all.filter_map(|entry| seen(&entry.path()));
+    let matching = matching.filter(|seen| seen.parent == parent && seen.words.iter().any(|own| own == word));
+    let mut killed = 0;
+    for seen in matching {
+        // One that ended meanwhile is gone as well.
+        killed += usize::from(process::signal(seen.pid, Signal::KILL).is_ok());
+    }
+    Ok(killed)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    /// Goal: only the child that was meant dies, and its parent's other children live. Method: two sleepers, told apart by a
+    /// word.
+    #[test]
+    fn one_child_dies() {
+        let sleeper = |seconds: &str| Command::new("sleep").arg(seconds).spawn().unwrap();
+        let (mut meant, mut other) = (sleeper("3001"), sleeper("3002"));
+        assert_eq!(kill_child(std::process::id(), "3001").unwrap(), 1);
+        assert!(!meant.wait().unwrap().success());
+        assert!(other.try_wait().unwrap().is_none());
+        assert_eq!(kill_child(std::process::id(), "3003").unwrap(), 0);
+        other.kill().unwrap();
+        other.wait().unwrap();
+    }
+}
