@@ -38,6 +38,7 @@ enum Profile {
 /// What goes where: the file under `ops/package` (or the root), its place, its mode.
 const FILES: &[(&str, &str, u32)] = &[
     ("ops/package/exchequer.service", "usr/lib/systemd/system/exchequer.service", 0o644),
+    ("ops/package/exchequer-signer.service", "usr/lib/systemd/system/exchequer-signer.service", 0o644),
     ("ops/package/exchequer.sysusers", "usr/lib/sysusers.d/exchequer.conf", 0o644),
     ("ops/package/exchequer.tmpfiles", "usr/lib/tmpfiles.d/exchequer.conf", 0o644),
     ("ops/package/exchequer.toml", "etc/exchequer/exchequer.toml", 0o644),
