@@ -1,8 +1,10 @@
 //! What nodes say.
 
-use exchequer_domain::{BlockRef, ChainAddress, Place};
+use std::collections::BTreeSet;
 
-use crate::scan::Header;
+use exchequer_domain::{BlockRef, ChainAddress, Place, TxId};
+
+use crate::scan::{Block, Header};
 
 /// How far a node is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -221,4 +223,16 @@ pub enum Trial {
         /// As the node says, cleaned.
         reason: String,
     },
+}
+
+/// Transactions that are given in full at a time.
+pub const WAITING_MAX: usize = 500;
+
+/// What waits for a block, as one node knows. Nothing of it is certain, and nothing is credited by it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Waiting {
+    /// The names of all that waits.
+    pub names: BTreeSet<TxId>,
+    /// Those that were not known before, [`WAITING_MAX`] at most, as if they were in a block of their own.
+    pub fresh: Block,
 }

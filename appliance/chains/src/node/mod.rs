@@ -18,6 +18,7 @@ mod panel;
 mod tests;
 mod tron;
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
 
@@ -29,6 +30,7 @@ pub use error::NodeError;
 pub use evm::{EvmNode, EvmOptions, classify as classify_evm};
 pub use facts::{
     Account, Broadcast, Fate, FeeFacts, Heads, Hindrance, OutputFacts, Transfer, Trial, TrialCall, TronAccount,
+    WAITING_MAX, Waiting,
 };
 pub use panel::{Panel, Reply, Seat};
 pub use tron::{TronNode, TronOptions, classify as classify_tron};
@@ -65,6 +67,12 @@ pub trait ChainNode: Send + Sync {
 
     /// The block of a height with everything in it; `None` above its head.
     fn block(&self, height: u64) -> Asking<'_, Option<Block>>;
+
+    /// What waits for a block, as this node knows: names, and in full some of those that are not among `known`. `None` where the
+    /// network's pool is not asked for. Bitcoin only: elsewhere a payment is in a block before anybody misses it.
+    fn waiting<'a>(&'a self, _known: &'a BTreeSet<TxId>) -> Asking<'a, Option<Waiting>> {
+        Box::pin(async { Ok(None) })
+    }
 
     /// Sends a signed transaction, whose name is known.
     fn broadcast<'a>(&'a self, tx: TxId, raw: &'a [u8]) -> Doing<'a, Broadcast>;
@@ -105,6 +113,12 @@ pub trait ChainNode: Send + Sync {
     /// What addresses have, in the same order, as of a block that is named by its header. Of TRON, and of Bitcoin, as of now,
     /// and an error where the node is not at that block.
     fn balances<'a>(&'a self, of: &'a [(ChainAddress, Coin)], at: Header) -> Asking<'a, Vec<u128>>;
+
+    /// How many transactions the keys of addresses have made, in the same order, as of a block; none where the network does not
+    /// count them.
+    fn nonces<'a>(&'a self, of: &'a [ChainAddress], _at: Header) -> Asking<'a, Vec<Option<u64>>> {
+        Box::pin(async { Ok(vec![None; of.len()]) })
+    }
 
     /// What a call would come to, without being made. Families with contracts only.
     fn trial<'a>(&'a self, call: &'a TrialCall) -> Asking<'a, Trial>;

@@ -12,13 +12,14 @@
 
 use std::sync::Arc;
 
-use exchequer_domain::{BlockRef, TxId};
+use exchequer_domain::{BlockRef, ChainAddress, TxId};
 use futures::future::join_all;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::ballot::tally;
 use super::{Asking, Broadcast, ChainNode, Disagreement, Fate, Heads, NodeError, PanelError};
+use crate::Coin;
 use crate::rpc::{Health, HealthRules, Quarantine, RpcError, Sample};
 use crate::scan::{Block, Found, Header};
 
@@ -111,6 +112,18 @@ impl Panel {
         let mut heads: Vec<u64> = heads.collect();
         heads.sort_unstable_by_key(|head| std::cmp::Reverse(*head));
         heads.get(self.quorum - 1).or(heads.last()).copied().unwrap_or(0)
+    }
+
+    /// The highest height that a quorum of those that can be believed call final; none where fewer know of one.
+    #[must_use]
+    pub fn best_final(&self) -> Option<u64> {
+        let known = self.seats.iter().filter_map(|(_, health)| {
+            let health = health.lock();
+            health.finalized().filter(|_| health.credible())
+        });
+        let mut heights: Vec<u64> = known.map(|block| block.height).collect();
+        heights.sort_unstable_by_key(|height| std::cmp::Reverse(*height));
+        heights.get(self.quorum - 1).copied()
     }
 
     /// Every endpoint, in their order.
@@ -347,6 +360,21 @@ impl Panel {
             Ok(agreed)
         };
         txs.iter().enumerate().map(one).collect()
+    }
+
+    /// What addresses have as of a block, in the same order, as a quorum says. Of TRON, and of Bitcoin, as of now: endpoints that
+    /// are not at the block have no say.
+    ///
+    /// # Errors
+    /// [`PanelError::Disagreement`].
+    pub async fn agreed_balances(&self, of: &[(ChainAddress, Coin)], at: Header) -> Result<Vec<u128>, PanelError> {
+        let asked = self.all(|node| {
+            let of = of.to_vec();
+            Box::pin(async move { node.balances(&of, at).await })
+        });
+        let (answers, errors) = asked.await;
+        let whole: Vec<(usize, Vec<u128>)> = answers.into_iter().filter(|(_, all)| all.len() == of.len()).collect();
+        Ok(tally(&whole, self.quorum, |a, b| a == b, errors.last())?)
     }
 
     /// Sends a signed transaction to every endpoint of our network and tells what each said.

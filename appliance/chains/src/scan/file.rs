@@ -86,6 +86,24 @@ impl AddressSet {
         AddressSet::of_sorted(network, version, keys).ok_or(FileError::Damaged("its keys are not in order"))
     }
 
+    /// The version of the set in a file, without reading it whole. Blocks.
+    ///
+    /// # Errors
+    /// [`FileError`], as far as the head tells.
+    pub fn version_in(path: &Path, network: Network) -> Result<u64, FileError> {
+        let mut head = [0; HEAD_BYTES];
+        File::open(path)?.read_exact(&mut head).map_err(|_| FileError::Damaged("it is shorter than its head"))?;
+        let (magic, rest) = head.split_at(MAGIC.len());
+        let (name, numbers) = rest.split_at(NETWORK_BYTES);
+        if magic != MAGIC {
+            return Err(FileError::Damaged("it does not begin as such a file does"));
+        }
+        if name != name_bytes(network) {
+            return Err(FileError::OtherNetwork);
+        }
+        Ok(numbers[..8].try_into().map_or(0, u64::from_le_bytes))
+    }
+
     /// Writes the set, so that after a crash either the old or the new file is whole. Merges first. Blocks.
     ///
     /// # Errors
@@ -131,6 +149,7 @@ mod tests {
         set.save(&path).unwrap();
         let mut again = AddressSet::load(&path, Network::Tron).unwrap();
         assert_eq!((again.len(), again.version()), (set.len(), 2000));
+        assert_eq!(AddressSet::version_in(&path, Network::Tron).unwrap(), 2000);
         assert_eq!(again.sorted_keys(), set.sorted_keys());
         assert!(matches!(AddressSet::load(&path, Network::Bsc), Err(FileError::OtherNetwork)));
         let whole = std::fs::read(&path).unwrap();

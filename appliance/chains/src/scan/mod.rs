@@ -22,6 +22,7 @@ mod trail;
 mod tron;
 
 pub use addresses::{AddressSet, KEYS_MAX, OVERLAY_KEYS_MAX, SetError};
+pub(crate) use bitcoin::name as bitcoin_name;
 pub use block::{
     BitcoinBlock, Block, EvmBlock, EvmLog, EvmReceipt, EvmTx, Frame, Header, TronBlock, TronContract, TronInfo,
     TronInternal, TronTx,

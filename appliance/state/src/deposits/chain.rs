@@ -58,12 +58,14 @@ pub struct Chain {
     pub floor: u64,
     /// Whether it stands still.
     pub halted: Option<Halted>,
+    /// Since when it is known that no block comes; ended by the next one.
+    pub silent: Option<Timestamp>,
 }
 
 impl Chain {
     pub(crate) const fn new(network: Network) -> Chain {
-        let (tip, partial, finalized, halted) = (None, None, None, None);
-        Chain { network, tip, partial, head: 0, finalized, agreed: 0, settled: 0, floor: 0, halted }
+        let (tip, partial, finalized, halted, silent) = (None, None, None, None, None);
+        Chain { network, tip, partial, head: 0, finalized, agreed: 0, settled: 0, floor: 0, halted, silent }
     }
 
     /// Up to which height deposits count for trading.

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use exchequer_domain::{Network, UserId};
+use exchequer_domain::{Network, TxId, UserId};
 use exchequer_ledger::Asset;
 
 use super::chain::Chains;
@@ -193,6 +193,11 @@ impl Deposits {
             found.push(deposit.ok_or(Halt::row(Table::DepositOver, DecodeError::Malformed))?);
         }
         Ok(found)
+    }
+
+    /// The transactions of payments that wait for a block.
+    pub fn pending(&self, network: Network) -> impl Iterator<Item = TxId> {
+        self.in_line(network, Class::Pending, 0, u64::MAX).filter_map(|id| self.get(id)).map(|deposit| deposit.tx)
     }
 
     /// The numbers of those of a network that wait for something, between two heights, the lower one first.

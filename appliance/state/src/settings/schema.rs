@@ -220,6 +220,11 @@ schema! {
         "Whether learners that have caught up become voters by themselves.");
     AUTOPILOT_STABILIZATION_TIME: Duration = duration("autopilot.stabilization_time", [0, 10, HOUR], Level1,
         "How long a learner must have been healthy before it becomes a voter.");
+    CHAIN_ROOTS: bool = boolean("chain.roots", true, Level2,
+        "Whether names and roots of a network's blocks are computed; off where its headers have what this program does not know.")
+        .of_networks();
+    CHAIN_TRACES: bool = boolean("chain.traces", false, Level2,
+        "Whether calls inside of transactions are asked for; only then is coin seen that contracts send on.").of_networks();
     CLOCK_OFFSET_MAX: Duration = duration("clock.offset_max", [1, 2, MINUTE], Level2,
         "A node whose clock is further from the voters' median raises an alert and does not lead.");
     DIRECTIVES_KEPT_MAX: i64 = integer("directives.kept_max", [1_000, 1_000_000, 10_000_000_000], Level1,

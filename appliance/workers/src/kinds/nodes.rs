@@ -37,7 +37,11 @@ pub fn configured() -> Nodes {
                     let depth = u64::from(config.withdrawable.max(1));
                     Arc::new(BitcoinNode::new(transport, *params, BitcoinOptions { depth }))
                 }
-                Family::Evm => Arc::new(EvmNode::new(transport, *params, EvmOptions::default())),
+                Family::Evm => {
+                    let options =
+                        EvmOptions { traces: config.traces, roots: !config.roots_off, ..EvmOptions::default() };
+                    Arc::new(EvmNode::new(transport, *params, options))
+                }
                 Family::Tron => {
                     let options = if config.test { TronOptions::any() } else { TronOptions::default() };
                     Arc::new(TronNode::new(transport, *params, options))

@@ -2,7 +2,7 @@
 
 mod classify;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bitcoin::consensus::deserialize;
 use bitcoin::hashes::Hash;
@@ -15,6 +15,7 @@ pub use self::classify::classify;
 use super::evm::{borrowed, is_null};
 use super::{
     Account, Asking, Broadcast, ChainNode, Doing, Fate, FeeFacts, Heads, NodeError, OutputFacts, Trial, TrialCall,
+    WAITING_MAX, Waiting,
 };
 use crate::rpc::{Call, RpcError, Transport, satoshis};
 use crate::scan::{BitcoinBlock, Block, Header};
@@ -249,6 +250,34 @@ impl BitcoinNode {
         Ok(Fate::Included { block, ok: true, transfers: Vec::new(), fee: None })
     }
 
+    async fn waiting(&self, known: &BTreeSet<TxId>) -> Result<Option<Waiting>, NodeError> {
+        let json = self.json("getrawmempool", json!([false])).await?;
+        let names = borrowed::<Vec<&str>>(&json)?;
+        let names = names.iter().map(|name| name.parse().map_err(NodeError::unreadable));
+        let names = names.collect::<Result<BTreeSet<TxId>, NodeError>>()?;
+        let asked: Vec<TxId> = names.difference(known).take(WAITING_MAX).copied().collect();
+        let calls: Vec<Call> =
+            asked.iter().map(|tx| Call::new("getrawtransaction", json!([tx.to_string(), false]))).collect();
+        let mut txs = Vec::with_capacity(asked.len());
+        for (answer, named) in self.transport.batch(&calls).await?.into_iter().zip(&asked) {
+            let json = match answer {
+                Ok(json) => json,
+                // It has left the pool meanwhile.
+                Err(RpcError::Refused { code: NO_SUCH, .. }) => continue,
+                Err(error) => return Err(error.into()),
+            };
+            let bytes = hex::decode(borrowed::<&str>(&json)?).map_err(NodeError::unreadable)?;
+            let tx: bitcoin::Transaction = deserialize(&bytes).map_err(NodeError::unreadable)?;
+            if crate::scan::bitcoin_name(&tx) != *named {
+                return Err(NodeError::unreadable("another transaction"));
+            }
+            txs.push(tx);
+        }
+        let nowhere = BlockHash([0; 32]);
+        let header = Header { block: BlockRef { height: 0, hash: nowhere }, parent: nowhere, time_ms: 0 };
+        Ok(Some(Waiting { names, fresh: Block::Bitcoin(BitcoinBlock { header, txs }) }))
+    }
+
     async fn fees(&self) -> Result<FeeFacts, NodeError> {
         let mut calls: Vec<Call> =
             TARGETS.iter().map(|target| Call::new("estimatesmartfee", json!([target, "economical"]))).collect();
@@ -356,6 +385,9 @@ impl ChainNode for BitcoinNode {
     }
     fn block(&self, height: u64) -> Asking<'_, Option<Block>> {
         Box::pin(self.block(height))
+    }
+    fn waiting<'a>(&'a self, known: &'a BTreeSet<TxId>) -> Asking<'a, Option<Waiting>> {
+        Box::pin(self.waiting(known))
     }
     fn broadcast<'a>(&'a self, tx: TxId, raw: &'a [u8]) -> Doing<'a, Broadcast> {
         Box::pin(self.broadcast(tx, raw))

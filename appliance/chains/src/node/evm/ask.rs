@@ -113,6 +113,19 @@ impl EvmNode {
         Ok(balances)
     }
 
+    pub(super) async fn nonces(&self, of: &[ChainAddress], at: Header) -> Result<Vec<Option<u64>>, NodeError> {
+        let at = json!({"blockHash": format!("0x{}", at.block.hash), "requireCanonical": true});
+        let call = |address: &ChainAddress| Call::new("eth_getTransactionCount", json!([address.as_str(), at]));
+        let calls: Vec<Call> = of.iter().map(call).collect();
+        let mut nonces = Vec::with_capacity(of.len());
+        for answer in self.transport.batch(&calls).await? {
+            let json = answer.map_err(state_error)?;
+            let nonce = number(&json).and_then(|nonce| u64::try_from(nonce).ok());
+            nonces.push(Some(nonce.ok_or_else(|| NodeError::unreadable("no nonce"))?));
+        }
+        Ok(nonces)
+    }
+
     pub(super) async fn trial(&self, call: &TrialCall) -> Result<Trial, NodeError> {
         let call = json!({
             "from": call.from.as_str(),

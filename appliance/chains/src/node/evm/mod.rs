@@ -344,6 +344,9 @@ impl ChainNode for EvmNode {
     fn outputs<'a>(&'a self, _: &'a [OutPoint]) -> Asking<'a, Vec<Option<OutputFacts>>> {
         Box::pin(async { Err(NodeError::NoSuchThing("outputs")) })
     }
+    fn nonces<'a>(&'a self, of: &'a [ChainAddress], at: Header) -> Asking<'a, Vec<Option<u64>>> {
+        Box::pin(self.nonces(of, at))
+    }
     fn balances<'a>(&'a self, of: &'a [(ChainAddress, Coin)], at: Header) -> Asking<'a, Vec<u128>> {
         Box::pin(self.balances(of, at))
     }

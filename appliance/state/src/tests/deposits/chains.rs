@@ -7,6 +7,7 @@ use super::rules::{BSC, BTC, FINER, withdrawable};
 use super::{FIRST, Till, address, block, pay};
 use crate::deposits::{DepositId, DepositStage, DepositState, NothingLeaves, Refusal, Withdrawable};
 use crate::event::{EventKind, Severity};
+use crate::networks::{Operation, Why};
 use crate::{Body, Done, Rejection, ResumeChain};
 
 /// Goal: after a shallow reorganisation each payment counts once, where the chain has it now: in another block, in another
@@ -24,6 +25,59 @@ fn shallow_reorganisations() {
     assert_eq!(till.deposit(1).block, Some(block(FIRST + 2, 1)));
     assert_eq!(till.stage(2), DepositStage::Reversed);
     assert_eq!(till.world.state.deposits().last(), DepositId(3));
+}
+
+/// Goal: a network on which no block comes any more pays nothing out until the next one comes; what comes in is not refused, and
+/// nobody but its worker says so. Method: silence told of an old head, of the present one, twice; a block.
+#[test]
+fn a_silent_network_pays_nothing_out() {
+    let mut till = Till::new();
+    till.commit(BTC, 0, vec![vec![pay(BTC, 1, 0, 500)], vec![]]);
+    let head = till.world.state.deposits().chains().get(BTC).head;
+    let silence = |head| Body::NoteSilence(crate::NoteSilence { network: BTC, head });
+    let may = |till: &Till| Operation::ALL.iter().map(|one| till.world.state.may_on(BTC, *one)).collect::<Vec<_>>();
+    assert!(matches!(till.scan(BTC, silence(head - 1)), Err(Rejection::Deposits(Refusal::CursorMoved { .. }))));
+    let refused = till.world.refused(silence(head));
+    assert_eq!(refused, Rejection::Deposits(Refusal::NotTheWorker), "an admin does not say so");
+    assert_eq!(may(&till), [Ok(()); 3]);
+    till.scan(BTC, silence(head)).unwrap();
+    let told = EventKind::ChainSilent { network: BTC, head, severity: Severity::P1 };
+    assert_eq!(till.world.events().pop(), Some(told));
+    till.scan(BTC, silence(head)).unwrap();
+    assert_eq!(may(&till), [Ok(()), Err(Why::Silent), Err(Why::Silent)]);
+    assert!(may_elsewhere(&till));
+    till.commit(BTC, 0, vec![vec![]]);
+    assert_eq!(may(&till), [Ok(()); 3]);
+}
+
+fn may_elsewhere(till: &Till) -> bool {
+    Operation::ALL.iter().all(|one| till.world.state.may_on(BSC, *one).is_ok())
+}
+
+/// Goal: a reorganisation below every hash that is known halts the network, and persons can let it go on from the block that the
+/// worker named, and from no other that is not known. Method: more blocks than are kept, a rewind to the first one.
+#[test]
+fn a_halt_below_the_ring_can_be_resumed() {
+    let mut till = Till::new();
+    till.commit(BTC, 0, vec![vec![pay(BTC, 1, 0, 500)]]);
+    for _ in 0..4 {
+        till.grow(BTC, 0, 100);
+    }
+    till.commit(BTC, 0, vec![vec![pay(BTC, 2, 1, 300)], vec![]]);
+    let floor = till.world.state.deposits().chains().get(BTC).floor;
+    let common = block(floor - 7, 5);
+    assert_eq!(till.rewind(BTC, common), Ok(Done::ChainHalted));
+    let resume = |to| Body::ResumeChain(ResumeChain { network: BTC, to: Some(to), reason: "looked".into() });
+    for other in [block(floor - 8, 5), block(floor - 7, 6), block(floor, 5)] {
+        assert_eq!(till.world.refused(resume(other)), Rejection::Deposits(Refusal::NotInRing));
+    }
+    till.world.run(resume(common)).unwrap();
+    let chain = *till.world.state.deposits().chains().get(BTC);
+    assert_eq!((chain.tip, chain.floor, chain.halted), (Some(common), common.height, None));
+    assert_eq!((till.has(2), till.stage(2)), (0, DepositStage::Reversed));
+    assert_eq!(till.world.state.deposits().chains().blocks(BTC).collect::<Vec<_>>(), [common]);
+    till.commit(BTC, 5, vec![vec![pay(BTC, 2, 1, 300)], vec![]]);
+    assert_eq!(till.has(2), 300);
 }
 
 /// Goal: below what was settled nothing is taken back by a worker: the network stands still, deposits and withdrawals with it,

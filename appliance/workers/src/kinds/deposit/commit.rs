@@ -40,6 +40,11 @@ pub(super) fn scanned(header: Header, found: Found) -> (Scanned, Vec<Doubt>) {
     (Scanned { header, sightings, spent: spent.collect() }, untold)
 }
 
+/// What is told of payments that are in no block.
+pub(super) fn sightings(found: &Found) -> Vec<proto::Sighting> {
+    found.sightings.iter().map(sighting).collect()
+}
+
 fn coin(coin: &Coin) -> String {
     match coin {
         Coin::Native => String::new(),

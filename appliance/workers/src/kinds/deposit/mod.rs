@@ -10,7 +10,10 @@
 //! - Whatever may have arrived and cannot be read is told as well: it waits for people, and is not lost.
 
 mod commit;
+mod pending;
+mod pulse;
 mod scanner;
+mod walk;
 mod watched;
 
 use std::collections::BTreeMap;
@@ -29,6 +32,9 @@ use crate::proto;
 pub use scanner::{Round, Scanner};
 pub use watched::Watched;
 
+/// The addresses that are watched, in the worker's folder. Nodes keep it, so that a worker on any of them need not read all of
+/// them from the state; it is a copy.
+pub const ADDRESSES_FILE: &str = "addresses";
 /// Between two rounds where nothing is new.
 const PAUSE: Duration = Duration::from_millis(500);
 /// After a round that came to nothing.
@@ -105,13 +111,14 @@ impl Deposit {
             return std::future::pending().await;
         };
         let requests = Requests::new(&bench.ticket);
-        let mut scanner = Scanner::new(network, link, self.nodes.clone(), requests, self.counts.clone());
+        let scanner = Scanner::new(network, link, self.nodes.clone(), requests, self.counts.clone());
+        let mut scanner = scanner.with_file(bench.folder.join(ADDRESSES_FILE));
         let mut told = String::new();
         loop {
             let round = scanner.round().await;
             let (condition, pause) = match round {
                 Ok(Round::More) => (String::new(), Duration::ZERO),
-                Ok(Round::Idle) => (String::new(), PAUSE),
+                Ok(Round::Idle) => (scanner.concern(), PAUSE),
                 Err(why) => {
                     Counts::add(&self.counts.failed, 1);
                     scanner.forget();

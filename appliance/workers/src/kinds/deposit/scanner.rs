@@ -1,21 +1,22 @@
 //! The scanner: one round after the other, from the state's cursor towards the network's head.
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use exchequer_chains::NetworkParams;
-use exchequer_chains::node::{Disagreement, NodeError, Panel, PanelError};
-use exchequer_chains::scan::{Block, Found, Halt, Header, Step, Trail, Wait, Watch, scan};
-use exchequer_domain::{BlockHash, BlockRef, Family, Network, OutPoint};
-use futures::future::join_all;
+use exchequer_chains::node::{Disagreement, Panel, PanelError};
+use exchequer_chains::scan::{Block, Halt, Header, Step, Trail, Wait, Watch, scan};
+use exchequer_domain::{BlockHash, BlockRef, Family, Network, TxId};
 
 use super::super::nodes::{self, Nodes};
-use super::commit::{BLOCKS_MAX, Heights, Scanned, commands, scanned};
+use super::commit::{Heights, Scanned, commands};
+use super::pending::Pending;
+use super::pulse::Pulse;
+use super::walk::{Catch, fetch};
 use super::{Counts, Watched};
 use crate::money::proto::{NetworkReply, change_request, done};
 use crate::money::{Changed, Link, Requests, change, proto, words};
 
-/// Blocks that are asked for at a time while it catches up.
-const AHEAD_MAX: u64 = 16;
 /// Blocks that are remembered of the state's.
 const TRAIL_BLOCKS: u32 = 20_000;
 /// So far below the end of the trail a height is looked for on which endpoints agree.
@@ -36,6 +37,7 @@ struct Place {
     panel: Panel,
     trail: Option<Trail>,
     agreed: u64,
+    pending: Pending,
 }
 
 /// The scanner of one network.
@@ -47,6 +49,9 @@ pub struct Scanner {
     counts: Arc<Counts>,
     place: Option<Place>,
     watched: Option<Watched>,
+    /// Where the addresses may lie from before.
+    file: Option<PathBuf>,
+    pulse: Pulse,
 }
 
 impl Scanner {
@@ -59,7 +64,23 @@ impl Scanner {
         requests: Requests,
         counts: Arc<Counts>,
     ) -> Scanner {
-        Scanner { network, link, nodes, requests, counts, place: None, watched: None }
+        let (place, watched, file, pulse) = (None, None, None, Pulse::new(network));
+        Scanner { network, link, nodes, requests, counts, place, watched, file, pulse }
+    }
+
+    /// It begins with the addresses in a file, where there is one.
+    #[must_use]
+    pub fn with_file(mut self, file: PathBuf) -> Scanner {
+        self.file = Some(file);
+        self
+    }
+
+    /// What people should know of the network; empty where there is nothing.
+    #[must_use]
+    pub fn concern(&self) -> String {
+        // A test network has a block when somebody makes one.
+        let test = self.place.as_ref().is_none_or(|place| place.config.test);
+        if test { String::new() } else { self.pulse.concern() }
     }
 
     /// The state's cursor is to be read anew. Addresses stay: what was an address of the exchange's remains one.
@@ -79,22 +100,33 @@ impl Scanner {
     pub async fn round(&mut self) -> Result<Round, String> {
         let config = self.link.network().await.map_err(|error| error.to_string())?;
         let params = nodes::params(self.network, config.test);
-        if self.place.as_ref().is_none_or(|place| place.config.version != config.version) {
+        let terms = |config: &NetworkReply| (config.version, config.traces, config.roots_off);
+        if self.place.as_ref().is_none_or(|place| terms(&place.config) != terms(&config)) {
             let made = (self.nodes)(&params, &config)?;
             let panel = nodes::panel(made, config.test)?;
-            self.place = Some(Place { config: config.clone(), panel, trail: None, agreed: 0 });
+            self.place =
+                Some(Place { config: config.clone(), panel, trail: None, agreed: 0, pending: Pending::default() });
         }
         let Some(place) = &mut self.place else { return Err("it has no nodes".to_owned()) };
         place.config = config;
         place.panel.refresh().await;
         let head = place.panel.best_head();
         Counts::set(&self.counts.head, head);
-        let watched = self.watched.get_or_insert_with(|| Watched::new(params));
+        self.pulse.beat(head, place.panel.best_final());
+        if self.watched.is_none() {
+            let read = |file: PathBuf| tokio::task::spawn_blocking(move || Watched::open(params, &file));
+            let opened = match self.file.clone() {
+                Some(file) => read(file).await.map_err(|error| error.to_string())?,
+                None => Watched::new(params),
+            };
+            self.watched = Some(opened);
+        }
+        let Some(watched) = &mut self.watched else { return Err("it watches nothing".to_owned()) };
         watched.follow(&*self.link, &place.config).await?;
         Counts::set(&self.counts.addresses, watched.len() as u64);
         if place.trail.is_none() {
-            let (trail, agreed) = begin(&*self.link, &place.panel).await?;
-            (place.trail, place.agreed) = (Some(trail), agreed);
+            let (trail, agreed, pending) = begin(&*self.link, &place.panel).await?;
+            (place.trail, place.agreed, place.pending) = (Some(trail), agreed, Pending::of(pending));
         }
         let Some(trail) = &mut place.trail else { return Err("it has no trail".to_owned()) };
         let parent = trail.tip().block;
@@ -116,10 +148,51 @@ impl Scanner {
             Some(Step::Rewind { to, dropped }) => self.rewind(to, dropped.first().copied(), parent).await,
             Some(Step::Halt(halt)) => self.halt(halt, parent).await,
             Some(Step::Deeper) => Ok(Round::More),
-            Some(Step::Wait(Wait::NoNewer)) | None => Ok(Round::Idle),
+            Some(Step::Wait(Wait::NoNewer)) | None => {
+                self.tell_silence().await?;
+                self.tell_pending().await?;
+                Ok(Round::Idle)
+            }
             Some(Step::Wait(wait)) => Err(wait.to_string()),
             Some(Step::Advance(_)) => Ok(Round::More),
         }
+    }
+
+    /// Tells what waits for a block, and what never will be in one.
+    async fn tell_pending(&mut self) -> Result<(), String> {
+        let (Some(place), Some(watched)) = (&mut self.place, &self.watched) else { return Ok(()) };
+        if self.network.family() != Family::Bitcoin {
+            return Ok(());
+        }
+        let params = nodes::params(self.network, place.config.test);
+        let look = |block: &Block| scan(block, &Watch { params, own: watched, tokens: &watched.tokens });
+        for told in place.pending.look(&place.panel, look).await? {
+            let asked = change_request::Change::NotePending(told.clone());
+            match change(&*self.link, &self.requests, asked).await {
+                Changed::Done(_) => place.pending.taken(&told),
+                Changed::Refused { code, message } => {
+                    return Err(format!("what waits was not taken ({code}): {message}"));
+                }
+                Changed::Unknown(why) => return Err(format!("whether what waits was taken is not known: {why}")),
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells that no block comes any more.
+    async fn tell_silence(&mut self) -> Result<(), String> {
+        let test = self.place.as_ref().is_none_or(|place| place.config.test);
+        let Some(head) = self.pulse.silence().filter(|_| !test) else { return Ok(()) };
+        let asked = change_request::Change::NoteSilence(proto::NoteSilence { head });
+        match change(&*self.link, &self.requests, asked).await {
+            Changed::Done(_) => self.pulse.told(),
+            // A block has come meanwhile.
+            Changed::Refused { .. } => self.pulse.told(),
+            Changed::Unknown(why) => {
+                return Err(format!("whether the network's silence was noted is not known: {why}"));
+            }
+        }
+        Ok(())
     }
 
     async fn commit(&mut self, parent: BlockRef, head: u64, found: &[Scanned]) -> Result<(), String> {
@@ -196,108 +269,9 @@ impl Scanner {
     }
 }
 
-/// What a round finds.
-struct Catch<'a> {
-    params: NetworkParams,
-    counts: &'a Counts,
-    watched: &'a mut Watched,
-    found: Vec<Scanned>,
-}
-
-impl Catch<'_> {
-    /// Blocks that are asked for at a time. What a block of Bitcoin spends may have arrived in the block before it: that is to
-    /// be known first.
-    fn ahead(&self) -> u64 {
-        match self.params.network().family() {
-            Family::Bitcoin => 1,
-            Family::Evm | Family::Tron => AHEAD_MAX,
-        }
-    }
-
-    fn look(&self, block: &Block) -> Found {
-        scan(block, &Watch { params: self.params, own: &*self.watched, tokens: &self.watched.tokens })
-    }
-
-    /// Takes what the next block holds. Whether there is room for another one.
-    fn take(&mut self, header: Header, found: Found) -> Result<bool, String> {
-        let (one, untold) = scanned(header, found);
-        for doubt in &untold {
-            tracing::error!("something may have arrived and has no address: {doubt:?}");
-        }
-        Counts::add(&self.counts.doubts, untold.len());
-        if self.params.network() == Network::Bitcoin {
-            remember_coins(self.watched, &one)?;
-        }
-        self.found.push(one);
-        Ok(self.found.len() < BLOCKS_MAX)
-    }
-}
-
-/// Goes along the network from the trail's end, as far as one round may, and catches what is in the blocks that follow. What is
-/// found in a block, be it nothing, counts only as a quorum of endpoints has it; the round ends before one that does not. What the
-/// first header led to that is no such block; none where the round was full.
-async fn fetch(panel: &Panel, trail: &mut Trail, head: u64, catch: &mut Catch<'_>) -> Result<Option<Step>, String> {
-    let text = |error: PanelError| error.to_string();
-    loop {
-        let wanted = trail.wanted(head);
-        if wanted <= trail.tip().block.height {
-            let asked = panel.first(|node| Box::pin(async move { found(node.header(wanted).await?) }));
-            let header = asked.await.map_err(text)?.value;
-            match trail.take(head, Some(header)) {
-                // The next header to compare is asked for at once: a branch is short, and the trail bounds it.
-                Step::Deeper => continue,
-                step => return Ok(Some(step)),
-            }
-        }
-        let until = head.min(wanted.saturating_add(catch.ahead() - 1));
-        let looking = &*catch;
-        let asked = (wanted..=until).map(|height| async move {
-            let given = panel.first(move |node| Box::pin(async move { found(node.block(height).await?) })).await?;
-            let header = given.value.header();
-            Ok((header, panel.agreed_block(given, |block| looking.look(block)).await))
-        });
-        for answer in join_all(asked).await {
-            let (header, agreed) = answer.map_err(text)?;
-            // Before the trail takes it: what is not agreed on is met again in the next round. Of a block that does not follow
-            // nothing counts.
-            let given = match agreed {
-                Ok(agreed) => Some(agreed.value.1),
-                Err(_) if !follows(trail, header) => None,
-                // What was caught before is kept.
-                Err(_) if !catch.found.is_empty() => return Ok(None),
-                Err(error) => return Err(error.to_string()),
-            };
-            match trail.take(head, Some(header)) {
-                Step::Advance(_) => {
-                    let Some(seen) = given else { return Err("a block was taken unseen".to_owned()) };
-                    if !catch.take(header, seen)? {
-                        return Ok(None);
-                    }
-                }
-                Step::Deeper => break,
-                step => return Ok(Some(step)),
-            }
-        }
-        if trail.wanted(head) == trail.tip().block.height && trail.tip().block.height == head {
-            return Ok(None);
-        }
-    }
-}
-
-/// Whether a block is the next one of the trail.
-fn follows(trail: &Trail, header: Header) -> bool {
-    let tip = trail.tip().block;
-    header.parent == tip.hash && header.block.height == tip.height + 1
-}
-
-/// What an endpoint has. One that lags behind the others is passed over for the next one.
-fn found<T>(answer: Option<T>) -> Result<T, NodeError> {
-    answer.ok_or_else(|| NodeError::Incomplete("it does not have a block that another endpoint has".to_owned()))
-}
-
-/// The trail that the state's cursor leaves, and the height that was agreed on last. Where nothing was scanned yet, it begins with
+/// The trail that the state's cursor leaves, the height that was agreed on last, and what the state believes to wait. Where nothing was scanned yet, it begins with
 /// what is final: nobody had an address before.
-async fn begin(link: &dyn Link, panel: &Panel) -> Result<(Trail, u64), String> {
+async fn begin(link: &dyn Link, panel: &Panel) -> Result<(Trail, u64, BTreeSet<TxId>), String> {
     let cursor = link.cursor(TRAIL_BLOCKS).await.map_err(|error| error.to_string())?;
     if cursor.halted {
         return Err("the network stands still: two persons decide how it goes on".to_owned());
@@ -305,7 +279,9 @@ async fn begin(link: &dyn Link, panel: &Panel) -> Result<(Trail, u64), String> {
     if cursor.tip.is_none() {
         let first = panel.agreed_final().await.map_err(|error| format!("there is no block to begin with: {error}"))?;
         let trail = Trail::new(vec![first], TRAIL_BLOCKS as usize, Some(first.block));
-        return trail.map(|trail| (trail, 0)).ok_or_else(|| "there is no block to begin with".to_owned());
+        return trail
+            .map(|trail| (trail, 0, BTreeSet::new()))
+            .ok_or_else(|| "there is no block to begin with".to_owned());
     }
     let mut headers: Vec<Header> = Vec::with_capacity(cursor.blocks.len());
     for known in cursor.blocks.iter().rev() {
@@ -317,7 +293,8 @@ async fn begin(link: &dyn Link, panel: &Panel) -> Result<(Trail, u64), String> {
     let settled = headers.iter().rev().find(|header| header.block.height <= cursor.settled).map(|header| header.block);
     let trail = Trail::new(headers, TRAIL_BLOCKS as usize, settled);
     let trail = trail.ok_or_else(|| "the node's cursor has gaps".to_owned())?;
-    Ok((trail, cursor.agreed))
+    let pending = cursor.pending.iter().map(|tx| words::tx(tx)).collect::<Result<_, _>>();
+    Ok((trail, cursor.agreed, pending.map_err(|error| error.to_string())?))
 }
 
 /// The highest height on which a quorum has the same blocks as the trail. A block names its parent: who agrees on one agrees
@@ -339,14 +316,4 @@ async fn agreed(panel: &Panel, trail: &Trail, before: u64) -> Result<u64, String
         Some(PanelError::Disagreement(Disagreement::TooFew { .. })) | None => Ok(before.min(tip)),
         Some(error) => Err(error.to_string()),
     }
-}
-
-fn remember_coins(watched: &mut Watched, block: &Scanned) -> Result<(), String> {
-    for seen in &block.sightings {
-        if let Ok(exchequer_domain::Place::Output(vout)) = words::place(seen.place.as_ref()) {
-            let tx = words::tx(&seen.tx).map_err(|error| error.to_string())?;
-            watched.coin(OutPoint { tx, vout });
-        }
-    }
-    Ok(())
 }

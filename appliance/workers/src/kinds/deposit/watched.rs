@@ -1,9 +1,10 @@
 //! What a deposit worker watches: the exchange's addresses, the contracts of listed tokens, and on Bitcoin its coins.
 
 use std::collections::{BTreeSet, HashSet};
+use std::path::Path;
 
 use exchequer_chains::NetworkParams;
-use exchequer_chains::scan::{AddressSet, Key, Own};
+use exchequer_chains::scan::{AddressSet, FileError, Key, Own};
 use exchequer_domain::{Family, OutPoint};
 use futures::StreamExt as _;
 
@@ -16,6 +17,8 @@ pub struct Watched {
     set: AddressSet,
     coins: HashSet<OutPoint>,
     coins_known: bool,
+    /// The set is from a file, and has not been compared with the state yet.
+    from_file: bool,
     /// Contracts of listed tokens.
     pub(super) tokens: BTreeSet<[u8; 20]>,
 }
@@ -35,7 +38,20 @@ impl Watched {
     #[must_use]
     pub fn new(params: NetworkParams) -> Watched {
         let set = AddressSet::new(params.network());
-        Watched { params, set, coins: HashSet::new(), coins_known: false, tokens: BTreeSet::new() }
+        Watched { params, set, coins: HashSet::new(), coins_known: false, from_file: false, tokens: BTreeSet::new() }
+    }
+
+    /// What a file has, or nothing yet where it has nothing that can be used. Blocks.
+    #[must_use]
+    pub fn open(params: NetworkParams, file: &Path) -> Watched {
+        match AddressSet::load(file, params.network()) {
+            Ok(set) => Watched { set, from_file: true, ..Watched::new(params) },
+            Err(FileError::Missing) => Watched::new(params),
+            Err(error) => {
+                tracing::warn!("addresses are read from the state anew: {error}");
+                Watched::new(params)
+            }
+        }
     }
 
     /// How many addresses there are.
@@ -56,6 +72,12 @@ impl Watched {
     /// The node does not answer, or with something that is none; what is known so far is kept.
     pub async fn follow(&mut self, link: &dyn Link, config: &NetworkReply) -> Result<(), String> {
         let text = |error: crate::money::LinkError| error.to_string();
+        if self.from_file && !self.fits(link).await? {
+            // Of another cluster that had this folder before, or of a state that was restored: it would hide addresses.
+            tracing::warn!("the file of addresses is not of this state: they are read from the state anew");
+            self.set = AddressSet::new(self.params.network());
+        }
+        self.from_file = false;
         let from = u32::try_from(self.set.version()).map_err(|_| "too many addresses".to_owned())?;
         let mut pages = link.addresses(from).await.map_err(text)?;
         let mut next = from;
@@ -92,6 +114,19 @@ impl Watched {
             self.load_coins(link).await?;
         }
         Ok(())
+    }
+
+    /// Whether the last addresses of a set from a file are those that the state has in these places.
+    async fn fits(&self, link: &dyn Link) -> Result<bool, String> {
+        let Some(last) = self.set.version().checked_sub(1) else { return Ok(self.set.is_empty()) };
+        let Ok(last) = u32::try_from(last) else { return Ok(false) };
+        let mut pages = link.addresses(last).await.map_err(|error| error.to_string())?;
+        let Some(page) = pages.next().await else { return Ok(false) };
+        let page = page.map_err(|error| error.to_string())?;
+        match page.addresses.first() {
+            Some(address) if page.first == last => Ok(self.set.contains(&self.key(address)?)),
+            Some(_) | None => Ok(false),
+        }
     }
 
     async fn load_coins(&mut self, link: &dyn Link) -> Result<(), String> {

@@ -14,7 +14,9 @@ use parking_lot::Mutex;
 use super::{Dice, UNIT, USERS, account};
 
 /// Blocks from the head down that are not final.
-pub(super) const FINALITY: u64 = 12;
+pub(super) const FINALITY: u64 = 24;
+/// Most blocks that are replaced at once.
+pub(super) const DEPTH_MAX: u64 = 20;
 
 /// The truth.
 pub(super) struct Chain {
@@ -120,6 +122,8 @@ pub(super) struct Endpoint {
     pub(super) lags: u64,
     /// Of a thousand headers so many are made up.
     pub(super) lies: u64,
+    /// Of a thousand blocks so many are without their payments, and as many with one that never was.
+    pub(super) forges: u64,
     /// Of a thousand answers so many do not come.
     pub(super) fails: u64,
 }
@@ -148,6 +152,20 @@ impl Endpoint {
         Header { block, ..header }
     }
 
+    /// A block of another content under its own name.
+    fn forged(&self, mut block: EvmBlock) -> EvmBlock {
+        let roll = self.dice.lock().roll(1_000);
+        if roll < self.forges {
+            (block.txs, block.receipts) = (Vec::new(), Vec::new());
+        } else if roll < 2 * self.forges {
+            let hash = TxId([roll.to_be_bytes()[7]; 32]);
+            let (to, value) = (Some(account(0)), Wide::from(9 * UNIT));
+            block.txs.push(EvmTx { hash, kind: 2, from: [0xee; 20], to, value });
+            block.receipts.push(EvmReceipt { tx: hash, ok: true, logs: vec![] });
+        }
+        block
+    }
+
     fn nothing<'a, T: Send + 'a>(&'a self) -> Asking<'a, T> {
         Box::pin(async { Err(NodeError::NoSuchThing("it is not played")) })
     }
@@ -173,7 +191,10 @@ impl ChainNode for Endpoint {
         })
     }
     fn block(&self, height: u64) -> Asking<'_, Option<Block>> {
-        self.answer(|chain, head| chain.at(height).filter(|_| height <= head).cloned().map(Block::Evm))
+        self.answer(|chain, head| {
+            let block = chain.at(height).filter(|_| height <= head).cloned();
+            block.map(|block| Block::Evm(self.forged(block)))
+        })
     }
     fn broadcast<'a>(&'a self, _: TxId, _: &'a [u8]) -> Doing<'a, Broadcast> {
         Box::pin(async { Broadcast::Unknown("it is not played".to_owned()) })

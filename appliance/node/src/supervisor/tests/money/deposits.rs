@@ -18,13 +18,13 @@ use tonic::Code as Grpc;
 use super::super::super::ground::Ground as _;
 use super::super::super::money::{Caller, Door};
 use super::super::stage::Stage;
-use super::chain::{Chain, Endpoint, FINALITY};
+use super::chain::{Chain, DEPTH_MAX, Endpoint, FINALITY};
 use super::link::{Faults, Inline};
 use super::{Dice, NETWORK, balances, open};
 
-/// Worlds that are played.
-const SEEDS: u64 = 24;
-/// What happens to the chain in each.
+/// Reorganisations that are played where `EXCHEQUER_REORGANISATIONS` does not say how many.
+const REORGANISATIONS: u64 = 60;
+/// What happens to the chain in each world.
 const TURNS: u64 = 60;
 /// Rounds until a worker in peace has caught up.
 const PEACE: u32 = 400;
@@ -35,8 +35,8 @@ fn worker() -> WorkerId {
 
 fn nodes(chain: &Arc<Mutex<Chain>>, seed: u64) -> Nodes {
     let endpoint = |name, number, lags, lies, fails| {
-        let dice = Mutex::new(Dice::new(seed * 31 + number));
-        Arc::new(Endpoint { name, chain: chain.clone(), dice, lags, lies, fails }) as Arc<dyn ChainNode>
+        let (dice, forges) = (Mutex::new(Dice::new(seed * 31 + number)), lies);
+        Arc::new(Endpoint { name, chain: chain.clone(), dice, lags, lies, forges, fails }) as Arc<dyn ChainNode>
     };
     let made =
         vec![endpoint("liar", 1, 100, 100, 20), endpoint("honest", 2, 0, 0, 20), endpoint("laggard", 3, 300, 0, 20)];
@@ -78,12 +78,18 @@ impl Play {
 }
 
 /// Goal: whatever happens, final credits equal the canonical chain, each payment once. Method: random chains that are
-/// reorganised above what is final, three endpoints of which one lies and one lags, lost requests and answers, deaths of the
-/// worker before and after every call, leaders that follow each other while the worker of the one before still works; then
-/// peace, until the worker has caught up. The seed is in every message.
+/// reorganised above what is final, 1 to 20 blocks deep, three endpoints of which one lies about headers and contents and one lags,
+/// lost requests and answers, deaths of the worker before and after every call, leaders that follow each other while the worker of
+/// the one before still works; then peace, until the worker has caught up. The seed is in every message; `SEED` begins with
+/// another one, `EXCHEQUER_REORGANISATIONS` says how many are played.
 #[tokio::test(start_paused = true)]
 async fn credits_are_those_of_the_chain() {
-    for seed in 0..SEEDS {
+    let number = |name: &str, otherwise| std::env::var(name).map_or(otherwise, |text| text.parse().unwrap());
+    let (wanted, mut played) = (number("EXCHEQUER_REORGANISATIONS", REORGANISATIONS), 0);
+    for seed in number("SEED", 0).. {
+        if played >= wanted {
+            return println!("{played} reorganisations in worlds up to {seed}");
+        }
         let mut play = Play::begin(seed).await;
         let mut dice = Dice::new(seed + 2_000);
         let (mut scanner, mut died) = play.worker();
@@ -93,8 +99,11 @@ async fn credits_are_those_of_the_chain() {
         let mut began = None;
         for _ in 0..TURNS {
             match dice.roll(12) {
-                0 => play.chain.lock().reorganise(dice.roll(FINALITY) + 1),
-                1 => {
+                0 | 1 => {
+                    play.chain.lock().reorganise(dice.roll(DEPTH_MAX) + 1);
+                    played += 1;
+                }
+                2 => {
                     // The worker of the leader before goes on for a round: nothing of it has an effect.
                     play.epoch = play.stage.lead().await;
                     let before = scanned(&play.stage);
@@ -173,7 +182,7 @@ async fn one_endpoint_alone_credits_nothing() {
     }
     let endpoint = |name, chain: &Arc<Mutex<Chain>>| {
         let (chain, dice) = (chain.clone(), Mutex::new(Dice::new(1)));
-        Arc::new(Endpoint { name, chain, dice, lags: 0, lies: 0, fails: 0 }) as Arc<dyn ChainNode>
+        Arc::new(Endpoint { name, chain, dice, lags: 0, lies: 0, forges: 0, fails: 0 }) as Arc<dyn ChainNode>
     };
     let made = vec![endpoint("ahead", &play.chain), endpoint("behind", &other)];
     let caller = Caller { worker: worker(), epoch: play.epoch, pid: 9 };
@@ -215,7 +224,7 @@ async fn calls_are_their_workers_own() {
         let other = Caller { worker: other.parse().unwrap(), ..caller };
         assert_eq!(door.read_cursor(other, 1).unwrap_err().code(), Grpc::PermissionDenied);
     }
-    assert_eq!(door.read_due(caller, 1).unwrap_err().code(), Grpc::PermissionDenied);
+    assert_eq!(door.read_due(caller, &proto::DueRequest::default()).unwrap_err().code(), Grpc::PermissionDenied);
 
     let block = |height: u64| {
         let hash = vec![u8::try_from(height).unwrap(); 32];

@@ -1,0 +1,88 @@
+//! What waits for a block: shown to users, and credited to nobody.
+//!
+//! Bitcoin only, where a block can take an hour. One node's pool is believed, since nothing hangs on it; that a payment will never
+//! come, because another one took its coins, counts only where a quorum knows nothing of it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use exchequer_chains::node::{Fate, Panel};
+use exchequer_chains::scan::{Block, Found};
+use exchequer_domain::TxId;
+use tokio::time::Instant;
+
+use super::commit::{SIGHTINGS_MAX, sightings};
+use crate::money::proto;
+
+/// Between two looks at the pool.
+const PAUSE: Duration = Duration::from_secs(5);
+/// Payments that are asked about in one look because they are in the pool no more.
+const GONE_MAX: usize = 50;
+
+/// What is known of the pool.
+#[derive(Debug, Default)]
+pub(super) struct Pending {
+    /// Names of what was looked at.
+    seen: Arc<BTreeSet<TxId>>,
+    /// What the state believes to wait.
+    noted: BTreeSet<TxId>,
+    next: Option<Instant>,
+}
+
+impl Pending {
+    /// With what the state believes.
+    pub(super) fn of(noted: BTreeSet<TxId>) -> Pending {
+        Pending { noted, ..Pending::default() }
+    }
+
+    /// What is to be told to the state now, of what `look` finds. An empty answer is none.
+    pub(super) async fn look(
+        &mut self,
+        panel: &Panel,
+        look: impl Fn(&Block) -> Found,
+    ) -> Result<Vec<proto::NotePending>, String> {
+        let now = Instant::now();
+        if self.next.is_some_and(|next| now < next) {
+            return Ok(Vec::new());
+        }
+        self.next = Some(now + PAUSE);
+        let asked = panel.first(|node| {
+            let seen = self.seen.clone();
+            Box::pin(async move { node.waiting(&seen).await })
+        });
+        let Some(waiting) = asked.await.map_err(|error| error.to_string())?.value else { return Ok(Vec::new()) };
+        let told = sightings(&look(&waiting.fresh));
+        let gone: Vec<TxId> = self.noted.difference(&waiting.names).take(GONE_MAX).copied().collect();
+        let mut replaced = Vec::new();
+        for tx in gone {
+            match panel.agreed_fate(tx, 0).await {
+                Ok(Fate::Unseen) => replaced.push(tx),
+                // The scan meets it in its block.
+                Ok(Fate::Included { .. }) => drop(self.noted.remove(&tx)),
+                Ok(Fate::Pending) | Err(_) => {}
+            }
+        }
+        let looked: BTreeSet<TxId> = waiting.fresh.transactions().into_iter().collect();
+        let seen = self.seen.union(&looked).filter(|tx| waiting.names.contains(tx)).copied().collect();
+        self.seen = Arc::new(seen);
+        let mut changes: Vec<proto::NotePending> = told
+            .chunks(SIGHTINGS_MAX)
+            .map(|some| proto::NotePending { sightings: some.to_vec(), replaced: Vec::new() })
+            .collect();
+        if !replaced.is_empty() {
+            let replaced = replaced.iter().map(|tx| tx.0.to_vec()).collect();
+            changes.push(proto::NotePending { sightings: Vec::new(), replaced });
+        }
+        Ok(changes)
+    }
+
+    /// The state has taken it.
+    pub(super) fn taken(&mut self, change: &proto::NotePending) {
+        let tx = |bytes: &Vec<u8>| crate::money::words::tx(bytes).ok();
+        self.noted.extend(change.sightings.iter().filter_map(|seen| tx(&seen.tx)));
+        for gone in change.replaced.iter().filter_map(tx) {
+            self.noted.remove(&gone);
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! The way along a network from the trail's end, and what is caught on it.
+
+use exchequer_chains::NetworkParams;
+use exchequer_chains::node::{NodeError, Panel, PanelError};
+use exchequer_chains::scan::{Block, Found, Header, Step, Trail, Watch, scan};
+use exchequer_domain::{Family, Network, OutPoint};
+use futures::future::join_all;
+
+use super::commit::{BLOCKS_MAX, Scanned, scanned};
+use super::{Counts, Watched};
+use crate::money::words;
+
+/// Blocks that are asked for at a time while it catches up.
+const AHEAD_MAX: u64 = 16;
+
+/// What a round finds.
+pub(super) struct Catch<'a> {
+    pub(super) params: NetworkParams,
+    pub(super) counts: &'a Counts,
+    pub(super) watched: &'a mut Watched,
+    pub(super) found: Vec<Scanned>,
+}
+
+impl Catch<'_> {
+    /// Blocks that are asked for at a time. What a block of Bitcoin spends may have arrived in the block before it: that is to
+    /// be known first.
+    fn ahead(&self) -> u64 {
+        match self.params.network().family() {
+            Family::Bitcoin => 1,
+            Family::Evm | Family::Tron => AHEAD_MAX,
+        }
+    }
+
+    fn look(&self, block: &Block) -> Found {
+        scan(block, &Watch { params: self.params, own: &*self.watched, tokens: &self.watched.tokens })
+    }
+
+    /// Takes what the next block holds. Whether there is room for another one.
+    fn take(&mut self, header: Header, found: Found) -> Result<bool, String> {
+        let (one, untold) = scanned(header, found);
+        for doubt in &untold {
+            tracing::error!("something may have arrived and has no address: {doubt:?}");
+        }
+        Counts::add(&self.counts.doubts, untold.len());
+        if self.params.network() == Network::Bitcoin {
+            remember_coins(self.watched, &one)?;
+        }
+        self.found.push(one);
+        Ok(self.found.len() < BLOCKS_MAX)
+    }
+}
+
+/// Goes along the network from the trail's end, as far as one round may, and catches what is in the blocks that follow. What is
+/// found in a block, be it nothing, counts only as a quorum of endpoints has it; the round ends before one that does not. What the
+/// first header led to that is no such block; none where the round was full.
+pub(super) async fn fetch(
+    panel: &Panel,
+    trail: &mut Trail,
+    head: u64,
+    catch: &mut Catch<'_>,
+) -> Result<Option<Step>, String> {
+    let text = |error: PanelError| error.to_string();
+    loop {
+        let wanted = trail.wanted(head);
+        if wanted <= trail.tip().block.height {
+            let asked = panel.first(|node| Box::pin(async move { found(node.header(wanted).await?) }));
+            let header = asked.await.map_err(text)?.value;
+            match trail.take(head, Some(header)) {
+                // The next header to compare is asked for at once: a branch is short, and the trail bounds it.
+                Step::Deeper => continue,
+                step => return Ok(Some(step)),
+            }
+        }
+        let until = head.min(wanted.saturating_add(catch.ahead() - 1));
+        let looking = &*catch;
+        let asked = (wanted..=until).map(|height| async move {
+            let given = panel.first(move |node| Box::pin(async move { found(node.block(height).await?) })).await?;
+            let header = given.value.header();
+            Ok((header, panel.agreed_block(given, |block| looking.look(block)).await))
+        });
+        for answer in join_all(asked).await {
+            let (header, agreed) = answer.map_err(text)?;
+            // Before the trail takes it: what is not agreed on is met again in the next round. Of a block that does not follow
+            // nothing counts.
+            let given = match agreed {
+                Ok(agreed) => Some(agreed.value.1),
+                Err(_) if !follows(trail, header) => None,
+                // What was caught before is kept.
+                Err(_) if !catch.found.is_empty() => return Ok(None),
+                Err(error) => return Err(error.to_string()),
+            };
+            match trail.take(head, Some(header)) {
+                Step::Advance(_) => {
+                    let Some(seen) = given else { return Err("a block was taken unseen".to_owned()) };
+                    if !catch.take(header, seen)? {
+                        return Ok(None);
+                    }
+                }
+                Step::Deeper => break,
+                step => return Ok(Some(step)),
+            }
+        }
+        if trail.wanted(head) == trail.tip().block.height && trail.tip().block.height == head {
+            return Ok(None);
+        }
+    }
+}
+
+/// Whether a block is the next one of the trail.
+fn follows(trail: &Trail, header: Header) -> bool {
+    let tip = trail.tip().block;
+    header.parent == tip.hash && header.block.height == tip.height + 1
+}
+
+/// What an endpoint has. One that lags behind the others is passed over for the next one.
+fn found<T>(answer: Option<T>) -> Result<T, NodeError> {
+    answer.ok_or_else(|| NodeError::Incomplete("it does not have a block that another endpoint has".to_owned()))
+}
+
+fn remember_coins(watched: &mut Watched, block: &Scanned) -> Result<(), String> {
+    for seen in &block.sightings {
+        if let Ok(exchequer_domain::Place::Output(vout)) = words::place(seen.place.as_ref()) {
+            let tx = words::tx(&seen.tx).map_err(|error| error.to_string())?;
+            watched.coin(OutPoint { tx, vout });
+        }
+    }
+    Ok(())
+}
