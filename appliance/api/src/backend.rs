@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use bytes::Bytes;
-use exchequer_domain::{CommandId, Digest, NodeId, Problem, WorkerId};
+use exchequer_domain::{ChainAddress, CommandId, Digest, Family, NodeId, Problem, WorkerId};
 use exchequer_raft::{PeerView, ReadAt, Status};
 use exchequer_state::{Actor, Body, Command, DryRun, Outcome, Rows, State};
 use serde::{Deserialize, Serialize};
@@ -186,6 +186,14 @@ pub trait Backend: Send + Sync + 'static {
     /// # Errors
     /// `KeyringWrong` where the keyring does not open it.
     fn unseal(&self, purpose: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Problem>;
+
+    /// Whether a deposit address, under its index in the pool, is the exchange's own: asked before it is shown.
+    ///
+    /// A backend without keys has nothing to add to the pool's word.
+    fn vouch(&self, family: Family, index: u32, address: ChainAddress) -> Doing<'_, ()> {
+        let _ = (family, index, address);
+        Box::pin(async { Ok(()) })
+    }
 
     /// What hashing a password costs.
     fn hash_cost(&self) -> Cost {

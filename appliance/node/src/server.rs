@@ -27,6 +27,7 @@ use crate::identity::{Contents, Folder, TlsStore};
 use crate::listen::{TlsDialer, bind, serve};
 use crate::machine::{Exchange, problem_of, storage_problem};
 use crate::signer::process;
+use crate::signer::{self, LocalSigner};
 use crate::supervisor;
 use crate::timekeeper;
 
@@ -88,7 +89,8 @@ pub async fn run(config: Config) -> Result<ExitCode, Problem> {
     let node: Node<Exchange> = Node::start(options).await.map_err(|reason| problem_of(&reason))?;
     node.set_room(room == Room::Ample);
     let workers = supervisor::Local::open(&config.data_dir)?;
-    let house = Arc::new(House::new(node.clone(), folder, contents, tls.clone(), metrics, workers));
+    let signer = Arc::new(LocalSigner::new(config.data_dir.clone()));
+    let house = Arc::new(House::new(node.clone(), folder, contents, tls.clone(), metrics, workers, signer));
     doorbell.connect(&house);
 
     let peer_router = node.service().into_axum_router();
@@ -114,6 +116,9 @@ pub async fn run(config: Config) -> Result<ExitCode, Problem> {
     tokio::spawn(timekeeper::run(house.clone()));
     tokio::spawn(dispatcher::run(house.clone(), Arc::new(supervisor::Wire::new(&house))));
     tokio::spawn(supervisor::run(house.clone(), config.data_dir.clone()));
+    tokio::spawn(signer::run(house.clone(), house.signer.clone()));
+    tokio::spawn(signer::stock::run(house.clone()));
+    tokio::spawn(signer::handover::run(house.clone()));
     tokio::spawn(process::keep(config.data_dir.clone(), config.signer.external));
     tokio::spawn(watch_room(reserve, node.clone()));
     tokio::spawn(tend_certificates(house.clone()));

@@ -66,21 +66,22 @@ pub(crate) fn address(call: &mut Call) -> Answer<'_> {
                 let network = listing(state, asset(state, &coin)?.number, network)?.network;
                 let given = custody::user_addresses(rows, user).map_err(|halt| unreadable(halt.problem()))?;
                 let known = given.into_iter().rev().find(|(one, _)| one.family == network.family());
-                Ok((network, known.map(|(_, found)| found.address)))
+                Ok((network, known.map(|(one, found)| (found.address, one.index))))
             }
         };
         let (network, known) = call.app.spot_read(Fresh::Exact, read).await?.0;
-        let address = match known {
-            Some(address) => address,
+        let (address, index) = match known {
+            Some(known) => known,
             None => {
                 let body = Body::AllocateAddress(AllocateAddress { user, network, fresh: false });
                 match call.submit(body).await? {
-                    Ok(Done::AddressAllocated { address, .. }) => address,
+                    Ok(Done::AddressAllocated { address, index, .. }) => (address, index),
                     Ok(_) => return Err(Error::unknown_outcome()),
                     Err(rejection) => return Err(refused(&rejection)),
                 }
             }
         };
+        call.app.backend.vouch(network.family(), index, address.clone()).await?;
         Ok(json!({"address": address.as_str(), "coin": coin, "tag": "", "url": ""}))
     })
 }

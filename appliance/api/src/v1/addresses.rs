@@ -74,7 +74,13 @@ async fn addresses(
     let user = user_id(&user)?;
     let seen = app.read_rows(freshness, move |state, rows| {
         known_user(state, user)?;
-        let given = user_addresses(rows, user).map_err(|halt| halt.problem())?;
+        user_addresses(rows, user).map_err(|halt| halt.problem())
+    });
+    let seen = seen.await?;
+    for (one, found) in &seen.value {
+        app.backend.vouch(one.family, one.index, found.address.clone()).await?;
+    }
+    Ok(seen.map(|given| {
         let addresses = given.into_iter().map(|(one, found)| {
             let of = Network::ALL.iter().filter(|network| network.family() == one.family);
             dto::DepositAddress {
@@ -85,9 +91,8 @@ async fn addresses(
                 new: false,
             }
         });
-        Ok(dto::DepositAddresses { addresses: addresses.collect() })
-    });
-    Ok(seen.await?)
+        dto::DepositAddresses { addresses: addresses.collect() }
+    }))
 }
 
 async fn allocate(
@@ -101,6 +106,7 @@ async fn allocate(
     let command = AllocateAddress { user, network, fresh: request.fresh };
     let effect = app.submit_as(caller.0, id, Change::AllocateAddress(command)).await?;
     let Done::AddressAllocated { address, index, new } = effect.done else { return Err(effect.unexpected()) };
+    app.backend.vouch(network.family(), index, address.clone()).await?;
     let of = Network::ALL.iter().filter(|known| known.family() == network.family());
     let networks = of.map(ToString::to_string).collect();
     let answer = dto::DepositAddress { address: address.to_string(), networks, pool_index: index, given_at: None, new };

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::{House, members};
 use crate::identity::{Authority, Grant, NodeKey, fingerprint};
 use crate::install::AUTHORITY_KEY_PURPOSE;
+use crate::signer::SignerState;
 
 /// What a node tells its peers about itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +29,14 @@ pub(crate) struct Presence {
     pub(crate) newest_trusted: [u8; 32],
     /// The authority that certified it.
     pub(crate) certified_by: [u8; 32],
+    /// How its signer is. It comes after the rest, which earlier programs read alone.
+    #[serde(skip, default = "no_signer")]
+    pub(crate) signer: SignerState,
+}
+
+/// What a node says that does not say it.
+const fn no_signer() -> SignerState {
+    SignerState::Absent
 }
 
 impl Presence {
@@ -35,12 +44,18 @@ impl Presence {
         let mut bytes = vec![1];
         // Text and byte arrays always encode.
         bytes.extend(postcard::to_stdvec(self).unwrap_or_default());
+        bytes.push(self.signer as u8);
         bytes.into()
     }
 
     pub(crate) fn decode(bytes: &[u8]) -> Option<Presence> {
         let (version, body) = bytes.split_first()?;
-        if *version != 1 { None } else { postcard::from_bytes(body).ok() }
+        if *version != 1 {
+            return None;
+        }
+        let (presence, rest) = postcard::take_from_bytes::<Presence>(body).ok()?;
+        let signer = rest.first().map_or(no_signer(), |number| SignerState::of(*number));
+        Some(Presence { signer, ..presence })
     }
 }
 
@@ -55,6 +70,7 @@ impl House {
             release: NodeVersion::of_this_program().release,
             newest_trusted: print(credentials.authorities.first()),
             certified_by: print(certified_by),
+            signer: self.signer.seen().state,
         }
     }
 

@@ -17,7 +17,7 @@ use exchequer_api::backend::{Backend, ByteStream, Check, Doing, DrawnKey, DrawnT
 use exchequer_api::dto::{JoinReply, JoinRequest};
 use exchequer_api::events::Ephemeral;
 use exchequer_api::feed::Ear;
-use exchequer_domain::{Code, CommandId, Digest, NodeId, Problem, WorkerId};
+use exchequer_domain::{ChainAddress, Code, CommandId, Digest, Family, NodeId, Problem, WorkerId};
 use exchequer_raft::{Hooks, Node, PeerView, ReadAt, SnapshotRules, Status};
 use exchequer_state::audit::Action;
 use exchequer_state::settings::schema;
@@ -29,11 +29,13 @@ use rand::rngs::SysRng;
 use rustls_pki_types::CertificateDer;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use certificates::Presence;
 pub(crate) use members::{Operation, on_leader, operate, remove};
 
 use crate::identity::{Folder, Identity, Keyring, OperatorToken, TlsStore};
 use crate::install::key_fingerprint;
 use crate::machine::{Exchange, RowsOf, halt};
+use crate::signer::LocalSigner;
 use crate::supervisor;
 
 /// How long a call waits for a leader and its answer.
@@ -58,6 +60,8 @@ pub(crate) struct House {
     stable: Mutex<std::collections::BTreeMap<u64, u64>>,
     /// What is known here of workers that run on this node.
     pub(crate) workers: supervisor::Local,
+    /// The signer beside this node.
+    pub(crate) signer: Arc<LocalSigner>,
     /// Cancelled when the node begins to stop as planned.
     pub(crate) stopping: CancellationToken,
     /// Where events without a number are published.
@@ -73,6 +77,7 @@ impl House {
         tls: Arc<TlsStore>,
         metrics: PrometheusHandle,
         workers: supervisor::Local,
+        signer: Arc<LocalSigner>,
     ) -> House {
         House {
             node,
@@ -84,6 +89,7 @@ impl House {
             metrics,
             stable: Mutex::default(),
             workers,
+            signer,
             stopping: CancellationToken::new(),
             ephemeral: Ephemeral::default(),
         }
@@ -300,6 +306,10 @@ impl Backend for House {
 
     fn unseal(&self, purpose: &str, sealed: &[u8]) -> Result<zeroize::Zeroizing<Vec<u8>>, Problem> {
         self.keyring.read().open(purpose, sealed)
+    }
+
+    fn vouch(&self, family: Family, index: u32, address: ChainAddress) -> Doing<'_, ()> {
+        Box::pin(async move { self.signer.vouch(self, family, index, &address).await })
     }
 
     fn worker_log(&self, worker: WorkerId, after: Option<u64>, limit: usize) -> Doing<'_, Vec<LogLine>> {

@@ -44,6 +44,7 @@ pub(crate) use launch::{Nursery, WRAPPER, read_lines};
 
 use crate::house::House;
 use counts::Counts;
+use crate::signer::LocalSigner;
 use launch::{Launcher, Processes};
 use leadership::{Event, Leadership};
 use logs::Logs;
@@ -71,6 +72,8 @@ pub(crate) struct Shared<G, L> {
     /// Who may use the money link.
     pub(crate) tickets: Tickets,
 }
+    /// The signer beside this node.
+    pub(crate) signer: Arc<LocalSigner>,
 
 /// Where a conversation that begins is reported: to the present leadership, if there is one.
 type Present = Arc<Mutex<Option<mpsc::Sender<Event>>>>;
@@ -122,7 +125,8 @@ pub(crate) async fn run(house: Arc<House>, folder: PathBuf) {
     };
     let mut epoch = house.node.epoch();
     let (clock, tickets) = (clock::of_machine(), Tickets::default());
-    let shared = Arc::new(Shared { ground: house, launcher, clock, counts, logs, tickets });
+    let signer = house.signer.clone();
+    let shared = Arc::new(Shared { ground: house, launcher, clock, counts, logs, tickets, signer });
     let arrived = server::serve_with_money(listener, std::future::pending(), Door::new(shared.clone()));
     tokio::spawn(greet(arrived, present.clone()));
     tokio::spawn(greet(pretenders, present.clone()));

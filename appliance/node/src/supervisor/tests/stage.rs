@@ -33,9 +33,10 @@ use super::super::limits::Limits;
 use super::super::logs::Logs;
 use super::super::{Present, Shared, Wire, greet, lead};
 use crate::dispatcher::{Courier as _, Step};
+use crate::signer::LocalSigner;
 
 /// Where replicated time begins.
-const BEGAN: u64 = 1_764_000_000_000_000;
+pub(super) const BEGAN: u64 = 1_764_000_000_000_000;
 /// Nothing that is waited for takes longer, in paused time.
 const PATIENCE: Duration = Duration::from_secs(300);
 
@@ -335,6 +336,7 @@ impl Stage {
             counts: Arc::default(),
             logs: Arc::new(Logs::open(folder.path().join("logs")).unwrap()),
             tickets: Default::default(),
+            signer: Arc::new(LocalSigner::new(folder.path().to_owned())),
         };
         Stage { shared: Arc::new(shared), folder, stood_us, present, leadership: None }
     }

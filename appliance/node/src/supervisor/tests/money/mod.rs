@@ -6,6 +6,8 @@ mod link;
 mod pool;
 mod socket;
 mod withdrawals;
+mod signing;
+mod purse;
 
 use exchequer_domain::{ChainAddress, Family, Network, UserId};
 use exchequer_state::custody::Terms;

@@ -1,0 +1,83 @@
+//! The pool of deposit addresses, and whether one may be shown.
+
+use exchequer_domain::{Code, NodeId};
+use exchequer_state::StockAddresses;
+use exchequer_state::custody::given_addresses;
+
+use super::*;
+use crate::signer::SignerState;
+use crate::signer::stock::{POOL_LOW, round};
+
+const NODE: Actor = Actor::Node(NodeId(1));
+
+fn register(world: &World, xpub: String) {
+    world.ground().run(Body::RegisterWallet(Box::new(RegisterWallet {
+        name: "deposits".into(),
+        role: WalletRole::Deposit,
+        family: Family::Evm,
+        network: None,
+        xpub,
+        addresses: vec![],
+        pinned: false,
+        reason: "test".into(),
+    })));
+}
+
+fn xpub(process: &Process, purpose: KeyPurpose) -> String {
+    let accounts = process.core.xpubs().unwrap();
+    accounts.into_iter().find(|account| account.purpose == purpose).unwrap().xpub
+}
+
+fn waiting(world: &World) -> u32 {
+    let pool = world.ground().state(|state| state.custody().pool(Family::Evm)).unwrap();
+    pool.stocked - pool.given
+}
+
+/// Goal: the pool is filled up to its mark without a person, with addresses that the signer vouches for, and each is shown by a
+/// node with an open signer and by one without; one that was put there by anybody else is shown by none. Method: rounds until
+/// nothing is missing; a deposit account whose key is not the signer's; an address from elsewhere in the pool.
+#[tokio::test]
+async fn the_pool_is_filled_and_vouched_for() {
+    let (_vaults, world, process, signer) = world(true).await;
+    assert!(!round(world.ground(), &signer, NODE).await.unwrap(), "no deposit account, no addresses");
+    register(&world, xpub(&process, KeyPurpose::Deposit));
+    while round(world.ground(), &signer, NODE).await.unwrap() {}
+    assert_eq!(waiting(&world), POOL_LOW);
+    let page = world.ground().rows(|_, rows| given_addresses(rows, Family::Evm, 0, 2_000).unwrap()).unwrap();
+    assert_eq!(page.len(), POOL_LOW as usize);
+    for (index, one) in page.iter().step_by(97) {
+        let key = KeyPath { purpose: KeyPurpose::Deposit, index: *index, change: false };
+        assert_eq!(one.address, process.address(key));
+    }
+    signer.catch_up(world.ground()).await.unwrap();
+    assert_eq!(signer.seen().state, SignerState::Ready);
+    let (_, first) = &page[0];
+    let stranger = parsed(STRANGER);
+    let show = async |signer: &LocalSigner, index, address| {
+        signer.vouch(world.ground(), Family::Evm, index, address).await.map_err(|problem| problem.code)
+    };
+    let elsewhere = LocalSigner::new(world.data().join("nothing"));
+    for signer in [&*signer, &elsewhere] {
+        assert_eq!(show(signer, 0, &first.address).await, Ok(()));
+        assert_eq!(show(signer, 1, &first.address).await, Err(Code::SignerRefused), "another index's");
+        assert_eq!(show(signer, 0, &stranger).await, Err(Code::SignerRefused), "not in the pool");
+    }
+    let stock =
+        StockAddresses { family: Family::Evm, first_index: POOL_LOW, entries: vec![(parsed(STRANGER), [9; 32])] };
+    world.ground().run_as(NODE, Body::StockAddresses(stock));
+    for signer in [&*signer, &elsewhere] {
+        assert_eq!(show(signer, POOL_LOW, &stranger).await, Err(Code::SignerRefused), "somebody else's");
+    }
+    process.end().await;
+}
+
+/// Goal: nothing is stocked of an account whose key is not the signer's. Method: the hot account's key registered for deposits.
+#[tokio::test]
+async fn another_accounts_addresses_are_not_stocked() {
+    let (_vaults, world, process, signer) = world(true).await;
+    register(&world, xpub(&process, KeyPurpose::Hot));
+    let trouble = round(world.ground(), &signer, NODE).await.unwrap_err().to_string();
+    assert!(trouble.contains("no account with the key of wallet"), "{trouble}");
+    assert_eq!(waiting(&world), 0);
+    process.end().await;
+}
