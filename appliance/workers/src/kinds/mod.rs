@@ -10,6 +10,7 @@ use exchequer_domain::{WorkerId, WorkerKind};
 use crate::host::Bench;
 use crate::proto;
 
+pub mod balance_sync;
 pub mod consolidation;
 pub mod deposit;
 pub mod gas;
@@ -85,10 +86,10 @@ pub fn of(kind: WorkerKind) -> Option<Arc<dyn Kind>> {
         WorkerKind::Selftest => Some(Arc::new(selftest::Selftest::default())),
         WorkerKind::Deposit => Some(Arc::new(deposit::Deposit::default())),
         WorkerKind::Withdrawal => Some(Arc::new(withdrawal::Withdrawal::default())),
-        WorkerKind::Consolidation
-        | WorkerKind::Gas
-        | WorkerKind::BalanceSync
-        | WorkerKind::PriceFeed
+        WorkerKind::Consolidation => Some(Arc::new(consolidation::Consolidation::default())),
+        WorkerKind::Gas => Some(Arc::new(gas::Gas::default())),
+        WorkerKind::BalanceSync => Some(Arc::new(balance_sync::BalanceSync::default())),
+        WorkerKind::PriceFeed
         | WorkerKind::OrderMatching
         | WorkerKind::MarketData
         | WorkerKind::Risk

@@ -103,9 +103,19 @@ impl Link for Client {
         Box::pin(async move { within(inner.due(self.request(asked))).await })
     }
 
+    fn sweeps(&self, asked: proto::SweepsRequest) -> Asking<'_, proto::SweepsReply> {
+        let mut inner = self.inner.clone();
+        Box::pin(async move { within(inner.sweeps(self.request(asked))).await })
+    }
+
     fn changes(&self, request: proto::ChangesRequest) -> Asking<'_, proto::ChangesReply> {
         let mut inner = self.inner.clone();
         Box::pin(async move { within(inner.changes(self.request(request))).await })
+    }
+
+    fn balance_work(&self) -> Asking<'_, proto::BalanceWorkReply> {
+        let mut inner = self.inner.clone();
+        Box::pin(async move { within(inner.balance_work(self.request(proto::BalanceWorkRequest {}))).await })
     }
 
     fn attempt_bytes(&self, payout: u64, attempt: u32) -> Asking<'_, proto::AttemptBytesReply> {

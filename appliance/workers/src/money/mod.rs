@@ -87,10 +87,16 @@ pub trait Link: Send + Sync {
     fn coins(&self) -> Asking<'_, Pages<proto::CoinPage>>;
     /// Payouts under way, and queued withdrawals.
     fn due(&self, asked: proto::DueRequest) -> Asking<'_, proto::DueReply>;
+    /// What is to be compared with the chain next.
+    fn balance_work(&self) -> Asking<'_, proto::BalanceWorkReply> {
+        Box::pin(async { Err(LinkError::Refused("this link knows nothing of balances".to_owned())) })
+    }
     /// The bytes of an attempt.
     fn attempt_bytes(&self, payout: u64, attempt: u32) -> Asking<'_, proto::AttemptBytesReply>;
     /// Has an attempt signed.
     fn sign(&self, payout: u64, attempt: u32) -> Asking<'_, proto::SignReply>;
+    /// What lies on deposit addresses, the plans to sweep it, and what gas is.
+    fn sweeps(&self, asked: proto::SweepsRequest) -> Asking<'_, proto::SweepsReply>;
     /// Several changes at once, in their order.
     fn changes(&self, request: proto::ChangesRequest) -> Asking<'_, proto::ChangesReply>;
 }

@@ -124,11 +124,8 @@ pub fn decide(case: &Case, purse: &Purse) -> Decision {
     if worth < cost.saturating_mul(GAS_FACTOR) {
         return Decision::NotWorth { worth, cost };
     }
-    if case.failures > 0 {
-        let pause = AFTER_FAILURE_US << (case.failures - 1).min(DOUBLINGS_MAX);
-        if case.failed_us_ago < pause {
-            return Decision::AfterFailure { failures: case.failures, left_us: pause - case.failed_us_ago };
-        }
+    if let Some(left_us) = rests(case.failures, case.failed_us_ago) {
+        return Decision::AfterFailure { failures: case.failures, left_us };
     }
     if case.top_ups >= TOP_UPS_OF_ADDRESS_MAX {
         return Decision::TooOften { top_ups: case.top_ups };
@@ -144,9 +141,18 @@ pub fn decide(case: &Case, purse: &Purse) -> Decision {
     Decision::TopUp { amount: missing, need: case.need }
 }
 
+/// How long an address still rests after so many sweeps of it failed one after the other, in microseconds; none where it does
+/// not.
+#[must_use]
+pub fn rests(failures: u32, failed_us_ago: u64) -> Option<u64> {
+    let doublings = failures.checked_sub(1)?.min(DOUBLINGS_MAX);
+    (AFTER_FAILURE_US << doublings).checked_sub(failed_us_ago).filter(|left| *left > 0)
+}
+
 /// What the address lacks of what the transaction takes and a quarter more; zero where it has what the transaction takes now.
 /// None where that does not fit.
-fn missing(need: &Need) -> Option<u128> {
+#[must_use]
+pub fn missing(need: &Need) -> Option<u128> {
     let takes = need.units.checked_mul(need.price)?;
     if need.balance >= takes {
         return Some(0);
