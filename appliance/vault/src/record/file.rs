@@ -11,7 +11,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use super::MemoryError;
@@ -54,6 +54,12 @@ impl Frames {
             OpenOptions::new().read(true).write(true).mode(0o600).open(path).map_err(FileError::io(path, "open"))?;
         // One process at a time: two would forget each other's signatures.
         if rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_err() {
+            return Err(MemoryError::InUse { path: path.display().to_string() });
+        }
+        // A file that was compacted meanwhile is no memory any more: its name is another one's.
+        let own = file.metadata().map_err(FileError::io(path, "look at"))?;
+        let named = std::fs::symlink_metadata(path).map_err(FileError::io(path, "look at"))?;
+        if (own.dev(), own.ino()) != (named.dev(), named.ino()) {
             return Err(MemoryError::InUse { path: path.display().to_string() });
         }
         let mut magic = [0; 8];
@@ -103,6 +109,46 @@ impl Frames {
         }
         file.seek(SeekFrom::Start(at)).map_err(FileError::io(path, "seek"))?;
         Ok(Frames { file, path: path.to_owned(), bytes: at, broken: false })
+    }
+
+    /// The file's length.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Replaces the file by one with these payloads, unless that saves less than half. The former file is whole until the new one
+    /// is, on stable storage and locked.
+    pub(crate) fn rewrite_if_half(&mut self, payloads: &[Vec<u8>]) -> Result<(), MemoryError> {
+        let mut bytes = MAGIC.to_vec();
+        for payload in payloads {
+            bytes.extend(frame(payload)?);
+        }
+        let length = bytes.len() as u64;
+        if length > self.bytes / 2 {
+            return Ok(());
+        }
+        let mut draft = self.path.clone();
+        draft.as_mut_os_string().push(".compact");
+        // A draft of a run that was killed says nothing to anyone.
+        match std::fs::remove_file(&draft) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(FileError::io(&draft, "remove")(error).into());
+            }
+            Ok(()) | Err(_) => {}
+        }
+        let made = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&draft);
+        let mut file = made.map_err(FileError::io(&draft, "create"))?;
+        if rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_err() {
+            return Err(MemoryError::InUse { path: draft.display().to_string() });
+        }
+        file.write_all(&bytes).map_err(FileError::io(&draft, "write"))?;
+        file.sync_all().map_err(FileError::io(&draft, "sync"))?;
+        self.broken = true;
+        std::fs::rename(&draft, &self.path).map_err(FileError::io(&self.path, "replace"))?;
+        files::sync_folder(self.path.parent().unwrap_or(Path::new(".")))?;
+        tracing::info!(before = self.bytes, after = length, "the signing memory was compacted");
+        (self.file, self.bytes, self.broken) = (file, length, false);
+        Ok(())
     }
 
     /// Appends payloads, and returns when all are on stable storage.

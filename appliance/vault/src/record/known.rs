@@ -41,10 +41,10 @@ pub(crate) struct Known {
     highest_nonce: HashMap<(u64, Box<str>), u64>,
     /// Those of the attempts that were signed; the others were decided only.
     pub(super) signed: BTreeSet<BodyHash>,
-    dead: BTreeSet<BodyHash>,
+    pub(super) dead: BTreeSet<BodyHash>,
     /// Declared as never signed: a claim that a signature refutes, and that forbids one here.
-    given_up: BTreeSet<BodyHash>,
-    over: BTreeSet<PaymentId>,
+    pub(super) given_up: BTreeSet<BodyHash>,
+    pub(super) over: BTreeSet<PaymentId>,
     /// What counts against velocity, by wallet and coin, by time.
     counted: BTreeMap<(String, Coin), BTreeMap<(Timestamp, BodyHash), u128>>,
     latest: Timestamp,
@@ -158,8 +158,6 @@ impl Known {
             // A decision of long ago would leave the windows of velocity empty.
             record.at = record.at.max(Timestamp(self.latest.0.saturating_sub(CLOCK_SKEW_US_MAX)));
         }
-        self.epoch = self.epoch.max(record.epoch);
-        self.latest = self.latest.max(record.at);
         if !signed {
             for index in 0..record.outflow.len() {
                 let outflow = &record.outflow[index];
@@ -167,6 +165,13 @@ impl Known {
                     self.uncounted(&record.body, &record.payments, &outflow.coin, outflow.total);
             }
         }
+        self.index(record, signed);
+    }
+
+    /// Puts an attempt into every index, as it is.
+    fn index(&mut self, record: SigningRecord, signed: bool) {
+        self.epoch = self.epoch.max(record.epoch);
+        self.latest = self.latest.max(record.at);
         for paid in &record.payments {
             self.by_payment.entry(paid.id).or_default().push(record.body);
         }
@@ -275,6 +280,11 @@ impl Known {
             }
             Frame::Followed { to } => self.followed = to,
             Frame::Policy { version } => self.policy = self.policy.max(version),
+            Frame::Kept(record) => self.index(*record, false),
+            Frame::Latest(at) => self.latest = self.latest.max(at),
+            Frame::Buried(body) => {
+                self.dead.insert(body);
+            }
         }
         Ok(())
     }

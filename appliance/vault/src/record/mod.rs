@@ -10,6 +10,7 @@
 //! What it cannot know: a signature of another signer that was never committed. It was never broadcast by an honest worker
 //! either, and the epoch fences that signer.
 
+mod compact;
 mod file;
 mod known;
 mod signed;
@@ -156,6 +157,12 @@ enum Frame {
     Policy { version: u64 },
     /// What was decided, as a record without a signature.
     Decided(Box<SigningRecord>),
+    /// The same out of a file that was compacted: when and how much it counts was found already.
+    Kept(Box<SigningRecord>),
+    /// An attempt whose death was proven, out of such a file.
+    Buried(BodyHash),
+    /// The latest moment that anything remembered was of, out of such a file.
+    Latest(Timestamp),
 }
 
 /// Makes a memory that knows nothing: for a new vault, for a node that joins, or, after a loss, by a person's decision. With it
@@ -202,11 +209,15 @@ impl Memory {
         let name = path.display().to_string();
         let mut known = Known::default();
         let mut first = true;
+        let mut begun = Timestamp(0);
         let opened = Frames::open(&path, |payload| {
             let frame: Frame =
                 postcard::from_bytes(payload).map_err(|_| MemoryError::Damaged { path: name.clone(), at: 0 })?;
-            if std::mem::take(&mut first) && !matches!(&frame, Frame::Begun { vault: of, .. } if *of == vault) {
-                return Err(MemoryError::OtherVault { path: name.clone() });
+            if std::mem::take(&mut first) {
+                match &frame {
+                    Frame::Begun { vault: of, at } if *of == vault => begun = *at,
+                    _ => return Err(MemoryError::OtherVault { path: name.clone() }),
+                }
             }
             known.take(frame, &key)
         });
@@ -217,7 +228,18 @@ impl Memory {
         if first {
             return Err(MemoryError::Damaged { path: name, at: 0 });
         }
-        Ok(Memory { frames, known, key })
+        let mut memory = Memory { frames, known, key };
+        if memory.frames.bytes() >= compact::COMPACT_BYTES_MIN {
+            memory.compact(vault, begun)?;
+        }
+        Ok(memory)
+    }
+
+    /// Writes the file anew where it says everything in half as much.
+    fn compact(&mut self, vault: [u8; 16], begun: Timestamp) -> Result<(), MemoryError> {
+        let frames = compact::frames(&self.known, (vault, begun), &self.key)?;
+        let payloads = frames.iter().map(encode).collect::<Result<Vec<_>, _>>()?;
+        self.frames.rewrite_if_half(&payloads)
     }
 
     pub(crate) fn known(&self) -> &Known {

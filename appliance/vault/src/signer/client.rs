@@ -10,7 +10,7 @@ use tonic::transport::{Channel, Endpoint, Uri};
 
 use super::proto::signer_client::SignerClient;
 use super::server::{MESSAGE_BYTES_MAX, purpose_word, scheme_word};
-use super::{Given, PROTOCOL_VERSION, Standing, proto};
+use super::{Given, OpenedBy, PROTOCOL_VERSION, Standing, proto};
 use crate::keys::AddressTag;
 use crate::policy::SigningRequest;
 use crate::record::{Committed, Death, Decided, Feed};
@@ -154,6 +154,8 @@ impl Client {
             policy: status.policy,
             generations: status.generations,
             decisions: status.decisions,
+            openings: status.openings,
+            opened_by: OpenedBy::of(&status.opened_by).ok_or(ClientError::Answer("what opened the vault"))?,
         };
         let (memory_locked, no_core_dumps, no_network) =
             (status.memory_locked, status.no_core_dumps, status.no_network);

@@ -12,11 +12,10 @@ use crate::policy::{self, Asked, Code, DecisionLog, Policy, SigningRequest, Verd
 use crate::record::{Feed, Memory, MemoryError};
 use crate::sealed::{self, Opener, SealedError, Vault};
 use crate::signer::SignerError;
+use crate::signer::standing::{OpenedBy, REQUESTS_PER_SECOND_MAX, Rate, Standing};
 
 /// The longest JSON text of a request, in bytes: that of 500 inputs and 1,000 approved payments.
 pub const REQUEST_BYTES_MAX: usize = 1 << 20;
-/// Requests in a second; as many more may come at once after a quiet second.
-pub const REQUESTS_PER_SECOND_MAX: u64 = 500;
 
 /// Where the signer has the time from.
 pub type Clock = Box<dyn Fn() -> Timestamp + Send + Sync>;
@@ -32,25 +31,6 @@ pub struct Given {
     pub record: Vec<u8>,
 }
 
-/// How a signer is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Standing {
-    /// Whether the vault is sealed: then nothing but the vault and the decision log is known.
-    pub sealed: bool,
-    /// Which vault.
-    pub vault: [u8; 16],
-    /// The highest epoch that was seen.
-    pub epoch: u64,
-    /// The log is followed up to here.
-    pub followed: u64,
-    /// The policy's version.
-    pub policy: u64,
-    /// How many seeds there are.
-    pub generations: u32,
-    /// The number of the decision log's last line.
-    pub decisions: u64,
-}
-
 struct Open {
     vault: [u8; 16],
     generations: u32,
@@ -62,30 +42,9 @@ struct Open {
 struct State {
     decisions: DecisionLog,
     open: Option<Open>,
+    openings: u64,
+    opened_by: OpenedBy,
     rate: Rate,
-}
-
-/// How much was asked of late. By ticks, since a wall clock that is set back would stop the signer, and one that jumps would let
-/// a flood in.
-struct Rate {
-    left: u64,
-    at: Duration,
-    told: Option<Duration>,
-}
-
-impl Rate {
-    fn take(&mut self, now: Duration) -> bool {
-        let gone_us = now.saturating_sub(self.at).as_micros();
-        let earned = gone_us.saturating_mul(u128::from(REQUESTS_PER_SECOND_MAX)) / 1_000_000;
-        if earned > 0 {
-            let earned = u64::try_from(earned).unwrap_or(u64::MAX);
-            self.left = self.left.saturating_add(earned).min(2 * REQUESTS_PER_SECOND_MAX);
-            self.at = now;
-        }
-        let allowed = self.left > 0;
-        self.left = self.left.saturating_sub(1);
-        allowed
-    }
 }
 
 /// The signer.
@@ -115,8 +74,8 @@ impl Core {
     pub fn with_ticks(folder: &Path, clock: Clock, ticks: Ticks) -> Result<Core, SignerError> {
         sealed::status(folder)?;
         let decisions = DecisionLog::open(folder)?;
-        let rate = Rate { left: 2 * REQUESTS_PER_SECOND_MAX, at: ticks(), told: None };
-        let state = Mutex::new(State { decisions, open: None, rate });
+        let rate = Rate::new(ticks());
+        let state = Mutex::new(State { decisions, open: None, openings: 0, opened_by: OpenedBy::Nobody, rate });
         Ok(Core { folder: folder.to_owned(), clock, ticks, state, opening: Mutex::new(()) })
     }
 
@@ -136,6 +95,8 @@ impl Core {
             policy: open.map_or(0, |open| open.policy.version),
             generations: open.map_or(0, |open| open.generations),
             decisions: state.decisions.last(),
+            openings: state.openings,
+            opened_by: state.opened_by,
         })
     }
 
@@ -151,6 +112,8 @@ impl Core {
         let was_open = state.open.is_some();
         let verdict = match vault.map_err(SignerError::from).and_then(|vault| self.opened(&vault, &mut state.open)) {
             Ok(version) => {
+                state.openings += 1;
+                state.opened_by = if opener.is_some() { OpenedBy::Somebody } else { OpenedBy::Automatic };
                 let by = if opener.is_some() { "somebody" } else { "an automatic lock" };
                 let done = if was_open { "read anew" } else { "opened" };
                 Verdict { code: Code::Done, reason: format!("the vault was {done} by {by}; policy {version} holds") }
@@ -210,10 +173,9 @@ impl Core {
         }
         let verdict = Verdict::refuse(Code::Rate, format!("more than {REQUESTS_PER_SECOND_MAX} requests in a second"));
         // One line a second says that it happens; a line for each would be the flood's second effect.
-        if state.rate.told.is_some_and(|told| now.saturating_sub(told) < Duration::from_secs(1)) {
+        if !state.rate.tell(now) {
             return Err(verdict);
         }
-        state.rate.told = Some(now);
         Err(self.written(state, what, 0, None, verdict))
     }
 

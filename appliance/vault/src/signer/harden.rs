@@ -55,8 +55,8 @@ pub fn harden() -> Hardening {
 
 /// Whether this process reaches no network already: it sees no interface but the one to itself.
 fn is_isolated() -> bool {
-    // Two lines of headings, then one for each interface.
-    let seen = fs::read_to_string("/proc/self/net/dev").unwrap_or_default();
+    // The thread's own word: what `self` names is the first thread. Two lines of headings, then one for each interface.
+    let seen = fs::read_to_string("/proc/thread-self/net/dev").unwrap_or_default();
     !seen.is_empty() && seen.lines().skip(2).all(|line| line.trim_start().starts_with("lo:"))
 }
 

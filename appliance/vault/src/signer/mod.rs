@@ -10,6 +10,7 @@ mod client;
 mod core;
 mod harden;
 mod server;
+mod standing;
 #[cfg(test)]
 mod tests;
 
@@ -18,10 +19,11 @@ use crate::policy::{DecisionLogError, PolicyError};
 use crate::record::MemoryError;
 use crate::sealed::SealedError;
 
-pub use self::core::{Clock, Core, Given, REQUEST_BYTES_MAX, REQUESTS_PER_SECOND_MAX, Standing, Ticks, prepare};
+pub use self::core::{Clock, Core, Given, REQUEST_BYTES_MAX, Ticks, prepare};
 pub use client::{Client, ClientError, SignerStatus};
 pub use harden::{Hardening, end_on_panic, harden, isolate};
 pub use server::{MESSAGE_BYTES_MAX, Options, run, serve};
+pub use standing::{OpenedBy, REQUESTS_PER_SECOND_MAX, Standing};
 
 /// Generated from `proto/signer.proto`.
 #[allow(

@@ -151,6 +151,8 @@ impl Signer for Door {
             memory_locked: self.hardening.memory_locked,
             no_core_dumps: self.hardening.no_core_dumps,
             no_network: self.hardening.no_network,
+            openings: standing.openings,
+            opened_by: standing.opened_by.as_str().to_owned(),
         }))
     }
 

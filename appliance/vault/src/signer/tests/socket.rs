@@ -91,6 +91,9 @@ async fn another_user_is_not_heard() {
     let core = Arc::new(core);
     let user = rustix::process::geteuid().as_raw();
     let served = served(Arc::clone(&core), vec![user + 1]).await;
+    // Those who may ask are let in by the socket's group, and by nothing else.
+    let mode = std::fs::metadata(&served.socket).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o660);
     assert!(Client::connect(&served.socket).await.is_err());
     let line = verify_decisions(&folder.path().join("vault/decisions.log")).unwrap().unwrap();
     assert_eq!(line.verdict, Code::Peer.as_str());
@@ -111,6 +114,29 @@ fn a_flood_is_refused() {
     assert_eq!(lines as usize, 2_000 - flood + 1);
     rig.pass(1);
     assert_eq!(rig.core.sign(b"", b"").unwrap_err().code, Code::Malformed);
+}
+
+/// Goal: what counts requests is no clock that anybody sets: one that is set back stops nothing, one that jumps lets no flood in. Method:
+/// a wall clock that goes back by a day, and on by two, while no time passes.
+#[test]
+fn rates_follow_no_clock_that_is_set() {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    let Rig { folder, clock, core } = Rig::new();
+    drop(core);
+    let ticks = Arc::new(AtomicU64::new(0));
+    let (wall, passed) = (Arc::clone(&clock), Arc::clone(&ticks));
+    let wall = Box::new(move || exchequer_domain::Timestamp(wall.load(Ordering::SeqCst)));
+    let passed = Box::new(move || std::time::Duration::from_micros(passed.load(Ordering::SeqCst)));
+    let core = Core::with_ticks(&folder.path().join("vault"), wall, passed).unwrap();
+    let flood = || (0..1_200).filter(|_| core.sign(b"", b"").unwrap_err().code == Code::Rate).count();
+    assert_eq!(flood(), 200);
+    clock.store(NOON_US + 2 * 86_400_000_000, Ordering::SeqCst);
+    assert_eq!(flood(), 1_200);
+    clock.store(NOON_US - 86_400_000_000, Ordering::SeqCst);
+    ticks.store(1_000_000, Ordering::SeqCst);
+    assert_eq!(flood(), 700);
+    drop(core);
+    drop(folder);
 }
 
 /// Goal: a decision log in which a line was changed or taken out opens no signer.
