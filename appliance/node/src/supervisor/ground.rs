@@ -42,6 +42,17 @@ pub(crate) trait Ground: Send + Sync + 'static {
 
     /// Submits one command.
     fn submit(&self, command: Command) -> impl Future<Output = Result<Outcome, Problem>> + Send;
+
+    /// Submits several, which are carried out in their order; what is known of each afterwards.
+    fn submit_all(&self, commands: Vec<Command>) -> impl Future<Output = Vec<Result<Outcome, Problem>>> + Send {
+        async move {
+            let mut outcomes = Vec::with_capacity(commands.len());
+            for command in commands {
+                outcomes.push(self.submit(command).await);
+            }
+            outcomes
+        }
+    }
 }
 
 impl Ground for House {
@@ -77,6 +88,18 @@ impl Ground for House {
         let submitted = exchequer_api::backend::Backend::submit(self, vec![command], PATIENCE).await?;
         let outcome = submitted.outcomes.into_iter().next();
         outcome.ok_or_else(|| Problem::new(Code::Internal, "the command has no outcome"))
+    }
+
+    async fn submit_all(&self, commands: Vec<Command>) -> Vec<Result<Outcome, Problem>> {
+        let count = commands.len();
+        let none = || Problem::new(Code::Internal, "the command has no outcome");
+        match exchequer_api::backend::Backend::submit(self, commands, PATIENCE).await {
+            Ok(submitted) => {
+                let mut outcomes = submitted.outcomes.into_iter();
+                (0..count).map(|_| outcomes.next().ok_or_else(none)).collect()
+            }
+            Err(problem) => (0..count).map(|_| Err(problem.clone())).collect(),
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use exchequer_domain::WorkerId;
 use exchequer_state::directives::DirectiveId;
 use exchequer_state::jobs::{LeasedJob, QueueName};
 use exchequer_state::workers::Step;
-use exchequer_state::{Actor, Body, Command, Done, Rejection};
+use exchequer_state::{Actor, Body, Command, Done, Outcome, Rejection};
 use exchequer_workers::link::SupervisorEnd;
 use exchequer_workers::proto::{Hello, Lease, from_worker};
 use exchequer_workers::protocol::{LEASE, LEASE_RENEWAL, LEASE_REST};
@@ -272,7 +272,25 @@ impl<G: Ground, L> Shared<G, L> {
             self.counts.command();
         }
         let done = ask(&*self.ground, command, until).await;
-        match &done {
+        self.count(worker, epoch, &done);
+        done
+    }
+
+    /// Has several commands of a worker's carried out, in their order. What nobody knows of is for the worker to ask about again,
+    /// under the same ids.
+    pub(super) async fn carry_out_all(&self, worker: WorkerId, commands: Vec<Command>) -> Vec<Result<Done, Refused>> {
+        let epoch = commands.first().and_then(|command| command.epoch);
+        commands.iter().for_each(|_| self.counts.command());
+        let outcomes = self.ground.submit_all(commands).await.into_iter().map(|outcome| match outcome {
+            Ok(Outcome::Done(done)) => Ok(done),
+            Ok(Outcome::Rejected(rejection)) => Err(Refused::Rejected(rejection)),
+            Err(problem) => Err(Refused::Failed(problem)),
+        });
+        outcomes.inspect(|done| self.count(Some(worker), epoch, done)).collect()
+    }
+
+    fn count(&self, worker: Option<WorkerId>, epoch: Option<u64>, done: &Result<Done, Refused>) {
+        match done {
             Err(Refused::Rejected(Rejection::StaleEpoch { current })) => {
                 self.counts.fenced(worker);
                 let who = worker.map_or_else(|| "the supervisor".to_owned(), |worker| worker.to_string());
@@ -281,6 +299,5 @@ impl<G: Ground, L> Shared<G, L> {
             Err(_) => self.counts.refused(),
             Ok(_) => {}
         }
-        done
     }
 }

@@ -27,8 +27,9 @@ pub const ANSWERS_KEPT: usize = 8;
 pub const ANSWERS_AT_ONCE_MAX: usize = 8;
 /// Longest answer or remark.
 pub const WHY_BYTES_MAX: usize = 300;
-/// Payouts of one payer that are under way at once.
-pub const IN_FLIGHT_MAX: usize = 16;
+/// Payouts of one payer that are in no block at once. Nodes promise room for 16 of one account's transactions and keep more as
+/// long as their pools are not full; what they drop is sent again. Four payers at a block a second then pay 50 and more a second.
+pub const IN_FLIGHT_MAX: usize = 64;
 
 /// An address that something is paid from: of a hot or gas wallet by its number in it, of the deposit wallet by its index in
 /// the pool. On networks that are built of outputs a wallet pays as a whole, and the number is zero.

@@ -290,7 +290,7 @@ impl Refusal {
             Refusal::Edge { from, to } => format!("what is {from} cannot become {to}"),
             Refusal::NotTheWorker => "only the network's worker that does it says this".into(),
             Refusal::Wallet => "the network has no such wallet in use that pays for this".into(),
-            Refusal::InFlight => format!("{IN_FLIGHT_MAX} payouts are under way from this wallet"),
+            Refusal::InFlight => format!("{IN_FLIGHT_MAX} payouts from this address are in no block yet"),
             Refusal::Nonce { next } => format!("the wallet's next nonce is {next}"),
             Refusal::Claim => "the attempt does not exclude every earlier one, or is none of this network's".into(),
             Refusal::Coin => format!("a coin is not free, or there are not 1 to {INPUTS_MAX} of them"),

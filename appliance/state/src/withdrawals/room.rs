@@ -56,6 +56,8 @@ pub struct Withdrawals {
     queue: BTreeSet<(Network, Asset, Timestamp, WithdrawalId)>,
     due: BTreeSet<(Timestamp, WithdrawalId)>,
     of_user: BTreeMap<UserId, BTreeSet<WithdrawalId>>,
+    /// By payer, how many payouts are open, and of those how many are in no block.
+    under_way: BTreeMap<(Network, Payer), (usize, usize)>,
 }
 
 impl Withdrawals {
@@ -148,6 +150,12 @@ impl Withdrawals {
         self.head.withdrawals
     }
 
+    /// The number of the last payout.
+    #[must_use]
+    pub fn last_payout(&self) -> PayoutId {
+        PayoutId(self.head.payouts)
+    }
+
     /// The number and the place of the signing log's last entry; zeros before the first one.
     #[must_use]
     pub fn last_signing_entry(&self) -> (u64, Place) {
@@ -177,7 +185,8 @@ impl Withdrawals {
     }
 
     /// Whether others may be paid before this one, which waits.
-    pub(crate) fn may_be_passed(&self, one: &Withdrawal) -> bool {
+    #[must_use]
+    pub fn may_be_passed(&self, one: &Withdrawal) -> bool {
         match &one.standing {
             Standing::Queued { reason: Waiting::SetAside { .. }, .. } => true,
             Standing::Queued { reason: Waiting::InsufficientHot, .. } => self.policy.small_may_pass,
@@ -194,7 +203,14 @@ impl Withdrawals {
     /// How many payouts are under way from a payer.
     #[must_use]
     pub fn in_flight(&self, network: Network, payer: Payer) -> usize {
-        self.payouts(network).filter(|payout| payout.payer == payer).count()
+        self.under_way.get(&(network, payer)).map_or(0, |(open, _)| *open)
+    }
+
+    /// How many of them are in no block yet: those that wait in nodes' pools, or will. What is in a block only waits for it to
+    /// become final, which takes a quarter of an hour on some networks, and holds nobody up.
+    #[must_use]
+    pub fn unmined(&self, network: Network, payer: Payer) -> usize {
+        self.under_way.get(&(network, payer)).map_or(0, |(_, unmined)| *unmined)
     }
 
     /// Of these payers the one that pays next: with the least under way, and the first of those.
@@ -265,11 +281,24 @@ impl Withdrawals {
     }
 
     pub(crate) fn put_payout(&mut self, payout: Payout) {
+        self.take_payout(payout.id);
+        let (open, unmined) = self.under_way.entry((payout.network, payout.payer)).or_default();
+        *open += 1;
+        *unmined += usize::from(payout.stage() != Stage::Mined);
         self.payouts.insert(payout.id, payout);
     }
 
     pub(crate) fn take_payout(&mut self, id: PayoutId) -> Option<Payout> {
-        self.payouts.remove(&id)
+        let payout = self.payouts.remove(&id)?;
+        let key = (payout.network, payout.payer);
+        if let Some((open, unmined)) = self.under_way.get_mut(&key) {
+            *open -= 1;
+            *unmined -= usize::from(payout.stage() != Stage::Mined);
+            if *open == 0 {
+                self.under_way.remove(&key);
+            }
+        }
+        Some(payout)
     }
 }
 

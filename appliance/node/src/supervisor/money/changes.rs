@@ -5,12 +5,14 @@ use exchequer_state::deposits::{
     BLOCKS_AT_ONCE_MAX, SENDERS_MAX, SIGHTINGS_AT_ONCE_MAX, SPENT_AT_ONCE_MAX, ScannedBlock, Sighting,
 };
 use exchequer_state::withdrawals::{Stage, Waiting, WithdrawalId};
-use exchequer_state::{Body, CommitBlocks, Done, NotePending, RewindBlocks, StepWithdrawal, WithdrawalStep};
+use exchequer_state::{
+    Body, CommitBlocks, Done, NotePending, NoteSilence, RewindBlocks, StepWithdrawal, WithdrawalStep,
+};
 use exchequer_workers::money::proto::{self, change_request::Change, done::Done as Came};
 use exchequer_workers::money::words;
 use tonic::Status;
 
-use super::{Caller, only, payouts, unreadable};
+use super::{Caller, PAYERS, only, payouts, reads_balances, reads_sweeps, unreadable};
 
 /// The command of a change, where this worker may make it.
 pub(super) fn body(caller: Caller, change: Change) -> Result<Body, Status> {
@@ -25,6 +27,10 @@ pub(super) fn body(caller: Caller, change: Change) -> Result<Body, Status> {
             let to = words::block(message.to.as_ref()).map_err(unreadable)?;
             Ok(Body::RewindBlocks(RewindBlocks { network, from, to }))
         }
+        Change::NoteSilence(message) => {
+            let network = only(caller, &[WorkerKind::Deposit])?;
+            Ok(Body::NoteSilence(NoteSilence { network, head: message.head }))
+        }
         Change::NotePending(message) => {
             let network = only(caller, &[WorkerKind::Deposit])?;
             bounded(message.sightings.len(), SIGHTINGS_AT_ONCE_MAX)?;
@@ -34,8 +40,12 @@ pub(super) fn body(caller: Caller, change: Change) -> Result<Body, Status> {
             let replaced = replaced.collect::<Result<_, _>>()?;
             Ok(Body::NotePending(Box::new(NotePending { network, sightings, replaced })))
         }
-        Change::PreparePayout(message) => payouts::prepare(only(caller, &[WorkerKind::Withdrawal])?, message),
-        Change::StepPayout(message) => payouts::step(only(caller, &[WorkerKind::Withdrawal])?, message),
+        Change::PreparePayout(message) => payouts::prepare(only(caller, &PAYERS)?, message),
+        Change::StepPayout(message) => payouts::step(only(caller, &PAYERS)?, message),
+        Change::PlanSweeps(message) => reads_sweeps::plan(only(caller, &[WorkerKind::Consolidation])?, message),
+        Change::ExplainSweeps(message) => reads_sweeps::explain(only(caller, &[WorkerKind::Consolidation])?, message),
+        Change::ReportBalances(message) => reads_balances::report(only(caller, &[WorkerKind::BalanceSync])?, message),
+        Change::NoteGas(message) => reads_sweeps::note_gas(only(caller, &[WorkerKind::Gas])?, &message),
         Change::Wait(message) => {
             only(caller, &[WorkerKind::Withdrawal])?;
             wait(message)
@@ -114,11 +124,16 @@ pub(super) fn done(done: Done) -> Option<Came> {
     Some(match done {
         Done::BlocksCommitted { tip } | Done::BlocksRewound { tip } => Came::Tip(words::of_block(tip)),
         Done::ChainHalted => Came::Halted(true),
-        Done::PendingNoted => Came::Noted(true),
+        Done::PendingNoted | Done::SweepsPlanned { .. } | Done::SweepsExplained | Done::GasNoted => Came::Noted(true),
         Done::PayoutPrepared { payout, attempt } => {
             Came::PayoutPrepared(proto::PayoutPrepared { payout: payout.0, attempt: u32::from(attempt) })
         }
         Done::PayoutWaits { gas } => Came::PayoutWaits(proto::PayoutWaits { gas }),
+        Done::BalancesBegun { run } => Came::Run(run.0),
+        Done::BalancesJudged { waits } => {
+            Came::BalancesJudged(proto::BalancesJudged { waits: waits.into_iter().map(u32::from).collect() })
+        }
+        Done::BalancesReconciled { holds } => Came::Reconciled(holds),
         Done::PayoutMoved { stage } | Done::WithdrawalMoved { stage } => Came::Stage(stage.as_str().to_owned()),
         _ => return None,
     })

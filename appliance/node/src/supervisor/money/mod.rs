@@ -9,17 +9,21 @@
 //! - What is not known is said to be unknown, never to be refused.
 
 mod changes;
+mod due;
 mod payouts;
 mod reads;
+mod reads_balances;
+mod reads_sweeps;
+mod signing;
 mod tickets;
 
 use std::pin::Pin;
 use std::sync::Arc;
 
 use exchequer_domain::{CommandId, Network, WorkerKind};
-use exchequer_state::{Actor, Body, Command};
+use exchequer_state::{Actor, Command};
 use exchequer_workers::money::proto::{self, money_server};
-use exchequer_workers::money::{LinkError, REQUEST_ID_BYTES, TICKET_KEY};
+use exchequer_workers::money::{CHANGES_MAX, LinkError, REQUEST_ID_BYTES, TICKET_KEY};
 use exchequer_workers::server::peer_pid;
 use futures::Stream;
 use tonic::{Request, Response, Status};
@@ -57,6 +61,33 @@ fn command_id(request: &[u8], caller: Caller) -> Result<CommandId, Status> {
     Ok(CommandId(id))
 }
 
+/// The command of a change.
+fn command(caller: Caller, request: proto::ChangeRequest) -> Result<Command, Status> {
+    let id = command_id(&request.request, caller)?;
+    let asked = request.change.ok_or_else(|| Status::invalid_argument("it changes nothing"))?;
+    let body = changes::body(caller, asked)?;
+    Ok(Command { id, actor: Actor::Worker(caller.worker), epoch: Some(caller.epoch), body })
+}
+
+/// What became of it.
+fn reply(done: Result<exchequer_state::Done, Refused>) -> Result<proto::ChangeReply, Status> {
+    use proto::change_reply::Answer;
+    let answer = match done {
+        Ok(done) => match changes::done(done) {
+            Some(done) => Answer::Done(proto::Done { done: Some(done) }),
+            None => return Err(Status::internal("the command came to something else")),
+        },
+        Err(Refused::Rejected(rejection)) => {
+            let problem = rejection.problem();
+            Answer::Refused(proto::Refused { code: problem.code.to_string(), message: problem.message })
+        }
+        Err(Refused::Failed(problem)) => {
+            Answer::Unknown(proto::Unknown { code: problem.code.to_string(), message: problem.message })
+        }
+    };
+    Ok(proto::ChangeReply { answer: Some(answer) })
+}
+
 /// Which workers may make a call.
 fn only(caller: Caller, kinds: &[WorkerKind]) -> Result<Network, Status> {
     let denied = || Status::permission_denied(format!("a worker of the kind {} does not ask this", caller.worker.kind));
@@ -66,6 +97,8 @@ fn only(caller: Caller, kinds: &[WorkerKind]) -> Result<Network, Status> {
     caller.worker.network.ok_or_else(denied)
 }
 
+/// Kinds whose transactions are payouts.
+const PAYERS: [WorkerKind; 3] = [WorkerKind::Withdrawal, WorkerKind::Consolidation, WorkerKind::Gas];
 /// Kinds that move money on a network.
 const MOVERS: [WorkerKind; 5] =
     [WorkerKind::Deposit, WorkerKind::Withdrawal, WorkerKind::Consolidation, WorkerKind::Gas, WorkerKind::BalanceSync];
@@ -99,30 +132,22 @@ impl<G: Ground, L: Launcher> Door<G, L> {
         caller: Caller,
         request: proto::ChangeRequest,
     ) -> Result<proto::ChangeReply, Status> {
-        use proto::change_reply::Answer;
-        let id = command_id(&request.request, caller)?;
-        let asked = request.change.ok_or_else(|| Status::invalid_argument("it changes nothing"))?;
-        let body = changes::body(caller, asked)?;
-        let answer = match self.carry_out(id, caller, body).await {
-            Ok(done) => match changes::done(done) {
-                Some(done) => Answer::Done(proto::Done { done: Some(done) }),
-                None => return Err(Status::internal("the command came to something else")),
-            },
-            Err(Refused::Rejected(rejection)) => {
-                let problem = rejection.problem();
-                Answer::Refused(proto::Refused { code: problem.code.to_string(), message: problem.message })
-            }
-            Err(Refused::Failed(problem)) => {
-                Answer::Unknown(proto::Unknown { code: problem.code.to_string(), message: problem.message })
-            }
-        };
-        Ok(proto::ChangeReply { answer: Some(answer) })
+        let command = command(caller, request)?;
+        reply(self.shared.carry_out_command(command, Until::Asked).await)
     }
 
-    async fn carry_out(&self, id: CommandId, caller: Caller, body: Body) -> Result<exchequer_state::Done, Refused> {
-        let Caller { worker, epoch, .. } = caller;
-        let command = Command { id, actor: Actor::Worker(worker), epoch: Some(epoch), body };
-        self.shared.carry_out_command(command, Until::Asked).await
+    /// Has several changes made, in their order.
+    pub(crate) async fn changes(
+        &self,
+        caller: Caller,
+        request: proto::ChangesRequest,
+    ) -> Result<proto::ChangesReply, Status> {
+        if request.changes.len() > CHANGES_MAX {
+            return Err(Status::invalid_argument(format!("{CHANGES_MAX} changes are made at once")));
+        }
+        let commands = request.changes.into_iter().map(|change| command(caller, change)).collect::<Result<_, _>>()?;
+        let done = self.shared.carry_out_all(caller.worker, commands).await;
+        Ok(proto::ChangesReply { replies: done.into_iter().map(reply).collect::<Result<_, _>>()? })
     }
 
     /// Whether the leadership that welcomed the worker still is one: what is read for it is not older than that.
@@ -149,6 +174,11 @@ impl<G: Ground, L: Launcher> money_server::Money for Door<G, L> {
     async fn change(&self, request: Request<proto::ChangeRequest>) -> Result<Response<proto::ChangeReply>, Status> {
         let caller = self.caller_of(&request)?;
         Door::change(self, caller, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn changes(&self, request: Request<proto::ChangesRequest>) -> Result<Response<proto::ChangesReply>, Status> {
+        let caller = self.caller_of(&request)?;
+        Door::changes(self, caller, request.into_inner()).await.map(Response::new)
     }
 
     async fn cursor(&self, request: Request<proto::CursorRequest>) -> Result<Response<proto::CursorReply>, Status> {
@@ -186,7 +216,7 @@ impl<G: Ground, L: Launcher> money_server::Money for Door<G, L> {
 
     async fn due(&self, request: Request<proto::DueRequest>) -> Result<Response<proto::DueReply>, Status> {
         let caller = self.caller_of(&request)?;
-        self.read_due(caller, request.into_inner().withdrawals).map(Response::new)
+        self.read_due(caller, &request.into_inner()).map(Response::new)
     }
 
     async fn attempt_bytes(
@@ -195,6 +225,23 @@ impl<G: Ground, L: Launcher> money_server::Money for Door<G, L> {
     ) -> Result<Response<proto::AttemptBytesReply>, Status> {
         let caller = self.caller_of(&request)?;
         self.read_attempt_bytes(caller, &request.into_inner()).map(Response::new)
+    }
+
+    async fn balance_work(
+        &self,
+        request: Request<proto::BalanceWorkRequest>,
+    ) -> Result<Response<proto::BalanceWorkReply>, Status> {
+        self.read_balance_work(self.caller_of(&request)?).map(Response::new)
+    }
+
+    async fn sweeps(&self, request: Request<proto::SweepsRequest>) -> Result<Response<proto::SweepsReply>, Status> {
+        let caller = self.caller_of(&request)?;
+        self.read_sweeps(caller, &request.into_inner()).map(Response::new)
+    }
+
+    async fn sign(&self, request: Request<proto::SignRequest>) -> Result<Response<proto::SignReply>, Status> {
+        let caller = self.caller_of(&request)?;
+        self.have_signed(caller, request.into_inner()).await.map(Response::new)
     }
 }
 

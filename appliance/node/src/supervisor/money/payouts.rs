@@ -1,16 +1,16 @@
 //! Payouts: their preparation and their steps, from messages to commands.
 
-use exchequer_domain::{Network, Timestamp};
+use exchequer_domain::{Network, Timestamp, TxId};
 use exchequer_state::custody::WalletId;
 use exchequer_state::withdrawals::{
-    Answer, Claim, Death, Errand, INPUTS_MAX, PAYOUT_WITHDRAWALS_MAX, Payer, PayoutId, Purpose, RAW_BYTES_MAX,
-    RECORD_BYTES_MAX, Reply, Stage, WithdrawalId,
+    ATTEMPTS_MAX, Answer, Claim, Conflict, Death, INPUTS_MAX, PAYOUT_WITHDRAWALS_MAX, Payer, PayoutId, Purpose,
+    RAW_BYTES_MAX, RECORD_BYTES_MAX, Reply, Stage, WithdrawalId,
 };
 use exchequer_state::{Body, PayoutStep, Preparation, PreparePayout, StepPayout};
 use exchequer_workers::money::{proto, words};
 use tonic::Status;
 
-use super::unreadable;
+use super::{reads_sweeps, unreadable};
 
 fn missing(what: &str) -> Status {
     Status::invalid_argument(format!("{what} is missing, or not as it must be"))
@@ -24,7 +24,7 @@ pub(super) fn prepare(network: Network, message: proto::PreparePayout) -> Result
     Ok(Body::PreparePayout(Box::new(PreparePayout {
         network,
         payer: Payer { wallet: WalletId(payer.wallet), index: payer.index },
-        errand: Errand::Withdrawals,
+        errand: reads_sweeps::errand(message.errand)?,
         withdrawals: message.withdrawals.into_iter().map(WithdrawalId).collect(),
         preparation: preparation(message.preparation)?,
         chain_nonce: message.chain_nonce,
@@ -97,7 +97,8 @@ fn payout_step(step: proto::step_payout::Step) -> Result<PayoutStep, Status> {
         Message::Stuck(true) => PayoutStep::Stuck,
         Message::Replace(replace) => {
             let preparation = Box::new(preparation(replace.preparation)?);
-            PayoutStep::Replace { preparation, proof: None }
+            let proof = replace.proof.map(proof).transpose()?;
+            PayoutStep::Replace { preparation, proof }
         }
         Message::Dead(dead) => PayoutStep::Dead { proof: death(dead.proof)?, requeue: dead.requeue },
         Message::Unknown(why) => PayoutStep::Unknown { why },
@@ -110,16 +111,58 @@ fn death(proof: Option<proto::step_payout::dead::Proof>) -> Result<Death, Status
     use proto::step_payout::dead::Proof;
     match proof {
         Some(Proof::NeverSigned(true)) => Ok(Death::NeverSigned),
-        Some(Proof::NonceUsed(used)) => {
-            let absent = used.absent.iter().map(|tx| words::tx(tx).map_err(unreadable));
-            Ok(Death::NonceUsed {
-                at: words::block(used.at.as_ref()).map_err(unreadable)?,
-                next: used.next,
-                absent: absent.collect::<Result<_, _>>()?,
-            })
-        }
+        Some(Proof::NonceUsed(used)) => nonce_used(&used),
+        Some(Proof::Conflicts(found)) => conflicts(&found),
+        Some(Proof::Expired(expired)) => self::expired(&expired),
         Some(Proof::NeverSigned(false)) | None => Err(missing("the proof")),
     }
+}
+
+/// Why attempts that were signed cannot be mined.
+fn proof(message: proto::step_payout::Proof) -> Result<Death, Status> {
+    use proto::step_payout::proof::Proof;
+    match message.proof {
+        Some(Proof::NonceUsed(used)) => nonce_used(&used),
+        Some(Proof::Conflicts(found)) => conflicts(&found),
+        Some(Proof::Expired(expired)) => self::expired(&expired),
+        None => Err(missing("the proof")),
+    }
+}
+
+/// Names of attempts.
+fn names(txs: &[Vec<u8>]) -> Result<Vec<TxId>, Status> {
+    if txs.len() > ATTEMPTS_MAX {
+        return Err(missing("the list of attempts"));
+    }
+    txs.iter().map(|tx| words::tx(tx).map_err(unreadable)).collect()
+}
+
+fn nonce_used(used: &proto::step_payout::NonceUsed) -> Result<Death, Status> {
+    let at = words::block(used.at.as_ref()).map_err(unreadable)?;
+    Ok(Death::NonceUsed { at, next: used.next, absent: names(&used.absent)? })
+}
+
+fn conflicts(message: &proto::step_payout::Conflicts) -> Result<Death, Status> {
+    if message.conflicts.len() > INPUTS_MAX {
+        return Err(missing("the list of coins"));
+    }
+    let conflict = |one: &proto::step_payout::Conflict| {
+        let coin = words::outpoint(one.coin.as_ref()).map_err(unreadable)?;
+        let by = words::tx(&one.by).map_err(unreadable)?;
+        Ok::<_, Status>(Conflict { coin, by, confirmations: one.confirmations })
+    };
+    message.conflicts.iter().map(conflict).collect::<Result<_, _>>().map(Death::Conflicts)
+}
+
+fn expired(message: &proto::step_payout::Expired) -> Result<Death, Status> {
+    let at = words::block(message.at.as_ref()).map_err(unreadable)?;
+    // As many as have a place in a configuration.
+    if message.absent_at.len() > usize::from(u8::MAX) {
+        return Err(missing("the list of endpoints"));
+    }
+    let places = message.absent_at.iter().map(|place| u8::try_from(*place).map_err(|_| missing("an endpoint")));
+    let absent_at = places.collect::<Result<_, _>>()?;
+    Ok(Death::Expired { at, time: Timestamp(message.time_us), absent_at, absent: names(&message.absent)? })
 }
 
 fn answer(message: proto::Answer) -> Result<Answer, Status> {

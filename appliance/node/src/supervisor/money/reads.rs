@@ -7,7 +7,7 @@ use std::sync::Arc;
 use exchequer_domain::{Problem, TxId, WorkerKind};
 use exchequer_state::custody::{self, ADDRESSES_PAGE_MAX, CoinState, Keyed};
 use exchequer_state::networks::Operation;
-use exchequer_state::withdrawals::{Claim, Payer, Payout, PayoutId, PayoutStanding, Purpose, Withdrawal};
+use exchequer_state::settings::{Scope, schema};
 use exchequer_state::{Halt, Rows, State, secrets};
 use exchequer_workers::money::{proto, words};
 use futures::StreamExt as _;
@@ -21,8 +21,6 @@ use crate::supervisor::launch::Launcher;
 const BLOCKS_MAX: u32 = 32_768;
 /// Transactions of one question.
 const TXS_MAX: usize = 1_000;
-/// Queued withdrawals of one answer.
-const WITHDRAWALS_MAX: u32 = 1_000;
 /// Coins of one page.
 const COINS_PAGE_MAX: usize = 1_000;
 
@@ -30,13 +28,13 @@ fn internal(problem: Problem) -> Status {
     Status::unavailable(problem.message)
 }
 
-fn halted(halt: Halt) -> Status {
+pub(super) fn halted(halt: Halt) -> Status {
     Status::internal(halt.to_string())
 }
 
 impl<G: Ground, L: Launcher> Door<G, L> {
     /// Reads something for a worker of the leadership that still is one.
-    fn read<T>(&self, caller: Caller, read: impl FnOnce(&State, &dyn Rows) -> T) -> Result<T, Status> {
+    pub(super) fn read<T>(&self, caller: Caller, read: impl FnOnce(&State, &dyn Rows) -> T) -> Result<T, Status> {
         self.leads(caller)?;
         self.ground().rows(read).map_err(internal)
     }
@@ -56,6 +54,7 @@ impl<G: Ground, L: Launcher> Door<G, L> {
                 settled: chain.settled,
                 halted: chain.halted.is_some(),
                 blocks: chains.blocks(network).take(blocks).map(words::of_block).collect(),
+                pending: state.deposits().pending(network).map(|tx| tx.0.to_vec()).collect(),
             }
         })
     }
@@ -67,6 +66,7 @@ impl<G: Ground, L: Launcher> Door<G, L> {
             let may = |operation| state.may_on(network, operation);
             let why = may(Operation::Withdrawal).or(may(Operation::Deposit)).err();
             let listings = state.custody().listings().filter(|listing| listing.network == network);
+            let scope = Scope::network(network);
             let reply = proto::NetworkReply {
                 endpoints: config.endpoints.clone(),
                 version: config.version,
@@ -86,6 +86,8 @@ impl<G: Ground, L: Launcher> Door<G, L> {
                         ledger_decimals: u32::from(listing.ledger_decimals),
                     })
                     .collect(),
+                traces: state.settings().get_for(&schema::CHAIN_TRACES, &scope),
+                roots_off: !state.settings().get_for(&schema::CHAIN_ROOTS, &scope),
             };
             let named = config.endpoints.iter().flat_map(|endpoint| secrets::references(endpoint));
             let sealed = named.filter_map(|name| state.secrets().get(name));
@@ -104,7 +106,7 @@ impl<G: Ground, L: Launcher> Door<G, L> {
     }
 
     pub(crate) fn read_addresses(&self, caller: Caller, from: u32) -> Result<Paged<proto::AddressPage>, Status> {
-        let family = only(caller, &[WorkerKind::Deposit])?.family();
+        let family = only(caller, &[WorkerKind::Deposit, WorkerKind::BalanceSync])?.family();
         self.leads(caller)?;
         let door = self.clone();
         let pages = futures::stream::unfold(Some(from), move |next| {
@@ -136,6 +138,7 @@ impl<G: Ground, L: Launcher> Door<G, L> {
                 id: wallet.id.0,
                 role: wallet.role.as_str().to_owned(),
                 in_use: wallet.is_used_on(network),
+                pinned: wallet.pinned,
                 addresses: wallet
                     .addresses
                     .iter()
@@ -182,62 +185,6 @@ impl<G: Ground, L: Launcher> Door<G, L> {
         });
         Ok(pages.boxed())
     }
-
-    pub(crate) fn read_due(&self, caller: Caller, withdrawals: u32) -> Result<proto::DueReply, Status> {
-        let network = only(caller, &[WorkerKind::Withdrawal])?;
-        let now_us = self.ground().now().0;
-        let most = usize::try_from(withdrawals.min(WITHDRAWALS_MAX)).unwrap_or(0);
-        self.read(caller, |state, _| {
-            let room = state.withdrawals();
-            let mut assets: Vec<_> = room.queue(network).map(|one| one.order.asset).collect();
-            assets.dedup();
-            let queued = assets.into_iter().flat_map(|asset| room.next(network, asset));
-            let queued = queued.take(most).map(|one| withdrawal(state, one)).collect();
-            let hot = state.custody().wallets_of(network, custody::WalletRole::Hot);
-            let payers = hot.flat_map(|wallet| {
-                let own = wallet.addresses.iter().filter(|own| !own.change);
-                own.map(|own| Payer { wallet: wallet.id, index: own.index })
-            });
-            let lane = |payer: Payer| {
-                let lane = room.lane(network, payer).cloned().unwrap_or_default();
-                proto::Lane {
-                    payer: Some(of_payer(payer)),
-                    next: lane.next,
-                    gaps: lane.gaps.into_iter().collect(),
-                    in_flight: u32::try_from(room.in_flight(network, payer)).unwrap_or(u32::MAX),
-                }
-            };
-            proto::DueReply {
-                payouts: room.payouts(network).map(|one| payout(state, one)).collect(),
-                withdrawals: queued,
-                lanes: payers.map(lane).collect(),
-                now_us,
-            }
-        })
-    }
-
-    pub(crate) fn read_attempt_bytes(
-        &self,
-        caller: Caller,
-        asked: &proto::AttemptBytesRequest,
-    ) -> Result<proto::AttemptBytesReply, Status> {
-        let network = only(caller, &[WorkerKind::Withdrawal])?;
-        let id = PayoutId(asked.payout);
-        let attempt = u16::try_from(asked.attempt).map_err(|_| Status::invalid_argument("the attempt"))?;
-        let bytes = self.read(caller, |state, rows| {
-            // Another network's is none of this worker's.
-            if state.payout(rows, id)?.is_none_or(|payout| payout.network != network) {
-                return Ok(None);
-            }
-            let unsigned = state.unsigned_bytes(rows, id, attempt)?;
-            Ok::<_, Halt>(Some((
-                unsigned.unwrap_or_default(),
-                state.signed_bytes(rows, id, attempt)?.unwrap_or_default(),
-            )))
-        })?;
-        let bytes = bytes.map_err(halted)?.ok_or_else(|| Status::invalid_argument("there is no such payout here"))?;
-        Ok(proto::AttemptBytesReply { unsigned: bytes.0, signed: bytes.1 })
-    }
 }
 
 /// An address with the text of a secret in the place of its name. The name ends where no letter of a name follows: another
@@ -258,11 +205,7 @@ fn with_secret(endpoint: &str, name: &str, text: &str) -> String {
     out
 }
 
-fn of_payer(payer: Payer) -> proto::Payer {
-    proto::Payer { wallet: payer.wallet.0, index: payer.index }
-}
-
-fn coin(coin: &custody::Coin) -> proto::Coin {
+pub(super) fn coin(coin: &custody::Coin) -> proto::Coin {
     use proto::coin::State as Message;
     let state = match coin.state {
         CoinState::Free => Message::Free(true),
@@ -273,7 +216,13 @@ fn coin(coin: &custody::Coin) -> proto::Coin {
         Keyed::Deposit(index) => (None, false, index),
         Keyed::Wallet { wallet, change, index } => (Some(wallet.0), change, index),
     };
+    let (spent_by, spent_height) = match coin.state {
+        CoinState::Spent { by, height, .. } => (by.0.to_vec(), height),
+        CoinState::Free | CoinState::Reserved { .. } => (Vec::new(), 0),
+    };
     proto::Coin {
+        spent_by,
+        spent_height,
         outpoint: Some(words::of_outpoint(coin.outpoint)),
         amount: coin.amount.to_string(),
         address: coin.address.to_string(),
@@ -284,78 +233,6 @@ fn coin(coin: &custody::Coin) -> proto::Coin {
         index,
         state: Some(state),
     }
-}
-
-fn withdrawal(state: &State, one: &Withdrawal) -> proto::Withdrawal {
-    let listing = state.custody().listing(one.order.network, one.order.asset);
-    let consent = |consent: &exchequer_state::withdrawals::Consent| proto::Consent {
-        key: consent.key.0,
-        admin: consent.admin.to_string(),
-        signature: [consent.signature.0, consent.signature.1].concat(),
-        at_us: consent.at.0,
-    };
-    proto::Withdrawal {
-        id: one.id.0,
-        asset: one.order.asset.0,
-        coin: words::of_coin(listing.and_then(|listing| listing.coin.as_ref())),
-        to: one.order.to.to_string(),
-        memo: one.order.memo.clone().unwrap_or_default(),
-        on_chain: one.on_chain.to_string(),
-        fee_cap: one.fee_cap,
-        consents: one.consents.iter().map(consent).collect(),
-        approval_until_us: one.approval_until.0,
-        payment_hash: one.hash.0.to_vec(),
-    }
-}
-
-fn payout(state: &State, one: &Payout) -> proto::Payout {
-    let paid = one.withdrawals.iter().filter_map(|id| state.withdrawals().get(*id));
-    let mined = match one.standing {
-        PayoutStanding::Mined { attempt, block } => Some((attempt, block)),
-        PayoutStanding::Preparing
-        | PayoutStanding::Signed
-        | PayoutStanding::Broadcast
-        | PayoutStanding::Stuck
-        | PayoutStanding::Replacing
-        | PayoutStanding::Unknown { .. }
-        | PayoutStanding::Review { .. }
-        | PayoutStanding::Over { .. } => None,
-    };
-    let attempt = |attempt: &exchequer_state::withdrawals::Attempt| proto::Attempt {
-        number: u32::from(attempt.number),
-        noop: attempt.purpose == Purpose::Noop,
-        claim: Some(claim(&attempt.claim)),
-        fee_max: attempt.fee_max,
-        tx: attempt.tx.map(|tx| tx.0.to_vec()).unwrap_or_default(),
-        dead: attempt.dead,
-        prepared_us: attempt.prepared.0,
-    };
-    proto::Payout {
-        id: one.id.0,
-        payer: Some(of_payer(one.payer)),
-        withdrawals: paid.map(|one| withdrawal(state, one)).collect(),
-        stage: one.stage().as_str().to_owned(),
-        attempts: one.attempts.iter().map(attempt).collect(),
-        mined_attempt: mined.map_or(0, |(attempt, _)| u32::from(attempt)),
-        mined: mined.map(|(_, block)| words::of_block(block)),
-        wants_noop: one.wants_noop,
-        may_send: state.may_send(one).is_ok(),
-        moved_us: one.moved.0,
-    }
-}
-
-fn claim(claim: &Claim) -> proto::Claim {
-    use proto::claim::{Claim as Message, Coins, Window};
-    let claim = match claim {
-        Claim::Nonce(nonce) => Message::Nonce(*nonce),
-        Claim::Coins(coins) => {
-            Message::Coins(Coins { coins: coins.iter().map(|coin| words::of_outpoint(*coin)).collect() })
-        }
-        Claim::Window { reference, expires } => {
-            Message::Window(Window { reference: Some(words::of_block(*reference)), expires_us: expires.0 })
-        }
-    };
-    proto::Claim { claim: Some(claim) }
 }
 
 #[cfg(test)]

@@ -163,13 +163,13 @@ fn nonces_are_given_once() {
     prepared(&mut world, command).unwrap();
     assert!(world.events().iter().any(|kind| matches!(kind, crate::EventKind::ForeignNonce { nonce: 40, .. })));
     let mut number = 50;
-    while world.state.withdrawals().in_flight(EVM, payer(EVM, 0)) < IN_FLIGHT_MAX {
+    while world.state.withdrawals().unmined(EVM, payer(EVM, 0)) < IN_FLIGHT_MAX {
         let nonce = world.state.withdrawals().lane(EVM, payer(EVM, 0)).unwrap().next;
         pay(&mut world, nonce, number, 0).unwrap();
         number += 1;
     }
     let nonce = world.state.withdrawals().lane(EVM, payer(EVM, 0)).unwrap().next;
-    assert_eq!(refusal(pay(&mut world, nonce, 99, 0)), Refusal::InFlight);
+    assert_eq!(refusal(pay(&mut world, nonce, 200, 0)), Refusal::InFlight);
     let payers = [payer(EVM, 0), payer(EVM, 1)];
     assert_eq!(world.state.withdrawals().next_payer(EVM, &payers), Some(payer(EVM, 1)));
 }

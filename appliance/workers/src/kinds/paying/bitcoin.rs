@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use exchequer_chains::bitcoin::{
-    ChangeTo, Coins, Draft as Plan, Earlier, FeeRate, Offered, build, clamp, input_weight, output_weight, script_of,
+    ChangeTo, Coins, Draft as Plan, Earlier, FeeRate, Offered, RATE_SAT_PER_KVB_MAX, build, clamp, input_weight, output_weight, script_of,
     vbytes,
 };
 use exchequer_chains::node::FeeFacts;
@@ -99,10 +99,11 @@ pub async fn rates(round: &Round, replacing: bool) -> Result<Option<Rates>, Stri
     let FeeFacts::Bitcoin { targets, relay_min, pool_min, increment } = facts else {
         return Err("the node is of another family".to_owned());
     };
-    let of = |sat| FeeRate::of_kvb(sat).map_err(|error| error.to_string());
+    // Beyond what is counted with, a rate is above every ceiling all the same.
+    let of = |sat: u64| FeeRate::of_kvb(sat.min(RATE_SAT_PER_KVB_MAX)).map_err(|error| error.to_string());
     let most = round.config.fee_rate_max.and_then(|most| in_smallest_units(&round.config, most)).unwrap_or(0);
     let most = u64::try_from(most.saturating_mul(1_000)).unwrap_or(u64::MAX);
-    let ceiling = of(most.min(exchequer_chains::bitcoin::RATE_SAT_PER_KVB_MAX))?;
+    let ceiling = of(most)?;
     let wanted = TARGETS[usize::from(replacing)];
     let estimate = targets.iter().find(|(target, _)| *target == wanted).and_then(|(_, rate)| *rate);
     let estimate = estimate.map(of).transpose()?;

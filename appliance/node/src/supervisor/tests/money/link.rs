@@ -93,11 +93,21 @@ impl Link for Inline {
             Ok(pages.map(|page| page.map_err(failed)).boxed())
         })
     }
-    fn due(&self, withdrawals: u32) -> Asking<'_, DueReply> {
-        self.around(async move { self.door.read_due(self.caller, withdrawals) })
+    fn due(&self, asked: DueRequest) -> Asking<'_, DueReply> {
+        self.around(async move { self.door.read_due(self.caller, &asked) })
+    }
+    fn changes(&self, request: ChangesRequest) -> Asking<'_, ChangesReply> {
+        self.around(self.door.changes(self.caller, request))
     }
     fn attempt_bytes(&self, payout: u64, attempt: u32) -> Asking<'_, AttemptBytesReply> {
         let asked = AttemptBytesRequest { payout, attempt };
         self.around(async move { self.door.read_attempt_bytes(self.caller, &asked) })
+    }
+    fn sweeps(&self, asked: SweepsRequest) -> Asking<'_, SweepsReply> {
+        self.around(async move { self.door.read_sweeps(self.caller, &asked) })
+    }
+    fn sign(&self, payout: u64, attempt: u32) -> Asking<'_, SignReply> {
+        let asked = SignRequest { payout, attempt };
+        self.around(async move { self.door.have_signed(self.caller, asked).await })
     }
 }

@@ -1,13 +1,16 @@
 //! Workers that move money, over the money link, with the real state machine and chains that are played.
 
+mod addresses;
 mod chain;
 mod deposits;
 mod link;
+mod failures;
 mod pool;
-mod socket;
-mod withdrawals;
 mod signing;
 mod purse;
+mod socket;
+mod sweeps;
+mod withdrawals;
 
 use exchequer_domain::{ChainAddress, Family, Network, UserId};
 use exchequer_state::custody::Terms;

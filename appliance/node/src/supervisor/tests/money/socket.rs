@@ -1,6 +1,7 @@
 //! The money link over the workers' socket.
 
 use exchequer_workers::host::connect;
+use exchequer_workers::money::proto::DueRequest;
 use exchequer_workers::money::{LinkError, client};
 use exchequer_workers::server;
 use futures::StreamExt as _;
@@ -29,7 +30,7 @@ async fn over_the_socket() {
     assert_eq!((page.first, page.addresses.len()), (2, USERS as usize + 2));
     assert_eq!(page.addresses[0], address(2).to_string());
     assert!(pages.next().await.is_none());
-    assert!(matches!(link.due(1).await, Err(LinkError::Refused(_))), "another kind's");
+    assert!(matches!(link.due(DueRequest::default()).await, Err(LinkError::Refused(_))), "another kind's");
 
     let others = stage.shared.tickets.give(caller("deposit/bsc-1", 1));
     for ticket in [others, vec![7; 32], Vec::new()] {
