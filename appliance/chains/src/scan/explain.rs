@@ -90,6 +90,7 @@ impl fmt::Display for Unsure {
         match self {
             Unsure::Amount(amount) => write!(f, "the amount {amount:?} is more than is counted with"),
             Unsure::Kind(kind) => write!(f, "the transaction is of the unknown kind {kind:#x}"),
+            Unsure::Balance => f.write_str("the token's balances do not follow its log"),
             Unsure::NoText => f.write_str("the address is ours, but cannot be written"),
         }
     }

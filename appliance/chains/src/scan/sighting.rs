@@ -37,6 +37,8 @@ pub enum Unsure {
     Kind(u64),
     /// The address has a key of ours and no text.
     NoText,
+    /// The token's balances do not follow its log, in this block or in one before it.
+    Balance,
 }
 
 /// Something that may have arrived at an address of ours, and that a person has to look at.

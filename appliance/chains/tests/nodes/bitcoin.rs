@@ -77,6 +77,11 @@ async fn payments(world: &World) {
         paid.push(world.bitcoin.pay(address.as_str(), "0.5").await.unwrap().parse::<TxId>().unwrap());
     }
     assert_eq!(world.node.fate(paid[0]).await, Ok(Fate::Pending));
+    let waiting = world.node.waiting(&BTreeSet::new()).await.unwrap().unwrap();
+    assert_eq!(waiting.names, paid.iter().copied().collect());
+    assert_eq!(look(world.params, &waiting.fresh, &own, &BTreeSet::new()).sightings.len(), 4);
+    let again = world.node.waiting(&waiting.names).await.unwrap().unwrap();
+    assert_eq!((again.names, again.fresh.transactions().len()), (waiting.names, 0));
     world.bitcoin.mine(1).await.unwrap();
     let block = world.node.block(102).await.unwrap().unwrap();
     let found = look(world.params, &block, &own, &BTreeSet::new());

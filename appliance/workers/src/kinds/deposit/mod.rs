@@ -11,6 +11,9 @@
 
 mod commit;
 mod pending;
+#[cfg(test)]
+mod played;
+mod proof;
 mod pulse;
 mod scanner;
 mod walk;

@@ -86,3 +86,75 @@ impl Pending {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use exchequer_chains::Coin;
+    use exchequer_chains::evm::text;
+    use exchequer_chains::scan::Sighting;
+    use exchequer_domain::Place;
+
+    use super::super::played::{Played, panel};
+    use super::*;
+
+    fn tx(number: u8) -> TxId {
+        TxId([number; 32])
+    }
+
+    /// Every transaction of an odd number pays us.
+    fn look(block: &Block) -> Found {
+        let seen = |tx: TxId| Sighting {
+            tx,
+            place: Place::Output(0),
+            address: text(&[1; 20]),
+            coin: Coin::Native,
+            amount: 7,
+            from_own: false,
+            coinbase: false,
+        };
+        let ours = block.transactions().into_iter().filter(|tx| tx.0[0] % 2 == 1);
+        Found { sightings: ours.map(seen).collect(), ..Found::default() }
+    }
+
+    /// What one look tells and the state takes: payments seen, and payments that will never come.
+    async fn told(pending: &mut Pending, panel: &Panel) -> (Vec<u8>, Vec<u8>) {
+        let (mut seen, mut replaced) = (Vec::new(), Vec::new());
+        tokio::time::advance(PAUSE).await;
+        for change in pending.look(panel, look).await.unwrap() {
+            seen.extend(change.sightings.iter().map(|seen| seen.tx[0]));
+            replaced.extend(change.replaced.iter().map(|tx| tx[0]));
+            pending.taken(&change);
+        }
+        (seen, replaced)
+    }
+
+    /// Goal: a payment that waits is told once; one in whose place another came is told as replaced, once a quorum knows nothing of
+    /// it and not before; one that came into a block is the scan's; what the state believed before a restart counts. Method: pools
+    /// that change.
+    #[tokio::test(start_paused = true)]
+    async fn what_waits_is_told_and_what_was_replaced() {
+        let nodes = [std::sync::Arc::new(Played::new("one")), std::sync::Arc::new(Played::new("two"))];
+        let panel = panel(&nodes).await;
+        let pools = |pool: &[u8]| {
+            nodes.iter().for_each(|node| *node.pool.lock() = pool.iter().map(|number| tx(*number)).collect());
+        };
+        let mut pending = Pending::of(BTreeSet::from([tx(9)]));
+        pools(&[1, 2, 3, 5]);
+        assert_eq!(told(&mut pending, &panel).await, (vec![1, 3, 5], vec![9]));
+        assert_eq!(told(&mut pending, &panel).await, (vec![], vec![]));
+        assert_eq!(pending.look(&panel, look).await.unwrap(), [], "not so soon again");
+        // 1 is replaced by 7; the second node still has it.
+        pools(&[2, 3, 5, 7]);
+        nodes[1].pool.lock().insert(tx(1));
+        assert_eq!(told(&mut pending, &panel).await, (vec![7], vec![]));
+        nodes[1].pool.lock().remove(&tx(1));
+        // 3 comes into a block.
+        pools(&[2, 5, 7]);
+        nodes.iter().for_each(|node| drop(node.mined.lock().insert(tx(3))));
+        assert_eq!(told(&mut pending, &panel).await, (vec![], vec![1]));
+        assert_eq!(pending.noted, BTreeSet::from([tx(5), tx(7)]));
+        // What was replaced comes back.
+        pools(&[1, 2, 5]);
+        assert_eq!(told(&mut pending, &panel).await, (vec![1], vec![7]));
+    }
+}

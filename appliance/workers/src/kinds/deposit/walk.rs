@@ -7,6 +7,7 @@ use exchequer_domain::{Family, Network, OutPoint};
 use futures::future::join_all;
 
 use super::commit::{BLOCKS_MAX, Scanned, scanned};
+use super::proof::prove;
 use super::{Counts, Watched};
 use crate::money::words;
 
@@ -83,7 +84,7 @@ pub(super) async fn fetch(
             // Before the trail takes it: what is not agreed on is met again in the next round. Of a block that does not follow
             // nothing counts.
             let given = match agreed {
-                Ok(agreed) => Some(agreed.value.1),
+                Ok(agreed) => Some(agreed.value),
                 Err(_) if !follows(trail, header) => None,
                 // What was caught before is kept.
                 Err(_) if !catch.found.is_empty() => return Ok(None),
@@ -91,7 +92,10 @@ pub(super) async fn fetch(
             };
             match trail.take(head, Some(header)) {
                 Step::Advance(_) => {
-                    let Some(seen) = given else { return Err("a block was taken unseen".to_owned()) };
+                    let Some((block, mut seen)) = given else { return Err("a block was taken unseen".to_owned()) };
+                    if let Block::Evm(block) = &block {
+                        prove(panel, block, &mut seen, &mut catch.watched.suspects).await;
+                    }
                     if !catch.take(header, seen)? {
                         return Ok(None);
                     }

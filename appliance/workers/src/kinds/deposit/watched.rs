@@ -5,7 +5,7 @@ use std::path::Path;
 
 use exchequer_chains::NetworkParams;
 use exchequer_chains::scan::{AddressSet, FileError, Key, Own};
-use exchequer_domain::{Family, OutPoint};
+use exchequer_domain::{ChainAddress, Family, OutPoint};
 use futures::StreamExt as _;
 
 use crate::money::proto::NetworkReply;
@@ -19,6 +19,8 @@ pub struct Watched {
     coins_known: bool,
     /// The set is from a file, and has not been compared with the state yet.
     from_file: bool,
+    /// Tokens whose balances were seen not to follow their logs: nothing of them is certain before people have looked.
+    pub(super) suspects: BTreeSet<ChainAddress>,
     /// Contracts of listed tokens.
     pub(super) tokens: BTreeSet<[u8; 20]>,
 }
@@ -38,7 +40,15 @@ impl Watched {
     #[must_use]
     pub fn new(params: NetworkParams) -> Watched {
         let set = AddressSet::new(params.network());
-        Watched { params, set, coins: HashSet::new(), coins_known: false, from_file: false, tokens: BTreeSet::new() }
+        Watched {
+            params,
+            set,
+            coins: HashSet::new(),
+            coins_known: false,
+            from_file: false,
+            suspects: BTreeSet::new(),
+            tokens: BTreeSet::new(),
+        }
     }
 
     /// What a file has, or nothing yet where it has nothing that can be used. Blocks.

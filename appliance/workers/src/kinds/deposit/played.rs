@@ -1,0 +1,104 @@
+//! Nodes that are played in tests of this kind's parts.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use exchequer_chains::Coin;
+use exchequer_chains::node::{
+    Account, Asking, Broadcast, ChainNode, Doing, Fate, FeeFacts, Heads, NodeError, OutputFacts, Panel, Trial,
+    TrialCall, Waiting,
+};
+use exchequer_chains::rpc::{HealthRules, Wide};
+use exchequer_chains::scan::{Block, EvmBlock, EvmTx, Header};
+use exchequer_domain::{BlockHash, BlockRef, ChainAddress, OutPoint, TxId};
+use parking_lot::Mutex;
+
+/// A node at block 8.
+pub(super) struct Played {
+    name: &'static str,
+    /// What everybody has before and after block 8; none where the node has forgotten it.
+    pub(super) balances: Mutex<Option<[u128; 2]>>,
+    /// What waits.
+    pub(super) pool: Mutex<BTreeSet<TxId>>,
+    /// What is in a block.
+    pub(super) mined: Mutex<BTreeSet<TxId>>,
+}
+
+/// Two nodes, which both have to agree.
+pub(super) async fn panel(nodes: &[Arc<Played>; 2]) -> Panel {
+    let nodes = nodes.iter().map(|node| node.clone() as Arc<dyn ChainNode>).collect();
+    let panel = Panel::new(nodes, HealthRules::default(), 2).unwrap();
+    panel.refresh().await;
+    panel
+}
+
+pub(super) fn header(height: u8) -> Header {
+    let hash = |height: u8| BlockHash([height; 32]);
+    let block = BlockRef { height: u64::from(height), hash: hash(height) };
+    Header { block, parent: hash(height - 1), time_ms: 0 }
+}
+
+impl Played {
+    pub(super) fn new(name: &'static str) -> Played {
+        Played { name, balances: Mutex::new(None), pool: Mutex::default(), mined: Mutex::default() }
+    }
+}
+
+fn nothing<'a, T: Send + 'a>() -> Asking<'a, T> {
+    Box::pin(async { Err(NodeError::Pruned) })
+}
+
+impl ChainNode for Played {
+    fn name(&self) -> String {
+        self.name.to_owned()
+    }
+    fn identify(&self) -> Asking<'_, bool> {
+        Box::pin(async { Ok(true) })
+    }
+    fn heads(&self) -> Asking<'_, Heads> {
+        Box::pin(async { Ok(Heads { head: header(8), safe: None, finalized: Some(header(2)) }) })
+    }
+    fn header(&self, _: u64) -> Asking<'_, Option<Header>> {
+        nothing()
+    }
+    fn block(&self, _: u64) -> Asking<'_, Option<Block>> {
+        nothing()
+    }
+    fn waiting<'a>(&'a self, known: &'a BTreeSet<TxId>) -> Asking<'a, Option<Waiting>> {
+        let names = self.pool.lock().clone();
+        let tx = |hash: &TxId| EvmTx { hash: *hash, kind: 0, from: [0; 20], to: None, value: Wide::default() };
+        let txs = names.difference(known).map(tx).collect();
+        let fresh = Block::Evm(EvmBlock { header: header(8), txs, receipts: Vec::new(), traces: None });
+        Box::pin(async move { Ok(Some(Waiting { names, fresh })) })
+    }
+    fn broadcast<'a>(&'a self, _: TxId, _: &'a [u8]) -> Doing<'a, Broadcast> {
+        Box::pin(async { Broadcast::Unknown(String::new()) })
+    }
+    fn fate(&self, tx: TxId) -> Asking<'_, Fate> {
+        let fate = if self.mined.lock().contains(&tx) {
+            Fate::Included { block: header(8).block, ok: true, transfers: Vec::new(), fee: None }
+        } else if self.pool.lock().contains(&tx) {
+            Fate::Pending
+        } else {
+            Fate::Unseen
+        };
+        Box::pin(async { Ok(fate) })
+    }
+    fn fees(&self) -> Asking<'_, FeeFacts> {
+        nothing()
+    }
+    fn account<'a>(&'a self, _: &'a ChainAddress) -> Asking<'a, Account> {
+        nothing()
+    }
+    fn outputs<'a>(&'a self, _: &'a [OutPoint]) -> Asking<'a, Vec<Option<OutputFacts>>> {
+        nothing()
+    }
+    fn balances<'a>(&'a self, of: &'a [(ChainAddress, Coin)], at: Header) -> Asking<'a, Vec<u128>> {
+        let balances = *self.balances.lock();
+        let Some([before, after]) = balances else { return nothing() };
+        Box::pin(async move { Ok(vec![if at.block == header(8).block { after } else { before }; of.len()]) })
+    }
+    fn trial<'a>(&'a self, _: &'a TrialCall) -> Asking<'a, Trial> {
+        nothing()
+    }
+}
