@@ -109,6 +109,21 @@ pub struct Supervised {
     pub fenced_of: Vec<(WorkerId, u64)>,
 }
 
+/// The signer beside a node, as the node sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignerView {
+    /// `ready`, `behind`, `sealed` or `silent`.
+    pub state: &'static str,
+    /// The index of the log entry up to which it has followed the signing log; none where it does not say.
+    pub followed: Option<u64>,
+    /// The epoch under which it signs, by its index.
+    pub epoch: Option<u64>,
+    /// The version of its own policy.
+    pub policy: Option<u64>,
+    /// What is wrong; empty where nothing is.
+    pub why: String,
+}
+
 /// The node as the API sees it.
 pub trait Backend: Send + Sync + 'static {
     /// Has commands committed and applied, here or through the leader.
@@ -193,6 +208,11 @@ pub trait Backend: Send + Sync + 'static {
     fn vouch(&self, family: Family, index: u32, address: ChainAddress) -> Doing<'_, ()> {
         let _ = (family, index, address);
         Box::pin(async { Ok(()) })
+    }
+
+    /// How the signer beside this node is; none where the node has no vault.
+    fn signer(&self) -> Option<SignerView> {
+        None
     }
 
     /// What hashing a password costs.

@@ -96,7 +96,10 @@ pub use settings::{
     Changed, RevertSettings, SetSetting, Setting, SettingChange, SettingDifference, SettingHistory, SettingOverride,
     SettingPreview, SettingSet, SettingUnset, Settings, SettingsDiff, SettingsReverted, UnsetSetting,
 };
-pub use status::{Autopilot, AutopilotServer, NodeStatus, Peer, Peers, Readiness, ReadinessCheck};
+pub use sweeps::{
+    Gas, GasRunway, GasSpent, GasStation, Holding, Holdings, NetworkGas, OwnMove, Sweep, Sweeps,
+};
+pub use status::{Autopilot, AutopilotServer, NodeStatus, Peer, Peers, Readiness, ReadinessCheck, SignerStatus};
 pub use users::{
     ApiKey, ApiKeyCreated, ApiKeyRevoked, ApiKeys, CreateApiKey, CreateUser, RevokeApiKey, UpdateUser, User,
     UserCreated, UserUpdated, Users,

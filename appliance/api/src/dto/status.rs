@@ -113,6 +113,25 @@ pub struct NodeStatus {
     /// Maintenance that is announced or open.
     #[serde(default)]
     pub maintenance: Vec<MaintenanceWindow>,
+    /// The signer beside the answering node; none where it has no vault.
+    #[serde(default)]
+    pub signer: Option<SignerStatus>,
+}
+
+/// The signer beside a node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SignerStatus {
+    /// `ready`, `behind` (it is being fed), `sealed` or `silent` (nobody answers).
+    #[schemars(extend("enum" = ["ready", "behind", "sealed", "silent"]))]
+    pub state: String,
+    /// The index of the log entry up to which it has followed what concerns signing.
+    pub followed: Option<u64>,
+    /// The epoch under which it signs, by its index.
+    pub epoch: Option<u64>,
+    /// The version of its own policy.
+    pub policy: Option<u64>,
+    /// What is wrong; empty where nothing is.
+    pub why: String,
 }
 
 /// `GET /v1/cluster/autopilot`.

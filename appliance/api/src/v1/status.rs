@@ -8,7 +8,8 @@ use exchequer_state::registry::NodeVersion;
 use super::maintenance::windows;
 use super::view::View;
 use crate::app::App;
-use crate::dto::NodeStatus;
+use crate::backend::SignerView;
+use crate::dto::{NodeStatus, SignerStatus};
 use crate::extract::Params;
 use crate::problem::Refused;
 use crate::read::{Freshness, Limit, Seen};
@@ -32,6 +33,10 @@ async fn status(State(app): State<App>, mut params: Params) -> Result<Seen<NodeS
     let seen = seen.await?;
     let at = seen.at;
     let waits = app.backend.authority_waits();
+    let signer = app.backend.signer().map(|seen| {
+        let SignerView { state, followed, epoch, policy, why } = seen;
+        SignerStatus { state: state.to_owned(), followed, epoch, policy, why }
+    });
     Ok(seen.map(|(view, (cluster_id, sandbox, epoch, stopped_since, maintenance))| {
         let (no_quorum, problems) = view.diagnosis(at);
         let health = match (no_quorum, problems.is_empty()) {
@@ -68,6 +73,7 @@ async fn status(State(app): State<App>, mut params: Params) -> Result<Seen<NodeS
             authority_waits: waits.as_ref().map(|ids| ids.iter().map(|id| name_of(&view, id.0)).collect()),
             stopped_since,
             maintenance,
+            signer,
         }
     }))
 }

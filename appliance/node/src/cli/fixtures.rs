@@ -289,3 +289,4 @@ pub(super) fn status() -> NodeStatus {
         maintenance: Vec::new(),
     }
 }
+        signer: None,

@@ -51,6 +51,13 @@ pub(super) fn text(status: &NodeStatus) -> String {
         ("State hash", status.state_hash.clone()),
         ("Replicated time", status.time.clone()),
     ]);
+    if let Some(signer) = &status.signer {
+        let why = if signer.why.is_empty() { String::new() } else { format!(": {}", one_line(&signer.why)) };
+        let known = |what: &str, number: Option<u64>| number.map_or_else(String::new, |n| format!(", {what} {n}"));
+        let (followed, epoch) = (known("followed up to", signer.followed), known("epoch", signer.epoch));
+        let policy = known("policy", signer.policy);
+        text.push_str(&format!("\n\nSigner: {}{followed}{epoch}{policy}{why}", signer.state));
+    }
     if let Some(waits) = &status.authority_waits {
         let whom = if waits.is_empty() { "its own next step".to_owned() } else { one_line(&waits.join(", ")) };
         text.push_str(&format!("\n\nA new certificate authority is being taken up; {} waits for {whom}", status.node));

@@ -13,7 +13,9 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
-use exchequer_api::backend::{Backend, ByteStream, Check, Doing, DrawnKey, DrawnToken, LogLine, Submitted, Supervised};
+use exchequer_api::backend::{
+    Backend, ByteStream, Check, Doing, DrawnKey, DrawnToken, LogLine, SignerView, Submitted, Supervised,
+};
 use exchequer_api::dto::{JoinReply, JoinRequest};
 use exchequer_api::events::Ephemeral;
 use exchequer_api::feed::Ear;
@@ -306,6 +308,10 @@ impl Backend for House {
 
     fn unseal(&self, purpose: &str, sealed: &[u8]) -> Result<zeroize::Zeroizing<Vec<u8>>, Problem> {
         self.keyring.read().open(purpose, sealed)
+    }
+
+    fn signer(&self) -> Option<SignerView> {
+        self.signer.view()
     }
 
     fn vouch(&self, family: Family, index: u32, address: ChainAddress) -> Doing<'_, ()> {

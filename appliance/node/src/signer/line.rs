@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use exchequer_api::backend::SignerView;
 use exchequer_chains::{KeyPath, Scheme, SigningInput};
 use exchequer_domain::{ChainAddress, Family, Network};
 use exchequer_vault::keys::AddressTag;
@@ -144,6 +145,20 @@ impl LocalSigner {
     /// What is known of it.
     pub(crate) fn seen(&self) -> Seen {
         self.seen.lock().clone()
+    }
+
+    /// The same for whoever asks the node how it is; none where there is no vault.
+    pub(crate) fn view(&self) -> Option<SignerView> {
+        let Seen { state, status, why } = self.seen();
+        let standing = status.map(|status| status.standing).filter(|standing| !standing.sealed);
+        let index = |place| exchequer_state::withdrawals::Place(place).index();
+        (state != SignerState::Absent).then(|| SignerView {
+            state: state.as_str(),
+            followed: standing.as_ref().map(|standing| index(standing.followed)),
+            epoch: standing.as_ref().map(|standing| index(standing.epoch)),
+            policy: standing.as_ref().map(|standing| standing.policy),
+            why,
+        })
     }
 
     fn has_vault(&self) -> bool {

@@ -59,6 +59,12 @@ impl Place {
         Place(index << PLACE_SHIFT)
     }
 
+    /// The log entry that it is within, by its index.
+    #[must_use]
+    pub const fn index(self) -> u64 {
+        self.0 >> PLACE_SHIFT
+    }
+
     /// The place after `last` at a log entry.
     pub(crate) fn next(last: Place, index: u64) -> Place {
         Place(last.0 + 1).max(Place::of(index))
