@@ -290,6 +290,9 @@ fn is_whole(body: &Body) -> bool {
         | Body::SetPrice(_)
         | Body::ResumeChain(_)
         | Body::AssignSuspense(_)
+        | Body::ExplainDiscrepancy(_)
+        | Body::AdjustDiscrepancy(_)
+        | Body::ResumePayments(_)
         | Body::ReviewPayout(_)
         | Body::SetWithdrawalPolicy(_)
         | Body::ApproveWithdrawal(_) => true,
@@ -316,6 +319,7 @@ fn is_whole(body: &Body) -> bool {
         | Body::NotePending(_)
         | Body::RewindBlocks(_)
         | Body::NoteGas(_)
+        | Body::ReportBalances(_)
         | Body::PreparePayout(_)
         | Body::StepPayout(_)
         // A node checks the second factor and the address first.

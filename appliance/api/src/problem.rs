@@ -155,6 +155,7 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::WalletUnknown
         | Code::NotListed
         | Code::DepositUnknown
+        | Code::DiscrepancyUnknown
         | Code::WithdrawalUnknown => StatusCode::NOT_FOUND,
         Code::WouldLoseQuorum
         | Code::LearnerLagging
@@ -204,6 +205,9 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::WithdrawalExists
         | Code::WithdrawalStage
         | Code::PayoutRefused
+        | Code::RunUnknown
+        | Code::DiscrepancyState
+        | Code::AdjustmentAlone
         | Code::VaultExists
         | Code::SignerRefused
         | Code::PayoutNotDead => StatusCode::CONFLICT,
@@ -235,6 +239,8 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::WithdrawalProof
         | Code::GasStations
         | Code::GasNoPrice
+        | Code::ReadingsRefused
+        | Code::AdjustmentRefused
         | Code::VaultKeyWrong
         | Code::VaultSecret
         | Code::VaultPolicy

@@ -225,6 +225,12 @@ codes! {
     HotWalletShort "EXQ-1411" "the hot wallet has too little" "refill the hot wallet; what waits goes on by itself";
     PayoutNotDead "EXQ-1412" "it is not proved that the payment can never be made" "wait until the chain proves it; no money is freed before";
     WithdrawalPolicy "EXQ-1413" "the withdrawal policy cannot be that" "see the message, and correct the policy";
+    RunUnknown "EXQ-1601" "the run or its block is not known" "begin another run at a block that was scanned";
+    ReadingsRefused "EXQ-1602" "the readings cannot be taken" "see the message; the worker's program may be of another version";
+    DiscrepancyUnknown "EXQ-1603" "no such discrepancy is open" "look at the list; it may be over";
+    DiscrepancyState "EXQ-1604" "the discrepancy is in a state in which this cannot be" "look at it and decide anew";
+    AdjustmentRefused "EXQ-1605" "the books cannot be put right like this" "see the message, and choose another category or an explanation";
+    AdjustmentAlone "EXQ-1606" "nobody puts the books right alone" "propose the adjustment, and have another person approve it";
     MoveRefused "EXQ-1501" "this cannot be moved between the exchange's wallets" "see the message; read what there is and plan it anew";
     GasStations "EXQ-1520" "these are no stations of gas" "name addresses of the network's gas and hot wallets, each once";
     GasTooOften "EXQ-1521" "the address got gas as often within a day as it may" "see why its sweeps fail; it gets gas again when 24 hours are over";

@@ -202,6 +202,12 @@ pub enum AuditAction {
     ChainResumed,
     /// It was decided whose money it is that waited for a decision.
     SuspenseAssigned,
+    /// A person said what a difference is.
+    DiscrepancyExplained,
+    /// The books were put right.
+    DiscrepancyAdjusted,
+    /// A network was let pay out again.
+    PaymentsResumed,
 }
 
 /// What can be done outside the state and put on record. Variants are only ever appended.
@@ -320,6 +326,9 @@ impl AuditAction {
             AuditAction::PriceSet => "set-price",
             AuditAction::ChainResumed => "resume-chain",
             AuditAction::SuspenseAssigned => "assign-suspense",
+            AuditAction::DiscrepancyExplained => "explain-discrepancy",
+            AuditAction::DiscrepancyAdjusted => "adjust-discrepancy",
+            AuditAction::PaymentsResumed => "resume-payments",
             AuditAction::WithdrawalRejected => "reject-withdrawal",
             AuditAction::WithdrawalApproved => "approve-withdrawal",
             AuditAction::PayoutReviewed => "review-payout",

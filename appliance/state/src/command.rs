@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::api_keys::ApiKeyId;
 use crate::apply::{
+    AdjustDiscrepancy, ExplainDiscrepancy, ReportBalances, ResumePayments,
     AddConsumer, AddWorkers, AdmitNode, AllocateAddress, AmendOrder, Approve, ApproveWithdrawal, AssignSuspense,
     Bootstrap, BulkTransfer, BulkWorkers, CancelAfter, CancelDirectives, CancelJobs, CancelOrder, CancelOrders,
     ChangeAddressBook, CloseSessions, CommitBlocks, CommitConsumer, ConfigureMarket, ConfigureNetwork,
@@ -309,6 +310,14 @@ pub enum Body {
     AssignSuspense(AssignSuspense),
     /// Says what fees are and what stations of gas have.
     NoteGas(NoteGas),
+    /// Tells what is on the exchange's addresses.
+    ReportBalances(Box<ReportBalances>),
+    /// Says what a difference is.
+    ExplainDiscrepancy(ExplainDiscrepancy),
+    /// Puts the books right.
+    AdjustDiscrepancy(AdjustDiscrepancy),
+    /// Lets a network pay out again although something is missing there.
+    ResumePayments(ResumePayments),
 }
 
 impl Body {
@@ -336,6 +345,7 @@ impl Body {
                 | Body::NotePending(_)
                 | Body::RewindBlocks(_)
                 | Body::NoteGas(_)
+                | Body::ReportBalances(_)
         )
     }
 

@@ -23,6 +23,7 @@ use crate::jobs::{JobId, QueueName};
 use crate::maintenance::{Extent, WindowId};
 use crate::markets::{Fill, MarketId, OrderRecord, TradeRecord};
 use crate::people::Principal;
+use crate::reconciliation::{Class, DiscrepancyId, Status};
 use crate::rows::Table;
 use crate::withdrawals::{Payer, PayoutId, Stage, WithdrawalId};
 use crate::workers::{Desired, FailedBy, WorkerState};
@@ -558,6 +559,44 @@ pub enum EventKind {
         /// How pressing it is now.
         level: GasLevel,
     },
+    /// Something was found that is not as it should be, or something became of it.
+    DiscrepancyMoved {
+        /// Which.
+        discrepancy: DiscrepancyId,
+        /// On which network; none where it is on none alone.
+        network: Option<Network>,
+        /// What it seems to be.
+        class: Class,
+        /// What became of it.
+        status: Status,
+        /// How urgent it is.
+        severity: Severity,
+    },
+    /// Something is missing on a network: nothing is paid out there any more.
+    OutflowStopped {
+        /// Which network.
+        network: Network,
+        /// The discrepancy; zero where there are more than are kept.
+        discrepancy: DiscrepancyId,
+        /// How urgent that is.
+        severity: Severity,
+    },
+    /// A network pays out again.
+    OutflowResumed {
+        /// Which network.
+        network: Network,
+    },
+    /// A network was compared with its chain, as a whole or with something amiss.
+    NetworkReconciled {
+        /// Which network.
+        network: Network,
+        /// The run.
+        run: u64,
+        /// Whether everything that could be judged holds.
+        holds: bool,
+        /// Whether every deposit address was gone through.
+        whole: bool,
+    },
 }
 
 /// The version of the shape in which kinds of events are told. A kind whose fields must change gets a successor.
@@ -628,7 +667,11 @@ impl EventKind {
             | EventKind::FeeUnbooked { .. }
             | EventKind::WithdrawalPolicySet { .. }
             | EventKind::AddressBookChanged { .. }
-            | EventKind::GasLevel { .. } => Topic::Money,
+            | EventKind::GasLevel { .. }
+            | EventKind::DiscrepancyMoved { .. }
+            | EventKind::OutflowStopped { .. }
+            | EventKind::OutflowResumed { .. }
+            | EventKind::NetworkReconciled { .. } => Topic::Money,
             EventKind::UserUpdated { .. } => Topic::Users,
             EventKind::JobDiscarded { .. } | EventKind::QueueConfigured { .. } => Topic::Jobs,
             EventKind::Made { .. } => Topic::Sandbox,
@@ -709,6 +752,10 @@ impl EventKind {
                 format!("hot wallet of {network}")
             }
             EventKind::GasLevel { network, .. } => format!("gas of {network}"),
+            EventKind::DiscrepancyMoved { discrepancy, .. } => format!("discrepancy {discrepancy}"),
+            EventKind::OutflowStopped { network, .. }
+            | EventKind::OutflowResumed { network }
+            | EventKind::NetworkReconciled { network, .. } => format!("reconciliation of {network}"),
             EventKind::WithdrawalPolicySet { .. } => "withdrawal policy".into(),
             EventKind::AddressBookChanged { user } => format!("user {user}"),
             EventKind::WalletChanged { wallet } => format!("wallet {}", wallet.0),

@@ -39,6 +39,7 @@ pub mod outcome;
 pub mod people;
 mod planted;
 mod rank;
+pub mod reconciliation;
 pub mod registry;
 mod rejection;
 pub mod rows;
@@ -57,7 +58,7 @@ pub mod withdrawals;
 pub mod workers;
 
 pub use apply::{
-    ACCOUNTS_AT_ONCE_MAX, AddConsumer, AddWorkers, AdmitNode, AllocateAddress, AmendOrder, Approve, ApproveWithdrawal,
+    ACCOUNTS_AT_ONCE_MAX, AddConsumer, AdjustDiscrepancy, BalanceStep, ExplainDiscrepancy, ReportBalances, ResumePayments, AddWorkers, AdmitNode, AllocateAddress, AmendOrder, Approve, ApproveWithdrawal,
     AssignSuspense, BookChange, Bootstrap, BulkTransfer, BulkWorkers, CancelAfter, CancelDirectives, CancelJobs,
     CancelOrder, CancelOrders, ChangeAddressBook, CloseSessions, CommitBlocks, CommitConsumer, ConfigureMarket,
     ConfigureNetwork, ConfigureNetworkAsset, ConfigureQueue, ConfirmApprovalKey, CreateAdmin, CreateApiKey,

@@ -421,6 +421,25 @@ pub enum Done {
     SuspenseAssigned,
     /// What gas is, and what there is of it, is put down.
     GasNoted,
+    /// A run of reconciliation begins.
+    BalancesBegun {
+        /// Its number.
+        run: crate::reconciliation::RunId,
+    },
+    /// Readings are judged.
+    BalancesJudged {
+        /// Those, by their place, of which nothing can be said yet: they are told again.
+        waits: Vec<u16>,
+    },
+    /// A run of reconciliation is over.
+    BalancesReconciled {
+        /// Whether everything that could be judged holds.
+        holds: bool,
+    },
+    /// A discrepancy is as persons want it.
+    DiscrepancyMoved,
+    /// The network pays out again.
+    PaymentsResumed,
 }
 
 /// What came of an approved operation. Variants are only ever appended.

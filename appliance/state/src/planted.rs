@@ -97,6 +97,20 @@ pub(crate) enum Bug {
     ReorgKeepsGathered,
     /// Something is swept to an address that is no pinned wallet's.
     SweptAnywhere,
+    /// What is missing stops nothing.
+    OutflowGoesOn,
+    /// Any difference is over when it is not seen any more.
+    AnythingVanishes,
+    /// One person puts the books right.
+    AdjustedAlone,
+    /// A reading is judged while payouts of its address are under way.
+    UnderWayIgnored,
+    /// What was too much may go again.
+    SurplusTaken,
+    /// What reorganised blocks moved stays in the books.
+    RewoundMovementsStay,
+    /// A run's block is folded together with later ones.
+    PinIgnored,
 }
 
 #[cfg(test)]

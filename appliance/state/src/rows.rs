@@ -186,6 +186,14 @@ pub enum Table {
     SigningRecord = 0x8c,
     /// Network, wallet, index -> the nonces of a deposit address.
     AddressLane = 0x90,
+    /// Part (one byte), then by part -> what of reconciliation is in memory.
+    Reconciliation = 0x1f,
+    /// Network, address, coin -> what lies there by the books.
+    Position = 0x96,
+    /// Network, number -> a comparison with the chain that is over.
+    ReconciliationRun = 0x97,
+    /// Number of a discrepancy -> the discrepancy that is over.
+    DiscrepancyOver = 0x98,
     /// User, withdrawal -> nothing: by which a user's are paged.
     UserWithdrawal = 0x8d,
     /// User, the client's name -> the number of the withdrawal.
@@ -232,6 +240,7 @@ impl Table {
         Table::OpenOrder,
         Table::ApiKey,
         Table::Gas,
+        Table::Reconciliation,
         Table::SettingHistory,
         Table::Audit,
         Table::Event,
@@ -289,6 +298,9 @@ impl Table {
         Table::SigningRecord,
         Table::UserWithdrawal,
         Table::AddressLane,
+        Table::Position,
+        Table::ReconciliationRun,
+        Table::DiscrepancyOver,
         Table::UserCredentials,
         Table::UserSession,
         Table::UserSessions,
@@ -350,6 +362,8 @@ impl Table {
             Table::ClientWithdrawal | Table::AddressBookEntry | Table::AddressBook => Family::Ids,
             Table::Wallet | Table::AddressPool | Table::Listing => Family::Working,
             Table::Deposit | Table::Chain => Family::Working,
+            Table::Reconciliation => Family::Working,
+            Table::Position | Table::ReconciliationRun | Table::DiscrepancyOver => Family::History,
             Table::PoolAddress => Family::History,
             Table::DepositOver | Table::DepositOf | Table::DepositTx | Table::Accrual => Family::History,
             Table::DepositId => Family::Ids,

@@ -28,6 +28,7 @@ use crate::money::HistoryOf;
 use crate::networks::Networks;
 use crate::outcome::Outcome;
 use crate::people::People;
+use crate::reconciliation::Reconciliation;
 use crate::registry::Registry;
 use crate::rows::{Change, Family, Rows, Table};
 use crate::secrets::Secrets;
@@ -106,6 +107,7 @@ pub struct State {
     pub(crate) custody: Custody,
     pub(crate) deposits: Deposits,
     pub(crate) withdrawals: Withdrawals,
+    pub(crate) reconciliation: Reconciliation,
     pub(crate) gas: Gas,
 }
 
@@ -151,6 +153,7 @@ impl State {
             custody: Custody::load(rows)?,
             deposits: Deposits::load(rows)?,
             withdrawals: Withdrawals::load(rows)?,
+            reconciliation: Reconciliation::load(rows)?,
             gas: Gas::load(rows)?,
         };
         match &state.cluster {
@@ -330,6 +333,12 @@ impl State {
     #[must_use]
     pub fn gas(&self) -> &Gas {
         &self.gas
+    }
+
+    /// What is compared with chains, and where that differs.
+    #[must_use]
+    pub fn reconciliation(&self) -> &Reconciliation {
+        &self.reconciliation
     }
 
     /// Wallets, listings, prices, deposit addresses and coins.

@@ -499,6 +499,22 @@ pub enum Effect {
     PendingNoted,
     /// What gas is, and what there is of it, is noted.
     GasNoted,
+    /// A comparison with a chain begins.
+    BalancesBegun {
+        /// Its number.
+        run: u64,
+    },
+    /// What was read on a chain is judged.
+    BalancesJudged,
+    /// A comparison with a chain is over.
+    BalancesReconciled {
+        /// Whether everything that could be judged holds.
+        holds: bool,
+    },
+    /// A discrepancy is explained, adjusted or closed.
+    DiscrepancyMoved,
+    /// A network pays out again.
+    PaymentsResumed,
     /// It is decided whose a deposit is.
     SuspenseAssigned,
     /// A withdrawal is asked for.

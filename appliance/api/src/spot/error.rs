@@ -337,7 +337,8 @@ pub(crate) fn of_rejection(rejection: &Rejection, purpose: Purpose) -> Error {
         | Rejection::Custody(_)
         | Rejection::Deposits(_)
         | Rejection::Withdrawals(_)
-        | Rejection::Gas(_) => Error::internal(),
+        | Rejection::Gas(_)
+        | Rejection::Reconciliation(_) => Error::internal(),
         Rejection::SettingPlace { .. }
         | Rejection::SettingNotSet { .. }
         | Rejection::OverridesFull

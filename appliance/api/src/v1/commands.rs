@@ -162,6 +162,11 @@ fn effect(done: Done) -> Effect {
         Done::ChainResumed => Effect::ChainResumed,
         Done::PendingNoted => Effect::PendingNoted,
         Done::GasNoted => Effect::GasNoted,
+        Done::BalancesBegun { run } => Effect::BalancesBegun { run: run.0 },
+        Done::BalancesJudged { .. } => Effect::BalancesJudged,
+        Done::BalancesReconciled { holds } => Effect::BalancesReconciled { holds },
+        Done::DiscrepancyMoved => Effect::DiscrepancyMoved,
+        Done::PaymentsResumed => Effect::PaymentsResumed,
         Done::SuspenseAssigned => Effect::SuspenseAssigned,
         Done::WithdrawalRequested { withdrawal, stage, first } => {
             Effect::WithdrawalRequested { withdrawal: withdrawal.0, stage: stage.as_str().to_owned(), first }

@@ -248,6 +248,9 @@ impl Entry<'_> {
         let from_own = self.is_from_own(network, &sighting)?;
         // Of a transaction built of outputs the exchange signed every input.
         let is_own = in_own && (from_own || network.family() == ChainFamily::Bitcoin);
+        if let Some(block) = block {
+            self.note_in(network, block, &sighting, is_own)?;
+        }
         // What the exchange moved itself is nobody's deposit; payments of nothing are none.
         if is_own || sighting.amount == Some(0) {
             return Ok(());
@@ -386,8 +389,12 @@ impl Entry<'_> {
 
     /// A block spends an output of the exchange's.
     fn see_spent(&mut self, network: Network, outpoint: &OutPoint, by: TxId, height: u64) -> Result<(), Halt> {
-        let is_ours = self.state.custody.coins.get(network, outpoint).is_some();
-        if is_ours && self.own_transfer(network, &by)?.is_none() {
+        let coin = self.state.custody.coins.get(network, outpoint).cloned();
+        let own = self.own_transfer(network, &by)?.is_some();
+        if let Some(coin) = &coin {
+            self.note_spent(coin, by, height, own)?;
+        }
+        if coin.is_some() && !own {
             self.event(EventKind::OwnUnknown { network, tx: by, severity: Severity::P0 });
         }
         self.spend_coin(network, outpoint, by, height);

@@ -41,6 +41,7 @@ mod custody;
 mod deposits;
 mod directives;
 mod dispatch_directives;
+mod discrepancies;
 mod dry_run;
 mod emergency_resume;
 mod emergency_stop;
@@ -51,10 +52,12 @@ mod entry;
 mod finish_jobs;
 mod going_on;
 mod jobs;
+mod judge_books;
 mod lease_jobs;
 mod list_asset;
 mod make_events;
 mod money;
+mod movements;
 mod note_gas;
 mod note_sign_in_failure;
 mod open_accounts;
@@ -85,6 +88,8 @@ mod remove_workers;
 mod renew_jobs;
 mod replace_order;
 mod replace_payout;
+mod reading_facts;
+mod report_balances;
 mod report_workers;
 mod request_digest;
 mod request_withdrawal;
@@ -105,6 +110,7 @@ mod schedule_maintenance;
 mod send_directives;
 mod set_credentials;
 mod set_flag;
+mod settle_discrepancies;
 mod set_market_phase;
 mod set_scale;
 mod set_setting;
@@ -204,6 +210,7 @@ pub use remove_secret::RemoveSecret;
 pub use remove_workers::RemoveWorkers;
 pub use renew_jobs::RenewJobs;
 pub use replace_order::ReplaceOrder;
+pub use report_balances::{BalanceStep, ReportBalances};
 pub use report_workers::ReportWorkers;
 pub use request_digest::RequestDigest;
 pub use request_withdrawal::RequestWithdrawal;
@@ -223,6 +230,7 @@ pub use schedule_maintenance::ScheduleMaintenance;
 pub use send_directives::{NewDirective, SendDirectives, Sent};
 pub use set_credentials::{CredentialChange, SessionSwap, SetCredentials};
 pub use set_flag::SetFlag;
+pub use settle_discrepancies::{AdjustDiscrepancy, ExplainDiscrepancy, ResumePayments};
 pub use set_market_phase::SetMarketPhase;
 pub use set_scale::SetScale;
 pub use set_setting::SetSetting;
@@ -416,6 +424,10 @@ impl Body {
             Body::RewindBlocks(command) => command.apply(entry, actor),
             Body::ResumeChain(command) => command.apply(entry, actor),
             Body::AssignSuspense(command) => command.apply(entry, actor),
+            Body::ReportBalances(command) => command.apply(entry, actor),
+            Body::ExplainDiscrepancy(command) => command.apply(entry, actor),
+            Body::AdjustDiscrepancy(command) => command.apply(entry, actor),
+            Body::ResumePayments(command) => command.apply(entry, actor),
             Body::NoteGas(command) => command.apply(entry, actor),
         }
     }
@@ -464,6 +476,7 @@ impl Body {
             Body::AllocateAddress(command) => keys.push(user_addresses_key(command.user)),
             Body::CommitBlocks(command) => keys.extend(command.lookups()),
             Body::NotePending(command) => keys.extend(command.lookups()),
+            Body::ReportBalances(command) => keys.extend(command.lookups()),
             Body::RequestWithdrawal(command) => keys.extend(command.lookups()),
             Body::PreparePayout(command) => keys.extend(command.lookups()),
             Body::StepPayout(command) => keys.extend(command.lookups()),

@@ -112,6 +112,7 @@ impl ReviewPayout {
                 if payout.attempts.iter().any(|attempt| attempt.tx == Some(tx)) {
                     return Err(Refusal::Attempt.into());
                 }
+                entry.note_paid(&payout, tx, block.height, fee, true)?;
                 for withdrawal in payout.withdrawals.clone() {
                     let one = entry.withdrawal_at(withdrawal, present)?;
                     entry.capture(&one, tx)?;

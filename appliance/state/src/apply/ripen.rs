@@ -63,6 +63,7 @@ impl Entry<'_> {
             chain.floor = floor;
         }
         self.put_chain(chain);
+        self.fold_movements(network)?;
         // What no rewinding can reach is history.
         if let Some(below) = floor.checked_sub(1) {
             for id in self.due(network, Class::Over, below) {
@@ -139,7 +140,12 @@ impl Entry<'_> {
         let Some((listing, units, _)) = self.counted(deposit) else { return Verdict::Suspend(Why::TooLarge) };
         match self.state.may(deposit.network, asset, Operation::Deposit) {
             Ok(()) => {}
-            Err(networks::Why::Emergency | networks::Why::Maintenance { .. } | networks::Why::Halted) => {
+            Err(
+                networks::Why::Emergency
+                | networks::Why::Maintenance { .. }
+                | networks::Why::Halted
+                | networks::Why::Outflow,
+            ) => {
                 return Verdict::Wait;
             }
             Err(
@@ -179,6 +185,7 @@ impl Entry<'_> {
                 return self.suspend_deposit(deposit, Why::TooManySmall);
             }
             accrual.sum = sum;
+            self.note_gathered(deposit.network, deposit.coin.as_ref(), amount, 0);
             accrual.deposits.push(deposit.id);
             self.put_row(Table::Accrual, key, &accrual);
             self.move_deposit(deposit, DepositState::BelowMinimum);
@@ -189,6 +196,7 @@ impl Entry<'_> {
             return Ok(());
         }
         self.delete_row(Table::Accrual, key);
+        self.note_gathered(deposit.network, deposit.coin.as_ref(), 0, accrual.sum);
         for id in accrual.deposits {
             if let Some(gathered) = self.take_deposit(id)? {
                 self.move_deposit(Deposit { booked: true, ..gathered }, DepositState::Credited);
@@ -216,6 +224,7 @@ impl Entry<'_> {
         let count = accrual.deposits.len();
         accrual.deposits.retain(|id| *id != deposit.id);
         if accrual.deposits.len() < count {
+            self.note_gathered(deposit.network, deposit.coin.as_ref(), 0, amount.min(accrual.sum));
             accrual.sum = accrual.sum.saturating_sub(amount);
         }
         // What is in the sum alone stays in it.

@@ -315,6 +315,7 @@ impl Entry<'_> {
         if reverted || purpose == Purpose::Noop {
             self.check_settled(&payout, block)?;
         }
+        self.note_paid(&payout, tx, block.height, fee, to == Stage::Completed && purpose == Purpose::Payment)?;
         let id = payout.id;
         for one in self.paid_by(&payout) {
             match to {
@@ -344,6 +345,7 @@ impl Entry<'_> {
     pub(super) fn close_payout(&mut self, mut payout: Payout, fee: u128, tx: TxId, to: Stage) -> Result<(), Stop> {
         let unbooked = self.settle_gas(&mut payout, fee, tx)?;
         if unbooked > 0 {
+            self.note_unbooked_fee(payout.network, unbooked);
             self.event(EventKind::FeeUnbooked { payout: payout.id, network: payout.network, amount: unbooked });
         }
         self.free_coins(&payout, tx);

@@ -198,6 +198,18 @@ pub fn describe(body: &Body) -> Vec<(String, String)> {
             ),
             reason(&command.reason),
         ],
+        Body::AdjustDiscrepancy(command) => vec![
+            line("operation", "put the books right where they differ from the chain".into()),
+            line("discrepancy", command.discrepancy.to_string()),
+            line("difference", command.amount.to_string()),
+            line("booked as", command.category.as_str().into()),
+            reason(&command.reason),
+        ],
+        Body::ResumePayments(command) => vec![
+            line("operation", "let a network pay out although something is missing there".into()),
+            line("network", command.network.to_string()),
+            reason(&command.reason),
+        ],
         Body::RequestWithdrawal(command) => {
             let order = &command.order;
             vec![

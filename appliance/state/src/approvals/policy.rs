@@ -105,7 +105,10 @@ fn of_body(body: &Body, actor: Actor, state: &State, ledger: &Ledger) -> Option<
         Body::RegisterWallet(_) | Body::RetireWallet(_) | Body::ListAsset(_) => Some(CHANGE),
         // A person could put an address of their own among those that users pay to.
         Body::StockAddresses(_) => is_by_person(actor).then_some(CHANGE),
-        Body::AssignSuspense(_) => Some(MONEY),
+        Body::AssignSuspense(_) | Body::AdjustDiscrepancy(_) => Some(MONEY),
+        // Something is missing, and money is to leave all the same.
+        Body::ResumePayments(_) => Some(MONEY),
+        Body::ReportBalances(_) | Body::ExplainDiscrepancy(_) => None,
         Body::ResumeChain(_) => Some(CHANGE),
         Body::CommitBlocks(_) | Body::NotePending(_) | Body::RewindBlocks(_) | Body::NoteGas(_) => None,
         Body::SetPrice(command) => command.goes_far(state.custody(), actor, state.time()).then_some(CHANGE),

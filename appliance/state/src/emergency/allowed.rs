@@ -82,6 +82,8 @@ fn allowed(body: &Body) -> bool {
         Body::SetWorkers(_) | Body::RestartWorkers(_) | Body::BulkWorkers(_) | Body::UndoBulk(_) => true,
         // What gas is and what there is of it is worth knowing at all times.
         Body::NoteGas(_) => true,
+        // What is there is compared with the books all the more, and what is found out is said.
+        Body::ReportBalances(_) | Body::ExplainDiscrepancy(_) => true,
         // Who follows the events goes on following them.
         Body::CommitConsumer(_) => true,
         // Orders can be taken away.
@@ -148,6 +150,8 @@ fn allowed(body: &Body) -> bool {
         | Body::RewindBlocks(_)
         | Body::ResumeChain(_)
         | Body::AssignSuspense(_)
+        | Body::AdjustDiscrepancy(_)
+        | Body::ResumePayments(_)
         | Body::SetPrice(_) => false,
     }
 }

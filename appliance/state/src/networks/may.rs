@@ -67,6 +67,8 @@ pub enum Why {
     AssetOnNetwork,
     /// Its chain was reorganised below what was settled.
     Halted,
+    /// Something is missing there that nobody of the exchange's sent.
+    Outflow,
 }
 
 impl fmt::Display for Why {
@@ -80,6 +82,7 @@ impl fmt::Display for Why {
             Why::Network => f.write_str("switched off on the network"),
             Why::AssetOnNetwork => f.write_str("switched off for this asset"),
             Why::Halted => f.write_str("the network stands still after a deep reorganisation"),
+            Why::Outflow => f.write_str("something is missing on the network that nobody sent"),
         }
     }
 }
@@ -136,6 +139,9 @@ impl State {
         }
         if self.deposits.chains().get(network).halted.is_some() {
             return Err(Why::Halted);
+        }
+        if operation == Operation::Withdrawal && self.reconciliation.stopped(network).is_some() {
+            return Err(Why::Outflow);
         }
         self.networks.get(network).may(operation)
     }

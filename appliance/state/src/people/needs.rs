@@ -95,6 +95,8 @@ impl Body {
             Body::CommitBlocks(_) | Body::NotePending(_) | Body::RewindBlocks(_) => return Needs::Never,
             Body::ResumeChain(_) => P::NetworksChange,
             Body::AssignSuspense(_) => P::MoneyMove,
+            Body::ReportBalances(_) => return Needs::Never,
+            Body::ExplainDiscrepancy(_) | Body::AdjustDiscrepancy(_) | Body::ResumePayments(_) => P::MoneyMove,
             Body::EmergencyStop(_) => P::EmergencyStop,
             Body::EmergencyResume(_) => P::EmergencyResume,
             Body::ScheduleMaintenance(_) | Body::EndMaintenance(_) => P::MaintenanceChange,

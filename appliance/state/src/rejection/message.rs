@@ -77,6 +77,7 @@ impl Rejection {
             Rejection::Custody(refusal) => refusal.message(),
             Rejection::Deposits(refusal) => refusal.message(),
             Rejection::Gas(refusal) => refusal.to_string(),
+            Rejection::Reconciliation(refusal) => refusal.message(),
             Rejection::Withdrawals(refusal) => refusal.message(),
             Rejection::ApiKeysFull => format!("the user has {} API keys", api_keys::KEYS_OF_USER_MAX),
             Rejection::MarketsBusy => "the markets have as much to do as one log entry may hold".into(),

@@ -17,6 +17,7 @@ use crate::jobs;
 use crate::maintenance::WindowId;
 use crate::markets::MarketId;
 use crate::people::Permission;
+use crate::reconciliation;
 use crate::withdrawals;
 use crate::workers::{StepName, WorkerState};
 
@@ -472,6 +473,8 @@ pub enum Rejection {
     Deposits(deposits::Refusal),
     /// Not so with gas.
     Gas(gas::Refusal),
+    /// Not so with reconciliation.
+    Reconciliation(reconciliation::Refusal),
 }
 
 impl Rejection {
@@ -522,6 +525,7 @@ impl Rejection {
             Rejection::Custody(refusal) => refusal.code(),
             Rejection::Deposits(refusal) => refusal.code(),
             Rejection::Gas(refusal) => refusal.code(),
+            Rejection::Reconciliation(refusal) => refusal.code(),
             Rejection::Withdrawals(refusal) => refusal.code(),
             Rejection::ApiKeyExists => Code::AlreadyDone,
             Rejection::ApiKeysFull | Rejection::MarketsBusy | Rejection::OpenOrdersFull => Code::Overloaded,
@@ -745,6 +749,7 @@ impl Rejection {
             Rejection::Custody(_) | Rejection::Deposits(_) | Rejection::Withdrawals(_) | Rejection::Gas(_) => {
                 return None;
             }
+            Rejection::Reconciliation(_) => return None,
             Rejection::ConsumerUnknown
             | Rejection::ConsumerExists
             | Rejection::ConsumersFull

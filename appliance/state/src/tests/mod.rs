@@ -18,6 +18,7 @@ mod jobs;
 mod model;
 mod money_model;
 mod people;
+mod reconciliation;
 mod trading;
 mod withdrawals;
 mod workers;

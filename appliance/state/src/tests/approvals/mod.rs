@@ -31,9 +31,9 @@ const SAM: AdminId = AdminId(2);
 /// Operations.
 const OPS: AdminId = AdminId(3);
 /// Treasury operator.
-const TOM: AdminId = AdminId(4);
+pub(super) const TOM: AdminId = AdminId(4);
 /// Treasury approver.
-const ANN: AdminId = AdminId(5);
+pub(super) const ANN: AdminId = AdminId(5);
 /// Ada's second account, written otherwise.
 const ADA2: AdminId = AdminId(6);
 
@@ -50,7 +50,7 @@ fn sign(admin: AdminId, bytes: &[u8]) -> Signature {
     Signature::new(pair(admin).sign(bytes).as_ref()).unwrap()
 }
 
-fn send(world: &mut World, admin: AdminId, body: Body) -> Result<Done, Rejection> {
+pub(super) fn send(world: &mut World, admin: AdminId, body: Body) -> Result<Done, Rejection> {
     let command = Command { actor: Actor::Admin(admin), ..world.command(body) };
     world.send(&command)
 }
@@ -78,6 +78,12 @@ fn people() -> World {
 fn people_with(sam: Role) -> World {
     let mut world = exchange(2);
     credit(&mut world, ALICE, BTC, ONE);
+    staff(&mut world, sam);
+    world
+}
+
+/// The people above, each with a key that nobody has confirmed.
+pub(super) fn staff(world: &mut World, sam: Role) {
     world.run(admin("ada", "Ada L.", Role::Owner)).unwrap();
     for (name, person, role) in [
         ("sam", "Sam O.", Role::SecurityOfficer),
@@ -85,23 +91,22 @@ fn people_with(sam: Role) -> World {
         ("tom", "Tom", Role::TreasuryOperator),
         ("ann", "Ann", Role::TreasuryApprover),
     ] {
-        send(&mut world, ADA, admin(name, person, role)).unwrap();
+        send(world, ADA, admin(name, person, role)).unwrap();
     }
     // A second account of hers, which only another owner can make.
     for (role, make) in [(Role::Owner, true), (sam, false)] {
         let (roles, status, ranges, reason) = (Some(vec![role]), None, None, "test".to_owned());
-        send(&mut world, ADA, Body::UpdateAdmin(UpdateAdmin { admin: SAM, roles, status, ranges, reason })).unwrap();
+        send(world, ADA, Body::UpdateAdmin(UpdateAdmin { admin: SAM, roles, status, ranges, reason })).unwrap();
         if make {
-            send(&mut world, SAM, admin("ada2", "ADA L.", Role::Operations)).unwrap();
+            send(world, SAM, admin("ada2", "ADA L.", Role::Operations)).unwrap();
         }
     }
     for id in 1..=6 {
         let (public, label, reason) = (public(AdminId(id)), "test".to_owned(), "test".to_owned());
         let enrolled =
-            send(&mut world, AdminId(id), Body::EnrolApprovalKey(EnrolApprovalKey { public, label, reason }));
+            send(world, AdminId(id), Body::EnrolApprovalKey(EnrolApprovalKey { public, label, reason }));
         assert_eq!(enrolled, Ok(Done::ApprovalKeyEnrolled { key: ApprovalKeyId(id) }));
     }
-    world
 }
 
 fn confirm(world: &mut World, by: AdminId, of: AdminId) -> Result<Done, Rejection> {
@@ -118,19 +123,24 @@ fn in_force() -> World {
 
 fn in_force_with(sam: Role) -> World {
     let mut world = people_with(sam);
-    confirm(&mut world, ADA, SAM).unwrap();
-    confirm(&mut world, SAM, ADA).unwrap();
-    for id in [OPS, TOM, ANN, ADA2] {
-        confirm(&mut world, SAM, id).unwrap();
-    }
+    enforce(&mut world);
     world
+}
+
+/// Puts the two-person rule in force, with everybody's key confirmed.
+pub(super) fn enforce(world: &mut World) {
+    confirm(world, ADA, SAM).unwrap();
+    confirm(world, SAM, ADA).unwrap();
+    for id in [OPS, TOM, ANN, ADA2] {
+        confirm(world, SAM, id).unwrap();
+    }
 }
 
 fn critical(value: i64) -> Body {
     set("autopilot.min_quorum", Value::Integer(value), None)
 }
 
-fn propose(world: &mut World, by: AdminId, body: &Body) -> Result<ProposalId, Rejection> {
+pub(super) fn propose(world: &mut World, by: AdminId, body: &Body) -> Result<ProposalId, Rejection> {
     let propose = Propose { operation: operation_of(body), ttl_us: None, reason: "please".into() };
     match send(world, by, Body::Propose(propose))? {
         Done::Proposed { proposal, .. } => Ok(proposal),
@@ -149,12 +159,12 @@ fn approve_with(world: &mut World, by: AdminId, proposal: ProposalId, signature:
     send(world, by, Body::Approve(Approve { proposal, admin: by, key, signature }))
 }
 
-fn approve(world: &mut World, by: AdminId, proposal: ProposalId) -> Result<Done, Rejection> {
+pub(super) fn approve(world: &mut World, by: AdminId, proposal: ProposalId) -> Result<Done, Rejection> {
     let signature = signature(world, by, proposal);
     approve_with(world, by, proposal, signature)
 }
 
-fn executed(done: Result<Done, Rejection>) -> Done {
+pub(super) fn executed(done: Result<Done, Rejection>) -> Done {
     match done {
         Ok(Done::Approved { execution: Execution::Done(done), .. }) => *done,
         other => panic!("{other:?}"),

@@ -1,0 +1,258 @@
+//! Discrepancies: where what is and what should be differ, since when, what it seems to be, and what people made of it.
+
+use std::fmt;
+
+use exchequer_domain::{Network, Timestamp};
+use exchequer_ledger::Asset;
+use serde::{Deserialize, Serialize};
+
+use super::position::Spot;
+use crate::command::Actor;
+use crate::event::Severity;
+
+/// Lines of a discrepancy's story; the first ones and the latest are kept.
+pub const STORY_LINES_MAX: usize = 40;
+/// Longest line.
+pub const STORY_BYTES_MAX: usize = 500;
+
+/// The number of a discrepancy, from 1.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DiscrepancyId(pub u64);
+
+impl fmt::Display for DiscrepancyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Where two sides differ. Variants are only ever appended.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Scope {
+    /// An address, between the chain and what the books expect there.
+    Spot(Spot),
+    /// An asset on a network, between the ledger and what all addresses together are expected to hold.
+    Books {
+        /// Which network.
+        network: Network,
+        /// Which asset.
+        asset: Asset,
+    },
+    /// An asset, between what the exchange has and what it owes.
+    Solvency {
+        /// Which asset.
+        asset: Asset,
+    },
+    /// The ledger in itself.
+    Ledger,
+    /// What the ledger keeps back for open orders and withdrawals, and what those say.
+    Locks,
+    /// A network's chain, between its nodes and what was scanned.
+    Chain {
+        /// Which network.
+        network: Network,
+    },
+}
+
+impl Scope {
+    /// The network that it is on; none where it is on none alone.
+    #[must_use]
+    pub const fn network(&self) -> Option<Network> {
+        match self {
+            Scope::Spot(spot) => Some(spot.network),
+            Scope::Books { network, .. } | Scope::Chain { network } => Some(*network),
+            Scope::Solvency { .. } | Scope::Ledger | Scope::Locks => None,
+        }
+    }
+}
+
+/// What a difference seems to be. Variants are only ever appended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Class {
+    /// Something is under way, and one side has heard of it.
+    Timing,
+    /// There is more than the books know of.
+    MissedDeposit,
+    /// Something is gone that nobody of the exchange's sent.
+    UnknownOutflow,
+    /// A network took another fee than was told.
+    Fee,
+    /// What rounding to the ledger's unit leaves.
+    Rounding,
+    /// The chain is another one than what was scanned.
+    Reorg,
+    /// Endpoints contradict each other.
+    RpcFault,
+}
+
+impl Class {
+    /// Every class.
+    pub const ALL: &'static [Class] = &[
+        Class::Timing,
+        Class::MissedDeposit,
+        Class::UnknownOutflow,
+        Class::Fee,
+        Class::Rounding,
+        Class::Reorg,
+        Class::RpcFault,
+    ];
+
+    /// The word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Class::Timing => "timing",
+            Class::MissedDeposit => "missed-deposit",
+            Class::UnknownOutflow => "unknown-outflow",
+            Class::Fee => "fee",
+            Class::Rounding => "rounding",
+            Class::Reorg => "reorg",
+            Class::RpcFault => "rpc-fault",
+        }
+    }
+}
+
+/// What became of a discrepancy. Variants are only ever appended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Status {
+    /// Nobody has said anything.
+    Open,
+    /// A person said what it is; it is there yet.
+    Explained,
+    /// Two persons put the books right.
+    Adjusted,
+    /// It is over.
+    Closed,
+}
+
+impl Status {
+    /// The word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Status::Open => "open",
+            Status::Explained => "explained",
+            Status::Adjusted => "adjusted",
+            Status::Closed => "closed",
+        }
+    }
+}
+
+/// What an adjustment is booked as. Variants are only ever appended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Category {
+    /// It was there before the exchange watched the address: the owners'.
+    OpeningBalance,
+    /// Somebody's, and nobody knows whose: it goes into suspense.
+    UnknownSender,
+    /// Nobody's deposit, such as an airdrop or a reward: the owners'.
+    Windfall,
+    /// A network took it, or gave it back.
+    NetworkFee,
+    /// It is lost, and the owners bear it.
+    Loss,
+    /// What rounding left.
+    Rounding,
+    /// The owners moved it by hand.
+    OwnersMove,
+}
+
+impl Category {
+    /// Every category.
+    pub const ALL: &'static [Category] = &[
+        Category::OpeningBalance,
+        Category::UnknownSender,
+        Category::Windfall,
+        Category::NetworkFee,
+        Category::Loss,
+        Category::Rounding,
+        Category::OwnersMove,
+    ];
+
+    /// The word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Category::OpeningBalance => "opening-balance",
+            Category::UnknownSender => "unknown-sender",
+            Category::Windfall => "windfall",
+            Category::NetworkFee => "network-fee",
+            Category::Loss => "loss",
+            Category::Rounding => "rounding",
+            Category::OwnersMove => "owners-move",
+        }
+    }
+
+    /// Whether it can be of what is more, or of what is less, than it should be.
+    #[must_use]
+    pub const fn fits(self, surplus: bool) -> bool {
+        match self {
+            Category::OpeningBalance | Category::UnknownSender | Category::Windfall => surplus,
+            Category::Loss => !surplus,
+            Category::NetworkFee | Category::Rounding | Category::OwnersMove => true,
+        }
+    }
+}
+
+/// A line of a story.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// Replicated time.
+    pub at: Timestamp,
+    /// Who; none where it came by itself.
+    pub by: Option<Actor>,
+    /// What.
+    pub what: String,
+}
+
+/// A discrepancy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Discrepancy {
+    /// Its number.
+    pub id: DiscrepancyId,
+    /// Where.
+    pub scope: Scope,
+    /// Of which asset, where it is of one that is listed.
+    pub asset: Option<Asset>,
+    /// What is there above what should be; less than zero where something is missing. In the network's smallest units where
+    /// the scope is of a network, in minor units of the asset otherwise.
+    pub amount: i128,
+    /// What it seems to be.
+    pub class: Class,
+    /// How urgent it is.
+    pub severity: Severity,
+    /// What became of it.
+    pub status: Status,
+    /// Replicated time of the first sight.
+    pub first_seen: Timestamp,
+    /// Replicated time of the last sight.
+    pub last_seen: Timestamp,
+    /// Since when the two sides agree again; none while they do not.
+    pub gone: Option<Timestamp>,
+    /// The amount with which persons let withdrawals go on.
+    pub accepted: Option<i128>,
+    /// What happened to it.
+    pub story: Vec<Line>,
+}
+
+/// The longest story, with the longest lines, is far from the length of a row.
+const _: () = assert!(STORY_LINES_MAX * STORY_BYTES_MAX <= 32 << 10);
+
+impl Discrepancy {
+    /// Adds a line. Where there are as many as there may be, one from the middle goes.
+    pub(crate) fn tell(&mut self, at: Timestamp, by: Option<Actor>, mut what: String) {
+        let end = (0..=STORY_BYTES_MAX.min(what.len())).rev().find(|end| what.is_char_boundary(*end));
+        what.truncate(end.unwrap_or(0));
+        if self.story.len() >= STORY_LINES_MAX {
+            self.story.remove(STORY_LINES_MAX / 2);
+        }
+        self.story.push(Line { at, by, what });
+    }
+
+    /// Whether it stops the withdrawals of its network: something is missing, and more than persons have accepted.
+    #[must_use]
+    pub fn stops(&self) -> bool {
+        let open = matches!(self.status, Status::Open | Status::Explained);
+        open && self.class == Class::UnknownOutflow && self.accepted.is_none_or(|accepted| self.amount < accepted)
+    }
+}

@@ -1,0 +1,166 @@
+//! What the state judges by itself: the ledger against the positions, and what a run leaves behind.
+
+use exchequer_ledger::OpenAccount;
+
+use super::*;
+use crate::planted::{self, Bug};
+use crate::reconciliation::Equation;
+use crate::tests::world::post;
+use crate::{OpenAccounts, PostTransfers};
+
+/// Goal: a posting that no chain knows of shows, with its sign, on the network whose custody it changed: an edited book is found
+/// however it was edited. Method: money out of nothing in custody, then more out of it than was put in.
+#[test]
+fn an_edited_book_is_found() {
+    let mut bench = Bench::new();
+    bench.stock(TRON);
+    assert!(bench.reconcile(TRON));
+    let asset = native(TRON);
+    let holder = Holder::Custody { network: TRON as u32, store: Store::Hot };
+    let find = |bench: &Bench, holder| bench.world.state.ledger().find(&AccountKey { holder, asset }).unwrap();
+    let (custody, equity) = (find(&bench, holder), find(&bench, Holder::Equity));
+    for (number, debit, credit, amount, by, class) in
+        [(1_u128, custody, equity, 40, -40, Class::UnknownOutflow), (2, equity, custody, 41, 1, Class::UnknownOutflow)]
+    {
+        let transfers = vec![post(1 << 90 | number, debit, credit, amount)];
+        bench.world.run(Body::PostTransfers(PostTransfers { transfers })).unwrap();
+        assert!(!bench.reconcile(TRON));
+        let one = bench.only();
+        assert_eq!((one.scope.clone(), one.amount, one.class), (Scope::Books { network: TRON, asset }, by, class));
+        assert!(bench.is_stopped(TRON));
+    }
+    let runs = bench.world.state.runs(&bench.world.rows, TRON, RunId(u64::MAX), 9).unwrap();
+    assert_eq!(runs.iter().map(|run| run.id.0).collect::<Vec<_>>(), [3, 2, 1]);
+    let holds = |run: usize| {
+        let found = runs[run].outcomes.iter().find(|one| one.equation == Equation::E3 && one.asset == Some(asset));
+        found.and_then(|one| one.holds)
+    };
+    assert_eq!([holds(0), holds(1), holds(2)], [Some(false), Some(false), Some(true)]);
+    assert!(runs[1].posting < runs[0].posting && runs[1].journal != runs[0].journal);
+}
+
+/// Goal: a deposit that was seen and that nobody was credited shows as a missed deposit. Method: its row is taken away, as a
+/// program with a fault would.
+#[test]
+fn a_credit_that_is_missing_is_found() {
+    let mut bench = Bench::new();
+    bench.stock(TRON);
+    let payment = bench.chain(TRON).payment(&deposit_address(TRON, 0), None, 700);
+    bench.chain(TRON).mine(vec![payment]);
+    bench.scan(TRON);
+    let last = bench.world.state.deposits().last();
+    let key = crate::rows::Table::Deposit.key(&last.0.to_be_bytes());
+    let gone = crate::Change { family: crate::Family::Working, key, edit: crate::Edit::Delete };
+    bench.world.rows.apply_changes(&[gone]);
+    bench.world.state = crate::State::load(&bench.world.rows).unwrap();
+    bench.grow(TRON, 6);
+    assert!(!bench.reconcile(TRON));
+    seen(&bench.only(), Class::MissedDeposit, 700);
+}
+
+/// Goal: outside of a sandbox what users are owed is covered, or the exchange hears of it. Method: a customer's account with money
+/// that no custody has.
+#[test]
+fn the_exchange_is_solvent() {
+    let mut bench = Bench::new();
+    bench.stock(TRON);
+    let mut cluster = bench.world.state.cluster().unwrap().clone();
+    let asset = native(TRON);
+    let accounts = [Holder::Equity, Holder::Customer { customer: 2, sub_account: 0 }].map(|holder| {
+        let overdraft = holder == Holder::Equity;
+        OpenAccount { key: AccountKey { holder, asset }, overdraft }
+    });
+    bench.world.run(Body::OpenAccounts(OpenAccounts { accounts: accounts.to_vec() })).unwrap();
+    let find = |bench: &Bench, holder| bench.world.state.ledger().find(&AccountKey { holder, asset }).unwrap();
+    let [equity, bob] = accounts.map(|account| find(&bench, account.key.holder));
+    let has = bench.custody(TRON, asset, Store::Hot) + bench.custody(TRON, asset, Store::Deposit);
+    let owes = bench.sum(Holder::Customer { customer: 1, sub_account: 0 }, asset, Side::Credit);
+    let transfers = vec![post(1 << 90, equity, bob, has - owes)];
+    bench.world.run(Body::PostTransfers(PostTransfers { transfers })).unwrap();
+    let sandbox = bench.world.clone();
+    cluster.sandbox = false;
+    let key = crate::rows::Table::Cluster.key(&[]);
+    bench.world.rows.put(crate::Family::Working, key.clone(), crate::codec::encode(&cluster));
+    bench.world.state = crate::State::load(&bench.world.rows).unwrap();
+    assert!(bench.reconcile(TRON), "to the unit");
+    bench.world = sandbox;
+    let transfers = vec![post(1 << 90 | 1, equity, bob, 1)];
+    bench.world.run(Body::PostTransfers(PostTransfers { transfers })).unwrap();
+    assert!(bench.reconcile(TRON), "users of a sandbox have money from nowhere");
+    bench.world.rows.put(crate::Family::Working, key, crate::codec::encode(&cluster));
+    bench.world.state = crate::State::load(&bench.world.rows).unwrap();
+    assert!(!bench.reconcile(TRON));
+    let one = bench.only();
+    assert_eq!((one.scope, one.amount, one.severity), (Scope::Solvency { asset }, -1, crate::Severity::P0));
+}
+
+/// Goal: while a run goes on nothing that its block is compared with is folded away, and afterwards it is. Method: blocks become
+/// final between the beginning and the readings.
+fn pinned() {
+    let mut bench = Bench::new();
+    bench.stock(ETH);
+    let (run, block) = bench.begin(ETH);
+    let readings = bench.readings(ETH, block);
+    for _ in 0..3 {
+        bench.pay(ETH, &deposit_address(ETH, 0), None, 70 * UNIT);
+    }
+    assert!(bench.read(ETH, run, block, readings, false).is_empty());
+    assert!(bench.end(ETH, run), "{:#?}", bench.open());
+    assert!(bench.world.state.reconciliation().movements_from(ETH, 0).count() > 0);
+    bench.grow(ETH, 6);
+    assert_eq!(bench.world.state.reconciliation().movements_from(ETH, 0).count(), 0);
+    assert!(bench.reconcile(ETH));
+}
+
+#[test]
+fn a_run_has_its_block_pinned() {
+    pinned();
+    withdrawals::catches(Bug::PinIgnored, pinned);
+}
+
+/// Goal: what reorganised blocks moved is gone from the books, own transactions and coins included, and a block that is told in
+/// parts or twice moves once. Method: the same payments in two branches, by hand.
+fn rewound() {
+    for network in [ETH, BTC, TRON] {
+        let mut bench = Bench::new();
+        bench.stock(network);
+        let amount = if network == ETH { 80 * UNIT } else { 80 };
+        let payment = bench.chain(network).payment(&deposit_address(network, 0), None, amount);
+        let paying = bench.withdraw(network, None, 1_000, if network == ETH { UNIT } else { 9 });
+        bench.chain(network).mine(vec![payment.clone(), paying.tx.clone()]);
+        bench.scan(network);
+        assert!(bench.reconcile(network));
+        bench.chain(network).reorganise(1);
+        bench.chain(network).mine(vec![]);
+        bench.chain(network).mine(vec![paying.tx.clone()]);
+        bench.scan(network);
+        assert!(bench.reconcile(network), "{network}: {:#?}", bench.open());
+        bench.grow(network, 6);
+        bench.finish(&paying);
+        assert!(bench.reconcile(network), "{network}: {:#?}", bench.open());
+    }
+}
+
+#[test]
+fn reorganised_movements_go() {
+    rewound();
+    withdrawals::catches(Bug::RewoundMovementsStay, rewound);
+    planted::plant(None);
+}
+
+/// Goal: touched addresses are told until they were compared after they were touched.
+#[test]
+fn touched_until_compared() {
+    let mut bench = Bench::new();
+    let touched = |bench: &Bench| bench.world.state.reconciliation().touched(TRON).cloned().collect::<Vec<_>>();
+    bench.pay(TRON, &deposit_address(TRON, 0), None, 700);
+    assert_eq!(touched(&bench), [deposit_address(TRON, 0)]);
+    let late = bench.chain(TRON).payment(&deposit_address(TRON, 0), None, 60);
+    bench.chain(TRON).mine(vec![late]);
+    bench.scan(TRON);
+    bench.reconcile(TRON);
+    assert_eq!(touched(&bench).len(), 1, "it was touched after the block of the run");
+    bench.grow(TRON, 6);
+    bench.reconcile(TRON);
+    assert_eq!(touched(&bench), []);
+}
