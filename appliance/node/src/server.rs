@@ -119,6 +119,7 @@ pub async fn run(config: Config) -> Result<ExitCode, Problem> {
     tokio::spawn(signer::run(house.clone(), house.signer.clone()));
     tokio::spawn(signer::stock::run(house.clone()));
     tokio::spawn(signer::handover::run(house.clone()));
+    tokio::spawn(signer::openings::run(house.clone()));
     tokio::spawn(process::keep(config.data_dir.clone(), config.signer.external));
     tokio::spawn(watch_room(reserve, node.clone()));
     tokio::spawn(tend_certificates(house.clone()));

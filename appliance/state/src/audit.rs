@@ -235,6 +235,8 @@ pub enum Action {
     CertificatesRotate,
     /// The cluster was recovered from lost quorum.
     Recover,
+    /// A node's signer opened its vault, or read it anew.
+    VaultOpened,
 }
 
 impl AuditAction {
@@ -286,6 +288,7 @@ impl AuditAction {
                 Action::KeyringImport => "keyring-import",
                 Action::CertificatesRotate => "certificates-rotate",
                 Action::Recover => "recover",
+                Action::VaultOpened => "vault-opened",
             },
             AuditAction::CreateAsset => "create-asset",
             AuditAction::UpdateUser => "update-user",

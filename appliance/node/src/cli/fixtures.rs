@@ -89,6 +89,8 @@ pub(super) struct Asked {
 pub(super) enum Reply {
     /// A status and a body.
     Answer(u16, String),
+    /// The first body whose beginning of a request fits; 404 where none does.
+    Each(Vec<(&'static str, String)>),
     /// A success whose body is one byte shorter than its head says.
     Cut(String),
     /// The connection is cut.
@@ -182,8 +184,13 @@ async fn serve(acceptor: TlsAcceptor, socket: TcpStream, reply: Reply, asked: Ar
     // A client that does not trust this cluster leaves during the handshake.
     let Ok(mut stream) = acceptor.accept(socket).await else { return };
     let Some(request) = read(&mut stream).await else { return };
+    let what = request.what.clone();
     asked.lock().unwrap().push(request);
     let (status, body, length) = match reply {
+        Reply::Each(answers) => match answers.into_iter().find(|(begins, _)| what.starts_with(begins)) {
+            Some((_, body)) => (200, body.clone(), body.len()),
+            None => (404, String::new(), 0),
+        },
         Reply::Answer(status, body) => (status, body.clone(), body.len()),
         Reply::Cut(body) => (200, body.clone(), body.len() + 1),
         Reply::HangUp => return,
@@ -287,6 +294,6 @@ pub(super) fn status() -> NodeStatus {
         authority_waits: Some(vec!["n3".to_owned()]),
         stopped_since: None,
         maintenance: Vec::new(),
+        signer: None,
     }
 }
-        signer: None,

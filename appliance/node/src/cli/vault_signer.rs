@@ -37,6 +37,8 @@ pub(super) struct SignerReport {
     policy: u64,
     generations: u32,
     decisions: u64,
+    /// What opened it last: `nobody`, `somebody`, `automatic`.
+    opened_by: &'static str,
     memory_locked: bool,
     no_core_dumps: bool,
     no_network: bool,
@@ -62,6 +64,7 @@ impl SignerReport {
             policy: standing.policy,
             generations: standing.generations,
             decisions: standing.decisions,
+            opened_by: standing.opened_by.as_str(),
             memory_locked: status.memory_locked,
             no_core_dumps: status.no_core_dumps,
             no_network: status.no_network,
@@ -72,6 +75,7 @@ impl SignerReport {
         let yes = |yes: bool| if yes { "yes" } else { "no" }.to_owned();
         fields([
             ("Signer", if self.sealed { "sealed" } else { "open" }.to_owned()),
+            ("Opened by", self.opened_by.to_owned()),
             ("Epoch", self.epoch.to_string()),
             ("Followed to", self.followed.to_string()),
             ("Policy in use", self.policy.to_string()),

@@ -14,6 +14,7 @@ mod decided;
 mod feed;
 pub(crate) mod handover;
 mod line;
+pub(crate) mod openings;
 pub(crate) mod order;
 pub(crate) mod process;
 #[cfg(test)]

@@ -8,6 +8,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::io::BufReader;
@@ -41,7 +42,16 @@ pub(crate) async fn keep(data: PathBuf, external: bool) {
             return;
         }
     };
-    let sealed = vault_folder(&data).join(exchequer_vault::sealed::FILE_NAME);
+    let make = || command(Path::new(OWN_PROGRAM), &data);
+    tend(&nursery, &vault_folder(&data), make, Arc::new(tell)).await;
+}
+
+/// What becomes of a line, and of how many before it nothing was said.
+pub(super) type Say = Arc<dyn Fn(&str, u32) + Send + Sync>;
+
+/// Starts a signer whenever there is a vault and none runs. Whoever drops this ends it.
+pub(super) async fn tend(nursery: &Nursery, vault: &Path, make: impl Fn() -> Command, say: Say) {
+    let sealed = vault.join(exchequer_vault::sealed::FILE_NAME);
     let [first, longest] = PAUSES;
     let mut pause = first;
     loop {
@@ -49,7 +59,7 @@ pub(crate) async fn keep(data: PathBuf, external: bool) {
             tokio::time::sleep(VAULT_POLL).await;
         }
         let began = Instant::now();
-        let ended = once(&nursery, &data).await;
+        let ended = once(nursery, make(), say.clone()).await;
         if began.elapsed() >= STEADY {
             pause = first;
         }
@@ -60,8 +70,8 @@ pub(crate) async fn keep(data: PathBuf, external: bool) {
 }
 
 /// One life of the process, from its start to its end.
-async fn once(nursery: &Nursery, data: &Path) -> String {
-    let mut child = match nursery.start(command(Path::new(OWN_PROGRAM), data)).await {
+async fn once(nursery: &Nursery, command: Command, say: Say) -> String {
+    let mut child = match nursery.start(command).await {
         Ok(child) => child,
         Err(error) => return format!("it could not be started: {error}"),
     };
@@ -70,7 +80,7 @@ async fn once(nursery: &Nursery, data: &Path) -> String {
         let mut gauge = Gauge::new(Instant::now());
         tokio::spawn(read_lines(BufReader::new(stderr), move |line| {
             if let Some(passed) = gauge.take(Instant::now()) {
-                tell(&line, passed);
+                say(&line, passed);
             }
         }));
     }

@@ -5,5 +5,6 @@ mod jobs;
 mod money;
 mod tables;
 mod trading;
+mod vault;
 mod verbs;
 mod workers;

@@ -18,7 +18,7 @@ pub(super) struct Ran {
 }
 
 /// Runs the words against one node that replies so.
-async fn run_at(realm: &Realm, reply: Reply, words: &[&str]) -> Ran {
+pub(super) async fn run_at(realm: &Realm, reply: Reply, words: &[&str]) -> Ran {
     let stub = realm.stub(reply).await;
     let (ca, token) = (realm.ca().display().to_string(), realm.token_file().display().to_string());
     let connection = ["--address", &stub.address, "--ca-cert", &ca, "--token-file", &token];
