@@ -283,6 +283,9 @@ impl Link for Node {
     fn wallets(&self) -> Asking<'_, WalletsReply> {
         Box::pin(async { Ok(WalletsReply::default()) })
     }
+    fn deposits_of(&self, _: Vec<Vec<u8>>) -> Asking<'_, DepositsOfReply> {
+        nothing()
+    }
     fn own_transfers(&self, _: Vec<Vec<u8>>) -> Asking<'_, OwnTransfersReply> {
         nothing()
     }

@@ -88,6 +88,11 @@ impl Link for Client {
         Box::pin(async move { within(inner.wallets(self.request(proto::WalletsRequest {}))).await })
     }
 
+    fn deposits_of(&self, txs: Vec<Vec<u8>>) -> Asking<'_, proto::DepositsOfReply> {
+        let mut inner = self.inner.clone();
+        Box::pin(async move { within(inner.deposits_of(self.request(proto::DepositsOfRequest { txs }))).await })
+    }
+
     fn own_transfers(&self, txs: Vec<Vec<u8>>) -> Asking<'_, proto::OwnTransfersReply> {
         let mut inner = self.inner.clone();
         Box::pin(async move { within(inner.own_transfers(self.request(proto::OwnTransfersRequest { txs }))).await })

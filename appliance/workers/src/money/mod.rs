@@ -81,6 +81,8 @@ pub trait Link: Send + Sync {
     fn addresses(&self, from: u32) -> Asking<'_, Pages<proto::AddressPage>>;
     /// The exchange's wallets.
     fn wallets(&self) -> Asking<'_, proto::WalletsReply>;
+    /// What the state has of payments in these transactions.
+    fn deposits_of(&self, txs: Vec<Vec<u8>>) -> Asking<'_, proto::DepositsOfReply>;
     /// Which of these transactions are the exchange's own.
     fn own_transfers(&self, txs: Vec<Vec<u8>>) -> Asking<'_, proto::OwnTransfersReply>;
     /// The outputs that the exchange's keys can spend.

@@ -202,6 +202,14 @@ impl<G: Ground, L: Launcher> money_server::Money for Door<G, L> {
         self.read_wallets(self.caller_of(&request)?).map(Response::new)
     }
 
+    async fn deposits_of(
+        &self,
+        request: Request<proto::DepositsOfRequest>,
+    ) -> Result<Response<proto::DepositsOfReply>, Status> {
+        let caller = self.caller_of(&request)?;
+        self.read_deposits_of(caller, &request.into_inner().txs).map(Response::new)
+    }
+
     async fn own_transfers(
         &self,
         request: Request<proto::OwnTransfersRequest>,

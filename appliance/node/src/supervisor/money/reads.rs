@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use exchequer_domain::{Problem, TxId, WorkerKind};
 use exchequer_state::custody::{self, ADDRESSES_PAGE_MAX, CoinState, Keyed};
+use exchequer_state::deposits::Deposit;
 use exchequer_state::networks::Operation;
 use exchequer_state::settings::{Scope, schema};
 use exchequer_state::{Halt, Rows, State, secrets};
@@ -151,6 +152,31 @@ impl<G: Ground, L: Launcher> Door<G, L> {
             };
             proto::WalletsReply { wallets: wallets.map(wallet).collect() }
         })
+    }
+
+    pub(crate) fn read_deposits_of(&self, caller: Caller, txs: &[Vec<u8>]) -> Result<proto::DepositsOfReply, Status> {
+        let network = only(caller, &[WorkerKind::Deposit])?;
+        if txs.len() > TXS_MAX {
+            return Err(Status::invalid_argument(format!("{TXS_MAX} transactions are looked up at once")));
+        }
+        let txs: Vec<TxId> = txs.iter().map(|tx| words::tx(tx).map_err(unreadable)).collect::<Result<_, _>>()?;
+        let found = self.read(caller, |state, rows| {
+            let mut found = Vec::new();
+            for tx in &txs {
+                found.extend(state.deposits().of_tx(rows, network, tx)?);
+            }
+            Ok::<_, Halt>(found)
+        })?;
+        let known = |deposit: Deposit| proto::KnownDeposit {
+            id: deposit.id.0,
+            tx: deposit.tx.0.to_vec(),
+            place: Some(words::of_place(deposit.place)),
+            to: deposit.to.to_string(),
+            amount: deposit.amount.map(|amount| amount.to_string()).unwrap_or_default(),
+            block: deposit.block.map(words::of_block),
+            stage: deposit.state.stage().as_str().to_owned(),
+        };
+        Ok(proto::DepositsOfReply { deposits: found.map_err(halted)?.into_iter().map(known).collect() })
     }
 
     pub(crate) fn read_own_transfers(

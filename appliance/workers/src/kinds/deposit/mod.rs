@@ -15,6 +15,7 @@ mod pending;
 mod played;
 mod proof;
 mod pulse;
+mod rescan;
 mod scanner;
 mod walk;
 mod watched;
@@ -38,6 +39,8 @@ pub use watched::Watched;
 /// The addresses that are watched, in the worker's folder. Nodes keep it, so that a worker on any of them need not read all of
 /// them from the state; it is a copy.
 pub const ADDRESSES_FILE: &str = "addresses";
+/// The directive that has blocks looked at again; its payload is two heights. It changes nothing.
+pub const RESCAN: &str = "rescan";
 /// Between two rounds where nothing is new.
 const PAUSE: Duration = Duration::from_millis(500);
 /// After a round that came to nothing.
@@ -151,8 +154,18 @@ impl Kind for Deposit {
         Box::pin(async { JobEnding::Failed("a deposit worker takes no jobs".to_owned()) })
     }
 
-    fn directive<'a>(&'a self, _: &'a Bench, directive: &'a proto::Directive) -> Doing<'a, Result<String, String>> {
-        Box::pin(async move { Err(format!("a deposit worker knows no directive `{}`", directive.name)) })
+    fn directive<'a>(&'a self, bench: &'a Bench, directive: &'a proto::Directive) -> Doing<'a, Result<String, String>> {
+        Box::pin(async move {
+            if directive.name != RESCAN {
+                return Err(format!("a deposit worker knows no directive `{}`; it knows `{RESCAN}`", directive.name));
+            }
+            let (Some(link), Some(network)) = (bench.money.clone(), bench.worker.network) else {
+                return Err("it has no way to the node's money link".to_owned());
+            };
+            let payload = String::from_utf8_lossy(&directive.payload);
+            let file = bench.folder.join(ADDRESSES_FILE);
+            rescan::rescan(network, link, &self.nodes, file, &payload).await
+        })
     }
 
     fn work<'a>(&'a self, bench: &'a Bench) -> Doing<'a, ()> {

@@ -117,7 +117,7 @@ fn follows(trail: &Trail, header: Header) -> bool {
 }
 
 /// What an endpoint has. One that lags behind the others is passed over for the next one.
-fn found<T>(answer: Option<T>) -> Result<T, NodeError> {
+pub(super) fn found<T>(answer: Option<T>) -> Result<T, NodeError> {
     answer.ok_or_else(|| NodeError::Incomplete("it does not have a block that another endpoint has".to_owned()))
 }
 

@@ -84,6 +84,9 @@ impl Link for Inline {
     fn wallets(&self) -> Asking<'_, WalletsReply> {
         self.around(async { self.door.read_wallets(self.caller) })
     }
+    fn deposits_of(&self, txs: Vec<Vec<u8>>) -> Asking<'_, DepositsOfReply> {
+        self.around(async move { self.door.read_deposits_of(self.caller, &txs) })
+    }
     fn own_transfers(&self, txs: Vec<Vec<u8>>) -> Asking<'_, OwnTransfersReply> {
         self.around(async move { self.door.read_own_transfers(self.caller, &txs) })
     }
@@ -102,6 +105,9 @@ impl Link for Inline {
     fn attempt_bytes(&self, payout: u64, attempt: u32) -> Asking<'_, AttemptBytesReply> {
         let asked = AttemptBytesRequest { payout, attempt };
         self.around(async move { self.door.read_attempt_bytes(self.caller, &asked) })
+    }
+    fn balance_work(&self) -> Asking<'_, BalanceWorkReply> {
+        self.around(async { self.door.read_balance_work(self.caller) })
     }
     fn sweeps(&self, asked: SweepsRequest) -> Asking<'_, SweepsReply> {
         self.around(async move { self.door.read_sweeps(self.caller, &asked) })
