@@ -92,6 +92,14 @@ impl Chain {
         self.blocks.get(usize::try_from(height).unwrap())
     }
 
+    /// What is on an address after a block, in the network's smallest units.
+    pub(super) fn has(&self, address: &ChainAddress, height: u64) -> u128 {
+        let blocks = self.blocks.iter().filter(|block| block.header.block.height <= height);
+        let txs = blocks.flat_map(|block| block.txs.iter().zip(&block.receipts)).filter(|(_, receipt)| receipt.ok);
+        let to = |tx: &EvmTx| tx.to.is_some_and(|to| exchequer_workers::chains::evm::text(&to) == *address);
+        txs.filter(|(tx, _)| to(tx)).map(|(tx, _)| tx.value.narrow().unwrap()).sum()
+    }
+
     /// What each user was paid by transactions that took effect, from a height on, in minor units.
     pub(super) fn paid(&self, from: u64) -> Vec<u128> {
         self.paid_between(from, self.head())

@@ -1,6 +1,7 @@
 //! Workers that move money, over the money link, with the real state machine and chains that are played.
 
 mod addresses;
+mod balances;
 mod chain;
 mod deposits;
 mod link;
