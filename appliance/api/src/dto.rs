@@ -20,6 +20,7 @@ mod markets;
 mod networks;
 mod orders;
 mod people;
+mod reconciliation;
 mod records;
 mod secrets;
 mod settings;
@@ -86,6 +87,10 @@ pub use people::{
     Admin, AdminUpdated, Admins, BeginFactor, ChangePassword, ConfirmFactor, CreateAdmin, CredentialsChanged,
     FactorBegun, GiveCredentials, PasswordGiven, ResetAdmin, RevokeSessions, Session, Sessions, ShowFactor, SignIn,
     SignedIn, SignedOut, UpdateAdmin,
+};
+pub use reconciliation::{
+    AdjustDiscrepancy, Discrepancies, Discrepancy, EquationOutcome, ExplainDiscrepancy, NetworkReconciliation,
+    Reconciliation, ReconciliationRun, ReconciliationRuns, StoryLine,
 };
 pub use records::{
     AuditEntry, AuditPage, AuditVerified, CommandOutcome, CommandResult, Each, Effect, LedgerOutcome, OrderEffect,

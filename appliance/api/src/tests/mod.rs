@@ -17,6 +17,7 @@ mod openapi;
 mod people;
 mod pipe;
 mod reads;
+mod reconciliation;
 mod routes;
 mod scratch;
 mod settings;

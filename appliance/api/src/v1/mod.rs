@@ -33,6 +33,7 @@ mod orders;
 mod payouts;
 mod peers;
 mod queues;
+mod reconciliation;
 mod scratch;
 mod secrets;
 mod session;
@@ -109,6 +110,7 @@ pub(crate) fn routes() -> Vec<Route> {
         withdrawals::routes(),
         payouts::routes(),
         withdrawal_policy::routes(),
+        reconciliation::routes(),
     ]
     .into_iter()
     .flatten()

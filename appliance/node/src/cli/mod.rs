@@ -28,6 +28,7 @@ mod command;
 mod completions;
 mod confirm;
 mod deposit;
+mod reconcile;
 mod directive;
 mod emergency;
 mod event;
@@ -229,6 +230,7 @@ fn start(verb: &Verb, printer: &mut Printer) -> Result<Exit, Stop> {
         | Verb::Deposit { .. }
         | Verb::Withdrawal { .. }
         | Verb::Payout { .. }
+        | Verb::Reconcile { .. }
         | Verb::Policy { .. }
         | Verb::Vault { .. }
         | Verb::Worker { .. }
@@ -300,6 +302,7 @@ async fn run(verb: &Verb, printer: &mut Printer) -> Result<Exit, Stop> {
         Verb::Price { verb } => wallet::price(verb, printer).await,
         Verb::Address { verb } => address::run(verb, printer).await,
         Verb::Deposit { verb } => deposit::run(verb, printer).await,
+        Verb::Reconcile { verb } => reconcile::run(verb, printer).await,
         Verb::Withdrawal { verb } => withdrawal::run(verb, printer).await,
         Verb::Payout { verb } => payout::run(verb, printer).await,
         Verb::Policy { verb } => policy::run(verb, printer).await,

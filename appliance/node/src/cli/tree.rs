@@ -14,6 +14,7 @@ use super::bench::BenchVerb;
 use super::certificates::CertificatesVerb;
 use super::completions::CompletionsArgs;
 use super::deposit::DepositVerb;
+use super::reconcile::ReconcileVerb;
 use super::directive::DirectiveVerb;
 use super::emergency::EmergencyVerb;
 use super::event::EventVerb;
@@ -316,6 +317,14 @@ pub enum Verb {
         verb: DepositVerb,
     },
 
+    /// Compare the books with the chains, see what differs, and put it right
+    #[command(after_help = "Example:\n  exchequer reconcile status")]
+    Reconcile {
+        /// What to do.
+        #[command(subcommand)]
+        verb: ReconcileVerb,
+    },
+
     /// See, explain, ask for, approve and refuse withdrawals
     #[command(after_help = "Example:\n  exchequer withdrawal list")]
     Withdrawal {
@@ -557,6 +566,7 @@ impl Verb {
             Verb::Deposit { verb } => verb.client().form,
             Verb::Withdrawal { verb } => verb.client().form,
             Verb::Payout { verb } => verb.client().form,
+            Verb::Reconcile { verb } => verb.client().form,
             Verb::Policy { verb } => verb.client().form,
             Verb::Vault { verb } => verb.form(),
             Verb::Signer(args) => args.form,
