@@ -79,7 +79,7 @@ impl WorkerKind {
     /// Whether each of its instances works on one network.
     #[must_use]
     pub const fn has_network(self) -> bool {
-        matches!(self, WorkerKind::Deposit | WorkerKind::Withdrawal | WorkerKind::Consolidation | WorkerKind::Gas)
+        self.moves_money() || matches!(self, WorkerKind::BalanceSync)
     }
 
     /// Whether it credits, pays, gathers or spends money: what stands still in an emergency.

@@ -27,9 +27,9 @@ pub enum WorkerVerb {
     Diagnose(ShowWorkerArgs),
     /// Add workers to the registry
     ///
-    /// A worker is KIND/N, or KIND/NETWORK-N for deposit, withdrawal, consolidation and gas. The other kinds are selftest,
-    /// balance-sync, price-feed, risk, security-audit, financial-reporting and system-health. Only selftest has a program of
-    /// its own so far.
+    /// A worker is KIND/N, or KIND/NETWORK-N for deposit, withdrawal, consolidation, gas and balance-sync. The other kinds
+    /// are selftest, price-feed, risk, security-audit, financial-reporting and system-health; of these only selftest has a
+    /// program of its own so far.
     #[command(after_help = "Example:\n  exchequer worker add selftest/1 selftest/2 --start --reason 'OPS-501'\n  \
         exchequer worker add deposit/bitcoin-1 --reason 'OPS-502'")]
     Add(AddWorkerArgs),
