@@ -317,9 +317,12 @@ fn is_whole(body: &Body) -> bool {
         | Body::StockAddresses(_)
         | Body::CommitBlocks(_)
         | Body::NotePending(_)
+        | Body::NoteSilence(_)
         | Body::RewindBlocks(_)
         | Body::NoteGas(_)
         | Body::ReportBalances(_)
+        | Body::PlanSweeps(_)
+        | Body::ExplainSweeps(_)
         | Body::PreparePayout(_)
         | Body::StepPayout(_)
         // A node checks the second factor and the address first.

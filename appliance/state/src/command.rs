@@ -16,8 +16,8 @@ use crate::apply::{
     ChangeAddressBook, CloseSessions, CommitBlocks, CommitConsumer, ConfigureMarket, ConfigureNetwork,
     ConfigureNetworkAsset, ConfigureQueue, ConfirmApprovalKey, CreateAdmin, CreateApiKey, CreateAsset, CreateJoinToken,
     CreateMarket, CreateUser, CreateUsers, CreditSandbox, DispatchDirectives, EmergencyResume, EmergencyStop,
-    EndMaintenance, EnqueueJobs, EnrolApprovalKey, FinishJobs, ForgetBinary, LeaseJobs, ListAsset, MakeEvents,
-    NoteGas, NotePending, NoteSignInFailure, OpenAccounts, OpenSession, PlaceOrder, PlacePair, PostTransfers, PreparePayout,
+    EndMaintenance, EnqueueJobs, EnrolApprovalKey, ExplainSweeps, FinishJobs, ForgetBinary, LeaseJobs, ListAsset, MakeEvents,
+    NoteGas, NotePending, NoteSignInFailure, NoteSilence, OpenAccounts, OpenSession, PlaceOrder, PlacePair, PlanSweeps, PostTransfers, PreparePayout,
     Propose, PutScratch, PutSecret, RaiseVersion, RecordAction, Reform, RegisterBinary, RegisterWallet, RejectProposal,
     ReleaseDirectives, RemoveConsumer, RemoveFlag, RemoveNode, RemoveSecret, RemoveWorkers, RenewJobs, ReplaceOrder,
     ReportWorkers, RequestDigest, RequestWithdrawal, Rescale, RestartWorkers, ResumeChain, RetireWallet, RetryJobs,
@@ -318,6 +318,12 @@ pub enum Body {
     AdjustDiscrepancy(AdjustDiscrepancy),
     /// Lets a network pay out again although something is missing there.
     ResumePayments(ResumePayments),
+    /// Says what is to be swept.
+    PlanSweeps(PlanSweeps),
+    /// Says why something is not swept.
+    ExplainSweeps(ExplainSweeps),
+    /// [`NoteSilence`].
+    NoteSilence(NoteSilence),
 }
 
 impl Body {
@@ -344,7 +350,10 @@ impl Body {
                 | Body::CommitBlocks(_)
                 | Body::NotePending(_)
                 | Body::RewindBlocks(_)
+                | Body::NoteSilence(_)
                 | Body::NoteGas(_)
+                | Body::PlanSweeps(_)
+                | Body::ExplainSweeps(_)
                 | Body::ReportBalances(_)
         )
     }

@@ -25,6 +25,7 @@ use crate::markets::{Fill, MarketId, OrderRecord, TradeRecord};
 use crate::people::Principal;
 use crate::reconciliation::{Class, DiscrepancyId, Status};
 use crate::rows::Table;
+use crate::sweeps::{SweepId, SweepStage};
 use crate::withdrawals::{Payer, PayoutId, Stage, WithdrawalId};
 use crate::workers::{Desired, FailedBy, WorkerState};
 
@@ -597,6 +598,26 @@ pub enum EventKind {
         /// Whether every deposit address was gone through.
         whole: bool,
     },
+    /// A plan to sweep something has moved.
+    SweepMoved {
+        /// Which.
+        sweep: SweepId,
+        /// On which network.
+        network: Network,
+        /// Of what.
+        asset: Asset,
+        /// Where it stands.
+        stage: SweepStage,
+    },
+    /// No block comes on a network any more: nothing leaves there before the next one.
+    ChainSilent {
+        /// Which network.
+        network: Network,
+        /// The last height that its nodes were at.
+        head: u64,
+        /// How urgent that is.
+        severity: Severity,
+    },
 }
 
 /// The version of the shape in which kinds of events are told. A kind whose fields must change gets a successor.
@@ -643,9 +664,10 @@ impl EventKind {
             | EventKind::ApprovalKeyConfirmed { .. }
             | EventKind::ApprovalKeyRevoked { .. }
             | EventKind::TwoPersonRuleInForce => Topic::Approvals,
-            EventKind::NetworkChanged { .. } | EventKind::ChainHalted { .. } | EventKind::ChainResumed { .. } => {
-                Topic::Networks
-            }
+            EventKind::NetworkChanged { .. }
+            | EventKind::ChainHalted { .. }
+            | EventKind::ChainSilent { .. }
+            | EventKind::ChainResumed { .. } => Topic::Networks,
             EventKind::AdminCreated { .. }
             | EventKind::AdminUpdated { .. }
             | EventKind::CredentialsSet { .. }
@@ -668,6 +690,7 @@ impl EventKind {
             | EventKind::WithdrawalPolicySet { .. }
             | EventKind::AddressBookChanged { .. }
             | EventKind::GasLevel { .. }
+            | EventKind::SweepMoved { .. }
             | EventKind::DiscrepancyMoved { .. }
             | EventKind::OutflowStopped { .. }
             | EventKind::OutflowResumed { .. }
@@ -725,6 +748,7 @@ impl EventKind {
             | EventKind::MaintenanceEnded { window, .. } => window.0.to_string(),
             EventKind::NetworkChanged { network }
             | EventKind::ChainHalted { network, .. }
+            | EventKind::ChainSilent { network, .. }
             | EventKind::ChainResumed { network } => network.to_string(),
             EventKind::DepositMoved { deposit, .. } | EventKind::DepositUnbooked { deposit, .. } => {
                 format!("deposit {deposit}")
@@ -751,6 +775,7 @@ impl EventKind {
             EventKind::HotWalletShort { network, .. } | EventKind::ForeignNonce { network, .. } => {
                 format!("hot wallet of {network}")
             }
+            EventKind::SweepMoved { sweep, .. } => format!("sweep {sweep}"),
             EventKind::GasLevel { network, .. } => format!("gas of {network}"),
             EventKind::DiscrepancyMoved { discrepancy, .. } => format!("discrepancy {discrepancy}"),
             EventKind::OutflowStopped { network, .. }

@@ -64,10 +64,10 @@ pub use apply::{
     ConfigureNetwork, ConfigureNetworkAsset, ConfigureQueue, ConfirmApprovalKey, CreateAdmin, CreateApiKey,
     CreateAsset, CreateJoinToken, CreateMarket, CreateUser, CreateUsers, CredentialChange, CreditSandbox,
     DIRECTIVES_AT_ONCE_MAX, DispatchDirectives, DryRun, EVENT_FILLING_BYTES_MAX, EVENTS_AT_ONCE_MAX, EmergencyResume,
-    EmergencyStop, EndMaintenance, EnqueueJobs, Enqueued, EnrolApprovalKey, FinishJobs, FirstNode, ForgetBinary,
+    EmergencyStop, EndMaintenance, EnqueueJobs, Enqueued, EnrolApprovalKey, ExplainSweeps, FinishJobs, FirstNode, ForgetBinary,
     JOBS_AT_ONCE_MAX, JobEnd, LEASE_US_MIN, LEASED_JOBS_MAX, LeaseJobs, ListAsset, MakeEvents, NewDirective, NewJob,
-    NoteGas, NotePending, NoteSignInFailure, OpenAccounts, OpenSession, OrderRef, OrderSpec, PayoutDecision, PayoutStep,
-    PlaceOrder, PlacePair, PostTransfers, Preparation, PreparePayout, Propose, PutScratch, PutSecret, RaiseVersion,
+    NoteGas, NotePending, NoteSignInFailure, NoteSilence, OpenAccounts, OpenSession, OrderRef, OrderSpec, PayoutDecision, PayoutStep,
+    PlaceOrder, PlacePair, PlanSweeps, PostTransfers, Preparation, PreparePayout, Propose, PutScratch, PutSecret, RaiseVersion,
     RateChange, RecordAction, Reform, RegisterBinary, RegisterWallet, RejectProposal, ReleaseDirectives,
     RemoveConsumer, RemoveFlag, RemoveNode, RemoveSecret, RemoveWorkers, RenewJobs, ReplaceOrder, ReportWorkers,
     RequestDigest, RequestWithdrawal, Rescale, RestartWorkers, ResumeChain, RetireWallet, RetryJobs, RevertSettings,
@@ -75,7 +75,8 @@ pub use apply::{
     RotateAuthority, RotateOperatorToken, ScheduleMaintenance, SendDirectives, Sent, SessionSwap, SetCredentials,
     SetFlag, SetMarketPhase, SetPrice, SetScale, SetSetting, SetWithdrawalPolicy, SetWorkers, StepDirectives,
     StepPayout, StepUp, StepWithdrawal, StepWorkers, StockAddresses, TRANSFERS_AT_ONCE_MAX, TouchSession, Traded,
-    TransferBetweenUsers, UndoBulk, UnsetSetting, UpdateAdmin, UpdateNode, UpdateUser, UseBinary, Which,
+    SweepVerdict, TransferBetweenUsers, UndoBulk, UnsetSetting, UpdateAdmin, UpdateNode, UpdateUser, UseBinary,
+    WISHES_AT_ONCE_MAX, Which, Wish, WishedSweep,
     WithdrawalStep, check_reason, coin_owner,
 };
 pub use command::{Actor, Body, Command};

@@ -16,6 +16,7 @@ use crate::jobs::{self, LeasedJob};
 use crate::maintenance::WindowId;
 use crate::markets::MarketId;
 use crate::rejection::Rejection;
+use crate::sweeps::SweepId;
 use crate::withdrawals::{PayoutId, Stage, WithdrawalId};
 
 /// What became of a command. The same id always gives the same one.
@@ -440,6 +441,13 @@ pub enum Done {
     DiscrepancyMoved,
     /// The network pays out again.
     PaymentsResumed,
+    /// What is to be swept is put down.
+    SweepsPlanned {
+        /// The plan of each wish; none where it does not fit where its plan stands.
+        plans: Vec<Option<SweepId>>,
+    },
+    /// Why something is not swept is put down.
+    SweepsExplained,
 }
 
 /// What came of an approved operation. Variants are only ever appended.

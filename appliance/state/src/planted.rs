@@ -111,6 +111,14 @@ pub(crate) enum Bug {
     RewoundMovementsStay,
     /// A run's block is folded together with later ones.
     PinIgnored,
+    /// What waits for a decision is swept with the rest.
+    HeldIsSwept,
+    /// A sweep leaves the plan as it was.
+    PlanNotTaken,
+    /// What a sweep took stays in the holding.
+    SweptStays,
+    /// A top-up counts where it only was decided.
+    ToppedUpEarly,
 }
 
 #[cfg(test)]

@@ -186,6 +186,18 @@ pub enum Table {
     SigningRecord = 0x8c,
     /// Network, wallet, index -> the nonces of a deposit address.
     AddressLane = 0x90,
+    /// Number of a plan to sweep something -> the plan, while it is open; under no number how many there were.
+    SweepPlan = 0x0c,
+    /// Number of a plan -> the plan that is over.
+    SweepPlanOver = 0x91,
+    /// Network, index of an address, asset -> what lies there and may be swept.
+    Holding = 0x92,
+    /// Network, index, asset, place in line -> a deposit that lies there.
+    HoldingLine = 0x93,
+    /// Number of a deposit -> whether it was swept.
+    DepositSwept = 0x94,
+    /// Network, outpoint -> a coin of the exchange's that is in no memory.
+    ColdCoin = 0x95,
     /// Part (one byte), then by part -> what of reconciliation is in memory.
     Reconciliation = 0x1f,
     /// Network, address, coin -> what lies there by the books.
@@ -234,6 +246,7 @@ impl Table {
         Table::AuditHead,
         Table::Asset,
         Table::User,
+        Table::SweepPlan,
         Table::Market,
         Table::MarketHead,
         Table::BookSwitch,
@@ -298,6 +311,11 @@ impl Table {
         Table::SigningRecord,
         Table::UserWithdrawal,
         Table::AddressLane,
+        Table::SweepPlanOver,
+        Table::Holding,
+        Table::HoldingLine,
+        Table::DepositSwept,
+        Table::ColdCoin,
         Table::Position,
         Table::ReconciliationRun,
         Table::DiscrepancyOver,
@@ -343,7 +361,8 @@ impl Table {
             | Table::WorkerScale
             | Table::WorkerBinary
             | Table::WorkerBulk
-            | Table::Directive => Family::Working,
+            | Table::Directive
+            | Table::SweepPlan => Family::Working,
             Table::Emergency | Table::Maintenance | Table::Proposal | Table::ApprovalKey => Family::Working,
             Table::Flag | Table::Secret | Table::NetworkConfig | Table::NetworkAsset => Family::Working,
             Table::Consumer | Table::EventsKept => Family::Working,
@@ -358,7 +377,12 @@ impl Table {
             | Table::PayoutBytes
             | Table::SigningRecord
             | Table::UserWithdrawal
-            | Table::AddressLane => Family::History,
+            | Table::AddressLane
+            | Table::SweepPlanOver
+            | Table::Holding
+            | Table::HoldingLine
+            | Table::DepositSwept
+            | Table::ColdCoin => Family::History,
             Table::ClientWithdrawal | Table::AddressBookEntry | Table::AddressBook => Family::Ids,
             Table::Wallet | Table::AddressPool | Table::Listing => Family::Working,
             Table::Deposit | Table::Chain => Family::Working,

@@ -33,6 +33,7 @@ use crate::registry::Registry;
 use crate::rows::{Change, Family, Rows, Table};
 use crate::secrets::Secrets;
 use crate::settings::Settings;
+use crate::sweeps::Sweeps;
 use crate::users::Users;
 use crate::withdrawals::Withdrawals;
 use crate::workers::Workers;
@@ -109,6 +110,7 @@ pub struct State {
     pub(crate) withdrawals: Withdrawals,
     pub(crate) reconciliation: Reconciliation,
     pub(crate) gas: Gas,
+    pub(crate) sweeps: Sweeps,
 }
 
 impl State {
@@ -155,6 +157,7 @@ impl State {
             withdrawals: Withdrawals::load(rows)?,
             reconciliation: Reconciliation::load(rows)?,
             gas: Gas::load(rows)?,
+            sweeps: Sweeps::load(rows)?,
         };
         match &state.cluster {
             Some(cluster) if cluster.logic_version > LOGIC_VERSION_SUPPORTED => {
@@ -327,6 +330,12 @@ impl State {
     #[must_use]
     pub fn withdrawals(&self) -> &Withdrawals {
         &self.withdrawals
+    }
+
+    /// The open plans to sweep something.
+    #[must_use]
+    pub fn sweeps(&self) -> &Sweeps {
+        &self.sweeps
     }
 
     /// What is known of gas.

@@ -515,6 +515,10 @@ pub enum Effect {
     DiscrepancyMoved,
     /// A network pays out again.
     PaymentsResumed,
+    /// What is to be swept is noted.
+    SweepsPlanned,
+    /// Why something is not swept is noted.
+    SweepsExplained,
     /// It is decided whose a deposit is.
     SuspenseAssigned,
     /// A withdrawal is asked for.

@@ -167,6 +167,8 @@ fn effect(done: Done) -> Effect {
         Done::BalancesReconciled { holds } => Effect::BalancesReconciled { holds },
         Done::DiscrepancyMoved => Effect::DiscrepancyMoved,
         Done::PaymentsResumed => Effect::PaymentsResumed,
+        Done::SweepsPlanned { .. } => Effect::SweepsPlanned,
+        Done::SweepsExplained => Effect::SweepsExplained,
         Done::SuspenseAssigned => Effect::SuspenseAssigned,
         Done::WithdrawalRequested { withdrawal, stage, first } => {
             Effect::WithdrawalRequested { withdrawal: withdrawal.0, stage: stage.as_str().to_owned(), first }

@@ -85,9 +85,6 @@ impl CommitBlocks {
         self.check()?;
         let sightings = self.blocks.iter().map(|block| block.sightings.len()).sum();
         entry.check_room_for_deposits(network, sightings)?;
-        if network.family() == ChainFamily::Bitcoin && !entry.has_room_for_coins(sightings) {
-            return Err(Refusal::Full.into());
-        }
         for sighting in self.blocks.iter().flat_map(|block| &block.sightings) {
             entry.check_ours(network, sighting)?;
         }
@@ -120,6 +117,9 @@ impl CommitBlocks {
                 entry.put_hash(network, block);
                 chain.tip = Some(block);
             }
+        }
+        if self.head > chain.head {
+            chain.silent = None;
         }
         chain.head = self.head;
         chain.finalized = chain.finalized.max(self.finalized);
@@ -218,7 +218,7 @@ impl Entry<'_> {
         Err(Refusal::NotOurs { address: sighting.to.clone() }.into())
     }
 
-    fn put_hash(&mut self, network: Network, block: BlockRef) {
+    pub(super) fn put_hash(&mut self, network: Network, block: BlockRef) {
         let key = deposits::hash_key(network, block.height);
         let row = crate::codec::encode(&block.hash);
         self.change(Table::Chain.family(), key, crate::rows::Edit::Put(row));
@@ -242,7 +242,7 @@ impl Entry<'_> {
     fn sight(&mut self, network: Network, block: Option<BlockRef>, sighting: Sighting) -> Result<(), Halt> {
         let arrival = self.arrival(network, &sighting)?;
         if let Some(block) = block {
-            self.see_coin(network, block, &sighting, arrival.keyed);
+            self.see_coin(network, block, &sighting, arrival.keyed)?;
         }
         let in_own = self.own_transfer(network, &sighting.tx)?.is_some() && !planted::has(Bug::OwnCredited);
         let from_own = self.is_from_own(network, &sighting)?;
@@ -372,24 +372,24 @@ impl Entry<'_> {
     }
 
     /// On a network that is built of outputs, a payment is a coin.
-    fn see_coin(&mut self, network: Network, block: BlockRef, sighting: &Sighting, keyed: Keyed) {
+    fn see_coin(&mut self, network: Network, block: BlockRef, sighting: &Sighting, keyed: Keyed) -> Result<(), Halt> {
         let (Place::Output(vout), ChainFamily::Bitcoin, Some(amount)) =
             (sighting.place, network.family(), sighting.amount)
         else {
-            return;
+            return Ok(());
         };
         let outpoint = OutPoint { tx: sighting.tx, vout };
         // One that somebody has reserved while its block was gone stays theirs.
-        let present = self.state.custody.coins.get(network, &outpoint);
-        let state = present.map_or(CoinState::Free, |coin| coin.state);
+        let present = self.coin(network, &outpoint)?;
+        let (state, deposit) = present.map_or((CoinState::Free, None), |coin| (coin.state, coin.deposit));
         let (height, address) = (block.height, sighting.to.clone());
         let mature = height.saturating_add(u64::from(sighting.immature));
-        self.put_coin(Coin { network, outpoint, amount, address, keyed, height, mature, state });
+        self.put_coin(Coin { network, outpoint, amount, address, keyed, height, mature, state, deposit })
     }
 
     /// A block spends an output of the exchange's.
     fn see_spent(&mut self, network: Network, outpoint: &OutPoint, by: TxId, height: u64) -> Result<(), Halt> {
-        let coin = self.state.custody.coins.get(network, outpoint).cloned();
+        let coin = self.coin(network, outpoint)?;
         let own = self.own_transfer(network, &by)?.is_some();
         if let Some(coin) = &coin {
             self.note_spent(coin, by, height, own)?;
@@ -397,7 +397,6 @@ impl Entry<'_> {
         if coin.is_some() && !own {
             self.event(EventKind::OwnUnknown { network, tx: by, severity: Severity::P0 });
         }
-        self.spend_coin(network, outpoint, by, height);
-        Ok(())
+        self.spend_coin(network, outpoint, by, height)
     }
 }

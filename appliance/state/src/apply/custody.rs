@@ -6,9 +6,7 @@ use serde::de::DeserializeOwned;
 
 use super::{Entry, Stop};
 use crate::codec;
-use crate::custody::{
-    self, COINS_MAX, Coin, CoinState, Listing, OwnTransfer, Pool, PoolAddress, Price, Refusal, Wallet,
-};
+use crate::custody::{self, Coin, CoinState, Keyed, Listing, OwnTransfer, Pool, PoolAddress, Price, Refusal, Wallet};
 use crate::halt::Halt;
 use crate::networks::asset_key;
 use crate::rejection::Rejection;
@@ -95,9 +93,56 @@ impl Entry<'_> {
         self.put_row(Table::OwnTransfer, custody::own_transfer_key(network, tx), &own);
     }
 
-    pub(super) fn put_coin(&mut self, coin: Coin) {
+    /// A coin, wherever it is.
+    pub(super) fn coin(&self, network: Network, outpoint: &OutPoint) -> Result<Option<Coin>, Halt> {
+        match self.state.custody.coins.get(network, outpoint) {
+            Some(warm) => Ok(Some(warm.clone())),
+            None => self.row(Table::ColdCoin, &custody::cold_coin_key(network, outpoint)),
+        }
+    }
+
+    /// Whether a coin is in no memory: it lies still in a block that is settled, and nobody needs it there.
+    fn is_cold(&self, coin: &Coin) -> bool {
+        let settled = self.state.deposits.chains().get(coin.network).settled;
+        let lies_still = coin.state == CoinState::Free && coin.height <= settled;
+        lies_still
+            && match coin.keyed {
+                Keyed::Deposit(_) => true,
+                Keyed::Wallet { .. } => self.state.custody.coins.is_full(),
+            }
+    }
+
+    pub(super) fn put_coin(&mut self, coin: Coin) -> Result<(), Halt> {
+        let (network, outpoint) = (coin.network, coin.outpoint);
+        let cold_key = custody::cold_coin_key(network, &outpoint);
+        let warm = self.state.custody.coins.get(network, &outpoint).is_some();
+        if self.is_cold(&coin) {
+            self.remove_coin(network, &outpoint);
+            self.put_row(Table::ColdCoin, cold_key, &coin);
+            return Ok(());
+        }
+        if !warm && self.row::<Coin>(Table::ColdCoin, &cold_key)?.is_some() {
+            self.delete_row(Table::ColdCoin, cold_key);
+        }
         self.put(Table::Wallet, &coin.key(), &coin);
         self.state.custody.coins.put(coin);
+        Ok(())
+    }
+
+    /// Forgets a coin that is in no memory, if it is there.
+    pub(super) fn drop_cold_coin(&mut self, network: Network, outpoint: &OutPoint) -> Result<(), Halt> {
+        let key = custody::cold_coin_key(network, outpoint);
+        if self.row::<Coin>(Table::ColdCoin, &key)?.is_some() {
+            self.delete_row(Table::ColdCoin, key);
+        }
+        Ok(())
+    }
+
+    /// Coins whose blocks are settled since the last time leave the memory, where nobody needs them there.
+    pub(super) fn cool_coins(&mut self, network: Network, from: u64, to: u64, most: usize) -> Result<(), Halt> {
+        let coins = self.state.custody.coins.free_between(network, from, to);
+        let cold: Vec<Coin> = coins.filter(|coin| self.is_cold(coin)).take(most).cloned().collect();
+        cold.into_iter().try_for_each(|coin| self.put_coin(coin))
     }
 
     pub(super) fn remove_coin(&mut self, network: Network, outpoint: &OutPoint) {
@@ -106,53 +151,52 @@ impl Entry<'_> {
         }
     }
 
-    /// Whether one more coin fits.
-    pub(super) fn has_room_for_coins(&self, more: usize) -> bool {
-        self.state.custody.coins.count() + more <= COINS_MAX
-    }
-
     /// Reserves coins for an owner, all or none; those that are the owner's already stay so. Coins of which `settled` has
     /// not heard are refused like such that are not there.
-    pub(super) fn reserve_coins(&mut self, network: Network, wanted: &[OutPoint], owner: u64) -> Result<(), Refusal> {
+    pub(super) fn reserve_coins(&mut self, network: Network, wanted: &[OutPoint], owner: u64) -> Result<(), Stop> {
+        let mut coins = Vec::with_capacity(wanted.len());
         for outpoint in wanted {
-            let coin = self.state.custody.coins.get(network, outpoint);
-            match coin.ok_or(Refusal::CoinUnknown { coin: *outpoint })?.state {
+            let coin = self.coin(network, outpoint)?.ok_or(Refusal::CoinUnknown { coin: *outpoint })?;
+            match coin.state {
                 CoinState::Free => {}
                 CoinState::Reserved { owner: of } if of == owner => {}
                 CoinState::Reserved { .. } | CoinState::Spent { .. } => {
-                    return Err(Refusal::CoinTaken { coin: *outpoint });
+                    return Err(Refusal::CoinTaken { coin: *outpoint }.into());
                 }
             }
+            coins.push(coin);
         }
-        for outpoint in wanted {
-            if let Some(coin) = self.state.custody.coins.get(network, outpoint).cloned() {
-                self.put_coin(Coin { state: CoinState::Reserved { owner }, ..coin });
-            }
+        for coin in coins {
+            self.put_coin(Coin { state: CoinState::Reserved { owner }, ..coin })?;
         }
         Ok(())
     }
 
     /// Gives everything free that an owner has reserved and no block spends.
-    pub(super) fn release_coins(&mut self, network: Network, owner: u64) {
+    pub(super) fn release_coins(&mut self, network: Network, owner: u64) -> Result<(), Halt> {
         let coins: Vec<Coin> = self.state.custody.coins.reserved_by(network, owner).cloned().collect();
-        for coin in coins {
-            self.free_coin(coin);
-        }
+        coins.into_iter().try_for_each(|coin| self.free_coin(coin))
     }
 
     /// A block of this height spends a coin, by this transaction. Nothing happens where it is none of ours.
-    pub(super) fn spend_coin(&mut self, network: Network, outpoint: &OutPoint, by: TxId, height: u64) {
-        let Some(coin) = self.state.custody.coins.get(network, outpoint).cloned() else { return };
+    pub(super) fn spend_coin(
+        &mut self,
+        network: Network,
+        outpoint: &OutPoint,
+        by: TxId,
+        height: u64,
+    ) -> Result<(), Halt> {
+        let Some(coin) = self.coin(network, outpoint)? else { return Ok(()) };
         let owner = match coin.state {
             CoinState::Free => None,
             CoinState::Reserved { owner } => Some(owner),
             CoinState::Spent { owner, .. } => owner,
         };
-        self.put_coin(Coin { state: CoinState::Spent { by, height, owner }, ..coin });
+        self.put_coin(Coin { state: CoinState::Spent { by, height, owner }, ..coin })
     }
 
     /// The blocks from this height on are gone: what they spent is its owner's again, and what they made is not there.
-    pub(super) fn unspend_coins(&mut self, network: Network, from: u64) {
+    pub(super) fn unspend_coins(&mut self, network: Network, from: u64) -> Result<(), Halt> {
         for outpoint in self.state.custody.coins.spent_from(network, from) {
             let Some(coin) = self.state.custody.coins.get(network, &outpoint).cloned() else { continue };
             let state = match coin.state {
@@ -160,7 +204,8 @@ impl Entry<'_> {
                 CoinState::Spent { owner: None, .. } | CoinState::Free => CoinState::Free,
                 CoinState::Reserved { owner } => CoinState::Reserved { owner },
             };
-            self.put_coin(Coin { state, ..coin });
+            self.put_coin(Coin { state, ..coin })?;
         }
+        Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use exchequer_domain::{Network, TxId, UserId, WorkerKind};
 use exchequer_ledger as ledger;
-use exchequer_ledger::{AccountId, AccountKey, Asset, Cause, Holder, Leg, OpenAccount, Reason, Side};
+use exchequer_ledger::{AccountId, AccountKey, Asset, Cause, Holder, Leg, OpenAccount, Reason, Side, Store};
 
 use super::{Entry, Stop};
 use crate::codec;
@@ -228,8 +228,40 @@ impl Entry<'_> {
         }
     }
 
-    /// Moves money under the name of a transaction; nothing is moved, and false answered, where it does not fit.
+    /// What the exchange moved between its own addresses by hand is in another store, and the network took its fee; or, where
+    /// the block is gone, it is not.
+    pub(super) fn book_moved(&mut self, deposit: &Deposit, from: Store, fee: u128, undone: bool) -> Result<(), Halt> {
+        let Some((listing, units, _)) = self.counted(deposit) else { return Ok(()) };
+        let network = deposit.network as u32;
+        let store = |store, asset| own_account(Holder::Custody { network, store }, asset);
+        let mut legs = Vec::new();
+        if deposit.store != from {
+            legs.push((store(deposit.store, listing.asset), store(from, listing.asset), units));
+        }
+        if let Some(coin) = self.state.custody.listed(deposit.network, None).map(|listing| listing.asset) {
+            legs.push((own_account(Holder::GasExpense { network }, coin), store(from, coin), fee));
+        }
+        for (debit, credit, amount) in legs {
+            let (debit, credit) = if undone { (credit, debit) } else { (debit, credit) };
+            let booked = self.post_for(Reason::Sweep, debit, credit, amount, &deposit.tx)?;
+            self.tell_unbooked(deposit, booked);
+        }
+        Ok(())
+    }
+
     fn post(&mut self, debit: OpenAccount, credit: OpenAccount, amount: u128, tx: &TxId) -> Result<bool, Halt> {
+        self.post_for(Reason::Deposit, debit, credit, amount, tx)
+    }
+
+    /// Moves money under the name of a transaction; nothing is moved, and false answered, where it does not fit.
+    fn post_for(
+        &mut self,
+        reason: Reason,
+        debit: OpenAccount,
+        credit: OpenAccount,
+        amount: u128,
+        tx: &TxId,
+    ) -> Result<bool, Halt> {
         if amount == 0 {
             return Ok(true);
         }
@@ -240,7 +272,7 @@ impl Entry<'_> {
         if !self.has_room(debit, Side::Credit, amount) || !self.has_room(credit, Side::Debit, amount) {
             return Ok(false);
         }
-        let cause = Cause { reason: Reason::Deposit, actor: ledger::Actor::System, reference: tx.0 };
+        let cause = Cause { reason, actor: ledger::Actor::System, reference: tx.0 };
         self.ledger.post_own(Leg::Post { debit, credit, amount }.into(), cause)?;
         Ok(true)
     }

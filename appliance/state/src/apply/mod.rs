@@ -51,6 +51,7 @@ mod enqueue_jobs;
 mod entry;
 mod finish_jobs;
 mod going_on;
+mod holdings;
 mod jobs;
 mod judge_books;
 mod lease_jobs;
@@ -59,15 +60,18 @@ mod make_events;
 mod money;
 mod movements;
 mod note_gas;
+mod note_silence;
 mod note_sign_in_failure;
 mod open_accounts;
 mod open_session;
 mod payout_books;
 mod payout_coins;
 mod payout_moves;
+mod payout_plans;
 mod people;
 mod place_order;
 mod place_pair;
+mod plan_sweeps;
 mod post_transfers;
 mod prepare_payout;
 mod proofs;
@@ -185,12 +189,14 @@ pub use jobs::{JOBS_AT_ONCE_MAX, LEASE_US_MIN};
 pub use lease_jobs::{LEASED_JOBS_MAX, LeaseJobs};
 pub use list_asset::{ListAsset, SetPrice};
 pub use make_events::{EVENT_FILLING_BYTES_MAX, EVENTS_AT_ONCE_MAX, MakeEvents};
+pub use note_silence::NoteSilence;
 pub use note_gas::NoteGas;
 pub use note_sign_in_failure::NoteSignInFailure;
 pub use open_accounts::{ACCOUNTS_AT_ONCE_MAX, OpenAccounts};
 pub use open_session::OpenSession;
 pub use place_order::PlaceOrder;
 pub use place_pair::PlacePair;
+pub use plan_sweeps::{ExplainSweeps, PlanSweeps, SweepVerdict, WISHES_AT_ONCE_MAX, Wish, WishedSweep};
 pub use post_transfers::{PostTransfers, TRANSFERS_AT_ONCE_MAX};
 pub use prepare_payout::{Preparation, PreparePayout, coin_owner};
 pub use propose::Propose;
@@ -422,12 +428,15 @@ impl Body {
             Body::CommitBlocks(command) => command.apply(entry, actor),
             Body::NotePending(command) => command.apply(entry, actor),
             Body::RewindBlocks(command) => command.apply(entry, actor),
+            Body::NoteSilence(command) => command.apply(entry, actor),
             Body::ResumeChain(command) => command.apply(entry, actor),
             Body::AssignSuspense(command) => command.apply(entry, actor),
             Body::ReportBalances(command) => command.apply(entry, actor),
             Body::ExplainDiscrepancy(command) => command.apply(entry, actor),
             Body::AdjustDiscrepancy(command) => command.apply(entry, actor),
             Body::ResumePayments(command) => command.apply(entry, actor),
+            Body::PlanSweeps(command) => command.apply(entry, actor),
+            Body::ExplainSweeps(command) => command.apply(entry, actor),
             Body::NoteGas(command) => command.apply(entry, actor),
         }
     }

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use exchequer_domain::{Network, OutPoint, TxId};
 
-use super::Entry;
 use super::prepare_payout::coin_owner;
+use super::{Entry, Stop};
 use crate::custody::{Coin, CoinState, Keyed, WalletRole};
+use crate::halt::Halt;
 use crate::planted::{self, Bug};
 use crate::withdrawals::{Claim, INPUTS_MAX, Payer, Payout, Refusal};
 
@@ -25,27 +26,29 @@ impl Entry<'_> {
         payer: Payer,
         coins: &[OutPoint],
         owner: Option<u64>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Stop> {
         let mut sorted = coins.to_vec();
         sorted.sort_unstable();
         sorted.dedup();
         if !(1..=INPUTS_MAX).contains(&coins.len()) || sorted.len() != coins.len() {
-            return Err(Refusal::Coin);
+            return Err(Refusal::Coin.into());
         }
         let unsettled = self.unsettled(network);
         for outpoint in coins {
-            let coin = self.state.custody.coins.get(network, outpoint).ok_or(Refusal::Coin)?;
+            let coin = self.coin(network, outpoint)?.ok_or(Refusal::Coin)?;
             let of_payer = match coin.keyed {
                 Keyed::Wallet { wallet, .. } => wallet == payer.wallet,
                 Keyed::Deposit(_) => self.payer_role(payer) == Ok(WalletRole::Deposit),
             };
             let free = match coin.state {
-                CoinState::Free => self.can_be_built_on(coin, &unsettled) || planted::has(Bug::CoinUnsettled),
+                CoinState::Free => self.can_be_built_on(&coin, &unsettled) || planted::has(Bug::CoinUnsettled),
                 CoinState::Reserved { owner: of } => Some(of) == owner || planted::has(Bug::CoinGivenTwice),
                 CoinState::Spent { .. } => false,
             };
-            if !of_payer || !free {
-                return Err(Refusal::Coin);
+            // A deposit that is held, or can be taken back, is not spent together with others.
+            let held = matches!(coin.keyed, Keyed::Deposit(_)) && coin.deposit.is_none();
+            if !of_payer || !free || (held && !planted::has(Bug::HeldIsSwept)) {
+                return Err(Refusal::Coin.into());
             }
         }
         Ok(())
@@ -83,7 +86,7 @@ impl Entry<'_> {
     }
 
     /// Gives coins free that only other attempts than the one that was mined would have spent. Its own are spent by it.
-    pub(super) fn free_coins(&mut self, payout: &Payout, mined: TxId) {
+    pub(super) fn free_coins(&mut self, payout: &Payout, mined: TxId) -> Result<(), Halt> {
         let spent =
             payout.attempts.iter().find(|attempt| attempt.tx == Some(mined)).map(|attempt| attempt.claim.clone());
         let kept = match spent {
@@ -92,17 +95,17 @@ impl Entry<'_> {
         };
         let owner = coin_owner(payout.id);
         let reserved: Vec<Coin> = self.state.custody.coins.reserved_by(payout.network, owner).cloned().collect();
-        for coin in reserved.into_iter().filter(|coin| !kept.contains(&coin.outpoint)) {
-            self.free_coin(coin);
-        }
+        let free = reserved.into_iter().filter(|coin| !kept.contains(&coin.outpoint));
+        free.into_iter().try_for_each(|coin| self.free_coin(coin))
     }
 
     /// Gives a coin free. One whose block is gone is nobody's, and is forgotten; a block that has it again brings it back.
-    pub(super) fn free_coin(&mut self, coin: Coin) {
+    pub(super) fn free_coin(&mut self, coin: Coin) -> Result<(), Halt> {
         if coin.height == u64::MAX && !planted::has(Bug::CoinUnsettled) {
             self.remove_coin(coin.network, &coin.outpoint);
+            Ok(())
         } else {
-            self.put_coin(Coin { state: CoinState::Free, ..coin });
+            self.put_coin(Coin { state: CoinState::Free, ..coin })
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Moves between the exchange's own addresses: what may be moved where, and how the ledger's stores follow.
 
-use exchequer_domain::{Family, Network, WorkerKind};
+use exchequer_domain::{Family, Network, TxId, WorkerKind};
 use exchequer_ledger as ledger;
 use exchequer_ledger::{AccountKey, Asset, HoldId, Holder, Leg, OpenAccount, Reason, Store, Transfer};
 
@@ -11,6 +11,7 @@ use crate::custody::{self, Listing, WalletRole};
 use crate::halt::Halt;
 use crate::planted::{self, Bug};
 use crate::rejection::Rejection;
+use crate::rows::Table;
 use crate::withdrawals::{
     Claim, Errand, MOVES_IN_FLIGHT_MAX, Move, MoveFault, Payer, Payout, PayoutId, Refusal, in_flight_max,
 };
@@ -91,7 +92,11 @@ impl Entry<'_> {
             return Err(Refusal::Wallet);
         }
         let room = &self.state.withdrawals;
-        if room.in_flight(network, payer) >= in_flight_max(wallet.role, network) {
+        let open = match wallet.role {
+            WalletRole::Deposit => room.in_flight(network, payer),
+            WalletRole::Hot | WalletRole::Gas | WalletRole::Cold => room.unmined(network, payer),
+        };
+        if open >= in_flight_max(wallet.role, network) {
             return Err(Refusal::InFlight);
         }
         if errand.moves().is_some() && room.moves(network).count() >= MOVES_IN_FLIGHT_MAX {
@@ -106,7 +111,7 @@ impl Entry<'_> {
         match errand {
             Errand::Withdrawals => Ok(()),
             Errand::Sweep(one) => {
-                let pinned = self.state.custody.is_sweep_destination(network, &one.to);
+                let pinned = self.state.custody.is_sweep_destination(network, &one.to) && one.to_index.is_none();
                 if pinned || planted::has(Bug::SweptAnywhere) { Ok(()) } else { Err(no(MoveFault::Destination).into()) }
             }
             Errand::TopUp(one) => {
@@ -117,10 +122,10 @@ impl Entry<'_> {
                     });
                     wallet.role == WalletRole::Hot && wallet.is_used_on(network) && !itself
                 });
-                let to_pool =
-                    || self.row::<u32>(crate::rows::Table::AddressIndex, &custody::address_key(family, &one.to));
+                let index: Option<u32> = self.row(Table::AddressIndex, &custody::address_key(family, &one.to))?;
+                let known = index == one.to_index && (index.is_some() || to_hot);
                 // What pays for fees is the network's own coin, and where coins pay for themselves nothing is topped up.
-                let allowed = family != Family::Bitcoin && one.coin.is_none() && (to_hot || to_pool()?.is_some());
+                let allowed = family != Family::Bitcoin && one.coin.is_none() && known;
                 if allowed { Ok(()) } else { Err(no(MoveFault::TopUpDestination).into()) }
             }
         }
@@ -148,6 +153,8 @@ impl Entry<'_> {
             return Err(no(MoveFault::UnderWay).into());
         }
         self.check_inputs(network, one, claim, fee_max)?;
+        self.check_plan(network, payer, errand)?;
+        self.check_free(network, payer, errand, claim, fee_max)?;
         let account = self.payer_account(network, payer, one.asset);
         let fee = if one.coin.is_none() { u128::from(fee_max) } else { 0 };
         if self.available(&account) < one.amount.saturating_add(fee) {
@@ -177,7 +184,7 @@ impl Entry<'_> {
         let unit = self.state.custody.listing(network, one.asset).map_or(1, Listing::unit);
         let mut inputs = 0_u128;
         for outpoint in coins {
-            let coin = self.state.custody.coins.get(network, outpoint).ok_or(Refusal::Coin)?;
+            let coin = self.coin(network, outpoint)?.ok_or(Refusal::Coin)?;
             inputs = inputs.saturating_add(coin.amount);
         }
         let fee = u128::from(fee_max).saturating_mul(unit);
@@ -220,12 +227,8 @@ impl Entry<'_> {
         }
     }
 
-    /// A move is over: it arrived, or nothing of it will.
-    pub(super) fn end_move(
-        &mut self,
-        payout: &mut Payout,
-        arrived: Option<exchequer_domain::TxId>,
-    ) -> Result<(), Halt> {
+    /// The ledger's side of a move that is over: it arrived, or nothing of it will.
+    pub(super) fn settle_move(&mut self, payout: &mut Payout, arrived: Option<TxId>) -> Result<(), Halt> {
         let Some(hold) = payout.moving.take() else { return Ok(()) };
         let mut reference = [0; 32];
         reference[24..].copy_from_slice(&payout.id.0.to_be_bytes());

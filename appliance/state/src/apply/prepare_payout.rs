@@ -151,6 +151,7 @@ impl PreparePayout {
             standing: PayoutStanding::Preparing,
         };
         entry.decide(&mut payout, preparation);
+        entry.begin_move(&payout)?;
         entry.put_payout(payout);
         if let Some((to, takes)) = topped {
             entry.note_top_up(network, &to, takes);

@@ -58,8 +58,10 @@ impl Entry<'_> {
             }
             Claim::Nonce(_) | Claim::Window { .. } => {}
         }
+        let more = self.more_aside(&payout, preparation.fee_max)?;
         payout.gas = self.hold_gas(payout.network, payout.payer, payout.id, preparation.fee_max, payout.gas)?;
 
+        self.set_more_aside(&payout, more)?;
         if let Claim::Coins(coins) = &preparation.claim {
             self.reserve_coins(payout.network, coins, coin_owner(payout.id))?;
         }
@@ -91,9 +93,9 @@ impl Entry<'_> {
         }
         self.log_deaths(&payout, proof);
         self.note_gap(&payout)?;
-        self.end_move(&mut payout, None)?;
+        self.end_move(&mut payout, None, 0)?;
         self.release_gas(&mut payout)?;
-        self.release_coins(payout.network, coin_owner(payout.id));
+        self.release_coins(payout.network, coin_owner(payout.id))?;
         self.end_payout(payout, to);
         Ok(to)
     }

@@ -121,7 +121,7 @@ impl ReviewPayout {
                 }
                 entry.log_deaths(&payout, &proof);
                 entry.note_gap(&payout)?;
-                entry.end_move(&mut payout, Some(tx))?;
+                entry.end_move(&mut payout, Some(tx), fee)?;
                 entry.close_payout(payout, fee, tx, Stage::Completed)?;
                 Stage::Completed
             }

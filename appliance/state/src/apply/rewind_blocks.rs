@@ -57,8 +57,10 @@ impl RewindBlocks {
     }
 }
 
-/// Lets a network go on that halted: from where it stood, or from an earlier block. In the second case the deposits above
-/// are taken back, also such as were free to leave: what their users have no more becomes their debt.
+/// Lets a network go on that halted: from where it stood, or from an earlier block: one whose hash is known, or the one that the
+/// worker named when it halted, however low. In the second case the deposits above are taken back, also such as were free to
+/// leave: what their users have no more becomes their debt. Those that are history by then, below all known hashes, stay as they
+/// are; the comparison with the chain finds what is missing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResumeChain {
     /// Which network.
@@ -74,16 +76,21 @@ impl ResumeChain {
         check_reason(&self.reason)?;
         let network = self.network;
         let chain = *entry.state.deposits.chains.get(network);
-        if chain.halted.is_none() {
-            return Err(Refusal::NotHalted { network }.into());
-        }
-        if self.to.is_some_and(|to| entry.state.deposits.chains.block(network, to.height) != Some(to)) {
+        let Some(halted) = chain.halted else { return Err(Refusal::NotHalted { network }.into()) };
+        let below = self.to.filter(|to| *to == halted.common && to.height < chain.floor);
+        let known = |to: BlockRef| entry.state.deposits.chains.block(network, to.height) == Some(to);
+        if self.to.is_some_and(|to| below.is_none() && !known(to)) {
             return Err(Refusal::NotInRing.into());
         }
 
         entry.put_chain(Chain { halted: None, ..chain });
         if let Some(to) = self.to {
             entry.rewind(network, to)?;
+            if below.is_some() {
+                let chain = *entry.state.deposits.chains.get(network);
+                entry.put_chain(Chain { floor: to.height, ..chain });
+                entry.put_hash(network, to);
+            }
             let chain = *entry.state.deposits.chains.get(network);
             let finalized = chain.finalized.map(|finalized| finalized.min(to.height));
             entry.put_chain(Chain { settled: chain.settled.min(to.height), finalized, ..chain });
@@ -129,13 +136,15 @@ impl Entry<'_> {
                 self.orphan(deposit)?;
             }
         }
-        self.unspend_coins(network, height + 1);
+        self.unspend_coins(network, height + 1)?;
         let coins: Vec<Coin> =
             self.state.custody.coins.of(network).filter(|coin| coin.height > height).cloned().collect();
         for coin in coins {
             match coin.state {
                 // Whoever builds on it keeps it until they know better; it is in no block, and nobody else takes it.
-                CoinState::Reserved { .. } => self.put_coin(Coin { height: u64::MAX, mature: u64::MAX, ..coin }),
+                CoinState::Reserved { .. } => {
+                    self.put_coin(Coin { height: u64::MAX, mature: u64::MAX, deposit: None, ..coin })?;
+                }
                 CoinState::Free | CoinState::Spent { .. } => self.remove_coin(network, &coin.outpoint),
             }
         }
@@ -143,6 +152,7 @@ impl Entry<'_> {
     }
 
     fn orphan(&mut self, deposit: Deposit) -> Result<(), Halt> {
+        self.unhold_deposit(&deposit)?;
         let state = match (deposit.state, deposit.user) {
             (DepositState::Credited, _) if planted::has(Bug::ReorgKeepsCredit) => DepositState::Orphaned,
             (DepositState::BelowMinimum, _) if planted::has(Bug::ReorgKeepsGathered) => DepositState::Orphaned,
@@ -151,6 +161,10 @@ impl Entry<'_> {
             }
             (DepositState::Assigned { to: Assignee::User(user) }, _) => {
                 DepositState::Reversed { debt: self.book_out(&deposit, Owed::User(user))? }
+            }
+            (DepositState::Assigned { to: Assignee::Moved { from, index, fee } }, _) => {
+                self.move_by_hand(&deposit, (from, index), fee, true)?;
+                DepositState::Orphaned
             }
             (DepositState::Assigned { to: Assignee::Exchange }, _) => {
                 self.book_out(&deposit, Owed::Exchange)?;

@@ -5,15 +5,20 @@ use exchequer_ledger::Asset;
 
 use super::Entry;
 use super::deposits::Owed;
+use super::holdings::has_coins;
 use crate::custody::Listing;
 use crate::deposits::{self, Accrual, Class, Deposit, DepositId, DepositState, GATHERED_MAX, Why, has_finality_tag};
 use crate::halt::Halt;
 use crate::networks::{self, Operation};
 use crate::rows::{Edit, Table};
+use crate::sweeps::HoldingKey;
 use crate::users::UserStatus;
 
 /// Deposits that one command credits, makes free, or moves to the history, each; the rest follows with the next blocks.
 const MOVED_PER_COMMAND: usize = 1_000;
+
+/// Blocks below what was settled before in which coins are looked for that should be in no memory: such as were free again.
+const COOLED_AGAIN_BLOCKS: u64 = 1_000;
 
 /// What becomes of a deposit that is deep enough.
 enum Verdict {
@@ -44,7 +49,9 @@ impl Entry<'_> {
         if let Some(to) = withdrawable_to {
             for id in self.due(network, Class::Credited, to) {
                 if let Some(deposit) = self.state.deposits.take(id) {
-                    self.move_deposit(deposit, DepositState::Unlocked);
+                    let deposit = Deposit { state: DepositState::Unlocked, ..deposit };
+                    self.move_deposit(deposit.clone(), DepositState::Unlocked);
+                    self.hold_deposit(&deposit)?;
                 }
             }
         }
@@ -54,7 +61,7 @@ impl Entry<'_> {
         let spent = self.state.custody.coins.spent_until(network, chain.settled);
         let spent = spent.filter(|outpoint| !self.is_evidence(network, outpoint)).take(MOVED_PER_COMMAND);
         for outpoint in spent.collect::<Vec<_>>() {
-            self.remove_coin(network, &outpoint);
+            self.forget_coin(network, &outpoint)?;
         }
         if floor > chain.floor {
             let until = deposits::hash_key(network, floor);
@@ -62,11 +69,19 @@ impl Entry<'_> {
             self.state.deposits.chains.forget(network, chain.floor, floor);
             chain.floor = floor;
         }
+        let lowest = self.state.deposits.chains.get(network).settled.saturating_sub(COOLED_AGAIN_BLOCKS);
         self.put_chain(chain);
+        if has_coins(network) {
+            self.cool_coins(network, lowest, chain.settled, MOVED_PER_COMMAND)?;
+        }
         self.fold_movements(network)?;
         // What no rewinding can reach is history.
         if let Some(below) = floor.checked_sub(1) {
             for id in self.due(network, Class::Over, below) {
+                // What was the exchange's own before it was final is so now.
+                if let Some(deposit) = self.state.deposits.get(id).cloned() {
+                    self.hold_deposit(&deposit)?;
+                }
                 self.retire_deposit(id);
             }
         }
@@ -144,6 +159,7 @@ impl Entry<'_> {
                 networks::Why::Emergency
                 | networks::Why::Maintenance { .. }
                 | networks::Why::Halted
+                | networks::Why::Silent
                 | networks::Why::Outflow,
             ) => {
                 return Verdict::Wait;
@@ -169,6 +185,7 @@ impl Entry<'_> {
             self.move_deposit(deposit, DepositState::Suspense { why: Why::NotGiven });
             return Ok(());
         };
+        let holding = HoldingKey { network: deposit.network, index: Some(index), asset: listing.asset };
         let key = deposits::accrual_key(deposit.network, listing.asset, index);
         let mut accrual: Accrual = self.row(Table::Accrual, &key)?.unwrap_or_default();
         let sum = accrual.sum.checked_add(amount);
@@ -197,10 +214,16 @@ impl Entry<'_> {
         }
         self.delete_row(Table::Accrual, key);
         self.note_gathered(deposit.network, deposit.coin.as_ref(), 0, accrual.sum);
+        let mut rest = accrual.sum;
         for id in accrual.deposits {
             if let Some(gathered) = self.take_deposit(id)? {
+                rest = rest.saturating_sub(gathered.amount.unwrap_or_default());
                 self.move_deposit(Deposit { booked: true, ..gathered }, DepositState::Credited);
             }
+        }
+        // What is in the sum alone is long final.
+        if !has_coins(deposit.network) {
+            self.gain_holding(holding, rest)?;
         }
         self.move_deposit(Deposit { booked: true, ..deposit }, DepositState::Credited);
         Ok(())

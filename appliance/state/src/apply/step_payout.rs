@@ -335,7 +335,7 @@ impl Entry<'_> {
                 }
             }
         }
-        self.end_move(&mut payout, (to == Stage::Completed).then_some(tx))?;
+        self.end_move(&mut payout, (to == Stage::Completed).then_some(tx), fee)?;
         self.note_gas_used(&payout, purpose, reverted, fee);
         self.close_payout(payout, fee, tx, to)?;
         Ok(to)
@@ -348,7 +348,7 @@ impl Entry<'_> {
             self.note_unbooked_fee(payout.network, unbooked);
             self.event(EventKind::FeeUnbooked { payout: payout.id, network: payout.network, amount: unbooked });
         }
-        self.free_coins(&payout, tx);
+        self.free_coins(&payout, tx)?;
         self.end_payout(payout, to);
         Ok(())
     }

@@ -37,7 +37,7 @@ pub(super) const fn shut(why: Why) -> Refusal {
     let why = match why {
         Why::Emergency => Shut::Emergency,
         Why::Maintenance { until } => Shut::Maintenance { until },
-        Why::Asset | Why::State { .. } | Why::Network | Why::AssetOnNetwork | Why::Halted | Why::Outflow => Shut::Off,
+        Why::Asset | Why::State { .. } | Why::Network | Why::AssetOnNetwork | Why::Halted | Why::Silent | Why::Outflow => Shut::Off,
     };
     Refusal::Shut { why }
 }
@@ -352,6 +352,9 @@ impl Entry<'_> {
 
     /// A payout is over: its row goes into history.
     pub(super) fn end_payout(&mut self, mut payout: Payout, stage: Stage) {
+        if payout.errand.moves().is_some() {
+            self.log_for_signers(SigningEntry::Over(PaymentName::Move(payout.id)));
+        }
         payout.standing = PayoutStanding::Over { stage };
         payout.moved = self.now;
         let key = payout.id.0.to_be_bytes();

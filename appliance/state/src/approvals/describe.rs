@@ -194,6 +194,10 @@ pub fn describe(body: &Body) -> Vec<(String, String)> {
                 match command.to {
                     crate::deposits::Assignee::User(user) => format!("user {user}"),
                     crate::deposits::Assignee::Exchange => "the exchange".into(),
+                    crate::deposits::Assignee::Moved { from, index, fee } => {
+                        let address = index.map(|index| format!(", address {index} of the pool")).unwrap_or_default();
+                        format!("nobody: the exchange moved it itself, out of {from:?}{address}, for a fee of {fee}")
+                    }
                 },
             ),
             reason(&command.reason),

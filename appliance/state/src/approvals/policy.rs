@@ -110,7 +110,9 @@ fn of_body(body: &Body, actor: Actor, state: &State, ledger: &Ledger) -> Option<
         Body::ResumePayments(_) => Some(MONEY),
         Body::ReportBalances(_) | Body::ExplainDiscrepancy(_) => None,
         Body::ResumeChain(_) => Some(CHANGE),
+        Body::NoteSilence(_) => None,
         Body::CommitBlocks(_) | Body::NotePending(_) | Body::RewindBlocks(_) | Body::NoteGas(_) => None,
+        Body::PlanSweeps(_) | Body::ExplainSweeps(_) => None,
         Body::SetPrice(command) => command.goes_far(state.custody(), actor, state.time()).then_some(CHANGE),
         // Who must agree to withdrawals, and how much may leave.
         Body::SetWithdrawalPolicy(_) => Some(CHANGE),

@@ -109,6 +109,12 @@ pub fn owner_of(rows: &dyn Rows, network: Network, address: &ChainAddress) -> Re
     Ok(found.and_then(|found| found.given))
 }
 
+/// To which user an address of the pool was given.
+pub(crate) fn pool_owner(rows: &dyn Rows, family: ChainFamily, index: u32) -> Result<Option<UserId>, Halt> {
+    let found: Option<PoolAddress> = read(rows, Table::PoolAddress, &pool_key(family, index))?;
+    Ok(found.and_then(|found| found.given).map(|given| given.user))
+}
+
 /// A user's addresses, in the order in which they were given; `address` and proof are in the pool under their index.
 ///
 /// # Errors

@@ -9,10 +9,12 @@ use exchequer_domain::{ChainAddress, Network, OutPoint, TxId};
 use serde::{Deserialize, Serialize};
 
 use super::wallet::WalletId;
+use crate::deposits::DepositId;
 use crate::networks::number;
+use crate::rows::Table;
 
-/// Coins that may be there at a time; one takes about 300 bytes of memory.
-pub const COINS_MAX: usize = 250_000;
+/// Coins of wallets that wait in memory; one takes about 300 bytes. More of them are rows, like those of deposit addresses.
+pub const WARM_COINS_MAX: usize = 100_000;
 
 /// Under which of the exchange's keys a coin is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,6 +72,8 @@ pub struct Coin {
     pub mature: u64,
     /// What can be done with it.
     pub state: CoinState,
+    /// The deposit that it is, once that is final and somebody's; only then one of a deposit address may be spent.
+    pub deposit: Option<DepositId>,
 }
 
 /// Many of them are in memory.
@@ -86,10 +90,25 @@ pub(crate) fn coin_key(network: Network, outpoint: &OutPoint) -> Vec<u8> {
     [number(network).as_slice(), &outpoint.tx.0, &outpoint.vout.to_be_bytes()].concat()
 }
 
-/// Every coin that is not forgotten.
+/// The row key of a coin that is in no memory.
+pub(crate) fn cold_coin_key(network: Network, outpoint: &OutPoint) -> Vec<u8> {
+    Table::ColdCoin.key(&coin_key(network, outpoint))
+}
+
+/// The row key behind the last of a network's coins that are in no memory.
+pub(crate) fn cold_coins_end(network: Network) -> Vec<u8> {
+    Table::ColdCoin.key(&(network as u16 + 1).to_be_bytes())
+}
+
+/// The coins in memory: those that a block may take back, that somebody has reserved or spent, and those of wallets. Others
+/// lie still and are rows that are read when they are named, so that no number of them fills the memory or stops the chain.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Coins {
     coins: BTreeMap<(Network, OutPoint), Coin>,
+    /// Those that are free, by height.
+    free: BTreeSet<(Network, u64, OutPoint)>,
+    /// How many of them are of wallets.
+    of_wallets: usize,
     reserved: BTreeMap<(Network, u64), BTreeSet<OutPoint>>,
     /// By the height of the block that spends them.
     spent: BTreeSet<(Network, u64, OutPoint)>,
@@ -122,10 +141,22 @@ impl Coins {
         of.filter_map(move |outpoint| self.get(network, outpoint))
     }
 
-    /// How many there are.
+    /// How many there are in memory.
     #[must_use]
     pub fn count(&self) -> usize {
         self.coins.len()
+    }
+
+    /// Whether so many of wallets are free in memory that no more are kept there.
+    pub(crate) fn is_full(&self) -> bool {
+        self.of_wallets > WARM_COINS_MAX
+    }
+
+    /// Free coins of a network in memory, of blocks between two heights, the lower one first.
+    pub(crate) fn free_between(&self, network: Network, from: u64, to: u64) -> impl Iterator<Item = &Coin> {
+        let first = (network, from.min(to), OutPoint { tx: TxId([0; 32]), vout: 0 });
+        let last = (network, to, OutPoint { tx: TxId([0xff; 32]), vout: u32::MAX });
+        self.free.range(first..=last).filter_map(|(network, _, outpoint)| self.get(*network, outpoint))
     }
 
     /// Puts a coin in its place, under every index.
@@ -133,7 +164,10 @@ impl Coins {
         let (network, outpoint) = (coin.network, coin.outpoint);
         self.remove(network, &outpoint);
         match coin.state {
-            CoinState::Free => {}
+            CoinState::Free => {
+                self.free.insert((network, coin.height, outpoint));
+                self.of_wallets += usize::from(matches!(coin.keyed, Keyed::Wallet { .. }));
+            }
             CoinState::Reserved { owner } => {
                 self.reserved.entry((network, owner)).or_default().insert(outpoint);
             }
@@ -147,7 +181,10 @@ impl Coins {
     pub(crate) fn remove(&mut self, network: Network, outpoint: &OutPoint) -> Option<Coin> {
         let coin = self.coins.remove(&(network, *outpoint))?;
         match coin.state {
-            CoinState::Free => {}
+            CoinState::Free => {
+                self.free.remove(&(network, coin.height, *outpoint));
+                self.of_wallets -= usize::from(matches!(coin.keyed, Keyed::Wallet { .. }));
+            }
             CoinState::Reserved { owner } => {
                 if let Some(of) = self.reserved.get_mut(&(network, owner)) {
                     of.remove(outpoint);

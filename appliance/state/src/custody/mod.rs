@@ -30,8 +30,9 @@ pub use address::{
     STOCKED_AT_ONCE_MAX, UserAddress, address_key, given_addresses, index_of, owner_of, user_addresses,
     user_addresses_key,
 };
-pub(crate) use address::{family_key, pool_key};
-pub use coin::{COINS_MAX, Coin, CoinState, Coins, Keyed};
+pub(crate) use address::{family_key, pool_key, pool_owner};
+pub use coin::{Coin, CoinState, Coins, Keyed, WARM_COINS_MAX};
+pub(crate) use coin::{cold_coin_key, cold_coins_end};
 pub use listing::{LISTED_DECIMALS_MAX, LISTINGS_MAX, Listing, Terms};
 pub(crate) use own::own_transfer_key;
 pub use own::{OwnPurpose, OwnTransfer, own_transfer};

@@ -5,7 +5,6 @@ use exchequer_ledger::Asset;
 use serde::{Deserialize, Serialize};
 
 use super::address::{ADDRESSES_OF_USER_MAX, GIVEN_PER_HOUR_MAX, POOL_MAX, STOCKED_AT_ONCE_MAX};
-use super::coin::COINS_MAX;
 use super::listing::{LISTED_DECIMALS_MAX, LISTINGS_MAX};
 use super::price::PRICE_SOURCE_BYTES_MAX;
 use super::wallet::{ADDRESSES_OF_WALLET_MAX, WALLET_NAME_BYTES_MAX, WALLETS_MAX, WalletId, XPUB_BYTES_MAX};
@@ -162,7 +161,7 @@ impl Refusal {
                 format!("a price has a source of 1 to {PRICE_SOURCE_BYTES_MAX} bytes without control characters")
             }
             Refusal::PriceTime => "a price is not of later than now, and newer than the present one".into(),
-            Refusal::CoinsFull => format!("{COINS_MAX} outputs are watched"),
+            Refusal::CoinsFull => "as many outputs are watched as there may be".into(),
             Refusal::CoinUnknown { coin } => format!("there is no output {coin}"),
             Refusal::CoinTaken { coin } => format!("output {coin} is somebody else's, or spent"),
         }

@@ -52,7 +52,7 @@ impl Why {
     pub const fn as_str(self) -> &'static str {
         match self {
             Why::Unlisted => "the coin is not listed",
-            Why::TooLarge => "the amount is too large",
+            Why::TooLarge => "the amount is too large, or not certain",
             Why::NotGiven => "the address was not given to anybody",
             Why::ToWallet => "it went to a wallet of the exchange's own",
             Why::OwnUnknown => "it came from the exchange itself, by a transaction that nobody knows of",
@@ -71,6 +71,15 @@ pub enum Assignee {
     User(UserId),
     /// The exchange's own.
     Exchange,
+    /// Nobody's who did not have it before: the exchange moved it between its own addresses by hand.
+    Moved {
+        /// Which of the ledger's stores had it.
+        from: Store,
+        /// The index in the pool of the address that had it; none of a wallet's, and of coins.
+        index: Option<u32>,
+        /// What the network took for it out of the same store, in minor units of the network's coin.
+        fee: u128,
+    },
 }
 
 /// What became of a deposit. Variants are only ever appended.

@@ -160,6 +160,9 @@ fn verdict(deposit: &Deposit) -> Finding {
         DepositState::Assigned { to: Assignee::User(user) } => {
             finding(true, format!("given to user {user} by decision"))
         }
+        DepositState::Assigned { to: Assignee::Moved { .. } } => {
+            finding(false, "the exchange moved it between its own addresses, by decision")
+        }
         DepositState::Assigned { to: Assignee::Exchange } => finding(false, "the exchange's own by decision"),
     }
 }

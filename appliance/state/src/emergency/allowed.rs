@@ -84,6 +84,9 @@ fn allowed(body: &Body) -> bool {
         Body::NoteGas(_) => true,
         // What is there is compared with the books all the more, and what is found out is said.
         Body::ReportBalances(_) | Body::ExplainDiscrepancy(_) => true,
+        // No sweep is planned; why none is may be told.
+        Body::PlanSweeps(_) => false,
+        Body::ExplainSweeps(_) => true,
         // Who follows the events goes on following them.
         Body::CommitConsumer(_) => true,
         // Orders can be taken away.
@@ -148,6 +151,7 @@ fn allowed(body: &Body) -> bool {
         | Body::CommitBlocks(_)
         | Body::NotePending(_)
         | Body::RewindBlocks(_)
+        | Body::NoteSilence(_)
         | Body::ResumeChain(_)
         | Body::AssignSuspense(_)
         | Body::AdjustDiscrepancy(_)

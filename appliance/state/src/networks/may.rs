@@ -69,6 +69,8 @@ pub enum Why {
     Halted,
     /// Something is missing there that nobody of the exchange's sent.
     Outflow,
+    /// No block comes there any more.
+    Silent,
 }
 
 impl fmt::Display for Why {
@@ -81,6 +83,7 @@ impl fmt::Display for Why {
             Why::State { state } => write!(f, "the network is {}", state.as_str()),
             Why::Network => f.write_str("switched off on the network"),
             Why::AssetOnNetwork => f.write_str("switched off for this asset"),
+            Why::Silent => f.write_str("no block comes on the network any more"),
             Why::Halted => f.write_str("the network stands still after a deep reorganisation"),
             Why::Outflow => f.write_str("something is missing on the network that nobody sent"),
         }
@@ -139,6 +142,10 @@ impl State {
         }
         if self.deposits.chains().get(network).halted.is_some() {
             return Err(Why::Halted);
+        }
+        // What comes in waits for blocks by itself.
+        if operation != Operation::Deposit && self.deposits.chains().get(network).silent.is_some() {
+            return Err(Why::Silent);
         }
         if operation == Operation::Withdrawal && self.reconciliation.stopped(network).is_some() {
             return Err(Why::Outflow);

@@ -91,8 +91,10 @@ impl Body {
             // A node derives them and the signer vouches for them. No kind of worker does.
             Body::StockAddresses(_) => return Needs::Never,
             // Workers of the network say what its blocks hold, and what gas is.
-            Body::NoteGas(_) => return Needs::Never,
-            Body::CommitBlocks(_) | Body::NotePending(_) | Body::RewindBlocks(_) => return Needs::Never,
+            Body::NoteGas(_) | Body::PlanSweeps(_) | Body::ExplainSweeps(_) => return Needs::Never,
+            Body::CommitBlocks(_) | Body::NotePending(_) | Body::RewindBlocks(_) | Body::NoteSilence(_) => {
+                return Needs::Never;
+            }
             Body::ResumeChain(_) => P::NetworksChange,
             Body::AssignSuspense(_) => P::MoneyMove,
             Body::ReportBalances(_) => return Needs::Never,

@@ -13,7 +13,7 @@ use super::world::{
     SECOND, START, World, admit, asset, authority, between, bootstrap, configure, credit, first_node, flag, post, put,
     secret, set, token, token_replacing, unset, user, version,
 };
-use super::{approvals, deposits, directives, gas, jobs, people, trading, withdrawals, workers};
+use super::{approvals, deposits, directives, gas, jobs, people, reconciliation, sweeps, trading, withdrawals, workers};
 use crate::audit::Action;
 use crate::events::{Topic, Topics};
 use crate::flags::Rule;
@@ -312,13 +312,16 @@ fn outcomes() -> Vec<Outcome> {
         Rejection::OverridesFull,
     ];
     let done = done.chain(configured).chain(people::golden::done()).chain(deposits::golden::done());
-    let done = done.chain(withdrawals::golden::done()).chain(gas::golden::done()).map(Outcome::Done);
+    let done = done.chain(withdrawals::golden::done()).chain(gas::golden::done()).chain(sweeps::golden::done());
+    let done = done.chain(reconciliation::golden::done());
+    let done = done.map(Outcome::Done);
     let rejected = rejected
         .chain(configuration)
         .chain(people::golden::rejected())
         .chain(deposits::golden::rejected())
         .chain(withdrawals::golden::rejected())
         .chain(gas::golden::rejected())
+        .chain(reconciliation::golden::rejected())
         .map(Outcome::Rejected);
     done.chain(rejected).collect()
 }
@@ -358,6 +361,20 @@ fn lines() -> Vec<String> {
         world.send(&command).unwrap();
     }
     for (actor, body) in withdrawals::golden::script(&world).into_iter().chain(gas::golden::script()) {
+        let epoch = world.state.epoch().map(|epoch| epoch.index).filter(|_| matches!(actor, Actor::Worker(_)));
+        let command = Command { actor, epoch, ..world.command(body) };
+        lines.push(format!("command {}", hex(&command.encode())));
+        assert_eq!(Command::decode(&command.encode()), Ok(command.clone()));
+        world.entry(&[command]);
+    }
+    for (actor, body) in sweeps::golden::script(&world) {
+        let epoch = world.state.epoch().map(|epoch| epoch.index).filter(|_| matches!(actor, Actor::Worker(_)));
+        let command = Command { actor, epoch, ..world.command(body) };
+        lines.push(format!("command {}", hex(&command.encode())));
+        assert_eq!(Command::decode(&command.encode()), Ok(command.clone()));
+        world.send(&command).unwrap();
+    }
+    for (actor, body) in reconciliation::golden::script(&world) {
         let epoch = world.state.epoch().map(|epoch| epoch.index).filter(|_| matches!(actor, Actor::Worker(_)));
         let command = Command { actor, epoch, ..world.command(body) };
         lines.push(format!("command {}", hex(&command.encode())));
@@ -412,7 +429,10 @@ fn every_kind_is_in_the_script() {
     let scripted = approvals::golden::script().into_iter().chain(deposits::golden::script()).map(|(_, body)| body);
     let withdrawn = withdrawals::golden::script(&World::empty()).into_iter().map(|(_, body)| body);
     let gas = gas::golden::script().into_iter().map(|(_, body)| body);
+    let swept = sweeps::golden::script(&World::empty()).into_iter().map(|(_, body)| body);
     let rest = people::golden::of_a_node().into_iter().chain(last()).chain(scripted).chain(withdrawn).chain(gas);
+    let compared = reconciliation::golden::script(&World::empty()).into_iter().map(|(_, body)| body);
+    let rest = rest.chain(swept).chain(compared);
     let bodies: Vec<Body> = bodies().into_iter().chain(rest).collect();
     let of_bodies = tags(bodies.iter().map(encode).collect());
     assert!(of_bodies.iter().copied().eq(0..of_bodies.len() as u32), "{of_bodies:?}");

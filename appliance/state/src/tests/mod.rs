@@ -18,6 +18,7 @@ mod jobs;
 mod model;
 mod money_model;
 mod people;
+mod sweeps;
 mod reconciliation;
 mod trading;
 mod withdrawals;

@@ -21,6 +21,8 @@ pub struct Move {
     pub coin: Option<ChainAddress>,
     /// Where to, in the network's canonical form.
     pub to: ChainAddress,
+    /// The index of that address in the pool; none of a wallet's.
+    pub to_index: Option<u32>,
     /// How much, in the asset's smallest unit on its network.
     pub on_chain: u128,
     /// The same in minor units of the ledger.
@@ -100,10 +102,10 @@ pub enum MoveFault {
     Full,
     /// The plan is none of this, or waits for something else.
     Plan,
-    /// The address was topped up as often as it may be within a day.
-    TopUpsOften,
-    /// As much was spent on top-ups within a day as may be.
-    TopUpBudget,
+    /// The address is nobody's, or its user is frozen.
+    Held,
+    /// Nothing is told, or too much at once.
+    Count,
 }
 
 impl MoveFault {
@@ -121,8 +123,8 @@ impl MoveFault {
             MoveFault::UnderWay => "there is one under way to that address already",
             MoveFault::Full => "as many moves of the network are under way as there may be",
             MoveFault::Plan => "there is no such plan, or it waits for something else",
-            MoveFault::TopUpsOften => "the address was topped up as often as it may be within 24 hours",
-            MoveFault::TopUpBudget => "as much was spent on top-ups within 24 hours as the network's budget allows",
+            MoveFault::Held => "the address is nobody's, or its user is frozen",
+            MoveFault::Count => "1 to 250 sweeps are told of at once",
         }
     }
 }
@@ -138,8 +140,8 @@ pub fn move_payment_id(payout: PayoutId) -> [u8; 16] {
 /// Moves of a network that are under way at once, whoever pays.
 pub const MOVES_IN_FLIGHT_MAX: usize = 1_000;
 
-/// Payouts that may be under way from one payer at once. A deposit address has one at a time: what it has is read anew before
-/// the next.
+/// Payouts that may be under way from one payer at once: of a hot or gas wallet those that are in no block. A deposit address has
+/// one at a time until that is final: what it has is read anew before the next.
 #[must_use]
 pub const fn in_flight_max(payer: WalletRole, network: Network) -> usize {
     match (payer, network.family()) {

@@ -65,7 +65,8 @@ fn note(world: &mut World, fee: u128, stations: Vec<(WalletId, u32, u128)>) -> R
 }
 
 fn top_up(world: &mut World, to: ChainAddress, amount: u128, nonce: u64) -> Result<PayoutId, Rejection> {
-    let one = Move { asset: ETH, coin: None, to, on_chain: amount, amount, plan: None };
+    let to_index = (0..4).find(|index| pool_address(*index) == to);
+    let one = Move { asset: ETH, coin: None, to, to_index, on_chain: amount, amount, plan: None };
     let command = PreparePayout {
         network: NET,
         payer: Payer { wallet: STATION, index: 0 },

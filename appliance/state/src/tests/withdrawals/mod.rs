@@ -234,6 +234,7 @@ pub(super) fn mint(world: &mut World, numbers: impl IntoIterator<Item = u8>) {
         height: 0,
         mature: 0,
         state: CoinState::Free,
+        deposit: None,
     };
     put_coins(world, numbers.into_iter().map(of_wallet));
 }
