@@ -77,6 +77,7 @@ mod usage;
 mod user;
 mod vault;
 mod vault_copy;
+mod vault_decisions;
 mod vault_draft;
 mod vault_make;
 mod vault_open;

@@ -10,7 +10,7 @@ use clap::{Args, Subcommand};
 use super::args::{ClientArgs, OutputArgs};
 use super::exit::{Exit, Stop};
 use super::output::Printer;
-use super::{vault_copy, vault_make, vault_policy, vault_signer, vault_wallets};
+use super::{vault_copy, vault_decisions, vault_make, vault_policy, vault_signer, vault_wallets};
 use crate::signer::{socket_path, vault_folder};
 
 /// Where a node keeps its data if nothing else is said.
@@ -78,6 +78,9 @@ pub enum VaultVerb {
     /// memory must be moved away first. Asks for the vault's id.
     #[command(after_help = "Example:\n  exchequer vault recreate-memory --data-dir /var/lib/exchequer")]
     RecreateMemory(vault_copy::RecreateMemoryArgs),
+    /// Show what the signer of this node decided last, after its log was found whole
+    #[command(after_help = "Example:\n  exchequer vault decisions --refused --data-dir /var/lib/exchequer")]
+    Decisions(vault_decisions::DecisionsArgs),
     /// List the extended public keys of the vault's accounts
     #[command(after_help = "Example:\n  exchequer vault xpubs --data-dir /var/lib/exchequer")]
     Xpubs(VaultFolderArgs),
@@ -142,6 +145,7 @@ impl VaultVerb {
             VaultVerb::ImportSealed(args) => args.folder.form,
             VaultVerb::Policy { verb } => verb.form(),
             VaultVerb::RecreateMemory(args) => args.folder.form,
+            VaultVerb::Decisions(args) => args.folder.form,
             VaultVerb::Wallets(args) => args.client.form,
         }
     }
@@ -159,6 +163,7 @@ pub(super) async fn run(verb: &VaultVerb, printer: &mut Printer) -> Result<Exit,
         VaultVerb::ImportSealed(args) => vault_copy::import(args, printer),
         VaultVerb::Policy { verb } => vault_policy::run(verb, printer).await,
         VaultVerb::RecreateMemory(args) => vault_copy::recreate_memory(args, printer),
+        VaultVerb::Decisions(args) => vault_decisions::run(args, printer),
         VaultVerb::Xpubs(args) => vault_wallets::xpubs(args, printer).await,
         VaultVerb::Wallets(args) => vault_wallets::wallets(args, printer).await,
     }

@@ -102,6 +102,8 @@ fn command(program: &Path, data: &Path) -> Command {
         .args(["--parent", &std::process::id().to_string()])
         .current_dir(data)
         .env_clear()
+        // A thread of the allocator's would keep the network, and keep the process from leaving it.
+        .env("_RJEM_MALLOC_CONF", "background_thread:false")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
@@ -178,7 +180,8 @@ mod tests {
         let command = command(Path::new("/x"), Path::new("/data"));
         let command = command.as_std();
         let kept: Vec<_> = command.get_envs().map(|(name, _)| name.to_owned()).collect();
-        assert!(kept.iter().all(|name| name == "CREDENTIALS_DIRECTORY"), "{kept:?}");
+        let own = ["CREDENTIALS_DIRECTORY", "_RJEM_MALLOC_CONF"];
+        assert!(kept.iter().all(|name| own.iter().any(|own| name == own)), "{kept:?}");
         let words: Vec<_> = command.get_args().map(|word| word.to_string_lossy().into_owned()).collect();
         assert_eq!(words[..5], ["signer", "--data", "/data", "--socket", "/data/vault/signer.sock"]);
     }

@@ -89,8 +89,36 @@ pub fn verify_decisions(path: &Path) -> Result<Option<Decision>, DecisionLogErro
     Ok(scan(path)?.0)
 }
 
+/// The last decisions of the log in a vault's folder that are wanted, oldest first, after the whole chain of the present file
+/// was followed; with the file, and the number of its last line. Those in files that were put aside are not looked at.
+///
+/// # Errors
+/// As [`verify_decisions`].
+pub fn last_decisions(
+    folder: &Path,
+    limit: usize,
+    wanted: impl Fn(&Decision) -> bool,
+) -> Result<(PathBuf, u64, Vec<Decision>), DecisionLogError> {
+    let path = folder.join(FILE_NAME);
+    let mut kept = std::collections::VecDeque::new();
+    let (last, _) = scan_each(&path, |line| {
+        if wanted(line) {
+            if kept.len() == limit {
+                kept.pop_front();
+            }
+            kept.push_back(line.clone());
+        }
+    })?;
+    Ok((path, last.map_or(0, |line| line.number), kept.into()))
+}
+
 /// The last whole line, and where it ends.
 fn scan(path: &Path) -> Result<(Option<Decision>, u64), DecisionLogError> {
+    scan_each(path, |_| {})
+}
+
+/// The same, with each line handed on.
+fn scan_each(path: &Path, mut each: impl FnMut(&Decision)) -> Result<(Option<Decision>, u64), DecisionLogError> {
     let file = files::open_private(path, Readers::Owner, u64::MAX)?;
     let mut reader = BufReader::new(file);
     let (mut last, mut end, mut number): (Option<Decision>, u64, u64) = (None, 0, 0);
@@ -112,6 +140,7 @@ fn scan(path: &Path) -> Result<(Option<Decision>, u64), DecisionLogError> {
             return Err(DecisionLogError::Broken { line: number });
         }
         end += read as u64;
+        each(&line);
         last = Some(line);
     }
 }

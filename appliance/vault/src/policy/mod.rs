@@ -15,7 +15,7 @@ mod settings;
 mod verdict;
 
 pub use approval::{Approval, Instruction, PAYMENT_APPROVALS_MAX, approval_bytes, payment_hash};
-pub use decisions::{Decision, DecisionLog, DecisionLogError, verify_decisions};
+pub use decisions::{Decision, DecisionLog, DecisionLogError, last_decisions, verify_decisions};
 pub(crate) use judge::{judge, recorded};
 pub use limits::{EXPIRY_AHEAD_MS_MAX, NONCE_WINDOW};
 pub(crate) use request::Asked;

@@ -104,6 +104,9 @@ impl Core {
     /// a newer policy, a further seed; whatever refuses that leaves it open as it was.
     pub fn unseal(&self, opener: Option<&Opener<'_>>) -> Verdict {
         let _one = self.opening.lock();
+        if let Err(verdict) = self.within_rate(&mut self.state.lock(), "unseal") {
+            return verdict;
+        }
         let vault = match opener {
             Some(opener) => sealed::open(&self.folder, opener),
             None => sealed::open_automatically(&self.folder),

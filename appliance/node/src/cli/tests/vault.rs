@@ -230,6 +230,20 @@ async fn a_sandbox_gets_a_vault_and_wallets() {
     assert_eq!(serde_json::from_str::<Value>(&out).unwrap(), json!({"version": 2, "in_use": true}));
     let (exit, _, err) = alone(&format!("policy put {policy} --data-dir {data}")).await;
     assert!(exit == Exit::Failed && err.contains("EXQ-1706"), "{err}");
+
+    let (exit, out, err) = alone(&format!("decisions --refused --data-dir {data} -o json")).await;
+    assert_eq!(exit, Exit::Good, "{err}");
+    let decided: Value = serde_json::from_str(&out).unwrap();
+    let verdicts: Vec<&str> =
+        decided["decisions"].as_array().unwrap().iter().map(|one| one["verdict"].as_str().unwrap()).collect();
+    assert_eq!(verdicts, ["sealed"], "{out}");
+    let (_, out, _) = alone(&format!("decisions -n 2 --data-dir {data}")).await;
+    assert_eq!(out.matches(" unseal ").count(), 2, "{out}");
+    let log = vault.join("decisions.log");
+    let whole = std::fs::read_to_string(&log).unwrap();
+    std::fs::write(&log, whole.replacen("sealed", "signed", 1)).unwrap();
+    let (exit, _, err) = alone(&format!("decisions --data-dir {data}")).await;
+    assert!(exit == Exit::Failed && err.contains("EXQ-1704"), "{err}");
     stop.send(()).unwrap();
     served.await.unwrap();
 }
