@@ -26,6 +26,7 @@ mod secrets;
 mod settings;
 pub(crate) mod shapes;
 mod status;
+mod sweeps;
 mod users;
 mod withdrawal_policy;
 mod withdrawals;

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::deposits::Block;
+use super::sweeps::OwnMove;
 use super::shapes::{
     Amount, AssetCode, ChainAddressText, ClientWithdrawalText, CommandIdText, FeeModeWord, HashText, MemoText, Moment,
     NetworkName, OtpText, Reason, SignatureText, TransactionText,
@@ -231,8 +232,12 @@ pub struct Payout {
     pub wallet_index: u32,
     /// Where it stands.
     pub state: String,
+    /// What for: `withdrawals`, `sweep` or `top-up`.
+    pub errand: String,
     /// The withdrawals that it pays.
     pub withdrawals: Vec<u64>,
+    /// What it moves between addresses of the exchange's own.
+    pub moves: Option<OwnMove>,
     /// Its attempts, in order; each excludes every other.
     pub attempts: Vec<PayoutAttempt>,
     /// When it was decided, in replicated time.

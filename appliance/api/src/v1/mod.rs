@@ -17,6 +17,7 @@ mod emergency;
 mod event_streams;
 mod events;
 mod flags;
+mod gas;
 mod jobs;
 mod keyring;
 mod ledger;
@@ -43,6 +44,7 @@ mod settings_preview;
 mod snapshot;
 mod statement;
 mod status;
+mod sweeps;
 mod token;
 mod users;
 mod view;
@@ -109,6 +111,8 @@ pub(crate) fn routes() -> Vec<Route> {
         withdrawals_of_user::routes(),
         withdrawals::routes(),
         payouts::routes(),
+        sweeps::routes(),
+        gas::routes(),
         withdrawal_policy::routes(),
         reconciliation::routes(),
     ]

@@ -105,6 +105,7 @@ impl About<'_> {
             available: one.available().to_string(),
             since_us: one.since.0,
             told: one.told.as_ref().map(|told| told.why.clone()).unwrap_or_default(),
+            waiting: one.waiting(),
             ..proto::Holding::default()
         };
         (told.failures, told.failed_us) = self.failures.get(&one.key).copied().unwrap_or_default();

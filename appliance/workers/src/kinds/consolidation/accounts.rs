@@ -19,6 +19,9 @@ const CHECKED_MAX: usize = 50;
 /// After so long a plan that waits for gas is judged anew, in microseconds.
 const WAITED_US: u64 = 120_000_000;
 
+/// Why the network's coin stays where it is.
+const NEEDED: &str = "not swept: another sweep of the address needs it for its fee";
+
 /// One look at what lies there.
 pub(super) struct Look<'a> {
     desk: &'a Desk,
@@ -101,6 +104,14 @@ impl<'a> Look<'a> {
         holdings.len()
     }
 
+    /// Whether the network's coin on an address is there for another sweep of it, or on its way to it.
+    fn is_needed(&self, holding: &Holding) -> bool {
+        let of = |one: &Holding| one.of.map(|of| (of.index, of.asset));
+        let planned = self.view.reply.plans.iter().filter_map(|plan| plan.holding.as_ref());
+        let mut others = planned.filter(|one| one.address == holding.address && of(one) != of(holding));
+        others.next().is_some() || self.view.reply.moves.iter().any(|one| one.to == holding.address)
+    }
+
     /// What has to be brought to an address first, in minor units of the network's coin; zero where it has enough.
     fn gas_for(&self, proposal: &Proposal) -> Option<u128> {
         let missing = plan::missing(&proposal.need)?;
@@ -117,6 +128,9 @@ impl<'a> Look<'a> {
         let (coin, available) = (coin_of(listing)?, read_holding(holding)?.1);
         if available == 0 {
             return Ok(false);
+        }
+        if coin == Coin::Native && self.is_needed(holding) {
+            return Err(Not::Said(NEEDED.to_owned()));
         }
         let stand = self.targets.stand(self.view, self.round, of.asset, &coin).await?;
         let cost = self.market.about(&coin);
@@ -140,15 +154,19 @@ impl<'a> Look<'a> {
     fn judged(&self, holding: &Holding, moved: u128, cost: u128, needs_gas: bool, low: bool) -> Verdict {
         let asset = holding.of.map_or(0, |of| of.asset);
         let reply = &self.view.reply;
+        // What is left of gas is no deposit: it goes where it is worth it, and for no other reason.
+        let is_native = self.view.native().is_some_and(|native| native.asset == asset);
+        let leftover = is_native && holding.waiting == 0;
         let candidate = Candidate {
             held: holding.held,
             worth: self.view.worth(asset, moved),
             cost: self.view.cost(cost),
             needs_gas,
-            age_us: reply.now_us.saturating_sub(holding.since_us),
+            age_us: if leftover { 0 } else { reply.now_us.saturating_sub(holding.since_us) },
         };
         let gate = reply.fee_gate.as_ref().and_then(|gate| words::amount(gate).ok());
-        judge(&candidate, &Climate { min: reply.min_usd_micros.into(), hot_low: low, fee: self.fee, gate })
+        let hot_low = low && !leftover;
+        judge(&candidate, &Climate { min: reply.min_usd_micros.into(), hot_low, fee: self.fee, gate })
     }
 
     /// What is there, by the books and by the chain. Of less than the books have nothing is moved: people have to look.
@@ -172,6 +190,9 @@ impl<'a> Look<'a> {
     async fn propose(&mut self, holding: &Holding) -> Result<Proposal, Not> {
         let found = self.found(holding).await?;
         let asset = holding.of.map_or(0, |of| of.asset);
+        if found.coin == Coin::Native && self.is_needed(holding) {
+            return Err(Not::Said(NEEDED.to_owned()));
+        }
         let stand = self.targets.stand(self.view, self.round, asset, &found.coin).await?;
         let about = self.view.cost(self.market.about(&found.coin));
         // Chosen on a copy: nothing is decided yet.
@@ -249,6 +270,11 @@ impl<'a> Look<'a> {
         holding: &Holding,
         of: HoldingKey,
     ) -> Result<Option<PreparePayout>, Not> {
+        // One transfer of an address after the other.
+        let mut others = self.view.reply.plans.iter().filter(|other| other.status == "sweeping");
+        if others.any(|other| other.holding.as_ref().is_some_and(|other| other.address == holding.address)) {
+            return Ok(None);
+        }
         let proposal = self.propose(holding).await?;
         let gas = self.gas_for(&proposal).ok_or_else(|| "what it takes is beyond all bounds".to_owned())?;
         if gas > 0 {

@@ -4,6 +4,7 @@ mod addresses;
 mod balances;
 mod chain;
 mod deposits;
+mod drain;
 mod link;
 mod failures;
 mod pool;

@@ -44,6 +44,8 @@ pub(super) struct Net {
     finalized: u64,
     /// Of blocks so many, of four, pass over what waits; four for none that takes anything.
     pub(super) lazy: u64,
+    /// Transactions of one block, at most.
+    pub(super) block_max: usize,
     /// Nonces that somebody else used, by account, with the height of each.
     foreign: BTreeMap<ChainAddress, Vec<u64>>,
     /// The price of everything, in percent of the usual.
@@ -70,6 +72,7 @@ impl Net {
             dice: Dice::new(seed),
             finalized: 0,
             lazy: 1,
+            block_max: 20,
             foreign: BTreeMap::new(),
             dear: 100,
             barred: BTreeSet::new(),
@@ -137,7 +140,7 @@ impl Net {
         let block = BlockRef { height: parent.height + 1, hash: BlockHash(hash) };
         let mut txs = Vec::new();
         // Some blocks pass over what waits.
-        while self.dice.roll(4) >= self.lazy {
+        while txs.len() < self.block_max && self.dice.roll(4) >= self.lazy {
             let Some(at) = self.waiting.iter().position(|tx| self.fits(tx, &txs)) else { break };
             txs.push(self.waiting.remove(at));
         }
