@@ -213,6 +213,10 @@ pub(super) async fn replace(desk: &Desk, round: &Round, payout: &proto::Payout) 
     let payer = payout.payer.ok_or("it has no payer")?;
     let wallets = desk.link().wallets().await.map_err(|error| error.to_string())?.wallets;
     let wallet = wallets.iter().find(|wallet| wallet.id == payer.wallet).ok_or("its wallet is not there")?;
+    // What is swept is all that its coins hold: nothing is left to pay more with, and it is in no hurry.
+    if wallet.role == "deposit" {
+        return Ok(None);
+    }
     let purpose = super::purpose_of(&wallet.role).ok_or("its wallet has no keys of ours")?;
     let all = coins(desk).await?;
     let free = usable(&all, round.due.settled, |coin| coin.wallet == Some(wallet.id));
