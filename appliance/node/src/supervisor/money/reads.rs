@@ -2,8 +2,6 @@
 //!
 //! Everything is read of the state that this node has applied, and only while it leads in the epoch of the worker's welcome.
 
-use std::sync::Arc;
-
 use exchequer_domain::{Problem, TxId, WorkerKind};
 use exchequer_state::custody::{self, ADDRESSES_PAGE_MAX, CoinState, Keyed};
 use exchequer_state::deposits::Deposit;
@@ -198,19 +196,59 @@ impl<G: Ground, L: Launcher> Door<G, L> {
 
     pub(crate) fn read_coins(&self, caller: Caller) -> Result<Paged<proto::CoinPage>, Status> {
         let network = only(caller, &MOVERS)?;
-        // Small ones, and at most 250,000: taken at one moment, because pages of two moments would miss some.
-        let coins = self.read(caller, |state, _| state.custody().coins().of(network).map(coin).collect::<Vec<_>>())?;
-        let coins = Arc::new(coins);
-        let pages = futures::stream::unfold(0, move |from: usize| {
-            let coins = coins.clone();
+        // Who pays from wallets needs what is in memory; who scans must know of every coin.
+        let all = !matches!(caller.worker.kind, WorkerKind::Withdrawal | WorkerKind::Gas);
+        let warm = move |door: &Self| {
+            door.read(caller, |state, _| state.custody().coins().of(network).map(coin).collect::<Vec<_>>())
+        };
+        let door = self.clone();
+        let begin = Coins::Warm { coins: warm(self)?, from: 0, last: !all };
+        let pages = futures::stream::unfold(Some(begin), move |mut part| {
+            let door = door.clone();
             async move {
-                let until = coins.len().min(from + COINS_PAGE_MAX);
-                let page = coins.get(from..until).filter(|page| !page.is_empty())?;
-                Some((Ok(proto::CoinPage { coins: page.to_vec() }), until))
+                loop {
+                    match part? {
+                        Coins::Warm { coins, from, last } => {
+                            let until = coins.len().min(from + COINS_PAGE_MAX);
+                            let page = coins.get(from..until).unwrap_or_default().to_vec();
+                            if !page.is_empty() {
+                                let next = Coins::Warm { coins, from: until, last };
+                                return Some((Ok(proto::CoinPage { coins: page }), Some(next)));
+                            }
+                            part = (!last).then_some(Coins::Cold(None));
+                        }
+                        Coins::Cold(after) => {
+                            let page = door
+                                .read(caller, |state, rows| state.cold_coins(rows, network, after, COINS_PAGE_MAX))
+                                .and_then(|page| page.map_err(halted));
+                            let page = match page {
+                                Ok(page) => page,
+                                Err(status) => return Some((Err(status), None)),
+                            };
+                            if let Some(last) = page.last() {
+                                let next = Coins::Cold(Some(last.outpoint));
+                                let coins = page.iter().map(coin).collect();
+                                return Some((Ok(proto::CoinPage { coins }), Some(next)));
+                            }
+                            // What came into memory meanwhile, or left it behind what was read, is told once more.
+                            match warm(&door) {
+                                Ok(coins) => part = Some(Coins::Warm { coins, from: 0, last: true }),
+                                Err(status) => return Some((Err(status), None)),
+                            }
+                        }
+                    }
+                }
             }
         });
         Ok(pages.boxed())
     }
+}
+
+/// Where in the coins somebody reads: those in memory, those that are rows alone, and what is in memory afterwards. One may be
+/// told twice, and none that stays is missed.
+enum Coins {
+    Warm { coins: Vec<proto::Coin>, from: usize, last: bool },
+    Cold(Option<exchequer_domain::OutPoint>),
 }
 
 /// An address with the text of a secret in the place of its name. The name ends where no letter of a name follows: another
