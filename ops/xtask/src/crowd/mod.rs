@@ -95,6 +95,19 @@ impl Exchange {
         Ok(Exchange { trust: Trust::of(ca)?, nodes: nodes.collect::<Result<_>>()? })
     }
 
+    /// What each node says of itself to anybody, such as its metrics.
+    ///
+    /// # Errors
+    /// A node does not answer, or refuses.
+    pub(crate) fn ask_each(&self, target: &str) -> Result<Vec<Vec<u8>>> {
+        let mut opener = Connection::opener(&self.trust, WATCH_FROM);
+        let mut ask = |node: &SocketAddrV4| {
+            let reply = opener(*node)?.send("GET", target, &[])?;
+            if reply.status == 200 { Ok(reply.body) } else { bail!("{node} answers {target} with {}", reply.status) }
+        };
+        self.nodes.iter().map(&mut ask).collect()
+    }
+
     /// Somebody who looks at its markets.
     pub(crate) fn watch(&self) -> Watch {
         let opener = Connection::opener(&self.trust, WATCH_FROM);

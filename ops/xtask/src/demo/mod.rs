@@ -36,11 +36,11 @@ pub(crate) struct Args {
     /// Leave the simulated traders and their markets out
     #[arg(long)]
     no_traders: bool,
-    /// Start nodes of the six blockchain networks, and let users deposit and withdraw
+    /// Leave the six blockchain networks out, and who deposits and withdraws there
     #[arg(long)]
-    networks: bool,
+    no_networks: bool,
     /// With --once: kill the leader so often while users are on their way
-    #[arg(long, value_name = "NUMBER", default_value_t = 0, requires_all = ["once", "networks"])]
+    #[arg(long, value_name = "NUMBER", default_value_t = 0, requires = "once", conflicts_with = "no_networks")]
     kill_leader: u32,
 }
 
@@ -83,10 +83,10 @@ fn work(cluster: &mut Cluster, args: &Args, stop: &Stop) -> Result<()> {
         cluster.try_once()?;
     }
     let fresh = cluster.is_fresh();
-    if !fresh && args.networks {
+    if !fresh && !args.no_networks {
         say::line("the networks' nodes keep nothing, so a cluster that is started again is without them");
     }
-    let money = if fresh && args.networks {
+    let money = if fresh && !args.no_networks {
         let pace = if args.once { Pace::QUICK } else { Pace::HUMAN };
         Some(Money::begin(cluster, pace, stop)?)
     } else {
@@ -102,8 +102,9 @@ fn work(cluster: &mut Cluster, args: &Args, stop: &Stop) -> Result<()> {
         (true, Some(trading)) => trading.try_once(cluster, stop),
         (true, None) => Ok(()),
         (false, trading) => {
-            say::line(screen::how_to_reach(cluster, trading.as_ref()));
-            screen::show(cluster, trading, stop)
+            let live = money.map(Money::live).transpose()?;
+            say::line(screen::how_to_reach(cluster, trading.as_ref(), live.as_ref())?);
+            screen::show(cluster, trading, live.as_ref(), stop)
         }
     }
 }

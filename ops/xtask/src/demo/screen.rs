@@ -6,6 +6,7 @@ use anyhow::{Result, bail};
 
 use super::cluster::{Cluster, TRIAL_VALUE, told};
 use super::trading::Trading;
+use crate::money::Live;
 use crate::product::{HARMLESS_SETTING, Place};
 use crate::say;
 use crate::stop::Stop;
@@ -16,7 +17,10 @@ const DRAW_EVERY: Duration = Duration::from_secs(1);
 const WRITE_EVERY: Duration = Duration::from_secs(60);
 
 /// Words to try it out with.
-pub(super) fn how_to_reach(cluster: &Cluster, trading: Option<&Trading>) -> String {
+///
+/// # Errors
+/// A network has no node.
+pub(super) fn how_to_reach(cluster: &Cluster, trading: Option<&Trading>, live: Option<&Live>) -> Result<String> {
     let mut text = format!("\nfolder  {}\n", cluster.folder.display());
     for node in &cluster.nodes {
         let log = cluster.log_file(node).display().to_string();
@@ -51,22 +55,39 @@ pub(super) fn how_to_reach(cluster: &Cluster, trading: Option<&Trading>) -> Stri
              \x20 curl --cacert {ca} 'https://{api}/api/v3/trades?symbol=TRXUSDT&limit=5'\n"
         );
     }
+    if let Some(live) = live {
+        text += "Money in and out:\n\
+             \x20 exchequer deposit scan                                        # how far each network is read\n\
+             \x20 exchequer deposit list\n\
+             \x20 exchequer withdrawal list\n\
+             \x20 exchequer withdrawal explain 1\n\
+             \x20 exchequer wallet list\n\
+             Nodes of the networks, for whoever wants to ask them:\n";
+        for (network, url) in live.endpoints()? {
+            text += &format!("\x20 {network:9} {url}\n");
+        }
+    }
     text += "Kill a node (kill -9 <pid>) and watch the others go on. Ctrl-C here stops the cluster.\n";
-    text
+    Ok(text)
 }
 
 /// Draws the members, and what is traded, until it is stopped.
 ///
 /// # Errors
 /// Stopped, or no node runs any more.
-pub(super) fn show(cluster: &mut Cluster, mut trading: Option<Trading>, stop: &Stop) -> Result<()> {
-    let outcome = draw(cluster, trading.as_mut(), stop);
+pub(super) fn show(
+    cluster: &mut Cluster,
+    mut trading: Option<Trading>,
+    live: Option<&Live>,
+    stop: &Stop,
+) -> Result<()> {
+    let outcome = draw(cluster, trading.as_mut(), live, stop);
     // Before the nodes are stopped: nobody is left to ask for what became of an order.
     let ended = trading.map_or(Ok(()), Trading::end);
     outcome.and(ended)
 }
 
-fn draw(cluster: &mut Cluster, mut trading: Option<&mut Trading>, stop: &Stop) -> Result<()> {
+fn draw(cluster: &mut Cluster, mut trading: Option<&mut Trading>, users: Option<&Live>, stop: &Stop) -> Result<()> {
     let mut live = say::Live::default();
     let is_live = say::is_live();
     let mut written: Option<Instant> = None;
@@ -87,6 +108,9 @@ fn draw(cluster: &mut Cluster, mut trading: Option<&mut Trading>, stop: &Stop) -
         text += &format!("pids: {}\n", cluster.pids());
         if let Some(trading) = &mut trading {
             text += &format!("\n{}", trading.picture(cluster, stop)?);
+        }
+        if let Some(users) = users {
+            text += &format!("\n{}\n", users.picture());
         }
         if is_live {
             live.draw(&text);

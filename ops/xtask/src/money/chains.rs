@@ -13,7 +13,7 @@ use exchequer_test_nodes::anvil::Options;
 use exchequer_test_nodes::contracts::{Contract, word};
 use exchequer_test_nodes::faults::Faults;
 use exchequer_test_nodes::shim::{Finality, Profile};
-use exchequer_test_nodes::tron::{Address, Again, Behaviour, Options as TronOptions, Payer, TRX};
+use exchequer_test_nodes::tron::{Address, Again, BLOCK_MS, Behaviour, Options as TronOptions, Payer, TRX};
 use exchequer_test_nodes::{Anvil, Bitcoin, Tron};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
@@ -60,6 +60,8 @@ struct Evm {
     place: &'static Place,
     anvil: Anvil,
     token: String,
+    /// One payment of [`RICH`]'s at a time: the node would give two of them one nonce.
+    paying: Mutex<()>,
 }
 
 /// The nodes. Dropped, they end.
@@ -107,6 +109,8 @@ impl Chains {
         let tron_token = tron.token(Behaviour::Token, DOLLAR, 6);
         tron.issue(tron_token, payer.address(), units(RICH_DOLLARS, 6).context("too many decimals")?)?;
         tron.mine(TRON_BLOCKS);
+        // From here on its clock goes as this machine's does, however fast blocks come.
+        tron.chain(|chain| chain.step_ms = i64::try_from(pace.tron.as_millis()).unwrap_or(BLOCK_MS));
         let (bitcoin, halt) = (Arc::new(Mutex::new(bitcoin)), Stop::new());
         let miner = mine(runtime.handle().clone(), bitcoin.clone(), pace.bitcoin, halt.clone())?;
         Ok(Chains { runtime, evm, bitcoin, tron, tron_token, payer, halt, miner: Some(miner) })
@@ -176,6 +180,7 @@ impl Chains {
                     true => (evm.token.as_str(), call("transfer(address,uint256)", to, Some(units))?, 0),
                     false => (to, Vec::new(), units),
                 };
+                let _alone = evm.paying.lock().unwrap_or_else(PoisonError::into_inner);
                 let receipt = self.runtime.block_on(evm.anvil.send_as(RICH, Some(target), &data, wei))?;
                 let name = receipt.get("transactionHash").and_then(Value::as_str).context("no transaction")?;
                 Ok(name.trim_start_matches("0x").to_owned())
@@ -280,7 +285,7 @@ async fn evm(profile: Profile, pace: Pace) -> Result<Evm> {
     if let (Some(behind), Profile::Ethereum | Profile::Arbitrum) = (pace.finality, profile) {
         anvil.shim().finality(Finality::Behind { safe: behind / 2, finalized: behind });
     }
-    Ok(Evm { place, anvil, token })
+    Ok(Evm { place, anvil, token, paying: Mutex::default() })
 }
 
 /// The bytes of the transactions in the last `depth` blocks, each with its block's place.

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 
 use super::chains::Chains;
 use super::places::{Coin, DOLLAR, PLACES, Place, amount, units};
-use super::table::Row;
+use super::table::{Board, Row};
 use crate::crowd;
 use crate::process::{self, Hopeless};
 use crate::product::{ASK_EVERY, Access, Product};
@@ -30,11 +30,18 @@ pub(super) struct Guide<'a> {
     pub(super) stop: &'a Stop,
     /// What tells the names of this run from those of others.
     pub(super) run: String,
+    /// Rests between steps, as people do; none where nobody watches.
+    pub(super) rest: Option<Duration>,
+    /// Where it is told what is going on.
+    pub(super) board: &'a Board,
 }
 
 /// Somebody's deposit.
 pub(super) struct Brought {
     user: u64,
+    /// Where it was paid to, and how much, in smallest units.
+    address: String,
+    units: u128,
     paid: Instant,
     seen: Duration,
     credited: Duration,
@@ -50,6 +57,12 @@ pub(super) struct Paid {
 }
 
 impl Guide<'_> {
+    /// Says what comes next on a network, and rests before.
+    fn step(&self, place: &'static Place, what: &str) -> Result<()> {
+        self.board.doing(place.network, what);
+        self.rest.map_or(Ok(()), |rest| self.stop.pause(rest))
+    }
+
     /// Asks until it is answered: what was asked for has a name, so that asking again does nothing twice.
     fn insist<T>(&self, what: &str, mut ask: impl FnMut() -> Result<T>) -> Result<T> {
         process::until(what, STEP_LIMIT, ASK_EVERY, self.stop, || ask().map(Some))
@@ -99,7 +112,7 @@ impl Guide<'_> {
                 other => bail!("it is {other}"),
             }
         })?;
-        Ok(Brought { user, paid, seen: seen.unwrap_or(credited), credited })
+        Ok(Brought { user, address, units, paid, seen: seen.unwrap_or(credited), credited })
     }
 
     /// Waits until a user has at least so much of an asset.
@@ -208,6 +221,28 @@ impl Guide<'_> {
         )
     }
 
+    /// Waits until what was brought is gathered in a wallet of the exchange, and how long that took. Bitcoin's coins are gathered
+    /// many at a time: a single one is not waited for.
+    fn gathered(&self, place: &Place, coin: &Coin, brought: &Brought) -> Result<Option<Duration>> {
+        if place.family == "bitcoin" {
+            return Ok(None);
+        }
+        let (network, address) = (place.network, brought.address.as_str());
+        let what = format!("the sweep of {} on {network}", coin.asset);
+        let swept = process::until(&what, STEP_LIMIT, ASK_EVERY, self.stop, || {
+            // Of the network's own coin what the fee may have cost stays behind.
+            let left = self.chains.received(network, coin.is_token, address)?;
+            if left > brought.units / 10 {
+                bail!("{left} of {} smallest units lie there", brought.units)
+            }
+            Ok(Some(brought.paid.elapsed()))
+        });
+        swept.map(Some).map_err(|error| {
+            let why = self.product.explain_sweep(self.access, network, address);
+            error.context(why.unwrap_or_else(|_| "why cannot be had".to_owned()))
+        })
+    }
+
     /// The whole journey on one network.
     ///
     /// # Errors
@@ -219,6 +254,7 @@ impl Guide<'_> {
         let dollars_at = if place.token.is_some() { Some(place) } else { PLACES.iter().find(|at| at.token.is_some()) };
         let dollars_at = dollars_at.context("no network has the token")?;
         let token = dollars_at.token.context("no network has the token")?;
+        self.step(place, "two users deposit, one the coin and one dollars")?;
         let (coin, dollars) = std::thread::scope(|scope| {
             let coin = scope.spawn(|| self.bring(seller, place, &place.coin, place.coin.deposit));
             let dollars = self.bring(buyer, dollars_at, &token, token.deposit);
@@ -226,30 +262,39 @@ impl Guide<'_> {
         });
         let Ok(coin) = coin else { bail!("a journey's thread panicked") };
         let (coin, dollars) = (coin?, dollars?);
+        self.step(place, "they trade")?;
         self.trade(place, coin.user, dollars.user)?;
         let (coin_traded, dollars_traded) = (coin.paid.elapsed(), dollars.paid.elapsed());
 
         // Each takes out what the other brought.
+        self.step(place, "each withdraws what the other brought")?;
         let name = |coin: &Coin| format!("{}-{}", place.network, coin.asset.to_lowercase());
         let out = |user: u64, coin: &Coin| -> Result<Paid> {
             let paid = self.take_out(user, place, coin, coin.withdrawal, &name(coin))?;
             self.check(place, coin, &paid)?;
             Ok(paid)
         };
-        let row = |coin: &Coin, brought: &Brought, traded, paid: Paid| Row {
-            network: place.network,
-            asset: coin.asset,
-            seen: brought.seen,
-            credited: brought.credited,
-            traded,
-            withdrawn: paid.took,
-            tx: paid.tx,
-            total: brought.paid.elapsed(),
+        let row = |coin: &Coin, brought: &Brought, traded, paid: Paid| -> Result<Row> {
+            Ok(Row {
+                network: place.network,
+                asset: coin.asset,
+                seen: brought.seen,
+                credited: brought.credited,
+                traded,
+                withdrawn: paid.took,
+                swept: self.gathered(place, coin, brought)?,
+                tx: paid.tx,
+                total: brought.paid.elapsed(),
+            })
         };
-        let mut rows = vec![row(&place.coin, &coin, coin_traded, out(dollars.user, &place.coin)?)];
-        if let Some(token) = &place.token {
-            rows.push(row(token, &dollars, dollars_traded, out(coin.user, token)?));
+        let coin_paid = out(dollars.user, &place.coin)?;
+        let dollars_paid = place.token.as_ref().map(|token| out(coin.user, token)).transpose()?;
+        self.step(place, "what they brought is gathered in the exchange's wallets")?;
+        let mut rows = vec![row(&place.coin, &coin, coin_traded, coin_paid)?];
+        if let (Some(token), Some(paid)) = (&place.token, dollars_paid) {
+            rows.push(row(token, &dollars, dollars_traded, paid)?);
         }
+        self.board.doing(place.network, "all is paid");
         Ok(rows)
     }
 }

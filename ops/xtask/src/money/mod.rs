@@ -8,27 +8,41 @@ pub(crate) mod campaign;
 mod chains;
 mod journey;
 mod places;
+mod secrets;
 mod table;
 mod treasury;
 mod victims;
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
 use self::chains::Chains;
 pub(crate) use self::chains::Pace;
 use self::journey::Guide;
-use self::places::PLACES;
-use self::table::Row;
+use self::places::{PLACES, Place};
+use self::secrets::Secrets;
+use self::table::{Board, Row};
 use self::treasury::Treasury;
+use crate::crowd::Exchange;
 use crate::demo::cluster::Cluster;
-use crate::product::{Access, Product};
-use crate::say;
-use crate::stop::Stop;
+use crate::product::{ASK_EVERY, Access, Product};
+use crate::stop::{Interrupted, Stop};
+use crate::{process, say};
+
+/// Between two steps of people who are watched.
+const REST: Duration = Duration::from_secs(6);
+/// How often prices are said again: what is older than ten minutes lets nothing out by itself.
+const PRICES_EVERY: Duration = Duration::from_secs(180);
+
+/// How long two comparisons of all networks may take: one every ten seconds, and what is under way is waited for.
+const BOOKS_LIMIT: Duration = Duration::from_secs(120);
 
 /// The kinds of workers that run on every network.
-const KINDS: [&str; 2] = ["deposit", "withdrawal"];
+const KINDS: [&str; 5] = ["deposit", "withdrawal", "consolidation", "gas", "balance-sync"];
 
 /// The six networks with an exchange on them.
 pub(crate) struct Money {
@@ -37,6 +51,37 @@ pub(crate) struct Money {
     chains: Chains,
     stop: Stop,
     run: String,
+    board: Board,
+    _prices: Prices,
+}
+
+/// Says again what assets are worth, as long as it lives.
+struct Prices {
+    halt: Stop,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Prices {
+    fn keep(product: Product, access: Access) -> Result<Prices> {
+        let halt = Stop::new();
+        let halted = halt.clone();
+        let work = move || {
+            while halted.pause(PRICES_EVERY).is_ok() {
+                // Where no leader could be had, the next time is soon enough.
+                let _later = treasury::set_prices(&product, &access);
+            }
+        };
+        let thread = std::thread::Builder::new().name("prices".to_owned()).spawn(work)?;
+        Ok(Prices { halt, thread: Some(thread) })
+    }
+}
+
+impl Drop for Prices {
+    fn drop(&mut self) {
+        self.halt.now();
+        // One that panicked has said so.
+        let _ended = self.thread.take().map(JoinHandle::join);
+    }
 }
 
 impl Money {
@@ -48,7 +93,9 @@ impl Money {
         let chains = Chains::start(pace).context("the networks' nodes")?;
         let run = format!("{:x}", crate::crowd::draw_seed()?);
         let (product, access) = (cluster.product.clone(), cluster.anyone());
-        let money = Money { product, access, chains, stop: stop.clone(), run };
+        let prices = Prices::keep(product.clone(), access.clone())?;
+        let money =
+            Money { product, access, chains, stop: stop.clone(), run, board: Board::default(), _prices: prices };
         say::line(format_args!("nodes of {} networks answer", PLACES.len()));
         let treasury = money.treasury();
         treasury.open()?;
@@ -67,7 +114,7 @@ impl Money {
 
     fn guide(&self) -> Guide<'_> {
         let (product, access, run) = (&self.product, &self.access, self.run.clone());
-        Guide { product, access, chains: &self.chains, stop: &self.stop, run }
+        Guide { product, access, chains: &self.chains, stop: &self.stop, run, rest: None, board: &self.board }
     }
 
     /// The journey on every network at once. `meanwhile` is called again and again until all have arrived.
@@ -99,6 +146,122 @@ impl Money {
                 (None, [..]) => bail!("{}\n{}", table::table(&rows), failed.join("\n")),
             }
         })
+    }
+
+    /// Waits until the books of every network were compared with its chain twice from now on, and that nothing differs.
+    ///
+    /// # Errors
+    /// Something does, or nobody compares.
+    pub(crate) fn check_books(&self) -> Result<()> {
+        let before = self.product.reconciled(&self.access)?;
+        process::until("books compared with the chains", BOOKS_LIMIT, ASK_EVERY, &self.stop, || {
+            for (network, run, open) in self.product.reconciled(&self.access)? {
+                let (_, first, _) =
+                    before.iter().find(|old| old.0 == network).context("a network that was not there")?;
+                if run < first + 2 || open > 0 {
+                    bail!("{network}: run {run}, the first was {first}, {open} discrepancies are open");
+                }
+            }
+            Ok(Some(()))
+        })
+        .map_err(|error| {
+            let told = self.product.discrepancies(&self.access);
+            error.context(told.unwrap_or_else(|_| "what differs cannot be had".to_owned()))
+        })
+    }
+
+    /// That no word of the seed and no key is in anything that the cluster wrote or tells; how many bytes were looked at.
+    ///
+    /// # Errors
+    /// One is: what, and where.
+    pub(crate) fn check_secrets(&self, cluster: &Cluster) -> Result<u64> {
+        let words_file = secrets::words_file(&cluster.folder);
+        let first = cluster.nodes.first().context("a cluster of no nodes")?;
+        let paths = self.product.account_paths(&first.data)?;
+        let secrets = Secrets::of(&std::fs::read_to_string(&words_file)?, &paths)?;
+        let (mut found, mut looked) = secrets.search(&cluster.folder, &words_file)?;
+        let addresses: Vec<String> = cluster.nodes.iter().map(|node| node.api.clone()).collect();
+        let metrics = Exchange::new(&self.access.ca, &addresses)?.ask_each("/metrics")?;
+        let told = self.product.told_of_late(&self.access)?.into_iter();
+        let told = told.map(|(what, text)| (what, text.into_bytes()));
+        for (what, bytes) in told.chain(metrics.into_iter().map(|bytes| ("metrics", bytes))) {
+            looked += bytes.len() as u64;
+            found.extend(secrets.find_in(&bytes).map(|secret| format!("{secret} is in {what}")));
+        }
+        if found.is_empty() { Ok(looked) } else { bail!("{}", found.join("\n")) }
+    }
+
+    /// Has users come and go on every network at a human pace, until it is stopped.
+    ///
+    /// # Errors
+    /// A thread cannot be had.
+    pub(crate) fn live(self) -> Result<Live> {
+        let money = Arc::new(self);
+        let halt = Stop::new();
+        let mut threads = Vec::new();
+        for place in &PLACES {
+            let (money, halt) = (money.clone(), halt.clone());
+            let thread = std::thread::Builder::new().name(format!("users-{}", place.network));
+            threads.push(thread.spawn(move || money.come_and_go(place, &halt))?);
+        }
+        Ok(Live { money, halt, threads })
+    }
+
+    fn come_and_go(&self, place: &'static Place, halt: &Stop) {
+        for time in 1_u32.. {
+            let guide = Guide { run: format!("{}-{time}", self.run), rest: Some(REST), stop: halt, ..self.guide() };
+            match guide.travel(place) {
+                Ok(rows) => self.board.arrived(rows),
+                Err(error) if error.is::<Interrupted>() => return,
+                Err(error) => {
+                    let words = format!("{error:#}");
+                    self.board.doing(place.network, words.lines().last().unwrap_or_default());
+                }
+            }
+            if halt.pause(REST).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Where the networks' nodes are.
+    ///
+    /// # Errors
+    /// There is no such network.
+    pub(crate) fn endpoints(&self) -> Result<Vec<(&'static str, String)>> {
+        PLACES.iter().map(|place| Ok((place.network, self.chains.url(place.network)?))).collect()
+    }
+}
+
+/// Users who come and go. Dropped, they are sent home.
+pub(crate) struct Live {
+    money: Arc<Money>,
+    halt: Stop,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Live {
+    /// What is going on.
+    pub(crate) fn picture(&self) -> String {
+        self.money.board.picture()
+    }
+
+    /// Where the networks' nodes are.
+    ///
+    /// # Errors
+    /// There is no such network.
+    pub(crate) fn endpoints(&self) -> Result<Vec<(&'static str, String)>> {
+        self.money.endpoints()
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.halt.now();
+        for thread in self.threads.drain(..) {
+            // One that panicked has said so.
+            let _ended = thread.join();
+        }
     }
 }
 

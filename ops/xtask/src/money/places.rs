@@ -38,8 +38,8 @@ pub(super) struct Place {
     pub(super) symbol: &'static str,
     /// Confirmations until a deposit can be traded with, and withdrawn.
     pub(super) confirmations: [&'static str; 2],
-    /// The most that one transaction may cost, in minor units of the coin.
-    pub(super) fee_max: &'static str,
+    /// The most that is offered for a unit of the network's work, and that one transaction may cost, in minor units of the coin.
+    pub(super) fees_max: [&'static str; 2],
 }
 
 impl Place {
@@ -80,7 +80,7 @@ const fn evm(
         token: token(token_decimals),
         symbol,
         confirmations: ["2", withdrawable],
-        fee_max: "100000000000000000",
+        fees_max: ["500000000000", "100000000000000000"],
     }
 }
 
@@ -101,7 +101,7 @@ pub(super) const PLACES: [Place; 6] = [
         token: None,
         symbol: "BTCUSDT",
         confirmations: ["1", "2"],
-        fee_max: "200000",
+        fees_max: ["200", "200000"],
     },
     evm("ethereum", ether("ETH", "1", "0.2", "100"), 6, "ETHUSDT", "4"),
     evm("polygon", ether("POL", "6000", "1000", "100000"), 6, "POLUSDT", "4"),
@@ -123,7 +123,7 @@ pub(super) const PLACES: [Place; 6] = [
         token: token(6),
         symbol: "TRXUSDT",
         confirmations: ["2", "19"],
-        fee_max: "200000000",
+        fees_max: ["1000", "200000000"],
     },
 ];
 
@@ -174,6 +174,8 @@ pub(super) fn units(text: &str, decimals: u32) -> Option<u128> {
 pub(super) fn amount(units: u128, decimals: u32) -> String {
     let digits = format!("{units:0>width$}", width = decimals as usize + 1);
     let (whole, part) = digits.split_at(digits.len() - decimals as usize);
+    // A network may know more decimals of a token than the exchange counts.
+    let part = part.trim_end_matches('0');
     if part.is_empty() { whole.to_owned() } else { format!("{whole}.{part}") }
 }
 

@@ -1,5 +1,7 @@
 //! What became of the journeys, as a table.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// One coin's journey on one network: what somebody brought, traded away, and what somebody else took out of it. Moments are
@@ -12,13 +14,50 @@ pub(crate) struct Row {
     pub(crate) credited: Duration,
     pub(crate) traded: Duration,
     pub(crate) withdrawn: Duration,
+    /// What was brought is gathered in a wallet of the exchange; none where it is not worth it by itself.
+    pub(crate) swept: Option<Duration>,
     /// The transaction that paid it out.
     pub(crate) tx: String,
     pub(crate) total: Duration,
 }
 
-const HEAD: [&str; 8] =
-    ["NETWORK", "COIN", "DEPOSIT-SEEN", "CREDITED", "TRADED", "WITHDRAWN", "ON-CHAIN-TRANSACTION", "SECONDS"];
+/// What is going on on each network, and what became of the last journeys.
+#[derive(Debug, Default)]
+pub(crate) struct Board {
+    doing: Mutex<BTreeMap<&'static str, String>>,
+    rows: Mutex<Vec<Row>>,
+}
+
+impl Board {
+    pub(super) fn doing(&self, network: &'static str, what: &str) {
+        self.doing.lock().unwrap_or_else(PoisonError::into_inner).insert(network, what.to_owned());
+    }
+
+    /// Keeps the last row of each coin on each network.
+    pub(super) fn arrived(&self, rows: Vec<Row>) {
+        let mut kept = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+        for row in rows {
+            kept.retain(|old| (old.network, old.asset) != (row.network, row.asset));
+            kept.push(row);
+        }
+        kept.sort_by_key(|row| (row.network, row.asset));
+    }
+
+    /// As a person sees it.
+    pub(crate) fn picture(&self) -> String {
+        let doing = self.doing.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines = doing.iter().map(|(network, what)| format!("{network:9} {what}"));
+        let mut text = lines.collect::<Vec<_>>().join("\n");
+        let rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+        if !rows.is_empty() {
+            text += &format!("\n{}", table(&rows));
+        }
+        text
+    }
+}
+
+const HEAD: [&str; 9] =
+    ["NETWORK", "COIN", "DEPOSIT-SEEN", "CREDITED", "TRADED", "WITHDRAWN", "SWEPT", "ON-CHAIN-TRANSACTION", "SECONDS"];
 
 fn seconds(time: Duration) -> String {
     format!("{}.{}", time.as_secs(), time.subsec_millis() / 100)
@@ -30,7 +69,8 @@ pub(crate) fn table(rows: &[Row]) -> String {
         let [seen, credited, traded, withdrawn] =
             [row.seen, row.credited, row.traded, row.withdrawn].map(|time| format!("{} s", seconds(time)));
         let names = [row.network.to_owned(), row.asset.to_owned()];
-        [&names[..], &[seen, credited, traded, withdrawn, row.tx.clone(), seconds(row.total)]].concat()
+        let swept = row.swept.map_or_else(|| "-".to_owned(), |time| format!("{} s", seconds(time)));
+        [&names[..], &[seen, credited, traded, withdrawn, swept, row.tx.clone(), seconds(row.total)]].concat()
     };
     let mut lines: Vec<Vec<String>> = vec![HEAD.map(str::to_owned).to_vec()];
     lines.extend(rows.iter().map(row));
@@ -58,6 +98,7 @@ mod tests {
             credited: second * 2,
             traded: second * 3,
             withdrawn: second * 4,
+            swept: None,
             tx: "ab".repeat(32),
             total: second * 5,
         };

@@ -3,7 +3,6 @@
 //! Everything is done as an operator does it (docs/operators/money.md), with the command line. What is there already is left
 //! alone.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -88,9 +87,11 @@ impl Treasury<'_> {
             self.product.add_endpoint(self.access, place.network, &url, WHY)?;
         }
         let [tradable, withdrawable] = place.confirmations;
+        let [rate_max, fee_max] = place.fees_max;
         let how = ["--state", "enabled", "--deposits", "on", "--withdrawals", "on", "--sweeps", "on"];
-        let depth = ["--tradable", tradable, "--withdrawable", withdrawable, "--fee-max", place.fee_max];
-        self.product.set_network(self.access, place.network, &[&how[..], &depth].concat(), WHY)
+        let depth = ["--tradable", tradable, "--withdrawable", withdrawable];
+        let fees = ["--fee-rate-max", rate_max, "--fee-max", fee_max];
+        self.product.set_network(self.access, place.network, &[&how[..], &depth, &fees].concat(), WHY)
     }
 
     /// Makes the vault beside the first node, brings it to the others, and registers its wallets. Where the words of its seed
@@ -100,13 +101,10 @@ impl Treasury<'_> {
     /// The product refused it, or a signer did not open its vault.
     pub(super) fn make_vault(&self, nodes: &[PathBuf], folder: &Path) -> Result<PathBuf> {
         let Some((first, others)) = nodes.split_first() else { bail!("a cluster of no nodes") };
-        let words = folder.join("seed-words");
+        let words = super::secrets::words_file(folder);
         self.product.make_vault(self.access, first, &words)?;
         for (at, other) in others.iter().enumerate() {
             self.product.copy_vault(first, other, &folder.join(format!("vault-copy-{at}")))?;
-            // What opens a sandbox's vault lies beside it, and is in no copy.
-            let key = Path::new("vault").join("unseal.key");
-            fs::copy(first.join(&key), other.join(&key)).context("the sandbox's key file")?;
         }
         for node in nodes {
             process::until("a signer with an open vault", SIGNER_LIMIT, ASK_EVERY, self.stop, || {
@@ -143,7 +141,8 @@ impl Treasury<'_> {
         self.product.add_workers(self.access, &names.collect::<Vec<_>>(), WHY)
     }
 
-    /// Pays every hot wallet what it begins with, and takes it for the exchange once it is seen.
+    /// Pays every hot wallet what it begins with, and every gas wallet some of the network's coin, and takes it for the exchange
+    /// once it is seen.
     ///
     /// # Errors
     /// It did not arrive.
@@ -151,19 +150,22 @@ impl Treasury<'_> {
         let wallets = self.product.wallets(self.access)?;
         let mut sent = Vec::new();
         for place in &PLACES {
-            let hot = wallets.iter().find(|wallet| wallet.role == "hot" && wallet.family == place.family);
-            let address = hot.and_then(|wallet| wallet.address.as_ref());
-            let address = address.with_context(|| format!("{} has no hot wallet", place.network))?;
-            for coin in place.coins() {
-                let units = units(coin.float, coin.decimals).context("an amount that is none")?;
-                let tx = self.chains.pay(place.network, coin.is_token, address, units)?;
-                sent.push((place.network, tx));
+            for wallet in wallets.iter().filter(|wallet| wallet.family == place.family) {
+                let address = wallet.address.as_ref();
+                let coins =
+                    place.coins().filter(|coin| wallet.role == "hot" || (wallet.role == "gas" && !coin.is_token));
+                for coin in coins {
+                    let address = address.with_context(|| format!("{} has a wallet without address", place.network))?;
+                    let amount = if wallet.role == "hot" { coin.float } else { coin.deposit };
+                    let units = units(amount, coin.decimals).context("an amount that is none")?;
+                    sent.push((place.network, self.chains.pay(place.network, coin.is_token, address, units)?));
+                }
             }
         }
         for (network, tx) in sent {
             self.take(network, &tx)?;
         }
-        say::line(format_args!("the hot wallets of {} networks are funded", PLACES.len()));
+        say::line(format_args!("the wallets of {} networks are funded", PLACES.len()));
         Ok(())
     }
 

@@ -29,7 +29,7 @@ pub(crate) struct Departure {
     pub(crate) on_chain: u128,
 }
 
-fn text(row: &Value, key: &str) -> Option<String> {
+fn text_of(row: &Value, key: &str) -> Option<String> {
     row.get(key).and_then(Value::as_str).map(str::to_owned)
 }
 
@@ -46,7 +46,7 @@ impl Product {
     /// The addresses of the nodes by which a network is reached.
     pub(crate) fn endpoints(&self, access: &Access, network: &str) -> Result<Vec<String>> {
         let answer = self.json(access, &["network", "show", network])?;
-        Ok(rows(&answer, "endpoints")?.iter().filter_map(|row| text(row, "address")).collect())
+        Ok(rows(&answer, "endpoints")?.iter().filter_map(|row| text_of(row, "address")).collect())
     }
 
     /// Changes a network.
@@ -69,7 +69,7 @@ impl Product {
     /// How many deposit addresses of each family wait for users.
     pub(crate) fn pools(&self, access: &Access) -> Result<Vec<(String, u64)>> {
         let answer = self.json(access, &["wallet", "pool"])?;
-        let pool = |row: &Value| Some((text(row, "family")?, row.get("waiting")?.as_u64()?));
+        let pool = |row: &Value| Some((text_of(row, "family")?, row.get("waiting")?.as_u64()?));
         Ok(rows(&answer, "pools")?.iter().filter_map(pool).collect())
     }
 
@@ -93,7 +93,7 @@ impl Product {
     /// A user's deposit address on a network.
     pub(crate) fn deposit_address(&self, access: &Access, user: u64, network: &str) -> Result<String> {
         let answer = self.json(access, &["address", "allocate", &user.to_string(), network])?;
-        text(&answer, "address").context("an answer without an address")
+        text_of(&answer, "address").context("an answer without an address")
     }
 
     /// The newest deposits on a network; of one user, or of everybody and nobody.
@@ -104,10 +104,10 @@ impl Product {
         let arrival = |row: &Value| {
             Some(Arrival {
                 number: row.get("deposit")?.as_u64()?,
-                tx: text(row, "tx")?,
-                address: text(row, "address")?,
-                state: text(row, "state")?,
-                why: text(row, "why"),
+                tx: text_of(row, "tx")?,
+                address: text_of(row, "address")?,
+                state: text_of(row, "state")?,
+                why: text_of(row, "why"),
             })
         };
         let all = rows(&answer, "deposits")?.iter();
@@ -123,8 +123,8 @@ impl Product {
     /// What a user has of an asset and may use now, as text; none where it never had any.
     pub(crate) fn available(&self, access: &Access, user: u64, asset: &str) -> Result<Option<String>> {
         let answer = self.json(access, &["ledger", "accounts", "--user", &user.to_string()])?;
-        let of = |row: &&Value| text(row, "asset").as_deref() == Some(asset);
-        Ok(rows(&answer, "accounts")?.iter().find(of).and_then(|row| text(row, "available")))
+        let of = |row: &&Value| text_of(row, "asset").as_deref() == Some(asset);
+        Ok(rows(&answer, "accounts")?.iter().find(of).and_then(|row| text_of(row, "available")))
     }
 
     /// Places a limit order. The same id again is the same order.
@@ -148,10 +148,10 @@ impl Product {
     /// How a withdrawal stands.
     pub(crate) fn departure(&self, access: &Access, withdrawal: u64) -> Result<Departure> {
         let answer = self.json(access, &["withdrawal", "show", &withdrawal.to_string()])?;
-        let on_chain = text(&answer, "on_chain").and_then(|units| units.parse().ok());
+        let on_chain = text_of(&answer, "on_chain").and_then(|units| units.parse().ok());
         Ok(Departure {
-            state: text(&answer, "state").context("a withdrawal without a state")?,
-            tx: text(&answer, "tx"),
+            state: text_of(&answer, "state").context("a withdrawal without a state")?,
+            tx: text_of(&answer, "tx"),
             on_chain: on_chain.context("a withdrawal without an amount")?,
         })
     }
@@ -207,9 +207,53 @@ impl Product {
         let wallet = |row: &Value| {
             let own = row.get("addresses")?.as_array()?;
             let first = own.iter().find(|own| own.get("change") != Some(&Value::Bool(true)));
-            let address = first.and_then(|own| text(own, "address"));
-            Some(OwnWallet { role: text(row, "role")?, family: text(row, "family")?, address })
+            let address = first.and_then(|own| text_of(own, "address"));
+            Some(OwnWallet { role: text_of(row, "role")?, family: text_of(row, "family")?, address })
         };
         used.map(|row| wallet(row).with_context(|| format!("not a wallet: {row}"))).collect()
+    }
+
+    /// The paths of the accounts of the vault beside a node's folder.
+    pub(crate) fn account_paths(&self, data: &Path) -> Result<Vec<String>> {
+        let data = data.display().to_string();
+        let text = process::output(&mut process::command(self.words(&[
+            "vault",
+            "xpubs",
+            "--data-dir",
+            &data,
+            "--output",
+            "json",
+        ])))?;
+        let answer: Value = serde_json::from_str(&text).context("the answer of `exchequer vault xpubs`")?;
+        let rows = answer.as_array().context("no list of accounts")?;
+        let mut paths: Vec<String> = rows.iter().filter_map(|row| text_of(row, "path")).collect();
+        paths.sort_unstable();
+        paths.dedup();
+        Ok(paths)
+    }
+
+    /// What an operator may read of what happened, as text: the newest events, and the record of changes.
+    pub(crate) fn told_of_late(&self, access: &Access) -> Result<Vec<(&'static str, String)>> {
+        let events = self.ask(super::Place::HERE, access, &["event", "tail", "-n", "1000", "--output", "json"])?;
+        let audit = self.ask(super::Place::HERE, access, &["audit", "tail", "-n", "1000", "--output", "json"])?;
+        Ok(vec![("events", events), ("the audit", audit)])
+    }
+
+    /// Why a deposit address is swept or not, for people.
+    pub(crate) fn explain_sweep(&self, access: &Access, network: &str, address: &str) -> Result<String> {
+        self.ask(super::Place::HERE, access, &["sweep", "explain", network, address])
+    }
+
+    /// How the books and each chain compare: the network, the number of its last run, and how many discrepancies are open.
+    pub(crate) fn reconciled(&self, access: &Access) -> Result<Vec<(String, u64, u64)>> {
+        let answer = self.json(access, &["reconcile", "status"])?;
+        let number = |row: &Value, key: &str| row.get(key).and_then(Value::as_u64);
+        let of = |row: &Value| Some((text_of(row, "network")?, number(row, "last_run")?, number(row, "open")?));
+        rows(&answer, "networks")?.iter().map(|row| of(row).with_context(|| format!("not a network: {row}"))).collect()
+    }
+
+    /// Everything in which books and chains differ, for people.
+    pub(crate) fn discrepancies(&self, access: &Access) -> Result<String> {
+        self.ask(super::Place::HERE, access, &["reconcile", "discrepancies"])
     }
 }
