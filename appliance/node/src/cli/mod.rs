@@ -28,7 +28,6 @@ mod command;
 mod completions;
 mod confirm;
 mod deposit;
-mod reconcile;
 mod directive;
 mod emergency;
 mod event;
@@ -37,6 +36,7 @@ mod explain;
 #[cfg(test)]
 mod fixtures;
 mod flag;
+mod gas;
 mod job;
 mod keyring;
 mod ledger;
@@ -60,6 +60,7 @@ mod peers;
 mod policy;
 mod recover;
 pub mod reports;
+mod rescan;
 mod scratch;
 mod secret;
 mod secret_input;
@@ -67,8 +68,10 @@ mod session_file;
 mod settings;
 mod setup;
 mod signer_process;
+mod reconcile;
 mod snapshot;
 mod status;
+mod sweep;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -231,6 +234,8 @@ fn start(verb: &Verb, printer: &mut Printer) -> Result<Exit, Stop> {
         | Verb::Deposit { .. }
         | Verb::Withdrawal { .. }
         | Verb::Payout { .. }
+        | Verb::Sweep { .. }
+        | Verb::Gas { .. }
         | Verb::Reconcile { .. }
         | Verb::Policy { .. }
         | Verb::Vault { .. }
@@ -306,6 +311,8 @@ async fn run(verb: &Verb, printer: &mut Printer) -> Result<Exit, Stop> {
         Verb::Reconcile { verb } => reconcile::run(verb, printer).await,
         Verb::Withdrawal { verb } => withdrawal::run(verb, printer).await,
         Verb::Payout { verb } => payout::run(verb, printer).await,
+        Verb::Sweep { verb } => sweep::run(verb, printer).await,
+        Verb::Gas { verb } => gas::run(verb, printer).await,
         Verb::Policy { verb } => policy::run(verb, printer).await,
         Verb::Vault { verb } => vault::run(verb, printer).await,
         Verb::Signer(args) => signer_process::serve(args).await,

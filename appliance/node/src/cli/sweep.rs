@@ -56,7 +56,7 @@ pub struct ExplainSweepArgs {
     pub network: String,
     /// The deposit address
     #[arg(value_name = "ADDRESS")]
-    pub address: String,
+    pub deposit_address: String,
     /// How it is asked.
     #[command(flatten)]
     pub ask: AskArgs,
@@ -90,7 +90,7 @@ pub(super) async fn run(verb: &SweepVerb, printer: &mut Printer) -> Result<Exit,
         SweepVerb::Explain(args) => {
             let mut query = consistency(args.ask.stale);
             query.push(("network", args.network.clone()));
-            query.push(("address", args.address.clone()));
+            query.push(("address", args.deposit_address.clone()));
             let holdings: Holdings = client.get(&["holdings"], &query).await?;
             printer.answer(&holdings, holdings_text)?;
         }

@@ -14,12 +14,12 @@ use super::bench::BenchVerb;
 use super::certificates::CertificatesVerb;
 use super::completions::CompletionsArgs;
 use super::deposit::DepositVerb;
-use super::reconcile::ReconcileVerb;
 use super::directive::DirectiveVerb;
 use super::emergency::EmergencyVerb;
 use super::event::EventVerb;
 use super::explain::ExplainArgs;
 use super::flag::FlagVerb;
+use super::gas::GasVerb;
 use super::job::JobVerb;
 use super::keyring::KeyringVerb;
 use super::ledger::LedgerVerb;
@@ -32,6 +32,7 @@ use super::network::NetworkVerb;
 use super::order::{BookArgs, OrderVerb};
 use super::payout::PayoutVerb;
 use super::peers::PeersArgs;
+use super::reconcile::ReconcileVerb;
 use super::policy::PolicyVerb;
 use super::recover::RecoverVerb;
 use super::scratch::ScratchVerb;
@@ -40,6 +41,7 @@ use super::settings::SettingsVerb;
 use super::signer_process::SignerArgs;
 use super::snapshot::SnapshotVerb;
 use super::status::StatusArgs;
+use super::sweep::SweepVerb;
 use super::token::{OperatorTokenVerb, TokenVerb};
 use super::user::UserVerb;
 use super::vault::VaultVerb;
@@ -341,6 +343,22 @@ pub enum Verb {
         verb: PayoutVerb,
     },
 
+    /// See how deposits are gathered, and why something is not
+    #[command(after_help = "Example:\n  exchequer sweep list")]
+    Sweep {
+        /// What to do.
+        #[command(subcommand)]
+        verb: SweepVerb,
+    },
+
+    /// See fees, what there is for them and how long it lasts, and what a top-up was for
+    #[command(after_help = "Example:\n  exchequer gas status")]
+    Gas {
+        /// What to do.
+        #[command(subcommand)]
+        verb: GasVerb,
+    },
+
     /// See, try and change who must agree to withdrawals
     #[command(after_help = "Example:\n  exchequer policy show")]
     Policy {
@@ -566,6 +584,8 @@ impl Verb {
             Verb::Deposit { verb } => verb.client().form,
             Verb::Withdrawal { verb } => verb.client().form,
             Verb::Payout { verb } => verb.client().form,
+            Verb::Sweep { verb } => verb.client().form,
+            Verb::Gas { verb } => verb.client().form,
             Verb::Reconcile { verb } => verb.client().form,
             Verb::Policy { verb } => verb.client().form,
             Verb::Vault { verb } => verb.form(),

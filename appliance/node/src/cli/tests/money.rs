@@ -73,11 +73,41 @@ async fn changes_send_what_the_api_takes() {
             "Deposit 7 is user 12's",
         ),
         (
+            "deposit rescan polygon 100 200 --reason r",
+            "POST /v1/directives",
+            json!({"target": "deposit.polygon", "action": "rescan", "payload": "100 200", "idempotent": true,
+                   "priority": null, "key": null, "not_before": null, "deadline": null, "max_attempts": 1,
+                   "needs_approval": null, "reason": "r"}),
+            json!({"directives": [{"directive": 17, "new": true}], "index": 1, "command_id": "c"}),
+            "Asked for; what the state has otherwise is told by: exchequer command show 17",
+        ),
+        (
             "deposit resume polygon --from 9:ab --reason r --yes",
             "POST /v1/scans/polygon/resume",
             json!({"from": {"height": 9, "hash": "ab"}, "reason": "r"}),
             changed(),
             "polygon goes on",
+        ),
+        (
+            "reconcile explain 7 --close --reason r --yes",
+            "POST /v1/reconciliation/discrepancies/7/explain",
+            json!({"explanation": "r", "close": true}),
+            changed(),
+            "Discrepancy 7 is closed",
+        ),
+        (
+            "reconcile adjust 7 --difference -40 --category owners-move --reason r --yes",
+            "POST /v1/reconciliation/discrepancies/7/adjust",
+            json!({"difference": "-40", "category": "owners-move", "reason": "r"}),
+            changed(),
+            "Discrepancy 7 is adjusted",
+        ),
+        (
+            "reconcile resume tron --reason r --yes",
+            "POST /v1/reconciliation/tron/resume",
+            json!({"reason": "r"}),
+            changed(),
+            "tron pays out again",
         ),
         (
             "withdrawal request 12 --client-id w --asset USDT --network tron --to T1 --amount 5 --yes",
@@ -159,6 +189,32 @@ async fn reads_and_questions() {
         ),
         ("deposit scan", "GET /v1/scans?consistency=linearizable", json!({"networks": []})),
         (
+            "sweep list --network tron --limit 5",
+            "GET /v1/sweeps?consistency=linearizable&limit=5&network=tron",
+            json!({"sweeps": []}),
+        ),
+        (
+            "sweep explain tron T1",
+            "GET /v1/holdings?consistency=linearizable&network=tron&address=T1",
+            json!({"network": "tron", "holdings": []}),
+        ),
+        ("gas status", "GET /v1/gas?consistency=linearizable", json!({"networks": []})),
+        (
+            "reconcile status",
+            "GET /v1/reconciliation?consistency=linearizable",
+            json!({"networks": [], "left_out": 0}),
+        ),
+        (
+            "reconcile runs tron -n 2",
+            "GET /v1/reconciliation/runs?consistency=linearizable&network=tron&limit=2",
+            json!({"runs": [], "next_before": null}),
+        ),
+        (
+            "reconcile discrepancies --network tron --over -n 5",
+            "GET /v1/reconciliation/discrepancies?consistency=linearizable&network=tron&over=true&limit=5",
+            json!({"discrepancies": [], "next_before": null}),
+        ),
+        (
             "withdrawal list --state review --before 9",
             "GET /v1/withdrawals?consistency=linearizable&state=review&before=9&limit=100",
             withdrawals,
@@ -174,6 +230,7 @@ async fn reads_and_questions() {
         "deposit assign 7 --exchange --reason r",
         "withdrawal request 12 --client-id w --asset USDT --network tron --to T1 --amount 5",
         "payout bump 3 --from stuck --reason r",
+        "reconcile adjust 7 --difference -40 --category loss --reason r",
     ] {
         let ran = ran(&Value::Null, words).await;
         assert_eq!((ran.exit, ran.asked.len()), (Exit::Failed, 0), "{words}");
