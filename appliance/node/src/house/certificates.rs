@@ -263,3 +263,35 @@ pub(super) async fn rotate(
     let text = format!("renewed: {renewed}; not renewed: {}", why.join(", "));
     Err(Problem::new(first.code, text).hint("repeat it for each of these by its id when it answers"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a program of before says of itself.
+    #[derive(Serialize, Deserialize)]
+    struct Former {
+        release: String,
+        newest_trusted: [u8; 32],
+        certified_by: [u8; 32],
+    }
+
+    /// Goal: nodes of this and of the former program understand each other's beacons. Method: each reads the other's bytes.
+    #[test]
+    fn beacons_of_two_programs() {
+        let (release, newest_trusted, certified_by) = ("0.1.0".to_owned(), [1; 32], [2; 32]);
+        for number in 0..=9 {
+            let signer = SignerState::of(number);
+            let presence = Presence { release: release.clone(), newest_trusted, certified_by, signer };
+            let bytes = presence.encode();
+            assert_eq!(Presence::decode(&bytes), Some(presence), "signer {number}");
+            let former: Former = postcard::from_bytes(&bytes[1..]).unwrap();
+            assert_eq!((former.release, former.certified_by), (release.clone(), certified_by));
+        }
+        let former = Former { release: release.clone(), newest_trusted, certified_by };
+        let bytes = [vec![1], postcard::to_stdvec(&former).unwrap()].concat();
+        let signer = SignerState::Absent;
+        assert_eq!(Presence::decode(&bytes), Some(Presence { release, newest_trusted, certified_by, signer }));
+        assert_eq!(Presence::decode(&[2]), None);
+    }
+}

@@ -13,7 +13,7 @@ use exchequer_vault::signer::Standing;
 use super::decided;
 
 /// Entries of one stretch.
-const ENTRIES_MAX: usize = 512;
+const ENTRIES_MAX: usize = 128;
 /// What the entries of one stretch may come to, in bytes as they are estimated before they are written: half of what a message
 /// may have.
 const STRETCH_BYTES_MAX: usize = 4 << 20;

@@ -244,6 +244,11 @@ impl LocalSigner {
         Ok(generation(client, &mut line.generations, generations, network, inputs).await?)
     }
 
+    /// Forgets where the signer was: it is asked before it is fed again.
+    pub(crate) async fn forget(&self) {
+        self.line.lock().await.standing = None;
+    }
+
     /// A conversation with the signer, for what needs nothing of the log.
     ///
     /// # Errors

@@ -80,6 +80,8 @@ pub(crate) async fn sign<G: Ground>(ground: &G, signer: &LocalSigner, order: Ord
             Answer::Refused { code, message: reason }
         }
         Err(error) => {
+            // Whatever was believed of where the signer is, it is asked anew.
+            signer.forget().await;
             let code = error.code().unwrap_or("unknown").to_owned();
             Answer::NotNow { code, message: Trouble::from(error).to_string() }
         }

@@ -21,7 +21,7 @@ use crate::supervisor::Ground;
 /// Fewer addresses than this never wait for long.
 pub(crate) const POOL_LOW: u32 = 1_000;
 /// Addresses of one command. The signer answers 500 requests a second, and signatures go before.
-pub(crate) const AT_ONCE: u32 = 100;
+pub(crate) const AT_ONCE: u32 = 50;
 /// Between two looks.
 const ROUND: Duration = Duration::from_millis(500);
 /// After a failure.

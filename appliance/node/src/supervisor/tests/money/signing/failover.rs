@@ -15,6 +15,22 @@ async fn second(vaults: &Vaults) -> (tempfile::TempDir, Process, LocalSigner) {
     (folder, process, signer)
 }
 
+/// The request for a withdrawal that nobody had to approve, as whoever has a signer's socket could make it.
+fn request_for(world: &World, withdrawal: WithdrawalId, unsigned: &Unsigned) -> Vec<u8> {
+    let description = unsigned.effects(&params()).unwrap();
+    let instruction = exchequer_vault::policy::Instruction {
+        withdrawal: withdrawal.0,
+        initiator: "user 1".into(),
+        memo: None,
+        fee_cap: 1_000_000,
+        until: Timestamp(0),
+        approvals: vec![],
+    };
+    let intent = Intent::Withdrawal(vec![instruction]);
+    let request = SigningRequest { epoch: Place::of(world.epoch).0, generation: 0, intent, description };
+    serde_json::to_vec(&request).unwrap()
+}
+
 fn code_of(verdict: Result<impl std::fmt::Debug, exchequer_vault::policy::Verdict>) -> &'static str {
     verdict.unwrap_err().code.as_str()
 }
@@ -29,6 +45,7 @@ async fn signers_of_one_vault_remember_alike() {
     let paid = world.prepared(ALONE_MAX * 100 - 1).await;
     let given = world.signed(&one, paid).await;
     world.commit(paid, &given).await;
+    let committed = given.record;
     let lost = world.prepared(ALONE_MAX * 100 - 1).await;
     let unheard = world.signed(&one, lost).await;
     first.end().await;
@@ -38,6 +55,12 @@ async fn signers_of_one_vault_remember_alike() {
     world.commit(lost, &given).await;
     let payout = world.prepared(50).await;
     world.sign(&two, payout).await.is_refused("velocity-hour");
+
+    // What the first one signed and gave a record of, the second one knows as signed, with the same record.
+    let unsigned = world.unsigned(0, STRANGER, (ALONE_MAX * 100 - 1) * ETHER / 100);
+    let request = request_for(&world, WithdrawalId(1), &unsigned);
+    let (verdict, again) = other.core.sign(&unsigned.encode(), &request).unwrap();
+    assert_eq!((verdict.code.as_str(), again.record), ("signed-again", committed));
 
     // Another transaction with a nonce that the first one signed, asked of the second by whoever has its socket.
     let unsigned = world.unsigned(0, OTHER, 1);
@@ -61,6 +84,9 @@ async fn an_epoch_that_is_over_signs_nothing() {
     let asked = SignRequest { payout: payout.0, attempt: 1 };
     let door = Door::new(world.stage.shared.clone());
     assert!(door.have_signed(before, asked).await.is_err(), "this node does not lead in that epoch");
+    let order = order::Order { kind: worker().kind, network: NETWORK, epoch: before.epoch, payout, attempt: 1 };
+    let answer = order::sign(world.ground(), &one, order).await.unwrap();
+    assert!(matches!(&answer, Answer::NotNow { code, .. } if code == "moved"), "{answer:?}");
     for (process, signer) in [(&first, &*one), (&other, &two)] {
         signer.catch_up(world.ground()).await.unwrap();
         let unsigned = world.unsigned(0, STRANGER, ETHER);
@@ -89,15 +115,16 @@ async fn the_log_is_fed_in_stretches() {
         let step = StepWithdrawal { withdrawal, from: Standing::Queued, step: WithdrawalStep::Cancel };
         world.ground().run_as(Actor::User(UserId(1)), Body::StepWithdrawal(step));
     }
+    let late = world.prepared(10).await;
     world.change_leader().await;
     let (number, last) = world.ground().state(|state| state.withdrawals().last_signing_entry()).unwrap();
-    assert_eq!(number, 1_202);
+    assert_eq!(number, 1_203);
     let (_folder, other, two) = second(&vaults).await;
     two.catch_up(world.ground()).await.unwrap();
     let standing = other.core.standing().unwrap();
     assert!(last < Place::of(world.epoch));
     assert_eq!((standing.followed, standing.epoch), (Place::of(world.epoch).0, Place::of(world.epoch).0));
-    let late = world.prepared(10).await;
+    // It signs only what was decided: nothing of the last stretch was passed over.
     world.signed(&two, late).await;
     assert!(Place::of(world.epoch).0 < FEED_SPAN_MAX, "else stretches would be shorter than entries make them");
     first.end().await;
@@ -121,6 +148,35 @@ async fn what_was_given_up_is_paid_anew() {
     world.change_leader().await;
     let same = world.signed(&two, again).await;
     assert_eq!((same.tx, same.raw), (given.tx, given.raw));
+    first.end().await;
+    other.end().await;
+}
+
+/// Goal: for a payment that is made for good nothing more is signed, by any signer of the vault, whoever asks. Method: a payout
+/// brought to its end; another transaction for the same withdrawal, asked of a signer that only followed the log, and that would
+/// sign also what was not decided.
+#[tokio::test]
+async fn what_is_over_is_signed_by_nobody() {
+    use exchequer_domain::{BlockHash, BlockRef};
+    let (vaults, mut world, first, one) = world(false).await;
+    let (_folder, other, two) = second(&vaults).await;
+    let withdrawal = world.ask(100);
+    let unsigned = world.unsigned(0, STRANGER, ETHER);
+    let payout = world.decide(withdrawal, &unsigned).await;
+    let given = world.signed(&one, payout).await;
+    world.commit(payout, &given).await;
+    let ask = |nonce| {
+        let unsigned = world.unsigned(nonce, STRANGER, ETHER);
+        other.core.sign(&unsigned.encode(), &request_for(&world, withdrawal, &unsigned))
+    };
+    two.catch_up(world.ground()).await.unwrap();
+    assert_eq!(code_of(ask(1)), "not-exclusive", "the first one may still come");
+    let broadcast = PayoutStep::Broadcast { answers: vec![] };
+    assert_eq!(world.step(payout, Standing::Signed, broadcast).await, Standing::Broadcast);
+    let done = PayoutStep::Final { block: BlockRef { height: 9, hash: BlockHash([9; 32]) }, fee: 5_000 };
+    assert_eq!(world.step(payout, Standing::Broadcast, done).await, Standing::Completed);
+    two.catch_up(world.ground()).await.unwrap();
+    assert_eq!(code_of(ask(1)), "payment-over");
     first.end().await;
     other.end().await;
 }

@@ -7,7 +7,6 @@ mod pool;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use exchequer_chains::evm::{EvmAction, EvmFees, EvmTx, UnsignedEvm, account_of_text};
 use exchequer_chains::{Coin, KeyPath, KeyPurpose, NetworkParams, Scheme, Unsigned};
@@ -125,16 +124,13 @@ impl Vaults {
 /// A signer's process, as far as anybody can tell.
 struct Process {
     core: Arc<Core>,
-    clock: Arc<AtomicU64>,
     stop: oneshot::Sender<()>,
     task: JoinHandle<()>,
 }
 
 impl Process {
     async fn start(data: &Path, opener: Option<&Path>) -> Process {
-        let clock = Arc::new(AtomicU64::new(BEGAN + 60_000_000));
-        let wall = clock.clone();
-        let core = Core::new(&vault_folder(data), Box::new(move || Timestamp(wall.load(Ordering::SeqCst)))).unwrap();
+        let core = Core::new(&vault_folder(data), Box::new(|| Timestamp(BEGAN + 60_000_000))).unwrap();
         let core = Arc::new(core);
         if let Some(opener) = opener {
             let verdict = core.unseal(Some(&Opener::KeyFile(opener)));
@@ -156,15 +152,18 @@ impl Process {
         while !socket.exists() {
             tokio::task::yield_now().await;
         }
-        Process { core, clock, stop, task }
+        Process { core, stop, task }
     }
 
     /// It is gone, and with it everything that it did not write down.
     async fn end(self) {
-        drop(self.stop);
-        self.task.abort();
-        // It was aborted, or had ended.
-        drop(self.task.await);
+        let Process { core, stop, task } = self;
+        drop(stop);
+        task.await.unwrap();
+        // Its memory is open for as long as one conversation has it.
+        while Arc::strong_count(&core) > 1 {
+            tokio::task::yield_now().await;
+        }
     }
 
     fn address(&self, key: KeyPath) -> ChainAddress {

@@ -8,6 +8,9 @@ use super::*;
 use crate::signer::SignerState;
 use crate::signer::stock::{POOL_LOW, round};
 
+/// An address that is derived from no seed of anybody's.
+const NOBODY: &str = "0x000000000000000000000000000000000000dEaD";
+
 const NODE: Actor = Actor::Node(NodeId(1));
 
 fn register(world: &World, xpub: String) {
@@ -52,7 +55,7 @@ async fn the_pool_is_filled_and_vouched_for() {
     signer.catch_up(world.ground()).await.unwrap();
     assert_eq!(signer.seen().state, SignerState::Ready);
     let (_, first) = &page[0];
-    let stranger = parsed(STRANGER);
+    let stranger = parsed(NOBODY);
     let show = async |signer: &LocalSigner, index, address| {
         signer.vouch(world.ground(), Family::Evm, index, address).await.map_err(|problem| problem.code)
     };
@@ -63,11 +66,19 @@ async fn the_pool_is_filled_and_vouched_for() {
         assert_eq!(show(signer, 0, &stranger).await, Err(Code::SignerRefused), "not in the pool");
     }
     let stock =
-        StockAddresses { family: Family::Evm, first_index: POOL_LOW, entries: vec![(parsed(STRANGER), [9; 32])] };
+        StockAddresses { family: Family::Evm, first_index: POOL_LOW, entries: vec![(stranger.clone(), [9; 32])] };
     world.ground().run_as(NODE, Body::StockAddresses(stock));
     for signer in [&*signer, &elsewhere] {
         assert_eq!(show(signer, POOL_LOW, &stranger).await, Err(Code::SignerRefused), "somebody else's");
     }
+    // An address of ours that no signer vouched for: only a signer sees it, by the tag.
+    let key = KeyPath { purpose: KeyPurpose::Deposit, index: POOL_LOW + 1, change: false };
+    let untagged = process.address(key);
+    let stock =
+        StockAddresses { family: Family::Evm, first_index: POOL_LOW + 1, entries: vec![(untagged.clone(), [9; 32])] };
+    world.ground().run_as(NODE, Body::StockAddresses(stock));
+    assert_eq!(show(&signer, POOL_LOW + 1, &untagged).await, Err(Code::SignerRefused));
+    assert_eq!(show(&elsewhere, POOL_LOW + 1, &untagged).await, Ok(()));
     process.end().await;
 }
 
