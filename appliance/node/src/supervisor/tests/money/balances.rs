@@ -21,7 +21,7 @@ use tokio::sync::Notify;
 use super::super::super::ground::Ground as _;
 use super::super::super::money::{Caller, Door};
 use super::super::stage::Stage;
-use super::chain::{Chain, Endpoint};
+use super::chain::{Chain, Endpoint, FINALITY};
 use super::link::{Faults, Inline};
 use super::{Dice, NETWORK, USERS, address, open};
 
@@ -137,11 +137,17 @@ impl Play {
         (Arc::new(link), Requests::new(&ticket))
     }
 
-    /// Blocks with payments, scanned.
+    /// Blocks with payments, scanned; before the first ones some without, because what was there before nobody scans.
     async fn grow(&self, blocks: u32) {
-        for _ in 0..blocks {
-            self.chain.lock().mine(1);
+        if self.chain.lock().head() == 0 {
+            (0..FINALITY + 4).for_each(|_| self.chain.lock().mine(0));
+            self.scan().await;
         }
+        (0..blocks).for_each(|_| self.chain.lock().mine(4));
+        self.scan().await;
+    }
+
+    async fn scan(&self) {
         let (link, requests) = self.link("deposit/ethereum-1", 8);
         let mut scanner = Scanner::new(NETWORK, link, self.nodes(), requests, Arc::<ScanCounts>::default());
         while matches!(scanner.round().await, Ok(ScanRound::More)) {}
