@@ -14,6 +14,7 @@ use super::confirm::Question;
 use super::exit::{Exit, Stop};
 use super::money_args::{AskArgs, ChangeArgs, PartArgs};
 use super::output::{Printer, columns, fields, one_line, or_nothing};
+use super::rescan::{self, RescanArgs};
 
 /// `exchequer deposit`.
 #[derive(Debug, Clone, Subcommand)]
@@ -40,6 +41,11 @@ pub enum DepositVerb {
     /// Show how far each network is scanned
     #[command(after_help = "Example:\n  exchequer deposit scan")]
     Scan(AskArgs),
+    /// Have blocks looked at again that were scanned, and be told what the state has otherwise
+    ///
+    /// It changes nothing: the answer is the result of the directive that is sent.
+    #[command(after_help = "Example:\n  exchequer deposit rescan ethereum 21000000 21000500 --reason 'CASE-90'")]
+    Rescan(RescanArgs),
     /// Let a network go on that stands still since a deep reorganisation
     ///
     /// [dangerous] Look first what became of what was credited. Asks for the network's name.
@@ -137,6 +143,7 @@ impl DepositVerb {
             DepositVerb::Explain(args) => &args.ask.client,
             DepositVerb::Assign(args) => &args.change.client,
             DepositVerb::Scan(args) => &args.client,
+            DepositVerb::Rescan(args) => &args.client,
             DepositVerb::Resume(args) => &args.change.client,
         }
     }
@@ -173,6 +180,7 @@ pub(super) async fn run(verb: &DepositVerb, printer: &mut Printer) -> Result<Exi
             printer.answer(&heads, scan_text)?;
         }
         DepositVerb::Assign(args) => assign(&client, args, printer).await?,
+        DepositVerb::Rescan(args) => rescan::run(&client, args, printer).await?,
         DepositVerb::Resume(args) => resume(&client, args, printer).await?,
     }
     Ok(Exit::Good)

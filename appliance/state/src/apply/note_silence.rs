@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::deposits::check_scanner;
 use super::{Entry, Stop};
 use crate::command::Actor;
-use crate::deposits::{Chain, Refusal};
+use crate::deposits::{Chain, HEIGHT_MAX, Refusal};
 use crate::event::{EventKind, Severity};
 use crate::outcome::Done;
 
@@ -25,11 +25,12 @@ impl NoteSilence {
         let network = self.network;
         check_scanner(actor, network)?;
         let chain = *entry.state.deposits.chains.get(network);
-        if chain.head != self.head {
+        // A block above it is known, or such a height cannot be.
+        if chain.head > self.head || self.head > HEIGHT_MAX {
             return Err(Refusal::CursorMoved { tip: chain.tip }.into());
         }
         if chain.silent.is_none() {
-            entry.put_chain(Chain { silent: Some(entry.now), ..chain });
+            entry.put_chain(Chain { silent: Some(entry.now), head: self.head, ..chain });
             entry.event(EventKind::ChainSilent { network, head: self.head, severity: Severity::P1 });
         }
         Ok(Done::PendingNoted)

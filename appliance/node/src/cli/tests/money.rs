@@ -189,21 +189,6 @@ async fn reads_and_questions() {
         ),
         ("deposit scan", "GET /v1/scans?consistency=linearizable", json!({"networks": []})),
         (
-            "reconcile status",
-            "GET /v1/reconciliation?consistency=linearizable",
-            json!({"networks": [], "left_out": 0}),
-        ),
-        (
-            "reconcile runs tron -n 2",
-            "GET /v1/reconciliation/runs?consistency=linearizable&network=tron&limit=2",
-            json!({"runs": [], "next_before": null}),
-        ),
-        (
-            "reconcile discrepancies --network tron --over -n 5",
-            "GET /v1/reconciliation/discrepancies?consistency=linearizable&network=tron&over=true&limit=5",
-            json!({"discrepancies": [], "next_before": null}),
-        ),
-        (
             "sweep list --network tron --limit 5",
             "GET /v1/sweeps?consistency=linearizable&limit=5&network=tron",
             json!({"sweeps": []}),

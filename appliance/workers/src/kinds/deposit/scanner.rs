@@ -150,7 +150,7 @@ impl Scanner {
             Some(Step::Deeper) => Ok(Round::More),
             Some(Step::Wait(Wait::NoNewer)) | None => {
                 self.tell_silence().await?;
-                self.tell_pending().await?;
+                self.tell_pending().await;
                 Ok(Round::Idle)
             }
             Some(Step::Wait(wait)) => Err(wait.to_string()),
@@ -158,25 +158,26 @@ impl Scanner {
         }
     }
 
-    /// Tells what waits for a block, and what never will be in one.
-    async fn tell_pending(&mut self) -> Result<(), String> {
-        let (Some(place), Some(watched)) = (&mut self.place, &self.watched) else { return Ok(()) };
+    /// Tells what waits for a block, and what never will be in one. Nothing hangs on it: the scan goes on whatever comes of it.
+    async fn tell_pending(&mut self) {
+        let (Some(place), Some(watched)) = (&mut self.place, &self.watched) else { return };
         if self.network.family() != Family::Bitcoin {
-            return Ok(());
+            return;
         }
         let params = nodes::params(self.network, place.config.test);
         let look = |block: &Block| scan(block, &Watch { params, own: watched, tokens: &watched.tokens });
-        for told in place.pending.look(&place.panel, look).await? {
+        let told = match place.pending.look(&place.panel, look).await {
+            Ok(told) => told,
+            Err(why) => return tracing::warn!("what waits for a block is not known: {why}"),
+        };
+        for told in told {
             let asked = change_request::Change::NotePending(told.clone());
             match change(&*self.link, &self.requests, asked).await {
                 Changed::Done(_) => place.pending.taken(&told),
-                Changed::Refused { code, message } => {
-                    return Err(format!("what waits was not taken ({code}): {message}"));
-                }
-                Changed::Unknown(why) => return Err(format!("whether what waits was taken is not known: {why}")),
+                Changed::Refused { code, message } => tracing::warn!("what waits was not taken ({code}): {message}"),
+                Changed::Unknown(why) => tracing::warn!("whether what waits was taken is not known: {why}"),
             }
         }
-        Ok(())
     }
 
     /// Tells that no block comes any more.
