@@ -2,7 +2,7 @@
 //!
 //! It is no verb for people, who use those below `exchequer vault`. What it says goes to standard error, a line each.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use exchequer_domain::{Code, Problem};
@@ -65,8 +65,25 @@ pub(super) async fn serve(args: &SignerArgs) -> Result<Exit, Stop> {
         terminate.recv().await;
     };
     let folder = folder_in(&args.data);
+    let usual = socket_in(&args.data);
+    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    if absolute(&usual) != absolute(&socket) {
+        // The verbs below `exchequer vault` look for it beside the vault.
+        if let Err(error) = link(&socket, &usual) {
+            tracing::warn!(%error, "there is no link to the socket beside the vault");
+        }
+    }
     run(&socket, &folder, Options { users, refused }, stop).await.map_err(of_signer)?;
     Ok(Exit::Good)
+}
+
+/// Puts a link in place of whatever link or socket is there.
+fn link(to: &Path, at: &Path) -> std::io::Result<()> {
+    match std::fs::remove_file(at) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    std::os::unix::fs::symlink(to, at)
 }
 
 fn number_of(user: &str) -> Result<u32, Problem> {

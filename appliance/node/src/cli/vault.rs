@@ -3,9 +3,11 @@
 //! The verbs work on a folder, the vault's, and on the signer's socket in it; only those that draft a policy or register wallets
 //! ask a node. No word of a seed and no passphrase is ever an argument, printed as an answer, or logged.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
+use exchequer_domain::{Code, Problem};
 
 use super::args::{ClientArgs, OutputArgs};
 use super::exit::{Exit, Stop};
@@ -125,6 +127,24 @@ pub(super) fn data_dir_of(client: &ClientArgs) -> PathBuf {
 pub(super) fn folder_in(data: &Path) -> PathBuf {
     let folder = vault_folder(data);
     std::path::absolute(&folder).unwrap_or(folder)
+}
+
+/// Refuses to write into a folder whose user is another one: the signer, which runs as that user, could not read it.
+///
+/// # Errors
+/// `BadRequest`.
+pub(super) fn check_user(data: &Path) -> Result<(), Problem> {
+    let Ok(about) = std::fs::metadata(data) else { return Ok(()) };
+    let (owner, own) = (about.uid(), rustix::process::geteuid().as_raw());
+    if owner == own {
+        return Ok(());
+    }
+    let message = format!(
+        "{} belongs to user {owner}, and this runs as user {own}: the signer could not read what is made; nothing was \
+         changed",
+        data.display()
+    );
+    Err(Problem::new(Code::BadRequest, message).hint("run it as that user: runuser -u NAME -- exchequer vault ..."))
 }
 
 /// The signer's socket.

@@ -14,7 +14,7 @@ use super::args::ConsentArgs;
 use super::confirm::Question;
 use super::exit::{Exit, Stop};
 use super::output::Printer;
-use super::vault::VaultFolderArgs;
+use super::vault::{VaultFolderArgs, check_user};
 use super::vault_make::{VaultReport, report_text};
 use super::vault_open::{OpenArgs, now, of_copy, of_memory, of_sealed};
 use super::vault_policy::read_text;
@@ -85,6 +85,7 @@ pub(super) fn export(args: &ExportVaultArgs, printer: &mut Printer) -> Result<Ex
 }
 
 pub(super) fn import(args: &ImportSealedArgs, printer: &mut Printer) -> Result<Exit, Stop> {
+    check_user(&args.folder.data_dir)?;
     let text = read_text(&args.file, copy::COPY_BYTES_MAX)?;
     let folder = args.folder.folder();
     let copied = copy::import(&folder, text.as_bytes(), now()).map_err(of_copy)?;
@@ -95,6 +96,7 @@ pub(super) fn import(args: &ImportSealedArgs, printer: &mut Printer) -> Result<E
 }
 
 pub(super) fn recreate_memory(args: &RecreateMemoryArgs, printer: &mut Printer) -> Result<Exit, Stop> {
+    check_user(&args.folder.data_dir)?;
     let folder = args.folder.folder();
     let (vault, _) = args.open.open(&folder, printer)?;
     let id = hex::encode(vault.id());

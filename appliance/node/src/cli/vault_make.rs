@@ -20,7 +20,7 @@ use super::client::Client;
 use super::exit::{Exit, Stop};
 use super::output::{Printer, fields};
 use super::secret_input;
-use super::vault::{VaultFolderArgs, data_dir_of, folder_in};
+use super::vault::{VaultFolderArgs, check_user, data_dir_of, folder_in};
 use super::vault_draft::{self, Pins};
 use super::vault_open::{self, Key, LockArgs, NewLockArgs, OpenArgs, now, of_policy, of_sealed};
 use super::vault_policy;
@@ -187,7 +187,9 @@ struct Draft {
 }
 
 impl Draft {
-    fn begin(place: PathBuf) -> Result<Draft, Problem> {
+    fn begin(data: &Path) -> Result<Draft, Problem> {
+        check_user(data)?;
+        let place = folder_in(data);
         let folder = place.with_extension("new");
         let beside = |what: &str, error: &io::Error| {
             Problem::new(Code::VaultDamaged, format!("{} cannot be {what}: {error}", folder.display()))
@@ -238,7 +240,7 @@ fn read_policy(path: &Path) -> Result<String, Problem> {
 }
 
 pub(super) async fn init(args: &InitVaultArgs, printer: &mut Printer) -> Result<Exit, Stop> {
-    let draft = Draft::begin(folder_in(&data_dir_of(&args.client)))?;
+    let draft = Draft::begin(&data_dir_of(&args.client))?;
     let words = if args.sandbox && args.words.words_file.is_none() {
         WordsArgs { words_file: None, no_words: true }
     } else {
@@ -305,7 +307,7 @@ fn make(
 }
 
 pub(super) fn import(args: &ImportVaultArgs, printer: &mut Printer) -> Result<Exit, Stop> {
-    let draft = Draft::begin(args.folder.folder())?;
+    let draft = Draft::begin(&args.folder.data_dir)?;
     let given = args.policy.as_deref().map(read_policy).transpose()?;
     let words: Zeroizing<String> =
         secret_input::password(printer, "The words of the seed, on one line", args.words_file.as_deref())?;
@@ -333,6 +335,7 @@ fn finish(draft: Draft, generations: u32, words: &'static str, printer: &mut Pri
 }
 
 pub(super) fn rotate(args: &RotateArgs, printer: &mut Printer) -> Result<Exit, Stop> {
+    check_user(&args.folder.data_dir)?;
     let folder = args.folder.folder();
     args.words.check(printer)?;
     let (_, key) = args.open.open(&folder, printer)?;
@@ -354,6 +357,7 @@ pub(super) fn rotate(args: &RotateArgs, printer: &mut Printer) -> Result<Exit, S
 }
 
 pub(super) fn rekey(args: &RekeyArgs, printer: &mut Printer) -> Result<Exit, Stop> {
+    check_user(&args.folder.data_dir)?;
     let folder = args.folder.folder();
     let (_, key) = args.open.open(&folder, printer)?;
     let status = match args.remove {

@@ -14,7 +14,7 @@ use super::args::{ClientArgs, OutputArgs};
 use super::client::Client;
 use super::exit::{Exit, Stop};
 use super::output::{Printer, columns, or_nothing};
-use super::vault::{VaultFolderArgs, data_dir_of, folder_in};
+use super::vault::{VaultFolderArgs, check_user, data_dir_of, folder_in};
 use super::vault_draft::{self, Pins, listed};
 use super::vault_open::{Key, OpenArgs, connect, of_client, of_policy};
 
@@ -148,6 +148,7 @@ async fn make(args: &MakePolicyArgs, printer: &mut Printer) -> Result<(), Stop> 
 async fn put(args: &PutPolicyArgs, printer: &mut Printer) -> Result<(), Stop> {
     let text = read_text(&args.file, policy::POLICY_BYTES_MAX)?;
     Policy::parse(&text).map_err(of_policy)?;
+    check_user(&args.folder.data_dir)?;
     let folder = args.folder.folder();
     let (vault, key) = args.open.open(&folder, printer)?;
     let version = policy::install(&folder, &vault, &text).map_err(of_policy)?.version;

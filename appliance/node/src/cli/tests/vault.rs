@@ -51,6 +51,13 @@ async fn a_vault_from_its_words_to_its_copy() {
         out
     };
     ran(format!("status --data-dir {one}"), Exit::Failed, "EXQ-1702").await;
+    if rustix::process::geteuid().is_root() {
+        let others = folder.path().join("others");
+        std::fs::create_dir(&others).unwrap();
+        std::os::unix::fs::chown(&others, Some(4_321), None).unwrap();
+        let init = format!("init --data-dir {} --passphrase-file {good} --no-words", others.display());
+        ran(init, Exit::Failed, "belongs to user 4321").await;
+    }
     let weak = file(folder.path(), "weak", "short");
     ran(format!("import --data-dir {one} --words-file {words} --passphrase-file {weak}"), Exit::Failed, "EXQ-1705")
         .await;
