@@ -1,10 +1,11 @@
 //! Reconciliation over a state in memory: runs with their equations, a discrepancy, and what persons may make of it.
 
 use exchequer_domain::{BlockHash, BlockRef, ChainAddress, CommandId, Network, NodeId, WorkerId, WorkerKind};
+use exchequer_state::deposits::ScannedBlock;
 use exchequer_state::reconciliation::{Reading, RunId};
 use exchequer_state::withdrawals::PayoutId;
 use exchequer_state::{
-    Actor, At, BalanceStep, Body as Change, Command, CommitBlocks, Done, Input, Outcome, ReportBalances, ScannedBlock,
+    Actor, At, BalanceStep, Body as Change, Command, CommitBlocks, Done, Input, Outcome, ReportBalances,
 };
 use serde_json::json;
 
@@ -85,7 +86,10 @@ async fn a_discrepancy_is_seen_and_explained() {
 
     let status = world.get("/v1/reconciliation").await.json();
     let ethereum = status["networks"].as_array().unwrap().iter().find(|one| one["network"] == "ethereum").unwrap();
-    assert_eq!((&ethereum["last_run"], &ethereum["open"], &ethereum["stopped_since"]), (&json!(1), &json!(1), &json!(null)));
+    assert_eq!(
+        (&ethereum["last_run"], &ethereum["open"], &ethereum["stopped_since"]),
+        (&json!(1), &json!(1), &json!(null))
+    );
     let runs = world.get("/v1/reconciliation/runs?network=ethereum").await.json();
     let run = &runs["runs"][0];
     assert_eq!((&run["judged"], &run["differing"], &run["whole"]), (&json!(1), &json!(1), &json!(true)));
