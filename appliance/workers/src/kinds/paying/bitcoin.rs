@@ -8,8 +8,8 @@
 use std::collections::BTreeMap;
 
 use exchequer_chains::bitcoin::{
-    ChangeTo, Coins, Draft as Plan, Earlier, FeeRate, Offered, RATE_SAT_PER_KVB_MAX, build, clamp, input_weight, output_weight, script_of,
-    vbytes,
+    ChangeTo, Coins, Draft as Plan, Earlier, FeeRate, Offered, RATE_SAT_PER_KVB_MAX, build, clamp, input_weight,
+    output_weight, script_of, vbytes,
 };
 use exchequer_chains::node::FeeFacts;
 use exchequer_chains::{KeyPath, KeyPurpose, Scheme, TxError, Unsigned};

@@ -113,6 +113,8 @@ pub struct Desk {
     used: Mutex<BTreeMap<u64, BlockRef>>,
     /// The latest moment that a TRON transaction was made at, in milliseconds since 1970.
     made: AtomicU64,
+    /// When endpoints were last asked how far they are.
+    refreshed: Mutex<Option<Instant>>,
     /// When a payout's bytes were last sent again.
     sent: Mutex<BTreeMap<u64, Instant>>,
 }
@@ -143,6 +145,7 @@ impl Desk {
             confirmed: Mutex::default(),
             used: Mutex::default(),
             made: AtomicU64::new(0),
+            refreshed: Mutex::default(),
             sent: Mutex::default(),
         }
     }

@@ -22,6 +22,10 @@ const MINED_PAGE: u32 = 500;
 const FATES_AT_ONCE: usize = 45;
 /// For so long a block counts as part of the chain once a quorum had it there.
 const CONFIRMED_FOR: Duration = Duration::from_secs(3);
+/// So often endpoints are asked how far they are while nothing is under way.
+const IDLE_REFRESH: Duration = Duration::from_secs(5);
+/// Attempts after which people should know that none gets into a block.
+const ATTEMPTS_TOLD: usize = 6;
 /// Blocks that are remembered.
 const CONFIRMED_MAX: usize = 4_096;
 
@@ -60,9 +64,15 @@ impl Desk {
     /// As [`Desk::round`].
     pub async fn watch(&self) -> Result<(), String> {
         let known = self.know(Duration::ZERO).await?;
-        known.panel.refresh().await;
         let mined_after = self.page.load(Ordering::Relaxed);
         let round = self.read(known, DueRequest { withdrawals: 0, mined: MINED_PAGE, mined_after }).await?;
+        // With nothing under way endpoints are asked for their heads as often as it takes to know whom to ask.
+        let idle = round.due.payouts.is_empty();
+        if idle && self.refreshed.lock().is_some_and(|at| at.elapsed() < IDLE_REFRESH) {
+            return Ok(());
+        }
+        round.panel.refresh().await;
+        *self.refreshed.lock() = Some(Instant::now());
         let mined = round.due.payouts.iter().filter(|payout| payout.stage == "mined").map(|payout| payout.id);
         self.page.store(mined.max().filter(|_| round.due.more_mined).unwrap_or(0), Ordering::Relaxed);
         // Of a network without a final block nothing ends; what is sent is looked after all the same.
@@ -214,8 +224,14 @@ impl Desk {
                 if nowhere && settled_otherwise && payout.may_send {
                     self.send_now_and_then(round, payout).await?;
                 }
-                let stuck = stage != "stuck" && age >= stuck_us(self.network.family());
-                Ok(stuck.then_some((latest.number, What::Stuck(true))))
+                if stage != "stuck" && age >= stuck_us(self.network.family()) {
+                    return Ok(Some((latest.number, What::Stuck(true))));
+                }
+                let attempts = payout.attempts.len();
+                if stage == "stuck" && attempts >= ATTEMPTS_TOLD {
+                    return Err(format!("none of {attempts} attempts gets into a block"));
+                }
+                Ok(None)
             }
         }
     }

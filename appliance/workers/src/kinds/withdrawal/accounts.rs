@@ -45,6 +45,7 @@ impl Stopped {
             Ok(false) if one.passed => {}
             Ok(false) => {
                 self.0.insert(one.asset);
+                payments.rest(one.asset);
             }
             Err(why) => {
                 troubles.push(format!("withdrawal {}: {why}", one.id));

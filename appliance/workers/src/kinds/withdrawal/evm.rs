@@ -14,7 +14,7 @@ use crate::money::proto::{PreparePayout, Withdrawal as Queued, wait};
 /// Decides what is due, in its order, over the addresses that have least under way; and fills gaps.
 pub(super) async fn decide(payments: &Payments, desk: &Desk, round: &Round) -> Result<bool, String> {
     let wanted = payments.wanted(round);
-    if wanted.is_empty() && round.due.lanes.iter().all(|lane| lane.gaps.is_empty()) {
+    if wanted.is_empty() && !(round.due.lanes.iter().any(|lane| !lane.gaps.is_empty()) && payments.may_fill()) {
         return Ok(false);
     }
     let fees = offer(round, &market(round).await?, Speed::Normal)?;

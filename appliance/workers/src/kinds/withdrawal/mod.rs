@@ -34,7 +34,7 @@ const QUEUED_MAX: u32 = 500;
 const PASSED_AGAIN: Duration = Duration::from_secs(120);
 /// So often the same is said of a withdrawal that waits.
 const SAID_AGAIN: Duration = Duration::from_secs(60);
-/// For so long an asset rests of which the hot wallet has too little in the books.
+/// For so long an asset rests of which nothing can be paid now.
 const REST: Duration = Duration::from_secs(2);
 /// Withdrawals of which is remembered when they were tried, or what was said.
 const REMEMBERED_MAX: usize = 10_000;
@@ -70,6 +70,8 @@ pub struct Payments {
     resting: Mutex<BTreeMap<u32, Instant>>,
     /// Since when something waits for a batch.
     waiting: Mutex<Option<Instant>>,
+    /// When gaps among nonces were last looked at for their own sake.
+    filled: Mutex<Option<Instant>>,
 }
 
 impl Errands for Payments {
@@ -109,7 +111,17 @@ impl Payments {
         wanted.collect()
     }
 
-    /// The hot wallet has too little of it in the books: it is not asked for again at once.
+    /// Whether gaps among nonces are looked at now, where nothing else is to be decided.
+    fn may_fill(&self) -> bool {
+        let mut filled = self.filled.lock();
+        let due = filled.is_none_or(|at| at.elapsed() >= REST);
+        if due {
+            *filled = Some(Instant::now());
+        }
+        due
+    }
+
+    /// Nothing of an asset can be paid now: it is not looked at again at once.
     fn rest(&self, asset: u32) {
         self.resting.lock().insert(asset, Instant::now() + REST);
     }

@@ -44,7 +44,7 @@ impl Play {
     }
 
     /// Rounds of one worker, each after some seconds and a block, until all of these are over.
-    async fn until_over(&mut self, ids: &[WithdrawalId]) {
+    pub(super) async fn until_over(&mut self, ids: &[WithdrawalId]) {
         let worker = self.worker();
         for _ in 0..600 {
             if ids.iter().all(|id| self.stage_of(*id).is_over()) {
@@ -114,12 +114,13 @@ async fn a_nonce_that_others_used_is_proved_and_the_payment_made_anew() {
     assert_eq!(play.stage_of(one), Standing::Broadcast);
     play.net.lock().forget_waiting();
     play.net.lock().use_nonce(&address_on(Network::Ethereum, HOT));
-    // In a block that is not final: nothing is concluded.
+    // In a block that is not final: nothing is concluded, and it is the same payout.
+    let first = play.payouts()[0].id;
     for _ in 0..4 {
         play.pass(12, true).await;
         let _ = play.round(&worker).await;
-        assert_eq!(play.payouts()[0].attempts.len(), 1);
-        assert!(!play.stage_of(one).is_over() && play.stage_of(one) != Standing::Queued);
+        let open: Vec<_> = play.payouts().iter().map(|payout| (payout.id, payout.attempts.len())).collect();
+        assert_eq!(open, [(first, 1)]);
     }
     play.net.lock().lazy = 0;
     play.until_over(&[one]).await;
@@ -163,6 +164,9 @@ async fn a_gap_among_nonces_is_filled_and_a_frozen_head_holds_nobody_up() {
     play.until_over(&[other]).await;
     assert_eq!(play.stage_of(frozen), Standing::Queued, "{}", play.waits_for(frozen));
     assert_eq!((play.paid(0).len(), play.paid(1).len()), (0, 1));
+    let later = ask_for(&play.stage, Network::Bsc, 1, 1, 2, 9_000);
+    play.until_over(&[later]).await;
+    assert_eq!((play.paid(0).len(), play.paid(2).len()), (0, 1), "whoever is at the head of the queue");
     play.freeze(2, UserStatus::Active);
     play.until_over(&[frozen]).await;
     assert_eq!(play.paid(0).len(), 1);

@@ -51,8 +51,13 @@ pub(super) const fn unit(network: Network) -> u128 {
     }
 }
 
-/// A cluster with the network's coin and a token, a user with both, and hot wallets: as many addresses as wanted.
+/// A cluster with the network's coin and a token, two users with both, and a hot wallet with so many addresses.
 pub(super) async fn open_bank(network: Network, payers: u32) -> Stage {
+    open_bank_of(network, payers, 2).await
+}
+
+/// The same with so many users.
+pub(super) async fn open_bank_of(network: Network, payers: u32, users: u64) -> Stage {
     let mut stage = Stage::new();
     let run = |body| stage.ground().run(body);
     let reason = || "test".to_owned();
@@ -71,7 +76,7 @@ pub(super) async fn open_bank(network: Network, payers: u32) -> Stage {
         withdrawals: None,
         sweeps: None,
         tradable: Some(2),
-        withdrawable: Some(4),
+        withdrawable: Some(7),
         fee_rate_max: Some(1_000),
         fee_max: Some(1_000_000_000),
         endpoints: None,
@@ -88,8 +93,9 @@ pub(super) async fn open_bank(network: Network, payers: u32) -> Stage {
     if token.is_some() {
         run(listed(2, token, 6));
     }
-    run(Body::CreateUser(CreateUser { label: "user".into(), kyc_level: 3, fee_tier: 0 }));
-    run(Body::CreateUser(CreateUser { label: "other".into(), kyc_level: 3, fee_tier: 0 }));
+    for number in 1..=users {
+        run(Body::CreateUser(CreateUser { label: format!("user {number}"), kyc_level: 3, fee_tier: 0 }));
+    }
     let own = |change, index| {
         let number = HOT + index + if change { 100 } else { 0 };
         WalletAddress { address: address_on(network, number), change, index }
@@ -109,13 +115,13 @@ pub(super) async fn open_bank(network: Network, payers: u32) -> Stage {
         reason: reason(),
     })));
     for asset in [1, 2] {
-        fund(&stage, network, Asset(asset));
+        fund(&stage, network, Asset(asset), users);
     }
     stage.lead().await;
     stage
 }
 
-fn fund(stage: &Stage, network: Network, asset: Asset) {
+fn fund(stage: &Stage, network: Network, asset: Asset, users: u64) {
     let ground = stage.ground();
     let hot = AccountKey { holder: Holder::Custody { network: network as u32, store: Store::Hot }, asset };
     let equity = AccountKey { holder: Holder::Equity, asset };
@@ -131,10 +137,10 @@ fn fund(stage: &Stage, network: Network, asset: Asset) {
     });
     let legs = Leg::Post { debit: opened[0], credit: opened[1], amount: 10_000_000 * COIN }.into();
     let cause = Cause { reason: Reason::Internal, actor: LedgerActor::System, reference: [7; 32] };
-    let number = u128::from(asset.0) * 10;
+    let number = u128::from(asset.0) * 1_000;
     let transfer = Transfer { id: TransferId(number + 77), legs, cause, note: None };
     ground.run(Body::PostTransfers(PostTransfers { transfers: vec![transfer] }));
-    for user in [1, 2] {
+    for user in 1..=users {
         let (user, amount, id) = (UserId(user), 1_000_000 * COIN, TransferId(number + 78 + u128::from(user)));
         ground.run(Body::CreditSandbox(CreditSandbox { user, asset, amount, id }));
     }

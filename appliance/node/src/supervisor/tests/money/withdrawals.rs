@@ -26,7 +26,7 @@ use super::super::stage::{Memory, Stage};
 use super::Dice;
 use super::link::{Faults, Inline};
 use super::pool::{Gate, Net};
-use super::purse::{COIN, HOT, RECEIVERS, address_on, ask_for, minted, open_bank, unit};
+use super::purse::{COIN, HOT, RECEIVERS, address_on, ask_for, minted, open_bank_of, unit};
 
 /// Worlds that are played where `EXCHEQUER_SEEDS` does not say how many.
 const SEEDS: u64 = 60;
@@ -78,7 +78,11 @@ pub(super) struct Play {
 
 impl Play {
     pub(super) async fn begin(network: Network, seed: u64, payers: u32) -> Play {
-        let mut stage = open_bank(network, payers).await;
+        Play::begin_with(network, seed, payers, 2).await
+    }
+
+    pub(super) async fn begin_with(network: Network, seed: u64, payers: u32, users: u64) -> Play {
+        let mut stage = open_bank_of(network, payers, users).await;
         let epoch = stage.lead().await;
         let net = Arc::new(Mutex::new(Net::new(network, seed)));
         let faults = Arc::new(Mutex::new(Faults { dice: Dice::new(seed + 1), lost: 0, deadly: 0 }));
@@ -186,7 +190,7 @@ impl Play {
     }
 }
 
-fn number(name: &str, otherwise: u64) -> u64 {
+pub(super) fn number(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).map_or(otherwise, |text| text.parse().unwrap())
 }
 
@@ -222,11 +226,11 @@ async fn one_world(network: Network, seed: u64) {
     let asked: Vec<WithdrawalId> =
         (0..).zip(&amounts).map(|(n, amount)| ask_for(&play.stage, network, 1, 1, n, *amount)).collect();
     let (mut desk, mut outside, mut died) = play.worker();
-    let mut turns = 0;
+    let (mut turns, mut said) = (0, Ok(()));
     while !asked.iter().all(|id| play.stage_of(*id).is_over()) {
         turns += 1;
         let stages = || asked.iter().map(|id| play.stage_of(*id)).collect::<Vec<_>>();
-        assert!(turns < TURNS, "seed {seed} on {network}: {:?}", stages());
+        assert!(turns < TURNS, "seed {seed} on {network}: {:?}; {said:?}", stages());
         if turns == PEACE_FROM {
             (play.faults.lock().lost, play.faults.lock().deadly) = (0, 0);
             play.fails = 0;
@@ -261,7 +265,10 @@ async fn one_world(network: Network, seed: u64) {
         play.pass(dice.roll(30) + 5, mine).await;
         play.renew(&outside);
         let dead = tokio::select! {
-            _ = desk.round(&play.payments) => false,
+            came = desk.round(&play.payments) => {
+                said = came;
+                false
+            }
             () = died.notified() => true,
         };
         if dead {
