@@ -164,3 +164,28 @@ fn touched_until_compared() {
     bench.reconcile(TRON);
     assert_eq!(touched(&bench), []);
 }
+
+/// Goal: what the exchange moved by hand is an outflow until persons say so; then the ledger's stores and what is expected on the
+/// addresses follow together, and nothing differs any more.
+#[test]
+fn moves_by_hand() {
+    let mut bench = Bench::new();
+    bench.stock(TRON);
+    let mut by_hand = model::Tx::empty(bench.chain(TRON).name());
+    let to = deposit_address(TRON, 1);
+    by_hand.arrives = vec![bench.chain(TRON).arrival(by_hand.id, 0, &to, None, 500, true)];
+    by_hand.leaves = vec![(hot(TRON), None, 503)];
+    bench.chain(TRON).mine(vec![by_hand]);
+    bench.grow(TRON, 6);
+    assert!(!bench.reconcile(TRON));
+    seen(&bench.only(), Class::UnknownOutflow, -503);
+    let deposit = bench.world.state.deposits().last();
+    let to = crate::deposits::Assignee::Moved { from: Store::Hot, index: None, fee: 3 };
+    let assign = AssignSuspense { deposit, to, reason: "moved by hand".into() };
+    bench.world.run(Body::AssignSuspense(assign)).unwrap();
+    assert_eq!(bench.open(), []);
+    assert!(bench.reconcile(TRON), "{:#?}", bench.open());
+    let over = bench.world.state.discrepancies_over(&bench.world.rows, crate::reconciliation::DiscrepancyId(9), 9);
+    assert_eq!(over.unwrap()[0].status, Status::Adjusted);
+    assert!(bench.is_stopped(TRON), "two persons let it go on");
+}
