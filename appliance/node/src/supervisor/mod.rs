@@ -5,6 +5,7 @@
 //! its end all processes are ended at once; what they had sent before is still handed on, for the state machine to refuse
 //! and for people to see (`EXQ-0315`).
 
+mod addresses;
 mod binaries;
 mod bounds;
 mod condition;
@@ -43,8 +44,8 @@ pub(crate) use ground::Ground;
 pub(crate) use launch::{Nursery, WRAPPER, read_lines};
 
 use crate::house::House;
-use counts::Counts;
 use crate::signer::LocalSigner;
+use counts::Counts;
 use launch::{Launcher, Processes};
 use leadership::{Event, Leadership};
 use logs::Logs;
@@ -71,9 +72,9 @@ pub(crate) struct Shared<G, L> {
     pub(crate) logs: Arc<Logs>,
     /// Who may use the money link.
     pub(crate) tickets: Tickets,
-}
     /// The signer beside this node.
     pub(crate) signer: Arc<LocalSigner>,
+}
 
 /// Where a conversation that begins is reported: to the present leadership, if there is one.
 type Present = Arc<Mutex<Option<mpsc::Sender<Event>>>>;
@@ -115,6 +116,7 @@ pub(crate) async fn run(house: Arc<House>, folder: PathBuf) {
             return;
         }
     };
+    tokio::spawn(addresses::keep(house.clone(), below.clone()));
     let (doors, pretenders) = mpsc::channel(PRETENDERS_WAITING_MAX);
     let launcher = match Pretended::of_process(&house, below, doors) {
         Some(pretended) => Hands::Pretended(pretended),
