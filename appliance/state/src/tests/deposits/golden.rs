@@ -9,8 +9,8 @@ use crate::custody::{self, WalletId, WalletRole};
 use crate::deposits::{self, Assignee, DepositId, ScannedBlock, Sighting};
 use crate::networks::NetworkState;
 use crate::{
-    Actor, AssignSuspense, Body, CommitBlocks, Done, NotePending, Rejection, ResumeChain, RetireWallet, RewindBlocks,
-    SetPrice,
+    Actor, AssignSuspense, Body, CommitBlocks, Done, NotePending, NoteSilence, Rejection, ResumeChain, RetireWallet,
+    RewindBlocks, SetPrice,
 };
 
 const BTC: Network = Network::Bitcoin;
@@ -65,6 +65,7 @@ pub(crate) fn script() -> Vec<(Actor, Body)> {
         (worker, rewind(FIRST + 2, FIRST + 1)),
         (worker, commit(FIRST + 1, vec![vec![]; 140], false)),
         (worker, commit(FIRST + 141, vec![vec![pay(BTC, 8, 0, 9), pay(BTC, 9, 1, 900)]], false)),
+        (worker, Body::NoteSilence(NoteSilence { network: BTC, head: FIRST + 300 })),
     ]
 }
 

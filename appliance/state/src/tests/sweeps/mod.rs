@@ -114,12 +114,11 @@ pub(super) fn pay(network: Network, number: u64, index: u32, asset: Asset, amoun
     Sighting { tx: tx(number), place, to, coin, amount: Some(amount), from, immature: 0 }
 }
 
+/// Payments that a block has, and outputs that it spends.
+pub(super) type Told = (Vec<Sighting>, Vec<(OutPoint, TxId)>);
+
 /// Blocks after the last one; everything is agreed on, and final where the network tells.
-pub(super) fn commit(
-    world: &mut World,
-    network: Network,
-    blocks: Vec<(Vec<Sighting>, Vec<(OutPoint, TxId)>)>,
-) -> Result<Done, Rejection> {
+pub(super) fn commit(world: &mut World, network: Network, blocks: Vec<Told>) -> Result<Done, Rejection> {
     let parent = world.state.deposits().chains().get(network).tip.unwrap();
     let mut scanned = Vec::new();
     let mut before = parent;
