@@ -7,6 +7,9 @@ use crate::event::Severity;
 /// Steps of one life.
 const STEPS: usize = 60;
 
+/// Network, run, the blocks between which it was read, the last payout then, and what was read.
+type Waiting = (Network, RunId, (BlockRef, BlockRef), PayoutId, Vec<Reading>);
+
 struct Life {
     bench: Bench,
     dice: Dice,
@@ -15,7 +18,7 @@ struct Life {
     /// In a block.
     mined: Vec<Paying>,
     /// A reading that waits, with its run.
-    waiting: Option<(Network, RunId, (BlockRef, BlockRef), PayoutId, Vec<Reading>)>,
+    waiting: Option<Waiting>,
 }
 
 impl Life {
