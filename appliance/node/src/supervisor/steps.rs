@@ -319,8 +319,8 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
         let now = Instant::now();
         (session.welcomed, session.heard) = (true, now);
         (session.given, session.follows) = ((settings.revision, now), settings.revision);
-        // Only who moves money has anything to ask there.
-        let pid = held.process.as_ref().map(|process| process.pid).filter(|_| worker.kind.moves_money());
+        // Only who works on a network has anything to ask there.
+        let pid = held.process.as_ref().map(|process| process.pid).filter(|_| worker.kind.has_network());
         let ticket = pid.map(|pid| self.shared.tickets.give(Caller { worker, epoch, pid })).unwrap_or_default();
         let welcome = Welcome { epoch, lease_until_us, settings: Some(settings), ticket };
         tracing::info!(%worker, version = session.hello.version, "a worker is at work");
