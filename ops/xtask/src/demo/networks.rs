@@ -40,8 +40,6 @@ pub(super) fn try_once(cluster: &mut Cluster, money: &Money, kills: u32, stop: &
         })?;
         say::line(format_args!("{}\n", money::told(&rows)));
     }
-    money.check_books()?;
-    say::line("what lies on the chains is what the books say, on every network");
     let looked = money.check_secrets(cluster)?;
     say::line(format_args!("no word of the seed and no key in {} KiB that the cluster wrote and tells", looked >> 10));
     Ok(())

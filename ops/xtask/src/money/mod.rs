@@ -29,17 +29,14 @@ use self::table::{Board, Row};
 use self::treasury::Treasury;
 use crate::crowd::Exchange;
 use crate::demo::cluster::Cluster;
-use crate::product::{ASK_EVERY, Access, Product};
+use crate::product::{Access, Product};
+use crate::say;
 use crate::stop::{Interrupted, Stop};
-use crate::{process, say};
 
 /// Between two steps of people who are watched.
 const REST: Duration = Duration::from_secs(6);
 /// How often prices are said again: what is older than ten minutes lets nothing out by itself.
 const PRICES_EVERY: Duration = Duration::from_secs(180);
-
-/// How long two comparisons of all networks may take: one every ten seconds, and what is under way is waited for.
-const BOOKS_LIMIT: Duration = Duration::from_secs(120);
 
 /// The kinds of workers that run on every network.
 const KINDS: [&str; 5] = ["deposit", "withdrawal", "consolidation", "gas", "balance-sync"];
@@ -145,28 +142,6 @@ impl Money {
                 (None, []) => Ok(rows),
                 (None, [..]) => bail!("{}\n{}", table::table(&rows), failed.join("\n")),
             }
-        })
-    }
-
-    /// Waits until the books of every network were compared with its chain twice from now on, and that nothing differs.
-    ///
-    /// # Errors
-    /// Something does, or nobody compares.
-    pub(crate) fn check_books(&self) -> Result<()> {
-        let before = self.product.reconciled(&self.access)?;
-        process::until("books compared with the chains", BOOKS_LIMIT, ASK_EVERY, &self.stop, || {
-            for (network, run, open) in self.product.reconciled(&self.access)? {
-                let (_, first, _) =
-                    before.iter().find(|old| old.0 == network).context("a network that was not there")?;
-                if run < first + 2 || open > 0 {
-                    bail!("{network}: run {run}, the first was {first}, {open} discrepancies are open");
-                }
-            }
-            Ok(Some(()))
-        })
-        .map_err(|error| {
-            let told = self.product.discrepancies(&self.access);
-            error.context(told.unwrap_or_else(|_| "what differs cannot be had".to_owned()))
         })
     }
 

@@ -243,17 +243,4 @@ impl Product {
     pub(crate) fn explain_sweep(&self, access: &Access, network: &str, address: &str) -> Result<String> {
         self.ask(super::Place::HERE, access, &["sweep", "explain", network, address])
     }
-
-    /// How the books and each chain compare: the network, the number of its last run, and how many discrepancies are open.
-    pub(crate) fn reconciled(&self, access: &Access) -> Result<Vec<(String, u64, u64)>> {
-        let answer = self.json(access, &["reconcile", "status"])?;
-        let number = |row: &Value, key: &str| row.get(key).and_then(Value::as_u64);
-        let of = |row: &Value| Some((text_of(row, "network")?, number(row, "last_run")?, number(row, "open")?));
-        rows(&answer, "networks")?.iter().map(|row| of(row).with_context(|| format!("not a network: {row}"))).collect()
-    }
-
-    /// Everything in which books and chains differ, for people.
-    pub(crate) fn discrepancies(&self, access: &Access) -> Result<String> {
-        self.ask(super::Place::HERE, access, &["reconcile", "discrepancies"])
-    }
 }
