@@ -221,7 +221,7 @@ schema! {
     AUTOPILOT_STABILIZATION_TIME: Duration = duration("autopilot.stabilization_time", [0, 10, HOUR], Level1,
         "How long a learner must have been healthy before it becomes a voter.");
     CHAIN_ROOTS: bool = boolean("chain.roots", true, Level2,
-        "Whether names and roots of a network's blocks are computed; off where its headers have something that is new to this program.")
+        "Whether names and roots of a network's blocks are computed; off where headers have what is new to this program.")
         .of_networks();
     CHAIN_TRACES: bool = boolean("chain.traces", false, Level2,
         "Whether calls inside of transactions are asked for; only then is coin seen that contracts send on.").of_networks();
