@@ -59,7 +59,9 @@ impl Pending {
             match panel.agreed_fate(tx, 0).await {
                 Ok(Fate::Unseen) => replaced.push(tx),
                 // The scan meets it in its block.
-                Ok(Fate::Included { .. }) => drop(self.noted.remove(&tx)),
+                Ok(Fate::Included { .. }) => {
+                    self.noted.remove(&tx);
+                }
                 Ok(Fate::Pending) | Err(_) => {}
             }
         }
@@ -150,7 +152,7 @@ mod tests {
         nodes[1].pool.lock().remove(&tx(1));
         // 3 comes into a block.
         pools(&[2, 5, 7]);
-        nodes.iter().for_each(|node| drop(node.mined.lock().insert(tx(3))));
+        nodes.iter().for_each(|node| *node.mined.lock() = BTreeSet::from([tx(3)]));
         assert_eq!(told(&mut pending, &panel).await, (vec![], vec![1]));
         assert_eq!(pending.noted, BTreeSet::from([tx(5), tx(7)]));
         // What was replaced comes back.
