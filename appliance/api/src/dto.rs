@@ -102,10 +102,8 @@ pub use settings::{
     Changed, RevertSettings, SetSetting, Setting, SettingChange, SettingDifference, SettingHistory, SettingOverride,
     SettingPreview, SettingSet, SettingUnset, Settings, SettingsDiff, SettingsReverted, UnsetSetting,
 };
-pub use sweeps::{
-    Gas, GasRunway, GasSpent, GasStation, Holding, Holdings, NetworkGas, OwnMove, Sweep, Sweeps,
-};
 pub use status::{Autopilot, AutopilotServer, NodeStatus, Peer, Peers, Readiness, ReadinessCheck, SignerStatus};
+pub use sweeps::{Gas, GasRunway, GasSpent, GasStation, Holding, Holdings, NetworkGas, OwnMove, Sweep, Sweeps};
 pub use users::{
     ApiKey, ApiKeyCreated, ApiKeyRevoked, ApiKeys, CreateApiKey, CreateUser, RevokeApiKey, UpdateUser, User,
     UserCreated, UserUpdated, Users,

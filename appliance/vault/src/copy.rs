@@ -196,3 +196,54 @@ pub fn import(folder: &Path, text: &[u8], now: Timestamp) -> Result<Copied, Copy
 fn version_of(tagged: &[u8]) -> Option<u64> {
     policy::peek_bytes(tagged).ok().map(|policy| policy.version)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sealed::Opener;
+    use crate::signer::prepare;
+
+    const NOW: Timestamp = Timestamp(7);
+    const POLICY: &str = r#"{"version":1,"cluster":"07070707070707070707070707070707","networks":{},"approvers":[]}"#;
+
+    /// A vault that opens by a key file in its own folder.
+    fn made(folder: &Path) {
+        sealed::make_folder(folder).unwrap();
+        let key = folder.join("unseal.key");
+        sealed::create_key_file(&key).unwrap();
+        let vault = sealed::init(folder, &Opener::KeyFile(&key), NOW).unwrap();
+        prepare(folder, &vault, POLICY, NOW).unwrap();
+    }
+
+    /// Goal: a copy opens where it is brought to, has no memory of another node's, and writes nothing outside of the vault's folder.
+    /// Method: a copy as it is; with its key named as a way out of the folder; of another vault; and damaged at any place.
+    #[test]
+    fn a_copy_opens_and_stays_in_its_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name).join("vault");
+        made(&at("one"));
+        let copy = export(&at("one")).unwrap();
+        let taken = import(&at("two"), &copy, NOW).unwrap();
+        assert!(taken.written && taken.memory_made && taken.policy == Some(1));
+        assert_eq!(sealed::open_automatically(&at("two")).unwrap().id(), taken.status.vault);
+        assert!(!at("two").join("decisions.log").exists());
+        let again = import(&at("two"), &copy, NOW).unwrap();
+        assert!(!again.written && !again.memory_made);
+
+        let text = String::from_utf8(copy.to_vec()).unwrap();
+        for way in ["../out.key", "/tmp/out.key", "a/b.key", "vault.sealed", ".key/.."] {
+            let led = text.replacen("\"unseal.key\"", &format!("\"{way}\""), 1);
+            assert_ne!(led, text);
+            assert!(matches!(import(&at("three"), led.as_bytes(), NOW), Err(CopyError::Text(_))), "{way}");
+            assert!(!at("three").exists(), "{way}");
+        }
+        made(&at("other"));
+        let before = std::fs::read(at("other").join("policy.sealed")).unwrap();
+        assert!(import(&at("other"), &copy, NOW).is_err());
+        assert_eq!(std::fs::read(at("other").join("policy.sealed")).unwrap(), before);
+        for cut in (0..copy.len()).step_by(13) {
+            assert!(import(&at("four"), &copy[..cut], NOW).is_err(), "{cut}");
+        }
+        assert!(!at("four").exists());
+    }
+}

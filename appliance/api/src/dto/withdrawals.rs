@@ -4,11 +4,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::deposits::Block;
-use super::sweeps::OwnMove;
 use super::shapes::{
     Amount, AssetCode, ChainAddressText, ClientWithdrawalText, CommandIdText, FeeModeWord, HashText, MemoText, Moment,
     NetworkName, OtpText, Reason, SignatureText, TransactionText,
 };
+use super::sweeps::OwnMove;
 
 /// `POST /v1/users/{user}/withdrawals`. The same name with the same content is the same withdrawal, for ever.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

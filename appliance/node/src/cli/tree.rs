@@ -32,8 +32,8 @@ use super::network::NetworkVerb;
 use super::order::{BookArgs, OrderVerb};
 use super::payout::PayoutVerb;
 use super::peers::PeersArgs;
-use super::reconcile::ReconcileVerb;
 use super::policy::PolicyVerb;
+use super::reconcile::ReconcileVerb;
 use super::recover::RecoverVerb;
 use super::scratch::ScratchVerb;
 use super::secret::SecretVerb;
@@ -376,8 +376,11 @@ pub enum Verb {
     },
 
     /// Run the signer: the process that has the keys; a node starts it by itself
-    #[command(hide = true, after_help = "Example:\n  exchequer signer --data /var/lib/exchequer-signer --user exchequer \\\n    \
-        --socket /run/exchequer-signer/signer.sock")]
+    #[command(
+        hide = true,
+        after_help = "Example:\n  exchequer signer --data /var/lib/exchequer-signer --user exchequer \\\n    \
+        --socket /run/exchequer-signer/signer.sock"
+    )]
     Signer(SignerArgs),
 
     /// See, start, stop, scale and diagnose workers

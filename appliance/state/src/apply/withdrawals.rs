@@ -37,7 +37,13 @@ pub(super) const fn shut(why: Why) -> Refusal {
     let why = match why {
         Why::Emergency => Shut::Emergency,
         Why::Maintenance { until } => Shut::Maintenance { until },
-        Why::Asset | Why::State { .. } | Why::Network | Why::AssetOnNetwork | Why::Halted | Why::Silent | Why::Outflow => Shut::Off,
+        Why::Asset
+        | Why::State { .. }
+        | Why::Network
+        | Why::AssetOnNetwork
+        | Why::Halted
+        | Why::Silent
+        | Why::Outflow => Shut::Off,
     };
     Refusal::Shut { why }
 }

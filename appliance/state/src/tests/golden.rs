@@ -13,7 +13,9 @@ use super::world::{
     SECOND, START, World, admit, asset, authority, between, bootstrap, configure, credit, first_node, flag, post, put,
     secret, set, token, token_replacing, unset, user, version,
 };
-use super::{approvals, deposits, directives, gas, jobs, people, reconciliation, sweeps, trading, withdrawals, workers};
+use super::{
+    approvals, deposits, directives, gas, jobs, people, reconciliation, sweeps, trading, withdrawals, workers,
+};
 use crate::audit::Action;
 use crate::events::{Topic, Topics};
 use crate::flags::Rule;

@@ -19,10 +19,10 @@ pub use decisions::{Decision, DecisionLog, DecisionLogError, last_decisions, ver
 pub(crate) use judge::{judge, recorded};
 pub use limits::{EXPIRY_AHEAD_MS_MAX, NONCE_WINDOW};
 pub(crate) use request::Asked;
-pub(crate) use settings::{FILE_NAME, peek_bytes};
 pub use request::{Intent, SigningRequest};
 pub use settings::{
     APPROVALS_MAX, APPROVERS_MAX, Approver, CoinPolicy, NetworkPolicy, POLICY_BYTES_MAX, Policy, PolicyError,
     RULES_MAX, Rule, Units, install, load, peek,
 };
+pub(crate) use settings::{FILE_NAME, peek_bytes};
 pub use verdict::{Code, Verdict};

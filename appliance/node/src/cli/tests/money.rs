@@ -199,11 +199,7 @@ async fn reads_and_questions() {
             json!({"network": "tron", "holdings": []}),
         ),
         ("gas status", "GET /v1/gas?consistency=linearizable", json!({"networks": []})),
-        (
-            "reconcile status",
-            "GET /v1/reconciliation?consistency=linearizable",
-            json!({"networks": [], "left_out": 0}),
-        ),
+        ("reconcile status", "GET /v1/reconciliation?consistency=linearizable", json!({"networks": [], "left_out": 0})),
         (
             "reconcile runs tron -n 2",
             "GET /v1/reconciliation/runs?consistency=linearizable&network=tron&limit=2",

@@ -103,8 +103,7 @@ pub(super) fn staff(world: &mut World, sam: Role) {
     }
     for id in 1..=6 {
         let (public, label, reason) = (public(AdminId(id)), "test".to_owned(), "test".to_owned());
-        let enrolled =
-            send(world, AdminId(id), Body::EnrolApprovalKey(EnrolApprovalKey { public, label, reason }));
+        let enrolled = send(world, AdminId(id), Body::EnrolApprovalKey(EnrolApprovalKey { public, label, reason }));
         assert_eq!(enrolled, Ok(Done::ApprovalKeyEnrolled { key: ApprovalKeyId(id) }));
     }
 }

@@ -5,9 +5,7 @@ use exchequer_ledger::{AccountKey, Holder};
 use super::super::world::{HOUR, SECOND, configure};
 use super::*;
 use crate::planted::Bug;
-use crate::withdrawals::{
-    Conflict, Death, IN_FLIGHT_MAX, Place, SigningEntry, Standing, Waiting, WithdrawalPolicy,
-};
+use crate::withdrawals::{Conflict, Death, IN_FLIGHT_MAX, Place, SigningEntry, Standing, Waiting, WithdrawalPolicy};
 use crate::{EmergencyResume, EmergencyStop, PayoutDecision, ReviewPayout, coin_owner};
 
 const EVM: Network = Network::Ethereum;
