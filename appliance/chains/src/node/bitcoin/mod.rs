@@ -1,23 +1,24 @@
 //! Nodes of Bitcoin. Blocks come as bytes and are decoded here; what comes as JSON has amounts in decimal text.
 
 mod classify;
+mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use bitcoin::consensus::deserialize;
 use bitcoin::hashes::Hash;
 use exchequer_domain::{BlockHash, BlockRef, ChainAddress, OutPoint, TxId};
-use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 
 pub use self::classify::classify;
+use self::wire::{WireEstimate, WireHeight, WireIndex, WireInfo, WireOutput, WirePool, WireScan, WireTx, sats};
 use super::evm::{borrowed, is_null};
 use super::{
     Account, Asking, Broadcast, ChainNode, Doing, Fate, FeeFacts, Heads, NodeError, OutputFacts, Trial, TrialCall,
     WAITING_MAX, Waiting,
 };
-use crate::rpc::{Call, RpcError, Transport, satoshis};
+use crate::rpc::{Call, RpcError, Transport};
 use crate::scan::{BitcoinBlock, Block, Header};
 use crate::{BitcoinKind, Coin, NetworkParams};
 
@@ -46,87 +47,6 @@ pub struct BitcoinNode {
     transport: Transport,
     params: NetworkParams,
     options: BitcoinOptions,
-}
-
-#[derive(Deserialize)]
-struct WireInfo<'a> {
-    #[serde(borrow)]
-    chain: &'a str,
-    blocks: u64,
-    #[serde(default)]
-    pruned: bool,
-}
-
-#[derive(Deserialize)]
-struct WireIndex {
-    synced: bool,
-}
-
-#[derive(Deserialize)]
-struct WireTx<'a> {
-    #[serde(borrow)]
-    txid: &'a str,
-    #[serde(default, borrow)]
-    blockhash: Option<&'a str>,
-}
-
-#[derive(Deserialize)]
-struct WireHeight {
-    height: u64,
-    confirmations: i64,
-}
-
-#[derive(Deserialize)]
-struct WireOutput<'a> {
-    confirmations: u32,
-    #[serde(borrow)]
-    value: &'a RawValue,
-    #[serde(borrow, rename = "scriptPubKey")]
-    script: WireScript<'a>,
-    coinbase: bool,
-}
-
-#[derive(Deserialize)]
-struct WireScript<'a> {
-    #[serde(borrow)]
-    hex: &'a str,
-}
-
-#[derive(Deserialize)]
-struct WireEstimate<'a> {
-    #[serde(default, borrow)]
-    feerate: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct WirePool<'a> {
-    #[serde(borrow)]
-    mempoolminfee: &'a RawValue,
-    #[serde(borrow)]
-    minrelaytxfee: &'a RawValue,
-    #[serde(borrow)]
-    incrementalrelayfee: &'a RawValue,
-}
-
-#[derive(Deserialize)]
-struct WireScan<'a> {
-    success: bool,
-    #[serde(borrow)]
-    bestblock: &'a str,
-    #[serde(borrow)]
-    unspents: Vec<WireUnspent<'a>>,
-}
-
-#[derive(Deserialize)]
-struct WireUnspent<'a> {
-    #[serde(borrow, rename = "scriptPubKey")]
-    script: &'a str,
-    #[serde(borrow)]
-    amount: &'a RawValue,
-}
-
-fn sats(json: &RawValue) -> Result<u64, NodeError> {
-    satoshis(json.get()).ok_or_else(|| NodeError::unreadable("an amount that is none"))
 }
 
 impl BitcoinNode {
