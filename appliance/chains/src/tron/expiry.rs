@@ -20,23 +20,23 @@ const REF_BLOCKS_SPARE: u64 = 1_000;
 /// Nodes that have to agree that a transaction is not there.
 pub const WITNESSES_MIN: usize = 2;
 
-/// The head of a chain, as far as expiry needs it.
+/// A solid block, as far as expiry needs it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Head {
+pub struct Solid {
     /// Its number.
     pub height: u64,
     /// When it was made, in milliseconds since 1970.
     pub time_ms: u64,
 }
 
-/// The last moment of a transaction that is built now on a solid block, by the network's time: the newest block's, which a clock
-/// of ours may differ from.
+/// The last moment of a transaction that is built now on a solid block, by the network's time: that block's, which a clock of ours
+/// may differ from. The head's would be nearer, and is one node's word: a block that may still be given up has no quorum.
 ///
 /// # Errors
 /// The block is newer than the head, or so old that the network may have forgotten it before the transaction ends.
-pub fn expiry(solid_height: u64, head: Head) -> Result<u64, TxError> {
-    match head.height.checked_sub(solid_height) {
-        Some(behind) if behind < REF_BLOCKS_MAX - REF_BLOCKS_SPARE => Ok(head.time_ms.saturating_add(LIFE_MS)),
+pub fn expiry(solid: Solid, head_height: u64) -> Result<u64, TxError> {
+    match head_height.checked_sub(solid.height) {
+        Some(behind) if behind < REF_BLOCKS_MAX - REF_BLOCKS_SPARE => Ok(solid.time_ms.saturating_add(LIFE_MS)),
         Some(behind) => Err(TxError::Limit {
             what: "blocks between the head and the block that is built on",
             found: behind.into(),
@@ -98,10 +98,10 @@ mod tests {
     /// Goal: the end follows from the network's time, and the block that is built on outlives the transaction. Method: edges.
     #[test]
     fn the_end_is_in_the_networks_time() {
-        let head = Head { height: 100_000, time_ms: 5_000_000 };
-        assert_eq!(expiry(99_980, head), Ok(5_600_000));
-        assert_eq!(expiry(100_000 - 64_535, head), Ok(5_600_000));
-        assert!(matches!(expiry(100_000 - 64_536, head), Err(TxError::Limit { .. })));
-        assert!(expiry(100_001, head).is_err());
+        let solid = |height| Solid { height, time_ms: 5_000_000 };
+        assert_eq!(expiry(solid(99_980), 100_000), Ok(5_600_000));
+        assert_eq!(expiry(solid(100_000 - 64_535), 100_000), Ok(5_600_000));
+        assert!(matches!(expiry(solid(100_000 - 64_536), 100_000), Err(TxError::Limit { .. })));
+        assert!(expiry(solid(100_001), 100_000).is_err());
     }
 }

@@ -13,7 +13,8 @@ use crate::rpc::Health;
 use crate::scan::{Block, Found, Header};
 
 impl Panel {
-    /// The header of a height, as a quorum has it. Who has another one is marked.
+    /// The header of a height, as a quorum has it, its time included: not every network's names can be computed from what nodes
+    /// give, and a time decides when a payment is over. Who has another one is marked.
     ///
     /// # Errors
     /// [`PanelError::Disagreement`].
@@ -22,9 +23,9 @@ impl Panel {
         // Who does not have it yet neither agrees nor contradicts.
         let answers: Vec<(usize, Header)> =
             answers.into_iter().filter_map(|(at, header)| Some((at, header?))).collect();
-        let agreed = tally(&answers, self.quorum, |a, b| a.block == b.block && a.parent == b.parent, errors.last())?;
+        let agreed = tally(&answers, self.quorum, |a, b| a == b, errors.last())?;
         for (at, header) in &answers {
-            self.seats[*at].1.lock().contradicts(header.block != agreed.block);
+            self.seats[*at].1.lock().contradicts(*header != agreed);
         }
         Ok(agreed)
     }

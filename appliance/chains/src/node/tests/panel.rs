@@ -16,6 +16,7 @@ struct Says {
     head: u64,
     last_final: u64,
     branch: u8,
+    time_ms: u64,
     fate: Fate,
     fails: Option<RpcError>,
     broadcast: Broadcast,
@@ -81,7 +82,9 @@ impl ChainNode for Fake {
         })
     }
     fn header(&self, height: u64) -> Asking<'_, Option<Header>> {
-        self.answer(|says| (height <= says.head).then(|| header(height, says.branch)))
+        self.answer(|says| {
+            (height <= says.head).then(|| Header { time_ms: says.time_ms, ..header(height, says.branch) })
+        })
     }
     fn block(&self, height: u64) -> Asking<'_, Option<Block>> {
         self.answer(|says| (height <= says.head).then(|| holding(header(height, says.branch), &says.logs)))
@@ -120,6 +123,7 @@ async fn panel(quorum: usize) -> (Panel, [Arc<Mutex<Says>>; 3]) {
             head: 100,
             last_final: 90,
             branch: 0,
+            time_ms: 0,
             fate: Fate::Unseen,
             fails: None,
             broadcast: Broadcast::Accepted,
@@ -195,6 +199,10 @@ async fn headers_are_agreed_on() {
     says[0].lock().branch = 0;
     assert_eq!(panel.agreed_header(50).await, Ok(header(50, 0)));
     assert_eq!(who(&panel).await, Ok("one".into()));
+    says[0].lock().time_ms = 9_000;
+    assert_eq!(panel.agreed_header(50).await, Ok(header(50, 0)), "a time is a quorum's too");
+    assert_eq!(who(&panel).await, Ok("two".into()), "the first has a time of its own");
+    says[0].lock().time_ms = 0;
     says[0].lock().branch = 7;
     says[1].lock().branch = 8;
     let torn = Disagreement::Different { same: 1, answers: 3, quorum: 2 };

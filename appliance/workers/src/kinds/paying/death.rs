@@ -19,7 +19,7 @@ const EXPIRY_MARGIN_US: u64 = 60_000_000;
 /// Endpoints that must not know a transaction that is over.
 const ABSENT_ENDPOINTS_MIN: usize = 2;
 /// What is not signed so shortly before its end is decided anew, in microseconds.
-const UNSIGNED_MARGIN_US: u64 = 20_000_000;
+pub(super) const UNSIGNED_MARGIN_US: u64 = 20_000_000;
 
 /// A proof, with what is said of each attempt.
 enum Proof {

@@ -36,7 +36,7 @@ mod watch;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use exchequer_chains::node::Panel;
@@ -111,8 +111,8 @@ pub struct Desk {
     confirmed: Mutex<BTreeMap<BlockRef, Instant>>,
     /// Payouts whose nonce somebody used, and the final block at which that was first seen.
     used: Mutex<BTreeMap<u64, BlockRef>>,
-    /// The latest moment that a TRON transaction was made at, in milliseconds since 1970.
-    made: AtomicU64,
+    /// When TRON transactions were made.
+    made: tron::Moments,
     /// When endpoints were last asked how far they are.
     refreshed: Mutex<Option<Instant>>,
     /// When a payout's bytes were last sent again.
@@ -144,7 +144,7 @@ impl Desk {
             page: AtomicU64::new(0),
             confirmed: Mutex::default(),
             used: Mutex::default(),
-            made: AtomicU64::new(0),
+            made: tron::Moments::default(),
             refreshed: Mutex::default(),
             sent: Mutex::default(),
         }
@@ -162,13 +162,7 @@ impl Desk {
     /// # Errors
     /// Endpoints do not agree on a final block, or it is too old.
     pub async fn windows(&self, round: &Round, count: usize) -> Result<Vec<tron::Window>, String> {
-        let first = tron::window(round).await?;
-        let next = |last: u64| first.made_ms.max(last.saturating_add(1));
-        let one = |_| {
-            let last = self.made.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(next(last)));
-            tron::Window { made_ms: next(last.unwrap_or(0)), ..first }
-        };
-        Ok((0..count).map(one).collect())
+        Ok(self.made.windows(tron::window(round).await?, count))
     }
 
     /// The way to the leading node.

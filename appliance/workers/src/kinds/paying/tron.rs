@@ -1,14 +1,19 @@
 //! Transactions of TRON: the span of time in which one may get into a block, and what it costs.
 //!
-//! Invariant: nothing orders TRON's transactions and nothing replaces them. Another one for the same payment is built only with
-//! the proof that those before it are over.
+//! Invariants:
+//! - Nothing orders TRON's transactions and nothing replaces them. Another one for the same payment is built only with the proof
+//!   that those before it are over.
+//! - Their time is that of a final block on which a quorum agrees. One endpoint's word moves it neither in a round nor for good.
+
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use exchequer_chains::evm::transfer_data;
 use exchequer_chains::node::{Account, FeeFacts, Trial, TrialCall, TronAccount};
-use exchequer_chains::tron::{Head, RefBlock, TronAction, TronTx, UnsignedTron, expiry, fee_limit, text};
+use exchequer_chains::tron::{RefBlock, Solid, TronAction, TronTx, UnsignedTron, expiry, fee_limit, text};
 use exchequer_chains::{KeyPath, Unsigned};
 use exchequer_domain::{BlockRef, ChainAddress};
 
+use super::death::UNSIGNED_MARGIN_US;
 use super::{Desk, Draft, Round, fee_cap, in_minor_units, in_smallest_units};
 use crate::money::proto::{self, claim};
 use crate::money::words;
@@ -31,7 +36,7 @@ pub struct Prices {
 pub struct Window {
     /// The final block that it builds on.
     pub reference: BlockRef,
-    /// When it is made, in milliseconds since 1970, by the network's clock.
+    /// When it is made, in milliseconds since 1970, by the network's clock; before its last moment.
     pub made_ms: u64,
     /// Its last moment, in milliseconds since 1970.
     pub expires_ms: u64,
@@ -77,12 +82,41 @@ pub async fn account(round: &Round, address: &ChainAddress) -> Result<TronAccoun
     }
 }
 
+/// The moments at which transactions are made.
+#[derive(Debug, Default)]
+pub(super) struct Moments {
+    /// The latest one, in milliseconds since 1970.
+    last_ms: AtomicU64,
+}
+
+impl Moments {
+    /// So many spans of time that begin with this one. No two are made at the same moment, so that like payments have unlike
+    /// names; but after moments that were beyond all bounds they begin anew, instead of keeping every later payment from being made.
+    pub(super) fn windows(&self, first: Window, count: usize) -> Vec<Window> {
+        let next = |last_ms: u64| match last_ms.saturating_add(1).max(first.made_ms) {
+            late if late >= first.expires_ms => first.made_ms,
+            made_ms => made_ms,
+        };
+        let one = |_| {
+            let last = self.last_ms.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(next(last)));
+            Window { made_ms: next(last.unwrap_or(0)), ..first }
+        };
+        (0..count).map(one).collect()
+    }
+}
+
 /// The span of time of a transaction that is made now.
 pub(super) async fn window(round: &Round) -> Result<Window, String> {
     let solid = round.panel.agreed_final().await.map_err(|error| error.to_string())?;
-    let heads = round.panel.first(|node| node.heads()).await.map_err(|error| error.to_string())?.value;
-    let (height, time_ms) = (heads.head.block.height.max(solid.block.height), heads.head.time_ms);
-    let expires_ms = expiry(solid.block.height, Head { height, time_ms }).map_err(|error| error.to_string())?;
+    let (height, time_ms) = (solid.block.height, solid.time_ms);
+    let head = round.panel.best_head().max(height);
+    let expires_ms = expiry(Solid { height, time_ms }, head).map_err(|error| error.to_string())?;
+    // It would be given up before it is signed, and decided again, for as long as the network makes no final blocks.
+    if expires_ms.saturating_mul(1_000) <= round.due.now_us.saturating_add(UNSIGNED_MARGIN_US) {
+        return Err(format!(
+            "final block {height} is too old to build a payment on; none is decided until the network has newer ones"
+        ));
+    }
     Ok(Window { reference: solid.block, made_ms: time_ms, expires_ms })
 }
 
@@ -158,3 +192,7 @@ pub(super) async fn again(desk: &Desk, round: &Round, payout: &proto::Payout) ->
     let draft = draft(round, &prices, owner.key, &owner.address, action, window, limit)?;
     Ok((draft.fee_max <= fee_cap(&round.config, &payout.withdrawals)).then_some(draft))
 }
+
+#[cfg(test)]
+#[path = "tron_tests.rs"]
+mod tests;
