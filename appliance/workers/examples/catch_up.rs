@@ -3,7 +3,12 @@
 //! 7,200 blocks are a day, 300 a slice.
 //!
 //! The generator is a process of its own; what is measured of time is the two together, of memory and processor the worker alone.
-#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "its report is its output, and it ends where it fails")]
+#![expect(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "its report is its output, and it ends where it fails"
+)]
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
@@ -331,6 +336,14 @@ async fn main() {
         return std::future::pending().await;
     }
     let (blocks, addresses) = (number(1, 7_200), u32::try_from(number(2, 5_000_000)).unwrap());
+    if words.get(3).is_some_and(|word| word == "keep") {
+        let mut set = AddressSet::new(Network::Ethereum);
+        for index in 0..addresses {
+            set.insert(Key::Account(account(index)), u64::from(index) + 1).unwrap();
+        }
+        set.save(std::path::Path::new(&words[4])).unwrap();
+        return;
+    }
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["serve", &blocks.to_string()])
         .stdout(Stdio::piped())
@@ -349,15 +362,6 @@ async fn main() {
     let folder = std::env::temp_dir().join(format!("exchequer-catch-up-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let file = folder.join("addresses");
-    if words.get(3).is_some_and(|word| word == "keep") {
-        let mut set = AddressSet::new(Network::Ethereum);
-        for index in 0..addresses {
-            set.insert(Key::Account(account(index)), u64::from(index) + 1).unwrap();
-        }
-        set.save(std::path::Path::new(&words[4])).unwrap();
-        let _ = child.kill();
-        return;
-    }
     let made = Command::new(std::env::current_exe().unwrap())
         .args(["0", &addresses.to_string(), "keep", file.to_str().unwrap()])
         .status()
@@ -388,6 +392,6 @@ async fn main() {
         used.as_secs_f64() * 1_000.0 / blocks as f64,
     );
     println!("memory of the worker: {} MiB, at most {} MiB", memory("VmRSS:"), memory("VmHWM:"));
-    let _ = child.kill();
+    child.kill().and_then(|()| child.wait()).unwrap();
     let _ = std::fs::remove_dir_all(folder);
 }

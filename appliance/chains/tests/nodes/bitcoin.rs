@@ -87,7 +87,8 @@ async fn payments(world: &World) {
     let found = look(world.params, &block, &own, &BTreeSet::new());
     let mut seen: Vec<TxId> = found.sightings.iter().map(|seen| seen.tx).collect();
     let mut sent = paid.clone();
-    (seen.sort_unstable(), sent.sort_unstable());
+    seen.sort_unstable();
+    sent.sort_unstable();
     assert_eq!(seen, sent);
     assert!(found.sightings.iter().all(|seen| seen.amount == 50_000_000 && !seen.coinbase));
     let Block::Bitcoin(_) = &block else { panic!("{block:?}") };

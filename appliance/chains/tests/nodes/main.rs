@@ -1,7 +1,7 @@
 //! The clients against nodes: anvil as each of the four EVM networks, a Bitcoin node, and the simulator of TRON. What needs a node
 //! that is not installed says SKIPPED and names it.
 
-#![allow(clippy::unwrap_used, reason = "a failure is the test's")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failure is the test's")]
 
 mod bitcoin;
 mod evm;

@@ -54,7 +54,7 @@ pub async fn coins(desk: &Desk) -> Result<Vec<proto::Coin>, String> {
 
 /// The coins out of these that a wallet may spend now: free, mature, and certain to stay. Of the deposit wallet, those of the pool.
 #[must_use]
-pub fn usable<'a>(all: &'a [proto::Coin], settled: u64, is_of: impl Fn(&proto::Coin) -> bool) -> Vec<&'a proto::Coin> {
+pub fn usable(all: &[proto::Coin], settled: u64, is_of: impl Fn(&proto::Coin) -> bool) -> Vec<&proto::Coin> {
     // What each of our transactions in a block that is not settled spends.
     let mut unsettled: BTreeMap<&[u8], Vec<&proto::Coin>> = BTreeMap::new();
     for coin in all.iter().filter(|coin| coin.spent_height > settled && !coin.spent_by.is_empty()) {
