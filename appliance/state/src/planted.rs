@@ -99,6 +99,12 @@ pub(crate) enum Bug {
     SweptAnywhere,
     /// What is missing stops nothing.
     OutflowGoesOn,
+    /// What persons once accepted as missing may be taken again after it came back.
+    AcceptedForEver,
+    /// Hot wallets are filled while something is missing that nobody sent.
+    FilledMeanwhile,
+    /// What persons approved holds whatever is missing more since they were asked.
+    ResumedUnseen,
     /// Any difference is over when it is not seen any more.
     AnythingVanishes,
     /// One person puts the books right.

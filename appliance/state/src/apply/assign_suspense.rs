@@ -132,7 +132,7 @@ impl Entry<'_> {
     ) -> Result<(), Halt> {
         self.book_moved(deposit, from, fee, undone)?;
         if !undone {
-            self.note_moved_by_hand(deposit, from, index, fee);
+            self.note_moved_by_hand(deposit, from, index, fee)?;
         }
         let network = deposit.network;
         let key = |asset| HoldingKey { network, index, asset };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use exchequer_domain::Network;
+use exchequer_domain::{Network, Timestamp};
 use exchequer_ledger::{Asset, Holder, Side};
 
 use super::Entry;
@@ -139,8 +139,14 @@ impl Entry<'_> {
                 }
             }
         };
-        if class == Class::Timing && one.class != Class::Timing {
+        let says_nothing = match class {
             // Something is under way where something else differs: of that nothing new is known.
+            Class::Timing => one.class != Class::Timing,
+            // Nobody knows what is there.
+            Class::RpcFault => !matches!(one.class, Class::Timing | Class::RpcFault),
+            Class::MissedDeposit | Class::UnknownOutflow | Class::Fee | Class::Rounding | Class::Reorg => false,
+        };
+        if says_nothing {
             return;
         }
         let age = self.now.0.saturating_sub(one.first_seen.0);
@@ -148,7 +154,13 @@ impl Entry<'_> {
         // What was once called an outflow is none only when a person says so.
         let class = if one.class == Class::UnknownOutflow && !is_new { one.class } else { class };
         let severity = if class == Class::UnknownOutflow { Severity::P0 } else { severity };
-        let is_other = is_new || one.amount != amount || one.class != class || one.severity != severity;
+        // What has come back and is gone once more was taken once more.
+        let again = one.gone.is_some();
+        let is_other = is_new || again || one.amount != amount || one.class != class || one.severity != severity;
+        if again {
+            one.accept_at_most(0);
+        }
+        one.accept_at_most(amount);
         (one.amount, one.class, one.severity, one.asset) = (amount, class, severity, asset);
         (one.last_seen, one.gone) = (self.now, None);
         if is_other {
@@ -175,9 +187,20 @@ impl Entry<'_> {
             return;
         }
         if one.gone.is_none() {
+            one.accept_at_most(0);
             one.gone = Some(self.now);
             one.tell(self.now, None, "the two sides agree again; a person says what it was".into());
             self.put_discrepancy(one);
+        }
+    }
+
+    /// The key of an address was used by somebody else: whatever persons have accepted there, they have not accepted that.
+    pub(super) fn used_by_others(&mut self, scope: &Scope) {
+        let Some(mut one) = self.state.reconciliation.of_scope(scope).cloned() else { return };
+        if one.accepted.take().is_some() {
+            one.status = Status::Open;
+            one.tell(self.now, None, "somebody else has used the address's key once more".into());
+            self.keep_discrepancy(one);
         }
     }
 
@@ -192,11 +215,22 @@ impl Entry<'_> {
         self.event(EventKind::OutflowStopped { network, discrepancy: by, severity: Severity::P0 });
     }
 
+    /// What is missing on a network by something that stops its withdrawals and was told or has changed after a moment.
+    pub(super) fn outflow_since(&self, network: Network, moment: Timestamp) -> Option<i128> {
+        let mut open = self.state.reconciliation.open();
+        let found = open.find(|one| {
+            let told = one.story.iter().rev().find(|line| line.by.is_none());
+            one.stops() && one.scope.network() == Some(network) && told.is_some_and(|line| line.at > moment)
+        });
+        found.map(|one| one.amount)
+    }
+
     /// Withdrawals of a network go on, whatever is missing there as of now.
     pub(super) fn let_payments_go_on(&mut self, network: Network, by: Actor) {
         let open: Vec<Discrepancy> = self.state.reconciliation.open().filter(|one| one.stops()).cloned().collect();
         for mut one in open.into_iter().filter(|one| one.scope.network() == Some(network)) {
-            one.accepted = Some(one.amount);
+            // Where the two sides agree again nothing is missing that could be accepted.
+            one.accepted = Some(if one.gone.is_some() { 0 } else { one.amount });
             one.tell(self.now, Some(by), "withdrawals go on".into());
             self.put_discrepancy(one);
         }

@@ -271,6 +271,12 @@ impl<'a> Entry<'a> {
         matches!(self.consent, Consent::Given(_))
     }
 
+    /// When the present operation was proposed, where it is that of a proposal.
+    pub(super) fn proposed(&self) -> Option<Timestamp> {
+        let Consent::Given(id) = self.consent else { return None };
+        self.state.approvals.get(id).map(|proposal| proposal.created)
+    }
+
     /// Whether an initiator may ask for an operation.
     pub(super) fn check_may(&self, actor: Actor, body: &Body) -> Result<(), Rejection> {
         match actor {

@@ -489,6 +489,7 @@ impl Body {
             Body::RequestWithdrawal(command) => keys.extend(command.lookups()),
             Body::PreparePayout(command) => keys.extend(command.lookups()),
             Body::StepPayout(command) => keys.extend(command.lookups()),
+            Body::ReviewPayout(command) => keys.extend(command.lookups()),
             Body::ChangeAddressBook(command) => keys.extend(command.lookups()),
             // No other command looks anything up.
             _ => {}

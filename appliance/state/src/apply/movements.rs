@@ -125,7 +125,9 @@ impl Entry<'_> {
             }
         }
         let (burnt, rounded) = self.fee_on_chain(network, fee);
-        if let Some(address) = self.payer_address(network, payout.payer)? {
+        let payer = self.payer_address(network, payout.payer)?;
+        let written = payer.is_some();
+        if let Some(address) = payer {
             let attempt = payout.attempts.iter().find(|attempt| attempt.tx == Some(tx));
             let fee_max = attempt.map_or(0, |attempt| self.fee_on_chain(network, u128::from(attempt.fee_max)).0);
             let coins = paid.keys().chain(moved.keys()).cloned().chain([None]);
@@ -141,6 +143,15 @@ impl Entry<'_> {
                 let name = movement_name(&movement, None);
                 self.note_movement(height, name, movement)?;
             }
+        }
+        // Of a transaction that is none of the exchange's own, and of which no movement was written, nothing will be told that
+        // could make up for this.
+        let is_own = payout.attempts.iter().any(|attempt| attempt.tx == Some(tx));
+        let is_known = is_own
+            || written
+            || (network.family() == exchequer_domain::Family::Bitcoin && self.own_transfer(network, &tx)?.is_some());
+        if !is_known {
+            return Ok(());
         }
         // What it moved from one own address to another one the ledger has as before.
         let fee = paid.entry(None).or_default();

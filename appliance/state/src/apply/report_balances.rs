@@ -262,8 +262,12 @@ impl Entry<'_> {
                 if facts.foreign {
                     what.push_str("; somebody else has used the address's key");
                 }
+                if facts.foreign {
+                    self.used_by_others(&scope);
+                }
                 self.differs(scope, asset, by, units(by), class, what);
-                if class != Class::Timing {
+                // A difference of time, and what cannot be, say nothing of the next one.
+                if !matches!(class, Class::Timing | Class::RpcFault) {
                     let (time, difference) = (self.now, by);
                     position.checked = Some(Checked { at, time, observed, difference });
                     self.put_position(&spot, &position);

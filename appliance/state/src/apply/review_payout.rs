@@ -1,12 +1,14 @@
 //! `ReviewPayout`: a person decides about a payout. Nobody can have money paid twice by it: whatever frees money, or says that
 //! it was paid by other means, needs the same proof that a worker needs, and another person.
 
-use exchequer_domain::{BlockRef, TxId};
+use exchequer_domain::{BlockRef, Family, Network, TxId};
 use serde::{Deserialize, Serialize};
 
+use super::step_payout::check_fee_told;
 use super::{Entry, Stop, check_reason};
 use crate::audit::AuditAction;
 use crate::command::Actor;
+use crate::custody::own_transfer_key;
 use crate::outcome::Done;
 use crate::withdrawals::{Death, Ending, PayoutId, PayoutStanding, Refusal, Stage, Standing};
 
@@ -76,6 +78,13 @@ impl PayoutDecision {
 }
 
 impl ReviewPayout {
+    /// The row keys that it looks up: whether a transaction is one of the exchange's own, where blocks tell what was spent.
+    pub(super) fn lookups(&self) -> Vec<Vec<u8>> {
+        let PayoutDecision::MarkExternal { tx, .. } = &self.decision else { return Vec::new() };
+        let networks = Network::ALL.iter().filter(|network| network.family() == Family::Bitcoin);
+        networks.map(|network| own_transfer_key(*network, tx)).collect()
+    }
+
     pub(super) fn apply(self, entry: &mut Entry<'_>, actor: Actor) -> Result<Done, Stop> {
         let ReviewPayout { payout: id, from, decision, reason } = self;
         check_reason(&reason)?;
@@ -112,6 +121,8 @@ impl ReviewPayout {
                 if payout.attempts.iter().any(|attempt| attempt.tx == Some(tx)) {
                     return Err(Refusal::Attempt.into());
                 }
+                let dearest = payout.attempts.iter().map(|attempt| attempt.fee_max).max();
+                check_fee_told(fee, dearest.unwrap_or(0))?;
                 entry.note_paid(&payout, tx, block.height, fee, true)?;
                 for withdrawal in payout.withdrawals.clone() {
                     let one = entry.withdrawal_at(withdrawal, present)?;

@@ -11,6 +11,7 @@ use crate::audit::AuditAction;
 use crate::command::Actor;
 use crate::custody::Listing;
 use crate::deposits::Deposit;
+use crate::halt::Halt;
 use crate::outcome::Done;
 use crate::planted::{self, Bug};
 use crate::reconciliation::{
@@ -87,6 +88,10 @@ impl AdjustDiscrepancy {
             return Err(Refusal::SecondPerson.into());
         }
         let one = entry.open_discrepancy(discrepancy)?;
+        // The books agree with the chain already: they would differ after it.
+        if one.gone.is_some() {
+            return Err(Refusal::NotAdjustable.into());
+        }
         if one.amount != amount {
             return Err(Refusal::AmountMoved { amount: one.amount }.into());
         }
@@ -135,6 +140,12 @@ impl ResumePayments {
         let ResumePayments { network, reason } = self;
         check_reason(&reason)?;
         let stopped = entry.state.reconciliation.stopped(network).ok_or(Refusal::NotStopped { network })?;
+        // Persons approve what they have seen: what is missing, or missing more, since they were asked is for them to look at.
+        let proposed = entry.proposed().filter(|_| !planted::has(Bug::ResumedUnseen));
+        let moved = proposed.and_then(|proposed| entry.outflow_since(network, proposed));
+        if let Some(amount) = moved {
+            return Err(Refusal::AmountMoved { amount }.into());
+        }
         entry.let_payments_go_on(network, actor);
         let detail = format!("stopped since {} by discrepancy {}", stopped.since, stopped.by);
         entry.audit(actor, AuditAction::PaymentsResumed, network.to_string(), detail, reason);
@@ -150,9 +161,15 @@ impl Entry<'_> {
 
     /// Persons said that the exchange moved something by hand, and the ledger's stores have followed: what was missing where it
     /// came from is explained by that, and needs no posting.
-    pub(super) fn note_moved_by_hand(&mut self, deposit: &Deposit, from: Store, index: Option<u32>, fee: u128) {
+    pub(super) fn note_moved_by_hand(
+        &mut self,
+        deposit: &Deposit,
+        from: Store,
+        index: Option<u32>,
+        fee: u128,
+    ) -> Result<(), Halt> {
         let network = deposit.network;
-        let Some(amount) = deposit.amount else { return };
+        let Some(amount) = deposit.amount else { return Ok(()) };
         let (fee, _) = self.fee_on_chain(network, fee);
         let native = deposit.coin.is_none();
         let gone = amount.saturating_add(if native { fee } else { 0 });
@@ -166,6 +183,7 @@ impl Entry<'_> {
             let open = entry.state.reconciliation.open().find(|one| match &one.scope {
                 Scope::Spot(spot) => {
                     spot.coin == *coin
+                        && one.gone.is_none()
                         && one.amount.checked_neg().and_then(|gone| u128::try_from(gone).ok()) == Some(sum)
                         && at.is_none_or(|at| spot.address == *at)
                         && is_source(entry, spot)
@@ -176,18 +194,18 @@ impl Entry<'_> {
             });
             open.cloned()
         };
-        let Some(one) = missing(self, &deposit.coin, None, gone) else { return };
-        let Scope::Spot(spot) = one.scope.clone() else { return };
+        let Some(one) = missing(self, &deposit.coin, None, gone) else { return Ok(()) };
+        let Scope::Spot(spot) = one.scope.clone() else { return Ok(()) };
         let of_fee = if native { None } else { missing(self, &None, Some(&spot.address), fee) };
         for one in [Some(one), of_fee].into_iter().flatten() {
             let Scope::Spot(spot) = one.scope.clone() else { continue };
-            // A row that cannot be read shows in the next comparison.
-            let Ok(position) = self.position(&spot) else { continue };
+            let position = self.position(&spot)?;
             self.put_adjusted(&spot, position, one.amount);
             let by = self.sender().map(|(_, actor)| actor);
             let what = format!("the exchange moved it by hand: deposit {}", deposit.id);
             self.end_discrepancy(one, Status::Adjusted, by, what);
         }
+        Ok(())
     }
 
     /// The books of an address are put right by an amount.

@@ -1,6 +1,6 @@
 //! `StepPayout`: the worker says what became of a payout's attempts.
 
-use exchequer_domain::{BlockRef, Network, TxId};
+use exchequer_domain::{BlockRef, Family, Network, TxId};
 use serde::{Deserialize, Serialize};
 
 use super::prepare_payout::Preparation;
@@ -14,6 +14,9 @@ use crate::withdrawals::{
     ANSWERS_AT_ONCE_MAX, ANSWERS_KEPT, Answer, Death, Ending, Errand, Payout, PayoutId, PayoutStanding, Purpose,
     RAW_BYTES_MAX, RECORD_BYTES_MAX, RawKind, Refusal, Reply, SigningEntry, Stage, Standing, WHY_BYTES_MAX, Withdrawal,
 };
+
+/// A fee that is told is at most so many times what the transaction could cost.
+const FEE_TOLD_PARTS: u64 = 2;
 
 /// Moves a payout from the stage that its sender found it in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -212,6 +215,10 @@ impl Entry<'_> {
                 Ok(self.move_payout(payout, Stage::Mined, "its block is not part of the chain any more"))
             }
             PayoutStep::Final { block, fee } => self.finish(payout, number, block, fee, false),
+            // Its consensus takes a transaction as a whole or not at all.
+            PayoutStep::Reverted { .. } if payout.network.family() == Family::Bitcoin => {
+                Err(Refusal::Edge { from: payout.stage(), to: Stage::Reverted }.into())
+            }
             PayoutStep::Reverted { block, fee } => self.finish(payout, number, block, fee, true),
             PayoutStep::Stuck => {
                 let from = Self::check_edge(&payout, Stage::Stuck)?;
@@ -311,7 +318,9 @@ impl Entry<'_> {
             (Purpose::Noop, _) => Stage::Failed,
         };
         let from = Self::check_edge(&payout, to)?;
-        let tx = live(&mut payout, number)?.tx.ok_or(Refusal::Attempt)?;
+        let attempt = live(&mut payout, number)?;
+        let tx = attempt.tx.ok_or(Refusal::Attempt)?;
+        check_fee_told(fee, attempt.fee_max)?;
         if reverted || purpose == Purpose::Noop {
             self.check_settled(&payout, block)?;
         }
@@ -352,6 +361,13 @@ impl Entry<'_> {
         self.end_payout(payout, to);
         Ok(())
     }
+}
+
+/// Whether a fee that is told can be believed: at most twice what the transaction could cost. A receipt that says more is wrong,
+/// and would go into books against which nothing that is missing shows any more.
+pub(super) fn check_fee_told(fee: u128, fee_max: u64) -> Result<(), Refusal> {
+    let most = fee_max.saturating_mul(FEE_TOLD_PARTS);
+    if fee > u128::from(most) && !planted::has(Bug::FeeUnbounded) { Err(Refusal::FeeCap { most }) } else { Ok(()) }
 }
 
 fn check_why(why: &str) -> Result<(), Refusal> {

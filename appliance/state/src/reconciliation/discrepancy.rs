@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::position::Spot;
 use crate::command::Actor;
 use crate::event::Severity;
+use crate::planted::{self, Bug};
 
 /// Lines of a discrepancy's story; the first ones and the latest are kept.
 pub const STORY_LINES_MAX: usize = 40;
@@ -247,6 +248,13 @@ impl Discrepancy {
             self.story.remove(STORY_LINES_MAX / 2);
         }
         self.story.push(Line { at, by, what });
+    }
+
+    /// Persons accepted what was missing, and no more than that: where less is missing now they have accepted less.
+    pub(crate) fn accept_at_most(&mut self, amount: i128) {
+        if !planted::has(Bug::AcceptedForEver) {
+            self.accepted = self.accepted.map(|accepted| accepted.max(amount));
+        }
     }
 
     /// Whether it stops the withdrawals of its network: something is missing, and more than persons have accepted.

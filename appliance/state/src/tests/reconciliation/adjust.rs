@@ -79,6 +79,61 @@ fn adjustments_take_two_persons() {
     withdrawals::catches(Bug::AdjustedAlone, two_persons);
 }
 
+/// Goal: persons let a network go on with what they have seen: where more is gone since they were asked, their consent is of
+/// something else.
+fn more_is_gone_meanwhile() {
+    let mut bench = with_differences();
+    staff(&mut bench.world, Role::SecurityOfficer);
+    enforce(&mut bench.world);
+    let resume = Body::ResumePayments(ResumePayments { network: ETH, reason: "40 are known".into() });
+    let proposal = propose(&mut bench.world, TOM, &resume).unwrap();
+    bench.world.now = Timestamp(bench.world.now.0 + 1_000_000);
+    let mut theft = model::Tx::empty(bench.chain(ETH).name());
+    theft.leaves = vec![(hot(ETH), token(), 900)];
+    bench.chain(ETH).mine(vec![theft]);
+    bench.grow(ETH, 6);
+    bench.reconcile(ETH);
+    match approve(&mut bench.world, ANN, proposal) {
+        Ok(Done::Approved { execution: crate::Execution::Refused(refusal), .. }) => {
+            assert_eq!(*refusal, Rejection::Reconciliation(Refusal::AmountMoved { amount: -940 }));
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(bench.is_stopped(ETH));
+    bench.world.now = Timestamp(bench.world.now.0 + 1_000_000);
+    let proposal = propose(&mut bench.world, TOM, &resume).unwrap();
+    bench.reconcile(ETH);
+    assert_eq!(executed(approve(&mut bench.world, ANN, proposal)), Done::PaymentsResumed);
+    assert!(!bench.is_stopped(ETH));
+}
+
+#[test]
+fn consent_is_to_what_was_seen() {
+    more_is_gone_meanwhile();
+    withdrawals::catches(Bug::ResumedUnseen, more_is_gone_meanwhile);
+}
+
+/// Goal: where the two sides agree again no posting makes them differ.
+#[test]
+fn what_is_gone_is_not_adjusted() {
+    let mut bench = with_differences();
+    let less = bench.open().into_iter().find(|one| one.amount == -40).unwrap();
+    let mut back = bench.chain(ETH).payment(&hot(ETH), token(), 40);
+    back.hidden = true;
+    bench.chain(ETH).mine(vec![back]);
+    bench.grow(ETH, 6);
+    bench.reconcile(ETH);
+    staff(&mut bench.world, Role::SecurityOfficer);
+    enforce(&mut bench.world);
+    let proposal = propose(&mut bench.world, TOM, &adjust(less.id.0, -40, Category::Loss)).unwrap();
+    match approve(&mut bench.world, ANN, proposal) {
+        Ok(Done::Approved { execution: crate::Execution::Refused(refusal), .. }) => {
+            assert_eq!(*refusal, Rejection::Reconciliation(Refusal::NotAdjustable));
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
 /// Goal: what does not fit is refused when it is carried out: an amount that has changed meanwhile, a category of the other sign,
 /// what no posting can put right, what is over.
 #[test]

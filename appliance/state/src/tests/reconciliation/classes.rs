@@ -123,6 +123,92 @@ fn outflows_stop_the_network() {
     an_outflow();
 }
 
+/// Goal: what persons have accepted as missing is that and no more: what came back and is taken again, in whole or in part, stops
+/// the network again, also where it was back when they accepted it. Method: taken, accepted, brought back, taken.
+fn taken_twice() {
+    for (back, again) in [(100, 100), (100, 40), (60, 60)] {
+        for late in [false, true] {
+            let mut bench = Bench::new();
+            bench.stock(TRON);
+            steal(&mut bench, TRON, &hot(TRON), token(), 100);
+            bench.reconcile(TRON);
+            if !late {
+                bench.world.run(resume(TRON)).unwrap();
+            }
+            hide(&mut bench, TRON, &hot(TRON), token(), back);
+            bench.reconcile(TRON);
+            if late {
+                bench.world.run(resume(TRON)).unwrap();
+            }
+            bench.reconcile(TRON);
+            assert!(!bench.is_stopped(TRON));
+            steal(&mut bench, TRON, &hot(TRON), token(), again);
+            bench.reconcile(TRON);
+            assert!(bench.is_stopped(TRON), "{back} and {again}");
+            assert_eq!((bench.only().status, bench.only().gone), (Status::Open, None));
+        }
+    }
+}
+
+#[test]
+fn what_is_taken_twice_stops_twice() {
+    taken_twice();
+    withdrawals::catches(Bug::AcceptedForEver, taken_twice);
+}
+
+/// Goal: each use of a key by somebody else stops the network, also where persons have accepted the one before.
+#[test]
+fn each_use_of_a_key_is_new() {
+    let mut bench = Bench::new();
+    bench.stock(ETH);
+    let paying = bench.withdraw(ETH, None, 1_000, UNIT);
+    bench.chain(ETH).mine(vec![paying.tx.clone()]);
+    bench.grow(ETH, 6);
+    bench.finish(&paying);
+    assert!(bench.reconcile(ETH));
+    for _ in 0..2 {
+        let mut foreign = model::Tx::empty(bench.chain(ETH).name());
+        foreign.nonce_of = Some(hot(ETH));
+        bench.chain(ETH).mine(vec![foreign]);
+        bench.grow(ETH, 6);
+        bench.reconcile(ETH);
+        assert!(bench.is_stopped(ETH));
+        bench.world.run(resume(ETH)).unwrap();
+    }
+}
+
+/// Goal: a reading that cannot be is a fault of endpoints and leaves nothing behind: the next one that holds is no outflow, and
+/// what was found before stays as it was.
+#[test]
+fn an_absurd_reading_leaves_nothing() {
+    let mut bench = Bench::new();
+    bench.stock(TRON);
+    let absurd = |bench: &mut Bench| {
+        let (run, block) = bench.begin(TRON);
+        let mut readings = bench.readings(TRON, block);
+        readings.iter_mut().for_each(|reading| reading.amount = Some(u128::MAX));
+        bench.read(TRON, run, block, readings, true);
+        bench.end(TRON, run);
+    };
+    absurd(&mut bench);
+    assert!(bench.open().iter().all(|one| one.class == Class::RpcFault) && !bench.open().is_empty());
+    assert!(bench.reconcile(TRON));
+    assert!(bench.open().iter().all(|one| one.class == Class::RpcFault && one.gone.is_some()));
+    assert!(!bench.is_stopped(TRON));
+
+    let mut bench = Bench::new();
+    bench.stock(TRON);
+    steal(&mut bench, TRON, &hot(TRON), token(), 100);
+    bench.reconcile(TRON);
+    bench.world.run(resume(TRON)).unwrap();
+    let before = bench.only();
+    absurd(&mut bench);
+    bench.reconcile(TRON);
+    let after = bench.open().into_iter().find(|one| one.id == before.id).unwrap();
+    assert_eq!((after.amount, after.class, after.accepted), (before.amount, before.class, before.accepted));
+    assert!(!bench.is_stopped(TRON));
+}
+
 /// Goal: on a network that counts a key's transactions one that is not ours is found also where the balance is right; and a coin
 /// of an output network that somebody else spends is found in the books.
 #[test]

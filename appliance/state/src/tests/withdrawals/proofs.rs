@@ -124,6 +124,25 @@ fn conflicts_are_the_states_own() {
     assert_eq!(bury(&mut world, payout, proof()), Ok(Stage::Failed));
 }
 
+/// Goal: a transaction of Bitcoin's cannot fail in a block; and where somebody else's paid, nothing is written that only the
+/// blocks' own movements could make up for. Method: both, and then the books of what is on its way.
+#[test]
+fn nothing_stays_afoot_of_foreign_transactions() {
+    let mut world = bank(1);
+    mint(&mut world, 1..=2);
+    let payout = sent(&mut world, BITCOIN);
+    let reverted = PayoutStep::Reverted { block: block(9), fee: 1 };
+    let no = Refusal::Edge { from: Stage::Signed, to: Stage::Reverted };
+    assert_eq!(refusal(step(&mut world, payout, reverted)), no);
+    step(&mut world, payout, PayoutStep::Review { why: "look".into() }).unwrap();
+    change_coin(&mut world, 1, |coin| spend(coin, tx(70), 15));
+    let proof = Death::Conflicts(vec![Conflict { coin: coin(1), by: tx(70), confirmations: 6 }]);
+    let decision = PayoutDecision::MarkExternal { tx: tx(70), block: block(9), fee: 5, proof };
+    let review = ReviewPayout { payout, from: Stage::Review, decision, reason: "test".into() };
+    assert_eq!(world.run(Body::ReviewPayout(Box::new(review))), Ok(Done::PayoutMoved { stage: Stage::Completed }));
+    assert!(world.state.reconciliation().afoot.is_empty());
+}
+
 /// Goal: of nothing signed no proof of another kind is true, a proof of another family proves nothing, and a nonce that nobody
 /// signed for is a gap, whatever ended its payout. Method: empty proofs for a payout that is not signed.
 #[test]
@@ -217,14 +236,15 @@ fn fees_are_bounded() {
     let id = TransferId(77);
     world.run(Body::CreditSandbox(CreditSandbox { user: ALICE, asset: USDT, amount: 50 * DOLLAR, id })).unwrap();
     let payout = sent(&mut world, EVM);
-    step(&mut world, payout, final_step(1 << 90)).unwrap();
+    assert_eq!(refusal(step(&mut world, payout, final_step(1 << 90))), Refusal::FeeCap { most: 2_000 });
+    step(&mut world, payout, final_step(2_000)).unwrap();
     let account = world.state.account(&hot(EVM, ETH)).unwrap();
     assert_eq!((account.sums.balance(Side::Debit), account.sums.balance(Side::Credit)), (0, 0));
     let told = world.events().into_iter().find_map(|kind| match kind {
         crate::EventKind::FeeUnbooked { amount, .. } => Some(amount),
         _ => None,
     });
-    assert_eq!(told, Some((1 << 90) - 1_300));
+    assert_eq!(told, Some(2_000 - 1_300));
 }
 
 /// Goal: what fills a gap can be paid more for and never becomes a payment; nothing but nonces has gaps; and a replacement's span
