@@ -7,10 +7,12 @@ use exchequer_ledger::{AccountKey, Asset, Cause, HoldId, Holder, Leg, Reason, St
 use super::{Entry, Stop, money};
 use crate::codec;
 use crate::command::Actor;
+use crate::custody::WalletRole;
 use crate::event::{EventKind, Severity};
 use crate::halt::Halt;
 use crate::ids;
 use crate::networks::{Operation, Why};
+use crate::planted::{self, Bug};
 use crate::rejection::Rejection;
 use crate::rows::{Edit, Family, Table};
 use crate::withdrawals::{
@@ -132,6 +134,15 @@ impl Entry<'_> {
     /// Whether the network does what a payout is for.
     pub(super) fn may_errand(&self, network: Network, payer: Payer, errand: &Errand) -> Result<(), Refusal> {
         let operation = errand.operation(self.payer_role(payer)?);
+        // While something is missing that nobody sent, nothing more is brought to where it may be taken from; what goes to
+        // wallets whose keys are elsewhere is the safer there.
+        let to_hot = errand.moves().is_some_and(|one| {
+            let wallet = self.state.custody.wallet_at(network.family(), &one.to);
+            wallet.is_some_and(|wallet| wallet.role == WalletRole::Hot)
+        });
+        if to_hot && !planted::has(Bug::FilledMeanwhile) && self.state.reconciliation.stopped(network).is_some() {
+            return Err(shut(Why::Outflow));
+        }
         match errand.moves() {
             Some(one) => self.state.may(network, one.asset, operation),
             None => self.state.may_on(network, operation),

@@ -147,3 +147,40 @@ fn planted_bugs_are_caught() {
     catches(Bug::SweptStays, super::rules::coins_are_gathered);
     catches(Bug::ToppedUpEarly, super::rules::what_comes_to_nothing_moves_nothing);
 }
+
+/// Goal: while something is missing on a network that nobody sent, nothing is brought to a hot wallet, and what goes to a cold one
+/// or brings gas to an address of the pool goes on; also what was decided before is not signed. Method: the stop as a row.
+fn nothing_to_hot_wallets_meanwhile() {
+    let mut world = harbour();
+    arrive(&mut world, NET, vec![pay(NET, 1, 0, USDT, 700), pay(NET, 2, 1, USDT, 700), pay(NET, 3, 2, USDT, 700)]);
+    arrive(&mut world, NET, (0..3).map(|index| pay(NET, 4 + u64::from(index), index, ETH, 9_000)).collect());
+    let wished = |world: &mut World, index| wish(world, NET, Some(index), USDT, Wish::Sweep).unwrap();
+    let [one, two, three] = [0, 1, 2].map(|index| wished(&mut world, index));
+    let decided = sweep(&mut world, NET, 0, of(USDT, "hotevm0", 700, Some(one)), Claim::Nonce(0)).unwrap();
+    let stopped = crate::reconciliation::Stopped { since: world.now, by: crate::reconciliation::DiscrepancyId(1) };
+    let part = crate::reconciliation::Part::Stopped.key(&crate::networks::number(NET));
+    let key = crate::rows::Table::Reconciliation.key(&part);
+    world.rows.put(crate::Family::Working, key, crate::codec::encode(&stopped));
+    world.state = crate::State::load(&world.rows).unwrap();
+    let shut = |outcome: Result<(), Rejection>| match outcome {
+        Err(Rejection::Withdrawals(why)) => assert!(matches!(*why, Refusal::Shut { .. }), "{why:?}"),
+        other => panic!("{other:?}"),
+    };
+    let signed = PayoutStep::Signed { tx: tx(77), raw: vec![1], record: vec![2] };
+    shut(step(&mut world, decided, signed).map(|_| ()));
+    let to_hot = of(USDT, "hotevm0", 700, Some(two));
+    shut(sweep(&mut world, NET, 1, to_hot, Claim::Nonce(0)).map(|_| ()));
+    let payer = Payer { wallet: GAS_EVM, index: 0 };
+    let top_up = |world: &mut World, to: Move| {
+        prepare_move(world, WorkerKind::Gas, NET, payer, Errand::TopUp(to), (Claim::Nonce(0), 1_000))
+    };
+    shut(top_up(&mut world, of(ETH, "hotevm0", 4_000, None)).map(|_| ()));
+    sweep(&mut world, NET, 2, of(USDT, "coldevm0", 700, Some(three)), Claim::Nonce(0)).unwrap();
+    top_up(&mut world, Move { to_index: Some(3), ..of(ETH, "poolEvm3", 4_000, None) }).unwrap();
+}
+
+#[test]
+fn nothing_goes_to_hot_wallets_while_an_outflow_stands() {
+    nothing_to_hot_wallets_meanwhile();
+    catches(Bug::FilledMeanwhile, nothing_to_hot_wallets_meanwhile);
+}
