@@ -113,6 +113,11 @@ impl Entry<'_> {
         if !of_wallet && self.state.gas.top_ups(network, to, self.now) >= TOP_UPS_OF_ADDRESS_MAX {
             return Err(Refusal::TooOften.into());
         }
+        self.check_gas_budget(network, amount)
+    }
+
+    /// Whether so much more, in minor units of the network's coin, may be spent of the day's budget.
+    pub(super) fn check_gas_budget(&self, network: Network, amount: u128) -> Result<(), Stop> {
         let coin = self.coin_of(network)?;
         let today = self.gas_book(network).today(self.now).saturating_add(amount);
         let worth = self.state.custody.worth(&self.state.assets, coin, today, self.now, PRICE_AGE_MAX);
@@ -131,12 +136,18 @@ impl Entry<'_> {
         Ok(())
     }
 
-    /// A top-up was decided: it counts from now on, whatever becomes of it.
-    pub(super) fn note_top_up(&mut self, network: Network, to: &ChainAddress, amount: u128) {
+    /// Something was decided that costs so much more of the day's budget.
+    pub(super) fn note_gas_budget(&mut self, network: Network, amount: u128) {
         let now = self.now;
         let mut book = self.gas_book(network);
         book.note_top_up(now, amount);
         self.put_gas_book(network, book);
+    }
+
+    /// A top-up was decided: it counts from now on, whatever becomes of it.
+    pub(super) fn note_top_up(&mut self, network: Network, to: &ChainAddress, amount: u128) {
+        let now = self.now;
+        self.note_gas_budget(network, amount);
         let key = (network, to.clone());
         let mut topped = self.state.gas.topped.get(&key).cloned().unwrap_or_default();
         topped.prune(now);

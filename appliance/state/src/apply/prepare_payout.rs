@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::withdrawals::hot_account;
 use super::{Entry, Stop};
 use crate::command::Actor;
-use crate::custody::address_key;
+use crate::custody::{WalletRole, address_key};
 use crate::event::{EventKind, Severity};
 use crate::outcome::Done;
 use crate::planted::{self, Bug};
@@ -101,6 +101,14 @@ impl PreparePayout {
             }
             Errand::Withdrawals | Errand::Sweep(_) => None,
         };
+        // What fills a gap of an address that pays no withdrawals costs gas, and brings nothing.
+        let fills = match entry.payer_role(payer)? {
+            WalletRole::Gas | WalletRole::Deposit if paid.is_empty() && !moves => u128::from(preparation.fee_max),
+            WalletRole::Gas | WalletRole::Deposit | WalletRole::Hot | WalletRole::Cold => 0,
+        };
+        if fills > 0 {
+            entry.check_gas_budget(network, fills)?;
+        }
         let lane = entry.check_claim(network, payer, &preparation, chain_nonce)?;
         let head = entry.state.withdrawals.head;
         let id = PayoutId(head.payouts + 1);
@@ -153,6 +161,9 @@ impl PreparePayout {
         entry.decide(&mut payout, preparation);
         entry.begin_move(&payout)?;
         entry.put_payout(payout);
+        if fills > 0 {
+            entry.note_gas_budget(network, fills);
+        }
         if let Some((to, takes)) = topped {
             entry.note_top_up(network, &to, takes);
         }

@@ -6,7 +6,7 @@ use super::withdrawals::hot_account;
 use super::{Entry, Stop};
 use crate::planted::{self, Bug};
 use crate::withdrawals::{
-    ATTEMPTS_MAX, Claim, Death, Ending, Payout, PayoutStanding, Purpose, Refusal, Stage, Standing, Waiting,
+    ATTEMPTS_MAX, Claim, Death, Ending, Errand, Payout, PayoutStanding, Purpose, Refusal, Stage, Standing, Waiting,
 };
 
 impl Entry<'_> {
@@ -58,6 +58,15 @@ impl Entry<'_> {
             }
             Claim::Nonce(_) | Claim::Window { .. } => {}
         }
+        // What it may cost beyond the attempts before it is of the day's budget, too. A person who wants it ended is not refused.
+        let dearest = payout.attempts.iter().map(|attempt| attempt.fee_max).max().unwrap_or(0);
+        let dearer = match &payout.errand {
+            Errand::TopUp(_) => u128::from(preparation.fee_max.saturating_sub(dearest)),
+            Errand::Withdrawals | Errand::Sweep(_) => 0,
+        };
+        if dearer > 0 && !noop {
+            self.check_gas_budget(payout.network, dearer)?;
+        }
         let more = self.more_aside(&payout, preparation.fee_max)?;
         payout.gas = self.hold_gas(payout.network, payout.payer, payout.id, preparation.fee_max, payout.gas)?;
 
@@ -67,6 +76,9 @@ impl Entry<'_> {
         }
         if let Some(proof) = &proof {
             self.log_deaths(&before, proof);
+        }
+        if dearer > 0 {
+            self.note_gas_budget(payout.network, dearer);
         }
         self.decide(&mut payout, preparation);
         payout.standing = PayoutStanding::Replacing;

@@ -187,6 +187,30 @@ fn the_budget_of_a_day_is_kept() {
     assert_eq!(refused(top_up(&mut world, pool_address(3), 1, 4)), Refusal::NoPrice);
 }
 
+/// Goal: what a top-up may cost more by another attempt is of the day's budget, too. Method: a budget of ten dollars that is spent
+/// but for 500 minor units, and attempts that cost 400 and 101 more.
+#[test]
+fn dearer_attempts_are_of_the_budget() {
+    let mut world = fuelled();
+    for value in [250, 125, 63, 32, 16, 10] {
+        world.run(set("gas.budget_usd_day@network:ethereum", Value::Integer(value), None)).unwrap();
+    }
+    let fee = preparation(Claim::Nonce(0), 0).fee_max;
+    let payout = top_up(&mut world, pool_address(0), 10 * ETHER - u128::from(fee) - 500, 0).unwrap();
+    step(&mut world, payout, signed(1));
+    step(&mut world, payout, PayoutStep::Broadcast { answers: Vec::new() });
+    step(&mut world, payout, PayoutStep::Stuck);
+    let replace = |world: &mut World, fee_max| {
+        let from = world.state.withdrawals().payout(payout).unwrap().stage();
+        let preparation = Box::new(crate::Preparation { fee_max, ..preparation(Claim::Nonce(0), fee_max) });
+        let step = PayoutStep::Replace { preparation, proof: None };
+        send(world, Body::StepPayout(Box::new(StepPayout { network: NET, payout, from, attempt: 1, step })))
+    };
+    assert!(matches!(refused(replace(&mut world, fee + 501)), Refusal::Budget { .. }));
+    replace(&mut world, fee + 500).unwrap();
+    assert_eq!(world.state.gas().book(NET).unwrap().today(world.now), 10 * ETHER);
+}
+
 /// Goal: what was spent is put down under what it was for, and what gas wallets have is told to last until it does not: each
 /// level once. Method: a top-up an hour for a day, and stations with less and less.
 #[test]
