@@ -103,6 +103,7 @@ mod tests {
             ("threshold.queue_age@kind:selftest", Value::DurationUs(100), Value::DurationUs(151), true),
             ("autopilot.min_quorum", integer(3), integer(4), true),
             ("autopilot.min_quorum", integer(3), integer(3), false),
+            ("sweeps.hot_target_usd", integer(20_000), integer(1_000_000_000), true),
             ("log.entries_kept", integer(1), integer(1_000), false),
             ("no.such", integer(1), integer(1_000), false),
         ] {

@@ -290,7 +290,7 @@ schema! {
     SWEEPS_HOT_LOW_USD: i64 = integer("sweeps.hot_low_usd", [0, 5_000, 1_000_000_000], Level1,
         "With less of an asset in the hot wallets, in US dollars, deposits are swept at once.").of_networks();
     SWEEPS_HOT_TARGET_USD: i64 = integer("sweeps.hot_target_usd", [0, 20_000, 1_000_000_000], Level2,
-        "Up to how much of each asset goes to hot wallets, in US dollars; the rest goes to cold ones.").of_networks();
+        "Up to how much of each asset goes to hot wallets, in US dollars; the rest goes to cold ones.").of_networks().guarded();
     SWEEPS_MIN_USD: i64 = integer("sweeps.min_usd", [0, 10, 1_000_000], Level1,
         "The least that is swept from an address without need, in US dollars.").of_networks();
     THRESHOLD_QUEUE_AGE: Duration = duration("threshold.queue_age", [1, MINUTE, DAY], Level1,
