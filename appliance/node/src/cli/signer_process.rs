@@ -73,7 +73,7 @@ pub(super) async fn serve(args: &SignerArgs) -> Result<Exit, Stop> {
             tracing::warn!(%error, "there is no link to the socket beside the vault");
         }
     }
-    run(&socket, &folder, Options { users, refused }, stop).await.map_err(of_signer)?;
+    run(&socket, &folder, Options { users, node: args.parent, refused }, stop).await.map_err(of_signer)?;
     Ok(Exit::Good)
 }
 

@@ -116,8 +116,13 @@ impl Frames {
         self.bytes
     }
 
+    /// Whether it is not known what is on the disk.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.broken
+    }
+
     /// Replaces the file by one with these payloads, unless that saves less than half. The former file is whole until the new one
-    /// is, on stable storage and locked.
+    /// is, on stable storage and locked; it is used on, and no draft is left, where the new one could not be written.
     pub(crate) fn rewrite_if_half(&mut self, payloads: &[Vec<u8>]) -> Result<(), MemoryError> {
         let mut bytes = MAGIC.to_vec();
         for payload in payloads {
@@ -129,20 +134,10 @@ impl Frames {
         }
         let mut draft = self.path.clone();
         draft.as_mut_os_string().push(".compact");
-        // A draft of a run that was killed says nothing to anyone.
-        match std::fs::remove_file(&draft) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(FileError::io(&draft, "remove")(error).into());
-            }
-            Ok(()) | Err(_) => {}
-        }
-        let made = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&draft);
-        let mut file = made.map_err(FileError::io(&draft, "create"))?;
-        if rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_err() {
-            return Err(MemoryError::InUse { path: draft.display().to_string() });
-        }
-        file.write_all(&bytes).map_err(FileError::io(&draft, "write"))?;
-        file.sync_all().map_err(FileError::io(&draft, "sync"))?;
+        let file = write_draft(&draft, &bytes).inspect_err(|_| {
+            // What is half written takes the room that was missing.
+            let _gone = std::fs::remove_file(&draft);
+        })?;
         self.broken = true;
         std::fs::rename(&draft, &self.path).map_err(FileError::io(&self.path, "replace"))?;
         files::sync_folder(self.path.parent().unwrap_or(Path::new(".")))?;
@@ -170,6 +165,25 @@ impl Frames {
         self.bytes += bytes.len() as u64;
         Ok(())
     }
+}
+
+/// A new file with these bytes, locked and on stable storage.
+fn write_draft(draft: &Path, bytes: &[u8]) -> Result<File, MemoryError> {
+    // A draft of a run that was killed says nothing to anyone.
+    match std::fs::remove_file(draft) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(FileError::io(draft, "remove")(error).into());
+        }
+        Ok(()) | Err(_) => {}
+    }
+    let made = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(draft);
+    let mut file = made.map_err(FileError::io(draft, "create"))?;
+    if rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_err() {
+        return Err(MemoryError::InUse { path: draft.display().to_string() });
+    }
+    file.write_all(bytes).map_err(FileError::io(draft, "write"))?;
+    file.sync_all().map_err(FileError::io(draft, "sync"))?;
+    Ok(file)
 }
 
 fn is_zero_to_the_end(reader: &mut impl std::io::Read) -> std::io::Result<bool> {

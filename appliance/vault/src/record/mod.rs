@@ -230,9 +230,23 @@ impl Memory {
         }
         let mut memory = Memory { frames, known, key };
         if memory.frames.bytes() >= compact::COMPACT_BYTES_MIN {
-            memory.compact(vault, begun)?;
+            memory.try_compact(vault, begun)?;
         }
         Ok(memory)
+    }
+
+    /// As [`Memory::compact`]. A memory that is sound and merely long is used as it is where that fails, such as on a full disk.
+    ///
+    /// # Errors
+    /// The file was being replaced: which of the two is there is not known.
+    fn try_compact(&mut self, vault: [u8; 16], begun: Timestamp) -> Result<(), MemoryError> {
+        match self.compact(vault, begun) {
+            Err(error) if !self.frames.is_broken() => {
+                tracing::warn!(%error, "the signing memory could not be compacted; it is used as it is");
+                Ok(())
+            }
+            done => done,
+        }
     }
 
     /// Writes the file anew where it says everything in half as much.

@@ -270,3 +270,26 @@ fn a_compacted_memory_forgets_nothing() {
         assert_same(&answers(&open(folder.path()).unwrap()), &after, &format!("seed {seed}"));
     }
 }
+
+/// Goal: a sound memory that cannot be made shorter is used as it is. Method: a folder where the new file would be written.
+#[test]
+fn a_memory_that_cannot_be_compacted_is_used() {
+    let (folder, mut memory) = fresh();
+    for step in 1..40 {
+        memory.follow(feed(step - 1, step, vec![]), Timestamp(1), none).unwrap();
+    }
+    let path = folder.path().join(FILE_NAME);
+    let before = fs::read(&path).unwrap();
+    let mut draft = path.clone();
+    draft.as_mut_os_string().push(".compact");
+    fs::create_dir(&draft).unwrap();
+    assert!(memory.compact(VAULT, Timestamp(1)).is_err());
+    memory.try_compact(VAULT, Timestamp(1)).unwrap();
+    assert_eq!(fs::read(&path).unwrap(), before);
+    memory.remember(&record(200, 200, nonce(200))).unwrap();
+    fs::remove_dir(&draft).unwrap();
+    memory.try_compact(VAULT, Timestamp(1)).unwrap();
+    assert!(fs::metadata(&path).unwrap().len() < before.len() as u64 && !draft.exists());
+    drop(memory);
+    assert_eq!(open(folder.path()).unwrap().known().attempts.len(), 1);
+}

@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use exchequer_chains::{KeyPath, KeyPurpose, Scheme};
 use exchequer_domain::{ChainAddress, Network, OutPoint, Timestamp, TxId};
 use tokio::net::{UnixListener, UnixStream};
+use tonic::transport::server::UdsConnectInfo;
 use tonic::{Request, Response, Status};
 use zeroize::Zeroize as _;
 
@@ -32,6 +33,9 @@ pub struct Options {
     /// Users of the system, beside its own, whose processes may ask. They reach the socket by its group, which is that of the
     /// signer's process.
     pub users: Vec<u32>,
+    /// The one process that may feed and have signed: the node that started the signer. None where a unit of the system runs it:
+    /// then whoever may ask at all may.
+    pub node: Option<i32>,
     /// What the system refused so far, for the log.
     pub refused: Vec<String>,
 }
@@ -39,6 +43,7 @@ pub struct Options {
 struct Door {
     core: Arc<Core>,
     hardening: Hardening,
+    node: Option<i32>,
 }
 
 fn said(verdict: Verdict) -> Option<proto::Verdict> {
@@ -133,6 +138,26 @@ impl Door {
         let refuse = move |core: &Core| core.refused(what, Code::Malformed, "the request does not read");
         Ok(said(self.act(refuse).await?))
     }
+
+    /// What is answered to a process that may neither feed nor have signed; none where it may. A node's workers are its user's
+    /// as well, so that the user says nothing; the number is what the system said when the process connected.
+    async fn other_than_node<T>(
+        &self,
+        request: &Request<T>,
+        what: &'static str,
+    ) -> Result<Option<proto::Verdict>, Status> {
+        let Some(node) = self.node else { return Ok(None) };
+        let connection = request.extensions().get::<UdsConnectInfo>();
+        let pid = connection.and_then(|connection| connection.peer_cred).and_then(|peer| peer.pid());
+        if pid == Some(node) {
+            return Ok(None);
+        }
+        let who =
+            pid.map_or_else(|| "a process that the system does not name".to_owned(), |pid| format!("process {pid}"));
+        let reason = format!("{who} is not the node that started this signer, process {node}");
+        let refuse = move |core: &Core| core.refused(what, Code::Peer, &reason);
+        Ok(said(self.act(refuse).await?))
+    }
 }
 
 #[tonic::async_trait]
@@ -174,6 +199,9 @@ impl Signer for Door {
     }
 
     async fn follow(&self, request: Request<proto::FollowRequest>) -> Result<Response<proto::FollowReply>, Status> {
+        if let Some(verdict) = self.other_than_node(&request, "follow").await? {
+            return Ok(Response::new(proto::FollowReply { verdict: Some(verdict), followed: 0 }));
+        }
         let proto::FollowRequest { epoch, after, to, entries } = request.into_inner();
         let Some(entries) = entries.into_iter().map(committed).collect::<Option<Vec<_>>>() else {
             return Ok(Response::new(proto::FollowReply { verdict: self.malformed("follow").await?, followed: 0 }));
@@ -184,6 +212,9 @@ impl Signer for Door {
     }
 
     async fn sign(&self, request: Request<proto::SignRequest>) -> Result<Response<proto::SignReply>, Status> {
+        if let Some(verdict) = self.other_than_node(&request, "sign").await? {
+            return Ok(Response::new(proto::SignReply { verdict: Some(verdict), ..proto::SignReply::default() }));
+        }
         let proto::SignRequest { unsigned, request } = request.into_inner();
         let reply = match self.act(move |core| core.sign(&unsigned, &request)).await? {
             Ok((verdict, given)) => proto::SignReply {
@@ -270,7 +301,7 @@ fn admitted(stream: &UnixStream, users: &[u32]) -> Result<(), String> {
     Err(format!("a process of user {} knocked; it may not ask", peer.uid()))
 }
 
-/// Serves a signer until `stop` is over.
+/// Serves a signer until `stop` is over, to whichever process of these users asks.
 ///
 /// # Errors
 /// The socket cannot be made (most often its path is longer than 107 bytes), or the server fails.
@@ -278,6 +309,17 @@ pub async fn serve(
     core: Arc<Core>,
     path: &Path,
     users: Vec<u32>,
+    hardening: Hardening,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), SignerError> {
+    serve_to(core, path, (users, None), hardening, stop).await
+}
+
+/// As [`serve`]; only the process of this number, where there is one, may feed and have signed.
+pub(super) async fn serve_to(
+    core: Arc<Core>,
+    path: &Path,
+    (users, node): (Vec<u32>, Option<i32>),
     hardening: Hardening,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), SignerError> {
@@ -309,7 +351,7 @@ pub async fn serve(
             }
         }
     });
-    let door = SignerServer::new(Door { core, hardening })
+    let door = SignerServer::new(Door { core, hardening, node })
         .max_decoding_message_size(MESSAGE_BYTES_MAX)
         .max_encoding_message_size(MESSAGE_BYTES_MAX);
     let served = tonic::transport::Server::builder()
@@ -353,5 +395,5 @@ pub async fn run(
     }
     let mut users = options.users;
     users.push(rustix::process::geteuid().as_raw());
-    serve(core, socket, users, hardening, stop).await
+    serve_to(core, socket, (users, options.node), hardening, stop).await
 }

@@ -10,7 +10,8 @@ use tokio::sync::oneshot;
 use super::rig::*;
 use crate::policy::{Code, verify_decisions};
 use crate::record::{Committed, Feed};
-use crate::signer::{Client, Core, Hardening, serve};
+use crate::signer::server::serve_to;
+use crate::signer::{Client, Core, Hardening};
 
 fn plain() -> Hardening {
     Hardening { no_core_dumps: false, memory_locked: false, no_network: false, refused: vec![] }
@@ -24,12 +25,16 @@ struct Served {
 }
 
 async fn served(core: Arc<Core>, users: Vec<u32>) -> Served {
+    served_to(core, users, None).await
+}
+
+async fn served_to(core: Arc<Core>, users: Vec<u32>, node: Option<i32>) -> Served {
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join("signer.sock");
     let (stop, stopped) = oneshot::channel::<()>();
     let path = socket.clone();
     let task = tokio::spawn(async move {
-        serve(core, &path, users, plain(), async { stopped.await.unwrap_or_default() }).await.unwrap();
+        serve_to(core, &path, (users, node), plain(), async { stopped.await.unwrap_or_default() }).await.unwrap();
     });
     while !socket.exists() {
         tokio::task::yield_now().await;
@@ -100,6 +105,40 @@ async fn another_user_is_not_heard() {
     assert!(line.reason.contains(&user.to_string()));
     served.stop.send(()).unwrap();
     served.task.await.unwrap();
+}
+
+/// Goal: a worker of a node, which is its user's as well, neither feeds the signer a log of its own nor has anything signed; what
+/// people ask for by a verb they get. Method: a signer whose node is another process than this one, then one whose node this is.
+#[tokio::test]
+async fn only_the_node_feeds_and_has_signed() {
+    let rig = Rig::new();
+    let unsigned = rig.evm(1, STRANGER, 100);
+    let request = rig.request(&unsigned, withdrawal(1));
+    let Rig { folder, clock: _, core } = rig;
+    let core = Arc::new(core);
+    let user = rustix::process::geteuid().as_raw();
+    let own = i32::try_from(std::process::id()).unwrap();
+    for (node, allowed) in [(1, false), (own, true)] {
+        let served = served_to(Arc::clone(&core), vec![user], Some(node)).await;
+        let mut client = Client::connect(&served.socket).await.unwrap();
+        let fed = client.follow(Feed { epoch: EPOCH, after: 20, to: 21, entries: vec![] }).await;
+        let given = client.sign(unsigned.encode(), &request).await;
+        if allowed {
+            assert_eq!((fed.unwrap(), given.is_ok()), (21, true));
+        } else {
+            assert_eq!((fed.unwrap_err().code(), given.unwrap_err().code()), (Some("peer"), Some("peer")));
+            let line = verify_decisions(&folder.path().join("vault/decisions.log")).unwrap().unwrap();
+            assert!(line.reason.contains(&format!("process {own} is not the node")), "{}", line.reason);
+        }
+        assert!(!client.status().await.unwrap().standing.sealed);
+        client.unseal_automatically().await.unwrap();
+        client.address(Network::Tron, 0, DEPOSIT, Scheme::Keccak).await.unwrap();
+        assert!(!client.xpubs().await.unwrap().is_empty());
+        drop(client);
+        served.stop.send(()).unwrap();
+        served.task.await.unwrap();
+    }
+    drop(folder);
 }
 
 /// Goal: a flood is refused, and does not fill the disk: one line a second says that it happens.
