@@ -100,6 +100,7 @@ pub(crate) async fn run(house: Arc<House>) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::line::{LocalSigner, Trouble};
     use super::*;
 
     const SECOND: Duration = Duration::from_secs(1);
@@ -159,5 +160,20 @@ mod tests {
             now = next;
         }
         assert_eq!(pauses, [30, 60, 120, 240, 480, 900, 900, 900]);
+    }
+
+    /// Goal: a signer that is ahead counts as open nowhere, so that leadership goes to one that signs, and says why it is of no use.
+    /// Method: the line is told; the watch judges what is known then.
+    #[test]
+    fn a_signer_that_is_ahead_keeps_no_leadership() {
+        let signer = LocalSigner::new("/nowhere".into());
+        signer.note(&Trouble::Ahead);
+        let seen = signer.seen();
+        assert!(seen.state != SignerState::Absent && seen.why.contains("after a restore"), "{}", seen.why);
+        let (mut watch, now) = (Watch::default(), Instant::now());
+        let peers = [(2, SignerState::Ready)];
+        assert_eq!(watch.judge(now, seen.state, &peers), None);
+        assert_eq!(watch.judge(now + STEADY, seen.state, &peers), Some(2));
+        assert!(!seen.state.is_open());
     }
 }

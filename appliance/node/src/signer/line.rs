@@ -36,7 +36,7 @@ const GENERATIONS_KEPT: usize = 100_000;
 pub(crate) enum SignerState {
     /// This node has no vault.
     Absent = 0,
-    /// It has one, and no signer answers, or not as it should.
+    /// It has one, and no signer answers, or not as it should: also one that has followed further than this node's log goes.
     Silent = 1,
     /// The vault is sealed.
     Sealed = 2,
@@ -95,7 +95,7 @@ pub(crate) enum Trouble {
     #[error("the vault is sealed: `exchequer vault unseal` opens it")]
     Sealed,
     /// It is ahead.
-    #[error("the signer has followed further than this node has applied")]
+    #[error("the signer is ahead of this node's log: after a restore, read first what is said of that in signer.md")]
     Ahead,
     /// Anything else, in words.
     #[error("{0}")]
@@ -298,19 +298,19 @@ impl LocalSigner {
         seen.status = Some(status.clone());
     }
 
-    fn note(&self, trouble: &Trouble) {
+    pub(super) fn note(&self, trouble: &Trouble) {
         let mut seen = self.seen.lock();
         seen.state = match trouble {
             Trouble::Absent => SignerState::Absent,
             Trouble::Sealed => SignerState::Sealed,
-            Trouble::Ahead => SignerState::Behind,
-            Trouble::Other(_) => SignerState::Silent,
+            // It signs nothing here: leadership goes to whichever node's signer does.
+            Trouble::Ahead | Trouble::Other(_) => SignerState::Silent,
         };
         let why = match trouble {
             Trouble::Absent => String::new(),
             Trouble::Sealed | Trouble::Ahead | Trouble::Other(_) => trouble.to_string(),
         };
-        if !matches!(seen.state, SignerState::Sealed | SignerState::Behind) {
+        if matches!(trouble, Trouble::Absent | Trouble::Other(_)) {
             seen.status = None;
         }
         if seen.why != why {

@@ -1,7 +1,7 @@
 //! A signature from its order to its record: what a leading node asks its signer for, and what the answer means.
 
 use exchequer_domain::{Network, Problem, TxId, WorkerKind};
-use exchequer_state::withdrawals::{Payout, PayoutId, PayoutStanding, Place, SigningEntry};
+use exchequer_state::withdrawals::{Errand, Payout, PayoutId, PayoutStanding, Place, Purpose, SigningEntry};
 use exchequer_state::{Rows, State};
 use exchequer_vault::policy::SigningRequest;
 use exchequer_vault::signer::ClientError;
@@ -51,7 +51,14 @@ struct Wanted {
 
 /// Whether the signer's refusal is one of now, not of the transaction.
 fn passes(code: &str) -> bool {
-    matches!(code, "not-caught-up" | "sealed" | "rate" | "feed" | "storage" | "stale-epoch" | "internal")
+    match code {
+        "not-caught-up" | "sealed" | "rate" | "feed" | "storage" | "stale-epoch" | "internal" => true,
+        // A signer that an earlier process of this node started, and that is about to end.
+        "peer" => true,
+        // What a wallet may pay comes again with the hour, what comes too late from now with the time.
+        "velocity-hour" | "velocity-day" | "expiry-far" => true,
+        _ => false,
+    }
 }
 
 /// Has a decided attempt signed.
@@ -107,6 +114,9 @@ fn wanted(state: &State, rows: &dyn Rows, order: Order) -> Result<Wanted, Answer
     let attempt = attempt.ok_or_else(|| moved("another attempt is the latest"))?;
     // Whatever holds money back holds back its signature.
     state.may_send(payout).map_err(|why| Answer::not_now("closed", why.to_string()))?;
+    if attempt.purpose == Purpose::Payment {
+        may_pay(state, payout)?;
+    }
     let logged = state.signing_entry(rows, attempt.decided);
     let unsigned = state.unsigned_bytes(rows, payout.id, attempt.number);
     let (logged, unsigned) = match (logged, unsigned) {
@@ -125,6 +135,23 @@ fn wanted(state: &State, rows: &dyn Rows, order: Order) -> Result<Wanted, Answer
     Ok(Wanted { unsigned, told })
 }
 
+/// Whether whom a payout pays may be paid now. The log refuses the signature of one that may not, but only when there is one.
+fn may_pay(state: &State, payout: &Payout) -> Result<(), Answer> {
+    for id in &payout.withdrawals {
+        let one = state.withdrawals().get(*id);
+        let one = one.ok_or_else(|| Answer::not_now("moved", "a withdrawal of it is not under way"))?;
+        let may = state.may_send_money(one.order.user);
+        may.map_err(|why| Answer::not_now("closed", format!("withdrawal {id}: {why:?}")))?;
+    }
+    match &payout.errand {
+        Errand::Sweep(one) if !state.custody().is_sweep_destination(payout.network, &one.to) => {
+            let why = "where the sweep goes is no address of a pinned wallet any more";
+            Err(Answer::refused("destination", why))
+        }
+        Errand::Sweep(_) | Errand::Withdrawals | Errand::TopUp(_) => Ok(()),
+    }
+}
+
 fn awaits_signature(payout: &Payout) -> bool {
     match payout.standing {
         PayoutStanding::Preparing | PayoutStanding::Replacing => true,
@@ -135,5 +162,21 @@ fn awaits_signature(payout: &Payout) -> bool {
         | PayoutStanding::Unknown { .. }
         | PayoutStanding::Review { .. }
         | PayoutStanding::Over { .. } => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Goal: what time alone cures waits; what a person has to look at does not.
+    #[test]
+    fn some_refusals_pass() {
+        for code in ["velocity-hour", "velocity-day", "expiry-far", "sealed", "peer"] {
+            assert!(passes(code), "{code}");
+        }
+        for code in ["fee", "destination", "not-decided", "nonce-taken", "no-rule", ""] {
+            assert!(!passes(code), "{code}");
+        }
     }
 }

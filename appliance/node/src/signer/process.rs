@@ -6,6 +6,7 @@
 //! What the process writes to standard error goes into the node's log, line by line and within bounds. The signer itself sees to it
 //! that nothing of a key is in it.
 
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
@@ -19,6 +20,8 @@ use crate::supervisor::{Nursery, read_lines};
 
 /// How often a node without a vault looks whether there is one.
 const VAULT_POLL: Duration = Duration::from_millis(500);
+/// Where the package's unit of the signer listens.
+const UNIT_SOCKET: &str = "/run/exchequer-signer/signer.sock";
 /// Before a signer that ended is started again: at first, and at most.
 const PAUSES: [Duration; 2] = [Duration::from_millis(200), Duration::from_secs(30)];
 /// One that ran for so long begins with the first pause again.
@@ -30,11 +33,12 @@ const LINES_PER_MINUTE_MAX: u32 = 600;
 
 /// Runs a signer for as long as the node does, wherever there is a vault.
 pub(crate) async fn keep(data: PathBuf, external: bool) {
+    let data = std::path::absolute(&data).unwrap_or(data);
     if external {
         tracing::info!("the signer is run by a unit of the system");
+        point_to(Path::new(UNIT_SOCKET), &socket_path(&data)).await;
         return;
     }
-    let data = std::path::absolute(&data).unwrap_or(data);
     let nursery = match Nursery::open() {
         Ok(nursery) => nursery,
         Err(error) => {
@@ -44,6 +48,31 @@ pub(crate) async fn keep(data: PathBuf, external: bool) {
     };
     let make = || command(Path::new(OWN_PROGRAM), &data);
     tend(&nursery, &vault_folder(&data), make, Arc::new(tell)).await;
+}
+
+/// Waits until the folder is there in which a unit's signer listens, and makes the node's own way to its socket lead there. The node
+/// does it itself, as its user: whoever did it as root could be led elsewhere by what lies in the node's folder.
+async fn point_to(unit: &Path, own: &Path) {
+    while !unit.parent().is_some_and(Path::is_dir) {
+        tokio::time::sleep(VAULT_POLL).await;
+    }
+    if let Err(error) = link(unit, own) {
+        tracing::error!(%error, at = %own.display(), "there is no way to the signer's socket");
+    }
+}
+
+/// Puts a link in place of the socket of a signer that ran beside the node; one that is there stays, wherever it leads.
+fn link(unit: &Path, own: &Path) -> std::io::Result<()> {
+    match own.symlink_metadata() {
+        Ok(there) if there.file_type().is_symlink() => return Ok(()),
+        Ok(_) => std::fs::remove_file(own)?,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    if let Some(folder) = own.parent().filter(|folder| !folder.exists()) {
+        std::fs::DirBuilder::new().mode(0o700).create(folder)?;
+    }
+    std::os::unix::fs::symlink(unit, own)
 }
 
 /// What becomes of a line, and of how many before it nothing was said.
@@ -172,6 +201,25 @@ mod tests {
         assert_eq!(through, LINES_PER_MINUTE_MAX as usize);
         assert_eq!(gauge.take(began + Duration::from_secs(60)), Some(7));
         assert_eq!(gauge.take(began + Duration::from_secs(60)), Some(0));
+    }
+
+    /// Goal: a node whose signer a unit runs finds its socket, in place of what an earlier signer beside it left; a link that an
+    /// operator made stays. Method: no vault's folder; the socket of before; a link to elsewhere.
+    #[tokio::test]
+    async fn a_units_socket_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let unit = folder.path().join("signer.sock");
+        let own = socket_path(folder.path());
+        for _ in 0..2 {
+            point_to(&unit, &own).await;
+            assert_eq!(std::fs::read_link(&own).unwrap(), unit);
+        }
+        std::fs::remove_file(&own).unwrap();
+        drop(std::os::unix::net::UnixListener::bind(&own).unwrap());
+        point_to(&unit, &own).await;
+        assert_eq!(std::fs::read_link(&own).unwrap(), unit);
+        point_to(&folder.path().join("other.sock"), &own).await;
+        assert_eq!(std::fs::read_link(&own).unwrap(), unit);
     }
 
     /// Goal: the process gets nothing of the node's environment, where secrets may be. Method: the command as it is made.

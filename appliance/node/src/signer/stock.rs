@@ -78,33 +78,67 @@ const fn scheme_word(scheme: Scheme) -> &'static str {
     }
 }
 
-/// Fills the pools by one step each; whether any of them wants more.
+/// As `fill`: whether anything was missing, or the first failure.
+#[cfg(test)]
+pub(crate) async fn round<G: Ground>(ground: &G, signer: &LocalSigner, actor: Actor) -> Result<bool, Trouble> {
+    let Filled { stocked, failed } = fill(ground, signer, actor).await?;
+    failed.map_or(Ok(stocked > 0), Err)
+}
+
+/// What a step came to.
+struct Filled {
+    /// Pools that got something.
+    stocked: usize,
+    /// Why one got nothing, if any did not.
+    failed: Option<Trouble>,
+}
+
+/// Fills the pools by one step each. A family whose pool cannot be filled keeps no other one waiting: such as one of whose account
+/// the signer has no key, or derives another address, or whose command is refused.
 ///
 /// # Errors
-/// The signer is of no use, has no such account, or derives another address; or the command was refused.
-pub(crate) async fn round<G: Ground>(ground: &G, signer: &LocalSigner, actor: Actor) -> Result<bool, Trouble> {
+/// The signer is of no use.
+async fn fill<G: Ground>(ground: &G, signer: &LocalSigner, actor: Actor) -> Result<Filled, Trouble> {
     let other = |why: String| Trouble::Other(why);
     let wanted = ground.state(missing).map_err(|problem| other(problem.message))?;
+    let mut filled = Filled { stocked: 0, failed: None };
     if wanted.is_empty() {
-        return Ok(false);
+        return Ok(filled);
     }
     let mut client = signer.talk().await?;
     let accounts = signer.ask(client.xpubs()).await?;
     for (wallet, first, count) in wanted {
-        let of = ground.state(|state| accounts_of(state, &accounts, &wallet));
-        let account = of.map_err(|problem| other(problem.message))?.into_iter().next();
-        let account = account.ok_or_else(|| {
-            other(format!("the signer has no account with the key of wallet {} ({})", wallet.id.0, wallet.name))
-        })?;
-        let entries = derive(signer, &mut client, &account, first, count).await?;
-        let stock = StockAddresses { family: wallet.family, first_index: first, entries };
-        let command = Command { id: ground.command_id(), actor, epoch: None, body: Body::StockAddresses(stock) };
-        match ground.submit(command).await.map_err(|problem| other(problem.message))? {
-            Outcome::Done(_) => tracing::info!(family = ?wallet.family, first, count, "deposit addresses are stocked"),
-            Outcome::Rejected(why) => return Err(other(why.problem().message)),
+        let stocked = stock(ground, signer, (&mut client, &accounts), actor, (&wallet, first, count)).await;
+        match stocked {
+            Ok(()) => filled.stocked += 1,
+            Err(trouble) => filled.failed = filled.failed.or(Some(trouble)),
         }
     }
-    Ok(true)
+    Ok(filled)
+}
+
+/// Fills one pool by one step.
+async fn stock<G: Ground>(
+    ground: &G,
+    signer: &LocalSigner,
+    (client, accounts): (&mut Client, &[proto::AccountXpub]),
+    actor: Actor,
+    (wallet, first, count): (&Wallet, u32, u32),
+) -> Result<(), Trouble> {
+    let other = |why: String| Trouble::Other(why);
+    let of = ground.state(|state| accounts_of(state, accounts, wallet));
+    let account = of.map_err(|problem| other(problem.message))?.into_iter().next();
+    let account = account.ok_or_else(|| {
+        other(format!("the signer has no account with the key of wallet {} ({})", wallet.id.0, wallet.name))
+    })?;
+    let entries = derive(signer, client, &account, first, count).await?;
+    let stock = StockAddresses { family: wallet.family, first_index: first, entries };
+    let command = Command { id: ground.command_id(), actor, epoch: None, body: Body::StockAddresses(stock) };
+    match ground.submit(command).await.map_err(|problem| other(problem.message))? {
+        Outcome::Done(_) => tracing::info!(family = ?wallet.family, first, count, "deposit addresses are stocked"),
+        Outcome::Rejected(why) => return Err(other(why.problem().message)),
+    }
+    Ok(())
 }
 
 async fn derive(
@@ -138,15 +172,16 @@ pub(crate) async fn run(house: Arc<House>) {
         if status.role != Role::Leader || status.epoch.is_none() || !house.signer.seen().state.is_open() {
             continue;
         }
-        match round(&*house, &house.signer, Actor::Node(house.id())).await {
-            Ok(_) => told = None,
-            Err(trouble) => {
-                if told.as_ref() != Some(&trouble) {
-                    tracing::warn!(%trouble, "deposit addresses cannot be stocked");
-                    told = Some(trouble);
-                }
-                tokio::time::sleep(PAUSE).await;
-            }
+        let filled = fill(&*house, &house.signer, Actor::Node(house.id())).await;
+        let Filled { stocked, failed } = filled.unwrap_or_else(|trouble| Filled { stocked: 0, failed: Some(trouble) });
+        if let Some(trouble) = failed.as_ref().filter(|trouble| told.as_ref() != Some(*trouble)) {
+            tracing::warn!(trouble = %trouble, "deposit addresses cannot be stocked");
+        }
+        let pauses = failed.is_some() && stocked == 0;
+        told = failed;
+        // While one pool is filled, another one's failure keeps nothing waiting.
+        if pauses {
+            tokio::time::sleep(PAUSE).await;
         }
     }
 }

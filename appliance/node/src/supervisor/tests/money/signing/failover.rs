@@ -54,7 +54,7 @@ async fn signers_of_one_vault_remember_alike() {
     assert_eq!((given.tx, &given.raw), (unheard.tx, &unheard.raw));
     world.commit(lost, &given).await;
     let payout = world.prepared(50).await;
-    world.sign(&two, payout).await.is_refused("velocity-hour");
+    world.sign(&two, payout).await.is_not_now("velocity-hour");
 
     // What the first one signed and gave a record of, the second one knows as signed, with the same record.
     let unsigned = world.unsigned(0, STRANGER, (ALONE_MAX * 100 - 1) * ETHER / 100);

@@ -1,5 +1,7 @@
 //! Orders: what is signed, what is refused, and what only has to wait.
 
+use exchequer_state::UpdateUser;
+use exchequer_state::users::UserStatus;
 use exchequer_state::withdrawals::{Place, SigningEntry};
 use exchequer_workers::money::signer::{LinkSigner, SignError, Signer as _};
 use parking_lot::Mutex;
@@ -49,9 +51,34 @@ async fn the_signers_policy_decides() {
         world.commit(payout, &given).await;
     }
     let payout = world.prepared(50).await;
-    world.sign(&signer, payout).await.is_refused("velocity-hour");
+    world.sign(&signer, payout).await.is_not_now("velocity-hour");
     let payout = world.prepared((ALONE_MAX + 1) * 100).await;
     world.sign(&signer, payout).await.is_refused("approval-missing");
+    process.end().await;
+}
+
+fn set_status(world: &World, status: UserStatus) {
+    let (user, status, reason) = (UserId(1), Some(status), "test".into());
+    world.ground().run(Body::UpdateUser(UpdateUser {
+        user,
+        label: None,
+        kyc_level: None,
+        fee_tier: None,
+        status,
+        reason,
+    }));
+}
+
+/// Goal: nobody's money is signed away after they were frozen, though it was decided before; it waits. Method: a decided attempt, its
+/// user frozen, asked for, free again, asked for.
+#[tokio::test]
+async fn whoever_is_frozen_is_not_paid() {
+    let (_vaults, mut world, process, signer) = world(true).await;
+    let payout = world.prepared(100).await;
+    set_status(&world, UserStatus::Frozen);
+    world.sign(&signer, payout).await.is_not_now("closed: withdrawal");
+    set_status(&world, UserStatus::Active);
+    world.signed(&signer, payout).await;
     process.end().await;
 }
 

@@ -6,7 +6,7 @@ use exchequer_state::custody::given_addresses;
 
 use super::*;
 use crate::signer::SignerState;
-use crate::signer::stock::{POOL_LOW, round};
+use crate::signer::stock::{AT_ONCE, POOL_LOW, round};
 
 /// An address that is derived from no seed of anybody's.
 const NOBODY: &str = "0x000000000000000000000000000000000000dEaD";
@@ -14,10 +14,14 @@ const NOBODY: &str = "0x000000000000000000000000000000000000dEaD";
 const NODE: Actor = Actor::Node(NodeId(1));
 
 fn register(world: &World, xpub: String) {
+    register_for(world, Family::Evm, xpub);
+}
+
+fn register_for(world: &World, family: Family, xpub: String) {
     world.ground().run(Body::RegisterWallet(Box::new(RegisterWallet {
-        name: "deposits".into(),
+        name: format!("deposits {family:?}"),
         role: WalletRole::Deposit,
-        family: Family::Evm,
+        family,
         network: None,
         xpub,
         addresses: vec![],
@@ -90,5 +94,18 @@ async fn another_accounts_addresses_are_not_stocked() {
     let trouble = round(world.ground(), &signer, NODE).await.unwrap_err().to_string();
     assert!(trouble.contains("no account with the key of wallet"), "{trouble}");
     assert_eq!(waiting(&world), 0);
+    process.end().await;
+}
+
+/// Goal: a family whose pool cannot be filled keeps no other one waiting. Method: a deposit account of Bitcoin whose key is nobody's,
+/// before a sound one.
+#[tokio::test]
+async fn one_pool_keeps_no_other_waiting() {
+    let (_vaults, world, process, signer) = world(true).await;
+    register_for(&world, Family::Bitcoin, "nobody's".into());
+    register(&world, xpub(&process, KeyPurpose::Deposit));
+    let trouble = round(world.ground(), &signer, NODE).await.unwrap_err().to_string();
+    assert!(trouble.contains("no account with the key of wallet"), "{trouble}");
+    assert_eq!(waiting(&world), AT_ONCE);
     process.end().await;
 }
