@@ -277,6 +277,6 @@ mod tests {
             .collect();
         let table: toml::Table = toml::from_str(&uncommented).unwrap();
         let keys: Vec<&str> = table.keys().map(String::as_str).collect();
-        assert_eq!(keys, ["api", "data_dir", "log", "name", "peer", "raft", "storage"]);
+        assert_eq!(keys, ["api", "data_dir", "log", "name", "peer", "raft", "signer", "storage"]);
     }
 }

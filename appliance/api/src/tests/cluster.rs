@@ -137,7 +137,7 @@ async fn status_of_one_node() {
         "last_index": 40, "committed": 40, "applied": 40, "flushed": 30, "snap_index": 20,
         "state_hash": "09".repeat(32), "time": "2025-11-24T16:00:00.000Z",
         "version": NodeVersion::of_this_program().release, "voters": 1, "learners": 0,
-        "authority_waits": null, "stopped_since": null, "maintenance": [],
+        "authority_waits": null, "stopped_since": null, "maintenance": [], "signer": null,
     });
     assert_eq!(status, expected);
     world.house.knobs.lock().authority_waits = Some(vec![NodeId(1), NodeId(77)]);

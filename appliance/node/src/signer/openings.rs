@@ -87,7 +87,7 @@ mod tests {
         let status = |standing| SignerStatus { standing, memory_locked: true, no_core_dumps: true, no_network: true };
         let opening = Opening::of(&status(standing.clone())).unwrap();
         assert_eq!(opening.reason(), "opened by a lock that needs nobody; policy 3, seeds 2");
-        let by_person = Opening { by: OpenedBy::Somebody, ..opening.clone() };
+        let by_person = Opening { by: OpenedBy::Somebody, ..opening };
         assert_eq!(by_person.reason(), "opened by a passphrase; policy 3, seeds 2");
         assert_ne!(by_person, opening);
         assert_eq!(Opening::of(&status(Standing { sealed: true, ..standing })), None);

@@ -82,7 +82,6 @@ impl<G: Ground, L: Launcher> Door<G, L> {
                 now_us,
                 settled: state.deposits().chains().get(network).settled,
                 more_mined,
-                ..proto::DueReply::default()
             }
         })
     }

@@ -19,7 +19,7 @@ fn register(world: &World, xpub: String) {
 
 fn register_for(world: &World, family: Family, xpub: String) {
     world.ground().run(Body::RegisterWallet(Box::new(RegisterWallet {
-        name: format!("deposits {family:?}"),
+        name: format!("deposits-{}", family as u8),
         role: WalletRole::Deposit,
         family,
         network: None,
