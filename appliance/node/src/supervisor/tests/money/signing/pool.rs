@@ -97,12 +97,12 @@ async fn another_accounts_addresses_are_not_stocked() {
     process.end().await;
 }
 
-/// Goal: a family whose pool cannot be filled keeps no other one waiting. Method: a deposit account of Bitcoin whose key is nobody's,
-/// before a sound one.
+/// Goal: a family whose pool cannot be filled keeps no other one waiting. Method: a deposit account of Bitcoin whose key is that of
+/// another account, before a sound one.
 #[tokio::test]
 async fn one_pool_keeps_no_other_waiting() {
     let (_vaults, world, process, signer) = world(true).await;
-    register_for(&world, Family::Bitcoin, "nobody's".into());
+    register_for(&world, Family::Bitcoin, xpub(&process, KeyPurpose::Hot));
     register(&world, xpub(&process, KeyPurpose::Deposit));
     let trouble = round(world.ground(), &signer, NODE).await.unwrap_err().to_string();
     assert!(trouble.contains("no account with the key of wallet"), "{trouble}");
