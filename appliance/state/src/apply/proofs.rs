@@ -1,5 +1,8 @@
 //! What is said of a chain, compared with what the state knows of it by itself: the blocks that were committed, and the coins
-//! that they spent. A worker's word alone gives nobody's money free.
+//! that they spent. A block that is not settled, or a coin whose spender the scan has not seen, proves nothing.
+//!
+//! What no scan shows stays the worker's word: that an attempt was never signed, that it did nothing, and on TRON that it is in no
+//! block up to the end of its time. The signer's own memory and the comparison of balances stand behind those.
 
 use exchequer_domain::{BlockRef, Network};
 
