@@ -3,7 +3,7 @@
 //! The dispatcher hands them over and waits for nothing. One that is for several workers is given to all of them that there
 //! are, and ends when the last of them has ended it: lost where one of them died with it, failed where one of them failed.
 //!
-//! Invariant: an errand is over exactly once: each worker that has it ends it, or dies and is found dead.
+//! Invariant: a delivery is over exactly once: each worker that has it ends it, or dies and is found dead.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,13 +24,13 @@ use crate::dispatcher::{Courier, Step};
 use crate::house::House;
 
 /// A directive that is to be brought to workers.
-pub(crate) struct Errand {
+pub(crate) struct Delivery {
     pub(super) directive: Dispatched,
     pub(super) epoch: u64,
     pub(super) steps: mpsc::UnboundedSender<Step>,
 }
 
-impl Errand {
+impl Delivery {
     fn tell(&self, step: DirectiveStep) {
         // Nobody hears it when the leadership is over.
         let _ = self.steps.send((self.directive.id, self.directive.attempt, step));
@@ -52,9 +52,9 @@ enum Ended {
     NotTold,
 }
 
-/// An errand that is under way.
+/// A delivery that is under way.
 pub(super) struct Carried {
-    errand: Errand,
+    delivery: Delivery,
     /// The workers that have not ended it: which process, and whether it was told.
     left: BTreeMap<WorkerId, (u64, bool)>,
     ended: BTreeMap<WorkerId, Ended>,
@@ -68,7 +68,7 @@ impl Carried {
     fn goes_on(&mut self, step: DirectiveStep) {
         let (acked, running) = (true, step == DirectiveStep::Running);
         if (running && !self.running) || !self.acked {
-            self.errand.tell(step);
+            self.delivery.tell(step);
         }
         (self.acked, self.running) = (acked, self.running || running);
     }
@@ -117,45 +117,47 @@ impl Wire {
 
 impl Courier for Wire {
     fn deliver(&self, directive: Dispatched, epoch: u64, steps: mpsc::UnboundedSender<Step>) {
-        let errand = Errand { directive, epoch, steps };
+        let delivery = Delivery { directive, epoch, steps };
         let tell = self.present.lock().clone();
-        let Some(tell) = tell else { return errand.returned("this node does not supervise workers yet") };
-        if let Err(back) = tell.try_send(Event::Errand(Box::new(errand)))
-            && let Event::Errand(errand) = back.into_inner()
+        let Some(tell) = tell else { return delivery.returned("this node does not supervise workers yet") };
+        if let Err(back) = tell.try_send(Event::Delivery(Box::new(delivery)))
+            && let Event::Delivery(delivery) = back.into_inner()
         {
-            errand.returned("the supervisor has too much to do");
+            delivery.returned("the supervisor has too much to do");
         }
     }
 }
 
 impl<G: Ground, L: Launcher> Leadership<G, L> {
     /// Gives it to the workers that it is for; to one that is being started, as soon as that is at work.
-    pub(super) fn deliver(&mut self, errand: Errand) {
-        if errand.epoch != self.epoch || !self.leads {
-            return errand.returned("it is of another leadership");
+    pub(super) fn deliver(&mut self, delivery: Delivery) {
+        if delivery.epoch != self.epoch || !self.leads {
+            return delivery.returned("it is of another leadership");
         }
-        let target = errand.directive.target;
+        let target = delivery.directive.target;
         // It was dispatched before the stop. It waits in the state, where the end of the emergency lets it go.
-        if errand.directive.priority != Priority::Emergency
+        if delivery.directive.priority != Priority::Emergency
             && self.held.keys().any(|worker| target.takes(*worker) && !self.may_act(*worker))
         {
-            return errand.returned("the exchange is stopped");
+            return delivery.returned("the exchange is stopped");
         }
         let mut left = BTreeMap::new();
-        for (worker, held) in self.held.iter().filter(|(worker, held)| target.takes(**worker) && held.takes_errands()) {
+        for (worker, held) in
+            self.held.iter().filter(|(worker, held)| target.takes(**worker) && held.takes_deliveries())
+        {
             let welcomed = held.session.as_ref().filter(|session| session.welcomed);
-            let told = welcomed.is_some_and(|session| session.say(message(&errand.directive)));
+            let told = welcomed.is_some_and(|session| session.say(message(&delivery.directive)));
             if told || welcomed.is_none() {
                 left.insert(*worker, (held.run, told));
             }
         }
         if left.is_empty() {
-            return errand.returned("nobody whom it is for is at work");
+            return delivery.returned("nobody whom it is for is at work");
         }
-        let id = errand.directive.id;
-        let carried = Carried { errand, left, ended: BTreeMap::new(), acked: false, running: false };
-        // The state dispatches one only when the dispatch before is over: so is its errand, unless its end is on its way.
-        self.errands.insert(id, carried);
+        let id = delivery.directive.id;
+        let carried = Carried { delivery, left, ended: BTreeMap::new(), acked: false, running: false };
+        // The state dispatches one only when the dispatch before is over: so is its delivery, unless its end is on its way.
+        self.deliveries.insert(id, carried);
     }
 
     /// Gives out what waited for the end of an emergency.
@@ -163,7 +165,7 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
         let untold =
             |carried: &Carried| carried.left.iter().filter(|(_, (_, told))| !told).map(|(worker, _)| *worker).collect();
         let waiting: Vec<WorkerId> =
-            self.errands.values().flat_map(|carried| -> Vec<WorkerId> { untold(carried) }).collect();
+            self.deliveries.values().flat_map(|carried| -> Vec<WorkerId> { untold(carried) }).collect();
         for worker in waiting {
             if self.held.get(&worker).is_some_and(|held| held.session.as_ref().is_some_and(|session| session.welcomed))
             {
@@ -177,13 +179,13 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
         let may_act = self.may_act(worker);
         let Some(held) = self.held.get(&worker) else { return };
         let Some(session) = &held.session else { return };
-        for carried in self.errands.values_mut() {
+        for carried in self.deliveries.values_mut() {
             if let Some((run, told)) = carried.left.get_mut(&worker)
                 && *run == held.run
                 && !*told
-                && (may_act || carried.errand.directive.priority == Priority::Emergency)
+                && (may_act || carried.delivery.directive.priority == Priority::Emergency)
             {
-                *told = session.say(message(&carried.errand.directive));
+                *told = session.say(message(&carried.delivery.directive));
             }
         }
     }
@@ -197,7 +199,7 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
             Said::DirectiveEnd(end) => end.directive,
             _ => return,
         };
-        let Some(carried) = self.errands.get_mut(&DirectiveId(id)) else { return };
+        let Some(carried) = self.deliveries.get_mut(&DirectiveId(id)) else { return };
         if carried.left.get(&worker) != Some(&(run, true)) {
             return;
         }
@@ -212,28 +214,28 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
                     None => Ended::Lost,
                 };
                 carried.end(worker, ended);
-                self.settle_errands();
+                self.settle_deliveries();
             }
             _ => {}
         }
     }
 
     /// A worker's process is gone, and all that it said is heard.
-    pub(super) fn errands_lost(&mut self, worker: WorkerId, run: u64) {
-        for carried in self.errands.values_mut() {
+    pub(super) fn deliveries_lost(&mut self, worker: WorkerId, run: u64) {
+        for carried in self.deliveries.values_mut() {
             if let Some((of, told)) = carried.left.get(&worker).copied()
                 && of == run
             {
                 carried.end(worker, if told { Ended::Lost } else { Ended::NotTold });
             }
         }
-        self.settle_errands();
+        self.settle_deliveries();
     }
 
-    fn settle_errands(&mut self) {
-        self.errands.retain(|_, carried| match carried.outcome() {
+    fn settle_deliveries(&mut self) {
+        self.deliveries.retain(|_, carried| match carried.outcome() {
             Some(step) => {
-                carried.errand.tell(step);
+                carried.delivery.tell(step);
                 false
             }
             None => true,

@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::Shared;
-use super::directives::{Carried, Errand};
+use super::directives::{Carried, Delivery};
 use super::ground::{Ground, Refused, Until, ask};
 use super::launch::{End, LaunchError, Launcher, Process};
 use super::report::Reports;
@@ -53,7 +53,7 @@ pub(crate) enum Event {
     /// A job's end came through, or was refused.
     JobEnded { worker: WorkerId, run: u64, job: u64, attempt: u32, refused: Option<(String, String)> },
     /// A directive is to be brought to a worker.
-    Errand(Box<Errand>),
+    Delivery(Box<Delivery>),
     /// What a dead worker had in hand is given back.
     Closed { worker: WorkerId, run: u64 },
 }
@@ -71,7 +71,7 @@ pub(crate) struct Leadership<G, L> {
     /// Steps under way to the registry.
     pub(super) stepping: Vec<WorkerId>,
     /// Directives that workers have.
-    pub(super) errands: BTreeMap<DirectiveId, Carried>,
+    pub(super) deliveries: BTreeMap<DirectiveId, Carried>,
     pub(super) reports: Reports,
     /// What leases under way may take of each queue.
     pub(super) claimed: BTreeMap<QueueName, u64>,
@@ -93,7 +93,7 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
             runs: 0,
             steps: Vec::new(),
             stepping: Vec::new(),
-            errands: BTreeMap::new(),
+            deliveries: BTreeMap::new(),
             reports: Reports::new(),
             claimed: BTreeMap::new(),
             vigil,
@@ -201,7 +201,7 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
             Event::JobEnded { worker, run, job, attempt, refused } => {
                 self.job_ended(worker, run, job, attempt, refused);
             }
-            Event::Errand(errand) => self.deliver(*errand),
+            Event::Delivery(delivery) => self.deliver(*delivery),
             Event::Closed { worker, run } => self.returned(worker, run),
         }
     }

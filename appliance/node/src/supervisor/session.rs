@@ -134,7 +134,7 @@ impl Held {
     }
 
     /// Whether it may be given a directive: it is, or will be, at work.
-    pub(super) fn takes_errands(&self) -> bool {
+    pub(super) fn takes_deliveries(&self) -> bool {
         let speaks = self.session.as_ref().is_none_or(|session| session.parted.is_none());
         speaks && !self.killed && !self.terminated && self.drain_until.is_none() && self.exited.is_none()
     }

@@ -232,7 +232,7 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
                 tracing::warn!(%worker, %error, "a worker's process was not started");
                 self.shared.logs.raw(worker, format!("its process was not started: {error}"));
                 self.held.remove(&worker);
-                self.errands_lost(worker, run);
+                self.deliveries_lost(worker, run);
                 self.steps.push((
                     worker,
                     match error {

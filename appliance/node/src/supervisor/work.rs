@@ -297,7 +297,7 @@ impl<G: Ground, L: Launcher> Leadership<G, L> {
             return;
         }
         let Some(held) = self.held.remove(&worker) else { return };
-        self.errands_lost(worker, run);
+        self.deliveries_lost(worker, run);
         if let Some(process) = &held.process {
             self.shared.tickets.take_back(worker, process.pid);
         }
