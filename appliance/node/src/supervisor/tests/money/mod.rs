@@ -16,15 +16,19 @@ mod withdrawals;
 
 use exchequer_domain::{ChainAddress, Family, Network, UserId};
 use exchequer_state::custody::Terms;
-use exchequer_state::ledger::{AccountKey, Asset, Holder, Side};
+use exchequer_state::ledger::{
+    self, AccountKey, Actor as LedgerActor, Asset, Cause, Holder, Leg, OpenAccount, Reason, Side, Store, Transfer,
+    TransferId,
+};
 use exchequer_state::networks::NetworkState;
 use exchequer_state::{
-    Actor, AllocateAddress, Body, ConfigureNetwork, CreateAsset, CreateUser, Done, ListAsset, StockAddresses,
+    Actor, AllocateAddress, Body, ConfigureNetwork, CreateAsset, CreateUser, Done, ListAsset, OpenAccounts,
+    PostTransfers, StockAddresses,
 };
 use exchequer_workers::chains::evm::text;
 
 use super::super::ground::Ground as _;
-use super::stage::Stage;
+use super::stage::{Memory, Stage};
 
 /// What is tested with.
 pub(super) const NETWORK: Network = Network::Ethereum;
@@ -60,10 +64,9 @@ pub(super) fn address(index: u32) -> ChainAddress {
     text(&account(index))
 }
 
-/// A cluster with users who have addresses of the network, and deposits of its coin.
-pub(super) async fn open() -> Stage {
-    let mut stage = Stage::new();
-    let run = |body| stage.ground().run(body);
+/// The network as it is used in these tests, and its coin, which is asset 1.
+pub(super) fn list_ether(ground: &Memory) {
+    let run = |body| ground.run(body);
     let reason = || "test".to_owned();
     run(Body::CreateAsset(CreateAsset { code: "ETH".into(), decimals: 8, name: "Ether".into(), reason: reason() }));
     run(Body::ConfigureNetwork(Box::new(ConfigureNetwork {
@@ -90,6 +93,33 @@ pub(super) async fn open() -> Stage {
         terms,
         reason: reason(),
     })));
+}
+
+/// So many minor units of an asset are in the books of a network's hot wallets, out of the exchange's own money.
+pub(super) fn fill_hot(ground: &Memory, network: Network, asset: Asset, amount: u128, id: TransferId) {
+    let hot = AccountKey { holder: Holder::Custody { network: network as u32, store: Store::Hot }, asset };
+    let equity = AccountKey { holder: Holder::Equity, asset };
+    let opened = [(hot, false), (equity, true)].map(|(key, overdraft)| {
+        let accounts = vec![OpenAccount { key, overdraft }];
+        match ground.run(Body::OpenAccounts(OpenAccounts { accounts })) {
+            Done::Accounts(outcomes) => match outcomes[0] {
+                ledger::Outcome::Done(ledger::Done::AccountOpened { account }) => account,
+                ref other => panic!("{other:?}"),
+            },
+            other => panic!("{other:?}"),
+        }
+    });
+    let legs = Leg::Post { debit: opened[0], credit: opened[1], amount }.into();
+    let cause = Cause { reason: Reason::Internal, actor: LedgerActor::System, reference: [7; 32] };
+    let transfer = Transfer { id, legs, cause, note: None };
+    ground.run(Body::PostTransfers(PostTransfers { transfers: vec![transfer] }));
+}
+
+/// A cluster with users who have addresses of the network, and deposits of its coin.
+pub(super) async fn open() -> Stage {
+    let mut stage = Stage::new();
+    list_ether(stage.ground());
+    let run = |body| stage.ground().run(body);
     let entries = (0..USERS + 4).map(|index| (address(index), [9; 32])).collect();
     let stock = StockAddresses { family: Family::Evm, first_index: 0, entries };
     stage.ground().run_as(Actor::Node(exchequer_domain::NodeId(1)), Body::StockAddresses(stock));

@@ -3,14 +3,12 @@
 
 use exchequer_domain::{ChainAddress, Family, Network, UserId};
 use exchequer_state::custody::{Terms, WalletAddress, WalletRole};
-use exchequer_state::ledger::{
-    self, AccountKey, Actor as LedgerActor, Asset, Cause, Holder, Leg, OpenAccount, Reason, Store, Transfer, TransferId,
-};
+use exchequer_state::ledger::{Asset, TransferId};
 use exchequer_state::networks::NetworkState;
 use exchequer_state::withdrawals::{FeeMode, Order, Proof, WithdrawalId};
 use exchequer_state::{
-    Actor, Body, ConfigureNetwork, CreateAsset, CreateUser, CreditSandbox, Done, ListAsset, OpenAccounts,
-    PostTransfers, RegisterWallet, RequestWithdrawal, SetPrice,
+    Actor, Body, ConfigureNetwork, CreateAsset, CreateUser, CreditSandbox, Done, ListAsset, RegisterWallet,
+    RequestWithdrawal, SetPrice,
 };
 use exchequer_workers::chains::bitcoin::{
     ChangeTo, Coins, Draft, FeeRate, Offered, address_of_script, build, script_of,
@@ -20,6 +18,7 @@ use exchequer_workers::kinds::nodes::params;
 
 use super::super::super::ground::Ground as _;
 use super::super::stage::Stage;
+use super::fill_hot;
 
 /// The hot wallet's address, and from which number on addresses of receivers are.
 pub(super) const HOT: u32 = 500;
@@ -123,23 +122,8 @@ pub(super) async fn open_bank_of(network: Network, payers: u32, users: u64) -> S
 
 fn fund(stage: &Stage, network: Network, asset: Asset, users: u64) {
     let ground = stage.ground();
-    let hot = AccountKey { holder: Holder::Custody { network: network as u32, store: Store::Hot }, asset };
-    let equity = AccountKey { holder: Holder::Equity, asset };
-    let opened = [(hot, false), (equity, true)].map(|(key, overdraft)| {
-        let accounts = vec![OpenAccount { key, overdraft }];
-        match ground.run(Body::OpenAccounts(OpenAccounts { accounts })) {
-            Done::Accounts(outcomes) => match outcomes[0] {
-                ledger::Outcome::Done(ledger::Done::AccountOpened { account }) => account,
-                ref other => panic!("{other:?}"),
-            },
-            other => panic!("{other:?}"),
-        }
-    });
-    let legs = Leg::Post { debit: opened[0], credit: opened[1], amount: 10_000_000 * COIN }.into();
-    let cause = Cause { reason: Reason::Internal, actor: LedgerActor::System, reference: [7; 32] };
     let number = u128::from(asset.0) * 1_000;
-    let transfer = Transfer { id: TransferId(number + 77), legs, cause, note: None };
-    ground.run(Body::PostTransfers(PostTransfers { transfers: vec![transfer] }));
+    fill_hot(ground, network, asset, 10_000_000 * COIN, TransferId(number + 77));
     for user in 1..=users {
         let (user, amount, id) = (UserId(user), 1_000_000 * COIN, TransferId(number + 78 + u128::from(user)));
         ground.run(Body::CreditSandbox(CreditSandbox { user, asset, amount, id }));

@@ -11,18 +11,14 @@ use std::sync::Arc;
 use exchequer_chains::evm::{EvmAction, EvmFees, EvmTx, UnsignedEvm, account_of_text};
 use exchequer_chains::{Coin, KeyPath, KeyPurpose, NetworkParams, Scheme, Unsigned};
 use exchequer_domain::{ChainAddress, ClusterId, Family, Network, Timestamp, TxId, UserId, WorkerId};
-use exchequer_state::custody::{Terms, WalletAddress, WalletId, WalletRole};
-use exchequer_state::ledger::{
-    self, AccountKey, Actor as LedgerActor, Asset, Cause, Holder, Leg, OpenAccount, Reason, Store, Transfer, TransferId,
-};
-use exchequer_state::networks::NetworkState;
+use exchequer_state::custody::{WalletAddress, WalletId, WalletRole};
+use exchequer_state::ledger::{Asset, TransferId};
 use exchequer_state::withdrawals::{
     Claim, Errand, FeeMode, Order, Payer, PayoutId, Proof, Purpose, Stage as Standing, WithdrawalId,
 };
 use exchequer_state::{
-    Actor, Body, Command, ConfigureNetwork, CreateAsset, CreateUser, CreditSandbox, Done, ListAsset, OpenAccounts,
-    Outcome, PayoutStep, PostTransfers, Preparation, PreparePayout, RegisterWallet, RequestWithdrawal, SetPrice,
-    StepPayout,
+    Actor, Body, Command, CreateUser, CreditSandbox, Done, Outcome, PayoutStep, Preparation, PreparePayout,
+    RegisterWallet, RequestWithdrawal, SetPrice, StepPayout,
 };
 use exchequer_vault::policy::{CoinPolicy, NetworkPolicy, Policy, Rule, Units};
 use exchequer_vault::sealed::{self, Opener};
@@ -33,6 +29,7 @@ use tokio::task::JoinHandle;
 use super::super::super::ground::Ground as _;
 use super::super::super::money::{Caller, Door};
 use super::super::stage::{BEGAN, Memory, Stage};
+use super::{fill_hot, list_ether};
 use crate::signer::order::{self, Answer};
 use crate::signer::{LocalSigner, socket_path, vault_folder};
 
@@ -183,33 +180,8 @@ struct World {
 impl World {
     async fn new(hot: ChainAddress) -> World {
         let mut stage = Stage::new();
+        list_ether(stage.ground());
         let run = |body| stage.ground().run(body);
-        let reason = || "test".to_owned();
-        run(Body::CreateAsset(CreateAsset { code: "ETH".into(), decimals: 8, name: "Ether".into(), reason: reason() }));
-        run(Body::ConfigureNetwork(Box::new(ConfigureNetwork {
-            network: NETWORK,
-            state: Some(NetworkState::Enabled),
-            deposits: None,
-            withdrawals: None,
-            sweeps: None,
-            tradable: Some(2),
-            withdrawable: Some(4),
-            fee_rate_max: Some(1_000_000),
-            fee_max: Some(1_000_000),
-            endpoints: None,
-            if_version: None,
-            reason: reason(),
-        })));
-        let terms =
-            Terms { deposit_min: 1, withdrawal_min: 1, withdrawal_max: 1 << 60, withdrawal_step: 1, withdrawal_fee: 0 };
-        run(Body::ListAsset(Box::new(ListAsset {
-            network: NETWORK,
-            asset: Asset(1),
-            coin: None,
-            decimals: 18,
-            terms,
-            reason: reason(),
-        })));
         run(Body::CreateUser(CreateUser { label: "user".into(), kyc_level: 3, fee_tier: 0 }));
         fund(stage.ground(), hot.clone());
         let epoch = stage.lead().await;
@@ -373,22 +345,7 @@ fn fund(ground: &Memory, hot: ChainAddress) {
         pinned: false,
         reason: "test".into(),
     })));
-    let hot = AccountKey { holder: Holder::Custody { network: NETWORK as u32, store: Store::Hot }, asset: Asset(1) };
-    let equity = AccountKey { holder: Holder::Equity, asset: Asset(1) };
-    let opened = [(hot, false), (equity, true)].map(|(key, overdraft)| {
-        let accounts = vec![OpenAccount { key, overdraft }];
-        match ground.run(Body::OpenAccounts(OpenAccounts { accounts })) {
-            Done::Accounts(outcomes) => match outcomes[0] {
-                ledger::Outcome::Done(ledger::Done::AccountOpened { account }) => account,
-                ref other => panic!("{other:?}"),
-            },
-            other => panic!("{other:?}"),
-        }
-    });
-    let legs = Leg::Post { debit: opened[0], credit: opened[1], amount: 10_000 * COIN }.into();
-    let cause = Cause { reason: Reason::Internal, actor: LedgerActor::System, reference: [7; 32] };
-    let transfer = Transfer { id: TransferId(77), legs, cause, note: None };
-    ground.run(Body::PostTransfers(PostTransfers { transfers: vec![transfer] }));
+    fill_hot(ground, NETWORK, Asset(1), 10_000 * COIN, TransferId(77));
     let (user, amount, id) = (UserId(1), 1_000 * COIN, TransferId(78));
     ground.run(Body::CreditSandbox(CreditSandbox { user, asset: Asset(1), amount, id }));
     let at = ground.now();
