@@ -12,6 +12,7 @@ pub mod backend;
 mod candles;
 mod chain_text;
 mod codec;
+mod console;
 pub mod dto;
 pub mod events;
 mod extract;
@@ -60,6 +61,6 @@ fn serve(app: &App) -> Router {
 
 /// Every HTTP route there is.
 fn routes() -> Vec<route::Route> {
-    let doors = [health::routes(), openapi::routes(), v1::routes(), spot::routes(), listing::routes(), udf::routes()];
+    let doors = [health::routes(), console::routes(), openapi::routes(), v1::routes(), spot::routes(), listing::routes(), udf::routes()];
     doors.into_iter().flatten().collect()
 }

@@ -46,9 +46,12 @@ const ROOMS: &[Room] = &[
             "exchequer-market-data",
             "exchequer-raft",
             "exchequer-state",
+            "exchequer-ui",
         ],
         pure: false,
     },
+    // The console's files; it knows nothing of what serves them.
+    Room { name: "exchequer-ui", may_use: &[], pure: false },
     Room {
         name: "exchequer-node",
         may_use: &[

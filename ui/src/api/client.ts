@@ -1,0 +1,124 @@
+/**
+ * The one way to the node: every request goes through `api`, every answer becomes a `Seen` with its age or a `Refused` with a
+ * stable code. Nothing here knows a page.
+ */
+import createClient from "openapi-fetch";
+import type { paths } from "./schema.gen";
+
+/** An answer: what was read, how old the node said it was, and when it arrived here. */
+export interface Seen<T> {
+  value: T;
+  /** How old the node's state was when it answered, in milliseconds; null where it did not say. */
+  ageMs: number | null;
+  /** When the answer arrived, in milliseconds since 1970. */
+  at: number;
+}
+
+/** A refusal, or what stood in the way of an answer. */
+export class Refused extends Error {
+  override readonly name = "Refused";
+  constructor(
+    /** The HTTP status; 0 where no answer came. */
+    readonly status: number,
+    /** Stable for ever (`exchequer explain CODE`); empty where no answer came. */
+    readonly code: string,
+    message: string,
+    readonly hint: string,
+    /** The request's id, as it stands in the node's log. */
+    readonly requestId: string,
+  ) {
+    super(message);
+  }
+
+  /** Whether the node could not be asked at all. */
+  get isUnreachable(): boolean {
+    return this.status === 0;
+  }
+}
+
+/** A change that others must approve first: it was proposed instead of made. */
+export interface Proposed {
+  proposal: number;
+  needed: number;
+  expires_at: string;
+  once: string | null;
+}
+
+let csrf = "";
+
+/** What a page sends along with each change; from the session. */
+export function setCsrfToken(token: string | null | undefined): void {
+  csrf = token ?? "";
+}
+
+const listeners = new Set<(refused: Refused) => void>();
+
+/** Tells of every refusal, so that a session that is over, or a node that is gone, is noticed wherever it shows. */
+export function onRefused(listener: (refused: Refused) => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+export const api = createClient<paths>({
+  baseUrl: window.location.origin,
+  credentials: "same-origin",
+  // A page's requests end with the page's patience, not with the browser's.
+  fetch: (request) => fetch(request, { signal: AbortSignal.any([request.signal, AbortSignal.timeout(patience(request))]) }),
+});
+
+const READ_PATIENCE_MS = 10_000;
+const CHANGE_PATIENCE_MS = 60_000;
+
+function patience(request: Request): number {
+  return request.method === "GET" ? READ_PATIENCE_MS : CHANGE_PATIENCE_MS;
+}
+
+api.use({
+  onRequest({ request }) {
+    if (request.method !== "GET" && csrf !== "") request.headers.set("x-csrf-token", csrf);
+    return request;
+  },
+});
+
+interface Answer<T> {
+  data?: T | undefined;
+  error?: unknown;
+  response: Response;
+}
+
+/** Waits for an answer. Throws `Refused` and nothing else. */
+export async function seen<T>(call: Promise<Answer<T>>): Promise<Seen<T>> {
+  let answer: Answer<T>;
+  try {
+    answer = await call;
+  } catch (error) {
+    throw told(unreachable(error));
+  }
+  const { data, error, response } = answer;
+  if (!response.ok || data === undefined) throw told(refused(response, error));
+  const age = response.headers.get("exq-age-ms");
+  return { value: data, ageMs: age === null ? null : Number(age), at: Date.now() };
+}
+
+function told(refused: Refused): Refused {
+  for (const listener of listeners) listener(refused);
+  return refused;
+}
+
+function unreachable(error: unknown): Refused {
+  const isPatience = error instanceof DOMException && error.name === "TimeoutError";
+  const message = isPatience ? "The node did not answer in time." : "The node cannot be reached.";
+  return new Refused(0, "", message, "The page asks again by itself.", "");
+}
+
+function refused(response: Response, body: unknown): Refused {
+  const problem = (body as { error?: { code?: unknown; message?: unknown; hint?: unknown } } | undefined)?.error;
+  const text = (value: unknown, otherwise: string) => (typeof value === "string" ? value : otherwise);
+  return new Refused(
+    response.status,
+    text(problem?.code, ""),
+    text(problem?.message, `The node answered ${String(response.status)}.`),
+    text(problem?.hint, ""),
+    response.headers.get("x-request-id") ?? "",
+  );
+}

@@ -1,0 +1,80 @@
+/**
+ * Reads, typed by their path: what is shown is what `look` names, and is asked again when an event says that something of its
+ * topics has changed, or when its time has come.
+ */
+import { keepPreviousData, queryOptions, useQuery, type UseQueryResult } from "@tanstack/react-query";
+import { api, type Refused, type Seen, seen } from "./client";
+import type { paths } from "./schema.gen";
+
+type Json<R> = R extends { content: { "application/json": infer T } } ? T : never;
+
+/** Paths that can be read as JSON. */
+export type Readable = {
+  [P in keyof paths]: paths[P] extends { get: { responses: { 200: infer R } } }
+    ? [Json<R>] extends [never]
+      ? never
+      : P
+    : never;
+}[keyof paths];
+
+/** What a path answers. */
+export type AnswerOf<P extends Readable> = paths[P] extends { get: { responses: { 200: infer R } } } ? Json<R> : never;
+
+type ParametersOf<P extends Readable> = paths[P] extends { get: { parameters: infer Q } } ? Q : never;
+
+/** What a path is asked with: the names in it, and its query. */
+export interface Asked<P extends Readable> {
+  path?: ParametersOf<P> extends { path: infer Q } ? Q : never;
+  query?: ParametersOf<P> extends { query?: infer Q } ? Partial<NonNullable<Q>> : never;
+}
+
+/** Topics of events, after which a read is made again. */
+export type Topic =
+  | "cluster"
+  | "settings"
+  | "people"
+  | "approvals"
+  | "workers"
+  | "jobs"
+  | "directives"
+  | "networks"
+  | "money"
+  | "markets"
+  | "emergency"
+  | "users"
+  | "sandbox";
+
+/** How often a read is made anyway, in milliseconds. */
+export const PACE = {
+  /** What changes by the second and has no events: heads, heartbeats, prices. */
+  live: 2_000,
+  /** What has events; this is for those that were missed. */
+  calm: 15_000,
+} as const;
+
+export interface LookOptions {
+  topics?: readonly Topic[];
+  every?: number | false;
+  enabled?: boolean;
+}
+
+export function look<P extends Readable>(path: P, asked: Asked<P> = {}, options: LookOptions = {}) {
+  return queryOptions<Seen<AnswerOf<P>>, Refused>({
+    queryKey: [path, asked, ...(options.topics ?? [])],
+    queryFn: ({ signal }) => {
+      // The client's own types say the same, but cannot be followed for a path that is a parameter.
+      const get = api.GET as unknown as (path: P, init: object) => Promise<{ data?: AnswerOf<P>; response: Response }>;
+      return seen(get(path, { params: asked, signal }));
+    },
+    refetchInterval: options.every ?? PACE.calm,
+    placeholderData: keepPreviousData,
+    enabled: options.enabled ?? true,
+  });
+}
+
+/** A read of a page. */
+export type Look<P extends Readable> = UseQueryResult<Seen<AnswerOf<P>>, Refused>;
+
+export function useLook<P extends Readable>(path: P, asked: Asked<P> = {}, options: LookOptions = {}): Look<P> {
+  return useQuery(look(path, asked, options));
+}

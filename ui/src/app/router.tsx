@@ -1,0 +1,91 @@
+/** Which address shows which page. Each page's code is loaded when it is gone to. */
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  Link,
+  type ErrorComponentProps,
+} from "@tanstack/react-router";
+import { Refused } from "../api/client";
+import { Button } from "../kit/button";
+import { Trouble } from "../kit/panel";
+import { Shell } from "./shell";
+
+/** A query's text, where it is one. */
+export function textOf(search: Record<string, unknown>, name: string): string | undefined {
+  const value = search[name];
+  return typeof value === "string" && value !== "" ? value : typeof value === "number" ? String(value) : undefined;
+}
+
+const root = createRootRoute({ component: Shell, notFoundComponent: NotFound, errorComponent: Failed });
+
+const overview = createRoute({
+  getParentRoute: () => root,
+  path: "/",
+  component: lazyRouteComponent(() => import("../pages/overview"), "Overview"),
+});
+const workers = createRoute({
+  getParentRoute: () => root,
+  path: "/workers",
+  component: lazyRouteComponent(() => import("../pages/workers"), "Workers"),
+  validateSearch: (search: Record<string, unknown>) => ({
+    kind: textOf(search, "kind"),
+    network: textOf(search, "network"),
+    state: textOf(search, "state"),
+  }),
+});
+const worker = createRoute({
+  getParentRoute: () => root,
+  path: "/workers/$worker",
+  component: lazyRouteComponent(() => import("../pages/worker"), "Worker"),
+  validateSearch: (search: Record<string, unknown>) => ({ tab: textOf(search, "tab") }),
+});
+const approvals = createRoute({
+  getParentRoute: () => root,
+  path: "/approvals",
+  component: lazyRouteComponent(() => import("../pages/approvals"), "Approvals"),
+});
+const approval = createRoute({
+  getParentRoute: () => root,
+  path: "/approvals/$proposal",
+  component: lazyRouteComponent(() => import("../pages/approval"), "Approval"),
+});
+const cluster = createRoute({
+  getParentRoute: () => root,
+  path: "/cluster",
+  component: lazyRouteComponent(() => import("../pages/cluster"), "Cluster"),
+});
+
+const routeTree = root.addChildren([overview, workers, worker, approvals, approval, cluster]);
+
+export const router = createRouter({ routeTree, basepath: "/ui", defaultPreload: "intent", scrollRestoration: true });
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}
+
+function NotFound() {
+  return (
+    <div className="state">
+      <h1>There is no such page</h1>
+      <p>
+        <Link to="/">Overview</Link> lists what there is; <kbd>?</kbd> lists the keys.
+      </p>
+    </div>
+  );
+}
+
+function Failed({ error, reset }: ErrorComponentProps) {
+  if (error instanceof Refused) return <Trouble refused={error} again={reset} />;
+  return (
+    <div className="state" role="alert">
+      <h1>This page has failed</h1>
+      <p>Nothing was changed by it. The others go on.</p>
+      <pre>{error instanceof Error ? error.message : String(error)}</pre>
+      <Button onClick={reset}>Show it again</Button>
+    </div>
+  );
+}

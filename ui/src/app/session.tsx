@@ -1,0 +1,188 @@
+/** Who is signed in, what they may, and the second factor shown again where a change asks for it. */
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useRef, useState } from "react";
+import { change } from "../api/change";
+import { api, onRefused, Refused, type Seen, seen, setCsrfToken } from "../api/client";
+import type { components } from "../api/schema.gen";
+import { Button } from "../kit/button";
+import { Dialog } from "../kit/dialog";
+import { Input } from "../kit/field";
+import { span } from "../kit/text";
+import { useNow } from "../kit/values";
+
+export type SignedIn = components["schemas"]["SignedIn"];
+
+interface Session {
+  who: SignedIn;
+  can: (permission: string) => boolean;
+  /** Shows the second factor if it was not shown just now; false where the person gave up. */
+  stepUp: (why: string) => Promise<boolean>;
+  signOut: () => Promise<void>;
+  /** Asks the node again who is signed in. */
+  again: () => Promise<unknown>;
+}
+
+const Context = createContext<Session | null>(null);
+const KEY = ["/v1/session"] as const;
+/** Before a session ends by itself it is told this long, in milliseconds. */
+const WARN_MS = 120_000;
+/** A factor that ends so soon is asked for again, in milliseconds. */
+const FRESH_SLACK_MS = 5_000;
+
+/** Whether this browser was signed in when it was last seen: a page that was not need not ask, and be refused. */
+const HINT = "exchequer.signed-in";
+
+export function rememberSignedIn(is: boolean): void {
+  if (is) window.localStorage.setItem(HINT, "yes");
+  else window.localStorage.removeItem(HINT);
+}
+
+export function useSession(): Session {
+  const session = useContext(Context);
+  if (session === null) throw new Error("a page is shown to nobody");
+  return session;
+}
+
+/** Why there is no session that can be used: nobody is signed in, something must be done first, or the node did not say. */
+export interface NoSession {
+  must: string;
+  refused: Refused | null;
+}
+
+/** The session, if there is one; `otherwise` for the others. */
+export function Sessions({ children, otherwise }: { children: ReactNode; otherwise: (why: NoSession) => ReactNode }) {
+  const client = useQueryClient();
+  const read = useQuery<Seen<SignedIn>, Refused>({
+    queryKey: KEY,
+    queryFn: () => seen(api.GET("/v1/session")),
+    refetchInterval: 60_000,
+    enabled: () => window.localStorage.getItem(HINT) !== null,
+  });
+  const over = read.error?.status === 401;
+  // Before anything below is drawn: a change could be asked for at once.
+  setCsrfToken(over ? null : read.data?.value.csrf_token);
+
+  // A session that ended is noticed at the next refusal of anything.
+  useEffect(
+    () =>
+      onRefused((refused) => {
+        if (refused.status === 401) void client.invalidateQueries({ queryKey: KEY });
+      }),
+    [client],
+  );
+
+  useEffect(() => {
+    if (over) rememberSignedIn(false);
+  }, [over]);
+
+  if (window.localStorage.getItem(HINT) === null && read.data === undefined) {
+    return <>{otherwise({ must: "sign-in", refused: null })}</>;
+  }
+  if (read.isPending) return null;
+  if (over || read.data === undefined) return <>{otherwise({ must: "sign-in", refused: over ? null : read.error })}</>;
+  if (read.data.value.must !== "nothing") return <>{otherwise({ must: read.data.value.must, refused: null })}</>;
+  return <Inside who={read.data.value}>{children}</Inside>;
+}
+
+function Inside({ who, children }: { who: SignedIn; children: ReactNode }) {
+  const client = useQueryClient();
+  const [asking, ask] = useState<{ why: string; answer: (shown: boolean) => void } | null>(null);
+  const until = useRef(0);
+  useEffect(() => {
+    until.current = who.stepped_up_until == null ? 0 : Date.parse(who.stepped_up_until);
+  }, [who.stepped_up_until]);
+
+  const again = useCallback(() => client.invalidateQueries({ queryKey: KEY }), [client]);
+  const stepUp = useCallback((why: string) => {
+    if (until.current - Date.now() > FRESH_SLACK_MS) return Promise.resolve(true);
+    return new Promise<boolean>((answer) => {
+      ask({ why, answer });
+    });
+  }, []);
+  const signOut = useCallback(async () => {
+    await seen(api.DELETE("/v1/session"));
+    rememberSignedIn(false);
+    // Nothing that was seen stays in the page.
+    window.location.assign("/ui/");
+  }, []);
+  const session = useMemo<Session>(
+    () => ({ who, can: (permission) => who.permissions.includes(permission), stepUp, signOut, again }),
+    [who, stepUp, signOut, again],
+  );
+
+  return (
+    <Context value={session}>
+      {children}
+      <Ending at={Date.parse(who.over_at)} again={again} />
+      {asking === null ? null : (
+        <StepUp
+          why={asking.why}
+          done={async (shown) => {
+            ask(null);
+            if (shown) await again();
+            asking.answer(shown);
+          }}
+        />
+      )}
+    </Context>
+  );
+}
+
+function Ending({ at, again }: { at: number; again: () => Promise<unknown> }) {
+  const now = useNow();
+  const left = at - now;
+  if (Number.isNaN(left) || left > WARN_MS || left < 0) return null;
+  return (
+    <div className="banner" role="alert" style={{ position: "fixed", insetInline: 0, bottom: 0, zIndex: 15 }}>
+      You are signed out in {span(left)} unless you go on.
+      <Button onClick={() => void again()}>Stay signed in</Button>
+    </div>
+  );
+}
+
+function StepUp({ why, done }: { why: string; done: (shown: boolean) => Promise<void> }) {
+  const [otp, setOtp] = useState("");
+  const [wrong, setWrong] = useState<string | null>(null);
+  const [busy, setBusy] = useState(false);
+  const send = async () => {
+    setBusy(true);
+    try {
+      await change("POST /v1/session/step-up", undefined, otp.length > 8 ? { recovery_code: otp.trim() } : { otp: otp.trim() });
+      await done(true);
+    } catch (error) {
+      setWrong(error instanceof Refused ? error.message : String(error));
+      setOtp("");
+      setBusy(false);
+    }
+  };
+  return (
+    <Dialog open onOpenChange={(open) => void (open ? undefined : done(false))} title="Show your second factor" about={why}>
+      <form
+        className="stack"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void send();
+        }}
+      >
+        <Input
+          label="Code"
+          help="Of your authenticator, or a recovery code."
+          wrong={wrong}
+          value={otp}
+          autoComplete="one-time-code"
+          autoFocus
+          required
+          onChange={(event) => {
+            setOtp(event.target.value);
+          }}
+        />
+        <div className="row">
+          <Button look="main" type="submit" why={busy ? "It is being checked." : null}>
+            Go on
+          </Button>
+          <Button onClick={() => void done(false)}>Cancel</Button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}

@@ -1,0 +1,194 @@
+/** The frame around every page: where one is, what is wrong everywhere, where one can go. */
+import { useQueryClient } from "@tanstack/react-query";
+import { Link, Outlet, useRouterState } from "@tanstack/react-router";
+import { type ReactNode, useEffect, useState } from "react";
+import { follow, useLiveness } from "../api/live";
+import { PACE, useLook } from "../api/look";
+import { Button } from "../kit/button";
+import { Status, Word } from "../kit/status";
+import { utc } from "../kit/text";
+import { Toasts } from "../kit/toast";
+import { Foreign, useNow, When } from "../kit/values";
+import { Keyboard } from "./keyboard";
+import { PAGES } from "./pages";
+import { useSession } from "./session";
+import { StandingProvider, useStanding } from "./standing";
+import { applyTheme, type Theme, theme } from "./theme";
+
+export function Shell() {
+  return (
+    <StandingProvider>
+      <a className="skip" href="#main">
+        Skip to the page
+      </a>
+      <div className="shell">
+        <Bar />
+        <Navigation />
+        <main className="main" id="main" tabIndex={-1}>
+          <Outlet />
+        </main>
+      </div>
+      <Live />
+      <Keyboard />
+      <Toasts />
+    </StandingProvider>
+  );
+}
+
+function Live() {
+  const client = useQueryClient();
+  const { can } = useSession();
+  const may = can("events.read");
+  useEffect(() => follow(client, may), [client, may]);
+  return null;
+}
+
+function Bar() {
+  const { status, look } = useStanding();
+  const { who, signOut } = useSession();
+  const liveness = useLiveness();
+  return (
+    <header className="bar">
+      <div className="line">
+        <Link to="/" className="name">
+          Exchequer
+        </Link>
+        {status?.sandbox === true ? <span className="environment">sandbox</span> : null}
+        {status === undefined ? null : (
+          <>
+            <span>
+              {status.node} <span className="muted">{status.version}</span>
+            </span>
+            <Word of={look.error === null ? status.health : "unreachable"} />
+          </>
+        )}
+        <span className="push">
+          <Clock />
+        </span>
+        <span title="Whether the node tells of changes as they happen; without it pages ask every few seconds.">
+          <Status tone={liveness === "live" ? "good" : "idle"}>{liveness === "live" ? "live" : "asking"}</Status>
+        </span>
+        <ThemeChoice />
+        <span>{who.name}</span>
+        <Button look="quiet" onClick={() => void signOut()}>
+          Sign out
+        </Button>
+      </div>
+      <Banners />
+    </header>
+  );
+}
+
+function Clock() {
+  const now = useNow();
+  return <span className="muted number">{utc(now)}</span>;
+}
+
+function ThemeChoice() {
+  const [now, set] = useState<Theme>(theme());
+  return (
+    <select
+      aria-label="Theme"
+      value={now}
+      onChange={(event) => {
+        const next = event.target.value as Theme;
+        set(next);
+        applyTheme(next);
+      }}
+    >
+      <option value="system">System</option>
+      <option value="dark">Dark</option>
+      <option value="light">Light</option>
+    </select>
+  );
+}
+
+function Banner({ tone, children }: { tone: "bad" | "warn" | "info"; children: ReactNode }) {
+  return (
+    <div className="banner" data-tone={tone} role={tone === "bad" ? "alert" : "status"}>
+      {children}
+    </div>
+  );
+}
+
+/** What holds for the whole exchange, and for this node. */
+function Banners() {
+  const { status, look, readOnly, leaderHref } = useStanding();
+  const moved = new URLSearchParams(window.location.search).has("moved");
+  // Whoever came here because the leader was gone wants to go on at the next one.
+  useEffect(() => {
+    if (!moved || leaderHref === null) return;
+    const onward = new URL(leaderHref);
+    onward.searchParams.delete("moved");
+    window.location.replace(onward);
+  }, [moved, leaderHref]);
+  return (
+    <>
+      {look.error?.isUnreachable === true ? (
+        <Banner tone="bad">
+          <strong>This node does not answer.</strong> What is shown is what was last seen. Other nodes are being tried.
+        </Banner>
+      ) : null}
+      {status?.stopped_since == null ? null : (
+        <Banner tone="bad">
+          <strong>The exchange is stopped</strong> since <When at={status.stopped_since} />.
+        </Banner>
+      )}
+      {(status?.maintenance ?? []).map((one) => (
+        <Banner key={one.number} tone="warn">
+          {one.open ? "Maintenance" : "Maintenance is announced"} of {one.extent}: <Foreign>{one.banner}</Foreign>
+        </Banner>
+      ))}
+      {look.error === null && status !== undefined && readOnly !== null ? (
+        <Banner tone={status.leader_id == null || status.health === "no-quorum" ? "bad" : "info"}>
+          {readOnly}
+          {leaderHref === null ? null : <a href={leaderHref}>Open this page on the leader</a>}
+        </Banner>
+      ) : null}
+    </>
+  );
+}
+
+function Navigation() {
+  const { can } = useSession();
+  const path = useRouterState({ select: (state) => state.location.pathname });
+  const groups = [...new Set(PAGES.map(({ group }) => group))];
+  return (
+    <nav className="nav" aria-label="Pages">
+      {groups.map((group) => {
+        const pages = PAGES.filter((page) => page.group === group && can(page.permission));
+        if (pages.length === 0) return null;
+        return (
+          <div key={group}>
+            <h2>{group}</h2>
+            <ul>
+              {pages.map(({ to, title }) => {
+                const isHere = to === "/" ? path === "/" : path === to || path.startsWith(`${to}/`);
+                return (
+                  <li key={to}>
+                    <Link to={to} aria-current={isHere ? "page" : undefined}>
+                      {title}
+                      {to === "/approvals" ? <Waiting /> : null}
+                    </Link>
+                  </li>
+                );
+              })}
+            </ul>
+          </div>
+        );
+      })}
+    </nav>
+  );
+}
+
+/** How many proposals wait. */
+function Waiting() {
+  const { data } = useLook("/v1/proposals", {}, { topics: ["approvals"], every: PACE.calm });
+  const count = data?.value.proposals.filter(({ state }) => state === "waiting").length ?? 0;
+  return count === 0 ? null : (
+    <span className="count">
+      {count}
+      <span className="visually-hidden"> wait</span>
+    </span>
+  );
+}

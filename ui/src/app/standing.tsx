@@ -1,0 +1,86 @@
+/** Where the page is: which node answers, whether it leads, and so whether anything can be changed here. */
+import { createContext, type ReactNode, useContext, useEffect, useMemo } from "react";
+import { onRefused } from "../api/client";
+import { type AnswerOf, type Look, PACE, useLook } from "../api/look";
+import { useQueryClient } from "@tanstack/react-query";
+import { elsewhere, rememberNodes } from "./elsewhere";
+
+export type NodeStatus = AnswerOf<"/v1/status">;
+
+interface Standing {
+  look: Look<"/v1/status">;
+  status: NodeStatus | undefined;
+  /** Why nothing can be changed through this page now; null where it can. */
+  readOnly: string | null;
+  /** The leader's page at the same place; null where it is this one, or not known. */
+  leaderHref: string | null;
+}
+
+const Context = createContext<Standing | null>(null);
+
+export function useStanding(): Standing {
+  const standing = useContext(Context);
+  if (standing === null) throw new Error("a page stands nowhere");
+  return standing;
+}
+
+export function StandingProvider({ children }: { children: ReactNode }) {
+  const client = useQueryClient();
+  const look = useLook("/v1/status", {}, { topics: ["cluster", "emergency"], every: PACE.live });
+  const peers = useLook("/v1/cluster/peers", {}, { topics: ["cluster"], every: PACE.live });
+  const status = look.data?.value;
+  const members = peers.data?.value.peers;
+
+  useEffect(() => {
+    if (members !== undefined) rememberNodes(members.map(({ api_address, node }) => ({ address: api_address, name: node })));
+  }, [members]);
+
+  // A node that does not answer any more: the page goes on at another one, where it was.
+  useEffect(() => {
+    const unreachable = look.error?.isUnreachable === true;
+    if (!unreachable) return undefined;
+    const leaving = new AbortController();
+    void elsewhere(leaving.signal);
+    return () => {
+      leaving.abort();
+    };
+  }, [look.error, look.errorUpdateCount]);
+
+  useEffect(
+    () =>
+      onRefused((refused) => {
+        if (refused.isUnreachable) void client.invalidateQueries({ queryKey: ["/v1/status"] });
+      }),
+    [client],
+  );
+
+  const standing = useMemo<Standing>(() => {
+    const leader = members?.find(({ id }) => id === status?.leader_id);
+    const isHere = status !== undefined && status.leader_id === status.id;
+    return {
+      look,
+      status,
+      readOnly: readOnlyReason(status, look.error !== null),
+      leaderHref: isHere || leader === undefined ? null : hrefAt(leader.api_address),
+    };
+  }, [look, status, members]);
+  return <Context value={standing}>{children}</Context>;
+}
+
+function readOnlyReason(status: NodeStatus | undefined, isLost: boolean): string | null {
+  if (isLost) return "This node does not answer at the moment; nothing can be changed through it.";
+  if (status === undefined) return "It is not known yet which node leads.";
+  if (status.leader_id == null || status.health === "no-quorum") {
+    return "No leader has a majority at the moment; nothing can be changed until one has.";
+  }
+  if (status.leader_id !== status.id) {
+    return `Node ${status.node} follows and shows only. Change things on the leader, ${status.leader ?? "another node"}.`;
+  }
+  return null;
+}
+
+/** The same place on another node. */
+export function hrefAt(address: string): string {
+  const { pathname, search, hash } = window.location;
+  return `https://${address}${pathname}${search}${hash}`;
+}

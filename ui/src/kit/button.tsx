@@ -1,0 +1,45 @@
+import { Tooltip } from "radix-ui";
+import { type ComponentProps, type ReactNode, useId } from "react";
+
+interface Props extends Omit<ComponentProps<"button">, "disabled"> {
+  look?: "main" | "danger" | "quiet" | undefined;
+  /** Why it cannot be used now; it stays where it is, can be reached by keyboard, and says so. */
+  why?: string | null | undefined;
+  children: ReactNode;
+}
+
+export function Button({ look, why, children, onClick, ...rest }: Props) {
+  const id = useId();
+  const button = (
+    <button
+      type="button"
+      className="button"
+      data-look={look}
+      aria-disabled={why != null ? true : undefined}
+      aria-describedby={why != null ? id : undefined}
+      {...rest}
+      onClick={(event) => {
+        if (why != null) event.preventDefault();
+        else onClick?.(event);
+      }}
+    >
+      {children}
+    </button>
+  );
+  if (why == null) return button;
+  return (
+    <>
+      <Tooltip.Root>
+        <Tooltip.Trigger asChild>{button}</Tooltip.Trigger>
+        <Tooltip.Portal>
+          <Tooltip.Content className="tip" sideOffset={6}>
+            {why}
+          </Tooltip.Content>
+        </Tooltip.Portal>
+      </Tooltip.Root>
+      <span id={id} className="visually-hidden">
+        {why}
+      </span>
+    </>
+  );
+}

@@ -1,0 +1,110 @@
+/** A table that sorts what it shows, and draws of many rows those alone that are seen. */
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { type ReactNode, useMemo, useRef, useState } from "react";
+
+export interface Column<R> {
+  id: string;
+  head: string;
+  cell: (row: R) => ReactNode;
+  /** What it is sorted by; a column without it is not sorted. */
+  by?: (row: R) => string | number;
+  numeric?: boolean;
+}
+
+interface Props<R> {
+  /** What is in it, for those who do not see it. */
+  caption: string;
+  columns: readonly Column<R>[];
+  rows: readonly R[];
+  keyOf: (row: R) => string;
+  selected?: ReadonlySet<string>;
+}
+
+/** Up to here every row is drawn. */
+const DRAWN_MAX = 150;
+const ROW_PX = 33;
+
+export function Table<R>({ caption, columns, rows, keyOf, selected }: Props<R>) {
+  const [sort, setSort] = useState<{ id: string; down: boolean } | null>(null);
+  const sorted = useMemo(() => {
+    const by = columns.find(({ id }) => id === sort?.id)?.by;
+    if (sort === null || by === undefined) return rows;
+    const sign = sort.down ? -1 : 1;
+    return rows.toSorted((a, b) => {
+      const [x, y] = [by(a), by(b)];
+      return x < y ? -sign : x > y ? sign : 0;
+    });
+  }, [rows, columns, sort]);
+
+  const scroll = useRef<HTMLDivElement>(null);
+  const isLong = sorted.length > DRAWN_MAX;
+  const virtual = useVirtualizer({
+    count: isLong ? sorted.length : 0,
+    getScrollElement: () => scroll.current,
+    estimateSize: () => ROW_PX,
+    overscan: 12,
+  });
+  const items = virtual.getVirtualItems();
+  const above = items[0]?.start ?? 0;
+  const below = isLong ? virtual.getTotalSize() - (items.at(-1)?.end ?? 0) : 0;
+  const drawn = isLong
+    ? items.map(({ index }) => ({ index, row: sorted[index] as R }))
+    : sorted.map((row, index) => ({ index, row }));
+
+  return (
+    // A part that scrolls can be reached by keyboard.
+    <div className="table-scroll" ref={scroll} tabIndex={0} role="region" aria-label={caption}>
+      <table className="table" aria-rowcount={sorted.length + 1}>
+        <caption className="visually-hidden">{caption}</caption>
+        <thead>
+          <tr>
+            {columns.map(({ id, head, by, numeric }) => {
+              const direction = sort?.id === id ? (sort.down ? "descending" : "ascending") : undefined;
+              return (
+                <th key={id} scope="col" className={numeric === true ? "number" : undefined} aria-sort={direction}>
+                  {by === undefined ? (
+                    head
+                  ) : (
+                    <button
+                      type="button"
+                      onClick={() => {
+                        setSort(sort?.id === id ? { id, down: !sort.down } : { id, down: false });
+                      }}
+                    >
+                      {head}
+                      <span aria-hidden="true">{direction === undefined ? "" : direction === "ascending" ? " ↑" : " ↓"}</span>
+                    </button>
+                  )}
+                </th>
+              );
+            })}
+          </tr>
+        </thead>
+        <tbody>
+          {above > 0 ? <Space height={above} columns={columns.length} /> : null}
+          {drawn.map(({ index, row }) => {
+            const key = keyOf(row);
+            return (
+              <tr key={key} aria-rowindex={index + 2} aria-selected={selected?.has(key) === true ? true : undefined}>
+                {columns.map(({ id, cell, numeric }) => (
+                  <td key={id} className={numeric === true ? "number" : undefined}>
+                    {cell(row)}
+                  </td>
+                ))}
+              </tr>
+            );
+          })}
+          {below > 0 ? <Space height={below} columns={columns.length} /> : null}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Space({ height, columns }: { height: number; columns: number }) {
+  return (
+    <tr aria-hidden="true">
+      <td colSpan={columns} style={{ height, padding: 0, border: 0 }} />
+    </tr>
+  );
+}

@@ -1,0 +1,45 @@
+import "@fontsource-variable/inter/wght.css";
+import "@fontsource-variable/jetbrains-mono/wght.css";
+import "./style/base.css";
+import "./style/kit.css";
+import "./style/shell.css";
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { RouterProvider } from "@tanstack/react-router";
+import { setNonce } from "get-nonce";
+import { Tooltip } from "radix-ui";
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { Refused } from "./api/client";
+import { router } from "./app/router";
+import { Sessions } from "./app/session";
+import { SignIn } from "./app/sign-in";
+import { applyTheme } from "./app/theme";
+
+// What a library puts into the page as style carries the nonce of this load, or the policy refuses it.
+setNonce(document.querySelector<HTMLMetaElement>("meta[name=csp-nonce]")?.nonce ?? "");
+applyTheme();
+
+const client = new QueryClient({
+  defaultOptions: {
+    queries: {
+      // A node that did not answer may answer next time; what it refused it refuses again.
+      retry: (failures, error) => error instanceof Refused && error.isUnreachable && failures < 1,
+      retryDelay: 300,
+      staleTime: 500,
+    },
+  },
+});
+
+const root = document.getElementById("root");
+if (root === null) throw new Error("the page has no place for the console");
+createRoot(root).render(
+  <StrictMode>
+    <QueryClientProvider client={client}>
+      <Tooltip.Provider delayDuration={200}>
+        <Sessions otherwise={(why) => <SignIn key={why.must} {...why} />}>
+          <RouterProvider router={router} />
+        </Sessions>
+      </Tooltip.Provider>
+    </QueryClientProvider>
+  </StrictMode>,
+);

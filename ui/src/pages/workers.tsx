@@ -1,0 +1,178 @@
+/** All workers: what they are, how they are, and what can be done to many at once. */
+import { getRouteApi, Link } from "@tanstack/react-router";
+import { Act } from "../app/act";
+import { type AnswerOf, PACE, useLook } from "../api/look";
+import { Choice } from "../kit/field";
+import { Page } from "../kit/page";
+import { Panel } from "../kit/panel";
+import { Word } from "../kit/status";
+import { Table } from "../kit/table";
+import { bytes } from "../kit/text";
+import { Foreign, When } from "../kit/values";
+
+const route = getRouteApi("/workers");
+const STATES = ["stopped", "starting", "running", "draining", "degraded", "failed"] as const;
+/** How bad a state is, the worst first. */
+const WORST_FIRST = ["failed", "degraded", "draining", "starting", "stopped", "running"];
+
+type WorkerRow = AnswerOf<"/v1/workers">["workers"][number];
+
+export function Workers() {
+  const { kind, network, state } = route.useSearch();
+  const navigate = route.useNavigate();
+  const all = useLook("/v1/workers", {}, { topics: ["workers"], every: PACE.live });
+  const rows = all.data?.value.workers ?? [];
+  const one = (pick: (row: WorkerRow) => string | null) =>
+    ["", ...new Set(rows.map(pick).filter((name) => name !== null))].map((name) => [name, name === "" ? "all" : name] as const);
+  const set = (next: Partial<{ kind: string; network: string; state: string }>) =>
+    void navigate({
+      search: (old) => ({ ...old, ...Object.fromEntries(Object.entries(next).map(([k, v]) => [k, v === "" ? undefined : v])) }),
+    });
+  return (
+    <Page title="Workers">
+      <div className="row" role="search">
+        <Choice
+          label="Kind"
+          of={one((row) => row.kind)}
+          value={kind ?? ""}
+          onChange={(event) => {
+            set({ kind: event.target.value });
+          }}
+        />
+        <Choice
+          label="Network"
+          of={one((row) => row.network ?? null)}
+          value={network ?? ""}
+          onChange={(event) => {
+            set({ network: event.target.value });
+          }}
+        />
+        <Choice
+          label="State"
+          of={[["", "all"], ...STATES.map((word) => [word, word] as const)]}
+          value={state ?? ""}
+          onChange={(event) => {
+            set({ state: event.target.value });
+          }}
+        />
+      </div>
+      <Panel
+        title="Workers"
+        look={all}
+        flush
+        isEmpty={({ workers }) => workers.length === 0}
+        empty={
+          <p>
+            There are no workers yet. Add one on the command line: <code>exchequer worker add deposit/bitcoin-1</code>
+          </p>
+        }
+      >
+        {({ workers }) => (
+          <List
+            rows={workers
+              .filter(
+                (row) =>
+                  (kind === undefined || row.kind === kind) &&
+                  (network === undefined || row.network === network) &&
+                  (state === undefined || row.state === state),
+              )
+              .toSorted((a, b) => WORST_FIRST.indexOf(a.state) - WORST_FIRST.indexOf(b.state))}
+          />
+        )}
+      </Panel>
+    </Page>
+  );
+}
+
+function List({ rows }: { rows: readonly WorkerRow[] }) {
+  return (
+    <Table
+      caption="Workers, the worst first"
+      rows={rows}
+      keyOf={(row) => row.worker}
+      columns={[
+        {
+          id: "worker",
+          head: "Worker",
+          by: (row) => row.worker,
+          cell: (row) => (
+            <Link to="/workers/$worker" params={{ worker: row.worker }} search={{ tab: undefined }}>
+              {row.worker}
+            </Link>
+          ),
+        },
+        { id: "state", head: "State", by: (row) => row.state, cell: (row) => <Word of={row.state} /> },
+        { id: "why", head: "Why", cell: (row) => <Foreign>{row.why ?? ""}</Foreign> },
+        { id: "since", head: "Since", by: (row) => row.since, cell: (row) => <When at={row.since} /> },
+        {
+          id: "queue",
+          head: "Waiting",
+          numeric: true,
+          by: (row) => row.summary?.queue_depth ?? -1,
+          cell: (row) => String(row.summary?.queue_depth ?? ""),
+        },
+        {
+          id: "done",
+          head: "Done a minute",
+          numeric: true,
+          by: (row) => row.summary?.done_per_minute ?? -1,
+          cell: (row) => String(row.summary?.done_per_minute ?? ""),
+        },
+        {
+          id: "success",
+          head: "Success",
+          numeric: true,
+          by: (row) => row.summary?.success_permille ?? -1,
+          cell: (row) => (row.summary == null ? "" : `${(row.summary.success_permille / 10).toFixed(1)} %`),
+        },
+        {
+          id: "memory",
+          head: "Memory",
+          numeric: true,
+          by: (row) => row.summary?.memory_bytes ?? -1,
+          cell: (row) => (row.summary == null ? "" : bytes(row.summary.memory_bytes)),
+        },
+        { id: "crashes", head: "Crashes", numeric: true, by: (row) => row.crashes, cell: (row) => String(row.crashes) },
+        { id: "version", head: "Version", cell: (row) => row.version },
+        { id: "do", head: "", cell: (row) => <WorkerDeeds worker={row} /> },
+      ]}
+    />
+  );
+}
+
+/** What can be done to one worker. */
+export function WorkerDeeds({ worker }: { worker: WorkerRow }) {
+  const names = { worker: worker.worker };
+  const isStopped = worker.desired === "stopped";
+  return (
+    <div className="row">
+      <Act
+        change="POST /v1/workers/{worker}/restart"
+        names={names}
+        label="Restart"
+        subject={worker.worker}
+        why={isStopped ? "It is stopped: start it instead." : null}
+        consequence="It finishes what it has begun; a new process takes over."
+        body={(reason) => ({ reason })}
+      />
+      {isStopped ? (
+        <Act
+          change="POST /v1/workers/{worker}/start"
+          names={names}
+          label="Start"
+          subject={worker.worker}
+          body={(reason) => ({ reason })}
+        />
+      ) : (
+        <Act
+          change="POST /v1/workers/{worker}/stop"
+          names={names}
+          label="Stop"
+          subject={worker.worker}
+          consequence={`It finishes what it has begun and begins nothing new. ${String(worker.summary?.queue_depth ?? 0)} jobs wait for it and stay where they are.`}
+          body={(reason) => ({ reason })}
+        />
+      )}
+    </div>
+  );
+}

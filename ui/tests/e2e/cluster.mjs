@@ -1,0 +1,112 @@
+// A running cluster as the tests see it: its nodes, the operator token, and people who can sign in. Nothing here knows a page.
+// The cluster is the demo's: EXCHEQUER_ADDRESS (the nodes' API addresses), EXCHEQUER_CACERT and EXCHEQUER_TOKEN say where it is.
+import { createHmac, randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { Agent, request } from "node:https";
+
+const needed = (name) => {
+  const value = process.env[name];
+  if (!value) throw new Error(`${name} is not set: run the tests by \`cargo xtask console test\``);
+  return value;
+};
+
+export const NODES = needed("EXCHEQUER_ADDRESS").split(",");
+const agent = new Agent({ ca: readFileSync(needed("EXCHEQUER_CACERT")), keepAlive: true });
+
+/** Asks a node; answers the status and the body. */
+export function ask(method, path, { body, token, at = NODES[0], headers = {} } = {}) {
+  const text = body === undefined ? undefined : JSON.stringify(body);
+  return new Promise((resolve, reject) => {
+    const sent = request(`https://${at}${path}`, { method, agent, timeout: 20_000 }, (answer) => {
+      const parts = [];
+      answer.on("data", (part) => parts.push(part));
+      answer.on("end", () => {
+        const all = Buffer.concat(parts).toString();
+        let parsed = all;
+        if ((answer.headers["content-type"] ?? "").includes("json")) parsed = JSON.parse(all);
+        resolve({ status: answer.statusCode, body: parsed });
+      });
+    });
+    sent.on("error", reject);
+    sent.on("timeout", () => sent.destroy(new Error(`${at} did not answer`)));
+    if (token !== undefined) sent.setHeader("authorization", `Bearer ${token}`);
+    for (const [name, value] of Object.entries(headers)) sent.setHeader(name, value);
+    if (text !== undefined) sent.setHeader("content-type", "application/json");
+    sent.end(text);
+  });
+}
+
+/** The same, refused by an error where the node refuses. */
+export async function must(method, path, options) {
+  const answer = await ask(method, path, options);
+  if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
+  return answer.body;
+}
+
+const operator = () => needed("EXCHEQUER_TOKEN");
+
+/** As whoever holds the operator token. */
+export const asOperator = (method, path, body) => must(method, path, { body, token: operator() });
+
+const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+const STEP_SECONDS = 30;
+
+/** The code of an authenticator: RFC 6238 with SHA-1, six digits, thirty seconds. */
+export function totp(secret, at = Date.now()) {
+  const bits = [...secret.replace(/[\s=]/g, "").toUpperCase()]
+    .map((char) => ALPHABET.indexOf(char).toString(2).padStart(5, "0"))
+    .join("");
+  const key = Buffer.from((bits.match(/.{8}/g) ?? []).map((byte) => parseInt(byte, 2)));
+  const counter = Buffer.alloc(8);
+  counter.writeBigUInt64BE(BigInt(Math.floor(at / 1000 / STEP_SECONDS)));
+  const mac = createHmac("sha1", key).update(counter).digest();
+  const offset = mac[19] & 15;
+  return String((mac.readUInt32BE(offset) & 0x7fffffff) % 1_000_000).padStart(6, "0");
+}
+
+/** A code is valid once: this gives one that was not used yet. */
+function codes(secret) {
+  let used = "";
+  return async () => {
+    while (totp(secret) === used) await new Promise((after) => setTimeout(after, 250));
+    used = totp(secret);
+    return used;
+  };
+}
+
+/** Whoever has a one-time password takes one of their own, enrols an authenticator, and stays signed in as a program. */
+export async function settled(name, once) {
+  const password = `own ${randomBytes(12).toString("hex")}`;
+  const signed = await must("POST", "/v1/session", { body: { name, password: once, bearer: true } });
+  const changed = await must("POST", "/v1/session/password", {
+    token: signed.token,
+    body: { password: once, new_password: password },
+  });
+  const begun = await must("POST", "/v1/session/second-factor", { token: changed.session.token, body: { password } });
+  const code = codes(begun.secret);
+  const enrolled = await must("POST", "/v1/session/second-factor/confirm", {
+    token: changed.session.token,
+    body: { ticket: begun.ticket, otp: await code() },
+  });
+  return { name, password, secret: begun.secret, code, token: enrolled.session.token };
+}
+
+/** The first owner, made with the operator token, which makes no other admin than that. */
+export async function owner(name) {
+  const body = { name, person: name, roles: ["owner"], reason: "tests of the console" };
+  const made = await asOperator("POST", "/v1/admins", body);
+  return settled(name, made.one_time_password);
+}
+
+/** Somebody with these roles, made by an owner. */
+export async function person(by, name, roles) {
+  const body = { name, person: name, roles, reason: "tests of the console" };
+  const made = await must("POST", "/v1/admins", { body, token: by.token });
+  return settled(name, made.one_time_password);
+}
+
+/** Takes away the limits that a person would not meet and a test does. */
+export async function prepare(by) {
+  const body = { value: "60", reason: "tests sign in often" };
+  await must("PUT", "/v1/settings/people.sign_ins_per_minute", { body, token: by.token });
+}
