@@ -5,6 +5,7 @@
 //! trading program has ([`crowd`]).
 
 mod check;
+mod console;
 mod crowd;
 mod demo;
 mod drill;
@@ -37,6 +38,10 @@ struct Args {
 enum Task {
     /// Hold the rules of the repository: dependency directions, licences, sources, bans, tidiness
     Check(check::Args),
+    /// Build the web console
+    Ui(console::UiArgs),
+    /// Build the web console, and the binary that carries it
+    Build(console::BuildArgs),
     /// Build the binary and make a Debian package of it
     Package(package::Args),
     /// Run a cluster of three nodes on this machine
@@ -51,6 +56,8 @@ enum Task {
 fn main() -> ExitCode {
     let outcome = match Args::parse().command {
         Task::Check(args) => check::run(&args),
+        Task::Ui(args) => console::run_ui(&args),
+        Task::Build(args) => console::run_build(&args),
         Task::Package(args) => package::run(&args),
         Task::Demo(args) => demo::run(&args),
         Task::MoneyCampaign(args) => money::campaign::run(&args),

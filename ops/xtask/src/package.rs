@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{process, repo, say};
+use crate::{console, process, repo, say};
 
 /// How to make the package.
 #[derive(Debug, clap::Args)]
@@ -33,6 +33,15 @@ enum Profile {
     Dev,
     /// As it is meant to run
     Release,
+}
+
+impl Profile {
+    fn name(self) -> &'static str {
+        match self {
+            Profile::Dev => "dev",
+            Profile::Release => "release",
+        }
+    }
 }
 
 /// What goes where: the file under `ops/package` (or the root), its place, its mode.
@@ -71,23 +80,12 @@ const CXX_SINCE: &[(u32, &str)] = &[(30, "12"), (31, "13.1"), (32, "13.2"), (33,
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let binary = match &args.binary {
         Some(binary) => binary.clone(),
-        None => build(args.profile)?,
+        None => console::build_binary(args.profile.name())?,
     };
     let out = args.out.clone().unwrap_or_else(|| repo::root().join("target/deb"));
     let package = pack(&binary, &out, args.strip)?;
     say::line(package.display());
     Ok(ExitCode::SUCCESS)
-}
-
-fn build(profile: Profile) -> Result<PathBuf> {
-    let (name, folder) = match profile {
-        Profile::Dev => ("dev", "debug"),
-        Profile::Release => ("release", "release"),
-    };
-    let mut command = process::command([repo::cargo()]);
-    command.args(["build", "--locked", "--package", "exchequer-node", "--profile", name]).current_dir(repo::root());
-    process::show(&mut command)?;
-    Ok(repo::target_dir().join(folder).join("exchequer"))
 }
 
 fn pack(binary: &Path, out: &Path, strip: bool) -> Result<PathBuf> {

@@ -18,6 +18,12 @@ export function textOf(search: Record<string, unknown>, name: string): string | 
   return typeof value === "string" && value !== "" ? value : typeof value === "number" ? String(value) : undefined;
 }
 
+/** A query's whole number, where it is one. */
+export function numberOf(search: Record<string, unknown>, name: string): number | undefined {
+  const value = Number(search[name]);
+  return search[name] !== undefined && search[name] !== "" && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
+}
+
 const root = createRootRoute({ component: Shell, notFoundComponent: NotFound, errorComponent: Failed });
 
 const overview = createRoute({
@@ -57,7 +63,52 @@ const cluster = createRoute({
   component: lazyRouteComponent(() => import("../pages/cluster"), "Cluster"),
 });
 
-const routeTree = root.addChildren([overview, workers, worker, approvals, approval, cluster]);
+const withdrawals = createRoute({
+  getParentRoute: () => root,
+  path: "/withdrawals",
+  component: lazyRouteComponent(() => import("../pages/withdrawals"), "Withdrawals"),
+  validateSearch: (search: Record<string, unknown>) => ({
+    network: textOf(search, "network"),
+    state: textOf(search, "state"),
+    user: numberOf(search, "user"),
+    before: numberOf(search, "before"),
+  }),
+});
+const withdrawal = createRoute({
+  getParentRoute: () => root,
+  path: "/withdrawals/$withdrawal",
+  component: lazyRouteComponent(() => import("../pages/withdrawal"), "Withdrawal"),
+});
+const settings = createRoute({
+  getParentRoute: () => root,
+  path: "/settings",
+  component: lazyRouteComponent(() => import("../pages/settings"), "Settings"),
+  validateSearch: (search: Record<string, unknown>) => ({ tab: textOf(search, "tab"), find: textOf(search, "find") }),
+});
+const security = createRoute({
+  getParentRoute: () => root,
+  path: "/security",
+  component: lazyRouteComponent(() => import("../pages/security"), "Security"),
+});
+const maintenance = createRoute({
+  getParentRoute: () => root,
+  path: "/maintenance",
+  component: lazyRouteComponent(() => import("../pages/maintenance"), "Maintenance"),
+});
+
+const routeTree = root.addChildren([
+  overview,
+  workers,
+  worker,
+  withdrawals,
+  withdrawal,
+  approvals,
+  approval,
+  cluster,
+  settings,
+  security,
+  maintenance,
+]);
 
 export const router = createRouter({ routeTree, basepath: "/ui", defaultPreload: "intent", scrollRestoration: true });
 

@@ -69,7 +69,7 @@ function Bar() {
           <Status tone={liveness === "live" ? "good" : "idle"}>{liveness === "live" ? "live" : "asking"}</Status>
         </span>
         <ThemeChoice />
-        <span>{who.name}</span>
+        <Link to="/security">{who.name}</Link>
         <Button look="quiet" onClick={() => void signOut()}>
           Sign out
         </Button>
@@ -131,7 +131,8 @@ function Banners() {
       ) : null}
       {status?.stopped_since == null ? null : (
         <Banner tone="bad">
-          <strong>The exchange is stopped</strong> since <When at={status.stopped_since} />.
+          <strong>The exchange is stopped</strong> since <When at={status.stopped_since} />.{" "}
+          <Link to="/maintenance">What is stopped, and how it goes on</Link>
         </Banner>
       )}
       {(status?.maintenance ?? []).map((one) => (

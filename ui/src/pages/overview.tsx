@@ -68,8 +68,10 @@ function Needs() {
       one.state === "awaiting-approval" ? "info" : "bad",
       `withdrawal ${String(one.withdrawal)}`,
       <>
-        <a href={`/ui/withdrawals/${String(one.withdrawal)}`}>Withdrawal {one.withdrawal}</a> of {one.amount} {one.asset} on{" "}
-        {one.network}: {one.state}, since <When at={one.moved_at} />
+        <Link to="/withdrawals/$withdrawal" params={{ withdrawal: String(one.withdrawal) }}>
+          Withdrawal {one.withdrawal}
+        </Link>{" "}
+        of {one.amount} {one.asset} on {one.network}: {one.state}, since <When at={one.moved_at} />
       </>,
     );
   }

@@ -1,0 +1,22 @@
+/** Pages of a list that goes back in time: the newest, or those before a number that is in the address. */
+import { Button } from "./button";
+
+interface Props {
+  before: number | undefined;
+  next: number | null;
+  go: (before: number | undefined) => void;
+}
+
+export function Older({ before, next, go }: Props) {
+  return (
+    <nav className="row" aria-label="Pages of this list" style={{ padding: "var(--gap-3) var(--gap-4)" }}>
+      <Button why={before === undefined ? "These are the newest." : null} onClick={() => go(undefined)}>
+        Newest
+      </Button>
+      <Button why={next === null ? "There are none before these." : null} onClick={() => go(next ?? undefined)}>
+        Older
+      </Button>
+      {before === undefined ? null : <span className="muted">before number {before}; not refreshed from the top</span>}
+    </nav>
+  );
+}

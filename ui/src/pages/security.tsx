@@ -1,0 +1,270 @@
+/** Who may do what: one's own sessions and approval key, the admins, everybody's keys. */
+import { useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { Act } from "../app/act";
+import { keptKey, makeKey } from "../app/approval-key";
+import { useSession } from "../app/session";
+import { SignedAct, useOwnKey } from "../app/signed-act";
+import { useStanding } from "../app/standing";
+import { type AnswerOf, useLook } from "../api/look";
+import { confirmationBytes } from "../api/signing";
+import { Button } from "../kit/button";
+import { Facts } from "../kit/facts";
+import { Input } from "../kit/field";
+import { Page } from "../kit/page";
+import { Panel } from "../kit/panel";
+import { Status, Word } from "../kit/status";
+import { Table } from "../kit/table";
+import { toast } from "../kit/toast";
+import { Foreign, Id, When } from "../kit/values";
+
+type Key = AnswerOf<"/v1/approval-keys">["keys"][number];
+
+export function Security() {
+  const { can } = useSession();
+  return (
+    <Page title="Security">
+      <OwnSessions />
+      {can("approvals.read") ? <Keys /> : null}
+      {can("people.read") ? <Admins /> : null}
+    </Page>
+  );
+}
+
+function OwnSessions() {
+  const look = useLook("/v1/sessions", {}, { topics: ["people"] });
+  const { who } = useSession();
+  return (
+    <Panel
+      title="Open sessions"
+      look={look}
+      flush
+      actions={
+        <Act
+          change="POST /v1/sessions/revoke"
+          names={undefined}
+          label="Sign out everywhere else"
+          subject={who.name}
+          consequence="All your sessions but this one end at once."
+          body={(reason) => ({ reason })}
+        />
+      }
+    >
+      {({ sessions }) => (
+        <Table
+          caption="Open sessions"
+          rows={sessions}
+          keyOf={(one) => one.session}
+          columns={[
+            {
+              id: "name",
+              head: "Whose",
+              by: (one) => one.name,
+              cell: (one) => (one.own ? <strong>{one.name} (this one)</strong> : one.name),
+            },
+            { id: "from", head: "From", cell: (one) => one.address ?? "unknown" },
+            { id: "agent", head: "With", cell: (one) => <Foreign>{one.agent}</Foreign> },
+            { id: "opened", head: "Opened", by: (one) => one.opened_at, cell: (one) => <When at={one.opened_at} /> },
+            { id: "seen", head: "Used", by: (one) => one.seen_at, cell: (one) => <When at={one.seen_at} /> },
+            { id: "over", head: "Ends", cell: (one) => <When at={one.over_at} /> },
+            {
+              id: "do",
+              head: "",
+              cell: (one) => (
+                <Act
+                  change="POST /v1/sessions/revoke"
+                  names={undefined}
+                  label="End"
+                  subject={`the session of ${one.name}`}
+                  why={one.own ? "This is the one you are using: sign out." : null}
+                  body={(reason) => ({ session: one.session, name: one.name, reason })}
+                />
+              ),
+            },
+          ]}
+        />
+      )}
+    </Panel>
+  );
+}
+
+function Keys() {
+  const look = useLook("/v1/approval-keys", {}, { topics: ["approvals"] });
+  return (
+    <Panel title="Approval keys" look={look}>
+      {({ keys, in_force_since }) => (
+        <div className="stack">
+          <p>
+            {in_force_since == null ? (
+              <Status tone="warn">
+                The two-person rule is not in force: two persons who may approve changes must have confirmed keys.
+              </Status>
+            ) : (
+              <Status tone="good">
+                The two-person rule is in force since <When at={in_force_since} />.
+              </Status>
+            )}
+          </p>
+          <OwnKey />
+          <KeyTable keys={keys} />
+        </div>
+      )}
+    </Panel>
+  );
+}
+
+/** The key of this browser: made here, enrolled by its public half. */
+function OwnKey() {
+  const { who } = useSession();
+  const client = useQueryClient();
+  const { kept, enrolled, why } = useOwnKey();
+  const [label, setLabel] = useState("browser");
+  const make = async () => {
+    if ((await keptKey(who.name)) !== undefined) return;
+    await makeKey(who.name);
+    await client.invalidateQueries({ queryKey: ["own key"] });
+    toast("A key was made. It is of use once it is enrolled, and confirmed by another person.");
+  };
+  return (
+    <div className="stack">
+      <Facts
+        of={[
+          ["This browser's key", kept === null ? "none" : <Id key="key" of={kept.publicKey} chars={64} />],
+          ["It is", enrolled === undefined ? kept === null ? null : "not enrolled" : <Word key="state" of={enrolled.state} />],
+          ["So", why],
+        ]}
+      />
+      <div className="row">
+        {kept === null ? (
+          <Button look="main" onClick={() => void make()}>
+            Make a key in this browser
+          </Button>
+        ) : null}
+        {kept !== null && enrolled === undefined ? (
+          <Act
+            change="POST /v1/approval-keys"
+            names={undefined}
+            label="Enrol it"
+            subject="approval key"
+            consequence="Read the public key to the person who confirms it, in the same room or over another channel."
+            body={(reason) => ({ label, public_key: kept.publicKey, reason })}
+          >
+            <Input label="Label" value={label} maxLength={60} onChange={(event) => setLabel(event.target.value)} />
+          </Act>
+        ) : null}
+      </div>
+    </div>
+  );
+}
+
+function KeyTable({ keys }: { keys: readonly Key[] }) {
+  const { who } = useSession();
+  return (
+    <Table
+      caption="Keys with which people approve"
+      rows={keys}
+      keyOf={(one) => String(one.number)}
+      columns={[
+        { id: "number", head: "Key", numeric: true, cell: (one) => String(one.number) },
+        { id: "person", head: "Person", cell: (one) => <Foreign>{one.person}</Foreign> },
+        { id: "label", head: "Label", cell: (one) => <Foreign>{one.label}</Foreign> },
+        { id: "state", head: "State", cell: (one) => <Word of={one.state} /> },
+        { id: "public", head: "Public key", cell: (one) => <Id of={one.public_key} chars={24} /> },
+        { id: "by", head: "Confirmed by", cell: (one) => one.confirmed_by ?? "" },
+        { id: "at", head: "Enrolled", cell: (one) => <When at={one.enrolled_at} /> },
+        {
+          id: "do",
+          head: "",
+          cell: (one) => (
+            <div className="row">
+              {one.state === "enrolled" ? <Confirm of={one} isOwn={one.admin === who.admin} /> : null}
+              {one.state === "revoked" ? null : (
+                <Act
+                  change="POST /v1/approval-keys/{id}/revoke"
+                  names={{ id: one.number }}
+                  label="Revoke"
+                  subject={`key ${String(one.number)}`}
+                  consequence="For ever: what it approved and is not carried out yet counts no more."
+                  body={(reason) => ({ reason })}
+                />
+              )}
+            </div>
+          ),
+        },
+      ]}
+    />
+  );
+}
+
+function Confirm({ of: key, isOwn }: { of: Key; isOwn: boolean }) {
+  const { status } = useStanding();
+  const [reason, setReason] = useState("");
+  return (
+    <SignedAct
+      change="POST /v1/approval-keys/{id}/confirm"
+      names={{ id: key.number }}
+      label="Confirm"
+      title={`Confirm key ${String(key.number)} of ${key.person}`}
+      why={isOwn ? "Another person confirms it." : null}
+      unconfirmed
+      bytes={() => {
+        if (status === undefined) throw new Error("It is not known yet which cluster this is.");
+        if (reason.trim() === "") throw new Error("Say why: it is kept in the audit.");
+        return confirmationBytes(status.cluster_id, key.number, key.admin, key.public_key);
+      }}
+      body={(own, signature) => ({ public_key: key.public_key, with: own, signature, reason })}
+      done={`Key ${String(key.number)} is confirmed.`}
+    >
+      <p>Compare it with what its owner reads to you, in the same room or over another channel:</p>
+      <pre>{key.public_key}</pre>
+      <Input label="Reason" value={reason} onChange={(event) => setReason(event.target.value)} />
+    </SignedAct>
+  );
+}
+
+function Admins() {
+  const look = useLook("/v1/admins", {}, { topics: ["people"] });
+  return (
+    <Panel title="Admins" look={look} flush>
+      {({ admins }) => (
+        <Table
+          caption="Who administers the exchange"
+          rows={admins}
+          keyOf={(one) => String(one.admin)}
+          columns={[
+            { id: "name", head: "Name", by: (one) => one.name, cell: (one) => one.name },
+            { id: "person", head: "Person", cell: (one) => <Foreign>{one.person}</Foreign> },
+            { id: "status", head: "Status", cell: (one) => <Word of={one.status} /> },
+            { id: "roles", head: "Roles", cell: (one) => one.roles.join(", ") },
+            {
+              id: "factor",
+              head: "Second factor",
+              cell: (one) => (one.second_factor ? "enrolled" : <Status tone="warn">missing</Status>),
+            },
+            { id: "sessions", head: "Sessions", numeric: true, by: (one) => one.sessions, cell: (one) => String(one.sessions) },
+            { id: "locked", head: "Locked", cell: (one) => (one.locked_until == null ? "no" : <When at={one.locked_until} />) },
+            {
+              id: "do",
+              head: "",
+              cell: (one) => (
+                <div className="row">
+                  <Act
+                    change="PATCH /v1/admins/{name}"
+                    names={{ name: one.name }}
+                    label={one.status === "active" ? "Disable" : "Enable"}
+                    subject={one.name}
+                    consequence="Its sessions end at once."
+                    body={(reason) => ({
+                      status: one.status === "active" ? ("disabled" as const) : ("active" as const),
+                      reason,
+                    })}
+                  />
+                </div>
+              ),
+            },
+          ]}
+        />
+      )}
+    </Panel>
+  );
+}

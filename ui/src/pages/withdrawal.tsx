@@ -1,0 +1,202 @@
+/** One withdrawal: what it waits for, every edge it went, the transactions that pay it, and what a person can decide. */
+import { getRouteApi, Link } from "@tanstack/react-router";
+import { useState } from "react";
+import { Act } from "../app/act";
+import { ApproveWithdrawal } from "../app/approve-withdrawal";
+import { type AnswerOf, useLook } from "../api/look";
+import { Facts } from "../kit/facts";
+import { Choice } from "../kit/field";
+import { Page } from "../kit/page";
+import { Panel } from "../kit/panel";
+import { Status, Word } from "../kit/status";
+import { Table } from "../kit/table";
+import { Amount, Foreign, Id, When } from "../kit/values";
+
+const route = getRouteApi("/withdrawals/$withdrawal");
+type Explained = AnswerOf<"/v1/withdrawals/{withdrawal}/explain">;
+type Payout = NonNullable<Explained["payout"]>;
+/** States of a payout in which a person may decide. */
+const DECIDED_BY_PERSONS = ["stuck", "unknown", "review"];
+
+export function Withdrawal() {
+  const { withdrawal } = route.useParams();
+  const number = Number(withdrawal);
+  const look = useLook("/v1/withdrawals/{withdrawal}/explain", { path: { withdrawal: number } }, { topics: ["money"] });
+  const one = look.data?.value.withdrawal;
+  return (
+    <Page title={`Withdrawal ${withdrawal}`} actions={one?.state === "awaiting-approval" ? <Consent withdrawal={one} /> : null}>
+      <Panel title="Standing" look={look}>
+        {({ withdrawal: one, now }) => (
+          <div className="stack">
+            <p>
+              <Word of={one.state} />: <strong>{now}</strong>
+            </p>
+            <Facts
+              of={[
+                ["Amount", <Amount key="amount" value={one.amount} asset={one.asset} />],
+                ["The receiver gets", <Amount key="gets" value={one.receives} asset={one.asset} />],
+                ["Its user pays", <Amount key="fee" value={one.fee} asset={one.asset} />],
+                [
+                  "Worth when asked for",
+                  one.usd == null ? "nobody could say" : <Amount key="usd" value={one.usd} asset="USD" />,
+                ],
+                ["Network", one.network],
+                ["To", <Id key="to" of={one.address} chars={64} />],
+                ["That address is", one.destination],
+                ["Memo", one.memo == null ? null : <Foreign key="memo">{one.memo}</Foreign>],
+                [
+                  "User",
+                  <Link
+                    key="user"
+                    to="/withdrawals"
+                    search={{ user: one.user, network: undefined, state: undefined, before: undefined }}
+                  >
+                    {one.user}
+                  </Link>,
+                ],
+                ["Asked for", <When key="asked" at={one.requested_at} />],
+                ["By", one.initiator === "" ? "its user" : one.initiator],
+                ["The client calls it", one.client_id === "" ? null : <Foreign key="client">{one.client_id}</Foreign>],
+                ["Policy", one.rule === "" ? "for its user" : `rule ${one.rule}, version ${String(one.policy_version)}`],
+                ["Who has to approve", one.needs.length === 0 ? "nobody" : one.needs.join(", ")],
+                ["Who has approved", one.approved_by.length === 0 ? "nobody" : `admins ${one.approved_by.join(", ")}`],
+                ["Hash that approvals sign", <Id key="hash" of={one.hash} />],
+                ["Transaction", <Id key="tx" of={one.tx} chars={72} />],
+                ["Block", one.block == null ? null : String(one.block.height)],
+              ]}
+            />
+          </div>
+        )}
+      </Panel>
+      <Panel title="Every step" look={look} flush>
+        {({ traces }) => <Traces traces={traces} />}
+      </Panel>
+      <Panel
+        title="What pays it"
+        look={look}
+        isEmpty={({ payout }) => payout == null}
+        empty={<p>Nothing yet: it is not its turn, or it waits.</p>}
+      >
+        {({ payout }) => (payout == null ? null : <PayoutView payout={payout} />)}
+      </Panel>
+    </Page>
+  );
+}
+
+function Consent({ withdrawal }: { withdrawal: Explained["withdrawal"] }) {
+  return (
+    <div className="row">
+      <ApproveWithdrawal withdrawal={withdrawal} />
+      <Act
+        change="POST /v1/withdrawals/{withdrawal}/reject"
+        names={{ withdrawal: withdrawal.withdrawal }}
+        label="Reject"
+        subject={`withdrawal ${String(withdrawal.withdrawal)}`}
+        consequence={
+          <>
+            <Amount value={withdrawal.amount} asset={withdrawal.asset} /> are free again for user {withdrawal.user}. Nothing is
+            sent.
+          </>
+        }
+        body={(reason) => ({ reason })}
+      />
+    </div>
+  );
+}
+
+function Traces({ traces }: { traces: Explained["traces"] }) {
+  return (
+    <Table
+      caption="Every edge that it went"
+      rows={traces}
+      keyOf={(trace) => `${String(trace.index)} ${trace.to}`}
+      columns={[
+        { id: "at", head: "When", cell: (trace) => <When at={trace.at} /> },
+        { id: "to", head: "To", cell: (trace) => <Word of={trace.to} /> },
+        { id: "from", head: "From", cell: (trace) => trace.from ?? "" },
+        { id: "what", head: "On what grounds", cell: (trace) => <Foreign>{trace.what}</Foreign> },
+        { id: "by", head: "By", cell: (trace) => trace.by ?? "time" },
+        { id: "index", head: "Entry of the log", numeric: true, cell: (trace) => String(trace.index) },
+      ]}
+    />
+  );
+}
+
+function PayoutView({ payout }: { payout: Payout }) {
+  return (
+    <div className="stack">
+      <p>
+        Payout {payout.payout}: <Word of={payout.state} /> since <When at={payout.moved_at} />, from address{" "}
+        {payout.wallet_index} of wallet {payout.wallet}; pays withdrawals {payout.withdrawals.join(", ")}
+      </p>
+      {DECIDED_BY_PERSONS.includes(payout.state) ? <Decide payout={payout} /> : null}
+      <Table
+        caption="Its transactions; each excludes every other"
+        rows={payout.attempts}
+        keyOf={(attempt) => String(attempt.number)}
+        columns={[
+          { id: "number", head: "Attempt", cell: (attempt) => String(attempt.number) },
+          { id: "purpose", head: "Purpose", cell: (attempt) => attempt.purpose },
+          { id: "claim", head: "Uses up", cell: (attempt) => attempt.claim },
+          {
+            id: "tx",
+            head: "Transaction",
+            cell: (attempt) => (attempt.tx == null ? "not signed yet" : <Id of={attempt.tx} />),
+          },
+          {
+            id: "dead",
+            head: "Can it be mined",
+            cell: (attempt) => (attempt.dead ? <Status tone="idle">never: proved</Status> : <Status tone="info">yes</Status>),
+          },
+          { id: "fee", head: "Costs at most", numeric: true, cell: (attempt) => <Amount value={attempt.fee_max} /> },
+          { id: "at", head: "Decided", cell: (attempt) => <When at={attempt.prepared_at} /> },
+          {
+            id: "answers",
+            head: "Endpoints said",
+            cell: (attempt) => (
+              <ul style={{ listStyle: "none" }}>
+                {attempt.answers.map((answer) => (
+                  <li key={answer}>
+                    <Foreign>{answer}</Foreign>
+                  </li>
+                ))}
+              </ul>
+            ),
+          },
+        ]}
+      />
+    </div>
+  );
+}
+
+/** What is decided without a proof; the others are on the command line, where the proof is given as a file. */
+const DECISIONS = {
+  resend: "The same bytes are sent again. Nothing can be paid twice by that.",
+  bump: "A dearer transaction takes the same nonce or coins: one of the two is mined at most.",
+  "cancel-by-noop": "A transaction to ourselves takes the same nonce or coins. What is mined decides whether it was paid.",
+} as const;
+type Decision = keyof typeof DECISIONS;
+
+function Decide({ payout }: { payout: Payout }) {
+  const [decision, setDecision] = useState<Decision>("resend");
+  return (
+    <div className="row">
+      <Act
+        change="POST /v1/payouts/{payout}/review"
+        names={{ payout: payout.payout }}
+        label="Decide"
+        subject={`payout ${String(payout.payout)}`}
+        consequence={DECISIONS[decision]}
+        body={(reason) => ({ reason, decision, from: payout.state })}
+      >
+        <Choice
+          label="Decision"
+          of={Object.keys(DECISIONS)}
+          value={decision}
+          onChange={(event) => setDecision(event.target.value as Decision)}
+          help="Marking it as paid elsewhere and refunding want a proof: exchequer withdrawal review --help"
+        />
+      </Act>
+    </div>
+  );
+}

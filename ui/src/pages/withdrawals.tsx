@@ -1,0 +1,113 @@
+/** Withdrawals, the newest first: where each stands, and what it waits for. */
+import { getRouteApi, Link } from "@tanstack/react-router";
+import { type AnswerOf, useLook } from "../api/look";
+import { Narrow, NarrowNumber, NETWORKS, networkOf } from "../kit/filters";
+import { Older } from "../kit/older";
+import { Page } from "../kit/page";
+import { Panel } from "../kit/panel";
+import { Word } from "../kit/status";
+import { Table } from "../kit/table";
+import { Amount, Id, When } from "../kit/values";
+
+const route = getRouteApi("/withdrawals");
+const ROWS = 100;
+/** The states a list is narrowed to. */
+const STATES = [
+  "awaiting-approval",
+  "held",
+  "queued",
+  "preparing",
+  "signed",
+  "broadcast",
+  "confirming",
+  "stuck",
+  "unknown",
+  "review",
+  "completed",
+  "rejected",
+  "cancelled",
+  "expired",
+  "failed",
+  "reverted",
+];
+
+type Row = AnswerOf<"/v1/withdrawals">["withdrawals"][number];
+
+export function Withdrawals() {
+  const { network, state, user, before } = route.useSearch();
+  const navigate = route.useNavigate();
+  const set = (next: Partial<ReturnType<typeof route.useSearch>>) =>
+    void navigate({ search: (old) => ({ ...old, before: undefined, ...next }) });
+  const asked = {
+    limit: ROWS,
+    ...(networkOf(network) === undefined ? {} : { network: networkOf(network) }),
+    ...(state === undefined ? {} : { state }),
+    ...(user === undefined ? {} : { user }),
+    ...(before === undefined ? {} : { before }),
+  };
+  const look = useLook("/v1/withdrawals", { query: asked as never }, { topics: ["money"] });
+  return (
+    <Page title="Withdrawals">
+      <div className="row" role="search">
+        <Narrow label="Network" of={NETWORKS} value={network} set={(network) => set({ network })} />
+        <Narrow label="State" of={STATES} value={state} set={(state) => set({ state })} />
+        <NarrowNumber label="User" value={user} set={(user) => set({ user })} />
+      </div>
+      <Panel
+        title="Withdrawals"
+        look={look}
+        flush
+        isEmpty={({ withdrawals }) => withdrawals.length === 0}
+        empty={
+          <p>
+            There is none like that. A user asks for one through the API, or an operator for a user on the user&apos;s page.
+          </p>
+        }
+      >
+        {({ withdrawals, next_before }) => (
+          <>
+            <List rows={withdrawals} />
+            <Older before={before} next={next_before ?? null} go={(before) => set({ before })} />
+          </>
+        )}
+      </Panel>
+    </Page>
+  );
+}
+
+function List({ rows }: { rows: readonly Row[] }) {
+  return (
+    <Table
+      caption="Withdrawals, the newest first"
+      rows={rows}
+      keyOf={(row) => String(row.withdrawal)}
+      columns={[
+        {
+          id: "number",
+          head: "Withdrawal",
+          by: (row) => row.withdrawal,
+          cell: (row) => (
+            <Link to="/withdrawals/$withdrawal" params={{ withdrawal: String(row.withdrawal) }}>
+              {row.withdrawal}
+            </Link>
+          ),
+        },
+        { id: "state", head: "State", by: (row) => row.state, cell: (row) => <Word of={row.state} /> },
+        { id: "amount", head: "Amount", numeric: true, cell: (row) => <Amount value={row.amount} asset={row.asset} /> },
+        { id: "usd", head: "USD then", numeric: true, cell: (row) => <Amount value={row.usd} /> },
+        { id: "network", head: "Network", by: (row) => row.network, cell: (row) => row.network },
+        { id: "user", head: "User", by: (row) => row.user, cell: (row) => String(row.user) },
+        { id: "to", head: "To", cell: (row) => <Id of={row.address} /> },
+        {
+          id: "needs",
+          head: "Approval",
+          cell: (row) =>
+            row.needs.length === 0 ? "none needed" : `${String(row.approved_by.length)} given; ${row.needs.join(", ")}`,
+        },
+        { id: "tx", head: "Transaction", cell: (row) => <Id of={row.tx} /> },
+        { id: "asked", head: "Asked for", by: (row) => row.requested_at, cell: (row) => <When at={row.requested_at} /> },
+        { id: "moved", head: "Moved", by: (row) => row.moved_at, cell: (row) => <When at={row.moved_at} /> },
+      ]}
+    />
+  );
+}
