@@ -15,7 +15,8 @@ import { Shell } from "./shell";
 /** A query's text, where it is one. */
 export function textOf(search: Record<string, unknown>, name: string): string | undefined {
   const value = search[name];
-  return typeof value === "string" && value !== "" ? value : typeof value === "number" ? String(value) : undefined;
+  if (typeof value === "number" || value === true) return String(value);
+  return typeof value === "string" && value !== "" ? value : undefined;
 }
 
 /** A query's whole number, where it is one. */
@@ -96,6 +97,91 @@ const maintenance = createRoute({
   component: lazyRouteComponent(() => import("../pages/maintenance"), "Maintenance"),
 });
 
+const networks = createRoute({
+  getParentRoute: () => root,
+  path: "/networks",
+  component: lazyRouteComponent(() => import("../pages/networks"), "Networks"),
+});
+const network = createRoute({
+  getParentRoute: () => root,
+  path: "/networks/$network",
+  component: lazyRouteComponent(() => import("../pages/network"), "Network"),
+});
+const deposits = createRoute({
+  getParentRoute: () => root,
+  path: "/deposits",
+  component: lazyRouteComponent(() => import("../pages/deposits"), "Deposits"),
+  validateSearch: (search: Record<string, unknown>) => ({
+    network: textOf(search, "network"),
+    user: numberOf(search, "user"),
+    waiting: textOf(search, "waiting"),
+    before: numberOf(search, "before"),
+    tx: textOf(search, "tx"),
+  }),
+});
+const sweeps = createRoute({
+  getParentRoute: () => root,
+  path: "/sweeps",
+  component: lazyRouteComponent(() => import("../pages/sweeps"), "Sweeps"),
+  validateSearch: (search: Record<string, unknown>) => ({ network: textOf(search, "network") }),
+});
+const reconciliation = createRoute({
+  getParentRoute: () => root,
+  path: "/reconciliation",
+  component: lazyRouteComponent(() => import("../pages/reconciliation"), "Reconciliation"),
+  validateSearch: (search: Record<string, unknown>) => ({ network: textOf(search, "network") }),
+});
+const markets = createRoute({
+  getParentRoute: () => root,
+  path: "/markets",
+  component: lazyRouteComponent(() => import("../pages/markets"), "Markets"),
+});
+const market = createRoute({
+  getParentRoute: () => root,
+  path: "/markets/$symbol",
+  component: lazyRouteComponent(() => import("../pages/market"), "Market"),
+  validateSearch: (search: Record<string, unknown>) => ({ interval: textOf(search, "interval") }),
+});
+const ledger = createRoute({
+  getParentRoute: () => root,
+  path: "/ledger",
+  component: lazyRouteComponent(() => import("../pages/ledger"), "Ledger"),
+  validateSearch: (search: Record<string, unknown>) => ({
+    tab: textOf(search, "tab"),
+    user: numberOf(search, "user"),
+    account: numberOf(search, "account"),
+    from: numberOf(search, "from"),
+    at: textOf(search, "at"),
+  }),
+});
+const users = createRoute({
+  getParentRoute: () => root,
+  path: "/users",
+  component: lazyRouteComponent(() => import("../pages/users"), "Users"),
+  validateSearch: (search: Record<string, unknown>) => ({ from: numberOf(search, "from") }),
+});
+const user = createRoute({
+  getParentRoute: () => root,
+  path: "/users/$user",
+  component: lazyRouteComponent(() => import("../pages/user"), "User"),
+});
+const jobs = createRoute({
+  getParentRoute: () => root,
+  path: "/jobs",
+  component: lazyRouteComponent(() => import("../pages/jobs"), "Jobs"),
+  validateSearch: (search: Record<string, unknown>) => ({ tab: textOf(search, "tab") }),
+});
+const audit = createRoute({
+  getParentRoute: () => root,
+  path: "/audit",
+  component: lazyRouteComponent(() => import("../pages/audit"), "Audit"),
+});
+const about = createRoute({
+  getParentRoute: () => root,
+  path: "/about",
+  component: lazyRouteComponent(() => import("../pages/about"), "About"),
+});
+
 const routeTree = root.addChildren([
   overview,
   workers,
@@ -108,6 +194,19 @@ const routeTree = root.addChildren([
   settings,
   security,
   maintenance,
+  networks,
+  network,
+  deposits,
+  sweeps,
+  reconciliation,
+  markets,
+  market,
+  ledger,
+  users,
+  user,
+  jobs,
+  audit,
+  about,
 ]);
 
 export const router = createRouter({ routeTree, basepath: "/ui", defaultPreload: "intent", scrollRestoration: true });

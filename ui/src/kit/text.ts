@@ -68,3 +68,8 @@ export function visible(text: string): string {
     return `\\u{${code}}`;
   });
 }
+
+/** A word as it begins a head or a tab. */
+export function capital(word: string): string {
+  return word.charAt(0).toUpperCase() + word.slice(1);
+}

@@ -77,7 +77,7 @@ function Needs() {
   }
   for (const one of scans.data?.value.networks ?? []) {
     if (one.halted_since != null)
-      add("bad", `halt ${one.network}`, <>{one.network} stands still after a deep reorganisation</>);
+      add("bad", `halt ${one.network}`, <Link to="/networks">{one.network} stands still after a deep reorganisation</Link>);
     else if (one.behind > BEHIND_TOLD)
       add(
         "warn",
@@ -89,7 +89,13 @@ function Needs() {
   }
   for (const one of books.data?.value.networks ?? []) {
     if (one.stopped_since != null)
-      add("bad", `stop ${one.network}`, <>{one.network} pays nothing out: something is missing there</>);
+      add(
+        "bad",
+        `stop ${one.network}`,
+        <Link to="/reconciliation" search={{ network: one.network }}>
+          {one.network} pays nothing out: something is missing there
+        </Link>,
+      );
     else if (one.open > 0)
       add(
         "warn",
@@ -101,7 +107,13 @@ function Needs() {
   }
   const waiting = deposits.data?.value.deposits.length ?? 0;
   if (waiting > 0)
-    add("warn", "suspense", <a href="/ui/deposits?waiting=true">{waiting} deposits wait for a decision whose they are</a>);
+    add(
+      "warn",
+      "suspense",
+      <Link to="/deposits" search={{ waiting: "true", network: undefined, user: undefined, before: undefined, tx: undefined }}>
+        {waiting} deposits wait for a decision whose they are
+      </Link>,
+    );
   const open = proposals.data?.value.proposals.length ?? 0;
   if (open > 0) add("info", "proposals", <Link to="/approvals">{open} proposals wait for approval</Link>);
   const order: readonly Tone[] = ["bad", "warn", "info"];
@@ -197,7 +209,7 @@ function Figures() {
           title="Markets that trade"
           figure={`${String(trading)} of ${String(markets.data?.value.markets.length ?? 0)}`}
           sample={trading}
-          to="/"
+          to="/markets"
           at={markets.data?.at}
         />
       )}
@@ -206,12 +218,12 @@ function Figures() {
           title="Addresses in the smallest pool"
           figure={low.toLocaleString("en")}
           sample={low}
-          to="/"
+          to="/sweeps"
           at={pools.data?.at}
         />
       )}
       {gas.data === undefined ? null : (
-        <Tile title="Networks with gas" figure={String(gas.data.value.networks.length)} to="/" at={gas.data.at} />
+        <Tile title="Networks with gas" figure={String(gas.data.value.networks.length)} to="/networks" at={gas.data.at} />
       )}
     </section>
   );

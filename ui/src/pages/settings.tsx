@@ -8,6 +8,7 @@ import { Page } from "../kit/page";
 import { Panel } from "../kit/panel";
 import { Status } from "../kit/status";
 import { Table } from "../kit/table";
+import { capital } from "../kit/text";
 import { Foreign, When } from "../kit/values";
 
 const route = getRouteApi("/settings");
@@ -29,8 +30,7 @@ export function Settings() {
             search={{ tab: name, find: undefined }}
             aria-current={tab === name ? "page" : undefined}
           >
-            {name[0]?.toUpperCase()}
-            {name.slice(1)}
+            {capital(name)}
           </Link>
         ))}
       </nav>

@@ -7,7 +7,7 @@ import { Page } from "../kit/page";
 import { Panel } from "../kit/panel";
 import { Status, type Tone, Word } from "../kit/status";
 import { Table } from "../kit/table";
-import { bytes } from "../kit/text";
+import { bytes, capital } from "../kit/text";
 import { Foreign, Id, When } from "../kit/values";
 import { WorkerDeeds } from "./workers";
 
@@ -30,8 +30,7 @@ export function Worker() {
             search={{ tab: name }}
             aria-current={tab === name ? "page" : undefined}
           >
-            {name[0]?.toUpperCase()}
-            {name.slice(1)}
+            {capital(name)}
           </Link>
         ))}
       </nav>
