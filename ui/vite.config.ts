@@ -36,6 +36,7 @@ export default defineConfig({
     proxy: {
       // A node takes changes from its own page alone, so the page's origin is told as the node's.
       "/v1": { target: node, secure: false, changeOrigin: true, headers: { origin: node } },
+      "/api": { target: node, secure: false, changeOrigin: true },
       "/leader": { target: node, secure: false, changeOrigin: true },
     },
   },

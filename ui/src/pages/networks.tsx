@@ -14,6 +14,9 @@ type Network = AnswerOf<"/v1/networks">["networks"][number];
 type Head = AnswerOf<"/v1/scans">["networks"][number];
 type SwitchName = "deposits" | "withdrawals" | "sweeps";
 
+/** A network that is so many blocks behind is told. */
+const BEHIND_TOLD = 20;
+
 /** What the word of a switch comes to. */
 const OFF: Readonly<Record<SwitchName, string>> = {
   deposits: "Payments that come are seen and wait: none is credited before it is switched on again.",
@@ -24,7 +27,14 @@ const OFF: Readonly<Record<SwitchName, string>> = {
 export function Networks() {
   const networks = useLook("/v1/networks", {}, { topics: ["networks"] });
   const scans = useLook("/v1/scans", {}, { topics: ["networks"], every: PACE.live });
+  const workers = useLook("/v1/workers", { query: { kind: "deposit" } as never }, { topics: ["workers"], every: PACE.live });
   const heads = scans.data?.value.networks ?? [];
+  // What a worker that does not work told last is no news of the network.
+  const silent = new Map(
+    (workers.data?.value.workers ?? [])
+      .filter(({ state }) => state !== "running")
+      .map((one) => [one.network ?? "", one] as const),
+  );
   return (
     <Page title="Networks">
       <Panel
@@ -34,7 +44,7 @@ export function Networks() {
         isEmpty={({ networks }) => networks.length === 0}
         empty={<p>No network was scanned yet.</p>}
       >
-        {({ networks }) => <Heads heads={networks} />}
+        {({ networks }) => <Heads heads={networks} silent={silent} />}
       </Panel>
       <Panel title="What they are used for" look={networks} flush>
         {({ networks }) => (
@@ -77,7 +87,9 @@ export function Networks() {
   );
 }
 
-function Heads({ heads }: { heads: readonly Head[] }) {
+type Silent = ReadonlyMap<string, { worker: string; state: string; since: string }>;
+
+function Heads({ heads, silent }: { heads: readonly Head[]; silent: Silent }) {
   return (
     <Table
       caption="How far each network is scanned"
@@ -93,7 +105,11 @@ function Heads({ heads }: { heads: readonly Head[] }) {
               <Status tone="bad">
                 stands still since <When at={one.halted_since} />
               </Status>
-            ) : one.behind > 20 ? (
+            ) : silent.has(one.network) ? (
+              <Status tone="warn">
+                not told since its worker is {silent.get(one.network)?.state}, <When at={silent.get(one.network)?.since} />
+              </Status>
+            ) : one.behind > BEHIND_TOLD ? (
               <Status tone="warn">behind</Status>
             ) : (
               <Status tone="good">follows</Status>
