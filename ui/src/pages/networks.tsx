@@ -27,7 +27,7 @@ const OFF: Readonly<Record<SwitchName, string>> = {
 export function Networks() {
   const networks = useLook("/v1/networks", {}, { topics: ["networks"] });
   const scans = useLook("/v1/scans", {}, { topics: ["networks"], every: PACE.live });
-  const workers = useLook("/v1/workers", { query: { kind: "deposit" } as never }, { topics: ["workers"], every: PACE.live });
+  const workers = useLook("/v1/workers", { query: { kind: "deposit" } }, { topics: ["workers"], every: PACE.live });
   const heads = scans.data?.value.networks ?? [];
   // What a worker that does not work told last is no news of the network.
   const silent = new Map(

@@ -75,7 +75,7 @@ function codes(secret) {
 }
 
 /** Whoever has a one-time password takes one of their own, enrols an authenticator, and stays signed in as a program. */
-export async function settled(name, once) {
+async function settled(name, once) {
   const password = `own ${randomBytes(12).toString("hex")}`;
   const signed = await must("POST", "/v1/session", { body: { name, password: once, bearer: true } });
   const changed = await must("POST", "/v1/session/password", {

@@ -1,0 +1,69 @@
+// A browser as the tests use it: signed in through the page, and with everything on record that a page must not do.
+import { chromium } from "playwright-core";
+import { NODES } from "./cluster.mjs";
+
+const ARGUMENTS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+export const PATIENCE_MS = 30_000;
+
+/** Starts Debian's Chromium. */
+export function launch() {
+  return chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ARGUMENTS });
+}
+
+/**
+ * A window of its own, as of another machine. `faults` has every error on the browser's console, every exception of a page and
+ * everything that the content security policy refused; requests that failed because a node was killed are none.
+ */
+export async function window(browser, { theme = "dark" } = {}) {
+  const context = await browser.newContext({
+    ignoreHTTPSErrors: true,
+    viewport: { width: 1360, height: 860 },
+    colorScheme: theme,
+    reducedMotion: "reduce",
+  });
+  const faults = [];
+  await context.exposeBinding("__refusedByPolicy", (_, what) => faults.push(`policy: ${what}`));
+  await context.addInitScript(() => {
+    document.addEventListener("securitypolicyviolation", (event) => {
+      globalThis.__refusedByPolicy(`${event.violatedDirective} ${event.blockedURI} ${event.sourceFile ?? ""}`);
+    });
+  });
+  const page = await context.newPage();
+  page.setDefaultTimeout(PATIENCE_MS);
+  page.on("console", (message) => {
+    if (message.type() === "error" || message.type() === "warning")
+      faults.push(`console: ${message.text()} ${message.location().url}`);
+  });
+  page.on("pageerror", (error) => faults.push(`exception: ${String(error)}`));
+  return { context, page, faults };
+}
+
+export const url = (path, at = NODES[0]) => `https://${at}/ui${path}`;
+
+/** Signs somebody in through the page of a node. */
+export async function signIn(page, who, at = NODES[0]) {
+  await page.goto(url("/", at));
+  await page.getByLabel("Name").fill(who.name);
+  await page.getByLabel("Password").fill(who.password);
+  await page.getByLabel("Code").fill(await who.code());
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("navigation", { name: "Pages" }).waitFor();
+}
+
+/** Shows the second factor where the page asks for it; nothing where it does not. */
+export async function stepUp(page, who) {
+  const dialog = page.getByRole("dialog", { name: "Show your second factor" });
+  await dialog.waitFor({ timeout: 3_000 }).catch(() => null);
+  if (!(await dialog.isVisible())) return;
+  await dialog.getByLabel("Code").fill(await who.code());
+  await dialog.getByRole("button", { name: "Go on" }).click();
+  await dialog.waitFor({ state: "detached" });
+}
