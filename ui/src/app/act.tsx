@@ -65,6 +65,7 @@ export function Act<C extends Change>(props: Props<C>) {
   return (
     <>
       <Button
+        data-change={props.change}
         look={look ?? (danger >= 3 ? "danger" : undefined)}
         why={general ?? why}
         onClick={() => {

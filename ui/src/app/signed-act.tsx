@@ -81,6 +81,7 @@ export function SignedAct<C extends Change>(props: Props<C>) {
   return (
     <>
       <Button
+        data-change={props.change}
         look="main"
         why={general ?? why ?? (props.unconfirmed === true && own.enrolled !== undefined ? null : own.why)}
         onClick={() => setOpen(true)}

@@ -5,6 +5,8 @@ interface Props extends Omit<ComponentProps<"button">, "disabled"> {
   look?: "main" | "danger" | "quiet" | undefined;
   /** Why it cannot be used now; it stays where it is, can be reached by keyboard, and says so. */
   why?: string | null | undefined;
+  /** What it changes, for those who look whether every change is held back. */
+  "data-change"?: string;
   children: ReactNode;
 }
 

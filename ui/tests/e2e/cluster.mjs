@@ -1,12 +1,13 @@
 // A running cluster as the tests see it: its nodes, the operator token, and people who can sign in. Nothing here knows a page.
 // The cluster is the demo's: EXCHEQUER_ADDRESS (the nodes' API addresses), EXCHEQUER_CACERT and EXCHEQUER_TOKEN say where it is.
 import { createHmac, randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { Agent, request } from "node:https";
+import { join } from "node:path";
 
 const needed = (name) => {
   const value = process.env[name];
-  if (!value) throw new Error(`${name} is not set: run the tests by \`cargo xtask console test\``);
+  if (!value) throw new Error(`${name} is not set: run the tests by ops/console`);
   return value;
 };
 
@@ -65,8 +66,7 @@ export function totp(secret, at = Date.now()) {
 }
 
 /** A code is valid once: this gives one that was not used yet. */
-function codes(secret) {
-  let used = "";
+function codes(secret, used = "") {
   return async () => {
     while (totp(secret) === used) await new Promise((after) => setTimeout(after, 250));
     used = totp(secret);
@@ -91,22 +91,40 @@ async function settled(name, once) {
   return { name, password, secret: begun.secret, code, token: enrolled.session.token };
 }
 
-/** The first owner, made with the operator token, which makes no other admin than that. */
-export async function owner(name) {
-  const body = { name, person: name, roles: ["owner"], reason: "tests of the console" };
-  const made = await asOperator("POST", "/v1/admins", body);
+/** Somebody with these roles, made by `by`: an owner, or for the first owner whoever holds the operator token. */
+async function person(by, name, roles) {
+  const body = { name, person: name, roles, reason: "tests of the console" };
+  const made = await must("POST", "/v1/admins", { body, token: by });
   return settled(name, made.one_time_password);
 }
 
-/** Somebody with these roles, made by an owner. */
-export async function person(by, name, roles) {
-  const body = { name, person: name, roles, reason: "tests of the console" };
-  const made = await must("POST", "/v1/admins", { body, token: by.token });
-  return settled(name, made.one_time_password);
+const PEOPLE = {
+  ada: ["owner"],
+  sam: ["owner"],
+  otto: ["operations"],
+  tess: ["treasury-operator"],
+  axel: ["treasury-approver"],
+};
+const kept = () => join(needed("EXCHEQUER_DEMO_FOLDER"), "people.json");
+
+/** Ada and Sam, owners; Otto of operations; Tess and Axel of the treasury. Made once for all files of tests. */
+export async function people() {
+  if (existsSync(kept())) {
+    const all = JSON.parse(readFileSync(kept(), "utf8"));
+    // The code of this moment may have been used by the tests before these.
+    return Object.fromEntries(all.map((one) => [one.name, { ...one, code: codes(one.secret, totp(one.secret)) }]));
+  }
+  const all = {};
+  for (const [name, roles] of Object.entries(PEOPLE)) {
+    all[name] = await person(all.ada?.token ?? needed("EXCHEQUER_TOKEN"), name, roles);
+    if (name === "ada") await prepare(all.ada);
+  }
+  writeFileSync(kept(), JSON.stringify(Object.values(all)), { mode: 0o600 });
+  return all;
 }
 
 /** Takes away the limits that a person would not meet and a test does. */
-export async function prepare(by) {
+async function prepare(by) {
   const body = { value: "60", reason: "tests sign in often" };
   await must("PUT", "/v1/settings/people.sign_ins_per_minute", { body, token: by.token });
 }
