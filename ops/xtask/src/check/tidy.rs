@@ -153,12 +153,25 @@ pub(crate) fn undocumented_dependencies() -> Result<Vec<String>> {
     let read = |name: &str| fs::read_to_string(repo::root().join(name)).with_context(|| name.to_owned());
     let manifest: Manifest = toml::from_str(&read("Cargo.toml")?).context("Cargo.toml")?;
     let page = read("docs/dependencies.md")?;
+    let (page, of_console) = page.split_once(CONSOLE_HEAD).context("docs/dependencies.md has no part of the console")?;
     let told: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
     let foreign = manifest.workspace.dependencies.iter().filter(|(_, spec)| spec.get("path").is_none());
     let used: Vec<&str> = foreign.map(|(name, _)| name.as_str()).collect();
     let missing = used.iter().filter(|name| !told.contains(name)).map(|name| format!("{name}: no line"));
     let stale = told.iter().filter(|name| !used.contains(name)).map(|name| format!("{name}: not a dependency"));
-    Ok(missing.chain(stale).collect())
+    Ok(missing.chain(stale).chain(undocumented_packages(of_console)?).collect())
+}
+
+/// Where the packages of the console begin in the page.
+const CONSOLE_HEAD: &str = "## The console";
+
+/// Packages that a browser gets, of `ui/package.json`, that the page's part of the console does not name.
+fn undocumented_packages(page: &str) -> Result<Vec<String>> {
+    let manifest: serde_json::Value = serde_json::from_str(&read("ui/package.json")?).context("ui/package.json")?;
+    let packages = manifest["dependencies"].as_object().context("ui/package.json has no dependencies")?;
+    // Fonts are one kind of thing from one place.
+    let told = |name: &str| page.contains(&format!("`{name}`")) || name.starts_with("@fontsource-variable/");
+    Ok(packages.keys().filter(|name| !told(name)).map(|name| format!("{name}: no line")).collect())
 }
 
 #[cfg(test)]
