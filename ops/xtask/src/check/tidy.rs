@@ -150,16 +150,20 @@ struct Workspace {
 /// # Errors
 /// One of the two files cannot be read.
 pub(crate) fn undocumented_dependencies() -> Result<Vec<String>> {
-    let read = |name: &str| fs::read_to_string(repo::root().join(name)).with_context(|| name.to_owned());
     let manifest: Manifest = toml::from_str(&read("Cargo.toml")?).context("Cargo.toml")?;
     let page = read("docs/dependencies.md")?;
-    let (page, of_console) = page.split_once(CONSOLE_HEAD).context("docs/dependencies.md has no part of the console")?;
+    let (page, of_console) =
+        page.split_once(CONSOLE_HEAD).context("docs/dependencies.md has no part of the console")?;
     let told: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
     let foreign = manifest.workspace.dependencies.iter().filter(|(_, spec)| spec.get("path").is_none());
     let used: Vec<&str> = foreign.map(|(name, _)| name.as_str()).collect();
     let missing = used.iter().filter(|name| !told.contains(name)).map(|name| format!("{name}: no line"));
     let stale = told.iter().filter(|name| !used.contains(name)).map(|name| format!("{name}: not a dependency"));
     Ok(missing.chain(stale).chain(undocumented_packages(of_console)?).collect())
+}
+
+fn read(name: &str) -> Result<String> {
+    fs::read_to_string(repo::root().join(name)).with_context(|| name.to_owned())
 }
 
 /// Where the packages of the console begin in the page.
