@@ -8,7 +8,7 @@ use crate::{PayoutDecision, ReviewPayout};
 const NETWORK: Network = Network::Ethereum;
 
 /// A payout in each of its stages, brought there by commands.
-fn payout_in(world: &mut World, number: u64, to: Stage) -> PayoutId {
+pub(super) fn payout_in(world: &mut World, number: u64, to: Stage) -> PayoutId {
     let (id, _) = request(world, order(ALICE, &format!("n{number}"), 5 * DOLLAR)).unwrap();
     let nonce = world.state.withdrawals().lane(NETWORK, payer(NETWORK, 0)).map_or(0, |lane| lane.next);
     let payout = prepared(world, prepare(NETWORK, &[id], Claim::Nonce(nonce), number)).unwrap();
@@ -29,11 +29,11 @@ fn payout_in(world: &mut World, number: u64, to: Stage) -> PayoutId {
     payout
 }
 
-fn broadcast() -> PayoutStep {
+pub(super) fn broadcast() -> PayoutStep {
     PayoutStep::Broadcast { answers: vec![Answer { endpoint: 0, reply: Reply::Silent }] }
 }
 
-fn replace(nonce: u64, number: u64) -> PayoutStep {
+pub(super) fn replace(nonce: u64, number: u64) -> PayoutStep {
     let preparation = Box::new(Preparation { fee_max: 2_000, ..preparation(Claim::Nonce(nonce), number + 1_000) });
     PayoutStep::Replace { preparation, proof: None }
 }

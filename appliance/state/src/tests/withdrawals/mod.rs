@@ -1,5 +1,6 @@
 //! Withdrawals: what they do, the attacks that they withstand, every edge, and random lives on a simulated chain.
 
+mod acceptance;
 mod approvals;
 mod chain;
 mod edges;
