@@ -285,6 +285,7 @@ impl Entry<'_> {
             return Err(Refusal::Raw.into());
         }
 
+        let (digest, decided) = (attempt.digest, attempt.decided);
         let Some(attempt) = payout.attempts.last_mut() else { return Err(Refusal::Attempt.into()) };
         attempt.tx = Some(tx);
         let purpose = match (attempt.purpose, &payout.errand) {
@@ -295,7 +296,7 @@ impl Entry<'_> {
         };
         self.put_own_transfer(payout.network, &tx, OwnTransfer { purpose, of: payout.id.0 });
         self.put_payout_bytes(payout.id, number, RawKind::Signed, raw);
-        self.log_for_signers(SigningEntry::Signed { payout: payout.id, attempt: number, record });
+        self.log_for_signers(SigningEntry::Signed { payout: payout.id, attempt: number, digest, decided, record });
         payout.standing = PayoutStanding::Signed;
         Ok(self.move_payout(payout, from, &format!("transaction {tx} is signed")))
     }

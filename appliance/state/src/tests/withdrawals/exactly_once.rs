@@ -354,12 +354,19 @@ fn signing_log_is_whole(life: &Life) {
     assert_eq!((entries.len() as u64, place), (last, last_place));
     assert!(entries.windows(2).all(|two| two[0].number + 1 == two[1].number && two[0].place < two[1].place));
     assert!(entries.iter().all(|entry| entry.place >= Place::of(entry.index) && entry.epoch <= entry.index));
-    let (mut decided, mut over) = (BTreeSet::new(), BTreeSet::new());
-    for Logged { entry, .. } in &entries {
+    let (mut decided, mut over) = (BTreeMap::new(), BTreeSet::new());
+    for Logged { entry, place, .. } in &entries {
         match entry {
-            SigningEntry::Decided(record) => assert!(decided.insert((record.payout, record.attempt))),
-            SigningEntry::Signed { payout, attempt, .. } | SigningEntry::Dead { payout, attempt, .. } => {
-                assert!(decided.contains(&(*payout, *attempt)));
+            SigningEntry::Decided(record) => {
+                let before = decided.insert((record.payout, record.attempt), (record.digest, *place));
+                assert_eq!(before, None);
+            }
+            // In the clear is what a signer needs that cannot open the record.
+            SigningEntry::Signed { payout, attempt, digest, decided: at, .. } => {
+                assert_eq!(decided.get(&(*payout, *attempt)), Some(&(*digest, *at)));
+            }
+            SigningEntry::Dead { payout, attempt, .. } => {
+                assert!(decided.contains_key(&(*payout, *attempt)));
             }
             SigningEntry::Over(PaymentName::Withdrawal(one)) => assert!(over.insert(*one), "{one} is over twice"),
             SigningEntry::Over(PaymentName::Move(_)) => {}

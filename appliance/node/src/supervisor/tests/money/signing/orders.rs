@@ -31,8 +31,10 @@ async fn what_was_decided_is_signed() {
     let given = Given { tx: signed.tx, raw: signed.raw, record: signed.record };
     world.commit(payout, &given).await;
     let log = world.ground().rows(|state, rows| state.signing_entries(rows, Place(0), 10).unwrap()).unwrap();
-    assert!(matches!(&log[0].entry, SigningEntry::Decided(record) if record.payout == payout && record.attempt == 1));
-    let wanted = SigningEntry::Signed { payout, attempt: 1, record: given.record };
+    let SigningEntry::Decided(decision) = &log[0].entry else { unreachable!("{log:?}") };
+    assert_eq!((decision.payout, decision.attempt), (payout, 1));
+    let (digest, decided, record) = (decision.digest, log[0].place, given.record);
+    let wanted = SigningEntry::Signed { payout, attempt: 1, digest, decided, record };
     assert_eq!((log.len(), &log[1].entry), (2, &wanted));
     // Nothing waits for a signature any more.
     assert!(matches!(link.sign(payout.0, 1).await, Err(SignError::Unknown(_))));
