@@ -619,6 +619,26 @@ pub enum EventKind {
         /// How urgent that is.
         severity: Severity,
     },
+    /// A chain does not make a withdrawal's transfer: it would fail and is set aside, or it did nothing.
+    WithdrawalHindered {
+        /// Which.
+        withdrawal: WithdrawalId,
+        /// On which network.
+        network: Network,
+        /// Of what.
+        asset: Asset,
+        /// What the chain says.
+        why: String,
+        /// How urgent that is.
+        severity: Severity,
+    },
+    /// A network takes more than may be paid: withdrawals wait there.
+    FeesTooHigh {
+        /// Which network.
+        network: Network,
+        /// How urgent that is.
+        severity: Severity,
+    },
 }
 
 /// The version of the shape in which kinds of events are told. A kind whose fields must change gets a successor.

@@ -75,6 +75,8 @@ pub(crate) enum Bug {
     ProofNotCompared,
     /// A payment is built on a coin that may vanish.
     CoinUnsettled,
+    /// A transaction is decided whatever it may cost.
+    FeeCapIgnored,
     /// A fee is believed whatever it is.
     FeeUnbounded,
     /// Whoever may move a withdrawal may do anything with it.

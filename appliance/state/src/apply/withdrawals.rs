@@ -243,6 +243,9 @@ impl Entry<'_> {
             self.post_sure(legs, Reason::Withdrawal, reference(one.id))?;
             self.pay_debt_after(&one)?;
         }
+        if to == Stage::Reverted {
+            self.hindered(&one, what.clone());
+        }
         self.stand(one, from, Standing::Over(ending), to, what)
     }
 

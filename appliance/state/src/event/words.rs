@@ -65,6 +65,8 @@ impl EventKind {
             | EventKind::DepositUnbooked { .. }
             | EventKind::OwnUnknown { .. } => Topic::Money,
             EventKind::WithdrawalMoved { .. }
+            | EventKind::WithdrawalHindered { .. }
+            | EventKind::FeesTooHigh { .. }
             | EventKind::PayoutNeedsReview { .. }
             | EventKind::HotWalletShort { .. }
             | EventKind::ForeignNonce { .. }
@@ -150,7 +152,10 @@ impl EventKind {
             EventKind::ActionRecorded { sequence } => sequence.to_string(),
             EventKind::SettingChanged { key, .. } => key.clone(),
             EventKind::AssetCreated { asset } => asset.0.to_string(),
-            EventKind::WithdrawalMoved { withdrawal, .. } => format!("withdrawal {withdrawal}"),
+            EventKind::WithdrawalMoved { withdrawal, .. } | EventKind::WithdrawalHindered { withdrawal, .. } => {
+                format!("withdrawal {withdrawal}")
+            }
+            EventKind::FeesTooHigh { network, .. } => format!("fees of {network}"),
             EventKind::PayoutNeedsReview { payout, .. } | EventKind::FeeUnbooked { payout, .. } => {
                 format!("payout {payout}")
             }

@@ -8,6 +8,7 @@ mod exactly_once;
 pub(super) mod generate;
 pub(super) mod golden;
 mod held_back;
+mod hindered;
 mod payouts;
 mod proofs;
 mod requests;
