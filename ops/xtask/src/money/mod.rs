@@ -4,6 +4,7 @@
 //! The networks' nodes are those of `tests/nodes`, started and driven by this process. The exchange knows of them what it would
 //! know of any: addresses of endpoints.
 
+pub(crate) mod bench;
 pub(crate) mod campaign;
 mod chains;
 mod journey;

@@ -1,5 +1,6 @@
 //! The binary's command line, and nothing else of it: every word that this crate says to the product is here.
 
+mod bench;
 mod money;
 mod trading;
 
