@@ -91,7 +91,7 @@ pub use people::{
 };
 pub use reconciliation::{
     AdjustDiscrepancy, Discrepancies, Discrepancy, EquationOutcome, ExplainDiscrepancy, NetworkReconciliation,
-    Reconciliation, ReconciliationRun, ReconciliationRuns, StoryLine,
+    Reconciliation, ReconciliationRun, ReconciliationRuns, ResumePayments, SeenDiscrepancy, StoryLine, WithdrawalStop,
 };
 pub use records::{
     AuditEntry, AuditPage, AuditVerified, CommandOutcome, CommandResult, Each, Effect, LedgerOutcome, OrderEffect,

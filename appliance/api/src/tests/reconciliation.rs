@@ -114,7 +114,21 @@ async fn a_discrepancy_is_seen_and_explained() {
     assert_eq!(adjust(good).await.refusal(), (409, "EXQ-1606".into()));
     assert_eq!(adjust(r#"{"difference":"1.5","category":"windfall","reason":"test"}"#).await.refusal().0, 400);
     assert_eq!(adjust(r#"{"difference":"1","category":"gift","reason":"test"}"#).await.refusal().0, 400);
-    let resume = world.post("/v1/reconciliation/ethereum/resume", r#"{"reason":"test"}"#).await;
-    assert_eq!(resume.refusal().0, 409, "{}", resume.text());
+    assert_eq!((&status["stops"], &one["stops"]), (&json!([]), &json!(null)));
+    for stop in ["ethereum", "USDT", "everywhere"] {
+        let path = format!("/v1/reconciliation/{stop}/resume");
+        let resume = world.post(&path, r#"{"seen":[],"reason":"test"}"#).await;
+        assert_eq!(resume.refusal().0, 409, "{}", resume.text());
+    }
+    for (stop, seen, status) in [
+        ("usdt", "", 404),
+        ("ethereum", r#"{"discrepancy":1,"difference":"1.5"}"#, 400),
+        ("ethereum", r#"{"discrepancy":1}"#, 400),
+    ] {
+        let (path, body) =
+            (format!("/v1/reconciliation/{stop}/resume"), format!(r#"{{"seen":[{seen}],"reason":"test"}}"#));
+        assert_eq!(world.post(&path, &body).await.refusal().0, status, "{stop} {seen}");
+    }
+
     assert_eq!(world.get("/v1/reconciliation/discrepancies?over=true").await.json()["discrepancies"], json!([]));
 }
