@@ -5,6 +5,7 @@
 //! know of any: addresses of endpoints.
 
 pub(crate) mod bench;
+mod books;
 pub(crate) mod campaign;
 mod chains;
 mod journey;
@@ -20,7 +21,9 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use rustix::process::Signal;
 
+pub(crate) use self::books::Compared;
 use self::chains::Chains;
 pub(crate) use self::chains::Pace;
 use self::journey::Guide;
@@ -30,14 +33,16 @@ use self::table::{Board, Row};
 use self::treasury::Treasury;
 use crate::crowd::Exchange;
 use crate::demo::cluster::Cluster;
-use crate::product::{Access, Product};
-use crate::say;
+use crate::product::{ASK_EVERY, Access, Product};
 use crate::stop::{Interrupted, Stop};
+use crate::{process, say};
 
 /// Between two steps of people who are watched.
 const REST: Duration = Duration::from_secs(6);
 /// How often prices are said again: what is older than ten minutes lets nothing out by itself.
 const PRICES_EVERY: Duration = Duration::from_secs(180);
+/// How long it may take until a signer that ended is started again, and is open.
+const SIGNER_LIMIT: Duration = Duration::from_secs(60);
 
 /// The kinds of workers that run on every network.
 const KINDS: [&str; 5] = ["deposit", "withdrawal", "consolidation", "gas", "balance-sync"];
@@ -146,7 +151,25 @@ impl Money {
         })
     }
 
-    /// That no word of the seed and no key is in anything that the cluster wrote or tells; how many bytes were looked at.
+    /// Ends the leader's signer and a worker in the way that leaves a core where one may be left, and waits until a signer is there
+    /// again: what they leave is looked at by [`Money::check_secrets`].
+    ///
+    /// # Errors
+    /// There is no such process, or no signer came back.
+    pub(crate) fn abort_signer(&self, cluster: &Cluster) -> Result<()> {
+        let (name, pid) = (cluster.leader_name()?, cluster.leader_pid()?);
+        let leader = cluster.nodes.iter().find(|node| node.name == name).context("an unknown leader")?;
+        for word in ["exchequer-signer", "withdrawal/tron-1"] {
+            if victims::end_child(pid, word, Signal::ABORT)? == 0 {
+                bail!("{name} runs no {word}");
+            }
+        }
+        let again = || self.product.signer_is_open(&leader.data);
+        process::until("a signer in place of one that was ended", SIGNER_LIMIT, ASK_EVERY, &self.stop, again)
+    }
+
+    /// That no word of the seed and no key is in anything that the cluster wrote or tells, its errors too; how many bytes were
+    /// looked at.
     ///
     /// # Errors
     /// One is: what, and where.
@@ -158,7 +181,9 @@ impl Money {
         let (mut found, mut looked) = secrets.search(&cluster.folder, &words_file)?;
         let addresses: Vec<String> = cluster.nodes.iter().map(|node| node.api.clone()).collect();
         let metrics = Exchange::new(&self.access.ca, &addresses)?.ask_each("/metrics")?;
-        let told = self.product.told_of_late(&self.access)?.into_iter();
+        let told = self.product.told_of_late(&self.access, &first.data)?.into_iter();
+        let refused = self.product.refusals(&self.access, &std::fs::read_to_string(&words_file)?)?;
+        let told = told.chain(refused.into_iter().map(|text| ("an error", text)));
         let told = told.map(|(what, text)| (what, text.into_bytes()));
         for (what, bytes) in told.chain(metrics.into_iter().map(|bytes| ("metrics", bytes))) {
             looked += bytes.len() as u64;

@@ -9,28 +9,38 @@ use rustix::process::Signal;
 use crate::process;
 
 /// Who is to die.
+///
+/// The word for the network's node is its endpoint: where it cannot be started again with the blocks that it had, its endpoint
+/// closes every connection instead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Victim {
     /// The node that leads.
     Leader,
+    /// The node that leads, and whoever leads after it as soon as it does.
+    Leaders,
     /// The withdrawal worker of the network.
     Worker,
     /// The signer beside the node that leads.
     Signer,
     /// The node of the network, or its endpoint for a while.
     Endpoint,
+    /// Nothing: for a while the network's endpoint does all it is asked and answers nothing.
+    Silence,
 }
 
 impl Victim {
-    pub(super) const ALL: [Victim; 4] = [Victim::Leader, Victim::Worker, Victim::Signer, Victim::Endpoint];
+    pub(super) const ALL: [Victim; 6] =
+        [Victim::Leader, Victim::Leaders, Victim::Worker, Victim::Signer, Victim::Endpoint, Victim::Silence];
 
     /// The word for it.
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Victim::Leader => "leader",
+            Victim::Leaders => "two-leaders",
             Victim::Worker => "worker",
             Victim::Signer => "signer",
             Victim::Endpoint => "endpoint",
+            Victim::Silence => "silence",
         }
     }
 }
@@ -52,20 +62,20 @@ fn seen(folder: &Path) -> Option<Seen> {
     Some(Seen { pid, parent, words })
 }
 
-/// Kills the children of `parent` that were started with this word; how many there were.
+/// Sends a signal to the children of `parent` that were started with this word; how many there were.
 ///
 /// # Errors
 /// The system tells of no processes.
-pub(super) fn kill_child(parent: u32, word: &str) -> Result<usize> {
+pub(super) fn end_child(parent: u32, word: &str, signal: Signal) -> Result<usize> {
     let all = fs::read_dir("/proc").context("no list of processes")?.flatten();
     let matching = all.filter_map(|entry| seen(&entry.path()));
     let matching = matching.filter(|seen| seen.parent == parent && seen.words.iter().any(|own| own == word));
-    let mut killed = 0;
+    let mut reached = 0;
     for seen in matching {
         // One that ended meanwhile is gone as well.
-        killed += usize::from(process::signal(seen.pid, Signal::KILL).is_ok());
+        reached += usize::from(process::signal(seen.pid, signal).is_ok());
     }
-    Ok(killed)
+    Ok(reached)
 }
 
 #[cfg(test)]
@@ -80,10 +90,10 @@ mod tests {
     fn one_child_dies() {
         let sleeper = |seconds: &str| Command::new("sleep").arg(seconds).spawn().unwrap();
         let (mut meant, mut other) = (sleeper("3001"), sleeper("3002"));
-        assert_eq!(kill_child(std::process::id(), "3001").unwrap(), 1);
+        assert_eq!(end_child(std::process::id(), "3001", Signal::KILL).unwrap(), 1);
         assert!(!meant.wait().unwrap().success());
         assert!(other.try_wait().unwrap().is_none());
-        assert_eq!(kill_child(std::process::id(), "3003").unwrap(), 0);
+        assert_eq!(end_child(std::process::id(), "3003", Signal::KILL).unwrap(), 0);
         other.kill().unwrap();
         other.wait().unwrap();
     }
