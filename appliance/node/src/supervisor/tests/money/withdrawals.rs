@@ -15,8 +15,8 @@ use exchequer_workers::kinds::deposit::{Counts, Round, Scanner};
 use exchequer_workers::kinds::nodes::Nodes;
 use exchequer_workers::kinds::paying::Desk;
 use exchequer_workers::kinds::withdrawal::Payments;
-use exchequer_workers::money::Requests;
 use exchequer_workers::money::signer::{SignError, Signature, Signer};
+use exchequer_workers::money::{Link, Requests};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
@@ -58,6 +58,9 @@ impl Signer for Hand {
         Box::pin(async move { if lost { Err(SignError::Unknown("no answer".to_owned())) } else { Ok(signed) } })
     }
 }
+
+/// A worker at its desk, its lease, and what tells of its death.
+pub(super) type Worker = (Desk, Outside, Arc<Notify>);
 
 /// A world: a bank, a network, and the workers between them.
 pub(super) struct Play {
@@ -144,7 +147,16 @@ impl Play {
         Arc::new(move |_, _| Ok(made.clone()))
     }
 
-    pub(super) fn worker(&mut self) -> (Desk, Outside, Arc<Notify>) {
+    pub(super) fn worker(&mut self) -> Worker {
+        self.worker_over(|link| link, |signer| signer)
+    }
+
+    /// A worker with something between it and the node, and the signer.
+    pub(super) fn worker_over(
+        &mut self,
+        over: impl FnOnce(Arc<dyn Link>) -> Arc<dyn Link>,
+        over_signer: impl FnOnce(Arc<dyn Signer>) -> Arc<dyn Signer>,
+    ) -> Worker {
         self.pid += 1;
         let worker: WorkerId = format!("withdrawal/{}-1", self.network).parse().unwrap();
         let caller = Caller { worker, epoch: self.epoch, pid: self.pid };
@@ -152,11 +164,15 @@ impl Play {
         let (door, died) = (Door::new(self.stage.shared.clone()), Arc::new(Notify::new()));
         let link = Arc::new(Inline { door, caller, faults: self.faults.clone(), died: died.clone() });
         let outside = Outside::new(self.clock.clone());
-        let requests = Requests::new(&ticket);
-        let desk =
-            Desk::new(self.network, link, self.nodes(self.fails), self.signer.clone(), outside.clone(), requests);
+        let (requests, signer) = (Requests::new(&ticket), over_signer(self.signer.clone()));
+        let desk = Desk::new(self.network, over(link), self.nodes(self.fails), signer, outside.clone(), requests);
         self.payments = Payments::default();
         (desk, outside, died)
+    }
+
+    /// Another leader.
+    pub(super) async fn lead_anew(&mut self) {
+        self.epoch = self.stage.lead().await;
     }
 
     pub(super) fn renew(&self, outside: &Outside) {
@@ -164,7 +180,7 @@ impl Play {
     }
 
     /// One round of a worker in peace.
-    pub(super) async fn round(&self, (desk, outside, _): &(Desk, Outside, Arc<Notify>)) -> Result<(), String> {
+    pub(super) async fn round(&self, (desk, outside, _): &Worker) -> Result<(), String> {
         self.renew(outside);
         desk.round(&self.payments).await
     }
