@@ -132,7 +132,7 @@ impl PreparePayout {
         if let Some((lane, foreign)) = lane {
             entry.put_lane(network, payer, lane);
             if foreign {
-                entry.event(EventKind::ForeignNonce { network, payer, nonce: chain_nonce });
+                entry.nonce_ran_ahead(network, payer, chain_nonce);
             }
         }
         entry.put_withdrawals_head(Head { payouts: id.0, ..head });
@@ -157,6 +157,7 @@ impl PreparePayout {
             created: entry.now,
             moved: entry.now,
             standing: PayoutStanding::Preparing,
+            denied: None,
         };
         entry.decide(&mut payout, preparation);
         entry.begin_move(&payout)?;

@@ -356,28 +356,32 @@ fn lines() -> Vec<String> {
     world.now = Timestamp(START.0 + 2 * SECOND);
     world.run(trading::golden::later()).unwrap();
     for (actor, body) in deposits::golden::script() {
-        let epoch = world.state.epoch().map(|epoch| epoch.index).filter(|_| matches!(actor, Actor::Worker(_)));
+        let epoch =
+            world.state.epoch().map(|epoch| epoch.index).filter(|_| matches!(actor, Actor::Worker(_) | Actor::Node(_)));
         let command = Command { actor, epoch, ..world.command(body) };
         lines.push(format!("command {}", hex(&command.encode())));
         assert_eq!(Command::decode(&command.encode()), Ok(command.clone()));
         world.send(&command).unwrap();
     }
     for (actor, body) in withdrawals::golden::script(&world).into_iter().chain(gas::golden::script()) {
-        let epoch = world.state.epoch().map(|epoch| epoch.index).filter(|_| matches!(actor, Actor::Worker(_)));
+        let epoch =
+            world.state.epoch().map(|epoch| epoch.index).filter(|_| matches!(actor, Actor::Worker(_) | Actor::Node(_)));
         let command = Command { actor, epoch, ..world.command(body) };
         lines.push(format!("command {}", hex(&command.encode())));
         assert_eq!(Command::decode(&command.encode()), Ok(command.clone()));
         world.entry(&[command]);
     }
     for (actor, body) in sweeps::golden::script(&world) {
-        let epoch = world.state.epoch().map(|epoch| epoch.index).filter(|_| matches!(actor, Actor::Worker(_)));
+        let epoch =
+            world.state.epoch().map(|epoch| epoch.index).filter(|_| matches!(actor, Actor::Worker(_) | Actor::Node(_)));
         let command = Command { actor, epoch, ..world.command(body) };
         lines.push(format!("command {}", hex(&command.encode())));
         assert_eq!(Command::decode(&command.encode()), Ok(command.clone()));
         world.send(&command).unwrap();
     }
     for (actor, body) in reconciliation::golden::script(&world) {
-        let epoch = world.state.epoch().map(|epoch| epoch.index).filter(|_| matches!(actor, Actor::Worker(_)));
+        let epoch =
+            world.state.epoch().map(|epoch| epoch.index).filter(|_| matches!(actor, Actor::Worker(_) | Actor::Node(_)));
         let command = Command { actor, epoch, ..world.command(body) };
         lines.push(format!("command {}", hex(&command.encode())));
         assert_eq!(Command::decode(&command.encode()), Ok(command.clone()));

@@ -323,7 +323,7 @@ fn what_is_under_way() {
         bench.world.now = Timestamp(bench.world.now.0 + 41 * 60_000_000);
         bench.price();
         bench.reconcile(ETH);
-        assert!(bench.open().iter().all(|one| one.class == Class::Timing && one.severity != Severity::P3), "urgent");
+        assert!(bench.open().iter().all(|one| one.class == Class::Unbooked && one.severity != Severity::P3), "urgent");
         bench.finish(&paying);
         bench.reconcile(ETH);
         assert_eq!(bench.open().len(), open.len(), "a person says what it was");

@@ -145,7 +145,12 @@ impl Life {
         if payout.live().next().is_none() {
             return;
         }
-        match self.dice.below(3) {
+        match self.dice.below(4) {
+            3 => {
+                // That a final block has it and it did nothing, of what may be anywhere.
+                let settled = self.chains[&payout.network].settled.saturating_sub(1) as u64;
+                let _ = self.step(payout, latest, PayoutStep::Reverted { block: block(settled), fee: 1 });
+            }
             0 => {
                 let proof = self.false_death(payout);
                 let requeue = !self.dice.once_in(2);

@@ -62,6 +62,9 @@ pub(in crate::tests) fn script(world: &World) -> Vec<(Actor, Body)> {
         let (network, payout, attempt) = (EVM, PayoutId(payout), 1);
         worker(Body::StepPayout(Box::new(StepPayout { network, payout, from, attempt, step })))
     };
+    let (_, signed) =
+        tell(1, Stage::Preparing, PayoutStep::Signed { tx: tx(300), raw: vec![3, 0, 0], record: vec![4] });
+    let signed = (LEADER, signed);
     let answers = vec![Answer { endpoint: 3, reply: Reply::Refused { why: "nonce too low".into() } }];
     let review =
         ReviewPayout { payout: PayoutId(2), from: Stage::Review, decision: PayoutDecision::Bump, reason: reason() };
@@ -93,7 +96,7 @@ pub(in crate::tests) fn script(world: &World) -> Vec<(Actor, Body)> {
         (Actor::User(user), Body::RequestWithdrawal(Box::new(unconfirmed))),
         operator(Body::ApproveWithdrawal(approve)),
         decide(1, 0),
-        tell(1, Stage::Preparing, PayoutStep::Signed { tx: tx(300), raw: vec![3, 0, 0], record: vec![4] }),
+        signed,
         tell(1, Stage::Signed, PayoutStep::Broadcast { answers }),
         tell(1, Stage::Broadcast, PayoutStep::Final { block: block(300), fee: 300 }),
         decide(2, 1),

@@ -65,7 +65,7 @@ fn what_did_nothing_is_told_and_frees_money_once_it_is_settled() {
     let reverted = |height| PayoutStep::Reverted { block: block(height), fee: 7 };
     assert!(step(&mut world, payout, reverted(13)).is_err());
     assert_eq!((money(&world, ALICE, USDT).1, hindered(&world).len()), (HELD, 0));
-    step(&mut world, payout, reverted(12)).unwrap();
+    assert_eq!(confirmed(&mut world, payout, reverted(12)), Ok(Stage::Reverted));
     assert_eq!(hindered(&world), [(one, Severity::P1)]);
 }
 

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use exchequer_domain::{Family, Network, WorkerId};
 use exchequer_state::ledger::{AccountKey, Asset, Holder, Side};
-use exchequer_state::withdrawals::{PayoutId, Stage as Standing, WithdrawalId};
+use exchequer_state::withdrawals::{Death, PayoutId, Stage as Standing, WithdrawalId};
+use exchequer_state::{Actor, Body, Command, Outcome, PayoutDecision, PayoutStep, ReviewPayout, StepPayout};
 use exchequer_workers::chains::node::ChainNode;
 use exchequer_workers::clock::{self, Clock};
 use exchequer_workers::host::Outside;
@@ -39,7 +40,8 @@ const PEACE_FROM: u32 = 150;
 /// Payments at once from one address.
 const SCANS_MAX: u32 = 40;
 
-/// Signs whatever it is given, the same in the same way; of so many, of five, the answers are lost.
+/// Has whatever it is given signed, the same in the same way, and commits it, as the leading node does; of so many, of five, nothing
+/// comes.
 pub(super) struct Hand {
     pub(super) dice: Mutex<Dice>,
     pub(super) ground: Arc<Memory>,
@@ -47,15 +49,63 @@ pub(super) struct Hand {
     pub(super) loses: u64,
 }
 
+impl Hand {
+    /// The leading node says something of its signer.
+    async fn say(&self, payout: PayoutId, attempt: u16, step: PayoutStep) -> Result<(), SignError> {
+        let unknown = |why: String| SignError::Unknown(why);
+        let read = self.ground.state(|state| {
+            let open = state.withdrawals().payout(payout)?;
+            Some((open.network, open.stage(), *state.epoch()?))
+        });
+        let Some((network, from, epoch)) = read.unwrap() else { return Err(unknown("it is over".to_owned())) };
+        let body = Body::StepPayout(Box::new(StepPayout { network, payout, from, attempt, step }));
+        let (id, actor, epoch) = (self.ground.command_id(), Actor::Node(epoch.node), Some(epoch.index));
+        match self.ground.submit(Command { id, actor, epoch, body }).await {
+            Ok(Outcome::Done(_)) => Ok(()),
+            Ok(Outcome::Rejected(why)) => Err(unknown(why.problem().message)),
+            Err(problem) => Err(unknown(problem.message)),
+        }
+    }
+
+    /// What the log has.
+    fn committed(&self, payout: PayoutId) -> Option<Signature> {
+        let read = self.ground.rows(|state, rows| {
+            let latest = state.withdrawals().payout(payout)?.latest()?;
+            let raw = state.signed_bytes(rows, payout, latest.number).unwrap()?;
+            Some(Signature { tx: latest.tx?, raw })
+        });
+        read.unwrap()
+    }
+}
+
 impl Signer for Hand {
     fn sign(&self, payout: u64, attempt: u32) -> Doing<'_, Result<Signature, SignError>> {
         let lost = self.dice.lock().roll(5) < self.loses;
-        let attempt = u16::try_from(attempt).unwrap();
-        let bytes = self.ground.rows(|state, rows| state.unsigned_bytes(rows, PayoutId(payout), attempt).unwrap());
-        let raw = bytes.unwrap().unwrap();
-        let tx = self.net.lock().read(&raw).unwrap().id;
-        let signed = Signature { tx, record: vec![7], raw };
-        Box::pin(async move { if lost { Err(SignError::Unknown("no answer".to_owned())) } else { Ok(signed) } })
+        let (payout, attempt) = (PayoutId(payout), u16::try_from(attempt).unwrap());
+        Box::pin(async move {
+            if lost {
+                return Err(SignError::Unknown("no answer".to_owned()));
+            }
+            if let Some(signed) = self.committed(payout) {
+                return Ok(signed);
+            }
+            let bytes = self.ground.rows(|state, rows| state.unsigned_bytes(rows, payout, attempt).unwrap());
+            let raw = bytes.unwrap().ok_or_else(|| SignError::Unknown("it is over".to_owned()))?;
+            let tx = self.net.lock().read(&raw).unwrap().id;
+            self.say(payout, attempt, PayoutStep::Signed { tx, raw: raw.clone(), record: vec![7] }).await?;
+            Ok(Signature { tx, raw })
+        })
+    }
+
+    fn give_up(&self, payout: u64, attempt: u32) -> Doing<'_, Result<Option<Signature>, SignError>> {
+        let (payout, attempt) = (PayoutId(payout), u16::try_from(attempt).unwrap());
+        Box::pin(async move {
+            let step = PayoutStep::Dead { proof: Death::NeverSigned, requeue: true };
+            match self.committed(payout) {
+                Some(signed) => Ok(Some(signed)),
+                None => self.say(payout, attempt, step).await.map(|()| None),
+            }
+        })
     }
 }
 
@@ -185,6 +235,19 @@ impl Play {
         desk.round(&self.payments).await
     }
 
+    /// Two persons agree with a worker that a payment came to nothing: nobody compares balances here.
+    pub(super) fn agree(&self) {
+        let open = self.stage.ground().state(|state| {
+            let denied = state.withdrawals().payouts(self.network).filter(|payout| payout.denied.is_some());
+            denied.map(|payout| (payout.id, payout.stage())).collect::<Vec<_>>()
+        });
+        for (payout, from) in open.unwrap() {
+            let (decision, reason) = (PayoutDecision::Confirm, "looked".to_owned());
+            let review = ReviewPayout { payout, from, decision, reason };
+            self.stage.ground().run(Body::ReviewPayout(Box::new(review)));
+        }
+    }
+
     pub(super) fn stage_of(&self, id: WithdrawalId) -> Standing {
         let read = self.stage.ground().rows(|state, rows| {
             let withdrawal = state.withdrawal(rows, id).unwrap().unwrap();
@@ -281,6 +344,7 @@ async fn one_world(network: Network, seed: u64) {
             _ => mine = true,
         }
         play.pass(dice.roll(30) + 5, mine).await;
+        play.agree();
         play.renew(&outside);
         let dead = tokio::select! {
             came = desk.round(&play.payments) => {
