@@ -77,6 +77,13 @@ impl Judge<'_> {
     /// What leaves, and that it is not too much. What earlier attempts at the same payments count is not counted again.
     pub(super) fn velocity(&self, payments: &[Paid]) -> Ruled<Vec<Outflow>> {
         let wallet = wallet(&self.asked.effects, self.asked.request.generation);
+        if let Some(until) = self.known.uncountable_until(self.network).filter(|until| self.now < *until) {
+            let why = format!(
+                "what {} paid within a day is not known before {until}: a signature was not read",
+                self.network
+            );
+            return refuse(Code::VelocityDay, why);
+        }
         let mut outflow = totals(&self.asked.effects, &self.asked.request.intent);
         for Outflow { coin, total, counted } in &mut outflow {
             let limits = self.listed(coin)?;
