@@ -78,10 +78,6 @@ fn short() {
         assert_eq!(may(&bench, network, asset), Err(Why::Shortfall));
         assert_eq!(may(&bench, network, native(network)), Ok(()));
     }
-    let order = withdrawals::on(TRON, asset, withdrawals::order(UserId(1), "short", 100));
-    let shut = withdrawals::refusal(withdrawals::request(&mut bench.world, order));
-    assert!(matches!(shut, crate::withdrawals::Refusal::Shut { .. }), "{shut:?}");
-
     let resume = bench.resumes(Reach::Asset(asset));
     assert!(matches!(send(&mut bench.world, TOM, resume.clone()), Err(Rejection::ApprovalNeeded { .. })));
     let proposal = propose(&mut bench.world, TOM, &resume).unwrap();
