@@ -24,12 +24,13 @@ async fn the_words_are_a_way_back() {
     let (lost, mut world, process, signer) = world(true).await;
     register(&world, xpub(&process, KeyPurpose::Deposit));
     while round(world.ground(), &signer, NODE).await.unwrap() {}
-    let pool = || world.ground().rows(|_, rows| given_addresses(rows, Family::Evm, 0, 2_000).unwrap()).unwrap();
-    let stocked = u32::try_from(pool().len()).unwrap();
+    let pool =
+        |world: &World| world.ground().rows(|_, rows| given_addresses(rows, Family::Evm, 0, 2_000).unwrap()).unwrap();
+    let stocked = u32::try_from(pool(&world).len()).unwrap();
     let entries = vec![(parsed(NOBODY), [9; 32])];
     let stock = StockAddresses { family: Family::Evm, first_index: stocked, entries };
     world.ground().run_as(NODE, Body::StockAddresses(stock));
-    let before = pool();
+    let before = pool(&world);
     for _ in 0..2 {
         let payout = world.prepared(400).await;
         let given = world.signed(&signer, payout).await;
@@ -68,7 +69,7 @@ async fn the_words_are_a_way_back() {
             break;
         }
     }
-    let after = pool();
+    let after = pool(&world);
     let same = before
         .iter()
         .zip(&after)
