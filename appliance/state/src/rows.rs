@@ -188,6 +188,8 @@ pub enum Table {
     AddressLane = 0x90,
     /// Number of a plan to sweep something -> the plan, while it is open; under no number how many there were.
     SweepPlan = 0x0c,
+    /// Concern (one byte), network, subject -> a matter that people were told of and that has not ended.
+    Attention = 0x0d,
     /// Number of a plan -> the plan that is over.
     SweepPlanOver = 0x91,
     /// Network, index of an address, asset -> what lies there and may be swept.
@@ -214,6 +216,8 @@ pub enum Table {
     AddressBookEntry = 0xb1,
     /// User -> what holds of its address book as a whole.
     AddressBook = 0xb2,
+    /// User, family (one byte), the ends of an address -> the addresses with these ends that the user knows.
+    AddressLook = 0xb3,
     /// Number of a deposit -> the deposit, while something can still happen to it; under no number how many there were.
     Deposit = 0x79,
     /// Network -> how far it is scanned; network, height -> the hash of that block.
@@ -247,6 +251,7 @@ impl Table {
         Table::Asset,
         Table::User,
         Table::SweepPlan,
+        Table::Attention,
         Table::Market,
         Table::MarketHead,
         Table::BookSwitch,
@@ -331,6 +336,7 @@ impl Table {
         Table::ClientWithdrawal,
         Table::AddressBookEntry,
         Table::AddressBook,
+        Table::AddressLook,
     ];
 
     /// Where the table's rows are kept.
@@ -347,6 +353,7 @@ impl Table {
             | Table::JoinToken
             | Table::AuditHead
             | Table::Asset
+            | Table::Attention
             | Table::User
             | Table::Market
             | Table::MarketHead
@@ -383,7 +390,7 @@ impl Table {
             | Table::HoldingLine
             | Table::DepositSwept
             | Table::ColdCoin => Family::History,
-            Table::ClientWithdrawal | Table::AddressBookEntry | Table::AddressBook => Family::Ids,
+            Table::ClientWithdrawal | Table::AddressBookEntry | Table::AddressBook | Table::AddressLook => Family::Ids,
             Table::Wallet | Table::AddressPool | Table::Listing => Family::Working,
             Table::Deposit | Table::Chain => Family::Working,
             Table::Reconciliation => Family::Working,

@@ -14,6 +14,7 @@ use crate::withdrawals::book::{
     self, ADDRESSES_MAX, Book, BookEntry, BookState, COOLING_LISTED_ONLY_US, COOLING_US, LABEL_BYTES_MAX,
     LISTED_ONLY_ENDS_US,
 };
+use crate::withdrawals::look_key;
 use crate::withdrawals::{MEMO_BYTES_MAX, Refusal};
 
 /// How long a second factor holds that was shown for a change.
@@ -92,6 +93,7 @@ impl ChangeAddressBook {
         let mut keys = vec![book::book_key(self.user)];
         if let Some((network, address, memo)) = self.change.address() {
             keys.push(book::entry_key(self.user, network, address, memo.as_deref()));
+            keys.extend(look_key(self.user, network.family(), address));
         }
         keys
     }
@@ -135,6 +137,9 @@ impl ChangeAddressBook {
                     book.count += 1;
                     entry.put_row(Table::AddressBook, key, &book);
                 }
+                if state != BookState::Pending {
+                    entry.know_address(user, network, &address)?;
+                }
                 let new = BookEntry { network, address, memo, label, added: now, state };
                 entry.put_row(Table::AddressBookEntry, at, &new);
             }
@@ -145,6 +150,7 @@ impl ChangeAddressBook {
                 let at = book::entry_key(user, network, &address, memo.as_deref());
                 let known: Option<BookEntry> = entry.row(Table::AddressBookEntry, &at)?;
                 let known = known.filter(|known| known.state == BookState::Pending).ok_or(Refusal::Book)?;
+                entry.know_address(user, network, &address)?;
                 entry.put_row(Table::AddressBookEntry, at, &BookEntry { state: cooled(), ..known });
             }
             BookChange::Archive { network, address, memo } => {

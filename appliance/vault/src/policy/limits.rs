@@ -11,7 +11,7 @@ use crate::record::{Outflow, Paid};
 /// How far below or above the highest nonce that was signed one may be that never was.
 pub const NONCE_WINDOW: u64 = 1_024;
 /// How long a TRON transaction may be able to come, by the signer's clock, in milliseconds: as long its payment is stuck.
-pub const EXPIRY_AHEAD_MS_MAX: u64 = 900_000;
+pub const EXPIRY_AHEAD_MS_MAX: u64 = 420_000;
 const HOUR_US: u64 = 3_600_000_000;
 const DAY_US: u64 = 24 * HOUR_US;
 

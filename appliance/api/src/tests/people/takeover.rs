@@ -43,6 +43,7 @@ fn what_asks_for_a_fresh_factor() {
             ("POST", "/v1/payouts/{payout}/review"),
             ("POST", "/v1/reconciliation/discrepancies/{discrepancy}/adjust"),
             ("POST", "/v1/reconciliation/{stop}/resume"),
+            ("POST", "/v1/scans/{network}/apply"),
             ("POST", "/v1/scans/{network}/resume"),
             ("POST", "/v1/secrets/{name}/remove"),
             ("POST", "/v1/session/recovery-codes"),

@@ -174,8 +174,8 @@ fn nothing_reaches_far_ahead() {
     assert_eq!(far(to).unwrap(), to);
     let to = tron_account(TRON_STRANGER).unwrap();
     let trx = |made_s| rig.tron(HOT, TronAction::Transfer { to, amount: 5_000_000 }, made_s);
-    rig.refuses(&trx(601), withdrawal(1), Code::ExpiryFar);
-    rig.signed(&trx(600), withdrawal(1));
+    rig.refuses(&trx(121), withdrawal(1), Code::ExpiryFar);
+    rig.signed(&trx(120), withdrawal(1));
     let to = account_of_text("0x15d34AAf54267DB7D7c367839AAf71A00a2C6A65").unwrap();
     let sweep = rig.evm_from(DEPOSIT, 0, EvmAction::Transfer { to, amount: ETHER }, 10_000_000_000);
     rig.refuses(&sweep, Intent::Sweep { id: paid(7) }, Code::Malformed);
