@@ -1,5 +1,6 @@
 //! A log whose records this vault's key did not make: such as a vault has that was made anew from its words.
 
+use exchequer_chains::evm::{EvmAction, account_of_text};
 use exchequer_chains::{Exclusion, NetworkParams, Unsigned};
 use exchequer_domain::Timestamp;
 
@@ -120,6 +121,26 @@ fn a_lie_about_a_signature_allows_nothing() {
     let large = rig.evm(3, STRANGER, 20_000);
     rig.feed(vec![decided(&large, withdrawal(2)), signed(&large, &[paid(2)])]).unwrap();
     rig.refuses(&large, withdrawal(2), Code::NoRule);
+
+    // No approval is kept alive by it.
+    let unsigned = rig.evm(4, STRANGER, 3_000);
+    let approval = consent(1, &unsigned, &order(4, vec![]));
+    let approved = || Intent::Withdrawal(vec![order(4, vec![approval.clone()])]);
+    rig.feed(vec![decided(&unsigned, approved()), signed(&unsigned, &[paid(4)])]).unwrap();
+    rig.pass(86_401);
+    rig.refuses(&unsigned, approved(), Code::ApprovalExpired);
+
+    // It makes no room in an hour: what is said to have been signed before it counts anew when it is replaced.
+    let rig = Rig::new();
+    let early = rig.evm(1, STRANGER, 2_000);
+    rig.feed(vec![decided(&early, withdrawal(1)), signed(&early, &[paid(1)])]).unwrap();
+    rig.pass(3_601);
+    for number in 2..=10u8 {
+        rig.signed(&rig.evm(number.into(), STRANGER, 2_000), withdrawal(number));
+    }
+    let to = account_of_text(STRANGER).unwrap();
+    let bumped = rig.evm_from(HOT, 1, EvmAction::Transfer { to, amount: 2 * ETHER }, 11_000_000_000);
+    rig.refuses(&bumped, withdrawal(1), Code::VelocityHour);
 
     // Of two that only the log knows the one may have displaced the other: so it is after a vault was made anew.
     let rig = Rig::new();
