@@ -361,6 +361,8 @@ impl Entry<'_> {
         }
         net = self.state.reconciliation.net(network);
         net.floor = height;
+        // Payouts stay: until the chain comes to where they were, there is more on their addresses.
+        net.branched = self.state.deposits.chains.get(network).tip.map_or(height, |tip| tip.height);
         if height < floor {
             net.history = net.history.max(floor.saturating_sub(1));
         }

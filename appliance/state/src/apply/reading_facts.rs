@@ -57,7 +57,9 @@ impl Entry<'_> {
         let chains = &self.state.deposits.chains;
         let floor = chains.get(network).floor;
         let stands = |at: BlockRef| at.height < floor || chains.block(network, at.height) == Some(at);
-        let before = position.checked.filter(|checked| stands(checked.at)).map(|checked| checked.difference);
+        let branched = self.state.reconciliation.nets.get(&network).map_or(0, |net| net.branched);
+        let checked = position.checked.filter(|checked| stands(checked.at) && checked.at.height > branched);
+        let before = checked.map(|checked| checked.difference);
         let halted = self.state.deposits.chains.get(network).halted.is_some();
         Ok(Some(Facts { expected, moved, under_way, foreign, rounding, fees, fees_more, before, halted }))
     }

@@ -89,6 +89,8 @@ pub struct Net {
     pub floor: u64,
     /// Up to this height what blocks brought is history, whatever branch is told of it later: what is known is not told again.
     pub history: u64,
+    /// Up to this height readings may lack payouts that were final on a branch that is gone, and come again.
+    pub branched: u64,
     /// Since when runs keep movements from being folded; none while they do not.
     pub pinned: Option<Timestamp>,
     /// The heights of the latest runs that ended, the oldest first; [`UNTOLD_RUNS_MAX`] at most.
@@ -111,7 +113,8 @@ impl Net {
     pub(crate) fn new(network: Network) -> Net {
         let (begun, ended, block) = (None, None, None);
         let (pinned, lately, sweep) = (None, Vec::new(), Sweep::default());
-        Net { network, floor: 0, history: 0, pinned, lately, begun, last: RunId(0), ended, block, sweep, untold: 0 }
+        let (floor, history, branched, untold) = (0, 0, 0, 0);
+        Net { network, floor, history, branched, pinned, lately, begun, last: RunId(0), ended, block, sweep, untold }
     }
 }
 

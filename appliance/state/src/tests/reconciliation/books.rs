@@ -67,8 +67,8 @@ fn pinned() {
         bench.pay(ETH, &deposit_address(ETH, 0), None, 70 * UNIT);
     }
     assert!(bench.read(ETH, run, block, readings, false).is_empty());
-    assert!(bench.end(ETH, run), "{:#?}", bench.open());
     assert!(bench.world.state.reconciliation().movements_from(ETH, 0).count() > 0);
+    assert!(bench.end(ETH, run), "{:#?}", bench.open());
     bench.grow(ETH, 6);
     assert_eq!(bench.world.state.reconciliation().movements_from(ETH, 0).count(), 0);
     assert!(bench.reconcile(ETH));

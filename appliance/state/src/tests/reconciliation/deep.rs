@@ -171,3 +171,27 @@ fn nobody_pins_for_ever() {
     pinned_for_ever();
     withdrawals::catches(Bug::PinnedForEver, pinned_for_ever);
 }
+
+/// Goal: payouts that were final on a branch that is gone are in the books before the chain has them again: what is more on their
+/// payers meanwhile stops nothing when it goes. Method: a comparison while the new branch is being scanned.
+#[test]
+fn payouts_of_a_branch_that_is_gone() {
+    for network in [ETH, TRON] {
+        let mut bench = Bench::new();
+        let common = settled(&mut bench, network);
+        let back = bench.chain(network).vanish_above(common.height);
+        for _ in 0..7 {
+            bench.chain(network).mine(vec![]);
+        }
+        resume_from(&mut bench, network, common);
+        assert!(!bench.reconcile(network), "the payout is not there yet");
+        assert!(bench.open().iter().all(|one| one.class == Class::MissedDeposit), "{:#?}", bench.open());
+        for tx in back {
+            bench.chain(network).mine(vec![tx]);
+        }
+        bench.grow(network, 6);
+        bench.reconcile(network);
+        assert!(bench.open().iter().all(|one| one.gone.is_some()), "{:#?}", bench.open());
+        assert_eq!(bench.stops(), []);
+    }
+}
