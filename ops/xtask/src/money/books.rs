@@ -48,6 +48,25 @@ impl Compared {
     }
 }
 
+/// How all comparisons came out so far, for people.
+pub(super) fn told(all: &[Compared]) -> String {
+    let differing: Vec<String> =
+        all.iter().filter(|one| one.open > 0).map(|one| format!("{} on {}", one.open, one.network)).collect();
+    if !differing.is_empty() {
+        return format!("BOOKS AND CHAINS DIFFER: {}; see `exchequer reconcile discrepancies`", differing.join(", "));
+    }
+    let (compared, waiting): (Vec<_>, Vec<_>) = all.iter().partition(|one| one.whole_at.is_some());
+    let blocks: Vec<String> = compared.iter().map(|one| format!("{} {}", one.network, one.height)).collect();
+    let mut text = format!("books and chains agree to the last unit at the last final blocks: {}", blocks.join(", "));
+    if blocks.is_empty() {
+        text = "books and chains: not compared yet".to_owned();
+    } else if !waiting.is_empty() {
+        let names: Vec<&str> = waiting.iter().map(|one| one.network.as_str()).collect();
+        text += &format!("; not compared yet: {}", names.join(", "));
+    }
+    text
+}
+
 impl Money {
     /// Waits until on every network all addresses were compared with the chain at a block that comes after everything that
     /// happened before; nothing may differ. What they came to, for people.
@@ -91,6 +110,24 @@ impl Money {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Goal: people are told of every network: which agree, which wait, and before all which differ. Method: one of each.
+    #[test]
+    fn people_are_told() {
+        let one = |network: &str, whole: Option<&str>, open| Compared {
+            network: network.to_owned(),
+            run: 1,
+            height: 7,
+            whole_at: whole.map(str::to_owned),
+            open,
+        };
+        let (agrees, waits, differs) = (one("bsc", Some("10:00"), 0), one("tron", None, 0), one("polygon", None, 2));
+        assert_eq!(told(std::slice::from_ref(&waits)), "books and chains: not compared yet");
+        let both = told(&[agrees.clone(), waits]);
+        assert!(both.contains("agree") && both.ends_with("bsc 7; not compared yet: tron"), "{both}");
+        let amiss = told(&[agrees, differs]);
+        assert!(amiss.contains("DIFFER: 2 on polygon"), "{amiss}");
+    }
 
     /// Goal: only a comparison of all addresses at a late enough block, without discrepancies, says that books agree. Method: one
     /// that does, and it with each thing amiss.

@@ -21,7 +21,7 @@ use super::Money;
 use super::chains::{Chains, Pace};
 use super::journey::{Guide, Paid};
 use super::places::{Coin, PLACES, Place, amount, units};
-use super::victims::{Victim, end_child};
+use super::victims::{Deaths, Victim, end_child};
 use crate::crowd::dice::Dice;
 use crate::demo::cluster::Cluster;
 use crate::product::{ASK_EVERY, Product};
@@ -148,14 +148,16 @@ fn campaign(cluster: &mut Cluster, first: u64, seeds: u64, stop: &Stop) -> Resul
     let begun = Instant::now();
     let purses = purses(&money.guide(), seeds)?;
     let left = Mutex::new((first..first + seeds).map(Plan::of));
-    let (paid, failed) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
+    let (paid, failed, deaths) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()), Deaths::default());
     let (orders, ordered) = mpsc::channel::<Order>();
     std::thread::scope(|scope| {
         for _ in 0..LANES {
-            let (orders, money, left, paid, failed, purses) = (orders.clone(), &money, &left, &paid, &failed, &purses);
+            let (orders, money, left, purses) = (orders.clone(), &money, &left, &purses);
+            let (paid, failed, deaths) = (&paid, &failed, &deaths);
             scope.spawn(move || {
                 let next = || lock(left).next();
-                while let Some(plan) = next() {
+                while let Some(mut plan) = next() {
+                    plan.victim = deaths.instead(plan.victim, plan.place.network, Instant::now());
                     match under_fire(&money.guide(), &plan, purses, &orders) {
                         Ok(done) => lock(paid).push((plan, done)),
                         Err(error) => lock(failed).push(format!("{plan}: {error:#}")),

@@ -16,9 +16,9 @@ mod treasury;
 mod victims;
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use rustix::process::Signal;
@@ -41,6 +41,8 @@ use crate::{process, say};
 const REST: Duration = Duration::from_secs(6);
 /// How often prices are said again: what is older than ten minutes lets nothing out by itself.
 const PRICES_EVERY: Duration = Duration::from_secs(180);
+/// How often it is asked how books and chains compare, where people watch.
+const BOOKS_EVERY: Duration = Duration::from_secs(5);
 /// How long it may take until a signer that ended is started again, and is open.
 const SIGNER_LIMIT: Duration = Duration::from_secs(60);
 
@@ -205,7 +207,7 @@ impl Money {
             let thread = std::thread::Builder::new().name(format!("users-{}", place.network));
             threads.push(thread.spawn(move || money.come_and_go(place, &halt))?);
         }
-        Ok(Live { money, halt, threads })
+        Ok(Live { money, halt, threads, books: Mutex::default() })
     }
 
     fn come_and_go(&self, place: &'static Place, halt: &Stop) {
@@ -239,12 +241,21 @@ pub(crate) struct Live {
     money: Arc<Money>,
     halt: Stop,
     threads: Vec<JoinHandle<()>>,
+    /// How books and chains compared, and when that was asked.
+    books: Mutex<Option<(Instant, String)>>,
 }
 
 impl Live {
     /// What is going on.
     pub(crate) fn picture(&self) -> String {
-        self.money.board.picture()
+        let mut books = self.books.lock().unwrap_or_else(PoisonError::into_inner);
+        if books.as_ref().is_none_or(|(asked, _)| asked.elapsed() >= BOOKS_EVERY)
+            && let Ok(all) = self.money.product.reconciled(&self.money.access)
+        {
+            *books = Some((Instant::now(), books::told(&all)));
+        }
+        let told = books.as_ref().map_or("books and chains: not known yet", |(_, told)| told.as_str());
+        format!("{}\n{told}", self.money.board.picture())
     }
 
     /// Where the networks' nodes are.

@@ -2,12 +2,18 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use rustix::process::Signal;
 
 use crate::process;
 
+/// A worker that ends five times within ten minutes stays down until a person looks: nobody is to, so it dies less often. What was to
+/// kill it kills the signer then. The span is longer by what lies between the decision and the death.
+const WORKER_DEATHS_MAX: usize = 4;
+const WORKER_DEATHS_WITHIN: Duration = Duration::from_secs(700);
 /// Who is to die.
 ///
 /// The word for the network's node is its endpoint: where it cannot be started again with the blocks that it had, its endpoint
@@ -42,6 +48,26 @@ impl Victim {
             Victim::Endpoint => "endpoint",
             Victim::Silence => "silence",
         }
+    }
+}
+
+/// When each network's worker was killed.
+#[derive(Debug, Default)]
+pub(super) struct Deaths(Mutex<Vec<(&'static str, Instant)>>);
+
+impl Deaths {
+    /// Who dies in a worker's stead where it died too often of late; a death that is allowed is counted.
+    pub(super) fn instead(&self, victim: Victim, network: &'static str, now: Instant) -> Victim {
+        if victim != Victim::Worker {
+            return victim;
+        }
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|(_, at)| now.duration_since(*at) < WORKER_DEATHS_WITHIN);
+        if all.iter().filter(|(of, _)| *of == network).count() >= WORKER_DEATHS_MAX {
+            return Victim::Signer;
+        }
+        all.push((network, now));
+        victim
     }
 }
 
@@ -96,5 +122,17 @@ mod tests {
         assert_eq!(end_child(std::process::id(), "3003", Signal::KILL).unwrap(), 0);
         other.kill().unwrap();
         other.wait().unwrap();
+    }
+
+    /// Goal: no worker is killed so often that a person has to look, and others are not spared for it. Method: deaths one after the
+    /// other, then after the span.
+    #[test]
+    fn a_worker_does_not_die_too_often() {
+        let (deaths, begun) = (Deaths::default(), Instant::now());
+        let kill = |network| deaths.instead(Victim::Worker, network, begun);
+        assert!((0..WORKER_DEATHS_MAX).all(|_| kill("tron") == Victim::Worker));
+        assert_eq!((kill("tron"), kill("bsc")), (Victim::Signer, Victim::Worker));
+        assert_eq!(deaths.instead(Victim::Leader, "tron", begun), Victim::Leader);
+        assert_eq!(deaths.instead(Victim::Worker, "tron", begun + WORKER_DEATHS_WITHIN), Victim::Worker);
     }
 }
