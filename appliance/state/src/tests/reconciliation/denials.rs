@@ -183,6 +183,7 @@ fn people_decide_where_nobody_reads() {
     assert!(late.reconcile(ETH));
     assert!(!late.is_open(&paying), "a balance that agrees at last is enough");
 
+    late.price();
     let other = late.withdraw(ETH, token(), 1_000, 500);
     late.say(&other, PayoutStep::Review { why: "look".into() }).unwrap();
     let payout = other.payout;
