@@ -217,7 +217,7 @@ pub enum Table {
     /// User -> what holds of its address book as a whole.
     AddressBook = 0xb2,
     /// User, family (one byte), the ends of an address -> the addresses with these ends that the user knows.
-    AddressLook = 0xb3,
+    AddressLook = 0x99,
     /// Number of a deposit -> the deposit, while something can still happen to it; under no number how many there were.
     Deposit = 0x79,
     /// Network -> how far it is scanned; network, height -> the hash of that block.
@@ -324,6 +324,7 @@ impl Table {
         Table::Position,
         Table::ReconciliationRun,
         Table::DiscrepancyOver,
+        Table::AddressLook,
         Table::UserCredentials,
         Table::UserSession,
         Table::UserSessions,
@@ -336,7 +337,6 @@ impl Table {
         Table::ClientWithdrawal,
         Table::AddressBookEntry,
         Table::AddressBook,
-        Table::AddressLook,
     ];
 
     /// Where the table's rows are kept.
@@ -390,11 +390,12 @@ impl Table {
             | Table::HoldingLine
             | Table::DepositSwept
             | Table::ColdCoin => Family::History,
-            Table::ClientWithdrawal | Table::AddressBookEntry | Table::AddressBook | Table::AddressLook => Family::Ids,
+            Table::ClientWithdrawal | Table::AddressBookEntry | Table::AddressBook => Family::Ids,
             Table::Wallet | Table::AddressPool | Table::Listing => Family::Working,
             Table::Deposit | Table::Chain => Family::Working,
             Table::Reconciliation => Family::Working,
             Table::Position | Table::ReconciliationRun | Table::DiscrepancyOver => Family::History,
+            Table::AddressLook => Family::History,
             Table::PoolAddress => Family::History,
             Table::DepositOver | Table::DepositOf | Table::DepositTx | Table::Accrual => Family::History,
             Table::DepositId => Family::Ids,

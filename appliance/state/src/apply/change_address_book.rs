@@ -14,7 +14,6 @@ use crate::withdrawals::book::{
     self, ADDRESSES_MAX, Book, BookEntry, BookState, COOLING_LISTED_ONLY_US, COOLING_US, LABEL_BYTES_MAX,
     LISTED_ONLY_ENDS_US,
 };
-use crate::withdrawals::look_key;
 use crate::withdrawals::{MEMO_BYTES_MAX, Refusal};
 
 /// How long a second factor holds that was shown for a change.
@@ -93,7 +92,6 @@ impl ChangeAddressBook {
         let mut keys = vec![book::book_key(self.user)];
         if let Some((network, address, memo)) = self.change.address() {
             keys.push(book::entry_key(self.user, network, address, memo.as_deref()));
-            keys.extend(look_key(self.user, network.family(), address));
         }
         keys
     }

@@ -20,7 +20,7 @@ use crate::users::UserStatus;
 use crate::withdrawals::book::{self, Book, BookEntry, BookState};
 use crate::withdrawals::{
     CLIENT_ID_BYTES_MAX, Destination, Differs, FeeMode, Held, MEMO_BYTES_MAX, Order, Proof, Refusal, SPENT_OF_USER_MAX,
-    Spent, Stage, Standing, Withdrawal, WithdrawalId, client_key, look_key, payment_hash, prune, user_key,
+    Spent, Stage, Standing, Withdrawal, WithdrawalId, client_key, payment_hash, prune, user_key,
 };
 
 /// How long a withdrawal waits for its user's second factor.
@@ -53,14 +53,12 @@ impl RequestWithdrawal {
     /// The row keys of [`Family::Ids`] that it looks up, in order.
     pub(super) fn lookups(&self) -> Vec<Vec<u8>> {
         let Order { user, client_id, network, to, memo, .. } = &self.order;
-        let mut keys = vec![
+        vec![
             client_key(*user, client_id),
             crate::custody::address_key(network.family(), to),
             book::book_key(*user),
             book::entry_key(*user, *network, to, memo.as_deref()),
-        ];
-        keys.extend(look_key(*user, network.family(), to));
-        keys
+        ]
     }
 
     pub(super) fn apply(self, entry: &mut Entry<'_>, actor: Actor) -> Result<Done, Stop> {

@@ -9,7 +9,7 @@ use crate::custody::{self, WalletId, WalletRole};
 use crate::deposits::{self, Assignee, DepositId, ScannedBlock, Sighting};
 use crate::networks::NetworkState;
 use crate::{
-    Actor, AssignSuspense, Body, CommitBlocks, Done, DoubtToken, NotePending, NoteSilence, Rejection, ResumeChain, RetireWallet,
+    Actor, AssignSuspense, Body, CommitBlocks, Done, NotePending, NoteSilence, Rejection, ResumeChain, RetireWallet,
     RewindBlocks, SetPrice,
 };
 
@@ -44,7 +44,6 @@ pub(crate) fn script() -> Vec<(Actor, Body)> {
     let pending = Box::new(NotePending { network: BTC, sightings: vec![pay(BTC, 5, 0, 600)], replaced: vec![tx(5)] });
     let assign =
         |deposit, to| Body::AssignSuspense(AssignSuspense { deposit: DepositId(deposit), to, reason: reason() });
-    let doubt = DoubtToken { network: BTC, token: address(Family::Evm, 300), why: "300 are there".into() };
     let rewind = |from, to| Body::RewindBlocks(RewindBlocks { network: BTC, from: block(from, 0), to: block(to, 0) });
     vec![
         operator(enable),
@@ -67,7 +66,6 @@ pub(crate) fn script() -> Vec<(Actor, Body)> {
         (worker, commit(FIRST + 1, vec![vec![]; 140], false)),
         (worker, commit(FIRST + 141, vec![vec![pay(BTC, 8, 0, 9), pay(BTC, 9, 1, 900)]], false)),
         (worker, Body::NoteSilence(NoteSilence { network: BTC, head: FIRST + 300 })),
-        (worker, Body::DoubtToken(Box::new(doubt))),
     ]
 }
 
