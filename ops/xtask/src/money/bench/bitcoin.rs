@@ -80,8 +80,12 @@ pub(super) fn drain(cluster: &mut Cluster, args: &Args, stop: &Stop, report: &mu
     let ask_node = |method: &str, params: Value| runtime.block_on(direct.call(method, params));
     let house = House::open(cluster, TERMS, &url, count, stop)?;
     let mut txs = Vec::new();
-    for address in house.hot.iter().flat_map(|address| std::iter::repeat_n(address, COINS_EACH)) {
-        txs.push(runtime.block_on(lock(&node).pay(address, COIN))?);
+    for address in &house.hot {
+        for _ in 0..COINS_EACH {
+            txs.push(runtime.block_on(lock(&node).pay(address, COIN))?);
+        }
+        // The payer spends its own change, and no node takes a long row of transactions that wait for each other.
+        runtime.block_on(lock(&node).mine(1))?;
     }
     let _miner = Miner::start(&runtime, node.clone(), Duration::from_millis(args.block_ms))?;
     house.take(&txs)?;

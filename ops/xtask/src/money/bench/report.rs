@@ -109,6 +109,7 @@ mod tests {
         let ms = Duration::from_millis;
         assert_eq!(percentile(&[], 5_000), Duration::ZERO);
         assert_eq!(percentile(&of(&[7]), 9_995), ms(7));
+        assert_eq!(percentile(&of(&[1, 2, 3]), 5_000), ms(2));
         assert_eq!((percentile(&of(&[1, 2, 3, 4]), 5_000), percentile(&of(&[1, 2, 3, 4]), 10_000)), (ms(2), ms(4)));
         let many = [vec![ms(1); 19_990], vec![ms(900); 10]].concat();
         assert_eq!(percentile(&many, 9_995), ms(1));
