@@ -16,7 +16,7 @@ fn adjust(discrepancy: u64, amount: i128, category: Category) -> Body {
 fn with_differences() -> Bench {
     let mut bench = Bench::new();
     bench.stock(ETH);
-    let mut hidden = bench.chain(ETH).payment(&deposit_address(ETH, 0), None, 5 * UNIT + 3);
+    let mut hidden = bench.chain(ETH).payment(&deposit_address(ETH, 0), None, 50 * UNIT + 3);
     hidden.hidden = true;
     let mut theft = model::Tx::empty(bench.chain(ETH).name());
     theft.leaves = vec![(hot(ETH), token(), 40)];
@@ -38,7 +38,7 @@ fn refused(outcome: Result<Done, Rejection>) -> Refusal {
 fn two_persons() {
     let mut bench = with_differences();
     let [more, less] = <[Discrepancy; 2]>::try_from(bench.open()).unwrap();
-    seen(&more, Class::MissedDeposit, 5 * UNIT as i128 + 3);
+    seen(&more, Class::MissedDeposit, 50 * UNIT as i128 + 3);
     seen(&less, Class::UnknownOutflow, -40);
     let windfall = adjust(more.id.0, more.amount, Category::Windfall);
     assert_eq!(refused(bench.world.run(windfall.clone())), Refusal::SecondPerson, "the rule is not in force yet");
@@ -51,8 +51,8 @@ fn two_persons() {
     let asset = native(ETH);
     let (custody, equity) = (bench.custody(ETH, asset, Store::Deposit), bench.sum(Holder::Equity, asset, Side::Credit));
     assert_eq!(executed(approve(&mut bench.world, ANN, proposal)), Done::DiscrepancyMoved);
-    assert_eq!(bench.custody(ETH, asset, Store::Deposit), custody + 5);
-    assert_eq!(bench.sum(Holder::Equity, asset, Side::Credit), equity + 5);
+    assert_eq!(bench.custody(ETH, asset, Store::Deposit), custody + 50);
+    assert_eq!(bench.sum(Holder::Equity, asset, Side::Credit), equity + 50);
     let over = bench.world.state.discrepancy(&bench.world.rows, more.id).unwrap().unwrap();
     assert_eq!((over.status, over.amount), (Status::Adjusted, more.amount));
     let record = bench.world.audit().pop().unwrap().content;
@@ -184,8 +184,8 @@ fn adjustments_are_of_what_is_seen() {
     staff(&mut bench.world, Role::SecurityOfficer);
     enforce(&mut bench.world);
     for (body, why) in [
-        (adjust(1, 4, Category::Windfall), Refusal::AmountMoved { amount: 5 * UNIT as i128 + 3 }),
-        (adjust(1, 5 * UNIT as i128 + 3, Category::Loss), Refusal::Category { category: Category::Loss }),
+        (adjust(1, 4, Category::Windfall), Refusal::AmountMoved { amount: 50 * UNIT as i128 + 3 }),
+        (adjust(1, 50 * UNIT as i128 + 3, Category::Loss), Refusal::Category { category: Category::Loss }),
         (adjust(2, -40, Category::Windfall), Refusal::Category { category: Category::Windfall }),
         (adjust(3, 0, Category::Rounding), Refusal::NotAdjustable),
         (adjust(9, 1, Category::Windfall), Refusal::DiscrepancyUnknown { discrepancy: DiscrepancyId(9) }),

@@ -66,9 +66,9 @@ fn missed_deposits() {
     let mut bench = Bench::new();
     bench.stock(ETH);
     let to = deposit_address(ETH, 0);
-    hide(&mut bench, ETH, &to, None, 5);
+    hide(&mut bench, ETH, &to, None, 60 * UNIT);
     assert!(!bench.reconcile(ETH));
-    seen(&bench.only(), Class::MissedDeposit, 5);
+    seen(&bench.only(), Class::MissedDeposit, 60 * UNIT as i128);
     assert_eq!(bench.only().severity, Severity::P1, "less than a dollar, and less than a part in ten thousand");
     assert_eq!((bench.is_stopped(ETH), told(&bench, is_stop)), (false, 0));
     let before = told(&bench, |kind| matches!(kind, EventKind::DiscrepancyMoved { .. }));
