@@ -346,13 +346,14 @@ fn lines() -> Vec<String> {
         Command { actor: Actor::Node(NodeId(300)), epoch: Some(300), ..world.command(put(b"k", b"", None)) };
     lines.push(format!("command {}", hex(&from_a_node.encode())));
     assert_eq!(Command::decode(&from_a_node.encode()), Ok(from_a_node));
-    let node = world.state.registry().admitted().next().map(|node| Actor::Node(node.id)).unwrap();
+    let leads = world.state.registry().admitted().next().map(|node| node.id).unwrap();
+    let node = Actor::Node(leads);
     for body in people::golden::of_a_node() {
         let command = Command { actor: node, ..world.command(body) };
         lines.push(format!("command {}", hex(&command.encode())));
         world.send(&command).unwrap();
     }
-    world.apply(Input::Activate { node: NodeId(1), boot: [5; 16] }).unwrap();
+    world.apply(Input::Activate { node: leads, boot: [5; 16] }).unwrap();
     world.now = Timestamp(START.0 + 2 * SECOND);
     world.run(trading::golden::later()).unwrap();
     for (actor, body) in deposits::golden::script() {
