@@ -87,7 +87,7 @@ pub(super) fn drain(cluster: &mut Cluster, args: &Args, stop: &Stop, report: &mu
         // The payer spends its own change, and no node takes a long row of transactions that wait for each other.
         runtime.block_on(lock(&node).mine(1))?;
     }
-    let _miner = Miner::start(&runtime, node.clone(), Duration::from_millis(args.block_ms))?;
+    let _miner = Miner::start(&runtime, node, Duration::from_millis(args.block_ms))?;
     house.take(&txs)?;
     let stranger = |_| Ok(ask_node("getnewaddress", json!(["", "bech32"]))?.as_str().context("no address")?.to_owned());
     let to: Vec<String> = (0..count).map(stranger).collect::<Result<_>>()?;
