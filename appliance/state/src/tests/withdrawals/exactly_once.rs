@@ -309,6 +309,12 @@ impl Life {
             }
             assert!(round < 120, "{open} withdrawals and {under_way} payouts do not end: {:?}", self.open());
             for network in NETWORKS {
+                // Where somebody else used a key, persons look and let the network go on.
+                let reach = crate::reconciliation::Reach::Network(network);
+                if self.world.state.reconciliation().stopped(reach).is_some() {
+                    let resume = crate::ResumePayments { reach, seen: Vec::new(), reason: "looked".into() };
+                    self.world.run(Body::ResumePayments(resume)).unwrap();
+                }
                 self.prepare(network);
                 for payout in self.payouts(network) {
                     self.sign(&payout);
@@ -316,7 +322,11 @@ impl Life {
                 for payout in self.payouts(network) {
                     if matches!(payout.stage(), Stage::Unknown | Stage::Review) {
                         let (from, reason) = (payout.stage(), "looked".to_owned());
-                        let decision = PayoutDecision::Resend;
+                        // What somebody else's transaction took the place of is paid to nobody.
+                        let decision = match self.death(&payout) {
+                            Some(proof @ Death::NonceUsed { .. }) => PayoutDecision::Refund { proof },
+                            Some(_) | None => PayoutDecision::Resend,
+                        };
                         let review = ReviewPayout { payout: payout.id, from, decision, reason };
                         self.world.run(Body::ReviewPayout(Box::new(review))).unwrap();
                     }
