@@ -146,6 +146,8 @@ impl Life {
             return;
         }
         match self.dice.below(4) {
+            // Of what only fills a gap it frees nobody's money, and keeps those behind it waiting: a worker can have that more cheaply.
+            3 if payout.withdrawals.is_empty() => {}
             3 => {
                 // That a final block has it and it did nothing, of what may be anywhere.
                 let settled = self.chains[&payout.network].settled.saturating_sub(1) as u64;
