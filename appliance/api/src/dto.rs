@@ -5,6 +5,7 @@
 
 mod approvals;
 mod assets;
+mod attention;
 mod cluster;
 mod custody;
 mod deposits;
@@ -39,6 +40,7 @@ pub use approvals::{
     EnrolApprovalKey, OperationLine, Proposal, ProposalApproved, Proposals, Proposed,
 };
 pub use assets::{Asset, AssetCreated, Assets, CreateAsset};
+pub use attention::{Attention, Matter};
 pub use cluster::{
     Accepted, AddLearner, CreateToken, CreatedToken, ExportedKeyring, JoinReply, JoinRequest, NamedNode, NodeHash,
     NodeRef, OperatorTokenRotated, Promote, RemoveNode, RotateCertificates, RotateOperatorToken, TransferLeader,
@@ -50,8 +52,8 @@ pub use custody::{
     WalletRegistered, Wallets,
 };
 pub use deposits::{
-    AddressBook, AddressBookEntry, AllocateAddress, AssignSuspense, Block, ChainHead, ChainHeads, ChangeAddressBook,
-    Deposit, DepositAddress, DepositAddresses, DepositExplained, DepositExplanation, Deposits, Finding, ResumeChain,
+    AddressBook, AddressBookEntry, AllocateAddress, ApplyRescan, AssignSuspense, Block, ChainHead, ChainHeads, ChangeAddressBook,
+    Deposit, DepositAddress, DepositAddresses, DepositExplained, DepositExplanation, Deposits, Finding, MovedByHand, ResumeChain,
 };
 pub use directives::{
     CancelDirectives, Directive, DirectiveReviewed, DirectiveSent, Directives, DirectivesChanged, DirectivesSent,
@@ -91,7 +93,7 @@ pub use people::{
 };
 pub use reconciliation::{
     AdjustDiscrepancy, Discrepancies, Discrepancy, EquationOutcome, ExplainDiscrepancy, NetworkReconciliation,
-    Reconciliation, ReconciliationRun, ReconciliationRuns, StoryLine,
+    Reconciliation, ReconciliationRun, ReconciliationRuns, ResumePayments, SeenDiscrepancy, StoryLine, WithdrawalStop,
 };
 pub use records::{
     AuditEntry, AuditPage, AuditVerified, CommandOutcome, CommandResult, Each, Effect, LedgerOutcome, OrderEffect,

@@ -316,8 +316,10 @@ fn is_whole(body: &Body) -> bool {
         // The signer vouches for addresses, and the worker of a network says what its blocks hold.
         | Body::StockAddresses(_)
         | Body::CommitBlocks(_)
+        | Body::CommitMissed(_)
         | Body::NotePending(_)
         | Body::NoteSilence(_)
+        | Body::DoubtToken(_)
         | Body::RewindBlocks(_)
         | Body::NoteGas(_)
         | Body::ReportBalances(_)

@@ -12,20 +12,20 @@ use crate::api_keys::ApiKeyId;
 use crate::apply::{
     AddConsumer, AddWorkers, AdjustDiscrepancy, AdmitNode, AllocateAddress, AmendOrder, Approve, ApproveWithdrawal,
     AssignSuspense, Bootstrap, BulkTransfer, BulkWorkers, CancelAfter, CancelDirectives, CancelJobs, CancelOrder,
-    CancelOrders, ChangeAddressBook, CloseSessions, CommitBlocks, CommitConsumer, ConfigureMarket, ConfigureNetwork,
-    ConfigureNetworkAsset, ConfigureQueue, ConfirmApprovalKey, CreateAdmin, CreateApiKey, CreateAsset, CreateJoinToken,
-    CreateMarket, CreateUser, CreateUsers, CreditSandbox, DispatchDirectives, EmergencyResume, EmergencyStop,
-    EndMaintenance, EnqueueJobs, EnrolApprovalKey, ExplainDiscrepancy, ExplainSweeps, FinishJobs, ForgetBinary,
-    LeaseJobs, ListAsset, MakeEvents, NoteGas, NotePending, NoteSignInFailure, NoteSilence, OpenAccounts, OpenSession,
-    PlaceOrder, PlacePair, PlanSweeps, PostTransfers, PreparePayout, Propose, PutScratch, PutSecret, RaiseVersion,
-    RecordAction, Reform, RegisterBinary, RegisterWallet, RejectProposal, ReleaseDirectives, RemoveConsumer,
-    RemoveFlag, RemoveNode, RemoveSecret, RemoveWorkers, RenewJobs, ReplaceOrder, ReportBalances, ReportWorkers,
-    RequestDigest, RequestWithdrawal, Rescale, RestartWorkers, ResumeChain, ResumePayments, RetireWallet, RetryJobs,
-    RevertSettings, RevertTransfer, ReviewDirective, ReviewPayout, RevokeApiKey, RevokeApprovalKey, RevokeProposal,
-    RewindBlocks, RotateAuthority, RotateOperatorToken, ScheduleMaintenance, SendDirectives, SetCredentials, SetFlag,
-    SetMarketPhase, SetPrice, SetScale, SetSetting, SetWithdrawalPolicy, SetWorkers, StepDirectives, StepPayout,
-    StepUp, StepWithdrawal, StepWorkers, StockAddresses, TouchSession, TransferBetweenUsers, UndoBulk, UnsetSetting,
-    UpdateAdmin, UpdateNode, UpdateUser, UseBinary,
+    CancelOrders, ChangeAddressBook, CloseSessions, CommitBlocks, CommitConsumer, CommitMissed, ConfigureMarket,
+    ConfigureNetwork, ConfigureNetworkAsset, ConfigureQueue, ConfirmApprovalKey, CreateAdmin, CreateApiKey,
+    CreateAsset, CreateJoinToken, CreateMarket, CreateUser, CreateUsers, CreditSandbox, DispatchDirectives, DoubtToken,
+    EmergencyResume, EmergencyStop, EndMaintenance, EnqueueJobs, EnrolApprovalKey, ExplainDiscrepancy, ExplainSweeps,
+    FinishJobs, ForgetBinary, LeaseJobs, ListAsset, MakeEvents, NoteGas, NotePending, NoteSignInFailure, NoteSilence,
+    OpenAccounts, OpenSession, PlaceOrder, PlacePair, PlanSweeps, PostTransfers, PreparePayout, Propose, PutScratch,
+    PutSecret, RaiseVersion, RecordAction, Reform, RegisterBinary, RegisterWallet, RejectProposal, ReleaseDirectives,
+    RemoveConsumer, RemoveFlag, RemoveNode, RemoveSecret, RemoveWorkers, RenewJobs, ReplaceOrder, ReportBalances,
+    ReportWorkers, RequestDigest, RequestWithdrawal, Rescale, RestartWorkers, ResumeChain, ResumePayments,
+    RetireWallet, RetryJobs, RevertSettings, RevertTransfer, ReviewDirective, ReviewPayout, RevokeApiKey,
+    RevokeApprovalKey, RevokeProposal, RewindBlocks, RotateAuthority, RotateOperatorToken, ScheduleMaintenance,
+    SendDirectives, SetCredentials, SetFlag, SetMarketPhase, SetPrice, SetScale, SetSetting, SetWithdrawalPolicy,
+    SetWorkers, StepDirectives, StepPayout, StepUp, StepWithdrawal, StepWorkers, StockAddresses, TouchSession,
+    TransferBetweenUsers, UndoBulk, UnsetSetting, UpdateAdmin, UpdateNode, UpdateUser, UseBinary,
 };
 use crate::codec::{self, DecodeError};
 
@@ -324,6 +324,10 @@ pub enum Body {
     ExplainSweeps(ExplainSweeps),
     /// [`NoteSilence`].
     NoteSilence(NoteSilence),
+    /// Tells what a block that was scanned holds and the books do not have.
+    CommitMissed(Box<CommitMissed>),
+    /// [`DoubtToken`].
+    DoubtToken(Box<DoubtToken>),
 }
 
 impl Body {
@@ -348,9 +352,11 @@ impl Body {
                 | Body::StepWithdrawal(_)
                 | Body::SetPrice(_)
                 | Body::CommitBlocks(_)
+                | Body::CommitMissed(_)
                 | Body::NotePending(_)
                 | Body::RewindBlocks(_)
                 | Body::NoteSilence(_)
+                | Body::DoubtToken(_)
                 | Body::NoteGas(_)
                 | Body::PlanSweeps(_)
                 | Body::ExplainSweeps(_)

@@ -6,12 +6,15 @@
 
 mod words;
 
-use exchequer_domain::{AdminId, BlockRef, CommandId, Network, NodeId, Timestamp, TxId, UserId, WorkerId, WorkerKind};
+use exchequer_domain::{
+    AdminId, BlockRef, ChainAddress, CommandId, Network, NodeId, Timestamp, TxId, UserId, WorkerId, WorkerKind,
+};
 use exchequer_ledger::Asset;
 use exchequer_matching::{Lots, Phase, Ticks, TradeId};
 use serde::{Deserialize, Serialize};
 
 use crate::approvals::{ApprovalKeyId, ProposalId};
+use crate::attention::Concern;
 use crate::cluster::Epoch;
 use crate::codec::{self, DecodeError};
 use crate::command::Actor;
@@ -618,6 +621,100 @@ pub enum EventKind {
         head: u64,
         /// How urgent that is.
         severity: Severity,
+    },
+    /// A chain does not make a withdrawal's transfer: it would fail and is set aside, or it did nothing.
+    WithdrawalHindered {
+        /// Which.
+        withdrawal: WithdrawalId,
+        /// On which network.
+        network: Network,
+        /// Of what.
+        asset: Asset,
+        /// What the chain says.
+        why: String,
+        /// How urgent that is.
+        severity: Severity,
+    },
+    /// A network takes more than may be paid: withdrawals wait there.
+    FeesTooHigh {
+        /// Which network.
+        network: Network,
+        /// How urgent that is.
+        severity: Severity,
+    },
+    /// Somebody else signs with a key of the exchange's.
+    KeyUsedElsewhere {
+        /// On which network.
+        network: Network,
+        /// Whose key, where that is known.
+        payer: Option<Payer>,
+        /// The payout whose place the transaction took, where there is one.
+        payout: Option<PayoutId>,
+        /// By what that is known.
+        why: String,
+        /// How urgent that is.
+        severity: Severity,
+    },
+    /// The exchange has less of an asset than it owes, or its books contradict themselves: nothing is paid out of that asset, or at
+    /// all, any more.
+    BooksStopped {
+        /// Which asset; none where it is everything.
+        asset: Option<Asset>,
+        /// The discrepancy; zero where there are more than are kept.
+        discrepancy: DiscrepancyId,
+        /// How urgent that is.
+        severity: Severity,
+    },
+    /// An asset, or everything, is paid out again.
+    BooksResumed {
+        /// Which asset; none where it is everything.
+        asset: Option<Asset>,
+    },
+    /// A token's balances do not follow what its contract logs: it is halted on the network until a person lets it go on.
+    TokenDoubted {
+        /// On which network.
+        network: Network,
+        /// Which asset it is listed as.
+        asset: Asset,
+        /// The token.
+        token: ChainAddress,
+        /// What a worker saw, in words.
+        why: String,
+        /// How urgent that is.
+        severity: Severity,
+    },
+    /// Something of money waits for people, or has waited longer than it should.
+    AttentionNeeded {
+        /// What is amiss.
+        concern: Concern,
+        /// On which network.
+        network: Network,
+        /// What it is about, such as `payout 7`.
+        subject: String,
+        /// Since when.
+        since: Timestamp,
+        /// How urgent that is.
+        severity: Severity,
+    },
+    /// What waited for people does not any more.
+    AttentionEnded {
+        /// What was amiss.
+        concern: Concern,
+        /// On which network.
+        network: Network,
+        /// What it was about.
+        subject: String,
+    },
+    /// A block was looked at again, and held what the scan had missed.
+    DepositsFound {
+        /// On which network.
+        network: Network,
+        /// The directive by which people wanted it.
+        directive: DirectiveId,
+        /// The block's height.
+        height: u64,
+        /// So many payments.
+        found: u32,
     },
 }
 

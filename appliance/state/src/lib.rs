@@ -16,6 +16,7 @@ pub mod api_keys;
 mod apply;
 pub mod approvals;
 pub mod assets;
+pub mod attention;
 pub mod audit;
 pub mod cluster;
 pub mod codec;
@@ -58,26 +59,27 @@ pub mod withdrawals;
 pub mod workers;
 
 pub use apply::{
+    DoubtToken,
     ACCOUNTS_AT_ONCE_MAX, AddConsumer, AddWorkers, AdjustDiscrepancy, AdmitNode, AllocateAddress, AmendOrder, Approve,
     ApproveWithdrawal, AssignSuspense, BalanceStep, BookChange, Bootstrap, BulkTransfer, BulkWorkers, CancelAfter,
     CancelDirectives, CancelJobs, CancelOrder, CancelOrders, ChangeAddressBook, CloseSessions, CommitBlocks,
-    CommitConsumer, ConfigureMarket, ConfigureNetwork, ConfigureNetworkAsset, ConfigureQueue, ConfirmApprovalKey,
-    CreateAdmin, CreateApiKey, CreateAsset, CreateJoinToken, CreateMarket, CreateUser, CreateUsers, CredentialChange,
-    CreditSandbox, DIRECTIVES_AT_ONCE_MAX, DispatchDirectives, DryRun, EVENT_FILLING_BYTES_MAX, EVENTS_AT_ONCE_MAX,
-    EmergencyResume, EmergencyStop, EndMaintenance, EnqueueJobs, Enqueued, EnrolApprovalKey, ExplainDiscrepancy,
-    ExplainSweeps, FinishJobs, FirstNode, ForgetBinary, JOBS_AT_ONCE_MAX, JobEnd, LEASE_US_MIN, LEASED_JOBS_MAX,
-    LeaseJobs, ListAsset, MakeEvents, NewDirective, NewJob, NoteGas, NotePending, NoteSignInFailure, NoteSilence,
-    OpenAccounts, OpenSession, OrderRef, OrderSpec, PayoutDecision, PayoutStep, PlaceOrder, PlacePair, PlanSweeps,
-    PostTransfers, Preparation, PreparePayout, Propose, PutScratch, PutSecret, RaiseVersion, RateChange, RecordAction,
-    Reform, RegisterBinary, RegisterWallet, RejectProposal, ReleaseDirectives, RemoveConsumer, RemoveFlag, RemoveNode,
-    RemoveSecret, RemoveWorkers, RenewJobs, ReplaceOrder, ReportBalances, ReportWorkers, RequestDigest,
-    RequestWithdrawal, Rescale, RestartWorkers, ResumeChain, ResumePayments, RetireWallet, RetryJobs, RevertSettings,
-    RevertTransfer, ReviewDirective, ReviewPayout, RevokeApiKey, RevokeApprovalKey, RevokeProposal, RewindBlocks,
-    RotateAuthority, RotateOperatorToken, ScheduleMaintenance, SendDirectives, Sent, SessionSwap, SetCredentials,
-    SetFlag, SetMarketPhase, SetPrice, SetScale, SetSetting, SetWithdrawalPolicy, SetWorkers, StepDirectives,
-    StepPayout, StepUp, StepWithdrawal, StepWorkers, StockAddresses, SweepVerdict, TRANSFERS_AT_ONCE_MAX, TouchSession,
-    Traded, TransferBetweenUsers, UndoBulk, UnsetSetting, UpdateAdmin, UpdateNode, UpdateUser, UseBinary,
-    WISHES_AT_ONCE_MAX, Which, Wish, WishedSweep, WithdrawalStep, check_reason, coin_owner,
+    CommitConsumer, CommitMissed, ConfigureMarket, ConfigureNetwork, ConfigureNetworkAsset, ConfigureQueue,
+    ConfirmApprovalKey, CreateAdmin, CreateApiKey, CreateAsset, CreateJoinToken, CreateMarket, CreateUser, CreateUsers,
+    CredentialChange, CreditSandbox, DIRECTIVES_AT_ONCE_MAX, DispatchDirectives, DryRun, EVENT_FILLING_BYTES_MAX,
+    EVENTS_AT_ONCE_MAX, EmergencyResume, EmergencyStop, EndMaintenance, EnqueueJobs, Enqueued, EnrolApprovalKey,
+    ExplainDiscrepancy, ExplainSweeps, FinishJobs, FirstNode, ForgetBinary, JOBS_AT_ONCE_MAX, JobEnd, LEASE_US_MIN,
+    LEASED_JOBS_MAX, LeaseJobs, ListAsset, MakeEvents, NewDirective, NewJob, NoteGas, NotePending, NoteSignInFailure,
+    NoteSilence, OpenAccounts, OpenSession, OrderRef, OrderSpec, PayoutDecision, PayoutStep, PlaceOrder, PlacePair,
+    PlanSweeps, PostTransfers, Preparation, PreparePayout, Propose, PutScratch, PutSecret, RaiseVersion, RateChange,
+    RecordAction, Reform, RegisterBinary, RegisterWallet, RejectProposal, ReleaseDirectives, RemoveConsumer,
+    RemoveFlag, RemoveNode, RemoveSecret, RemoveWorkers, RenewJobs, ReplaceOrder, ReportBalances, ReportWorkers,
+    RequestDigest, RequestWithdrawal, Rescale, RestartWorkers, ResumeChain, ResumePayments, RetireWallet, RetryJobs,
+    RevertSettings, RevertTransfer, ReviewDirective, ReviewPayout, RevokeApiKey, RevokeApprovalKey, RevokeProposal,
+    RewindBlocks, RotateAuthority, RotateOperatorToken, ScheduleMaintenance, SeenDiscrepancy, SendDirectives, Sent,
+    SessionSwap, SetCredentials, SetFlag, SetMarketPhase, SetPrice, SetScale, SetSetting, SetWithdrawalPolicy,
+    SetWorkers, StepDirectives, StepPayout, StepUp, StepWithdrawal, StepWorkers, StockAddresses, SweepVerdict,
+    TRANSFERS_AT_ONCE_MAX, TouchSession, Traded, TransferBetweenUsers, UndoBulk, UnsetSetting, UpdateAdmin, UpdateNode,
+    UpdateUser, UseBinary, WISHES_AT_ONCE_MAX, Which, Wish, WishedSweep, WithdrawalStep, check_reason, coin_owner,
 };
 pub use command::{Actor, Body, Command};
 pub use event::{Best, Event, EventKind, OrderStep, Severity};

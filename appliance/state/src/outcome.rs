@@ -448,6 +448,11 @@ pub enum Done {
     },
     /// Why something is not swept is put down.
     SweepsExplained,
+    /// What was missed in a block is in the books.
+    MissedCommitted {
+        /// So many payments.
+        taken: u32,
+    },
 }
 
 /// What came of an approved operation. Variants are only ever appended.

@@ -73,8 +73,16 @@ pub(crate) enum Bug {
     GoesOnUnasked,
     /// What a worker says of a chain is not compared with what is known of it.
     ProofNotCompared,
+    /// A worker says what is signed, and what never was.
+    AnyWorkerSigns,
+    /// Money is free as soon as one worker says that a payment failed.
+    DenialBelieved,
+    /// A balance frees what may still be mined.
+    DenialOfPending,
     /// A payment is built on a coin that may vanish.
     CoinUnsettled,
+    /// A transaction is decided whatever it may cost.
+    FeeCapIgnored,
     /// A fee is believed whatever it is.
     FeeUnbounded,
     /// Whoever may move a withdrawal may do anything with it.
@@ -117,6 +125,24 @@ pub(crate) enum Bug {
     RewoundMovementsStay,
     /// A run's block is folded together with later ones.
     PinIgnored,
+    /// What a settled block brought is taken in once more when it comes again.
+    FoldedTwice,
+    /// Runs keep movements from being folded for ever.
+    PinnedForEver,
+    /// Own transactions that nobody books are under way for ever.
+    AfootForEver,
+    /// Each little more on an address has a discrepancy of its own.
+    DustTakesPlaces,
+    /// Something that stops withdrawals has to wait for room.
+    OutflowFindsNoRoom,
+    /// That there is no room is not told.
+    FullInSilence,
+    /// That addresses are not read is not told.
+    UntoldInSilence,
+    /// What is owed and is not there, and books that contradict themselves, stop nothing.
+    BooksStopNothing,
+    /// Persons let withdrawals go on without naming what they accept.
+    ResumedUnnamed,
     /// What waits for a decision is swept with the rest.
     HeldIsSwept,
     /// A sweep leaves the plan as it was.
@@ -125,6 +151,18 @@ pub(crate) enum Bug {
     SweptStays,
     /// A top-up counts where it only was decided.
     ToppedUpEarly,
+    /// A payment whose nonce somebody else used is decided anew by itself.
+    ForeignNonceForgiven,
+    /// An address that looks like a known one is one like any other.
+    LooksIgnored,
+    /// What waits for people is told to nobody.
+    NobodyIsTold,
+    /// A worker commits what it says was missed, though nobody asked for it.
+    RescanUnasked,
+    /// What was missed is taken from whatever block.
+    RescanAnyBlock,
+    /// What the books have is taken again.
+    RescanTwice,
 }
 
 #[cfg(test)]

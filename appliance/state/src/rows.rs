@@ -188,6 +188,8 @@ pub enum Table {
     AddressLane = 0x90,
     /// Number of a plan to sweep something -> the plan, while it is open; under no number how many there were.
     SweepPlan = 0x0c,
+    /// Concern (one byte), network, subject -> a matter that people were told of and that has not ended.
+    Attention = 0x0d,
     /// Number of a plan -> the plan that is over.
     SweepPlanOver = 0x91,
     /// Network, index of an address, asset -> what lies there and may be swept.
@@ -214,6 +216,8 @@ pub enum Table {
     AddressBookEntry = 0xb1,
     /// User -> what holds of its address book as a whole.
     AddressBook = 0xb2,
+    /// User, family (one byte), the ends of an address -> the addresses with these ends that the user knows.
+    AddressLook = 0x99,
     /// Number of a deposit -> the deposit, while something can still happen to it; under no number how many there were.
     Deposit = 0x79,
     /// Network -> how far it is scanned; network, height -> the hash of that block.
@@ -247,6 +251,7 @@ impl Table {
         Table::Asset,
         Table::User,
         Table::SweepPlan,
+        Table::Attention,
         Table::Market,
         Table::MarketHead,
         Table::BookSwitch,
@@ -319,6 +324,7 @@ impl Table {
         Table::Position,
         Table::ReconciliationRun,
         Table::DiscrepancyOver,
+        Table::AddressLook,
         Table::UserCredentials,
         Table::UserSession,
         Table::UserSessions,
@@ -347,6 +353,7 @@ impl Table {
             | Table::JoinToken
             | Table::AuditHead
             | Table::Asset
+            | Table::Attention
             | Table::User
             | Table::Market
             | Table::MarketHead
@@ -388,6 +395,7 @@ impl Table {
             Table::Deposit | Table::Chain => Family::Working,
             Table::Reconciliation => Family::Working,
             Table::Position | Table::ReconciliationRun | Table::DiscrepancyOver => Family::History,
+            Table::AddressLook => Family::History,
             Table::PoolAddress => Family::History,
             Table::DepositOver | Table::DepositOf | Table::DepositTx | Table::Accrual => Family::History,
             Table::DepositId => Family::Ids,

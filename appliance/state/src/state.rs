@@ -9,6 +9,7 @@ use crate::api_keys::ApiKeys;
 use crate::apply::Entry;
 use crate::approvals::Approvals;
 use crate::assets::Assets;
+use crate::attention::Attention;
 use crate::audit::AuditHead;
 use crate::cluster::{Cluster, Epoch};
 use crate::command::Received;
@@ -111,6 +112,7 @@ pub struct State {
     pub(crate) reconciliation: Reconciliation,
     pub(crate) gas: Gas,
     pub(crate) sweeps: Sweeps,
+    pub(crate) attention: Attention,
 }
 
 impl State {
@@ -158,6 +160,7 @@ impl State {
             reconciliation: Reconciliation::load(rows)?,
             gas: Gas::load(rows)?,
             sweeps: Sweeps::load(rows)?,
+            attention: Attention::load(rows)?,
         };
         match &state.cluster {
             Some(cluster) if cluster.logic_version > LOGIC_VERSION_SUPPORTED => {
@@ -279,6 +282,7 @@ impl State {
             self.maintenance.next_due(),
             self.approvals.next_due(),
             self.withdrawals.next_due(),
+            self.next_look(),
             self.flags.next_expiry(self.time),
         ];
         rooms.into_iter().flatten().min()

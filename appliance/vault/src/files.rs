@@ -166,6 +166,36 @@ pub(crate) fn write_private(path: &Path, bytes: &[u8], existing: Existing) -> Re
     sync_folder(folder)
 }
 
+/// Where what a file replaced is kept.
+pub(crate) fn former(path: &Path) -> PathBuf {
+    let mut former = path.to_owned();
+    former.as_mut_os_string().push(".former");
+    former
+}
+
+/// Replaces a file, as [`write_private`] does; what was there is kept beside it, unless something of before is kept already that nobody
+/// has let go of.
+pub(crate) fn put_beside(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    let kept = former(path);
+    if kept.symlink_metadata().is_err() {
+        match fs::hard_link(path, &kept) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(FileError::io(&kept, "create")(error)),
+            Ok(()) | Err(_) => {}
+        }
+    }
+    write_private(path, bytes, Existing::Replace)
+}
+
+/// Lets go of what was kept beside a file.
+pub(crate) fn forget_former(path: &Path) -> Result<(), FileError> {
+    let kept = former(path);
+    match fs::remove_file(&kept) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(FileError::io(&kept, "remove")(error)),
+        Err(_) => Ok(()),
+        Ok(()) => sync_folder(path.parent().unwrap_or(Path::new("."))),
+    }
+}
+
 /// Makes a folder that its owner alone may enter, or checks that it is one.
 pub(crate) fn private_folder(path: &Path) -> Result<(), FileError> {
     use std::os::unix::fs::DirBuilderExt as _;

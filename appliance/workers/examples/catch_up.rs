@@ -273,7 +273,7 @@ impl Link for Node {
     }
     fn network(&self) -> Asking<'_, NetworkReply> {
         let coin = text(&TOKEN).to_string();
-        let listings = vec![Listing { asset: 2, coin, decimals: 6, ledger_decimals: 6 }];
+        let listings = vec![Listing { asset: 2, coin, decimals: 6, ledger_decimals: 6, doubted: false }];
         let endpoints = self.endpoints.clone();
         Box::pin(async { Ok(NetworkReply { endpoints, listings, version: 1, test: true, ..NetworkReply::default() }) })
     }
@@ -304,6 +304,9 @@ impl Link for Node {
         nothing()
     }
     fn sign(&self, _: u64, _: u32) -> Asking<'_, SignReply> {
+        nothing()
+    }
+    fn give_up(&self, _: u64, _: u32) -> Asking<'_, SignReply> {
         nothing()
     }
     fn sweeps(&self, _: SweepsRequest) -> Asking<'_, SweepsReply> {

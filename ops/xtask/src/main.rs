@@ -48,6 +48,8 @@ enum Task {
     Demo(demo::Args),
     /// Have withdrawals paid on six networks while processes are killed under them
     MoneyCampaign(money::campaign::Args),
+    /// Measure how fast withdrawals are paid
+    MoneyBench(money::bench::Args),
     /// Run failover drills against three machines
     #[command(subcommand)]
     Drill(drill::Args),
@@ -61,6 +63,7 @@ fn main() -> ExitCode {
         Task::Package(args) => package::run(&args),
         Task::Demo(args) => demo::run(&args),
         Task::MoneyCampaign(args) => money::campaign::run(&args),
+        Task::MoneyBench(args) => money::bench::run(&args),
         Task::Drill(args) => drill::run(&args),
     };
     match outcome {

@@ -6,7 +6,7 @@ use std::process::{Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
 
 use crate::stop::Stop;
 
@@ -81,6 +81,16 @@ pub(crate) fn find(program: &str) -> Option<PathBuf> {
 pub(crate) fn signal(pid: u32, signal: Signal) -> Result<()> {
     let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).context("not a process id")?;
     kill_process(pid, signal).with_context(|| format!("cannot signal process {}", pid.as_raw_nonzero()))
+}
+
+/// From here on what is started may leave a core when it ends badly, as far as the system lets it: so that what must leave none
+/// shows that it does not.
+///
+/// # Errors
+/// The system refuses it.
+pub(crate) fn allow_cores() -> Result<()> {
+    let maximum = getrlimit(Resource::Core).maximum;
+    Ok(setrlimit(Resource::Core, Rlimit { current: maximum, maximum })?)
 }
 
 /// Waits until the child has ended, at most `limit`. `None`: it runs on.

@@ -196,6 +196,11 @@ impl Faults {
         self.inner.lock().rules.clear();
     }
 
+    /// Takes the rules of one fault away, whatever method they are for; other rules and the counts stay.
+    pub fn lift(&self, fault: &Fault) {
+        self.inner.lock().rules.retain(|rule| rule.fault != *fault);
+    }
+
     /// From here on chance follows from this seed.
     pub fn seed(&self, seed: u64) {
         self.inner.lock().dice = Dice::new(seed);
@@ -271,6 +276,16 @@ mod tests {
         assert_eq!(drawn, 2);
         assert_eq!(faults.fired().get("drop_reply"), Some(&2));
         assert_eq!(faults.rules(), []);
+    }
+
+    /// Goal: what ends an outage leaves other rules in force. Method: two faults, one of them lifted.
+    #[test]
+    fn one_fault_is_lifted() {
+        let faults = Faults::default();
+        faults.add(Fault::Refuse);
+        faults.add(Rule::from(Fault::DropReply).times(1));
+        faults.lift(&Fault::Refuse);
+        assert_eq!(faults.draw("eth_call"), [Fault::DropReply]);
     }
 
     /// Goal: rules come over HTTP as JSON. Method: one of each shape.

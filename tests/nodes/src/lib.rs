@@ -5,6 +5,7 @@
 //! | Ethereum, Polygon, BSC, Arbitrum | anvil behind a [`shim`] that adds what anvil lacks of each, and faults |
 //! | Bitcoin | a real node on a chain of its own, behind a door that adds faults |
 //! | TRON | a simulator, in [`tron`] |
+//! | any of Ethereum's kind, for measurements | transfers of coin in memory, in [`bare`] |
 //!
 //! Invariants:
 //! - Nothing here uses the product's crates: what these nodes accept, encode and hash is a second implementation, so
@@ -16,6 +17,7 @@
 //! - A node that is not installed is [`Missing`], which is no failure and no success: see [`or_skip`].
 
 pub mod anvil;
+pub mod bare;
 pub mod bitcoin;
 pub mod contracts;
 pub mod dice;
@@ -31,6 +33,7 @@ pub mod tron;
 mod wait;
 
 pub use anvil::Anvil;
+pub use bare::Bare;
 pub use bitcoin::Bitcoin;
 pub use installed::{Missing, or_skip};
 pub use tron::Tron;

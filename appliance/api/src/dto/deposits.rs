@@ -113,6 +113,37 @@ pub struct AssignSuspense {
     /// To the exchange itself.
     #[serde(default)]
     pub exchange: bool,
+    /// To nobody who did not have it before: the exchange moved it between its own wallets by hand.
+    pub moved: Option<MovedByHand>,
+    /// Why; kept in the audit.
+    #[schemars(with = "Reason")]
+    pub reason: String,
+    /// 32 hexadecimal digits drawn by the sender; the same id takes effect once at most in 24 hours.
+    #[schemars(with = "Option<CommandIdText>")]
+    pub command_id: Option<String>,
+}
+
+/// What the exchange moved between its own wallets by hand; where it arrived says the deposit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MovedByHand {
+    /// Where it came from: `hot`, `cold` or `deposit`.
+    pub from: String,
+    /// With `deposit`, where each address has a balance of its own: the address's index in the pool.
+    pub index: Option<u32>,
+    /// What the network took for it out of the same place, in units of its coin.
+    #[schemars(with = "Amount")]
+    pub fee: String,
+}
+
+/// `POST /v1/scans/{network}/apply`: what was missed in these blocks becomes deposits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ApplyRescan {
+    /// The first block's height.
+    pub from: u64,
+    /// The last block's height, at most 1,999 above.
+    pub to: u64,
     /// Why; kept in the audit.
     #[schemars(with = "Reason")]
     pub reason: String,

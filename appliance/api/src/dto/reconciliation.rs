@@ -4,15 +4,60 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::deposits::Block;
-use super::shapes::{CommandIdText, HashText, Moment, Reason};
+use super::shapes::{CommandIdText, DifferenceText, HashText, Moment, Reason, StopText};
 
 /// `GET /v1/reconciliation`: how every network stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Reconciliation {
     /// The networks.
     pub networks: Vec<NetworkReconciliation>,
+    /// What stops withdrawals, until people let them go on.
+    pub stops: Vec<WithdrawalStop>,
     /// Discrepancies that found no room.
     pub left_out: u64,
+}
+
+/// Withdrawals that are stopped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct WithdrawalStop {
+    /// How far: a network, the code of an asset, or `everywhere`.
+    #[schemars(with = "StopText")]
+    pub stopped: String,
+    /// Since when, in replicated time.
+    #[schemars(with = "Moment")]
+    pub since: String,
+    /// The discrepancy that stopped them first; none where that found no room, or where none was needed.
+    pub by: Option<u64>,
+    /// Every discrepancy that stops them now. Whoever lets them go on names them all.
+    pub stopped_by: Vec<SeenDiscrepancy>,
+}
+
+/// A discrepancy that stops withdrawals, and what it comes to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SeenDiscrepancy {
+    /// Its number.
+    #[schemars(range(min = 1))]
+    pub discrepancy: u64,
+    /// What is missing, as the discrepancy has it; zero where the two sides agree again.
+    #[schemars(with = "DifferenceText")]
+    pub difference: String,
+}
+
+/// `POST /v1/reconciliation/{stop}/resume`: lets withdrawals go on, once another person has approved it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ResumePayments {
+    /// Every discrepancy that stops them, with what it came to when you looked. Where another one stops them as well, or more is
+    /// missing by now, it is refused.
+    #[schemars(length(max = 5_000))]
+    pub seen: Vec<SeenDiscrepancy>,
+    /// Why; kept in the audit.
+    #[schemars(with = "Reason")]
+    pub reason: String,
+    /// 32 hexadecimal digits drawn by the sender; the same id takes effect once at most in 24 hours.
+    #[schemars(with = "Option<CommandIdText>")]
+    pub command_id: Option<String>,
 }
 
 /// How a network stands.
@@ -125,7 +170,7 @@ pub struct StoryLine {
 pub struct Discrepancy {
     /// Its number.
     pub discrepancy: u64,
-    /// `address`, `books`, `solvency`, `ledger`, `locks` or `chain`.
+    /// `address`, `books`, `solvency`, `ledger`, `locks`, `chain`, `fees`, `dust`, `own-transaction`, `unread` or `room`.
     pub scope: String,
     /// On which network; none where it is on none alone.
     pub network: Option<String>,
@@ -146,6 +191,9 @@ pub struct Discrepancy {
     pub severity: String,
     /// `open`, `explained`, `adjusted` or `closed`.
     pub status: String,
+    /// What withdrawals it stops: those of a network, of an asset by its code, or `everywhere`; none where it stops none.
+    #[schemars(with = "Option<StopText>")]
+    pub stops: Option<String>,
     /// When it was seen first, in replicated time.
     #[schemars(with = "Moment")]
     pub first_seen_at: String,

@@ -481,6 +481,11 @@ pub enum Effect {
     },
     /// A reference price is as asked.
     PriceSet,
+    /// What was missed in a block is in the books.
+    MissedCommitted {
+        /// So many payments.
+        taken: u32,
+    },
     /// Blocks of a network are committed.
     BlocksCommitted {
         /// The height up to which the network is scanned.

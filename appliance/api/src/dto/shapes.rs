@@ -50,6 +50,10 @@ texts! {
     HashText, "^[0-9a-fA-F]{64}$", "4bf5122f344554c53bde2ebb8cd2b7e3d1600ad631c385a5d7cce23c7785459a";
     /// The ticker of an asset.
     AssetCode, "^[A-Z0-9]{1,16}$", "BTC";
+    /// How far withdrawals are stopped: on a network, of an asset, or everywhere.
+    StopText, "^(bitcoin|ethereum|polygon|bsc|arbitrum|tron|everywhere|[A-Z0-9]{1,16})$", "tron";
+    /// A difference: a whole number with or without a sign.
+    DifferenceText, "^-?[0-9]{1,39}$", "-40";
     /// The symbol of a market.
     MarketSymbol, "^[A-Z0-9]{1,20}$", "BTCUSDT";
     /// The length of a candle.

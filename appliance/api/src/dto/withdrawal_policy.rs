@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::shapes::{Amount, AssetCode, CommandIdText, Moment, NetworkName, Reason, Span};
+use super::shapes::{Amount, AssetCode, ChainAddressText, CommandIdText, Moment, NetworkName, Reason, Span};
 
 /// So many persons of a group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -42,7 +42,8 @@ pub struct PolicyRule {
     #[schemars(with = "Vec<NetworkName>")]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub networks: Vec<String>,
-    /// To one of these: `new`, `listed`, `internal`.
+    /// To one of these: `new`, `listed`, `internal`, `lookalike`. `new` is also for those that look like a known one; what a rule
+    /// allows that does not name `lookalike` waits for a person all the same where the address is one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub destinations: Vec<String>,
     /// Worth so many US dollars or more.
@@ -161,8 +162,11 @@ pub struct SimulatePolicy {
     /// How much, the fee included.
     #[schemars(with = "Amount")]
     pub amount: String,
-    /// To what kind of place: `new`, which is meant where nothing is said, `listed` or `internal`.
+    /// To what kind of place: `new`, `listed`, `internal` or `lookalike`; where nothing is said, what the address is or `new`.
     pub destination: Option<String>,
+    /// Where to: whether it looks like an address that the user knows.
+    #[schemars(with = "Option<ChainAddressText>")]
+    pub address: Option<String>,
 }
 
 /// The answer to [`SimulatePolicy`].
@@ -174,6 +178,9 @@ pub struct PolicySimulated {
     pub rule: String,
     /// Who would have to agree.
     pub needs: Vec<PolicyNeed>,
+    /// What is to be looked at, such as an address that looks like a known one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warning: Option<String>,
     /// How long it would wait after that.
     #[schemars(with = "Option<Span>")]
     pub delay: Option<String>,

@@ -52,6 +52,9 @@ pub struct WithdrawalRequested {
     pub state: String,
     /// Whether it was asked for by this; otherwise it was there before.
     pub first: bool,
+    /// What its user should look at before anybody goes on, such as an address that looks like a known one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warning: Option<String>,
     /// The entry it was applied in.
     pub index: u64,
     /// The command's id.
@@ -135,8 +138,11 @@ pub struct Withdrawal {
     /// What it was worth in US dollars when it was asked for; none where nobody could say.
     #[schemars(with = "Option<Amount>")]
     pub usd: Option<String>,
-    /// What kind of place it goes to: `new`, `listed` or `internal`.
+    /// What kind of place it goes to: `new`, `listed`, `internal`, or `lookalike` for a new one that looks like a known one.
     pub destination: String,
+    /// What is to be looked at before it goes on, such as an address that looks like a known one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warning: Option<String>,
     /// Where it stands, such as `awaiting-approval`, `queued`, `broadcast` or `completed`.
     pub state: String,
     /// Its transaction, once it is signed.
@@ -240,6 +246,8 @@ pub struct Payout {
     pub moves: Option<OwnMove>,
     /// Its attempts, in order; each excludes every other.
     pub attempts: Vec<PayoutAttempt>,
+    /// How it ended without paying, as its worker says; no balance and no person has agreed yet.
+    pub denied: Option<String>,
     /// When it was decided, in replicated time.
     #[schemars(with = "Moment")]
     pub created_at: String,
@@ -331,8 +339,8 @@ pub enum DeathProof {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReviewPayout {
-    /// `resend`, `bump`, `cancel-by-noop`, `mark-external` or `refund`.
-    #[schemars(regex(pattern = r"^(resend|bump|cancel-by-noop|mark-external|refund)$"))]
+    /// `resend`, `bump`, `cancel-by-noop`, `mark-external`, `refund` or `confirm`.
+    #[schemars(regex(pattern = r"^(resend|bump|cancel-by-noop|mark-external|refund|confirm)$"))]
     pub decision: String,
     /// The state in which it was found; refused where it has moved since.
     #[schemars(regex(pattern = r"^(stuck|unknown|review)$"))]

@@ -239,6 +239,33 @@ async fn a_customer_withdraws() {
     );
 }
 
+/// Goal: a second factor counts for the very withdrawal that it is sent with: neither a session that has just shown one, nor a
+/// code that another withdrawal was confirmed with, lets money leave; failure mode 30. Method: a fresh session without a code; a code
+/// used for one withdrawal and sent with another.
+#[tokio::test]
+async fn a_second_factor_is_for_one_withdrawal() {
+    let world = World::new();
+    listed(&world).await;
+    let (user, own) = rich(&world);
+    let house = &world.house;
+    let path = |rest: &str| format!("/v1/users/{}/withdrawals{rest}", user.0);
+    let post = async |path: String, body: Value| world.with(&own, Method::POST, &path, Some(&body)).await;
+    let shown = post("/v1/users/session/step-up".to_owned(), json!({ "otp": code(house) })).await;
+    assert_eq!(shown.status.as_u16(), 200, "{}", shown.text());
+    for name in ["w-1", "w-2"] {
+        assert_eq!(post(path(""), wanted(name, "20")).await.json()["state"], "confirming", "the session is fresh");
+    }
+    wait(house, MINUTE_US);
+    let otp = code(house);
+    let confirm = |withdrawal: u64| json!({ "withdrawal": withdrawal, "otp": otp });
+    assert_eq!(post(path("/confirm"), confirm(1)).await.json()["state"], "queued");
+    assert_eq!(post(path("/confirm"), confirm(2)).await.refusal(), (403, "EXQ-0215".into()));
+    let list = world.with(&own, Method::GET, &path(""), None).await.json();
+    let states: Vec<&str> =
+        list["withdrawals"].as_array().unwrap().iter().map(|one| one["state"].as_str().unwrap()).collect();
+    assert_eq!(states, ["confirming", "queued"]);
+}
+
 /// Goal: the address book counts what its user proved, and an operator proves nothing. Method: an address by the operator,
 /// one by the user with a code; states and moments.
 #[tokio::test]

@@ -80,7 +80,7 @@ async fn a_discrepancy_is_seen_and_explained() {
     let coin = Some(ChainAddress::canonical("0xdAC17F958D2ee523a2206206994597C13D831ec7").unwrap());
     let readings = vec![Reading { address: text, coin, amount: Some(2_500_000), nonce: Some(0) }];
     let run = RunId(1);
-    let read = BalanceStep::Read { run, from: at, until: at, payouts: PayoutId(0), readings, last: false };
+    let read = BalanceStep::Read { run, from: at, until: at, payouts: PayoutId(0), readings, last: false, time: exchequer_domain::Timestamp(0) };
     assert_eq!(report(&world, 3, read), Done::BalancesJudged { waits: vec![] });
     report(&world, 4, BalanceStep::End { run, failed: 0, swept: 0, whole: true });
 
@@ -114,7 +114,21 @@ async fn a_discrepancy_is_seen_and_explained() {
     assert_eq!(adjust(good).await.refusal(), (409, "EXQ-1606".into()));
     assert_eq!(adjust(r#"{"difference":"1.5","category":"windfall","reason":"test"}"#).await.refusal().0, 400);
     assert_eq!(adjust(r#"{"difference":"1","category":"gift","reason":"test"}"#).await.refusal().0, 400);
-    let resume = world.post("/v1/reconciliation/ethereum/resume", r#"{"reason":"test"}"#).await;
-    assert_eq!(resume.refusal().0, 409, "{}", resume.text());
+    assert_eq!((&status["stops"], &one["stops"]), (&json!([]), &json!(null)));
+    for stop in ["ethereum", "USDT", "everywhere"] {
+        let path = format!("/v1/reconciliation/{stop}/resume");
+        let resume = world.post(&path, r#"{"seen":[],"reason":"test"}"#).await;
+        assert_eq!(resume.refusal().0, 409, "{}", resume.text());
+    }
+    for (stop, seen, status) in [
+        ("usdt", "", 404),
+        ("ethereum", r#"{"discrepancy":1,"difference":"1.5"}"#, 400),
+        ("ethereum", r#"{"discrepancy":1}"#, 400),
+    ] {
+        let (path, body) =
+            (format!("/v1/reconciliation/{stop}/resume"), format!(r#"{{"seen":[{seen}],"reason":"test"}}"#));
+        assert_eq!(world.post(&path, &body).await.refusal().0, status, "{stop} {seen}");
+    }
+
     assert_eq!(world.get("/v1/reconciliation/discrepancies?over=true").await.json()["discrepancies"], json!([]));
 }

@@ -157,6 +157,7 @@ fn effect(done: Done) -> Effect {
         Done::AssetListed { version } => Effect::AssetListed { version },
         Done::PriceSet => Effect::PriceSet,
         Done::BlocksCommitted { tip } => Effect::BlocksCommitted { height: tip.height },
+        Done::MissedCommitted { taken } => Effect::MissedCommitted { taken },
         Done::BlocksRewound { tip } => Effect::BlocksRewound { height: tip.height },
         Done::ChainHalted => Effect::ChainHalted,
         Done::ChainResumed => Effect::ChainResumed,

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use exchequer_domain::{BlockRef, Code, Network, Problem, TxId, UserId, format_decimal};
 use exchequer_state::deposits::{self, Assignee, DepositId, DepositState};
+use exchequer_state::ledger::Store;
 use exchequer_state::people::Permission;
 use exchequer_state::settings::Danger;
 use exchequer_state::{AssignSuspense, Body as Change, Done, ResumeChain, Rows, State as Replicated};
@@ -14,6 +15,7 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::dto::shapes;
 use crate::extract::{Body, Name, Params, reason};
+use crate::money::limit;
 use crate::openapi::Param;
 use crate::problem::Refused;
 use crate::read::{Freshness, Seen};
@@ -255,11 +257,13 @@ async fn assign(
     Body(request): Body<dto::AssignSuspense>,
 ) -> Result<Committed<dto::MoneyChanged>, Refused> {
     let (deposit, reason) = (number(&text)?, reason(request.reason)?);
-    let to = match (request.user, request.exchange) {
-        (Some(user), false) => Assignee::User(UserId(user)),
-        (None, true) => Assignee::Exchange,
-        (None, false) | (Some(_), true) => {
-            return Err(Problem::new(Code::BadRequest, "give either `user`, or `exchange` as true").into());
+    let to = match (request.user, request.exchange, request.moved) {
+        (Some(user), false, None) => Assignee::User(UserId(user)),
+        (None, true, None) => Assignee::Exchange,
+        (None, false, Some(moved)) => moved_by_hand(&app, deposit, &moved).await?,
+        (None, false, None) | (Some(_), _, _) | (_, true, Some(_)) => {
+            let message = "give one of `user`, `exchange` as true, and `moved`";
+            return Err(Problem::new(Code::BadRequest, message).into());
         }
     };
     let id = app.command_id(request.command_id.as_deref())?;
@@ -267,6 +271,27 @@ async fn assign(
     let effect = app.submit_as(caller.0, id, Change::AssignSuspense(command)).await?;
     let Done::SuspenseAssigned = effect.done else { return Err(effect.unexpected()) };
     Ok(Committed(id, dto::MoneyChanged { index: effect.index, command_id: id.to_string() }))
+}
+
+/// Where a deposit came from that the exchange moved by hand.
+async fn moved_by_hand(app: &App, deposit: DepositId, moved: &dto::MovedByHand) -> Result<Assignee, Refused> {
+    let from = match moved.from.as_str() {
+        "hot" => Store::Hot,
+        "cold" => Store::Cold,
+        "deposit" => Store::Deposit,
+        _ => return Err(Problem::new(Code::BadRequest, "`from` is one of hot, cold, deposit").into()),
+    };
+    let (text, index) = (moved.fee.clone(), moved.index);
+    let read = app.read_rows(Freshness::Linearizable, move |state, rows| {
+        let found = state.deposits().find(rows, deposit).map_err(|halt| halt.problem())?;
+        let unknown = || Problem::new(Code::DepositUnknown, format!("there is no deposit {deposit}"));
+        let network = found.ok_or_else(unknown)?.network;
+        let unlisted =
+            || Problem::new(Code::BadRequest, format!("the coin of {network} is not listed: its fee has no books"));
+        let coin = state.custody().listed(network, None).ok_or_else(unlisted)?;
+        limit("fee", &text, coin.ledger_decimals)
+    });
+    Ok(Assignee::Moved { from, index, fee: read.await?.value })
 }
 
 async fn scans(State(app): State<App>, mut params: Params) -> Result<Seen<dto::ChainHeads>, Refused> {

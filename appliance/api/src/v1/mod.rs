@@ -5,6 +5,7 @@ mod admins;
 mod api_keys;
 mod approvals;
 mod assets;
+mod attention;
 mod audit;
 mod autopilot;
 mod cluster;
@@ -35,6 +36,7 @@ mod payouts;
 mod peers;
 mod queues;
 mod reconciliation;
+mod rescans;
 mod scratch;
 mod secrets;
 mod session;
@@ -113,6 +115,8 @@ pub(crate) fn routes() -> Vec<Route> {
         payouts::routes(),
         sweeps::routes(),
         gas::routes(),
+        attention::routes(),
+        rescans::routes(),
         withdrawal_policy::routes(),
         reconciliation::routes(),
     ]

@@ -31,7 +31,7 @@ pub(crate) fn routes() -> Vec<Route> {
             .more(
                 "Sends the same bytes again, pays more, takes its place with a transaction that pays nobody; or, by two \
                  persons and with proof that none of its attempts can be mined, says that it was paid by other means or \
-                 gives the money back.",
+                 gives the money back; or, by two persons, that it ended without paying as its worker says.",
             )
             .named(Param::number("payout", 1, u64::MAX, "The payout's number"))
             .needs(Permission::MoneyMove)
@@ -87,6 +87,7 @@ pub(super) fn view(payout: &Payout) -> dto::Payout {
             sweep: one.plan.map(|plan| plan.0),
         }),
         attempts: attempts.collect(),
+        denied: payout.denied.as_ref().map(|denial| denial.describe()),
         created_at: payout.created.to_string(),
         moved_at: payout.moved.to_string(),
     }
@@ -152,9 +153,10 @@ fn decision(request: &dto::ReviewPayout) -> Result<PayoutDecision, Problem> {
             Ok(PayoutDecision::MarkExternal { tx, block, fee, proof: proved()? })
         }
         "refund" => Ok(PayoutDecision::Refund { proof: proved()? }),
+        "confirm" => plain(PayoutDecision::Confirm),
         _ => Err(Problem::new(
             Code::BadRequest,
-            "`decision` is one of resend, bump, cancel-by-noop, mark-external, refund",
+            "`decision` is one of resend, bump, cancel-by-noop, mark-external, refund, confirm",
         )),
     }
 }

@@ -5,11 +5,12 @@ use exchequer_domain::{Code, Network, Problem, format_decimal};
 use exchequer_state::ledger::Asset;
 use exchequer_state::people::Permission;
 use exchequer_state::reconciliation::{
-    Category, Discrepancy, DiscrepancyId, Outcome, RUNS_PAGE_MAX, Run, RunId, Scope,
+    Category, Discrepancy, DiscrepancyId, Outcome, RUNS_PAGE_MAX, Reach, Run, RunId, Scope, Stopped,
 };
 use exchequer_state::settings::Danger;
 use exchequer_state::{
-    AdjustDiscrepancy, Body as Change, Done, ExplainDiscrepancy, ResumePayments, Severity, State as Replicated,
+    AdjustDiscrepancy, Body as Change, Done, ExplainDiscrepancy, ResumePayments, SeenDiscrepancy, Severity,
+    State as Replicated,
 };
 
 use super::networks::parse_network;
@@ -18,12 +19,15 @@ use crate::auth::Caller;
 use crate::dto;
 use crate::dto::shapes;
 use crate::extract::{Body, Name, Params, reason};
+use crate::money::asset;
 use crate::openapi::Param;
 use crate::problem::Refused;
-use crate::read::{Freshness, Seen};
+use crate::read::{Freshness, Limit, Seen};
 use crate::route::Route;
 use crate::submit::Committed;
 
+/// The word for a stop of everything.
+const EVERYWHERE: &str = "everywhere";
 /// Discrepancies of one answer, at most.
 const LIMIT_MAX: u64 = 100;
 
@@ -67,9 +71,9 @@ pub(crate) fn routes() -> Vec<Route> {
             .needs(Permission::MoneyMove)
             .danger(Danger::Level3)
             .approvable(),
-        Route::post("/v1/reconciliation/{network}/resume", resume)
-            .says("Lets a network pay out again although something is missing there")
-            .named(network())
+        Route::post("/v1/reconciliation/{stop}/resume", resume)
+            .says("Lets withdrawals go on although something is missing or wrong")
+            .named(Param::text::<shapes::StopText>("stop", "A network, an asset, or `everywhere`"))
             .needs(Permission::MoneyMove)
             .danger(Danger::Level3)
             .approvable(),
@@ -92,7 +96,7 @@ async fn status(State(app): State<App>, mut params: Params) -> Result<Seen<dto::
         let room = state.reconciliation();
         let network = |network: &Network| {
             let net = room.net(*network);
-            let stopped = room.stopped(*network);
+            let stopped = room.stopped(Reach::Network(*network));
             let open = room.open().filter(|one| one.scope.network() == Some(*network));
             dto::NetworkReconciliation {
                 network: network.to_string(),
@@ -104,13 +108,46 @@ async fn status(State(app): State<App>, mut params: Params) -> Result<Seen<dto::
                 touched: room.touched(*network).count() as u64,
                 open: open.count() as u64,
                 stopped_since: stopped.map(|stopped| stopped.since.to_string()),
-                stopped_by: stopped.map(|stopped| stopped.by.0),
+                stopped_by: stopped.map(|stopped| stopped.by.0).filter(|by| *by > 0),
             }
         };
         let networks = Network::ALL.iter().map(network).collect();
-        Ok(dto::Reconciliation { networks, left_out: room.left_out() })
+        let stop = |(reach, stopped): (Reach, Stopped)| {
+            let stopping = room.open().filter(|one| one.stops() == Some(reach));
+            let seen = |one: &Discrepancy| dto::SeenDiscrepancy {
+                discrepancy: one.id.0,
+                difference: one.to_accept().to_string(),
+            };
+            dto::WithdrawalStop {
+                stopped: stop_text(state, reach),
+                since: stopped.since.to_string(),
+                by: Some(stopped.by.0).filter(|by| *by > 0),
+                stopped_by: stopping.map(seen).collect(),
+            }
+        };
+        Ok(dto::Reconciliation { networks, stops: room.stops().map(stop).collect(), left_out: room.left_out() })
     });
     Ok(seen.await?)
+}
+
+/// How far a stop goes, in words.
+fn stop_text(state: &Replicated, reach: Reach) -> String {
+    match reach {
+        Reach::Network(network) => network.to_string(),
+        Reach::Asset(asset) => code_of(state, Some(asset)).unwrap_or_else(|| reach.to_string()),
+        Reach::Everywhere => EVERYWHERE.to_owned(),
+    }
+}
+
+/// How far a stop goes that is named in words. Codes of assets are in capitals, and names of networks are not.
+fn parse_stop(state: &Replicated, text: &str) -> Result<Reach, Problem> {
+    if text == EVERYWHERE {
+        return Ok(Reach::Everywhere);
+    }
+    match parse_network(text) {
+        Ok(network) => Ok(Reach::Network(network)),
+        Err(_) => Ok(Reach::Asset(asset(state, text)?.number)),
+    }
 }
 
 fn code_of(state: &Replicated, asset: Option<Asset>) -> Option<String> {
@@ -182,6 +219,11 @@ fn view(state: &Replicated, one: &Discrepancy) -> dto::Discrepancy {
         Scope::Ledger => ("ledger", None),
         Scope::Locks => ("locks", None),
         Scope::Chain { .. } => ("chain", None),
+        Scope::Fees { .. } => ("fees", None),
+        Scope::Dust { .. } => ("dust", None),
+        Scope::Own { .. } => ("own-transaction", None),
+        Scope::Unread { .. } => ("unread", None),
+        Scope::Room => ("room", None),
     };
     let sign = if one.amount < 0 { "-" } else { "" };
     let amount = |decimals| format!("{sign}{}", format_decimal(one.amount.unsigned_abs(), decimals));
@@ -202,6 +244,7 @@ fn view(state: &Replicated, one: &Discrepancy) -> dto::Discrepancy {
         class: one.class.as_str().to_owned(),
         severity: severity(one.severity).to_owned(),
         status: one.status.as_str().to_owned(),
+        stops: one.stops().map(|reach| stop_text(state, reach)),
         first_seen_at: one.first_seen.to_string(),
         last_seen_at: one.last_seen.to_string(),
         gone_since: one.gone.map(|at| at.to_string()),
@@ -271,12 +314,7 @@ async fn adjust(
     Body(request): Body<dto::AdjustDiscrepancy>,
 ) -> Result<Committed<dto::MoneyChanged>, Refused> {
     let (discrepancy, reason) = (number(&text)?, reason(request.reason)?);
-    let amount = request.difference.parse().map_err(|_| {
-        Problem::new(
-            Code::BadRequest,
-            "`difference` is a whole number with or without a sign, as the discrepancy has it",
-        )
-    })?;
+    let amount = request.difference.parse().map_err(|_| difference("difference"))?;
     let category = Category::ALL.iter().copied().find(|category| category.as_str() == request.category);
     let category = category.ok_or_else(|| {
         let words: Vec<&str> = Category::ALL.iter().map(|category| category.as_str()).collect();
@@ -291,11 +329,22 @@ async fn resume(
     State(app): State<App>,
     caller: Caller,
     Name(name): Name,
-    Body(request): Body<dto::Reasoned>,
+    Body(request): Body<dto::ResumePayments>,
 ) -> Result<Committed<dto::MoneyChanged>, Refused> {
-    let (network, reason) = (parse_network(&name)?, reason(request.reason)?);
+    let reason = reason(request.reason)?;
+    let reach = app.read(Freshness::Local(Limit::None), |state| parse_stop(state, &name)).await?.value;
+    let seen = |one: dto::SeenDiscrepancy| {
+        let amount = one.difference.parse().map_err(|_| difference("difference"))?;
+        Ok::<_, Problem>(SeenDiscrepancy { discrepancy: DiscrepancyId(one.discrepancy), amount })
+    };
+    let seen = request.seen.into_iter().map(seen).collect::<Result<_, _>>()?;
     let id = app.command_id(request.command_id.as_deref())?;
-    changed(app.submit_as(caller.0, id, Change::ResumePayments(ResumePayments { network, reason })).await?, id)
+    changed(app.submit_as(caller.0, id, Change::ResumePayments(ResumePayments { reach, seen, reason })).await?, id)
+}
+
+fn difference(name: &str) -> Problem {
+    let words = format!("`{name}` is a whole number with or without a sign, as the discrepancy has it");
+    Problem::new(Code::BadRequest, words)
 }
 
 fn changed(

@@ -12,16 +12,16 @@ use exchequer_state::{Body as Change, Done, SetWithdrawalPolicy, State as Replic
 
 use super::ledger::known_user;
 use super::networks::parse_network;
-use super::withdrawals::USD_DECIMALS;
+use super::withdrawals::{USD_DECIMALS, looks_like};
 use crate::app::App;
 use crate::auth::Caller;
-use crate::dto;
 use crate::extract::{Body, Params, duration, reason};
 use crate::money::{amount, asset, asset_of, limit};
 use crate::problem::Refused;
 use crate::read::{Freshness, Seen};
 use crate::route::Route;
 use crate::submit::Committed;
+use crate::{chain_text, dto};
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![
@@ -119,9 +119,9 @@ async fn show(State(app): State<App>, mut params: Params) -> Result<Seen<dto::Wi
 }
 
 fn parse_destination(word: &str) -> Result<Destination, Problem> {
-    let all = [Destination::New, Destination::Listed, Destination::Internal];
+    let all = [Destination::New, Destination::Listed, Destination::Internal, Destination::Lookalike];
     let found = all.into_iter().find(|place| place.as_str() == word);
-    found.ok_or_else(|| Problem::new(Code::BadRequest, "a destination is one of new, listed, internal"))
+    found.ok_or_else(|| Problem::new(Code::BadRequest, "a destination is one of new, listed, internal, lookalike"))
 }
 
 fn parse_rule(state: &Replicated, given: &dto::PolicyRule) -> Result<Rule, Problem> {
@@ -192,16 +192,23 @@ async fn simulate(
     Body(request): Body<dto::SimulatePolicy>,
 ) -> Result<Json<dto::PolicySimulated>, Refused> {
     let (user, network) = (UserId(request.user), parse_network(&request.network)?);
-    let destination = request.destination.as_deref().map_or(Ok(Destination::New), parse_destination)?;
-    // The policy looks at no address; this one is nobody's.
-    let to = ChainAddress::canonical("simulated").map_err(|error| Problem::new(Code::Internal, error.to_string()))?;
-    let seen = app.read(Freshness::Linearizable, |state| {
+    let given = request.destination.as_deref().map(parse_destination).transpose()?;
+    // Without an address: this one is nobody's.
+    let nobody =
+        ChainAddress::canonical("simulated").map_err(|error| Problem::new(Code::Internal, error.to_string()))?;
+    let seen = app.read_rows(Freshness::Linearizable, move |state, rows| {
         known_user(state, user)?;
         let asset = asset(state, &request.asset)?;
+        let address = request.address.as_deref();
+        let to = address.map(|text| chain_text::destination(state, network, Some(asset.number), "address", text));
+        let to = to.transpose()?.unwrap_or_else(|| nobody.clone());
         let amount = amount("amount", &request.amount, asset.decimals)?;
         let worth = state.withdrawal_worth(asset.number, amount);
         let (client_id, memo, mode) = (String::new(), None, FeeMode::Deduct);
-        let order = Order { user, client_id, asset: asset.number, network, to: to.clone(), memo, amount, mode };
+        let order = Order { user, client_id, asset: asset.number, network, to, memo, amount, mode };
+        let warning = looks_like(state, rows, &order)?;
+        let found = if warning.is_some() { Destination::Lookalike } else { Destination::New };
+        let destination = given.unwrap_or(found);
         let (verdict, rule) = state.judge_withdrawal(&order, WithdrawalId(0), destination, worth);
         let (needs, delay) = demands(&verdict);
         let [day, month] = state.withdrawal_limits_left(user);
@@ -209,6 +216,7 @@ async fn simulate(
             verdict: verdict_word(&verdict).to_owned(),
             rule,
             needs,
+            warning,
             delay,
             usd: worth.map(usd),
             day_left_usd: usd(day),

@@ -6,7 +6,7 @@ use exchequer_domain::{BlockRef, Code, Problem, TxId, UserId, format_decimal};
 use exchequer_state::approvals::{ApprovalKeyId, Signature};
 use exchequer_state::people::Permission;
 use exchequer_state::settings::Danger;
-use exchequer_state::withdrawals::{Ending, Stage, Standing, Withdrawal, WithdrawalId};
+use exchequer_state::withdrawals::{Destination, Ending, Order, Stage, Standing, Withdrawal, WithdrawalId};
 use exchequer_state::{
     Actor, ApproveWithdrawal, Body as Change, Done, Rejection, Rows, State as Replicated, WithdrawalStep,
 };
@@ -102,6 +102,18 @@ fn block(block: BlockRef) -> dto::Block {
     dto::Block { height: block.height, hash: block.hash.to_string() }
 }
 
+/// What is to be said where an address only looks like one that the user knows.
+pub(super) fn looks_like(state: &Replicated, rows: &dyn Rows, order: &Order) -> Result<Option<String>, Problem> {
+    let known = state.looks_like(rows, order).map_err(|halt| halt.problem())?;
+    Ok(known.map(|known| {
+        format!(
+            "the address {} looks like {known}, which is known, and is another one: compare them letter by letter, and take \
+             the withdrawal back unless both are meant",
+            order.to
+        )
+    }))
+}
+
 /// A withdrawal as it is shown; to its user without what is the house's own.
 pub(super) fn view(
     state: &Replicated,
@@ -155,6 +167,10 @@ pub(super) fn view(
         fee_cap: one.fee_cap,
         usd: one.usd.map(|usd| format_decimal(usd.into(), USD_DECIMALS)),
         destination: one.destination.as_str().to_owned(),
+        warning: match one.destination {
+            Destination::Lookalike => looks_like(state, rows, order)?,
+            Destination::New | Destination::Listed | Destination::Internal => None,
+        },
         state: state.withdrawals().stage(one).as_str().to_owned(),
         tx: tx.map(|tx: TxId| tx.to_string()),
         block: at.map(block),

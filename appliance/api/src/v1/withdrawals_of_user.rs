@@ -13,7 +13,7 @@ use super::addresses::prove;
 use super::ledger::known_user;
 use super::networks::parse_network;
 use super::users::user_id;
-use super::withdrawals::{page_params, unknown, view};
+use super::withdrawals::{looks_like, page_params, unknown, view};
 use crate::app::App;
 use crate::auth::{Caller, OfSession};
 use crate::extract::{Body, Name, Params};
@@ -97,21 +97,26 @@ async fn request(
     let (user, network) = (user_id(&user)?, parse_network(&request.network)?);
     let mode = parse_mode(request.fee_mode.as_deref())?;
     let id = app.command_id(request.command_id.as_deref())?;
-    let read = app.read(Freshness::Linearizable, |state| {
+    let (client_id, memo) = (request.client_id, request.memo);
+    let read = app.read_rows(Freshness::Linearizable, move |state, rows| {
         let asset = asset(state, &request.asset)?;
         let to = chain_text::destination(state, network, Some(asset.number), "address", &request.address)?;
-        Ok((asset.number, amount("amount", &request.amount, asset.decimals)?, to))
+        let amount = amount("amount", &request.amount, asset.decimals)?;
+        // It may be read again.
+        let (client_id, memo) = (client_id.clone(), memo.clone());
+        let order = Order { user, client_id, asset: asset.number, network, to, memo, amount, mode };
+        let warning = looks_like(state, rows, &order)?;
+        Ok((order, warning))
     });
-    let (asset, amount, to) = read.await?.value;
-    let (client_id, memo) = (request.client_id, request.memo);
-    let order = Order { user, client_id, asset, network, to, memo, amount, mode };
+    let (order, warning) = read.await?.value;
     let shown = prove(&app, &session, request.otp).await?;
     let proof = shown.map(|at| Proof { order: order.hash(), at });
     let command = RequestWithdrawal { order, proof };
     let effect = app.submit_as(caller.0, id, Change::RequestWithdrawal(Box::new(command))).await?;
     let Done::WithdrawalRequested { withdrawal, stage, first } = effect.done else { return Err(effect.unexpected()) };
     let (state, index, command_id) = (stage.as_str().to_owned(), effect.index, id.to_string());
-    Ok(Committed(id, dto::WithdrawalRequested { withdrawal: withdrawal.0, state, first, index, command_id }))
+    let asked = dto::WithdrawalRequested { withdrawal: withdrawal.0, state, first, warning, index, command_id };
+    Ok(Committed(id, asked))
 }
 
 /// An open withdrawal of this user, and where it stands.

@@ -225,6 +225,25 @@ pub enum Trial {
     },
 }
 
+impl Trial {
+    /// The same of a call by which a token is to be moved. Where its contract says anything but yes it would move nothing, whatever
+    /// becomes of the transaction. One that says nothing at all moves, or fails; whether it moved is seen in its log.
+    #[must_use]
+    pub fn of_transfer(self) -> Trial {
+        match self {
+            Trial::Done { returned, .. } if !returned.is_empty() && !is_yes(&returned) => {
+                Trial::Reverted { reason: "the token's contract says no".to_owned() }
+            }
+            other => other,
+        }
+    }
+}
+
+/// Whether a contract's answer is the word for yes.
+fn is_yes(returned: &[u8]) -> bool {
+    matches!(returned.split_at_checked(31), Some((zeros, [1])) if zeros.iter().all(|byte| *byte == 0))
+}
+
 /// Transactions that are given in full at a time.
 pub const WAITING_MAX: usize = 500;
 
@@ -235,4 +254,26 @@ pub struct Waiting {
     pub names: BTreeSet<TxId>,
     /// Those that were not known before, [`WAITING_MAX`] at most, as if they were in a block of their own.
     pub fresh: Block,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Goal: a token that says no without failing is found before anything is sent to it; failure modes 4 and 35. Method: answers of
+    /// no bytes, of yes, of no, of another number, and of other lengths.
+    #[test]
+    fn a_token_that_says_no_fails_on_trial() {
+        let word = |last: u8| [[0; 31].as_slice(), &[last]].concat();
+        let said = |returned: Vec<u8>| Trial::Done { returned, units: 7 }.of_transfer();
+        for good in [Vec::new(), word(1)] {
+            assert_eq!(said(good.clone()), Trial::Done { returned: good, units: 7 });
+        }
+        let high = [[1].as_slice(), &[0; 30], &[1]].concat();
+        for bad in [word(0), word(2), high, vec![1], [word(1), vec![0]].concat(), vec![0; 64]] {
+            assert!(matches!(said(bad.clone()), Trial::Reverted { .. }), "{bad:?}");
+        }
+        let failed = Trial::Reverted { reason: "paused".to_owned() };
+        assert_eq!(failed.clone().of_transfer(), failed);
+    }
 }

@@ -5,8 +5,9 @@
 
 use crate::TxError;
 
-/// How long a transaction is valid that is built here, in milliseconds: how long one waits before it can be built anew.
-pub const LIFE_MS: u64 = 10 * 60 * 1_000;
+/// How long a transaction is valid that is built here, in milliseconds after a block that is about a minute old: how long one waits
+/// before it can be built anew.
+pub const LIFE_MS: u64 = 5 * 60 * 1_000;
 
 /// How long the network lets a transaction be valid, in milliseconds after its newest block.
 pub const LIFE_MS_MAX: u64 = 24 * 60 * 60 * 1_000;
@@ -99,8 +100,8 @@ mod tests {
     #[test]
     fn the_end_is_in_the_networks_time() {
         let solid = |height| Solid { height, time_ms: 5_000_000 };
-        assert_eq!(expiry(solid(99_980), 100_000), Ok(5_600_000));
-        assert_eq!(expiry(solid(100_000 - 64_535), 100_000), Ok(5_600_000));
+        assert_eq!(expiry(solid(99_980), 100_000), Ok(5_300_000));
+        assert_eq!(expiry(solid(100_000 - 64_535), 100_000), Ok(5_300_000));
         assert!(matches!(expiry(solid(100_000 - 64_536), 100_000), Err(TxError::Limit { .. })));
         assert!(expiry(solid(100_001), 100_000).is_err());
     }

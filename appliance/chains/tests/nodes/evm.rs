@@ -246,6 +246,32 @@ async fn balances_and_trials(world: &World, token: [u8; 20]) {
     assert!(matches!(too_much, Trial::Reverted { .. }), "{too_much:?}");
     let Account::Evm { balance, finalized, .. } = world.node.account(&text(&BOB)).await.unwrap() else { panic!() };
     assert_eq!((balance, finalized), (before[0] + 100, Some(0)));
+
+    barred(world, token).await;
+}
+
+/// A token that bars whoever pays, or is paused: it fails on trial, and what is sent all the same does nothing and costs its fee.
+async fn barred(world: &World, token: [u8; 20]) {
+    let call = TrialCall { from: text(&RICH), to: text(&token), value: 0, data: transfer_data(&BOB, 1) };
+    let yes = |on: bool| word(u128::from(on));
+    let bar = |on| invocation(Contract::TetherLike, "setBlackListed(address,bool)", &[argument(&RICH), yes(on)]);
+    let pause = |on| invocation(Contract::TetherLike, "setPaused(bool)", &[yes(on)]);
+    for (on, off, says) in [(bar(true), bar(false), "blacklisted"), (pause(true), pause(false), "paused")] {
+        world.call(token, &on, 0).await;
+        match world.node.trial(&call).await.unwrap().of_transfer() {
+            Trial::Reverted { reason } => assert!(reason.contains(says), "{reason}"),
+            Trial::Done { .. } => panic!("{says}: it would be paid"),
+        }
+        let (id, raw) = world.payment(EvmAction::TokenTransfer { contract: token, to: BOB, amount: 1 }, 1, 0).await;
+        assert_eq!(world.node.broadcast(id, &raw).await, Broadcast::Accepted);
+        world.anvil.mine(1).await.unwrap();
+        let Fate::Included { ok: false, transfers, fee, .. } = world.node.fate(id).await.unwrap() else {
+            panic!("{says}: it is not in a block, or did something")
+        };
+        assert!(transfers.is_empty() && fee.unwrap() > 0, "{says}");
+        world.call(token, &off, 0).await;
+    }
+    assert!(matches!(world.node.trial(&call).await.unwrap().of_transfer(), Trial::Done { .. }));
 }
 
 async fn reorganisations(world: &World, token: [u8; 20]) {

@@ -2,7 +2,8 @@
 
 use clap::{Args, Subcommand};
 use exchequer_api::dto::{
-    AssignSuspense, Block, ChainHeads, Deposit, DepositExplanation, Deposits, Finding, MoneyChanged, ResumeChain,
+    AssignSuspense, Block, ChainHeads, Deposit, DepositExplanation, Deposits, Finding, MoneyChanged, MovedByHand,
+    ResumeChain,
 };
 
 use reqwest::Method;
@@ -34,17 +35,25 @@ pub enum DepositVerb {
     Explain(ExplainDepositArgs),
     /// Decide whose a deposit is that waits for a decision
     ///
-    /// [dangerous] Moves money; wants another person. Asks for the deposit's number.
+    /// [dangerous] Moves money; wants another person. Asks for the deposit's number. What the exchange moved between its own
+    /// wallets by hand is `--moved-from`: the books follow, and what was missing where it came from is explained by it.
     #[command(after_help = "Example:\n  exchequer deposit assign 7 --user 12 --reason 'CASE-88'\n  exchequer deposit \
-                            assign 7 --exchange --reason 'CASE-89'")]
+                            assign 7 --exchange --reason 'CASE-89'\n  exchequer deposit assign 7 --moved-from cold --fee \
+                            0.00042 --reason 'CASE-92: refill by hand'")]
     Assign(AssignDepositArgs),
     /// Show how far each network is scanned
     #[command(after_help = "Example:\n  exchequer deposit scan")]
     Scan(AskArgs),
     /// Have blocks looked at again that were scanned, and be told what the state has otherwise
     ///
-    /// It changes nothing: the answer is the result of the directive that is sent.
-    #[command(after_help = "Example:\n  exchequer deposit rescan ethereum 21000000 21000500 --reason 'CASE-90'")]
+    /// It changes nothing but with `--apply`: the answer is the result of the directive that is sent.
+    ///
+    /// [dangerous] With `--apply` what was missed becomes deposits, by the rules of every block; that wants another person, and
+    /// asks for the network's name. Look without it first.
+    #[command(
+        after_help = "Example:\n  exchequer deposit rescan ethereum 21000000 21000500 --reason 'CASE-90'\n  exchequer \
+                            deposit rescan ethereum 21000017 21000017 --apply --reason 'CASE-90'"
+    )]
     Rescan(RescanArgs),
     /// Let a network go on that stands still since a deep reorganisation
     ///
@@ -105,11 +114,20 @@ pub struct AssignDepositArgs {
     #[arg(value_name = "DEPOSIT")]
     pub deposit: u64,
     /// To this user
-    #[arg(long, value_name = "USER", required_unless_present = "exchange", conflicts_with = "exchange")]
+    #[arg(long, value_name = "USER", required_unless_present_any = ["exchange", "moved_from"], conflicts_with = "exchange")]
     pub user: Option<u64>,
     /// To the exchange itself
     #[arg(long)]
     pub exchange: bool,
+    /// To nobody: the exchange moved it by hand, from there
+    #[arg(long, value_name = "STORE", value_parser = ["hot", "cold", "deposit"], requires = "fee", conflicts_with_all = ["user", "exchange"])]
+    pub moved_from: Option<String>,
+    /// With `--moved-from deposit`: the address's index in the pool
+    #[arg(long, value_name = "INDEX", requires = "moved_from")]
+    pub index: Option<u32>,
+    /// With `--moved-from`: what the network took for it, in units of its coin
+    #[arg(long, value_name = "AMOUNT", requires = "moved_from")]
+    pub fee: Option<String>,
     /// How it is changed.
     #[command(flatten)]
     pub change: ChangeArgs,
@@ -143,7 +161,7 @@ impl DepositVerb {
             DepositVerb::Explain(args) => &args.ask.client,
             DepositVerb::Assign(args) => &args.change.client,
             DepositVerb::Scan(args) => &args.client,
-            DepositVerb::Rescan(args) => &args.client,
+            DepositVerb::Rescan(args) => &args.change.client,
             DepositVerb::Resume(args) => &args.change.client,
         }
     }
@@ -197,11 +215,20 @@ async fn assign(client: &Client, args: &AssignDepositArgs, printer: &mut Printer
     let body = AssignSuspense {
         user: args.user,
         exchange: args.exchange,
+        moved: args.moved_from.clone().map(|from| MovedByHand {
+            from,
+            index: args.index,
+            fee: args.fee.clone().unwrap_or_default(),
+        }),
         reason: args.change.why(),
         command_id: Some(id.to_string()),
     };
     let done: MoneyChanged = send(&client, Method::POST, &["deposits", &number, "assign"], &body, id).await?;
-    let whose = args.user.map_or_else(|| "the exchange's".to_owned(), |user| format!("user {user}'s"));
+    let whose = match (args.user, &args.moved_from) {
+        (Some(user), _) => format!("user {user}'s"),
+        (None, Some(from)) => format!("the exchange's own, moved by hand from the {from} store"),
+        (None, None) => "the exchange's".to_owned(),
+    };
     printer.answer(&done, |_| format!("Deposit {number} is {whose}"))
 }
 

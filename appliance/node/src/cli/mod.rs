@@ -79,6 +79,8 @@ mod tree;
 mod usage;
 mod user;
 mod vault;
+mod vault_cold;
+mod vault_cold_draft;
 mod vault_copy;
 mod vault_decisions;
 mod vault_draft;

@@ -45,6 +45,11 @@ pub enum PayoutVerb {
         after_help = "Example:\n  exchequer payout refund 3 --from review --evidence proof.json --reason 'OPS-534'"
     )]
     Refund(ProvePayoutArgs),
+    /// Say that it ended without paying, as its worker says
+    ///
+    /// [dangerous] Wants another person: look at the chain, not at the worker. Asks for the payout's number.
+    #[command(after_help = "Example:\n  exchequer payout confirm 3 --from review --reason 'OPS-535'")]
+    Confirm(DecidePayoutArgs),
 }
 
 /// `exchequer payout show`.
@@ -58,7 +63,7 @@ pub struct ShowPayoutArgs {
     pub ask: AskArgs,
 }
 
-/// `exchequer payout retry`, `bump` and `cancel`.
+/// `exchequer payout retry`, `bump`, `cancel` and `confirm`.
 #[derive(Debug, Clone, Args)]
 pub struct DecidePayoutArgs {
     /// The payout's number
@@ -103,7 +108,9 @@ impl PayoutVerb {
     pub(super) fn client(&self) -> &ClientArgs {
         match self {
             PayoutVerb::Show(args) => &args.ask.client,
-            PayoutVerb::Retry(args) | PayoutVerb::Bump(args) | PayoutVerb::Cancel(args) => &args.change.client,
+            PayoutVerb::Retry(args) | PayoutVerb::Bump(args) | PayoutVerb::Cancel(args) | PayoutVerb::Confirm(args) => {
+                &args.change.client
+            }
             PayoutVerb::MarkExternal(args) | PayoutVerb::Refund(args) => &args.change.client,
         }
     }
@@ -122,6 +129,7 @@ pub(super) async fn run(verb: &PayoutVerb, printer: &mut Printer) -> Result<Exit
         PayoutVerb::Cancel(args) => decide(&client, args, "cancel-by-noop", printer).await?,
         PayoutVerb::MarkExternal(args) => proved(&client, args, "mark-external", printer).await?,
         PayoutVerb::Refund(args) => proved(&client, args, "refund", printer).await?,
+        PayoutVerb::Confirm(args) => decide(&client, args, "confirm", printer).await?,
     }
     Ok(Exit::Good)
 }
@@ -183,5 +191,6 @@ pub(super) fn payout_text(payout: &Payout) -> String {
         ]
     });
     let attempts = columns(["ATTEMPT", "FOR", "CLAIM", "FEE-MAX", "DEAD", "TX", "ANSWERS"], rows);
-    format!("{head}\n\n{attempts}")
+    let denied = payout.denied.as_ref().map(|how| format!("\nIts worker says: {how}"));
+    format!("{head}{}\n\n{attempts}", denied.unwrap_or_default())
 }

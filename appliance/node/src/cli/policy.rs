@@ -51,9 +51,12 @@ pub struct SimulateArgs {
     /// How much, the fee included
     #[arg(long, value_name = "AMOUNT")]
     pub amount: String,
-    /// To what kind of place
-    #[arg(long, value_name = "KIND", value_parser = ["new", "listed", "internal"], default_value = "new")]
-    pub destination: String,
+    /// To what kind of place; where nothing is said, what the address is, or `new`
+    #[arg(long, value_name = "KIND", value_parser = ["new", "listed", "internal", "lookalike"])]
+    pub destination: Option<String>,
+    /// Where to: whether it looks like an address that the user knows
+    #[arg(long, value_name = "ADDRESS")]
+    pub to: Option<String>,
     /// Whom to ask.
     #[command(flatten)]
     pub client: ClientArgs,
@@ -100,7 +103,8 @@ pub(super) async fn run(verb: &PolicyVerb, printer: &mut Printer) -> Result<Exit
                 asset: args.asset.clone(),
                 network: args.network.clone(),
                 amount: args.amount.clone(),
-                destination: Some(args.destination.clone()),
+                destination: args.destination.clone(),
+                address: args.to.clone(),
             };
             let path = ["withdrawal-policy", "simulate"];
             let told: PolicySimulated = client.change(Method::POST, &path, &body, Repeat::Read).await?;
@@ -172,6 +176,7 @@ fn simulated_text(told: &PolicySimulated) -> String {
         ("Rule", text_or_nothing(&told.rule)),
         ("Needs", text_or_nothing(&needs.join(", "))),
         ("Delay", or_nothing(told.delay.clone())),
+        ("Look", text_or_nothing(told.warning.as_deref().unwrap_or(""))),
         ("US dollars", or_nothing(told.usd.clone())),
         ("Left today", told.day_left_usd.clone()),
         ("Left in 30 days", told.month_left_usd.clone()),

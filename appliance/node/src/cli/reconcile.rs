@@ -2,19 +2,22 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 use exchequer_api::dto::{
-    AdjustDiscrepancy, DirectivesSent, Discrepancies, Discrepancy, ExplainDiscrepancy, MoneyChanged, Reasoned,
-    Reconciliation, ReconciliationRun, ReconciliationRuns, SendDirective,
+    AdjustDiscrepancy, DirectivesSent, Discrepancies, Discrepancy, ExplainDiscrepancy, MoneyChanged, Reconciliation,
+    ReconciliationRun, ReconciliationRuns, ResumePayments, SendDirective, WithdrawalStop,
 };
 use exchequer_state::reconciliation::Category;
 use reqwest::Method;
 
-use super::args::{ClientArgs, ReasonArgs};
+use super::args::{ClientArgs, ReasonArgs, StaleArgs};
 use super::client::{Client, consistency};
 use super::command::{CommandArgs, send};
 use super::confirm::Question;
 use super::exit::{Exit, Stop};
 use super::money_args::{AskArgs, ChangeArgs, PartArgs};
 use super::output::{Printer, columns, fields, one_line, or_nothing};
+
+/// Discrepancies that are named of a stop, at most.
+const STOPPING_SHOWN_MAX: usize = 50;
 
 /// `exchequer reconcile`.
 #[derive(Debug, Clone, Subcommand)]
@@ -45,11 +48,14 @@ pub enum ReconcileVerb {
     #[command(after_help = "Example:\n  exchequer reconcile adjust 7 --difference -40 --category loss \
                             --reason 'CASE-12' --propose")]
     Adjust(AdjustArgs),
-    /// Let a network pay out again although something is missing there
+    /// Let withdrawals go on although something is missing or wrong
     ///
-    /// [dangerous] Look first where it went. Asks for the network's name.
+    /// [dangerous] Accepts every discrepancy that stops them, as it is now: they are shown, and named in the request. Where more is
+    /// missing by the time another person approves it, it is refused. Look first where it went. Asks for the stop's name.
     #[command(
-        after_help = "Example:\n  exchequer reconcile resume tron --reason 'CASE-12: keys are replaced' --propose"
+        after_help = "Example:\n  exchequer reconcile resume tron --reason 'CASE-12: keys are replaced' --propose\n  \
+                      exchequer reconcile resume USDT --reason 'CASE-13: the owners pay in' --propose\n  \
+                      exchequer reconcile resume everywhere --reason 'CASE-14: a test booking' --propose"
     )]
     Resume(ResumeArgs),
 }
@@ -180,9 +186,9 @@ impl CategoryWord {
 /// `exchequer reconcile resume`.
 #[derive(Debug, Clone, Args)]
 pub struct ResumeArgs {
-    /// The network
-    #[arg(value_name = "NETWORK")]
-    pub network: String,
+    /// What is stopped: a network, the code of an asset, or `everywhere`
+    #[arg(value_name = "STOP")]
+    pub stop: String,
     /// How it is changed.
     #[command(flatten)]
     pub change: ChangeArgs,
@@ -297,16 +303,22 @@ async fn adjust(client: &Client, args: &AdjustArgs, printer: &mut Printer) -> Re
 }
 
 async fn resume(client: &Client, args: &ResumeArgs, printer: &mut Printer) -> Result<(), Stop> {
-    let question = Question {
-        consequence: "Money leaves again on this network.",
-        phrase: &args.network,
-        phrase_is: "the network's name",
-    };
+    let status: Reconciliation =
+        client.get(&["reconciliation"], &consistency(StaleArgs { stale: false, max_stale: None })).await?;
+    let stop = status.stops.into_iter().find(|one| one.stopped == args.stop);
+    let seen = stop.map(|one| one.stopped_by).unwrap_or_default();
+    let shown = seen.iter().take(STOPPING_SHOWN_MAX);
+    let mut named: Vec<String> = shown.map(|one| format!("{} ({})", one.discrepancy, one.difference)).collect();
+    let more = seen.len().saturating_sub(named.len());
+    named.extend((more > 0).then(|| format!("and {more} more")));
+    let named = if named.is_empty() { "none".to_owned() } else { named.join(", ") };
+    let consequence = format!("Money leaves again. Discrepancies that are accepted as they are: {named}.");
+    let question = Question { consequence: &consequence, phrase: &args.stop, phrase_is: "the stop's name" };
     let (client, id) = args.change.begin(client, "exchequer reconcile resume", &question, printer)?;
-    let body = Reasoned { reason: args.change.why(), command_id: Some(id.to_string()) };
-    let path = ["reconciliation", &args.network, "resume"];
+    let body = ResumePayments { seen, reason: args.change.why(), command_id: Some(id.to_string()) };
+    let path = ["reconciliation", &args.stop, "resume"];
     let done: MoneyChanged = send(&client, Method::POST, &path, &body, id).await?;
-    printer.answer(&done, |_| format!("{} pays out again", args.network))
+    printer.answer(&done, |_| format!("Withdrawals go on: {}; accepted: {named}", args.stop))
 }
 
 fn status_text(status: &Reconciliation) -> String {
@@ -322,7 +334,24 @@ fn status_text(status: &Reconciliation) -> String {
             or_nothing(one.stopped_since.clone()),
         ]
     });
-    columns(["NETWORK", "RUN", "ENDED", "BLOCK", "ALL ADDRESSES", "TOUCHED", "OPEN", "STOPPED SINCE"], rows)
+    let table =
+        columns(["NETWORK", "RUN", "ENDED", "BLOCK", "ALL ADDRESSES", "TOUCHED", "OPEN", "STOPPED SINCE"], rows);
+    let stop = |one: &WithdrawalStop| {
+        let by: Vec<String> =
+            one.stopped_by.iter().take(STOPPING_SHOWN_MAX).map(|by| by.discrepancy.to_string()).collect();
+        let more = one.stopped_by.len().saturating_sub(by.len());
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        format!(
+            "Withdrawals are stopped: {}, since {}, by discrepancies {}{more}",
+            one.stopped,
+            one.since,
+            by.join(", ")
+        )
+    };
+    let stops: Vec<String> = status.stops.iter().map(stop).collect();
+    let left = (status.left_out > 0).then(|| format!("{} differences found no room", status.left_out));
+    let lines: Vec<String> = std::iter::once(table).chain(stops).chain(left).collect();
+    lines.join("\n")
 }
 
 fn runs_text(runs: &ReconciliationRuns) -> String {
@@ -389,6 +418,7 @@ fn one_text(one: &Discrepancy) -> String {
         ("Class", one.class.clone()),
         ("Severity", one.severity.clone()),
         ("Status", one.status.clone()),
+        ("Stops", or_nothing(one.stops.clone())),
         ("First seen", one.first_seen_at.clone()),
         ("Last seen", one.last_seen_at.clone()),
         ("Gone since", or_nothing(one.gone_since.clone())),

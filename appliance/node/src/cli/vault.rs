@@ -12,7 +12,7 @@ use exchequer_domain::{Code, Problem};
 use super::args::{ClientArgs, OutputArgs};
 use super::exit::{Exit, Stop};
 use super::output::Printer;
-use super::{vault_copy, vault_decisions, vault_make, vault_policy, vault_signer, vault_wallets};
+use super::{vault_cold, vault_copy, vault_decisions, vault_make, vault_policy, vault_signer, vault_wallets};
 use crate::signer::{socket_path, vault_folder};
 
 /// Where a node keeps its data if nothing else is said.
@@ -34,7 +34,8 @@ pub enum VaultVerb {
     Init(vault_make::InitVaultArgs),
     /// Make a vault around a seed that there is already
     ///
-    /// The words are asked for, or read from a file.
+    /// The words are asked for, or read from a file. It has the keys of the vault that was lost and a key of its own: on a cluster
+    /// that has signed before, records of the former vault are not read, and count as the log says them.
     #[command(after_help = "Example:\n  exchequer vault import --data-dir /var/lib/exchequer")]
     Import(vault_make::ImportVaultArgs),
     /// Open the vault of the signer that runs, or have it take over a newer policy and further seeds
@@ -59,11 +60,14 @@ pub enum VaultVerb {
                       /etc/exchequer/unseal.key\n  exchequer vault rekey --remove 1")]
     Rekey(vault_make::RekeyArgs),
     /// Write a copy of the sealed vault and its policy, for the other nodes
+    ///
+    /// A key file in the vault's folder is in it only with `--with-key`, or where the vault pays on test networks alone.
     #[command(after_help = "Example:\n  exchequer vault export vault.copy --data-dir /var/lib/exchequer")]
     Export(vault_copy::ExportVaultArgs),
     /// Put a copy of the sealed vault in place, on another node or after a change
     ///
-    /// Only of the same vault, and never an older one. A node that had no vault gets a signing memory that knows nothing: it follows the
+    /// Only of the same vault, and never an older one. Where a lock needs nobody the copy is opened before it is put in place; what was
+    /// here is kept beside it until the vault is opened. A node that had no vault gets a signing memory that knows nothing: it follows the
     /// whole log before it signs.
     #[command(after_help = "Example:\n  exchequer vault import-sealed vault.copy --data-dir /var/lib/exchequer")]
     ImportSealed(vault_copy::ImportSealedArgs),
@@ -95,6 +99,13 @@ pub enum VaultVerb {
                       --reason 'OPS-600' --yes"
     )]
     Wallets(vault_wallets::WalletsArgs),
+    /// Have a cold wallet refill a hot one: unsigned transactions out, signed ones in
+    #[command(after_help = "Example:\n  exchequer vault cold signed out.json signed.psbt --raw raw.hex")]
+    Cold {
+        /// What to do.
+        #[command(subcommand)]
+        verb: vault_cold::ColdVerb,
+    },
 }
 
 /// Which vault.
@@ -167,6 +178,7 @@ impl VaultVerb {
             VaultVerb::RecreateMemory(args) => args.folder.form,
             VaultVerb::Decisions(args) => args.folder.form,
             VaultVerb::Wallets(args) => args.client.form,
+            VaultVerb::Cold { verb } => verb.form(),
         }
     }
 }
@@ -186,5 +198,6 @@ pub(super) async fn run(verb: &VaultVerb, printer: &mut Printer) -> Result<Exit,
         VaultVerb::Decisions(args) => vault_decisions::run(args, printer),
         VaultVerb::Xpubs(args) => vault_wallets::xpubs(args, printer).await,
         VaultVerb::Wallets(args) => vault_wallets::wallets(args, printer).await,
+        VaultVerb::Cold { verb } => vault_cold::run(verb, printer).await,
     }
 }

@@ -60,6 +60,9 @@ pub struct ImportVaultArgs {
     /// A file whose first line is the words; otherwise they are asked for
     #[arg(long, value_name = "FILE")]
     pub words_file: Option<PathBuf>,
+    /// The words of the next seed of a vault that was rotated, one file each, in the order in which the seeds were made
+    #[arg(long, value_name = "FILE")]
+    pub further_words_file: Vec<PathBuf>,
     /// Put this policy in place at once; otherwise `vault policy put` does
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
@@ -311,8 +314,13 @@ pub(super) fn import(args: &ImportVaultArgs, printer: &mut Printer) -> Result<Ex
     let given = args.policy.as_deref().map(read_policy).transpose()?;
     let words: Zeroizing<String> =
         secret_input::password(printer, "The words of the seed, on one line", args.words_file.as_deref())?;
+    let mut all = vec![words];
+    for file in &args.further_words_file {
+        all.push(secret_input::password(printer, "", Some(file))?);
+    }
     let key = args.lock.key(printer)?;
-    let made = sealed::import(&draft.folder, &words, &key.opener(), now()).map_err(of_sealed);
+    let words: Vec<&str> = all.iter().map(|words| words.as_str()).collect();
+    let made = sealed::import_all(&draft.folder, &words, &key.opener(), now()).map_err(of_sealed);
     let made = made.and_then(|vault| furnish(&draft.folder, &vault, given.as_deref()).map(|()| vault.generations()));
     match made {
         Ok(generations) => finish(draft, generations, "given", printer),

@@ -34,6 +34,10 @@ pub(super) struct SignerReport {
     sealed: bool,
     epoch: u64,
     followed: u64,
+    /// The lineage of the log that was followed.
+    lineage: u64,
+    /// Signatures of the log whose records this vault's key did not make.
+    unread: u64,
     policy: u64,
     generations: u32,
     decisions: u64,
@@ -61,6 +65,8 @@ impl SignerReport {
             sealed: standing.sealed,
             epoch: standing.epoch,
             followed: standing.followed,
+            lineage: standing.lineage,
+            unread: standing.unread,
             policy: standing.policy,
             generations: standing.generations,
             decisions: standing.decisions,
@@ -78,6 +84,8 @@ impl SignerReport {
             ("Opened by", self.opened_by.to_owned()),
             ("Epoch", self.epoch.to_string()),
             ("Followed to", self.followed.to_string()),
+            ("Lineage followed", self.lineage.to_string()),
+            ("Records not read", self.unread.to_string()),
             ("Policy in use", self.policy.to_string()),
             ("Seeds in use", self.generations.to_string()),
             ("Decisions", self.decisions.to_string()),

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use exchequer_api::dto::{
-    ApprovalKeys, ApproveWithdrawal, NamedWithdrawal, Reasoned, RequestWithdrawal, Withdrawal, WithdrawalExplained,
-    WithdrawalMoved, WithdrawalRequested, Withdrawals,
+    ApprovalKeys, ApproveWithdrawal, Attention, NamedWithdrawal, Reasoned, RequestWithdrawal, Withdrawal,
+    WithdrawalExplained, WithdrawalMoved, WithdrawalRequested, Withdrawals,
 };
 use exchequer_domain::{ChainAddress, Code, Problem, Timestamp, UserId};
 use exchequer_state::ledger::Asset;
@@ -30,7 +30,7 @@ pub enum WithdrawalVerb {
     /// List withdrawals, the newest first
     #[command(
         after_help = "Example:\n  exchequer withdrawal list\n  exchequer withdrawal list --state awaiting-approval\n  \
-                            exchequer withdrawal list --user 12"
+                            exchequer withdrawal list --user 12\n  exchequer withdrawal list --needs-attention"
     )]
     List(ListWithdrawalsArgs),
     /// Show a withdrawal
@@ -74,6 +74,9 @@ pub struct ListWithdrawalsArgs {
     /// Open ones in this state only, such as `awaiting-approval`, `queued` or `review`
     #[arg(long, value_name = "STATE")]
     pub state: Option<String>,
+    /// What waits for people instead: payouts that were set aside, addresses that are blocked, queues that stand, and what to do
+    #[arg(long, conflicts_with_all = ["user", "network", "state", "before", "limit"])]
+    pub needs_attention: bool,
     /// Which part of them.
     #[command(flatten)]
     pub part: PartArgs,
@@ -192,6 +195,10 @@ impl WithdrawalVerb {
 pub(super) async fn run(verb: &WithdrawalVerb, printer: &mut Printer) -> Result<Exit, Stop> {
     let client = Client::open(verb.client())?;
     match verb {
+        WithdrawalVerb::List(args) if args.needs_attention => {
+            let found: Attention = client.get(&["attention"], &consistency(args.ask.stale)).await?;
+            printer.answer(&found, attention_text)?;
+        }
         WithdrawalVerb::List(args) => {
             let mut query = consistency(args.ask.stale);
             query.extend(args.user.map(|user| ("user", user.to_string())));
@@ -259,9 +266,15 @@ async fn request(client: &Client, args: &RequestWithdrawalArgs, printer: &mut Pr
     let client = client.proposing(&args.change.propose);
     let path = ["users", &args.user.to_string(), "withdrawals"];
     let done: WithdrawalRequested = send(&client, Method::POST, &path, &body, id).await?;
-    printer.answer(&done, |done| match done.first {
-        true => format!("Withdrawal {} is {}", done.withdrawal, done.state),
-        false => format!("Withdrawal {} was asked for before; it is {}", done.withdrawal, done.state),
+    printer.answer(&done, |done| {
+        let told = match done.first {
+            true => format!("Withdrawal {} is {}", done.withdrawal, done.state),
+            false => format!("Withdrawal {} was asked for before; it is {}", done.withdrawal, done.state),
+        };
+        match &done.warning {
+            Some(warning) => format!("{told}\n\nLook: {}", one_line(warning)),
+            None => told,
+        }
     })
 }
 
@@ -322,6 +335,25 @@ fn moved_text(done: &WithdrawalMoved) -> String {
     format!("Withdrawal {} is {}", done.withdrawal, done.state)
 }
 
+fn attention_text(found: &Attention) -> String {
+    if found.matters.is_empty() {
+        return "Nothing waits for people.".to_owned();
+    }
+    let rows = found.matters.iter().map(|one| {
+        [
+            one.severity.clone(),
+            one.concern.clone(),
+            one.network.clone(),
+            one_line(&one.subject),
+            or_nothing(one.payout),
+            or_nothing(one.withdrawal),
+            one.since.clone(),
+            one_line(&one.what_to_do),
+        ]
+    });
+    columns(["SEVERITY", "CONCERN", "NETWORK", "ABOUT", "PAYOUT", "WITHDRAWAL", "SINCE", "WHAT TO DO"], rows)
+}
+
 fn list_text(found: &Withdrawals) -> String {
     let rows = found.withdrawals.iter().map(|one| {
         [
@@ -358,6 +390,7 @@ fn one_text(one: &Withdrawal) -> String {
         ("Network's fee at most", one.fee_cap.to_string()),
         ("US dollars", or_nothing(one.usd.clone())),
         ("Kind of address", one.destination.clone()),
+        ("Look", one.warning.as_deref().map_or_else(|| "-".to_owned(), one_line)),
         ("Asked for by", one_line(&one.initiator)),
         ("Rule", one_line(&one.rule)),
         ("Needs", listed(one.needs.clone())),

@@ -36,7 +36,7 @@ pub(crate) fn payment_id(name: PaymentName) -> PaymentId {
     }
 }
 
-fn of_move(payout: PayoutId) -> PaymentId {
+pub(super) fn of_move(payout: PayoutId) -> PaymentId {
     PaymentId(move_payment_id(payout))
 }
 
@@ -144,7 +144,12 @@ fn fee(state: &State, record: &SigningRecord, effects: &Effects) -> Result<(), S
 }
 
 /// The address that pays; none on networks where a wallet pays as a whole.
-fn address_of(state: &State, rows: &dyn Rows, network: Network, payer: Payer) -> Result<Option<ChainAddress>, String> {
+pub(super) fn address_of(
+    state: &State,
+    rows: &dyn Rows,
+    network: Network,
+    payer: Payer,
+) -> Result<Option<ChainAddress>, String> {
     if network.family() == Family::Bitcoin {
         return Ok(None);
     }

@@ -10,7 +10,7 @@ use exchequer_state::{Halt, Rows, State};
 use exchequer_vault::record::{Committed, Death, Decided, FEED_SPAN_MAX};
 use exchequer_vault::signer::Standing;
 
-use super::decided;
+use super::{decided, plain};
 
 /// Entries of one stretch.
 const ENTRIES_MAX: usize = 128;
@@ -30,6 +30,7 @@ pub(super) struct Piece {
 
 /// What comes next.
 pub(super) struct Stretch {
+    pub(super) lineage: u64,
     pub(super) epoch: u64,
     pub(super) after: u64,
     pub(super) to: u64,
@@ -44,6 +45,21 @@ pub(super) enum Next {
     Nothing,
     /// The signer has followed further than this node has applied.
     Ahead,
+    /// It has followed another lineage of the log further than this one goes with it.
+    Forked(Fork),
+}
+
+/// Where the log that a signer followed and that of its node part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Fork {
+    /// The lineage that was followed.
+    pub(crate) followed: u64,
+    /// How far, by the index of the log.
+    pub(crate) to: u64,
+    /// The node's.
+    pub(crate) present: u64,
+    /// Where that began, by the index of the log.
+    pub(crate) began: u64,
 }
 
 /// Where a signer is when it knows everything that this node has applied, with the present epoch.
@@ -60,10 +76,16 @@ pub(super) fn target(state: &State) -> (u64, u64) {
 pub(super) fn next(state: &State, rows: &dyn Rows, standing: &Standing) -> Result<Next, Halt> {
     let (target, present) = target(state);
     let after = standing.followed;
+    let lineage = state.cluster().map_or(0, |cluster| cluster.lineage);
+    let began = state.withdrawals().lineage_began();
+    if standing.lineage != 0 && standing.lineage != lineage && after > began.0 {
+        let (followed, to) = (standing.lineage, Place(after).index());
+        return Ok(Next::Forked(Fork { followed, to, present: lineage, began: began.index() }));
+    }
     if after > target {
         return Ok(Next::Ahead);
     }
-    if after == target && standing.epoch >= present {
+    if after == target && standing.epoch >= present && standing.lineage == lineage {
         return Ok(Next::Nothing);
     }
     let span_end = after.saturating_add(FEED_SPAN_MAX);
@@ -95,13 +117,14 @@ pub(super) fn next(state: &State, rows: &dyn Rows, standing: &Standing) -> Resul
         // Nothing of signing is in so long a stretch.
         to = span_end;
     }
-    Ok(Next::Stretch(Stretch { epoch, after, to, pieces }))
+    Ok(Next::Stretch(Stretch { lineage, epoch, after, to, pieces }))
 }
 
 fn estimate(entry: &Logged, unsigned: Option<&[u8]>) -> usize {
     match &entry.entry {
         SigningEntry::Decided(record) => unsigned.map_or(0, <[u8]>::len) + PAYMENT_BYTES * (1 + record.pays.len()),
-        SigningEntry::Signed { record, .. } => record.len() + PAYMENT_BYTES,
+        // What it pays and uses up is told as text: 100 payments and 200 coins at most.
+        SigningEntry::Signed { record, .. } => record.len() + 4 * PAYMENT_BYTES,
         SigningEntry::Dead { .. } | SigningEntry::Over(_) => PAYMENT_BYTES,
     }
 }
@@ -126,7 +149,10 @@ fn piece(state: &State, rows: &dyn Rows, logged: Logged, unsigned: Option<Vec<u8
                 }
             }
         }
-        SigningEntry::Signed { record, .. } => Committed::Signed(record),
+        SigningEntry::Signed { payout: _, attempt: _, digest, decided, record } => {
+            let told = Box::new(plain::told(state, rows, (at, digest), decided));
+            Committed::SignedAs { record, told }
+        }
         SigningEntry::Dead { digest, death, .. } => Committed::Dead { body: digest.0, death: of_death(death) },
         SigningEntry::Over(name) => Committed::Over(decided::payment_id(name)),
     };

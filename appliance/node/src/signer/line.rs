@@ -14,7 +14,7 @@ use exchequer_vault::signer::{Client, ClientError, SignerStatus, Standing};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use super::feed::{self, Next, Stretch};
+use super::feed::{self, Fork, Next, Stretch};
 use super::{socket_path, vault_folder};
 use crate::supervisor::Ground;
 
@@ -97,6 +97,13 @@ pub(crate) enum Trouble {
     /// It is ahead.
     #[error("the signer is ahead of this node's log: after a restore, read first what is said of that in signer.md")]
     Ahead,
+    /// It followed a log of which this one is no continuation.
+    #[error(
+        "the signer followed lineage {} of the log up to index {}, and this is lineage {}, which began at index {}: what was \
+         committed in between is in no log, and some of it may have been paid. Read first what is said of that in signer.md",
+        .0.followed, .0.to, .0.present, .0.began
+    )]
+    Forked(Fork),
     /// Anything else, in words.
     #[error("{0}")]
     Other(String),
@@ -196,15 +203,16 @@ impl LocalSigner {
     async fn feed<G: Ground>(&self, ground: &G, line: &mut Line) -> Result<Client, Trouble> {
         let mut client = self.dial(line).await?;
         loop {
-            let standing = match &line.standing {
-                Some(standing) => standing.clone(),
+            // Taken out until the answer is there: whoever waits for it may give up, and what the signer has taken by then only it can say.
+            let standing = match line.standing.take() {
+                Some(standing) => standing,
                 None => {
                     let status = within(client.status()).await?;
                     self.heard(&status);
                     if status.standing.sealed {
                         return Err(Trouble::Sealed);
                     }
-                    line.standing.insert(status.standing).clone()
+                    status.standing
                 }
             };
             let next = ground.rows(|state, rows| feed::next(state, rows, &standing));
@@ -212,16 +220,18 @@ impl LocalSigner {
             let stretch = match next.map_err(|halt| Trouble::Other(halt.to_string()))? {
                 Next::Nothing => {
                     self.seen.lock().state = SignerState::Ready;
+                    line.standing = Some(standing);
                     return Ok(client);
                 }
                 Next::Ahead => return Err(Trouble::Ahead),
+                Next::Forked(fork) => return Err(Trouble::Forked(fork)),
                 Next::Stretch(stretch) => stretch,
             };
             self.seen.lock().state = SignerState::Behind;
-            let epoch = stretch.epoch.max(standing.epoch);
+            let (lineage, epoch) = (stretch.lineage, stretch.epoch.max(standing.epoch));
             let feed = place_keys(&mut client, &mut line.generations, &standing, stretch).await?;
             let followed = within(client.follow(feed)).await?;
-            let standing = Standing { followed, epoch, ..standing };
+            let standing = Standing { lineage, followed, epoch, ..standing };
             if let Some(status) = &mut self.seen.lock().status {
                 status.standing = standing.clone();
             }
@@ -304,11 +314,11 @@ impl LocalSigner {
             Trouble::Absent => SignerState::Absent,
             Trouble::Sealed => SignerState::Sealed,
             // It signs nothing here: leadership goes to whichever node's signer does.
-            Trouble::Ahead | Trouble::Other(_) => SignerState::Silent,
+            Trouble::Ahead | Trouble::Forked(_) | Trouble::Other(_) => SignerState::Silent,
         };
         let why = match trouble {
             Trouble::Absent => String::new(),
-            Trouble::Sealed | Trouble::Ahead | Trouble::Other(_) => trouble.to_string(),
+            Trouble::Sealed | Trouble::Ahead | Trouble::Forked(_) | Trouble::Other(_) => trouble.to_string(),
         };
         if matches!(trouble, Trouble::Absent | Trouble::Other(_)) {
             seen.status = None;
@@ -327,7 +337,7 @@ async fn place_keys(
     standing: &Standing,
     stretch: Stretch,
 ) -> Result<Feed, Trouble> {
-    let Stretch { epoch, after, to, pieces } = stretch;
+    let Stretch { lineage, epoch, after, to, pieces } = stretch;
     let mut entries = Vec::with_capacity(pieces.len());
     for mut piece in pieces {
         if let (Committed::Decided(decided), Some((network, inputs))) = (&mut piece.committed, &piece.keys) {
@@ -335,7 +345,7 @@ async fn place_keys(
         }
         entries.push((piece.place, piece.committed));
     }
-    Ok(Feed { epoch, after, to, entries })
+    Ok(Feed { lineage, epoch, after, to, entries })
 }
 
 /// The generation whose key has the first address that is spent from: the newest one where none has it, which the signer refuses.

@@ -16,9 +16,11 @@ pub(crate) mod handover;
 mod line;
 pub(crate) mod openings;
 pub(crate) mod order;
+mod plain;
 pub(crate) mod process;
 #[cfg(test)]
 mod process_tests;
+pub(crate) mod retag;
 pub(crate) mod stock;
 mod vouch;
 

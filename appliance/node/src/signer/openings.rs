@@ -78,6 +78,8 @@ mod tests {
             vault: [7; 16],
             epoch: 1,
             followed: 1,
+            lineage: 1,
+            unread: 0,
             policy: 3,
             generations: 2,
             decisions: 1,

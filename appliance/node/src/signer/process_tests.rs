@@ -100,7 +100,7 @@ async fn kept() {
     std::fs::rename(&draft, &vault).unwrap();
 
     let (mut client, first) = open_one(&socket, None).await;
-    client.follow(Feed { epoch: 5, after: 0, to: 7, entries: vec![] }).await.unwrap();
+    client.follow(Feed { lineage: 0, epoch: 5, after: 0, to: 7, entries: vec![] }).await.unwrap();
     assert!(client.unseal(WRONG).await.is_err());
     let status = client.status().await.unwrap();
     assert!(status.no_core_dumps && !status.standing.sealed);
@@ -115,7 +115,7 @@ async fn kept() {
     let (mut client, second) = open_one(&socket, Some(first)).await;
     let standing = client.status().await.unwrap().standing;
     assert_eq!((standing.epoch, standing.followed, standing.policy), (5, 7, 1));
-    let again = client.follow(Feed { epoch: 4, after: 7, to: 8, entries: vec![] }).await;
+    let again = client.follow(Feed { lineage: 0, epoch: 4, after: 7, to: 8, entries: vec![] }).await;
     assert_eq!(again.unwrap_err().code(), Some("stale-epoch"));
 
     keeper.abort();

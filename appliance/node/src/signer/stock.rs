@@ -15,6 +15,7 @@ use exchequer_vault::signer::{Client, proto};
 
 use super::decided;
 use super::line::{LocalSigner, Trouble};
+use super::retag::{self, Retagging};
 use crate::house::House;
 use crate::supervisor::Ground;
 
@@ -26,7 +27,7 @@ pub(crate) const AT_ONCE: u32 = 50;
 const ROUND: Duration = Duration::from_millis(500);
 /// After a failure.
 const PAUSE: Duration = Duration::from_secs(10);
-const FAMILIES: [Family; 3] = [Family::Bitcoin, Family::Evm, Family::Tron];
+pub(super) const FAMILIES: [Family; 3] = [Family::Bitcoin, Family::Evm, Family::Tron];
 
 /// An account of the signer's that is a registered wallet's.
 pub(super) struct Account {
@@ -166,11 +167,18 @@ async fn derive(
 /// Runs for as long as the node does; acts only while it leads.
 pub(crate) async fn run(house: Arc<House>) {
     let mut told = None;
+    let (mut going, mut waits) = (Retagging::default(), None);
     loop {
         tokio::time::sleep(ROUND).await;
         let status = house.node.status();
         if status.role != Role::Leader || status.epoch.is_none() || !house.signer.seen().state.is_open() {
             continue;
+        }
+        if let Err(trouble) = retag::step(&*house, &house.signer, Actor::Node(house.id()), &mut going).await
+            && waits.as_ref() != Some(&trouble)
+        {
+            tracing::warn!(%trouble, "deposit addresses cannot be tagged anew");
+            waits = Some(trouble);
         }
         let filled = fill(&*house, &house.signer, Actor::Node(house.id())).await;
         let Filled { stocked, failed } = filled.unwrap_or_else(|trouble| Filled { stocked: 0, failed: Some(trouble) });

@@ -40,7 +40,7 @@ use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
 pub(crate) use directives::Wire;
-pub(crate) use ground::Ground;
+pub(crate) use ground::{Ground, Refused, Until, ask};
 pub(crate) use launch::{Nursery, WRAPPER, read_lines};
 
 use crate::house::House;

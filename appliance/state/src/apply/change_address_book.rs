@@ -135,6 +135,9 @@ impl ChangeAddressBook {
                     book.count += 1;
                     entry.put_row(Table::AddressBook, key, &book);
                 }
+                if state != BookState::Pending {
+                    entry.know_address(user, network, &address)?;
+                }
                 let new = BookEntry { network, address, memo, label, added: now, state };
                 entry.put_row(Table::AddressBookEntry, at, &new);
             }
@@ -145,6 +148,7 @@ impl ChangeAddressBook {
                 let at = book::entry_key(user, network, &address, memo.as_deref());
                 let known: Option<BookEntry> = entry.row(Table::AddressBookEntry, &at)?;
                 let known = known.filter(|known| known.state == BookState::Pending).ok_or(Refusal::Book)?;
+                entry.know_address(user, network, &address)?;
                 entry.put_row(Table::AddressBookEntry, at, &BookEntry { state: cooled(), ..known });
             }
             BookChange::Archive { network, address, memo } => {

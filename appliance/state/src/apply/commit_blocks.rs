@@ -179,7 +179,7 @@ impl NotePending {
     }
 }
 
-fn sighting_lookups(network: Network, sightings: &[Sighting], keys: &mut Vec<Vec<u8>>) {
+pub(super) fn sighting_lookups(network: Network, sightings: &[Sighting], keys: &mut Vec<Vec<u8>>) {
     for sighting in sightings {
         keys.push(custody::address_key(network.family(), &sighting.to));
         keys.push(custody::own_transfer_key(network, &sighting.tx));
@@ -188,7 +188,7 @@ fn sighting_lookups(network: Network, sightings: &[Sighting], keys: &mut Vec<Vec
     }
 }
 
-fn check_sightings<'a>(sightings: impl IntoIterator<Item = &'a Sighting>) -> Result<(), Refusal> {
+pub(super) fn check_sightings<'a>(sightings: impl IntoIterator<Item = &'a Sighting>) -> Result<(), Refusal> {
     let (mut seen, mut count) = (BTreeSet::new(), 0);
     for sighting in sightings {
         count += 1;
@@ -211,7 +211,7 @@ struct Arrival {
 
 impl Entry<'_> {
     /// Whether a payment is to an address of the exchange: the worker's set of addresses is the state's.
-    fn check_ours(&self, network: Network, sighting: &Sighting) -> Result<(), Stop> {
+    pub(super) fn check_ours(&self, network: Network, sighting: &Sighting) -> Result<(), Stop> {
         if self.is_own_address(network.family(), &sighting.to)? {
             return Ok(());
         }
@@ -239,7 +239,7 @@ impl Entry<'_> {
     }
 
     /// A payment was seen, in a block or waiting for one.
-    fn sight(&mut self, network: Network, block: Option<BlockRef>, sighting: Sighting) -> Result<(), Halt> {
+    pub(super) fn sight(&mut self, network: Network, block: Option<BlockRef>, sighting: Sighting) -> Result<(), Halt> {
         let arrival = self.arrival(network, &sighting)?;
         if let Some(block) = block {
             self.see_coin(network, block, &sighting, arrival.keyed)?;
@@ -396,6 +396,9 @@ impl Entry<'_> {
         }
         if coin.is_some() && !own {
             self.event(EventKind::OwnUnknown { network, tx: by, severity: Severity::P0 });
+        }
+        if let Some(coin) = coin.as_ref().filter(|_| !own) {
+            self.coin_spent_elsewhere(coin, outpoint, by);
         }
         self.spend_coin(network, outpoint, by, height)
     }

@@ -13,7 +13,8 @@ use crate::outcome::Done;
 use crate::rejection::Rejection;
 use crate::rows::Table;
 
-/// Switches deposits, withdrawals and sweeps of an asset on a network; what is none stays as it is. What the network itself
+/// Switches deposits, withdrawals and sweeps of an asset on a network; what is none stays as it is. Deposits of a token that was
+/// doubted are on again when a person has looked at it. What the network itself
 /// does not allow, no asset's switch allows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConfigureNetworkAsset {
@@ -47,6 +48,9 @@ impl ConfigureNetworkAsset {
         };
         if after == before {
             return Ok(Done::NetworkAssetConfigured);
+        }
+        if after.deposits {
+            entry.believe_token(self.network, self.asset);
         }
 
         let words = |switches: Switches| {

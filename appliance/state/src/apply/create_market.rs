@@ -81,6 +81,7 @@ impl CreateMarket {
             orders: crate::markets::Orders::default(),
             tape: exchequer_market_data::Tape::new(),
             fees: Slots { base: base.0, quote: quote.0 },
+            earned: crate::markets::Earned::default(),
         });
         Ok(Done::MarketCreated { market: id })
     }

@@ -187,12 +187,7 @@ impl Entry<'_> {
         height: u64,
     ) -> Result<(), Halt> {
         let Some(coin) = self.coin(network, outpoint)? else { return Ok(()) };
-        let owner = match coin.state {
-            CoinState::Free => None,
-            CoinState::Reserved { owner } => Some(owner),
-            CoinState::Spent { owner, .. } => owner,
-        };
-        self.put_coin(Coin { state: CoinState::Spent { by, height, owner }, ..coin })
+        self.put_coin(Coin { state: coin.spent(by, height), ..coin })
     }
 
     /// The blocks from this height on are gone: what they spent is its owner's again, and what they made is not there.

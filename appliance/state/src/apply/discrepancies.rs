@@ -9,12 +9,12 @@ use super::Entry;
 use crate::command::Actor;
 use crate::custody::Worth;
 use crate::event::{EventKind, Severity};
-use crate::networks::number;
 use crate::planted::{self, Bug};
 use crate::reconciliation::{
-    Class, Discrepancy, DiscrepancyId, OPEN_DISCREPANCIES_MAX, Part, Scope, Status, Stopped, finality_us, over_key,
+    Class, Discrepancy, DiscrepancyId, OPEN_DISCREPANCIES_MAX, Part, Reach, Scope, Status, Stopped, finality_us,
+    over_key,
 };
-use crate::rows::{Edit, Table};
+use crate::rows::Table;
 
 /// From this much on a difference is urgent, in millionths of a US dollar.
 const URGENT_USD_MICROS: u128 = 1_000_000_000;
@@ -58,19 +58,26 @@ impl Entry<'_> {
     }
 
     /// How long a difference may be one of time.
-    fn timing_us(scope: &Scope) -> u64 {
+    pub(super) fn timing_us(scope: &Scope) -> u64 {
         TIMING_PERIODS * scope.network().map_or(finality_us(Network::Bitcoin), finality_us)
     }
 
     /// How urgent a difference is, of so many minor units.
     fn severity_of(&self, class: Class, asset: Option<Asset>, units: u128, age_us: u64, scope: &Scope) -> Severity {
         match class {
-            Class::UnknownOutflow => return Severity::P0,
+            Class::UnknownOutflow | Class::Shortfall | Class::Inconsistent => return Severity::P0,
             Class::Timing if age_us <= Self::timing_us(scope) => return Severity::P3,
-            Class::Timing | Class::MissedDeposit | Class::Fee | Class::Rounding | Class::Reorg | Class::RpcFault => {}
+            Class::Timing
+            | Class::MissedDeposit
+            | Class::Fee
+            | Class::Rounding
+            | Class::Reorg
+            | Class::RpcFault
+            | Class::Unbooked
+            | Class::Unread => {}
         }
         let Some(asset) = asset else {
-            return if matches!(scope, Scope::Ledger | Scope::Locks | Scope::Chain { .. }) {
+            return if matches!(scope, Scope::Ledger | Scope::Locks | Scope::Chain { .. } | Scope::Room) {
                 Severity::P0
             } else {
                 Severity::P1
@@ -105,17 +112,16 @@ impl Entry<'_> {
         let is_new = present.is_none();
         let mut one = match present {
             Some(one) => one,
-            None if self.state.reconciliation.open_count() >= OPEN_DISCREPANCIES_MAX => {
+            None if !self.make_room(&scope, class) => {
                 let mut head = self.state.reconciliation.head;
                 head.left_out = head.left_out.saturating_add(1);
                 self.put_part(Part::Head, &[], &head);
                 self.state.reconciliation.head = head;
                 // What stops nothing finds no room; what does stops all the same.
-                if class == Class::UnknownOutflow
-                    && let Some(network) = scope.network()
-                {
-                    self.stop_payments(network, DiscrepancyId(0));
+                if let Some(reach) = scope.reach().filter(|_| class.stops()) {
+                    self.stop_payments(reach, DiscrepancyId(0));
                 }
+                self.room_is_full();
                 return;
             }
             None => {
@@ -144,7 +150,15 @@ impl Entry<'_> {
             Class::Timing => one.class != Class::Timing,
             // Nobody knows what is there.
             Class::RpcFault => !matches!(one.class, Class::Timing | Class::RpcFault),
-            Class::MissedDeposit | Class::UnknownOutflow | Class::Fee | Class::Rounding | Class::Reorg => false,
+            Class::MissedDeposit
+            | Class::UnknownOutflow
+            | Class::Fee
+            | Class::Rounding
+            | Class::Reorg
+            | Class::Unbooked
+            | Class::Shortfall
+            | Class::Inconsistent
+            | Class::Unread => false,
         };
         if says_nothing {
             return;
@@ -152,11 +166,14 @@ impl Entry<'_> {
         let age = self.now.0.saturating_sub(one.first_seen.0);
         let severity = self.severity_of(class, asset, units, age, &scope);
         // What was once called an outflow is none only when a person says so.
-        let class = if one.class == Class::UnknownOutflow && !is_new { one.class } else { class };
-        let severity = if class == Class::UnknownOutflow { Severity::P0 } else { severity };
+        let class = if one.class.stops() && !is_new { one.class } else { class };
+        let severity = if class.stops() { Severity::P0 } else { severity };
         // What has come back and is gone once more was taken once more.
         let again = one.gone.is_some();
-        let is_other = is_new || again || one.amount != amount || one.class != class || one.severity != severity;
+        // How many addresses there are, or how much dust, is told once, and once more where it becomes urgent.
+        let counts = matches!(scope, Scope::Dust { .. } | Scope::Unread { .. } | Scope::Room);
+        let moved = !counts && one.amount != amount;
+        let is_other = is_new || again || moved || one.class != class || one.severity != severity;
         if again {
             one.accept_at_most(0);
         }
@@ -169,11 +186,55 @@ impl Entry<'_> {
             one.tell(self.now, None, what);
             self.tell_discrepancy(&one);
         }
-        let stops = one.stops();
-        let (id, network) = (one.id, one.scope.network());
+        let (id, reach) = (one.id, one.stops());
         self.put_discrepancy(one);
-        if stops && let Some(network) = network {
-            self.stop_payments(network, id);
+        if let Some(reach) = reach {
+            self.stop_payments(reach, id);
+        }
+    }
+
+    /// Whether there is room for one discrepancy more; what stops withdrawals takes the place of the least urgent one that does
+    /// not, which the next comparison finds again.
+    fn make_room(&mut self, scope: &Scope, class: Class) -> bool {
+        let room = &self.state.reconciliation;
+        let full = room.of_scope(&Scope::Room);
+        if *scope == Scope::Room || room.open_count() - usize::from(full.is_some()) < OPEN_DISCREPANCIES_MAX {
+            return true;
+        }
+        if !class.stops() || planted::has(Bug::OutflowFindsNoRoom) {
+            return false;
+        }
+        let urgent = |severity| match severity {
+            Severity::P0 => 0_u8,
+            Severity::P1 => 1,
+            Severity::P2 => 2,
+            Severity::P3 => 3,
+        };
+        let least = room.open().filter(|one| one.scope != Scope::Room && !one.class.stops());
+        let Some(one) = least.max_by_key(|one| (urgent(one.severity), one.id)).cloned() else { return false };
+        let what = "it made room for something that stops withdrawals; the next comparison finds it again".into();
+        self.end_discrepancy(one, Status::Closed, None, what);
+        self.room_is_full();
+        true
+    }
+
+    /// There are more discrepancies than have room: that is one itself, and the most urgent.
+    fn room_is_full(&mut self) {
+        if planted::has(Bug::FullInSilence) {
+            return;
+        }
+        let amount = i128::from(self.state.reconciliation.head.left_out);
+        let what = format!(
+            "more than {OPEN_DISCREPANCIES_MAX} differences are open: look at the first ones, others find no room"
+        );
+        self.differs(Scope::Room, None, amount, 0, Class::Unread, what);
+    }
+
+    /// There is room again, as of the end of a run.
+    pub(super) fn judge_room(&mut self) {
+        let room = &self.state.reconciliation;
+        if room.of_scope(&Scope::Room).is_some() && room.open_count() <= OPEN_DISCREPANCIES_MAX {
+            self.agrees(&Scope::Room);
         }
     }
 
@@ -197,46 +258,56 @@ impl Entry<'_> {
     /// The key of an address was used by somebody else: whatever persons have accepted there, they have not accepted that.
     pub(super) fn used_by_others(&mut self, scope: &Scope) {
         let Some(mut one) = self.state.reconciliation.of_scope(scope).cloned() else { return };
-        if one.accepted.take().is_some() {
-            one.status = Status::Open;
-            one.tell(self.now, None, "somebody else has used the address's key once more".into());
-            self.keep_discrepancy(one);
-        }
+        one.accepted = None;
+        one.status = Status::Open;
+        one.tell(self.now, None, "somebody else has used the address's key once more".into());
+        self.keep_discrepancy(one);
     }
 
-    /// Nothing is paid out on a network any more, until two persons want it.
-    fn stop_payments(&mut self, network: Network, by: DiscrepancyId) {
-        if self.state.reconciliation.stopped.contains_key(&network) || planted::has(Bug::OutflowGoesOn) {
+    /// Nothing is paid out so far any more, until two persons want it.
+    pub(super) fn stop_payments(&mut self, reach: Reach, by: DiscrepancyId) {
+        let goes_on = match reach {
+            Reach::Network(_) => planted::has(Bug::OutflowGoesOn),
+            Reach::Asset(_) | Reach::Everywhere => planted::has(Bug::BooksStopNothing),
+        };
+        if self.state.reconciliation.stopped.contains_key(&reach) || goes_on {
             return;
         }
         let stopped = Stopped { since: self.now, by };
-        self.put_part(Part::Stopped, &number(network), &stopped);
-        self.state.reconciliation.stopped.insert(network, stopped);
-        self.event(EventKind::OutflowStopped { network, discrepancy: by, severity: Severity::P0 });
+        self.put_part(Part::Stopped, &reach.key(), &stopped);
+        self.state.reconciliation.stopped.insert(reach, stopped);
+        let (discrepancy, severity) = (by, Severity::P0);
+        self.event(match reach {
+            Reach::Network(network) => EventKind::OutflowStopped { network, discrepancy, severity },
+            Reach::Asset(asset) => EventKind::BooksStopped { asset: Some(asset), discrepancy, severity },
+            Reach::Everywhere => EventKind::BooksStopped { asset: None, discrepancy, severity },
+        });
     }
 
-    /// What is missing on a network by something that stops its withdrawals and was told or has changed after a moment.
-    pub(super) fn outflow_since(&self, network: Network, moment: Timestamp) -> Option<i128> {
+    /// What is missing by something that stops withdrawals so far, and was told or has changed after a moment.
+    pub(super) fn outflow_since(&self, reach: Reach, moment: Timestamp) -> Option<i128> {
         let mut open = self.state.reconciliation.open();
         let found = open.find(|one| {
             let told = one.story.iter().rev().find(|line| line.by.is_none());
-            one.stops() && one.scope.network() == Some(network) && told.is_some_and(|line| line.at > moment)
+            one.stops() == Some(reach) && told.is_some_and(|line| line.at > moment)
         });
         found.map(|one| one.amount)
     }
 
-    /// Withdrawals of a network go on, whatever is missing there as of now.
-    pub(super) fn let_payments_go_on(&mut self, network: Network, by: Actor) {
-        let open: Vec<Discrepancy> = self.state.reconciliation.open().filter(|one| one.stops()).cloned().collect();
-        for mut one in open.into_iter().filter(|one| one.scope.network() == Some(network)) {
-            // Where the two sides agree again nothing is missing that could be accepted.
-            one.accepted = Some(if one.gone.is_some() { 0 } else { one.amount });
+    /// Withdrawals go on so far, whatever is missing as of now.
+    pub(super) fn let_payments_go_on(&mut self, reach: Reach, by: Actor) {
+        let open = self.state.reconciliation.open().filter(|one| one.stops() == Some(reach));
+        for mut one in open.cloned().collect::<Vec<Discrepancy>>() {
+            one.accepted = Some(one.to_accept());
             one.tell(self.now, Some(by), "withdrawals go on".into());
             self.put_discrepancy(one);
         }
-        let key = Table::Reconciliation.key(&Part::Stopped.key(&number(network)));
-        self.change(Table::Reconciliation.family(), key, Edit::Delete);
-        self.state.reconciliation.stopped.remove(&network);
-        self.event(EventKind::OutflowResumed { network });
+        self.delete_part(Part::Stopped, &reach.key());
+        self.state.reconciliation.stopped.remove(&reach);
+        self.event(match reach {
+            Reach::Network(network) => EventKind::OutflowResumed { network },
+            Reach::Asset(asset) => EventKind::BooksResumed { asset: Some(asset) },
+            Reach::Everywhere => EventKind::BooksResumed { asset: None },
+        });
     }
 }

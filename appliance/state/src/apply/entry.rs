@@ -111,11 +111,13 @@ impl<'a> Entry<'a> {
             consent: Consent::NotNeeded,
             opened,
         };
+        let before = entry.state.time;
         entry.advance();
         entry.pass_time_in_jobs();
         entry.pass_time_in_directives();
         entry.pass_time_in_maintenance();
         entry.pass_time_in_approvals();
+        entry.pass_time_in_attention(before);
         let passed = entry.pass_time_in_withdrawals();
         match passed.and_then(|()| entry.pass_time_in_markets()) {
             Ok(()) => Ok(entry),
@@ -202,8 +204,9 @@ impl<'a> Entry<'a> {
     fn run(&mut self, header: &Header, body: Option<Body>) -> Result<crate::Done, Stop> {
         let current = self.state.epoch.map_or(0, |epoch| epoch.index);
         // A worker's command without an epoch would be one that no change of leaders can stop. What a leader says of directives
-        // is such a worker's.
-        let of_worker = matches!(header.actor, Actor::Worker(_)) || matches!(body, Some(Body::StepDirectives(_)));
+        // and of its signer is such a worker's.
+        let of_leader = matches!(body, Some(Body::StepDirectives(_) | Body::StepPayout(_)));
+        let of_worker = matches!(header.actor, Actor::Worker(_)) || of_leader;
         let unfenced = header.epoch.is_none() && of_worker;
         if unfenced || header.epoch.is_some_and(|epoch| epoch != current) {
             return Err(Rejection::StaleEpoch { current }.into());

@@ -12,6 +12,7 @@ mod approval_keys;
 mod approve;
 mod approve_withdrawal;
 mod assign_suspense;
+mod attention;
 mod bootstrap;
 mod bulk_transfer;
 mod bulk_workers;
@@ -25,6 +26,7 @@ mod change_address_book;
 mod close_sessions;
 mod commit_blocks;
 mod commit_consumer;
+mod commit_missed;
 mod configure_market;
 mod configure_network;
 mod configure_network_asset;
@@ -38,10 +40,13 @@ mod create_user;
 mod create_users;
 mod credit_sandbox;
 mod custody;
+mod denials;
 mod deposits;
+mod destinations;
 mod directives;
 mod discrepancies;
 mod dispatch_directives;
+mod doubt_token;
 mod dry_run;
 mod emergency_resume;
 mod emergency_stop;
@@ -50,10 +55,12 @@ mod end_proposal;
 mod enqueue_jobs;
 mod entry;
 mod finish_jobs;
+mod foreign_use;
 mod going_on;
 mod holdings;
 mod jobs;
 mod judge_books;
+mod judge_rest;
 mod lease_jobs;
 mod list_asset;
 mod make_events;
@@ -158,6 +165,7 @@ pub use change_address_book::{BookChange, ChangeAddressBook};
 pub use close_sessions::{CloseSessions, Which};
 pub use commit_blocks::{CommitBlocks, NotePending};
 pub use commit_consumer::CommitConsumer;
+pub use commit_missed::CommitMissed;
 pub use configure_market::ConfigureMarket;
 pub use configure_network::ConfigureNetwork;
 pub use configure_network_asset::ConfigureNetworkAsset;
@@ -192,6 +200,7 @@ pub use make_events::{EVENT_FILLING_BYTES_MAX, EVENTS_AT_ONCE_MAX, MakeEvents};
 pub use note_gas::NoteGas;
 pub use note_sign_in_failure::NoteSignInFailure;
 pub use note_silence::NoteSilence;
+pub use doubt_token::DoubtToken;
 pub use open_accounts::{ACCOUNTS_AT_ONCE_MAX, OpenAccounts};
 pub use open_session::OpenSession;
 pub use place_order::PlaceOrder;
@@ -241,7 +250,7 @@ pub use set_scale::SetScale;
 pub use set_setting::SetSetting;
 pub use set_withdrawal_policy::SetWithdrawalPolicy;
 pub use set_workers::SetWorkers;
-pub use settle_discrepancies::{AdjustDiscrepancy, ExplainDiscrepancy, ResumePayments};
+pub use settle_discrepancies::{AdjustDiscrepancy, ExplainDiscrepancy, ResumePayments, SeenDiscrepancy};
 pub use step_directives::StepDirectives;
 pub use step_payout::{PayoutStep, StepPayout};
 pub use step_up::StepUp;
@@ -426,9 +435,11 @@ impl Body {
             Body::ListAsset(command) => command.apply(entry, actor),
             Body::SetPrice(command) => command.apply(entry, actor),
             Body::CommitBlocks(command) => command.apply(entry, actor),
+            Body::CommitMissed(command) => command.apply(entry, actor),
             Body::NotePending(command) => command.apply(entry, actor),
             Body::RewindBlocks(command) => command.apply(entry, actor),
             Body::NoteSilence(command) => command.apply(entry, actor),
+            Body::DoubtToken(command) => command.apply(entry, actor),
             Body::ResumeChain(command) => command.apply(entry, actor),
             Body::AssignSuspense(command) => command.apply(entry, actor),
             Body::ReportBalances(command) => command.apply(entry, actor),
@@ -484,6 +495,7 @@ impl Body {
             Body::StockAddresses(command) => keys.extend(command.lookups()),
             Body::AllocateAddress(command) => keys.push(user_addresses_key(command.user)),
             Body::CommitBlocks(command) => keys.extend(command.lookups()),
+            Body::CommitMissed(command) => keys.extend(command.lookups()),
             Body::NotePending(command) => keys.extend(command.lookups()),
             Body::ReportBalances(command) => keys.extend(command.lookups()),
             Body::RequestWithdrawal(command) => keys.extend(command.lookups()),

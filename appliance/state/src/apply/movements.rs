@@ -1,12 +1,15 @@
 //! How positions follow the chain: movements come with blocks and final payouts, go with reorganisations, and are folded into
 //! positions where no reorganisation reaches them and no run compares them any more.
+//!
+//! Persons can let a network go on from below what was settled. What blocks brought above that is taken out of the positions
+//! again, for which it is remembered as long as the hashes of its blocks are. Below the known hashes it is history: what was
+//! known there is not taken in a second time.
 
 use std::collections::BTreeMap;
 
-use exchequer_domain::{BlockRef, ChainAddress, Network, TxId};
+use exchequer_domain::{BlockRef, ChainAddress, Network, OutPoint, Place, TxId};
 
 use super::Entry;
-use crate::codec;
 use crate::custody::{Coin, WalletRole};
 use crate::deposits::Sighting;
 use crate::halt::Halt;
@@ -14,7 +17,7 @@ use crate::networks::number;
 use crate::planted::{self, Bug};
 use crate::reconciliation::{
     Afoot, Movement, MovementName, Net, Part, Position, RUN_US_MAX, Reconciliation, Spot, Tally, Touch, Way,
-    movement_name, position_key, tally_key,
+    movement_key, movement_name, position_key, tally_key,
 };
 use crate::rows::{Edit, Table};
 use crate::withdrawals::{Payer, Payout};
@@ -38,7 +41,7 @@ impl Entry<'_> {
         self.state.reconciliation.nets.insert(net.network, net);
     }
 
-    fn tally(&self, network: Network, coin: Option<&ChainAddress>) -> Tally {
+    pub(super) fn tally(&self, network: Network, coin: Option<&ChainAddress>) -> Tally {
         self.state.reconciliation.tallies.get(&(network, coin.cloned())).copied().unwrap_or_default()
     }
 
@@ -66,22 +69,46 @@ impl Entry<'_> {
         // What has no amount nobody can count; the address has more than expected then, and is found by that.
         let Some(amount) = sighting.amount.filter(|amount| *amount > 0) else { return Ok(()) };
         let spot = Spot { network, address: sighting.to.clone(), coin: sighting.coin.clone() };
-        let movement = Movement { spot, tx: sighting.tx, way: Way::In, amount, own };
+        let coin = match sighting.place {
+            Place::Output(vout) => self.coin(network, &OutPoint { tx: sighting.tx, vout })?.map(Box::new),
+            Place::Value | Place::Log(_) | Place::Call(_) => None,
+        };
+        let movement = Movement { spot, tx: sighting.tx, way: Way::In, amount, own, coin };
+        if block.height <= self.state.reconciliation.net(network).history && self.is_history(&movement, sighting)? {
+            return Ok(());
+        }
         let name = movement_name(&movement, Some(sighting.place));
         self.note_movement(block.height, name, movement)
     }
 
     /// A block spends a coin of the exchange's.
     pub(super) fn note_spent(&mut self, coin: &Coin, by: TxId, height: u64, own: bool) -> Result<(), Halt> {
+        // A coin that is spent so far down was forgotten when it was, and has come back with its block alone.
+        if height <= self.state.reconciliation.net(coin.network).history && !planted::has(Bug::FoldedTwice) {
+            return Ok(());
+        }
         let spot = Spot { network: coin.network, address: coin.address.clone(), coin: None };
-        let movement = Movement { spot, tx: by, way: Way::Spent, amount: coin.amount, own };
-        let place = exchequer_domain::Place::Output(coin.outpoint.vout);
+        let state = coin.spent(by, height);
+        let spent = Some(Box::new(Coin { state, ..coin.clone() }));
+        let movement = Movement { spot, tx: by, way: Way::Spent, amount: coin.amount, own, coin: spent };
+        let place = Place::Output(coin.outpoint.vout);
         let mut name = movement_name(&movement, Some(place));
         // A transaction spends coins of the same number and address, of several transactions.
         for (byte, of) in name.iter_mut().zip(coin.outpoint.tx.0) {
             *byte ^= of;
         }
         self.note_movement(height, name, movement)
+    }
+
+    /// Whether a payment in a block below all known ones is in its position already: what the exchange moved itself is, and what it
+    /// was told of before.
+    fn is_history(&self, movement: &Movement, sighting: &Sighting) -> Result<bool, Halt> {
+        if planted::has(Bug::FoldedTwice) {
+            return Ok(false);
+        }
+        let network = movement.spot.network;
+        let key = crate::deposits::id_key(network, &sighting.tx, sighting.place, &sighting.to);
+        Ok(movement.own || self.row::<u64>(Table::DepositId, &key)?.is_some())
     }
 
     /// The address that a payer pays from; none where it is none, and on networks that are built of outputs.
@@ -139,7 +166,7 @@ impl Entry<'_> {
                 let (burnt, fee_max) = if of_fee { (burnt, fee_max) } else { (0, 0) };
                 let way = Way::Paid { burnt, fee_max, rounded: of_fee && rounded };
                 let spot = Spot { network, address: address.clone(), coin };
-                let movement = Movement { spot, tx, way, amount, own: true };
+                let movement = Movement { spot, tx, way, amount, own: true, coin: None };
                 let name = movement_name(&movement, None);
                 self.note_movement(height, name, movement)?;
             }
@@ -189,7 +216,7 @@ impl Entry<'_> {
     }
 
     /// What an own transaction did to addresses, less what it did to the ledger, has changed.
-    fn note_afoot(&mut self, network: Network, tx: TxId, coin: &Option<ChainAddress>, more: i128) {
+    pub(super) fn note_afoot(&mut self, network: Network, tx: TxId, coin: &Option<ChainAddress>, more: i128) {
         if more == 0 {
             return;
         }
@@ -213,7 +240,9 @@ impl Entry<'_> {
     fn note_movement(&mut self, height: u64, name: MovementName, movement: Movement) -> Result<(), Halt> {
         let network = movement.spot.network;
         // A part of a block is told again with the rest of it.
-        if self.state.reconciliation.movements.contains_key(&(network, height, name)) {
+        let key = (network, height, name);
+        let room = &self.state.reconciliation;
+        if room.movements.contains_key(&key) || room.folded.contains_key(&key) {
             return Ok(());
         }
         if movement.own
@@ -230,6 +259,7 @@ impl Entry<'_> {
             position.checked = position.checked.filter(|checked| checked.at.height < height);
             if height <= net.floor {
                 self.fold(position, &movement);
+                self.keep_folded(height, name, movement);
                 return Ok(());
             }
             self.put_position(&movement.spot, &position);
@@ -243,11 +273,8 @@ impl Entry<'_> {
     fn touch(&mut self, mut net: Net, address: ChainAddress) {
         let network = net.network;
         let rest = [number(network).as_slice(), address.as_str().as_bytes()].concat();
-        match self.state.reconciliation.touch(network, address) {
-            Touch::New => {
-                let key = Table::Reconciliation.key(&Part::Touched.key(&rest));
-                self.change(Table::Reconciliation.family(), key, Edit::Put(vec![codec::VERSION]));
-            }
+        match self.state.reconciliation.touch(network, address, net.last) {
+            Touch::New => self.put_part(Part::Touched, &rest, &net.last),
             Touch::Known => {}
             Touch::Full => {
                 net.untold = net.untold.saturating_add(1);
@@ -276,11 +303,21 @@ impl Entry<'_> {
         });
     }
 
-    /// The blocks above a height are gone, and what they moved.
-    pub(super) fn note_rewound(&mut self, network: Network, height: u64) {
-        if planted::has(Bug::RewoundMovementsStay) {
-            return;
+    /// What a block brought is remembered as long as a rewinding can reach it.
+    fn keep_folded(&mut self, height: u64, name: MovementName, movement: Movement) {
+        let network = movement.spot.network;
+        if movement.is_scanned() && height >= self.state.deposits.chains.get(network).floor {
+            self.put_part(Part::Folded, &movement_key(network, height, &name), &movement);
+            self.state.reconciliation.folded.insert((network, height, name), movement);
         }
+    }
+
+    /// The blocks above a height are gone, and what they moved. That may be below what is folded, where persons want it.
+    pub(super) fn note_rewound(&mut self, network: Network, height: u64) -> Result<(), Halt> {
+        if planted::has(Bug::RewoundMovementsStay) {
+            return Ok(());
+        }
+        self.unfold_above(network, height)?;
         let gone = self.state.reconciliation.movements_from(network, height.saturating_add(1));
         let gone = gone.filter(|(_, _, movement)| movement.is_scanned());
         let gone: Vec<(u64, MovementName)> = gone.map(|(height, name, _)| (height, *name)).collect();
@@ -294,16 +331,97 @@ impl Entry<'_> {
                 self.note_afoot(network, movement.tx, &movement.spot.coin, effect.saturating_neg());
             }
         }
+        Ok(())
+    }
+
+    /// What blocks above a height brought leaves the positions that it is in.
+    fn unfold_above(&mut self, network: Network, height: u64) -> Result<(), Halt> {
+        let mut net = self.state.reconciliation.net(network);
+        if height >= net.floor || planted::has(Bug::FoldedTwice) {
+            return Ok(());
+        }
+        let floor = self.state.deposits.chains.get(network).floor;
+        let gone = self.state.reconciliation.folded_from(network, height.saturating_add(1));
+        let gone: Vec<(u64, MovementName)> = gone.map(|(height, name, _)| (height, *name)).collect();
+        for (at, name) in gone {
+            let Some(movement) = self.state.reconciliation.folded.remove(&(network, at, name)) else { continue };
+            self.delete_part(Part::Folded, &movement_key(network, at, &name));
+            let mut position = self.position(&movement.spot)?;
+            position.give_back(&movement);
+            self.put_position(&movement.spot, &position);
+            let effect = movement.effect().unwrap_or(0);
+            self.change_tally(network, movement.spot.coin.as_ref(), |tally| {
+                tally.folded = tally.folded.saturating_sub(effect);
+            });
+            if movement.own {
+                self.note_afoot(network, movement.tx, &movement.spot.coin, effect.saturating_neg());
+            }
+            self.touch(net.clone(), movement.spot.address.clone());
+            self.unfold_coin(&movement, height)?;
+        }
+        net = self.state.reconciliation.net(network);
+        net.floor = height;
+        // Payouts stay: until the chain comes to where they were, there is more on their addresses.
+        net.branched = self.state.deposits.chains.get(network).tip.map_or(height, |tip| tip.height);
+        if height < floor {
+            net.history = net.history.max(floor.saturating_sub(1));
+        }
+        // What a run pinned is gone, or not what it was.
+        (net.begun, net.pinned) = (None, None);
+        self.put_net(net);
+        Ok(())
+    }
+
+    /// A coin that a block brought is in no row any more, and one that it spent is known again: whose it was has it, so that nobody
+    /// builds on it before it is known whether the chain spends it once more.
+    fn unfold_coin(&mut self, movement: &Movement, height: u64) -> Result<(), Halt> {
+        let Some(coin) = &movement.coin else { return Ok(()) };
+        let network = coin.network;
+        let warm = self.state.custody.coins.get(network, &coin.outpoint).is_some();
+        match movement.way {
+            Way::In if !warm => {
+                self.delete_row(Table::ColdCoin, crate::custody::cold_coin_key(network, &coin.outpoint));
+            }
+            Way::Spent if coin.height <= height && self.coin(network, &coin.outpoint)?.is_none() => {
+                self.put_coin(Coin::clone(coin))?;
+            }
+            Way::In | Way::Spent | Way::Paid { .. } => {}
+        }
+        Ok(())
+    }
+
+    /// No rewinding reaches below the known hashes: what is in positions there is there for good.
+    pub(super) fn forget_folded(&mut self, network: Network, floor: u64) {
+        let room = &mut self.state.reconciliation.folded;
+        let end = (network, floor, MovementName::default());
+        let mut any = false;
+        while let Some(key) = room.range((network, 0, MovementName::default())..end).next().map(|(key, _)| *key) {
+            room.remove(&key);
+            any = true;
+        }
+        if any {
+            let key = |height: u64| {
+                let rest = [number(network).as_slice(), &height.to_be_bytes()].concat();
+                Table::Reconciliation.key(&Part::Folded.key(&rest))
+            };
+            self.change(Table::Reconciliation.family(), key(0), Edit::DeleteUntil(key(floor)));
+        }
     }
 
     /// Folds what no reorganisation reaches, up to the block at which a run compares.
     pub(super) fn fold_movements(&mut self, network: Network) -> Result<(), Halt> {
         let mut net = self.state.reconciliation.net(network);
         let settled = self.state.deposits.chains.get(network).settled;
-        let now = self.now.0;
-        let pinned = net.begun.as_ref().filter(|begun| now.saturating_sub(begun.at.0) <= RUN_US_MAX);
-        let pinned = pinned.filter(|_| !planted::has(Bug::PinIgnored));
-        let to = pinned.map_or(settled, |begun| begun.block.height.min(settled));
+        let pin = net.begun.as_ref().map(|begun| begun.block.height).filter(|height| *height < settled);
+        // Of a run that lasts, or of one that begins where the one before did.
+        let since = pin.map(|_| net.pinned.unwrap_or(self.now));
+        let lasts = since.is_some_and(|since| self.now.0.saturating_sub(since.0) > RUN_US_MAX);
+        let pin = pin.filter(|_| !planted::has(Bug::PinIgnored) && (!lasts || planted::has(Bug::PinnedForEver)));
+        let to = pin.unwrap_or(settled);
+        if net.pinned != since {
+            net.pinned = since;
+            self.put_net(net.clone());
+        }
         if to <= net.floor {
             return Ok(());
         }
@@ -317,6 +435,7 @@ impl Entry<'_> {
             self.change(Table::Reconciliation.family(), key, Edit::Delete);
             let position = self.position(&movement.spot)?;
             self.fold(position, &movement);
+            self.keep_folded(height, name, movement);
         }
         net.floor = floor;
         self.put_net(net);

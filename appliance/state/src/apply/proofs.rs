@@ -1,8 +1,9 @@
 //! What is said of a chain, compared with what the state knows of it by itself: the blocks that were committed, and the coins
 //! that they spent. A block that is not settled, or a coin whose spender the scan has not seen, proves nothing.
 //!
-//! What no scan shows stays the worker's word: that an attempt was never signed, that it did nothing, and on TRON that it is in no
-//! block up to the end of its time. The signer's own memory and the comparison of balances stand behind those.
+//! What no scan shows is not believed on a worker's word: that an attempt was never signed the leading node alone says
+//! (`step_payout.rs`), and that it did nothing, or on TRON is in no block up to the end of its time, waits for balances that agree
+//! (`denials.rs`).
 
 use exchequer_domain::{BlockRef, Network};
 
@@ -44,7 +45,7 @@ impl Entry<'_> {
 
     /// Whether a block is at most as high as what is settled of a chain that is scanned and does not stand still, and none
     /// other than the known one of its height.
-    fn is_settled(&self, network: Network, block: BlockRef) -> bool {
+    pub(super) fn is_settled(&self, network: Network, block: BlockRef) -> bool {
         let chains = &self.state.deposits.chains;
         let chain = chains.get(network);
         let same = chains.block(network, block.height).is_none_or(|known| known == block);

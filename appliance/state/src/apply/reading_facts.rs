@@ -33,20 +33,33 @@ impl Entry<'_> {
             }
         }
         let payers = self.payers_at(network, &spot.address)?;
-        let under_way = self.under_way(spot, &payers, payouts, reading.nonce);
+        let under_way = self.under_way(spot, &payers, from, payouts, reading.nonce);
         let foreign = match reading.nonce {
             // Told once, of the coin that every transaction takes.
             Some(next) if spot.coin.is_none() => self.is_foreign(network, &payers, position, next)?,
             Some(_) | None => false,
         };
         let native = spot.coin.is_none();
+        if native {
+            let [fee, fee_max] = self.denied_fees(network, &spot.address, from.height)?;
+            expected = expected.saturating_sub_unsigned(fee);
+            folded.rounded = folded.rounded.saturating_add(u32::from(fee > 0));
+            folded.fees = folded.fees.saturating_add(fee);
+            folded.fees_max = folded.fees_max.saturating_add(fee_max);
+        }
         let unit = self.state.custody.listed(network, None).map_or(1, custody::Listing::unit);
         let rounding = if native { unit.saturating_mul(u128::from(folded.rounded)) } else { 0 };
         let fees = if native { folded.fees } else { 0 };
         // Where the nonce shows that all of the key's transactions are ours, what is missing can only be what they cost.
         let more = folded.fees_max.saturating_sub(folded.fees);
         let fees_more = (native && reading.nonce.is_some() && folded.fees > 0).then_some(more);
-        let before = position.checked.map(|checked| checked.difference);
+        // What was read of a block that is gone says nothing of another branch.
+        let chains = &self.state.deposits.chains;
+        let floor = chains.get(network).floor;
+        let stands = |at: BlockRef| at.height < floor || chains.block(network, at.height) == Some(at);
+        let branched = self.state.reconciliation.nets.get(&network).map_or(0, |net| net.branched);
+        let checked = position.checked.filter(|checked| stands(checked.at) && checked.at.height > branched);
+        let before = checked.map(|checked| checked.difference);
         let halted = self.state.deposits.chains.get(network).halted.is_some();
         Ok(Some(Facts { expected, moved, under_way, foreign, rounding, fees, fees_more, before, halted }))
     }
@@ -65,7 +78,14 @@ impl Entry<'_> {
 
     /// The most that payouts of an address may have taken which are in the chain, and of which nobody has told yet; none where
     /// there is no such payout.
-    fn under_way(&self, spot: &Spot, payers: &[Payer], until: PayoutId, nonce: Option<u64>) -> Option<u128> {
+    fn under_way(
+        &self,
+        spot: &Spot,
+        payers: &[Payer],
+        at: BlockRef,
+        until: PayoutId,
+        nonce: Option<u64>,
+    ) -> Option<u128> {
         // What was spent the scanned blocks say.
         if spot.network.family() == Family::Bitcoin {
             return None;
@@ -73,7 +93,9 @@ impl Entry<'_> {
         let payouts = self.state.withdrawals.payouts(spot.network).filter(|payout| {
             // What uses a nonce that the chain has not come to is in no block.
             let used = nonce.zip(payout.nonce()).is_none_or(|(next, of)| of < next);
-            payout.id <= until && payout.was_signed() && used && payers.contains(&payout.payer)
+            // What ended without paying, as its worker says, took nothing but its fee: else it is missing here.
+            let denied = payout.denied.as_deref().is_some_and(|denial| denial.at.height <= at.height);
+            payout.id <= until && payout.was_signed() && used && !denied && payers.contains(&payout.payer)
         });
         let costs = payouts.map(|payout| self.costs_at_most(payout, spot.coin.as_ref()));
         costs.reduce(u128::saturating_add)

@@ -11,6 +11,7 @@ use crate::event::EventKind;
 use crate::outcome::Done;
 use crate::registry::{self, NodeRecord, NodeState};
 use crate::rejection::{Field, Rejection};
+use crate::withdrawals::{Head, Place};
 
 /// Begins a new lineage with one node; every other node is removed and can only join again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,6 +66,8 @@ impl Reform {
         let cluster = Cluster { lineage: self.lineage, ..before };
 
         entry.put_cluster(cluster);
+        let head = entry.state.withdrawals.head;
+        entry.put_withdrawals_head(Head { lineage_began: Place::of(entry.at.index), ..head });
         for other in others {
             let id = other.id;
             entry.put_node(NodeRecord { state: NodeState::Removed { at: entry.now, by: actor }, ..other });
@@ -110,6 +113,7 @@ mod tests {
         let admitted: Vec<NodeId> = world.state.registry().admitted().map(|node| node.id).collect();
         assert_eq!(admitted, [id]);
         assert_eq!(world.state.cluster().unwrap().lineage, 2);
+        assert_eq!(world.state.withdrawals().lineage_began(), Place::of(world.index));
         let again = Command { actor: Actor::Node(id), ..world.command(reform(2, id, "n1")) };
         assert_eq!(world.send(&again), Err(Rejection::LineageNotNewer { present: 2 }));
     }

@@ -58,6 +58,10 @@ impl Entry<'_> {
             }
             Claim::Nonce(_) | Claim::Window { .. } => {}
         }
+        // A second payment beside one that may have been made: nobody pays it on a worker's word alone.
+        if proof.is_some() && !payout.withdrawals.is_empty() && !noop && !planted::has(Bug::DenialBelieved) {
+            return Err(Refusal::Unconfirmed { payout: payout.id }.into());
+        }
         // What it may cost beyond the attempts before it is of the day's budget, too. A person who wants it ended is not refused.
         let dearest = payout.attempts.iter().map(|attempt| attempt.fee_max).max().unwrap_or(0);
         let dearer = match &payout.errand {

@@ -228,6 +228,7 @@ impl Entry<'_> {
         Ok(match (receiver, is_active) {
             (Some(_), _) => Destination::Internal,
             (None, true) => Destination::Listed,
+            (None, false) if self.only_looks_known(order.user, order.network, &order.to)? => Destination::Lookalike,
             (None, false) => Destination::New,
         })
     }

@@ -10,7 +10,7 @@ use crate::audit::AuditAction;
 use crate::command::Actor;
 use crate::custody::own_transfer_key;
 use crate::outcome::Done;
-use crate::withdrawals::{Death, Ending, PayoutId, PayoutStanding, Refusal, Stage, Standing};
+use crate::withdrawals::{Death, Ending, Payout, PayoutId, PayoutStanding, Refusal, Stage, Standing};
 
 /// Decides about a payout that is stuck, unknown or in review.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +50,8 @@ pub enum PayoutDecision {
         /// Why none of its attempts can be mined.
         proof: Death,
     },
+    /// It ended as its worker says, though no balance has shown it yet.
+    Confirm,
 }
 
 impl PayoutDecision {
@@ -57,7 +59,7 @@ impl PayoutDecision {
     #[must_use]
     pub const fn moves_money(&self) -> bool {
         match self {
-            PayoutDecision::MarkExternal { .. } | PayoutDecision::Refund { .. } => true,
+            PayoutDecision::MarkExternal { .. } | PayoutDecision::Refund { .. } | PayoutDecision::Confirm => true,
             PayoutDecision::Resend | PayoutDecision::Bump | PayoutDecision::CancelByNoop => false,
         }
     }
@@ -73,6 +75,7 @@ impl PayoutDecision {
                 format!("it was paid by transaction {tx}; {}", proof.describe())
             }
             PayoutDecision::Refund { proof } => format!("give the money back; {}", proof.describe()),
+            PayoutDecision::Confirm => "it ended without paying, as its worker says".into(),
         }
     }
 }
@@ -95,7 +98,10 @@ impl ReviewPayout {
             return Err(Refusal::Moved { stage: present }.into());
         }
         let target = format!("payout {id}");
-        let detail = decision.describe();
+        let mut detail = decision.describe();
+        if let (PayoutDecision::Confirm, Some(denial)) = (&decision, &payout.denied) {
+            detail = format!("{detail}: {}", denial.describe());
+        }
         let stage = match decision {
             PayoutDecision::Resend => {
                 // What was never signed has no bytes: it is signed first.
@@ -108,6 +114,7 @@ impl ReviewPayout {
                 entry.move_on(payout, present, &detail)?
             }
             PayoutDecision::Bump => {
+                entry.check_front(&payout)?;
                 payout.standing = PayoutStanding::Stuck;
                 entry.move_on(payout, present, &detail)?
             }
@@ -137,6 +144,7 @@ impl ReviewPayout {
                 Stage::Completed
             }
             PayoutDecision::Refund { proof } => entry.bury(payout, &proof, false)?,
+            PayoutDecision::Confirm => entry.confirm_denial(payout)?,
         };
         entry.audit(actor, AuditAction::PayoutReviewed, target, detail, reason);
         Ok(Done::PayoutMoved { stage })
@@ -144,8 +152,28 @@ impl ReviewPayout {
 }
 
 impl Entry<'_> {
+    /// Whether nothing keeps a payout's nonce from its turn: what comes before it and is signed by nobody, or is a gap, keeps all
+    /// behind it waiting, whatever they pay to the network.
+    fn check_front(&self, payout: &Payout) -> Result<(), Stop> {
+        let Some(nonce) = payout.nonce() else { return Ok(()) };
+        let others = self.state.withdrawals.payouts(payout.network);
+        let unsigned = others.filter(|other| other.payer == payout.payer && !other.was_signed());
+        let unsigned =
+            unsigned.filter_map(|other| Some((other.nonce()?, other.id))).filter(|(first, _)| *first < nonce);
+        if let Some((nonce, other)) = unsigned.min() {
+            return Err(Refusal::Behind { nonce, payout: Some(other) }.into());
+        }
+        let lane = self.lane_of(payout.network, payout.payer)?;
+        match lane.gaps.first().filter(|gap| **gap < nonce) {
+            Some(gap) => Err(Refusal::Behind { nonce: *gap, payout: None }.into()),
+            None => Ok(()),
+        }
+    }
+
     /// As a person wants it; a stage may stay as it is.
-    fn move_on(&mut self, payout: crate::withdrawals::Payout, from: Stage, what: &str) -> Result<Stage, Stop> {
+    fn move_on(&mut self, mut payout: Payout, from: Stage, what: &str) -> Result<Stage, Stop> {
+        // It goes on, so that it has not ended.
+        payout.denied = None;
         let to = payout.stage();
         if from != to && !from.may_become(to) {
             return Err(Refusal::Edge { from, to }.into());

@@ -124,7 +124,7 @@ impl Entry<'_> {
         for class in Class::IN_BLOCKS {
             gone.extend(self.state.deposits.in_line(network, class, height + 1, u64::MAX));
         }
-        self.note_rewound(network, height);
+        self.note_rewound(network, height)?;
         // In the order in which they came.
         gone.sort_unstable();
         for id in gone {

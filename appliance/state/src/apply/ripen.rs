@@ -67,6 +67,7 @@ impl Entry<'_> {
             let until = deposits::hash_key(network, floor);
             self.change(Table::Chain.family(), deposits::hash_key(network, chain.floor), Edit::DeleteUntil(until));
             self.state.deposits.chains.forget(network, chain.floor, floor);
+            self.forget_folded(network, floor);
             chain.floor = floor;
         }
         let lowest = self.state.deposits.chains.get(network).settled.saturating_sub(COOLED_AGAIN_BLOCKS);
@@ -160,7 +161,9 @@ impl Entry<'_> {
                 | networks::Why::Maintenance { .. }
                 | networks::Why::Halted
                 | networks::Why::Silent
-                | networks::Why::Outflow,
+                | networks::Why::Outflow
+                | networks::Why::Shortfall
+                | networks::Why::Inconsistent,
             ) => {
                 return Verdict::Wait;
             }

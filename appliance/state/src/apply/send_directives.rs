@@ -11,6 +11,7 @@ use super::{Entry, Stop};
 use crate::audit::AuditAction;
 use crate::codec;
 use crate::command::Actor;
+use crate::deposits::RESCAN_APPLY;
 use crate::directives::{
     ATTEMPTS_MAX, Directive, DirectiveAction, DirectiveId, DirectiveState, KEY_BYTES_MAX, NAME_BYTES_MAX,
     PAYLOAD_BYTES_MAX, Priority, Refusal, Target, key_row,
@@ -49,6 +50,17 @@ pub struct SendDirectives {
     pub directives: Vec<NewDirective>,
     /// Why; a person must say.
     pub reason: String,
+}
+
+impl SendDirectives {
+    /// Whether it has deposit workers commit what they missed.
+    #[must_use]
+    pub fn commits_missed(&self) -> bool {
+        self.directives.iter().any(|new| match &new.action {
+            DirectiveAction::Custom { name, .. } => name == RESCAN_APPLY,
+            DirectiveAction::Start | DirectiveAction::Stop | DirectiveAction::Restart => false,
+        })
+    }
 }
 
 /// What became of one.

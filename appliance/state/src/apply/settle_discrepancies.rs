@@ -1,5 +1,7 @@
 //! `ExplainDiscrepancy`, `AdjustDiscrepancy` and `ResumePayments`: what persons make of differences.
 
+use std::collections::BTreeMap;
+
 use exchequer_domain::{ChainAddress, Network};
 use exchequer_ledger as ledger;
 use exchequer_ledger::limits::NOTE_BYTES_MAX;
@@ -15,7 +17,8 @@ use crate::halt::Halt;
 use crate::outcome::Done;
 use crate::planted::{self, Bug};
 use crate::reconciliation::{
-    Category, Checked, Class, Discrepancy, DiscrepancyId, Position, Refusal, STORY_BYTES_MAX, Scope, Spot, Status,
+    Category, Checked, Class, Discrepancy, DiscrepancyId, OPEN_DISCREPANCIES_MAX, Position, Reach, Refusal,
+    STORY_BYTES_MAX, Scope, Spot, Status,
 };
 use crate::rejection::Rejection;
 
@@ -43,11 +46,23 @@ pub struct AdjustDiscrepancy {
     pub reason: String,
 }
 
-/// Lets a network pay out again although something is missing there.
+/// A discrepancy that stops withdrawals, as whoever lets them go on has seen it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenDiscrepancy {
+    /// Which.
+    pub discrepancy: DiscrepancyId,
+    /// What it came to; where more is missing by now it is another one.
+    pub amount: i128,
+}
+
+/// Lets withdrawals go on although something is missing. It holds for what is named: refused where something else stops them as
+/// well, or more is missing than was named.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResumePayments {
-    /// Which network.
-    pub network: Network,
+    /// How far they are stopped.
+    pub reach: Reach,
+    /// Everything that stops them.
+    pub seen: Vec<SeenDiscrepancy>,
     /// Why.
     pub reason: String,
 }
@@ -60,7 +75,8 @@ impl ExplainDiscrepancy {
         }
         let mut one = entry.open_discrepancy(discrepancy)?;
         // What two endpoints contradict each other about, and what a chain is, no posting makes equal.
-        let judged = one.gone.is_none() && !matches!(one.class, Class::RpcFault | Class::Reorg);
+        let posted = !matches!(one.class, Class::RpcFault | Class::Reorg) && !matches!(one.scope, Scope::Dust { .. });
+        let judged = one.gone.is_none() && posted;
         if close && judged {
             return Err(Refusal::StillThere.into());
         }
@@ -95,7 +111,7 @@ impl AdjustDiscrepancy {
         if one.amount != amount {
             return Err(Refusal::AmountMoved { amount: one.amount }.into());
         }
-        if matches!(one.class, Class::Timing | Class::RpcFault) || amount == 0 {
+        if matches!(one.class, Class::Timing | Class::RpcFault | Class::Unread) || amount == 0 {
             return Err(Refusal::NotAdjustable.into());
         }
         if !category.fits(amount > 0) {
@@ -109,9 +125,15 @@ impl AdjustDiscrepancy {
                 (spot.network, asset.ok_or(Refusal::NotAdjustable)?, store)
             }
             Scope::Books { network, asset } => (*network, *asset, Store::Deposit),
-            Scope::Solvency { .. } | Scope::Ledger | Scope::Locks | Scope::Chain { .. } => {
-                return Err(Refusal::NotAdjustable.into());
-            }
+            Scope::Own { network, asset, .. } => (*network, *asset, Store::Hot),
+            Scope::Solvency { .. }
+            | Scope::Ledger
+            | Scope::Locks
+            | Scope::Fees { .. }
+            | Scope::Chain { .. }
+            | Scope::Dust { .. }
+            | Scope::Unread { .. }
+            | Scope::Room => return Err(Refusal::NotAdjustable.into()),
         };
         let listing = entry.state.custody.listing(network, asset).cloned().ok_or(Refusal::NotAdjustable)?;
         let units = entry.post_adjustment(&one, listing, store, category, &reason)?;
@@ -124,7 +146,20 @@ impl AdjustDiscrepancy {
                 let coin = entry.state.custody.listing(network, asset).and_then(|listing| listing.coin.clone());
                 entry.change_tally(network, coin.as_ref(), |tally| tally.kept = tally.kept.saturating_sub(amount));
             }
-            Scope::Books { .. } | Scope::Solvency { .. } | Scope::Ledger | Scope::Locks | Scope::Chain { .. } => {}
+            // The ledger has it now.
+            Scope::Own { tx, .. } => {
+                let coin = entry.state.custody.listing(network, asset).and_then(|listing| listing.coin.clone());
+                entry.note_afoot(network, *tx, &coin, amount.saturating_neg());
+            }
+            Scope::Books { .. }
+            | Scope::Solvency { .. }
+            | Scope::Ledger
+            | Scope::Locks
+            | Scope::Fees { .. }
+            | Scope::Chain { .. }
+            | Scope::Dust { .. }
+            | Scope::Unread { .. }
+            | Scope::Room => {}
         }
         let what = format!("adjusted as {} by {units} minor units: {reason}", category.as_str());
         let detail = format!("{amount} on {network} as {}, {units} minor units", category.as_str());
@@ -137,18 +172,32 @@ impl AdjustDiscrepancy {
 
 impl ResumePayments {
     pub(super) fn apply(self, entry: &mut Entry<'_>, actor: Actor) -> Result<Done, Stop> {
-        let ResumePayments { network, reason } = self;
+        let ResumePayments { reach, seen, reason } = self;
         check_reason(&reason)?;
-        let stopped = entry.state.reconciliation.stopped(network).ok_or(Refusal::NotStopped { network })?;
+        let stopped = entry.state.reconciliation.stopped(reach).ok_or(Refusal::NotStopped { reach })?;
+        let named: BTreeMap<DiscrepancyId, i128> = seen.iter().map(|seen| (seen.discrepancy, seen.amount)).collect();
+        if seen.len() > OPEN_DISCREPANCIES_MAX || named.len() < seen.len() {
+            return Err(Refusal::SeenCount.into());
+        }
+        let unseen = entry.state.reconciliation.open().find(|one| {
+            let is_seen = named.get(&one.id).is_some_and(|seen| one.to_accept() >= *seen);
+            one.stops() == Some(reach) && !is_seen && !planted::has(Bug::ResumedUnnamed)
+        });
+        if let Some(one) = unseen {
+            return Err(Refusal::NotSeen { discrepancy: one.id, amount: one.to_accept() }.into());
+        }
         // Persons approve what they have seen: what is missing, or missing more, since they were asked is for them to look at.
         let proposed = entry.proposed().filter(|_| !planted::has(Bug::ResumedUnseen));
-        let moved = proposed.and_then(|proposed| entry.outflow_since(network, proposed));
+        let moved = proposed.and_then(|proposed| entry.outflow_since(reach, proposed));
         if let Some(amount) = moved {
             return Err(Refusal::AmountMoved { amount }.into());
         }
-        entry.let_payments_go_on(network, actor);
-        let detail = format!("stopped since {} by discrepancy {}", stopped.since, stopped.by);
-        entry.audit(actor, AuditAction::PaymentsResumed, network.to_string(), detail, reason);
+        entry.let_payments_go_on(reach, actor);
+        let named: Vec<String> =
+            seen.iter().map(|seen| format!("{} ({})", seen.discrepancy, seen.amount)).take(20).collect();
+        let named = format!("{} discrepancies accepted: {}", seen.len(), named.join(", "));
+        let detail = format!("stopped since {} by discrepancy {}; {named}", stopped.since, stopped.by);
+        entry.audit(actor, AuditAction::PaymentsResumed, reach.to_string(), detail, reason);
         Ok(Done::PaymentsResumed)
     }
 }
@@ -188,9 +237,16 @@ impl Entry<'_> {
                         && at.is_none_or(|at| spot.address == *at)
                         && is_source(entry, spot)
                 }
-                Scope::Books { .. } | Scope::Solvency { .. } | Scope::Ledger | Scope::Locks | Scope::Chain { .. } => {
-                    false
-                }
+                Scope::Books { .. }
+                | Scope::Solvency { .. }
+                | Scope::Ledger
+                | Scope::Locks
+                | Scope::Chain { .. }
+                | Scope::Fees { .. }
+                | Scope::Dust { .. }
+                | Scope::Own { .. }
+                | Scope::Unread { .. }
+                | Scope::Room => false,
             });
             open.cloned()
         };

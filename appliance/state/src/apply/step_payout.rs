@@ -1,4 +1,8 @@
-//! `StepPayout`: the worker says what became of a payout's attempts.
+//! `StepPayout`: the worker says what became of a payout's attempts, and the leading node what its signer did.
+//!
+//! Invariant: that an attempt is signed, and that none ever was, the leading node alone says. It gives a signature to nobody before
+//! it is committed here; so where the log has none when a payout ends, none was ever sent, and none will be: whatever a signer of
+//! any node may remember, its node asks for it here and is refused (see ARCHITECTURE.md, *A signature's way*).
 
 use exchequer_domain::{BlockRef, Family, Network, TxId};
 use serde::{Deserialize, Serialize};
@@ -7,12 +11,13 @@ use super::prepare_payout::Preparation;
 use super::{Entry, Stop};
 use crate::command::Actor;
 use crate::custody::{OwnPurpose, OwnTransfer, own_transfer_key};
-use crate::event::{EventKind, Severity};
+use crate::event::EventKind;
 use crate::outcome::Done;
 use crate::planted::{self, Bug};
 use crate::withdrawals::{
     ANSWERS_AT_ONCE_MAX, ANSWERS_KEPT, Answer, Death, Ending, Errand, Payout, PayoutId, PayoutStanding, Purpose,
-    RAW_BYTES_MAX, RECORD_BYTES_MAX, RawKind, Refusal, Reply, SigningEntry, Stage, Standing, WHY_BYTES_MAX, Withdrawal,
+    RAW_BYTES_MAX, RECORD_BYTES_MAX, RawKind, Refusal, Reply, SigningEntry, Stage, Standing, Unpaid, WHY_BYTES_MAX,
+    Withdrawal,
 };
 
 /// A fee that is told is at most so many times what the transaction could cost.
@@ -36,7 +41,7 @@ pub struct StepPayout {
 /// What happened to a payout. Variants are only ever appended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PayoutStep {
-    /// The latest attempt is signed. Nobody sends it before this is in the log.
+    /// The latest attempt is signed. Nobody but the leading node has the bytes before this is in the log.
     Signed {
         /// Its name on chain.
         tx: TxId,
@@ -120,6 +125,31 @@ impl PayoutStep {
     }
 }
 
+impl PayoutStep {
+    /// Whether the leading node alone says it, of its signer.
+    #[must_use]
+    pub const fn is_nodes(&self) -> bool {
+        matches!(self, PayoutStep::Signed { .. } | PayoutStep::Dead { proof: Death::NeverSigned, .. })
+    }
+
+    /// Whether the payout goes on with it, so that it has not ended.
+    const fn goes_on(&self) -> bool {
+        match self {
+            PayoutStep::Signed { .. }
+            | PayoutStep::Broadcast { .. }
+            | PayoutStep::Seen { .. }
+            | PayoutStep::Unseen
+            | PayoutStep::Replace { .. } => true,
+            PayoutStep::Final { .. }
+            | PayoutStep::Reverted { .. }
+            | PayoutStep::Stuck
+            | PayoutStep::Dead { .. }
+            | PayoutStep::Unknown { .. }
+            | PayoutStep::Review { .. } => false,
+        }
+    }
+}
+
 impl StepPayout {
     /// The row keys that it looks up, in order.
     pub(super) fn lookups(&self) -> Vec<Vec<u8>> {
@@ -134,17 +164,28 @@ impl StepPayout {
         let open = entry.state.withdrawals.payout(id);
         let (payer, errand) =
             open.map(|open| (open.payer, open.errand.clone())).ok_or(Refusal::PayoutUnknown { payout: id })?;
-        entry.check_payout_worker(actor, network, payer, &errand)?;
+        match step.is_nodes() && !planted::has(Bug::AnyWorkerSigns) {
+            true => entry.check_leading_node(actor)?,
+            false => entry.check_payout_worker(actor, network, payer, &errand)?,
+        }
         let payout = entry.payout_at(id, network, from)?;
         if payout.attempt(attempt).is_none() {
             return Err(Refusal::Attempt.into());
         }
-        let stage = entry.step_payout(payout, attempt, step)?;
+        // Whatever goes on with it takes back that it ended.
+        let denied = payout.denied.clone().filter(|_| !step.goes_on());
+        let stage = entry.step_payout(Payout { denied, ..payout }, attempt, step)?;
         Ok(Done::PayoutMoved { stage })
     }
 }
 
 impl Entry<'_> {
+    /// Whether this comes from the node that leads; that its leadership is the present one was checked by its epoch.
+    fn check_leading_node(&self, actor: Actor) -> Result<(), Refusal> {
+        let leader = self.state.epoch.map(|epoch| Actor::Node(epoch.node));
+        if leader == Some(actor) { Ok(()) } else { Err(Refusal::NotTheNode) }
+    }
+
     /// An open payout, in the stage that a command found it in.
     pub(super) fn payout_at(&self, id: PayoutId, network: Network, from: Stage) -> Result<Payout, Refusal> {
         let payout = self.state.withdrawals.payout(id).filter(|payout| payout.network == network);
@@ -214,12 +255,12 @@ impl Entry<'_> {
                 payout.standing = PayoutStanding::Broadcast;
                 Ok(self.move_payout(payout, Stage::Mined, "its block is not part of the chain any more"))
             }
-            PayoutStep::Final { block, fee } => self.finish(payout, number, block, fee, false),
+            PayoutStep::Final { block, fee } => self.finish(payout, number, (block, fee), false, false),
             // Its consensus takes a transaction as a whole or not at all.
             PayoutStep::Reverted { .. } if payout.network.family() == Family::Bitcoin => {
                 Err(Refusal::Edge { from: payout.stage(), to: Stage::Reverted }.into())
             }
-            PayoutStep::Reverted { block, fee } => self.finish(payout, number, block, fee, true),
+            PayoutStep::Reverted { block, fee } => self.finish(payout, number, (block, fee), true, false),
             PayoutStep::Stuck => {
                 let from = Self::check_edge(&payout, Stage::Stuck)?;
                 payout.standing = PayoutStanding::Stuck;
@@ -227,12 +268,10 @@ impl Entry<'_> {
             }
             PayoutStep::Replace { preparation, proof } => self.replace_payout(payout, *preparation, proof),
             PayoutStep::Dead { proof, requeue } => {
-                let foreign = matches!(proof, Death::NonceUsed { .. });
-                let stage = self.bury(payout.clone(), &proof, requeue)?;
-                if foreign {
-                    self.payout_alarm(&payout, "somebody else used its nonce".into(), Severity::P1);
+                if let Some(stage) = self.set_aside_foreign(&payout, &proof)? {
+                    return Ok(stage);
                 }
-                Ok(stage)
+                self.bury_denied(payout, number, proof, requeue)
             }
             PayoutStep::Unknown { why } => {
                 let from = Self::check_edge(&payout, Stage::Unknown)?;
@@ -287,6 +326,7 @@ impl Entry<'_> {
 
         let Some(attempt) = payout.attempts.last_mut() else { return Err(Refusal::Attempt.into()) };
         attempt.tx = Some(tx);
+        let (digest, decided) = (attempt.digest, attempt.decided);
         let purpose = match (attempt.purpose, &payout.errand) {
             (Purpose::Payment, Errand::Withdrawals) => OwnPurpose::Withdrawal,
             (Purpose::Payment, Errand::Sweep(_)) => OwnPurpose::Sweep,
@@ -295,19 +335,20 @@ impl Entry<'_> {
         };
         self.put_own_transfer(payout.network, &tx, OwnTransfer { purpose, of: payout.id.0 });
         self.put_payout_bytes(payout.id, number, RawKind::Signed, raw);
-        self.log_for_signers(SigningEntry::Signed { payout: payout.id, attempt: number, record });
+        self.log_for_signers(SigningEntry::Signed { payout: payout.id, attempt: number, digest, decided, record });
         payout.standing = PayoutStanding::Signed;
         Ok(self.move_payout(payout, from, &format!("transaction {tx} is signed")))
     }
 
-    /// An attempt is final: its withdrawals are paid, or, where it did nothing, their money is free again.
-    fn finish(
+    /// An attempt is final: its withdrawals are paid, or, where it did nothing, their money is free again, once somebody else
+    /// than its worker agrees (`confirmed`).
+    pub(super) fn finish(
         &mut self,
         mut payout: Payout,
         number: u16,
-        block: BlockRef,
-        fee: u128,
+        (block, fee): (BlockRef, u128),
         reverted: bool,
+        confirmed: bool,
     ) -> Result<Stage, Stop> {
         let purpose = payout.attempt(number).ok_or(Refusal::Attempt)?.purpose;
         let to = match (purpose, reverted) {
@@ -319,10 +360,15 @@ impl Entry<'_> {
         };
         let from = Self::check_edge(&payout, to)?;
         let attempt = live(&mut payout, number)?;
-        let tx = attempt.tx.ok_or(Refusal::Attempt)?;
+        let (tx, claim) = (attempt.tx.ok_or(Refusal::Attempt)?, attempt.claim.clone());
         check_fee_told(fee, attempt.fee_max)?;
         if reverted || purpose == Purpose::Noop {
             self.check_settled(&payout, block)?;
+            self.check_spends(&payout, &claim, tx, block)?;
+            let how = Unpaid::Final { fee, reverted };
+            if !confirmed && let Some(stage) = self.deny(&payout, number, how, block)? {
+                return Ok(stage);
+            }
         }
         self.note_paid(&payout, tx, block.height, fee, to == Stage::Completed && purpose == Purpose::Payment)?;
         let id = payout.id;
@@ -344,6 +390,7 @@ impl Entry<'_> {
                 }
             }
         }
+        payout.denied = None;
         self.end_move(&mut payout, (to == Stage::Completed).then_some(tx), fee)?;
         self.note_gas_used(&payout, purpose, reverted, fee);
         self.close_payout(payout, fee, tx, to)?;

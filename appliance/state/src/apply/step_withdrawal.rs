@@ -1,5 +1,6 @@
 //! `StepWithdrawal`: a user, a person or a worker moves a withdrawal that no payout has yet.
 
+use exchequer_domain::Network;
 use serde::{Deserialize, Serialize};
 
 use super::request_withdrawal::check_fresh;
@@ -7,6 +8,7 @@ use super::withdrawals::check_worker;
 use super::{Entry, Stop, check_reason};
 use crate::audit::AuditAction;
 use crate::command::Actor;
+use crate::event::{EventKind, Severity};
 use crate::outcome::Done;
 use crate::planted::{self, Bug};
 use crate::rejection::Rejection;
@@ -115,11 +117,38 @@ impl Entry<'_> {
         if user.is_some_and(|user| user.status == UserStatus::Frozen) { Err(Refusal::Frozen) } else { Ok(()) }
     }
 
-    /// Puts down what a queued withdrawal waits for.
+    /// Puts down what a queued withdrawal waits for, and tells people of what no refill cures.
     pub(super) fn wait_for(&mut self, mut one: Withdrawal, since: exchequer_domain::Timestamp, reason: Waiting) {
+        match &reason {
+            // Tried again and again: once, however the chain words it.
+            Waiting::SetAside { why } if !is_waiting(&one, |before| matches!(before, Waiting::SetAside { .. })) => {
+                self.hindered(&one, why.clone());
+            }
+            Waiting::FeeTooHigh => self.fees_too_high(one.order.network),
+            Waiting::SetAside { .. } | Waiting::Turn | Waiting::InsufficientHot | Waiting::InsufficientGas => {}
+        }
         let what = format!("waits: {}", reason.describe());
         one.standing = Standing::Queued { since, reason };
         self.trace(&mut one, Some(Stage::Queued), Stage::Queued, what);
         self.put_withdrawal(one);
     }
+
+    /// A chain does not make a withdrawal's transfer.
+    pub(super) fn hindered(&mut self, one: &Withdrawal, why: String) {
+        let (withdrawal, network, asset) = (one.id, one.order.network, one.order.asset);
+        self.event(EventKind::WithdrawalHindered { withdrawal, network, asset, why, severity: Severity::P1 });
+    }
+
+    /// Of fees that are too high a network tells when the first of what is queued begins to wait for lower ones.
+    fn fees_too_high(&mut self, network: Network) {
+        let waits = |one| is_waiting(one, |reason| *reason == Waiting::FeeTooHigh);
+        if !self.state.withdrawals.queue(network).any(waits) {
+            self.event(EventKind::FeesTooHigh { network, severity: Severity::P2 });
+        }
+    }
+}
+
+/// Whether it is queued and waits for such a thing.
+fn is_waiting(one: &Withdrawal, such: impl Fn(&Waiting) -> bool) -> bool {
+    matches!(&one.standing, Standing::Queued { reason, .. } if such(reason))
 }

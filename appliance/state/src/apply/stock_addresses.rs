@@ -22,12 +22,13 @@ use crate::users::UserStatus;
 const HOUR: Duration = Duration::from_secs(3_600);
 
 /// Puts addresses into the pool of a family, under consecutive indices. Each was derived twice, by whoever sends this and
-/// by the signer, who vouches for it.
+/// by the signer, who vouches for it. Addresses that are in the pool already, each under its own index, get these tags: a vault
+/// that was made anew from its words vouches for what another one vouched for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StockAddresses {
     /// Which family.
     pub family: Family,
-    /// The index of the first; the one that is stocked next, so that of two senders one is heard.
+    /// The index of the first; the one that is stocked next, so that of two senders one is heard, or one of those that are there.
     pub first_index: u32,
     /// The addresses, and with what the signer vouches for each.
     pub entries: Vec<(ChainAddress, [u8; MAC_BYTES])>,
@@ -45,6 +46,9 @@ impl StockAddresses {
             return Err(Refusal::StockCount.into());
         }
         let pool = entry.state.custody.pool(self.family);
+        if self.first_index < pool.stocked {
+            return self.tag_anew(pool, entry);
+        }
         if self.first_index != pool.stocked {
             return Err(Refusal::StockIndex { next: pool.stocked }.into());
         }
@@ -66,6 +70,28 @@ impl StockAddresses {
         }
         entry.put_pool(self.family, Pool { stocked, ..pool });
         Ok(Done::AddressesStocked { next: stocked })
+    }
+
+    /// Gives addresses that are there other tags. Nothing is changed where one of them is not the one under its index.
+    fn tag_anew(self, pool: Pool, entry: &mut Entry<'_>) -> Result<Done, Stop> {
+        let other = Refusal::StockIndex { next: pool.stocked };
+        let mut tagged = Vec::with_capacity(self.entries.len());
+        for (index, (address, mac)) in (self.first_index..).zip(self.entries) {
+            if index >= pool.stocked {
+                return Err(other.into());
+            }
+            let found = entry.pool_row(self.family, index)?;
+            if found.address != address {
+                return Err(other.into());
+            }
+            if found.mac != mac {
+                tagged.push((index, PoolAddress { mac, ..found }));
+            }
+        }
+        for (index, row) in tagged {
+            entry.put_row(Table::PoolAddress, custody::pool_key(self.family, index), &row);
+        }
+        Ok(Done::AddressesStocked { next: pool.stocked })
     }
 }
 

@@ -45,7 +45,9 @@ pub(super) const fn shut(why: Why) -> Refusal {
         | Why::AssetOnNetwork
         | Why::Halted
         | Why::Silent
-        | Why::Outflow => Shut::Off,
+        | Why::Outflow
+        | Why::Shortfall
+        | Why::Inconsistent => Shut::Off,
     };
     Refusal::Shut { why }
 }
@@ -140,8 +142,9 @@ impl Entry<'_> {
             let wallet = self.state.custody.wallet_at(network.family(), &one.to);
             wallet.is_some_and(|wallet| wallet.role == WalletRole::Hot)
         });
-        if to_hot && !planted::has(Bug::FilledMeanwhile) && self.state.reconciliation.stopped(network).is_some() {
-            return Err(shut(Why::Outflow));
+        if to_hot && !planted::has(Bug::FilledMeanwhile) {
+            let asset = errand.moves().map(|one| one.asset);
+            self.state.may_pay(network, asset).map_err(shut)?;
         }
         match errand.moves() {
             Some(one) => self.state.may(network, one.asset, operation),
@@ -242,6 +245,9 @@ impl Entry<'_> {
             let legs: Vec<Leg> = [Some(paid), fee].into_iter().flatten().map(release).collect();
             self.post_sure(legs, Reason::Withdrawal, reference(one.id))?;
             self.pay_debt_after(&one)?;
+        }
+        if to == Stage::Reverted {
+            self.hindered(&one, what.clone());
         }
         self.stand(one, from, Standing::Over(ending), to, what)
     }
@@ -356,9 +362,14 @@ impl Entry<'_> {
     /// Captures what was held for a withdrawal: it is paid.
     pub(super) fn capture(&mut self, one: &Withdrawal, tx: TxId) -> Result<(), Halt> {
         let Some(Held { paid, fee }) = one.held else { return Ok(()) };
+        self.know_address(one.order.user, one.order.network, &one.order.to)?;
         let capture = |hold: HoldId| Leg::Capture { hold, amount: None };
         let legs: Vec<Leg> = [Some(paid), fee].into_iter().flatten().map(capture).collect();
-        self.post_sure(legs, Reason::Withdrawal, tx.0).map(|_| ())
+        self.post_sure(legs, Reason::Withdrawal, tx.0)?;
+        if fee.is_some() {
+            self.note_earned(one.order.asset, one.fee);
+        }
+        Ok(())
     }
 
     /// Puts a payout that is open.
@@ -406,6 +417,7 @@ impl Entry<'_> {
                     self.end_unpaid(one, from, Ending::Expired, "nobody confirmed it in time".into())?;
                 }
                 (Standing::AwaitingApproval { .. }, _) => {
+                    self.tell_approval_expired(&one);
                     self.end_unpaid(one, from, Ending::Expired, "not approved in time".into())?;
                 }
                 (Standing::Approved { .. }, Some(to)) => self.pay_inside(one, from, to, "the delay is over".into())?,

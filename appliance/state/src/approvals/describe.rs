@@ -1,6 +1,7 @@
 //! A proposed operation in words, for those who are to approve it.
 
 use crate::command::Body;
+use crate::reconciliation::Reach;
 
 /// What an operation would do: its name, then names and values. It is made of the bytes that an approval signs, so that an
 /// approver needs to believe nobody.
@@ -209,11 +210,24 @@ pub fn describe(body: &Body) -> Vec<(String, String)> {
             line("booked as", command.category.as_str().into()),
             reason(&command.reason),
         ],
-        Body::ResumePayments(command) => vec![
-            line("operation", "let a network pay out although something is missing there".into()),
-            line("network", command.network.to_string()),
-            reason(&command.reason),
-        ],
+        Body::ResumePayments(command) => {
+            let operation = "let withdrawals go on although something is missing or wrong";
+            let stopped = match command.reach {
+                Reach::Network(network) => format!("on {network}"),
+                Reach::Asset(asset) => format!("of asset {}, everywhere", asset.0),
+                Reach::Everywhere => "everywhere".into(),
+            };
+            let mut lines = vec![line("operation", operation.into()), line("stopped", stopped)];
+            let seen = command.seen.iter();
+            lines.extend(
+                seen.map(|seen| line("accepted", format!("discrepancy {} at {}", seen.discrepancy, seen.amount))),
+            );
+            if command.seen.is_empty() {
+                lines.push(line("accepted", "nothing: what stopped them is over".into()));
+            }
+            lines.push(reason(&command.reason));
+            lines
+        }
         Body::RequestWithdrawal(command) => {
             let order = &command.order;
             vec![

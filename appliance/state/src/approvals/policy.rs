@@ -110,8 +110,11 @@ fn of_body(body: &Body, actor: Actor, state: &State, ledger: &Ledger) -> Option<
         Body::ResumePayments(_) => Some(MONEY),
         Body::ReportBalances(_) | Body::ExplainDiscrepancy(_) => None,
         Body::ResumeChain(_) => Some(CHANGE),
-        Body::NoteSilence(_) => None,
-        Body::CommitBlocks(_) | Body::NotePending(_) | Body::RewindBlocks(_) | Body::NoteGas(_) => None,
+        Body::NoteSilence(_) | Body::DoubtToken(_) => None,
+        // What was missed becomes money of users.
+        Body::SendDirectives(command) => command.commits_missed().then_some(MONEY),
+        Body::CommitBlocks(_) | Body::CommitMissed(_) | Body::NotePending(_) => None,
+        Body::RewindBlocks(_) | Body::NoteGas(_) => None,
         Body::PlanSweeps(_) | Body::ExplainSweeps(_) => None,
         Body::SetPrice(command) => command.goes_far(state.custody(), actor, state.time()).then_some(CHANGE),
         // Who must agree to withdrawals, and how much may leave.
@@ -187,7 +190,6 @@ fn of_body(body: &Body, actor: Actor, state: &State, ledger: &Ledger) -> Option<
         | Body::UseBinary(_)
         | Body::BulkWorkers(_)
         | Body::UndoBulk(_)
-        | Body::SendDirectives(_)
         | Body::DispatchDirectives(_)
         | Body::StepDirectives(_)
         | Body::CancelDirectives(_)

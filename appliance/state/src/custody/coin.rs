@@ -84,6 +84,16 @@ impl Coin {
     pub(crate) fn key(&self) -> Vec<u8> {
         coin_key(self.network, &self.outpoint)
     }
+
+    /// What it is once a block at a height spends it.
+    pub(crate) const fn spent(&self, by: TxId, height: u64) -> CoinState {
+        let owner = match self.state {
+            CoinState::Free => None,
+            CoinState::Reserved { owner } => Some(owner),
+            CoinState::Spent { owner, .. } => owner,
+        };
+        CoinState::Spent { by, height, owner }
+    }
 }
 
 pub(crate) fn coin_key(network: Network, outpoint: &OutPoint) -> Vec<u8> {

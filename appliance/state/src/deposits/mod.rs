@@ -23,6 +23,7 @@ mod chain;
 mod deposit;
 mod explain;
 mod refusal;
+mod rescan;
 mod ripe;
 mod room;
 
@@ -36,6 +37,7 @@ pub(crate) use deposit::{Accrual, GATHERED_MAX, accrual_key, id_key, of_key, ove
 pub use deposit::{Assignee, Deposit, DepositId, DepositStage, DepositState, Why};
 pub use explain::{Explanation, Finding};
 pub use refusal::Refusal;
+pub use rescan::{RESCAN_APPLY, RESCAN_BLOCKS_MAX, rescan_range};
 pub use ripe::{DEBT_SUB_ACCOUNT, NothingLeaves, Withdrawable};
 pub(crate) use room::Class;
 pub use room::{DEPOSITS_PAGE_MAX, Deposits, OPEN_DEPOSITS_PER_NETWORK_MAX};

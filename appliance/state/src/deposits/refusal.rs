@@ -66,6 +66,11 @@ pub enum Refusal {
         /// Which.
         deposit: DepositId,
     },
+    /// No directive that is under way has this block committed.
+    NotWanted {
+        /// As given.
+        directive: u64,
+    },
 }
 
 impl Refusal {
@@ -73,7 +78,7 @@ impl Refusal {
     #[must_use]
     pub const fn code(&self) -> Code {
         match self {
-            Refusal::NotTheWorker => Code::WorkerMayNot,
+            Refusal::NotTheWorker | Refusal::NotWanted { .. } => Code::WorkerMayNot,
             Refusal::Halted { .. } => Code::ChainHalted,
             Refusal::NotHalted { .. } => Code::AlreadyDone,
             Refusal::CursorMoved { .. } | Refusal::NotInRing => Code::CursorMoved,
@@ -114,6 +119,9 @@ impl Refusal {
             Refusal::NotInRing => "the block is not one of the latest that were scanned".into(),
             Refusal::DepositUnknown { deposit } => format!("there is no deposit {deposit}"),
             Refusal::DepositState { deposit } => format!("deposit {deposit} does not wait for this"),
+            Refusal::NotWanted { directive } => {
+                format!("directive {directive} does not have this block looked at again, or is over")
+            }
             Refusal::NotFinal { deposit } => {
                 format!("deposit {deposit} is not as deep yet as a withdrawal needs it; give it to a user once it is")
             }

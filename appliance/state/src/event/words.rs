@@ -65,9 +65,15 @@ impl EventKind {
             | EventKind::DepositUnbooked { .. }
             | EventKind::OwnUnknown { .. } => Topic::Money,
             EventKind::WithdrawalMoved { .. }
+            | EventKind::WithdrawalHindered { .. }
+            | EventKind::FeesTooHigh { .. }
             | EventKind::PayoutNeedsReview { .. }
             | EventKind::HotWalletShort { .. }
             | EventKind::ForeignNonce { .. }
+            | EventKind::KeyUsedElsewhere { .. }
+            | EventKind::AttentionNeeded { .. }
+            | EventKind::AttentionEnded { .. }
+            | EventKind::DepositsFound { .. }
             | EventKind::FeeUnbooked { .. }
             | EventKind::WithdrawalPolicySet { .. }
             | EventKind::AddressBookChanged { .. }
@@ -76,6 +82,9 @@ impl EventKind {
             | EventKind::DiscrepancyMoved { .. }
             | EventKind::OutflowStopped { .. }
             | EventKind::OutflowResumed { .. }
+            | EventKind::BooksStopped { .. }
+            | EventKind::BooksResumed { .. }
+            | EventKind::TokenDoubted { .. }
             | EventKind::NetworkReconciled { .. } => Topic::Money,
             EventKind::UserUpdated { .. } => Topic::Users,
             EventKind::JobDiscarded { .. } | EventKind::QueueConfigured { .. } => Topic::Jobs,
@@ -150,19 +159,33 @@ impl EventKind {
             EventKind::ActionRecorded { sequence } => sequence.to_string(),
             EventKind::SettingChanged { key, .. } => key.clone(),
             EventKind::AssetCreated { asset } => asset.0.to_string(),
-            EventKind::WithdrawalMoved { withdrawal, .. } => format!("withdrawal {withdrawal}"),
+            EventKind::WithdrawalMoved { withdrawal, .. } | EventKind::WithdrawalHindered { withdrawal, .. } => {
+                format!("withdrawal {withdrawal}")
+            }
+            EventKind::FeesTooHigh { network, .. } => format!("fees of {network}"),
             EventKind::PayoutNeedsReview { payout, .. } | EventKind::FeeUnbooked { payout, .. } => {
                 format!("payout {payout}")
             }
             EventKind::HotWalletShort { network, .. } | EventKind::ForeignNonce { network, .. } => {
                 format!("hot wallet of {network}")
             }
+            EventKind::AttentionNeeded { network, subject, .. }
+            | EventKind::AttentionEnded { network, subject, .. } => {
+                format!("{subject} on {network}")
+            }
+            EventKind::DepositsFound { network, height, .. } => format!("block {height} of {network}"),
+            EventKind::KeyUsedElsewhere { network, .. } => format!("keys of {network}"),
             EventKind::SweepMoved { sweep, .. } => format!("sweep {sweep}"),
             EventKind::GasLevel { network, .. } => format!("gas of {network}"),
             EventKind::DiscrepancyMoved { discrepancy, .. } => format!("discrepancy {discrepancy}"),
             EventKind::OutflowStopped { network, .. }
             | EventKind::OutflowResumed { network }
             | EventKind::NetworkReconciled { network, .. } => format!("reconciliation of {network}"),
+            EventKind::BooksStopped { asset: Some(asset), .. } | EventKind::BooksResumed { asset: Some(asset) } => {
+                format!("solvency of {}", asset.0)
+            }
+            EventKind::BooksStopped { asset: None, .. } | EventKind::BooksResumed { asset: None } => "books".into(),
+            EventKind::TokenDoubted { network, asset, .. } => format!("{} on {network}", asset.0),
             EventKind::WithdrawalPolicySet { .. } => "withdrawal policy".into(),
             EventKind::AddressBookChanged { user } => format!("user {user}"),
             EventKind::WalletChanged { wallet } => format!("wallet {}", wallet.0),

@@ -58,6 +58,7 @@ pub(crate) struct Parts<'a> {
     pub(crate) orders: &'a mut super::orders::Orders,
     pub(crate) tape: &'a mut Tape,
     pub(crate) fees: Slots,
+    pub(crate) earned: &'a mut super::live::Earned,
 }
 
 const UNKNOWN: &str = "the market reports an order that it never accepted";
@@ -246,6 +247,12 @@ impl Clerk<'_, '_> {
         }
         let cause = Cause { reason: Reason::Trade, actor: ledger::Actor::System, reference: self.reference(trade.id) };
         self.ledger.post_own(legs.into(), cause)?;
+        if buyer.fee > 0 || seller.fee > 0 {
+            let earned = &mut *self.parts.earned;
+            earned.base = earned.base.saturating_add(buyer.fee);
+            earned.quote = earned.quote.saturating_add(seller.fee);
+            earned.moved = true;
+        }
         Ok(())
     }
 

@@ -24,6 +24,19 @@ pub(crate) struct Live {
     pub(crate) tape: Tape,
     /// The accounts that fees go to: in base, and in quote.
     pub(crate) fees: Slots,
+    /// What its trades ever took as fees.
+    pub(crate) earned: Earned,
+}
+
+/// Fees that trades took, in minor units.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Earned {
+    /// Of base.
+    pub(crate) base: u128,
+    /// Of quote.
+    pub(crate) quote: u128,
+    /// Whether there is more than its row has.
+    pub(crate) moved: bool,
 }
 
 impl PartialEq for Live {
@@ -31,7 +44,7 @@ impl PartialEq for Live {
     fn eq(&self, other: &Live) -> bool {
         let books = self.market.encode() == other.market.encode();
         let records = self.record == other.record && self.orders == other.orders && self.fees == other.fees;
-        books && records && self.tape == other.tape
+        books && records && self.tape == other.tape && self.earned == other.earned
     }
 }
 
@@ -54,7 +67,8 @@ impl Live {
         bench: Bench<'_, '_>,
     ) -> Result<Deeds, Halt> {
         let Bench { ledger, changes, events, now } = bench;
-        let parts = Parts { record: &self.record, orders: &mut self.orders, tape: &mut self.tape, fees: self.fees };
+        let Live { record, market, orders, tape, fees, earned } = self;
+        let parts = Parts { record, orders, tape, fees: *fees, earned };
         let mut clerk = Clerk {
             ledger,
             parts,
@@ -67,7 +81,7 @@ impl Live {
             deeds: Deeds::default(),
             halt: None,
         };
-        self.market.apply(now, command, &mut clerk)?;
+        market.apply(now, command, &mut clerk)?;
         clerk.finish()
     }
 
@@ -101,6 +115,10 @@ impl Live {
         })?;
         if unknown {
             return Err(Halt::Invariant("an open order has no record".into()));
+        }
+        if std::mem::take(&mut self.earned.moved) {
+            let row = codec::encode(&(self.earned.base, self.earned.quote));
+            changes.push(Change { family: Family::Working, key: earned_key(market), edit: Edit::Put(row) });
         }
         Ok(())
     }
@@ -140,7 +158,11 @@ impl Live {
         }
         let fees = super::fee_accounts(&record, ledger)?;
         let tape = tape::load(record.id, rows)?;
-        Ok(Live { record, market, orders, tape, fees })
+        let row = rows.get(Family::Working, &earned_key(record.id))?;
+        let read = |row: Vec<u8>| codec::decode(&row).map_err(|error| Halt::row(Table::MarketHead, error));
+        let (base, quote) = row.map(read).transpose()?.unwrap_or_default();
+        let earned = Earned { base, quote, moved: false };
+        Ok(Live { record, market, orders, tape, fees, earned })
     }
 }
 
@@ -163,6 +185,12 @@ fn open_key(market: MarketId, order: OrderId) -> Vec<u8> {
     suffix[..4].copy_from_slice(&market.0.to_be_bytes());
     suffix[4..].copy_from_slice(&order.0.to_be_bytes());
     Table::OpenOrder.key(&suffix)
+}
+
+/// The key of what a market's trades took as fees, beside its head.
+fn earned_key(market: MarketId) -> Vec<u8> {
+    let [a, b, c, d] = market.0.to_be_bytes();
+    Table::MarketHead.key(&[a, b, c, d, 1])
 }
 
 /// The key of an owner's dead man's switch.

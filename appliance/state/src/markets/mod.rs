@@ -30,7 +30,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use clerk::Deeds;
 pub use client_id::{CLIENT_ID_BYTES_MAX, ClientOrderId};
 pub use history::{HISTORY_PAGE_MAX, UserTrade};
-pub(crate) use live::{Bench, Live};
+pub(crate) use live::{Bench, Earned, Live};
 pub use order::{Ask, Fill, OrderRecord, OrderStatus};
 pub(crate) use orders::Orders;
 pub use reason::reason;
@@ -212,6 +212,23 @@ impl Markets {
         let orders =
             live.zip(owner).map(|(live, owner)| live.market.orders_of(owner).map(move |order| (live, order.id)));
         orders.into_iter().flatten().filter_map(|(live, id)| live.orders.get(id))
+    }
+
+    /// The fees that trades ever took, in minor units of the asset that they were taken in; an asset comes once a market.
+    pub(crate) fn earned(&self) -> impl Iterator<Item = (exchequer_ledger::Asset, u128)> {
+        let of = |live: &Live| [(live.record.base, live.earned.base), (live.record.quote, live.earned.quote)];
+        self.live.iter().flat_map(of).filter(|(_, fees)| *fees > 0)
+    }
+
+    /// What open orders lock, in minor units; an asset comes once an order.
+    pub(crate) fn locked(&self) -> impl Iterator<Item = (exchequer_ledger::Asset, u128)> {
+        self.live.iter().flat_map(|live| {
+            let asset = |side| match side {
+                exchequer_matching::Side::Buy => live.record.quote,
+                exchequer_matching::Side::Sell => live.record.base,
+            };
+            live.market.orders().map(move |order| (asset(order.side), order.held))
+        })
     }
 
     /// How many orders are open in all markets.

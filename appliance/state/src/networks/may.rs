@@ -7,6 +7,7 @@ use exchequer_ledger::Asset;
 
 use super::{NetworkConfig, NetworkState, Switches};
 use crate::emergency::Brake;
+use crate::reconciliation::Reach;
 use crate::state::State;
 
 /// What is done on a network.
@@ -69,6 +70,10 @@ pub enum Why {
     Halted,
     /// Something is missing there that nobody of the exchange's sent.
     Outflow,
+    /// The exchange has less of the asset than it owes.
+    Shortfall,
+    /// The books contradict themselves.
+    Inconsistent,
     /// No block comes there any more.
     Silent,
 }
@@ -86,6 +91,8 @@ impl fmt::Display for Why {
             Why::Silent => f.write_str("no block comes on the network any more"),
             Why::Halted => f.write_str("the network stands still after a deep reorganisation"),
             Why::Outflow => f.write_str("something is missing on the network that nobody sent"),
+            Why::Shortfall => f.write_str("the exchange has less of the asset than it owes"),
+            Why::Inconsistent => f.write_str("the exchange's books contradict themselves"),
         }
     }
 }
@@ -147,10 +154,28 @@ impl State {
         if operation != Operation::Deposit && self.deposits.chains().get(network).silent.is_some() {
             return Err(Why::Silent);
         }
-        if operation == Operation::Withdrawal && self.reconciliation.stopped(network).is_some() {
-            return Err(Why::Outflow);
+        if operation == Operation::Withdrawal {
+            self.may_pay(network, None)?;
         }
         self.networks.get(network).may(operation)
+    }
+
+    /// Whether the books let anything be paid out on a network, or of an asset there.
+    ///
+    /// # Errors
+    /// Why not.
+    pub(crate) fn may_pay(&self, network: Network, asset: Option<Asset>) -> Result<(), Why> {
+        let is_stopped = |reach| self.reconciliation.stopped(reach).is_some();
+        if is_stopped(Reach::Everywhere) {
+            return Err(Why::Inconsistent);
+        }
+        if is_stopped(Reach::Network(network)) {
+            return Err(Why::Outflow);
+        }
+        if asset.is_some_and(|asset| is_stopped(Reach::Asset(asset))) {
+            return Err(Why::Shortfall);
+        }
+        Ok(())
     }
 
     /// Whether something may be done with an asset on a network now.
@@ -162,6 +187,9 @@ impl State {
             return Err(Why::Asset);
         }
         self.may_on(network, operation)?;
+        if operation == Operation::Withdrawal {
+            self.may_pay(network, Some(asset))?;
+        }
         let of_asset = self.networks.of_asset(network, asset);
         if of_asset.allow(operation) { Ok(()) } else { Err(Why::AssetOnNetwork) }
     }

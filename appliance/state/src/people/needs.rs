@@ -43,6 +43,9 @@ impl Body {
             | Body::Rescale(_)
             | Body::DispatchDirectives(_)
             | Body::StepDirectives(_) => return Needs::Never,
+            Body::SendDirectives(command) if command.commits_missed() => {
+                return Needs::Both(P::WorkersControl, P::MoneyMove);
+            }
             Body::EnqueueJobs(_)
             | Body::CancelJobs(_)
             | Body::RetryJobs(_)
@@ -92,9 +95,12 @@ impl Body {
             Body::StockAddresses(_) => return Needs::Never,
             // Workers of the network say what its blocks hold, and what gas is.
             Body::NoteGas(_) | Body::PlanSweeps(_) | Body::ExplainSweeps(_) => return Needs::Never,
-            Body::CommitBlocks(_) | Body::NotePending(_) | Body::RewindBlocks(_) | Body::NoteSilence(_) => {
-                return Needs::Never;
-            }
+            Body::CommitBlocks(_)
+            | Body::CommitMissed(_)
+            | Body::NotePending(_)
+            | Body::RewindBlocks(_)
+            | Body::NoteSilence(_)
+            | Body::DoubtToken(_) => return Needs::Never,
             Body::ResumeChain(_) => P::NetworksChange,
             Body::AssignSuspense(_) => P::MoneyMove,
             Body::ReportBalances(_) => return Needs::Never,

@@ -2,13 +2,14 @@
 
 use std::fmt;
 
-use exchequer_domain::{Network, Timestamp};
+use exchequer_domain::{Network, Timestamp, TxId};
 use exchequer_ledger::Asset;
 use serde::{Deserialize, Serialize};
 
 use super::position::Spot;
 use crate::command::Actor;
 use crate::event::Severity;
+use crate::networks::number;
 use crate::planted::{self, Bug};
 
 /// Lines of a discrepancy's story; the first ones and the latest are kept.
@@ -53,6 +54,76 @@ pub enum Scope {
         /// Which network.
         network: Network,
     },
+    /// The income from fees of an asset, between what trades and withdrawals took and what the ledger has.
+    Fees {
+        /// Which asset.
+        asset: Asset,
+    },
+    /// An asset on a network, on all addresses where a little is more than expected: each less than the least deposit.
+    Dust {
+        /// Which network.
+        network: Network,
+        /// Which asset.
+        asset: Asset,
+    },
+    /// A transaction of the exchange's own, between what it did on chain and what the ledger has of it.
+    Own {
+        /// Which network.
+        network: Network,
+        /// Which transaction.
+        tx: TxId,
+        /// Of which asset.
+        asset: Asset,
+    },
+    /// What is to be read on a network, and what its worker told.
+    Unread {
+        /// Which network.
+        network: Network,
+    },
+    /// The discrepancies themselves: there are more than have room.
+    Room,
+}
+
+/// How far a stop of withdrawals goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Reach {
+    /// One network, whatever the asset.
+    Network(Network),
+    /// One asset, on every network.
+    Asset(Asset),
+    /// Everything.
+    Everywhere,
+}
+
+impl Reach {
+    /// The end of its row's key.
+    pub(crate) fn key(self) -> Vec<u8> {
+        match self {
+            Reach::Network(network) => [&[0], number(network).as_slice()].concat(),
+            Reach::Asset(asset) => [&[1], asset.0.to_be_bytes().as_slice()].concat(),
+            Reach::Everywhere => vec![2],
+        }
+    }
+
+    /// What such an end says.
+    pub(crate) fn of_key(key: &[u8]) -> Option<Reach> {
+        match key.split_first()? {
+            (0, rest) => Network::ALL.iter().copied().find(|known| number(*known) == *rest).map(Reach::Network),
+            (1, rest) => Some(Reach::Asset(Asset(u32::from_be_bytes(rest.try_into().ok()?)))),
+            (2, []) => Some(Reach::Everywhere),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Reach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reach::Network(network) => network.fmt(f),
+            Reach::Asset(asset) => write!(f, "asset {}", asset.0),
+            Reach::Everywhere => f.write_str("everywhere"),
+        }
+    }
 }
 
 impl Scope {
@@ -61,8 +132,24 @@ impl Scope {
     pub const fn network(&self) -> Option<Network> {
         match self {
             Scope::Spot(spot) => Some(spot.network),
-            Scope::Books { network, .. } | Scope::Chain { network } => Some(*network),
-            Scope::Solvency { .. } | Scope::Ledger | Scope::Locks => None,
+            Scope::Books { network, .. }
+            | Scope::Chain { network }
+            | Scope::Dust { network, .. }
+            | Scope::Own { network, .. }
+            | Scope::Unread { network } => Some(*network),
+            Scope::Solvency { .. } | Scope::Ledger | Scope::Locks | Scope::Fees { .. } | Scope::Room => None,
+        }
+    }
+
+    /// How far withdrawals stop where something is missing here, or is wrong; none where nothing stops.
+    #[must_use]
+    pub const fn reach(&self) -> Option<Reach> {
+        match self {
+            Scope::Spot(spot) => Some(Reach::Network(spot.network)),
+            Scope::Books { network, .. } => Some(Reach::Network(*network)),
+            Scope::Solvency { asset } => Some(Reach::Asset(*asset)),
+            Scope::Ledger | Scope::Locks | Scope::Fees { .. } => Some(Reach::Everywhere),
+            Scope::Chain { .. } | Scope::Dust { .. } | Scope::Own { .. } | Scope::Unread { .. } | Scope::Room => None,
         }
     }
 }
@@ -84,6 +171,15 @@ pub enum Class {
     Reorg,
     /// Endpoints contradict each other.
     RpcFault,
+    /// A transaction of the exchange's own is in the chain, and after two finality periods not in the books, or the other way
+    /// round.
+    Unbooked,
+    /// The exchange has less than it owes.
+    Shortfall,
+    /// The books contradict themselves.
+    Inconsistent,
+    /// Nobody knows: something is not read, or finds no room here.
+    Unread,
 }
 
 impl Class {
@@ -96,6 +192,10 @@ impl Class {
         Class::Rounding,
         Class::Reorg,
         Class::RpcFault,
+        Class::Unbooked,
+        Class::Shortfall,
+        Class::Inconsistent,
+        Class::Unread,
     ];
 
     /// The word for it.
@@ -109,6 +209,26 @@ impl Class {
             Class::Rounding => "rounding",
             Class::Reorg => "reorg",
             Class::RpcFault => "rpc-fault",
+            Class::Unbooked => "unbooked",
+            Class::Shortfall => "shortfall",
+            Class::Inconsistent => "inconsistent",
+            Class::Unread => "unread",
+        }
+    }
+
+    /// Whether it stops withdrawals, whatever the amount.
+    #[must_use]
+    pub const fn stops(self) -> bool {
+        match self {
+            Class::UnknownOutflow | Class::Shortfall | Class::Inconsistent => true,
+            Class::Timing
+            | Class::MissedDeposit
+            | Class::Fee
+            | Class::Rounding
+            | Class::Reorg
+            | Class::RpcFault
+            | Class::Unbooked
+            | Class::Unread => false,
         }
     }
 }
@@ -257,10 +377,17 @@ impl Discrepancy {
         }
     }
 
-    /// Whether it stops the withdrawals of its network: something is missing, and more than persons have accepted.
+    /// How far it stops withdrawals: something is missing or wrong, and more than persons have accepted. None where it does not.
     #[must_use]
-    pub fn stops(&self) -> bool {
+    pub fn stops(&self) -> Option<Reach> {
         let open = matches!(self.status, Status::Open | Status::Explained);
-        open && self.class == Class::UnknownOutflow && self.accepted.is_none_or(|accepted| self.amount < accepted)
+        let unseen = self.accepted.is_none_or(|accepted| self.amount < accepted);
+        self.scope.reach().filter(|_| open && unseen && self.class.stops())
+    }
+
+    /// What persons accept who let withdrawals go on: where the two sides agree again nothing is missing.
+    #[must_use]
+    pub const fn to_accept(&self) -> i128 {
+        if self.gone.is_some() { 0 } else { self.amount }
     }
 }

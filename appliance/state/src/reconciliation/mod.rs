@@ -8,8 +8,12 @@
 //! Invariants:
 //! - A reading is compared with what the books expect at the very block at which it was made, or not at all.
 //! - Between the beginning and the end of a run no movement above its block is folded into a position.
+//! - A movement is in a position once, whatever branch of the chain tells it again; what a reorganisation takes away leaves the
+//!   position too, however deep it is, as far down as blocks are known.
 //! - What is missing on chain and in no payout of ours stops the withdrawals of that network, whatever the amount, in the
-//!   entry that finds it. Persons let them go on.
+//!   entry that finds it; an asset of which less is there than is owed stops everywhere, and books that contradict themselves
+//!   stop everything. Persons let them go on who name what they have seen.
+//! - What stops something always finds room; where there is none for the rest, that is a finding too.
 //! - A discrepancy ends by a person's word or by an adjustment that two persons made; by itself only where it was of time.
 //! - An adjustment is a posting under the discrepancy's number. Nothing here edits a row of the ledger.
 //!
@@ -28,15 +32,18 @@ mod room;
 mod run;
 
 pub use discrepancy::{
-    Category, Class, Discrepancy, DiscrepancyId, Line, STORY_BYTES_MAX, STORY_LINES_MAX, Scope, Status,
+    Category, Class, Discrepancy, DiscrepancyId, Line, Reach, STORY_BYTES_MAX, STORY_LINES_MAX, Scope, Status,
 };
 pub use equation::{Equation, Outcome, Sum};
 pub(crate) use judge::{Facts, Judgement, judge};
-pub(crate) use movement::{Movement, MovementName, Way, movement_name};
+pub(crate) use movement::{Movement, MovementName, Way, movement_key, movement_name};
 pub use position::{Checked, Position, Spot};
 pub(crate) use position::{over_key, position_key, run_key};
 pub use read::{DISCREPANCIES_PAGE_MAX, RUNS_PAGE_MAX};
 pub use refusal::Refusal;
 pub(crate) use room::{Afoot, Part, Tally, Touch, tally_key};
-pub use room::{OPEN_DISCREPANCIES_MAX, Reconciliation, Stopped, TOUCHED_MAX};
-pub use run::{Begun, Net, READINGS_AT_ONCE_MAX, RUN_US_MAX, Reading, Run, RunId, Sweep, finality_us};
+pub use room::{Doubted, OPEN_DISCREPANCIES_MAX, Reconciliation, Stopped, TOUCHED_MAX};
+pub use run::{
+    Begun, Net, READINGS_AT_ONCE_MAX, ROUND_US_MAX, RUN_US_MAX, Reading, Run, RunId, Sweep, UNTOLD_RUNS_MAX,
+    finality_us,
+};

@@ -4,6 +4,7 @@ use exchequer_domain::{Network, Place, TxId};
 use serde::{Deserialize, Serialize};
 
 use super::position::{Spot, signed};
+use crate::custody::Coin;
 use crate::networks::number;
 
 /// How something moved.
@@ -37,6 +38,8 @@ pub(crate) struct Movement {
     pub(crate) amount: u128,
     /// Whether the exchange signed the transaction.
     pub(crate) own: bool,
+    /// The coin that came or was spent, as it was then, where the network is built of them.
+    pub(crate) coin: Option<Box<Coin>>,
 }
 
 impl Movement {

@@ -54,6 +54,8 @@ pub struct Position {
     pub nonce: Option<u64>,
     /// The latest comparison; none before the first.
     pub checked: Option<Checked>,
+    /// What is there above what is expected, where that is less than the least deposit and has no discrepancy of its own.
+    pub dust: u128,
 }
 
 /// A signed sum, where it fits.
@@ -80,6 +82,16 @@ impl Position {
                 self.fees_max = self.fees_max.saturating_add(fee_max);
                 self.rounded = self.rounded.saturating_add(u32::from(rounded));
             }
+        }
+    }
+
+    /// The same with one movement less, of those that blocks brought: its block is gone.
+    pub(crate) fn give_back(&mut self, movement: &Movement) {
+        match movement.way {
+            Way::In => self.received = self.received.saturating_sub(movement.amount),
+            Way::Spent => self.sent = self.sent.saturating_sub(movement.amount),
+            // What a payout paid was told by itself, and stays.
+            Way::Paid { .. } => {}
         }
     }
 

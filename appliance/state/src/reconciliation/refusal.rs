@@ -1,9 +1,10 @@
 //! Why a command about reconciliation is refused.
 
-use exchequer_domain::{BlockRef, ChainAddress, Code, Network};
+use exchequer_domain::{BlockRef, ChainAddress, Code};
 use serde::{Deserialize, Serialize};
 
-use super::discrepancy::{Category, DiscrepancyId, STORY_BYTES_MAX, Status};
+use super::discrepancy::{Category, DiscrepancyId, Reach, STORY_BYTES_MAX, Status};
+use super::room::OPEN_DISCREPANCIES_MAX;
 use super::run::{READINGS_AT_ONCE_MAX, RunId};
 
 /// Why it is refused. Variants are only ever appended.
@@ -58,10 +59,24 @@ pub enum Refusal {
     SecondPerson,
     /// The explanation is empty or too long.
     Explanation,
-    /// Withdrawals of the network were not stopped by an outflow.
+    /// Withdrawals were not stopped so far.
     NotStopped {
-        /// Which network.
-        network: Network,
+        /// How far.
+        reach: Reach,
+    },
+    /// A discrepancy stops withdrawals, and whoever lets them go on has not seen it, or has seen less.
+    NotSeen {
+        /// Which.
+        discrepancy: DiscrepancyId,
+        /// What it comes to now.
+        amount: i128,
+    },
+    /// Too many discrepancies are named at once, or one twice.
+    SeenCount,
+    /// Something of a token is told that is not listed there.
+    TokenUnknown {
+        /// As given.
+        token: ChainAddress,
     },
 }
 
@@ -72,11 +87,13 @@ impl Refusal {
         match self {
             Refusal::NotTheWorker => Code::WorkerMayNot,
             Refusal::RunUnknown { .. } | Refusal::BlockUnknown { .. } => Code::RunUnknown,
-            Refusal::ReadingCount | Refusal::NotOurs { .. } => Code::ReadingsRefused,
+            Refusal::ReadingCount | Refusal::NotOurs { .. } | Refusal::TokenUnknown { .. } => Code::ReadingsRefused,
             Refusal::DiscrepancyUnknown { .. } => Code::DiscrepancyUnknown,
-            Refusal::DiscrepancyStatus { .. } | Refusal::StillThere | Refusal::AmountMoved { .. } => {
-                Code::DiscrepancyState
-            }
+            Refusal::DiscrepancyStatus { .. }
+            | Refusal::StillThere
+            | Refusal::AmountMoved { .. }
+            | Refusal::NotSeen { .. }
+            | Refusal::SeenCount => Code::DiscrepancyState,
             Refusal::Category { .. } | Refusal::NotAdjustable | Refusal::Explanation => Code::AdjustmentRefused,
             Refusal::SecondPerson => Code::AdjustmentAlone,
             Refusal::NotStopped { .. } => Code::AlreadyDone,
@@ -112,9 +129,20 @@ impl Refusal {
                 "an adjustment is carried out as the operation of a proposal that another person approved".into()
             }
             Refusal::Explanation => format!("an explanation has 1 to {STORY_BYTES_MAX} bytes"),
-            Refusal::NotStopped { network } => {
-                format!("withdrawals of {network} were not stopped because something was missing")
+            Refusal::NotStopped { reach: Reach::Everywhere } => {
+                "withdrawals were not stopped everywhere because the books contradict themselves".into()
             }
+            Refusal::NotStopped { reach } => {
+                format!("withdrawals of {reach} were not stopped because something was missing")
+            }
+            Refusal::NotSeen { discrepancy, amount } => format!(
+                "discrepancy {discrepancy} stops withdrawals and comes to {amount} now, which was not named: look at it, and \
+                 decide anew"
+            ),
+            Refusal::SeenCount => {
+                format!("each discrepancy is named once, and {OPEN_DISCREPANCIES_MAX} of them at most")
+            }
+            Refusal::TokenUnknown { token } => format!("no token {token} is listed there"),
         }
     }
 }

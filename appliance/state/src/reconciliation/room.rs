@@ -3,20 +3,22 @@
 //! All of it is in one table, each part under a tag of its own; positions, runs that are over and discrepancies that are over
 //! are rows alone.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use exchequer_domain::{ChainAddress, Network, Timestamp, TxId};
+use exchequer_ledger::Asset;
 use serde::{Deserialize, Serialize};
 
-use super::discrepancy::{Discrepancy, DiscrepancyId, Scope};
+use super::discrepancy::{Discrepancy, DiscrepancyId, Reach, Scope};
 use super::movement::{Movement, MovementName, movement_key};
-use super::run::Net;
+use super::run::{Net, RunId};
 use crate::codec::{self, DecodeError};
 use crate::halt::Halt;
 use crate::networks::number;
 use crate::rows::{self, Rows, Table};
 
-/// Discrepancies that may be open. Beyond that the first ones have to be dealt with; runs count what was left out.
+/// Discrepancies that may be open, but for the one that says that there are too many. Beyond that the first ones have to be dealt
+/// with: what stops something takes the place of what does not, and what finds none is counted.
 pub const OPEN_DISCREPANCIES_MAX: usize = 5_000;
 /// Addresses of a network that are noted as touched; what is beyond that is compared when all addresses are.
 pub const TOUCHED_MAX: usize = 50_000;
@@ -35,16 +37,22 @@ pub(crate) enum Part {
     Tally = 3,
     /// Network, transaction -> what of an own transaction was seen on one side only.
     Afoot = 4,
-    /// Network, address -> nothing: it has moved since it was compared.
+    /// Network, address -> since which run it is to be read: it has moved since it was compared.
     Touched = 5,
     /// Number -> an open discrepancy.
     Discrepancy = 6,
-    /// Network -> since when, and why, nothing is paid out there.
+    /// How far -> since when, and why, nothing is paid out.
     Stopped = 7,
+    /// Network, height, name -> a movement that is in its position, and that a reorganisation below what was settled takes out.
+    Folded = 8,
+    /// Asset -> fees of withdrawals that were earned.
+    Earned = 9,
+    /// Network, token -> why nobody believes its log.
+    Doubted = 10,
 }
 
 impl Part {
-    const ALL: [Part; 8] = [
+    const ALL: [Part; 11] = [
         Part::Head,
         Part::Net,
         Part::Movement,
@@ -53,6 +61,9 @@ impl Part {
         Part::Touched,
         Part::Discrepancy,
         Part::Stopped,
+        Part::Folded,
+        Part::Earned,
+        Part::Doubted,
     ];
 
     /// The suffix of a row of this part.
@@ -83,6 +94,10 @@ pub(crate) struct Tally {
     pub(crate) unbooked_fees: u128,
     /// Payments that are too small to be credited, and are gathered.
     pub(crate) gathered: u128,
+    /// What is more than expected on addresses where it is less than the least deposit.
+    pub(crate) dust: u128,
+    /// On how many addresses that is.
+    pub(crate) dusty: u64,
 }
 
 /// An own transaction of which one side was seen: what it did to addresses, less what it did to the ledger.
@@ -94,7 +109,7 @@ pub(crate) struct Afoot {
     pub(crate) effects: BTreeMap<Option<ChainAddress>, i128>,
 }
 
-/// That nothing is paid out on a network, because something is missing there.
+/// That nothing is paid out, because something is missing or the books contradict themselves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stopped {
     /// Replicated time.
@@ -103,19 +118,32 @@ pub struct Stopped {
     pub by: DiscrepancyId,
 }
 
+/// Why nobody believes what a token's contract logs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Doubted {
+    /// Replicated time.
+    pub since: Timestamp,
+    /// What a worker saw, in words.
+    pub why: String,
+}
+
 /// What of reconciliation is in memory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reconciliation {
     pub(crate) head: Head,
     pub(crate) nets: BTreeMap<Network, Net>,
     pub(crate) movements: BTreeMap<(Network, u64, MovementName), Movement>,
+    /// Movements that blocks brought and that are in positions, as far down as hashes of blocks are known.
+    pub(crate) folded: BTreeMap<(Network, u64, MovementName), Movement>,
     pub(crate) tallies: BTreeMap<(Network, Option<ChainAddress>), Tally>,
     pub(crate) afoot: BTreeMap<(Network, TxId), Afoot>,
-    pub(crate) touched: BTreeSet<(Network, ChainAddress)>,
+    touched: BTreeMap<(Network, ChainAddress), RunId>,
     touched_of: BTreeMap<Network, usize>,
     open: BTreeMap<DiscrepancyId, Discrepancy>,
     scopes: BTreeMap<Scope, DiscrepancyId>,
-    pub(crate) stopped: BTreeMap<Network, Stopped>,
+    pub(crate) stopped: BTreeMap<Reach, Stopped>,
+    pub(crate) earned: BTreeMap<Asset, u128>,
+    pub(crate) doubted: BTreeMap<(Network, ChainAddress), Doubted>,
 }
 
 /// A network by its bytes.
@@ -157,10 +185,11 @@ impl Reconciliation {
             (Part::Net, Some((network, _))) => {
                 self.nets.insert(network, codec::decode(row)?);
             }
-            (Part::Movement, Some((network, rest))) => {
+            (Part::Movement | Part::Folded, Some((network, rest))) => {
                 let Some((height, name)) = rest.split_first_chunk::<8>() else { return Ok(false) };
                 let Ok(name) = MovementName::try_from(name) else { return Ok(false) };
-                self.movements.insert((network, u64::from_be_bytes(*height), name), codec::decode(row)?);
+                let of = if part == Part::Folded { &mut self.folded } else { &mut self.movements };
+                of.insert((network, u64::from_be_bytes(*height), name), codec::decode(row)?);
             }
             (Part::Tally, Some((network, coin))) => {
                 let coin = if coin.is_empty() { None } else { address(coin) };
@@ -172,14 +201,24 @@ impl Reconciliation {
             }
             (Part::Touched, Some((network, bytes))) => {
                 let Some(address) = address(bytes) else { return Ok(false) };
-                self.touch(network, address);
+                self.touch(network, address, codec::decode(row)?);
             }
-            (Part::Stopped, Some((network, _))) => {
-                self.stopped.insert(network, codec::decode(row)?);
+            (Part::Doubted, Some((network, bytes))) => {
+                let Some(token) = address(bytes) else { return Ok(false) };
+                self.doubted.insert((network, token), codec::decode(row)?);
             }
-            (Part::Net | Part::Movement | Part::Tally | Part::Afoot | Part::Touched | Part::Stopped, None) => {
-                return Ok(false);
+            (Part::Stopped, _) => {
+                let Some(reach) = Reach::of_key(rest) else { return Ok(false) };
+                self.stopped.insert(reach, codec::decode(row)?);
             }
+            (Part::Earned, _) => {
+                let Ok(asset) = <[u8; 4]>::try_from(rest) else { return Ok(false) };
+                self.earned.insert(Asset(u32::from_be_bytes(asset)), codec::decode(row)?);
+            }
+            (
+                Part::Net | Part::Movement | Part::Folded | Part::Tally | Part::Afoot | Part::Touched | Part::Doubted,
+                None,
+            ) => return Ok(false),
         }
         Ok(true)
     }
@@ -190,10 +229,21 @@ impl Reconciliation {
         self.nets.get(&network).cloned().unwrap_or_else(|| Net::new(network))
     }
 
-    /// Since when, and why, nothing is paid out on a network.
+    /// Since when, and why, nothing is paid out so far.
     #[must_use]
-    pub fn stopped(&self, network: Network) -> Option<Stopped> {
-        self.stopped.get(&network).copied()
+    pub fn stopped(&self, reach: Reach) -> Option<Stopped> {
+        self.stopped.get(&reach).copied()
+    }
+
+    /// Every stop of withdrawals, those of networks first.
+    pub fn stops(&self) -> impl Iterator<Item = (Reach, Stopped)> {
+        self.stopped.iter().map(|(reach, stopped)| (*reach, *stopped))
+    }
+
+    /// Why nobody believes what a token's contract logs; none where it is believed.
+    #[must_use]
+    pub fn doubted(&self, network: Network, token: &ChainAddress) -> Option<&Doubted> {
+        self.doubted.get(&(network, token.clone()))
     }
 
     /// The open discrepancies, in the order of their numbers.
@@ -221,7 +271,19 @@ impl Reconciliation {
 
     /// Addresses of a network that have moved since they were compared, in order.
     pub fn touched(&self, network: Network) -> impl Iterator<Item = &ChainAddress> {
-        self.touched.iter().filter(move |(of, _)| *of == network).map(|(_, address)| address)
+        self.touched_since(network).map(|(address, _)| address)
+    }
+
+    /// The same with the run since which each was not told.
+    pub(crate) fn touched_since(&self, network: Network) -> impl Iterator<Item = (&ChainAddress, RunId)> {
+        let of = self.touched.iter().filter(move |((of, _), _)| *of == network);
+        of.map(|((_, address), since)| (address, *since))
+    }
+
+    /// An address that is to be read was told in a run; whether it was to be.
+    pub(crate) fn told(&mut self, network: Network, address: &ChainAddress, run: RunId) -> bool {
+        let known = self.touched.get_mut(&(network, address.clone()));
+        known.is_some_and(|since| std::mem::replace(since, run) < run)
     }
 
     /// The open discrepancy of a scope.
@@ -244,22 +306,22 @@ impl Reconciliation {
         Some(one)
     }
 
-    /// Notes an address as touched.
-    pub(crate) fn touch(&mut self, network: Network, address: ChainAddress) -> Touch {
+    /// Notes an address as touched, since a run.
+    pub(crate) fn touch(&mut self, network: Network, address: ChainAddress, since: RunId) -> Touch {
         let key = (network, address);
-        if self.touched.contains(&key) {
+        if self.touched.contains_key(&key) {
             return Touch::Known;
         }
         if self.touched_of.get(&network).is_some_and(|count| *count >= TOUCHED_MAX) {
             return Touch::Full;
         }
         *self.touched_of.entry(network).or_default() += 1;
-        self.touched.insert(key);
+        self.touched.insert(key, since);
         Touch::New
     }
 
     pub(crate) fn untouch(&mut self, network: Network, address: &ChainAddress) -> bool {
-        let removed = self.touched.remove(&(network, address.clone()));
+        let removed = self.touched.remove(&(network, address.clone())).is_some();
         if removed && let Some(count) = self.touched_of.get_mut(&network) {
             *count = count.saturating_sub(1);
             if *count == 0 {
@@ -277,6 +339,16 @@ impl Reconciliation {
     ) -> impl Iterator<Item = (u64, &MovementName, &Movement)> {
         let range = (network, height, MovementName::default())..=(network, u64::MAX, [0xff; 16]);
         self.movements.range(range).map(|((_, height, name), movement)| (*height, name, movement))
+    }
+
+    /// The movements of a network in positions, from a height on.
+    pub(crate) fn folded_from(
+        &self,
+        network: Network,
+        height: u64,
+    ) -> impl Iterator<Item = (u64, &MovementName, &Movement)> {
+        let range = (network, height, MovementName::default())..=(network, u64::MAX, [0xff; 16]);
+        self.folded.range(range).map(|((_, height, name), movement)| (*height, name, movement))
     }
 
     /// The row suffix of a movement.

@@ -8,8 +8,13 @@ use super::equation::Outcome;
 
 /// Readings of one command.
 pub const READINGS_AT_ONCE_MAX: usize = 300;
-/// A run that takes longer keeps nothing pinned any more, in microseconds.
+/// So long runs can keep something pinned, one after the other as well, in microseconds.
 pub const RUN_US_MAX: u64 = 3 * 3_600_000_000;
+/// An address that is to be read and was told in none of so many runs is a finding. Twice as many as it takes to tell of every
+/// touched address there may be.
+pub const UNTOLD_RUNS_MAX: usize = 50;
+/// All deposit addresses are gone through within so long, in microseconds.
+pub const ROUND_US_MAX: u64 = 7 * 24 * 3_600_000_000;
 
 /// The number of a run among those of its network, from 1.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -82,6 +87,14 @@ pub struct Net {
     pub network: Network,
     /// Movements up to this height are in positions.
     pub floor: u64,
+    /// Up to this height what blocks brought is history, whatever branch is told of it later: what is known is not told again.
+    pub history: u64,
+    /// Up to this height readings may lack payouts that were final on a branch that is gone, and come again.
+    pub branched: u64,
+    /// Since when runs keep movements from being folded; none while they do not.
+    pub pinned: Option<Timestamp>,
+    /// The heights of the latest runs that ended, the oldest first; [`UNTOLD_RUNS_MAX`] at most.
+    pub lately: Vec<u64>,
     /// The run that is going on.
     pub begun: Option<Begun>,
     /// The number of the last run.
@@ -99,7 +112,9 @@ pub struct Net {
 impl Net {
     pub(crate) fn new(network: Network) -> Net {
         let (begun, ended, block) = (None, None, None);
-        Net { network, floor: 0, begun, last: RunId(0), ended, block, sweep: Sweep::default(), untold: 0 }
+        let (pinned, lately, sweep) = (None, Vec::new(), Sweep::default());
+        let (floor, history, branched, untold) = (0, 0, 0, 0);
+        Net { network, floor, history, branched, pinned, lately, begun, last: RunId(0), ended, block, sweep, untold }
     }
 }
 

@@ -346,38 +346,47 @@ fn lines() -> Vec<String> {
         Command { actor: Actor::Node(NodeId(300)), epoch: Some(300), ..world.command(put(b"k", b"", None)) };
     lines.push(format!("command {}", hex(&from_a_node.encode())));
     assert_eq!(Command::decode(&from_a_node.encode()), Ok(from_a_node));
-    let node = world.state.registry().admitted().next().map(|node| Actor::Node(node.id)).unwrap();
+    let leads = world.state.registry().admitted().next().map(|node| node.id).unwrap();
+    let node = Actor::Node(leads);
     for body in people::golden::of_a_node() {
         let command = Command { actor: node, ..world.command(body) };
         lines.push(format!("command {}", hex(&command.encode())));
         world.send(&command).unwrap();
     }
-    world.apply(Input::Activate { node: NodeId(1), boot: [5; 16] }).unwrap();
+    world.apply(Input::Activate { node: leads, boot: [5; 16] }).unwrap();
     world.now = Timestamp(START.0 + 2 * SECOND);
     world.run(trading::golden::later()).unwrap();
     for (actor, body) in deposits::golden::script() {
-        let epoch = world.state.epoch().map(|epoch| epoch.index).filter(|_| matches!(actor, Actor::Worker(_)));
+        let epoch =
+            world.state.epoch().map(|epoch| epoch.index).filter(|_| matches!(actor, Actor::Worker(_) | Actor::Node(_)));
         let command = Command { actor, epoch, ..world.command(body) };
         lines.push(format!("command {}", hex(&command.encode())));
         assert_eq!(Command::decode(&command.encode()), Ok(command.clone()));
         world.send(&command).unwrap();
     }
     for (actor, body) in withdrawals::golden::script(&world).into_iter().chain(gas::golden::script()) {
-        let epoch = world.state.epoch().map(|epoch| epoch.index).filter(|_| matches!(actor, Actor::Worker(_)));
+        // Node 1 is gone; another one leads.
+        let actor = if matches!(actor, Actor::Node(_)) { node } else { actor };
+        let epoch =
+            world.state.epoch().map(|epoch| epoch.index).filter(|_| matches!(actor, Actor::Worker(_) | Actor::Node(_)));
         let command = Command { actor, epoch, ..world.command(body) };
         lines.push(format!("command {}", hex(&command.encode())));
         assert_eq!(Command::decode(&command.encode()), Ok(command.clone()));
         world.entry(&[command]);
     }
     for (actor, body) in sweeps::golden::script(&world) {
-        let epoch = world.state.epoch().map(|epoch| epoch.index).filter(|_| matches!(actor, Actor::Worker(_)));
+        // Node 1 is gone; another one leads.
+        let actor = if matches!(actor, Actor::Node(_)) { node } else { actor };
+        let epoch =
+            world.state.epoch().map(|epoch| epoch.index).filter(|_| matches!(actor, Actor::Worker(_) | Actor::Node(_)));
         let command = Command { actor, epoch, ..world.command(body) };
         lines.push(format!("command {}", hex(&command.encode())));
         assert_eq!(Command::decode(&command.encode()), Ok(command.clone()));
         world.send(&command).unwrap();
     }
     for (actor, body) in reconciliation::golden::script(&world) {
-        let epoch = world.state.epoch().map(|epoch| epoch.index).filter(|_| matches!(actor, Actor::Worker(_)));
+        let epoch =
+            world.state.epoch().map(|epoch| epoch.index).filter(|_| matches!(actor, Actor::Worker(_) | Actor::Node(_)));
         let command = Command { actor, epoch, ..world.command(body) };
         lines.push(format!("command {}", hex(&command.encode())));
         assert_eq!(Command::decode(&command.encode()), Ok(command.clone()));
@@ -395,6 +404,9 @@ fn lines() -> Vec<String> {
         assert_eq!(Command::decode(&command.encode()), Ok(command.clone()));
         world.entry(&[command]);
     }
+    // A minute later people are told of what waits for them.
+    world.now = Timestamp(world.now.0 + 61 * SECOND);
+    world.entry(&[]);
     for outcome in outcomes() {
         lines.push(format!("outcome {}", hex(&outcome.encode())));
         assert_eq!(Outcome::decode(&outcome.encode()), Ok(outcome));

@@ -10,14 +10,18 @@
 //!   payment is final, and free again only where the payment was never decided, or [`Death`] is proved.
 //! - Two attempts of a payout exclude each other on chain, or the earlier one was proved dead; so at most one is ever mined.
 //! - A nonce belongs to one payout for ever; a coin to one payout until that is over.
+//! - Who says that a payment was signed, or never was, is the leading node; who says that one ended without paying is no single
+//!   worker: see [`Denial`].
 //! - A client's name for a withdrawal is a user's for ever.
 //! - The signing log is numbered from 1 without gaps: a signer that follows it knows whatever may be signed, and was.
 
 pub mod book;
+mod denial;
 mod errand;
 mod evidence;
 mod judge;
 mod lane;
+mod looks;
 mod payout;
 mod policy;
 mod policy_check;
@@ -29,11 +33,14 @@ mod spending;
 mod stage;
 mod withdrawal;
 
+pub(crate) use denial::Seen;
+pub use denial::{DENIAL_WAITS_MAX, Denial, Unpaid};
 pub use errand::{Errand, MOVES_IN_FLIGHT_MAX, Move, MoveFault, in_flight_max, move_payment_id};
 pub use evidence::{ABSENT_ENDPOINTS_MIN, CONFLICT_CONFIRMATIONS_MIN, Conflict, Death, EXPIRY_MARGIN_US};
 pub use judge::PRICE_AGE_MAX;
 pub(crate) use lane::GAPS_MAX;
 pub use lane::Lane;
+pub(crate) use looks::{ALIKE_MAX, look_key, stranger_among};
 pub use payout::{
     ANSWERS_AT_ONCE_MAX, ANSWERS_KEPT, ATTEMPTS_MAX, Answer, Attempt, Claim, GasHeld, IN_FLIGHT_MAX, INPUTS_MAX,
     PAYOUT_WITHDRAWALS_MAX, Payer, Payout, PayoutId, PayoutStanding, Purpose, RAW_BYTES_MAX, Reply, WHY_BYTES_MAX,

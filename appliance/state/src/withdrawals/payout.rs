@@ -7,6 +7,7 @@ use exchequer_domain::{BlockRef, Digest, Network, OutPoint, Timestamp, TxId};
 use exchequer_ledger::{Asset, HoldId};
 use serde::{Deserialize, Serialize};
 
+use super::denial::Denial;
 use super::errand::Errand;
 use super::signing::Place;
 use super::stage::Stage;
@@ -235,6 +236,8 @@ pub struct Payout {
     pub moved: Timestamp,
     /// Where it stands.
     pub standing: PayoutStanding,
+    /// That it ended without paying, as its worker says and nobody else yet.
+    pub denied: Option<Box<Denial>>,
 }
 
 impl Payout {

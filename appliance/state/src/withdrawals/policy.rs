@@ -41,6 +41,9 @@ pub enum Destination {
     Listed,
     /// Another user of the exchange.
     Internal,
+    /// An address that is not listed and looks like one that the user knows: the ends are the same, the middle is not. A rule for
+    /// new ones is for these too; what a rule lets through that does not name them waits for a person.
+    Lookalike,
 }
 
 impl Destination {
@@ -51,6 +54,7 @@ impl Destination {
             Destination::New => "new",
             Destination::Listed => "listed",
             Destination::Internal => "internal",
+            Destination::Lookalike => "lookalike",
         }
     }
 }
@@ -217,9 +221,10 @@ impl std::fmt::Debug for Subject<'_> {
 
 impl Match {
     fn matches(&self, subject: &Subject<'_>) -> bool {
+        let is_new = subject.destination == Destination::Lookalike && self.destinations.contains(&Destination::New);
         let named = (self.assets.is_empty() || self.assets.contains(&subject.asset))
             && (self.networks.is_empty() || self.networks.contains(&subject.network))
-            && (self.destinations.is_empty() || self.destinations.contains(&subject.destination));
+            && (self.destinations.is_empty() || self.destinations.contains(&subject.destination) || is_new);
         let worth = subject.usd.is_none_or(|usd| {
             self.usd_from.is_none_or(|from| usd >= from) && self.usd_below.is_none_or(|below| usd < below)
         });
@@ -231,23 +236,32 @@ impl Match {
     }
 }
 
+/// One person looks.
+fn one_looks() -> Verdict {
+    Verdict::Approve { needs: vec![Need { group: EVERYBODY.to_owned(), count: 1 }], delay_us: 0 }
+}
+
 impl WithdrawalPolicy {
     /// What becomes of a withdrawal, and by which rule; blocked where no rule is for it.
     #[must_use]
     pub fn judge(&self, subject: &Subject<'_>) -> (Verdict, String) {
         let mut matching = self.rules.iter().filter(|rule| rule.when.matches(subject));
         if subject.usd.is_some() {
-            let rule = matching.next();
-            return rule.map_or((Verdict::Block, String::new()), |rule| (rule.then.clone(), rule.name.clone()));
+            let Some(rule) = matching.next() else { return (Verdict::Block, String::new()) };
+            // Nobody who copied the wrong address is paid before a person has looked.
+            let unnamed = subject.destination == Destination::Lookalike
+                && !rule.when.destinations.contains(&Destination::Lookalike);
+            let then = match (&rule.then, unnamed) {
+                (Verdict::Allow, true) => one_looks(),
+                (then, _) => then.clone(),
+            };
+            return (then, rule.name.clone());
         }
         // Nobody can say what it is worth. Every bound counts as reached, the most demanding decides, and a person looks.
         let most = matching.max_by_key(|rule| rule.then.demands());
         match most {
             None => (Verdict::Block, String::new()),
-            Some(Rule { then: Verdict::Allow, name, .. }) => {
-                let needs = vec![Need { group: EVERYBODY.to_owned(), count: 1 }];
-                (Verdict::Approve { needs, delay_us: 0 }, name.clone())
-            }
+            Some(Rule { then: Verdict::Allow, name, .. }) => (one_looks(), name.clone()),
             Some(rule) => (rule.then.clone(), rule.name.clone()),
         }
     }

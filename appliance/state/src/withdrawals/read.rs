@@ -3,6 +3,7 @@
 
 use exchequer_domain::{Network, UserId};
 
+use super::errand::Errand;
 use super::lane::Lane;
 use super::payout::{Payer, Payout, PayoutId, PayoutStanding};
 use super::refusal::Refusal;
@@ -108,6 +109,15 @@ impl State {
             }
         }
         self.may_on(payout.network, operation)
+    }
+
+    /// Whether what a payout moves may still go where it was decided to: a wallet may have ended meanwhile.
+    #[must_use]
+    pub fn may_go_there(&self, payout: &Payout) -> bool {
+        match &payout.errand {
+            Errand::Sweep(one) => self.custody.is_sweep_destination(payout.network, &one.to),
+            Errand::Withdrawals | Errand::TopUp(_) => true,
+        }
     }
 
     /// A payer's nonces; none where it never had one.

@@ -200,6 +200,25 @@ pub enum Refusal {
         /// Why.
         what: MoveFault,
     },
+    /// Only the leading node says what its signer did.
+    NotTheNode,
+    /// That a payment can never be mined is its worker's word, and nothing takes its place on that alone.
+    Unconfirmed {
+        /// Which payout.
+        payout: PayoutId,
+    },
+    /// Nobody says that it ended without paying.
+    NotDenied {
+        /// Which payout.
+        payout: PayoutId,
+    },
+    /// What comes before it is not signed, or missing.
+    Behind {
+        /// The nonce of that.
+        nonce: u64,
+        /// Its payout; none where it is a gap.
+        payout: Option<PayoutId>,
+    },
 }
 
 impl Refusal {
@@ -207,7 +226,12 @@ impl Refusal {
     #[must_use]
     pub const fn code(&self) -> Code {
         match self {
-            Refusal::ClientId | Refusal::Memo | Refusal::Why | Refusal::Raw | Refusal::NotTheWorker => Code::BadRequest,
+            Refusal::ClientId
+            | Refusal::Memo
+            | Refusal::Why
+            | Refusal::Raw
+            | Refusal::NotTheWorker
+            | Refusal::NotTheNode => Code::BadRequest,
             Refusal::ExistsDifferent { .. } => Code::WithdrawalExists,
             Refusal::Shut { .. } | Refusal::FeeCapUnset => Code::WithdrawalsShut,
             Refusal::NotListed | Refusal::Amount { .. } => Code::WithdrawalAmount,
@@ -228,9 +252,10 @@ impl Refusal {
             | Refusal::Turn
             | Refusal::Attempt
             | Refusal::Gaps
-            | Refusal::FeeCap { .. } => Code::PayoutRefused,
+            | Refusal::FeeCap { .. }
+            | Refusal::Behind { .. } => Code::PayoutRefused,
             Refusal::HotShort { .. } => Code::HotWalletShort,
-            Refusal::NoProof { .. } => Code::PayoutNotDead,
+            Refusal::NoProof { .. } | Refusal::Unconfirmed { .. } | Refusal::NotDenied { .. } => Code::PayoutNotDead,
             Refusal::Policy { .. } => Code::WithdrawalPolicy,
             Refusal::PolicyVersion { .. } => Code::StaleRevision,
             Refusal::OwnWithdrawal | Refusal::NotInGroup => Code::ApprovalForbidden,
@@ -319,6 +344,23 @@ impl Refusal {
             Refusal::Owes => "the user owes the exchange something; nothing of theirs leaves before it is paid".into(),
             Refusal::Gaps => "too many nonces of the wallet are missing on chain; fill them first".into(),
             Refusal::Move { what } => what.as_str().into(),
+            Refusal::NotTheNode => "only the leading node says what its signer did".into(),
+            Refusal::Unconfirmed { payout } => {
+                format!(
+                    "that payout {payout} was not paid waits for balances that agree; nothing takes its place before"
+                )
+            }
+            Refusal::NotDenied { payout } => {
+                format!(
+                    "the worker of payout {payout} does not say that it ended without paying: nothing is to be confirmed"
+                )
+            }
+            Refusal::Behind { nonce, payout: Some(payout) } => format!(
+                "payout {payout} comes before it with nonce {nonce} and is not signed: to pay more helps nothing, see to that one"
+            ),
+            Refusal::Behind { nonce, payout: None } => format!(
+                "nonce {nonce} before it is missing on chain: to pay more helps nothing before its worker has filled that"
+            ),
         }
     }
 }

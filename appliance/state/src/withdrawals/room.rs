@@ -42,6 +42,8 @@ pub(crate) struct Head {
     pub(crate) records: u64,
     /// Where that is.
     pub(crate) signing_place: Place,
+    /// Where the present lineage of the log began; zero for the first one.
+    pub(crate) lineage_began: Place,
 }
 
 /// What is open, who waits for what, and by which rules.
@@ -160,6 +162,18 @@ impl Withdrawals {
     #[must_use]
     pub fn last_signing_entry(&self) -> (u64, Place) {
         (self.head.records, self.head.signing_place)
+    }
+
+    /// Where the present lineage of the log began; zero for the first one. What a signer followed of an earlier lineage behind that
+    /// is in no log any more.
+    #[must_use]
+    pub fn lineage_began(&self) -> Place {
+        self.head.lineage_began
+    }
+
+    /// Whether anything is queued or under way.
+    pub(crate) fn has_open(&self) -> bool {
+        !self.queue.is_empty() || !self.payouts.is_empty()
     }
 
     /// What waits for its turn on a network, in the order in which it is paid, asset by asset.

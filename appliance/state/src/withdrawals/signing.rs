@@ -111,13 +111,18 @@ pub enum PaymentName {
 pub enum SigningEntry {
     /// An attempt was decided: it may be signed.
     Decided(Box<SigningRecord>),
-    /// It is signed.
+    /// It is signed. What a signer must know of it is here and in its decision, in the clear: also one that cannot open the record,
+    /// such as that of a vault that was made anew from its words, knows which transaction was signed, when, and what it takes away.
     Signed {
         /// Of which payout.
         payout: PayoutId,
         /// Which attempt.
         attempt: u16,
-        /// The record that the signer gave with its signature. It alone can read it.
+        /// The hash of its unsigned bytes: which transaction.
+        digest: Digest,
+        /// Where its decision is: network, payer, claim, and what it pays.
+        decided: Place,
+        /// The record that the signer gave with its signature, with its vault's tag.
         record: Vec<u8>,
     },
     /// An attempt can never take effect.

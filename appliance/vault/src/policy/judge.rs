@@ -71,9 +71,15 @@ pub(crate) fn judge(
         if !same {
             return refuse(Code::PaymentChanged, "these bytes were decided or signed before for something else");
         }
-        if known.is_signed(&asked.body) {
+        // What only the log says was signed is judged anew, in full.
+        if known.is_vouched(&asked.body) {
             return Ok(Judged { record: before.clone(), again: true });
         }
+    }
+    if let Some(told) = known.barring(&asked.body, &asked.effects.exclusion, &payments) {
+        let body = hex::encode(told.body);
+        let why = format!("its nonce, coin or payment is that of signature {body}, of which this vault knows no bytes");
+        return refuse(Code::UnreadRecord, why);
     }
     judge.exclusive(&payments)?;
     let outflow = judge.velocity(&payments)?;
@@ -302,7 +308,7 @@ impl Judge<'_> {
             };
             let this = Paid { id, what: what(self.network, std::slice::from_ref(payment), true) };
             let in_time = |attempt: &SigningRecord| attempt.at < instruction.until && attempt.payments.contains(&this);
-            let again = self.known.signed_attempts(id).any(in_time);
+            let again = self.known.vouched_attempts(id).any(in_time);
             let when = (self.now, again);
             approved(self.policy, coin.asset, self.network, instruction, payment, rule.approvals, when)
                 .map_err(|(code, reason)| Verdict::refuse(code, reason))?;

@@ -11,7 +11,7 @@ use crate::record::{Outflow, Paid};
 /// How far below or above the highest nonce that was signed one may be that never was.
 pub const NONCE_WINDOW: u64 = 1_024;
 /// How long a TRON transaction may be able to come, by the signer's clock, in milliseconds: as long its payment is stuck.
-pub const EXPIRY_AHEAD_MS_MAX: u64 = 900_000;
+pub const EXPIRY_AHEAD_MS_MAX: u64 = 420_000;
 const HOUR_US: u64 = 3_600_000_000;
 const DAY_US: u64 = 24 * HOUR_US;
 
@@ -77,6 +77,13 @@ impl Judge<'_> {
     /// What leaves, and that it is not too much. What earlier attempts at the same payments count is not counted again.
     pub(super) fn velocity(&self, payments: &[Paid]) -> Ruled<Vec<Outflow>> {
         let wallet = wallet(&self.asked.effects, self.asked.request.generation);
+        if let Some(until) = self.known.uncountable_until(self.network).filter(|until| self.now < *until) {
+            let why = format!(
+                "what {} paid within a day is not known before {until}: a signature was not read",
+                self.network
+            );
+            return refuse(Code::VelocityDay, why);
+        }
         let mut outflow = totals(&self.asked.effects, &self.asked.request.intent);
         for Outflow { coin, total, counted } in &mut outflow {
             let limits = self.listed(coin)?;

@@ -24,5 +24,5 @@ pub use settings::{
     APPROVALS_MAX, APPROVERS_MAX, Approver, CoinPolicy, NetworkPolicy, POLICY_BYTES_MAX, Policy, PolicyError,
     RULES_MAX, Rule, Units, install, load, peek,
 };
-pub(crate) use settings::{FILE_NAME, peek_bytes};
+pub(crate) use settings::{FILE_NAME, peek_bytes, read_tagged};
 pub use verdict::{Code, Verdict};

@@ -285,6 +285,11 @@ pub fn install(folder: &Path, vault: &crate::sealed::Vault, json: &str) -> Resul
 pub fn load(folder: &Path, vault: &crate::sealed::Vault) -> Result<Policy, PolicyError> {
     let read = files::read_private(&folder.join(FILE_NAME), Readers::Owner, POLICY_BYTES_MAX + 32);
     let bytes = read.map_err(|error| if error.is_missing() { PolicyError::Missing } else { error.into() })?;
+    read_tagged(&bytes, vault)
+}
+
+/// As [`load`], of the file's bytes.
+pub(crate) fn read_tagged(bytes: &[u8], vault: &crate::sealed::Vault) -> Result<Policy, PolicyError> {
     let Some((found, json)) = bytes.split_first_chunk::<32>() else { return Err(PolicyError::Tag) };
     if tag(json, vault.key()) != blake3::Hash::from_bytes(*found) {
         return Err(PolicyError::Tag);

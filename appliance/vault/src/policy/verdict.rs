@@ -82,6 +82,8 @@ pub enum Code {
     NonceFar,
     /// It could come for too long.
     ExpiryFar,
+    /// What it uses up or pays is that of a signature whose bytes this vault does not know.
+    UnreadRecord,
 }
 
 impl Code {
@@ -127,6 +129,7 @@ impl Code {
             Code::AttemptDead => "attempt-dead",
             Code::NonceFar => "nonce-far",
             Code::ExpiryFar => "expiry-far",
+            Code::UnreadRecord => "unread-record",
         }
     }
 

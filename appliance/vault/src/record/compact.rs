@@ -17,22 +17,26 @@ pub(super) fn frames(known: &Known, begun: ([u8; 16], Timestamp), key: &Key32) -
     if known.policy > 0 {
         frames.push(Frame::Policy { version: known.policy });
     }
+    // Before the attempts: what was decided only later bars no less.
+    frames.extend(known.barred.values().map(|told| Frame::Told(Box::new(told.clone()))));
     // By time, so that none of them looks back further than it did.
     let mut records: Vec<&SigningRecord> = known.attempts.values().collect();
     records.sort_unstable_by_key(|record| (record.at, record.body));
     for record in records {
-        frames.push(if known.is_signed(&record.body) {
+        frames.push(if known.is_vouched(&record.body) {
             Frame::Given(record.seal(key)?)
         } else {
             Frame::Kept(Box::new(record.clone()))
         });
     }
+    frames.extend(known.unread.iter().map(|body| Frame::Unread(*body)));
     let given_up = |body: &BodyHash| Frame::Fed(Committed::Dead { body: *body, death: Death::NeverSigned });
     frames.extend(known.given_up.iter().map(given_up));
     frames.extend(known.dead.iter().map(|body| Frame::Buried(*body)));
     frames.extend(known.over.iter().map(|payment| Frame::Fed(Committed::Over(*payment))));
     // A record that another one took the place of may have been later than every one that is left.
     frames.push(Frame::Latest(known.no_earlier(Timestamp(0))));
+    frames.push(Frame::Lineage(known.lineage));
     frames.push(Frame::Epoch(known.epoch));
     frames.push(Frame::Followed { to: known.followed });
     Ok(frames)

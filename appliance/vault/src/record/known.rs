@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use exchequer_chains::{Coin, Exclusion};
-use exchequer_domain::{OutPoint, Timestamp};
+use exchequer_domain::{Network, OutPoint, Timestamp};
 
 use super::{
-    BodyHash, CLOCK_SKEW_US_MAX, CONFLICT_CONFIRMATIONS_MIN, Committed, Death, EXPIRY_MARGIN_MS, Frame, MemoryError,
-    Paid, PaymentId, SigningRecord,
+    BodyHash, CLOCK_SKEW_US_MAX, CONFLICT_CONFIRMATIONS_MIN, Claimed, Committed, Death, EXPIRY_MARGIN_MS, Frame,
+    MemoryError, Paid, PaymentId, SigningRecord, Told,
 };
 use crate::secret::Key32;
 
@@ -29,11 +29,29 @@ fn slots(exclusion: &Exclusion) -> Vec<Slot> {
     }
 }
 
+fn claimed(claims: &[Claimed]) -> impl Iterator<Item = Slot> + '_ {
+    claims.iter().map(|claim| match claim {
+        Claimed::Nonce { chain_id, account, nonce } => Slot::Nonce(*chain_id, account.as_str().into(), *nonce),
+        Claimed::Coin(coin) => Slot::Input(*coin),
+    })
+}
+
+/// The last moment of a transaction that ends by time, where the chain's time is beyond it at two endpoints.
+fn expired(attempt: &SigningRecord, death: &Death) -> Option<u64> {
+    let (Death::Expired { solid_ms, endpoints }, Exclusion::Expiry { expires_ms, .. }) = (death, &attempt.exclusion)
+    else {
+        return None;
+    };
+    let distinct: BTreeSet<&String> = endpoints.iter().collect();
+    (distinct.len() >= 2 && solid_ms > expires_ms).then_some(*expires_ms)
+}
+
 /// What the frames say.
 #[derive(Default)]
 pub(crate) struct Known {
     pub(crate) epoch: u64,
     pub(crate) followed: u64,
+    pub(crate) lineage: u64,
     pub(crate) policy: u64,
     pub(super) attempts: HashMap<BodyHash, SigningRecord>,
     by_payment: HashMap<PaymentId, Vec<BodyHash>>,
@@ -41,6 +59,12 @@ pub(crate) struct Known {
     highest_nonce: HashMap<(u64, Box<str>), u64>,
     /// Those of the attempts that were signed; the others were decided only.
     pub(super) signed: BTreeSet<BodyHash>,
+    /// Those of the signed ones whose record this vault's key did not make: the log alone says so.
+    pub(super) unread: BTreeSet<BodyHash>,
+    /// Signatures of which no decision is known here: what they use up and pay is never signed again.
+    pub(super) barred: BTreeMap<BodyHash, Told>,
+    barred_slots: HashMap<Slot, BodyHash>,
+    barred_payments: HashMap<PaymentId, BodyHash>,
     pub(super) dead: BTreeSet<BodyHash>,
     /// Declared as never signed: a claim that a signature refutes, and that forbids one here.
     pub(super) given_up: BTreeSet<BodyHash>,
@@ -57,7 +81,32 @@ impl Known {
 
     /// Whether an attempt was signed, as far as this signer knows.
     pub(crate) fn is_signed(&self, body: &BodyHash) -> bool {
-        self.signed.contains(body)
+        self.signed.contains(body) || self.barred.contains_key(body)
+    }
+
+    /// Whether an attempt was signed, and this vault's key says so.
+    pub(crate) fn is_vouched(&self, body: &BodyHash) -> bool {
+        self.signed.contains(body) && !self.unread.contains(body)
+    }
+
+    /// How many signatures the log says whose record could not be opened.
+    pub(crate) fn unread(&self) -> u64 {
+        (self.unread.len() + self.barred.len()) as u64
+    }
+
+    /// The signature of unknown bytes that uses up or pays some of the same, or is this very one.
+    pub(crate) fn barring(&self, body: &BodyHash, exclusion: &Exclusion, payments: &[Paid]) -> Option<&Told> {
+        let slots = slots(exclusion);
+        let by_slot = slots.iter().find_map(|slot| self.barred_slots.get(slot));
+        let by_payment = || payments.iter().find_map(|paid| self.barred_payments.get(&paid.id));
+        let found = self.barred.get(body).map(|told| &told.body).or(by_slot).or_else(by_payment)?;
+        self.barred.get(found)
+    }
+
+    /// Until when the velocity of a network's wallets is not known: a day after the last signature of unknown bytes.
+    pub(crate) fn uncountable_until(&self, network: Network) -> Option<Timestamp> {
+        let of = self.barred.values().filter(|told| told.network == network).map(|told| told.at.0);
+        of.max().map(|at| Timestamp(at.saturating_add(DAY_US)))
     }
 
     /// Whether an attempt was declared dead: it is never signed again.
@@ -65,10 +114,10 @@ impl Known {
         self.dead.contains(body) || self.given_up.contains(body)
     }
 
-    /// Attempts at a payment that were signed, dead ones too.
-    pub(crate) fn signed_attempts(&self, payment: PaymentId) -> impl Iterator<Item = &SigningRecord> {
+    /// Attempts at a payment that were signed, by this vault's word, dead ones too.
+    pub(crate) fn vouched_attempts(&self, payment: PaymentId) -> impl Iterator<Item = &SigningRecord> {
         let bodies = self.by_payment.get(&payment).into_iter().flatten();
-        bodies.filter(|body| self.signed.contains(*body)).filter_map(|body| self.attempts.get(body))
+        bodies.filter(|body| self.is_vouched(body)).filter_map(|body| self.attempts.get(body))
     }
 
     /// Attempts at a payment that can still take effect, or have.
@@ -115,7 +164,7 @@ impl Known {
         let bodies: BTreeSet<&BodyHash> =
             payments.iter().filter_map(|paid| self.by_payment.get(&paid.id)).flatten().collect();
         let earlier = bodies.into_iter().filter(|other| *other != body).filter_map(|other| self.attempts.get(other));
-        let stands_in = |attempt: &&SigningRecord| self.is_signed(&attempt.body) && !self.is_dead(&attempt.body);
+        let stands_in = |attempt: &&SigningRecord| self.is_vouched(&attempt.body) && !self.is_dead(&attempt.body);
         let replaced = earlier.filter(stands_in).filter(|attempt| attempt.payments.iter().all(makes));
         let outflow = replaced.flat_map(|attempt| &attempt.outflow).filter(|outflow| outflow.coin == *coin);
         total.saturating_sub(outflow.fold(0u128, |sum, outflow| sum.saturating_add(outflow.counted)))
@@ -142,13 +191,46 @@ impl Known {
         }
     }
 
+    /// Takes a signature by the log's word. Of an attempt that is known as decided it is remembered that it was signed, and it counts
+    /// from the later of the two moments on; where the decision is not known either, everything that it touches is barred. What only
+    /// the log says stands in for nothing else, keeps no approval alive, and displaces nothing that this vault vouches for.
+    fn told(&mut self, told: Told) {
+        if self.is_vouched(&told.body) {
+            return;
+        }
+        if self.given_up.remove(&told.body) {
+            tracing::error!(
+                body = hex::encode(told.body),
+                "declared as never signed, and the log says it was: it is alive"
+            );
+        }
+        self.latest = self.latest.max(told.at);
+        let Some(attempt) = self.attempts.get(&told.body) else {
+            claimed(&told.claims).for_each(|slot| self.raise(&slot));
+            self.barred_slots.extend(claimed(&told.claims).map(|slot| (slot, told.body)));
+            self.barred_payments.extend(told.payments.iter().map(|payment| (*payment, told.body)));
+            self.barred.insert(told.body, told);
+            return;
+        };
+        let mut record = attempt.clone();
+        if !self.unread.insert(told.body) {
+            return;
+        }
+        self.signed.insert(told.body);
+        slots(&record.exclusion).iter().for_each(|slot| self.raise(slot));
+        self.forget(&told.body);
+        record.at = record.at.max(told.at).max(Timestamp(self.latest.0.saturating_sub(CLOCK_SKEW_US_MAX)));
+        self.index(record, false);
+    }
+
     fn learn(&mut self, mut record: SigningRecord, signed: bool) {
-        let before = self.signed.contains(&record.body);
+        let before = self.is_vouched(&record.body);
         if before || !signed && self.attempts.contains_key(&record.body) {
             return;
         }
         if signed {
             self.signed.insert(record.body);
+            self.unread.remove(&record.body);
             if self.given_up.remove(&record.body) {
                 tracing::error!(body = hex::encode(record.body), "declared as never signed, and it was: it is alive");
             }
@@ -168,6 +250,14 @@ impl Known {
         self.index(record, signed);
     }
 
+    /// A nonce was signed.
+    fn raise(&mut self, slot: &Slot) {
+        if let Slot::Nonce(chain, account, nonce) = slot {
+            let highest = self.highest_nonce.entry((*chain, account.clone())).or_default();
+            *highest = (*highest).max(*nonce);
+        }
+    }
+
     /// Puts an attempt into every index, as it is.
     fn index(&mut self, record: SigningRecord, signed: bool) {
         self.epoch = self.epoch.max(record.epoch);
@@ -176,9 +266,8 @@ impl Known {
             self.by_payment.entry(paid.id).or_default().push(record.body);
         }
         for slot in slots(&record.exclusion) {
-            if let (true, Slot::Nonce(chain, account, nonce)) = (signed, &slot) {
-                let highest = self.highest_nonce.entry((*chain, account.clone())).or_default();
-                *highest = (*highest).max(*nonce);
+            if signed {
+                self.raise(&slot);
             }
             self.by_slot.entry(slot).or_default().push(record.body);
         }
@@ -192,35 +281,27 @@ impl Known {
         self.attempts.insert(record.body, record);
     }
 
-    /// Whether the proof that a TRON transaction has expired is one. It must hold by the signer's own clock too, since nothing
-    /// else excludes two of them; a feed that comes too early may come again.
+    /// Whether a TRON transaction is over by the signer's own clock too, since nothing else excludes two of them. A feed that comes
+    /// too early may come again; a proof that no time cures is none, and passed over.
     pub(super) fn check_expiry(&self, body: &BodyHash, death: &Death, now: Timestamp) -> Result<(), MemoryError> {
-        let Death::Expired { solid_ms, endpoints } = death else { return Ok(()) };
         // Of a network, perhaps, that this signer's policy does not have.
         let Some(attempt) = self.attempts.get(body) else { return Ok(()) };
-        let Exclusion::Expiry { expires_ms, .. } = &attempt.exclusion else {
-            return Err(MemoryError::Proof("this kind of transaction does not end that way"));
-        };
-        let distinct: BTreeSet<&String> = endpoints.iter().collect();
-        if distinct.len() < 2 {
-            return Err(MemoryError::Proof("fewer than two endpoints were asked"));
+        match expired(attempt, death) {
+            Some(expires_ms) if now.millis() <= expires_ms.saturating_add(EXPIRY_MARGIN_MS) => {
+                Err(MemoryError::Proof("its last moment is not over by the signer's clock"))
+            }
+            Some(_) | None => Ok(()),
         }
-        if solid_ms <= expires_ms {
-            return Err(MemoryError::Proof("its last moment is not over on the solid chain"));
-        }
-        if now.millis() <= expires_ms.saturating_add(EXPIRY_MARGIN_MS) {
-            return Err(MemoryError::Proof("its last moment is not over by the signer's clock"));
-        }
-        Ok(())
     }
 
     /// Whether an attempt was signed that excludes this one and makes none of its payments: without one, whatever used the nonce
-    /// or the coins may have made the payment.
+    /// or the coins may have made the payment. For what this vault vouches for, only what it vouches for is one.
     fn is_displaced(&self, attempt: &SigningRecord, by: impl Fn(&SigningRecord) -> bool) -> bool {
         let makes = |paid: &Paid| attempt.payments.iter().any(|mine| mine.id == paid.id);
         self.excluded(&attempt.exclusion).into_iter().any(|other| {
             other.body != attempt.body
                 && self.is_signed(&other.body)
+                && (self.is_vouched(&other.body) || !self.is_vouched(&attempt.body))
                 && other.exclusion.excludes(&attempt.exclusion)
                 && !other.payments.iter().any(makes)
                 && by(other)
@@ -231,10 +312,10 @@ impl Known {
     /// for it, and the signer goes on.
     fn bury(&mut self, body: BodyHash, death: &Death) {
         let holds = match (death, self.attempts.get(&body)) {
-            (Death::NeverSigned, _) => !self.signed.contains(&body),
+            (Death::NeverSigned, _) => !self.is_signed(&body),
             (_, None) => false,
-            // Checked before the entry was written, see `check_expiry`.
-            (Death::Expired { .. }, Some(attempt)) => matches!(attempt.exclusion, Exclusion::Expiry { .. }),
+            // The clock was asked before the entry was written, see `check_expiry`.
+            (Death::Expired { .. }, Some(attempt)) => expired(attempt, death).is_some(),
             (Death::Displaced { by }, Some(attempt)) => self.is_displaced(attempt, |other| other.body == *by),
             (Death::NonceUsed { next }, Some(attempt)) => {
                 matches!(&attempt.exclusion, Exclusion::Nonce { nonce, .. } if next > nonce)
@@ -273,13 +354,21 @@ impl Known {
             }
             Frame::Decided(record) => self.learn(*record, false),
             // It is kept as a record, see `Memory::follow`.
-            Frame::Fed(Committed::Decided(_)) => {}
+            Frame::Fed(Committed::Decided(_) | Committed::SignedAs { .. }) => {}
             Frame::Fed(Committed::Dead { body, death }) => self.bury(body, &death),
             Frame::Fed(Committed::Over(payment)) => {
                 self.over.insert(payment);
             }
             Frame::Followed { to } => self.followed = to,
             Frame::Policy { version } => self.policy = self.policy.max(version),
+            Frame::Lineage(lineage) => self.lineage = self.lineage.max(lineage),
+            Frame::Told(told) => self.told(*told),
+            Frame::Unread(body) => {
+                self.signed.insert(body);
+                self.unread.insert(body);
+                let of = self.attempts.get(&body).map(|attempt| slots(&attempt.exclusion)).unwrap_or_default();
+                of.iter().for_each(|slot| self.raise(slot));
+            }
             Frame::Kept(record) => self.index(*record, false),
             Frame::Latest(at) => self.latest = self.latest.max(at),
             Frame::Buried(body) => {

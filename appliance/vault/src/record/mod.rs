@@ -4,13 +4,15 @@
 //! - A signature leaves after its record is on stable storage here. A crash at any point forgets none that was given.
 //! - The highest epoch is on stable storage before anything is answered under it; a lower one is refused for ever.
 //! - The committed log is followed without gaps; under an epoch nothing is signed before the log is followed up to it.
-//! - A record that this vault's key did not tag is no record.
+//! - A record that this vault's key did not tag is no record. What the log says of such a signature in the clear is kept beside those
+//!   that are: it makes the signer stricter, and stops nothing else.
 //! - A memory that is missing is not made anew in silence: that would be a signer without a past (see [`recreate`]).
 //!
 //! What it cannot know: a signature of another signer that was never committed. It was never broadcast by an honest worker
 //! either, and the epoch fences that signer.
 
 mod compact;
+mod error;
 mod file;
 mod known;
 mod signed;
@@ -22,13 +24,13 @@ use std::path::{Path, PathBuf};
 use exchequer_domain::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::files::FileError;
 use crate::secret::Key32;
 use file::Frames;
 
 pub(crate) use known::Known;
 
-pub use signed::{BodyHash, Committed, Death, Decided, Feed, Outflow, Paid, PaymentId, SigningRecord};
+pub use error::MemoryError;
+pub use signed::{BodyHash, Claimed, Committed, Death, Decided, Feed, Outflow, Paid, PaymentId, SigningRecord, Told};
 
 /// The file in the vault's folder.
 pub const FILE_NAME: &str = "memory.log";
@@ -43,102 +45,6 @@ pub const FEED_SPAN_MAX: u64 = 1_000_000_000;
 pub const CLOCK_SKEW_US_MAX: u64 = 600_000_000;
 /// Confirmations of another spender of a coin that make it final.
 pub const CONFLICT_CONFIRMATIONS_MIN: u32 = 6;
-
-/// Why the memory refuses.
-#[derive(Debug, thiserror::Error)]
-pub enum MemoryError {
-    /// The file system.
-    #[error(transparent)]
-    File(#[from] FileError),
-    /// There is a vault and no memory.
-    #[error(
-        "{path} is missing: this signer does not know what was signed. Where that is right (a new node), say so with `recreate`; it then follows the whole log first"
-    )]
-    Lost {
-        /// The file.
-        path: String,
-    },
-    /// It is another vault's.
-    #[error("{path} is the memory of another vault")]
-    OtherVault {
-        /// The file.
-        path: String,
-    },
-    /// Another process has it.
-    #[error("{path} is in use by another signer")]
-    InUse {
-        /// The file.
-        path: String,
-    },
-    /// Bytes were changed.
-    #[error("{path} is damaged at byte {at}: nothing is signed. Move it away, look at the disk, and `recreate` it")]
-    Damaged {
-        /// The file.
-        path: String,
-        /// Where.
-        at: u64,
-    },
-    /// A sync has failed.
-    #[error("the signing memory could not be written: nothing is signed any more; look at the disk and restart")]
-    Broken,
-    /// A limit.
-    #[error("the signing memory is as large as it may be: nothing is signed any more")]
-    Full,
-    /// A feed does not begin where the last one ended.
-    #[error(
-        "the feed begins after index {after}, but the signer is at {at}: refused, since what is between is not known"
-    )]
-    Gap {
-        /// Where it begins.
-        after: u64,
-        /// Where the signer is.
-        at: u64,
-    },
-    /// Its indexes are not in order or too many.
-    #[error("the feed is not in order, or longer than 10000 entries: refused whole")]
-    Order,
-    /// It goes on too far, or has an entry of an epoch that it does not know.
-    #[error(
-        "the feed goes on by more than 1000000000 indexes, or has a decision of a later epoch than its own: refused"
-    )]
-    Ahead,
-    /// A lower epoch than the highest that was seen.
-    #[error("epoch {asked} is over: {highest} was seen")]
-    Stale {
-        /// Of the request.
-        asked: u64,
-        /// The highest.
-        highest: u64,
-    },
-    /// An older policy than was used before.
-    #[error("the policy in place has version {found}, and {highest} was used before: put the newer one in place again")]
-    OldPolicy {
-        /// Of the one in place.
-        found: u64,
-        /// The highest.
-        highest: u64,
-    },
-    /// Not followed far enough.
-    #[error("the log is followed up to {at}, and epoch {epoch} begins behind that: feed it first")]
-    Behind {
-        /// Of the request.
-        epoch: u64,
-        /// Where the signer is.
-        at: u64,
-    },
-    /// It is of a time that has not come.
-    #[error("the feed has a record of more than 10 minutes after the signer's clock: refused; compare the clocks")]
-    Future,
-    /// A record that this vault did not make.
-    #[error("a signing record in the feed does not have this vault's tag: refused")]
-    Forged,
-    /// A proof that proves nothing.
-    #[error("the proof that an attempt is dead does not hold: {0}")]
-    Proof(&'static str),
-    /// A bug.
-    #[error("a record could not be encoded: this is a bug")]
-    Internal,
-}
 
 /// A frame's payload. Variants are only ever appended.
 #[derive(Serialize, Deserialize)]
@@ -163,6 +69,12 @@ enum Frame {
     Buried(BodyHash),
     /// The latest moment that anything remembered was of, out of such a file.
     Latest(Timestamp),
+    /// A signature whose record could not be opened, as the log says it.
+    Told(Box<Told>),
+    /// An attempt that is known as decided and was signed by the log's word, out of such a file.
+    Unread(BodyHash),
+    /// The lineage of the log that was followed.
+    Lineage(u64),
 }
 
 /// Makes a memory that knows nothing: for a new vault, for a node that joins, or, after a loss, by a person's decision. With it
@@ -288,8 +200,8 @@ impl Memory {
     /// no signer of this program signs them then.
     ///
     /// # Errors
-    /// A gap, a stale epoch, an entry that is forged, or an expiry that is not over: then nothing of the feed is taken. Other deaths
-    /// without proof are passed over, see `Known::bury`.
+    /// A gap, a stale epoch, an entry that is forged and of which nothing is said in the clear, or an expiry that is not over by the
+    /// signer's clock: then nothing of the feed is taken. Other deaths without proof are passed over, see `Known::bury`.
     pub(crate) fn follow(
         &mut self,
         feed: Feed,
@@ -298,6 +210,9 @@ impl Memory {
     ) -> Result<(), MemoryError> {
         if feed.epoch < self.known.epoch {
             return Err(MemoryError::Stale { asked: feed.epoch, highest: self.known.epoch });
+        }
+        if feed.lineage != 0 && feed.lineage < self.known.lineage {
+            return Err(MemoryError::FormerLineage { asked: feed.lineage, highest: self.known.lineage });
         }
         if feed.after != self.known.followed {
             return Err(MemoryError::Gap { after: feed.after, at: self.known.followed });
@@ -335,6 +250,22 @@ impl Memory {
                         frames.push(Frame::Decided(Box::new(record)));
                     }
                 }
+                Committed::SignedAs { record: _, told } if told.at > soon => return Err(MemoryError::Future),
+                Committed::SignedAs { record, told } => {
+                    match SigningRecord::open(record, &self.key) {
+                        Ok(read) if read.at > soon => return Err(MemoryError::Future),
+                        Ok(read) => {
+                            let is_of_it = read.body == told.body;
+                            probe.attempts.insert(read.body, read);
+                            frames.push(Frame::Fed(Committed::Signed(record.clone())));
+                            if is_of_it {
+                                continue;
+                            }
+                        }
+                        Err(_) => {}
+                    }
+                    frames.push(Frame::Told(told.clone()));
+                }
                 Committed::Dead { .. } | Committed::Over(_) => frames.push(Frame::Fed(entry.clone())),
             }
         }
@@ -345,6 +276,9 @@ impl Memory {
             }
         }
         frames.push(Frame::Followed { to: feed.to });
+        if feed.lineage > self.known.lineage {
+            frames.push(Frame::Lineage(feed.lineage));
+        }
         if feed.epoch > self.known.epoch {
             frames.push(Frame::Epoch(feed.epoch));
         }
@@ -354,7 +288,7 @@ impl Memory {
     /// Remembers a signature that is about to be given, and returns the record to commit. It is on stable storage then.
     pub(crate) fn remember(&mut self, record: &SigningRecord) -> Result<Vec<u8>, MemoryError> {
         let sealed = record.seal(&self.key)?;
-        if !self.known.is_signed(&record.body) {
+        if !self.known.is_vouched(&record.body) {
             self.put(vec![Frame::Given(sealed.clone())])?;
         }
         Ok(sealed)

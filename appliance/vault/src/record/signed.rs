@@ -171,7 +171,7 @@ pub enum Death {
 /// What the cluster committed that concerns signing. Variants are only ever appended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Committed {
-    /// A signature, as the signer gave its record.
+    /// A signature, as the signer gave its record, and nothing in the clear.
     Signed(Vec<u8>),
     /// An attempt that can never take effect.
     Dead {
@@ -184,11 +184,52 @@ pub enum Committed {
     Over(PaymentId),
     /// A transaction that was decided.
     Decided(Box<Decided>),
+    /// A signature: the signer's record, and what the log says of it in the clear.
+    SignedAs {
+        /// As the signer gave it.
+        record: Vec<u8>,
+        /// For a signer that cannot open that.
+        told: Box<Told>,
+    },
+}
+
+/// What an attempt uses up, in the clear. TRON's have nothing of that kind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Claimed {
+    /// EVM: an account's nonce.
+    Nonce {
+        /// On which chain.
+        chain_id: u64,
+        /// Whose.
+        account: String,
+        /// Which.
+        nonce: u64,
+    },
+    /// Bitcoin: a coin.
+    Coin(OutPoint),
+}
+
+/// A signature as the log says it in the clear, for a signer that cannot open its record: that of another vault around the same
+/// seeds, or one that was damaged. Nobody of the vault vouches for it, so that it forbids and never allows (see `Known::told`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// When it was committed, in replicated time.
+    pub at: Timestamp,
+    /// Where.
+    pub network: Network,
+    /// Which transaction.
+    pub body: BodyHash,
+    /// What it uses up.
+    pub claims: Vec<Claimed>,
+    /// What it pays.
+    pub payments: Vec<PaymentId>,
 }
 
 /// A stretch of the committed log: everything of it that concerns signing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Feed {
+    /// The lineage of the log, which a restore or a recovery raises; zero where it is not told.
+    pub lineage: u64,
     /// Under which epoch it is fed.
     pub epoch: u64,
     /// The index after which it begins: where the signer is.

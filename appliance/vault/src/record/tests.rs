@@ -47,7 +47,7 @@ fn expiry(expires_ms: u64) -> Exclusion {
 }
 
 fn feed(after: u64, to: u64, entries: Vec<(u64, Committed)>) -> Feed {
-    Feed { epoch: 1, after, to, entries }
+    Feed { lineage: 0, epoch: 1, after, to, entries }
 }
 
 fn none(_: &Decided) -> Option<SigningRecord> {
@@ -158,20 +158,23 @@ fn an_attempt_is_dead_by_proof_alone() {
     };
     let expired = |solid_ms, endpoints| Death::Expired { solid_ms, endpoints };
     let by = |body: u8| Death::Displaced { by: [body; 32] };
-    let wrong = [
-        (1, expired(1_000_000, two()), late),
-        (1, expired(1_000_001, vec!["a".into()]), late),
-        (1, expired(1_000_001, vec!["a".into(), "a".into()]), late),
-        (1, expired(1_000_001, two()), Timestamp(1_060_000_000)),
-        (2, expired(1_000_001, two()), late),
-    ];
-    for (body, death, now) in wrong {
-        assert!(matches!(dead(&mut memory, body, death.clone(), now), Err(MemoryError::Proof(_))), "{body} {death:?}");
-    }
+    // By the signer's clock it is too early: the same feed may come again.
+    let early = dead(&mut memory, 1, expired(1_000_001, two()), Timestamp(1_060_000_000));
+    assert!(matches!(early, Err(MemoryError::Proof(_))));
     // Taken and passed over: one of them would hold the signer up for ever otherwise.
-    for (body, death) in
-        [(1, by(2)), (2, by(2)), (2, by(3)), (2, by(5)), (2, by(99)), (98, by(2)), (2, Death::NeverSigned)]
-    {
+    for (body, death) in [
+        (1, expired(1_000_000, two())),
+        (1, expired(1_000_001, vec!["a".into()])),
+        (1, expired(1_000_001, vec!["a".into(), "a".into()])),
+        (2, expired(1_000_001, two())),
+        (1, by(2)),
+        (2, by(2)),
+        (2, by(3)),
+        (2, by(5)),
+        (2, by(99)),
+        (98, by(2)),
+        (2, Death::NeverSigned),
+    ] {
         dead(&mut memory, body, death.clone(), late).unwrap();
         let live = |payment| memory.known.live_attempts(PaymentId([payment; 16])).count();
         assert_eq!((live(1), live(2)), (1, 2), "{body} {death:?}");
@@ -189,7 +192,8 @@ fn an_attempt_is_dead_by_proof_alone() {
 fn answers(memory: &Memory) -> Vec<String> {
     let known = &memory.known;
     let now = known.no_earlier(Timestamp(0));
-    let mut told = vec![format!("{now} {} {} {}", known.epoch, known.followed, known.policy)];
+    let mut told = vec![format!("{now} {} {} {} {}", known.epoch, known.followed, known.policy, known.unread())];
+    told.push(format!("{:?}", known.uncountable_until(Network::Ethereum)));
     for body in 0..=255u8 {
         let hash = [body; 32];
         let hour = known.counted("w", &Coin::Native, now, 3_600_000_000, &hash);
@@ -203,6 +207,8 @@ fn answers(memory: &Memory) -> Vec<String> {
         told.push(format!("{hour} {day} {uncounted} {what:?} {live:?} {}", known.is_over(payment)));
         let sharing: Vec<_> = known.excluded(&nonce(body.into())).iter().map(|attempt| attempt.body).collect();
         told.push(format!("{sharing:?} {:?}", known.highest_nonce(1, "0xabc")));
+        let barring = known.barring(&hash, &nonce(body.into()), &paid).map(|told| told.network);
+        told.push(format!("{barring:?} {}", known.is_vouched(&hash)));
     }
     told
 }
@@ -228,7 +234,15 @@ fn a_compacted_memory_forgets_nothing() {
             let body: u8 = dice.random_range(1..40);
             let mut one = record(body, body / 3, nonce(u64::from(body / 2)));
             one.at = Timestamp(dice.random_range(0..200) * 3_600_000_000);
-            let entry = match dice.random_range(0..8) {
+            let told = Told {
+                at: one.at,
+                network: one.network,
+                body: one.body,
+                claims: vec![Claimed::Nonce { chain_id: 1, account: "0xabc".into(), nonce: u64::from(body / 2) }],
+                payments: vec![PaymentId([body / 3; 16])],
+            };
+            let entry = match dice.random_range(0..9) {
+                8 => Committed::SignedAs { record: vec![1; 40], told: Box::new(told) },
                 0..=2 => committed(&one),
                 3..=5 => {
                     let (at, unsigned) = (one.at, vec![body]);
@@ -292,4 +306,23 @@ fn a_memory_that_cannot_be_compacted_is_used() {
     assert!(fs::metadata(&path).unwrap().len() < before.len() as u64 && !draft.exists());
     drop(memory);
     assert_eq!(open(folder.path()).unwrap().known().attempts.len(), 1);
+}
+
+/// Goal: the log of a lineage that is over is not followed, and the signer knows which one it followed also after a restart and after
+/// its memory was made shorter.
+#[test]
+fn the_lineage_is_remembered() {
+    let (folder, mut memory) = fresh();
+    let of = |lineage, after| Feed { lineage, ..feed(after, after + 1, vec![]) };
+    memory.follow(of(0, 0), Timestamp(1), none).unwrap();
+    memory.follow(of(5, 1), Timestamp(1), none).unwrap();
+    let former = memory.follow(of(4, 2), Timestamp(1), none);
+    assert!(matches!(former, Err(MemoryError::FormerLineage { asked: 4, highest: 5 })));
+    for after in 2..40 {
+        memory.follow(of(5, after), Timestamp(1), none).unwrap();
+    }
+    memory.compact(VAULT, Timestamp(1)).unwrap();
+    drop(memory);
+    let memory = open(folder.path()).unwrap();
+    assert_eq!((memory.known().lineage, memory.known().followed), (5, 40));
 }

@@ -12,6 +12,7 @@
 //!
 //! An old copy of the file opens with the old passphrase for ever: where one has got out, `rotate` and move the money.
 
+mod copies;
 mod error;
 mod format;
 mod lock;
@@ -29,6 +30,8 @@ use crate::secret::{Key32, random};
 use format::{Body, FILE_BYTES_MAX, Head, SealedSeed, bound};
 use lock::Lock;
 
+pub use copies::has_former;
+pub(crate) use copies::{check_copy, open_copy, put_copy};
 pub use error::SealedError;
 pub use format::FORMAT_VERSION;
 pub use lock::{CREDENTIAL_NAME_BYTES_MAX, Method, Opener, create_key_file};
@@ -154,36 +157,6 @@ pub(crate) fn sealed_bytes(folder: &Path) -> Result<(SealedStatus, Vec<u8>), Sea
     Ok((about(Body::read(&bytes)?), bytes.to_vec()))
 }
 
-/// What a copy of a vault's file says, and whether it is newer than what is here.
-///
-/// # Errors
-/// It is of another vault, or older than what is here; nothing is written then.
-pub(crate) fn check_copy(folder: &Path, bytes: &[u8]) -> Result<(SealedStatus, bool), SealedError> {
-    if bytes.len() as u64 > FILE_BYTES_MAX {
-        return Err(SealedError::Damaged { what: "its length" });
-    }
-    let copy = about(Body::read(bytes)?);
-    match status(folder) {
-        Ok(present) if present.vault != copy.vault => {
-            Err(SealedError::OtherVault { present: present.vault, copy: copy.vault })
-        }
-        Ok(present) if present.revision > copy.revision => {
-            Err(SealedError::Older { present: present.revision, copy: copy.revision })
-        }
-        Ok(present) => {
-            let newer = present.revision < copy.revision;
-            Ok((copy, newer))
-        }
-        Err(SealedError::File(error)) if error.is_missing() => Ok((copy, true)),
-        Err(error) => Err(error),
-    }
-}
-
-/// Puts a copy that was checked in its place.
-pub(crate) fn put_copy(folder: &Path, bytes: &[u8]) -> Result<(), SealedError> {
-    Ok(files::write_private(&path_in(folder), bytes, Existing::Replace)?)
-}
-
 /// Makes a vault's folder, which its owner alone may enter, or checks that it is one.
 ///
 /// # Errors
@@ -197,9 +170,9 @@ pub fn make_folder(folder: &Path) -> Result<(), SealedError> {
 /// # Errors
 /// There is one, the passphrase is too easy, or the folder cannot be written.
 pub fn init(folder: &Path, opener: &Opener<'_>, now: Timestamp) -> Result<Vault, SealedError> {
-    let mut entropy = Zeroizing::new(vec![0; ENTROPY_BYTES]);
-    random(&mut entropy)?;
-    create(folder, &entropy, opener, now)
+    let mut all = Zeroizing::new(vec![vec![0; ENTROPY_BYTES]]);
+    random(&mut all[0])?;
+    create(folder, &all, opener, now)
 }
 
 /// Makes a vault around a seed that there is already.
@@ -207,6 +180,27 @@ pub fn init(folder: &Path, opener: &Opener<'_>, now: Timestamp) -> Result<Vault,
 /// # Errors
 /// As [`init`]; or the words are none.
 pub fn import(folder: &Path, words: &str, opener: &Opener<'_>, now: Timestamp) -> Result<Vault, SealedError> {
+    import_all(folder, &[words], opener, now)
+}
+
+/// Makes a vault around every seed of one that was lost, in the order of their generations: the first one's, then those that
+/// [`rotate`] added.
+///
+/// # Errors
+/// As [`import`]; or there are too few or too many of them.
+pub fn import_all(folder: &Path, words: &[&str], opener: &Opener<'_>, now: Timestamp) -> Result<Vault, SealedError> {
+    if !(1..=GENERATIONS_MAX).contains(&words.len()) {
+        return Err(SealedError::Generations);
+    }
+    let mut all = Zeroizing::new(Vec::with_capacity(words.len()));
+    for words in words {
+        all.push(entropy_of(words)?);
+    }
+    create(folder, &all, opener, now)
+}
+
+/// The entropy of a seed, by its words.
+fn entropy_of(words: &str) -> Result<Vec<u8>, SealedError> {
     let mut plain = Zeroizing::new(String::with_capacity(words.len()));
     for word in words.split_whitespace() {
         if !plain.is_empty() {
@@ -217,11 +211,10 @@ pub fn import(folder: &Path, words: &str, opener: &Opener<'_>, now: Timestamp) -
     // Which word is wrong is not said: it would be in some log.
     let parsed = bip39::Mnemonic::parse_in_normalized(bip39::Language::English, &plain);
     let mnemonic = parsed.map_err(|_| SealedError::Words)?;
-    let entropy = Zeroizing::new(mnemonic.to_entropy());
-    create(folder, &entropy, opener, now)
+    Ok(mnemonic.to_entropy())
 }
 
-fn create(folder: &Path, entropy: &[u8], opener: &Opener<'_>, now: Timestamp) -> Result<Vault, SealedError> {
+fn create(folder: &Path, all: &[Vec<u8>], opener: &Opener<'_>, now: Timestamp) -> Result<Vault, SealedError> {
     files::private_folder(folder)?;
     let path = path_in(folder);
     if path.symlink_metadata().is_ok() {
@@ -230,7 +223,8 @@ fn create(folder: &Path, entropy: &[u8], opener: &Opener<'_>, now: Timestamp) ->
     let mut id = [0; 16];
     random(&mut id)?;
     let key = Key32::random()?;
-    let seeds = vec![SealedSeed { created_us: now.0, entropy: entropy.to_vec() }];
+    let seed = |entropy: &Vec<u8>| SealedSeed { created_us: now.0, entropy: entropy.clone() };
+    let seeds: Vec<SealedSeed> = all.iter().map(seed).collect();
     let mut body = Body::seal(Head { vault: id, created_us: now.0 }, &seeds, &key)?;
     body.locks.push(Lock::make(opener, &key, &bound(&body.head)?, folder)?);
     save(&path, &mut body, &key, Some(opener), Existing::Keep)?;
@@ -285,7 +279,10 @@ pub fn open(folder: &Path, opener: &Opener<'_>) -> Result<Vault, SealedError> {
 /// # Errors
 /// [`SealedError::NotAutomatic`] where there is none; otherwise the last one's error.
 pub fn open_automatically(folder: &Path) -> Result<Vault, SealedError> {
-    let body = read(folder)?;
+    open_body(folder, &read(folder)?)
+}
+
+fn open_body(folder: &Path, body: &Body) -> Result<Vault, SealedError> {
     let mut refused = SealedError::NotAutomatic;
     for lock in &body.locks {
         let file;

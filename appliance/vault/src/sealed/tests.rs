@@ -190,3 +190,28 @@ fn errors_tell_no_secrets() {
     }
     assert_eq!(said.len(), 6);
 }
+
+/// Goal: a vault of several seeds comes back from the words of each of them, in their order. Method: one that was rotated twice; words
+/// that are none among others.
+#[test]
+fn every_seed_comes_back_from_its_words() {
+    let folder = folder();
+    let at = |name: &str| folder.path().join(name);
+    let key = at("key");
+    create_key_file(&key).unwrap();
+    init(&at("one"), &Opener::KeyFile(&key), Timestamp(7)).unwrap();
+    rotate(&at("one"), &Opener::KeyFile(&key), Timestamp(8)).unwrap();
+    let vault = rotate(&at("one"), &Opener::KeyFile(&key), Timestamp(9)).unwrap();
+    let words: Vec<String> = (0..3).map(|seed| vault.words(seed).unwrap().reveal().to_owned()).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let made = import_all(&at("two"), &words, &Opener::KeyFile(&key), Timestamp(10)).unwrap();
+    assert!(made.generations() == 3 && made.id() != vault.id());
+    let again = open(&at("two"), &Opener::KeyFile(&key)).unwrap();
+    for seed in 0..3 {
+        assert_eq!(again.seed(seed).unwrap(), vault.seed(seed).unwrap(), "{seed}");
+    }
+    for wrong in [vec![], vec![words[0], "no words"], vec![WORDS; GENERATIONS_MAX + 1]] {
+        assert!(import_all(&at("three"), &wrong, &Opener::KeyFile(&key), Timestamp(10)).is_err());
+    }
+    assert!(!at("three").exists());
+}

@@ -8,12 +8,13 @@ use hyper_util::rt::TokioIo;
 use tokio::net::UnixStream;
 use tonic::transport::{Channel, Endpoint, Uri};
 
+use super::entries::entry;
 use super::proto::signer_client::SignerClient;
 use super::server::{MESSAGE_BYTES_MAX, purpose_word, scheme_word};
 use super::{Given, OpenedBy, PROTOCOL_VERSION, Standing, proto};
 use crate::keys::AddressTag;
 use crate::policy::SigningRequest;
-use crate::record::{Committed, Death, Decided, Feed};
+use crate::record::{BodyHash, Feed};
 
 /// Why there is no answer, or not the one that was hoped for.
 #[derive(Debug, thiserror::Error)]
@@ -88,33 +89,6 @@ fn place(network: Network, generation: u32, path: KeyPath, scheme: Scheme) -> pr
     }
 }
 
-fn entry((index, committed): (u64, Committed)) -> Option<proto::FeedEntry> {
-    use proto::dead::Death as Said;
-    use proto::feed_entry::Committed as Entry;
-    let committed = match committed {
-        Committed::Signed(record) => Entry::Signed(record),
-        Committed::Over(id) => Entry::Over(id.0.to_vec()),
-        Committed::Decided(decided) => {
-            let Decided { at, epoch, generation, unsigned, intent } = *decided;
-            let intent = serde_json::to_vec(&intent).ok()?;
-            Entry::Decided(proto::Decided { at_us: at.0, epoch, generation, unsigned, intent })
-        }
-        Committed::Dead { body, death } => {
-            let death = match death {
-                Death::Expired { solid_ms, endpoints } => Said::Expired(proto::Expired { solid_ms, endpoints }),
-                Death::Displaced { by } => Said::DisplacedBy(by.to_vec()),
-                Death::NeverSigned => Said::NeverSigned(true),
-                Death::NonceUsed { next } => Said::NonceUsed(next),
-                Death::Conflict { coin, confirmations } => {
-                    Said::Conflict(proto::Conflict { tx: coin.tx.0.to_vec(), vout: coin.vout, confirmations })
-                }
-            };
-            Entry::Dead(proto::Dead { body: body.to_vec(), death: Some(death) })
-        }
-    };
-    Some(proto::FeedEntry { index, committed: Some(committed) })
-}
-
 impl Client {
     /// Begins a conversation with the signer at `path`.
     ///
@@ -155,6 +129,8 @@ impl Client {
             generations: status.generations,
             decisions: status.decisions,
             openings: status.openings,
+            unread: status.unread,
+            lineage: status.lineage,
             opened_by: OpenedBy::of(&status.opened_by).ok_or(ClientError::Answer("what opened the vault"))?,
         };
         let (memory_locked, no_core_dumps, no_network) =
@@ -188,10 +164,10 @@ impl Client {
     /// # Errors
     /// It is refused, or there is no answer: ask [`Client::status`] where it is, and go on from there.
     pub async fn follow(&mut self, feed: Feed) -> Result<u64, ClientError> {
-        let Feed { epoch, after, to, entries } = feed;
+        let Feed { lineage, epoch, after, to, entries } = feed;
         let entries = entries.into_iter().map(entry).collect::<Option<Vec<_>>>();
         let entries = entries.ok_or(ClientError::Answer("an intent cannot be written"))?;
-        let request = proto::FollowRequest { epoch, after, to, entries };
+        let request = proto::FollowRequest { epoch, after, to, entries, lineage };
         let reply = self.inner.follow(request).await.map_err(unknown)?.into_inner();
         checked(reply.verdict)?;
         Ok(reply.followed)
@@ -215,6 +191,17 @@ impl Client {
         checked(reply.verdict)?;
         let tx = reply.tx.try_into().map_err(|_| ClientError::Answer("the transaction's name"))?;
         Ok(Given { signed: Signed { tx: TxId(tx), raw: reply.raw }, record: reply.record })
+    }
+
+    /// Whether a transaction, by the hash of its unsigned bytes, was ever signed as far as the signer knows.
+    ///
+    /// # Errors
+    /// It is sealed, or there is no answer: then nobody knows.
+    pub async fn was_signed(&mut self, body: BodyHash) -> Result<bool, ClientError> {
+        let request = proto::WasSignedRequest { body: body.to_vec() };
+        let reply = self.inner.was_signed(request).await.map_err(unknown)?.into_inner();
+        checked(reply.verdict)?;
+        Ok(reply.signed)
     }
 
     /// The address of a path, with the tag to store beside it.

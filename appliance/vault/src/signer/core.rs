@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 
 use crate::keys::{AccountXpub, AddressTag, KeyError, Keys};
 use crate::policy::{self, Asked, Code, DecisionLog, Policy, SigningRequest, Verdict, judge};
-use crate::record::{Feed, Memory, MemoryError};
+use crate::record::{BodyHash, Feed, Memory, MemoryError};
 use crate::sealed::{self, Opener, SealedError, Vault};
 use crate::signer::SignerError;
 use crate::signer::standing::{OpenedBy, REQUESTS_PER_SECOND_MAX, Rate, Standing};
@@ -92,6 +92,8 @@ impl Core {
             vault: status.vault,
             epoch: open.map_or(0, |open| open.memory.known().epoch),
             followed: open.map_or(0, |open| open.memory.known().followed),
+            lineage: open.map_or(0, |open| open.memory.known().lineage),
+            unread: open.map_or(0, |open| open.memory.known().unread()),
             policy: open.map_or(0, |open| open.policy.version),
             generations: open.map_or(0, |open| open.generations),
             decisions: state.decisions.last(),
@@ -115,6 +117,7 @@ impl Core {
         let was_open = state.open.is_some();
         let verdict = match vault.map_err(SignerError::from).and_then(|vault| self.opened(&vault, &mut state.open)) {
             Ok(version) => {
+                crate::copy::settle(&self.folder);
                 state.openings += 1;
                 state.opened_by = if opener.is_some() { OpenedBy::Somebody } else { OpenedBy::Automatic };
                 let by = if opener.is_some() { "somebody" } else { "an automatic lock" };
@@ -123,6 +126,10 @@ impl Core {
             }
             Err(SignerError::Sealed(SealedError::NotAutomatic)) if was_open && opener.is_none() => {
                 Verdict { code: Code::Done, reason: "it was open".into() }
+            }
+            Err(error) if sealed::has_former(&self.folder) => {
+                let kept = "what was here before the copy came is kept as vault.sealed.former and policy.sealed.former";
+                Verdict::refuse(Code::Sealed, format!("{error}; {kept}"))
             }
             Err(error) => Verdict::refuse(Code::Sealed, error.to_string()),
         };
@@ -202,12 +209,25 @@ impl Core {
         let done = match &mut state.open {
             Some(open) => {
                 let recorded = |decided: &_| policy::recorded(&open.policy, open.vault, decided);
+                let before = open.memory.known().unread();
                 let followed = open.memory.follow(feed, now, recorded);
-                followed.map(|()| open.memory.known().followed).map_err(of_memory)
+                let known = open.memory.known();
+                followed
+                    .map(|()| (known.followed, known.unread(), known.unread().saturating_sub(before)))
+                    .map_err(of_memory)
             }
             None => Err(sealed_now()),
         };
-        done.map_err(|verdict| self.written(&mut state, "follow", epoch, None, verdict))
+        let (followed, unread, more) =
+            done.map_err(|verdict| self.written(&mut state, "follow", epoch, None, verdict))?;
+        if more > 0 {
+            let reason = format!(
+                "the records of {more} signatures of the log are not by this vault's key ({unread} in all): they count as the log says them"
+            );
+            let verdict = self.written(&mut state, "follow", epoch, None, Verdict { code: Code::Done, reason });
+            return if verdict.code == Code::Done { Ok(followed) } else { Err(verdict) };
+        }
+        Ok(followed)
     }
 
     /// Signs a transaction, or refuses.
@@ -260,6 +280,17 @@ impl Core {
         let signed = asked.unsigned.assemble(params, &signatures);
         let signed = signed.map_err(|error| Verdict::refuse(Code::Internal, error.to_string()))?;
         Ok((if judged.again { Code::SignedAgain } else { Code::Signed }, Given { signed, record }))
+    }
+
+    /// Whether a transaction was ever signed, as far as this signer knows.
+    ///
+    /// # Errors
+    /// The refusal: it is in the decision log.
+    pub fn was_signed(&self, body: &BodyHash) -> Result<bool, Verdict> {
+        let mut state = self.state.lock();
+        self.within_rate(&mut state, "was-signed")?;
+        let done = state.open.as_ref().map(|open| open.memory.known().is_signed(body)).ok_or_else(sealed_now);
+        done.map_err(|verdict| self.written(&mut state, "was-signed", 0, None, verdict))
     }
 
     fn with_keys<T>(&self, what: &str, act: impl FnOnce(&Keys) -> Result<T, KeyError>) -> Result<T, Verdict> {
@@ -333,7 +364,7 @@ fn of_key(error: KeyError) -> Verdict {
 
 fn of_memory(error: MemoryError) -> Verdict {
     let code = match &error {
-        MemoryError::Stale { .. } => Code::StaleEpoch,
+        MemoryError::Stale { .. } | MemoryError::FormerLineage { .. } => Code::StaleEpoch,
         MemoryError::Behind { .. } => Code::NotCaughtUp,
         MemoryError::Gap { .. }
         | MemoryError::Order

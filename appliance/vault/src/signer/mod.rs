@@ -8,6 +8,7 @@
 
 mod client;
 mod core;
+mod entries;
 mod harden;
 mod server;
 mod standing;

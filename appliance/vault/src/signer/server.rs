@@ -7,16 +7,17 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use exchequer_chains::{KeyPath, KeyPurpose, Scheme};
-use exchequer_domain::{ChainAddress, Network, OutPoint, Timestamp, TxId};
+use exchequer_domain::{ChainAddress, Network, Timestamp};
 use tokio::net::{UnixListener, UnixStream};
 use tonic::transport::server::UdsConnectInfo;
 use tonic::{Request, Response, Status};
 use zeroize::Zeroize as _;
 
+use super::entries::committed;
 use super::proto::signer_server::{Signer, SignerServer};
 use super::{Core, Hardening, PROTOCOL_VERSION, SignerError, end_on_panic, harden, proto};
 use crate::policy::{Code, Verdict};
-use crate::record::{Committed, Death, Decided, Feed, PaymentId};
+use crate::record::Feed;
 use crate::sealed::Opener;
 
 /// The longest message of the transport. It is more than any request may be, so that one which is too long is refused by the
@@ -98,34 +99,6 @@ pub(super) const fn scheme_word(scheme: Scheme) -> &'static str {
     }
 }
 
-fn committed(entry: proto::FeedEntry) -> Option<(u64, Committed)> {
-    use proto::dead::Death as Said;
-    use proto::feed_entry::Committed as Entry;
-    let committed = match entry.committed? {
-        Entry::Signed(record) => Committed::Signed(record),
-        Entry::Over(id) => Committed::Over(PaymentId(id.try_into().ok()?)),
-        Entry::Decided(proto::Decided { at_us, epoch, generation, unsigned, intent }) => {
-            let (at, intent) = (Timestamp(at_us), serde_json::from_slice(&intent).ok()?);
-            Committed::Decided(Box::new(Decided { at, epoch, generation, unsigned, intent }))
-        }
-        Entry::Dead(dead) => {
-            let death = match dead.death? {
-                Said::Expired(proto::Expired { solid_ms, endpoints }) => Death::Expired { solid_ms, endpoints },
-                Said::DisplacedBy(by) => Death::Displaced { by: by.try_into().ok()? },
-                Said::NeverSigned(true) => Death::NeverSigned,
-                Said::NeverSigned(false) => return None,
-                Said::NonceUsed(next) => Death::NonceUsed { next },
-                Said::Conflict(proto::Conflict { tx, vout, confirmations }) => {
-                    let coin = OutPoint { tx: TxId(tx.try_into().ok()?), vout };
-                    Death::Conflict { coin, confirmations }
-                }
-            };
-            Committed::Dead { body: dead.body.try_into().ok()?, death }
-        }
-    };
-    Some((entry.index, committed))
-}
-
 impl Door {
     /// Runs what may wait for a disk where it holds nothing up.
     async fn act<T: Send + 'static>(&self, act: impl FnOnce(&Core) -> T + Send + 'static) -> Result<T, Status> {
@@ -177,6 +150,8 @@ impl Signer for Door {
             no_core_dumps: self.hardening.no_core_dumps,
             no_network: self.hardening.no_network,
             openings: standing.openings,
+            unread: standing.unread,
+            lineage: standing.lineage,
             opened_by: standing.opened_by.as_str().to_owned(),
         }))
     }
@@ -202,11 +177,11 @@ impl Signer for Door {
         if let Some(verdict) = self.other_than_node(&request, "follow").await? {
             return Ok(Response::new(proto::FollowReply { verdict: Some(verdict), followed: 0 }));
         }
-        let proto::FollowRequest { epoch, after, to, entries } = request.into_inner();
+        let proto::FollowRequest { epoch, after, to, entries, lineage } = request.into_inner();
         let Some(entries) = entries.into_iter().map(committed).collect::<Option<Vec<_>>>() else {
             return Ok(Response::new(proto::FollowReply { verdict: self.malformed("follow").await?, followed: 0 }));
         };
-        let followed = self.act(move |core| core.follow(Feed { epoch, after, to, entries })).await?;
+        let followed = self.act(move |core| core.follow(Feed { lineage, epoch, after, to, entries })).await?;
         let (verdict, followed) = followed.map_or_else(|verdict| (verdict, 0), |followed| (done(), followed));
         Ok(Response::new(proto::FollowReply { verdict: said(verdict), followed }))
     }
@@ -224,6 +199,21 @@ impl Signer for Door {
                 record: given.record,
             },
             Err(verdict) => proto::SignReply { verdict: said(verdict), ..proto::SignReply::default() },
+        };
+        Ok(Response::new(reply))
+    }
+
+    async fn was_signed(
+        &self,
+        request: Request<proto::WasSignedRequest>,
+    ) -> Result<Response<proto::WasSignedReply>, Status> {
+        let Ok(body) = <[u8; 32]>::try_from(request.into_inner().body) else {
+            let verdict = self.malformed("was-signed").await?;
+            return Ok(Response::new(proto::WasSignedReply { verdict, signed: false }));
+        };
+        let reply = match self.act(move |core| core.was_signed(&body)).await? {
+            Ok(signed) => proto::WasSignedReply { verdict: said(done()), signed },
+            Err(verdict) => proto::WasSignedReply { verdict: said(verdict), signed: false },
         };
         Ok(Response::new(reply))
     }

@@ -16,6 +16,10 @@ pub struct Standing {
     pub epoch: u64,
     /// The log is followed up to here.
     pub followed: u64,
+    /// The lineage of the log that was followed; zero where none was told.
+    pub lineage: u64,
+    /// Signatures of the log whose records this vault's key did not make: such as those from before it was made anew from its words.
+    pub unread: u64,
     /// The policy's version.
     pub policy: u64,
     /// How many seeds there are.

@@ -134,4 +134,10 @@ impl Link for Client {
         let request = proto::SignRequest { payout, attempt };
         Box::pin(async move { within(inner.sign(self.request(request))).await })
     }
+
+    fn give_up(&self, payout: u64, attempt: u32) -> Asking<'_, proto::SignReply> {
+        let mut inner = self.inner.clone();
+        let request = proto::SignRequest { payout, attempt };
+        Box::pin(async move { within(inner.give_up(self.request(request))).await })
+    }
 }

@@ -97,6 +97,8 @@ pub trait Link: Send + Sync {
     fn attempt_bytes(&self, payout: u64, attempt: u32) -> Asking<'_, proto::AttemptBytesReply>;
     /// Has an attempt signed.
     fn sign(&self, payout: u64, attempt: u32) -> Asking<'_, proto::SignReply>;
+    /// Gives an attempt up that nobody has signed.
+    fn give_up(&self, payout: u64, attempt: u32) -> Asking<'_, proto::SignReply>;
     /// What lies on deposit addresses, the plans to sweep it, and what gas is.
     fn sweeps(&self, asked: proto::SweepsRequest) -> Asking<'_, proto::SweepsReply>;
     /// Several changes at once, in their order.

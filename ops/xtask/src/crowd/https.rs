@@ -84,7 +84,7 @@ impl Connection {
     ///
     /// # Errors
     /// Nobody listens. Nothing was sent.
-    fn open(trust: &Trust, from: Ipv4Addr, to: SocketAddrV4) -> io::Result<Connection> {
+    pub(crate) fn open(trust: &Trust, from: Ipv4Addr, to: SocketAddrV4) -> io::Result<Connection> {
         let socket = rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None)?;
         rustix::net::bind(&socket, &SocketAddr::from((from, 0)))?;
         rustix::net::connect(&socket, &SocketAddr::V4(to))?;
@@ -113,13 +113,25 @@ impl Connection {
     }
 }
 
-impl Line for Connection {
-    fn send(&mut self, method: &str, target: &str, headers: &[(&str, &str)]) -> io::Result<Response> {
-        let mut text = format!("{method} {target} HTTP/1.1\r\nHost: {}\r\nContent-Length: 0\r\n", self.to);
+impl Connection {
+    /// Sends a request with a body and waits for its answer.
+    ///
+    /// # Errors
+    /// As [`Line::send`].
+    pub(crate) fn send_body(
+        &mut self,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> io::Result<Response> {
+        let length = body.len();
+        let mut text = format!("{method} {target} HTTP/1.1\r\nHost: {}\r\nContent-Length: {length}\r\n", self.to);
         for (name, value) in headers {
             text += &format!("{name}: {value}\r\n");
         }
         text += "\r\n";
+        text += body;
         self.stream.write_all(text.as_bytes())?;
         self.stream.flush()?;
         let mut bytes = Vec::new();
@@ -136,6 +148,12 @@ impl Line for Connection {
         self.closes = head.closes;
         bytes.truncate(end);
         Ok(Response { status: head.status, retry_after: head.retry_after, body: bytes.split_off(head.length) })
+    }
+}
+
+impl Line for Connection {
+    fn send(&mut self, method: &str, target: &str, headers: &[(&str, &str)]) -> io::Result<Response> {
+        self.send_body(method, target, headers, "")
     }
 
     fn is_over(&self) -> bool {

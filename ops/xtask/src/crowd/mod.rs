@@ -9,7 +9,7 @@
 pub(crate) mod dice;
 mod door;
 mod enlist;
-mod https;
+pub(crate) mod https;
 mod maker;
 mod places;
 mod taker;

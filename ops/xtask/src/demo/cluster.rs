@@ -98,23 +98,44 @@ impl Cluster {
         self.nodes.iter().position(|node| node.name == leader.name).context("an unknown leader")
     }
 
+    /// The name of whoever leads.
+    pub(crate) fn leader_name(&self) -> Result<String> {
+        Ok(self.nodes.get(self.leader()?).map(|node| node.name.clone()).unwrap_or_default())
+    }
+
     /// The process of whoever leads.
     pub(crate) fn leader_pid(&self) -> Result<u32> {
         let child = self.children.get(self.leader()?).and_then(Option::as_ref);
         child.map(Child::id).context("the leader's process is not there")
     }
 
-    /// Kills whoever leads (SIGKILL), starts it again, and waits until all is well; its name.
-    pub(crate) fn kill_leader(&mut self, stop: &Stop) -> Result<String> {
-        let at = process::until("a leader", START_LIMIT, ASK_EVERY, stop, || self.leader().map(Some))?;
-        if let Some(mut child) = self.children.get_mut(at).and_then(Option::take) {
-            child.kill()?;
-            child.wait()?;
+    /// Whoever leads in a term after `term`, as soon as any node knows of it, and that term.
+    fn leader_after(&self, term: u64) -> Result<(usize, u64)> {
+        let told = self.everyone().into_iter().filter_map(|access| self.product.peers(Place::HERE, &access).ok());
+        let leaders = told.flatten().filter(|peer| peer.is_leader() && peer.term > term);
+        let newest = leaders.max_by_key(|peer| peer.term).context("nobody leads yet")?;
+        let at = self.nodes.iter().position(|node| node.name == newest.name).context("an unknown leader")?;
+        Ok((at, newest.term))
+    }
+
+    /// Kills whoever leads (SIGKILL) so often, each as soon as it is known to lead, starts them again, and waits until all is well;
+    /// their names.
+    pub(crate) fn kill_leaders(&mut self, times: u32, stop: &Stop) -> Result<Vec<String>> {
+        let (mut names, mut last) = (Vec::new(), 0);
+        for _ in 0..times {
+            let (at, term) =
+                process::until("a leader", START_LIMIT, ASK_EVERY, stop, || self.leader_after(last).map(Some))?;
+            if let Some(mut child) = self.children.get_mut(at).and_then(Option::take) {
+                child.kill()?;
+                child.wait()?;
+            }
+            self.start(at)?;
+            last = term;
+            names.extend(self.nodes.get(at).map(|node| node.name.clone()));
         }
-        self.start(at)?;
         let (product, everyone, voters) = (self.product.clone(), self.everyone(), self.nodes.len());
         product.wait_healthy(Place::HERE, &everyone, voters, stop, || self.alive())?;
-        Ok(self.nodes.get(at).map(|node| node.name.clone()).unwrap_or_default())
+        Ok(names)
     }
 
     /// The process of each node.

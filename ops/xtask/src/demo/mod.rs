@@ -14,8 +14,8 @@ use self::cluster::Cluster;
 use self::trading::Trading;
 use crate::money::{Money, Pace};
 use crate::product::Product;
-use crate::say;
 use crate::stop::{Interrupted, Stop};
+use crate::{process, say};
 
 /// How to run the demo.
 #[derive(Debug, clap::Args)]
@@ -58,6 +58,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
             (folder.path().to_owned(), Some(folder))
         }
     };
+    if args.once && !args.no_networks {
+        process::allow_cores()?;
+    }
     let mut cluster = Cluster::open(product, folder)?;
     let outcome = work(&mut cluster, args, &stop);
     let stopped = cluster.stop();

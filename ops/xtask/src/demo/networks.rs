@@ -31,7 +31,7 @@ pub(super) fn try_once(cluster: &mut Cluster, money: &Money, kills: u32, stop: &
         let rows = money.travel(|| {
             stop.pause(ASK_EVERY)?;
             if killed < kills && last.elapsed() >= KILL_EVERY {
-                let name = cluster.kill_leader(stop)?;
+                let name = cluster.kill_leaders(1, stop)?.join(", ");
                 killed += 1;
                 say::line(format_args!("killed the leader, {name}, and started it again ({killed} of {kills})"));
                 last = Instant::now();
@@ -40,6 +40,8 @@ pub(super) fn try_once(cluster: &mut Cluster, money: &Money, kills: u32, stop: &
         })?;
         say::line(format_args!("{}\n", money::told(&rows)));
     }
+    say::line(money.check_books()?);
+    money.abort_signer(cluster)?;
     let looked = money.check_secrets(cluster)?;
     say::line(format_args!("no word of the seed and no key in {} KiB that the cluster wrote and tells", looked >> 10));
     Ok(())

@@ -62,6 +62,8 @@ pub(super) fn how_to_reach(cluster: &Cluster, trading: Option<&Trading>, live: O
              \x20 exchequer withdrawal list\n\
              \x20 exchequer withdrawal explain 1\n\
              \x20 exchequer wallet list\n\
+             \x20 exchequer sweep list                                          # how deposits are gathered\n\
+             \x20 exchequer reconcile status                                    # whether books and chains agree\n\
              Nodes of the networks, for whoever wants to ask them:\n";
         for (network, url) in live.endpoints()? {
             text += &format!("\x20 {network:9} {url}\n");

@@ -82,35 +82,50 @@ impl Guide<'_> {
         self.insist(label, || self.product.create_known_user(self.access, label, KYC_LEVEL, &id))
     }
 
-    /// Pays a user's address and waits until the money can leave again.
+    /// Pays a user's address, in equal payments, and waits until all of the money can leave again.
     ///
     /// # Errors
     /// It did not come to that.
-    pub(super) fn bring(&self, user: u64, place: &Place, coin: &Coin, how_much: &str) -> Result<Brought> {
+    pub(super) fn bring(
+        &self,
+        user: u64,
+        place: &Place,
+        coin: &Coin,
+        (how_much, payments): (&str, u32),
+    ) -> Result<Brought> {
         let network = place.network;
         let what = format!("{} on {network}", coin.asset);
         let address = self.insist("a deposit address", || self.product.deposit_address(self.access, user, network))?;
         let units = units(how_much, coin.decimals).with_context(|| format!("{how_much} {what} cannot be said"))?;
         let paid = Instant::now();
-        let tx = self.chains.pay(network, coin.is_token, &address, units)?;
-        let mut seen = None;
+        let part = units / u128::from(payments.max(1));
+        let pay = |_| self.chains.pay(network, coin.is_token, &address, part);
+        let sent: Vec<String> = (0..payments).map(pay).collect::<Result<_>>()?;
+        let (mut seen, mut left) = (None, sent.clone());
         let credited = process::until(&format!("the deposit of {what}"), STEP_LIMIT, ASK_EVERY, self.stop, || {
             let all = self.product.arrivals(self.access, network, Some(user))?;
-            let of_ours: Vec<_> = all.iter().filter(|arrival| arrival.tx == tx && arrival.address == address).collect();
-            let found = match of_ours.as_slice() {
-                [] => bail!("{tx} is not seen yet"),
-                [one] => one,
-                [..] => return Err(Hopeless(format!("{tx} is in the books {} times", of_ours.len())).into()),
-            };
-            seen.get_or_insert_with(|| paid.elapsed());
-            match found.state.as_str() {
-                "unlocked" => Ok(Some(paid.elapsed())),
-                "suspense" | "reversed" | "orphaned" => {
-                    let why = found.why.as_deref().unwrap_or("no reason is told");
-                    Err(Hopeless(format!("the deposit {} of {what} is {}: {why}", found.number, found.state)).into())
+            let mut found = Vec::new();
+            for tx in &sent {
+                let of_ours = all.iter().filter(|arrival| arrival.tx == *tx && arrival.address == address);
+                match of_ours.collect::<Vec<_>>().as_slice() {
+                    [] => bail!("{tx} is not seen yet"),
+                    [one] => found.push((tx, *one)),
+                    [..] => return Err(Hopeless(format!("{tx} is in the books more than once")).into()),
                 }
-                other => bail!("it is {other}"),
             }
+            seen.get_or_insert_with(|| paid.elapsed());
+            for (tx, arrival) in found {
+                match arrival.state.as_str() {
+                    "unlocked" => left.retain(|waits| waits != tx),
+                    "suspense" | "reversed" | "orphaned" => {
+                        let why = arrival.why.as_deref().unwrap_or("no reason is told");
+                        let (number, state) = (arrival.number, &arrival.state);
+                        return Err(Hopeless(format!("the deposit {number} of {what} is {state}: {why}")).into());
+                    }
+                    _ => {}
+                }
+            }
+            if left.is_empty() { Ok(Some(paid.elapsed())) } else { bail!("{} of {payments} wait", left.len()) }
         })?;
         Ok(Brought { user, address, units, paid, seen: seen.unwrap_or(credited), credited })
     }
@@ -128,12 +143,20 @@ impl Guide<'_> {
         })
     }
 
-    /// One sells the coin, the other buys it.
+    /// One sells the coin, the other buys it. Others may trade in the market as well, and at prices of the day: each offers a
+    /// little more than whoever is first in the book wants.
     fn trade(&self, place: &Place, seller: u64, buyer: u64) -> Result<()> {
         let markets = crowd::TRADED_MARKETS.iter().chain(&super::places::MARKETS);
         let market = markets.into_iter().find(|market| market.symbol == place.symbol).context("no such market")?;
-        let (price, quantity) = (market.price(market.anchor_ticks), market.quantity(market.size_lots));
-        for (user, side) in [(seller, "sell"), (buyer, "buy")] {
+        let quantity = market.quantity(market.size_lots);
+        for (user, side, other, percent) in [(seller, "sell", "bids", 99), (buyer, "buy", "asks", 101)] {
+            let first =
+                self.insist("the first in the book", || self.product.first_price(self.access, market.symbol, other))?;
+            let ticks = first.as_deref().and_then(|price| units(price, market.price_decimals));
+            // Where the book is empty, the price at which the market began.
+            let ticks =
+                ticks.and_then(|ticks| u64::try_from(ticks * percent / 100).ok()).unwrap_or(market.anchor_ticks);
+            let price = market.price(ticks);
             let id = self.id(&format!("order {user} {side}"));
             let order = [market.symbol, side, price.as_str(), quantity.as_str()];
             self.insist(&format!("an order in {}", market.symbol), || {
@@ -221,23 +244,20 @@ impl Guide<'_> {
         )
     }
 
-    /// Waits until what was brought is gathered in a wallet of the exchange, and how long that took. Bitcoin's coins are gathered
-    /// many at a time: a single one is not waited for.
-    fn gathered(&self, place: &Place, coin: &Coin, brought: &Brought) -> Result<Option<Duration>> {
-        if place.family == "bitcoin" {
-            return Ok(None);
-        }
+    /// Waits until what was brought is gathered in a wallet of the exchange, and how long that took: until the network's own node
+    /// says that it lies at the user's address no more.
+    fn gathered(&self, place: &Place, coin: &Coin, brought: &Brought) -> Result<Duration> {
         let (network, address) = (place.network, brought.address.as_str());
         let what = format!("the sweep of {} on {network}", coin.asset);
         let swept = process::until(&what, STEP_LIMIT, ASK_EVERY, self.stop, || {
             // Of the network's own coin what the fee may have cost stays behind.
-            let left = self.chains.received(network, coin.is_token, address)?;
+            let left = self.chains.held(network, coin.is_token, address)?;
             if left > brought.units / 10 {
                 bail!("{left} of {} smallest units lie there", brought.units)
             }
             Ok(Some(brought.paid.elapsed()))
         });
-        swept.map(Some).map_err(|error| {
+        swept.map_err(|error| {
             let why = self.product.explain_sweep(self.access, network, address);
             error.context(why.unwrap_or_else(|_| "why cannot be had".to_owned()))
         })
@@ -256,8 +276,8 @@ impl Guide<'_> {
         let token = dollars_at.token.context("no network has the token")?;
         self.step(place, "two users deposit, one the coin and one dollars")?;
         let (coin, dollars) = std::thread::scope(|scope| {
-            let coin = scope.spawn(|| self.bring(seller, place, &place.coin, place.coin.deposit));
-            let dollars = self.bring(buyer, dollars_at, &token, token.deposit);
+            let coin = scope.spawn(|| self.bring(seller, place, &place.coin, (place.coin.deposit, place.payments)));
+            let dollars = self.bring(buyer, dollars_at, &token, (token.deposit, 1));
             (coin.join(), dollars)
         });
         let Ok(coin) = coin else { bail!("a journey's thread panicked") };

@@ -4,6 +4,8 @@
 //! The networks' nodes are those of `tests/nodes`, started and driven by this process. The exchange knows of them what it would
 //! know of any: addresses of endpoints.
 
+pub(crate) mod bench;
+mod books;
 pub(crate) mod campaign;
 mod chains;
 mod journey;
@@ -14,12 +16,14 @@ mod treasury;
 mod victims;
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use rustix::process::Signal;
 
+pub(crate) use self::books::Compared;
 use self::chains::Chains;
 pub(crate) use self::chains::Pace;
 use self::journey::Guide;
@@ -29,14 +33,18 @@ use self::table::{Board, Row};
 use self::treasury::Treasury;
 use crate::crowd::Exchange;
 use crate::demo::cluster::Cluster;
-use crate::product::{Access, Product};
-use crate::say;
+use crate::product::{ASK_EVERY, Access, Product};
 use crate::stop::{Interrupted, Stop};
+use crate::{process, say};
 
 /// Between two steps of people who are watched.
 const REST: Duration = Duration::from_secs(6);
 /// How often prices are said again: what is older than ten minutes lets nothing out by itself.
 const PRICES_EVERY: Duration = Duration::from_secs(180);
+/// How often it is asked how books and chains compare, where people watch.
+const BOOKS_EVERY: Duration = Duration::from_secs(5);
+/// How long it may take until a signer that ended is started again, and is open.
+const SIGNER_LIMIT: Duration = Duration::from_secs(60);
 
 /// The kinds of workers that run on every network.
 const KINDS: [&str; 5] = ["deposit", "withdrawal", "consolidation", "gas", "balance-sync"];
@@ -145,7 +153,25 @@ impl Money {
         })
     }
 
-    /// That no word of the seed and no key is in anything that the cluster wrote or tells; how many bytes were looked at.
+    /// Ends the leader's signer and a worker in the way that leaves a core where one may be left, and waits until a signer is there
+    /// again: what they leave is looked at by [`Money::check_secrets`].
+    ///
+    /// # Errors
+    /// There is no such process, or no signer came back.
+    pub(crate) fn abort_signer(&self, cluster: &Cluster) -> Result<()> {
+        let (name, pid) = (cluster.leader_name()?, cluster.leader_pid()?);
+        let leader = cluster.nodes.iter().find(|node| node.name == name).context("an unknown leader")?;
+        for word in ["exchequer-signer", "withdrawal/tron-1"] {
+            if victims::end_child(pid, word, Signal::ABORT)? == 0 {
+                bail!("{name} runs no {word}");
+            }
+        }
+        let again = || self.product.signer_is_open(&leader.data);
+        process::until("a signer in place of one that was ended", SIGNER_LIMIT, ASK_EVERY, &self.stop, again)
+    }
+
+    /// That no word of the seed and no key is in anything that the cluster wrote or tells, its errors too; how many bytes were
+    /// looked at.
     ///
     /// # Errors
     /// One is: what, and where.
@@ -157,7 +183,9 @@ impl Money {
         let (mut found, mut looked) = secrets.search(&cluster.folder, &words_file)?;
         let addresses: Vec<String> = cluster.nodes.iter().map(|node| node.api.clone()).collect();
         let metrics = Exchange::new(&self.access.ca, &addresses)?.ask_each("/metrics")?;
-        let told = self.product.told_of_late(&self.access)?.into_iter();
+        let told = self.product.told_of_late(&self.access, &first.data)?.into_iter();
+        let refused = self.product.refusals(&self.access, &std::fs::read_to_string(&words_file)?)?;
+        let told = told.chain(refused.into_iter().map(|text| ("an error", text)));
         let told = told.map(|(what, text)| (what, text.into_bytes()));
         for (what, bytes) in told.chain(metrics.into_iter().map(|bytes| ("metrics", bytes))) {
             looked += bytes.len() as u64;
@@ -179,7 +207,7 @@ impl Money {
             let thread = std::thread::Builder::new().name(format!("users-{}", place.network));
             threads.push(thread.spawn(move || money.come_and_go(place, &halt))?);
         }
-        Ok(Live { money, halt, threads })
+        Ok(Live { money, halt, threads, books: Mutex::default() })
     }
 
     fn come_and_go(&self, place: &'static Place, halt: &Stop) {
@@ -213,12 +241,21 @@ pub(crate) struct Live {
     money: Arc<Money>,
     halt: Stop,
     threads: Vec<JoinHandle<()>>,
+    /// How books and chains compared, and when that was asked.
+    books: Mutex<Option<(Instant, String)>>,
 }
 
 impl Live {
     /// What is going on.
     pub(crate) fn picture(&self) -> String {
-        self.money.board.picture()
+        let mut books = self.books.lock().unwrap_or_else(PoisonError::into_inner);
+        if books.as_ref().is_none_or(|(asked, _)| asked.elapsed() >= BOOKS_EVERY)
+            && let Ok(all) = self.money.product.reconciled(&self.money.access)
+        {
+            *books = Some((Instant::now(), books::told(&all)));
+        }
+        let told = books.as_ref().map_or("books and chains: not known yet", |(_, told)| told.as_str());
+        format!("{}\n{told}", self.money.board.picture())
     }
 
     /// Where the networks' nodes are.

@@ -32,6 +32,8 @@ pub(super) struct Place {
     pub(super) family: &'static str,
     /// Its own coin.
     pub(super) coin: Coin,
+    /// In so many payments somebody brings the coin: where coins are gathered many at a time, enough for once.
+    pub(super) payments: u32,
     /// The dollar token there.
     pub(super) token: Option<Coin>,
     /// The market of its coin.
@@ -77,6 +79,7 @@ const fn evm(
         network,
         family: "evm",
         coin,
+        payments: 1,
         token: token(token_decimals),
         symbol,
         confirmations: ["2", withdrawable],
@@ -98,6 +101,7 @@ pub(super) const PLACES: [Place; 6] = [
             float: "2",
             terms: ["0.0001", "100", "0.00000001", "0.00005"],
         },
+        payments: 10,
         token: None,
         symbol: "BTCUSDT",
         confirmations: ["1", "2"],
@@ -120,6 +124,7 @@ pub(super) const PLACES: [Place; 6] = [
             float: "500000",
             terms: ["1", "1000000", "0.000001", "1"],
         },
+        payments: 1,
         token: token(6),
         symbol: "TRXUSDT",
         confirmations: ["2", "19"],
@@ -198,14 +203,18 @@ mod tests {
         assert_eq!((amount(5, 8).as_str(), amount(12, 0).as_str()), ("0.00000005", "12"));
     }
 
-    /// Goal: the journey's own numbers are possible: nobody withdraws more than was brought, and every amount can be said on
-    /// its network. Method: all coins.
+    /// Goal: the journey's own numbers are possible: nobody withdraws more than was brought, and every amount, and each payment
+    /// of it, can be said on its network. Method: all coins.
     #[test]
     fn every_amount_can_be_said() {
         for coin in PLACES.iter().flat_map(Place::coins) {
             let of = |text| units(text, coin.decimals).unwrap();
             assert!(of(coin.withdrawal) < of(coin.deposit) && of(coin.deposit) < of(coin.float), "{}", coin.asset);
             coin.terms.iter().for_each(|term| assert!(of(term) > 0));
+        }
+        for place in &PLACES {
+            let brought = units(place.coin.deposit, place.coin.decimals).unwrap();
+            assert!(brought.is_multiple_of(place.payments.into()), "{}", place.network);
         }
     }
 }

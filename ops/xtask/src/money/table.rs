@@ -14,8 +14,8 @@ pub(crate) struct Row {
     pub(crate) credited: Duration,
     pub(crate) traded: Duration,
     pub(crate) withdrawn: Duration,
-    /// What was brought is gathered in a wallet of the exchange; none where it is not worth it by itself.
-    pub(crate) swept: Option<Duration>,
+    /// What was brought is gathered in a wallet of the exchange.
+    pub(crate) swept: Duration,
     /// The transaction that paid it out.
     pub(crate) tx: String,
     pub(crate) total: Duration,
@@ -66,10 +66,9 @@ fn seconds(time: Duration) -> String {
 /// The table.
 pub(crate) fn table(rows: &[Row]) -> String {
     let row = |row: &Row| {
-        let [seen, credited, traded, withdrawn] =
-            [row.seen, row.credited, row.traded, row.withdrawn].map(|time| format!("{} s", seconds(time)));
+        let [seen, credited, traded, withdrawn, swept] =
+            [row.seen, row.credited, row.traded, row.withdrawn, row.swept].map(|time| format!("{} s", seconds(time)));
         let names = [row.network.to_owned(), row.asset.to_owned()];
-        let swept = row.swept.map_or_else(|| "-".to_owned(), |time| format!("{} s", seconds(time)));
         [&names[..], &[seen, credited, traded, withdrawn, swept, row.tx.clone(), seconds(row.total)]].concat()
     };
     let mut lines: Vec<Vec<String>> = vec![HEAD.map(str::to_owned).to_vec()];
@@ -98,7 +97,7 @@ mod tests {
             credited: second * 2,
             traded: second * 3,
             withdrawn: second * 4,
-            swept: None,
+            swept: second * 5,
             tx: "ab".repeat(32),
             total: second * 5,
         };

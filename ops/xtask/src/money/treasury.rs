@@ -52,6 +52,50 @@ pub(super) fn set_prices(product: &Product, access: &Access) -> Result<()> {
     Ok(())
 }
 
+/// Makes the vault beside the first node, brings it to the others, and registers its wallets. Where the words of its seed
+/// are is told: they are in no other place.
+///
+/// # Errors
+/// The product refused it, or a signer did not open its vault.
+pub(super) fn make_vault(
+    product: &Product,
+    access: &Access,
+    nodes: &[PathBuf],
+    folder: &Path,
+    stop: &Stop,
+) -> Result<PathBuf> {
+    let Some((first, others)) = nodes.split_first() else { bail!("a cluster of no nodes") };
+    let words = super::secrets::words_file(folder);
+    product.make_vault(access, first, &words)?;
+    for (at, other) in others.iter().enumerate() {
+        product.copy_vault(first, other, &folder.join(format!("vault-copy-{at}")))?;
+    }
+    for node in nodes {
+        process::until("a signer with an open vault", SIGNER_LIMIT, ASK_EVERY, stop, || product.signer_is_open(node))?;
+    }
+    product.register_vault(access, first, WHY)?;
+    Ok(words)
+}
+
+/// Takes a payment to a wallet for the exchange, once it is seen.
+///
+/// # Errors
+/// It did not arrive.
+pub(super) fn take(product: &Product, access: &Access, network: &str, tx: &str, stop: &Stop) -> Result<()> {
+    process::until(&format!("{tx} on {network}"), FLOAT_LIMIT, ASK_EVERY, stop, || {
+        let all = product.arrivals(access, network, None)?;
+        let found = all.iter().find(|arrival| arrival.tx == tx).context("it is not seen yet")?;
+        match found.state.as_str() {
+            "suspense" => {
+                product.take_for_exchange(access, found.number, WHY)?;
+                Ok(Some(()))
+            }
+            "assigned" => Ok(Some(())),
+            other => bail!("it is {other}"),
+        }
+    })
+}
+
 impl Treasury<'_> {
     /// Sets everything up but the money.
     ///
@@ -94,25 +138,12 @@ impl Treasury<'_> {
         self.product.set_network(self.access, place.network, &[&how[..], &depth, &fees].concat(), WHY)
     }
 
-    /// Makes the vault beside the first node, brings it to the others, and registers its wallets. Where the words of its seed
-    /// are is told: they are in no other place.
+    /// As [`make_vault`].
     ///
     /// # Errors
-    /// The product refused it, or a signer did not open its vault.
+    /// The same.
     pub(super) fn make_vault(&self, nodes: &[PathBuf], folder: &Path) -> Result<PathBuf> {
-        let Some((first, others)) = nodes.split_first() else { bail!("a cluster of no nodes") };
-        let words = super::secrets::words_file(folder);
-        self.product.make_vault(self.access, first, &words)?;
-        for (at, other) in others.iter().enumerate() {
-            self.product.copy_vault(first, other, &folder.join(format!("vault-copy-{at}")))?;
-        }
-        for node in nodes {
-            process::until("a signer with an open vault", SIGNER_LIMIT, ASK_EVERY, self.stop, || {
-                self.product.signer_is_open(node)
-            })?;
-        }
-        self.product.register_vault(self.access, first, WHY)?;
-        Ok(words)
+        make_vault(self.product, self.access, nodes, folder, self.stop)
     }
 
     /// Waits until addresses wait for users.
@@ -163,24 +194,9 @@ impl Treasury<'_> {
             }
         }
         for (network, tx) in sent {
-            self.take(network, &tx)?;
+            take(self.product, self.access, network, &tx, self.stop)?;
         }
         say::line(format_args!("the wallets of {} networks are funded", PLACES.len()));
         Ok(())
-    }
-
-    fn take(&self, network: &str, tx: &str) -> Result<()> {
-        process::until(&format!("{tx} on {network}"), FLOAT_LIMIT, ASK_EVERY, self.stop, || {
-            let all = self.product.arrivals(self.access, network, None)?;
-            let found = all.iter().find(|arrival| arrival.tx == tx).context("it is not seen yet")?;
-            match found.state.as_str() {
-                "suspense" => {
-                    self.product.take_for_exchange(self.access, found.number, WHY)?;
-                    Ok(Some(()))
-                }
-                "assigned" => Ok(Some(())),
-                other => bail!("it is {other}"),
-            }
-        })
     }
 }

@@ -2,36 +2,72 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use rustix::process::Signal;
 
 use crate::process;
 
+/// A worker that ends five times within ten minutes stays down until a person looks: nobody is to, so it dies less often. What was to
+/// kill it kills the signer then. The span is longer by what lies between the decision and the death.
+const WORKER_DEATHS_MAX: usize = 4;
+const WORKER_DEATHS_WITHIN: Duration = Duration::from_secs(700);
 /// Who is to die.
+///
+/// The word for the network's node is its endpoint: where it cannot be started again with the blocks that it had, its endpoint
+/// closes every connection instead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Victim {
     /// The node that leads.
     Leader,
+    /// The node that leads, and whoever leads after it as soon as it does.
+    Leaders,
     /// The withdrawal worker of the network.
     Worker,
     /// The signer beside the node that leads.
     Signer,
     /// The node of the network, or its endpoint for a while.
     Endpoint,
+    /// Nothing: for a while the network's endpoint does all it is asked and answers nothing.
+    Silence,
 }
 
 impl Victim {
-    pub(super) const ALL: [Victim; 4] = [Victim::Leader, Victim::Worker, Victim::Signer, Victim::Endpoint];
+    pub(super) const ALL: [Victim; 6] =
+        [Victim::Leader, Victim::Leaders, Victim::Worker, Victim::Signer, Victim::Endpoint, Victim::Silence];
 
     /// The word for it.
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Victim::Leader => "leader",
+            Victim::Leaders => "two-leaders",
             Victim::Worker => "worker",
             Victim::Signer => "signer",
             Victim::Endpoint => "endpoint",
+            Victim::Silence => "silence",
         }
+    }
+}
+
+/// When each network's worker was killed.
+#[derive(Debug, Default)]
+pub(super) struct Deaths(Mutex<Vec<(&'static str, Instant)>>);
+
+impl Deaths {
+    /// Who dies in a worker's stead where it died too often of late; a death that is allowed is counted.
+    pub(super) fn instead(&self, victim: Victim, network: &'static str, now: Instant) -> Victim {
+        if victim != Victim::Worker {
+            return victim;
+        }
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|(_, at)| now.duration_since(*at) < WORKER_DEATHS_WITHIN);
+        if all.iter().filter(|(of, _)| *of == network).count() >= WORKER_DEATHS_MAX {
+            return Victim::Signer;
+        }
+        all.push((network, now));
+        victim
     }
 }
 
@@ -52,20 +88,20 @@ fn seen(folder: &Path) -> Option<Seen> {
     Some(Seen { pid, parent, words })
 }
 
-/// Kills the children of `parent` that were started with this word; how many there were.
+/// Sends a signal to the children of `parent` that were started with this word; how many there were.
 ///
 /// # Errors
 /// The system tells of no processes.
-pub(super) fn kill_child(parent: u32, word: &str) -> Result<usize> {
+pub(super) fn end_child(parent: u32, word: &str, signal: Signal) -> Result<usize> {
     let all = fs::read_dir("/proc").context("no list of processes")?.flatten();
     let matching = all.filter_map(|entry| seen(&entry.path()));
     let matching = matching.filter(|seen| seen.parent == parent && seen.words.iter().any(|own| own == word));
-    let mut killed = 0;
+    let mut reached = 0;
     for seen in matching {
         // One that ended meanwhile is gone as well.
-        killed += usize::from(process::signal(seen.pid, Signal::KILL).is_ok());
+        reached += usize::from(process::signal(seen.pid, signal).is_ok());
     }
-    Ok(killed)
+    Ok(reached)
 }
 
 #[cfg(test)]
@@ -80,11 +116,23 @@ mod tests {
     fn one_child_dies() {
         let sleeper = |seconds: &str| Command::new("sleep").arg(seconds).spawn().unwrap();
         let (mut meant, mut other) = (sleeper("3001"), sleeper("3002"));
-        assert_eq!(kill_child(std::process::id(), "3001").unwrap(), 1);
+        assert_eq!(end_child(std::process::id(), "3001", Signal::KILL).unwrap(), 1);
         assert!(!meant.wait().unwrap().success());
         assert!(other.try_wait().unwrap().is_none());
-        assert_eq!(kill_child(std::process::id(), "3003").unwrap(), 0);
+        assert_eq!(end_child(std::process::id(), "3003", Signal::KILL).unwrap(), 0);
         other.kill().unwrap();
         other.wait().unwrap();
+    }
+
+    /// Goal: no worker is killed so often that a person has to look, and others are not spared for it. Method: deaths one after the
+    /// other, then after the span.
+    #[test]
+    fn a_worker_does_not_die_too_often() {
+        let (deaths, begun) = (Deaths::default(), Instant::now());
+        let kill = |network| deaths.instead(Victim::Worker, network, begun);
+        assert!((0..WORKER_DEATHS_MAX).all(|_| kill("tron") == Victim::Worker));
+        assert_eq!((kill("tron"), kill("bsc")), (Victim::Signer, Victim::Worker));
+        assert_eq!(deaths.instead(Victim::Leader, "tron", begun), Victim::Leader);
+        assert_eq!(deaths.instead(Victim::Worker, "tron", begun + WORKER_DEATHS_WITHIN), Victim::Worker);
     }
 }

@@ -1,5 +1,6 @@
 //! The binary's command line, and nothing else of it: every word that this crate says to the product is here.
 
+mod bench;
 mod money;
 mod trading;
 
@@ -55,6 +56,8 @@ pub(crate) struct Peer {
     pub(crate) id: u64,
     pub(crate) state: String,
     pub(crate) is_voter: bool,
+    /// The term that it knows of.
+    pub(crate) term: u64,
 }
 
 impl Peer {
@@ -305,6 +308,7 @@ fn read_peers(text: &str) -> Result<Vec<Peer>> {
             id: row.get("id")?.as_u64()?,
             state: word(row, "state")?.to_lowercase(),
             is_voter: row.get("voter")?.as_bool()?,
+            term: row.get("term").and_then(Value::as_u64).unwrap_or(0),
         })
     };
     rows.iter().map(|row| peer(row).with_context(|| format!("not a member: {row}"))).collect()

@@ -1,11 +1,13 @@
 //! What is said to the product about networks, wallets, deposits and withdrawals.
 
+use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use super::{Access, Product};
+use crate::money::Compared;
 use crate::process;
 
 /// A deposit as the exchange tells it.
@@ -28,6 +30,9 @@ pub(crate) struct Departure {
     /// What is paid, in the smallest units of the network.
     pub(crate) on_chain: u128,
 }
+
+/// Withdrawals whose stories are looked at.
+const EXPLAINED: u32 = 11;
 
 fn text_of(row: &Value, key: &str) -> Option<String> {
     row.get(key).and_then(Value::as_str).map(str::to_owned)
@@ -232,11 +237,82 @@ impl Product {
         Ok(paths)
     }
 
-    /// What an operator may read of what happened, as text: the newest events, and the record of changes.
-    pub(crate) fn told_of_late(&self, access: &Access) -> Result<Vec<(&'static str, String)>> {
-        let events = self.ask(super::Place::HERE, access, &["event", "tail", "-n", "1000", "--output", "json"])?;
-        let audit = self.ask(super::Place::HERE, access, &["audit", "tail", "-n", "1000", "--output", "json"])?;
-        Ok(vec![("events", events), ("the audit", audit)])
+    /// What an operator may read of what happened, as text: the newest events, the record of changes, how wallets and the first
+    /// withdrawals stand, and what the signer beside a node's folder says of itself.
+    pub(crate) fn told_of_late(&self, access: &Access, data: &Path) -> Result<Vec<(&'static str, String)>> {
+        let ask = |verb: &[&str]| self.ask(super::Place::HERE, access, verb);
+        let mut told = vec![
+            ("events", ask(&["event", "tail", "-n", "1000", "--output", "json"])?),
+            ("the audit", ask(&["audit", "tail", "-n", "1000", "--output", "json"])?),
+            ("the wallets", ask(&["wallet", "list", "--output", "json"])?),
+        ];
+        for number in 1..=EXPLAINED {
+            told.push(("a withdrawal's story", ask(&["withdrawal", "explain", &number.to_string()])?));
+        }
+        let data = data.display().to_string();
+        for (what, verb) in [("the signer's decisions", "decisions"), ("the vault's status", "status")] {
+            let words = self.words(&["vault", verb, "--data-dir", &data, "--output", "json"]);
+            told.push((what, process::output(&mut process::command(words))?));
+        }
+        Ok(told)
+    }
+
+    /// What is said to whoever asks for something that is not to be had: of the nodes, and of a vault that is given the words of a
+    /// seed, of which one is wrong.
+    ///
+    /// # Errors
+    /// One of it is had.
+    pub(crate) fn refusals(&self, access: &Access, words: &str) -> Result<Vec<String>> {
+        let folder = tempfile::tempdir()?;
+        let (wrong, key, data) = (folder.path().join("words"), folder.path().join("key"), folder.path().join("data"));
+        let (rest, last) = words.trim().rsplit_once(' ').context("a seed of one word")?;
+        fs::write(&wrong, format!("{rest} {last}s"))?;
+        let [wrong, key, data] = [wrong, key, data].map(|path| path.display().to_string());
+        let import =
+            ["vault", "import", "--words-file", &wrong, "--key-file", &key, "--data-dir", &data, "--output", "json"];
+        let mut asked = vec![self.words(&import)];
+        for verb in [
+            &["withdrawal", "show", "99999999"][..],
+            &["address", "allocate", "99999999", "bitcoin"],
+            &["sweep", "explain", "tron", "no address"],
+            &["deposit", "explain", "bitcoin", "00"],
+        ] {
+            asked.push(self.client(access, verb));
+        }
+        let refusal = |words: Vec<String>| {
+            let output = process::attempt(&mut process::command(&words))?;
+            if output.status.success() {
+                bail!("`exchequer {}` was to be refused", words.get(1..3).unwrap_or_default().join(" "));
+            }
+            Ok(String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
+        };
+        asked.into_iter().map(refusal).collect()
+    }
+
+    /// How the books and each chain compare.
+    pub(crate) fn reconciled(&self, access: &Access) -> Result<Vec<Compared>> {
+        let answer = self.json(access, &["reconcile", "status"])?;
+        let of = |row: &Value| {
+            Some(Compared {
+                network: text_of(row, "network")?,
+                run: row.get("last_run")?.as_u64()?,
+                height: row.pointer("/block/height").and_then(Value::as_u64).unwrap_or(0),
+                whole_at: text_of(row, "whole_at"),
+                open: row.get("open")?.as_u64()?,
+            })
+        };
+        rows(&answer, "networks")?.iter().map(|row| of(row).with_context(|| format!("not a network: {row}"))).collect()
+    }
+
+    /// Everything in which books and chains differ, for people.
+    pub(crate) fn discrepancies(&self, access: &Access) -> Result<String> {
+        self.ask(super::Place::HERE, access, &["reconcile", "discrepancies"])
+    }
+
+    /// The price of whoever is first on a side of a market's book, `bids` or `asks`; none where nobody is.
+    pub(crate) fn first_price(&self, access: &Access, symbol: &str, side: &str) -> Result<Option<String>> {
+        let answer = self.json(access, &["book", symbol, "-n", "1"])?;
+        Ok(rows(&answer, side)?.first().and_then(|row| text_of(row, "price")))
     }
 
     /// Why a deposit address is swept or not, for people.

@@ -12,14 +12,14 @@ const REPLACE_PERCENT: u128 = 10;
 
 /// An error of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Refused {
-    pub(super) code: i64,
-    pub(super) message: String,
-    pub(super) data: Option<Value>,
+pub(crate) struct Refused {
+    pub(crate) code: i64,
+    pub(crate) message: String,
+    pub(crate) data: Option<Value>,
 }
 
 impl Refused {
-    pub(super) fn new(code: i64, message: impl Into<String>) -> Refused {
+    pub(crate) fn new(code: i64, message: impl Into<String>) -> Refused {
         Refused { code, message: message.into(), data: None }
     }
 }
@@ -121,7 +121,8 @@ mod tests {
     use super::*;
 
     fn sent(max_fee: u128, tip: u128, gas: u64) -> Sent {
-        Sent { hash: [1; 32], sender: [2; 20], nonce: 3, max_fee, tip, gas, chain_id: Some(1) }
+        let (to, value) = (Some([3; 20]), 0);
+        Sent { hash: [1; 32], sender: [2; 20], to, value, nonce: 3, max_fee, tip, gas, chain_id: Some(1) }
     }
 
     /// Goal: only ten percent more on both prices replaces. Method: each side of the boundary, on each price.

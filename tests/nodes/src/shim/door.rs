@@ -13,26 +13,26 @@ use crate::transport;
 
 /// One call, and what is to happen to it.
 #[derive(Debug)]
-pub(super) struct Call {
-    pub(super) id: Value,
-    pub(super) method: String,
-    pub(super) params: Value,
-    pub(super) faults: Vec<Fault>,
+pub(crate) struct Call {
+    pub(crate) id: Value,
+    pub(crate) method: String,
+    pub(crate) params: Value,
+    pub(crate) faults: Vec<Fault>,
 }
 
 /// What a call gives.
-pub(super) type Outcome = Result<Value, Refused>;
+pub(crate) type Outcome = Result<Value, Refused>;
 
 /// Whoever knows the answers.
-pub(super) trait Backend: Send + Sync + 'static {
+pub(crate) trait Backend: Send + Sync + 'static {
     /// One outcome for each call, in the same order.
     fn answer<'a>(&'a self, calls: &'a [Call]) -> Pin<Box<dyn Future<Output = Vec<Outcome>> + Send + 'a>>;
 }
 
 /// The server's side.
-pub(super) struct Door<B> {
-    pub(super) backend: B,
-    pub(super) faults: Faults,
+pub(crate) struct Door<B> {
+    pub(crate) backend: B,
+    pub(crate) faults: Faults,
 }
 
 impl<B: Backend> Answers for Door<B> {
@@ -124,7 +124,7 @@ fn failure(id: &Value, refused: &Refused) -> Value {
 }
 
 /// What is behind the door answered a batch whose ids are the places of the calls.
-pub(super) fn sorted(answer: Value, count: usize) -> Vec<Outcome> {
+pub(crate) fn sorted(answer: Value, count: usize) -> Vec<Outcome> {
     let silent = || Err(Refused::new(-32603, "the node behind did not answer"));
     let mut outcomes: Vec<Outcome> = (0..count).map(|_| silent()).collect();
     let Value::Array(replies) = answer else { return outcomes };

@@ -2,8 +2,8 @@
 //!
 //! Several shims in front of one node are several endpoints of one network, each with faults of its own.
 
-mod admit;
-mod door;
+pub(crate) mod admit;
+pub(crate) mod door;
 mod dress;
 mod evm;
 mod plain;
@@ -23,6 +23,7 @@ use door::Door;
 use evm::Evm;
 use plain::Plain;
 pub use profile::{Finality, Profile};
+pub(crate) use rlp::{listed, written};
 pub use rlp::{Sent, address, keccak, read};
 
 /// One endpoint. Dropping it closes it.

@@ -17,6 +17,10 @@ pub struct Sent {
     pub hash: [u8; 32],
     /// Who signed it.
     pub sender: [u8; 20],
+    /// Whom it pays or calls; none where it makes a contract.
+    pub to: Option<[u8; 20]>,
+    /// How much it moves, in wei.
+    pub value: u128,
     /// Its number among the sender's.
     pub nonce: u64,
     /// At most so much for a unit of gas, in wei.
@@ -68,7 +72,7 @@ fn small(item: Item<'_>) -> Result<u64> {
 }
 
 /// The bytes as a list with a head.
-fn listed(payload: &[u8]) -> Vec<u8> {
+pub(crate) fn listed(payload: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(payload.len() + 9);
     match u8::try_from(payload.len()) {
         Ok(length) if length <= 55 => bytes.push(0xc0 + length),
@@ -83,7 +87,7 @@ fn listed(payload: &[u8]) -> Vec<u8> {
 }
 
 /// A number as RLP writes it.
-fn written(number: u64) -> Vec<u8> {
+pub(crate) fn written(number: u64) -> Vec<u8> {
     let digits: Vec<u8> = number.to_be_bytes().into_iter().skip_while(|byte| *byte == 0).collect();
     match digits.as_slice() {
         [one] if *one < 0x80 => vec![*one],
@@ -128,14 +132,26 @@ pub fn read(raw: &[u8]) -> Result<Sent> {
         }
         _ => (v.checked_sub(27).context("a wrong v")?, None, keccak(&listed(&unsigned))),
     };
-    let (nonce, tip, max_fee, gas) = match kind {
-        1 => (at(1)?, at(2)?, at(2)?, at(3)?),
-        2 => (at(1)?, at(2)?, at(3)?, at(4)?),
-        _ => (at(0)?, at(1)?, at(1)?, at(2)?),
+    let (nonce, tip, max_fee, gas, to) = match kind {
+        1 => (at(1)?, at(2)?, at(2)?, at(3)?, 4),
+        2 => (at(1)?, at(2)?, at(3)?, at(4)?, 5),
+        _ => (at(0)?, at(1)?, at(1)?, at(2)?, 3),
     };
+    let (to, value) = (at(to)?.payload, number(at(to + 1)?)?);
+    let to = if to.is_empty() { None } else { Some(to.try_into().context("an address of a wrong length")?) };
     let sender = recover(digest, at(wanted - 2)?.payload, at(wanted - 1)?.payload, parity)?;
     let (nonce, gas) = (small(nonce)?, small(gas)?);
-    Ok(Sent { hash: keccak(raw), sender, nonce, max_fee: number(max_fee)?, tip: number(tip)?, gas, chain_id })
+    Ok(Sent {
+        hash: keccak(raw),
+        sender,
+        to,
+        value,
+        nonce,
+        max_fee: number(max_fee)?,
+        tip: number(tip)?,
+        gas,
+        chain_id,
+    })
 }
 
 fn recover(digest: [u8; 32], r: &[u8], s: &[u8], parity: u64) -> Result<[u8; 20]> {
@@ -177,6 +193,7 @@ mod tests {
         let sent = read(&raw).unwrap();
         assert_eq!(hex::encode(sent.sender), "9d8a62f656a8d1615c1294fd71e9cfb3e4855a4f");
         assert_eq!((sent.nonce, sent.gas, sent.chain_id), (9, 21_000, Some(1)));
+        assert_eq!((sent.to, sent.value), (Some([0x35; 20]), 10_u128.pow(18)));
         assert_eq!((sent.max_fee, sent.tip), (20_000_000_000, 20_000_000_000));
         for end in 0..raw.len() {
             assert!(read(&raw[..end]).is_err(), "{end} bytes of it are read as a whole");

@@ -103,13 +103,6 @@ async fn changes_send_what_the_api_takes() {
             "Discrepancy 7 is adjusted",
         ),
         (
-            "reconcile resume tron --reason r --yes",
-            "POST /v1/reconciliation/tron/resume",
-            json!({"reason": "r"}),
-            changed(),
-            "tron pays out again",
-        ),
-        (
             "withdrawal request 12 --client-id w --asset USDT --network tron --to T1 --amount 5 --yes",
             "POST /v1/users/12/withdrawals",
             json!({
@@ -160,6 +153,28 @@ async fn changes_send_what_the_api_takes() {
     }
 }
 
+/// Goal: whoever lets withdrawals go on is shown what stops them, and the request names it, each with what it comes to; where nothing
+/// stops them nothing is named.
+#[tokio::test]
+async fn a_resumption_names_what_it_accepts() {
+    let seen = json!([{"discrepancy": 7, "difference": "-40"}, {"discrepancy": 9, "difference": "0"}]);
+    let stop = json!({"stopped": "USDT", "since": "2026-11-29T00:00:00Z", "by": 7, "stopped_by": seen});
+    // Both answers at once.
+    let answer = json!({"networks": [], "stops": [stop], "left_out": 0, "index": 9, "command_id": "c"});
+    for (stop, seen, printed) in [
+        ("USDT", seen, "Withdrawals go on: USDT; accepted: 7 (-40), 9 (0)"),
+        ("tron", json!([]), "Withdrawals go on: tron; accepted: none"),
+    ] {
+        let ran = ran(&answer, &format!("reconcile resume {stop} --reason r --yes")).await;
+        assert_eq!((ran.exit, ran.err.as_str(), ran.out.trim_end()), (Exit::Good, "", printed));
+        let [status, asked] = ran.asked.try_into().unwrap();
+        assert_eq!(status.what, "GET /v1/reconciliation?consistency=linearizable");
+        assert_eq!(asked.what, format!("POST /v1/reconciliation/{stop}/resume"));
+        let sent: Value = serde_json::from_str(&asked.body).unwrap();
+        assert_eq!((&sent["seen"], &sent["reason"]), (&seen, &json!("r")));
+    }
+}
+
 /// Goal: reads ask for what was typed, and nothing dangerous is done where nobody can be asked. Method: a table; the answers
 /// are empty.
 #[tokio::test]
@@ -199,7 +214,11 @@ async fn reads_and_questions() {
             json!({"network": "tron", "holdings": []}),
         ),
         ("gas status", "GET /v1/gas?consistency=linearizable", json!({"networks": []})),
-        ("reconcile status", "GET /v1/reconciliation?consistency=linearizable", json!({"networks": [], "left_out": 0})),
+        (
+            "reconcile status",
+            "GET /v1/reconciliation?consistency=linearizable",
+            json!({"networks": [], "stops": [], "left_out": 0}),
+        ),
         (
             "reconcile runs tron -n 2",
             "GET /v1/reconciliation/runs?consistency=linearizable&network=tron&limit=2",

@@ -2,11 +2,13 @@
 
 use exchequer_domain::{BlockHash, Network, WorkerKind};
 use exchequer_state::deposits::{
-    BLOCKS_AT_ONCE_MAX, SENDERS_MAX, SIGHTINGS_AT_ONCE_MAX, SPENT_AT_ONCE_MAX, ScannedBlock, Sighting,
+    BLOCKS_AT_ONCE_MAX, DepositId, SENDERS_MAX, SIGHTINGS_AT_ONCE_MAX, SPENT_AT_ONCE_MAX, ScannedBlock, Sighting,
 };
+use exchequer_state::directives::DirectiveId;
 use exchequer_state::withdrawals::{Stage, Waiting, WithdrawalId};
 use exchequer_state::{
-    Body, CommitBlocks, Done, NotePending, NoteSilence, RewindBlocks, StepWithdrawal, WithdrawalStep,
+    Body, CommitBlocks, CommitMissed, Done, DoubtToken, NotePending, NoteSilence, RewindBlocks, StepWithdrawal,
+    WithdrawalStep,
 };
 use exchequer_workers::money::proto::{self, change_request::Change, done::Done as Came};
 use exchequer_workers::money::words;
@@ -21,6 +23,18 @@ pub(super) fn body(caller: Caller, change: Change) -> Result<Body, Status> {
             let commit = commit(only(caller, &[WorkerKind::Deposit])?, message)?;
             Ok(Body::CommitBlocks(Box::new(commit)))
         }
+        Change::CommitMissed(message) => {
+            let network = only(caller, &[WorkerKind::Deposit])?;
+            bounded(message.sightings.len(), SIGHTINGS_AT_ONCE_MAX)?;
+            bounded(message.absent.len(), SIGHTINGS_AT_ONCE_MAX)?;
+            Ok(Body::CommitMissed(Box::new(CommitMissed {
+                network,
+                directive: DirectiveId(message.directive),
+                block: words::block(message.block.as_ref()).map_err(unreadable)?,
+                sightings: message.sightings.into_iter().map(sighting).collect::<Result<_, _>>()?,
+                absent: message.absent.into_iter().map(DepositId).collect(),
+            })))
+        }
         Change::RewindBlocks(message) => {
             let network = only(caller, &[WorkerKind::Deposit])?;
             let from = words::block(message.from.as_ref()).map_err(unreadable)?;
@@ -30,6 +44,11 @@ pub(super) fn body(caller: Caller, change: Change) -> Result<Body, Status> {
         Change::NoteSilence(message) => {
             let network = only(caller, &[WorkerKind::Deposit])?;
             Ok(Body::NoteSilence(NoteSilence { network, head: message.head }))
+        }
+        Change::DoubtToken(message) => {
+            let network = only(caller, &[WorkerKind::Deposit])?;
+            let (token, why) = (words::address(&message.token).map_err(unreadable)?, message.why);
+            Ok(Body::DoubtToken(Box::new(DoubtToken { network, token, why })))
         }
         Change::NotePending(message) => {
             let network = only(caller, &[WorkerKind::Deposit])?;
@@ -134,6 +153,7 @@ pub(super) fn done(done: Done) -> Option<Came> {
             Came::BalancesJudged(proto::BalancesJudged { waits: waits.into_iter().map(u32::from).collect() })
         }
         Done::BalancesReconciled { holds } => Came::Reconciled(holds),
+        Done::MissedCommitted { taken } => Came::Taken(taken),
         Done::PayoutMoved { stage } | Done::WithdrawalMoved { stage } => Came::Stage(stage.as_str().to_owned()),
         _ => return None,
     })

@@ -8,13 +8,14 @@ use exchequer_domain::{Family, Network, WorkerKind};
 use exchequer_state::custody::WalletRole;
 use exchequer_state::networks::Operation;
 use exchequer_state::withdrawals::{
-    Claim, Payer, Payout, PayoutId, PayoutStanding, Purpose, Stage, Withdrawal, in_flight_max,
+    Claim, Payer, Payout, PayoutId, PayoutStanding, Purpose, Withdrawal, in_flight_max,
 };
 use exchequer_state::{Halt, State};
 use exchequer_workers::money::{proto, words};
 use tonic::Status;
 
 use super::reads::halted;
+use super::window::{Class, Page};
 use super::{Caller, Door, PAYERS, only};
 use crate::supervisor::ground::Ground;
 use crate::supervisor::launch::Launcher;
@@ -23,8 +24,6 @@ use crate::supervisor::launch::Launcher;
 const WITHDRAWALS_MAX: u32 = 1_000;
 /// Payouts in blocks of one answer.
 const MINED_MAX: u32 = 500;
-/// Payouts and withdrawals of theirs in one answer: of those in blocks so many, and of the others.
-const TOLD_MAX: usize = 4_000;
 /// Withdrawals of one answer that others pass.
 const PASSED_MAX: usize = 100;
 
@@ -37,28 +36,18 @@ impl<G: Ground, L: Launcher> Door<G, L> {
         self.read(caller, |state, _| {
             let room = state.withdrawals();
             let ours = room.payouts(network).filter(|one| worker_of(state, one) == caller.worker.kind);
-            let (mut payouts, mut mined, mut more_mined) = (Vec::new(), 0, false);
-            // A batch of a hundred withdrawals is as long as many payouts.
-            let (mut told, mut told_mined) = (0, 0);
+            let mut pages = [
+                Page::new(Class::ToDo, asked.to_do_after, usize::MAX),
+                Page::new(Class::Waiting, asked.waiting_after, usize::MAX),
+                Page::new(Class::Mined, asked.mined_after, mined_max),
+            ];
+            let mut payouts = Vec::new();
             for one in ours {
-                let is_mined = one.stage() == Stage::Mined;
-                if is_mined && one.id.0 <= asked.mined_after {
-                    continue;
+                if pages.iter_mut().any(|page| page.takes(one)) {
+                    payouts.push(payout(state, one));
                 }
-                if is_mined {
-                    if told_mined >= TOLD_MAX || mined >= mined_max {
-                        more_mined = true;
-                        continue;
-                    }
-                    mined += 1;
-                    told_mined += 1 + one.withdrawals.len();
-                } else if told >= TOLD_MAX {
-                    continue;
-                } else {
-                    told += 1 + one.withdrawals.len();
-                }
-                payouts.push(payout(state, one));
             }
+            let [more_to_do, more_waiting, more_mined] = pages.map(|page| page.more);
             let lane = |(payer, role)| {
                 let (lane, most) =
                     (room.lane(network, payer).cloned().unwrap_or_default(), in_flight_max(role, network));
@@ -82,6 +71,8 @@ impl<G: Ground, L: Launcher> Door<G, L> {
                 now_us,
                 settled: state.deposits().chains().get(network).settled,
                 more_mined,
+                more_to_do,
+                more_waiting,
             }
         })
     }
@@ -218,7 +209,8 @@ fn payout(state: &State, one: &Payout) -> proto::Payout {
         mined: mined.map(|(_, block)| words::of_block(block)),
         wants_noop: one.wants_noop,
         may_send: state.may_send(one).is_ok(),
-        may_pay: paid().all(|one| state.may_send_money(one.order.user).is_ok()),
+        may_pay: paid().all(|one| state.may_send_money(one.order.user).is_ok()) && state.may_go_there(one),
+        denied_us: one.denied.as_ref().map_or(0, |denial| denial.since.0),
         moved_us: one.moved.0,
     }
 }

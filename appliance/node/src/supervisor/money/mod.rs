@@ -16,6 +16,7 @@ mod reads_balances;
 mod reads_sweeps;
 mod signing;
 mod tickets;
+mod window;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -250,6 +251,11 @@ impl<G: Ground, L: Launcher> money_server::Money for Door<G, L> {
     async fn sign(&self, request: Request<proto::SignRequest>) -> Result<Response<proto::SignReply>, Status> {
         let caller = self.caller_of(&request)?;
         self.have_signed(caller, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn give_up(&self, request: Request<proto::SignRequest>) -> Result<Response<proto::SignReply>, Status> {
+        let caller = self.caller_of(&request)?;
+        Door::give_up(self, caller, request.into_inner()).await.map(Response::new)
     }
 }
 

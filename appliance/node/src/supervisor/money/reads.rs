@@ -83,6 +83,10 @@ impl<G: Ground, L: Launcher> Door<G, L> {
                         coin: words::of_coin(listing.coin.as_ref()),
                         decimals: u32::from(listing.decimals),
                         ledger_decimals: u32::from(listing.ledger_decimals),
+                        doubted: listing
+                            .coin
+                            .as_ref()
+                            .is_some_and(|token| state.reconciliation().doubted(network, token).is_some()),
                     })
                     .collect(),
                 traces: state.settings().get_for(&schema::CHAIN_TRACES, &scope),

@@ -1,6 +1,6 @@
 //! What balance-sync workers read and tell.
 
-use exchequer_domain::{Network, WorkerKind};
+use exchequer_domain::{Network, Timestamp, WorkerKind};
 use exchequer_state::reconciliation::{READINGS_AT_ONCE_MAX, Reading, RunId};
 use exchequer_state::withdrawals::PayoutId;
 use exchequer_state::{BalanceStep, Body, ReportBalances};
@@ -29,7 +29,8 @@ pub(super) fn report(network: Network, message: proto::ReportBalances) -> Result
             let at = words::block(read.at.as_ref()).map_err(unreadable)?;
             let readings = read.readings.iter().map(reading).collect::<Result<_, _>>()?;
             let (run, payouts, last) = (RunId(read.run), PayoutId(read.payouts), read.last);
-            BalanceStep::Read { run, from: at, until: at, payouts, readings, last }
+            let time = Timestamp(read.time_us);
+            BalanceStep::Read { run, from: at, until: at, payouts, readings, last, time }
         }
         Step::End(end) => {
             BalanceStep::End { run: RunId(end.run), failed: end.failed, swept: end.swept, whole: end.whole }
@@ -88,12 +89,21 @@ mod tests {
         };
         let read = |readings| {
             let at = Some(at.clone());
-            let step =
-                report_balances::Step::Read(report_balances::Read { run: 2, at, payouts: 9, readings, last: true });
+            let step = report_balances::Step::Read(report_balances::Read {
+                run: 2,
+                at,
+                payouts: 9,
+                readings,
+                last: true,
+                time_us: 7,
+            });
             report(Network::Bsc, proto::ReportBalances { step: Some(step) })
         };
         let Ok(Body::ReportBalances(told)) = read(vec![reading("12"), reading("")]) else { panic!("a report") };
-        let BalanceStep::Read { run, from, until, payouts, readings, last } = told.step else { panic!("readings") };
+        let BalanceStep::Read { run, from, until, payouts, readings, last, time } = told.step else {
+            panic!("readings")
+        };
+        assert_eq!(time, Timestamp(7));
         assert_eq!((run, from, payouts, last, told.network), (RunId(2), until, PayoutId(9), true, Network::Bsc));
         assert_eq!(readings.iter().map(|one| one.amount).collect::<Vec<_>>(), [Some(12), None]);
         assert!(read(vec![reading("1.5")]).is_err());

@@ -14,32 +14,49 @@ use crate::supervisor::launch::Launcher;
 const MAKERS: [WorkerKind; 3] = [WorkerKind::Withdrawal, WorkerKind::Consolidation, WorkerKind::Gas];
 
 impl<G: Ground, L: Launcher> Door<G, L> {
-    /// Has an attempt signed, for a worker of the leadership that still is one.
+    /// Has an attempt signed, for a worker of the leadership that still is one; what it is given is in the log.
     pub(crate) async fn have_signed(
         &self,
         caller: Caller,
         request: proto::SignRequest,
     ) -> Result<proto::SignReply, Status> {
+        let order = self.order(caller, request)?;
+        let answer = order::sign(self.ground(), &self.shared.signer, order).await;
+        Ok(reply(answer.map_err(|problem| Status::unavailable(problem.message))?))
+    }
+
+    /// Gives an attempt up that nobody has signed.
+    pub(crate) async fn give_up(
+        &self,
+        caller: Caller,
+        request: proto::SignRequest,
+    ) -> Result<proto::SignReply, Status> {
+        let order = self.order(caller, request)?;
+        let answer = order::give_up(self.ground(), &self.shared.signer, order).await;
+        Ok(reply(answer.map_err(|problem| Status::unavailable(problem.message))?))
+    }
+
+    fn order(&self, caller: Caller, request: proto::SignRequest) -> Result<Order, Status> {
         let network = only(caller, &MAKERS)?;
         self.leads(caller)?;
         let attempt =
             u16::try_from(request.attempt).map_err(|_| Status::invalid_argument("there is no such attempt"))?;
-        let order =
-            Order { kind: caller.worker.kind, network, epoch: caller.epoch, payout: PayoutId(request.payout), attempt };
-        let answer = order::sign(self.ground(), &self.shared.signer, order).await;
-        let answer = match answer.map_err(|problem| Status::unavailable(problem.message))? {
-            Answer::Signed { tx, raw, record } => {
-                sign_reply::Answer::Signed(proto::Signature { tx: tx.0.to_vec(), raw, record })
-            }
-            Answer::Refused { code, message } => sign_reply::Answer::Refused(proto::Refused {
-                code: Code::SignerRefused.to_string(),
-                message: format!("{code}: {message}"),
-            }),
-            Answer::NotNow { code, message } => sign_reply::Answer::Unknown(proto::Unknown {
-                code: Code::SignerSilent.to_string(),
-                message: format!("{code}: {message}"),
-            }),
-        };
-        Ok(proto::SignReply { answer: Some(answer) })
+        Ok(Order { kind: caller.worker.kind, network, epoch: caller.epoch, payout: PayoutId(request.payout), attempt })
     }
+}
+
+fn reply(answer: Answer) -> proto::SignReply {
+    let answer = match answer {
+        Answer::Signed { tx, raw } => sign_reply::Answer::Signed(proto::Signature { tx: tx.0.to_vec(), raw }),
+        Answer::GivenUp => sign_reply::Answer::GivenUp(true),
+        Answer::Refused { code, message } => sign_reply::Answer::Refused(proto::Refused {
+            code: Code::SignerRefused.to_string(),
+            message: format!("{code}: {message}"),
+        }),
+        Answer::NotNow { code, message } => sign_reply::Answer::Unknown(proto::Unknown {
+            code: Code::SignerSilent.to_string(),
+            message: format!("{code}: {message}"),
+        }),
+    };
+    proto::SignReply { answer: Some(answer) }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use exchequer_domain::{ChainAddress, Family, Network, WorkerId, WorkerKind};
 use exchequer_ledger::{AccountKey, Asset, Holder, Store};
 
-use super::withdrawals::{ETH, ETHER, address, balance, bank, block, by_worker, preparation, price, signed};
+use super::withdrawals::{ETH, ETHER, address, balance, bank, block, by_worker, preparation, price, signed, teller};
 use super::world::{World, set};
 use crate::custody::{WalletAddress, WalletId, WalletRole};
 use crate::event::EventKind;
@@ -56,7 +56,8 @@ fn fuelled() -> World {
 }
 
 fn send(world: &mut World, body: Body) -> Result<Done, Rejection> {
-    let command = Command { actor: gas_worker(), ..by_worker(world, NET, body) };
+    let actor = teller(&body, gas_worker());
+    let command = Command { actor, ..by_worker(world, NET, body) };
     world.send(&command)
 }
 

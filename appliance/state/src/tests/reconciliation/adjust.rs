@@ -2,10 +2,10 @@
 
 use super::super::approvals::{ANN, TOM, approve, enforce, executed, propose, send, staff};
 use super::*;
+use crate::AdjustDiscrepancy;
 use crate::people::Role;
 use crate::planted::Bug;
 use crate::reconciliation::{Category, DiscrepancyId, Refusal};
-use crate::{AdjustDiscrepancy, ResumePayments};
 
 fn adjust(discrepancy: u64, amount: i128, category: Category) -> Body {
     let (discrepancy, reason) = (DiscrepancyId(discrepancy), "the desk looked at it".to_owned());
@@ -16,7 +16,7 @@ fn adjust(discrepancy: u64, amount: i128, category: Category) -> Body {
 fn with_differences() -> Bench {
     let mut bench = Bench::new();
     bench.stock(ETH);
-    let mut hidden = bench.chain(ETH).payment(&deposit_address(ETH, 0), None, 5 * UNIT + 3);
+    let mut hidden = bench.chain(ETH).payment(&deposit_address(ETH, 0), None, 50 * UNIT + 3);
     hidden.hidden = true;
     let mut theft = model::Tx::empty(bench.chain(ETH).name());
     theft.leaves = vec![(hot(ETH), token(), 40)];
@@ -38,7 +38,7 @@ fn refused(outcome: Result<Done, Rejection>) -> Refusal {
 fn two_persons() {
     let mut bench = with_differences();
     let [more, less] = <[Discrepancy; 2]>::try_from(bench.open()).unwrap();
-    seen(&more, Class::MissedDeposit, 5 * UNIT as i128 + 3);
+    seen(&more, Class::MissedDeposit, 50 * UNIT as i128 + 3);
     seen(&less, Class::UnknownOutflow, -40);
     let windfall = adjust(more.id.0, more.amount, Category::Windfall);
     assert_eq!(refused(bench.world.run(windfall.clone())), Refusal::SecondPerson, "the rule is not in force yet");
@@ -51,8 +51,8 @@ fn two_persons() {
     let asset = native(ETH);
     let (custody, equity) = (bench.custody(ETH, asset, Store::Deposit), bench.sum(Holder::Equity, asset, Side::Credit));
     assert_eq!(executed(approve(&mut bench.world, ANN, proposal)), Done::DiscrepancyMoved);
-    assert_eq!(bench.custody(ETH, asset, Store::Deposit), custody + 5);
-    assert_eq!(bench.sum(Holder::Equity, asset, Side::Credit), equity + 5);
+    assert_eq!(bench.custody(ETH, asset, Store::Deposit), custody + 50);
+    assert_eq!(bench.sum(Holder::Equity, asset, Side::Credit), equity + 50);
     let over = bench.world.state.discrepancy(&bench.world.rows, more.id).unwrap().unwrap();
     assert_eq!((over.status, over.amount), (Status::Adjusted, more.amount));
     let record = bench.world.audit().pop().unwrap().content;
@@ -66,7 +66,7 @@ fn two_persons() {
     executed(approve(&mut bench.world, ANN, proposal));
     assert!(bench.reconcile(ETH), "{:#?}", bench.open());
     assert!(bench.is_stopped(ETH));
-    let resume = Body::ResumePayments(ResumePayments { network: ETH, reason: "made good".into() });
+    let resume = bench.resumes(Reach::Network(ETH));
     assert!(matches!(send(&mut bench.world, TOM, resume.clone()), Err(Rejection::ApprovalNeeded { .. })));
     let proposal = propose(&mut bench.world, TOM, &resume).unwrap();
     assert_eq!(executed(approve(&mut bench.world, ANN, proposal)), Done::PaymentsResumed);
@@ -85,7 +85,7 @@ fn more_is_gone_meanwhile() {
     let mut bench = with_differences();
     staff(&mut bench.world, Role::SecurityOfficer);
     enforce(&mut bench.world);
-    let resume = Body::ResumePayments(ResumePayments { network: ETH, reason: "40 are known".into() });
+    let resume = bench.resumes(Reach::Network(ETH));
     let proposal = propose(&mut bench.world, TOM, &resume).unwrap();
     bench.world.now = Timestamp(bench.world.now.0 + 1_000_000);
     let mut theft = model::Tx::empty(bench.chain(ETH).name());
@@ -95,22 +95,60 @@ fn more_is_gone_meanwhile() {
     bench.reconcile(ETH);
     match approve(&mut bench.world, ANN, proposal) {
         Ok(Done::Approved { execution: crate::Execution::Refused(refusal), .. }) => {
-            assert_eq!(*refusal, Rejection::Reconciliation(Refusal::AmountMoved { amount: -940 }));
+            let discrepancy = bench.open().into_iter().find(|one| one.amount == -940).unwrap().id;
+            assert_eq!(*refusal, Rejection::Reconciliation(Refusal::NotSeen { discrepancy, amount: -940 }));
         }
         other => panic!("{other:?}"),
     }
     assert!(bench.is_stopped(ETH));
     bench.world.now = Timestamp(bench.world.now.0 + 1_000_000);
+    let resume = bench.resumes(Reach::Network(ETH));
     let proposal = propose(&mut bench.world, TOM, &resume).unwrap();
     bench.reconcile(ETH);
     assert_eq!(executed(approve(&mut bench.world, ANN, proposal)), Done::PaymentsResumed);
     assert!(!bench.is_stopped(ETH));
 }
 
+/// Goal: where somebody else uses a key once more, nothing more is missing, and the consent to the former use is none to this one.
+fn used_meanwhile() {
+    let mut bench = Bench::new();
+    bench.stock(ETH);
+    let paying = bench.withdraw(ETH, None, 1_000, UNIT);
+    bench.chain(ETH).mine(vec![paying.tx.clone()]);
+    bench.grow(ETH, 6);
+    bench.finish(&paying);
+    assert!(bench.reconcile(ETH));
+    let use_key = |bench: &mut Bench| {
+        let mut foreign = model::Tx::empty(bench.chain(ETH).name());
+        foreign.nonce_of = Some(hot(ETH));
+        bench.chain(ETH).mine(vec![foreign]);
+        bench.grow(ETH, 6);
+        bench.reconcile(ETH);
+    };
+    use_key(&mut bench);
+    bench.resume(Reach::Network(ETH)).unwrap();
+    staff(&mut bench.world, Role::SecurityOfficer);
+    enforce(&mut bench.world);
+    use_key(&mut bench);
+    let resume = bench.resumes(Reach::Network(ETH));
+    let proposal = propose(&mut bench.world, TOM, &resume).unwrap();
+    bench.world.now = Timestamp(bench.world.now.0 + 1_000_000);
+    use_key(&mut bench);
+    match approve(&mut bench.world, ANN, proposal) {
+        Ok(Done::Approved { execution: crate::Execution::Refused(refusal), .. }) => {
+            assert_eq!(*refusal, Rejection::Reconciliation(Refusal::AmountMoved { amount: 0 }));
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(bench.is_stopped(ETH));
+}
+
 #[test]
 fn consent_is_to_what_was_seen() {
     more_is_gone_meanwhile();
-    withdrawals::catches(Bug::ResumedUnseen, more_is_gone_meanwhile);
+    withdrawals::catches(Bug::ResumedUnnamed, more_is_gone_meanwhile);
+    used_meanwhile();
+    withdrawals::catches(Bug::ResumedUnseen, used_meanwhile);
 }
 
 /// Goal: where the two sides agree again no posting makes them differ.
@@ -146,8 +184,8 @@ fn adjustments_are_of_what_is_seen() {
     staff(&mut bench.world, Role::SecurityOfficer);
     enforce(&mut bench.world);
     for (body, why) in [
-        (adjust(1, 4, Category::Windfall), Refusal::AmountMoved { amount: 5 * UNIT as i128 + 3 }),
-        (adjust(1, 5 * UNIT as i128 + 3, Category::Loss), Refusal::Category { category: Category::Loss }),
+        (adjust(1, 4, Category::Windfall), Refusal::AmountMoved { amount: 50 * UNIT as i128 + 3 }),
+        (adjust(1, 50 * UNIT as i128 + 3, Category::Loss), Refusal::Category { category: Category::Loss }),
         (adjust(2, -40, Category::Windfall), Refusal::Category { category: Category::Windfall }),
         (adjust(3, 0, Category::Rounding), Refusal::NotAdjustable),
         (adjust(9, 1, Category::Windfall), Refusal::DiscrepancyUnknown { discrepancy: DiscrepancyId(9) }),

@@ -1,19 +1,15 @@
 //! Every class of difference: found, of the right urgency, with what it stops, and how it ends. Spec 2.14, balance sync.
 
 use super::*;
+use crate::ExplainDiscrepancy;
 use crate::deposits::Halted;
 use crate::event::Severity;
 use crate::planted::Bug;
 use crate::rows::Table;
-use crate::{ExplainDiscrepancy, ResumePayments};
 
 fn explain(discrepancy: u64, close: bool) -> Body {
     let discrepancy = crate::reconciliation::DiscrepancyId(discrepancy);
     Body::ExplainDiscrepancy(ExplainDiscrepancy { discrepancy, explanation: "looked at it".into(), close })
-}
-
-fn resume(network: Network) -> Body {
-    Body::ResumePayments(ResumePayments { network, reason: "looked at it".into() })
 }
 
 /// Money that the scanner does not see.
@@ -70,9 +66,9 @@ fn missed_deposits() {
     let mut bench = Bench::new();
     bench.stock(ETH);
     let to = deposit_address(ETH, 0);
-    hide(&mut bench, ETH, &to, None, 5);
+    hide(&mut bench, ETH, &to, None, 60 * UNIT);
     assert!(!bench.reconcile(ETH));
-    seen(&bench.only(), Class::MissedDeposit, 5);
+    seen(&bench.only(), Class::MissedDeposit, 60 * UNIT as i128);
     assert_eq!(bench.only().severity, Severity::P1, "less than a dollar, and less than a part in ten thousand");
     assert_eq!((bench.is_stopped(ETH), told(&bench, is_stop)), (false, 0));
     let before = told(&bench, |kind| matches!(kind, EventKind::DiscrepancyMoved { .. }));
@@ -106,7 +102,7 @@ fn an_outflow() {
     let refused = withdrawals::refusal(withdrawals::request(&mut bench.world, order));
     assert!(matches!(refused, crate::withdrawals::Refusal::Shut { .. }), "{refused:?}");
     assert!(!bench.reconcile(ETH) || bench.only().scope.network() == Some(TRON));
-    bench.world.run(resume(TRON)).unwrap();
+    bench.resume(Reach::Network(TRON)).unwrap();
     assert!(!bench.is_stopped(TRON));
     bench.reconcile(TRON);
     assert!(!bench.is_stopped(TRON), "persons have accepted as much");
@@ -114,8 +110,8 @@ fn an_outflow() {
     bench.reconcile(TRON);
     assert!(bench.is_stopped(TRON), "and no more");
     assert_eq!(told(&bench, is_stop), 2);
-    bench.world.run(resume(TRON)).unwrap();
-    assert!(bench.world.run(resume(TRON)).is_err());
+    bench.resume(Reach::Network(TRON)).unwrap();
+    assert!(bench.resume(Reach::Network(TRON)).is_err());
 }
 
 #[test]
@@ -133,12 +129,12 @@ fn taken_twice() {
             steal(&mut bench, TRON, &hot(TRON), token(), 100);
             bench.reconcile(TRON);
             if !late {
-                bench.world.run(resume(TRON)).unwrap();
+                bench.resume(Reach::Network(TRON)).unwrap();
             }
             hide(&mut bench, TRON, &hot(TRON), token(), back);
             bench.reconcile(TRON);
             if late {
-                bench.world.run(resume(TRON)).unwrap();
+                bench.resume(Reach::Network(TRON)).unwrap();
             }
             bench.reconcile(TRON);
             assert!(!bench.is_stopped(TRON));
@@ -173,7 +169,7 @@ fn each_use_of_a_key_is_new() {
         bench.grow(ETH, 6);
         bench.reconcile(ETH);
         assert!(bench.is_stopped(ETH));
-        bench.world.run(resume(ETH)).unwrap();
+        bench.resume(Reach::Network(ETH)).unwrap();
     }
 }
 
@@ -200,7 +196,7 @@ fn an_absurd_reading_leaves_nothing() {
     bench.stock(TRON);
     steal(&mut bench, TRON, &hot(TRON), token(), 100);
     bench.reconcile(TRON);
-    bench.world.run(resume(TRON)).unwrap();
+    bench.resume(Reach::Network(TRON)).unwrap();
     let before = bench.only();
     absurd(&mut bench);
     bench.reconcile(TRON);
@@ -327,7 +323,7 @@ fn what_is_under_way() {
         bench.world.now = Timestamp(bench.world.now.0 + 41 * 60_000_000);
         bench.price();
         bench.reconcile(ETH);
-        assert!(bench.open().iter().all(|one| one.class == Class::Timing && one.severity != Severity::P3), "urgent");
+        assert!(bench.open().iter().all(|one| one.class == Class::Unbooked && one.severity != Severity::P3), "urgent");
         bench.finish(&paying);
         bench.reconcile(ETH);
         assert_eq!(bench.open().len(), open.len(), "a person says what it was");
@@ -418,7 +414,7 @@ fn what_is_refused() {
     };
     let read = |run, from, readings| {
         let payouts = PayoutId(9);
-        BalanceStep::Read { run, from, until: block, payouts, readings, last: false }
+        BalanceStep::Read { run, from, until: block, payouts, readings, last: false, time: Timestamp(0) }
     };
     let strange = BlockRef { hash: exchequer_domain::BlockHash([1; 32]), ..block };
     assert!(matches!(refused(&mut bench, BalanceStep::Begin { block: strange }), Refusal::BlockUnknown { .. }));

@@ -4,10 +4,11 @@ use exchequer_domain::{BlockHash, BlockRef, ChainAddress, Network, WorkerId, Wor
 
 use super::super::deposits;
 use super::super::world::World;
-use crate::reconciliation::{Category, DiscrepancyId, Reading, Refusal, RunId};
+use crate::reconciliation::{Category, DiscrepancyId, Reach, Reading, Refusal, RunId};
 use crate::withdrawals::PayoutId;
 use crate::{
     Actor, AdjustDiscrepancy, BalanceStep, Body, Done, ExplainDiscrepancy, Rejection, ReportBalances, ResumePayments,
+    SeenDiscrepancy,
 };
 
 const BTC: Network = Network::Bitcoin;
@@ -34,15 +35,26 @@ pub(crate) fn script(world: &World) -> Vec<(Actor, Body)> {
     };
     let adjust =
         AdjustDiscrepancy { discrepancy: DiscrepancyId(1), amount: -300, category: Category::Loss, reason: reason() };
+    let seen = [(1, -300), (300, i128::MIN)];
+    let seen = seen.map(|(id, amount)| SeenDiscrepancy { discrepancy: DiscrepancyId(id), amount }).into();
+    let resume = ResumePayments { reach: Reach::Network(BTC), seen, reason: reason() };
     vec![
         report(BalanceStep::Begin { block }),
-        report(BalanceStep::Read { run, from: block, until: block, payouts: PayoutId(300), readings, last: true }),
+        report(BalanceStep::Read {
+            run,
+            from: block,
+            until: block,
+            payouts: PayoutId(300),
+            readings,
+            last: true,
+            time: exchequer_domain::Timestamp(7),
+        }),
         report(BalanceStep::Diverged { block }),
         report(BalanceStep::End { run, failed: 300, swept: 70_000, whole: false }),
         (Actor::Operator, explain(1, false)),
         (Actor::Operator, explain(2, true)),
         (Actor::Operator, Body::AdjustDiscrepancy(adjust)),
-        (Actor::Operator, Body::ResumePayments(ResumePayments { network: BTC, reason: reason() })),
+        (Actor::Operator, Body::ResumePayments(resume)),
     ]
 }
 

@@ -3,9 +3,13 @@
 mod adjust;
 mod books;
 mod classes;
+mod deep;
+mod denials;
 pub(super) mod golden;
 mod model;
 mod random;
+mod room;
+mod stops;
 
 use exchequer_domain::{BlockRef, ChainAddress, Family, Network, Timestamp, UserId, WorkerId, WorkerKind};
 use exchequer_ledger::{AccountKey, Asset, Holder, Side, Store};
@@ -14,11 +18,12 @@ use super::withdrawals;
 use super::world::{World, configure};
 use crate::custody::{Terms, WalletAddress, WalletRole};
 use crate::networks::NetworkState;
-use crate::reconciliation::{Class, Discrepancy, Reading, RunId, Scope, Status};
+use crate::reconciliation::{Class, Discrepancy, Reach, Reading, RunId, Scope, Status};
 use crate::withdrawals::{Claim, PayoutId, Stage};
 use crate::{
     Actor, AllocateAddress, AssignSuspense, BalanceStep, Body, Command, CreateAsset, CreateUsers, Done, EventKind,
-    ListAsset, PayoutStep, RegisterWallet, Rejection, ReportBalances, SetPrice, StockAddresses,
+    ListAsset, PayoutStep, RegisterWallet, Rejection, ReportBalances, ResumePayments, SeenDiscrepancy, SetPrice,
+    StockAddresses,
 };
 use model::Model;
 
@@ -194,7 +199,15 @@ impl Bench {
 
     /// Tells readings of one block; those that wait.
     fn read(&mut self, network: Network, run: RunId, block: BlockRef, readings: Vec<Reading>, last: bool) -> Vec<u16> {
-        let step = BalanceStep::Read { run, from: block, until: block, payouts: PayoutId(u64::MAX), readings, last };
+        let step = BalanceStep::Read {
+            run,
+            from: block,
+            until: block,
+            payouts: PayoutId(u64::MAX),
+            readings,
+            last,
+            time: self.world.now,
+        };
         match self.report(network, step) {
             Ok(Done::BalancesJudged { waits }) => waits,
             other => panic!("{other:?}"),
@@ -225,6 +238,31 @@ impl Bench {
         let open = self.open();
         assert_eq!(open.len(), 1, "{open:#?}");
         open.into_iter().next().unwrap()
+    }
+
+    /// What lets withdrawals go on that are stopped so far, by whoever has seen everything there is.
+    fn resumes(&self, reach: Reach) -> Body {
+        let stopping = self.open().into_iter().filter(|one| one.stops() == Some(reach));
+        let seen = stopping.map(|one| SeenDiscrepancy { discrepancy: one.id, amount: one.to_accept() }).collect();
+        Body::ResumePayments(ResumePayments { reach, seen, reason: "looked at it".into() })
+    }
+
+    fn resume(&mut self, reach: Reach) -> Result<Done, Rejection> {
+        let body = self.resumes(reach);
+        self.world.run(body)
+    }
+
+    fn stops(&self) -> Vec<Reach> {
+        self.world.state.reconciliation().stops().map(|(reach, _)| reach).collect()
+    }
+
+    /// The same cluster as no sandbox: what users have is worth something.
+    fn make_real(&mut self) {
+        let mut cluster = self.world.state.cluster().unwrap().clone();
+        cluster.sandbox = false;
+        let key = crate::rows::Table::Cluster.key(&[]);
+        self.world.rows.put(crate::Family::Working, key, crate::codec::encode(&cluster));
+        self.world.state = crate::State::load(&self.world.rows).unwrap();
     }
 
     fn is_stopped(&self, network: Network) -> bool {

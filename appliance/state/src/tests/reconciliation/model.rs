@@ -123,6 +123,14 @@ impl Model {
         back
     }
 
+    /// Everything above a height vanishes, however settled it was; what was in it.
+    pub(super) fn vanish_above(&mut self, height: u64) -> Vec<Tx> {
+        self.fork += 1;
+        self.settled = self.settled.min(height);
+        let at = self.blocks.iter().position(|(block, _)| block.height > height).unwrap_or(self.blocks.len());
+        self.blocks.split_off(at).into_iter().flat_map(|(_, txs)| txs).collect()
+    }
+
     pub(super) fn height_of(&self, tx: TxId) -> Option<BlockRef> {
         self.blocks.iter().find(|(_, txs)| txs.iter().any(|mined| mined.id == tx)).map(|(block, _)| *block)
     }

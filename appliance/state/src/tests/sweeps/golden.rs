@@ -1,5 +1,6 @@
 //! What the golden script has of sweeps, after withdrawals: a life of its own on a network of its own.
 
+use super::super::withdrawals::LEADER;
 use super::super::world::configure;
 use super::*;
 use crate::custody::Terms;
@@ -86,7 +87,7 @@ pub(in crate::tests) fn script(world: &World) -> Vec<(Actor, Body)> {
         (actor(WorkerKind::Deposit, OWN), Body::CommitBlocks(Box::new(commit))),
         worker(wished(Wish::Sweep)),
         worker(Body::PreparePayout(Box::new(prepare))),
-        worker(tell(Stage::Preparing, PayoutStep::Signed { tx: tx(7_003), raw: vec![3], record: vec![4] })),
+        (LEADER, tell(Stage::Preparing, PayoutStep::Signed { tx: tx(7_003), raw: vec![3], record: vec![4] })),
         worker(tell(Stage::Signed, PayoutStep::Final { block: block(302), fee: 300 })),
         worker(wished(Wish::Gas { amount: 300 })),
         worker(Body::ExplainSweeps(ExplainSweeps { network: OWN, verdicts })),

@@ -97,7 +97,8 @@ impl Life {
     }
 
     fn tell(&mut self, kind: WorkerKind, network: Network, body: Body) -> Result<Done, Rejection> {
-        let command = Command { actor: actor(kind, network), ..by_worker(&mut self.world, network, body) };
+        let actor = teller(&body, actor(kind, network));
+        let command = Command { actor, ..by_worker(&mut self.world, network, body) };
         if self.dice.once_in(8) {
             self.stale.push(command.clone());
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::withdrawals::{COIN, DOLLAR, money, price};
+use super::super::withdrawals::{COIN, DOLLAR, believe, money, price};
 use super::super::world::SECOND;
 use super::life::{Life, NETWORKS, assets, hot, native, station};
 use super::*;
@@ -34,6 +34,7 @@ impl Life {
                 let at = self.told[&network][ocean.settled];
                 let death = Death::Expired { at, time: self.world.now, absent_at: vec![0, 1], absent: vec![id] };
                 if self.step(payout, PayoutStep::Dead { proof: death, requeue: true }).is_ok() {
+                    believe(&mut self.world, payout.id);
                     self.saw("expired");
                 }
             } else {
@@ -46,6 +47,7 @@ impl Life {
             let _ = self.step(payout, PayoutStep::Seen { block });
         } else if tx.fails {
             if self.step(payout, PayoutStep::Reverted { block, fee: tx.fee }).is_ok() {
+                believe(&mut self.world, payout.id);
                 self.saw("did nothing");
             }
         } else if self.step(payout, PayoutStep::Final { block, fee: tx.fee }).is_ok() {

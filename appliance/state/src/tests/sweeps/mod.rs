@@ -14,7 +14,7 @@ use exchequer_domain::{
 };
 use exchequer_ledger::{AccountKey, Asset, Holder, Store};
 
-use super::withdrawals::{BTC, ETH, TRX, USDT, address, balance, bank, block, by_worker, preparation, tx};
+use super::withdrawals::{BTC, ETH, TRX, USDT, address, balance, bank, block, by_worker, preparation, teller, tx};
 use super::world::{World, configure};
 use crate::custody::{WalletAddress, WalletId, WalletRole};
 use crate::deposits::{ScannedBlock, Sighting};
@@ -97,8 +97,9 @@ pub(super) fn actor(kind: WorkerKind, network: Network) -> Actor {
 }
 
 pub(super) fn send(world: &mut World, kind: WorkerKind, network: Network, body: Body) -> Result<Done, Rejection> {
+    let actor = teller(&body, actor(kind, network));
     let command = by_worker(world, network, body);
-    world.send(&Command { actor: actor(kind, network), ..command })
+    world.send(&Command { actor, ..command })
 }
 
 /// A payment to an address of the pool.

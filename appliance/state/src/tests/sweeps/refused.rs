@@ -27,6 +27,11 @@ fn only_to_pinned_wallets() {
     world.run(Body::RetireWallet(RetireWallet { wallet: COLD_EVM, reason: "test".into() })).unwrap();
     let signed = PayoutStep::Signed { tx: tx(7), raw: vec![1], record: vec![2] };
     assert_eq!(refusal(step(&mut world, payout, signed)), MoveFault::Destination);
+    // Its worker hears of it, and it ends.
+    let open = world.state.withdrawals().payout(payout).unwrap().clone();
+    assert!(!world.state.may_go_there(&open));
+    let dead = PayoutStep::Dead { proof: crate::withdrawals::Death::NeverSigned, requeue: true };
+    assert_eq!(step(&mut world, payout, dead), Ok(Stage::Failed));
 }
 
 /// Goal: gas is brought to the exchange's own addresses only, of the network's own coin, by who has it. Method: addresses, coins
@@ -86,9 +91,10 @@ fn each_worker_its_own() {
     }
     let payout =
         prepare_move(&mut world, WorkerKind::Consolidation, NET, pool, sweep, (Claim::Nonce(0), 1_000)).unwrap();
+    step(&mut world, payout, PayoutStep::Signed { tx: tx(7), raw: vec![1], record: vec![2] }).unwrap();
     let body = |network| {
-        let step = PayoutStep::Signed { tx: tx(7), raw: vec![1], record: vec![2] };
-        Body::StepPayout(Box::new(StepPayout { network, payout, from: Stage::Preparing, attempt: 1, step }))
+        let step = PayoutStep::Broadcast { answers: vec![] };
+        Body::StepPayout(Box::new(StepPayout { network, payout, from: Stage::Signed, attempt: 1, step }))
     };
     for (kind, network) in [(WorkerKind::Withdrawal, NET), (WorkerKind::Gas, NET), (WorkerKind::Consolidation, TRON)] {
         assert!(send(&mut world, kind, network, body(network)).is_err(), "{kind} {network}");
@@ -158,7 +164,7 @@ fn nothing_to_hot_wallets_meanwhile() {
     let [one, two, three] = [0, 1, 2].map(|index| wished(&mut world, index));
     let decided = sweep(&mut world, NET, 0, of(USDT, "hotevm0", 700, Some(one)), Claim::Nonce(0)).unwrap();
     let stopped = crate::reconciliation::Stopped { since: world.now, by: crate::reconciliation::DiscrepancyId(1) };
-    let part = crate::reconciliation::Part::Stopped.key(&crate::networks::number(NET));
+    let part = crate::reconciliation::Part::Stopped.key(&crate::reconciliation::Reach::Network(NET).key());
     let key = crate::rows::Table::Reconciliation.key(&part);
     world.rows.put(crate::Family::Working, key, crate::codec::encode(&stopped));
     world.state = crate::State::load(&world.rows).unwrap();

@@ -13,7 +13,7 @@ use crate::{ApproveWithdrawal, ConfirmApprovalKey, CreateAdmin, EnrolApprovalKey
 
 const CLUSTER: ClusterId = ClusterId([7; 16]);
 const OWNER: u32 = 1;
-const OFFICER: u32 = 2;
+pub(super) const OFFICER: u32 = 2;
 /// Treasury approvers; the last is a second account of the first one's person.
 const APPROVERS: [u32; 6] = [3, 4, 5, 6, 7, 8];
 
@@ -29,7 +29,7 @@ fn sign(admin: u32, bytes: &[u8]) -> Signature {
     Signature::new(pair(admin).sign(bytes).as_ref()).unwrap()
 }
 
-fn send_as(world: &mut World, admin: u32, body: Body) -> Result<Done, Rejection> {
+pub(super) fn send_as(world: &mut World, admin: u32, body: Body) -> Result<Done, Rejection> {
     let command = Command { actor: Actor::Admin(AdminId(admin)), ..world.command(body) };
     world.send(&command)
 }

@@ -145,7 +145,14 @@ impl Life {
         if payout.live().next().is_none() {
             return;
         }
-        match self.dice.below(3) {
+        match self.dice.below(4) {
+            // Of what only fills a gap it frees nobody's money, and keeps those behind it waiting: a worker can have that more cheaply.
+            3 if payout.withdrawals.is_empty() => {}
+            3 => {
+                // That a final block has it and it did nothing, of what may be anywhere.
+                let settled = self.chains[&payout.network].settled.saturating_sub(1) as u64;
+                let _ = self.step(payout, latest, PayoutStep::Reverted { block: block(settled), fee: 1 });
+            }
             0 => {
                 let proof = self.false_death(payout);
                 let requeue = !self.dice.once_in(2);
@@ -304,6 +311,12 @@ impl Life {
             }
             assert!(round < 120, "{open} withdrawals and {under_way} payouts do not end: {:?}", self.open());
             for network in NETWORKS {
+                // Where somebody else used a key, persons look and let the network go on.
+                let reach = crate::reconciliation::Reach::Network(network);
+                if self.world.state.reconciliation().stopped(reach).is_some() {
+                    let resume = crate::ResumePayments { reach, seen: Vec::new(), reason: "looked".into() };
+                    self.world.run(Body::ResumePayments(resume)).unwrap();
+                }
                 self.prepare(network);
                 for payout in self.payouts(network) {
                     self.sign(&payout);
@@ -311,7 +324,11 @@ impl Life {
                 for payout in self.payouts(network) {
                     if matches!(payout.stage(), Stage::Unknown | Stage::Review) {
                         let (from, reason) = (payout.stage(), "looked".to_owned());
-                        let decision = PayoutDecision::Resend;
+                        // What somebody else's transaction took the place of is paid to nobody.
+                        let decision = match self.death(&payout) {
+                            Some(proof @ Death::NonceUsed { .. }) => PayoutDecision::Refund { proof },
+                            Some(_) | None => PayoutDecision::Resend,
+                        };
                         let review = ReviewPayout { payout: payout.id, from, decision, reason };
                         self.world.run(Body::ReviewPayout(Box::new(review))).unwrap();
                     }
@@ -354,12 +371,19 @@ fn signing_log_is_whole(life: &Life) {
     assert_eq!((entries.len() as u64, place), (last, last_place));
     assert!(entries.windows(2).all(|two| two[0].number + 1 == two[1].number && two[0].place < two[1].place));
     assert!(entries.iter().all(|entry| entry.place >= Place::of(entry.index) && entry.epoch <= entry.index));
-    let (mut decided, mut over) = (BTreeSet::new(), BTreeSet::new());
-    for Logged { entry, .. } in &entries {
+    let (mut decided, mut over) = (BTreeMap::new(), BTreeSet::new());
+    for Logged { entry, place, .. } in &entries {
         match entry {
-            SigningEntry::Decided(record) => assert!(decided.insert((record.payout, record.attempt))),
-            SigningEntry::Signed { payout, attempt, .. } | SigningEntry::Dead { payout, attempt, .. } => {
-                assert!(decided.contains(&(*payout, *attempt)));
+            SigningEntry::Decided(record) => {
+                let before = decided.insert((record.payout, record.attempt), (record.digest, *place));
+                assert_eq!(before, None);
+            }
+            // In the clear is what a signer needs that cannot open the record.
+            SigningEntry::Signed { payout, attempt, digest, decided: at, .. } => {
+                assert_eq!(decided.get(&(*payout, *attempt)), Some(&(*digest, *at)));
+            }
+            SigningEntry::Dead { payout, attempt, .. } => {
+                assert!(decided.contains_key(&(*payout, *attempt)));
             }
             SigningEntry::Over(PaymentName::Withdrawal(one)) => assert!(over.insert(*one), "{one} is over twice"),
             SigningEntry::Over(PaymentName::Move(_)) => {}

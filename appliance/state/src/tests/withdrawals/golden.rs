@@ -7,9 +7,12 @@ use super::super::world::configure;
 use super::*;
 use crate::approvals::{ApprovalKeyId, Signature};
 use crate::custody::WalletId;
+use crate::deposits::DepositId;
+use crate::directives::DirectiveId;
 use crate::withdrawals::{Answer, Reply, Waiting, WithdrawalPolicy};
 use crate::{
-    ApproveWithdrawal, BookChange, ChangeAddressBook, CreateUser, PayoutDecision, ReviewPayout, SetWithdrawalPolicy,
+    ApproveWithdrawal, BookChange, ChangeAddressBook, CommitMissed, CreateUser, DoubtToken, PayoutDecision,
+    ReviewPayout, SetWithdrawalPolicy,
 };
 
 const EVM: Network = Network::Ethereum;
@@ -47,6 +50,18 @@ pub(in crate::tests) fn script(world: &World) -> Vec<(Actor, Body)> {
     let open = configure(EVM, |command| (command.state, command.fee_max) = (Some(NetworkState::Enabled), Some(3_000)));
     let add = BookChange::Add { network: EVM, address: address("0x300"), memo: None, label: "mine".into() };
     let only = BookChange::ListedOnly(true);
+    let long = address("0x3000000000000000000000000000000000000300");
+    let long = BookChange::Add { network: EVM, address: long, memo: None, label: "other".into() };
+    let btc = Network::Bitcoin;
+    let scanner = Actor::Worker(WorkerId { kind: WorkerKind::Deposit, network: Some(btc), instance: 1 });
+    let doubt = DoubtToken { network: btc, token: address("0x300"), why: "300 are there".into() };
+    let missed = CommitMissed {
+        network: btc,
+        directive: DirectiveId(300),
+        block: block(300),
+        sightings: vec![super::super::deposits::pay(btc, 300, 0, 300)],
+        absent: vec![DepositId(300)],
+    };
     let (policy, if_version) = (WithdrawalPolicy::default(), Some(0));
     let ask = |order: Order| {
         let proof = Some(Proof { order: order.hash(), at: world.now });
@@ -62,6 +77,9 @@ pub(in crate::tests) fn script(world: &World) -> Vec<(Actor, Body)> {
         let (network, payout, attempt) = (EVM, PayoutId(payout), 1);
         worker(Body::StepPayout(Box::new(StepPayout { network, payout, from, attempt, step })))
     };
+    let (_, signed) =
+        tell(1, Stage::Preparing, PayoutStep::Signed { tx: tx(300), raw: vec![3, 0, 0], record: vec![4] });
+    let signed = (LEADER, signed);
     let answers = vec![Answer { endpoint: 3, reply: Reply::Refused { why: "nonce too low".into() } }];
     let review =
         ReviewPayout { payout: PayoutId(2), from: Stage::Review, decision: PayoutDecision::Bump, reason: reason() };
@@ -93,7 +111,7 @@ pub(in crate::tests) fn script(world: &World) -> Vec<(Actor, Body)> {
         (Actor::User(user), Body::RequestWithdrawal(Box::new(unconfirmed))),
         operator(Body::ApproveWithdrawal(approve)),
         decide(1, 0),
-        tell(1, Stage::Preparing, PayoutStep::Signed { tx: tx(300), raw: vec![3, 0, 0], record: vec![4] }),
+        signed,
         tell(1, Stage::Signed, PayoutStep::Broadcast { answers }),
         tell(1, Stage::Broadcast, PayoutStep::Final { block: block(300), fee: 300 }),
         decide(2, 1),
@@ -101,6 +119,10 @@ pub(in crate::tests) fn script(world: &World) -> Vec<(Actor, Body)> {
         operator(Body::ReviewPayout(Box::new(review))),
         worker(Body::StepWithdrawal(wait)),
         (Actor::User(user), Body::ChangeAddressBook(ChangeAddressBook { user, change: only, proved: None })),
+        (Actor::User(user), Body::ChangeAddressBook(ChangeAddressBook { user, change: long, proved: Some(world.now) })),
+        tell(2, Stage::Stuck, PayoutStep::Unknown { why: "nobody knows".into() }),
+        (scanner, Body::CommitMissed(Box::new(missed))),
+        (scanner, Body::DoubtToken(Box::new(doubt))),
     ]
 }
 
@@ -113,6 +135,7 @@ pub(in crate::tests) fn done() -> Vec<Done> {
         Done::PayoutMoved { stage: Stage::Mined },
         Done::WithdrawalPolicySet { version: 300 },
         Done::AddressBookChanged,
+        Done::MissedCommitted { taken: 300 },
     ]
 }
 

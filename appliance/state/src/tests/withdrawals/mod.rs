@@ -1,20 +1,24 @@
 //! Withdrawals: what they do, the attacks that they withstand, every edge, and random lives on a simulated chain.
 
+mod acceptance;
+mod alike;
 mod approvals;
+mod attention;
 mod chain;
 mod edges;
 mod exactly_once;
 pub(super) mod generate;
 pub(super) mod golden;
 mod held_back;
+mod hindered;
 mod payouts;
 mod proofs;
 mod requests;
 mod truthful;
 
 use exchequer_domain::{
-    BlockHash, BlockRef, ChainAddress, Family as ChainFamily, Network, OutPoint, Timestamp, TxId, UserId, WorkerId,
-    WorkerKind,
+    BlockHash, BlockRef, ChainAddress, Family as ChainFamily, Network, NodeId, OutPoint, Timestamp, TxId, UserId,
+    WorkerId, WorkerKind,
 };
 use exchequer_ledger as ledger;
 use exchequer_ledger::{AccountId, AccountKey, Asset, Holder, OpenAccount, Store, TransferId};
@@ -29,9 +33,9 @@ use crate::withdrawals::{
     Claim, Errand, FeeMode, Order, Payer, PayoutId, Proof, Purpose, Refusal, Stage, Withdrawal, WithdrawalId,
 };
 use crate::{
-    Actor, Body, Command, CreateAsset, CreateUsers, CreditSandbox, Done, Family, ListAsset, OpenAccounts, PayoutStep,
-    PostTransfers, Preparation, PreparePayout, RegisterWallet, Rejection, RequestWithdrawal, SetPrice, State,
-    StepPayout, StepWithdrawal, WithdrawalStep, codec,
+    Actor, Body, Command, CreateAsset, CreateUsers, CreditSandbox, Done, Family, ListAsset, OpenAccounts,
+    PayoutDecision, PayoutStep, PostTransfers, Preparation, PreparePayout, RegisterWallet, Rejection,
+    RequestWithdrawal, ReviewPayout, SetPrice, State, StepPayout, StepWithdrawal, WithdrawalStep, codec,
 };
 
 pub(super) const ETH: Asset = Asset(1);
@@ -284,9 +288,41 @@ pub(super) fn request(world: &mut World, order: Order) -> Result<(WithdrawalId, 
     }
 }
 
+/// A command of the withdrawal worker's; of its signer the leading node says what there is to say.
 pub(super) fn by_worker(world: &mut World, network: Network, body: Body) -> Command {
     let epoch = world.state.epoch().map(|epoch| epoch.index);
-    Command { actor: worker(network), epoch, ..world.command(body) }
+    let actor = teller(&body, worker(network));
+    Command { actor, epoch, ..world.command(body) }
+}
+
+/// The node that leads.
+pub(super) const LEADER: Actor = Actor::Node(NodeId(1));
+
+/// Who says this: the leading node of its signer, a worker everything else.
+pub(super) fn teller(body: &Body, worker: Actor) -> Actor {
+    match body {
+        Body::StepPayout(command) if command.step.is_nodes() => LEADER,
+        _ => worker,
+    }
+}
+
+/// Two persons agree with a worker that a payout ended without paying, where it says so.
+pub(super) fn believe(world: &mut World, payout: PayoutId) {
+    let open = world.state.withdrawals().payout(payout);
+    let Some(from) = open.filter(|open| open.denied.is_some()).map(|open| open.stage()) else { return };
+    let (decision, reason) = (PayoutDecision::Confirm, "test".to_owned());
+    world.run(Body::ReviewPayout(Box::new(ReviewPayout { payout, from, decision, reason }))).unwrap();
+}
+
+/// What a worker says of a payout that ended without paying, and that two persons agree.
+pub(super) fn confirmed(world: &mut World, payout: PayoutId, denial: PayoutStep) -> Result<Stage, Rejection> {
+    let from = step(world, payout, denial)?;
+    assert_eq!(from, Stage::Review, "nobody compares balances here");
+    let (decision, reason) = (PayoutDecision::Confirm, "test".to_owned());
+    match world.run(Body::ReviewPayout(Box::new(ReviewPayout { payout, from, decision, reason })))? {
+        Done::PayoutMoved { stage } => Ok(stage),
+        other => panic!("{other:?}"),
+    }
 }
 
 pub(super) fn send(world: &mut World, network: Network, body: Body) -> Result<Done, Rejection> {

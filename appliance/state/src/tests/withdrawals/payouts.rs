@@ -66,7 +66,7 @@ fn a_failed_receipt_gives_the_money_back() {
     let payout = prepared(&mut world, prepare(EVM, &[one], Claim::Nonce(0), 1)).unwrap();
     step(&mut world, payout, signed(1)).unwrap();
     let reverted = PayoutStep::Reverted { block: block(3), fee: 700 };
-    assert_eq!(step(&mut world, payout, reverted), Ok(Stage::Reverted));
+    assert_eq!(confirmed(&mut world, payout, reverted), Ok(Stage::Reverted));
     assert_eq!(money(&world, ALICE, USDT), (1_000_000 * DOLLAR, 0));
     assert_eq!(balance(&world, gas(EVM, ETH)), (700, 0));
     assert_eq!(balance(&world, hot(EVM, ETH)), (1_000 * ETHER - 700, 0));
@@ -163,6 +163,9 @@ fn nonces_are_given_once() {
     let command = PreparePayout { chain_nonce: 40, ..prepare(EVM, &[WithdrawalId(1)], Claim::Nonce(40), 41) };
     prepared(&mut world, command).unwrap();
     assert!(world.events().iter().any(|kind| matches!(kind, crate::EventKind::ForeignNonce { nonce: 40, .. })));
+    let reach = crate::reconciliation::Reach::Network(EVM);
+    let resume = crate::ResumePayments { reach, seen: Vec::new(), reason: "the key is known".into() };
+    world.run(Body::ResumePayments(resume)).unwrap();
     let mut number = 50;
     while world.state.withdrawals().unmined(EVM, payer(EVM, 0)) < IN_FLIGHT_MAX {
         let nonce = world.state.withdrawals().lane(EVM, payer(EVM, 0)).unwrap().next;
@@ -289,9 +292,10 @@ fn replacements_exclude() {
     }
     let good = expired(expires + 60 * SECOND + 1, &[0, 1]);
     world.now = Timestamp(expires + 60 * SECOND + 1);
-    assert_eq!(step(&mut world, payout, replace(claim, 12, good)), Ok(Stage::Replacing));
-    let dead = StepPayout { network: tron, payout, from: Stage::Replacing, attempt: 1, step: final_step(0) };
-    assert_eq!(refusal(stepped(&mut world, dead)), Refusal::Attempt, "it was proved dead");
+    let unconfirmed = refusal(step(&mut world, payout, replace(claim, 12, good.clone())));
+    assert_eq!(unconfirmed, Refusal::Unconfirmed { payout }, "on a worker's word alone nothing is paid once more");
+    let dead = PayoutStep::Dead { proof: good.unwrap(), requeue: true };
+    assert_eq!(confirmed(&mut world, payout, dead), Ok(Stage::Queued));
 }
 
 /// Goal: while the exchange is stopped or the network closed nothing is decided or signed, and what may be on its way is watched
@@ -361,7 +365,7 @@ fn people_decide() {
     let noop = Preparation { purpose: Purpose::Noop, fee_max: 2_000, ..preparation(Claim::Nonce(1), 101) };
     step(&mut world, payout, PayoutStep::Replace { preparation: Box::new(noop), proof: None }).unwrap();
     step(&mut world, payout, signed(101)).unwrap();
-    assert_eq!(step(&mut world, payout, final_step(50)), Ok(Stage::Failed));
+    assert_eq!(confirmed(&mut world, payout, final_step(50)), Ok(Stage::Failed));
     assert_eq!(stage(&world, one), Stage::Failed);
     let (one, payout) = in_review(&mut world, 2);
     let external = |proof| PayoutDecision::MarkExternal { tx: tx(99), block: block(8), fee: 11, proof };
@@ -377,6 +381,57 @@ fn people_decide() {
     assert_eq!(stage(&world, one), Stage::Failed);
     let held = 5 * DOLLAR + FEE;
     assert_eq!(money(&world, ALICE, USDT), (1_000_000 * DOLLAR - held, held), "one is paid, one on its way");
+}
+
+/// Goal: nobody has more paid for what waits for a lower nonce of the same address: one that is not signed, or missing. Method: the
+/// second of two payouts, while the first one waits, is a gap, and is filled.
+#[test]
+fn what_waits_for_another_is_not_paid_more_for() {
+    let mut world = bank(1);
+    let [one, two] = [0, 1].map(|nonce| {
+        let asked = queued(&mut world, EVM, USDT, &format!("n{nonce}"), 5 * DOLLAR);
+        prepared(&mut world, prepare(EVM, &[asked], Claim::Nonce(nonce), nonce + 1)).unwrap()
+    });
+    step(&mut world, two, signed(2)).unwrap();
+    step(&mut world, two, PayoutStep::Stuck).unwrap();
+    let bump = |world: &mut World| {
+        let (decision, reason) = (PayoutDecision::Bump, "looked".to_owned());
+        let review = ReviewPayout { payout: two, from: Stage::Stuck, decision, reason };
+        world.run(Body::ReviewPayout(Box::new(review)))
+    };
+    assert_eq!(refusal(bump(&mut world)), Refusal::Behind { nonce: 0, payout: Some(one) });
+    step(&mut world, one, PayoutStep::Dead { proof: Death::NeverSigned, requeue: false }).unwrap();
+    assert_eq!(refusal(bump(&mut world)), Refusal::Behind { nonce: 0, payout: None });
+    let noop = Preparation { purpose: Purpose::Noop, ..preparation(Claim::Nonce(0), 9) };
+    let fill = PreparePayout { preparation: noop, ..prepare(EVM, &[], Claim::Nonce(0), 9) };
+    let fill = prepared(&mut world, fill).unwrap();
+    step(&mut world, fill, signed(9)).unwrap();
+    assert_eq!(bump(&mut world), Ok(Done::PayoutMoved { stage: Stage::Stuck }));
+}
+
+/// Goal: of its signer the leading node alone says something, under its epoch. Method: both steps by the worker, by another node, by
+/// the leader of before, and without an epoch.
+#[test]
+fn only_the_leading_node_says_what_is_signed() {
+    let mut world = bank(1);
+    let one = queued(&mut world, EVM, USDT, "a", 5 * DOLLAR);
+    let payout = prepared(&mut world, prepare(EVM, &[one], Claim::Nonce(0), 1)).unwrap();
+    let never = PayoutStep::Dead { proof: Death::NeverSigned, requeue: false };
+    for said in [signed(1), never] {
+        let (network, from, attempt) = (EVM, Stage::Preparing, 1);
+        let body = || Body::StepPayout(Box::new(StepPayout { network, payout, from, attempt, step: said.clone() }));
+        let epoch = world.state.epoch().map(|epoch| epoch.index);
+        for actor in [worker(EVM), Actor::Operator] {
+            let command = Command { actor, epoch, ..world.command(body()) };
+            assert_eq!(refusal(world.send(&command)), Refusal::NotTheNode);
+        }
+        let current = epoch.unwrap();
+        for epoch in [None, Some(current - 1)] {
+            let command = Command { actor: LEADER, epoch, ..world.command(body()) };
+            assert_eq!(world.send(&command), Err(Rejection::StaleEpoch { current }));
+        }
+    }
+    assert_eq!(step(&mut world, payout, signed(1)), Ok(Stage::Signed));
 }
 
 /// Goal: only the network's own worker decides and tells, under the present leadership. Failure mode 21. Method: others, and the
@@ -398,6 +453,7 @@ fn only_the_worker_of_the_leadership() {
 /// Goal: the guards of payouts are what refuses. Method: each is taken away, and the test that names it fails.
 #[test]
 fn planted_bugs_of_payouts_are_caught() {
+    catches(Bug::AnyWorkerSigns, only_the_leading_node_says_what_is_signed);
     catches(Bug::NonceGivenTwice, nonces_are_given_once);
     catches(Bug::CoinGivenTwice, a_coin_is_one_payouts);
     catches(Bug::ReplacementNotExclusive, replacements_exclude);

@@ -72,8 +72,8 @@ fn evidence_is_compared_with_what_is_known() {
         assert_eq!(refusal(bury(&mut world, payout, used())), Refusal::NoProof { payout }, "{number}");
         let reverted = PayoutStep::Reverted { block: block(9), fee: 1 };
         assert_eq!(refusal(step(&mut world, payout, reverted.clone())), Refusal::NoProof { payout }, "{number}");
-        assert_eq!(step(&mut good.clone(), payout, reverted), Ok(Stage::Reverted));
-        assert_eq!(bury(&mut good.clone(), payout, used()), Ok(Stage::Failed));
+        assert_eq!(confirmed(&mut good.clone(), payout, reverted), Ok(Stage::Reverted));
+        assert_eq!(bury(&mut good.clone(), payout, used()), Ok(Stage::Review), "somebody has the key");
 
         let mut world = bank(1);
         let payout = sent(&mut world, TRON);
@@ -85,8 +85,57 @@ fn evidence_is_compared_with_what_is_known() {
         assert_eq!(refusal(bury(&mut world, payout, expired(now))), Refusal::NoProof { payout }, "{number}");
         let mut world = good;
         assert_eq!(refusal(bury(&mut world, payout, expired(ahead))), Refusal::NoProof { payout }, "of the future");
-        assert_eq!(bury(&mut world, payout, expired(now)), Ok(Stage::Failed));
+        let dead = PayoutStep::Dead { proof: expired(now), requeue: false };
+        assert_eq!(confirmed(&mut world, payout, dead), Ok(Stage::Failed));
     }
+}
+
+/// Goal: where somebody else used a nonce of ours, nothing is decided anew by itself: people are told at once, the money stays
+/// held, the network pays out nothing more until it is let go on, and the money is free again by the same proof from persons.
+/// Method: proof that a nonce was used; and a chain whose next nonce is above all that were given.
+#[test]
+fn a_key_that_others_use_stops_the_network() {
+    let used = || Death::NonceUsed { at: block(9), next: 1, absent: vec![tx(1)] };
+    let urgent = |world: &World| {
+        let is = |kind: &&crate::EventKind| {
+            matches!(kind, crate::EventKind::KeyUsedElsewhere { severity: crate::event::Severity::P0, .. })
+        };
+        world.events().iter().filter(is).count()
+    };
+    let resume = |world: &mut World| {
+        let reach = crate::reconciliation::Reach::Network(EVM);
+        let resume = crate::ResumePayments { reach, seen: Vec::new(), reason: "the key is known".into() };
+        world.run(Body::ResumePayments(resume)).unwrap();
+    };
+    let mut world = bank(1);
+    let payout = sent(&mut world, EVM);
+    let held = money(&world, ALICE, USDT).1;
+    let dead = PayoutStep::Dead { proof: used(), requeue: true };
+    assert_eq!(step(&mut world, payout, dead), Ok(Stage::Review));
+    assert_eq!(urgent(&world), 1);
+    assert_eq!(money(&world, ALICE, USDT).1, held, "the money stays held");
+    let may = |world: &World| world.state.may(EVM, USDT, crate::networks::Operation::Withdrawal).is_ok();
+    assert!(!may(&world) && world.state.may(TRON, USDT, crate::networks::Operation::Withdrawal).is_ok());
+    resume(&mut world);
+    assert!(may(&world));
+    let decision = PayoutDecision::Refund { proof: used() };
+    let review = ReviewPayout { payout, from: Stage::Review, decision, reason: "test".into() };
+    assert_eq!(world.run(Body::ReviewPayout(Box::new(review))), Ok(Done::PayoutMoved { stage: Stage::Failed }));
+    assert_eq!(money(&world, ALICE, USDT).1, 0);
+
+    let one = queued(&mut world, EVM, USDT, "b");
+    let command = PreparePayout { chain_nonce: 40, ..prepare(EVM, &[one], Claim::Nonce(40), 2) };
+    let payout = prepared(&mut world, command).unwrap();
+    assert_eq!(urgent(&world), 2);
+    assert!(!may(&world) && step(&mut world, payout, signed(2)).is_err(), "nothing is signed meanwhile");
+    resume(&mut world);
+    assert_eq!(step(&mut world, payout, signed(2)), Ok(Stage::Signed), "and nothing is lost");
+}
+
+/// Goal: the guard is what stops. Method: it is taken away.
+#[test]
+fn planted_bugs_of_foreign_keys_are_caught() {
+    catches(Bug::ForeignNonceForgiven, a_key_that_others_use_stops_the_network);
 }
 
 /// Goal: what ends a payout by a transaction that pays nobody is compared, too; what pays is not, because it frees nothing.
@@ -103,7 +152,7 @@ fn a_noop_is_final_where_that_is_known() {
     step(&mut world, payout, signed(2)).unwrap();
     let at = |height| PayoutStep::Final { block: block(height), fee: 1 };
     assert_eq!(refusal(step(&mut world, payout, at(13))), Refusal::NoProof { payout });
-    assert_eq!(step(&mut world, payout, at(12)), Ok(Stage::Failed));
+    assert_eq!(confirmed(&mut world, payout, at(12)), Ok(Stage::Failed));
 }
 
 /// Goal: another spender of a coin counts where the state's own coin is spent by it, six blocks deep; and as long as a payout is
@@ -280,7 +329,8 @@ fn noops_and_spans_have_a_cause() {
     let replace = |claim| PayoutStep::Replace { preparation: Box::new(preparation(claim, 6)), proof: expired() };
     assert_eq!(refusal(step(&mut world, payout, replace(long))), Refusal::Claim);
     let day = window(&world, DAY / SECOND);
-    assert_eq!(step(&mut world, payout, replace(day)), Ok(Stage::Replacing));
+    let alone = refusal(step(&mut world, payout, replace(day)));
+    assert_eq!(alone, Refusal::Unconfirmed { payout }, "as far as its span goes");
 }
 
 /// A payout of TRON that is stuck.

@@ -5,10 +5,11 @@ use exchequer_ledger::{self as ledger, AccountKey, Holder};
 
 use super::super::world::{DAY, HOUR, SECOND, configure, freeze};
 use super::*;
+use crate::api_keys::{Credential, Range, Scopes};
 use crate::planted::Bug;
 use crate::withdrawals::book::{self, COOLING_US, LISTED_ONLY_ENDS_US};
 use crate::withdrawals::{DAY_US, Destination, Differs, Ending, Shut, Standing, Verdict};
-use crate::{AllocateAddress, BookChange, ChangeAddressBook, EmergencyStop, StockAddresses};
+use crate::{AllocateAddress, BookChange, ChangeAddressBook, CreateApiKey, EmergencyStop, StockAddresses};
 
 fn queued(world: &mut World, client_id: &str, dollars: u128) -> WithdrawalId {
     let (id, stage) = request(world, order(ALICE, client_id, dollars * DOLLAR)).unwrap();
@@ -283,6 +284,49 @@ fn the_address_book_holds() {
     assert_eq!(withdrawal(&world, id).destination, Destination::New);
     assert_eq!(book::entries(&world.rows, ALICE).unwrap()[0].word(world.now), "archived");
     assert!(!book::book(&world.rows, ALICE).unwrap().is_listed_only(world.now));
+}
+
+/// Goal: a key is proof itself, of its own user and where it may withdraw, and pays to addresses alone that its user has listed with
+/// a second factor, whatever the user's own book asks for; failure mode 30. Method: a key that withdraws, one that trades.
+#[test]
+fn a_key_pays_listed_addresses_alone() {
+    let mut world = bank(2);
+    let key = |world: &mut World, letter: &str, withdraw| {
+        let create = CreateApiKey {
+            user: ALICE,
+            key: letter.repeat(64),
+            label: String::new(),
+            credential: Credential::Ed25519 { public: [1; 32] },
+            scopes: Scopes { read: true, trade: true, withdraw },
+            ranges: vec![Range { address: [7; 16], prefix: 128 }],
+            reason: "test".into(),
+        };
+        match world.run(Body::CreateApiKey(Box::new(create))).unwrap() {
+            Done::ApiKeyCreated { id } => id,
+            other => panic!("{other:?}"),
+        }
+    };
+    let (payer, trader) = (key(&mut world, "p", true), key(&mut world, "t", false));
+    let ask = |world: &mut World, id, order| {
+        let body = Body::RequestWithdrawal(Box::new(RequestWithdrawal { order, proof: None }));
+        let command = Command { actor: Actor::ApiKey(id), ..world.command(body) };
+        world.send(&command)
+    };
+    let (network, to) = (Network::Ethereum, address("0xabc"));
+    assert_eq!(refusal(ask(&mut world, payer, order(ALICE, "a", 5 * DOLLAR))), Refusal::AddressNotListed);
+    let add = BookChange::Add { network, address: to, memo: None, label: "mine".into() };
+    let proved = Some(world.now);
+    let body = Body::ChangeAddressBook(ChangeAddressBook { user: ALICE, change: add, proved });
+    let command = Command { actor: Actor::User(ALICE), ..world.command(body) };
+    world.send(&command).unwrap();
+    later(&mut world, COOLING_US);
+    price(&mut world);
+    assert!(ask(&mut world, trader, order(ALICE, "a", 5 * DOLLAR)).is_err(), "it may not withdraw");
+    assert!(ask(&mut world, payer, order(BOB, "a", 5 * DOLLAR)).is_err(), "it is not Bob's");
+    let asked = ask(&mut world, payer, order(ALICE, "a", 5 * DOLLAR));
+    assert!(matches!(asked, Ok(Done::WithdrawalRequested { stage: Stage::Queued, .. })), "{asked:?}");
+    let elsewhere = Order { to: address("0xdef"), ..order(ALICE, "b", 5 * DOLLAR) };
+    assert_eq!(refusal(ask(&mut world, payer, elsewhere)), Refusal::AddressNotListed);
 }
 
 /// Goal: what a rule blocks ends at once with its name and its money free, and which rule a request would hit can be asked.

@@ -125,6 +125,11 @@ impl Life {
         death.proves(payout).then_some(death)
     }
 
+    /// Whether an attempt pays nobody.
+    fn noop(&self, payout: &Payout, number: u16) -> bool {
+        payout.attempt(number).is_some_and(|attempt| attempt.purpose == Purpose::Noop)
+    }
+
     /// What a truthful worker does about a payout.
     pub(super) fn observe(&mut self, payout: &Payout) {
         let chain = &self.chains[&payout.network];
@@ -141,7 +146,11 @@ impl Life {
                 (true, true) => PayoutStep::Reverted { block: at, fee },
                 (false, _) => PayoutStep::Seen { block: at },
             };
+            let denies = matches!(step, PayoutStep::Reverted { .. }) || self.noop(payout, number);
             if self.step(payout, number, step).is_ok() {
+                if denies {
+                    believe(&mut self.world, payout.id);
+                }
                 self.saw("seen in a block");
             }
             return;
@@ -157,12 +166,9 @@ impl Life {
             if (never || stage == Stage::Preparing) && !self.dice.once_in(5) {
                 return;
             }
-            if stage == Stage::Stuck && payout.network == Network::Tron && !self.dice.once_in(2) {
-                self.replace(payout, Some(proof));
-                return;
-            }
             let requeue = !self.dice.once_in(4);
             if self.step(payout, latest, PayoutStep::Dead { proof, requeue }).is_ok() {
+                believe(&mut self.world, payout.id);
                 self.saw("dead");
             }
             return;

@@ -223,7 +223,10 @@ fn a_stale_epoch_is_refused() {
     assert!(rig.ask(&unsigned, &under(20)).is_ok());
     rig.refused(&unsigned, &under(10), Code::StaleEpoch);
     let (after, to) = (20, 30);
-    assert_eq!(rig.core.follow(Feed { epoch: EPOCH, after, to, entries: vec![] }).unwrap_err().code, Code::StaleEpoch);
+    assert_eq!(
+        rig.core.follow(Feed { lineage: 0, epoch: EPOCH, after, to, entries: vec![] }).unwrap_err().code,
+        Code::StaleEpoch
+    );
     let again = under(19);
     let rig = rig.restart();
     rig.refused(&unsigned, &again, Code::StaleEpoch);
@@ -254,7 +257,7 @@ fn a_memory_that_is_lost_and_restored() {
     let other = rig.evm(1, PINNED, 100);
     rig.refuses(&other, withdrawal(2), Code::NotCaughtUp);
     // Not from where it was, but from the beginning.
-    let feed = |after, to, entries| Feed { epoch: 15, after, to, entries };
+    let feed = |after, to, entries| Feed { lineage: 0, epoch: 15, after, to, entries };
     assert_eq!(rig.core.follow(feed(20, 30, vec![])).unwrap_err().code, Code::Feed);
     rig.core.follow(feed(0, 30, vec![(25, Committed::Signed(record))])).unwrap();
     rig.refuses(&other, withdrawal(2), Code::StaleEpoch);

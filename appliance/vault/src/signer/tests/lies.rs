@@ -94,7 +94,7 @@ fn a_decision_revives_no_approval() {
 fn what_was_given_up_is_not_signed() {
     let rig = Rig::new();
     let other = copy_of(&rig);
-    other.core.follow(Feed { epoch: EPOCH, after: 0, to: 20, entries: vec![] }).unwrap();
+    other.core.follow(Feed { lineage: 0, epoch: EPOCH, after: 0, to: 20, entries: vec![] }).unwrap();
     let (given_up, again) = (rig.evm(30, STRANGER, 100), rig.evm(31, STRANGER, 100));
     rig.feed(vec![decided(NOON_US, &given_up, withdrawal(30))]).unwrap();
     rig.feed(dead(&given_up, Death::NeverSigned)).unwrap();
@@ -163,7 +163,7 @@ fn the_death_of_an_unknown_attempt_is_passed_over() {
 fn nothing_reaches_far_ahead() {
     let rig = Rig::new();
     let to = 20 + FEED_SPAN_MAX;
-    let far = |to| rig.core.follow(Feed { epoch: EPOCH, after: 20, to, entries: vec![] });
+    let far = |to| rig.core.follow(Feed { lineage: 0, epoch: EPOCH, after: 20, to, entries: vec![] });
     assert_eq!(far(to + 1).unwrap_err().code, Code::Feed);
     assert_eq!(far(u64::MAX).unwrap_err().code, Code::Feed);
     let Committed::Decided(mut later) = decided(NOON_US, &rig.evm(1, STRANGER, 1), withdrawal(1)) else {
@@ -174,8 +174,8 @@ fn nothing_reaches_far_ahead() {
     assert_eq!(far(to).unwrap(), to);
     let to = tron_account(TRON_STRANGER).unwrap();
     let trx = |made_s| rig.tron(HOT, TronAction::Transfer { to, amount: 5_000_000 }, made_s);
-    rig.refuses(&trx(601), withdrawal(1), Code::ExpiryFar);
-    rig.signed(&trx(600), withdrawal(1));
+    rig.refuses(&trx(121), withdrawal(1), Code::ExpiryFar);
+    rig.signed(&trx(120), withdrawal(1));
     let to = account_of_text("0x15d34AAf54267DB7D7c367839AAf71A00a2C6A65").unwrap();
     let sweep = rig.evm_from(DEPOSIT, 0, EvmAction::Transfer { to, amount: ETHER }, 10_000_000_000);
     rig.refuses(&sweep, Intent::Sweep { id: paid(7) }, Code::Malformed);

@@ -7,4 +7,5 @@ mod lies;
 mod rig;
 mod secrets;
 mod socket;
+mod unread;
 mod velocity;

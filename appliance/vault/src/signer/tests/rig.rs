@@ -119,7 +119,7 @@ impl Rig {
         let clock = Arc::new(AtomicU64::new(NOON_US));
         let core = open(&path, &clock);
         let rig = Rig { folder, clock, core };
-        rig.core.follow(Feed { epoch: EPOCH, after: 0, to: 20, entries: vec![] }).unwrap();
+        rig.core.follow(Feed { lineage: 0, epoch: EPOCH, after: 0, to: 20, entries: vec![] }).unwrap();
         rig
     }
 
@@ -143,7 +143,7 @@ impl Rig {
         let after = self.core.standing().unwrap().followed;
         let to = after + entries.len() as u64;
         let entries = entries.into_iter().zip(after + 1..).map(|(entry, index)| (index, entry)).collect();
-        self.core.follow(Feed { epoch: EPOCH, after, to, entries })
+        self.core.follow(Feed { lineage: 0, epoch: EPOCH, after, to, entries })
     }
 
     pub(super) fn own(&self, network: Network, path: KeyPath) -> ChainAddress {

@@ -73,8 +73,8 @@ async fn a_conversation_through_the_socket() {
     // What is longer than the transport takes is refused there.
     assert_eq!(client.sign_raw(vec![0; 9 << 20], vec![]).await.unwrap_err().code(), None);
     let entries = vec![(25, Committed::Signed(given.record.clone()))];
-    assert_eq!(client.follow(Feed { epoch: EPOCH, after: 20, to: 30, entries }).await.unwrap(), 30);
-    let gap = Feed { epoch: EPOCH, after: 40, to: 50, entries: vec![] };
+    assert_eq!(client.follow(Feed { lineage: 0, epoch: EPOCH, after: 20, to: 30, entries }).await.unwrap(), 30);
+    let gap = Feed { lineage: 0, epoch: EPOCH, after: 40, to: 50, entries: vec![] };
     assert_eq!(client.follow(gap).await.unwrap_err().code(), Some("feed"));
 
     core.seal();
@@ -121,7 +121,7 @@ async fn only_the_node_feeds_and_has_signed() {
     for (node, allowed) in [(1, false), (own, true)] {
         let served = served_to(Arc::clone(&core), vec![user], Some(node)).await;
         let mut client = Client::connect(&served.socket).await.unwrap();
-        let fed = client.follow(Feed { epoch: EPOCH, after: 20, to: 21, entries: vec![] }).await;
+        let fed = client.follow(Feed { lineage: 0, epoch: EPOCH, after: 20, to: 21, entries: vec![] }).await;
         let given = client.sign(unsigned.encode(), &request).await;
         if allowed {
             assert_eq!((fed.unwrap(), given.is_ok()), (21, true));
@@ -255,4 +255,35 @@ fn a_hardened_process_ends_on_a_panic() {
     assert_eq!(output.status.code(), Some(70), "{said}");
     assert!(said.contains("hardened"), "{said}");
     assert!(!said.contains("a secret is in this message"), "{said}");
+}
+
+/// Goal: a hardened process that is ended in the way that leaves a core leaves none, whatever its limits were before. Method: this
+/// test is run twice more as a process of its own, with the limit as high as it goes and in an empty folder: once hardened, and once
+/// not, which leaves a core wherever the system writes them into the folder of whoever ends.
+#[test]
+fn a_hardened_process_leaves_no_core() {
+    use std::os::unix::process::ExitStatusExt as _;
+    const NAME: &str = "signer::tests::socket::a_hardened_process_leaves_no_core";
+    if let Some(how) = std::env::var_os(CHILD) {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let maximum = getrlimit(Resource::Core).maximum;
+        setrlimit(Resource::Core, Rlimit { current: maximum, maximum }).unwrap();
+        if how == "hardened" {
+            assert!(crate::signer::harden().no_core_dumps);
+        }
+        std::process::abort();
+    }
+    let end = |how: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", NAME, "--nocapture"]).env(CHILD, how).current_dir(folder.path());
+        let status = command.output().unwrap().status;
+        assert_eq!(status.signal(), Some(rustix::process::Signal::ABORT.as_raw()), "{how}: {status}");
+        let files = std::fs::read_dir(folder.path()).unwrap().count();
+        (status.core_dumped(), files)
+    };
+    assert_eq!(end("hardened"), (false, 0));
+    let (dumped, files) = end("as it was");
+    // Where cores go elsewhere, or are forbidden to everybody, the first half shows the limit and no more.
+    assert!(dumped || files == 0);
 }

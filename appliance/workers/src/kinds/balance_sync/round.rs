@@ -44,6 +44,7 @@ pub struct Round {
 /// What was read, with the last payout that there was then.
 struct Told {
     at: BlockRef,
+    time_us: u64,
     payouts: u64,
     read: Vec<Read>,
 }
@@ -173,11 +174,12 @@ impl Round {
     /// Tells everything that was read, again and again where it cannot be judged yet. How much nobody heard.
     async fn tell_all(&self, run: u64, payouts: u64, all: Vec<Readings>, deadline: Instant) -> Result<usize, String> {
         let mut rest: Vec<Told> = Vec::new();
-        for Readings { at, read, .. } in all {
+        for Readings { at, time_ms, read, .. } in all {
             let Some(at) = at else { continue };
             Counts::add(&self.counts.readings, read.len());
             Counts::add(&self.counts.disputed, read.iter().filter(|one| one.amount.is_none()).count());
-            rest.extend(read.chunks(REPORTED).map(|some| Told { at, payouts, read: some.to_vec() }));
+            let time_us = time_ms.saturating_mul(1_000);
+            rest.extend(read.chunks(REPORTED).map(|some| Told { at, time_us, payouts, read: some.to_vec() }));
         }
         let mut unheard = 0;
         while !rest.is_empty() {
@@ -218,6 +220,7 @@ impl Round {
             payouts: told.payouts,
             readings: told.read.iter().map(reading).collect(),
             last,
+            time_us: told.time_us,
         };
         match self.change(report_balances::Step::Read(read)).await? {
             Done::BalancesJudged(judged) => Ok(judged.waits),

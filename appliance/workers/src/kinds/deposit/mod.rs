@@ -41,6 +41,8 @@ pub use watched::Watched;
 pub const ADDRESSES_FILE: &str = "addresses";
 /// The directive that has blocks looked at again; its payload is two heights. It changes nothing.
 pub const RESCAN: &str = "rescan";
+/// The same, with what is missing committed. The state takes it for a directive that two persons wanted.
+pub const RESCAN_APPLY: &str = "rescan-apply";
 /// Between two rounds where nothing is new.
 const PAUSE: Duration = Duration::from_millis(500);
 /// After a round that came to nothing.
@@ -156,15 +158,23 @@ impl Kind for Deposit {
 
     fn directive<'a>(&'a self, bench: &'a Bench, directive: &'a proto::Directive) -> Doing<'a, Result<String, String>> {
         Box::pin(async move {
-            if directive.name != RESCAN {
-                return Err(format!("a deposit worker knows no directive `{}`; it knows `{RESCAN}`", directive.name));
-            }
+            let applies = match directive.name.as_str() {
+                RESCAN => false,
+                RESCAN_APPLY => true,
+                other => {
+                    return Err(format!(
+                        "a deposit worker knows no directive `{other}`; it knows `{RESCAN}` and `{RESCAN_APPLY}`"
+                    ));
+                }
+            };
             let (Some(link), Some(network)) = (bench.money.clone(), bench.worker.network) else {
                 return Err("it has no way to the node's money link".to_owned());
             };
             let payload = String::from_utf8_lossy(&directive.payload);
             let file = bench.folder.join(ADDRESSES_FILE);
-            rescan::rescan(network, link, &self.nodes, file, &payload).await
+            let requests = Requests::new(&bench.ticket);
+            let commit = applies.then_some(rescan::Commit { directive: directive.id, requests: &requests });
+            rescan::rescan(network, link, &self.nodes, file, &payload, commit).await
         })
     }
 

@@ -5,7 +5,7 @@
 //! waits for people. Where no quorum has the balances of that block any more, the log stands alone, as of any token that was
 //! listed with care.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use exchequer_chains::Coin;
 use exchequer_chains::evm::text;
@@ -13,11 +13,13 @@ use exchequer_chains::node::Panel;
 use exchequer_chains::scan::{Doubt, EvmBlock, Found, Header, Unsure, evm_transfers};
 use exchequer_domain::{BlockHash, BlockRef, ChainAddress};
 
+use super::watched::Suspects;
+
 type Account = (ChainAddress, ChainAddress);
 
 /// Compares what a block's logs say of our addresses with what the addresses have. Arrivals of a token of which it is not the same,
 /// now or before, are for people.
-pub(super) async fn prove(panel: &Panel, block: &EvmBlock, found: &mut Found, suspects: &mut BTreeSet<ChainAddress>) {
+pub(super) async fn prove(panel: &Panel, block: &EvmBlock, found: &mut Found, suspects: &mut Suspects) {
     let mut flows: BTreeMap<Account, (u128, u128)> = BTreeMap::new();
     for seen in &found.sightings {
         if let Coin::Token(token) = &seen.coin {
@@ -48,12 +50,13 @@ pub(super) async fn prove(panel: &Panel, block: &EvmBlock, found: &mut Found, su
             for (((address, token), (came, left)), (before, after)) in flows.iter().zip(before.iter().zip(&after)) {
                 // What is not counted with is not the same.
                 let same = before.checked_add(*came).zip(after.checked_add(*left)).is_some_and(|(one, two)| one == two);
-                if !same && suspects.insert(token.clone()) {
-                    tracing::error!(
-                        "token {token}: {address} had {before} before block {} and has {after} after it, and the log says {came} in \
-                         and {left} out: nothing of the token is credited by itself any more",
+                if !same && !suspects.contains_key(token) {
+                    let why = format!(
+                        "{address} had {before} before block {} and has {after} after it, and the log says {came} in and {left} out",
                         header.block.height
                     );
+                    tracing::error!("token {token}: {why}: nothing of the token is credited by itself any more");
+                    suspects.insert(token.clone(), Some(why));
                 }
             }
         }
@@ -62,7 +65,7 @@ pub(super) async fn prove(panel: &Panel, block: &EvmBlock, found: &mut Found, su
     let mut certain = Vec::with_capacity(found.sightings.len());
     for seen in found.sightings.drain(..) {
         match &seen.coin {
-            Coin::Token(token) if suspects.contains(token) => {
+            Coin::Token(token) if suspects.contains_key(token) => {
                 let (tx, place, address, coin) = (seen.tx, seen.place, Some(seen.address), seen.coin);
                 found.doubts.push(Doubt { tx, place, address, coin, why: Unsure::Balance });
             }
@@ -135,7 +138,7 @@ mod tests {
         ] {
             both(balances);
             let (block, mut found) = block();
-            let mut suspects = BTreeSet::new();
+            let mut suspects = Suspects::new();
             prove(&panel, &block, &mut found, &mut suspects).await;
             let counts = (found.sightings.len(), found.doubts.len());
             assert_eq!(counts, if certain { (2, 0) } else { (0, 2) }, "{balances:?}");
@@ -148,7 +151,7 @@ mod tests {
         *nodes[0].balances.lock() = Some([100, 100]);
         *nodes[1].balances.lock() = Some([100, 130]);
         let (block, mut found) = block();
-        prove(&panel, &block, &mut found, &mut BTreeSet::new()).await;
+        prove(&panel, &block, &mut found, &mut Suspects::new()).await;
         assert_eq!(found.doubts, []);
     }
 }

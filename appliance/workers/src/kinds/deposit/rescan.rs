@@ -1,16 +1,19 @@
-//! Looking again at blocks that were scanned, and telling what the state has otherwise. Nothing is changed by it: money comes by the
-//! scan alone, and what is missing here is for people.
+//! Looking again at blocks that were scanned, and telling what the state has otherwise. Nothing is changed by a look; where people
+//! wanted it, what is missing is committed, block by block, and the state takes it by the rules of every block. What the state has
+//! and a block has not is told to people, and never taken back by this.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use exchequer_chains::scan::{Block, Found, Watch, scan};
+use exchequer_chains::scan::{Block, Found, Header, Watch, scan};
 use exchequer_domain::{Network, Place, TxId};
 
 use super::super::nodes::{self, Nodes};
 use super::Watched;
-use crate::money::{Link, proto, words};
+use super::commit::{SIGHTINGS_MAX, scanned};
+use super::proof::prove;
+use crate::money::{Changed, Link, Requests, change, proto, words};
 
 /// Most blocks that are looked at in one go.
 const BLOCKS_MAX: u64 = 2_000;
@@ -35,16 +38,25 @@ fn range(payload: &str) -> Result<(u64, u64), String> {
     }
 }
 
-/// Looks at blocks again, as a quorum has them, with all addresses of now, and compares with the state.
+/// Where what is missing is committed.
+pub(super) struct Commit<'a> {
+    /// The directive by which people wanted it.
+    pub(super) directive: u64,
+    pub(super) requests: &'a Requests,
+}
+
+/// Looks at blocks again, as a quorum has them, with all addresses of now, and compares with the state; where people wanted it,
+/// what is missing there is committed.
 ///
 /// # Errors
-/// Why not, for people.
+/// Why not, for people; of what was committed before nothing is lost.
 pub(super) async fn rescan(
     network: Network,
     link: Arc<dyn Link>,
     made: &Nodes,
     file: PathBuf,
     payload: &str,
+    commit: Option<Commit<'_>>,
 ) -> Result<String, String> {
     let (from, to) = range(payload)?;
     let text = |error: crate::money::LinkError| error.to_string();
@@ -59,17 +71,28 @@ pub(super) async fn rescan(
     let opened = tokio::task::spawn_blocking(move || Watched::open(params, &file)).await;
     let mut watched = opened.map_err(|error| error.to_string())?;
     watched.follow(&*link, &config).await?;
+    let mut suspects = watched.suspects.clone();
     let look = |block: &Block| scan(block, &Watch { params, own: &watched, tokens: &watched.tokens });
-    let mut difference = Difference::default();
-    let mut waiting: Vec<(u64, Found)> = Vec::new();
+    let mut difference = Difference { applies: commit.is_some(), ..Difference::default() };
+    let mut waiting: Vec<(Header, Found)> = Vec::new();
     for height in from..=to {
         let given = panel.first(move |node| Box::pin(async move { super::walk::found(node.block(height).await?) }));
         let given = given.await.map_err(|error| error.to_string())?;
+        let header = given.value.header();
         let agreed = panel.agreed_block(given, look).await.map_err(|error| error.to_string())?;
-        waiting.push((height, agreed.value.1));
+        let (block, mut found) = agreed.value;
+        // As in any scan: a token whose balances do not follow its log is for people.
+        if let Block::Evm(block) = &block {
+            prove(&panel, block, &mut found, &mut suspects).await;
+        }
+        waiting.push((header, found));
         let arrivals: usize = waiting.iter().map(|(_, found)| found.sightings.len()).sum();
         if arrivals >= TXS_MAX || height == to {
-            difference.compare(&*link, std::mem::take(&mut waiting)).await?;
+            for one in difference.compare(&*link, std::mem::take(&mut waiting)).await? {
+                if let Some(commit) = &commit {
+                    difference.commit(&*link, commit, one).await?;
+                }
+            }
         }
     }
     Ok(difference.told(from, to))
@@ -82,6 +105,15 @@ struct Difference {
     doubts: usize,
     lines: Vec<String>,
     count: usize,
+    applies: bool,
+    taken: usize,
+}
+
+/// What of a block the state has otherwise.
+struct Missed {
+    header: Header,
+    found: Found,
+    absent: Vec<u64>,
 }
 
 impl Difference {
@@ -92,7 +124,8 @@ impl Difference {
         }
     }
 
-    async fn compare(&mut self, link: &dyn Link, blocks: Vec<(u64, Found)>) -> Result<(), String> {
+    /// Compares blocks with the state; what of each it does not have, and what it has of it that is not there.
+    async fn compare(&mut self, link: &dyn Link, blocks: Vec<(Header, Found)>) -> Result<Vec<Missed>, String> {
         let mut txs: Vec<TxId> = blocks.iter().flat_map(|(_, found)| &found.sightings).map(|seen| seen.tx).collect();
         txs.sort_unstable();
         txs.dedup();
@@ -109,37 +142,90 @@ impl Difference {
             let reply = link.own_transfers(asked).await.map_err(|error| error.to_string())?;
             own.extend(some.iter().zip(reply.own).filter(|(_, own)| *own).map(|(tx, _)| *tx));
         }
-        for (height, found) in blocks {
+        let mut missed = Vec::new();
+        for (header, found) in blocks {
+            let height = header.block.height;
             self.arrivals += found.sightings.len();
             self.doubts += found.doubts.len();
+            // What nobody is certain of is told with its block: the state keeps it for people, once.
+            let mut lacking = Found { doubts: found.doubts, ..Found::default() };
             for seen in found.sightings {
                 let (amount, to) = (seen.amount, seen.address.to_string());
                 let what = format!("block {height}: {amount} to {to} in {} ({})", seen.tx, seen.place);
                 match known.remove(&(seen.tx, seen.place, to)) {
                     // What the exchange moved itself is nobody's deposit.
                     None if own.contains(&seen.tx) => {}
-                    None => self.line(format!("missing: {what}")),
+                    None => {
+                        self.line(format!("missing: {what}"));
+                        lacking.sightings.push(seen);
+                    }
                     Some(deposit) => {
                         let id = deposit.id;
                         if deposit.block.as_ref().map(|block| block.height) != Some(height) {
                             self.line(format!("elsewhere: {what} is deposit {id}, which is {}", deposit.stage));
+                            // One that is in no block by the books is in this one; any other stays where it is.
+                            if deposit.block.is_none() {
+                                lacking.sightings.push(seen);
+                            }
                         } else if deposit.amount != amount.to_string() && !deposit.amount.is_empty() {
                             self.line(format!("another amount: {what} is deposit {id}, of {}", deposit.amount));
                         }
                     }
                 }
             }
+            missed.push(Missed { header, found: lacking, absent: Vec::new() });
         }
         for deposit in known.into_values() {
             self.line(format!("too many: deposit {} in that transaction, and nothing arrived there", deposit.id));
+            let height = deposit.block.as_ref().map(|block| block.height);
+            if let Some(one) = missed.iter_mut().find(|one| Some(one.header.block.height) == height) {
+                one.absent.push(deposit.id);
+            }
+        }
+        Ok(missed)
+    }
+
+    /// Has what the state does not have of a block committed.
+    async fn commit(&mut self, link: &dyn Link, commit: &Commit<'_>, missed: Missed) -> Result<(), String> {
+        let Missed { header, found, absent } = missed;
+        let block = Some(words::of_block(header.block));
+        let (told, untold) = scanned(header, found);
+        for doubt in untold {
+            self.line(format!(
+                "block {}: something may have arrived and has no address: {doubt:?}",
+                header.block.height
+            ));
+        }
+        if told.sightings.is_empty() && absent.is_empty() {
+            return Ok(());
+        }
+        let mut parts: Vec<Vec<proto::Sighting>> = told.sightings.chunks(SIGHTINGS_MAX).map(<[_]>::to_vec).collect();
+        parts.resize(parts.len().max(1), Vec::new());
+        for (at, sightings) in parts.into_iter().enumerate() {
+            let absent = if at == 0 { absent.clone() } else { Vec::new() };
+            let asked = proto::CommitMissed { directive: commit.directive, block: block.clone(), sightings, absent };
+            let asked = proto::change_request::Change::CommitMissed(asked);
+            match change(link, commit.requests, asked).await {
+                Changed::Done(proto::done::Done::Taken(taken)) => self.taken += taken as usize,
+                Changed::Done(other) => return Err(format!("a commit came to something else: {other:?}")),
+                Changed::Refused { code, message } => {
+                    return Err(format!("block {} was not taken ({code}): {message}", header.block.height));
+                }
+                Changed::Unknown(why) => {
+                    return Err(format!("whether block {} was taken is not known: {why}", header.block.height));
+                }
+            }
         }
         Ok(())
     }
 
     fn told(&self, from: u64, to: u64) -> String {
-        let Difference { arrivals, doubts, lines, count } = self;
+        let Difference { arrivals, doubts, lines, count, applies, taken } = self;
         let mut told =
             format!("blocks {from} to {to}: {arrivals} arrivals, {doubts} that are not certain, {count} differences");
+        if *applies {
+            told.push_str(&format!("; {taken} that were missing are in the books now"));
+        }
         for line in lines {
             told.push('\n');
             told.push_str(line);

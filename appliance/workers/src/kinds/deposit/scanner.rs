@@ -134,10 +134,11 @@ impl Scanner {
 
         let mut catch = Catch { params, counts: &self.counts, watched, found: Vec::new() };
         let step = fetch(&place.panel, trail, head, &mut catch).await?;
-        let found = catch.found;
+        let (found, tip) = (catch.found, trail.tip().block);
+        // Before the blocks: what they hold of the token is uncertain, and whoever begins anew must know.
+        self.tell_doubts().await?;
         if !found.is_empty() {
             // What leads off the trail is met again in the next round, from the state's own cursor.
-            let tip = trail.tip().block;
             self.commit(parent, head, &found).await?;
             if found.last().is_some_and(|last| last.header.block != tip) {
                 self.forget();
@@ -178,6 +179,25 @@ impl Scanner {
                 Changed::Unknown(why) => tracing::warn!("whether what waits was taken is not known: {why}"),
             }
         }
+    }
+
+    /// Tells which tokens are doubted.
+    async fn tell_doubts(&mut self) -> Result<(), String> {
+        let Some(watched) = &mut self.watched else { return Ok(()) };
+        for (token, untold) in &mut watched.suspects {
+            let Some(why) = untold.clone() else { continue };
+            let asked = proto::DoubtToken { token: token.to_string(), why };
+            match change(&*self.link, &self.requests, change_request::Change::DoubtToken(asked)).await {
+                Changed::Done(_) => *untold = None,
+                Changed::Refused { code, message } => {
+                    return Err(format!("the doubt about token {token} was not taken ({code}): {message}"));
+                }
+                Changed::Unknown(why) => {
+                    return Err(format!("whether the doubt about token {token} was taken is not known: {why}"));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Tells that no block comes any more.

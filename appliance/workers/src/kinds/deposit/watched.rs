@@ -1,6 +1,6 @@
 //! What a deposit worker watches: the exchange's addresses, the contracts of listed tokens, and on Bitcoin its coins.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 
 use exchequer_chains::NetworkParams;
@@ -11,6 +11,9 @@ use futures::StreamExt as _;
 use crate::money::proto::NetworkReply;
 use crate::money::{Link, words};
 
+/// Tokens that are doubted; and why, where nobody was told yet.
+pub(super) type Suspects = BTreeMap<ChainAddress, Option<String>>;
+
 /// What is watched on a network.
 pub struct Watched {
     params: NetworkParams,
@@ -20,7 +23,7 @@ pub struct Watched {
     /// The set is from a file, and has not been compared with the state yet.
     from_file: bool,
     /// Tokens whose balances were seen not to follow their logs: nothing of them is certain before people have looked.
-    pub(super) suspects: BTreeSet<ChainAddress>,
+    pub(super) suspects: Suspects,
     /// Contracts of listed tokens.
     pub(super) tokens: BTreeSet<[u8; 20]>,
 }
@@ -46,7 +49,7 @@ impl Watched {
             coins: HashSet::new(),
             coins_known: false,
             from_file: false,
-            suspects: BTreeSet::new(),
+            suspects: Suspects::new(),
             tokens: BTreeSet::new(),
         }
     }
@@ -110,9 +113,15 @@ impl Watched {
             }
         }
         let mut tokens = BTreeSet::new();
+        // A person who has looked lets a token be believed again; what nobody was told of yet nobody has looked at.
+        self.suspects.retain(|_, untold| untold.is_some());
         for listing in &config.listings {
             if listing.coin.is_empty() {
                 continue;
+            }
+            if listing.doubted {
+                let token = words::address(&listing.coin).map_err(|error| error.to_string())?;
+                self.suspects.insert(token, None);
             }
             match self.key(&listing.coin)? {
                 Key::Account(contract) => tokens.insert(contract),

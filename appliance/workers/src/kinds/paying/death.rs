@@ -29,11 +29,11 @@ enum Proof {
 }
 
 impl Desk {
-    /// Gives up what was never signed, where it can or must not be any more: its withdrawals are decided anew.
-    pub(super) fn bury_unsigned(&self, round: &Round, payout: &Payout) -> Option<What> {
-        let latest = payout.attempts.last()?;
+    /// Whether what was never signed cannot or must not be any more: it is given up, and what it pays is decided anew.
+    pub(super) fn must_be_given_up(&self, round: &Round, payout: &Payout) -> bool {
+        let Some(latest) = payout.attempts.last() else { return false };
         if payout.stage != "preparing" || payout.attempts.iter().any(|attempt| !attempt.tx.is_empty()) {
-            return None;
+            return false;
         }
         let late = match latest.claim.as_ref().and_then(|claim| claim.claim.as_ref()) {
             Some(claim::Claim::Window(window)) => {
@@ -41,12 +41,8 @@ impl Desk {
             }
             Some(claim::Claim::Nonce(_) | claim::Claim::Coins(_)) | None => false,
         };
-        // Whoever was frozen meanwhile is not paid; those who were to be paid with them are.
-        if !late && (payout.may_pay || latest.noop) {
-            return None;
-        }
-        let proof = Some(step_payout::dead::Proof::NeverSigned(true));
-        Some(What::Dead(step_payout::Dead { proof, requeue: true }))
+        // Whoever was frozen meanwhile is not paid; those who were to be paid with them are. Nor does anything go where it may not.
+        late || !(payout.may_pay || latest.noop)
     }
 
     /// The step that ends a payout, or begins it anew, where it is proved that no attempt of it can be mined.
@@ -68,6 +64,8 @@ impl Desk {
             && payout.may_send
             && payout.may_pay
             && !payout.wants_noop
+            // Who is paid waits in the queue until a balance shows that nobody was; only what moves takes its place at once.
+            && payout.withdrawals.is_empty()
             && let Some(draft) = tron::again(self, round, payout).await?
         {
             let proof = Some(step_payout::proof::Proof::Expired(expired.clone()));
@@ -230,7 +228,8 @@ impl Desk {
             let last = errors.last().map(|error| format!("; the last error: {error}")).unwrap_or_default();
             return Err(match seats {
                 1 => "its time is over, and a single endpoint cannot prove that it was not paid: configure a second one, \
-                      of another provider"
+                      of another provider; in a sandbox another port of this machine is one, though it would agree with \
+                      itself"
                     .to_owned(),
                 _ => format!(
                     "its time is over, and {} of {seats} endpoints say that they do not know it, two have to{last}",

@@ -82,7 +82,9 @@ pub async fn tried(round: &Round, from: &ChainAddress, action: &EvmAction) -> Re
         let call = call.clone();
         Box::pin(async move { node.trial(&call).await })
     });
-    Ok(match asked.await.map_err(|error| error.to_string())?.value {
+    let trial = asked.await.map_err(|error| error.to_string())?.value;
+    let trial = if matches!(action, EvmAction::TokenTransfer { .. }) { trial.of_transfer() } else { trial };
+    Ok(match trial {
         Trial::Done { units, .. } => match gas_limit(&policy(round)?, units) {
             Ok(gas) => Tried::Gas(gas),
             Err(error) => Tried::Fails(error.to_string()),

@@ -5,9 +5,11 @@
 //!
 //! Invariants:
 //! - Intent, commit, act, record: a transaction is decided in the log before it is signed, and its signed bytes are in the log
-//!   before they are sent for the first time.
+//!   before a worker has them.
 //! - Nothing is signed or sent without a lease, and nothing but bytes that the log holds. They may be sent again at any time.
 //! - No answer of an endpoint, and no lack of one, ends a payout: only what a quorum says of final blocks does.
+//! - Nobody's money is free, and nobody is paid once more, because one worker says that a payment came to nothing: somebody else has
+//!   to see it in the balance.
 //! - A replacement takes the place of the attempts before it by the network's rules: by their nonce, by a coin that each of them
 //!   spends, or, on TRON, after the proof that they are over.
 //!
@@ -36,7 +38,7 @@ mod watch;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use exchequer_chains::node::Panel;
@@ -107,6 +109,9 @@ pub struct Desk {
     known: Mutex<Option<Known>>,
     /// After which payout the next page of those in blocks begins.
     page: AtomicU64,
+    /// The same of those that are to be signed or sent, and of those that may be on their way.
+    to_do: AtomicU64,
+    waiting: AtomicU64,
     /// Blocks that a quorum had in its chain lately, and when.
     confirmed: Mutex<BTreeMap<BlockRef, Instant>>,
     /// Payouts whose nonce somebody used, and the final block at which that was first seen.
@@ -142,6 +147,8 @@ impl Desk {
             requests,
             known: Mutex::default(),
             page: AtomicU64::new(0),
+            to_do: AtomicU64::new(0),
+            waiting: AtomicU64::new(0),
             confirmed: Mutex::default(),
             used: Mutex::default(),
             made: tron::Moments::default(),
@@ -188,8 +195,10 @@ impl Desk {
     /// As [`Desk::round`].
     pub async fn pay(&self, errands: &dyn Errands) -> Result<bool, String> {
         let known = self.know(CONFIG_AGE_MAX).await?;
-        let asked = DueRequest { withdrawals: errands.queued(), mined: 0, mined_after: 0 };
+        let to_do_after = self.to_do.load(Ordering::Relaxed);
+        let asked = DueRequest { withdrawals: errands.queued(), to_do_after, ..DueRequest::default() };
         let round = self.read(known, asked).await?;
+        turn(&self.to_do, round.due.more_to_do, &round.due.payouts, is_to_do);
         let mut troubles = self.sign_and_send(&round).await;
         let decided = match errands.decide(self, &round).await {
             Ok(decided) => decided,
@@ -361,6 +370,17 @@ pub(super) async fn in_order<T>(doing: Vec<Doing<'_, T>>) -> Vec<T> {
 
 fn cut(text: String) -> String {
     crate::protocol::cut_to(text, WHY_BYTES_MAX)
+}
+
+/// Whether a payout is to be signed or sent, by the word for its stage.
+fn is_to_do(stage: &str) -> bool {
+    matches!(stage, "preparing" | "signed" | "replacing")
+}
+
+/// Where the next page of payouts of a class begins: behind the last one that was told, as long as there are more.
+fn turn(page: &AtomicU64, more: bool, payouts: &[proto::Payout], of_class: impl Fn(&str) -> bool) {
+    let last = payouts.iter().filter(|payout| of_class(&payout.stage)).map(|payout| payout.id).max();
+    page.store(last.filter(|_| more).unwrap_or(0), Ordering::Relaxed);
 }
 
 /// The first of what went wrong, and how many more there are.

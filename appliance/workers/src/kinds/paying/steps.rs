@@ -1,15 +1,28 @@
-//! From a decided transaction to one that the network has: it is signed, its bytes go into the log, and then to every endpoint.
+//! From a decided transaction to one that the network has: the node has it signed and puts it into the log, and then its bytes go
+//! to every endpoint.
 
 use exchequer_chains::node::{Broadcast, Reply};
 use exchequer_domain::TxId;
 
 use super::{Desk, Round, Step, cut, doing, in_order};
 use crate::money::proto::{self, Payout, answer, step_payout, step_payout::Step as What};
-use crate::money::signer::SignError;
+use crate::money::signer::{SignError, Signature};
 use crate::money::words;
 
 /// Answers of one step.
 const ANSWERS_MAX: usize = 8;
+
+/// What came of a payout that waits for its signature.
+enum Came {
+    /// It waits.
+    Nothing,
+    /// It is signed, and the log has it.
+    Signed(Signature),
+    /// It is given up: decided anew, or over.
+    GivenUp,
+    /// Something else is to be done about it.
+    Step(Step),
+}
 
 /// Bytes that the log holds, on their way to the network.
 struct Ready<'a> {
@@ -28,56 +41,45 @@ impl Desk {
         let signing = fresh.map(|payout| doing(async move { (payout, self.sign(round, payout).await) }));
         // In their order: nonces that follow each other reach the nodes as they follow.
         let signed = in_order(signing.collect()).await;
-        let (mut steps, mut raws) = (Vec::new(), Vec::new());
+        let (mut steps, mut ready) = (Vec::new(), Vec::new());
         for (payout, came) in signed {
+            let attempt = payout.attempts.last().map_or(0, |attempt| attempt.number);
             match came {
-                Ok(None) => {}
-                Ok(Some((step, bytes))) => {
-                    steps.push((payout, step));
-                    raws.push(bytes);
-                }
+                Ok(Came::Nothing | Came::GivenUp) => {}
+                Ok(Came::Step(step)) => steps.push((payout, step)),
+                Ok(Came::Signed(Signature { tx, raw })) => ready.push(Ready { payout, attempt, tx, raw }),
                 Err(why) => troubles.push(format!("payout {}: {why}", payout.id)),
             }
         }
-        let named: Vec<(&Payout, u32)> = steps.iter().map(|(payout, (attempt, _))| (*payout, *attempt)).collect();
-        let moved = self.step_all(steps).await;
-        let mut ready = Vec::new();
-        for (((payout, attempt), bytes), moved) in named.into_iter().zip(raws).zip(moved) {
-            match (moved, bytes) {
-                // The log has them from here on.
-                (Ok(stage), Some((tx, raw))) if stage == "signed" => {
-                    ready.push(Ready { payout, attempt, tx, raw });
-                }
-                (Ok(_), _) => {}
-                (Err(why), _) => troubles.push(why),
-            }
-        }
         self.send_all(round, ready, &mut troubles).await;
+        troubles.extend(self.step_all(steps).await.into_iter().filter_map(Result::err));
         troubles
     }
 
-    /// The latest attempt's signature, or what is to be done instead; nothing where it waits.
-    async fn sign(&self, round: &Round, payout: &Payout) -> Result<Option<(Step, Option<(TxId, Vec<u8>)>)>, String> {
+    /// The latest attempt's signature, or what is to be done instead.
+    async fn sign(&self, round: &Round, payout: &Payout) -> Result<Came, String> {
         let latest = payout.attempts.last().ok_or("it has no attempt")?;
-        if let Some(step) = self.bury_unsigned(round, payout) {
-            return Ok(Some(((latest.number, step), None)));
-        }
-        if !payout.may_send || !(payout.may_pay || latest.noop) {
-            return Ok(None);
+        let review = |why: String| Ok(Came::Step((latest.number, What::Review(cut(why)))));
+        let given_up = self.must_be_given_up(round, payout);
+        let may = payout.may_send && (payout.may_pay || latest.noop);
+        if !given_up && !may {
+            // Nobody waits for what only moves: where it goes to is no place of ours any more.
+            let lost = payout.stage == "replacing" && payout.withdrawals.is_empty() && !payout.may_pay && !latest.noop;
+            return if lost { review("what it moves may not go there any more".to_owned()) } else { Ok(Came::Nothing) };
         }
         // To sign is to act: a leader of before must not have its signer give anything out.
-        let signed = self.outside.act(self.signer.sign(payout.id, latest.number)).await;
-        let signed = signed.map_err(|error| error.to_string())?;
-        let (step, bytes) = match signed {
-            Ok(signed) => {
-                let (tx, raw) = (signed.tx.0.to_vec(), signed.raw.clone());
-                let step = What::Signed(step_payout::Signed { tx, raw, record: signed.record });
-                (step, Some((signed.tx, signed.raw)))
+        let asked = async {
+            match given_up {
+                true => self.signer.give_up(payout.id, latest.number).await,
+                false => self.signer.sign(payout.id, latest.number).await.map(Some),
             }
-            Err(SignError::Refused(why)) => (What::Review(cut(format!("the signer refuses: {why}"))), None),
-            Err(error @ SignError::Unknown(_)) => return Err(error.to_string()),
         };
-        Ok(Some(((latest.number, step), bytes)))
+        match self.outside.act(asked).await.map_err(|error| error.to_string())? {
+            Ok(Some(signed)) => Ok(Came::Signed(signed)),
+            Ok(None) => Ok(Came::GivenUp),
+            Err(SignError::Refused(why)) => review(format!("the signer refuses: {why}")),
+            Err(error @ SignError::Unknown(_)) => Err(error.to_string()),
+        }
     }
 
     /// Gives what is ready, and what was found signed, to the network, and puts down what it said.

@@ -10,12 +10,14 @@ use exchequer_chains::{Coin, Unsigned};
 use exchequer_domain::{BlockRef, Family, TxId};
 use tokio::time::Instant;
 
-use super::{Desk, Round, Step, doing, in_minor_units, in_order, told};
+use super::{Desk, Round, Step, doing, in_minor_units, in_order, is_to_do, told, turn};
 use crate::money::proto::{Attempt, DueRequest, Payout, step_payout, step_payout::Step as What};
 use crate::money::words;
 
 /// So long after its last step, and not before, the same bytes are sent again where nobody knows them.
 const SEND_AGAIN: Duration = Duration::from_secs(30);
+/// What was told to have ended without paying is told again after so long: the state may want people to look then.
+const DENY_AGAIN: Duration = Duration::from_secs(3_600);
 /// Payouts in blocks that are looked at in a round.
 const MINED_PAGE: u32 = 500;
 /// Transactions that are asked about at once.
@@ -28,6 +30,8 @@ const IDLE_REFRESH: Duration = Duration::from_secs(5);
 const ATTEMPTS_TOLD: usize = 6;
 /// Blocks that are remembered.
 const CONFIRMED_MAX: usize = 4_096;
+/// Payouts of other pages of which something is remembered.
+const REMEMBERED_MAX: usize = 20_000;
 
 /// An attempt in a block, as a quorum has it.
 struct Included {
@@ -65,7 +69,11 @@ impl Desk {
     pub async fn watch(&self) -> Result<(), String> {
         let known = self.know(Duration::ZERO).await?;
         let mined_after = self.page.load(Ordering::Relaxed);
-        let round = self.read(known, DueRequest { withdrawals: 0, mined: MINED_PAGE, mined_after }).await?;
+        let waiting_after = self.waiting.load(Ordering::Relaxed);
+        // What is replaced may still be mined.
+        let to_do_after = self.to_do.load(Ordering::Relaxed);
+        let asked = DueRequest { withdrawals: 0, mined: MINED_PAGE, mined_after, to_do_after, waiting_after };
+        let round = self.read(known, asked).await?;
         // With nothing under way endpoints are asked for their heads as often as it takes to know whom to ask.
         let idle = round.due.payouts.is_empty();
         if idle && self.refreshed.lock().is_some_and(|at| at.elapsed() < IDLE_REFRESH) {
@@ -73,8 +81,10 @@ impl Desk {
         }
         round.panel.refresh().await;
         *self.refreshed.lock() = Some(Instant::now());
-        let mined = round.due.payouts.iter().filter(|payout| payout.stage == "mined").map(|payout| payout.id);
-        self.page.store(mined.max().filter(|_| round.due.more_mined).unwrap_or(0), Ordering::Relaxed);
+        let is_paged = round.due.more_waiting || waiting_after > 0;
+        turn(&self.page, round.due.more_mined, &round.due.payouts, |stage| stage == "mined");
+        let is_waiting = |stage: &str| stage != "mined" && !is_to_do(stage);
+        turn(&self.waiting, round.due.more_waiting, &round.due.payouts, is_waiting);
         // Of a network without a final block nothing ends; what is sent is looked after all the same.
         let last = round.panel.agreed_final().await.ok();
         let mut troubles = Vec::new();
@@ -101,8 +111,13 @@ impl Desk {
         }
         troubles.extend(self.step_all(steps).await.into_iter().filter_map(Result::err));
         let open: Vec<u64> = round.due.payouts.iter().map(|payout| payout.id).collect();
-        self.sent.lock().retain(|payout, _| open.contains(payout));
-        self.used.lock().retain(|payout, _| open.contains(payout));
+        // What is on another page is not over.
+        let kept = |count: usize, payout: &u64| open.contains(payout) || (is_paged && count <= REMEMBERED_MAX);
+        let (mut sent, mut used) = (self.sent.lock(), self.used.lock());
+        let (sent_count, used_count) = (sent.len(), used.len());
+        sent.retain(|payout, _| kept(sent_count, payout));
+        used.retain(|payout, _| kept(used_count, payout));
+        drop((sent, used));
         told(troubles)
     }
 
@@ -177,6 +192,8 @@ impl Desk {
         last: Option<Header>,
     ) -> Result<Option<Step>, String> {
         let latest = payout.attempts.last().ok_or("it has no attempt")?;
+        let denied_for = round.due.now_us.saturating_sub(payout.denied_us);
+        let is_denied = payout.denied_us > 0 && Duration::from_micros(denied_for) < DENY_AGAIN;
         let seen = |found: &Included| Some((found.attempt, What::Seen(words::of_block(found.block))));
         let is_final = |found: &Included| last.is_some_and(|last| last.block.height >= found.block.height);
         match (payout.stage.as_str(), known) {
@@ -184,6 +201,8 @@ impl Desk {
                 let mined = words::block(payout.mined.as_ref()).map_err(|error| error.to_string())?;
                 let same = found.block == mined && found.attempt == payout.mined_attempt;
                 match (same, is_final(&found)) {
+                    // It waits for somebody else to see it.
+                    (true, true) if is_denied => Ok(None),
                     (true, true) => self.finish(round, payout, found).await,
                     (true, false) => Ok(None),
                     (false, _) => Ok(seen(&found)),
@@ -197,10 +216,12 @@ impl Desk {
                 Ok(Some((payout.mined_attempt, What::Unseen(true))))
             }
             // A person decides, unless the chain has decided.
-            ("review", Known::Included(found)) if is_final(&found) => match self.finish(round, payout, found).await? {
-                Some((_, What::Review(_))) | None => Ok(None),
-                ended => Ok(ended),
-            },
+            ("review", Known::Included(found)) if is_final(&found) && payout.denied_us == 0 => {
+                match self.finish(round, payout, found).await? {
+                    Some((_, What::Review(_))) | None => Ok(None),
+                    ended => Ok(ended),
+                }
+            }
             ("review", _) => Ok(None),
             (_, Known::Included(found)) => Ok(seen(&found)),
             // Whether it can be signed is seen where it is signed.
@@ -209,6 +230,9 @@ impl Desk {
                 let nowhere = matches!(known, Known::Nowhere);
                 let age = round.due.now_us.saturating_sub(payout.moved_us);
                 let settled_otherwise = nowhere && Duration::from_micros(age) >= SEND_AGAIN;
+                if is_denied {
+                    return Ok(None);
+                }
                 if (stage == "stuck" || settled_otherwise)
                     && let Some(step) = self.death(round, payout, last).await?
                 {

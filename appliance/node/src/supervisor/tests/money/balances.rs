@@ -4,8 +4,11 @@
 use std::sync::Arc;
 
 use exchequer_domain::{BlockHash, ChainAddress, OutPoint, TxId};
+use exchequer_state::custody::Terms;
+use exchequer_state::ledger::Asset;
 use exchequer_state::networks::{Operation, Why};
 use exchequer_state::reconciliation::{Class, Discrepancy, RunId};
+use exchequer_state::{Body, ConfigureNetworkAsset, CreateAsset, ListAsset};
 use exchequer_workers::chains::Coin;
 use exchequer_workers::chains::node::{
     Account, Asking, Broadcast, ChainNode, Doing, Fate, FeeFacts, Heads, NodeError, OutputFacts, Trial, TrialCall,
@@ -14,7 +17,7 @@ use exchequer_workers::chains::scan::{Block, Header};
 use exchequer_workers::kinds::balance_sync::{Counts, Round};
 use exchequer_workers::kinds::deposit::{Counts as ScanCounts, Round as ScanRound, Scanner};
 use exchequer_workers::kinds::nodes::Nodes;
-use exchequer_workers::money::Requests;
+use exchequer_workers::money::{Changed, Link as _, Requests, change, proto};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
@@ -218,4 +221,37 @@ async fn a_chain_that_is_another() {
     assert!(play.round().await.is_err());
     let open = play.open();
     assert_eq!((open.len(), open[0].class), (1, Class::Reorg));
+}
+
+/// Whether a worker that has just begun is told that a token is doubted.
+async fn is_doubted(play: &Play, pid: u32) -> bool {
+    let (link, _) = play.link("deposit/ethereum-1", pid);
+    let listings = link.network().await.unwrap().listings;
+    listings.into_iter().find(|listing| !listing.coin.is_empty()).unwrap().doubted
+}
+
+/// Goal: a token that one worker doubts is doubted for every one after it, until a person lets it be credited again. Method: told over
+/// the link, asked by workers that know nothing.
+#[tokio::test(start_paused = true)]
+async fn a_doubt_outlives_the_worker() {
+    let play = Play::begin(3).await;
+    let (token, reason) = (address(77), || "test".to_owned());
+    let ground = play.stage.ground();
+    let asset = CreateAsset { code: "USDT".into(), decimals: 6, name: "Tether".into(), reason: reason() };
+    ground.run(Body::CreateAsset(asset));
+    let terms = Terms { deposit_min: 1, withdrawal_min: 1, withdrawal_max: 9, withdrawal_step: 1, withdrawal_fee: 0 };
+    let coin = Some(token.clone());
+    let list = ListAsset { network: NETWORK, asset: Asset(2), coin, decimals: 6, terms, reason: reason() };
+    ground.run(Body::ListAsset(Box::new(list)));
+    assert!(!is_doubted(&play, 8).await);
+    let (link, requests) = play.link("deposit/ethereum-1", 8);
+    let doubt = proto::DoubtToken { token: token.to_string(), why: "nothing arrived".into() };
+    let told = change(link.as_ref(), &requests, proto::change_request::Change::DoubtToken(doubt)).await;
+    assert!(matches!(told, Changed::Done(_)), "{told:?}");
+    assert!(is_doubted(&play, 9).await);
+    let (deposits, withdrawals, sweeps) = (Some(true), None, None);
+    let (network, asset, reason) = (NETWORK, Asset(2), reason());
+    let on = ConfigureNetworkAsset { network, asset, deposits, withdrawals, sweeps, reason };
+    ground.run(Body::ConfigureNetworkAsset(on));
+    assert!(!is_doubted(&play, 10).await);
 }

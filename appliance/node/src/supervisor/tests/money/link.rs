@@ -116,4 +116,8 @@ impl Link for Inline {
         let asked = SignRequest { payout, attempt };
         self.around(async move { self.door.have_signed(self.caller, asked).await })
     }
+    fn give_up(&self, payout: u64, attempt: u32) -> Asking<'_, SignReply> {
+        let asked = SignRequest { payout, attempt };
+        self.around(async move { self.door.give_up(self.caller, asked).await })
+    }
 }

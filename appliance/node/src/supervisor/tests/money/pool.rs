@@ -58,6 +58,14 @@ pub(super) struct Net {
     pub(super) failing: BTreeSet<String>,
     /// Milliseconds since the first block.
     pub(super) clock_ms: u64,
+    /// Every transaction that an endpoint was ever given.
+    pub(super) offered: BTreeSet<TxId>,
+    /// Nobody answers a broadcast; whether it is taken all the same.
+    pub(super) silent: Option<bool>,
+    /// Tokens move without a log.
+    pub(super) logless: bool,
+    /// Tokens say no and do not fail.
+    pub(super) says_no: bool,
 }
 
 impl Net {
@@ -79,6 +87,10 @@ impl Net {
             reverts: false,
             failing: BTreeSet::new(),
             clock_ms: 0,
+            offered: BTreeSet::new(),
+            silent: None,
+            logless: false,
+            says_no: false,
         }
     }
 
@@ -244,7 +256,8 @@ impl Net {
                 }),
             };
             let ok = self.works(tx);
-            let transfers = if ok { tx.effects.payments.iter().filter_map(moved).collect() } else { Vec::new() };
+            let transfers =
+                if ok && !self.logless { tx.effects.payments.iter().filter_map(moved).collect() } else { Vec::new() };
             let fee = (self.network.family() != Family::Bitcoin).then_some(tx.effects.fee_max / 2);
             return Fate::Included { block: header.block, ok, transfers, fee };
         }
@@ -332,10 +345,18 @@ impl ChainNode for Gate {
         self.answer(|net| net.block(height))
     }
     fn broadcast<'a>(&'a self, _: TxId, raw: &'a [u8]) -> Doing<'a, Broadcast> {
-        let (fails, taken) = {
+        let (mut fails, mut taken) = {
             let mut dice = self.dice.lock();
             (dice.roll(1_000) < self.fails * 4, dice.roll(2) == 0)
         };
+        {
+            let mut net = self.net.lock();
+            if let Some(silent) = net.silent {
+                (fails, taken) = (true, silent);
+            }
+            let named = net.read(raw).map(|tx| tx.id);
+            net.offered.extend(named);
+        }
         let said = if !fails || taken { self.net.lock().take(raw) } else { Broadcast::Accepted };
         Box::pin(async move { if fails { Broadcast::Unknown("the answer was lost".to_owned()) } else { said } })
     }
@@ -385,6 +406,7 @@ impl ChainNode for Gate {
             let barred = net.barred.contains(call.to.as_str());
             match barred {
                 true => Trial::Reverted { reason: "the account is on a list".to_owned() },
+                false if net.says_no && !call.data.is_empty() => Trial::Done { returned: vec![0; 32], units: 40_000 },
                 false => Trial::Done { returned: Vec::new(), units: 21_000 },
             }
         })

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use exchequer_domain::{Family, Network, WorkerId};
 use exchequer_state::ledger::{AccountKey, Asset, Holder, Side};
-use exchequer_state::withdrawals::{PayoutId, Stage as Standing, WithdrawalId};
+use exchequer_state::withdrawals::{Death, PayoutId, Stage as Standing, WithdrawalId};
+use exchequer_state::{Actor, Body, Command, Outcome, PayoutDecision, PayoutStep, ReviewPayout, StepPayout};
 use exchequer_workers::chains::node::ChainNode;
 use exchequer_workers::clock::{self, Clock};
 use exchequer_workers::host::Outside;
@@ -15,8 +16,8 @@ use exchequer_workers::kinds::deposit::{Counts, Round, Scanner};
 use exchequer_workers::kinds::nodes::Nodes;
 use exchequer_workers::kinds::paying::Desk;
 use exchequer_workers::kinds::withdrawal::Payments;
-use exchequer_workers::money::Requests;
 use exchequer_workers::money::signer::{SignError, Signature, Signer};
+use exchequer_workers::money::{Link, Requests};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
@@ -39,7 +40,8 @@ const PEACE_FROM: u32 = 150;
 /// Payments at once from one address.
 const SCANS_MAX: u32 = 40;
 
-/// Signs whatever it is given, the same in the same way; of so many, of five, the answers are lost.
+/// Has whatever it is given signed, the same in the same way, and commits it, as the leading node does; of so many, of five, nothing
+/// comes.
 pub(super) struct Hand {
     pub(super) dice: Mutex<Dice>,
     pub(super) ground: Arc<Memory>,
@@ -47,17 +49,68 @@ pub(super) struct Hand {
     pub(super) loses: u64,
 }
 
+impl Hand {
+    /// The leading node says something of its signer.
+    async fn say(&self, payout: PayoutId, attempt: u16, step: PayoutStep) -> Result<(), SignError> {
+        let unknown = |why: String| SignError::Unknown(why);
+        let read = self.ground.state(|state| {
+            let open = state.withdrawals().payout(payout)?;
+            Some((open.network, open.stage(), *state.epoch()?))
+        });
+        let Some((network, from, epoch)) = read.unwrap() else { return Err(unknown("it is over".to_owned())) };
+        let body = Body::StepPayout(Box::new(StepPayout { network, payout, from, attempt, step }));
+        let (id, actor, epoch) = (self.ground.command_id(), Actor::Node(epoch.node), Some(epoch.index));
+        match self.ground.submit(Command { id, actor, epoch, body }).await {
+            Ok(Outcome::Done(_)) => Ok(()),
+            Ok(Outcome::Rejected(why)) => Err(unknown(why.problem().message)),
+            Err(problem) => Err(unknown(problem.message)),
+        }
+    }
+
+    /// What the log has.
+    fn committed(&self, payout: PayoutId) -> Option<Signature> {
+        let read = self.ground.rows(|state, rows| {
+            let latest = state.withdrawals().payout(payout)?.latest()?;
+            let raw = state.signed_bytes(rows, payout, latest.number).unwrap()?;
+            Some(Signature { tx: latest.tx?, raw })
+        });
+        read.unwrap()
+    }
+}
+
 impl Signer for Hand {
     fn sign(&self, payout: u64, attempt: u32) -> Doing<'_, Result<Signature, SignError>> {
         let lost = self.dice.lock().roll(5) < self.loses;
-        let attempt = u16::try_from(attempt).unwrap();
-        let bytes = self.ground.rows(|state, rows| state.unsigned_bytes(rows, PayoutId(payout), attempt).unwrap());
-        let raw = bytes.unwrap().unwrap();
-        let tx = self.net.lock().read(&raw).unwrap().id;
-        let signed = Signature { tx, record: vec![7], raw };
-        Box::pin(async move { if lost { Err(SignError::Unknown("no answer".to_owned())) } else { Ok(signed) } })
+        let (payout, attempt) = (PayoutId(payout), u16::try_from(attempt).unwrap());
+        Box::pin(async move {
+            if lost {
+                return Err(SignError::Unknown("no answer".to_owned()));
+            }
+            if let Some(signed) = self.committed(payout) {
+                return Ok(signed);
+            }
+            let bytes = self.ground.rows(|state, rows| state.unsigned_bytes(rows, payout, attempt).unwrap());
+            let raw = bytes.unwrap().ok_or_else(|| SignError::Unknown("it is over".to_owned()))?;
+            let tx = self.net.lock().read(&raw).unwrap().id;
+            self.say(payout, attempt, PayoutStep::Signed { tx, raw: raw.clone(), record: vec![7] }).await?;
+            Ok(Signature { tx, raw })
+        })
+    }
+
+    fn give_up(&self, payout: u64, attempt: u32) -> Doing<'_, Result<Option<Signature>, SignError>> {
+        let (payout, attempt) = (PayoutId(payout), u16::try_from(attempt).unwrap());
+        Box::pin(async move {
+            let step = PayoutStep::Dead { proof: Death::NeverSigned, requeue: true };
+            match self.committed(payout) {
+                Some(signed) => Ok(Some(signed)),
+                None => self.say(payout, attempt, step).await.map(|()| None),
+            }
+        })
     }
 }
+
+/// A worker at its desk, its lease, and what tells of its death.
+pub(super) type Worker = (Desk, Outside, Arc<Notify>);
 
 /// A world: a bank, a network, and the workers between them.
 pub(super) struct Play {
@@ -144,7 +197,16 @@ impl Play {
         Arc::new(move |_, _| Ok(made.clone()))
     }
 
-    pub(super) fn worker(&mut self) -> (Desk, Outside, Arc<Notify>) {
+    pub(super) fn worker(&mut self) -> Worker {
+        self.worker_over(|link| link, |signer| signer)
+    }
+
+    /// A worker with something between it and the node, and the signer.
+    pub(super) fn worker_over(
+        &mut self,
+        over: impl FnOnce(Arc<dyn Link>) -> Arc<dyn Link>,
+        over_signer: impl FnOnce(Arc<dyn Signer>) -> Arc<dyn Signer>,
+    ) -> Worker {
         self.pid += 1;
         let worker: WorkerId = format!("withdrawal/{}-1", self.network).parse().unwrap();
         let caller = Caller { worker, epoch: self.epoch, pid: self.pid };
@@ -152,11 +214,15 @@ impl Play {
         let (door, died) = (Door::new(self.stage.shared.clone()), Arc::new(Notify::new()));
         let link = Arc::new(Inline { door, caller, faults: self.faults.clone(), died: died.clone() });
         let outside = Outside::new(self.clock.clone());
-        let requests = Requests::new(&ticket);
-        let desk =
-            Desk::new(self.network, link, self.nodes(self.fails), self.signer.clone(), outside.clone(), requests);
+        let (requests, signer) = (Requests::new(&ticket), over_signer(self.signer.clone()));
+        let desk = Desk::new(self.network, over(link), self.nodes(self.fails), signer, outside.clone(), requests);
         self.payments = Payments::default();
         (desk, outside, died)
+    }
+
+    /// Another leader.
+    pub(super) async fn lead_anew(&mut self) {
+        self.epoch = self.stage.lead().await;
     }
 
     pub(super) fn renew(&self, outside: &Outside) {
@@ -164,9 +230,22 @@ impl Play {
     }
 
     /// One round of a worker in peace.
-    pub(super) async fn round(&self, (desk, outside, _): &(Desk, Outside, Arc<Notify>)) -> Result<(), String> {
+    pub(super) async fn round(&self, (desk, outside, _): &Worker) -> Result<(), String> {
         self.renew(outside);
         desk.round(&self.payments).await
+    }
+
+    /// Two persons agree with a worker that a payment came to nothing: nobody compares balances here.
+    pub(super) fn agree(&self) {
+        let open = self.stage.ground().state(|state| {
+            let denied = state.withdrawals().payouts(self.network).filter(|payout| payout.denied.is_some());
+            denied.map(|payout| (payout.id, payout.stage())).collect::<Vec<_>>()
+        });
+        for (payout, from) in open.unwrap() {
+            let (decision, reason) = (PayoutDecision::Confirm, "looked".to_owned());
+            let review = ReviewPayout { payout, from, decision, reason };
+            self.stage.ground().run(Body::ReviewPayout(Box::new(review)));
+        }
     }
 
     pub(super) fn stage_of(&self, id: WithdrawalId) -> Standing {
@@ -265,6 +344,7 @@ async fn one_world(network: Network, seed: u64) {
             _ => mine = true,
         }
         play.pass(dice.roll(30) + 5, mine).await;
+        play.agree();
         play.renew(&outside);
         let dead = tokio::select! {
             came = desk.round(&play.payments) => {

@@ -1,8 +1,11 @@
 //! The way of a signature: the real state machine, the real signer behind its socket, and the node between them.
 
+mod committed;
 mod failover;
+mod lineages;
 mod orders;
 mod pool;
+mod words;
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -10,7 +13,7 @@ use std::sync::Arc;
 
 use exchequer_chains::evm::{EvmAction, EvmFees, EvmTx, UnsignedEvm, account_of_text};
 use exchequer_chains::{Coin, KeyPath, KeyPurpose, NetworkParams, Scheme, Unsigned};
-use exchequer_domain::{ChainAddress, ClusterId, Family, Network, Timestamp, TxId, UserId, WorkerId};
+use exchequer_domain::{ChainAddress, ClusterId, Family, Network, NodeId, Timestamp, TxId, UserId, WorkerId};
 use exchequer_state::custody::{WalletAddress, WalletId, WalletRole};
 use exchequer_state::ledger::{Asset, TransferId};
 use exchequer_state::withdrawals::{
@@ -231,10 +234,12 @@ impl World {
         Unsigned::Evm(UnsignedEvm::new(&params(), HOT, from, tx).unwrap())
     }
 
-    /// One command of the withdrawal worker's.
+    /// One command of the withdrawal worker's; of its signer the leading node says what there is to say.
     async fn work(&self, body: Body) -> Outcome {
         let id = self.ground().command_id();
-        let command = Command { id, actor: Actor::Worker(worker()), epoch: Some(self.epoch), body };
+        let of_node = matches!(&body, Body::StepPayout(command) if command.step.is_nodes());
+        let actor = if of_node { Actor::Node(NodeId(1)) } else { Actor::Worker(worker()) };
+        let command = Command { id, actor, epoch: Some(self.epoch), body };
         self.ground().submit(command).await.unwrap()
     }
 
@@ -288,14 +293,17 @@ impl World {
         Caller { worker: worker(), epoch: self.epoch, pid: 7 }
     }
 
-    /// Asks a node to have a payout signed.
+    fn order(&self, payout: PayoutId) -> order::Order {
+        order::Order { kind: worker().kind, network: NETWORK, epoch: self.epoch, payout, attempt: 1 }
+    }
+
+    /// Has a node ask its signer for a payout's signature; nothing is committed.
     async fn sign(&self, signer: &LocalSigner, payout: PayoutId) -> Signed {
-        let kind = worker().kind;
-        let order = order::Order { kind, network: NETWORK, epoch: self.epoch, payout, attempt: 1 };
-        match order::sign(self.ground(), signer, order).await.unwrap() {
-            Answer::Signed { tx, raw, record } => Signed::Given(Given { tx, raw, record }),
-            Answer::Refused { code, message } => Signed::Refused(format!("{code}: {message}")),
-            Answer::NotNow { code, message } => Signed::NotNow(format!("{code}: {message}")),
+        match order::signature(self.ground(), signer, self.order(payout)).await.unwrap() {
+            Ok(given) => Signed::Given(Given { tx: given.signed.tx, raw: given.signed.raw, record: given.record }),
+            Err(Answer::Refused { code, message }) => Signed::Refused(format!("{code}: {message}")),
+            Err(Answer::NotNow { code, message }) => Signed::NotNow(format!("{code}: {message}")),
+            Err(other) => panic!("{other:?}"),
         }
     }
 

@@ -3,7 +3,7 @@
 use exchequer_state::UpdateUser;
 use exchequer_state::users::UserStatus;
 use exchequer_state::withdrawals::{Place, SigningEntry};
-use exchequer_workers::money::signer::{LinkSigner, SignError, Signer as _};
+use exchequer_workers::money::signer::{LinkSigner, Signer as _};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
@@ -28,14 +28,13 @@ async fn what_was_decided_is_signed() {
     let link = LinkSigner::new(Arc::new(link));
     let signed = link.sign(payout.0, 1).await.unwrap();
     assert_eq!(link.sign(payout.0, 1).await.unwrap(), signed, "the same order, the same bytes");
-    let given = Given { tx: signed.tx, raw: signed.raw, record: signed.record };
-    world.commit(payout, &given).await;
     let log = world.ground().rows(|state, rows| state.signing_entries(rows, Place(0), 10).unwrap()).unwrap();
-    assert!(matches!(&log[0].entry, SigningEntry::Decided(record) if record.payout == payout && record.attempt == 1));
-    let wanted = SigningEntry::Signed { payout, attempt: 1, record: given.record };
-    assert_eq!((log.len(), &log[1].entry), (2, &wanted));
-    // Nothing waits for a signature any more.
-    assert!(matches!(link.sign(payout.0, 1).await, Err(SignError::Unknown(_))));
+    let SigningEntry::Decided(decision) = &log[0].entry else { unreachable!("{log:?}") };
+    assert_eq!((decision.payout, decision.attempt), (payout, 1));
+    let SigningEntry::Signed { payout: of, attempt: 1, digest, decided, .. } = &log[1].entry else { panic!("{log:?}") };
+    assert_eq!((log.len(), *of, *digest, *decided), (2, payout, decision.digest, log[0].place));
+    // What was signed is given up by nobody.
+    assert_eq!(link.give_up(payout.0, 1).await, Ok(Some(signed)));
     assert_eq!(signer.seen().state, SignerState::Ready);
     process.end().await;
 }

@@ -9,11 +9,11 @@ use crate::signer::SignerState;
 use crate::signer::stock::{AT_ONCE, POOL_LOW, round};
 
 /// An address that is derived from no seed of anybody's.
-const NOBODY: &str = "0x000000000000000000000000000000000000dEaD";
+pub(super) const NOBODY: &str = "0x000000000000000000000000000000000000dEaD";
 
 const NODE: Actor = Actor::Node(NodeId(1));
 
-fn register(world: &World, xpub: String) {
+pub(super) fn register(world: &World, xpub: String) {
     register_for(world, Family::Evm, xpub);
 }
 
@@ -30,7 +30,7 @@ fn register_for(world: &World, family: Family, xpub: String) {
     })));
 }
 
-fn xpub(process: &Process, purpose: KeyPurpose) -> String {
+pub(super) fn xpub(process: &Process, purpose: KeyPurpose) -> String {
     let accounts = process.core.xpubs().unwrap();
     accounts.into_iter().find(|account| account.purpose == purpose).unwrap().xpub
 }

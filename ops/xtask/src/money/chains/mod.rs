@@ -4,6 +4,8 @@
 //! What has been paid is looked up at the nodes themselves, past the endpoints that the exchange has: an address that nobody
 //! used before, and what it holds, says how often it was paid.
 
+mod sight;
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -188,40 +190,6 @@ impl Chains {
         }
     }
 
-    /// What an address holds, in smallest units: of a stranger's, all that it was ever paid.
-    ///
-    /// # Errors
-    /// The node does not say.
-    pub(crate) fn received(&self, network: &str, is_token: bool, address: &str) -> Result<u128> {
-        match network {
-            "bitcoin" => {
-                let asked = self.bitcoin().direct().clone();
-                let got = self.runtime.block_on(asked.call("getreceivedbyaddress", json!([address, 1])))?;
-                units(&plain(&got.to_string()), 8).context("no amount")
-            }
-            "tron" => {
-                let address: Address = address.parse().map_err(|error: String| anyhow!(error))?;
-                let world = self.tron.chain(|chain| chain.state());
-                if is_token {
-                    return Ok(world.tokens.get(&self.tron_token).map_or(0, |token| token.balance(address)));
-                }
-                Ok(u128::try_from(world.accounts.get(&address).map_or(0, |account| account.balance))?)
-            }
-            _ => {
-                let evm = self.at(network)?;
-                let asked = if is_token {
-                    let data = format!("0x{}", hex::encode(call("balanceOf(address)", address, None)?));
-                    evm.anvil.direct().call("eth_call", json!([{"to": evm.token, "data": data}, "latest"]))
-                } else {
-                    evm.anvil.direct().call("eth_getBalance", json!([address, "latest"]))
-                };
-                let told = self.runtime.block_on(asked)?;
-                let digits = told.as_str().context("no balance")?.trim_start_matches("0x").trim_start_matches('0');
-                if digits.is_empty() { Ok(0) } else { Ok(u128::from_str_radix(digits, 16)?) }
-            }
-        }
-    }
-
     /// An address of somebody who is no user and was never paid.
     ///
     /// # Errors
@@ -322,14 +290,6 @@ fn call(signature: &str, address: &str, amount: Option<u128>) -> Result<Vec<u8>>
     Ok(data)
 }
 
-/// A number as JSON writes it, without an exponent.
-fn plain(number: &str) -> String {
-    let Some((digits, exponent)) = number.split_once(['e', 'E']) else { return number.to_owned() };
-    let places: usize = exponent.trim_start_matches('-').parse().unwrap_or(0);
-    let digits = digits.replace('.', "");
-    format!("0.{}{digits}", "0".repeat(places.saturating_sub(1)))
-}
-
 fn mine(
     handle: tokio::runtime::Handle,
     bitcoin: Arc<Mutex<Bitcoin>>,
@@ -360,14 +320,5 @@ mod tests {
         assert_eq!(hex::encode(&data[16..36]), RICH[2..]);
         assert_eq!(u128::from_be_bytes(data[52..].try_into().unwrap()), (1 << 64) + 2);
         assert!(call("transfer(address,uint256)", "0x12", None).is_err());
-    }
-
-    /// Goal: a number with an exponent is read as what it is. Method: the smallest unit, as JSON writes it.
-    #[test]
-    fn numbers_are_plain() {
-        assert_eq!(
-            (plain("1e-8"), plain("1.5e-7"), plain("0.25")),
-            ("0.00000001".into(), "0.00000015".into(), "0.25".into())
-        );
     }
 }
