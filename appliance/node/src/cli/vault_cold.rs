@@ -34,8 +34,8 @@ pub enum ColdVerb {
     /// A PSBT on Bitcoin, the bytes to sign elsewhere. What it spends, and what the network wants of it (nonce, fees, block), is said by flags: look
     /// it up at a node of the network. The amount is in the coin's smallest unit.
     #[command(
-        after_help = "Example:\n  exchequer vault cold unsigned out.json --network ethereum --wallet 9 --to 0x15d3... --amount \
-                            1000000000000000000 --nonce 4 --gas 21000 --max-fee 30000000000 --tip 1000000000"
+        after_help = "Example:\n  exchequer vault cold unsigned out.json --network ethereum --wallet 9 --to 0x15d3... \\\n    \
+                      --amount 1000000000000000000 --nonce 4 --gas 21000 --max-fee 30000000000 --tip 1000000000"
     )]
     Unsigned(Box<UnsignedArgs>),
     /// Check what a cold wallet signed against what was written out, and write what is to be broadcast

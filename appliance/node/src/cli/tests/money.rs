@@ -68,7 +68,7 @@ async fn changes_send_what_the_api_takes() {
         (
             "deposit assign 7 --user 12 --reason r --yes",
             "POST /v1/deposits/7/assign",
-            json!({"user": 12, "exchange": false, "reason": "r"}),
+            json!({"user": 12, "exchange": false, "moved": null, "reason": "r"}),
             changed(),
             "Deposit 7 is user 12's",
         ),
