@@ -43,6 +43,7 @@ function Needs() {
   );
   const proposals = useLook("/v1/proposals", {}, { topics: ["approvals"], enabled: can("approvals.read") });
   const scans = useLook("/v1/scans", {}, { topics: ["networks"], every: PACE.live });
+  const attention = useLook("/v1/attention", {}, { topics: ["money"], enabled: can("users.read") });
   const books = useLook("/v1/reconciliation", {}, { topics: ["money"] });
 
   const needs: Need[] = [];
@@ -104,6 +105,21 @@ function Needs() {
           {one.network}: books and chain differ in {one.open} places
         </>,
       );
+  }
+  for (const one of attention.data?.value.matters ?? []) {
+    add(
+      one.severity === "P0" || one.severity === "P1" ? "bad" : "warn",
+      `${one.concern} ${one.network} ${one.subject}`,
+      <>
+        {one.severity} on {one.network}: {one.concern.replaceAll("-", " ")}, {one.subject}, since <When at={one.since} />.{" "}
+        {one.what_to_do}{" "}
+        {one.withdrawal == null ? null : (
+          <Link to="/withdrawals/$withdrawal" params={{ withdrawal: String(one.withdrawal) }}>
+            Withdrawal {one.withdrawal}
+          </Link>
+        )}
+      </>,
+    );
   }
   const waiting = deposits.data?.value.deposits.length ?? 0;
   if (waiting > 0)

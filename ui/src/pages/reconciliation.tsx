@@ -30,9 +30,10 @@ export function Reconciliation() {
         isEmpty={({ networks }) => networks.length === 0}
         empty={<p>No network was compared yet: add a worker, exchequer worker add balance-sync/ethereum-1</p>}
       >
-        {({ networks, left_out }) => (
+        {({ networks, left_out, stops }) => (
           <>
             {left_out === 0 ? null : <Status tone="bad">{left_out} discrepancies found no room.</Status>}
+            {stops.length === 0 ? null : <Stops stops={stops} />}
             <Networks rows={networks} />
           </>
         )}
@@ -86,6 +87,62 @@ export function Reconciliation() {
   );
 }
 
+type Stop = AnswerOf<"/v1/reconciliation">["stops"][number];
+
+/** What pays nothing out, and how it goes on: whoever lets it go on names what is missing, with what it came to when it was looked at. */
+function Stops({ stops }: { stops: readonly Stop[] }) {
+  return (
+    <Table
+      caption="What stops withdrawals"
+      rows={stops}
+      keyOf={(row) => row.stopped}
+      columns={[
+        {
+          id: "stopped",
+          head: "Pays nothing out",
+          cell: (row) => (
+            <Status tone="bad">
+              {row.stopped}, since <When at={row.since} />
+            </Status>
+          ),
+        },
+        { id: "by", head: "By discrepancies", cell: (row) => <Missing of={row.stopped_by} /> },
+        { id: "do", head: "", cell: (row) => <Resume stop={row} /> },
+      ]}
+    />
+  );
+}
+
+function Resume({ stop }: { stop: Stop }) {
+  return (
+    <Act
+      change="POST /v1/reconciliation/{stop}/resume"
+      names={{ stop: stop.stopped }}
+      label="Pay out again"
+      subject={stop.stopped}
+      consequence={
+        <>
+          <p>Withdrawals leave again although this is missing:</p>
+          <Missing of={stop.stopped_by} />
+        </>
+      }
+      body={(reason) => ({ reason, seen: stop.stopped_by })}
+    />
+  );
+}
+
+function Missing({ of }: { of: Stop["stopped_by"] }) {
+  return (
+    <ul>
+      {of.map(({ discrepancy, difference }) => (
+        <li key={discrepancy}>
+          discrepancy {discrepancy}: <Amount value={difference} />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
 function Networks({ rows }: { rows: readonly Standing[] }) {
   return (
     <Table
@@ -113,21 +170,6 @@ function Networks({ rows }: { rows: readonly Standing[] }) {
         { id: "block", head: "At block", numeric: true, cell: (row) => <Amount value={row.block?.height ?? ""} /> },
         { id: "whole", head: "All addresses gone through", cell: (row) => <When at={row.whole_at} /> },
         { id: "touched", head: "Moved since", numeric: true, cell: (row) => String(row.touched) },
-        {
-          id: "do",
-          head: "",
-          cell: (row) =>
-            row.stopped_since == null ? null : (
-              <Act
-                change="POST /v1/reconciliation/{network}/resume"
-                names={{ network: row.network }}
-                label="Pay out again"
-                subject={row.network}
-                consequence="Withdrawals of this network leave again although something is missing there. It takes two persons once two have approval keys."
-                body={(reason) => ({ reason })}
-              />
-            ),
-        },
       ]}
     />
   );

@@ -5,6 +5,7 @@ mod audit;
 mod bad_input;
 mod cluster;
 mod configuration;
+mod console;
 mod events;
 mod gateway;
 mod health;
