@@ -24,6 +24,9 @@ const RATE_MIN: u64 = 50;
 /// Between two looks of a worker at what is due, and at what is on its way.
 const PAUSES: [Duration; 2] = [Duration::from_millis(150), Duration::from_millis(500)];
 
+/// Nothing that is waited for takes longer, in paused time.
+const PATIENCE: Duration = Duration::from_secs(600);
+
 /// Goal: a queue drains at 50 payments and more a second on an EVM network with four addresses and a block a second, each once. Method:
 /// the worker's two loops beside the network, in paused time, in which every command takes a millisecond; the time until all are in
 /// blocks. The rate is printed; `EXCHEQUER_QUEUED` says how many are queued.
@@ -49,6 +52,7 @@ async fn a_long_queue_drains() {
             if u64::try_from(net.batches().len()).unwrap() >= queued {
                 return began.elapsed();
             }
+            assert!(began.elapsed() < PATIENCE, "{} of {queued} have left", net.batches().len());
         }
     };
     let paying = async {
@@ -105,6 +109,7 @@ async fn a_single_payment_leaves_within_a_second() {
             let asked = Instant::now();
             ask_for(&play.stage, network, 1 + sample % users, 1, sample, 1_000);
             while play.net.lock().waits() == 0 {
+                assert!(asked.elapsed() < PATIENCE, "payment {sample} does not leave");
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
             asked.elapsed()

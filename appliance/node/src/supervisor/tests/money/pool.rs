@@ -293,10 +293,11 @@ impl Net {
                     Unsigned::Bitcoin(unsigned) => Some(unsigned.tx().clone()),
                     Unsigned::Evm(_) | Unsigned::Tron(_) => None,
                 });
-                // The first one makes coins: nobody's that is played.
+                // The first one makes coins, nobody's that is played, and spends none.
                 let mut all: Vec<_> = own.clone().take(1).collect();
                 all.iter_mut().for_each(|tx| {
                     tx.input.truncate(1);
+                    tx.input.iter_mut().for_each(|input| input.previous_output = Default::default());
                     tx.output.clear();
                 });
                 all.extend(own);

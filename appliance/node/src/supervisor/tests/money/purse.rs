@@ -28,10 +28,10 @@ pub(super) const COIN: u128 = 100_000_000;
 /// The token that is listed beside the coin.
 pub(super) const TOKEN: u32 = 900;
 
-/// The address of a number.
+/// The address of a number: below 65,536 no two look alike, whatever their family.
 pub(super) fn address_on(network: Network, number: u32) -> ChainAddress {
     let mut account = [0x11; 20];
-    account[..4].copy_from_slice(&number.to_be_bytes());
+    account[..4].copy_from_slice(&number.to_le_bytes());
     match network.family() {
         Family::Evm => evm::text(&account),
         Family::Tron => tron::text(&account),

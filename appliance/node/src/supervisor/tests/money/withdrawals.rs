@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use exchequer_domain::{Family, Network, WorkerId};
 use exchequer_state::ledger::{AccountKey, Asset, Holder, Side};
+use exchequer_state::networks::{Operation, Why};
 use exchequer_state::withdrawals::{Death, PayoutId, Stage as Standing, WithdrawalId};
 use exchequer_state::{Actor, Body, Command, Outcome, PayoutDecision, PayoutStep, ReviewPayout, StepPayout};
 use exchequer_workers::chains::node::ChainNode;
@@ -248,6 +249,11 @@ impl Play {
         }
     }
 
+    /// Whether anything may be paid on the network.
+    fn may_pay(&self) -> Result<(), Why> {
+        self.stage.ground().state(|state| state.may_on(self.network, Operation::Withdrawal)).unwrap()
+    }
+
     pub(super) fn stage_of(&self, id: WithdrawalId) -> Standing {
         let read = self.stage.ground().rows(|state, rows| {
             let withdrawal = state.withdrawal(rows, id).unwrap().unwrap();
@@ -311,7 +317,7 @@ async fn one_world(network: Network, seed: u64) {
     while !asked.iter().all(|id| play.stage_of(*id).is_over()) {
         turns += 1;
         let stages = || asked.iter().map(|id| play.stage_of(*id)).collect::<Vec<_>>();
-        assert!(turns < TURNS, "seed {seed} on {network}: {:?}; {said:?}", stages());
+        assert!(turns < TURNS, "seed {seed} on {network}: {:?}; {said:?}; {:?}", stages(), play.may_pay());
         if turns == PEACE_FROM {
             (play.faults.lock().lost, play.faults.lock().deadly) = (0, 0);
             play.fails = 0;
@@ -357,6 +363,7 @@ async fn one_world(network: Network, seed: u64) {
             (desk, outside, died) = play.worker();
         }
     }
+    assert_eq!(play.may_pay(), Ok(()), "seed {seed} on {network}: nobody else ever used a key");
     let stages: Vec<Standing> = asked.iter().map(|id| play.stage_of(*id)).collect();
     assert_eq!(stages, vec![Standing::Completed; asked.len()], "seed {seed} on {network}");
     for (number, amount) in (0..).zip(&amounts) {
