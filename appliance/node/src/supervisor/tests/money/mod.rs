@@ -6,6 +6,7 @@ mod chain;
 mod deposits;
 mod drain;
 mod failures;
+mod foreign;
 mod interrupted;
 mod link;
 mod mortal;

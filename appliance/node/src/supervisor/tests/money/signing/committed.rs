@@ -102,11 +102,15 @@ async fn of_signatures_no_worker_says_anything() {
 #[tokio::test(start_paused = true)]
 async fn the_signer_is_asked_before_anything_is_given_up() {
     let (_vaults, mut world, process, _) = world(true).await;
-    let payout = world.prepared(100).await;
+    let withdrawal = world.ask(100);
+    let unsigned = world.unsigned(0, STRANGER, ETHER);
+    let payout = world.decide(withdrawal, &unsigned).await;
     assert_eq!(given_up(&world, payout).await, sign_reply::Answer::GivenUp(true));
     assert!(world.ground().state(|state| state.withdrawals().payout(payout).is_none()).unwrap());
 
-    let payout = world.prepared(100).await;
+    // It is its withdrawal's turn again, before anybody else's.
+    let unsigned = world.unsigned(1, STRANGER, ETHER);
+    let payout = world.decide(withdrawal, &unsigned).await;
     *world.ground().loss.lock() = Some(Loss { meets: signs, code: Code::NoLeader, times: 3 });
     assert!(matches!(asked(&world, payout).await, sign_reply::Answer::Unknown(_)));
     assert_eq!(bytes(&world, payout), None);
