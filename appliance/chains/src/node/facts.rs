@@ -227,7 +227,8 @@ pub enum Trial {
 
 impl Trial {
     /// The same of a call by which a token is to be moved. Where its contract says anything but yes it would move nothing, whatever
-    /// becomes of the transaction. One that says nothing at all moves, or fails; whether it moved is seen in its log.
+    /// becomes of the transaction. One that says nothing at all moves, or fails; whether it moved is seen in its log. Not for TRON,
+    /// whose most used token returns no from transfers that have moved.
     #[must_use]
     pub fn of_transfer(self) -> Trial {
         match self {
