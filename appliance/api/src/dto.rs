@@ -52,8 +52,9 @@ pub use custody::{
     WalletRegistered, Wallets,
 };
 pub use deposits::{
-    AddressBook, AddressBookEntry, AllocateAddress, ApplyRescan, AssignSuspense, Block, ChainHead, ChainHeads, ChangeAddressBook,
-    Deposit, DepositAddress, DepositAddresses, DepositExplained, DepositExplanation, Deposits, Finding, MovedByHand, ResumeChain,
+    AddressBook, AddressBookEntry, AllocateAddress, ApplyRescan, AssignSuspense, Block, ChainHead, ChainHeads,
+    ChangeAddressBook, Deposit, DepositAddress, DepositAddresses, DepositExplained, DepositExplanation, Deposits,
+    Finding, MovedByHand, ResumeChain,
 };
 pub use directives::{
     CancelDirectives, Directive, DirectiveReviewed, DirectiveSent, Directives, DirectivesChanged, DirectivesSent,

@@ -61,6 +61,14 @@ fn serve(app: &App) -> Router {
 
 /// Every HTTP route there is.
 fn routes() -> Vec<route::Route> {
-    let doors = [health::routes(), console::routes(), openapi::routes(), v1::routes(), spot::routes(), listing::routes(), udf::routes()];
+    let doors = [
+        health::routes(),
+        console::routes(),
+        openapi::routes(),
+        v1::routes(),
+        spot::routes(),
+        listing::routes(),
+        udf::routes(),
+    ];
     doors.into_iter().flatten().collect()
 }

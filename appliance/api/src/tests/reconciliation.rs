@@ -80,7 +80,15 @@ async fn a_discrepancy_is_seen_and_explained() {
     let coin = Some(ChainAddress::canonical("0xdAC17F958D2ee523a2206206994597C13D831ec7").unwrap());
     let readings = vec![Reading { address: text, coin, amount: Some(2_500_000), nonce: Some(0) }];
     let run = RunId(1);
-    let read = BalanceStep::Read { run, from: at, until: at, payouts: PayoutId(0), readings, last: false, time: exchequer_domain::Timestamp(0) };
+    let read = BalanceStep::Read {
+        run,
+        from: at,
+        until: at,
+        payouts: PayoutId(0),
+        readings,
+        last: false,
+        time: exchequer_domain::Timestamp(0),
+    };
     assert_eq!(report(&world, 3, read), Done::BalancesJudged { waits: vec![] });
     report(&world, 4, BalanceStep::End { run, failed: 0, swept: 0, whole: true });
 

@@ -253,7 +253,7 @@ async fn balances_and_trials(world: &World, token: [u8; 20]) {
 /// A token that bars whoever pays, or is paused: it fails on trial, and what is sent all the same does nothing and costs its fee.
 async fn barred(world: &World, token: [u8; 20]) {
     let call = TrialCall { from: text(&RICH), to: text(&token), value: 0, data: transfer_data(&BOB, 1) };
-    let yes = |on: bool| word(u128::from(on));
+    let yes = |on: bool| word(u64::from(on));
     let bar = |on| invocation(Contract::TetherLike, "setBlackListed(address,bool)", &[argument(&RICH), yes(on)]);
     let pause = |on| invocation(Contract::TetherLike, "setPaused(bool)", &[yes(on)]);
     for (on, off, says) in [(bar(true), bar(false), "blacklisted"), (pause(true), pause(false), "paused")] {

@@ -182,6 +182,7 @@ pub use directives::DIRECTIVES_AT_ONCE_MAX;
 #[cfg(test)]
 pub(crate) use directives::SUPERSEDED_PER_ENTRY;
 pub use dispatch_directives::DispatchDirectives;
+pub use doubt_token::DoubtToken;
 pub use dry_run::DryRun;
 pub use emergency_resume::EmergencyResume;
 pub use emergency_stop::EmergencyStop;
@@ -200,7 +201,6 @@ pub use make_events::{EVENT_FILLING_BYTES_MAX, EVENTS_AT_ONCE_MAX, MakeEvents};
 pub use note_gas::NoteGas;
 pub use note_sign_in_failure::NoteSignInFailure;
 pub use note_silence::NoteSilence;
-pub use doubt_token::DoubtToken;
 pub use open_accounts::{ACCOUNTS_AT_ONCE_MAX, OpenAccounts};
 pub use open_session::OpenSession;
 pub use place_order::PlaceOrder;

@@ -23,8 +23,8 @@ use door::Door;
 use evm::Evm;
 use plain::Plain;
 pub use profile::{Finality, Profile};
-pub(crate) use rlp::{listed, written};
 pub use rlp::{Sent, address, keccak, read};
+pub(crate) use rlp::{listed, written};
 
 /// One endpoint. Dropping it closes it.
 #[derive(Debug)]
