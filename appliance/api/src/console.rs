@@ -16,7 +16,7 @@ use exchequer_domain::{Code, Problem};
 use ring::rand::{SecureRandom as _, SystemRandom};
 
 use crate::app::App;
-use crate::problem::{Refused, text};
+use crate::problem::{Page, Refused, text};
 use crate::route::{Access, Route};
 
 const NONCE_BYTES: usize = 16;
@@ -47,6 +47,7 @@ async fn file(app: State<App>, Path(path): Path<String>, headers: HeaderMap) -> 
         return page(app).await;
     };
     let mut response = Response::new(Body::from(asset.bytes));
+    response.extensions_mut().insert(Page);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(asset.media_type));
     headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
@@ -66,6 +67,7 @@ async fn page(State(app): State<App>) -> Result<Response<Body>, Refused> {
     let nonce = BASE64_STANDARD.encode(bytes);
     let policy = policy(&nonce, &nodes(&app)?);
     let mut response = Response::new(Body::from(exchequer_ui::page(&nonce)));
+    response.extensions_mut().insert(Page);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -323,13 +323,20 @@ pub(crate) async fn finish(State(app): State<App>, request: Request, next: Next)
         }
         response = refusal;
     }
+    let is_page = response.extensions().get::<Page>().is_some();
     let headers = response.headers_mut();
     headers.insert(NODE, text(&app.node.to_string()));
     for (name, value) in PROTECTION {
-        headers.insert(name, HeaderValue::from_static(value));
+        if !is_page || !headers.contains_key(&name) {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
     }
     response
 }
+
+/// An answer that a browser shows: what protects it is what it says itself, and for the rest as everywhere.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Page;
 
 /// What tells a browser to make nothing of an answer but data: it is not kept, not guessed at, not framed, runs nothing and
 /// loads nothing.
