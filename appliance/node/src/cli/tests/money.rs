@@ -132,7 +132,7 @@ async fn changes_send_what_the_api_takes() {
         (
             "policy simulate --user 12 --asset USDT --network tron --amount 5",
             "POST /v1/withdrawal-policy/simulate",
-            json!({"user": 12, "asset": "USDT", "network": "tron", "amount": "5", "destination": "new"}),
+            json!({"user": 12, "asset": "USDT", "network": "tron", "amount": "5", "destination": null, "address": null}),
             json!({
                 "verdict": "approve", "rule": "ten thousand a day", "needs": [{"group": "treasury", "count": 1}],
                 "delay": null, "usd": "5.000000", "day_left_usd": "0.000000", "month_left_usd": "1.000000",
