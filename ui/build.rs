@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
+    // The folder is always there, if only with the file that keeps it: what is watched and missing would have this crate, and all
+    // that stand on it, compiled anew by every build.
     println!("cargo::rerun-if-changed=dist");
     println!("cargo::rerun-if-env-changed=EXCHEQUER_REQUIRE_UI");
     let dist = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("dist");
