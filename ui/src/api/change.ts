@@ -25,6 +25,8 @@ export interface Facts {
   fresh: "never" | "sometimes" | "always";
   permission: string | null;
   summary: string;
+  /** Whether it can name an id under which it takes effect once. */
+  once: boolean;
 }
 
 export function factsOf(change: Change): Facts {
@@ -39,9 +41,11 @@ export function isProposed(result: unknown): result is Proposed {
 export interface Sending {
   /** Ask others for their approval instead of making the change. */
   propose?: boolean;
+  /** The id under which it takes effect once, however often it is sent. */
+  id?: string;
 }
 
-/** Makes a change, or proposes it. The same `command_id` takes effect once, so that a page that asks again harms nothing. */
+/** Makes a change, or proposes it. */
 export async function change<C extends Change>(
   name: C,
   names: NamesOf<C>,
@@ -49,13 +53,33 @@ export async function change<C extends Change>(
   sending: Sending = {},
 ): Promise<Seen<ResultOf<C>>> {
   const [method, path] = name.split(" ") as [string, string];
+  const whole = sending.id !== undefined && factsOf(name).once ? { ...(body as object), command_id: sending.id } : body;
   const headers: Record<string, string> = sending.propose === true ? { "exq-propose": "true" } : {};
   const call = (api as unknown as Record<string, (path: string, init: object) => Promise<never>>)[method];
   if (call === undefined) throw new Error(`there is no method ${method}`);
-  return seen<ResultOf<C>>(call(path, { params: names === undefined ? {} : { path: names }, body, headers }));
+  return seen<ResultOf<C>>(call(path, { params: names === undefined ? {} : { path: names }, body: whole, headers }));
 }
 
-/** An id under which a change takes effect once, however often it is sent. */
-export function newCommandId(): string {
+/**
+ * The ids of one form's commands. What is sent again unchanged, because no answer came, keeps its id and so takes effect once; what was
+ * changed meanwhile, refused, or done is another command.
+ */
+export class CommandIds {
+  private kept = { what: "", id: "" };
+
+  of(what: unknown): string {
+    const text = JSON.stringify(what);
+    if (this.kept.what !== text) this.kept = { what: text, id: newCommandId() };
+    return this.kept.id;
+  }
+
+  /** An answer came. */
+  answered(): void {
+    this.kept = { what: "", id: "" };
+  }
+}
+
+/** 32 hexadecimal digits, as the API takes them. */
+function newCommandId(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

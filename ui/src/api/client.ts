@@ -34,6 +34,11 @@ export class Refused extends Error {
   get isUnreachable(): boolean {
     return this.status === 0;
   }
+
+  /** Whether a change that was sent may have been made all the same: no answer came, or one of something that stood in between. */
+  get isUnknown(): boolean {
+    return this.status === 0 || this.status >= 500;
+  }
 }
 
 /** A change that others must approve first: it was proposed instead of made. */

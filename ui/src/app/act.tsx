@@ -8,7 +8,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { type ReactNode, useState } from "react";
-import { type BodyOf, type Change, change, factsOf, isProposed, type NamesOf, type ResultOf } from "../api/change";
+import { type BodyOf, type Change, change, factsOf, isProposed, type NamesOf, CommandIds, type ResultOf } from "../api/change";
 import { Refused } from "../api/client";
 import { Button } from "../kit/button";
 import { Dialog } from "../kit/dialog";
@@ -96,6 +96,7 @@ function Asked<C extends Change>(props: Props<C> & { close: () => void }) {
   const [typed, setTyped] = useState("");
   const [refused, setRefused] = useState<Refused | null>(null);
   const [busy, setBusy] = useState(false);
+  const [ids] = useState(() => new CommandIds());
 
   const word = danger === 3 ? PHRASE : subject;
   const missing =
@@ -110,7 +111,8 @@ function Asked<C extends Change>(props: Props<C> & { close: () => void }) {
     if (fresh === "always" && !(await stepUp(`${label} ${subject}: this asks for a second factor of the last minute.`))) return;
     setBusy(true);
     try {
-      const { value } = await change(props.change, names, props.body(reason.trim()), { propose });
+      const body = props.body(reason.trim());
+      const { value } = await change(props.change, names, body, { propose, id: ids.of([names, body, propose]) });
       close();
       if (isProposed(value)) {
         const { proposal, needed } = value;
@@ -133,6 +135,7 @@ function Asked<C extends Change>(props: Props<C> & { close: () => void }) {
         await send(propose);
         return;
       }
+      if (!error.isUnknown) ids.answered();
       setRefused(error);
     } finally {
       setBusy(false);

@@ -1,7 +1,7 @@
 /** A change that carries a signature of this browser's key over what is shown: consent to a withdrawal, approval of a proposal. */
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
-import { type BodyOf, type Change, change, factsOf, type NamesOf } from "../api/change";
+import { type BodyOf, type Change, change, CommandIds, factsOf, type NamesOf } from "../api/change";
 import { Refused } from "../api/client";
 import { useLook } from "../api/look";
 import { Button } from "../kit/button";
@@ -55,6 +55,7 @@ export function SignedAct<C extends Change>(props: Props<C>) {
   const [open, setOpen] = useState(false);
   const [wrong, setWrong] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
+  const [ids] = useState(() => new CommandIds());
   const send = async () => {
     setWrong(null);
     setBusy(true);
@@ -62,11 +63,14 @@ export function SignedAct<C extends Change>(props: Props<C>) {
       if (own.kept === null || own.enrolled === undefined) return;
       const bytes = props.bytes();
       if (factsOf(props.change).fresh === "always" && !(await stepUp(title))) return;
-      await change(props.change, props.names, props.body(own.enrolled.number, await sign(own.kept, bytes)));
+      const body = props.body(own.enrolled.number, await sign(own.kept, bytes));
+      await change(props.change, props.names, body, { id: ids.of([props.names, body]) });
+      ids.answered();
       setOpen(false);
       toast(props.done);
       void client.invalidateQueries();
     } catch (error) {
+      if (error instanceof Refused && !error.isUnknown) ids.answered();
       setWrong(
         error instanceof Refused
           ? `${error.message} ${error.code} ${error.hint}`
