@@ -2,7 +2,7 @@
  * Reads, typed by their path: what is shown is what `look` names, and is asked again when an event says that something of its
  * topics has changed, or when its time has come.
  */
-import { keepPreviousData, queryOptions, useQuery, type UseQueryResult } from "@tanstack/react-query";
+import { queryOptions, useQuery, type UseQueryResult } from "@tanstack/react-query";
 import { api, type Refused, type Seen, seen } from "./client";
 import type { paths } from "./schema.gen";
 
@@ -67,7 +67,6 @@ export function look<P extends Readable>(path: P, asked: Asked<P> = {}, options:
       return seen(get(path, { params: asked, signal }));
     },
     refetchInterval: options.every ?? PACE.calm,
-    placeholderData: keepPreviousData,
     enabled: options.enabled ?? true,
   });
 }
