@@ -3,18 +3,14 @@
  * that is alive is gone to, at the same place. Its page shows who leads, and moves on to the leader if the former one led.
  */
 
-interface Node {
-  address: string;
-  name: string;
-}
+let nodes: readonly string[] = [];
 
-let nodes: readonly Node[] = [];
-
-/** Below this a node counts as gone only if it does not answer twice, in milliseconds. */
+/** Whoever has not answered within this is not there, in milliseconds. */
 const TRY_MS = 1_500;
 
-export function rememberNodes(all: readonly Node[]): void {
-  nodes = all;
+/** The API addresses of all nodes. */
+export function rememberNodes(addresses: readonly string[]): void {
+  nodes = addresses;
 }
 
 /** Whether a node answers at all. What it answers is not for this page to see. */
@@ -28,14 +24,14 @@ async function isAlive(address: string, signal: AbortSignal): Promise<boolean> {
   }
 }
 
-/** Goes to the first other node that is alive, unless this one answers again meanwhile. */
-export async function elsewhere(signal: AbortSignal): Promise<void> {
+/** Goes to the first other node that is alive, unless this one answers again meanwhile; `led` says whether this one was the leader. */
+export async function elsewhere(signal: AbortSignal, led: boolean): Promise<void> {
   const here = window.location.host;
-  const others = nodes.filter(({ address }) => address !== here);
+  const others = nodes.filter((address) => address !== here);
   if (others.length === 0) return;
   if (await isAlive(here, signal)) return;
   const found = await Promise.any(
-    others.map(async ({ address }) => {
+    others.map(async (address) => {
       if (await isAlive(address, signal)) return address;
       throw new Error("not there");
     }),
@@ -43,6 +39,6 @@ export async function elsewhere(signal: AbortSignal): Promise<void> {
   if (found === null || signal.aborted) return;
   const { pathname, search, hash } = window.location;
   const asked = new URLSearchParams(search);
-  asked.set("moved", "1");
+  if (led) asked.set("moved", "1");
   window.location.assign(`https://${found}${pathname}?${asked.toString()}${hash}`);
 }

@@ -30,9 +30,10 @@ export function StandingProvider({ children }: { children: ReactNode }) {
   const peers = useLook("/v1/cluster/peers", {}, { topics: ["cluster"], every: PACE.live });
   const status = look.data?.value;
   const members = peers.data?.value.peers;
+  const isLed = status !== undefined && status.leader_id === status.id;
 
   useEffect(() => {
-    if (members !== undefined) rememberNodes(members.map(({ api_address, node }) => ({ address: api_address, name: node })));
+    if (members !== undefined) rememberNodes(members.map(({ api_address }) => api_address));
   }, [members]);
 
   // A node that does not answer any more: the page goes on at another one, where it was.
@@ -40,30 +41,31 @@ export function StandingProvider({ children }: { children: ReactNode }) {
     const unreachable = look.error?.isUnreachable === true;
     if (!unreachable) return undefined;
     const leaving = new AbortController();
-    void elsewhere(leaving.signal);
+    void elsewhere(leaving.signal, isLed);
     return () => {
       leaving.abort();
     };
-  }, [look.error, look.errorUpdateCount]);
+  }, [look.error, look.errorUpdateCount, isLed]);
 
+  // What another read noticed is looked at now; what is known already waits for its time.
+  const isLost = look.error !== null;
   useEffect(
     () =>
       onRefused((refused) => {
-        if (refused.isUnreachable) void client.invalidateQueries({ queryKey: ["/v1/status"] });
+        if (refused.isUnreachable && !isLost) void client.invalidateQueries({ queryKey: ["/v1/status"] });
       }),
-    [client],
+    [client, isLost],
   );
 
   const standing = useMemo<Standing>(() => {
     const leader = members?.find(({ id }) => id === status?.leader_id);
-    const isHere = status !== undefined && status.leader_id === status.id;
     return {
       look,
       status,
-      readOnly: readOnlyReason(status, look.error !== null),
-      leaderHref: isHere || leader === undefined ? null : hrefAt(leader.api_address),
+      readOnly: readOnlyReason(status, isLost),
+      leaderHref: isLed || leader === undefined ? null : hrefAt(leader.api_address),
     };
-  }, [look, status, members]);
+  }, [look, status, members, isLed, isLost]);
   return <Context value={standing}>{children}</Context>;
 }
 
