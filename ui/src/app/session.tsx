@@ -9,6 +9,7 @@ import { Dialog } from "../kit/dialog";
 import { Input } from "../kit/field";
 import { span } from "../kit/text";
 import { useNow } from "../kit/values";
+import { lastAttention } from "./attention";
 
 export type SignedIn = components["schemas"]["SignedIn"];
 
@@ -81,10 +82,14 @@ export function Sessions({ children, otherwise }: { children: ReactNode; otherwi
   if (read.isPending) return null;
   if (over || read.data === undefined) return <>{otherwise({ must: "sign-in", refused: over ? null : read.error })}</>;
   if (read.data.value.must !== "nothing") return <>{otherwise({ must: read.data.value.must, refused: null })}</>;
-  return <Inside who={read.data.value}>{children}</Inside>;
+  return (
+    <Inside who={read.data.value} readAt={read.data.at}>
+      {children}
+    </Inside>
+  );
 }
 
-function Inside({ who, children }: { who: SignedIn; children: ReactNode }) {
+function Inside({ who, readAt, children }: { who: SignedIn; readAt: number; children: ReactNode }) {
   const client = useQueryClient();
   const [asking, ask] = useState<{ why: string; answer: (shown: boolean) => void } | null>(null);
   const until = useRef(0);
@@ -100,9 +105,9 @@ function Inside({ who, children }: { who: SignedIn; children: ReactNode }) {
     });
   }, []);
   const signOut = useCallback(async () => {
-    await seen(api.DELETE("/v1/session"));
+    // A node that cannot be reached ends the session when it was idle; nothing that was seen stays in the page either way.
+    await seen(api.DELETE("/v1/session")).catch(() => undefined);
     rememberSignedIn(false);
-    // Nothing that was seen stays in the page.
     window.location.assign("/ui/");
   }, []);
   const session = useMemo<Session>(
@@ -113,7 +118,7 @@ function Inside({ who, children }: { who: SignedIn; children: ReactNode }) {
   return (
     <Context value={session}>
       {children}
-      <Ending at={Date.parse(who.over_at)} again={again} />
+      <Ending overAt={Date.parse(who.over_at)} readAt={readAt} again={again} end={signOut} />
       {asking === null ? null : (
         <StepUp
           why={asking.why}
@@ -128,10 +133,25 @@ function Inside({ who, children }: { who: SignedIn; children: ReactNode }) {
   );
 }
 
-function Ending({ at, again }: { at: number; again: () => Promise<unknown> }) {
+interface EndingProps {
+  overAt: number;
+  readAt: number;
+  again: () => Promise<unknown>;
+  end: () => Promise<void>;
+}
+
+/** A session ends when nobody used the page for as long as the node lets a session be idle, and at the latest when the node says. */
+function Ending({ overAt, readAt, again, end }: EndingProps) {
   const now = useNow();
-  const left = at - now;
-  if (Number.isNaN(left) || left > WARN_MS || left < 0) return null;
+  // Just after it was read, what is left is the whole of what may be idle, but near the end of the session's life.
+  const [idle, setIdle] = useState(0);
+  if (overAt - readAt > idle) setIdle(overAt - readAt);
+  const left = Math.min(lastAttention() + idle, overAt) - now;
+  const isOver = idle > 0 && left <= 0;
+  useEffect(() => {
+    if (isOver) void end();
+  }, [isOver, end]);
+  if (Number.isNaN(left) || left > WARN_MS || isOver) return null;
   return (
     <div className="banner" role="alert" style={{ position: "fixed", insetInline: 0, bottom: 0, zIndex: 15 }}>
       You are signed out in {span(left)} unless you go on.

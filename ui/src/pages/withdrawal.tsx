@@ -46,11 +46,7 @@ export function Withdrawal() {
                 ["Memo", one.memo == null ? null : <Foreign key="memo">{one.memo}</Foreign>],
                 [
                   "User",
-                  <Link
-                    key="user"
-                    to="/withdrawals"
-                    search={{ user: one.user, network: undefined, state: undefined, before: undefined }}
-                  >
+                  <Link key="user" to="/users/$user" params={{ user: String(one.user) }}>
                     {one.user}
                   </Link>,
                 ],
