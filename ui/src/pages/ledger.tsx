@@ -12,6 +12,7 @@ import { Panel } from "../kit/panel";
 import { Status } from "../kit/status";
 import { Table } from "../kit/table";
 import { Amount, Foreign, Id, When } from "../kit/values";
+import { SUMS } from "./account-columns";
 
 const route = getRouteApi("/ledger");
 const TABS = ["balance", "accounts", "journal", "verify"] as const;
@@ -133,10 +134,7 @@ function Accounts() {
               },
               { id: "holder", head: "Whose", by: (row) => row.holder, cell: (row) => row.holder },
               { id: "asset", head: "Asset", by: (row) => row.asset, cell: (row) => <Foreign>{row.asset}</Foreign> },
-              { id: "posted", head: "Posted", numeric: true, cell: (row) => <Amount value={row.posted} /> },
-              { id: "available", head: "Can leave", numeric: true, cell: (row) => <Amount value={row.available} /> },
-              { id: "held", head: "Held", numeric: true, cell: (row) => <Amount value={row.held} /> },
-              { id: "reserved", head: "In orders", numeric: true, cell: (row) => <Amount value={row.reserved} /> },
+              ...SUMS,
               {
                 id: "entries",
                 head: "Entries",

@@ -6,8 +6,9 @@ import { Page } from "../kit/page";
 import { Panel } from "../kit/panel";
 import { Word } from "../kit/status";
 import { Table } from "../kit/table";
-import { Amount, Foreign, Id, When } from "../kit/values";
+import { Foreign, Id, When } from "../kit/values";
 import { Freeze } from "./users";
+import { SUMS } from "./account-columns";
 
 const route = getRouteApi("/users/$user");
 
@@ -71,10 +72,7 @@ export function User() {
                   </Link>
                 ),
               },
-              { id: "posted", head: "Posted", numeric: true, cell: (row) => <Amount value={row.posted} /> },
-              { id: "available", head: "Can leave", numeric: true, cell: (row) => <Amount value={row.available} /> },
-              { id: "held", head: "Held", numeric: true, cell: (row) => <Amount value={row.held} /> },
-              { id: "reserved", head: "In orders", numeric: true, cell: (row) => <Amount value={row.reserved} /> },
+              ...SUMS,
             ]}
           />
         )}
