@@ -1,4 +1,6 @@
 import { readFileSync } from "node:fs";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import react from "@vitejs/plugin-react";
 import { defineConfig, type Plugin } from "vite";
@@ -6,19 +8,21 @@ import { defineConfig, type Plugin } from "vite";
 /** The node that `npm run dev` talks to: the one whose API is at EXCHEQUER_NODE, the demo's first one otherwise. */
 const node = process.env.EXCHEQUER_NODE ?? "https://127.0.0.1:8640";
 
-/** What is compressed while it is built is never compressed while it is served. */
+/**
+ * What is compressed while it is built is never compressed while it is served. It is read from where it was written: what other
+ * plugins still change in the bundle (Vite puts the lists of what is loaded beforehand there) would be missing otherwise.
+ */
 function compressed(): Plugin {
   return {
     name: "compressed",
     apply: "build",
-    enforce: "post",
-    generateBundle(_, bundle) {
-      for (const [fileName, file] of Object.entries(bundle)) {
-        if (!/\.(js|css|svg)$/.test(fileName)) continue;
-        const bytes = Buffer.from(file.type === "chunk" ? file.code : file.source);
+    async writeBundle({ dir = "dist" }, bundle) {
+      const names = Object.keys(bundle).filter((name) => /\.(js|css|svg)$/.test(name));
+      for (const name of names) {
+        const bytes = await readFile(join(dir, name));
         const quality = { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } };
-        this.emitFile({ type: "asset", fileName: `${fileName}.br`, source: brotliCompressSync(bytes, quality) });
-        this.emitFile({ type: "asset", fileName: `${fileName}.gz`, source: gzipSync(bytes, { level: 9 }) });
+        await writeFile(join(dir, `${name}.br`), brotliCompressSync(bytes, quality));
+        await writeFile(join(dir, `${name}.gz`), gzipSync(bytes, { level: 9 }));
       }
     },
   };
@@ -33,6 +37,8 @@ export default defineConfig({
   // Fonts inlined as data: addresses would be refused by the content security policy.
   build: { outDir: "dist", sourcemap: false, assetsInlineLimit: 0, chunkSizeWarningLimit: 300, manifest: true },
   server: {
+    // Tests read the description of the API, which is not the console's own.
+    fs: { allow: [".", "../docs"] },
     proxy: {
       // A node takes changes from its own page alone, so the page's origin is told as the node's.
       "/v1": { target: node, secure: false, changeOrigin: true, headers: { origin: node } },
