@@ -105,6 +105,12 @@ fn policy(nonce: &str, nodes: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use exchequer_domain::{AdminId, ChainAddress, ClusterId, Network, Timestamp, UserId};
+    use exchequer_state::approvals::{ApprovalKeyId, ProposalId, approval_bytes, confirmation_bytes};
+    use exchequer_state::ledger::Asset;
+    use exchequer_state::withdrawals::{FeeMode, Order, WithdrawalId, consent_bytes, payment_hash};
+    use serde_json::Value;
+
     use super::*;
 
     /// Goal: an address cannot say anything else in the policy. Method: one that would.
@@ -114,5 +120,50 @@ mod tests {
         assert!(policy.ends_with("connect-src 'self' https://10.0.0.1:8640 https://[::1]:8640"), "{policy}");
         assert_eq!(policy.matches("script-src").count(), 1, "{policy}");
         assert!(policy.contains("style-src 'self' 'nonce-bm9uY2U='"), "{policy}");
+    }
+
+    /// Goal: what the page signs is what the node checks. Method: the payments, consents, approvals and confirmations that the page's
+    /// own tests make (`ui/src/api/signing.test.ts`), made here by the state's code.
+    #[test]
+    fn the_page_signs_what_the_state_checks() {
+        let golden: Value = serde_json::from_str(include_str!("../../../ui/tests/signing.json")).unwrap();
+        let cluster: ClusterId = parsed(&golden["cluster"]);
+        let mut first = None;
+        for payment in golden["payments"].as_array().unwrap() {
+            let network = parsed::<Network>(&payment["network"]);
+            let order = Order {
+                user: UserId(1),
+                client_id: String::new(),
+                asset: Asset(u32::try_from(payment["asset_number"].as_u64().unwrap()).unwrap()),
+                network,
+                to: ChainAddress::canonical(payment["address"].as_str().unwrap()).unwrap(),
+                memo: payment["memo"].as_str().map(ToOwned::to_owned),
+                amount: 0,
+                mode: FeeMode::Deduct,
+            };
+            let on_chain = payment["on_chain"].as_str().unwrap().parse().unwrap();
+            let hash = payment_hash(&order, on_chain, payment["fee_cap"].as_u64().unwrap());
+            assert_eq!(hash.to_string(), payment["hash"].as_str().unwrap(), "{payment}");
+            first.get_or_insert(hash);
+        }
+        let hash = first.unwrap();
+        let number = |part: &str, name: &str| golden[part][name].as_u64().unwrap();
+        let moment = |part: &str, name: &str| Timestamp(golden[part][name].as_u64().unwrap());
+        let small = |part: &str, name: &str| u32::try_from(number(part, name)).unwrap();
+        let consent =
+            consent_bytes(cluster, WithdrawalId(number("consent", "withdrawal")), hash, moment("consent", "until_us"));
+        assert_eq!(hex::encode(consent), golden["consent"]["bytes"].as_str().unwrap());
+        let approval =
+            approval_bytes(cluster, ProposalId(number("approval", "proposal")), hash, moment("approval", "expires_us"));
+        assert_eq!(hex::encode(approval), golden["approval"]["bytes"].as_str().unwrap());
+        let public: [u8; 32] =
+            hex::decode(golden["confirmation"]["public_key"].as_str().unwrap()).unwrap().try_into().unwrap();
+        let (key, admin) = (ApprovalKeyId(small("confirmation", "key")), AdminId(small("confirmation", "admin")));
+        let confirmation = confirmation_bytes(cluster, key, admin, &public);
+        assert_eq!(hex::encode(confirmation), golden["confirmation"]["bytes"].as_str().unwrap());
+    }
+
+    fn parsed<T: std::str::FromStr<Err: std::fmt::Debug>>(value: &Value) -> T {
+        value.as_str().unwrap().parse().unwrap()
     }
 }

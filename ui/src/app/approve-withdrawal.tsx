@@ -31,7 +31,7 @@ export function ApproveWithdrawal({ withdrawal: one }: { withdrawal: components[
           [
             "To",
             <strong key="to" className="code">
-              {one.address}
+              <Foreign>{one.address}</Foreign>
             </strong>,
           ],
           ["Amount on the network", <Amount key="units" value={one.on_chain} asset={`smallest units of ${one.asset}`} />],

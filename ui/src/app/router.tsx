@@ -182,7 +182,7 @@ const about = createRoute({
   component: lazyRouteComponent(() => import("../pages/about"), "About"),
 });
 
-const routeTree = root.addChildren([
+export const routeTree = root.addChildren([
   overview,
   workers,
   worker,

@@ -1,5 +1,6 @@
 import { Tooltip } from "radix-ui";
 import { type ComponentProps, type ReactNode, useId } from "react";
+import { visible } from "./text";
 
 interface Props extends Omit<ComponentProps<"button">, "disabled"> {
   look?: "main" | "danger" | "quiet" | undefined;
@@ -35,12 +36,12 @@ export function Button({ look, why, children, onClick, ...rest }: Props) {
         <Tooltip.Trigger asChild>{button}</Tooltip.Trigger>
         <Tooltip.Portal>
           <Tooltip.Content className="tip" sideOffset={6}>
-            {why}
+            {visible(why)}
           </Tooltip.Content>
         </Tooltip.Portal>
       </Tooltip.Root>
       <span id={id} className="visually-hidden">
-        {why}
+        {visible(why)}
       </span>
     </>
   );

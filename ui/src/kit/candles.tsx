@@ -1,6 +1,7 @@
 /** Candles of a market. The library draws; the same numbers are a table for those who do not see it. */
 import { CandlestickSeries, createChart, HistogramSeries, type UTCTimestamp } from "lightweight-charts";
 import { useEffect, useRef } from "react";
+import { visible } from "./text";
 
 export interface Candle {
   /** When it begins, in milliseconds since 1970. */
@@ -61,7 +62,7 @@ export function Candles({ candles, title }: { candles: readonly Candle[]; title:
   return (
     <div
       role="img"
-      aria-label={`${title}: ${String(candles.length)} candles, the last close ${last?.close ?? "none"}`}
+      aria-label={`${visible(title)}: ${String(candles.length)} candles, the last close ${visible(last?.close ?? "none")}`}
       style={{ height: HEIGHT_PX }}
       ref={place}
     />

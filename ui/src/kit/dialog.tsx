@@ -1,5 +1,6 @@
 import { Dialog as Radix } from "radix-ui";
 import type { ReactNode } from "react";
+import { visible } from "./text";
 
 interface Props {
   open: boolean;
@@ -17,7 +18,7 @@ export function Dialog({ open, onOpenChange, title, about, children }: Props) {
       <Radix.Portal>
         <Radix.Overlay className="overlay" />
         <Radix.Content className="dialog" {...(about === undefined ? { "aria-describedby": undefined } : {})}>
-          <Radix.Title>{title}</Radix.Title>
+          <Radix.Title>{visible(title)}</Radix.Title>
           {about === undefined ? null : <Radix.Description className="muted">{about}</Radix.Description>}
           {children}
         </Radix.Content>

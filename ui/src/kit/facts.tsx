@@ -1,4 +1,5 @@
 import type { ReactNode } from "react";
+import { safe, visible } from "./text";
 
 /** Names and values under one another; what has no value is left out. */
 export function Facts({ of }: { of: readonly (readonly [string, ReactNode])[] }) {
@@ -7,8 +8,8 @@ export function Facts({ of }: { of: readonly (readonly [string, ReactNode])[] })
       {of.map(([name, value]) =>
         value === undefined || value === null ? null : (
           <div key={name} style={{ display: "contents" }}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
+            <dt>{visible(name)}</dt>
+            <dd>{safe(value)}</dd>
           </div>
         ),
       )}

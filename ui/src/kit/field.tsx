@@ -1,4 +1,5 @@
 import { type ComponentProps, type ReactNode, useId } from "react";
+import { visible } from "./text";
 
 interface Props {
   label: string;
@@ -55,7 +56,7 @@ export function Choice({ label, help, of, ...rest }: ChoiceProps) {
             const [value, text] = typeof one === "string" ? [one, one] : one;
             return (
               <option key={value} value={value}>
-                {text}
+                {visible(text)}
               </option>
             );
           })}

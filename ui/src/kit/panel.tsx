@@ -3,7 +3,7 @@ import { type ReactNode, useEffect, useState } from "react";
 import type { UseQueryResult } from "@tanstack/react-query";
 import type { Refused, Seen } from "../api/client";
 import { Button } from "./button";
-import { span } from "./text";
+import { span, visible } from "./text";
 import { useNow } from "./values";
 
 /** Quicker answers need no skeleton, in milliseconds. */
@@ -35,7 +35,7 @@ export function Panel<T>({ title, look, actions, flush, empty, isEmpty, children
       </header>
       {data !== undefined && error !== null ? (
         <p className="stale" role="status">
-          This is what was last seen; since then: {error.message} {error.code}
+          This is what was last seen; since then: {visible(error.message)} {error.code}
         </p>
       ) : null}
       {data !== undefined ? (
@@ -71,8 +71,8 @@ export function Trouble({ refused, again }: { refused: Refused; again?: () => vo
   return (
     <div className="state" role="alert">
       <h3>{forbidden ? "Your roles do not let you see this" : "This could not be read"}</h3>
-      <p>{refused.message}</p>
-      {refused.hint === "" ? null : <p className="muted">{refused.hint}</p>}
+      <p>{visible(refused.message)}</p>
+      {refused.hint === "" ? null : <p className="muted">{visible(refused.hint)}</p>}
       <p className="muted code">
         {refused.code === "" ? "" : `${refused.code} · exchequer explain ${refused.code}`}
         {refused.requestId === "" ? "" : ` · request ${refused.requestId}`}

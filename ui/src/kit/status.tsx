@@ -1,5 +1,6 @@
 import { Circle, CircleCheck, Info, OctagonX, TriangleAlert } from "lucide-react";
 import type { ReactNode } from "react";
+import { safe } from "./text";
 
 /** How something stands. Never told by colour alone: each has a shape and a word. */
 export type Tone = "good" | "warn" | "bad" | "info" | "idle";
@@ -11,7 +12,7 @@ export function Status({ tone, children }: { tone: Tone; children: ReactNode }) 
   return (
     <span className="status" data-tone={tone}>
       <Shape aria-hidden="true" strokeWidth={2.6} />
-      <span>{children}</span>
+      <span>{safe(children)}</span>
     </span>
   );
 }

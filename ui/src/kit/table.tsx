@@ -1,6 +1,7 @@
 /** A table that sorts what it shows, and draws of many rows those alone that are seen. */
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { type ReactNode, useMemo, useRef, useState } from "react";
+import { safe } from "./text";
 
 export interface Column<R> {
   id: string;
@@ -81,6 +82,13 @@ export function Table<R>({ caption, columns, rows, keyOf, selected }: Props<R>) 
           </tr>
         </thead>
         <tbody>
+          {sorted.length === 0 ? (
+            <tr>
+              <td colSpan={columns.length} className="muted">
+                There is none.
+              </td>
+            </tr>
+          ) : null}
           {above > 0 ? <Space height={above} columns={columns.length} /> : null}
           {drawn.map(({ index, row }) => {
             const key = keyOf(row);
@@ -88,7 +96,7 @@ export function Table<R>({ caption, columns, rows, keyOf, selected }: Props<R>) 
               <tr key={key} aria-rowindex={index + 2} aria-selected={selected?.has(key) === true ? true : undefined}>
                 {columns.map(({ id, cell, numeric }) => (
                   <td key={id} className={numeric === true ? "number" : undefined}>
-                    {cell(row)}
+                    {safe(cell(row))}
                   </td>
                 ))}
               </tr>

@@ -41,6 +41,7 @@ describe("texts of others", () => {
   it("shows what would be obeyed", () => {
     expect(visible("a\u202eb")).toBe("a\\u{202E}b");
     expect(visible("x\u0000\u001b[31m")).toBe("x\\u{0000}\\u{001B}[31m");
+    expect(visible("a\u061cb\u{e0041}c\u00add\u2028e")).toBe("a\\u{061C}b\\u{E0041}c\\u{00AD}d\\u{2028}e");
     expect(visible("U\u200bSDT")).toBe("U\\u{200B}SDT");
     expect(visible("<img src=x onerror=alert(1)>")).toBe("<img src=x onerror=alert(1)>");
     expect(visible("lines\nand\ttabs, ünïcödé 漢字")).toBe("lines\nand\ttabs, ünïcödé 漢字");

@@ -61,12 +61,21 @@ export function shortened(id: string, chars = 16): string {
   return `${id.slice(0, half)}…${id.slice(-half)}`;
 }
 
+/** What turns, hides or rings: control characters, marks of direction, what has no width, tags that nobody sees. */
+const OBEYED =
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu;
+
 /** Control characters made visible: what others wrote is shown and obeyed by nothing. */
 export function visible(text: string): string {
-  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g, (char) => {
-    const code = char.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0");
+  return text.replace(OBEYED, (char) => {
+    const code = (char.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0");
     return `\\u{${code}}`;
   });
+}
+
+/** What is drawn, with its text made visible: for the places through which most of what others wrote comes. */
+export function safe<T>(node: T): T | string {
+  return typeof node === "string" ? visible(node) : node;
 }
 
 /** A word as it begins a head or a tab. */

@@ -3,7 +3,7 @@ import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { Status, type Tone } from "./status";
 import { useNow } from "./values";
-import { span } from "./text";
+import { span, visible } from "./text";
 
 interface Props {
   title: string;
@@ -29,9 +29,9 @@ export function Tile({ title, figure, sample, tone, note, to, at }: Props) {
         <span className="muted">{title}</span>
         <span className="age">{at === undefined ? "" : now - at < 1_500 ? "now" : span(now - at)}</span>
       </span>
-      <span className="figure">{figure}</span>
+      <span className="figure">{visible(figure)}</span>
       {note === undefined ? null : tone === undefined ? (
-        <span className="muted">{note}</span>
+        <span className="muted">{visible(note)}</span>
       ) : (
         <Status tone={tone}>{note}</Status>
       )}

@@ -28,7 +28,7 @@ export function When({ at }: { at: string | null | undefined }) {
   const present = useNow();
   if (at == null) return <span className="muted">never</span>;
   const moment = Date.parse(at);
-  if (Number.isNaN(moment)) return <span>{at}</span>;
+  if (Number.isNaN(moment)) return <span>{visible(at)}</span>;
   return (
     <time dateTime={at} title={utc(moment)}>
       {relative(moment, present)}
@@ -41,7 +41,7 @@ export function Amount({ value, asset }: { value: string | number | null | undef
   if (value == null) return <span className="muted">unknown</span>;
   return (
     <span className="number">
-      {grouped(String(value))}
+      {visible(grouped(String(value)))}
       {asset === undefined ? "" : `\u00a0${visible(asset)}`}
     </span>
   );
@@ -52,7 +52,7 @@ export function Id({ of, chars }: { of: string | null | undefined; chars?: numbe
   if (of == null || of === "") return <span className="muted">none</span>;
   return (
     <span className="row" style={{ gap: "0.3rem", flexWrap: "nowrap", display: "inline-flex" }}>
-      <span className="code" title={of}>
+      <span className="code" title={visible(of)}>
         {shortened(visible(of), chars)}
       </span>
       <button
@@ -60,7 +60,7 @@ export function Id({ of, chars }: { of: string | null | undefined; chars?: numbe
         className="button"
         data-look="quiet"
         style={{ minHeight: "1.5rem", padding: "0 0.2rem" }}
-        aria-label={`Copy ${of}`}
+        aria-label={`Copy ${visible(of)}`}
         onClick={() => {
           navigator.clipboard.writeText(of).then(
             () => {

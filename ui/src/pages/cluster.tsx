@@ -8,7 +8,7 @@ import { Panel } from "../kit/panel";
 import { Status, Word } from "../kit/status";
 import { Table } from "../kit/table";
 import { span } from "../kit/text";
-import { Id, When } from "../kit/values";
+import { Foreign, Id, When } from "../kit/values";
 
 type Peer = AnswerOf<"/v1/cluster/peers">["peers"][number];
 
@@ -85,7 +85,15 @@ function Members({ peers, leader }: { peers: readonly Peer[]; leader: number | n
           cell: (peer) => (peer.snap_index == null ? "none" : String(peer.snap_index)),
         },
         { id: "since", head: "Healthy since", cell: (peer) => <When at={peer.stable_since} /> },
-        { id: "api", head: "API", cell: (peer) => <a href={`https://${peer.api_address}/ui/cluster`}>{peer.api_address}</a> },
+        {
+          id: "api",
+          head: "API",
+          cell: (peer) => (
+            <a href={`https://${peer.api_address}/ui/cluster`}>
+              <Foreign>{peer.api_address}</Foreign>
+            </a>
+          ),
+        },
         { id: "version", head: "Version", cell: (peer) => peer.version },
         { id: "do", head: "", cell: (peer) => <Deeds peer={peer} isLeader={peer.id === leader} voters={voters} /> },
       ]}

@@ -30,7 +30,7 @@ export function Markets() {
                 by: (row) => row.symbol,
                 cell: (row) => (
                   <Link to="/markets/$symbol" params={{ symbol: row.symbol }} search={{ interval: undefined }}>
-                    {row.symbol}
+                    <Foreign>{row.symbol}</Foreign>
                   </Link>
                 ),
               },

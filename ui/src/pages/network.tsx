@@ -92,7 +92,7 @@ export function Network() {
                         tone={runway.level === "fine" ? "good" : runway.level === "P2" ? "warn" : "bad"}
                       >
                         {runway.hours == null ? "longer than can be said" : `${String(runway.hours)} hours`} with{" "}
-                        {runway.balance}
+                        <Foreign>{runway.balance}</Foreign>
                       </Status>,
                     ] as const,
                 ),
@@ -119,7 +119,7 @@ export function Network() {
                 head: "Worker",
                 cell: (one) => (
                   <Link to="/workers/$worker" params={{ worker: one.worker }} search={{ tab: undefined }}>
-                    {one.worker}
+                    <Foreign>{one.worker}</Foreign>
                   </Link>
                 ),
               },

@@ -8,7 +8,7 @@ import { Page } from "../kit/page";
 import { Panel } from "../kit/panel";
 import { Status, Word } from "../kit/status";
 import { Table } from "../kit/table";
-import { Amount, Id, When } from "../kit/values";
+import { Amount, Foreign, Id, When } from "../kit/values";
 
 type Network = AnswerOf<"/v1/networks">["networks"][number];
 type Head = AnswerOf<"/v1/scans">["networks"][number];
@@ -58,7 +58,7 @@ export function Networks() {
                 head: "Network",
                 cell: (one) => (
                   <Link to="/networks/$network" params={{ network: one.network }}>
-                    {one.network}
+                    <Foreign>{one.network}</Foreign>
                   </Link>
                 ),
               },
@@ -107,7 +107,8 @@ function Heads({ heads, silent }: { heads: readonly Head[]; silent: Silent }) {
               </Status>
             ) : silent.has(one.network) ? (
               <Status tone="warn">
-                not told since its worker is {silent.get(one.network)?.state}, <When at={silent.get(one.network)?.since} />
+                not told since its worker is <Foreign>{silent.get(one.network)?.state}</Foreign>,{" "}
+                <When at={silent.get(one.network)?.since} />
               </Status>
             ) : one.behind > BEHIND_TOLD ? (
               <Status tone="warn">behind</Status>
@@ -164,7 +165,9 @@ export function StateAct({ network }: { network: Network }) {
       consequence={
         <span className="diff">
           <span aria-hidden="true">−</span>
-          <del>{network.state}</del>
+          <del>
+            <Foreign>{network.state}</Foreign>
+          </del>
           <span aria-hidden="true">+</span>
           <ins>{state}</ins>
         </span>

@@ -8,7 +8,7 @@ import { Page } from "../kit/page";
 import { Panel } from "../kit/panel";
 import { Status, type Tone } from "../kit/status";
 import { Tile } from "../kit/tile";
-import { Foreign, When } from "../kit/values";
+import { Amount, Foreign, When } from "../kit/values";
 
 /** States in which a withdrawal waits for a person. */
 const NEEDS_PERSON = ["awaiting-approval", "review", "unknown", "stuck"];
@@ -48,7 +48,14 @@ function Needs() {
 
   const needs: Need[] = [];
   const add = (tone: Tone, key: string, text: ReactNode) => needs.push({ key, tone, text });
-  for (const problem of status?.problems ?? []) add("warn", problem, <Link to="/cluster">{problem}</Link>);
+  for (const problem of status?.problems ?? [])
+    add(
+      "warn",
+      problem,
+      <Link to="/cluster">
+        <Foreign>{problem}</Foreign>
+      </Link>,
+    );
   for (const one of workers.data?.value.workers ?? []) {
     if (one.state !== "failed" && one.state !== "degraded") continue;
     add(
@@ -56,7 +63,7 @@ function Needs() {
       one.worker,
       <>
         <Link to="/workers/$worker" params={{ worker: one.worker }} search={{ tab: "diagnosis" }}>
-          {one.worker}
+          <Foreign>{one.worker}</Foreign>
         </Link>{" "}
         {one.state === "failed" ? "has failed" : "is degraded"} since <When at={one.since} />:{" "}
         <Foreign>{one.why ?? "it did not say why"}</Foreign>
@@ -72,19 +79,26 @@ function Needs() {
         <Link to="/withdrawals/$withdrawal" params={{ withdrawal: String(one.withdrawal) }}>
           Withdrawal {one.withdrawal}
         </Link>{" "}
-        of {one.amount} {one.asset} on {one.network}: {one.state}, since <When at={one.moved_at} />
+        of <Amount value={one.amount} asset={one.asset} /> on <Foreign>{one.network}</Foreign>: <Foreign>{one.state}</Foreign>,
+        since <When at={one.moved_at} />
       </>,
     );
   }
   for (const one of scans.data?.value.networks ?? []) {
     if (one.halted_since != null)
-      add("bad", `halt ${one.network}`, <Link to="/networks">{one.network} stands still after a deep reorganisation</Link>);
+      add(
+        "bad",
+        `halt ${one.network}`,
+        <Link to="/networks">
+          <Foreign>{one.network}</Foreign> stands still after a deep reorganisation
+        </Link>,
+      );
     else if (one.behind > BEHIND_TOLD)
       add(
         "warn",
         `behind ${one.network}`,
         <>
-          {one.network} is {one.behind} blocks behind
+          <Foreign>{one.network}</Foreign> is {one.behind} blocks behind
         </>,
       );
   }
@@ -94,7 +108,7 @@ function Needs() {
         "bad",
         `stop ${one.network}`,
         <Link to="/reconciliation" search={{ network: one.network }}>
-          {one.network} pays nothing out: something is missing there
+          <Foreign>{one.network}</Foreign> pays nothing out: something is missing there
         </Link>,
       );
     else if (one.open > 0)
@@ -102,7 +116,7 @@ function Needs() {
         "warn",
         `open ${one.network}`,
         <>
-          {one.network}: books and chain differ in {one.open} places
+          <Foreign>{one.network}</Foreign>: books and chain differ in {one.open} places
         </>,
       );
   }
@@ -111,8 +125,8 @@ function Needs() {
       one.severity === "P0" || one.severity === "P1" ? "bad" : "warn",
       `${one.concern} ${one.network} ${one.subject}`,
       <>
-        {one.severity} on {one.network}: {one.concern.replaceAll("-", " ")}, {one.subject}, since <When at={one.since} />.{" "}
-        {one.what_to_do}{" "}
+        <Foreign>{`${one.severity} on ${one.network}: ${one.concern.replaceAll("-", " ")}, ${one.subject}`}</Foreign>, since{" "}
+        <When at={one.since} />. <Foreign>{one.what_to_do}</Foreign>{" "}
         {one.withdrawal == null ? null : (
           <Link to="/withdrawals/$withdrawal" params={{ withdrawal: String(one.withdrawal) }}>
             Withdrawal {one.withdrawal}

@@ -102,7 +102,7 @@ function Stops({ stops }: { stops: readonly Stop[] }) {
           head: "Pays nothing out",
           cell: (row) => (
             <Status tone="bad">
-              {row.stopped}, since <When at={row.since} />
+              <Foreign>{row.stopped}</Foreign>, since <When at={row.since} />
             </Status>
           ),
         },

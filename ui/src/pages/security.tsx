@@ -60,7 +60,14 @@ function OwnSessions() {
               id: "name",
               head: "Whose",
               by: (one) => one.name,
-              cell: (one) => (one.own ? <strong>{one.name} (this one)</strong> : one.name),
+              cell: (one) =>
+                one.own ? (
+                  <strong>
+                    <Foreign>{one.name}</Foreign> (this one)
+                  </strong>
+                ) : (
+                  one.name
+                ),
             },
             { id: "from", head: "From", cell: (one) => one.address ?? "unknown" },
             { id: "agent", head: "With", cell: (one) => <Foreign>{one.agent}</Foreign> },
@@ -216,7 +223,9 @@ function Confirm({ of: key, isOwn }: { of: Key; isOwn: boolean }) {
       done={`Key ${String(key.number)} is confirmed.`}
     >
       <p>Compare it with what its owner reads to you, in the same room or over another channel:</p>
-      <pre>{key.public_key}</pre>
+      <pre>
+        <Foreign>{key.public_key}</Foreign>
+      </pre>
       <Input label="Reason" value={reason} onChange={(event) => setReason(event.target.value)} />
     </SignedAct>
   );

@@ -61,13 +61,36 @@ function All({ find }: { find: string }) {
             rows={settings.filter(({ key, description }) => `${key} ${description}`.toLowerCase().includes(find.toLowerCase()))}
             keyOf={(one) => one.key}
             columns={[
-              { id: "key", head: "Setting", by: (one) => one.key, cell: (one) => <span className="code">{one.key}</span> },
-              { id: "value", head: "Value", cell: (one) => <span className="code">{one.value}</span> },
+              {
+                id: "key",
+                head: "Setting",
+                by: (one) => one.key,
+                cell: (one) => (
+                  <span className="code">
+                    <Foreign>{one.key}</Foreign>
+                  </span>
+                ),
+              },
+              {
+                id: "value",
+                head: "Value",
+                cell: (one) => (
+                  <span className="code">
+                    <Foreign>{one.value}</Foreign>
+                  </span>
+                ),
+              },
               {
                 id: "default",
                 head: "Default",
                 cell: (one) =>
-                  one.is_default ? <span className="muted">holds</span> : <span className="code">{one.default}</span>,
+                  one.is_default ? (
+                    <span className="muted">holds</span>
+                  ) : (
+                    <span className="code">
+                      <Foreign>{one.default}</Foreign>
+                    </span>
+                  ),
               },
               { id: "what", head: "What it is", cell: (one) => one.description },
               { id: "takes", head: "Takes", cell: (one) => one.takes },
@@ -111,13 +134,23 @@ function Change({ setting }: { setting: Setting }) {
             <>
               <span className="diff">
                 <span aria-hidden="true">−</span>
-                <del>{seen.from}</del>
+                <del>
+                  <Foreign>{seen.from}</Foreign>
+                </del>
                 <span aria-hidden="true">+</span>
-                <ins>{seen.to}</ins>
+                <ins>
+                  <Foreign>{seen.to}</Foreign>
+                </ins>
               </span>
-              <p>Takes effect: {seen.takes_effect}</p>
+              <p>
+                Takes effect: <Foreign>{seen.takes_effect}</Foreign>
+              </p>
               {seen.needs_second_person ? <p>It takes a second person, once two have approval keys.</p> : null}
-              {seen.not_in.length === 0 ? null : <p>Other values go on to hold in {seen.not_in.join(", ")}.</p>}
+              {seen.not_in.length === 0 ? null : (
+                <p>
+                  Other values go on to hold in <Foreign>{seen.not_in.join(", ")}</Foreign>.
+                </p>
+              )}
             </>
           )
         }
@@ -166,7 +199,16 @@ function Flags() {
           rows={flags}
           keyOf={(one) => one.name}
           columns={[
-            { id: "name", head: "Flag", by: (one) => one.name, cell: (one) => <span className="code">{one.name}</span> },
+            {
+              id: "name",
+              head: "Flag",
+              by: (one) => one.name,
+              cell: (one) => (
+                <span className="code">
+                  <Foreign>{one.name}</Foreign>
+                </span>
+              ),
+            },
             {
               id: "on",
               head: "Stands",
@@ -228,9 +270,13 @@ function SetFlag({ flag }: { flag: Flag | null }) {
       consequence={
         <span className="diff">
           <span aria-hidden="true">−</span>
-          <del>{before}</del>
+          <del>
+            <Foreign>{before}</Foreign>
+          </del>
           <span aria-hidden="true">+</span>
-          <ins>{after}</ins>
+          <ins>
+            <Foreign>{after}</Foreign>
+          </ins>
         </span>
       }
       body={(reason) => ({
@@ -308,16 +354,28 @@ function History() {
           keyOf={(one) => String(one.revision)}
           columns={[
             { id: "revision", head: "Revision", numeric: true, cell: (one) => String(one.revision) },
-            { id: "key", head: "Setting", cell: (one) => <span className="code">{one.key}</span> },
+            {
+              id: "key",
+              head: "Setting",
+              cell: (one) => (
+                <span className="code">
+                  <Foreign>{one.key}</Foreign>
+                </span>
+              ),
+            },
             {
               id: "diff",
               head: "Change",
               cell: (one) => (
                 <span className="diff">
                   <span aria-hidden="true">−</span>
-                  <del>{one.from ?? "default"}</del>
+                  <del>
+                    <Foreign>{one.from ?? "default"}</Foreign>
+                  </del>
                   <span aria-hidden="true">+</span>
-                  <ins>{one.to ?? "default"}</ins>
+                  <ins>
+                    <Foreign>{one.to ?? "default"}</Foreign>
+                  </ins>
                 </span>
               ),
             },

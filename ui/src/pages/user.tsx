@@ -68,7 +68,7 @@ export function User() {
                     to="/ledger"
                     search={{ tab: "journal", account: row.account, user: undefined, from: undefined, at: undefined }}
                   >
-                    {row.asset}
+                    <Foreign>{row.asset}</Foreign>
                   </Link>
                 ),
               },

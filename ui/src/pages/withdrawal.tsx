@@ -29,7 +29,10 @@ export function Withdrawal() {
         {({ withdrawal: one, now }) => (
           <div className="stack">
             <p>
-              <Word of={one.state} />: <strong>{now}</strong>
+              <Word of={one.state} />:{" "}
+              <strong>
+                <Foreign>{now}</Foreign>
+              </strong>
             </p>
             <Facts
               of={[

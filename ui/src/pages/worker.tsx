@@ -119,10 +119,16 @@ function Diagnosis({ worker }: { worker: string }) {
         <div className="stack">
           <p>
             <Status tone={VERDICTS[verdict] ?? "info"}>
-              <strong>{finding}</strong>
+              <strong>
+                <Foreign>{finding}</Foreign>
+              </strong>
             </Status>
           </p>
-          {next_step === "" ? null : <p>Next: {next_step}</p>}
+          {next_step === "" ? null : (
+            <p>
+              Next: <Foreign>{next_step}</Foreign>
+            </p>
+          )}
           <Table
             caption="What was looked at, in the order of what depends on what"
             rows={checks}

@@ -97,7 +97,7 @@ function List({ rows }: { rows: readonly WorkerRow[] }) {
           by: (row) => row.worker,
           cell: (row) => (
             <Link to="/workers/$worker" params={{ worker: row.worker }} search={{ tab: undefined }}>
-              {row.worker}
+              <Foreign>{row.worker}</Foreign>
             </Link>
           ),
         },

@@ -1,0 +1,139 @@
+/** A page of the console as a test sees it: drawn whole, signed in, by a node that answers as the test says. */
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { createMemoryHistory, createRouter, RouterProvider } from "@tanstack/react-router";
+import { cleanup, render, waitFor } from "@testing-library/react";
+import { Tooltip } from "radix-ui";
+import { vi } from "vitest";
+import { CHANGES, READS } from "../api/operations.gen";
+import { routeTree } from "../app/router";
+import { rememberSignedIn, Sessions } from "../app/session";
+import { answerTo, type Mood } from "./fake-node";
+
+/** What becomes of the reads of a page. */
+export type Fate = Mood | "loading" | "error" | "forbidden";
+
+export const REASON = "Node n1 follows and shows only";
+const NEVER = new Promise<Response>(() => undefined);
+const FAR_MS = 3_600_000;
+
+/** Answers of a fake node to reads whose answers have to fit one another. */
+const SPECIAL: Readonly<Record<string, (follows: boolean, answer: object) => object>> = {
+  "/v1/session": (_, answer) => ({
+    ...answer,
+    name: "ada",
+    must: "nothing",
+    roles: ["owner"],
+    permissions: [...Object.values(READS), ...Object.values(CHANGES).map(({ permission }) => permission)],
+    over_at: new Date(Date.now() + FAR_MS).toISOString(),
+  }),
+  "/v1/status": (follows, answer) => ({
+    ...answer,
+    id: 1,
+    node: "n1",
+    health: "healthy",
+    role: follows ? "follower" : "leader",
+    leader_id: follows ? 2 : 1,
+    leader: follows ? "n2" : "n1",
+    stopped_since: null,
+  }),
+};
+
+class NoEvents {
+  onopen: (() => void) | null = null;
+  onerror: (() => void) | null = null;
+  addEventListener(): void {
+    // Nothing is ever told.
+  }
+  close(): void {
+    // Nothing was open.
+  }
+}
+
+function json(status: number, body: unknown): Response {
+  const headers = { "content-type": "application/json", "exq-age-ms": "0", "x-request-id": "request-7" };
+  return new Response(JSON.stringify(body), { status, headers });
+}
+
+const refusal = (code: string, message: string, hint: string) => ({ error: { code, message, hint } });
+
+export interface Shown {
+  client: QueryClient;
+  /** From now on reads meet this. */
+  meet: (fate: Fate) => void;
+  /** What was written to the browser's console as a warning or an error. */
+  complaints: string[];
+  panels: () => HTMLElement[];
+}
+
+export interface Options {
+  follows?: boolean;
+  /** Changes what single addresses answer. */
+  instead?: Readonly<Record<string, (answer: never) => object>>;
+}
+
+/** Draws the page at a place and waits until each of its panels is in the state that follows from `fate`. */
+export async function show(place: string, fate: Fate, { follows = false, instead = {} }: Options = {}): Promise<Shown> {
+  cleanup();
+  let now = fate;
+  const complaints: string[] = [];
+  for (const kind of ["error", "warn"] as const) {
+    vi.spyOn(console, kind).mockImplementation((...words: unknown[]) => {
+      complaints.push(words.map(String).join(" "));
+    });
+  }
+  vi.stubGlobal("EventSource", NoEvents);
+  vi.stubGlobal("scrollTo", () => undefined);
+  vi.stubGlobal(
+    "ResizeObserver",
+    class {
+      observe(): void {
+        // Sizes are not drawn here.
+      }
+      unobserve(): void {
+        // Nothing is observed.
+      }
+      disconnect(): void {
+        // Nothing is observed.
+      }
+    },
+  );
+  vi.stubGlobal("fetch", (request: Request) => {
+    const { pathname } = new URL(request.url);
+    const isFrame = pathname === "/v1/session";
+    if (now === "loading" && !isFrame) return NEVER;
+    if (now === "error" && !isFrame)
+      return Promise.resolve(json(500, refusal("EXQ-0001", "the request failed", "look into the node's log")));
+    if (now === "forbidden" && !isFrame)
+      return Promise.resolve(json(403, refusal("EXQ-0215", "this needs the permission some.read", "ask an owner")));
+    const mood = now === "full" || now === "empty" || now === "evil" ? now : "full";
+    const answer = answerTo(decodeURI(pathname), mood) as object;
+    const made = SPECIAL[pathname]?.(follows, answer) ?? answer;
+    return Promise.resolve(json(200, instead[pathname]?.(made as never) ?? made));
+  });
+  rememberSignedIn(true);
+  const client = new QueryClient({ defaultOptions: { queries: { retry: false } } });
+  const history = createMemoryHistory({ initialEntries: [`/ui${place}`] });
+  const router = createRouter({ routeTree, basepath: "/ui", history });
+  render(
+    <QueryClientProvider client={client}>
+      <Tooltip.Provider>
+        <Sessions otherwise={() => <p>nobody is signed in</p>}>
+          <RouterProvider router={router as never} />
+        </Sessions>
+      </Tooltip.Provider>
+    </QueryClientProvider>,
+  );
+  const panels = () => [...document.querySelectorAll<HTMLElement>(".main section.panel")];
+  await waitFor(() => {
+    if (document.querySelector(".main h1") === null) throw new Error("the page is not there yet");
+    if (now !== "loading" && document.querySelector('[aria-busy="true"]') !== null) throw new Error("it is being read");
+  });
+  return {
+    client,
+    complaints,
+    panels,
+    meet: (fate) => {
+      now = fate;
+    },
+  };
+}
