@@ -193,25 +193,26 @@ function List({ rows }: { rows: readonly Row[] }) {
 
 /** Whose it is, decided by a person. */
 function Assign({ row }: { row: Row }) {
-  const [user, setUser] = useState(row.user == null ? "" : String(row.user));
-  const isUser = /^\d{1,15}$/.test(user.trim());
+  const isUser = (user: string) => /^\d{1,15}$/.test(user.trim());
   return (
     <Act
       change="POST /v1/deposits/{deposit}/assign"
       names={{ deposit: row.deposit }}
       label="Decide"
       subject={`deposit ${String(row.deposit)}`}
-      wrong={isUser || user.trim() === "" ? null : "A user's number, or nothing for the exchange itself."}
-      consequence={isUser ? `It is credited to user ${user.trim()}.` : "It becomes the exchange's own."}
-      body={(reason) => ({ user: isUser ? Number(user.trim()) : null, exchange: !isUser, reason })}
-    >
-      <Input
-        label="User"
-        help="Nothing for the exchange itself."
-        inputMode="numeric"
-        value={user}
-        onChange={(event) => setUser(event.target.value)}
-      />
-    </Act>
+      form={{ user: row.user == null ? "" : String(row.user) }}
+      wrong={({ user }) => (isUser(user) || user.trim() === "" ? null : "A user's number, or nothing for the exchange itself.")}
+      consequence={({ user }) => (isUser(user) ? `It is credited to user ${user.trim()}.` : "It becomes the exchange's own.")}
+      body={(reason, { user }) => ({ user: isUser(user) ? Number(user.trim()) : null, exchange: !isUser(user), reason })}
+      fields={({ user }, set) => (
+        <Input
+          label="User"
+          help="Nothing for the exchange itself."
+          inputMode="numeric"
+          value={user}
+          onChange={(event) => set({ user: event.target.value })}
+        />
+      )}
+    />
   );
 }

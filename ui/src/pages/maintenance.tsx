@@ -1,5 +1,4 @@
 /** Stopping: maintenance of a network or of everything, and the emergency. */
-import { useState } from "react";
 import { Act } from "../app/act";
 import { type AnswerOf, useLook } from "../api/look";
 import { Facts } from "../kit/facts";
@@ -123,11 +122,14 @@ function Windows({ windows }: { windows: readonly Window[] }) {
 }
 
 function Begin({ extent }: { extent: "network" | "system" }) {
-  const [network, setNetwork] = useState<string>(NETWORKS[0]);
-  const [banner, setBanner] = useState("");
-  const wrong = banner.trim() === "" ? "Say what customers are told." : null;
-  const said = (
-    <Input label="Customers are told" value={banner} maxLength={200} onChange={(event) => setBanner(event.target.value)} />
+  const wrong = ({ banner }: { banner: string }) => (banner.trim() === "" ? "Say what customers are told." : null);
+  const said = (banner: string, set: (next: { banner: string }) => void) => (
+    <Input
+      label="Customers are told"
+      value={banner}
+      maxLength={200}
+      onChange={(event) => set({ banner: event.target.value })}
+    />
   );
   if (extent === "system") {
     return (
@@ -136,26 +138,30 @@ function Begin({ extent }: { extent: "network" | "system" }) {
         names={undefined}
         label="Maintenance of everything"
         subject="the exchange"
+        form={{ banner: "" }}
         wrong={wrong}
         consequence="At once: customers' requests are answered with the banner; what is on its way goes on."
-        body={(reason) => ({ banner, reason })}
-      >
-        {said}
-      </Act>
+        body={(reason, { banner }) => ({ banner, reason })}
+        fields={({ banner }, set) => said(banner, set)}
+      />
     );
   }
   return (
     <Act
       change="POST /v1/maintenance/networks/{network}"
-      names={{ network: network }}
+      form={{ network: NETWORKS[0] as string, banner: "" }}
+      names={({ network }) => ({ network })}
       label="Maintenance of a network"
-      subject={network}
+      subject={({ network }) => network}
       wrong={wrong}
-      consequence={`At once: nothing is paid in or out on ${network}. Deposits are seen and wait.`}
-      body={(reason) => ({ banner, reason })}
-    >
-      <Choice label="Network" of={NETWORKS} value={network} onChange={(event) => setNetwork(event.target.value)} />
-      {said}
-    </Act>
+      consequence={({ network }) => `At once: nothing is paid in or out on ${network}. Deposits are seen and wait.`}
+      body={(reason, { banner }) => ({ banner, reason })}
+      fields={({ network, banner }, set) => (
+        <>
+          <Choice label="Network" of={NETWORKS} value={network} onChange={(event) => set({ network: event.target.value })} />
+          {said(banner, set)}
+        </>
+      )}
+    />
   );
 }

@@ -1,7 +1,6 @@
 /** One market: candles, book, the last day, and its phase. */
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
-import { useState } from "react";
 import { Act } from "../app/act";
 import { Refused, type Seen } from "../api/client";
 import { PACE, useLook } from "../api/look";
@@ -102,7 +101,6 @@ export function Market() {
 }
 
 function Phase({ symbol, phase, orders }: { symbol: string; phase: string; orders: number }) {
-  const [next, setNext] = useState<string>("cancel-only");
   return (
     <div className="row">
       <Act
@@ -110,12 +108,14 @@ function Phase({ symbol, phase, orders }: { symbol: string; phase: string; order
         names={{ symbol }}
         label="Change the phase"
         subject={symbol}
-        wrong={next === phase ? "It is in that phase." : null}
-        consequence={`${phase} becomes ${next}. ${String(orders)} orders are open.`}
-        body={(reason) => ({ phase: next as never, reason })}
-      >
-        <Choice label="Phase" of={PHASES} value={next} onChange={(event) => setNext(event.target.value)} />
-      </Act>
+        form={{ next: "cancel-only" as string }}
+        wrong={({ next }) => (next === phase ? "It is in that phase." : null)}
+        consequence={({ next }) => `${phase} becomes ${next}. ${String(orders)} orders are open.`}
+        body={(reason, { next }) => ({ phase: next as never, reason })}
+        fields={({ next }, set) => (
+          <Choice label="Phase" of={PHASES} value={next} onChange={(event) => set({ next: event.target.value })} />
+        )}
+      />
     </div>
   );
 }
@@ -149,15 +149,15 @@ function useCandles(symbol: string, interval: string) {
     queryKey: ["klines", symbol, interval],
     queryFn: async ({ signal }) => {
       const query = new URLSearchParams({ symbol, interval, limit: String(CANDLES) });
-      const response = await fetch(`/api/v3/klines?${query.toString()}`, { signal });
-      if (!response.ok)
-        throw new Refused(
-          response.status,
-          "",
-          "The candles could not be read.",
-          "",
-          response.headers.get("x-request-id") ?? "",
-        );
+      const request = new Request(new URL(`/api/v3/klines?${query.toString()}`, window.location.origin), { signal });
+      const response = await fetch(request).catch(() => null);
+      if (response === null) throw new Refused(0, "", "The node cannot be reached.", "The page asks again by itself.", "");
+      if (!response.ok) {
+        const { msg } = (await response.json().catch(() => ({}))) as { msg?: string };
+        const told = msg === undefined ? "" : `: ${msg}`;
+        const id = response.headers.get("x-request-id") ?? "";
+        throw new Refused(response.status, "", `The candles could not be read${told}`, "", id);
+      }
       const rows = (await response.json()) as [number, string, string, string, string, string][];
       const value = rows.map(([at, open, high, low, close, volume]) => ({ at, open, high, low, close, volume }));
       return { value, ageMs: null, at: Date.now() };

@@ -5,7 +5,7 @@ import { Page } from "../kit/page";
 import { Panel } from "../kit/panel";
 import { Word } from "../kit/status";
 import { Table } from "../kit/table";
-import { Amount, When } from "../kit/values";
+import { Amount, Foreign, When } from "../kit/values";
 
 export function Markets() {
   const look = useLook("/v1/markets", {}, { topics: ["markets"], every: PACE.live });

@@ -1,6 +1,5 @@
 /** Every network: how far it is scanned, what is switched on, what it may cost. */
 import { Link } from "@tanstack/react-router";
-import { useState } from "react";
 import { Act } from "../app/act";
 import { type AnswerOf, PACE, useLook } from "../api/look";
 import { Choice } from "../kit/field";
@@ -154,15 +153,15 @@ const STATES = ["enabled", "deposits-only", "withdrawals-only", "suspended", "de
 
 /** What a network is used for as a whole. */
 export function StateAct({ network }: { network: Network }) {
-  const [state, setState] = useState<string>(network.state);
   return (
     <Act
       change="PUT /v1/networks/{network}"
       names={{ network: network.network }}
       label="Change the state"
       subject={network.network}
-      wrong={state === network.state ? "Choose another state." : null}
-      consequence={
+      form={{ state: network.state as string }}
+      wrong={({ state }) => (state === network.state ? "Choose another state." : null)}
+      consequence={({ state }) => (
         <span className="diff">
           <span aria-hidden="true">−</span>
           <del>
@@ -171,10 +170,11 @@ export function StateAct({ network }: { network: Network }) {
           <span aria-hidden="true">+</span>
           <ins>{state}</ins>
         </span>
-      }
-      body={(reason) => ({ state: state, reason, if_version: network.version })}
-    >
-      <Choice label="State" of={STATES} value={state} onChange={(event) => setState(event.target.value)} />
-    </Act>
+      )}
+      body={(reason, { state }) => ({ state, reason, if_version: network.version })}
+      fields={({ state }, set) => (
+        <Choice label="State" of={STATES} value={state} onChange={(event) => set({ state: event.target.value })} />
+      )}
+    />
   );
 }

@@ -1,19 +1,10 @@
 /** What is happening and what needs somebody, on one page: at most twelve figures, each leading to its page. */
-import { Link } from "@tanstack/react-router";
-import type { ReactNode } from "react";
 import { useSession } from "../app/session";
 import { useStanding } from "../app/standing";
 import { PACE, useLook } from "../api/look";
 import { Page } from "../kit/page";
-import { Panel } from "../kit/panel";
-import { Status, type Tone } from "../kit/status";
 import { Tile } from "../kit/tile";
-import { Amount, Foreign, When } from "../kit/values";
-
-/** States in which a withdrawal waits for a person. */
-const NEEDS_PERSON = ["awaiting-approval", "review", "unknown", "stuck"];
-/** A network that is so many blocks behind is told. */
-const BEHIND_TOLD = 20;
+import { Needs } from "./needs";
 
 export function Overview() {
   return (
@@ -21,150 +12,6 @@ export function Overview() {
       <Needs />
       <Figures />
     </Page>
-  );
-}
-
-interface Need {
-  key: string;
-  tone: Tone;
-  text: ReactNode;
-}
-
-/** What somebody has to do something about, the worst first. */
-function Needs() {
-  const { can } = useSession();
-  const { look, status } = useStanding();
-  const workers = useLook("/v1/workers", {}, { topics: ["workers"], every: PACE.live, enabled: can("workers.read") });
-  const withdrawals = useLook("/v1/withdrawals", { query: { limit: 100 } }, { topics: ["money"], enabled: can("users.read") });
-  const deposits = useLook(
-    "/v1/deposits",
-    { query: { waiting: "true", limit: 100 } },
-    { topics: ["money"], enabled: can("users.read") },
-  );
-  const proposals = useLook("/v1/proposals", {}, { topics: ["approvals"], enabled: can("approvals.read") });
-  const scans = useLook("/v1/scans", {}, { topics: ["networks"], every: PACE.live });
-  const attention = useLook("/v1/attention", {}, { topics: ["money"], enabled: can("users.read") });
-  const books = useLook("/v1/reconciliation", {}, { topics: ["money"] });
-
-  const needs: Need[] = [];
-  const add = (tone: Tone, key: string, text: ReactNode) => needs.push({ key, tone, text });
-  for (const problem of status?.problems ?? [])
-    add(
-      "warn",
-      problem,
-      <Link to="/cluster">
-        <Foreign>{problem}</Foreign>
-      </Link>,
-    );
-  for (const one of workers.data?.value.workers ?? []) {
-    if (one.state !== "failed" && one.state !== "degraded") continue;
-    add(
-      one.state === "failed" ? "bad" : "warn",
-      one.worker,
-      <>
-        <Link to="/workers/$worker" params={{ worker: one.worker }} search={{ tab: "diagnosis" }}>
-          <Foreign>{one.worker}</Foreign>
-        </Link>{" "}
-        {one.state === "failed" ? "has failed" : "is degraded"} since <When at={one.since} />:{" "}
-        <Foreign>{one.why ?? "it did not say why"}</Foreign>
-      </>,
-    );
-  }
-  for (const one of withdrawals.data?.value.withdrawals ?? []) {
-    if (!NEEDS_PERSON.includes(one.state)) continue;
-    add(
-      one.state === "awaiting-approval" ? "info" : "bad",
-      `withdrawal ${String(one.withdrawal)}`,
-      <>
-        <Link to="/withdrawals/$withdrawal" params={{ withdrawal: String(one.withdrawal) }}>
-          Withdrawal {one.withdrawal}
-        </Link>{" "}
-        of <Amount value={one.amount} asset={one.asset} /> on <Foreign>{one.network}</Foreign>: <Foreign>{one.state}</Foreign>,
-        since <When at={one.moved_at} />
-      </>,
-    );
-  }
-  for (const one of scans.data?.value.networks ?? []) {
-    if (one.halted_since != null)
-      add(
-        "bad",
-        `halt ${one.network}`,
-        <Link to="/networks">
-          <Foreign>{one.network}</Foreign> stands still after a deep reorganisation
-        </Link>,
-      );
-    else if (one.behind > BEHIND_TOLD)
-      add(
-        "warn",
-        `behind ${one.network}`,
-        <>
-          <Foreign>{one.network}</Foreign> is {one.behind} blocks behind
-        </>,
-      );
-  }
-  for (const one of books.data?.value.networks ?? []) {
-    if (one.stopped_since != null)
-      add(
-        "bad",
-        `stop ${one.network}`,
-        <Link to="/reconciliation" search={{ network: one.network }}>
-          <Foreign>{one.network}</Foreign> pays nothing out: something is missing there
-        </Link>,
-      );
-    else if (one.open > 0)
-      add(
-        "warn",
-        `open ${one.network}`,
-        <>
-          <Foreign>{one.network}</Foreign>: books and chain differ in {one.open} places
-        </>,
-      );
-  }
-  for (const one of attention.data?.value.matters ?? []) {
-    add(
-      one.severity === "P0" || one.severity === "P1" ? "bad" : "warn",
-      `${one.concern} ${one.network} ${one.subject}`,
-      <>
-        <Foreign>{`${one.severity} on ${one.network}: ${one.concern.replaceAll("-", " ")}, ${one.subject}`}</Foreign>, since{" "}
-        <When at={one.since} />. <Foreign>{one.what_to_do}</Foreign>{" "}
-        {one.withdrawal == null ? null : (
-          <Link to="/withdrawals/$withdrawal" params={{ withdrawal: String(one.withdrawal) }}>
-            Withdrawal {one.withdrawal}
-          </Link>
-        )}
-      </>,
-    );
-  }
-  const waiting = deposits.data?.value.deposits.length ?? 0;
-  if (waiting > 0)
-    add(
-      "warn",
-      "suspense",
-      <Link to="/deposits" search={{ waiting: "true", network: undefined, user: undefined, before: undefined, tx: undefined }}>
-        {waiting} deposits wait for a decision whose they are
-      </Link>,
-    );
-  const open = proposals.data?.value.proposals.length ?? 0;
-  if (open > 0) add("info", "proposals", <Link to="/approvals">{open} proposals wait for approval</Link>);
-  const order: readonly Tone[] = ["bad", "warn", "info"];
-  needs.sort((a, b) => order.indexOf(a.tone) - order.indexOf(b.tone));
-
-  return (
-    <Panel title="What needs somebody" look={look}>
-      {() =>
-        needs.length === 0 ? (
-          <Status tone="good">Nothing does.</Status>
-        ) : (
-          <ul className="stack" style={{ listStyle: "none", gap: "var(--gap-2)" }}>
-            {needs.map(({ key, tone, text }) => (
-              <li key={key}>
-                <Status tone={tone}>{text}</Status>
-              </li>
-            ))}
-          </ul>
-        )
-      }
-    </Panel>
   );
 }
 

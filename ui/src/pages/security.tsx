@@ -1,6 +1,5 @@
 /** Who may do what: one's own sessions and approval key, the admins, everybody's keys. */
 import { useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
 import { Act } from "../app/act";
 import { keptKey, makeKey } from "../app/approval-key";
 import { useSession } from "../app/session";
@@ -125,7 +124,7 @@ function OwnKey() {
   const { who } = useSession();
   const client = useQueryClient();
   const { kept, enrolled, why } = useOwnKey();
-  const [label, setLabel] = useState("browser");
+  const { status } = useStanding();
   const make = async () => {
     if ((await keptKey(who.name)) !== undefined) return;
     await makeKey(who.name);
@@ -141,6 +140,10 @@ function OwnKey() {
           ["So", why],
         ]}
       />
+      <p className="muted">
+        A browser&apos;s key is for one node, at the address of this page: make, enrol and have confirmed one at every node at
+        which you may have to approve. A node that follows takes approvals too.
+      </p>
       <div className="row">
         {kept === null ? (
           <Button look="main" onClick={() => void make()}>
@@ -154,10 +157,13 @@ function OwnKey() {
             label="Enrol it"
             subject="approval key"
             consequence="Read the public key to the person who confirms it, in the same room or over another channel."
-            body={(reason) => ({ label, public_key: kept.publicKey, reason })}
-          >
-            <Input label="Label" value={label} maxLength={60} onChange={(event) => setLabel(event.target.value)} />
-          </Act>
+            anywhere
+            form={{ label: status === undefined ? "browser" : `browser at ${status.node}` }}
+            body={(reason, { label }) => ({ label, public_key: kept.publicKey, reason })}
+            fields={({ label }, set) => (
+              <Input label="Label" value={label} maxLength={60} onChange={(event) => set({ label: event.target.value })} />
+            )}
+          />
         ) : null}
       </div>
     </div>
@@ -205,7 +211,6 @@ function KeyTable({ keys }: { keys: readonly Key[] }) {
 
 function Confirm({ of: key, isOwn }: { of: Key; isOwn: boolean }) {
   const { status } = useStanding();
-  const [reason, setReason] = useState("");
   return (
     <SignedAct
       change="POST /v1/approval-keys/{id}/confirm"
@@ -213,20 +218,20 @@ function Confirm({ of: key, isOwn }: { of: Key; isOwn: boolean }) {
       label="Confirm"
       title={`Confirm key ${String(key.number)} of ${key.person}`}
       why={isOwn ? "Another person confirms it." : null}
+      about="You sign that this key, number for number, is its owner's."
       unconfirmed
+      reasoned
       bytes={() => {
         if (status === undefined) throw new Error("It is not known yet which cluster this is.");
-        if (reason.trim() === "") throw new Error("Say why: it is kept in the audit.");
         return confirmationBytes(status.cluster_id, key.number, key.admin, key.public_key);
       }}
-      body={(own, signature) => ({ public_key: key.public_key, with: own, signature, reason })}
-      done={`Key ${String(key.number)} is confirmed.`}
+      body={(own, signature, reason) => ({ public_key: key.public_key, with: own, signature, reason })}
+      done={() => ({ tone: "good", text: `Key ${String(key.number)} is confirmed.` })}
     >
       <p>Compare it with what its owner reads to you, in the same room or over another channel:</p>
       <pre>
         <Foreign>{key.public_key}</Foreign>
       </pre>
-      <Input label="Reason" value={reason} onChange={(event) => setReason(event.target.value)} />
     </SignedAct>
   );
 }

@@ -1,6 +1,5 @@
 /** Settings, flags, and their history: what holds, what a change would come to, who changed what. */
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { useState } from "react";
 import { Act } from "../app/act";
 import { type AnswerOf, useLook } from "../api/look";
 import { Choice, Input } from "../kit/field";
@@ -111,14 +110,19 @@ function All({ find }: { find: string }) {
 }
 
 function Change({ setting }: { setting: Setting }) {
-  const [value, setValue] = useState(setting.value);
-  const preview = useLook(
-    "/v1/settings/preview",
-    { query: { key: setting.key, value } },
-    { topics: ["settings"], enabled: value !== setting.value && value !== "", every: false },
-  );
-  const refused = preview.error;
-  const seen = value === setting.value ? undefined : preview.data?.value;
+  const usePreview = ({ value }: { value: string }) => {
+    const preview = useLook(
+      "/v1/settings/preview",
+      { query: { key: setting.key, value } },
+      { topics: ["settings"], enabled: value !== setting.value && value !== "", every: false },
+    );
+    const refused = preview.error;
+    const seen = value === setting.value ? undefined : preview.data?.value;
+    return {
+      wrong: value === setting.value ? "Give another value." : refused === null ? null : `${refused.message} ${refused.hint}`,
+      consequence: seen === undefined ? `${setting.value} holds now.` : <Preview of={seen} />,
+    };
+  };
   return (
     <div className="row">
       <Act
@@ -126,48 +130,23 @@ function Change({ setting }: { setting: Setting }) {
         names={{ key: setting.key }}
         label="Change"
         subject={setting.key}
-        wrong={value === setting.value ? "Give another value." : refused === null ? null : `${refused.message} ${refused.hint}`}
-        consequence={
-          seen === undefined ? (
-            `${setting.value} holds now.`
+        form={{ value: setting.value }}
+        useMore={usePreview}
+        body={(reason, { value }) => ({ value, reason, if_revision: setting.revision })}
+        fields={({ value }, set) =>
+          setting.choices.length === 0 ? (
+            <Input
+              label="Value"
+              help={setting.takes}
+              value={value}
+              autoComplete="off"
+              onChange={(event) => set({ value: event.target.value })}
+            />
           ) : (
-            <>
-              <span className="diff">
-                <span aria-hidden="true">−</span>
-                <del>
-                  <Foreign>{seen.from}</Foreign>
-                </del>
-                <span aria-hidden="true">+</span>
-                <ins>
-                  <Foreign>{seen.to}</Foreign>
-                </ins>
-              </span>
-              <p>
-                Takes effect: <Foreign>{seen.takes_effect}</Foreign>
-              </p>
-              {seen.needs_second_person ? <p>It takes a second person, once two have approval keys.</p> : null}
-              {seen.not_in.length === 0 ? null : (
-                <p>
-                  Other values go on to hold in <Foreign>{seen.not_in.join(", ")}</Foreign>.
-                </p>
-              )}
-            </>
+            <Choice label="Value" of={setting.choices} value={value} onChange={(event) => set({ value: event.target.value })} />
           )
         }
-        body={(reason) => ({ value, reason, if_revision: setting.revision })}
-      >
-        {setting.choices.length === 0 ? (
-          <Input
-            label="Value"
-            help={setting.takes}
-            value={value}
-            autoComplete="off"
-            onChange={(event) => setValue(event.target.value)}
-          />
-        ) : (
-          <Choice label="Value" of={setting.choices} value={value} onChange={(event) => setValue(event.target.value)} />
-        )}
-      </Act>
+      />
       {setting.is_default ? null : (
         <Act
           change="POST /v1/settings/{key}/unset"
@@ -179,6 +158,33 @@ function Change({ setting }: { setting: Setting }) {
         />
       )}
     </div>
+  );
+}
+
+/** What a change of a setting would come to. */
+function Preview({ of: seen }: { of: AnswerOf<"/v1/settings/preview"> }) {
+  return (
+    <>
+      <span className="diff">
+        <span aria-hidden="true">−</span>
+        <del>
+          <Foreign>{seen.from}</Foreign>
+        </del>
+        <span aria-hidden="true">+</span>
+        <ins>
+          <Foreign>{seen.to}</Foreign>
+        </ins>
+      </span>
+      <p>
+        Takes effect: <Foreign>{seen.takes_effect}</Foreign>
+      </p>
+      {seen.needs_second_person ? <p>It takes a second person, once two have approval keys.</p> : null}
+      {seen.not_in.length === 0 ? null : (
+        <p>
+          Other values go on to hold in <Foreign>{seen.not_in.join(", ")}</Foreign>.
+        </p>
+      )}
+    </>
   );
 }
 
@@ -249,25 +255,23 @@ function Flags() {
 const PERMILLE = 1_000;
 
 function SetFlag({ flag }: { flag: Flag | null }) {
-  const [name, setName] = useState(flag?.name ?? "");
-  const [on, setOn] = useState(flag?.on ?? true);
-  const [permille, setPermille] = useState(String(flag?.permille ?? PERMILLE));
-  const part = Number(permille);
-  const wrong = !/^[a-z][a-z0-9.-]{0,63}$/.test(name)
-    ? "A name has lower case letters, digits, dots and hyphens."
-    : !Number.isInteger(part) || part < 0 || part > PERMILLE
-      ? "Of a thousand subjects: 0 to 1000."
-      : null;
   const before = flag === null ? "it does not exist: off" : flag.summary;
-  const after = on ? `on for ${permille} of a thousand subjects` : "off";
+  const after = (on: boolean, permille: string) => (on ? `on for ${permille} of a thousand subjects` : "off");
   return (
     <Act
       change="PUT /v1/flags/{name}"
-      names={{ name }}
+      form={{ name: flag?.name ?? "", on: flag?.on ?? true, permille: String(flag?.permille ?? PERMILLE) }}
+      names={({ name }) => ({ name })}
       label={flag === null ? "New flag" : "Change"}
-      subject={name === "" ? "a flag" : name}
-      wrong={wrong}
-      consequence={
+      subject={({ name }) => (name === "" ? "a flag" : name)}
+      wrong={({ name, permille }) =>
+        !/^[a-z][a-z0-9.-]{0,63}$/.test(name)
+          ? "A name has lower case letters, digits, dots and hyphens."
+          : !/^\d{1,4}$/.test(permille.trim()) || Number(permille) > PERMILLE
+            ? "Of a thousand subjects: 0 to 1000."
+            : null
+      }
+      consequence={({ on, permille }) => (
         <span className="diff">
           <span aria-hidden="true">−</span>
           <del>
@@ -275,36 +279,39 @@ function SetFlag({ flag }: { flag: Flag | null }) {
           </del>
           <span aria-hidden="true">+</span>
           <ins>
-            <Foreign>{after}</Foreign>
+            <Foreign>{after(on, permille)}</Foreign>
           </ins>
         </span>
-      }
-      body={(reason) => ({
+      )}
+      body={(reason, { on, permille }) => ({
         on,
-        permille: part,
+        permille: Number(permille),
         allowed: flag?.allowed ?? [],
         networks: flag?.networks ?? [],
         expires_at: flag?.expires_at ?? null,
         reason,
         if_version: flag?.version ?? 0,
       })}
-    >
-      {flag === null ? (
-        <Input label="Name" value={name} autoComplete="off" onChange={(event) => setName(event.target.value)} />
-      ) : null}
-      <Choice
-        label="It is"
-        of={["on", "off"]}
-        value={on ? "on" : "off"}
-        onChange={(event) => setOn(event.target.value === "on")}
-      />
-      <Input
-        label="Of a thousand subjects"
-        inputMode="numeric"
-        value={permille}
-        onChange={(event) => setPermille(event.target.value)}
-      />
-    </Act>
+      fields={({ name, on, permille }, set) => (
+        <>
+          {flag === null ? (
+            <Input label="Name" value={name} autoComplete="off" onChange={(event) => set({ name: event.target.value })} />
+          ) : null}
+          <Choice
+            label="It is"
+            of={["on", "off"]}
+            value={on ? "on" : "off"}
+            onChange={(event) => set({ on: event.target.value === "on" })}
+          />
+          <Input
+            label="Of a thousand subjects"
+            inputMode="numeric"
+            value={permille}
+            onChange={(event) => set({ permille: event.target.value })}
+          />
+        </>
+      )}
+    />
   );
 }
 

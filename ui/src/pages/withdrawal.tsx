@@ -1,6 +1,5 @@
 /** One withdrawal: what it waits for, every edge it went, the transactions that pay it, and what a person can decide. */
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { useState } from "react";
 import { Act } from "../app/act";
 import { ApproveWithdrawal } from "../app/approve-withdrawal";
 import { type AnswerOf, useLook } from "../api/look";
@@ -177,7 +176,6 @@ const DECISIONS = {
 type Decision = keyof typeof DECISIONS;
 
 function Decide({ payout }: { payout: Payout }) {
-  const [decision, setDecision] = useState<Decision>("resend");
   return (
     <div className="row">
       <Act
@@ -185,17 +183,19 @@ function Decide({ payout }: { payout: Payout }) {
         names={{ payout: payout.payout }}
         label="Decide"
         subject={`payout ${String(payout.payout)}`}
-        consequence={DECISIONS[decision]}
-        body={(reason) => ({ reason, decision, from: payout.state })}
-      >
-        <Choice
-          label="Decision"
-          of={Object.keys(DECISIONS)}
-          value={decision}
-          onChange={(event) => setDecision(event.target.value as Decision)}
-          help="Marking it as paid elsewhere and refunding want a proof: exchequer withdrawal review --help"
-        />
-      </Act>
+        form={{ decision: "resend" as Decision }}
+        consequence={({ decision }) => DECISIONS[decision]}
+        body={(reason, { decision }) => ({ reason, decision, from: payout.state })}
+        fields={({ decision }, set) => (
+          <Choice
+            label="Decision"
+            of={Object.keys(DECISIONS)}
+            value={decision}
+            onChange={(event) => set({ decision: event.target.value as Decision })}
+            help="Marking it as paid elsewhere and refunding want a proof: exchequer withdrawal review --help"
+          />
+        )}
+      />
     </div>
   );
 }

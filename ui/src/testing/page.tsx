@@ -13,7 +13,15 @@ import { answerTo, type Mood } from "./fake-node";
 export type Fate = Mood | "loading" | "error" | "forbidden";
 
 export const REASON = "Node n1 follows and shows only";
+/** The dialect's refusals and candles: its description is another one. */
+const DIALECT = "/api/";
+const MINUTE_MS = 60_000;
+const candles = (mood: Mood) =>
+  mood === "empty" ? [] : [2, 1].map((ago) => [Date.now() - ago * MINUTE_MS, "1.5", "2", "1", "1.75", "10"]);
+
 const NEVER = new Promise<Response>(() => undefined);
+/** On a machine that is busy with other things. */
+const PATIENCE = { timeout: 15_000 };
 const FAR_MS = 3_600_000;
 
 /** Answers of a fake node to reads whose answers have to fit one another. */
@@ -36,6 +44,13 @@ const SPECIAL: Readonly<Record<string, (follows: boolean, answer: object) => obj
     leader: follows ? "n2" : "n1",
     stopped_since: null,
   }),
+  "/v1/cluster/peers": (_, answer) => {
+    const { peers } = answer as { peers: object[] };
+    return {
+      ...answer,
+      peers: peers.map((peer, at) => ({ ...peer, id: at + 1, api_address: `127.0.0.1:86${String(at + 4)}0` })),
+    };
+  },
 };
 
 class NoEvents {
@@ -99,13 +114,29 @@ export async function show(place: string, fate: Fate, { follows = false, instead
   );
   vi.stubGlobal("fetch", (request: Request) => {
     const { pathname } = new URL(request.url);
+    const isDialect = pathname.startsWith(DIALECT);
     const isFrame = pathname === "/v1/session";
     if (now === "loading" && !isFrame) return NEVER;
     if (now === "error" && !isFrame)
-      return Promise.resolve(json(500, refusal("EXQ-0001", "the request failed", "look into the node's log")));
+      return Promise.resolve(
+        json(
+          500,
+          isDialect
+            ? { code: -1000, msg: "the request failed" }
+            : refusal("EXQ-0001", "the request failed", "look into the node's log"),
+        ),
+      );
     if (now === "forbidden" && !isFrame)
-      return Promise.resolve(json(403, refusal("EXQ-0215", "this needs the permission some.read", "ask an owner")));
+      return Promise.resolve(
+        json(
+          403,
+          isDialect
+            ? { code: -1002, msg: "some.read" }
+            : refusal("EXQ-0215", "this needs the permission some.read", "ask an owner"),
+        ),
+      );
     const mood = now === "full" || now === "empty" || now === "evil" ? now : "full";
+    if (isDialect) return Promise.resolve(json(200, candles(mood)));
     const answer = answerTo(decodeURI(pathname), mood) as object;
     const made = SPECIAL[pathname]?.(follows, answer) ?? answer;
     return Promise.resolve(json(200, instead[pathname]?.(made as never) ?? made));
@@ -127,7 +158,7 @@ export async function show(place: string, fate: Fate, { follows = false, instead
   await waitFor(() => {
     if (document.querySelector(".main h1") === null) throw new Error("the page is not there yet");
     if (now !== "loading" && document.querySelector('[aria-busy="true"]') !== null) throw new Error("it is being read");
-  });
+  }, PATIENCE);
   return {
     client,
     complaints,

@@ -1,0 +1,261 @@
+/** What needs somebody: of everything that tells it, the worst first, and what of it is not known. */
+import type { UseQueryResult } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import type { ReactNode } from "react";
+import type { Refused, Seen } from "../api/client";
+import { PACE, useLook } from "../api/look";
+import { useSession } from "../app/session";
+import { useStanding } from "../app/standing";
+import { Panel } from "../kit/panel";
+import { Status, type Tone } from "../kit/status";
+import { span } from "../kit/text";
+import { Amount, Foreign, useNow, When } from "../kit/values";
+
+/** States in which a withdrawal waits for a person. */
+type NeedsPerson = "awaiting-approval" | "review" | "unknown" | "stuck";
+/** Of each kind so many are listed; that there are more is told. */
+const LISTED_MAX = 100;
+/** A network that is so many blocks behind is told. */
+const BEHIND_TOLD = 20;
+/** What is older is not known any more, in milliseconds. */
+const KNOWN_MS = 60_000;
+
+interface Need {
+  key: string;
+  tone: Tone;
+  text: ReactNode;
+}
+
+/** One of the reads that tell what needs somebody. */
+interface Source {
+  what: string;
+  permission: string;
+  look: Pick<UseQueryResult<Seen<unknown>, Refused>, "data" | "error">;
+}
+
+/** What of all this is not known, and why; nothing where everything is. */
+function gapsOf(sources: readonly Source[], can: (permission: string) => boolean, now: number): Need[] {
+  return sources.flatMap(({ what, permission, look: { data, error } }): Need[] => {
+    const gap = (tone: Tone, text: ReactNode) => [{ key: what, tone, text }];
+    if (!can(permission)) return gap("idle", `${what}: your roles do not let you see this (${permission})`);
+    if (error !== null)
+      return gap(
+        "warn",
+        <>
+          {what}: {data === undefined ? "could not be read" : `not known for ${span(ageOf(data, now))}`},{" "}
+          <Foreign>{error.message}</Foreign> {error.code}
+        </>,
+      );
+    if (data === undefined) return gap("info", `${what}: being read`);
+    const age = ageOf(data, now);
+    return age > KNOWN_MS ? gap("warn", `${what}: not known for ${span(age)}`) : [];
+  });
+}
+
+function ageOf({ at, ageMs }: Seen<unknown>, now: number): number {
+  return Math.max(0, now - at) + (ageMs ?? 0);
+}
+
+/** What somebody has to do something about, the worst first; and what of it is not known here, because nothing is no news then. */
+export function Needs() {
+  const { can } = useSession();
+  const { look, status } = useStanding();
+  const workers = useLook("/v1/workers", {}, { topics: ["workers"], every: PACE.live, enabled: can("workers.read") });
+  const ofState = (state: NeedsPerson) =>
+    ["/v1/withdrawals", { query: { state, limit: LISTED_MAX } }, { topics: ["money"], enabled: can("users.read") }] as const;
+  const approvals = useLook(...ofState("awaiting-approval"));
+  const reviews = useLook(...ofState("review"));
+  const unknowns = useLook(...ofState("unknown"));
+  const stucks = useLook(...ofState("stuck"));
+  const withdrawals = [
+    ["awaiting-approval", approvals],
+    ["review", reviews],
+    ["unknown", unknowns],
+    ["stuck", stucks],
+  ] as const;
+  const deposits = useLook(
+    "/v1/deposits",
+    { query: { waiting: "true", limit: LISTED_MAX } },
+    { topics: ["money"], enabled: can("users.read") },
+  );
+  const proposals = useLook("/v1/proposals", {}, { topics: ["approvals"], enabled: can("approvals.read") });
+  const scans = useLook("/v1/scans", {}, { topics: ["networks"], every: PACE.live, enabled: can("status.read") });
+  const attention = useLook("/v1/attention", {}, { topics: ["money"], enabled: can("users.read") });
+  const books = useLook("/v1/reconciliation", {}, { topics: ["money"], enabled: can("status.read") });
+
+  const now = useNow();
+  const sources: Source[] = [
+    { what: "The cluster", permission: "status.read", look },
+    { what: "Workers", permission: "workers.read", look: workers },
+    ...withdrawals.map(([state, look]) => ({ what: `Withdrawals that are ${state}`, permission: "users.read", look })),
+    { what: "Deposits that wait for a decision", permission: "users.read", look: deposits },
+    { what: "What stops payouts", permission: "users.read", look: attention },
+    { what: "Proposals", permission: "approvals.read", look: proposals },
+    { what: "How far networks are scanned", permission: "status.read", look: scans },
+    { what: "Whether books and chains agree", permission: "status.read", look: books },
+  ];
+  const gaps = gapsOf(sources, can, now);
+  const needs: Need[] = [];
+  const add = (tone: Tone, key: string, text: ReactNode) => needs.push({ key, tone, text });
+  for (const problem of status?.problems ?? [])
+    add(
+      "warn",
+      problem,
+      <Link to="/cluster">
+        <Foreign>{problem}</Foreign>
+      </Link>,
+    );
+  for (const one of workers.data?.value.workers ?? []) {
+    if (one.state !== "failed" && one.state !== "degraded") continue;
+    add(
+      one.state === "failed" ? "bad" : "warn",
+      one.worker,
+      <>
+        <Link to="/workers/$worker" params={{ worker: one.worker }} search={{ tab: "diagnosis" }}>
+          <Foreign>{one.worker}</Foreign>
+        </Link>{" "}
+        {one.state === "failed" ? "has failed" : "is degraded"} since <When at={one.since} />:{" "}
+        <Foreign>{one.why ?? "it did not say why"}</Foreign>
+      </>,
+    );
+  }
+  for (const [state, { data }] of withdrawals) {
+    if (data?.value.next_before == null) continue;
+    add(
+      state === "awaiting-approval" ? "info" : "bad",
+      `more ${state}`,
+      <Link to="/withdrawals" search={{ state, network: undefined, user: undefined, before: data.value.next_before }}>
+        There are more withdrawals that are {state} than are listed here
+      </Link>,
+    );
+  }
+  for (const one of withdrawals.flatMap(([, { data }]) => data?.value.withdrawals ?? [])) {
+    add(
+      one.state === "awaiting-approval" ? "info" : "bad",
+      `withdrawal ${String(one.withdrawal)}`,
+      <>
+        <Link to="/withdrawals/$withdrawal" params={{ withdrawal: String(one.withdrawal) }}>
+          Withdrawal {one.withdrawal}
+        </Link>{" "}
+        of <Amount value={one.amount} asset={one.asset} /> on <Foreign>{one.network}</Foreign>: <Foreign>{one.state}</Foreign>,
+        since <When at={one.moved_at} />
+      </>,
+    );
+  }
+  for (const one of scans.data?.value.networks ?? []) {
+    if (one.halted_since != null)
+      add(
+        "bad",
+        `halt ${one.network}`,
+        <Link to="/networks">
+          <Foreign>{one.network}</Foreign> stands still after a deep reorganisation
+        </Link>,
+      );
+    else if (one.behind > BEHIND_TOLD)
+      add(
+        "warn",
+        `behind ${one.network}`,
+        <>
+          <Foreign>{one.network}</Foreign> is {one.behind} blocks behind
+        </>,
+      );
+  }
+  for (const one of books.data?.value.networks ?? []) {
+    if (one.stopped_since != null)
+      add(
+        "bad",
+        `stop ${one.network}`,
+        <Link to="/reconciliation" search={{ network: one.network }}>
+          <Foreign>{one.network}</Foreign> pays nothing out: something is missing there
+        </Link>,
+      );
+    else if (one.open > 0)
+      add(
+        "warn",
+        `open ${one.network}`,
+        <>
+          <Foreign>{one.network}</Foreign>: books and chain differ in {one.open} places
+        </>,
+      );
+  }
+  for (const one of attention.data?.value.matters ?? []) {
+    add(
+      one.severity === "P0" || one.severity === "P1" ? "bad" : "warn",
+      `${one.concern} ${one.network} ${one.subject}`,
+      <>
+        <Foreign>{`${one.severity} on ${one.network}: ${one.concern.replaceAll("-", " ")}, ${one.subject}`}</Foreign>, since{" "}
+        <When at={one.since} />. <Foreign>{one.what_to_do}</Foreign>{" "}
+        {one.withdrawal == null ? null : (
+          <Link to="/withdrawals/$withdrawal" params={{ withdrawal: String(one.withdrawal) }}>
+            Withdrawal {one.withdrawal}
+          </Link>
+        )}
+      </>,
+    );
+  }
+  if ((books.data?.value.left_out ?? 0) > 0)
+    add(
+      "bad",
+      "left out",
+      <Link to="/reconciliation" search={{ network: undefined }}>
+        {books.data?.value.left_out} discrepancies found no room
+      </Link>,
+    );
+  const waiting = deposits.data?.value.deposits.length ?? 0;
+  if (waiting > 0)
+    add(
+      "warn",
+      "suspense",
+      <Link to="/deposits" search={{ waiting: "true", network: undefined, user: undefined, before: undefined, tx: undefined }}>
+        {waiting}
+        {deposits.data?.value.next_before == null ? "" : " and more"} deposits wait for a decision whose they are
+      </Link>,
+    );
+  const open = proposals.data?.value.proposals.length ?? 0;
+  if (open > 0) add("info", "proposals", <Link to="/approvals">{open} proposals wait for approval</Link>);
+  const order: readonly Tone[] = ["bad", "warn", "info"];
+  needs.sort((a, b) => order.indexOf(a.tone) - order.indexOf(b.tone));
+
+  // The panel is as old as the oldest of what it is made of.
+  const oldest = sources
+    .flatMap(({ look: { data } }) => (data === undefined ? [] : [data]))
+    .toSorted((a, b) => ageOf(b, now) - ageOf(a, now))[0];
+  const whole = (
+    look.data === undefined || oldest === undefined
+      ? look
+      : { ...look, data: { ...look.data, at: oldest.at, ageMs: oldest.ageMs } }
+  ) as typeof look;
+  return (
+    <Panel title="What needs somebody" look={whole}>
+      {() => (
+        <div className="stack">
+          {needs.length > 0 ? (
+            <Listed of={needs} />
+          ) : gaps.length === 0 ? (
+            <Status tone="good">Nothing does.</Status>
+          ) : (
+            <Status tone="idle">Nothing of what is known here does.</Status>
+          )}
+          {gaps.length === 0 ? null : (
+            <section className="stack" aria-label="What is not known here">
+              <h3>What is not known here</h3>
+              <Listed of={gaps} />
+            </section>
+          )}
+        </div>
+      )}
+    </Panel>
+  );
+}
+
+function Listed({ of: lines }: { of: readonly Need[] }) {
+  return (
+    <ul className="stack" style={{ listStyle: "none", gap: "var(--gap-2)" }}>
+      {lines.map(({ key, tone, text }) => (
+        <li key={key}>
+          <Status tone={tone}>{text}</Status>
+        </li>
+      ))}
+    </ul>
+  );
+}
