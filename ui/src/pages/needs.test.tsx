@@ -5,7 +5,13 @@ import { json, type Options, refusal, show } from "../testing/page";
 afterEach(() => vi.unstubAllGlobals());
 
 const GOOD = "Nothing does.";
-const NOTHING_WRONG = { "/v1/status": (answer: object) => ({ ...answer, problems: [] }) };
+const whole = (answer: object) => ({ ...answer, next_before: null });
+const NOTHING_WRONG = {
+  "/v1/status": (answer: object) => ({ ...answer, problems: [] }),
+  "/v1/withdrawals": whole,
+  "/v1/deposits": whole,
+  "/v1/reconciliation": (answer: object) => ({ ...answer, left_out: 0 }),
+};
 const told = () => document.querySelector('section[aria-label="What needs somebody"]')?.textContent ?? "";
 const overview = (options: Options = {}) => show("/", "empty", { instead: NOTHING_WRONG, ...options });
 const at = (request: Request, path: string) => new URL(request.url).pathname === path;

@@ -220,11 +220,10 @@ export function Needs() {
   const oldest = sources
     .flatMap(({ look: { data } }) => (data === undefined ? [] : [data]))
     .toSorted((a, b) => ageOf(b, now) - ageOf(a, now))[0];
-  const whole = (
+  const whole =
     look.data === undefined || oldest === undefined
       ? look
-      : { ...look, data: { ...look.data, at: oldest.at, ageMs: oldest.ageMs } }
-  ) as typeof look;
+      : { ...look, data: { ...look.data, at: oldest.at, ageMs: oldest.ageMs } };
   return (
     <Panel title="What needs somebody" look={whole}>
       {() => (

@@ -64,12 +64,12 @@ class NoEvents {
   }
 }
 
-function json(status: number, body: unknown): Response {
+export function json(status: number, body: unknown): Response {
   const headers = { "content-type": "application/json", "exq-age-ms": "0", "x-request-id": "request-7" };
   return new Response(JSON.stringify(body), { status, headers });
 }
 
-const refusal = (code: string, message: string, hint: string) => ({ error: { code, message, hint } });
+export const refusal = (code: string, message: string, hint: string) => ({ error: { code, message, hint } });
 
 export interface Shown {
   client: QueryClient;
@@ -84,10 +84,12 @@ export interface Options {
   follows?: boolean;
   /** Changes what single addresses answer. */
   instead?: Readonly<Record<string, (answer: never) => object>>;
+  /** Answers what it wants to, changes too; the rest is answered as `fate` says. */
+  first?: (request: Request) => Promise<Response> | undefined;
 }
 
 /** Draws the page at a place and waits until each of its panels is in the state that follows from `fate`. */
-export async function show(place: string, fate: Fate, { follows = false, instead = {} }: Options = {}): Promise<Shown> {
+export async function show(place: string, fate: Fate, { follows = false, instead = {}, first }: Options = {}): Promise<Shown> {
   cleanup();
   let now = fate;
   const complaints: string[] = [];
@@ -113,6 +115,8 @@ export async function show(place: string, fate: Fate, { follows = false, instead
     },
   );
   vi.stubGlobal("fetch", (request: Request) => {
+    const own = first?.(request);
+    if (own !== undefined) return own;
     const { pathname } = new URL(request.url);
     const isDialect = pathname.startsWith(DIALECT);
     const isFrame = pathname === "/v1/session";
