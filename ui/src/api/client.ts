@@ -73,9 +73,13 @@ export const api = createClient<paths>({
 
 const READ_PATIENCE_MS = 10_000;
 const CHANGE_PATIENCE_MS = 60_000;
+/** A little more than the node itself takes for what reads everything there is. */
+const VERIFY_PATIENCE_MS = 12 * 60_000;
+const VERIFIES: readonly string[] = ["/v1/ledger/verify", "/v1/audit/verify"];
 
 function patience(request: Request): number {
-  return request.method === "GET" ? READ_PATIENCE_MS : CHANGE_PATIENCE_MS;
+  if (request.method !== "GET") return CHANGE_PATIENCE_MS;
+  return VERIFIES.includes(new URL(request.url).pathname) ? VERIFY_PATIENCE_MS : READ_PATIENCE_MS;
 }
 
 api.use({
@@ -91,13 +95,16 @@ interface Answer<T> {
   response: Response;
 }
 
-/** Waits for an answer. Throws `Refused` and nothing else. */
-export async function seen<T>(call: Promise<Answer<T>>): Promise<Seen<T>> {
+/** What is said of a read that was not answered. */
+export const ASKED_AGAIN = "The page asks again by itself.";
+
+/** Waits for an answer. Throws `Refused` and nothing else; `hint` is what to do where none comes. */
+export async function seen<T>(call: Promise<Answer<T>>, hint = ""): Promise<Seen<T>> {
   let answer: Answer<T>;
   try {
     answer = await call;
   } catch (error) {
-    throw told(unreachable(error));
+    throw told(unreachable(error, hint));
   }
   const { data, error, response } = answer;
   if (!response.ok || data === undefined) throw told(refused(response, error));
@@ -110,10 +117,10 @@ function told(refused: Refused): Refused {
   return refused;
 }
 
-function unreachable(error: unknown): Refused {
+function unreachable(error: unknown, hint: string): Refused {
   const isPatience = error instanceof DOMException && error.name === "TimeoutError";
   const message = isPatience ? "The node did not answer in time." : "The node cannot be reached.";
-  return new Refused(0, "", message, "The page asks again by itself.", "");
+  return new Refused(0, "", message, hint, "");
 }
 
 function refused(response: Response, body: unknown): Refused {

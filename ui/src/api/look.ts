@@ -3,7 +3,7 @@
  * topics has changed, or when its time has come.
  */
 import { queryOptions, useQuery, type UseQueryResult } from "@tanstack/react-query";
-import { api, type Refused, type Seen, seen } from "./client";
+import { api, ASKED_AGAIN, type Refused, type Seen, seen } from "./client";
 import type { paths } from "./schema.gen";
 
 type Json<R> = R extends { content: { "application/json": infer T } } ? T : never;
@@ -64,7 +64,7 @@ export function look<P extends Readable>(path: P, asked: Asked<P> = {}, options:
     queryFn: ({ signal }) => {
       // The client's own types say the same, but cannot be followed for a path that is a parameter.
       const get = api.GET as unknown as (path: P, init: object) => Promise<{ data?: AnswerOf<P>; response: Response }>;
-      return seen(get(path, { params: asked, signal }));
+      return seen(get(path, { params: asked, signal }), ASKED_AGAIN);
     },
     refetchInterval: options.every ?? PACE.calm,
     enabled: options.enabled ?? true,
@@ -73,6 +73,14 @@ export function look<P extends Readable>(path: P, asked: Asked<P> = {}, options:
 
 /** A read of a page. */
 export type Look<P extends Readable> = UseQueryResult<Seen<AnswerOf<P>>, Refused>;
+
+/**
+ * A read that is made when a person asks for it, by `refetch`, and at no other time: not again by itself, not when something has
+ * changed, not when it was not answered.
+ */
+export function useAsked<P extends Readable>(path: P, asked: Asked<P> = {}): Look<P> {
+  return useQuery({ ...look(path, asked, { every: false, enabled: false }), retry: false });
+}
 
 export function useLook<P extends Readable>(path: P, asked: Asked<P> = {}, options: LookOptions = {}): Look<P> {
   return useQuery(look(path, asked, options));

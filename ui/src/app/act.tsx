@@ -4,64 +4,105 @@
  * How much is asked follows from the description of the API, so that the page asks what the node enforces:
  * level 0 is made at once, level 1 after a reason, level 2 after the thing's name, level 3 after a phrase and a second factor
  * that was shown just now. What takes two persons is proposed instead, if the sender wants it.
+ *
+ * An open dialog is about what was on the page when it was opened, and about nothing else: what is read meanwhile changes neither what
+ * it says nor what it sends (versions neither), and is told. What is filled in is the dialog's own, for the same reason.
  */
-import { useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { type ReactNode, useState } from "react";
-import { type BodyOf, type Change, change, factsOf, isProposed, type NamesOf, CommandIds, type ResultOf } from "../api/change";
+import { type ReactNode, useEffect, useState } from "react";
+import { type BodyOf, type Change, change, CommandIds, factsOf, isProposed, type NamesOf, type ResultOf } from "../api/change";
 import { Refused } from "../api/client";
 import { Button } from "../kit/button";
 import { Dialog } from "../kit/dialog";
 import { Field, Input } from "../kit/field";
+import { Status } from "../kit/status";
+import { safe } from "../kit/text";
 import { toast } from "../kit/toast";
+import { When } from "../kit/values";
+import { Told, useSending } from "./deed";
+import { holdPage } from "./holding";
 import { useSession } from "./session";
 import { useStanding } from "./standing";
+import { type Draft, forgetUnanswered, keepUnanswered, unansweredOf } from "./unanswered";
 
 /** It takes two persons. */
 const TWO_PERSONS = "EXQ-1101";
-const STEP_UP = "EXQ-0216";
 const REASON_CHARS_MAX = 500;
 /** What is typed where the danger is greatest. */
 export const PHRASE = "i know what this does";
 
-interface Props<C extends Change> {
+/** What may follow from what is filled in. */
+type Of<F, T> = T | ((form: F) => T);
+
+interface Props<C extends Change, F> {
   change: C;
-  names: NamesOf<C>;
+  names: Of<F, NamesOf<C>>;
   /** On the button. */
   label: string;
   /** What it is done to, as it is typed for danger level 2. */
-  subject: string;
+  subject: Of<F, string>;
   /** What follows from it: numbers and names, before it is made. */
-  consequence?: ReactNode;
-  body: (reason: string) => BodyOf<C>;
-  /** What else has to be filled in. */
-  children?: ReactNode;
+  consequence?: Of<F, ReactNode>;
+  body: (reason: string, form: F) => BodyOf<C>;
+  /** What has to be filled in beside the reason, as it is when the dialog opens. */
+  form?: F;
+  fields?: (form: F, set: (next: Partial<F>) => void) => ReactNode;
+  /** What of the form is not right yet. */
+  wrong?: Of<F, string | null>;
+  /** What is read about the form while it is filled in; a hook. */
+  useMore?: (form: F) => { wrong: string | null; consequence: ReactNode };
   /** Why it cannot be made now, beside what is the same for all changes. */
   why?: string | null | undefined;
-  /** What of the form is not right yet. */
-  wrong?: string | null | undefined;
   look?: "main" | "danger" | "quiet";
   /** Whether no reason is asked for: only for what the node asks none for. */
   reasonless?: boolean;
+  /** Whether it is made at a node that follows too, because it is about this browser at this node. */
+  anywhere?: boolean;
   /** What to tell, and do, when it is made. */
   done?: (result: ResultOf<C>) => string;
 }
 
 /** Why a change cannot be made through this page by this person; null where it can. */
-export function useWhyNot(name: Change): string | null {
+export function useWhyNot(name: Change, anywhere = false): string | null {
   const { can, who } = useSession();
-  const { readOnly } = useStanding();
-  if (readOnly !== null) return readOnly;
+  const { readOnly, follows } = useStanding();
+  if (readOnly !== null && !(anywhere && follows)) return readOnly;
   const { permission } = factsOf(name);
   if (permission === null || can(permission)) return null;
   return `This needs the permission ${permission}, which your roles (${who.roles.join(", ")}) do not have.`;
 }
 
-export function Act<C extends Change>(props: Props<C>) {
+function given<F, T>(of: Of<F, T>, form: F): T {
+  return typeof of === "function" ? (of as (form: F) => T)(form) : of;
+}
+
+/** What a dialog would send; where this differs from what is on the page now, something has changed. */
+function essence<C extends Change, F>(props: Props<C, F>, form: F): string {
+  return JSON.stringify([
+    props.change,
+    props.label,
+    given(props.names, form),
+    given(props.subject, form),
+    props.body("", form),
+  ]);
+}
+
+const nothingMore = () => ({ wrong: null, consequence: null });
+
+export function Act<C extends Change, F = undefined>(props: Props<C, F>) {
   const { label, look, why } = props;
-  const general = useWhyNot(props.change);
-  const [open, setOpen] = useState(false);
+  const general = useWhyNot(props.change, props.anywhere);
+  const { who } = useSession();
+  const [opened, setOpened] = useState<{ draft: Draft<Props<C, F>, F>; deed: string; turn: number } | null>(null);
   const { danger } = factsOf(props.change);
+  const open = (isAnew: boolean) => {
+    const form = props.form as F;
+    const deed = JSON.stringify([who.name, props.change, label, given(props.names, form), given(props.subject, form)]);
+    if (isAnew) forgetUnanswered(deed);
+    const fresh = { props, form, reason: "", ids: new CommandIds(), sentAt: null };
+    const draft = unansweredOf<Props<C, F>, F>(deed) ?? fresh;
+    setOpened((before) => ({ draft, deed, turn: (before?.turn ?? 0) + 1 }));
+  };
   return (
     <>
       <Button
@@ -69,51 +110,76 @@ export function Act<C extends Change>(props: Props<C>) {
         look={look ?? (danger >= 3 ? "danger" : undefined)}
         why={general ?? why}
         onClick={() => {
-          setOpen(true);
+          open(false);
         }}
       >
         {label}
       </Button>
-      {open ? (
+      {opened === null ? null : (
         <Asked
-          {...props}
+          key={opened.turn}
+          {...opened}
+          live={props}
+          anew={() => {
+            open(true);
+          }}
           close={() => {
-            setOpen(false);
+            setOpened(null);
           }}
         />
-      ) : null}
+      )}
     </>
   );
 }
 
-function Asked<C extends Change>(props: Props<C> & { close: () => void }) {
-  const { label, subject, names, consequence, children, wrong, close } = props;
-  const { danger, fresh, summary } = factsOf(props.change);
-  const general = useWhyNot(props.change);
-  const { stepUp } = useSession();
-  const client = useQueryClient();
-  const [reason, setReason] = useState("");
+interface AskedProps<C extends Change, F> {
+  draft: Draft<Props<C, F>, F>;
+  deed: string;
+  /** What is on the page now. */
+  live: Props<C, F>;
+  anew: () => void;
+  close: () => void;
+}
+
+function Asked<C extends Change, F>({ draft, deed, live, anew, close }: AskedProps<C, F>) {
+  const { props, ids, sentAt } = draft;
+  const { label, useMore = nothingMore } = props;
+  const { danger, summary, once } = factsOf(props.change);
+  const general = useWhyNot(props.change, props.anywhere);
+  const sending = useSending();
+  const [form, setForm] = useState(draft.form);
+  const [reason, setReason] = useState(draft.reason);
   const [typed, setTyped] = useState("");
   const [refused, setRefused] = useState<Refused | null>(null);
   const [busy, setBusy] = useState(false);
-  const [ids] = useState(() => new CommandIds());
+  const more = useMore(form);
+  useEffect(holdPage, []);
 
+  const subject = given(props.subject, form);
+  const names = given(props.names, form);
+  const consequence = given(props.consequence, form) ?? more.consequence;
+  const hasChanged = essence(props, form) !== essence(live, form);
   const word = danger === 3 ? PHRASE : subject;
   const missing =
     general ??
-    wrong ??
+    given(props.wrong, form) ??
+    more.wrong ??
     (props.reasonless !== true && reason.trim() === "" ? "Say why: it is kept in the audit." : null) ??
     (danger >= 2 && typed.trim() !== word ? `Type ${word} to go on.` : null) ??
     (busy ? "It is on its way." : null);
 
   const send = async (propose: boolean) => {
     setRefused(null);
-    if (fresh === "always" && !(await stepUp(`${label} ${subject}: this asks for a second factor of the last minute.`))) return;
     setBusy(true);
     try {
-      const body = props.body(reason.trim());
-      const { value } = await change(props.change, names, body, { propose, id: ids.of([names, body, propose]) });
+      const body = props.body(reason.trim(), form);
+      const id = ids.of([names, body, propose]);
+      const why = `${label} ${subject}: this asks for a second factor of the last minute.`;
+      const seen = await sending(props.change, why, () => change(props.change, names, body, { propose, id }));
+      if (seen === null) return;
+      forgetUnanswered(deed);
       close();
+      const { value } = seen;
       if (isProposed(value)) {
         const { proposal, needed } = value;
         toast(
@@ -127,15 +193,13 @@ function Asked<C extends Change>(props: Props<C> & { close: () => void }) {
           "info",
         );
       } else toast(props.done?.(value) ?? `${label}: ${subject}. Done.`);
-      void client.invalidateQueries();
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      if (error.code === STEP_UP && (await stepUp(error.message))) {
-        setBusy(false);
-        await send(propose);
-        return;
+      if (error.isUnknown) keepUnanswered(deed, { props, form, reason, ids, sentAt: Date.now() });
+      else {
+        ids.answered();
+        forgetUnanswered(deed);
       }
-      if (!error.isUnknown) ids.answered();
       setRefused(error);
     } finally {
       setBusy(false);
@@ -158,8 +222,27 @@ function Asked<C extends Change>(props: Props<C> & { close: () => void }) {
           if (missing === null) void send(false);
         }}
       >
-        {consequence === undefined ? null : <div className="consequence">{consequence}</div>}
-        {children}
+        {sentAt === null ? null : (
+          <div className="row" role="status">
+            <Status tone="warn">
+              This was sent <When at={new Date(sentAt).toISOString()} /> and not answered: it may have been made.{" "}
+              {once ? "Sent again as it is, it takes effect once." : "Look whether it was before you send it again."}
+            </Status>
+            <Button onClick={anew}>Begin anew</Button>
+          </div>
+        )}
+        {hasChanged ? (
+          <p role="alert">
+            <Status tone="warn">
+              What this is about has changed meanwhile. This dialog is still about what was there when you opened it: close it
+              and look again.
+            </Status>
+          </p>
+        ) : null}
+        {consequence == null ? null : <div className="consequence">{safe(consequence)}</div>}
+        {props.fields?.(form, (next) => {
+          setForm((old) => ({ ...old, ...next }));
+        })}
         {props.reasonless === true ? null : (
           <Field label="Reason" help="For the audit; others read it.">
             {(tied) => (
@@ -188,10 +271,7 @@ function Asked<C extends Change>(props: Props<C> & { close: () => void }) {
         )}
         {refused === null ? null : (
           <div role="alert" className="stack">
-            <p>
-              <strong>{refused.message}</strong> <span className="code">{refused.code}</span>
-            </p>
-            {refused.hint === "" ? null : <p className="muted">{refused.hint}</p>}
+            <Told refused={refused} change={props.change} />
             {refused.code === TWO_PERSONS ? (
               <div className="row">
                 <Button look="main" onClick={() => void send(true)}>

@@ -3,6 +3,7 @@
  * out, by this page neither. Whoever clears the site's data loses it, and enrols another one.
  */
 import { bytesToHex } from "../api/signing";
+import { type KnownAsset, learned, type Paid } from "./known-assets";
 
 const DATABASE = "exchequer";
 const STORE = "keys";
@@ -10,6 +11,8 @@ const STORE = "keys";
 interface Kept {
   pair: CryptoKeyPair;
   publicKey: string;
+  /** What assets are, as they were when the key was made and at each approval since; not there in keys of former versions. */
+  assets?: readonly KnownAsset[];
 }
 
 function opened(): Promise<IDBDatabase> {
@@ -35,13 +38,20 @@ export async function keptKey(admin: string): Promise<Kept | undefined> {
   return within<Kept | undefined>("readonly", (store) => store.get(admin) as IDBRequest<Kept | undefined>);
 }
 
-/** Makes a key for an admin in the place of a former one. */
-export async function makeKey(admin: string): Promise<Kept> {
+/** Makes a key for an admin in the place of a former one, and remembers with it what assets are. */
+export async function makeKey(admin: string, assets: readonly KnownAsset[]): Promise<Kept> {
   const pair = await crypto.subtle.generateKey("Ed25519", false, ["sign", "verify"]);
   const publicKey = bytesToHex(new Uint8Array(await crypto.subtle.exportKey("raw", pair.publicKey)));
-  const kept = { pair, publicKey };
+  const kept = { pair, publicKey, assets };
   await within("readwrite", (store) => store.put(kept, admin));
   return kept;
+}
+
+/** Remembers what an approved payment paid. */
+export async function rememberPaid(admin: string, paid: Paid): Promise<void> {
+  const kept = await keptKey(admin);
+  if (kept === undefined) return;
+  await within("readwrite", (store) => store.put({ ...kept, assets: learned(kept.assets ?? [], paid) }, admin));
 }
 
 /** A signature, hexadecimal. */

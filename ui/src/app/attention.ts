@@ -4,17 +4,28 @@
  */
 let last = Date.now();
 
-for (const kind of ["pointerdown", "keydown", "wheel", "touchstart"] as const) {
-  window.addEventListener(
-    kind,
-    () => {
-      last = Date.now();
-    },
-    { passive: true, capture: true },
-  );
+/** Where the windows of one node tell each other: whoever uses one of them uses the session of all. */
+const SHARED = "exchequer.attention";
+/** It is told at most so often, in milliseconds. */
+const TELL_MS = 1_000;
+let told = 0;
+
+function attend(): void {
+  last = Date.now();
+  if (last - told < TELL_MS) return;
+  told = last;
+  window.localStorage.setItem(SHARED, String(last));
 }
 
-/** In milliseconds since 1970. */
+for (const kind of ["pointerdown", "keydown", "wheel", "touchstart"] as const) {
+  window.addEventListener(kind, attend, { passive: true, capture: true });
+}
+
+/**
+ * In this window or another one of this node, in milliseconds since 1970. Read where they tell it, not heard: a window that the
+ * browser let sleep hears late.
+ */
 export function lastAttention(): number {
-  return last;
+  const elsewhere = Number(window.localStorage.getItem(SHARED));
+  return Number.isSafeInteger(elsewhere) && elsewhere <= Date.now() ? Math.max(last, elsewhere) : last;
 }

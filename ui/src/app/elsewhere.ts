@@ -37,8 +37,30 @@ export async function elsewhere(signal: AbortSignal, led: boolean): Promise<void
     }),
   ).catch(() => null);
   if (found === null || signal.aborted) return;
+  const there = new URL(hrefAt(found));
+  if (led) there.searchParams.set(MOVED, "1");
+  window.location.assign(there);
+}
+
+/** Says of an address that its page was come to from another node. */
+const CAME = "came";
+/** Says that the former node led: the page goes on to whoever leads. */
+export const MOVED = "moved";
+
+/** The same place on another node. */
+export function hrefAt(address: string): string {
   const { pathname, search, hash } = window.location;
-  const asked = new URLSearchParams(search);
-  if (led) asked.set("moved", "1");
-  window.location.assign(`https://${found}${pathname}?${asked.toString()}${hash}`);
+  const there = new URL(`https://${address}${pathname}${search}${hash}`);
+  there.searchParams.delete(MOVED);
+  there.searchParams.set(CAME, "1");
+  return there.href;
+}
+
+/** Whether this page was come to from another node; told once, and taken out of the address. */
+export function takeCame(): boolean {
+  const here = new URL(window.location.href);
+  if (!here.searchParams.has(CAME)) return false;
+  here.searchParams.delete(CAME);
+  window.history.replaceState(window.history.state, "", here);
+  return true;
 }

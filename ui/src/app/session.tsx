@@ -2,7 +2,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useRef, useState } from "react";
 import { change } from "../api/change";
-import { api, onRefused, Refused, type Seen, seen, setCsrfToken } from "../api/client";
+import { api, ASKED_AGAIN, onRefused, Refused, type Seen, seen, setCsrfToken } from "../api/client";
 import type { components } from "../api/schema.gen";
 import { Button } from "../kit/button";
 import { Dialog } from "../kit/dialog";
@@ -10,14 +10,16 @@ import { Input } from "../kit/field";
 import { span } from "../kit/text";
 import { useNow } from "../kit/values";
 import { lastAttention } from "./attention";
+import { takeCame } from "./elsewhere";
+import { SignedInStill } from "./signed-in-still";
 
 export type SignedIn = components["schemas"]["SignedIn"];
 
 interface Session {
   who: SignedIn;
   can: (permission: string) => boolean;
-  /** Shows the second factor if it was not shown just now; false where the person gave up. */
-  stepUp: (why: string) => Promise<boolean>;
+  /** Shows the second factor if it was not shown just now, or in any case; false where the person gave up. */
+  stepUp: (why: string, inAnyCase?: boolean) => Promise<boolean>;
   signOut: () => Promise<void>;
   /** Asks the node again who is signed in. */
   again: () => Promise<unknown>;
@@ -33,9 +35,18 @@ const FRESH_SLACK_MS = 5_000;
 /** Whether this browser was signed in when it was last seen: a page that was not need not ask, and be refused. */
 const HINT = "exchequer.signed-in";
 
+/** Whoever comes from another node may be signed in here as well: nodes of one host share what the browser shows them. */
+let mayBeSignedIn = takeCame();
+
 export function rememberSignedIn(is: boolean): void {
+  mayBeSignedIn = false;
   if (is) window.localStorage.setItem(HINT, "yes");
   else window.localStorage.removeItem(HINT);
+}
+
+/** Whether the node is worth asking who is signed in. */
+function isWorthAsking(): boolean {
+  return mayBeSignedIn || window.localStorage.getItem(HINT) !== null;
 }
 
 export function useSession(): Session {
@@ -55,9 +66,9 @@ export function Sessions({ children, otherwise }: { children: ReactNode; otherwi
   const client = useQueryClient();
   const read = useQuery<Seen<SignedIn>, Refused>({
     queryKey: KEY,
-    queryFn: () => seen(api.GET("/v1/session")),
+    queryFn: () => readSession(),
     refetchInterval: 60_000,
-    enabled: () => window.localStorage.getItem(HINT) !== null,
+    enabled: isWorthAsking,
   });
   const over = read.error?.status === 401;
   // Before anything below is drawn: a change could be asked for at once.
@@ -74,9 +85,10 @@ export function Sessions({ children, otherwise }: { children: ReactNode; otherwi
 
   useEffect(() => {
     if (over) rememberSignedIn(false);
-  }, [over]);
+    else if (read.data !== undefined) rememberSignedIn(true);
+  }, [over, read.data]);
 
-  if (window.localStorage.getItem(HINT) === null && read.data === undefined) {
+  if (!isWorthAsking() && read.data === undefined) {
     return <>{otherwise({ must: "sign-in", refused: null })}</>;
   }
   if (read.isPending) return null;
@@ -89,6 +101,10 @@ export function Sessions({ children, otherwise }: { children: ReactNode; otherwi
   );
 }
 
+function readSession(): Promise<Seen<SignedIn>> {
+  return seen(api.GET("/v1/session"), ASKED_AGAIN);
+}
+
 function Inside({ who, readAt, children }: { who: SignedIn; readAt: number; children: ReactNode }) {
   const client = useQueryClient();
   const [asking, ask] = useState<{ why: string; answer: (shown: boolean) => void } | null>(null);
@@ -98,27 +114,44 @@ function Inside({ who, readAt, children }: { who: SignedIn; readAt: number; chil
   }, [who.stepped_up_until]);
 
   const again = useCallback(() => client.invalidateQueries({ queryKey: KEY }), [client]);
-  const stepUp = useCallback((why: string) => {
-    if (until.current - Date.now() > FRESH_SLACK_MS) return Promise.resolve(true);
+  const stepUp = useCallback((why: string, inAnyCase = false) => {
+    if (!inAnyCase && until.current - Date.now() > FRESH_SLACK_MS) return Promise.resolve(true);
     return new Promise<boolean>((answer) => {
       ask({ why, answer });
     });
   }, []);
+  const [still, setStill] = useState<Refused | null>(null);
   const signOut = useCallback(async () => {
-    // A node that cannot be reached ends the session when it was idle; nothing that was seen stays in the page either way.
-    await seen(api.DELETE("/v1/session")).catch(() => undefined);
+    try {
+      await seen(api.DELETE("/v1/session"));
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      // Signed out is who the node says is: what it did not hear of it did not do.
+      if (error.status !== 401) {
+        setStill(error);
+        return;
+      }
+    }
     rememberSignedIn(false);
     window.location.assign("/ui/");
   }, []);
+  /** Nobody used the page for long enough. What another window did meanwhile is looked at first: it may be in use, or signed in anew. */
+  const end = useCallback(async () => {
+    const before = lastAttention();
+    const present = await readSession().catch(() => null);
+    if (lastAttention() > before || (present !== null && present.value.session !== who.session)) await again();
+    else await signOut();
+  }, [again, signOut, who.session]);
   const session = useMemo<Session>(
     () => ({ who, can: (permission) => who.permissions.includes(permission), stepUp, signOut, again }),
     [who, stepUp, signOut, again],
   );
 
+  if (still !== null) return <SignedInStill refused={still} signOut={signOut} />;
   return (
     <Context value={session}>
       {children}
-      <Ending overAt={Date.parse(who.over_at)} readAt={readAt} again={again} end={signOut} />
+      <Ending overAt={Date.parse(who.over_at)} readAt={readAt} again={again} end={end} />
       {asking === null ? null : (
         <StepUp
           why={asking.why}

@@ -12,6 +12,8 @@ import { Foreign, useNow, When } from "../kit/values";
 import { Keyboard } from "./keyboard";
 import { PAGES } from "./pages";
 import { useSession } from "./session";
+import { MOVED } from "./elsewhere";
+import { usePageHeld } from "./holding";
 import { StandingProvider, useStanding } from "./standing";
 import { applyTheme, type Theme, theme } from "./theme";
 
@@ -57,7 +59,10 @@ function Bar() {
         {status === undefined ? null : (
           <>
             <span>
-              {status.node} <span className="muted">{status.version}</span>
+              <Foreign>{status.node}</Foreign>{" "}
+              <span className="muted">
+                <Foreign>{status.version}</Foreign>
+              </span>
             </span>
             <Word of={look.error === null ? status.health : "unreachable"} />
           </>
@@ -69,7 +74,9 @@ function Bar() {
           <Status tone={liveness === "live" ? "good" : "idle"}>{liveness === "live" ? "live" : "asking"}</Status>
         </span>
         <ThemeChoice />
-        <Link to="/security">{who.name}</Link>
+        <Link to="/security">
+          <Foreign>{who.name}</Foreign>
+        </Link>
         <Button look="quiet" onClick={() => void signOut()}>
           Sign out
         </Button>
@@ -114,19 +121,20 @@ function Banner({ tone, children }: { tone: "bad" | "warn" | "info"; children: R
 /** What holds for the whole exchange, and for this node. */
 function Banners() {
   const { status, look, readOnly, leaderHref } = useStanding();
-  const moved = new URLSearchParams(window.location.search).has("moved");
+  const moved = new URLSearchParams(window.location.search).has(MOVED);
+  const isHeld = usePageHeld();
   // Whoever came here because the leader was gone wants to go on at the next one.
   useEffect(() => {
-    if (!moved || leaderHref === null) return;
-    const onward = new URL(leaderHref);
-    onward.searchParams.delete("moved");
-    window.location.replace(onward);
-  }, [moved, leaderHref]);
+    if (moved && leaderHref !== null && !isHeld) window.location.replace(leaderHref);
+  }, [moved, leaderHref, isHeld]);
   return (
     <>
       {look.error?.isUnreachable === true ? (
         <Banner tone="bad">
-          <strong>This node does not answer.</strong> What is shown is what was last seen. Other nodes are being tried.
+          <strong>This node does not answer.</strong> What is shown is what was last seen.{" "}
+          {isHeld
+            ? "The page stays here as long as its dialog is open; once it is closed, other nodes are tried."
+            : "Other nodes are being tried."}
         </Banner>
       ) : null}
       {status?.stopped_since == null ? null : (
@@ -137,12 +145,13 @@ function Banners() {
       )}
       {(status?.maintenance ?? []).map((one) => (
         <Banner key={one.number} tone="warn">
-          {one.open ? "Maintenance" : "Maintenance is announced"} of {one.extent}: <Foreign>{one.banner}</Foreign>
+          {one.open ? "Maintenance" : "Maintenance is announced"} of <Foreign>{`${one.extent}: `}</Foreign>
+          <Foreign>{one.banner}</Foreign>
         </Banner>
       ))}
       {look.error === null && status !== undefined && readOnly !== null ? (
         <Banner tone={status.leader_id == null || status.health === "no-quorum" ? "bad" : "info"}>
-          {readOnly}
+          <Foreign>{readOnly}</Foreign>
           {leaderHref === null ? null : <a href={leaderHref}>Open this page on the leader</a>}
         </Banner>
       ) : null}

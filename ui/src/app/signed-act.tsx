@@ -1,19 +1,32 @@
-/** A change that carries a signature of this browser's key over what is shown: consent to a withdrawal, approval of a proposal. */
-import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { type ReactNode, useState } from "react";
-import { type BodyOf, type Change, change, CommandIds, factsOf, type NamesOf } from "../api/change";
+/**
+ * A change that carries a signature of this browser's key over what is shown: consent to a withdrawal, approval of a proposal.
+ *
+ * Its dialog is about what was on the page when it was opened, as that of every change. It is made at nodes that follow as well, which
+ * hand it on to the leader: the key of a browser lives at one address, and does not move with the leadership.
+ */
+import { useQuery } from "@tanstack/react-query";
+import { type ReactNode, useEffect, useState } from "react";
+import { type BodyOf, type Change, change, CommandIds, type NamesOf, type ResultOf } from "../api/change";
 import { Refused } from "../api/client";
 import { useLook } from "../api/look";
 import { Button } from "../kit/button";
 import { Dialog } from "../kit/dialog";
+import { Input } from "../kit/field";
+import { Status } from "../kit/status";
+import { visible } from "../kit/text";
 import { toast } from "../kit/toast";
 import { useWhyNot } from "./act";
 import { keptKey, sign } from "./approval-key";
+import { Told, useSending } from "./deed";
+import { holdPage } from "./holding";
 import { useSession } from "./session";
+import { useStanding } from "./standing";
+import { type Draft, forgetUnanswered, keepUnanswered, unansweredOf } from "./unanswered";
 
-/** The key of this browser and its number, if it is enrolled and confirmed. */
+/** The key of this browser at this node and its number, if it is enrolled and confirmed. */
 export function useOwnKey() {
   const { who } = useSession();
+  const { status } = useStanding();
   const kept = useQuery({ queryKey: ["own key", who.name], queryFn: async () => (await keptKey(who.name)) ?? null });
   const keys = useLook("/v1/approval-keys", {}, { topics: ["approvals"] });
   const enrolled = keys.data?.value.keys.find(
@@ -21,7 +34,7 @@ export function useOwnKey() {
   );
   const why =
     kept.data == null
-      ? "This browser has no approval key of yours: make one under Security."
+      ? `This browser has no approval key of yours for this node${status === undefined ? "" : ` (${status.node})`}: make one under Security.`
       : enrolled === undefined
         ? "This browser's approval key is not enrolled: enrol it under Security."
         : enrolled.state !== "confirmed"
@@ -30,83 +43,143 @@ export function useOwnKey() {
   return { kept: kept.data ?? null, enrolled, why };
 }
 
+/** What became of it, as it is told. */
+export interface Outcome {
+  tone: "good" | "bad" | "info";
+  text: string;
+}
+
 interface Props<C extends Change> {
   change: C;
   names: NamesOf<C>;
   label: string;
   title: string;
+  /** What it is that is signed, in a sentence. */
+  about: string;
   /** What is signed, in words: the whole of it. */
   children: ReactNode;
+  /** What those words are made of beside what is signed: where it changes, it is told. */
+  shown?: unknown;
   /** The bytes that are signed, made of what is shown; throws where what the node says of them is another thing. */
   bytes: () => Uint8Array;
-  body: (key: number, signature: string) => BodyOf<C>;
+  body: (key: number, signature: string, reason: string) => BodyOf<C>;
+  /** Whether a reason is asked for. */
+  reasoned?: boolean;
   why?: string | null;
   /** Whether an own key that is not confirmed yet is enough: the first two keys confirm each other. */
   unconfirmed?: boolean;
-  done: string;
+  /** What is kept once it is made. */
+  after?: () => Promise<void>;
+  done: (result: ResultOf<C>) => Outcome;
 }
 
 export function SignedAct<C extends Change>(props: Props<C>) {
-  const { label, title, children, why } = props;
-  const general = useWhyNot(props.change);
+  const { label, why } = props;
+  const general = useWhyNot(props.change, true);
   const own = useOwnKey();
-  const client = useQueryClient();
-  const { stepUp } = useSession();
-  const [open, setOpen] = useState(false);
-  const [wrong, setWrong] = useState<string | null>(null);
-  const [busy, setBusy] = useState(false);
-  const [ids] = useState(() => new CommandIds());
-  const send = async () => {
-    setWrong(null);
-    setBusy(true);
-    try {
-      if (own.kept === null || own.enrolled === undefined) return;
-      const bytes = props.bytes();
-      if (factsOf(props.change).fresh === "always" && !(await stepUp(title))) return;
-      const body = props.body(own.enrolled.number, await sign(own.kept, bytes));
-      await change(props.change, props.names, body, { id: ids.of([props.names, body]) });
-      ids.answered();
-      setOpen(false);
-      toast(props.done);
-      void client.invalidateQueries();
-    } catch (error) {
-      if (error instanceof Refused && !error.isUnknown) ids.answered();
-      setWrong(
-        error instanceof Refused
-          ? `${error.message} ${error.code} ${error.hint}`
-          : error instanceof Error
-            ? error.message
-            : String(error),
-      );
-    } finally {
-      setBusy(false);
-    }
-  };
+  const { who } = useSession();
+  const [opened, setOpened] = useState<{ draft: Draft<Props<C>, null>; deed: string } | null>(null);
+  const isEnough = props.unconfirmed === true && own.enrolled !== undefined;
   return (
     <>
       <Button
         data-change={props.change}
         look="main"
-        why={general ?? why ?? (props.unconfirmed === true && own.enrolled !== undefined ? null : own.why)}
-        onClick={() => setOpen(true)}
+        why={general ?? why ?? (isEnough ? null : own.why)}
+        onClick={() => {
+          const deed = JSON.stringify([who.name, props.change, props.names]);
+          // The bytes are made of what is on the page now; the id is that of what was sent before, if it is the same.
+          const { ids, reason } = unansweredOf<Props<C>, null>(deed) ?? { ids: new CommandIds(), reason: "" };
+          setOpened({ draft: { props, form: null, reason, ids, sentAt: null }, deed });
+        }}
       >
         {label}
       </Button>
-      <Dialog
-        open={open}
-        onOpenChange={setOpen}
-        title={title}
-        about="You sign exactly what is listed here; anything else would be another signature."
-      >
-        {children}
-        <div role="alert">{wrong === null ? null : <strong>{wrong}</strong>}</div>
-        <div className="row">
-          <Button look="main" why={busy ? "It is on its way." : null} onClick={() => void send()}>
-            Sign and approve
-          </Button>
-          <Button onClick={() => setOpen(false)}>Cancel</Button>
-        </div>
-      </Dialog>
+      {opened === null ? null : <Signing {...opened} live={props} close={() => setOpened(null)} />}
     </>
+  );
+}
+
+interface SigningProps<C extends Change> {
+  draft: Draft<Props<C>, null>;
+  deed: string;
+  live: Props<C>;
+  close: () => void;
+}
+
+/** What would be signed, or why nothing would. */
+function essence<C extends Change>({ change, names, bytes, shown }: Props<C>): string {
+  try {
+    return JSON.stringify([change, names, shown, Array.from(bytes())]);
+  } catch (error) {
+    return String(error);
+  }
+}
+
+function Signing<C extends Change>({ draft, deed, live, close }: SigningProps<C>) {
+  const { props, ids } = draft;
+  const own = useOwnKey();
+  const sending = useSending();
+  const [reason, setReason] = useState(draft.reason);
+  const [wrong, setWrong] = useState<Error | null>(null);
+  const [busy, setBusy] = useState(false);
+  useEffect(holdPage, []);
+  const missing =
+    (props.reasoned === true && reason.trim() === "" ? "Say why: it is kept in the audit." : null) ??
+    (busy ? "It is on its way." : null);
+  const send = async () => {
+    setWrong(null);
+    setBusy(true);
+    try {
+      if (own.kept === null || own.enrolled === undefined) throw new Error(own.why ?? "This browser has no approval key.");
+      const body = props.body(own.enrolled.number, await sign(own.kept, props.bytes()), reason.trim());
+      const id = ids.of([props.names, body]);
+      const seen = await sending(props.change, props.title, () => change(props.change, props.names, body, { id }));
+      if (seen === null) return;
+      forgetUnanswered(deed);
+      close();
+      const { tone, text } = props.done(seen.value);
+      toast(visible(text), tone);
+      await props.after?.();
+    } catch (error) {
+      if (error instanceof Refused && error.isUnknown) {
+        keepUnanswered(deed, { props, form: null, reason, ids, sentAt: Date.now() });
+      } else if (error instanceof Refused) {
+        ids.answered();
+        forgetUnanswered(deed);
+      }
+      setWrong(error instanceof Error ? error : new Error(String(error)));
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <Dialog open onOpenChange={(open) => (open ? undefined : close())} title={props.title} about={props.about}>
+      {essence(props) === essence(live) ? null : (
+        <p role="alert">
+          <Status tone="warn">
+            What this is about has changed meanwhile. You would sign what is listed here, as it was when you opened it: close
+            this and look again.
+          </Status>
+        </p>
+      )}
+      {props.children}
+      {props.reasoned === true ? (
+        <Input label="Reason" value={reason} onChange={(event) => setReason(event.target.value)} />
+      ) : null}
+      <div role="alert">
+        {wrong === null ? null : wrong instanceof Refused ? (
+          <Told refused={wrong} change={props.change} />
+        ) : (
+          <strong>{wrong.message}</strong>
+        )}
+      </div>
+      <div className="row">
+        <Button look="main" why={missing} onClick={() => void send()}>
+          Sign and approve
+        </Button>
+        <Button onClick={close}>Cancel</Button>
+      </div>
+    </Dialog>
   );
 }

@@ -3,7 +3,8 @@ import { createContext, type ReactNode, useContext, useEffect, useMemo } from "r
 import { onRefused } from "../api/client";
 import { type AnswerOf, type Look, PACE, useLook } from "../api/look";
 import { useQueryClient } from "@tanstack/react-query";
-import { elsewhere, rememberNodes } from "./elsewhere";
+import { elsewhere, hrefAt, rememberNodes } from "./elsewhere";
+import { usePageHeld } from "./holding";
 
 export type NodeStatus = AnswerOf<"/v1/status">;
 
@@ -12,6 +13,8 @@ interface Standing {
   status: NodeStatus | undefined;
   /** Why nothing can be changed through this page now; null where it can. */
   readOnly: string | null;
+  /** Whether that is because another node leads, which this one hands on to what it may. */
+  follows: boolean;
   /** The leader's page at the same place; null where it is this one, or not known. */
   leaderHref: string | null;
 }
@@ -36,16 +39,18 @@ export function StandingProvider({ children }: { children: ReactNode }) {
     if (members !== undefined) rememberNodes(members.map(({ api_address }) => api_address));
   }, [members]);
 
-  // A node that does not answer any more: the page goes on at another one, where it was.
+  // A node that does not answer any more: the page goes on at another one, where it was; not while somebody is at a change, whose
+  // answer and whose id would be lost.
+  const isHeld = usePageHeld();
   useEffect(() => {
     const unreachable = look.error?.isUnreachable === true;
-    if (!unreachable) return undefined;
+    if (!unreachable || isHeld) return undefined;
     const leaving = new AbortController();
     void elsewhere(leaving.signal, isLed);
     return () => {
       leaving.abort();
     };
-  }, [look.error, look.errorUpdateCount, isLed]);
+  }, [look.error, look.errorUpdateCount, isLed, isHeld]);
 
   // What another read noticed is looked at now; what is known already waits for its time.
   const isLost = look.error !== null;
@@ -63,6 +68,7 @@ export function StandingProvider({ children }: { children: ReactNode }) {
       look,
       status,
       readOnly: readOnlyReason(status, isLost),
+      follows: !isLost && status?.leader_id != null && status.health !== "no-quorum" && !isLed,
       leaderHref: isLed || leader === undefined ? null : hrefAt(leader.api_address),
     };
   }, [look, status, members, isLed, isLost]);
@@ -79,10 +85,4 @@ function readOnlyReason(status: NodeStatus | undefined, isLost: boolean): string
     return `Node ${status.node} follows and shows only. Change things on the leader, ${status.leader ?? "another node"}.`;
   }
   return null;
-}
-
-/** The same place on another node. */
-export function hrefAt(address: string): string {
-  const { pathname, search, hash } = window.location;
-  return `https://${address}${pathname}${search}${hash}`;
 }

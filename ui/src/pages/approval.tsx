@@ -1,14 +1,15 @@
 /** One proposal: what would be done, who agrees; approved by a signature over the operation whose words are shown. */
 import { getRouteApi } from "@tanstack/react-router";
 import { Act } from "../app/act";
-import { SignedAct } from "../app/signed-act";
+import { type Outcome, SignedAct } from "../app/signed-act";
 import { useStanding } from "../app/standing";
+import type { ResultOf } from "../api/change";
 import { type AnswerOf, useLook } from "../api/look";
 import { approvalBytes, operationHash } from "../api/signing";
 import { Facts } from "../kit/facts";
 import { Page } from "../kit/page";
 import { Panel } from "../kit/panel";
-import { Word } from "../kit/status";
+import { Status, Word } from "../kit/status";
 import { Foreign, Id, When } from "../kit/values";
 
 const route = getRouteApi("/approvals/$proposal");
@@ -24,7 +25,24 @@ export function Approval() {
         {(one) => (
           <Facts
             of={[
-              ["State", <Word key="state" of={one.state} />],
+              [
+                "State",
+                one.state === "refused-at-execution" ? (
+                  <Status key="state" tone="bad">
+                    {one.state}
+                  </Status>
+                ) : (
+                  <Word key="state" of={one.state} />
+                ),
+              ],
+              [
+                "It could not be carried out because",
+                refusalOf(one) === null ? null : (
+                  <Status key="refusal" tone="bad">
+                    {refusalOf(one)}
+                  </Status>
+                ),
+              ],
               ...operation(one),
               ["Reason", <Foreign key="reason">{one.reason}</Foreign>],
               ["Proposed by", one.initiator],
@@ -47,6 +65,21 @@ function operation({ lines }: Proposal): (readonly [string, React.ReactNode])[] 
   return lines.map(({ name, value }) => [name, <Foreign key={name}>{value}</Foreign>] as const);
 }
 
+/** What an approval came to: the last one that is needed carries it out, or cannot. */
+function outcomeOf(number: number, result: ResultOf<"POST /v1/proposals/{id}/approve">): Outcome {
+  const what = `Proposal ${String(number)}`;
+  const { state, refusal, approvals, needed } = result;
+  if (refusal != null || state === "refused-at-execution")
+    return { tone: "bad", text: `${what} was approved and could not be carried out: ${refusal ?? "the node did not say why"}` };
+  if (state === "executed") return { tone: "good", text: `${what} is approved and carried out.` };
+  return { tone: "info", text: `${what} has your approval: ${String(approvals)} of ${String(needed)}.` };
+}
+
+/** Why it could not be carried out, where the node says so. */
+function refusalOf(proposal: object): string | null {
+  return "refusal" in proposal && typeof proposal.refusal === "string" ? proposal.refusal : null;
+}
+
 function Deeds({ proposal: one }: { proposal: Proposal }) {
   const { status } = useStanding();
   const names = { id: one.number };
@@ -57,7 +90,15 @@ function Deeds({ proposal: one }: { proposal: Proposal }) {
         names={names}
         label="Approve"
         title={`Approve proposal ${String(one.number)}`}
-        why={status === undefined ? "It is not known yet which cluster this is." : null}
+        about="You sign the operation's bytes, this proposal's number and when it expires. The words below are the node's."
+        shown={one.lines}
+        why={
+          status === undefined
+            ? "It is not known yet which cluster this is."
+            : one.lines.length === 0
+              ? `This node cannot say what it would do, so it is not signed here: exchequer approve sign ${String(one.number)}`
+              : null
+        }
         bytes={() => {
           if (operationHash(one.operation) !== one.hash) {
             throw new Error("The hash that the node shows is not that of this operation. Nothing is signed.");
@@ -65,12 +106,18 @@ function Deeds({ proposal: one }: { proposal: Proposal }) {
           return approvalBytes(status?.cluster_id ?? "", one.number, one.hash, one.expires_us);
         }}
         body={(key, signature) => ({ key, signature })}
-        done={`Proposal ${String(one.number)} has your approval.`}
+        done={(result) => outcomeOf(one.number, result)}
       >
-        <Facts of={operation(one)} />
+        <Facts
+          of={[
+            ...operation(one),
+            ["Proposed by", one.initiator],
+            ["Reason", <Foreign key="reason">{one.reason}</Foreign>],
+            ["Expires", <When key="expires" at={one.expires_at} />],
+          ]}
+        />
         <p className="muted">
-          These words are the node&apos;s; the signature is over the operation&apos;s bytes. The command line makes the words
-          itself: exchequer approve sign {one.number}
+          The command line makes these words itself, from the bytes that are signed: exchequer approve sign {one.number}
         </p>
       </SignedAct>
       <Act

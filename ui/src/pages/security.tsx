@@ -2,10 +2,11 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { Act } from "../app/act";
 import { keptKey, makeKey } from "../app/approval-key";
+import type { KnownAsset } from "../app/known-assets";
 import { useSession } from "../app/session";
 import { SignedAct, useOwnKey } from "../app/signed-act";
 import { useStanding } from "../app/standing";
-import { type AnswerOf, useLook } from "../api/look";
+import { type AnswerOf, look, useLook } from "../api/look";
 import { confirmationBytes } from "../api/signing";
 import { Button } from "../kit/button";
 import { Facts } from "../kit/facts";
@@ -121,13 +122,26 @@ function Keys() {
 
 /** The key of this browser: made here, enrolled by its public half. */
 function OwnKey() {
-  const { who } = useSession();
+  const { who, can } = useSession();
   const client = useQueryClient();
   const { kept, enrolled, why } = useOwnKey();
   const { status } = useStanding();
+  /** What assets are according to this node now; what this person may not read is learned from what is approved. */
+  const assets = async (): Promise<readonly KnownAsset[]> => {
+    if (!can("markets.read")) return [];
+    const listed = await client.fetchQuery(look("/v1/assets"));
+    const listings = can("configuration.read") ? (await client.fetchQuery(look("/v1/listings"))).value.listings : [];
+    return listed.value.assets.map(({ number, code }) => ({
+      number,
+      code,
+      decimals: Object.fromEntries(
+        listings.filter(({ asset }) => asset === code).map(({ network, decimals }) => [network, decimals]),
+      ),
+    }));
+  };
   const make = async () => {
     if ((await keptKey(who.name)) !== undefined) return;
-    await makeKey(who.name);
+    await makeKey(who.name, await assets());
     await client.invalidateQueries({ queryKey: ["own key"] });
     toast("A key was made. It is of use once it is enrolled, and confirmed by another person.");
   };
@@ -146,7 +160,12 @@ function OwnKey() {
       </p>
       <div className="row">
         {kept === null ? (
-          <Button look="main" onClick={() => void make()}>
+          <Button
+            look="main"
+            onClick={() => {
+              make().catch((error: unknown) => toast(error instanceof Error ? error.message : String(error), "bad"));
+            }}
+          >
             Make a key in this browser
           </Button>
         ) : null}

@@ -27,6 +27,15 @@ export function Withdrawal() {
       <Panel title="Standing" look={look}>
         {({ withdrawal: one, now }) => (
           <div className="stack">
+            {one.warning == null ? null : (
+              <p>
+                <Status tone="bad">
+                  <strong>
+                    <Foreign>{one.warning}</Foreign>
+                  </strong>
+                </Status>
+              </p>
+            )}
             <p>
               <Word of={one.state} />:{" "}
               <strong>

@@ -1,0 +1,47 @@
+/** What all changes of a person have in common: the second factor where it is asked for, and how a refusal is told. */
+import { useQueryClient } from "@tanstack/react-query";
+import { useCallback } from "react";
+import { type Change, factsOf } from "../api/change";
+import { Refused, type Seen } from "../api/client";
+import { visible } from "../kit/text";
+import { useSession } from "./session";
+
+const STEP_UP = "EXQ-0216";
+
+/** Sends a change, with the second factor shown before it where the API says so, or once the node asks; null where the person gave up. */
+export function useSending() {
+  const { stepUp } = useSession();
+  const client = useQueryClient();
+  return useCallback(
+    async <T,>(name: Change, why: string, send: () => Promise<Seen<T>>): Promise<Seen<T> | null> => {
+      if (factsOf(name).fresh === "always" && !(await stepUp(why))) return null;
+      const sent = send().catch(async (error: unknown) => {
+        // The node says what is fresh, whatever this browser's clock says; asked twice, it would be asked for ever.
+        if (!(error instanceof Refused) || error.code !== STEP_UP || !(await stepUp(error.message, true))) throw error;
+        return send();
+      });
+      const seen = await sent;
+      void client.invalidateQueries();
+      return seen;
+    },
+    [stepUp, client],
+  );
+}
+
+/** What stood in the way of a change. Where it is not known whether it was made, that is what is told. */
+export function Told({ refused, change }: { refused: Refused; change: Change }) {
+  return (
+    <>
+      <p>
+        <strong>{visible(refused.message)}</strong> <span className="code">{refused.code}</span>
+      </p>
+      {refused.isUnknown ? (
+        <p>
+          It may have been made.{" "}
+          {factsOf(change).once ? "Send it again: it takes effect once." : "Look whether it was before you send it again."}
+        </p>
+      ) : null}
+      {refused.hint === "" ? null : <p className="muted">{visible(refused.hint)}</p>}
+    </>
+  );
+}
