@@ -104,12 +104,19 @@ export async function seen<T>(call: Promise<Answer<T>>, hint = ""): Promise<Seen
   try {
     answer = await call;
   } catch (error) {
-    throw told(unreachable(error, hint));
+    const refused = unreachable(error, hint);
+    // What the page itself gave up, because it asks again or goes elsewhere, is no news of the node: told as such, it would have the
+    // node's standing asked for anew, which gives the former asking up, without an end.
+    throw isGivenUp(error) ? refused : told(refused);
   }
   const { data, error, response } = answer;
   if (!response.ok || data === undefined) throw told(refused(response, error));
   const age = response.headers.get("exq-age-ms");
   return { value: data, ageMs: age === null ? null : Number(age), at: Date.now() };
+}
+
+function isGivenUp(error: unknown): boolean {
+  return error instanceof DOMException && error.name === "AbortError";
 }
 
 function told(refused: Refused): Refused {
