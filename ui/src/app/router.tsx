@@ -40,6 +40,8 @@ const workers = createRoute({
     kind: textOf(search, "kind"),
     network: textOf(search, "network"),
     state: textOf(search, "state"),
+    do: textOf(search, "do"),
+    bulk: numberOf(search, "bulk"),
   }),
 });
 const worker = createRoute({

@@ -1,14 +1,16 @@
 /** All workers: what they are, how they are, and what can be done to many at once. */
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { Act } from "../app/act";
+import { useSession } from "../app/session";
 import { type AnswerOf, PACE, useLook } from "../api/look";
 import { Choice } from "../kit/field";
 import { Page } from "../kit/page";
 import { Panel } from "../kit/panel";
 import { Word } from "../kit/status";
 import { Table } from "../kit/table";
-import { bytes } from "../kit/text";
+import { bytes, capital } from "../kit/text";
 import { Foreign, When } from "../kit/values";
+import { ACTIONS, BulkPreview, BulkResult } from "./workers-bulk";
 
 const route = getRouteApi("/workers");
 const STATES = ["stopped", "starting", "running", "draining", "degraded", "failed"] as const;
@@ -18,8 +20,10 @@ const WORST_FIRST = ["failed", "degraded", "draining", "starting", "stopped", "r
 type WorkerRow = AnswerOf<"/v1/workers">["workers"][number];
 
 export function Workers() {
-  const { kind, network, state } = route.useSearch();
+  const { kind, network, state, do: action, bulk } = route.useSearch();
   const navigate = route.useNavigate();
+  const { can } = useSession();
+  const chosen = ACTIONS.find((name) => name === action);
   const all = useLook("/v1/workers", {}, { topics: ["workers"], every: PACE.live });
   const rows = all.data?.value.workers ?? [];
   const one = (pick: (row: WorkerRow) => string | null) =>
@@ -55,7 +59,18 @@ export function Workers() {
             set({ state: event.target.value });
           }}
         />
+        <nav className="row" aria-label="The same for all of these">
+          {can("workers.control")
+            ? ACTIONS.map((name) => (
+                <Link key={name} to="/workers" search={{ kind, network, state, do: name, bulk: undefined }}>
+                  {capital(name)} all of these
+                </Link>
+              ))
+            : null}
+        </nav>
       </div>
+      {chosen === undefined ? null : <BulkPreview action={chosen} of={{ kind, network, state }} />}
+      {bulk === undefined ? null : <BulkResult bulk={bulk} />}
       <Panel
         title="Workers"
         look={all}

@@ -11,7 +11,7 @@ const ARGUMENTS = [
   "--disable-component-update",
   "--disable-sync",
 ];
-export const PATIENCE_MS = 30_000;
+export const PATIENCE_MS = 60_000;
 
 /** Starts Debian's Chromium. */
 export function launch() {
@@ -48,9 +48,12 @@ export async function window(browser, { theme = "dark" } = {}) {
 
 export const url = (path, at = NODES[0]) => `https://${at}/ui${path}`;
 
+/** Goes to a place. What is waited for is what must be there: the browser's own idea of a page that is loaded is another one. */
+export const go = (page, path, at = NODES[0]) => page.goto(url(path, at), { waitUntil: "commit" });
+
 /** Signs somebody in through the page of a node. */
 export async function signIn(page, who, at = NODES[0]) {
-  await page.goto(url("/", at));
+  await go(page, "/", at);
   await page.getByLabel("Name").fill(who.name);
   await page.getByLabel("Password").fill(who.password);
   await page.getByLabel("Code").fill(await who.code());

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { after, before, test } from "node:test";
-import { launch, signIn, url, window } from "./browser.mjs";
+import { go, launch, signIn, window } from "./browser.mjs";
 import { ask, NODES, people } from "./cluster.mjs";
 import { PLACES, read } from "./places.mjs";
 
@@ -31,7 +31,7 @@ test("every control of a follower is held back, with its reason", async () => {
   let controls = 0;
   const open = [];
   for (const [path, title] of PLACES) {
-    await page.goto(url(path, follower.at));
+    await go(page, path, follower.at);
     await read(page, title);
     for (const one of await page.locator("[data-change]").all()) {
       controls += 1;
@@ -52,7 +52,7 @@ test("a page goes on when its leader dies", async () => {
   const { leader } = await places();
   const { page, context } = await window(browser);
   await signIn(page, ada, leader.at);
-  await page.goto(url("/workers?state=running", leader.at));
+  await go(page, "/workers?state=running", leader.at);
   await read(page, "Workers");
   const pid = execFileSync("pgrep", ["--full", `serve.*${process.env.EXCHEQUER_DEMO_FOLDER}/${leader.node}\\b`])
     .toString()

@@ -2,7 +2,7 @@
 // in a window of their own; what came of it is looked up at the API.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { launch, signIn, stepUp, url, window } from "./browser.mjs";
+import { go, launch, signIn, stepUp, window } from "./browser.mjs";
 import { ask, asOperator, must, NODES, people } from "./cluster.mjs";
 import { read } from "./places.mjs";
 
@@ -38,7 +38,7 @@ async function at(name, path, title) {
     await signIn(open[name].page, who[name], leader);
   }
   const { page } = open[name];
-  await page.goto(url(path, leader));
+  await go(page, path, leader);
   await read(page, title);
   return page;
 }
@@ -109,7 +109,7 @@ test("a setting is changed, and its history brings it back", async () => {
   const row = page.getByRole("row").filter({ hasText: "read.stale_max" });
   await gone(await act(page, row.getByRole("button", { name: "Change" }), { fill: { Value: "11s" } }));
   await until("the value holds", async () => (await asOperator("GET", "/v1/settings/read.stale_max")).value === "11s");
-  await page.goto(url("/settings?tab=history", leader));
+  await go(page, "/settings?tab=history", leader);
   await read(page, "Settings");
   const back = page
     .getByRole("row")
