@@ -19,6 +19,8 @@ interface Standing {
   leaderHref: string | null;
 }
 
+const STATUS = ["/v1/status"] as const;
+
 const Context = createContext<Standing | null>(null);
 
 export function useStanding(): Standing {
@@ -57,7 +59,9 @@ export function StandingProvider({ children }: { children: ReactNode }) {
   useEffect(
     () =>
       onRefused((refused) => {
-        if (refused.isUnreachable && !isLost) void client.invalidateQueries({ queryKey: ["/v1/status"] });
+        // Not while it is being looked at: its own refusal is told too, and would begin it anew without an end.
+        const isLooking = client.isFetching({ queryKey: STATUS }) > 0;
+        if (refused.isUnreachable && !isLost && !isLooking) void client.invalidateQueries({ queryKey: STATUS });
       }),
     [client, isLost],
   );

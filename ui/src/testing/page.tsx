@@ -10,7 +10,7 @@ import { rememberSignedIn, Sessions } from "../app/session";
 import { answerTo, type Mood } from "./fake-node";
 
 /** What becomes of the reads of a page. */
-export type Fate = Mood | "loading" | "error" | "forbidden";
+export type Fate = Mood | "loading" | "error" | "forbidden" | "gone";
 
 export const REASON = "Node n1 follows and shows only";
 /** The dialect's refusals and candles: its description is another one. */
@@ -75,6 +75,8 @@ export interface Shown {
   client: QueryClient;
   /** From now on reads meet this. */
   meet: (fate: Fate) => void;
+  /** The paths of all requests so far. */
+  asked: string[];
   /** What was written to the browser's console as a warning or an error. */
   complaints: string[];
   panels: () => HTMLElement[];
@@ -93,6 +95,7 @@ export async function show(place: string, fate: Fate, { follows = false, instead
   cleanup();
   let now = fate;
   const complaints: string[] = [];
+  const asked: string[] = [];
   for (const kind of ["error", "warn"] as const) {
     vi.spyOn(console, kind).mockImplementation((...words: unknown[]) => {
       complaints.push(words.map(String).join(" "));
@@ -120,6 +123,8 @@ export async function show(place: string, fate: Fate, { follows = false, instead
     const { pathname } = new URL(request.url);
     const isDialect = pathname.startsWith(DIALECT);
     const isFrame = pathname === "/v1/session";
+    asked.push(pathname);
+    if (now === "gone") return Promise.reject(new TypeError("nobody is there"));
     if (now === "loading" && !isFrame) return NEVER;
     if (now === "error" && !isFrame)
       return Promise.resolve(
@@ -165,6 +170,7 @@ export async function show(place: string, fate: Fate, { follows = false, instead
   }, PATIENCE);
   return {
     client,
+    asked,
     complaints,
     panels,
     meet: (fate) => {
