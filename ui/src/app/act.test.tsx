@@ -1,0 +1,182 @@
+import { waitFor } from "@testing-library/react";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { answerWith, dialog, fill, FRESH, isClosed, made, noting, press } from "../testing/deeds";
+import { json, type Options, refusal, show } from "../testing/page";
+import { PHRASE } from "./act";
+
+afterEach(() => vi.unstubAllGlobals());
+
+const isAt = (request: Request, path: string) => decodeURIComponent(new URL(request.url).pathname) === path;
+const words = () => dialog().textContent ?? "";
+const CHANGED = "has changed meanwhile";
+
+/** Reads of `path` are answered with what `parts` says at the time. */
+function live(path: string, parts: () => object, after: NonNullable<Options["first"]>): NonNullable<Options["first"]> {
+  return (request) =>
+    request.method === "GET" && isAt(request, path) ? answerWith(new URL(request.url).pathname, parts()) : after(request);
+}
+
+describe("an open dialog", () => {
+  // Goal: it never becomes another command. Method: the exchange is stopped by somebody else while the dialog that stops it is filled in.
+  it("stays what it was when something else happens meanwhile", async () => {
+    let stopped = false;
+    const { sent, first } = noting(made);
+    const node = live("/v1/emergency", () => ({ stopped }), first);
+    const shown = await show("/maintenance", "full", { instead: FRESH, first: node });
+    await press("Stop everything");
+    fill("Reason", "a test");
+    fill(/^Type /, PHRASE);
+    expect(words()).not.toContain(CHANGED);
+    stopped = true;
+    await shown.client.refetchQueries({ queryKey: ["/v1/emergency"] });
+    await waitFor(() => expect(document.body.textContent).toContain("The exchange is stopped."));
+    await waitFor(() => expect(words()).toContain(CHANGED));
+    expect(words()).not.toContain("Resume");
+    await press("Stop everything", dialog);
+    await waitFor(() => expect(isClosed()).toBe(true));
+    expect(sent.map(({ path }) => path)).toEqual(["/v1/emergency/stop"]);
+  });
+
+  // Goal: the version that is sent is the one that was looked at. Method: the network is changed by somebody else meanwhile.
+  it("sends the version that was on the page when it was opened", async () => {
+    let version = 5;
+    const { sent, first } = noting(made);
+    const network = { deposits: { on: true, refused: null } };
+    const node = live("/v1/networks/ethereum", () => ({ network: "ethereum", version, ...network }), first);
+    const shown = await show("/networks/ethereum", "full", { instead: FRESH, first: node });
+    await press("Switch off deposits");
+    version = 6;
+    network.deposits.on = false;
+    await shown.client.refetchQueries({ queryKey: ["/v1/networks/{network}"] });
+    await waitFor(() => expect(words()).toContain(CHANGED));
+    fill("Reason", "a test");
+    if (words().includes("Type ")) fill(/^Type /, "ethereum");
+    await press("Switch off deposits", dialog);
+    await waitFor(() => expect(sent.length).toBe(1));
+    expect(sent[0]?.body).toMatchObject({ deposits: false, if_version: 5 });
+  });
+
+  // Goal: a form begins with what holds when it is opened, not with what held when the page was. Method: a flag that changed in between.
+  it("begins with what is on the page when it is opened", async () => {
+    let flag = { name: "some.flag", on: false, permille: 10, version: 1 };
+    const { sent, first } = noting(made);
+    const node = live(
+      "/v1/flags",
+      () => ({ flags: [{ ...flag, allowed: [], networks: [], changes: [], summary: "off" }] }),
+      first,
+    );
+    const shown = await show("/settings?tab=flags", "full", { instead: FRESH, first: node });
+    flag = { ...flag, on: true, permille: 700, version: 2 };
+    await shown.client.refetchQueries({ queryKey: ["/v1/flags"] });
+    await press("Change");
+    fill("Reason", "a test");
+    if (words().includes("Type ")) fill(/^Type /, "some.flag");
+    await press("Change", dialog);
+    await waitFor(() => expect(sent.length).toBe(1));
+    expect(sent[0]?.body).toMatchObject({ on: true, permille: 700, if_version: 2 });
+  });
+
+  // Goal: nobody takes in a discrepancy that was not seen. Method: one more is found while the dialog is open.
+  it("lets a network go on with what was missing when it was looked at", async () => {
+    const one = { discrepancy: 1, difference: "-1" };
+    let stopped_by = [one];
+    const { sent, first } = noting(made);
+    const node = live(
+      "/v1/reconciliation",
+      () => ({ stops: [{ stopped: "ethereum", since: new Date().toISOString(), stopped_by }] }),
+      first,
+    );
+    const shown = await show("/reconciliation", "full", { instead: FRESH, first: node });
+    await press("Pay out again");
+    stopped_by = [one, { discrepancy: 2, difference: "-1000" }];
+    await shown.client.refetchQueries({ queryKey: ["/v1/reconciliation"] });
+    await waitFor(() => expect(words()).toContain(CHANGED));
+    expect(words()).not.toContain("discrepancy 2");
+    fill("Reason", "a test");
+    fill(/^Type /, words().includes(PHRASE) ? PHRASE : "ethereum");
+    await press("Pay out again", dialog);
+    await waitFor(() => expect(sent.length).toBe(1));
+    expect(sent[0]?.body).toMatchObject({ seen: [one] });
+  });
+});
+
+const WORKER = "deposit/ethereum-1";
+const worker = (first: NonNullable<Options["first"]>) =>
+  show(`/workers/${encodeURIComponent(WORKER)}`, "full", {
+    instead: FRESH,
+    first: live(`/v1/workers/${WORKER}`, () => ({ worker: WORKER, desired: "running" }), first),
+  });
+
+describe("a change that is not answered", () => {
+  // Goal: it is told that it may have been made, and is the same command when it is sent again, from the dialog or a later one.
+  // Method: a node that is gone when it is sent, then there.
+  it("keeps its id beyond its dialog", async () => {
+    let isThere = false;
+    const { sent, first } = noting(() => {
+      if (!isThere) throw new TypeError("failed to fetch");
+      return made();
+    });
+    await worker(first);
+    await press("Stop");
+    fill("Reason", "a test");
+    fill(/^Type /, WORKER);
+    await press("Stop", dialog);
+    await waitFor(() => expect(words()).toContain("It may have been made. Send it again: it takes effect once."));
+    expect(words()).not.toContain("asks again by itself");
+    await press("Stop", dialog);
+    await waitFor(() => expect(sent.length).toBe(2));
+    await press("Cancel", dialog);
+    await press("Stop");
+    expect(words()).toContain("not answered: it may have been made");
+    isThere = true;
+    fill(/^Type /, WORKER);
+    await press("Stop", dialog);
+    await waitFor(() => expect(isClosed()).toBe(true));
+    expect(sent.length).toBe(3);
+    expect(new Set(sent.map(({ body }) => body.command_id)).size).toBe(1);
+    // It is answered now: the next one is another.
+    await press("Stop");
+    expect(words()).not.toContain("it may have been made");
+    fill("Reason", "a test");
+    fill(/^Type /, WORKER);
+    await press("Stop", dialog);
+    await waitFor(() => expect(sent.length).toBe(4));
+    expect(sent[3]?.body.command_id).not.toBe(sent[0]?.body.command_id);
+  });
+
+  // Goal: a page is not left while somebody is at a change. Method: the node goes away under an open dialog, then the dialog is closed.
+  it("does not leave the page while its dialog is open", async () => {
+    const tried: string[] = [];
+    let isGone = false;
+    const shown = await worker((request) => {
+      if (typeof request === "string") tried.push(request);
+      return isGone ? Promise.reject(new TypeError("failed to fetch")) : undefined;
+    });
+    await press("Stop");
+    isGone = true;
+    await shown.client.refetchQueries({ queryKey: ["/v1/status"] });
+    await waitFor(() => expect(document.body.textContent).toContain("as long as its dialog is open"));
+    expect(tried).toEqual([]);
+    await press("Cancel", dialog);
+    await waitFor(() => expect(tried.length).toBeGreaterThan(0));
+    expect(tried[0]).toContain("/livez");
+  });
+});
+
+// Goal: a browser whose clock is slow asks for the factor, and does not send for ever. Method: a session that says it was shown, a node
+// that says it was not.
+it("shows the second factor when the node asks for it, once", async () => {
+  const { sent, first } = noting(({ path }) =>
+    path === "/v1/session/step-up" ? made() : json(403, refusal("EXQ-0216", "show your second factor", "")),
+  );
+  await worker(first);
+  await press("Stop");
+  fill("Reason", "a test");
+  fill(/^Type /, WORKER);
+  await press("Stop", dialog);
+  await waitFor(() => expect(words()).toContain("Show your second factor"));
+  fill("Code", "123456");
+  await press("Go on", dialog);
+  await waitFor(() => expect(words()).toContain("EXQ-0216"));
+  expect(sent.map(({ path }) => path.split("/").at(-1))).toEqual(["stop", "step-up", "stop"]);
+});
