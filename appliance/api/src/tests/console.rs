@@ -42,3 +42,17 @@ async fn files_of_other_releases_are_not_there() {
     assert_eq!(reply.status.as_u16(), 404);
     assert!(!reply.text().contains("<html"), "{}", reply.text());
 }
+
+/// Goal: the page of a node that is gone can look which other node answers, and read nothing else of it. Method: what says that a
+/// node is there may be loaded by pages of other origins; its health and the page may not.
+#[tokio::test]
+async fn only_that_it_is_there_is_for_pages_of_other_nodes() {
+    let world = World::new();
+    let policy = "cross-origin-resource-policy";
+    let reply = world.send(request(Method::GET, "/ui/alive", None, None)).await;
+    assert_eq!((reply.status.as_u16(), reply.header(policy), reply.text()), (204, "cross-origin", ""));
+    for path in ["/livez", "/ui/", "/v1/session"] {
+        let reply = world.send(request(Method::GET, path, None, None)).await;
+        assert_eq!(reply.header(policy), "same-origin", "{path}");
+    }
+}

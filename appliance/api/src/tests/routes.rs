@@ -49,6 +49,7 @@ fn only_these_routes_need_nobody() {
             ("/", Access::Open),
             ("/ui", Access::Open),
             ("/ui/", Access::Open),
+            ("/ui/alive", Access::Open),
             ("/ui/{*path}", Access::Open),
             ("/v1/openapi.json", Access::Open),
             ("/v1/openapi-spot.json", Access::Open),
