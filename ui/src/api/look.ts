@@ -56,6 +56,8 @@ export interface LookOptions {
   topics?: readonly Topic[];
   every?: number | false;
   enabled?: boolean;
+  /** What to do where no answer comes. */
+  hint?: string;
 }
 
 export function look<P extends Readable>(path: P, asked: Asked<P> = {}, options: LookOptions = {}) {
@@ -64,7 +66,7 @@ export function look<P extends Readable>(path: P, asked: Asked<P> = {}, options:
     queryFn: ({ signal }) => {
       // The client's own types say the same, but cannot be followed for a path that is a parameter.
       const get = api.GET as unknown as (path: P, init: object) => Promise<{ data?: AnswerOf<P>; response: Response }>;
-      return seen(get(path, { params: asked, signal }), ASKED_AGAIN);
+      return seen(get(path, { params: asked, signal }), options.hint ?? ASKED_AGAIN);
     },
     refetchInterval: options.every ?? PACE.calm,
     enabled: options.enabled ?? true,
@@ -79,7 +81,10 @@ export type Look<P extends Readable> = UseQueryResult<Seen<AnswerOf<P>>, Refused
  * changed, not when it was not answered.
  */
 export function useAsked<P extends Readable>(path: P, asked: Asked<P> = {}): Look<P> {
-  return useQuery({ ...look(path, asked, { every: false, enabled: false }), retry: false });
+  return useQuery({
+    ...look(path, asked, { every: false, enabled: false, hint: "Ask again when the node has less to do." }),
+    retry: false,
+  });
 }
 
 export function useLook<P extends Readable>(path: P, asked: Asked<P> = {}, options: LookOptions = {}): Look<P> {

@@ -136,12 +136,15 @@ function Inside({ who, readAt, children }: { who: SignedIn; readAt: number; chil
     window.location.assign("/ui/");
   }, []);
   /** Nobody used the page for long enough. What another window did meanwhile is looked at first: it may be in use, or signed in anew. */
-  const end = useCallback(async () => {
-    const before = lastAttention();
-    const present = await readSession().catch(() => null);
-    if (lastAttention() > before || (present !== null && present.value.session !== who.session)) await again();
-    else await signOut();
-  }, [again, signOut, who.session]);
+  const end = useCallback(
+    async (idle: number) => {
+      const present = await readSession().catch(() => null);
+      const isAnother = present !== null && present.value.session !== who.session;
+      if (isAnother || lastAttention() + idle > Date.now()) await again();
+      else await signOut();
+    },
+    [again, signOut, who.session],
+  );
   const session = useMemo<Session>(
     () => ({ who, can: (permission) => who.permissions.includes(permission), stepUp, signOut, again }),
     [who, stepUp, signOut, again],
@@ -170,7 +173,7 @@ interface EndingProps {
   overAt: number;
   readAt: number;
   again: () => Promise<unknown>;
-  end: () => Promise<void>;
+  end: (idle: number) => Promise<void>;
 }
 
 /** A session ends when nobody used the page for as long as the node lets a session be idle, and at the latest when the node says. */
@@ -182,8 +185,9 @@ function Ending({ overAt, readAt, again, end }: EndingProps) {
   const left = Math.min(lastAttention() + idle, overAt) - now;
   const isOver = idle > 0 && left <= 0;
   useEffect(() => {
-    if (isOver) void end();
-  }, [isOver, end]);
+    if (isOver) void end(idle);
+    // Looked at anew whenever the session was read, for as long as it is over.
+  }, [isOver, end, idle, overAt]);
   if (Number.isNaN(left) || left > WARN_MS || isOver) return null;
   return (
     <div className="banner" role="alert" style={{ position: "fixed", insetInline: 0, bottom: 0, zIndex: 15 }}>

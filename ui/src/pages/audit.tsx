@@ -1,12 +1,12 @@
 /** Who did what, and whether the chain of records is whole. */
-import { useState } from "react";
-import { useLook } from "../api/look";
-import { Button } from "../kit/button";
+import { useAsked, useLook } from "../api/look";
+import { Facts } from "../kit/facts";
 import { Page } from "../kit/page";
 import { Panel } from "../kit/panel";
 import { Status } from "../kit/status";
 import { Table } from "../kit/table";
-import { Foreign, Id, When } from "../kit/values";
+import { Amount, Foreign, Id, When } from "../kit/values";
+import { Verification } from "./verification";
 
 const ROWS = 200;
 
@@ -17,7 +17,8 @@ export function Audit() {
     { topics: ["settings", "people", "approvals", "workers", "networks", "money", "emergency", "users"] },
   );
   return (
-    <Page title="Audit" actions={<Verify />}>
+    <Page title="Audit">
+      <Verify />
       <Panel
         title="The latest records"
         look={look}
@@ -48,13 +49,25 @@ export function Audit() {
 }
 
 function Verify() {
-  const [asked, ask] = useState(false);
-  const look = useLook("/v1/audit/verify", {}, { enabled: asked, every: false });
-  if (!asked) return <Button onClick={() => ask(true)}>Verify the chain</Button>;
-  if (look.error !== null) return <Status tone="bad">{look.error.message}</Status>;
-  return look.data === undefined ? (
-    <Status tone="info">reading every record</Status>
-  ) : (
-    <Status tone="good">The chain is whole.</Status>
+  const look = useAsked("/v1/audit/verify");
+  return (
+    <Verification
+      title="The chain"
+      look={look}
+      about="Reads every record on this node, and whether each follows from the one before it."
+      ask="Verify the chain"
+    >
+      {({ records, hash }) => (
+        <div className="stack">
+          <Status tone="good">The chain was whole.</Status>
+          <Facts
+            of={[
+              ["Records", <Amount key="records" value={records} />],
+              ["Hash of the last", <Id key="hash" of={hash} chars={64} />],
+            ]}
+          />
+        </div>
+      )}
+    </Verification>
   );
 }

@@ -1,8 +1,6 @@
 /** The books: what there is and where, accounts, the journal, what somebody had at a time, and whether it all adds up. */
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { useState } from "react";
-import { type AnswerOf, useLook } from "../api/look";
-import { Button } from "../kit/button";
+import { type AnswerOf, useAsked, useLook } from "../api/look";
 import { Facts } from "../kit/facts";
 import { Input } from "../kit/field";
 import { NarrowNumber } from "../kit/filters";
@@ -13,6 +11,7 @@ import { Status } from "../kit/status";
 import { Table } from "../kit/table";
 import { Amount, Foreign, Id, When } from "../kit/values";
 import { SUMS } from "./account-columns";
+import { Verification } from "./verification";
 
 const route = getRouteApi("/ledger");
 const TABS = ["balance", "accounts", "journal", "verify"] as const;
@@ -233,23 +232,17 @@ function Entries({ rows }: { rows: readonly Entry[] }) {
 }
 
 function Verify() {
-  const [asked, ask] = useState(false);
-  const look = useLook("/v1/ledger/verify", {}, { enabled: asked, every: false });
-  if (!asked) {
-    return (
-      <div className="state">
-        <p>Reads the whole journal on this node and compares it with the balances. With a million entries it takes seconds.</p>
-        <Button look="main" onClick={() => ask(true)}>
-          Verify
-        </Button>
-      </div>
-    );
-  }
+  const look = useAsked("/v1/ledger/verify");
   return (
-    <Panel title="Verified" look={look}>
+    <Verification
+      title="Verified"
+      look={look}
+      about="Reads the whole journal on this node and compares it with the balances. A million entries take seconds, a long history minutes."
+      ask="Verify"
+    >
       {({ entries, hash }) => (
         <div className="stack">
-          <Status tone="good">Every entry is there, in its order, and every balance follows from them.</Status>
+          <Status tone="good">Every entry was there, in its order, and every balance followed from them.</Status>
           <Facts
             of={[
               ["Entries", <Amount key="entries" value={entries} />],
@@ -258,6 +251,6 @@ function Verify() {
           />
         </div>
       )}
-    </Panel>
+    </Verification>
   );
 }
