@@ -7,7 +7,7 @@ import { PHRASE } from "./act";
 afterEach(() => vi.unstubAllGlobals());
 
 const isAt = (request: Request, path: string) => decodeURIComponent(new URL(request.url).pathname) === path;
-const words = () => dialog().textContent ?? "";
+const words = () => dialog().textContent;
 const CHANGED = "has changed meanwhile";
 
 /** Reads of `path` are answered with what `parts` says at the time. */

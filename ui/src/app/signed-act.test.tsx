@@ -49,7 +49,7 @@ const WARNING = "the address T… looks like T…, which is known, and is anothe
 const CLUSTER = "034730f1ec5770019a4f63ef801e298b";
 const STATUS = (answer: object) => ({ ...answer, cluster_id: CLUSTER });
 const moved = () => json(200, { withdrawal: 1, state: "approved", index: 1, command_id: "0" });
-const words = () => dialog().textContent ?? "";
+const words = () => dialog().textContent;
 const page = () => document.querySelector(".main")?.textContent ?? "";
 
 /** The page of a withdrawal that waits for an approval. */

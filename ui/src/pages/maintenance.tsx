@@ -121,6 +121,9 @@ function Windows({ windows }: { windows: readonly Window[] }) {
   );
 }
 
+/** The network that is proposed. */
+const FIRST: string = NETWORKS[0];
+
 function Begin({ extent }: { extent: "network" | "system" }) {
   const wrong = ({ banner }: { banner: string }) => (banner.trim() === "" ? "Say what customers are told." : null);
   const said = (banner: string, set: (next: { banner: string }) => void) => (
@@ -149,7 +152,7 @@ function Begin({ extent }: { extent: "network" | "system" }) {
   return (
     <Act
       change="POST /v1/maintenance/networks/{network}"
-      form={{ network: NETWORKS[0] as string, banner: "" }}
+      form={{ network: FIRST, banner: "" }}
       names={({ network }) => ({ network })}
       label="Maintenance of a network"
       subject={({ network }) => network}

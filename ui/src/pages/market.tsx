@@ -108,7 +108,7 @@ function Phase({ symbol, phase, orders }: { symbol: string; phase: string; order
         names={{ symbol }}
         label="Change the phase"
         subject={symbol}
-        form={{ next: "cancel-only" as string }}
+        form={{ next: "cancel-only" }}
         wrong={({ next }) => (next === phase ? "It is in that phase." : null)}
         consequence={({ next }) => `${phase} becomes ${next}. ${String(orders)} orders are open.`}
         body={(reason, { next }) => ({ phase: next as never, reason })}

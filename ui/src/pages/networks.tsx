@@ -159,7 +159,7 @@ export function StateAct({ network }: { network: Network }) {
       names={{ network: network.network }}
       label="Change the state"
       subject={network.network}
-      form={{ state: network.state as string }}
+      form={{ state: network.state }}
       wrong={({ state }) => (state === network.state ? "Choose another state." : null)}
       consequence={({ state }) => (
         <span className="diff">

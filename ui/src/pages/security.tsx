@@ -129,8 +129,8 @@ function OwnKey() {
   /** What assets are according to this node now; what this person may not read is learned from what is approved. */
   const assets = async (): Promise<readonly KnownAsset[]> => {
     if (!can("markets.read")) return [];
-    const listed = await client.fetchQuery(look("/v1/assets"));
-    const listings = can("configuration.read") ? (await client.fetchQuery(look("/v1/listings"))).value.listings : [];
+    const listed = await client.query(look("/v1/assets"));
+    const listings = can("configuration.read") ? (await client.query(look("/v1/listings"))).value.listings : [];
     return listed.value.assets.map(({ number, code }) => ({
       number,
       code,

@@ -187,12 +187,12 @@ type Decision = keyof typeof DECISIONS;
 function Decide({ payout }: { payout: Payout }) {
   return (
     <div className="row">
-      <Act
+      <Act<"POST /v1/payouts/{payout}/review", { decision: Decision }>
         change="POST /v1/payouts/{payout}/review"
         names={{ payout: payout.payout }}
         label="Decide"
         subject={`payout ${String(payout.payout)}`}
-        form={{ decision: "resend" as Decision }}
+        form={{ decision: "resend" }}
         consequence={({ decision }) => DECISIONS[decision]}
         body={(reason, { decision }) => ({ reason, decision, from: payout.state })}
         fields={({ decision }, set) => (
