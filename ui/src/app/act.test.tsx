@@ -134,6 +134,7 @@ describe("a change that is not answered", () => {
     await waitFor(() => expect(isClosed()).toBe(true));
     expect(sent.length).toBe(3);
     expect(new Set(sent.map(({ body }) => body.command_id)).size).toBe(1);
+    expect(document.querySelector(".toasts")?.textContent).toContain("look whether it holds");
     // It is answered now: the next one is another.
     await press("Stop");
     expect(words()).not.toContain("it may have been made");
@@ -142,6 +143,25 @@ describe("a change that is not answered", () => {
     await press("Stop", dialog);
     await waitFor(() => expect(sent.length).toBe(4));
     expect(sent[3]?.body.command_id).not.toBe(sent[0]?.body.command_id);
+  });
+
+  // Goal: an id that was used long ago is not used again: others may have undone what it did. Method: three minutes go by.
+  it("is another command later", async () => {
+    const { sent, first } = noting(() => {
+      throw new TypeError("failed to fetch");
+    });
+    await worker(first);
+    await press("Stop");
+    fill("Reason", "a test");
+    fill(/^Type /, WORKER);
+    await press("Stop", dialog);
+    await waitFor(() => expect(words()).toContain("It may have been made."));
+    await press("Cancel", dialog);
+    const later = Date.now() + 180_000;
+    vi.spyOn(Date, "now").mockReturnValue(later);
+    await press("Stop");
+    expect(words()).not.toContain("it may have been made");
+    expect(sent.length).toBe(1);
   });
 
   // Goal: a page is not left while somebody is at a change. Method: the node goes away under an open dialog, then the dialog is closed.

@@ -152,6 +152,7 @@ function Asked<C extends Change, F>({ draft, deed, live, anew, close }: AskedPro
   const [typed, setTyped] = useState("");
   const [refused, setRefused] = useState<Refused | null>(null);
   const [busy, setBusy] = useState(false);
+  const [isSentBefore, setSentBefore] = useState(sentAt !== null);
   const more = useMore(form);
   useEffect(holdPage, []);
 
@@ -192,11 +193,16 @@ function Asked<C extends Change, F>({ draft, deed, live, anew, close }: AskedPro
           </>,
           "info",
         );
-      } else toast(props.done?.(value) ?? `${label}: ${subject}. Done.`);
+      } else {
+        const done = props.done?.(value) ?? `${label}: ${subject}. Done.`;
+        toast(isSentBefore ? `${done} It took effect once, now or when it was sent first: look whether it holds.` : done);
+      }
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      if (error.isUnknown) keepUnanswered(deed, { props, form, reason, ids, sentAt: Date.now() });
-      else {
+      if (error.isUnknown) {
+        setSentBefore(true);
+        keepUnanswered(deed, { props, form, reason, ids, sentAt: Date.now() });
+      } else {
         ids.answered();
         forgetUnanswered(deed);
       }

@@ -14,6 +14,11 @@ export interface Draft<P, F> {
   sentAt: number | null;
 }
 
+/**
+ * Whoever sends again does so soon, in milliseconds. Later the thing may have been undone by others, and an id that was used already
+ * would have no effect although it is answered as done.
+ */
+const KEPT_MS = 120_000;
 /** More than this many are not remembered; the oldest is forgotten first. */
 const KEPT_MAX = 64;
 const kept = new Map<string, Draft<unknown, unknown>>();
@@ -29,7 +34,12 @@ export function keepUnanswered(deed: string, draft: Draft<unknown, unknown>): vo
 
 /** What was sent of a deed without an answer; its name says the change, so its kind is that of the asker. */
 export function unansweredOf<P, F>(deed: string): Draft<P, F> | undefined {
-  return kept.get(deed) as Draft<P, F> | undefined;
+  const draft = kept.get(deed) as Draft<P, F> | undefined;
+  if (draft?.sentAt != null && Date.now() - draft.sentAt > KEPT_MS) {
+    kept.delete(deed);
+    return undefined;
+  }
+  return draft;
 }
 
 export function forgetUnanswered(deed: string): void {
