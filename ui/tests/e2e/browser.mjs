@@ -11,7 +11,7 @@ const ARGUMENTS = [
   "--disable-component-update",
   "--disable-sync",
 ];
-export const PATIENCE_MS = 60_000;
+export const PATIENCE_MS = Number(process.env.PATIENCE_MS ?? 60_000);
 
 /** Starts Debian's Chromium. */
 export function launch() {

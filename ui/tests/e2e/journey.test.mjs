@@ -11,6 +11,9 @@ const PHRASE = "i know what this does";
 const NETWORK = "bsc";
 const WORKER = "balance-sync/tron-1";
 const DONE_MS = 120_000;
+/** Names that no run before this one took. */
+const RUN = Date.now().toString(36);
+const FLAG = `tests.console-${RUN}`;
 let browser, who, leader;
 const open = {};
 
@@ -57,12 +60,20 @@ async function act(page, button, { by, reason = "a test of the console", type, f
   const reasonField = dialog.getByLabel("Reason");
   if ((await reasonField.count()) > 0) await reasonField.fill(reason);
   if (type !== undefined) await dialog.getByLabel(/^Type /).fill(type);
-  await dialog.getByRole("button", { name: label, exact: true }).click();
+  await dialog
+    .getByRole("button", { name: label, exact: true })
+    .click()
+    .catch((error) => stays(dialog, error));
   if (by !== undefined) await stepUp(page, by);
   return dialog;
 }
 
-const gone = (dialog) => dialog.waitFor({ state: "detached" });
+/** Says what a dialog says, where it does not go on. */
+async function stays(dialog, error) {
+  throw new Error(`the dialog stays: ${(await dialog.allInnerTexts()).join(" | ")}`, { cause: error });
+}
+
+const gone = (dialog) => dialog.waitFor({ state: "detached" }).catch((error) => stays(dialog, error));
 
 async function until(what, look) {
   const end = Date.now() + DONE_MS;
@@ -76,7 +87,10 @@ async function until(what, look) {
 
 test("a worker is stopped and started again, with its name", async () => {
   const page = await at("otto", `/workers/${encodeURIComponent(WORKER)}`, WORKER);
-  const dialog = await act(page, page.getByRole("button", { name: "Stop", exact: true }), { type: "something else" });
+  await page.getByRole("button", { name: "Stop", exact: true }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Reason").fill("a test of the console");
+  await dialog.getByLabel(/^Type /).fill("something else");
   assert.equal(await dialog.getByRole("button", { name: "Stop", exact: true }).getAttribute("aria-disabled"), "true");
   await dialog.getByLabel(/^Type /).fill(WORKER);
   await dialog.getByRole("button", { name: "Stop", exact: true }).click();
@@ -89,8 +103,8 @@ test("a worker is stopped and started again, with its name", async () => {
 
 test("a flag is made, seen as a difference, and switched back", async () => {
   const page = await at("otto", "/settings?tab=flags", "Settings");
-  await gone(await act(page, page.getByRole("button", { name: "New flag" }), { fill: { Name: "tests.console" } }));
-  const row = page.getByRole("row").filter({ hasText: "tests.console" });
+  await gone(await act(page, page.getByRole("button", { name: "New flag" }), { fill: { Name: FLAG } }));
+  const row = page.getByRole("row").filter({ hasText: FLAG });
   await row.getByRole("button", { name: "Switch off" }).click();
   const dialog = page.getByRole("dialog");
   assert.equal(await dialog.locator("del").innerText(), "on");
@@ -99,16 +113,17 @@ test("a flag is made, seen as a difference, and switched back", async () => {
   await dialog.getByRole("button", { name: "Switch off" }).click();
   await gone(dialog);
   await row.getByRole("button", { name: "Switch on" }).waitFor();
-  const flag = await asOperator("GET", "/v1/flags/tests.console");
+  const flag = await asOperator("GET", `/v1/flags/${FLAG}`);
   assert.deepEqual([flag.on, flag.version], [false, 2]);
 });
 
 test("a setting is changed, and its history brings it back", async () => {
   const page = await at("otto", "/settings?find=read.stale_max", "Settings");
   const before = (await asOperator("GET", "/v1/settings/read.stale_max")).value;
+  const other = before === "11s" ? "12s" : "11s";
   const row = page.getByRole("row").filter({ hasText: "read.stale_max" });
-  await gone(await act(page, row.getByRole("button", { name: "Change" }), { fill: { Value: "11s" } }));
-  await until("the value holds", async () => (await asOperator("GET", "/v1/settings/read.stale_max")).value === "11s");
+  await gone(await act(page, row.getByRole("button", { name: "Change" }), { fill: { Value: other } }));
+  await until("the value holds", async () => (await asOperator("GET", "/v1/settings/read.stale_max")).value === other);
   await go(page, "/settings?tab=history", leader);
   await read(page, "Settings");
   const back = page
@@ -157,7 +172,7 @@ test("keys are made in the browser, and the first two confirm each other", async
 test("a withdrawal is approved by a second person and watched to its end", async () => {
   const policy = await asOperator("GET", "/v1/withdrawal-policy");
   const rule = {
-    name: "console",
+    name: `console-${RUN}`,
     verdict: "approve",
     usd_from: "1200",
     networks: [NETWORK],
@@ -170,7 +185,7 @@ test("a withdrawal is approved by a second person and watched to its end", async
   if (put.body.proposal !== undefined) await approve(put.body.proposal);
   const to = `0x${[...crypto.getRandomValues(new Uint8Array(20))].map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
   const asked = await asOperator("POST", "/v1/users/1/withdrawals", {
-    client_id: "console-1",
+    client_id: `console-${RUN}`,
     asset: "BNB",
     network: NETWORK,
     address: to,

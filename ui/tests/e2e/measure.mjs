@@ -1,0 +1,249 @@
+// What the console costs: frames while long lists are browsed, and the nodes' processor while many dashboards are open.
+//   node tests/e2e/measure.mjs frames       10,000 workers, 100,000 log lines, 1,000,000 entries of the journal
+//   node tests/e2e/measure.mjs dashboards   50 pages of Overview for a minute, beside a minute without them
+// ops/console --measure starts the cluster. The long lists are made up here and answered in the place of the node's; the page's own
+// code reads, keeps, sorts, filters and draws them.
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { Agent, request } from "node:https";
+import { go, launch, signIn, window } from "./browser.mjs";
+import { asOperator, NODES, people } from "./cluster.mjs";
+import { read } from "./places.mjs";
+
+const FRAME_MS_MAX = 100;
+const WORKERS = 10_000;
+const LINES = 100_000;
+const ENTRIES = 1_000_000;
+const SCROLLS = 120;
+
+/** Keeps the longest frame, from now on: what the browser tells of long frames, and the pauses between frames. */
+async function record(page) {
+  await page.evaluate(() => {
+    const seen = { frames: 0, gap: 0, longest: 0, script: "" };
+    globalThis.__seen = seen;
+    let last;
+    const tick = (now) => {
+      if (globalThis.__seen !== seen) return;
+      if (last !== undefined) seen.gap = Math.max(seen.gap, now - last);
+      last = now;
+      seen.frames += 1;
+      requestAnimationFrame(tick);
+    };
+    requestAnimationFrame(tick);
+    globalThis.__observer?.disconnect();
+    globalThis.__observer = new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) {
+        if (entry.duration <= seen.longest) continue;
+        seen.longest = entry.duration;
+        seen.script = entry.scripts.map(({ invoker, duration }) => `${invoker} ${Math.round(duration)} ms`).join(", ");
+      }
+    });
+    globalThis.__observer.observe({ type: "long-animation-frame" });
+  });
+}
+
+async function told(page, what) {
+  const { frames, gap, longest, script } = await page.evaluate(() => globalThis.__seen);
+  console.log(
+    `${what}: ${frames} frames, the longest pause between two ${gap.toFixed(0)} ms, the longest frame ${longest.toFixed(0)} ms ${script}`,
+  );
+  return Math.max(longest, 0);
+}
+
+/** Scrolls a part of the page down and up again, as a wheel does. */
+async function wheel(page, part) {
+  const box = await part.boundingBox();
+  await page.mouse.move(box.x + box.width / 2, box.y + Math.min(box.height, 600) / 2);
+  for (let at = 0; at < SCROLLS; at += 1) await page.mouse.wheel(0, at < SCROLLS * 0.7 ? 700 : -900);
+}
+
+const json = (route, body) =>
+  route.fulfill({
+    status: 200,
+    headers: { "content-type": "application/json", "exq-age-ms": "0" },
+    body: JSON.stringify(body),
+  });
+
+async function workers(page) {
+  const { workers } = await asOperator("GET", "/v1/workers");
+  const rows = Array.from({ length: WORKERS }, (_, at) => ({
+    ...workers[at % workers.length],
+    worker: `deposit/bitcoin-${at + 1}`,
+    instance: at + 1,
+  }));
+  await page.route(/\/v1\/workers$/, (route) => json(route, { workers: rows }));
+  await go(page, "/workers");
+  await read(page, "Workers");
+  await record(page);
+  await wheel(page, page.getByRole("region", { name: /^Workers/ }));
+  await page.getByRole("button", { name: "Worker", exact: true }).click();
+  await page.getByRole("button", { name: "Worker", exact: true }).click();
+  await page.getByLabel("State").selectOption("running");
+  await wheel(page, page.getByRole("region", { name: /^Workers/ }));
+  return told(page, `${WORKERS} workers scrolled, sorted twice, filtered, read anew every two seconds`);
+}
+
+async function lines(page) {
+  const LEVELS = ["info", "info", "info", "debug", "warn", "error"];
+  const body = Array.from({ length: LINES }, (_, at) => {
+    const line = {
+      number: at + 1,
+      previous: at,
+      dropped: 0,
+      time: new Date(1_795_000_000_000 + at * 10).toISOString(),
+      level: LEVELS[at % LEVELS.length],
+      trace: "",
+      text: `block ${at} was scanned: ${(at * 7) % 13} transactions of ours, hash ${(at * 2_654_435_761).toString(16)}`,
+    };
+    return `id: ${line.number}\nevent: line\ndata: ${JSON.stringify(line)}\n\n`;
+  }).join("");
+  await page.route(/\/logs\/stream/, (route) =>
+    route.fulfill({
+      status: 200,
+      headers: { "content-type": "text/event-stream" },
+      // The stream is over then; the next one is far away.
+      body: `retry: 3600000\n\n${body}`,
+    }),
+  );
+  await go(page, "/workers/deposit%2Fethereum-1?tab=logs");
+  await page.getByRole("log").waitFor();
+  await record(page);
+  await page.waitForFunction((all) => document.body.innerText.includes(`${all} of at most`), LINES);
+  const coming = await told(page, `${LINES} log lines that come at once`);
+  await record(page);
+  await wheel(page, page.getByRole("log"));
+  await page.getByLabel("With the text").pressSequentially("hash 9", { delay: 60 });
+  await page.getByLabel("Down to").selectOption("warn");
+  await wheel(page, page.getByRole("log"));
+  return Math.max(coming, await told(page, `${LINES} log lines scrolled and filtered by each letter of a text and by level`));
+}
+
+async function entries(page) {
+  const { entries } = await asOperator("GET", "/v1/ledger/entries?limit=200&order=newest");
+  let asked = 0;
+  await page.route(/\/v1\/ledger\/entries\?/, (route) => {
+    const query = new URL(route.request().url()).searchParams;
+    const from = Number(query.get("from") ?? ENTRIES);
+    const limit = Number(query.get("limit"));
+    asked += 1;
+    const rows = Array.from({ length: Math.min(limit, from) }, (_, at) => ({
+      ...entries[at % entries.length],
+      number: from - at,
+    }));
+    return json(route, { entries: rows, next_from: from > limit ? from - limit : null });
+  });
+  await go(page, "/ledger?tab=journal");
+  await read(page, "Ledger");
+  await page.getByRole("cell", { name: String(ENTRIES), exact: true }).waitFor();
+  await record(page);
+  for (let at = 1; at <= 25; at += 1) {
+    await page.getByRole("button", { name: "Older" }).click();
+    await page.getByRole("cell", { name: String(ENTRIES - at * 200), exact: true }).waitFor();
+    if (at % 5 === 0) await wheel(page, page.getByRole("region", { name: "Entries of the journal" }));
+  }
+  for (const from of [500_000, 777, 999_999]) {
+    await page.getByLabel("From entry").fill(String(from));
+    await page.getByLabel("From entry").press("Enter");
+    await page.getByRole("cell", { name: String(from), exact: true }).waitFor();
+  }
+  return told(page, `${ENTRIES} entries: ${asked} pages of 200 of them turned and scrolled`);
+}
+
+async function frames() {
+  const browser = await launch();
+  const { ada } = await people();
+  const { page } = await window(browser);
+  await signIn(page, ada);
+  const longest = [];
+  for (const part of [workers, lines, entries]) longest.push(await part(page));
+  await browser.close();
+  assert.ok(Math.max(...longest) <= FRAME_MS_MAX, `a frame took ${Math.max(...longest).toFixed(0)} ms`);
+}
+
+const DASHBOARDS = 50;
+const MINUTE_MS = 60_000;
+const CORE_MAX = 0.05;
+const later = (ms) => new Promise((after) => setTimeout(after, ms));
+
+/** The processor time of a node's process so far, in milliseconds. */
+function processor(node) {
+  const pid = execFileSync("pgrep", ["--full", `server --data-dir ${process.env.EXCHEQUER_DEMO_FOLDER}/${node}$`])
+    .toString()
+    .trim();
+  const parts = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1].split(" ");
+  return (Number(parts[11]) + Number(parts[12])) * 10;
+}
+
+/** What one open page of Overview asks for in a minute: when, and what. */
+async function recorded() {
+  const browser = await launch();
+  const { ada } = await people();
+  const { page } = await window(browser);
+  await signIn(page, ada);
+  await read(page, "Overview");
+  const begun = Date.now();
+  const asked = [];
+  page.on("request", (one) => {
+    const { pathname, search } = new URL(one.url());
+    if (pathname.startsWith("/v1/")) asked.push({ at: Date.now() - begun, path: pathname + search });
+  });
+  await later(MINUTE_MS);
+  await browser.close();
+  return { asked: asked.filter(({ path }) => path !== "/v1/events/stream"), token: ada.token };
+}
+
+/** One dashboard: the same requests at the same distances, and the stream of events, over connections of its own. */
+function dashboard({ asked, token }, shift) {
+  const agent = new Agent({ ca: readFileSync(process.env.EXCHEQUER_CACERT), keepAlive: true, maxSockets: 2 });
+  const get = (path) =>
+    new Promise((resolve, reject) => {
+      const one = request(`https://${NODES[0]}${path}`, { agent, headers: { authorization: `Bearer ${token}` } }, (answer) => {
+        answer.resume();
+        answer.on("end", () => resolve(answer.statusCode));
+        answer.on("error", reject);
+      });
+      one.on("error", reject);
+      one.end();
+    });
+  const stream = request(`https://${NODES[0]}/v1/events/stream`, {
+    ca: readFileSync(process.env.EXCHEQUER_CACERT),
+    headers: { authorization: `Bearer ${token}` },
+  });
+  stream.on("response", (answer) => answer.resume());
+  stream.on("error", () => undefined);
+  stream.end();
+  const all = asked.map(async ({ at, path }) => {
+    await later((at + shift) % MINUTE_MS);
+    return get(path);
+  });
+  return Promise.all(all).finally(() => stream.destroy());
+}
+
+async function dashboards() {
+  const statuses = await Promise.all(
+    NODES.map((at) => asOperator("GET", "/v1/status").then((one) => ({ at, node: one.node }))),
+  );
+  const { node } = statuses[0];
+  const page = await recorded();
+  console.log(`one page of Overview asks ${page.asked.length} times a minute`);
+  const before = processor(node);
+  await later(MINUTE_MS);
+  const without = processor(node) - before;
+  const begun = processor(node);
+  const answers = await Promise.all(
+    Array.from({ length: DASHBOARDS }, (_, at) => dashboard(page, Math.floor((at * MINUTE_MS) / DASHBOARDS))),
+  );
+  const along = processor(node) - begun;
+  const wrong = answers.flat().filter((status) => status !== 200).length;
+  const core = (along - without) / MINUTE_MS;
+  console.log(
+    `${DASHBOARDS} dashboards at ${node}: ${answers.flat().length} answers, ${wrong} of them refusals; the node took ${along} ms of a processor in a minute, ${without} ms in the minute before: ${(core * 100).toFixed(1)} % of a core more`,
+  );
+  assert.equal(wrong, 0);
+  assert.ok(core <= CORE_MAX, `more than ${CORE_MAX * 100} %`);
+}
+
+const parts = { frames, dashboards };
+const named = process.argv.slice(2);
+for (const name of named.length === 0 ? Object.keys(parts) : named) await parts[name]();
