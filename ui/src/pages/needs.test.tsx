@@ -1,7 +1,10 @@
-import { waitFor } from "@testing-library/react";
+import { configure, waitFor } from "@testing-library/react";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { answerTo } from "../testing/fake-node";
 import { json, type Options, refusal, show } from "../testing/page";
 
+// On a machine that is busy with other things.
+configure({ asyncUtilTimeout: 10_000 });
 afterEach(() => vi.unstubAllGlobals());
 
 const GOOD = "Nothing does.";
@@ -73,6 +76,26 @@ describe("what needs somebody", () => {
       expect(told()).toContain("Withdrawals that are stuck: your roles do not let you see this (users.read)"),
     );
     expect(told()).not.toContain(GOOD);
+  });
+
+  // Goal: a withdrawal is told once, as it is. Method: one that was approved and got stuck between two reads.
+  it("tells of a withdrawal that moved once", async () => {
+    const one = (answer: { withdrawals: object[] }, state: string, moved_at: string) =>
+      Promise.resolve(
+        json(200, { next_before: null, withdrawals: [{ ...answer.withdrawals[0], withdrawal: 7, state, moved_at }] }),
+      );
+    const withdrawals = answerTo("/v1/withdrawals", "full") as { withdrawals: object[] };
+    await overview({
+      first: (request) => {
+        if (!at(request, "/v1/withdrawals")) return undefined;
+        const state = new URL(request.url).searchParams.get("state");
+        if (state === "stuck") return one(withdrawals, "stuck", "2026-11-29T10:00:01Z");
+        return state === "awaiting-approval" ? one(withdrawals, "awaiting-approval", "2026-11-29T10:00:00Z") : undefined;
+      },
+    });
+    await waitFor(() => expect(told()).toContain("stuck, since"));
+    await waitFor(() => expect(told()).not.toContain("being read"));
+    expect(told().match(/Withdrawal 7/g)).toHaveLength(1);
   });
 
   // Goal: an old withdrawal that is stuck is found however many came after it. Method: what the node is asked for, state by state.

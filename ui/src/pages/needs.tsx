@@ -129,7 +129,11 @@ export function Needs() {
       </Link>,
     );
   }
-  for (const one of withdrawals.flatMap(([, { data }]) => data?.value.withdrawals ?? [])) {
+  // One that moved between two of these reads is in both: where it was last is where it is.
+  const moved = withdrawals
+    .flatMap(([, { data }]) => data?.value.withdrawals ?? [])
+    .toSorted((a, b) => Date.parse(a.moved_at) - Date.parse(b.moved_at));
+  for (const one of new Map(moved.map((one) => [one.withdrawal, one])).values()) {
     add(
       one.state === "awaiting-approval" ? "info" : "bad",
       `withdrawal ${String(one.withdrawal)}`,

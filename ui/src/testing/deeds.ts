@@ -1,7 +1,10 @@
 /** What a person does with a page, and what the page sends of it. */
-import { fireEvent, waitFor, within } from "@testing-library/react";
+import { configure, fireEvent, waitFor, within } from "@testing-library/react";
 import { answerTo } from "./fake-node";
 import { json, type Options } from "./page";
+
+// On a machine that is busy with other things.
+configure({ asyncUtilTimeout: 10_000 });
 
 /** The dialog that was opened last. */
 export function dialog(): HTMLElement {
