@@ -10,6 +10,10 @@ interface Props {
   figure: string;
   /** The figure as a number, for its line; none where it is no number. */
   sample?: number | undefined;
+  /** What it was before, for its line, where the node keeps that; otherwise the line is of what was read since the page was opened. */
+  past?: readonly number[] | undefined;
+  /** How it differs from a day before, in words; where the node does not keep that, nothing. */
+  change?: string | undefined;
   tone?: Tone;
   note?: string | undefined;
   to: string;
@@ -20,7 +24,7 @@ interface Props {
 /** The samples that a line is drawn of, one for each reading. */
 const SAMPLES_MAX = 90;
 
-export function Tile({ title, figure, sample, tone, note, to, at }: Props) {
+export function Tile({ title, figure, sample, past, change, tone, note, to, at }: Props) {
   const now = useNow();
   const samples = useSamples(sample, at);
   return (
@@ -35,7 +39,8 @@ export function Tile({ title, figure, sample, tone, note, to, at }: Props) {
       ) : (
         <Status tone={tone}>{note}</Status>
       )}
-      <Sparkline samples={samples} />
+      {change === undefined ? null : <span className="muted">{visible(change)}</span>}
+      <Sparkline samples={past ?? samples} />
     </Link>
   );
 }

@@ -112,7 +112,7 @@ function Deeds({ peer, isLeader, voters }: { peer: Peer; isLeader: boolean; vote
           subject={peer.node}
           why={isLeader ? "It leads already." : peer.state === "unreachable" ? "It cannot be reached." : null}
           consequence="The present leader stops its workers; the next one starts them. Changes wait for about a second."
-          body={(reason) => ({ node: peer.node, reason })}
+          body={(reason) => ({ to: peer.node, reason })}
         />
       ) : (
         <Act

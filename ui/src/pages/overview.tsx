@@ -3,7 +3,9 @@ import { useSession } from "../app/session";
 import { useStanding } from "../app/standing";
 import { PACE, useLook } from "../api/look";
 import { Page } from "../kit/page";
+import { grouped } from "../kit/text";
 import { Tile } from "../kit/tile";
+import { changeOf, decimal, SUMMED_MAX, useDay } from "./day";
 import { Needs } from "./needs";
 
 export function Overview() {
@@ -28,6 +30,10 @@ function Figures() {
   const running = wanted?.filter(({ state }) => state === "running").length;
   const perMinute = all?.reduce((sum, { summary }) => sum + (summary?.done_per_minute ?? 0), 0);
   const depth = queues.data?.value.queues.reduce((sum, queue) => sum + queue.waiting, 0);
+  // Of the markets that are paid for in the same asset as the first: other assets cannot be summed with it.
+  const quote = markets.data?.value.markets[0]?.quote;
+  const summed = (markets.data?.value.markets ?? []).filter((one) => one.quote === quote).slice(0, SUMMED_MAX);
+  const day = useDay(summed.map(({ symbol }) => symbol));
   const trading = markets.data?.value.markets.filter(({ phase }) => phase === "trading").length;
   const low = pools.data?.value.pools.reduce((least, { waiting }) => Math.min(least, waiting), Infinity);
   return (
@@ -80,6 +86,16 @@ function Figures() {
       )}
       {depth === undefined ? null : (
         <Tile title="Jobs that wait" figure={depth.toLocaleString("en")} sample={depth} to="/workers" at={queues.data?.at} />
+      )}
+      {day.data === undefined || quote === undefined ? null : (
+        <Tile
+          title={`Traded in 24 h, ${String(summed.length)} markets`}
+          figure={`${grouped(decimal(day.data.value.last))} ${quote}`}
+          past={day.data.value.hours}
+          change={changeOf(day.data.value)}
+          to="/markets"
+          at={day.data.at}
+        />
       )}
       {trading === undefined ? null : (
         <Tile
