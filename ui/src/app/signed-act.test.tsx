@@ -13,6 +13,10 @@ const kept = vi.hoisted(() => ({
 vi.mock("./approval-key", () => ({
   keptKey: () => Promise.resolve(kept.key ?? undefined),
   sign: (_: unknown, bytes: Uint8Array) => Promise.resolve(`signed ${String(bytes.length)}`),
+  makeKey: (_: string, assets: KnownAsset[]) => {
+    kept.key = { publicKey: PUBLIC_KEY, assets };
+    return Promise.resolve(kept.key);
+  },
   rememberPaid: (_: string, paid: unknown) => {
     kept.remembered.push(paid);
     return Promise.resolve();
@@ -238,4 +242,27 @@ it("confirms a key with the reason that was given", async () => {
   await press("Sign and approve", dialog);
   await waitFor(() => expect(sent).toHaveLength(1));
   expect(sent[0]?.body).toMatchObject({ reason: "read to me", with: 7, public_key: "cd".repeat(32) });
+});
+
+// Goal: a browser gets a key at whichever node it is, and remembers with it what assets are. Method: a node that follows, and no key yet.
+it("makes and enrols a key at a node that follows", async () => {
+  kept.key = null;
+  const { sent, first } = noting(() => json(200, { number: 8, index: 1, command_id: "0" }));
+  const instead = {
+    ...FRESH,
+    "/v1/status": STATUS,
+    "/v1/approval-keys": () => ({ keys: [] }),
+    "/v1/assets": () => ({ assets: [{ number: 2, code: "USDT", decimals: 6, name: "", created_at: "" }] }),
+    "/v1/listings": () => ({ listings: [{ asset: "USDT", network: "bsc", decimals: 18 }] }),
+  };
+  await show("/security", "full", { instead, first, follows: true });
+  await waitFor(() => expect(page()).toContain("A browser's key is for one node"));
+  await press("Make a key in this browser");
+  await press("Enrol it");
+  expect(kept.key).toEqual({ publicKey: PUBLIC_KEY, assets: [{ number: 2, code: "USDT", decimals: { bsc: 18 } }] });
+  fill("Reason", "a test");
+  if (words().includes("Type ")) fill(/^Type /, "approval key");
+  await press("Enrol it", dialog);
+  await waitFor(() => expect(sent).toHaveLength(1));
+  expect(sent[0]?.body).toMatchObject({ public_key: PUBLIC_KEY, label: "browser at n1" });
 });
