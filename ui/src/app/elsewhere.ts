@@ -43,7 +43,7 @@ export async function elsewhere(signal: AbortSignal, led: boolean): Promise<void
 }
 
 /** Says of an address that its page was come to from another node. */
-const CAME = "came";
+export const CAME = "came";
 /** Says that the former node led: the page goes on to whoever leads. */
 export const MOVED = "moved";
 

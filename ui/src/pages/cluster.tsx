@@ -1,5 +1,6 @@
 /** The members, who leads, who lags, and what can be done about it. */
 import { Act } from "../app/act";
+import { CAME } from "../app/elsewhere";
 import { useStanding } from "../app/standing";
 import { type AnswerOf, PACE, useLook } from "../api/look";
 import { Facts } from "../kit/facts";
@@ -89,7 +90,7 @@ function Members({ peers, leader }: { peers: readonly Peer[]; leader: number | n
           id: "api",
           head: "API",
           cell: (peer) => (
-            <a href={`https://${peer.api_address}/ui/cluster`}>
+            <a href={`https://${peer.api_address}/ui/cluster?${CAME}=1`}>
               <Foreign>{peer.api_address}</Foreign>
             </a>
           ),
