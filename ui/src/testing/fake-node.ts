@@ -16,12 +16,14 @@ interface Schema {
   properties?: Record<string, Schema>;
   additionalProperties?: Schema | boolean;
   items?: Schema;
+  required?: string[];
 }
 interface Operation {
+  requestBody?: { content: Record<string, { schema: Schema }> };
   responses: Record<string, { content?: Record<string, { schema: Schema }> }>;
 }
 interface Description {
-  paths: Record<string, { get?: Operation }>;
+  paths: Record<string, { get?: Operation; post?: Operation }>;
   components: { schemas: Record<string, Schema> };
 }
 
@@ -112,4 +114,26 @@ export function answerTo(address: string, mood: Mood): unknown {
   const schema = description.paths[path ?? ""]?.get?.responses["200"]?.content?.["application/json"]?.schema;
   if (schema === undefined) throw new Error(`the API describes no read of ${address}`);
   return sample(schema, mood);
+}
+
+/** What of a change's body the API would not take: fields that it does not know, and fields that it wants and are not there. */
+export function wrongWith(method: string, address: string, body: Record<string, unknown>): string[] {
+  // A worker's name has a slash, which is decoded here.
+  const fits = (path: string) => new RegExp(`^${path.replace(/\{\w+\}/g, ".+")}$`).test(address);
+  const path =
+    pathOf(address) ??
+    Object.keys(description.paths)
+      .filter(fits)
+      .sort((a, b) => b.length - a.length)[0];
+  const operation = description.paths[path ?? ""]?.[method.toLowerCase() as "post"];
+  let schema = operation?.requestBody?.content["application/json"]?.schema;
+  if (operation === undefined) return [`the API has no ${method} ${address}`];
+  if (schema?.$ref !== undefined) schema = description.components.schemas[schema.$ref.split("/").at(-1) ?? ""];
+  const known = Object.keys(schema?.properties ?? {});
+  return [
+    ...Object.keys(body)
+      .filter((name) => !known.includes(name))
+      .map((name) => `${method} ${address} has no field ${name}`),
+    ...(schema?.required ?? []).filter((name) => body[name] === undefined).map((name) => `${method} ${address} wants ${name}`),
+  ];
 }

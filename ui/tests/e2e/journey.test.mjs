@@ -34,12 +34,16 @@ async function leaderAddress() {
   }
 }
 
+/** Somebody signed in as a program, with a second factor of this moment. */
+const signedIn = async ({ name, password, code }) =>
+  must("POST", "/v1/session", { at: leader, body: { name, password, otp: await code(), bearer: true } });
+
 /** The window of somebody, who is signed in there. */
 async function at(name, path, title) {
-  if (open[name] === undefined) {
-    open[name] = await window(browser);
-    await signIn(open[name].page, who[name], leader);
-  }
+  open[name] ??= await window(browser);
+  // Whoever is signed in at a node is so there, not at the others.
+  if (open[name].at !== leader) await signIn(open[name].page, who[name], leader);
+  open[name].at = leader;
   const { page } = open[name];
   await go(page, path, leader);
   await read(page, title);
@@ -183,8 +187,8 @@ test("a withdrawal is approved by a second person and watched to its end", async
   };
   const { rules, groups, limits, version } = policy;
   const body = { rules: [rule, ...rules], groups, limits, if_version: version, reason: "a test of the console" };
-  await must("POST", "/v1/session/step-up", { token: who.ada.token, at: leader, body: { otp: await who.ada.code() } });
-  const put = await ask("PUT", "/v1/withdrawal-policy", { body, token: who.ada.token, at: leader });
+  const { token } = await signedIn(who.ada);
+  const put = await ask("PUT", "/v1/withdrawal-policy", { body, token, at: leader });
   assert.ok(put.status < 300, JSON.stringify(put.body));
   if (put.body.proposal !== undefined) await approve(put.body.proposal);
   const to = `0x${[...crypto.getRandomValues(new Uint8Array(20))].map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
@@ -245,7 +249,7 @@ test("everything is stopped by one person and resumed by two", async () => {
   const dialog = await act(page, page.getByRole("button", { name: "Resume" }), { type: PHRASE, by: who.ada });
   await dialog.getByRole("button", { name: "Propose it to others" }).click();
   await gone(dialog);
-  const waiting = (await must("GET", "/v1/proposals", { token: who.ada.token, at: leader })).proposals;
+  const waiting = (await must("GET", "/v1/proposals", { token: (await signedIn(who.ada)).token, at: leader })).proposals;
   await approve(waiting.at(-1).number);
   await page.getByText("The exchange runs.").waitFor();
 });
