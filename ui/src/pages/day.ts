@@ -64,7 +64,7 @@ export function useDay(symbols: readonly string[]) {
         const response = await fetch(request).catch(() => null);
         if (response?.ok !== true) throw new Refused(response?.status ?? 0, "", "The candles could not be read.", "", "");
         const rows = (await response.json()) as (readonly [number, ...string[]])[];
-        return rows.map((row) => [row[0], hundredths(String(row[PAID] ?? "0"))] as const);
+        return rows.map((row) => [row[0], hundredths(row[PAID] ?? "0")] as const);
       };
       const markets = await Promise.all(symbols.map(read));
       return { value: summed(markets, Date.now()), ageMs: null, at: Date.now() };

@@ -90,6 +90,7 @@ function sample(schema: Schema, mood: Mood, at = 0, depth = 0): unknown {
     case "array":
       if (mood === "empty" || depth > DEPTH_MAX) return [];
       return Array.from({ length: ROWS }, (_, row) => sample(schema.items ?? {}, mood, row, depth + 1));
+    case undefined:
     default:
       return Object.fromEntries(
         Object.entries(schema.properties ?? {}).map(([name, of]) => [name, sample(of, mood, at, depth + 1)]),
