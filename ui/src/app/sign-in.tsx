@@ -6,6 +6,7 @@ import { api, Refused, seen, setCsrfToken } from "../api/client";
 import { Button } from "../kit/button";
 import { Input } from "../kit/field";
 import { Trouble } from "../kit/panel";
+import { Foreign } from "../kit/values";
 import { type NoSession, rememberSignedIn, type SignedIn } from "./session";
 
 export function SignIn({ must: first, refused }: NoSession) {
@@ -57,9 +58,14 @@ function Wrong({ of }: { of: Refused | null }) {
       {of === null ? null : (
         <>
           <p>
-            <strong>{of.message}</strong> <span className="code">{of.code}</span>
+            <strong>
+              <Foreign>{of.message}</Foreign>
+            </strong>{" "}
+            <span className="code">{of.code}</span>
           </p>
-          <p className="muted">{of.hint}</p>
+          <p className="muted">
+            <Foreign>{of.hint}</Foreign>
+          </p>
         </>
       )}
     </div>
