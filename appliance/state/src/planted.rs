@@ -153,6 +153,10 @@ pub(crate) enum Bug {
     ToppedUpEarly,
     /// A payment whose nonce somebody else used is decided anew by itself.
     ForeignNonceForgiven,
+    /// Dust takes the room of deposits, and stays in it.
+    DustIsKept,
+    /// What was agreed to however long ago is paid.
+    OldConsents,
     /// An address that looks like a known one is one like any other.
     LooksIgnored,
     /// What waits for people is told to nobody.

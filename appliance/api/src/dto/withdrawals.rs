@@ -165,8 +165,12 @@ pub struct Withdrawal {
     /// The hash of the payment, which approvals sign.
     #[schemars(with = "HashText")]
     pub hash: String,
-    /// The moment after which it cannot be approved any more, in microseconds since 1970; zero where nobody has to.
+    /// Until when it may be signed for the chain by its approvals, which name this moment, in microseconds since 1970; zero where
+    /// nobody has to approve it. What waits for longer is put before people again.
     pub approve_until_us: u64,
+    /// When time moves it on or ends it unless somebody does before: the end of the time to confirm or approve it, or of a delay.
+    #[schemars(with = "Option<Moment>")]
+    pub due_at: Option<String>,
     /// When it was asked for, in replicated time.
     #[schemars(with = "Moment")]
     pub requested_at: String,

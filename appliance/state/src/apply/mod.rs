@@ -48,6 +48,7 @@ mod discrepancies;
 mod dispatch_directives;
 mod doubt_token;
 mod dry_run;
+mod dust;
 mod emergency_resume;
 mod emergency_stop;
 mod end_maintenance;

@@ -190,6 +190,9 @@ impl Entry<'_> {
                 return Err(Refusal::Turn.into());
             }
             self.may_go_on(&one)?;
+            if self.must_ask_again(&one) {
+                return Err(Refusal::Turn.into());
+            }
             paid.push(one);
         }
         let mut assets: Vec<Asset> = paid.iter().map(|one| one.order.asset).collect();

@@ -57,8 +57,8 @@ pub use signing::{AttemptDeath, Logged, PaymentName, Place, RECORD_BYTES_MAX, Si
 pub use spending::SPENT_OF_USER_MAX;
 pub use stage::Stage;
 pub use withdrawal::{
-    CLIENT_ID_BYTES_MAX, Consent, Ending, FeeMode, Held, MEMO_BYTES_MAX, Order, Proof, Standing, Trace, Waiting,
-    Withdrawal, WithdrawalId, consent_bytes, payment_hash,
+    ASKED_AGAIN_BEFORE_US, CLIENT_ID_BYTES_MAX, Consent, Ending, FeeMode, Held, MEMO_BYTES_MAX, Order, Proof, Standing,
+    Trace, Waiting, Withdrawal, WithdrawalId, consent_bytes, payment_hash,
 };
 
 pub(crate) use room::{Head, POLICY_KEY, address_lane_key, client_key, lane_key, over_key, trace_key, user_key};
