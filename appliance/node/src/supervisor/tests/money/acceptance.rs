@@ -12,7 +12,6 @@ use exchequer_workers::kinds::nodes::Nodes;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use super::super::super::ground::Ground as _;
 use super::chain::{Chain, Endpoint};
 use super::deposits::{Play, scanned};
 use super::{Dice, NETWORK, USERS, address, balances};
@@ -23,7 +22,7 @@ const BACKLOG_BLOCKS: u64 = 300;
 const ROUNDS_MAX: u32 = 20_000;
 
 /// Endpoints that tell what their chain is, each its own.
-fn truthful(chains: &[(&'static str, &Arc<Mutex<Chain>>)]) -> Nodes {
+pub(super) fn truthful(chains: &[(&'static str, &Arc<Mutex<Chain>>)]) -> Nodes {
     let made: Vec<Arc<dyn ChainNode>> = chains
         .iter()
         .map(|(name, chain)| {
@@ -87,7 +86,7 @@ async fn catch_up(play: &mut Play, mut running: (Scanner, Arc<Notify>)) -> (Scan
 }
 
 /// Goal: what came in while no worker ran is credited once it runs again, nothing missed and nothing twice, though one endpoint
-/// lags, one lies, and answers are lost on the way. Method: a back-log of 300 blocks, or of as many as
+/// lags, one lies, answers are lost and the worker dies on the way. Method: a back-log of 300 blocks, or of as many as
 /// `EXCHEQUER_BACKLOG` says, with up to three payments each; what users have is compared with what the chain paid them.
 #[tokio::test(start_paused = true)]
 async fn a_backlog_is_credited_whole_and_once() {
@@ -105,12 +104,12 @@ async fn a_backlog_is_credited_whole_and_once() {
     for _ in 0..blocks {
         play.chain.lock().mine(dice.roll(4));
     }
-    (play.faults.lock().lost, play.faults.lock().deadly) = (20, 40);
+    (play.faults.lock().lost, play.faults.lock().deadly) = (30, 100);
     let running = play.worker();
     let (_, deaths) = catch_up(&mut play, running).await;
     let paid = play.chain.lock().paid(began);
     assert_eq!(balances(&play.stage), paid, "from block {began}");
-    assert!(paid.iter().all(|paid| *paid > 0), "{paid:?}");
+    assert!(paid.iter().all(|paid| *paid > 0) && deaths > 0, "{paid:?}, {deaths} deaths");
     println!("{blocks} blocks, {deaths} deaths");
 }
 

@@ -91,6 +91,14 @@ impl Chain {
         Chain { dice: Dice::new(seed), txs: self.txs + 1_000_000, ..self.clone() }
     }
 
+    /// The same blocks under the same names, and one of them told without its payments.
+    pub(super) fn without(&self, height: u64) -> Chain {
+        let mut less = self.clone();
+        let block = &mut less.blocks[usize::try_from(height).unwrap()];
+        (block.txs, block.receipts) = (Vec::new(), Vec::new());
+        less
+    }
+
     /// Replaces the last blocks, none of them final, by one more than they were.
     pub(super) fn reorganise(&mut self, depth: u64) {
         let depth = depth.min(self.head() - self.finalized);

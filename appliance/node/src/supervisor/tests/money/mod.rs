@@ -13,6 +13,7 @@ mod link;
 mod mortal;
 mod pool;
 mod purse;
+mod rescan;
 mod signing;
 mod socket;
 mod sweeps;
