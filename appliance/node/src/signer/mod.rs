@@ -10,7 +10,7 @@
 //! - The log is fed in order, by one conversation at a time; after anything unknown the signer is asked where it is.
 //! - Nothing is asked for under an epoch before the signer has been fed up to it.
 
-mod decided;
+pub(crate) mod decided;
 mod feed;
 pub(crate) mod handover;
 mod line;

@@ -2,6 +2,7 @@
 
 mod committed;
 mod failover;
+mod initiators;
 mod lineages;
 mod orders;
 mod pool;
