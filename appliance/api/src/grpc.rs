@@ -293,6 +293,7 @@ fn is_whole(body: &Body) -> bool {
         | Body::ExplainDiscrepancy(_)
         | Body::AdjustDiscrepancy(_)
         | Body::ResumePayments(_)
+        | Body::SetNonce(_)
         | Body::ReviewPayout(_)
         | Body::SetWithdrawalPolicy(_)
         | Body::ApproveWithdrawal(_) => true,

@@ -63,6 +63,16 @@ pub(crate) enum Bug {
     ConsentUnsigned,
     /// A nonce is given to a second payment.
     NonceGivenTwice,
+    /// A counter of nonces that is in use follows what the chain is said to have.
+    ChainNonceBelieved,
+    /// A gap is forgotten before a final block has passed it.
+    GapForgotten,
+    /// A counter that is set back gives what an open payout has.
+    HeldNonceGiven,
+    /// What is behind a nonce that nobody has signed for pays more and more.
+    BumpedFromBehind,
+    /// A payment ended as one worker says it was paid.
+    PaidOnOneWord,
     /// A coin is given to a second payment.
     CoinGivenTwice,
     /// An attempt is replaced by one that does not exclude it.

@@ -67,6 +67,7 @@ mod make_events;
 mod money;
 mod movements;
 mod note_gas;
+mod nonces;
 mod note_sign_in_failure;
 mod note_silence;
 mod open_accounts;
@@ -199,6 +200,7 @@ pub use lease_jobs::{LEASED_JOBS_MAX, LeaseJobs};
 pub use list_asset::{ListAsset, SetPrice};
 pub use make_events::{EVENT_FILLING_BYTES_MAX, EVENTS_AT_ONCE_MAX, MakeEvents};
 pub use note_gas::NoteGas;
+pub use nonces::SetNonce;
 pub use note_sign_in_failure::NoteSignInFailure;
 pub use note_silence::NoteSilence;
 pub use open_accounts::{ACCOUNTS_AT_ONCE_MAX, OpenAccounts};
@@ -450,6 +452,7 @@ impl Body {
             Body::ExplainSweeps(command) => command.apply(entry, actor),
             Body::NoteGas(command) => command.apply(entry, actor),
         }
+            Body::SetNonce(command) => command.apply(entry, actor),
     }
 
     /// The keys of the rows of [`crate::Family::Ids`] that this command may look up beside its own id, in the order in

@@ -154,7 +154,7 @@ impl ReviewPayout {
 impl Entry<'_> {
     /// Whether nothing keeps a payout's nonce from its turn: what comes before it and is signed by nobody, or is a gap, keeps all
     /// behind it waiting, whatever they pay to the network.
-    fn check_front(&self, payout: &Payout) -> Result<(), Stop> {
+    pub(super) fn check_front(&self, payout: &Payout) -> Result<(), Stop> {
         let Some(nonce) = payout.nonce() else { return Ok(()) };
         let others = self.state.withdrawals.payouts(payout.network);
         let unsigned = others.filter(|other| other.payer == payout.payer && !other.was_signed());

@@ -52,8 +52,8 @@ async fn lanes(desk: &Desk, round: &Round, wanted: &[&Queued]) -> Result<Vec<Lan
     let nonces = in_order(lanes.iter().map(|lane| doing(next_nonce(round, &lane.address))).collect()).await;
     for (lane, chain) in lanes.iter_mut().zip(nonces) {
         lane.chain = chain?;
-        lane.next = lane.next.max(lane.chain);
-        lane.gap = lane.gap.filter(|gap| *gap >= lane.chain);
+        lane.next = lane.next.max(lane.chain.next);
+        lane.gaps.retain(|gap| *gap >= lane.chain.next);
     }
     let mut coins: Vec<Coin> = vec![Coin::Native];
     let tokens = wanted.iter().filter(|one| !one.coin.is_empty());
@@ -127,7 +127,7 @@ fn decision(
 
 /// A transaction that pays nobody and uses up a nonce that is missing on chain; nothing where none is missing.
 async fn fill(round: &Round, lane: &mut Lane, fees: EvmFees) -> Result<Option<Draft>, String> {
-    let Some(nonce) = lane.gap else { return Ok(None) };
+    let Some(nonce) = lane.gaps.iter().copied().min() else { return Ok(None) };
     let own = account_of_text(lane.address.as_str()).map_err(|error| error.to_string())?;
     let action = EvmAction::Transfer { to: own, amount: 0 };
     let gas = match tried(round, &lane.address, &action).await? {

@@ -173,7 +173,9 @@ async fn what_is_over_is_signed_by_nobody() {
     assert_eq!(code_of(ask(1)), "not-exclusive", "the first one may still come");
     let broadcast = PayoutStep::Broadcast { answers: vec![] };
     assert_eq!(world.step(payout, Standing::Signed, broadcast).await, Standing::Broadcast);
-    let done = PayoutStep::Final { block: BlockRef { height: 9, hash: BlockHash([9; 32]) }, fee: 5_000 };
+    let last = BlockRef { height: 9, hash: BlockHash([9; 32]) };
+    world.scan(last).await;
+    let done = PayoutStep::Final { block: last, fee: 5_000 };
     assert_eq!(world.step(payout, Standing::Broadcast, done).await, Standing::Completed);
     two.catch_up(world.ground()).await.unwrap();
     assert_eq!(code_of(ask(1)), "payment-over");
