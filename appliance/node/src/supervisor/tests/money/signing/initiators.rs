@@ -31,7 +31,7 @@ async fn the_signer_is_told_who_asked() {
     world.ground().run(Body::CreateAdmin(Box::new(CreateAdmin {
         name: "ada".into(),
         person: "Ada Lovelace".into(),
-        roles: vec![Role::Owner],
+        roles: vec![Role::TreasuryOperator],
         ranges: vec![],
         password: vec![1; 8],
         must_change: false,
