@@ -169,6 +169,12 @@ pub(crate) enum Bug {
     NobodyIsTold,
     /// A worker commits what it says was missed, though nobody asked for it.
     RescanUnasked,
+    /// Nobody hears of blocks that are not scanned.
+    LagUntold,
+    /// What is set aside keeps those behind it waiting.
+    NobodyIsPassed,
+    /// A transaction that pays nobody is bound by what those whom it takes the place of agreed to.
+    NoopIsBound,
     /// What was missed is taken from whatever block.
     RescanAnyBlock,
     /// What the books have is taken again.

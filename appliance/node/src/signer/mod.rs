@@ -14,6 +14,7 @@ pub(crate) mod decided;
 mod feed;
 pub(crate) mod handover;
 mod line;
+pub(crate) mod never;
 pub(crate) mod openings;
 pub(crate) mod order;
 mod plain;

@@ -30,7 +30,9 @@ impl Entry<'_> {
         for one in &paid {
             self.may_withdraw(payout.network, one.order.asset)?;
         }
-        self.check_preparation(payout.network, payout.payer, &payout.errand, &preparation, &paid)?;
+        // What pays nobody costs its withdrawals nothing of what was agreed to for them: they could never be got out of the way.
+        let bound = if noop && !planted::has(Bug::NoopIsBound) { &[][..] } else { &paid };
+        self.check_preparation(payout.network, payout.payer, &payout.errand, &preparation, bound)?;
         if !noop {
             self.check_move_again(&payout, &preparation)?;
         }

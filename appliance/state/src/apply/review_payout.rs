@@ -64,6 +64,19 @@ impl PayoutDecision {
         }
     }
 
+    /// Whether it rests on nobody's having signed anything, which the state alone cannot know: a node asks its signer first.
+    #[must_use]
+    pub const fn says_never_signed(&self) -> bool {
+        match self {
+            PayoutDecision::MarkExternal { proof, .. } | PayoutDecision::Refund { proof } => {
+                matches!(proof, Death::NeverSigned)
+            }
+            PayoutDecision::Resend | PayoutDecision::Bump | PayoutDecision::CancelByNoop | PayoutDecision::Confirm => {
+                false
+            }
+        }
+    }
+
     /// In words.
     #[must_use]
     pub fn describe(&self) -> String {

@@ -155,6 +155,7 @@ impl<'a> Look<'a> {
     fn judged(&self, holding: &Holding, moved: u128, cost: u128, needs_gas: bool, low: bool) -> Verdict {
         let asset = holding.of.map_or(0, |of| of.asset);
         let reply = &self.view.reply;
+        let min = self.view.min(asset);
         // What is left of gas is no deposit: it goes where it is worth it, and for no other reason.
         let is_native = self.view.native().is_some_and(|native| native.asset == asset);
         let leftover = is_native && holding.waiting == 0;
@@ -167,7 +168,7 @@ impl<'a> Look<'a> {
         };
         let gate = reply.fee_gate.as_ref().and_then(|gate| words::amount(gate).ok());
         let hot_low = low && !leftover;
-        judge(&candidate, &Climate { min: reply.min_usd_micros.into(), hot_low, fee: self.fee, gate })
+        judge(&candidate, &Climate { min, hot_low, fee: self.fee, gate })
     }
 
     /// What is there, by the books and by the chain. Of less than the books have nothing is moved: people have to look.

@@ -8,7 +8,7 @@ use exchequer_chains::node::{FeeFacts, Trial, TrialCall};
 use exchequer_chains::{KeyPath, Unsigned};
 use exchequer_domain::ChainAddress;
 
-use super::{Desk, Draft, Round, fee_cap, in_minor_units, in_smallest_units};
+use super::{Desk, Draft, Round, in_minor_units, in_smallest_units, replacement_cap};
 use crate::money::proto::{self, claim};
 
 /// What a transaction would come to, as a node says.
@@ -146,5 +146,5 @@ pub(super) async fn replace(desk: &Desk, round: &Round, payout: &proto::Payout) 
         last.action
     };
     let draft = draft(round, key, &from, EvmTx { fees, action, ..last })?;
-    Ok((draft.fee_max <= fee_cap(&round.config, &payout.withdrawals)).then_some(draft))
+    Ok((draft.fee_max <= replacement_cap(&round.config, payout)).then_some(draft))
 }

@@ -6,7 +6,7 @@ use exchequer_domain::ChainAddress;
 
 use super::accounts::{Assigned, Stopped, asked, assign, came, decide_all};
 use super::lanes::{self, Lane};
-use super::{Hindered, Payments, destination, set_aside};
+use super::{Hindered, Payments, destination, set_aside, too_dear};
 use crate::kinds::paying::evm::{Tried, draft, market, next_nonce, offer, tried};
 use crate::kinds::paying::{Desk, Draft, Round, doing, fee_cap, in_order, in_smallest_units};
 use crate::money::proto::{PreparePayout, Withdrawal as Queued, wait};
@@ -114,7 +114,7 @@ fn decision(
     let tx = EvmTx { chain_id, nonce: lane.next, fees, gas, action };
     let draft = draft(round, lane.key, &lane.address, tx)?;
     if draft.fee_max > fee_cap(&round.config, std::slice::from_ref(one.one)) {
-        return Err(Hindered::Waits(wait::Why::FeeTooHigh(true)));
+        return Err(too_dear(round, one.one, draft.fee_max));
     }
     let fee = in_smallest_units(&round.config, draft.fee_max).unwrap_or(0);
     if !lane.has(&Coin::Native, fee) {

@@ -4,6 +4,7 @@ mod committed;
 mod failover;
 mod initiators;
 mod lineages;
+mod never;
 mod orders;
 mod pool;
 mod words;

@@ -1,6 +1,7 @@
 //! Consolidation and gas workers on networks that count what everybody has.
 
 mod field;
+mod minimums;
 mod troubles;
 
 use exchequer_domain::Network;
