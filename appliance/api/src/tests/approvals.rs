@@ -4,7 +4,7 @@ use axum::http::Method;
 use exchequer_domain::{AdminId, ClusterId, Timestamp};
 use exchequer_state::approvals::{ApprovalKeyId, ProposalId, approval_bytes, confirmation_bytes, operation_hash};
 use exchequer_state::people::{AdminStatus, Principal, Role};
-use exchequer_state::{Actor, Body as Change, CreateUser, Outcome, UpdateAdmin};
+use exchequer_state::{Actor, Body as Change, CreateUser, Outcome, State, UpdateAdmin};
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use serde_json::{Value as Json, json};
 
@@ -150,6 +150,7 @@ async fn the_way_of_a_critical_change() {
     assert_eq!(world.get(CRITICAL).await.json()["value"], "5");
     let over = proposal(&world, 1).await;
     assert_eq!((&over["state"], &over["hash"]), (&json!("executed"), &shown["hash"]));
+    assert!(shown.get("refusal").is_none() && over.get("refusal").is_none(), "{over}");
     let outcome = world.get(&format!("/v1/commands/{}", done.json()["command_id"].as_str().unwrap())).await;
     assert_eq!(outcome.json()["effect"]["executed"], true, "{}", outcome.text());
 }
@@ -229,8 +230,37 @@ async fn who_is_suspended_has_approved_nothing() {
     let late = approve(&world, SAM, 2).await.json();
     assert_eq!(late["state"], "refused-at-execution", "{late}");
     assert!(late["refusal"].as_str().unwrap().starts_with("EXQ-0213"), "{late}");
+    let over = proposal(&world, 2).await;
+    assert_eq!((&over["state"], &over["refusal"]), (&json!("refused-at-execution"), &late["refusal"]), "it is kept");
     assert_eq!(world.get(CRITICAL).await.json()["value"], "4");
     assert_eq!(approve(&world, ADA, 1).await.json()["state"], "executed");
+}
+
+/// Goal: nobody consents at a node that cannot say to what. Method: a proposal whose bytes a newer version would have written.
+#[tokio::test]
+async fn what_cannot_be_read_is_not_approved() {
+    let world = in_force().await;
+    assert_eq!(critical(&world, Some(OPS), Some("true"), 5).await.status.as_u16(), 202);
+    {
+        let inside = &mut *world.house.inside.lock();
+        let proposal = inside.state.approvals().get(ProposalId(1)).unwrap().clone();
+        let unknown = vec![0xff; proposal.operation.len()];
+        let rows: Vec<_> = inside.rows.iter().map(|(of, key, row)| (of, key.to_vec(), row.to_vec())).collect();
+        for (family, key, mut row) in rows {
+            let size = proposal.operation.len();
+            if let Some(at) = row.windows(size).position(|bytes| bytes == proposal.operation) {
+                row[at..at + size].copy_from_slice(&unknown);
+                inside.rows.put(family, key, row);
+            }
+        }
+        inside.state = State::load(&inside.rows).unwrap();
+    }
+    let shown = proposal(&world, 1).await;
+    assert_eq!((&shown["state"], &shown["lines"]), (&json!("waiting"), &json!([])));
+    let refused = approve(&world, SAM, 1).await;
+    assert_eq!(refused.refusal(), (403, "EXQ-1105".to_owned()));
+    assert!(refused.message().contains("does not understand"), "{}", refused.text());
+    assert_eq!(proposal(&world, 1).await["approvals"], json!([]));
 }
 
 /// Goal: an admin that is proposed can sign in once another person has agreed, with the password that was shown with the
