@@ -11,27 +11,27 @@ use serde_json::{Value as Json, json};
 use super::people::{MINUTE_US, admin, session, sign_in, unlimited, wait};
 use super::{Reply, World, request};
 
-const CLUSTER: ClusterId = ClusterId([7; 16]);
+pub(super) const CLUSTER: ClusterId = ClusterId([7; 16]);
 const CRITICAL: &str = "/v1/settings/autopilot.min_quorum";
 
 /// An admin with a key; the first of them has number 1, as has their key.
 #[derive(Clone, Copy)]
-struct Who(u32);
+pub(super) struct Who(pub(super) u32);
 
 const ADA: Who = Who(1);
-const SAM: Who = Who(2);
-const OPS: Who = Who(3);
+pub(super) const SAM: Who = Who(2);
+pub(super) const OPS: Who = Who(3);
 
 impl Who {
     fn pair(self) -> Ed25519KeyPair {
         Ed25519KeyPair::from_seed_unchecked(&[self.0 as u8; 32]).unwrap()
     }
 
-    fn public(self) -> [u8; 32] {
+    pub(super) fn public(self) -> [u8; 32] {
         self.pair().public_key().as_ref().try_into().unwrap()
     }
 
-    fn signs(self, bytes: &[u8]) -> String {
+    pub(super) fn signs(self, bytes: &[u8]) -> String {
         hex::encode(self.pair().sign(bytes).as_ref())
     }
 }
@@ -55,7 +55,7 @@ async fn change(
     world.send(asked).await
 }
 
-async fn post(world: &World, by: Who, path: &str, body: Json) -> Reply {
+pub(super) async fn post(world: &World, by: Who, path: &str, body: Json) -> Reply {
     change(world, Some(by), None, (Method::POST, path), body).await
 }
 
@@ -87,7 +87,7 @@ async fn approve(world: &World, by: Who, number: u64) -> Reply {
     approve_with(world, by, number, signature).await
 }
 
-async fn confirm(world: &World, by: Who, of: Who) -> Reply {
+pub(super) async fn confirm(world: &World, by: Who, of: Who) -> Reply {
     let signature = by.signs(&confirmation_bytes(CLUSTER, ApprovalKeyId(of.0), AdminId(of.0), &of.public()));
     let body = json!({ "public_key": hex::encode(of.public()), "with": by.0, "signature": signature, "reason": "met" });
     post(world, by, &format!("/v1/approval-keys/{}/confirm", of.0), body).await
@@ -99,8 +99,14 @@ async fn in_force() -> World {
 }
 
 async fn in_force_in(world: World) -> World {
-    for (name, role) in [("ada", Role::Owner), ("sam", Role::SecurityOfficer), ("ops", Role::Operations)] {
-        admin(&world.house, name, &[role], true);
+    in_force_with(world, &[]).await
+}
+
+/// The same with more admins, who have no keys yet.
+pub(super) async fn in_force_with(world: World, more: &[(&str, Role)]) -> World {
+    let three = [("ada", Role::Owner), ("sam", Role::SecurityOfficer), ("ops", Role::Operations)];
+    for (name, role) in three.iter().chain(more) {
+        admin(&world.house, name, &[*role], true);
     }
     for who in [ADA, SAM, OPS] {
         let body = json!({ "public_key": hex::encode(who.public()), "label": "laptop", "reason": "first" });
