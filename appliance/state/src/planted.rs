@@ -165,16 +165,16 @@ pub(crate) enum Bug {
     ForeignNonceForgiven,
     /// An address that looks like a known one is one like any other.
     LooksIgnored,
-    /// What waits for people is told to nobody.
-    NobodyIsTold,
-    /// A worker commits what it says was missed, though nobody asked for it.
-    RescanUnasked,
     /// Nobody hears of blocks that are not scanned.
     LagUntold,
     /// What is set aside keeps those behind it waiting.
     NobodyIsPassed,
     /// A transaction that pays nobody is bound by what those whom it takes the place of agreed to.
     NoopIsBound,
+    /// What waits for people is told to nobody.
+    NobodyIsTold,
+    /// A worker commits what it says was missed, though nobody asked for it.
+    RescanUnasked,
     /// What was missed is taken from whatever block.
     RescanAnyBlock,
     /// What the books have is taken again.

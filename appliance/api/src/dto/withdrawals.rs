@@ -363,10 +363,6 @@ pub struct ReviewPayout {
     pub command_id: Option<String>,
 }
 
-/// The answer to [`ReviewPayout`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct PayoutReviewed {
-    /// Its number.
 /// `POST /v1/networks/{network}/nonce`: the next nonce of an address that pays is set, once another person has approved it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -398,6 +394,10 @@ pub struct NonceSet {
     pub command_id: String,
 }
 
+/// The answer to [`ReviewPayout`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PayoutReviewed {
+    /// Its number.
     pub payout: u64,
     /// Where it stands since.
     pub state: String,

@@ -66,8 +66,8 @@ mod list_asset;
 mod make_events;
 mod money;
 mod movements;
-mod note_gas;
 mod nonces;
+mod note_gas;
 mod note_sign_in_failure;
 mod note_silence;
 mod open_accounts;
@@ -199,8 +199,8 @@ pub use jobs::{JOBS_AT_ONCE_MAX, LEASE_US_MIN};
 pub use lease_jobs::{LEASED_JOBS_MAX, LeaseJobs};
 pub use list_asset::{ListAsset, SetPrice};
 pub use make_events::{EVENT_FILLING_BYTES_MAX, EVENTS_AT_ONCE_MAX, MakeEvents};
-pub use note_gas::NoteGas;
 pub use nonces::SetNonce;
+pub use note_gas::NoteGas;
 pub use note_sign_in_failure::NoteSignInFailure;
 pub use note_silence::NoteSilence;
 pub use open_accounts::{ACCOUNTS_AT_ONCE_MAX, OpenAccounts};
@@ -451,8 +451,8 @@ impl Body {
             Body::PlanSweeps(command) => command.apply(entry, actor),
             Body::ExplainSweeps(command) => command.apply(entry, actor),
             Body::NoteGas(command) => command.apply(entry, actor),
-        }
             Body::SetNonce(command) => command.apply(entry, actor),
+        }
     }
 
     /// The keys of the rows of [`crate::Family::Ids`] that this command may look up beside its own id, in the order in

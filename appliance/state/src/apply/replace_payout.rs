@@ -35,12 +35,12 @@ impl Entry<'_> {
         self.check_preparation(payout.network, payout.payer, &payout.errand, &preparation, bound)?;
         if !noop {
             self.check_move_again(&payout, &preparation)?;
-        }
-        // Nothing is written before everything is checked.
             // To pay more helps nothing there; what pays nobody may have to wait, and gets those behind it out of the way.
             if !planted::has(Bug::BumpedFromBehind) {
                 self.check_front(&payout)?;
             }
+        }
+        // Nothing is written before everything is checked.
         let before = payout.clone();
         if let Some(proof) = &proof {
             self.check_death(&payout, proof)?;

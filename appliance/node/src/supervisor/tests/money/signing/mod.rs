@@ -20,8 +20,8 @@ use exchequer_domain::{
     WorkerKind,
 };
 use exchequer_state::custody::{WalletAddress, WalletId, WalletRole};
-use exchequer_state::ledger::{Asset, TransferId};
 use exchequer_state::deposits::ScannedBlock;
+use exchequer_state::ledger::{Asset, TransferId};
 use exchequer_state::withdrawals::{
     Claim, Errand, FeeMode, Order, Payer, PayoutId, Proof, Purpose, Stage as Standing, WithdrawalId,
 };
@@ -264,8 +264,8 @@ impl World {
             errand: Errand::Withdrawals,
             preparation,
             chain_nonce: 0,
-        };
             settled_nonce: 0,
+        };
         self.nonce += 1;
         match self.work(Body::PreparePayout(Box::new(prepare))).await {
             Outcome::Done(Done::PayoutPrepared { payout, .. }) => payout,
@@ -289,7 +289,6 @@ impl World {
         }
     }
 
-    /// The signature is put into the log.
     /// The first block that the deposit worker tells of; it is final.
     async fn scan(&self, block: BlockRef) {
         let parent = BlockRef { height: block.height - 1, hash: BlockHash([0; 32]) };
@@ -303,6 +302,7 @@ impl World {
         assert!(matches!(done, Outcome::Done(Done::BlocksCommitted { .. })), "{done:?}");
     }
 
+    /// The signature is put into the log.
     async fn commit(&self, payout: PayoutId, given: &Given) {
         let Given { tx, raw, record } = given.clone();
         let stage = self.step(payout, Standing::Preparing, PayoutStep::Signed { tx, raw, record }).await;
