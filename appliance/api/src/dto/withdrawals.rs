@@ -367,6 +367,37 @@ pub struct ReviewPayout {
     pub command_id: Option<String>,
 }
 
+/// `POST /v1/networks/{network}/nonce`: the next nonce of an address that pays is set, once another person has approved it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SetNonce {
+    /// The wallet's number.
+    pub wallet: u32,
+    /// The number of its address; of the deposit wallet, the index in the pool.
+    pub wallet_index: u32,
+    /// The next nonce of that address, as several nodes of the network have it.
+    #[schemars(range(max = 9_007_199_254_740_991_u64))]
+    pub next: u64,
+    /// Why; kept in the audit.
+    #[schemars(with = "Reason")]
+    pub reason: String,
+    /// 32 hexadecimal digits drawn by the sender; the same id takes effect once at most in 24 hours.
+    #[schemars(with = "Option<CommandIdText>")]
+    pub command_id: Option<String>,
+}
+
+/// The answer to [`SetNonce`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NonceSet {
+    /// The next one; above what was asked for where open payouts have that.
+    pub next: u64,
+    /// The entry it was applied in.
+    pub index: u64,
+    /// The command's id.
+    #[schemars(with = "CommandIdText")]
+    pub command_id: String,
+}
+
 /// The answer to [`ReviewPayout`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PayoutReviewed {

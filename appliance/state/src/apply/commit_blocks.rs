@@ -11,8 +11,8 @@ use super::{Entry, Stop};
 use crate::command::Actor;
 use crate::custody::{self, Coin, CoinState, Keyed, PoolAddress};
 use crate::deposits::{
-    self, BLOCKS_AT_ONCE_MAX, Class, Deposit, DepositId, DepositState, HEIGHT_MAX, PENDING_PER_NETWORK_MAX, Refusal,
-    SENDERS_MAX, SIGHTINGS_AT_ONCE_MAX, SPENT_AT_ONCE_MAX, ScannedBlock, Sighting, Why,
+    self, BLOCKS_AT_ONCE_MAX, Chain, Class, Deposit, DepositId, DepositState, HEIGHT_MAX, PENDING_PER_NETWORK_MAX,
+    Refusal, SENDERS_MAX, SIGHTINGS_AT_ONCE_MAX, SPENT_AT_ONCE_MAX, ScannedBlock, Sighting, Why,
 };
 use crate::event::{EventKind, Severity};
 use crate::halt::Halt;
@@ -128,12 +128,16 @@ impl CommitBlocks {
         chain.agreed = self.agreed;
         entry.put_chain(chain);
         entry.ripen(network)?;
+        if chain.is_at_head() {
+            chain.at_head = Some(entry.now);
+        }
         let tip = chain.tip.unwrap_or(self.parent);
         Ok(Done::BlocksCommitted { tip })
     }
 }
 
-/// Tells of payments that are in no block yet, and of such that never will be.
+/// Tells of payments that are in no block yet, and of such that never will be. Whoever tells it, though there are none, has scanned
+/// every block that there is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NotePending {
     /// On which network.
@@ -179,6 +183,10 @@ impl NotePending {
         }
         Ok(Done::PendingNoted)
     }
+        let chain = *entry.state.deposits.chains.get(network);
+        if chain.tip.is_some() && chain.halted.is_none() {
+            entry.put_chain(Chain { at_head: Some(entry.now), ..chain });
+        }
 }
 
 pub(super) fn sighting_lookups(network: Network, sightings: &[Sighting], keys: &mut Vec<Vec<u8>>) {

@@ -39,7 +39,7 @@ pub use errand::{Errand, MOVES_IN_FLIGHT_MAX, Move, MoveFault, in_flight_max, mo
 pub use evidence::{ABSENT_ENDPOINTS_MIN, CONFLICT_CONFIRMATIONS_MIN, Conflict, Death, EXPIRY_MARGIN_US};
 pub use judge::PRICE_AGE_MAX;
 pub(crate) use lane::GAPS_MAX;
-pub use lane::Lane;
+pub use lane::{Lane, NONCE_END};
 pub(crate) use looks::{ALIKE_MAX, look_key, stranger_among};
 pub use payout::{
     ANSWERS_AT_ONCE_MAX, ANSWERS_KEPT, ATTEMPTS_MAX, Answer, Attempt, Claim, GasHeld, IN_FLIGHT_MAX, INPUTS_MAX,

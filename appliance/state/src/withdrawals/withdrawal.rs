@@ -110,6 +110,11 @@ pub enum Waiting {
 }
 
 /// Where a withdrawal stands, with what belongs to that. Variants are only ever appended.
+    /// The network's fee is more than was agreed to for this one, though not more than the network's bound; others pass it.
+    FeeCapTooLow {
+        /// What its transaction might have cost when it was first set aside, in minor units of the network's coin.
+        needed: u64,
+    },
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Standing {
     /// Waits for its user's second factor.
@@ -348,3 +353,20 @@ impl Waiting {
         }
     }
 }
+    /// Whether it is set aside: others pass it, and people are told.
+    #[must_use]
+    pub const fn is_set_aside(&self) -> bool {
+        match self {
+            Waiting::SetAside { .. } | Waiting::FeeCapTooLow { .. } => true,
+            Waiting::Turn | Waiting::InsufficientHot | Waiting::InsufficientGas | Waiting::FeeTooHigh => false,
+        }
+    }
+
+    /// Whether it is the same kind of reason, however it is worded.
+    pub(crate) fn is_like(&self, other: &Waiting) -> bool {
+        std::mem::discriminant(self) == std::mem::discriminant(other)
+    }
+
+            Waiting::FeeCapTooLow { needed } => format!(
+                "set aside: its transaction may cost {needed} minor units of the network's coin, more than was agreed to for it"
+            ),
