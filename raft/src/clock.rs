@@ -102,6 +102,16 @@ impl ReplicatedClock {
         (self.wall)()
     }
 
+    /// Replicated time as it went on since the last applied stamp, whatever the wall clock says; zero in a new cluster.
+    pub(crate) fn now_us(&self) -> u64 {
+        self.now_at(Instant::now())
+    }
+
+    fn now_at(&self, now: Instant) -> u64 {
+        let (at, us) = self.applied;
+        if us == 0 { 0 } else { project(at, us, now) }
+    }
+
     /// Notes the last applied stamp, so that it is known how long ago it was applied.
     pub(crate) fn observe(&mut self, applied_us: u64) {
         self.observe_at(Instant::now(), applied_us);

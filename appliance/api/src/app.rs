@@ -20,6 +20,8 @@ pub(crate) struct App {
     /// What the spot dialect counts and remembers.
     pub(crate) spot: Arc<crate::spot::Memory>,
     events: Arc<OnceLock<Arc<Bus>>>,
+    /// Streams of workers' logs that are open.
+    pub(crate) log_streams: crate::spot::Sockets,
     /// What it counts of sign-ins.
     pub(crate) people: Arc<crate::people::People>,
 }
@@ -27,7 +29,8 @@ pub(crate) struct App {
 impl App {
     pub(crate) fn new(backend: Arc<dyn Backend>) -> App {
         let node = backend.status().node;
-        App { backend, node, spot: Arc::default(), events: Arc::default(), people: Arc::default() }
+        let (spot, events, people) = (Arc::default(), Arc::default(), Arc::default());
+        App { backend, node, spot, events, log_streams: crate::spot::Sockets::default(), people }
     }
 
     /// The event bus, which starts with the first stream.

@@ -10,7 +10,7 @@ use axum::extract::{FromRequestParts, RawPathParams, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, Method, header};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use exchequer_domain::{Code, Problem};
 use exchequer_state::people::{Permission, Principal};
 use exchequer_state::{Actor, Rejection};
@@ -18,9 +18,9 @@ use subtle::ConstantTimeEq as _;
 
 use crate::app::App;
 use crate::backend::Backend;
-use crate::people::token::{Token, of_cookie};
+use crate::people::token::{Token, no_cookie, of_cookie, shows_cookie};
 use crate::people::{Open, Realm, user_of};
-use crate::problem::Refused;
+use crate::problem::{Refused, text};
 use crate::route::{Access, ClientAddress, Fresh};
 use crate::submit::{PROPOSING, Proposing};
 
@@ -127,6 +127,7 @@ pub(crate) struct Gate {
     pub(crate) access: Access,
     pub(crate) fresh: Fresh,
     pub(crate) approvable: bool,
+    pub(crate) forgets: bool,
 }
 
 /// Lets a request pass whose caller may use the route.
@@ -134,15 +135,35 @@ pub(crate) async fn require(State(gate): State<Gate>, request: Request, next: Ne
     let (mut parts, body) = request.into_parts();
     let passed = admit(&gate, &mut parts).await;
     note_refusal(&passed);
-    passed?;
+    if let Err(problem) = passed {
+        let cookie = forgotten(&gate, &parts, &problem);
+        let mut response = Refused::from(problem).into_response();
+        if let Some(cookie) = cookie {
+            response.headers_mut().insert(header::SET_COOKIE, text(&cookie));
+        }
+        return Ok(response);
+    }
     let proposing = Proposing::of(&parts.headers, gate.approvable)?;
     Ok(PROPOSING.scope(proposing, next.run(Request::from_parts(parts, body))).await)
 }
 
+/// The cookie that goes with a refused sign-out: one that opens nothing any more. A session that could not be ended keeps its
+/// own, so that it can be tried again.
+fn forgotten(gate: &Gate, parts: &Parts, problem: &Problem) -> Option<String> {
+    let is_over = matches!(problem.code, Code::SessionUnknown | Code::TokenMissing);
+    let realm = realm(gate.access);
+    let is_browser = !parts.headers.contains_key(header::AUTHORIZATION) && shows_cookie(&parts.headers, realm);
+    (gate.forgets && is_over && is_browser).then(|| no_cookie(realm))
+}
+
+/// Whose sessions a route takes.
+fn realm(access: Access) -> Realm {
+    if let Access::Customer = access { Realm::Customers } else { Realm::Admins }
+}
+
 async fn admit(gate: &Gate, parts: &mut Parts) -> Result<(), Problem> {
     let Gate { app, access, fresh, .. } = gate;
-    let realm = if let Access::Customer = access { Realm::Customers } else { Realm::Admins };
-    let Some(signed) = shown(app, *access, realm, parts)? else {
+    let Some(signed) = shown(app, *access, realm(*access), parts)? else {
         parts.extensions.insert(Caller(Actor::Operator));
         return Ok(());
     };

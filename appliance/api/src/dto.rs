@@ -117,7 +117,7 @@ pub use withdrawal_policy::{
 };
 pub use withdrawals::{
     ApproveWithdrawal, ConfirmWithdrawal, ConflictingSpend, DeathProof, NamedWithdrawal, Payout, PayoutAttempt,
-    PayoutReviewed, RequestWithdrawal, ReviewPayout, Withdrawal, WithdrawalExplained, WithdrawalMoved,
+    NonceSet, PayoutReviewed, RequestWithdrawal, ReviewPayout, SetNonce, Withdrawal, WithdrawalExplained, WithdrawalMoved,
     WithdrawalRequested, WithdrawalTrace, Withdrawals,
 };
 pub use worker_fleets::{

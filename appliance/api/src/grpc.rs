@@ -293,9 +293,11 @@ fn is_whole(body: &Body) -> bool {
         | Body::ExplainDiscrepancy(_)
         | Body::AdjustDiscrepancy(_)
         | Body::ResumePayments(_)
-        | Body::ReviewPayout(_)
+        | Body::SetNonce(_)
         | Body::SetWithdrawalPolicy(_)
         | Body::ApproveWithdrawal(_) => true,
+        // That nothing was ever signed a node asks its signer about.
+        Body::ReviewPayout(command) => !command.decision.says_never_signed(),
         Body::Bootstrap(_)
         | Body::AdmitNode(_)
         | Body::UpdateNode(_)

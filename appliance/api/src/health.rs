@@ -14,7 +14,7 @@ use crate::backend::Check;
 use crate::dto::{Readiness, ReadinessCheck};
 use crate::extract::Params;
 use crate::openapi::Param;
-use crate::problem::{PlainText, Refused};
+use crate::problem::{FeltElsewhere, PlainText, Refused};
 use crate::route::{Access, Route};
 
 /// A leader whose majority has been silent for longer is not taken for one.
@@ -51,9 +51,16 @@ fn plain(good: bool, text: String) -> Response {
 }
 
 /// Whether a restart would help: nothing but a node that is stopping is dead.
+///
+/// The console of another node asks it too, from an origin of its own, and learns nothing but whether an answer came: the good
+/// one alone is let through to it.
 async fn livez(State(app): State<App>) -> Response {
     match app.backend.status().role {
-        Role::Leader | Role::Follower | Role::Candidate | Role::Learner => plain(true, "ok\n".to_owned()),
+        Role::Leader | Role::Follower | Role::Candidate | Role::Learner => {
+            let mut response = plain(true, "ok\n".to_owned());
+            response.extensions_mut().insert(FeltElsewhere);
+            response
+        }
         Role::Stopped => plain(false, "this node is stopping\n".to_owned()),
     }
 }

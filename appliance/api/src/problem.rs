@@ -324,6 +324,7 @@ pub(crate) async fn finish(State(app): State<App>, request: Request, next: Next)
         response = refusal;
     }
     let is_page = response.extensions().get::<Page>().is_some();
+    let is_felt = response.extensions().get::<FeltElsewhere>().is_some();
     let headers = response.headers_mut();
     headers.insert(NODE, text(&app.node.to_string()));
     for (name, value) in PROTECTION {
@@ -331,12 +332,21 @@ pub(crate) async fn finish(State(app): State<App>, request: Request, next: Next)
             headers.insert(name, HeaderValue::from_static(value));
         }
     }
+    if is_felt {
+        headers.insert(RESOURCE_POLICY, HeaderValue::from_static("cross-origin"));
+    }
     response
 }
+
+/// An answer whose coming, though none of its text, a page of another origin may notice.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FeltElsewhere;
 
 /// An answer that a browser shows: what protects it is what it says itself, and for the rest as everywhere.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Page;
+
+const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
 /// What tells a browser to make nothing of an answer but data: it is not kept, not guessed at, not framed, runs nothing and
 /// loads nothing.
@@ -350,7 +360,7 @@ const PROTECTION: [(HeaderName, &str); 8] = [
     (header::X_FRAME_OPTIONS, "DENY"),
     (header::REFERRER_POLICY, "no-referrer"),
     (header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"),
-    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (RESOURCE_POLICY, "same-origin"),
     (HeaderName::from_static("permissions-policy"), "interest-cohort=()"),
 ];
 

@@ -105,6 +105,8 @@ pub(crate) struct Route {
     pub(crate) fresh: Fresh,
     /// Whether what it changes may need the approval of others, so that it can be proposed.
     pub(crate) approvable: bool,
+    /// Whether it signs out: a browser whose session is over already forgets its cookie here all the same.
+    pub(crate) forgets: bool,
     /// How long it may take to begin its answer.
     pub(crate) patience: Duration,
     /// What the description of the API says of it; none for what is not in it.
@@ -141,8 +143,8 @@ impl Route {
 
     fn new(method: Method, path: &'static str, handler: MethodRouter<App>) -> Route {
         let (danger, patience) = (Danger::Level0, QUICK);
-        let (access, fresh, approvable) = (Access::Operator, Fresh::Never, false);
-        Route { method, path, access, danger, fresh, approvable, patience, note: None, handler }
+        let (access, fresh, approvable, forgets) = (Access::Operator, Fresh::Never, false, false);
+        Route { method, path, access, danger, fresh, approvable, forgets, patience, note: None, handler }
     }
 
     fn shaped(self, shape: Shape) -> Route {
@@ -214,6 +216,11 @@ impl Route {
         Route { approvable: true, ..self }
     }
 
+    /// It signs out.
+    pub(crate) fn forgets(self) -> Route {
+        Route { forgets: true, ..self }
+    }
+
     pub(crate) fn slow(self) -> Route {
         Route { patience: SLOW, ..self }
     }
@@ -222,7 +229,7 @@ impl Route {
 /// The routes as a router, each behind its token, its time-out and the limit on bodies.
 pub(crate) fn assemble(app: &App, routes: Vec<Route>) -> Router {
     let mut router = Router::new();
-    for Route { method, path, access, fresh, approvable, patience, handler, .. } in routes {
+    for Route { method, path, access, fresh, approvable, forgets, patience, handler, .. } in routes {
         tracing::trace!(%method, path, ?access, "serving");
         let limits = ServiceBuilder::new()
             .layer(RequestBodyLimitLayer::new(BODY_BYTES_MAX))
@@ -236,7 +243,7 @@ pub(crate) fn assemble(app: &App, routes: Vec<Route>) -> Router {
             | Access::Session
             | Access::Customer => {
                 // Of the methods alone: one that there is not is answered the same whoever asks.
-                let gate = auth::Gate { app: app.clone(), access, fresh, approvable };
+                let gate = auth::Gate { app: app.clone(), access, fresh, approvable, forgets };
                 handler.route_layer(middleware::from_fn_with_state(gate, auth::require))
             }
         };

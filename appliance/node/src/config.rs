@@ -13,6 +13,8 @@ use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::listen::{OF_ADDRESS, OF_ADDRESS_RANGE};
+
 /// Below, a log is cut into more files than it is worth; above, a start takes too long.
 const LOG_BUFFER_BYTES: RangeInclusive<u64> = 128 << 10..=1 << 30;
 
@@ -46,6 +48,8 @@ pub struct Listener {
     pub listen: String,
     /// `host:port` that others are told, where it is to change. Empty: as at `init` or `join`.
     pub advertise: String,
+    /// Connections that one address may hold: 8 to 4,096. Of IPv6 a network of 64 bits counts as one.
+    pub connections_of_address: u32,
 }
 
 /// The times of consensus; the same on every node.
@@ -95,7 +99,8 @@ pub struct LogOutput {
 
 impl Default for Config {
     fn default() -> Config {
-        let listener = || Listener { listen: String::new(), advertise: String::new() };
+        let listener =
+            || Listener { listen: String::new(), advertise: String::new(), connections_of_address: OF_ADDRESS };
         Config {
             data_dir: PathBuf::from("/var/lib/exchequer"),
             name: None,
@@ -158,6 +163,15 @@ impl Config {
             let anywhere = ["0.0.0.0:", "[::]:"].iter().any(|any| address.starts_with(any));
             if !address.is_empty() && (anywhere || check_address(address, field).is_err()) {
                 return invalid(format!("{key} is `{address}`; it must be HOST:PORT, by which others reach this node"));
+            }
+        }
+        for (key, share) in [
+            ("api.connections_of_address", self.api.connections_of_address),
+            ("peer.connections_of_address", self.peer.connections_of_address),
+        ] {
+            if !OF_ADDRESS_RANGE.contains(&share) {
+                let (least, most) = (OF_ADDRESS_RANGE.start(), OF_ADDRESS_RANGE.end());
+                return invalid(format!("{key} is {share}; it must be between {least} and {most}"));
             }
         }
         if !LOG_BUFFER_BYTES.contains(&self.storage.log_buffer) {
@@ -230,6 +244,13 @@ mod tests {
         for odd in ["n1", "n1:", "0.0.0.0:8640", "[::]:8640"] {
             let refused = read(&format!("[api]\nadvertise = \"{odd}\"")).unwrap_err();
             assert!(refused.code == Code::ConfigInvalid && refused.message.contains("api.advertise"), "{refused}");
+        }
+        for (odd, key) in [("[api]", "api.connections_of_address"), ("[peer]", "peer.connections_of_address")] {
+            for share in [0, 7, 4_097] {
+                let refused = read(&format!("{odd}\nconnections_of_address = {share}")).unwrap_err();
+                assert!(refused.code == Code::ConfigInvalid && refused.message.contains(key), "{refused}");
+            }
+            assert!(read(&format!("{odd}\nconnections_of_address = 4096")).is_ok());
         }
         assert!(read("[peer]\nadvertise = \"n1.example:8641\"").is_ok());
         assert_eq!(read("[storage]\nlog_buffer = \"1KiB\"").unwrap_err().code, Code::ConfigInvalid);

@@ -1,7 +1,13 @@
 //! Sockets and TLS: accepting at the two doors, and dialling peers.
 
+mod places;
+#[cfg(test)]
+mod tests;
+mod used;
+
 use std::future::Future;
 use std::io;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,23 +15,33 @@ use std::time::Duration;
 use axum::Router;
 use exchequer_domain::{Code, NodeId, Problem};
 use exchequer_raft::{Dialer, Io, PeerIdentity};
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::time::Instant;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 use tokio_util::sync::CancellationToken;
 
 use crate::house::Doorbell;
 use crate::identity::{TlsStore, handshake_problem, peer_identity};
 
-/// Connections that one door holds at once.
-const CONNECTIONS_MAX: usize = 4096;
+use places::{CONNECTIONS_MAX, Full, Places};
+pub(crate) use places::{OF_ADDRESS, OF_ADDRESS_RANGE};
+#[cfg(test)]
+use used::{FIRST_REQUEST, IDLE};
+use used::{Sent, Used};
+
 /// A client that takes longer to send a request's head is given up.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a connection goes on before its peer's key is looked at again.
 const KEY_RECHECK: Duration = Duration::from_secs(5);
+/// What is under way on a connection that is ended here has so long to end.
+const FAREWELL: Duration = Duration::from_secs(1);
+/// Between two lines of the log on connections that were turned away.
+const TELL: Duration = Duration::from_secs(10);
 /// A handshake that takes longer is given up.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -41,22 +57,24 @@ pub(crate) async fn bind(address: &str) -> Result<TcpListener, Problem> {
 }
 
 /// Serves `router` over TLS until `stop`. On the peer door each request carries who the certificate says it is from, and
-/// a certificate whose key its node has replaced is turned away.
+/// a certificate whose key its node has replaced is turned away. One address holds at most `of_address` connections.
 pub(crate) async fn serve(
     listener: TcpListener,
     tls: TlsAcceptor,
     doorbell: Doorbell,
     router: Router,
+    of_address: u32,
     stop: CancellationToken,
 ) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let places = Places::new(of_address);
+    let mut turned_away = TurnedAway::default();
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = stop.cancelled() => return,
         };
-        let socket = match accepted {
-            Ok((socket, _)) => socket,
+        let (socket, from) = match accepted {
+            Ok((socket, from)) => (socket, from.ip()),
             Err(error) => {
                 // Out of descriptors, most likely: let some connections end.
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -64,15 +82,41 @@ pub(crate) async fn serve(
                 continue;
             }
         };
-        let Ok(place) = places.clone().try_acquire_owned() else {
-            tracing::warn!(limit = CONNECTIONS_MAX, "too many connections: one is turned away");
-            continue;
+        let place = match places.take(from) {
+            Ok(place) => place,
+            Err(full) => {
+                turned_away.count(from, full, of_address);
+                continue;
+            }
         };
         let (tls, doorbell, router, stop) = (tls.clone(), doorbell.clone(), router.clone(), stop.clone());
         tokio::spawn(async move {
             connection(socket, tls, doorbell, router, stop).await;
             drop(place);
         });
+    }
+}
+
+/// Connections that were turned away; who makes many does not fill the log with them.
+#[derive(Debug, Default)]
+struct TurnedAway {
+    untold: u64,
+    told: Option<Instant>,
+}
+
+impl TurnedAway {
+    fn count(&mut self, from: IpAddr, full: Full, of_address: u32) {
+        metrics::counter!("exchequer_connections_turned_away_total").increment(1);
+        self.untold += 1;
+        if self.told.is_some_and(|told| told.elapsed() < TELL) {
+            return;
+        }
+        let (count, limit) = match full {
+            Full::OfAddress => (self.untold, of_address),
+            Full::OfAll => (self.untold, CONNECTIONS_MAX),
+        };
+        tracing::warn!(count, last = %from, reason = ?full, limit, "too many connections: some were turned away");
+        (self.untold, self.told) = (0, Some(Instant::now()));
     }
 }
 
@@ -104,18 +148,6 @@ async fn connection(socket: TcpStream, tls: TlsAcceptor, doorbell: Doorbell, rou
         Some(address) => router.layer(axum::Extension(exchequer_api::ClientAddress(address))),
         None => router,
     };
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(hyper_util::rt::TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
-    builder
-        .http2()
-        .initial_stream_window_size(8 << 20)
-        .initial_connection_window_size(16 << 20)
-        .max_concurrent_streams(1024)
-        .keep_alive_interval(Some(Duration::from_secs(5)))
-        .timer(hyper_util::rt::TokioTimer::new());
-    let service = TowerToHyperService::new(router);
-    let serving = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
-    tokio::pin!(serving);
     // A connection outlives the certificate that opened it, but not its key.
     let replaced = async {
         let (Some(PeerIdentity(node)), Some(certificate)) = (identity, shown) else {
@@ -125,21 +157,68 @@ async fn connection(socket: TcpStream, tls: TlsAcceptor, doorbell: Doorbell, rou
             tokio::time::sleep(KEY_RECHECK).await;
         }
     };
-    let ended = tokio::select! {
-        ended = serving.as_mut() => ended,
-        () = replaced => {
-            tracing::info!(client = ?client, "a connection ends whose key has been replaced");
-            // If it is the node's own former one, what is under way on it may end.
-            serving.as_mut().graceful_shutdown();
-            tokio::time::timeout(Duration::from_secs(1), serving).await.unwrap_or(Ok(()))
-        }
-        () = stop.cancelled() => {
-            serving.as_mut().graceful_shutdown();
-            tokio::time::timeout(Duration::from_secs(1), serving).await.unwrap_or(Ok(()))
+    let over = async {
+        tokio::select! {
+            () = replaced => tracing::info!(client = ?client, "a connection ends whose key has been replaced"),
+            () = stop.cancelled() => {}
         }
     };
-    if let Err(error) = ended {
+    // Peers are known, few, and must not be kept waiting when an election comes after a long silence.
+    if let Err(error) = converse(stream, router, identity.is_none(), over).await {
         tracing::debug!(%error, "a connection ended");
+    }
+}
+
+/// Serves what comes on a connection until one side ends it, `over` is over, or, where it `must_be_used`, it is not.
+async fn converse<I>(
+    stream: I,
+    router: Router,
+    must_be_used: bool,
+    over: impl Future<Output = ()>,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>>
+where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().timer(hyper_util::rt::TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
+    builder
+        .http2()
+        .initial_stream_window_size(8 << 20)
+        .initial_connection_window_size(16 << 20)
+        .max_concurrent_streams(1024)
+        .keep_alive_interval(Some(Duration::from_secs(5)))
+        .timer(hyper_util::rt::TokioTimer::new());
+    let (used, inner) = (Used::new(), TowerToHyperService::new(router));
+    let service = service_fn(|request| {
+        let (under_way, answering) = (used.begin(), inner.call(request));
+        async move { answering.await.map(|answer| answer.map(|body| Sent { body, _under_way: under_way })) }
+    });
+    let serving = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
+    tokio::pin!(serving);
+    let idle = async {
+        if must_be_used {
+            used.idle().await;
+        } else {
+            std::future::pending().await
+        }
+    };
+    tokio::select! {
+        ended = serving.as_mut() => return ended,
+        () = over => {
+            // What is under way on it may end.
+            serving.as_mut().graceful_shutdown();
+            return tokio::time::timeout(FAREWELL, serving).await.unwrap_or(Ok(()));
+        }
+        () = idle => tracing::debug!("a connection that is not used ends"),
+    }
+    serving.as_mut().graceful_shutdown();
+    loop {
+        match tokio::time::timeout(FAREWELL, serving.as_mut()).await {
+            Ok(ended) => return ended,
+            // A request came in the same moment.
+            Err(_) if used.is_busy() => {}
+            Err(_) => return Ok(()),
+        }
     }
 }
 

@@ -97,12 +97,20 @@ pub async fn run(config: Config) -> Result<ExitCode, Problem> {
     // The doors stay open while leadership is handed over: the successor must be heard, and clients are passed on to it.
     let close = CancellationToken::new();
     let doors = [
-        tokio::spawn(serve(peer, TlsAcceptor::from(tls.peer_server()?), doorbell.clone(), peer_router, close.clone())),
+        tokio::spawn(serve(
+            peer,
+            TlsAcceptor::from(tls.peer_server()?),
+            doorbell.clone(),
+            peer_router,
+            config.peer.connections_of_address,
+            close.clone(),
+        )),
         tokio::spawn(serve(
             api,
             TlsAcceptor::from(tls.api_server()?),
             doorbell.clone(),
             exchequer_api::router(house.clone()),
+            config.api.connections_of_address,
             close.clone(),
         )),
     ];

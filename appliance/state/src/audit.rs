@@ -208,6 +208,8 @@ pub enum AuditAction {
     DiscrepancyAdjusted,
     /// A network was let pay out again.
     PaymentsResumed,
+    /// A payer's next nonce was set.
+    NonceSet,
 }
 
 /// What can be done outside the state and put on record. Variants are only ever appended.
@@ -332,6 +334,7 @@ impl AuditAction {
             AuditAction::DiscrepancyExplained => "explain-discrepancy",
             AuditAction::DiscrepancyAdjusted => "adjust-discrepancy",
             AuditAction::PaymentsResumed => "resume-payments",
+            AuditAction::NonceSet => "set-nonce",
             AuditAction::WithdrawalRejected => "reject-withdrawal",
             AuditAction::WithdrawalApproved => "approve-withdrawal",
             AuditAction::PayoutReviewed => "review-payout",

@@ -23,9 +23,9 @@ use crate::apply::{
     ReportWorkers, RequestDigest, RequestWithdrawal, Rescale, RestartWorkers, ResumeChain, ResumePayments,
     RetireWallet, RetryJobs, RevertSettings, RevertTransfer, ReviewDirective, ReviewPayout, RevokeApiKey,
     RevokeApprovalKey, RevokeProposal, RewindBlocks, RotateAuthority, RotateOperatorToken, ScheduleMaintenance,
-    SendDirectives, SetCredentials, SetFlag, SetMarketPhase, SetPrice, SetScale, SetSetting, SetWithdrawalPolicy,
-    SetWorkers, StepDirectives, StepPayout, StepUp, StepWithdrawal, StepWorkers, StockAddresses, TouchSession,
-    TransferBetweenUsers, UndoBulk, UnsetSetting, UpdateAdmin, UpdateNode, UpdateUser, UseBinary,
+    SendDirectives, SetCredentials, SetFlag, SetMarketPhase, SetNonce, SetPrice, SetScale, SetSetting,
+    SetWithdrawalPolicy, SetWorkers, StepDirectives, StepPayout, StepUp, StepWithdrawal, StepWorkers, StockAddresses,
+    TouchSession, TransferBetweenUsers, UndoBulk, UnsetSetting, UpdateAdmin, UpdateNode, UpdateUser, UseBinary,
 };
 use crate::codec::{self, DecodeError};
 
@@ -328,6 +328,8 @@ pub enum Body {
     CommitMissed(Box<CommitMissed>),
     /// [`DoubtToken`].
     DoubtToken(Box<DoubtToken>),
+    /// Sets a payer's next nonce.
+    SetNonce(SetNonce),
 }
 
 impl Body {

@@ -75,11 +75,11 @@ pub use apply::{
     ReportWorkers, RequestDigest, RequestWithdrawal, Rescale, RestartWorkers, ResumeChain, ResumePayments,
     RetireWallet, RetryJobs, RevertSettings, RevertTransfer, ReviewDirective, ReviewPayout, RevokeApiKey,
     RevokeApprovalKey, RevokeProposal, RewindBlocks, RotateAuthority, RotateOperatorToken, ScheduleMaintenance,
-    SeenDiscrepancy, SendDirectives, Sent, SessionSwap, SetCredentials, SetFlag, SetMarketPhase, SetPrice, SetScale,
-    SetSetting, SetWithdrawalPolicy, SetWorkers, StepDirectives, StepPayout, StepUp, StepWithdrawal, StepWorkers,
-    StockAddresses, SweepVerdict, TRANSFERS_AT_ONCE_MAX, TouchSession, Traded, TransferBetweenUsers, UndoBulk,
-    UnsetSetting, UpdateAdmin, UpdateNode, UpdateUser, UseBinary, WISHES_AT_ONCE_MAX, Which, Wish, WishedSweep,
-    WithdrawalStep, check_reason, coin_owner,
+    SeenDiscrepancy, SendDirectives, Sent, SessionSwap, SetCredentials, SetFlag, SetMarketPhase, SetNonce, SetPrice,
+    SetScale, SetSetting, SetWithdrawalPolicy, SetWorkers, StepDirectives, StepPayout, StepUp, StepWithdrawal,
+    StepWorkers, StockAddresses, SweepVerdict, TRANSFERS_AT_ONCE_MAX, TouchSession, Traded, TransferBetweenUsers,
+    UndoBulk, UnsetSetting, UpdateAdmin, UpdateNode, UpdateUser, UseBinary, WISHES_AT_ONCE_MAX, Which, Wish,
+    WishedSweep, WithdrawalStep, check_reason, coin_owner,
 };
 pub use command::{Actor, Body, Command};
 pub use event::{Best, Event, EventKind, OrderStep, Severity};

@@ -453,6 +453,18 @@ pub enum Done {
         /// So many payments.
         taken: u32,
     },
+    /// The chain is said to be past every nonce that a payer was given: nothing is decided, and people are told.
+    NoncePassed {
+        /// The next one that would be given.
+        next: u64,
+        /// The next one as the chain has it.
+        chain: u64,
+    },
+    /// A payer's next nonce is set.
+    NonceSet {
+        /// To this one.
+        next: u64,
+    },
 }
 
 /// What came of an approved operation. Variants are only ever appended.

@@ -63,6 +63,16 @@ pub(crate) enum Bug {
     ConsentUnsigned,
     /// A nonce is given to a second payment.
     NonceGivenTwice,
+    /// A counter of nonces that is in use follows what the chain is said to have.
+    ChainNonceBelieved,
+    /// A gap is forgotten before a final block has passed it.
+    GapForgotten,
+    /// A counter that is set back gives what an open payout has.
+    HeldNonceGiven,
+    /// What is behind a nonce that nobody has signed for pays more and more.
+    BumpedFromBehind,
+    /// A payment ended as one worker says it was paid.
+    PaidOnOneWord,
     /// A coin is given to a second payment.
     CoinGivenTwice,
     /// An attempt is replaced by one that does not exclude it.
@@ -153,8 +163,18 @@ pub(crate) enum Bug {
     ToppedUpEarly,
     /// A payment whose nonce somebody else used is decided anew by itself.
     ForeignNonceForgiven,
+    /// Dust takes the room of deposits, and stays in it.
+    DustIsKept,
+    /// What was agreed to however long ago is paid.
+    OldConsents,
     /// An address that looks like a known one is one like any other.
     LooksIgnored,
+    /// Nobody hears of blocks that are not scanned.
+    LagUntold,
+    /// What is set aside keeps those behind it waiting.
+    NobodyIsPassed,
+    /// A transaction that pays nobody is bound by what those whom it takes the place of agreed to.
+    NoopIsBound,
     /// What waits for people is told to nobody.
     NobodyIsTold,
     /// A worker commits what it says was missed, though nobody asked for it.

@@ -179,3 +179,15 @@ fn a_new_cluster_begins_with_the_wall_clock() {
     assert_eq!(clock.stamp_at(began, START, 1, 0), START);
     assert_eq!(clock.stamp_at(began + seconds(1), START + 9 * DAY, 1, 0), START + SECOND);
 }
+
+/// Goal: what replicated time is now follows no wall clock. Method: one that is days ahead and believed by nobody; stamps that were
+/// applied meanwhile; a cluster without any.
+#[test]
+fn time_goes_on_from_what_was_applied() {
+    let (mut clock, began) = clock();
+    clock.wall = Arc::new(|| START + 9 * DAY);
+    assert_eq!(clock.now_at(began + seconds(50)), START + 50 * SECOND);
+    clock.observe_at(began + seconds(60), START + 55 * SECOND);
+    assert_eq!(clock.now_at(began + seconds(61)), START + 56 * SECOND);
+    assert_eq!(ReplicatedClock::new(Arc::new(|| START), 0).now_us(), 0);
+}

@@ -118,6 +118,13 @@ impl<M: Machine> Node<M> {
         self.inner.state.hashes.lock().at(index)
     }
 
+    /// Replicated time as it went on since what this node applied last, in microseconds since 1970: no wall clock moves it. Zero where
+    /// nothing was applied.
+    #[must_use]
+    pub fn time_us(&self) -> u64 {
+        self.inner.clock.lock().now_us()
+    }
+
     /// This node at a glance.
     #[must_use]
     pub fn status(&self) -> Status {

@@ -143,6 +143,18 @@ impl Cluster {
         self.exq().run(words).await?.good()
     }
 
+    /// Hands leadership to a node. Elections ask nobody: one that was chosen before it was asked for has it, too.
+    ///
+    /// # Errors
+    /// What kept the cluster from doing it.
+    pub async fn hand_over(&self, name: &str, reason: &str) -> Result<()> {
+        let ran = self.exq().run(["cluster", "transfer-leader", name, "--reason", reason]).await?;
+        if ran.refused_with("EXQ-0309").is_ok() {
+            return Ok(());
+        }
+        ran.good().map(drop)
+    }
+
     /// The API of one node.
     ///
     /// # Errors

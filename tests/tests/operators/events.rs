@@ -51,7 +51,7 @@ async fn a_follower_misses_nothing() -> Result<()> {
             1 => cluster.nodes[leader].stop().await?,
             _ => {
                 let other = cluster.nodes[(leader + 1) % 3].name.clone();
-                cluster.does(&["cluster", "transfer-leader", &other, "--reason", "test"]).await.map(drop)?;
+                cluster.hand_over(&other, "test").await?;
             }
         }
         for number in 50..55 {

@@ -165,7 +165,7 @@ async fn a_snapshot_that_is_not_synced_is_not_installed() -> Result<()> {
     .await?;
     until("it leads", SOON, async || {
         let name = cluster.nodes[leader].name.clone();
-        cluster.does(&["cluster", "transfer-leader", &name, "--reason", "its log is short"]).await?;
+        cluster.hand_over(&name, "its log is short").await?;
         ensure!(cluster.leader().await? == leader, "not yet");
         Ok(())
     })

@@ -60,7 +60,7 @@ async fn install(cluster: &mut Cluster, story: &Story) -> Result<()> {
 }
 
 async fn grow_and_shrink(cluster: &mut Cluster, story: &Story) -> Result<()> {
-    cluster.does(&["cluster", "transfer-leader", "n2", "--reason", "maintenance of n1"]).await?;
+    cluster.hand_over("n2", "maintenance of n1").await?;
     let led_by = |name: &'static str| {
         let cluster = &*cluster;
         async move {

@@ -60,7 +60,8 @@ pub struct Proposal {
     /// The hash of the operation.
     #[schemars(with = "HashText")]
     pub hash: String,
-    /// The operation in words.
+    /// The operation in words. None where its bytes are gone, or where they are those of a newer version: this node takes no
+    /// approval of what it cannot show.
     pub lines: Vec<OperationLine>,
     /// How many others must approve it.
     pub needed: u8,
@@ -76,6 +77,9 @@ pub struct Proposal {
     pub expires_us: u64,
     /// The approvals that were given.
     pub approvals: Vec<ApprovalGiven>,
+    /// Why it was refused when it would have been carried out, the code first; absent where it was not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<String>,
 }
 
 /// `GET /v1/proposals`.

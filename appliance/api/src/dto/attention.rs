@@ -8,7 +8,7 @@ use super::shapes::{Moment, NetworkName};
 /// Something that waits for people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Matter {
-    /// What is amiss, such as `payout-set-aside`, `lane-blocked`, `queue-stands` or `hot-wallet-short`.
+    /// What is amiss, such as `payout-set-aside`, `lane-blocked`, `queue-stands` or `withdrawal-set-aside`.
     pub concern: String,
     /// On which network.
     #[schemars(with = "NetworkName")]

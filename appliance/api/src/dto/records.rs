@@ -552,6 +552,18 @@ pub enum Effect {
         /// Whether it is the network's coin for the fee.
         gas: bool,
     },
+    /// The chain is said to be past every nonce that a payer was given: nothing is decided, and people are told.
+    NoncePassed {
+        /// The next one that would be given.
+        next: u64,
+        /// The next one as the chain has it.
+        chain: u64,
+    },
+    /// A payer's next nonce is set.
+    NonceSet {
+        /// To this one.
+        next: u64,
+    },
     /// A payout has moved.
     PayoutMoved {
         /// Where it stands.

@@ -35,7 +35,7 @@ pub struct Setting {
     pub revision: u64,
     /// Who did so, why and when.
     pub changed: Option<Changed>,
-    /// In which places it may have values of its own: `nowhere`, `networks` or `workers`.
+    /// In which places it may have values of its own: `nowhere`, `networks`, `assets` or `workers`.
     pub places: String,
     /// The key whose value holds here; none where the default does.
     pub from: Option<String>,

@@ -165,8 +165,12 @@ pub struct Withdrawal {
     /// The hash of the payment, which approvals sign.
     #[schemars(with = "HashText")]
     pub hash: String,
-    /// The moment after which it cannot be approved any more, in microseconds since 1970; zero where nobody has to.
+    /// Until when it may be signed for the chain by its approvals, which name this moment, in microseconds since 1970; zero where
+    /// nobody has to approve it. What waits for longer is put before people again.
     pub approve_until_us: u64,
+    /// When time moves it on or ends it unless somebody does before: the end of the time to confirm or approve it, or of a delay.
+    #[schemars(with = "Option<Moment>")]
+    pub due_at: Option<String>,
     /// When it was asked for, in replicated time.
     #[schemars(with = "Moment")]
     pub requested_at: String,
@@ -361,6 +365,37 @@ pub struct ReviewPayout {
     /// 32 hexadecimal digits drawn by the sender; the same id takes effect once at most in 24 hours.
     #[schemars(with = "Option<CommandIdText>")]
     pub command_id: Option<String>,
+}
+
+/// `POST /v1/networks/{network}/nonce`: the next nonce of an address that pays is set, once another person has approved it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SetNonce {
+    /// The wallet's number.
+    pub wallet: u32,
+    /// The number of its address; of the deposit wallet, the index in the pool.
+    pub wallet_index: u32,
+    /// The next nonce of that address, as several nodes of the network have it.
+    #[schemars(range(max = 9_007_199_254_740_991_u64))]
+    pub next: u64,
+    /// Why; kept in the audit.
+    #[schemars(with = "Reason")]
+    pub reason: String,
+    /// 32 hexadecimal digits drawn by the sender; the same id takes effect once at most in 24 hours.
+    #[schemars(with = "Option<CommandIdText>")]
+    pub command_id: Option<String>,
+}
+
+/// The answer to [`SetNonce`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NonceSet {
+    /// The next one; above what was asked for where open payouts have that.
+    pub next: u64,
+    /// The entry it was applied in.
+    pub index: u64,
+    /// The command's id.
+    #[schemars(with = "CommandIdText")]
+    pub command_id: String,
 }
 
 /// The answer to [`ReviewPayout`].

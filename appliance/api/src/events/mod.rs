@@ -35,7 +35,7 @@ pub(crate) use bus::{Bus, PAGE_EVENTS};
 pub use ephemeral::Ephemeral;
 pub(crate) use ephemeral::Passing;
 pub(crate) use page::decode;
-pub(crate) use pass::Pass;
+pub(crate) use pass::{LogPass, Pass};
 #[cfg(test)]
 pub(crate) use pump::open_within;
 pub(crate) use pump::{Item, Opened, open};

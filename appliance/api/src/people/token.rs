@@ -63,11 +63,21 @@ pub(crate) fn no_cookie(realm: Realm) -> String {
     cookie(realm, "", "; Max-Age=0")
 }
 
+/// The values of a realm's cookies.
+fn cookies(headers: &HeaderMap, realm: Realm) -> impl Iterator<Item = &str> {
+    let all = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let pairs = all.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.filter(move |(name, _)| *name == realm.cookie()).map(|(_, value)| value)
+}
+
+/// Whether a browser shows a cookie of a realm, whatever it is worth.
+pub(crate) fn shows_cookie(headers: &HeaderMap, realm: Realm) -> bool {
+    cookies(headers, realm).next().is_some()
+}
+
 /// The token in the cookie of a realm. Two cookies of one name are none: one of them is somebody else's doing.
 pub(crate) fn of_cookie(headers: &HeaderMap, realm: Realm) -> Option<Token> {
-    let all = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut found = all.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    let mut values = found.by_ref().filter(|(name, _)| *name == realm.cookie()).map(|(_, value)| value);
+    let mut values = cookies(headers, realm);
     match (values.next(), values.next()) {
         (Some(value), None) => Token::parse(value),
         (Some(_), Some(_)) | (None, _) => None,

@@ -38,6 +38,7 @@ use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 
 pub(crate) use stream::{Place, Sockets};
+pub use weights::group;
 
 /// Every route of the dialect.
 pub(crate) fn routes() -> Vec<crate::route::Route> {

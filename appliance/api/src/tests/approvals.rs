@@ -4,34 +4,34 @@ use axum::http::Method;
 use exchequer_domain::{AdminId, ClusterId, Timestamp};
 use exchequer_state::approvals::{ApprovalKeyId, ProposalId, approval_bytes, confirmation_bytes, operation_hash};
 use exchequer_state::people::{AdminStatus, Principal, Role};
-use exchequer_state::{Actor, Body as Change, CreateUser, Outcome, UpdateAdmin};
+use exchequer_state::{Actor, Body as Change, CreateUser, Outcome, State, UpdateAdmin};
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use serde_json::{Value as Json, json};
 
 use super::people::{MINUTE_US, admin, session, sign_in, unlimited, wait};
 use super::{Reply, World, request};
 
-const CLUSTER: ClusterId = ClusterId([7; 16]);
+pub(super) const CLUSTER: ClusterId = ClusterId([7; 16]);
 const CRITICAL: &str = "/v1/settings/autopilot.min_quorum";
 
 /// An admin with a key; the first of them has number 1, as has their key.
 #[derive(Clone, Copy)]
-struct Who(u32);
+pub(super) struct Who(pub(super) u32);
 
 const ADA: Who = Who(1);
-const SAM: Who = Who(2);
-const OPS: Who = Who(3);
+pub(super) const SAM: Who = Who(2);
+pub(super) const OPS: Who = Who(3);
 
 impl Who {
     fn pair(self) -> Ed25519KeyPair {
         Ed25519KeyPair::from_seed_unchecked(&[self.0 as u8; 32]).unwrap()
     }
 
-    fn public(self) -> [u8; 32] {
+    pub(super) fn public(self) -> [u8; 32] {
         self.pair().public_key().as_ref().try_into().unwrap()
     }
 
-    fn signs(self, bytes: &[u8]) -> String {
+    pub(super) fn signs(self, bytes: &[u8]) -> String {
         hex::encode(self.pair().sign(bytes).as_ref())
     }
 }
@@ -55,7 +55,7 @@ async fn change(
     world.send(asked).await
 }
 
-async fn post(world: &World, by: Who, path: &str, body: Json) -> Reply {
+pub(super) async fn post(world: &World, by: Who, path: &str, body: Json) -> Reply {
     change(world, Some(by), None, (Method::POST, path), body).await
 }
 
@@ -87,7 +87,7 @@ async fn approve(world: &World, by: Who, number: u64) -> Reply {
     approve_with(world, by, number, signature).await
 }
 
-async fn confirm(world: &World, by: Who, of: Who) -> Reply {
+pub(super) async fn confirm(world: &World, by: Who, of: Who) -> Reply {
     let signature = by.signs(&confirmation_bytes(CLUSTER, ApprovalKeyId(of.0), AdminId(of.0), &of.public()));
     let body = json!({ "public_key": hex::encode(of.public()), "with": by.0, "signature": signature, "reason": "met" });
     post(world, by, &format!("/v1/approval-keys/{}/confirm", of.0), body).await
@@ -99,8 +99,14 @@ async fn in_force() -> World {
 }
 
 async fn in_force_in(world: World) -> World {
-    for (name, role) in [("ada", Role::Owner), ("sam", Role::SecurityOfficer), ("ops", Role::Operations)] {
-        admin(&world.house, name, &[role], true);
+    in_force_with(world, &[]).await
+}
+
+/// The same with more admins, who have no keys yet.
+pub(super) async fn in_force_with(world: World, more: &[(&str, Role)]) -> World {
+    let three = [("ada", Role::Owner), ("sam", Role::SecurityOfficer), ("ops", Role::Operations)];
+    for (name, role) in three.iter().chain(more) {
+        admin(&world.house, name, &[*role], true);
     }
     for who in [ADA, SAM, OPS] {
         let body = json!({ "public_key": hex::encode(who.public()), "label": "laptop", "reason": "first" });
@@ -150,6 +156,7 @@ async fn the_way_of_a_critical_change() {
     assert_eq!(world.get(CRITICAL).await.json()["value"], "5");
     let over = proposal(&world, 1).await;
     assert_eq!((&over["state"], &over["hash"]), (&json!("executed"), &shown["hash"]));
+    assert!(shown.get("refusal").is_none() && over.get("refusal").is_none(), "{over}");
     let outcome = world.get(&format!("/v1/commands/{}", done.json()["command_id"].as_str().unwrap())).await;
     assert_eq!(outcome.json()["effect"]["executed"], true, "{}", outcome.text());
 }
@@ -229,8 +236,37 @@ async fn who_is_suspended_has_approved_nothing() {
     let late = approve(&world, SAM, 2).await.json();
     assert_eq!(late["state"], "refused-at-execution", "{late}");
     assert!(late["refusal"].as_str().unwrap().starts_with("EXQ-0213"), "{late}");
+    let over = proposal(&world, 2).await;
+    assert_eq!((&over["state"], &over["refusal"]), (&json!("refused-at-execution"), &late["refusal"]), "it is kept");
     assert_eq!(world.get(CRITICAL).await.json()["value"], "4");
     assert_eq!(approve(&world, ADA, 1).await.json()["state"], "executed");
+}
+
+/// Goal: nobody consents at a node that cannot say to what. Method: a proposal whose bytes a newer version would have written.
+#[tokio::test]
+async fn what_cannot_be_read_is_not_approved() {
+    let world = in_force().await;
+    assert_eq!(critical(&world, Some(OPS), Some("true"), 5).await.status.as_u16(), 202);
+    {
+        let inside = &mut *world.house.inside.lock();
+        let proposal = inside.state.approvals().get(ProposalId(1)).unwrap().clone();
+        let unknown = vec![0xff; proposal.operation.len()];
+        let rows: Vec<_> = inside.rows.iter().map(|(of, key, row)| (of, key.to_vec(), row.to_vec())).collect();
+        for (family, key, mut row) in rows {
+            let size = proposal.operation.len();
+            if let Some(at) = row.windows(size).position(|bytes| bytes == proposal.operation) {
+                row[at..at + size].copy_from_slice(&unknown);
+                inside.rows.put(family, key, row);
+            }
+        }
+        inside.state = State::load(&inside.rows).unwrap();
+    }
+    let shown = proposal(&world, 1).await;
+    assert_eq!((&shown["state"], &shown["lines"]), (&json!("waiting"), &json!([])));
+    let refused = approve(&world, SAM, 1).await;
+    assert_eq!(refused.refusal(), (403, "EXQ-1105".to_owned()));
+    assert!(refused.message().contains("does not understand"), "{}", refused.text());
+    assert_eq!(proposal(&world, 1).await["approvals"], json!([]));
 }
 
 /// Goal: an admin that is proposed can sign in once another person has agreed, with the password that was shown with the

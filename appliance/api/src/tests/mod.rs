@@ -13,6 +13,7 @@ mod jobs;
 mod ledger_looks;
 mod memory;
 mod money;
+mod money_looks;
 mod money_on_chains;
 mod openapi;
 mod people;

@@ -78,7 +78,7 @@ pub(super) fn rich(world: &World) -> (UserId, String) {
     (user, token)
 }
 
-fn wanted(client_id: &str, amount: &str) -> Value {
+pub(super) fn wanted(client_id: &str, amount: &str) -> Value {
     json!({
         "client_id": client_id, "asset": "USDT", "network": "ethereum", "address": RECEIVER.to_lowercase(),
         "amount": amount,

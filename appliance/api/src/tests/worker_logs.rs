@@ -46,3 +46,58 @@ async fn logs_are_followed() {
     house.logged.send_modify(|count| *count += 1);
     assert!(next().await.contains("id: 10\n"));
 }
+
+async fn followed(world: &World, token: &str) -> axum::response::Response {
+    let path = "/v1/workers/selftest%2F1/logs/stream";
+    world.router.clone().oneshot(request(Method::GET, path, Some(token), None)).await.unwrap()
+}
+
+/// Goal: a stream ends with the session that opened it, and says why: not a line is told that came later. Method: a session
+/// that is revoked while the log is quiet, and one before the next line.
+#[tokio::test]
+async fn a_log_ends_with_the_session() {
+    let world = World::new();
+    let worker: exchequer_domain::WorkerId = "selftest/1".parse().unwrap();
+    let ada = people::admin(&world.house, "ada", &[exchequer_state::people::Role::Owner], true);
+    for next in [false, true] {
+        let token = people::session(&world.house, exchequer_state::people::Principal::Admin(ada));
+        let answer = followed(&world, &token).await;
+        assert_eq!(answer.status(), StatusCode::OK);
+        let mut stream = answer.into_body().into_data_stream();
+        let mut told = async || {
+            let told = tokio::time::timeout(std::time::Duration::from_secs(10), stream.next()).await.expect("an end");
+            told.map(|bytes| String::from_utf8(bytes.unwrap().to_vec()).unwrap())
+        };
+        assert!(told().await.unwrap().starts_with(": connected"));
+        assert_eq!(world.with(&token, Method::DELETE, "/v1/session", None).await.status, StatusCode::OK);
+        if next {
+            world.house.worker_logs.lock().insert(worker, vec![line(1, 0)]);
+            world.house.logged.send_modify(|count| *count += 1);
+        }
+        let end = told().await.unwrap();
+        assert!(end.starts_with("event: end\ndata: {") && end.contains("EXQ-0212"), "{end}");
+        assert_eq!(told().await, None);
+    }
+}
+
+/// Goal: a node serves so many streams of logs to one address at most, and one that is closed makes room.
+#[tokio::test]
+async fn log_streams_are_counted() {
+    let world = World::new();
+    let mut open = Vec::new();
+    let full = loop {
+        let answer = followed(&world, TOKEN).await;
+        if answer.status() != StatusCode::OK {
+            break answer;
+        }
+        open.push(answer);
+    };
+    assert_eq!((full.status(), open.len()), (StatusCode::TOO_MANY_REQUESTS, 128));
+    open.pop();
+    let again = async {
+        while followed(&world, TOKEN).await.status() != StatusCode::OK {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(10), again).await.expect("the place comes back");
+}

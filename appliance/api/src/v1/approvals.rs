@@ -103,7 +103,28 @@ fn view(proposal: &Proposal, over: Option<&ProposalOver>) -> dto::Proposal {
         expires_at: proposal.expires.to_string(),
         expires_us: proposal.expires.0,
         approvals: proposal.approvals.iter().map(given).collect(),
+        refusal: ending.and_then(refusal),
     }
+}
+
+/// Why a proposal that had its approvals was not carried out.
+fn refusal(ending: &Ending) -> Option<String> {
+    match ending {
+        Ending::RefusedAtExecution { why } => Some(why.problem().to_string()),
+        Ending::Executed | Ending::Rejected { .. } | Ending::Expired | Ending::Revoked { .. } => None,
+    }
+}
+
+/// Nobody has seen in words what this node cannot read: it takes no consent to that.
+fn check_readable(app: &App, id: ProposalId) -> Result<(), Problem> {
+    app.backend.read(&mut |state, _, _| match state.approvals().get(id).map(Proposal::body) {
+        Some(Err(_)) => {
+            Err(Problem::new(Code::ApprovalSignature, "this node's version does not understand the operation")
+                .hint("approve it at a node of a newer version, which shows what it would do"))
+        }
+        // Whether it waits is for the log to say.
+        Some(Ok(_)) | None => Ok(()),
+    })
 }
 
 async fn approve(
@@ -118,6 +139,7 @@ async fn approve(
         _ => return Err(exchequer_state::Rejection::NotAPerson.problem().into()),
     };
     let (proposal, key) = (ProposalId(parse(&number)?), ApprovalKeyId(request.key));
+    check_readable(&app, proposal)?;
     let command = Approve { proposal, admin, key, signature: signature(&request.signature)? };
     let effect = app.submit_as(caller.0, id, Change::Approve(command)).await?;
     let Done::Approved { proposal, approvals, needed, execution } = effect.done else {

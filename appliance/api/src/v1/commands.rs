@@ -177,6 +177,8 @@ fn effect(done: Done) -> Effect {
         Done::WithdrawalMoved { stage } => Effect::WithdrawalMoved { stage: stage.as_str().to_owned() },
         Done::PayoutPrepared { payout, attempt } => Effect::PayoutPrepared { payout: payout.0, attempt },
         Done::PayoutWaits { gas } => Effect::PayoutWaits { gas },
+        Done::NoncePassed { next, chain } => Effect::NoncePassed { next, chain },
+        Done::NonceSet { next } => Effect::NonceSet { next },
         Done::PayoutMoved { stage } => Effect::PayoutMoved { stage: stage.as_str().to_owned() },
         Done::WithdrawalPolicySet { version } => Effect::WithdrawalPolicySet { version },
         Done::AddressBookChanged => Effect::AddressBookChanged,

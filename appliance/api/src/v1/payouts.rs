@@ -2,15 +2,18 @@
 
 use axum::extract::State;
 use exchequer_domain::{Code, OutPoint, Problem, TxId};
+use exchequer_state::custody::WalletId;
 use exchequer_state::people::Permission;
 use exchequer_state::settings::Danger;
-use exchequer_state::withdrawals::{Claim, Conflict, Death, Payout, PayoutId, Purpose, Reply};
-use exchequer_state::{Body as Change, Done, PayoutDecision, ReviewPayout};
+use exchequer_state::withdrawals::{Claim, Conflict, Death, Payer, Payout, PayoutId, Purpose, Reply};
+use exchequer_state::{Body as Change, Done, PayoutDecision, ReviewPayout, SetNonce};
 
 use super::deposits::parse_block;
+use super::networks::parse_network;
 use super::withdrawals::{number, stage};
 use crate::app::App;
 use crate::auth::Caller;
+use crate::dto::shapes;
 use crate::extract::{Body, Name, Params, reason};
 use crate::money::limit;
 use crate::openapi::Param;
@@ -34,6 +37,16 @@ pub(crate) fn routes() -> Vec<Route> {
                  gives the money back; or, by two persons, that it ended without paying as its worker says.",
             )
             .named(Param::number("payout", 1, u64::MAX, "The payout's number"))
+            .needs(Permission::MoneyMove)
+            .danger(Danger::Level3)
+            .approvable(),
+        Route::post("/v1/networks/{network}/nonce", set_nonce)
+            .says("Sets the next nonce of an address that pays")
+            .more(
+                "Where it is above what the chain can take, back; where somebody used nonces that the exchange never gave, on. Open \
+                 payouts keep theirs. Wants another person: the network may pay nothing behind a nonce that is missing.",
+            )
+            .named(Param::text::<shapes::NetworkName>("network", "The network"))
             .needs(Permission::MoneyMove)
             .danger(Danger::Level3)
             .approvable(),
@@ -176,4 +189,19 @@ async fn review(
     let Done::PayoutMoved { stage } = effect.done else { return Err(effect.unexpected()) };
     let (state, index, command_id) = (stage.as_str().to_owned(), effect.index, id.to_string());
     Ok(Committed(id, dto::PayoutReviewed { payout: payout.0, state, index, command_id }))
+}
+
+async fn set_nonce(
+    State(app): State<App>,
+    caller: Caller,
+    Name(name): Name,
+    Body(request): Body<dto::SetNonce>,
+) -> Result<Committed<dto::NonceSet>, Refused> {
+    let (network, reason) = (parse_network(&name)?, reason(request.reason)?);
+    let payer = Payer { wallet: WalletId(request.wallet), index: request.wallet_index };
+    let id = app.command_id(request.command_id.as_deref())?;
+    let command = SetNonce { network, payer, next: request.next, reason };
+    let effect = app.submit_as(caller.0, id, Change::SetNonce(command)).await?;
+    let Done::NonceSet { next } = effect.done else { return Err(effect.unexpected()) };
+    Ok(Committed(id, dto::NonceSet { next, index: effect.index, command_id: id.to_string() }))
 }

@@ -42,7 +42,7 @@ pub(crate) fn routes() -> Vec<Route> {
         let revoke = if at == 0 { "/v1/sessions/revoke" } else { "/v1/users/sessions/revoke" };
         routes.extend([
             Route::get(one, show).open_to(of(at)).says("The session that asks"),
-            Route::delete(one, sign_out).open_to(of(at)).says("Ends the session that asks"),
+            Route::delete(one, sign_out).open_to(of(at)).forgets().says("Ends the session that asks"),
             Route::post(step_up, step_up_handler).open_to(of(at)).says("Shows the second factor again"),
             Route::get(all, list).open_to(of(at)).says("The open sessions: one's own, or with the permission all"),
             Route::post(revoke, revoke_handler)

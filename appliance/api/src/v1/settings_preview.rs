@@ -63,6 +63,9 @@ fn is_inside(own: &Key, changed: &Key) -> bool {
         (Place::Kind(kind), Place::KindOnNetwork(own, _)) => own == kind,
         (Place::Network(network), Place::KindOnNetwork(_, own)) => own == network,
         (Place::Kind(kind), Place::Network(_)) => kind.has_network(),
+        (Place::Asset(asset), Place::AssetOnNetwork(own, _)) => own == asset,
+        (Place::Network(network), Place::AssetOnNetwork(_, own)) => own == network,
+        (Place::Network(_), Place::Asset(_)) => true,
         (_, _) => false,
     };
     covers && own.place > changed.place

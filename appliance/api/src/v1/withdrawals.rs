@@ -182,6 +182,7 @@ pub(super) fn view(
         approved_by,
         hash: one.hash.to_string(),
         approve_until_us: one.approval_until.0,
+        due_at: one.due().map(|at| at.to_string()),
         requested_at: one.requested.to_string(),
         moved_at: one.moved.to_string(),
     })

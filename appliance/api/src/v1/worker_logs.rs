@@ -3,6 +3,8 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
@@ -14,14 +16,20 @@ use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use exchequer_domain::{Code, Problem, Timestamp, WorkerId};
 use exchequer_state::people::Permission;
+use futures::StreamExt as _;
+use parking_lot::Mutex;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use crate::app::App;
 use crate::backend::LogLine;
 use crate::dto::{self, shapes};
+use crate::events::{LogPass, Pass};
 use crate::extract::{Name, Params};
 use crate::openapi::{Input, Param, Shape};
 use crate::problem::Refused;
 use crate::route::Route;
+use crate::spot::Place;
 
 /// Lines in one answer, at most.
 const LINES_MAX: usize = 1_000;
@@ -29,6 +37,14 @@ const LINES_MAX: usize = 1_000;
 const LINES: usize = 100;
 /// A stream without lines sends a comment so often, so that a connection that is dead is found.
 const QUIET: Duration = Duration::from_secs(15);
+/// How often it is asked whether a stream may go on, beside each time that something was logged.
+const RECHECK: Duration = Duration::from_millis(500);
+/// How long a line may wait for its client.
+const SLOW_MAX: Duration = Duration::from_secs(30);
+/// Streams of this node, at most: people follow logs, each of them a few.
+const STREAMS_MAX: u32 = 256;
+/// Streams of one address, at most: a house behind one address, or a proxy, has half of them.
+const STREAMS_OF_ADDRESS_MAX: u32 = 128;
 
 pub(crate) fn routes() -> Vec<Route> {
     let worker = || Param::text::<shapes::WorkerName>("worker", "The worker's name, its slash written `%2F`");
@@ -46,7 +62,7 @@ pub(crate) fn routes() -> Vec<Route> {
             .says("What a worker logs on this node as it does, as server-sent events")
             .more(
                 "Each line has its number as `id` and is the data of an event `line`. `Last-Event-ID` goes on behind that \
-                 number. `gap` tells that lines are missing which are not kept any more.",
+                 number. `gap` tells that lines are missing which are not kept any more, `end` why the stream ends.",
             )
             .named(worker())
             .asks([Param::number("limit", 1, LINES_MAX as u64, "Earlier lines to begin with, at most")])
@@ -95,39 +111,65 @@ impl Input for LastSeen {
     fn describe(_: &mut Shape) {}
 }
 
-struct Following {
-    app: App,
-    worker: WorkerId,
-    /// The number of the last line that was sent.
-    seen: u64,
-    /// Whether anything was sent, so that a gap can be told from a beginning.
-    began: bool,
-    ready: VecDeque<Bytes>,
-}
-
 async fn follow(
     State(app): State<App>,
     name: Name,
     mut params: Params,
     LastSeen(last): LastSeen,
+    LogPass(pass): LogPass,
 ) -> Result<Response, Refused> {
     let worker = worker_of(name)?;
     let limit = params.number("limit", 1..=LINES_MAX)?.unwrap_or(LINES);
     params.end()?;
-    let mut following =
-        Following { app, worker, seen: last.unwrap_or(0), began: last.is_some(), ready: VecDeque::new() };
+    let place = app.log_streams.take(pass.address, STREAMS_MAX, STREAMS_OF_ADDRESS_MAX).ok_or_else(|| {
+        Problem::new(Code::StreamsFull, "this node serves no more streams of workers' logs at the moment")
+    })?;
+    let stopping = app.backend.stopping();
+    let (out, frames) = mpsc::channel(1);
+    let (seen, began) = (last.unwrap_or(0), last.is_some());
+    let mut following = Following { app, worker, pass, out, seen, began, ready: VecDeque::new(), _place: place };
     // So that whoever waits knows at once that it is connected.
     following.ready.push_back(Bytes::from_static(b": connected\n\n"));
     if last.is_none() {
         let latest = following.app.backend.worker_log(worker, None, limit).await?;
         following.take(latest);
     }
-    let frames = futures::stream::unfold(following, |mut following| async move {
-        let frame = following.next().await?;
-        Some((Ok::<Bytes, Infallible>(frame), following))
+    let end = Arc::new(Mutex::new(None));
+    let ended = end.clone();
+    tokio::spawn(async move {
+        let why = following.tell(stopping).await;
+        *ended.lock() = why;
+        // Only now does the client find nothing more.
+        drop(following);
     });
+    let told = futures::stream::unfold(Some((frames, end)), |state| async move {
+        let (mut frames, end) = state?;
+        let next = frames.recv().await;
+        // Why it ends is the last word, also before what was waiting: whoever comes again is told that once more.
+        let why: Option<Problem> = end.lock().clone();
+        match (next, why) {
+            (Some(frame), None) => Some((frame, Some((frames, end)))),
+            (_, Some(error)) => frame("end", None, &dto::Refusal { error }).map(|last| (last, None)),
+            (None, None) => None,
+        }
+    });
+    let body = Body::from_stream(told.map(Ok::<Bytes, Infallible>));
     let headers = [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-store")];
-    Ok((headers, Body::from_stream(frames)).into_response())
+    Ok((headers, body).into_response())
+}
+
+/// One stream. It lasts as long as what its client showed still holds, and the client takes what it is told.
+struct Following {
+    app: App,
+    worker: WorkerId,
+    pass: Pass,
+    out: mpsc::Sender<Bytes>,
+    /// The number of the last line that was sent.
+    seen: u64,
+    /// Whether anything was sent, so that a gap can be told from a beginning.
+    began: bool,
+    ready: VecDeque<Bytes>,
+    _place: Place,
 }
 
 impl Following {
@@ -142,26 +184,56 @@ impl Following {
         }
     }
 
-    /// What is sent next; none when the node stops or the log cannot be read.
-    async fn next(&mut self) -> Option<Bytes> {
+    /// Tells until one side ends it, and says why; nothing where the client is gone.
+    async fn tell(&mut self, stopping: impl Future<Output = ()>) -> Option<Problem> {
+        let stops = || Some(Problem::new(Code::Unreachable, "this node stops").hint("connect to another node"));
+        let mut stopping = pin!(stopping);
+        let mut ticks = interval(RECHECK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut told = Instant::now();
         loop {
-            if let Some(frame) = self.ready.pop_front() {
-                return Some(frame);
+            while let Some(frame) = self.ready.pop_front() {
+                let mut late = pin!(sleep_until(Instant::now() + SLOW_MAX));
+                let permit = loop {
+                    tokio::select! {
+                        permit = self.out.reserve() => break permit.ok()?,
+                        () = &mut late => {
+                            let text = format!("a line waited for {} s and was not taken", SLOW_MAX.as_secs());
+                            return Some(Problem::new(Code::SubscriberTooSlow, text));
+                        }
+                        () = &mut stopping => return stops(),
+                        _ = ticks.tick() => if let Err(problem) = self.pass.still() {
+                            return Some(problem);
+                        },
+                    }
+                };
+                permit.send(frame);
+                told = Instant::now();
             }
             // Before it is looked for: a line that comes meanwhile is not missed.
-            let logged = self.app.backend.worker_logged(QUIET);
-            let lines = self.app.backend.worker_log(self.worker, Some(self.seen), LINES_MAX).await.ok()?;
-            if lines.is_empty() {
-                let waited = tokio::time::Instant::now();
+            let mut logged = pin!(self.app.backend.worker_logged(QUIET));
+            let lines = match self.app.backend.worker_log(self.worker, Some(self.seen), LINES_MAX).await {
+                Ok(lines) => lines,
+                Err(problem) => return Some(problem),
+            };
+            let is_quiet = lines.is_empty();
+            while is_quiet && told.elapsed() < QUIET {
                 tokio::select! {
-                    () = logged => {}
-                    () = self.app.backend.stopping() => return None,
-                }
-                if waited.elapsed() >= QUIET {
-                    return Some(Bytes::from_static(b": quiet\n\n"));
+                    () = &mut logged => break,
+                    () = &mut stopping => return stops(),
+                    () = self.out.closed() => return None,
+                    _ = ticks.tick() => if let Err(problem) = self.pass.still() {
+                        return Some(problem);
+                    },
                 }
             }
+            if let Err(problem) = self.pass.still() {
+                return Some(problem);
+            }
             self.take(lines);
+            if self.ready.is_empty() && told.elapsed() >= QUIET {
+                self.ready.push_back(Bytes::from_static(b": quiet\n\n"));
+            }
         }
     }
 }

@@ -280,6 +280,7 @@ fn one_text(proposal: &Proposal, lines: &[(String, String)]) -> String {
     ]);
     let given = proposal.approvals.iter();
     rows.extend(given.map(|given| ("Approved", format!("by admin {}, key {}, {}", given.admin, given.key, given.at))));
+    rows.extend(proposal.refusal.as_ref().map(|refusal| ("Refused", one_line(refusal))));
     fields(rows)
 }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use exchequer_api::dto::{Block, DeathProof, Payout, PayoutReviewed, ReviewPayout};
+use exchequer_api::dto::{Block, DeathProof, NonceSet, Payout, PayoutReviewed, ReviewPayout, SetNonce};
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +50,34 @@ pub enum PayoutVerb {
     /// [dangerous] Wants another person: look at the chain, not at the worker. Asks for the payout's number.
     #[command(after_help = "Example:\n  exchequer payout confirm 3 --from review --reason 'OPS-535'")]
     Confirm(DecidePayoutArgs),
+    /// Set the next nonce of an address that pays
+    ///
+    /// [dangerous] Wants another person: read it from several explorers or nodes. Payouts that are open keep their nonces. Asks for
+    /// the network's name.
+    #[command(
+        after_help = "Example:\n  exchequer payout nonce ethereum --wallet 2 --index 0 --next 20 --reason 'OPS-536'"
+    )]
+    Nonce(NonceArgs),
+}
+
+/// `exchequer payout nonce`.
+#[derive(Debug, Clone, Args)]
+pub struct NonceArgs {
+    /// The network
+    #[arg(value_name = "NETWORK")]
+    pub network: String,
+    /// The wallet's number
+    #[arg(long, value_name = "WALLET")]
+    pub wallet: u32,
+    /// The number of the wallet's address
+    #[arg(long, value_name = "INDEX")]
+    pub index: u32,
+    /// The next nonce, as several nodes of the network have it
+    #[arg(long, value_name = "NONCE")]
+    pub next: u64,
+    /// How it is changed.
+    #[command(flatten)]
+    pub change: ChangeArgs,
 }
 
 /// `exchequer payout show`.
@@ -112,6 +140,7 @@ impl PayoutVerb {
                 &args.change.client
             }
             PayoutVerb::MarkExternal(args) | PayoutVerb::Refund(args) => &args.change.client,
+            PayoutVerb::Nonce(args) => &args.change.client,
         }
     }
 }
@@ -130,6 +159,7 @@ pub(super) async fn run(verb: &PayoutVerb, printer: &mut Printer) -> Result<Exit
         PayoutVerb::MarkExternal(args) => proved(&client, args, "mark-external", printer).await?,
         PayoutVerb::Refund(args) => proved(&client, args, "refund", printer).await?,
         PayoutVerb::Confirm(args) => decide(&client, args, "confirm", printer).await?,
+        PayoutVerb::Nonce(args) => set_nonce(&client, args, printer).await?,
     }
     Ok(Exit::Good)
 }
@@ -141,6 +171,24 @@ async fn decide(client: &Client, args: &DecidePayoutArgs, word: &str, printer: &
 async fn proved(client: &Client, args: &ProvePayoutArgs, word: &str, printer: &mut Printer) -> Result<(), Stop> {
     let evidence: Evidence = read_json(&args.evidence)?;
     review(client, (args.payout, &args.from, word), &args.change, evidence, printer).await
+}
+
+async fn set_nonce(client: &Client, args: &NonceArgs, printer: &mut Printer) -> Result<(), Stop> {
+    let question = Question {
+        consequence: "What the address pays next has this nonce; with a wrong one it pays nothing.",
+        phrase: &args.network,
+        phrase_is: "the network's name",
+    };
+    let (client, id) = args.change.begin(client, "exchequer payout nonce", &question, printer)?;
+    let body = SetNonce {
+        wallet: args.wallet,
+        wallet_index: args.index,
+        next: args.next,
+        reason: args.change.why(),
+        command_id: Some(id.to_string()),
+    };
+    let done: NonceSet = send(&client, Method::POST, &["networks", &args.network, "nonce"], &body, id).await?;
+    printer.answer(&done, |done| format!("The next nonce of that address on {} is {}", args.network, done.next))
 }
 
 async fn review(

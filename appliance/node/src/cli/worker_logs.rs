@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use clap::Args;
-use exchequer_api::dto::{WorkerLog, WorkerLogGap, WorkerLogLine};
-use exchequer_domain::WorkerId;
+use exchequer_api::dto::{Refusal, WorkerLog, WorkerLogGap, WorkerLogLine};
+use exchequer_domain::{Problem, WorkerId};
 
 use super::args::ClientArgs;
 use super::client::Client;
@@ -50,6 +50,7 @@ pub(super) async fn run(client: Client, args: &WorkerLogsArgs, printer: &mut Pri
             match event {
                 Event::Line(line) => printer.line(&line, line_text)?,
                 Event::Gap(gap) => printer.line(&gap, gap_text)?,
+                Event::End(problem) => return Err(problem.into()),
             }
         }
     }
@@ -75,6 +76,8 @@ fn gap_text(gap: &WorkerLogGap) -> String {
 enum Event {
     Line(WorkerLogLine),
     Gap(WorkerLogGap),
+    /// The node ends the stream.
+    End(Problem),
 }
 
 /// Takes server-sent events out of pieces that end anywhere.
@@ -104,12 +107,15 @@ fn read(event: &str) -> Option<Event> {
     match field("event: ")? {
         "line" => serde_json::from_str(data).ok().map(Event::Line),
         "gap" => serde_json::from_str(data).ok().map(Event::Gap),
+        "end" => serde_json::from_str(data).ok().map(|Refusal { error }| Event::End(error)),
         _ => None,
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use exchequer_domain::Code;
+
     use super::*;
 
     /// Goal: events are read however the stream is cut, and what is no event of ours is passed over. Method: a stream cut
@@ -126,17 +132,21 @@ mod tests {
             dropped: 2,
         };
         let gap = WorkerLogGap { after: 1, until: 3 };
+        let end = Refusal { error: Problem::new(Code::SessionUnknown, "it is over") };
         let stream = format!(
-            ": connected\n\nevent: gap\ndata: {}\n\nevent: line\nid: 7\ndata: {}\n\nevent: new\ndata: {{}}\n\n",
+            ": connected\n\nevent: gap\ndata: {}\n\nevent: line\nid: 7\ndata: {}\n\nevent: new\ndata: {{}}\n\n\
+             event: end\ndata: {}\n\n",
             serde_json::to_string(&gap).unwrap(),
-            serde_json::to_string(&line).unwrap()
+            serde_json::to_string(&line).unwrap(),
+            serde_json::to_string(&end).unwrap()
         );
         for cut in 0..stream.len() {
             let (first, second) = stream.as_bytes().split_at(cut);
             let mut events = Events::default();
             let mut found = events.feed(first);
             found.extend(events.feed(second));
-            assert_eq!(found, [Event::Gap(gap.clone()), Event::Line(line.clone())], "cut at {cut}");
+            let all = [Event::Gap(gap.clone()), Event::Line(line.clone()), Event::End(end.error.clone())];
+            assert_eq!(found, all, "cut at {cut}");
         }
         assert_eq!(line_text(&line), "2026-11-23T12:00:00Z info  übel (2 lines before it were dropped)");
     }

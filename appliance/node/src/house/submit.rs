@@ -10,6 +10,7 @@ use exchequer_state::command::is_too_large;
 use exchequer_state::{Command, Outcome, Rejection};
 
 use super::House;
+use crate::signer::never;
 
 /// A proposal's failure in the words of a client.
 pub(super) fn problem(house: &House, error: ProposeError) -> Problem {
@@ -39,8 +40,9 @@ pub(super) fn quorum_is_gone(house: &House, status: &exchequer_raft::Status) -> 
     heard < voters.len() / 2 + 1
 }
 
-/// Encodes, proposes, decodes.
+/// Encodes, proposes, decodes; what people say of signatures is asked about first.
 pub(super) async fn commands(house: &House, commands: Vec<Command>, patience: Duration) -> Result<Submitted, Problem> {
+    never::check(house, &house.signer, &commands).await?;
     let bytes = commands.iter().map(|command| Bytes::from(command.encode())).collect();
     let (outcomes, index) = encoded(house, bytes, patience).await?;
     let outcomes = outcomes

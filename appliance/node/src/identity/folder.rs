@@ -28,9 +28,10 @@ const KEYRING: &str = "keyring";
 const BOOTSTRAP: &str = "bootstrap";
 const LOCK: &str = "lock";
 /// A process that is just being started has what its parent had open, until it is another program: so a lock that was given
-/// back may be there for a moment longer. Whoever really has the folder keeps it.
-const LOCK_TRIES: u32 = 50;
-const LOCK_PAUSE: Duration = Duration::from_millis(2);
+/// back, or was a killed node's, may be there for a moment longer, and on a busy machine for seconds: a node that is started at once
+/// after its death must not be refused for that. Whoever really has the folder keeps it.
+const LOCK_TRIES: u32 = 250;
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
 /// What only a node that ran leaves behind; a folder with one of these is never taken for an empty one.
 const REMAINS: [&str; 3] = ["log", "guard", "CURRENT"];
 /// Where the data of a node that never ran lies.

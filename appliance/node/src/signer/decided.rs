@@ -9,7 +9,7 @@ use exchequer_state::custody::{self, WalletRole};
 use exchequer_state::withdrawals::{
     Claim, Errand, Move, Payer, PaymentName, PayoutId, Purpose, SignedFor, SigningRecord, move_payment_id,
 };
-use exchequer_state::{Rows, State};
+use exchequer_state::{Actor, Rows, State};
 use exchequer_vault::policy::{Approval, Instruction, Intent};
 use exchequer_vault::record::PaymentId;
 use exchequer_workers::kinds::nodes;
@@ -88,7 +88,7 @@ fn withdrawals(state: &State, record: &SigningRecord, made: &[Payment]) -> Resul
         let listing = state.custody().listing(record.network, pay.asset);
         let listing = listing.ok_or_else(|| format!("asset {} is not listed", pay.asset.0))?;
         let payment = Payment { to: pay.to.clone(), coin: coin(listing.coin.as_ref()), amount: pay.on_chain };
-        left.push((payment, instruction(pay)));
+        left.push((payment, instruction(state, pay)));
     }
     let (mut instructions, mut payments) = (Vec::with_capacity(left.len()), Vec::with_capacity(left.len()));
     for payment in made {
@@ -101,7 +101,22 @@ fn withdrawals(state: &State, record: &SigningRecord, made: &[Payment]) -> Resul
     if left.is_empty() { Ok((Intent::Withdrawal(instructions), payments)) } else { Err("it pays too few".into()) }
 }
 
-fn instruction(pay: &SignedFor) -> Instruction {
+/// Who asked for a withdrawal, as the signer's policy names persons: no approval of theirs counts. Nobody has to ask any more once it
+/// is over.
+fn initiator(state: &State, pay: &SignedFor) -> String {
+    match state.withdrawals().get(pay.withdrawal).map(|one| one.initiator) {
+        Some(Actor::Admin(id)) => match state.people().person_of(id) {
+            "" => format!("admin {id}"),
+            person => person.to_owned(),
+        },
+        Some(Actor::Operator) => "operator".into(),
+        Some(Actor::User(_) | Actor::ApiKey(_) | Actor::Node(_) | Actor::Worker(_)) | None => {
+            format!("user {}", pay.user)
+        }
+    }
+}
+
+fn instruction(state: &State, pay: &SignedFor) -> Instruction {
     let (_, until) = pay.approved.unwrap_or((Digest([0; 32]), Timestamp(0)));
     let approval = |consent: &exchequer_state::withdrawals::Consent| Approval {
         key: consent.key.0,
@@ -109,7 +124,7 @@ fn instruction(pay: &SignedFor) -> Instruction {
     };
     Instruction {
         withdrawal: pay.withdrawal.0,
-        initiator: format!("user {}", pay.user),
+        initiator: initiator(state, pay),
         memo: pay.memo.clone(),
         fee_cap: pay.fee_cap,
         until,

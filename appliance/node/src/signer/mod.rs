@@ -10,10 +10,11 @@
 //! - The log is fed in order, by one conversation at a time; after anything unknown the signer is asked where it is.
 //! - Nothing is asked for under an epoch before the signer has been fed up to it.
 
-mod decided;
+pub(crate) mod decided;
 mod feed;
 pub(crate) mod handover;
 mod line;
+pub(crate) mod never;
 pub(crate) mod openings;
 pub(crate) mod order;
 mod plain;

@@ -71,6 +71,8 @@ fn passes(code: &str) -> bool {
         "peer" => true,
         // What a wallet may pay comes again with the hour, what comes too late from now with the time.
         "velocity-hour" | "velocity-day" | "expiry-far" => true,
+        // The signer's clock, which is set right.
+        "clock" => true,
         _ => false,
     }
 }
@@ -236,7 +238,7 @@ pub(crate) async fn signature<G: Ground>(
         Err(trouble) => return Ok(Err(Answer::not_now("signer", trouble.to_string()))),
     };
     let request = SigningRequest { epoch: Place::of(order.epoch).0, generation, intent, description };
-    Ok(match signer.ask(client.sign(unsigned, &request)).await {
+    Ok(match signer.ask(client.sign(unsigned, &request, ground.log_time())).await {
         Ok(given) => Ok(given),
         Err(ClientError::Refused { code, reason }) if !passes(&code) => {
             tracing::warn!(payout = %order.payout, attempt = order.attempt, code, reason, "the signer refuses");
@@ -340,7 +342,7 @@ mod tests {
     /// Goal: what time alone cures waits; what a person has to look at does not.
     #[test]
     fn some_refusals_pass() {
-        for code in ["velocity-hour", "velocity-day", "expiry-far", "sealed", "peer"] {
+        for code in ["velocity-hour", "velocity-day", "expiry-far", "clock", "sealed", "peer"] {
             assert!(passes(code), "{code}");
         }
         for code in ["fee", "destination", "not-decided", "nonce-taken", "no-rule", ""] {

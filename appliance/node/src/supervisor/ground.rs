@@ -34,6 +34,11 @@ pub(crate) trait Ground: Send + Sync + 'static {
     /// Replicated time as it would be stamped about now.
     fn now(&self) -> Timestamp;
 
+    /// Replicated time as it went on since the last entry, whatever this node's wall clock says.
+    fn log_time(&self) -> Timestamp {
+        self.now()
+    }
+
     /// How long ago a majority last answered this node as the leader of this epoch; none where it does not lead in it.
     fn majority_age(&self, epoch: u64) -> Option<Duration>;
 
@@ -72,6 +77,10 @@ impl Ground for House {
     fn now(&self) -> Timestamp {
         let applied = House::state(self, State::time).unwrap_or_default();
         applied.max(Timestamp(wall_clock()))
+    }
+
+    fn log_time(&self) -> Timestamp {
+        Timestamp(self.node.time_us())
     }
 
     fn majority_age(&self, epoch: u64) -> Option<Duration> {

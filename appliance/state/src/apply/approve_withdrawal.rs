@@ -55,7 +55,7 @@ impl ApproveWithdrawal {
         }
         let key = approvals.usable(self.key, self.admin, people).filter(|key| key.confirmed.is_some());
         let key = key.ok_or(Rejection::ApprovalKeyUnknown { key: self.key })?;
-        let bytes = consent_bytes(cluster, one.id, one.hash, until);
+        let bytes = consent_bytes(cluster, one.id, one.hash, one.approval_until);
         if !key.verifies(&bytes, &self.signature) && !planted::has(Bug::ConsentUnsigned) {
             return Err(Rejection::ApprovalSignature.into());
         }

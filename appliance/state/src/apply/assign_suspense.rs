@@ -9,10 +9,11 @@ use super::holdings::has_coins;
 use super::{Entry, Stop, check_reason};
 use crate::audit::AuditAction;
 use crate::command::Actor;
-use crate::deposits::{Assignee, Deposit, DepositId, DepositState, Refusal, Why};
+use crate::deposits::{Assignee, Deposit, DepositId, DepositState, Refusal, Why, over_key};
 use crate::halt::Halt;
 use crate::outcome::Done;
 use crate::rejection::Rejection;
+use crate::rows::Table;
 use crate::sweeps::HoldingKey;
 use crate::users::UserStatus;
 
@@ -41,7 +42,12 @@ impl AssignSuspense {
             _ => false,
         };
         let known = id.0 >= 1 && id <= entry.state.deposits.last();
-        let Some(deposit) = entry.state.deposits.get(id).filter(waits).cloned() else {
+        // Old dust is history, and in the ledger.
+        let found = match entry.state.deposits.get(id) {
+            Some(deposit) => Some(deposit.clone()),
+            None => entry.row::<Deposit>(Table::DepositOver, &over_key(id))?.filter(|deposit| deposit.booked),
+        };
+        let Some(deposit) = found.as_ref().filter(waits).cloned() else {
             let unknown = Refusal::DepositUnknown { deposit: id };
             return Err(if known { Refusal::DepositState { deposit: id } } else { unknown }.into());
         };
@@ -70,7 +76,7 @@ impl AssignSuspense {
             return Err(Refusal::DepositState { deposit: id }.into());
         };
 
-        entry.state.deposits.take(id);
+        entry.take_deposit(id)?;
         let deposit = entry.leave_suspense(Deposit { units, ..deposit })?;
         let booked = match (owed, self.to) {
             (Some(owed), _) => entry.book_in(&deposit, owed)?,

@@ -11,8 +11,8 @@ use super::{Entry, Stop};
 use crate::command::Actor;
 use crate::custody::{self, Coin, CoinState, Keyed, PoolAddress};
 use crate::deposits::{
-    self, BLOCKS_AT_ONCE_MAX, Class, Deposit, DepositId, DepositState, HEIGHT_MAX, PENDING_PER_NETWORK_MAX, Refusal,
-    SENDERS_MAX, SIGHTINGS_AT_ONCE_MAX, SPENT_AT_ONCE_MAX, ScannedBlock, Sighting, Why,
+    self, BLOCKS_AT_ONCE_MAX, Chain, Class, Deposit, DepositId, DepositState, HEIGHT_MAX, PENDING_PER_NETWORK_MAX,
+    Refusal, SENDERS_MAX, SIGHTINGS_AT_ONCE_MAX, SPENT_AT_ONCE_MAX, ScannedBlock, Sighting, Why,
 };
 use crate::event::{EventKind, Severity};
 use crate::halt::Halt;
@@ -83,8 +83,10 @@ impl CommitBlocks {
             return Err(Refusal::CursorMoved { tip: chain.tip }.into());
         }
         self.check()?;
-        let sightings = self.blocks.iter().map(|block| block.sightings.len()).sum();
-        entry.check_room_for_deposits(network, sightings)?;
+        let sightings = self.blocks.iter().flat_map(|block| &block.sightings);
+        let crowded = entry.is_crowded(network);
+        let taking_room = sightings.filter(|one| !(crowded && entry.is_dust(network, one.coin.as_ref(), one.amount)));
+        entry.check_room_for_deposits(network, taking_room.count())?;
         for sighting in self.blocks.iter().flat_map(|block| &block.sightings) {
             entry.check_ours(network, sighting)?;
         }
@@ -126,12 +128,16 @@ impl CommitBlocks {
         chain.agreed = self.agreed;
         entry.put_chain(chain);
         entry.ripen(network)?;
+        if chain.is_at_head() {
+            chain.at_head = Some(entry.now);
+        }
         let tip = chain.tip.unwrap_or(self.parent);
         Ok(Done::BlocksCommitted { tip })
     }
 }
 
-/// Tells of payments that are in no block yet, and of such that never will be.
+/// Tells of payments that are in no block yet, and of such that never will be. Whoever tells it, though there are none, has scanned
+/// every block that there is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NotePending {
     /// On which network.
@@ -177,6 +183,10 @@ impl NotePending {
         }
         Ok(Done::PendingNoted)
     }
+        let chain = *entry.state.deposits.chains.get(network);
+        if chain.tip.is_some() && chain.halted.is_none() {
+            entry.put_chain(Chain { at_head: Some(entry.now), ..chain });
+        }
 }
 
 pub(super) fn sighting_lookups(network: Network, sightings: &[Sighting], keys: &mut Vec<Vec<u8>>) {
@@ -258,6 +268,7 @@ impl Entry<'_> {
         let strange = if from_own { Some(Why::OwnUnknown) } else { in_own.then_some(Why::ThroughOwn) };
         let key = deposits::id_key(network, &sighting.tx, sighting.place, &sighting.to);
         match self.row(Table::DepositId, &key)? {
+            Some(id) if self.is_shelved(DepositId(id))? => Ok(()),
             Some(id) if !planted::has(Bug::PaymentForgotten) => self.see_again(DepositId(id), block, sighting),
             Some(_) | None => self.see_first(network, key, block, sighting, arrival, strange),
         }
@@ -343,6 +354,10 @@ impl Entry<'_> {
         let id = self.number_deposit(network, &tx, user);
         self.put_row(Table::DepositId, key, &id.0);
         let state = if block.is_some() { DepositState::Confirming } else { DepositState::Pending };
+        let is_shelved = held.is_none_or(|why| matches!(why, Why::ToWallet | Why::NotGiven))
+            && block.is_some()
+            && self.is_crowded(network)
+            && self.is_dust(network, coin.as_ref(), amount);
         let deposit = Deposit {
             id,
             network,
@@ -364,6 +379,10 @@ impl Entry<'_> {
             seen: self.now,
             since: self.now,
         };
+        if is_shelved {
+            self.shelve_dust(deposit);
+            return Ok(());
+        }
         self.move_deposit(deposit, state);
         if strange == Some(Why::OwnUnknown) {
             self.event(EventKind::OwnUnknown { network, tx, severity: Severity::P0 });

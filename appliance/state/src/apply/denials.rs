@@ -111,7 +111,7 @@ impl Entry<'_> {
         }
     }
 
-    /// A transaction of Bitcoin's that ends a payout without paying is one that a scanned block has.
+    /// A transaction of Bitcoin's that ends a payout is one that a scanned block has.
     pub(super) fn check_spends(
         &self,
         payout: &Payout,

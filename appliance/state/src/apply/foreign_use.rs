@@ -34,10 +34,18 @@ impl Entry<'_> {
         Ok(Some(self.move_payout(Payout { standing, ..payout.clone() }, from, &why)))
     }
 
-    /// The chain is past the nonces that a payer was ever given.
-    pub(super) fn nonce_ran_ahead(&mut self, network: Network, payer: Payer, nonce: u64) {
-        self.event(EventKind::ForeignNonce { network, payer, nonce });
-        let why = format!("the chain's next nonce is {nonce}, and the exchange never gave so many");
+    /// The chain is past the nonces that a payer was ever given, as a quorum of endpoints says. Told once for each stop: nothing that
+    /// payer would pay is decided meanwhile.
+    pub(super) fn nonce_ran_ahead(&mut self, network: Network, payer: Payer, next: u64, chain: u64) {
+        if self.state.reconciliation.stopped(Reach::Network(network)).is_some() {
+            return;
+        }
+        self.event(EventKind::ForeignNonce { network, payer, nonce: chain });
+        let why = format!(
+            "the chain's next nonce is {chain} as endpoints say, and the exchange never gave any from {next} on: either somebody else \
+             has the key, or they are wrong. Look at the address in several explorers before anything else is done; \
+             `exchequer payout nonce` sets the counter where it has to be"
+        );
         self.key_used_elsewhere(network, Some(payer), None, why);
     }
 

@@ -48,6 +48,7 @@ mod discrepancies;
 mod dispatch_directives;
 mod doubt_token;
 mod dry_run;
+mod dust;
 mod emergency_resume;
 mod emergency_stop;
 mod end_maintenance;
@@ -66,6 +67,7 @@ mod list_asset;
 mod make_events;
 mod money;
 mod movements;
+mod nonces;
 mod note_gas;
 mod note_sign_in_failure;
 mod note_silence;
@@ -198,6 +200,7 @@ pub use jobs::{JOBS_AT_ONCE_MAX, LEASE_US_MIN};
 pub use lease_jobs::{LEASED_JOBS_MAX, LeaseJobs};
 pub use list_asset::{ListAsset, SetPrice};
 pub use make_events::{EVENT_FILLING_BYTES_MAX, EVENTS_AT_ONCE_MAX, MakeEvents};
+pub use nonces::SetNonce;
 pub use note_gas::NoteGas;
 pub use note_sign_in_failure::NoteSignInFailure;
 pub use note_silence::NoteSilence;
@@ -449,6 +452,7 @@ impl Body {
             Body::PlanSweeps(command) => command.apply(entry, actor),
             Body::ExplainSweeps(command) => command.apply(entry, actor),
             Body::NoteGas(command) => command.apply(entry, actor),
+            Body::SetNonce(command) => command.apply(entry, actor),
         }
     }
 

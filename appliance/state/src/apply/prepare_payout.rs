@@ -7,6 +7,7 @@ use exchequer_domain::{Digest, Family, Network, Timestamp, TxId};
 use exchequer_ledger::Asset;
 use serde::{Deserialize, Serialize};
 
+use super::nonces::Claimed;
 use super::withdrawals::hot_account;
 use super::{Entry, Stop};
 use crate::command::Actor;
@@ -16,9 +17,9 @@ use crate::outcome::Done;
 use crate::planted::{self, Bug};
 use crate::rejection::Rejection;
 use crate::withdrawals::{
-    ATTEMPTS_MAX, Attempt, Claim, Errand, GAPS_MAX, Head, IN_FLIGHT_MAX, PAYOUT_WITHDRAWALS_MAX, Payer, Payout,
-    PayoutId, PayoutStanding, Purpose, RAW_BYTES_MAX, RawKind, Refusal, SignedFor, SigningEntry, SigningRecord, Stage,
-    Standing, Waiting, Withdrawal, WithdrawalId,
+    ATTEMPTS_MAX, Attempt, Claim, Errand, Head, PAYOUT_WITHDRAWALS_MAX, Payer, Payout, PayoutId, PayoutStanding,
+    Purpose, RAW_BYTES_MAX, RawKind, Refusal, SignedFor, SigningEntry, SigningRecord, Stage, Standing, Waiting,
+    Withdrawal, WithdrawalId,
 };
 
 /// The longest span of time in which a transaction may get into a block: what its network allows.
@@ -68,6 +69,8 @@ pub struct PreparePayout {
     pub preparation: Preparation,
     /// The payer's next nonce as the chain has it; a floor. Zero where the network has none.
     pub chain_nonce: u64,
+    /// The same at a final block.
+    pub settled_nonce: u64,
 }
 
 impl PreparePayout {
@@ -80,7 +83,7 @@ impl PreparePayout {
     }
 
     pub(super) fn apply(self, entry: &mut Entry<'_>, actor: Actor) -> Result<Done, Stop> {
-        let PreparePayout { network, payer, errand, withdrawals, preparation, chain_nonce } = self;
+        let PreparePayout { network, payer, errand, withdrawals, preparation, chain_nonce, settled_nonce } = self;
         entry.check_payout_worker(actor, network, payer, &errand)?;
         entry.check_payer(network, payer, &errand, !withdrawals.is_empty())?;
         let moves = errand.moves().is_some();
@@ -109,7 +112,14 @@ impl PreparePayout {
         if fills > 0 {
             entry.check_gas_budget(network, fills)?;
         }
-        let lane = entry.check_claim(network, payer, &preparation, chain_nonce)?;
+        let lane = match entry.check_claim(network, payer, &preparation, [chain_nonce, settled_nonce])? {
+            Claimed::Nonces(lane) => Some(lane),
+            Claimed::Other => None,
+            Claimed::Passed { next, chain } => {
+                entry.nonce_ran_ahead(network, payer, next, chain);
+                return Ok(Done::NoncePassed { next, chain });
+            }
+        };
         let head = entry.state.withdrawals.head;
         let id = PayoutId(head.payouts + 1);
         if !moves && let Some(short) = entry.shortage(network, payer, &paid, preparation.fee_max)? {
@@ -129,11 +139,8 @@ impl PreparePayout {
         if let Claim::Coins(coins) = &preparation.claim {
             entry.reserve_coins(network, coins, coin_owner(id))?;
         }
-        if let Some((lane, foreign)) = lane {
+        if let Some(lane) = lane {
             entry.put_lane(network, payer, lane);
-            if foreign {
-                entry.nonce_ran_ahead(network, payer, chain_nonce);
-            }
         }
         entry.put_withdrawals_head(Head { payouts: id.0, ..head });
         for mut one in paid {
@@ -190,6 +197,9 @@ impl Entry<'_> {
                 return Err(Refusal::Turn.into());
             }
             self.may_go_on(&one)?;
+            if self.must_ask_again(&one) {
+                return Err(Refusal::Turn.into());
+            }
             paid.push(one);
         }
         let mut assets: Vec<Asset> = paid.iter().map(|one| one.order.asset).collect();
@@ -234,57 +244,6 @@ impl Entry<'_> {
             Err(Refusal::FeeCap { most })
         } else {
             Ok(())
-        }
-    }
-
-    /// Whether the claim is free; what becomes of the payer's nonces, and whether the chain has passed them.
-    fn check_claim(
-        &self,
-        network: Network,
-        payer: Payer,
-        preparation: &Preparation,
-        chain_nonce: u64,
-    ) -> Result<Option<(crate::withdrawals::Lane, bool)>, Stop> {
-        match (&preparation.claim, network.family()) {
-            (Claim::Nonce(nonce), Family::Evm) => {
-                let mut lane = self.lane_of(network, payer)?;
-                let foreign = lane.floor(chain_nonce);
-                if preparation.purpose == Purpose::Noop {
-                    // Nothing but a gap needs a transaction that pays nobody.
-                    return if lane.gaps.remove(nonce) {
-                        Ok(Some((lane, foreign)))
-                    } else {
-                        Err(Refusal::Claim.into())
-                    };
-                }
-                // One payout more would leave no place for the gaps that all together can make.
-                if lane.gaps.len() >= GAPS_MAX - IN_FLIGHT_MAX {
-                    return Err(Refusal::Gaps.into());
-                }
-                if *nonce != lane.next && !planted::has(Bug::NonceGivenTwice) {
-                    return Err(Refusal::Nonce { next: lane.next }.into());
-                }
-                lane.take();
-                Ok(Some((lane, foreign)))
-            }
-            // Only nonces have gaps, so that nothing else needs what pays nobody.
-            (Claim::Coins(_) | Claim::Window { .. }, _) if preparation.purpose == Purpose::Noop => {
-                Err(Refusal::Claim.into())
-            }
-            (Claim::Coins(coins), Family::Bitcoin) => {
-                self.check_coins(network, payer, coins, None)?;
-                Ok(None)
-            }
-            (Claim::Window { expires, .. }, Family::Tron) => {
-                if self.is_ahead(*expires) {
-                    Ok(None)
-                } else {
-                    Err(Refusal::Claim.into())
-                }
-            }
-            (Claim::Nonce(_), Family::Bitcoin | Family::Tron)
-            | (Claim::Coins(_), Family::Evm | Family::Tron)
-            | (Claim::Window { .. }, Family::Bitcoin | Family::Evm) => Err(Refusal::Claim.into()),
         }
     }
 

@@ -34,7 +34,7 @@ impl Entry<'_> {
         }
     }
 
-    /// Whether a block that ends a payout without paying is one that the state knows to be final.
+    /// Whether a block that ends a payout is one that the state knows to be final.
     pub(super) fn check_settled(&self, payout: &Payout, block: BlockRef) -> Result<(), Refusal> {
         if self.is_settled(payout.network, block) || planted::has(Bug::ProofNotCompared) {
             Ok(())

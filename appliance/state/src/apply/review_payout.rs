@@ -64,6 +64,19 @@ impl PayoutDecision {
         }
     }
 
+    /// Whether it rests on nobody's having signed anything, which the state alone cannot know: a node asks its signer first.
+    #[must_use]
+    pub const fn says_never_signed(&self) -> bool {
+        match self {
+            PayoutDecision::MarkExternal { proof, .. } | PayoutDecision::Refund { proof } => {
+                matches!(proof, Death::NeverSigned)
+            }
+            PayoutDecision::Resend | PayoutDecision::Bump | PayoutDecision::CancelByNoop | PayoutDecision::Confirm => {
+                false
+            }
+        }
+    }
+
     /// In words.
     #[must_use]
     pub fn describe(&self) -> String {
@@ -154,7 +167,7 @@ impl ReviewPayout {
 impl Entry<'_> {
     /// Whether nothing keeps a payout's nonce from its turn: what comes before it and is signed by nobody, or is a gap, keeps all
     /// behind it waiting, whatever they pay to the network.
-    fn check_front(&self, payout: &Payout) -> Result<(), Stop> {
+    pub(super) fn check_front(&self, payout: &Payout) -> Result<(), Stop> {
         let Some(nonce) = payout.nonce() else { return Ok(()) };
         let others = self.state.withdrawals.payouts(payout.network);
         let unsigned = others.filter(|other| other.payer == payout.payer && !other.was_signed());

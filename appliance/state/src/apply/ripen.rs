@@ -10,6 +10,7 @@ use crate::custody::Listing;
 use crate::deposits::{self, Accrual, Class, Deposit, DepositId, DepositState, GATHERED_MAX, Why, has_finality_tag};
 use crate::halt::Halt;
 use crate::networks::{self, Operation};
+use crate::planted::{self, Bug};
 use crate::rows::{Edit, Table};
 use crate::sweeps::HoldingKey;
 use crate::users::UserStatus;
@@ -233,6 +234,9 @@ impl Entry<'_> {
     }
 
     fn suspend_deposit(&mut self, deposit: Deposit, why: Why) -> Result<(), Halt> {
+        let has_no_owner = matches!(why, Why::ToWallet | Why::NotGiven | Why::TooManySmall);
+        let is_dust = has_no_owner && self.is_dust(deposit.network, deposit.coin.as_ref(), deposit.amount);
+        let why = if is_dust && !planted::has(Bug::DustIsKept) { Why::Dust } else { why };
         // Where the source was never credited, the target would be money out of nothing.
         let is_known = why != Why::OwnUnknown;
         let booked = is_known && self.book_in(&deposit, Owed::Suspense)?;
@@ -264,6 +268,6 @@ impl Entry<'_> {
 }
 
 /// The least that is credited: what the terms say, and never nothing.
-fn least(listing: &Listing) -> u128 {
+pub(super) fn least(listing: &Listing) -> u128 {
     listing.terms.deposit_min.max(1)
 }

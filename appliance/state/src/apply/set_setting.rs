@@ -27,6 +27,9 @@ impl SetSetting {
         let settings = &entry.state.settings;
         let key = settings::check(&self.key, &self.value, entry.state.logic_version())?;
         check_reason(&self.reason)?;
+        if let Some(asset) = key.place.asset().filter(|asset| entry.state.assets.get(*asset).is_none()) {
+            return Err(Rejection::AssetUnknown { asset }.into());
+        }
         let present = settings.revision_of(&self.key);
         if self.if_revision.is_some_and(|expected| expected != present) {
             return Err(Rejection::StaleRevision { present }.into());
@@ -47,10 +50,13 @@ impl SetSetting {
 mod tests {
     use std::time::Duration;
 
+    use exchequer_domain::Network;
+    use exchequer_ledger::Asset;
+
     use super::*;
     use crate::Body;
-    use crate::settings::schema;
-    use crate::tests::world::{World, set};
+    use crate::settings::{Scope, schema};
+    use crate::tests::world::{World, asset, set};
 
     const KEY: &str = "autopilot.last_contact_max";
 
@@ -66,6 +72,24 @@ mod tests {
         let record = world.audit().pop().unwrap().content;
         assert_eq!((record.target.as_str(), record.detail.as_str()), (KEY, "20s -> 30s"));
         assert_eq!(record.reason, "test");
+    }
+
+    /// Goal: an asset has a value of its own where it is there, before the network's and after its own on that network. Method: the
+    /// least that is swept, in each place.
+    #[test]
+    fn an_asset_has_a_value_of_its_own() {
+        let mut world = World::new();
+        let min = |place: &str, usd| set(&format!("sweeps.min_usd{place}"), Value::Integer(usd), None);
+        assert_eq!(world.refused(min("@asset:1", 25)), Rejection::AssetUnknown { asset: Asset(1) });
+        world.run(asset("USDT")).unwrap();
+        for (place, usd) in [("@network:tron", 15), ("@asset:1", 25), ("@asset:1,network:tron", 35)] {
+            world.run(min(place, usd)).unwrap();
+        }
+        let held = |asset, network| {
+            world.state.settings().get_for(&schema::SWEEPS_MIN_USD, &Scope::asset(Asset(asset), Some(network)))
+        };
+        assert_eq!([held(1, Network::Tron), held(1, Network::Bsc)], [35, 25]);
+        assert_eq!([held(2, Network::Tron), held(2, Network::Bsc)], [15, 10]);
     }
 
     /// Goal: what does not fit is refused with the rejection that names the mistake.

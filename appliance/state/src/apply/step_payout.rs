@@ -340,8 +340,8 @@ impl Entry<'_> {
         Ok(self.move_payout(payout, from, &format!("transaction {tx} is signed")))
     }
 
-    /// An attempt is final: its withdrawals are paid, or, where it did nothing, their money is free again, once somebody else
-    /// than its worker agrees (`confirmed`).
+    /// An attempt is final, in a block that the state knows to be: its withdrawals are paid, or, where it did nothing, their money
+    /// is free again, once somebody else than its worker agrees (`confirmed`).
     pub(super) fn finish(
         &mut self,
         mut payout: Payout,
@@ -362,9 +362,12 @@ impl Entry<'_> {
         let attempt = live(&mut payout, number)?;
         let (tx, claim) = (attempt.tx.ok_or(Refusal::Attempt)?, attempt.claim.clone());
         check_fee_told(fee, attempt.fee_max)?;
-        if reverted || purpose == Purpose::Noop {
+        let frees = reverted || purpose == Purpose::Noop;
+        if frees || !planted::has(Bug::PaidOnOneWord) {
             self.check_settled(&payout, block)?;
             self.check_spends(&payout, &claim, tx, block)?;
+        }
+        if frees {
             let how = Unpaid::Final { fee, reverted };
             if !confirmed && let Some(stage) = self.deny(&payout, number, how, block)? {
                 return Ok(stage);

@@ -82,7 +82,15 @@ impl StepWithdrawal {
                 let Standing::Queued { since, reason: before } = &one.standing else {
                     return Err(Refusal::Edge { from, to: Stage::Queued }.into());
                 };
-                if *before != reason {
+                // It is tried again and again, at another price each time: what was told first stays.
+                let is_said = match &reason {
+                    Waiting::FeeCapTooLow { needed } if *needed <= one.fee_cap => {
+                        return Err(Refusal::FeeCap { most: one.fee_cap }.into());
+                    }
+                    Waiting::FeeCapTooLow { .. } => before.is_like(&reason),
+                    _ => *before == reason,
+                };
+                if !is_said {
                     let since = *since;
                     entry.wait_for(one, since, reason);
                 }
@@ -121,11 +129,11 @@ impl Entry<'_> {
     pub(super) fn wait_for(&mut self, mut one: Withdrawal, since: exchequer_domain::Timestamp, reason: Waiting) {
         match &reason {
             // Tried again and again: once, however the chain words it.
-            Waiting::SetAside { why } if !is_waiting(&one, |before| matches!(before, Waiting::SetAside { .. })) => {
-                self.hindered(&one, why.clone());
-            }
+            Waiting::SetAside { .. } | Waiting::FeeCapTooLow { .. } if is_waiting(&one, |it| it.is_like(&reason)) => {}
+            Waiting::SetAside { why } => self.hindered(&one, why.clone()),
+            Waiting::FeeCapTooLow { .. } => self.hindered(&one, reason.describe()),
             Waiting::FeeTooHigh => self.fees_too_high(one.order.network),
-            Waiting::SetAside { .. } | Waiting::Turn | Waiting::InsufficientHot | Waiting::InsufficientGas => {}
+            Waiting::Turn | Waiting::InsufficientHot | Waiting::InsufficientGas => {}
         }
         let what = format!("waits: {}", reason.describe());
         one.standing = Standing::Queued { since, reason };

@@ -25,6 +25,9 @@ use crate::withdrawals::{
 const MOVED_PER_ENTRY: usize = 1_000;
 /// How long a withdrawal waits for approval, in microseconds.
 pub(super) const APPROVAL_US: u64 = 86_400_000_000;
+/// How long after the last moment at which it could be approved, and the delay, an approved withdrawal may wait for its turn before
+/// people are asked again, in microseconds: a day.
+const PAYABLE_US: u64 = 86_400_000_000;
 /// The twelve free bits of a time-ordered id that mark transfers of withdrawals.
 const MARK: u128 = 0x3d1;
 
@@ -279,6 +282,21 @@ impl Entry<'_> {
         if from == Stage::Confirming {
             self.trace(&mut one, Some(from), Stage::Screening, "confirmed".into());
         }
+        self.judge_now(one)
+    }
+
+    /// What waited for so long that its consents are about to end is judged anew: nobody's signature would take it to a chain.
+    fn ask_again(&mut self, mut one: Withdrawal, from: Stage) -> Result<(), Stop> {
+        if !from.may_become(Stage::Screening) {
+            return Err(Refusal::Edge { from, to: Stage::Screening }.into());
+        }
+        one.consents.clear();
+        one.approval_until = Timestamp(0);
+        self.trace(&mut one, Some(from), Stage::Screening, "its approvals are too old to pay by".into());
+        self.judge_now(one)
+    }
+
+    fn judge_now(&mut self, mut one: Withdrawal) -> Result<(), Stop> {
         let (verdict, rule) = self.judge(&one);
         one.judged_by = (self.state.withdrawals.policy.version, rule.clone());
         match verdict {
@@ -289,7 +307,7 @@ impl Entry<'_> {
             Verdict::Allow => self.approved(one, Stage::Screening, 0, format!("allowed by the rule `{rule}`")),
             Verdict::Approve { needs, delay_us } => {
                 let until = Timestamp(self.now.0.saturating_add(APPROVAL_US));
-                one.approval_until = until;
+                one.approval_until = Timestamp(until.0.saturating_add(delay_us).saturating_add(PAYABLE_US));
                 let standing = Standing::AwaitingApproval { needs, delay_us, until, consents: Vec::new() };
                 let what = format!("the rule `{rule}` wants approval");
                 self.stand(one, Stage::Screening, standing, Stage::AwaitingApproval, what)
@@ -315,6 +333,11 @@ impl Entry<'_> {
         }
         let one = self.withdrawal_at(id, Stage::Approved)?;
         self.enqueue(one)
+    }
+
+    /// Whether what is decided for a withdrawal now might be signed too late for those who agreed to it.
+    pub(super) fn must_ask_again(&self, one: &Withdrawal) -> bool {
+        !planted::has(Bug::OldConsents) && one.asked_again_at().is_some_and(|at| at <= self.now)
     }
 
     fn enqueue(&mut self, one: Withdrawal) -> Result<(), Stop> {
@@ -406,6 +429,10 @@ impl Entry<'_> {
             let due = self.state.withdrawals.due(self.now);
             let Some(one) = due.and_then(|id| self.state.withdrawals.get(id)).cloned() else { break };
             let from = self.state.withdrawals.stage(&one);
+            if matches!(from, Stage::Approved | Stage::Queued) && self.must_ask_again(&one) {
+                self.ask_again(one, from)?;
+                continue;
+            }
             if from == Stage::Approved
                 && let Err(why) = self.may_go_on(&one)
             {

@@ -187,6 +187,14 @@ pub fn describe(body: &Body) -> Vec<(String, String)> {
             ),
             reason(&command.reason),
         ],
+        Body::SetNonce(command) => vec![
+            line("operation", "set the next nonce of an address that pays".into()),
+            line("network", command.network.to_string()),
+            line("wallet", command.payer.wallet.0.to_string()),
+            line("address", command.payer.index.to_string()),
+            line("next nonce", command.next.to_string()),
+            reason(&command.reason),
+        ],
         Body::AssignSuspense(command) => vec![
             line("operation", "decide whose a deposit is".into()),
             line("deposit", command.deposit.to_string()),

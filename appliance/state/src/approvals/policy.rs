@@ -108,6 +108,8 @@ fn of_body(body: &Body, actor: Actor, state: &State, ledger: &Ledger) -> Option<
         Body::AssignSuspense(_) | Body::AdjustDiscrepancy(_) => Some(MONEY),
         // Something is missing, and money is to leave all the same.
         Body::ResumePayments(_) => Some(MONEY),
+        // A nonce that is given once more can pay in the place of another payment.
+        Body::SetNonce(_) => Some(MONEY),
         Body::ReportBalances(_) | Body::ExplainDiscrepancy(_) => None,
         Body::ResumeChain(_) => Some(CHANGE),
         Body::NoteSilence(_) | Body::DoubtToken(_) => None,

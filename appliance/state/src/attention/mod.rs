@@ -15,7 +15,9 @@ use crate::deposits::DepositId;
 use crate::event::Severity;
 use crate::halt::Halt;
 use crate::networks::{Operation, number};
+use crate::planted::{self, Bug};
 use crate::rows::{self, Rows, Table};
+use crate::settings::{Scope, schema};
 use crate::state::State;
 use crate::withdrawals::{Payer, PayoutId, Stage, Standing, Waiting, WithdrawalId};
 
@@ -51,6 +53,10 @@ pub enum Concern {
     ApprovalExpired,
     /// The books have a deposit in a block that does not hold it.
     DepositNotOnChain,
+    /// A withdrawal was set aside: it cannot be paid as it is, and others pass it.
+    WithdrawalSetAside,
+    /// A network's blocks are not scanned as they come.
+    ScanLags,
 }
 
 impl Concern {
@@ -64,6 +70,8 @@ impl Concern {
             Concern::HotWalletShort => "hot-wallet-short",
             Concern::ApprovalExpired => "approval-expired",
             Concern::DepositNotOnChain => "deposit-not-on-chain",
+            Concern::WithdrawalSetAside => "withdrawal-set-aside",
+            Concern::ScanLags => "scan-lags",
         }
     }
 
@@ -75,7 +83,9 @@ impl Concern {
             | Concern::LaneBlocked
             | Concern::QueueStands
             | Concern::HotWalletShort
-            | Concern::ApprovalExpired => Severity::P1,
+            | Concern::ApprovalExpired
+            | Concern::WithdrawalSetAside
+            | Concern::ScanLags => Severity::P1,
             Concern::DepositNotOnChain => Severity::P0,
         }
     }
@@ -94,6 +104,8 @@ pub enum Subject {
     Withdrawal(WithdrawalId),
     /// A deposit.
     Deposit(DepositId),
+    /// What reads the network's blocks.
+    Scan,
 }
 
 impl fmt::Display for Subject {
@@ -104,6 +116,7 @@ impl fmt::Display for Subject {
             Subject::Asset(asset) => write!(f, "asset {}", asset.0),
             Subject::Withdrawal(withdrawal) => write!(f, "withdrawal {withdrawal}"),
             Subject::Deposit(deposit) => write!(f, "deposit {deposit}"),
+            Subject::Scan => f.write_str("the scan"),
         }
     }
 }
@@ -158,17 +171,41 @@ impl Attention {
 }
 
 impl State {
-    /// What waits for people now, at most [`MATTERS_MAX`]: payouts first, in the order of their numbers.
+    /// What waits for people now, at most [`MATTERS_MAX`]: scans first, then payouts and queues in the order of their networks and
+    /// numbers, what was set aside last.
     #[must_use]
     pub fn matters(&self) -> BTreeMap<Matter, Stand> {
-        let mut found = BTreeMap::new();
+        let mut found: BTreeMap<Matter, Stand> = BTreeMap::new();
+        for network in Network::ALL.iter().copied() {
+            let lag = self.scan_lag(network).filter(|(_, from)| self.time > *from);
+            if let Some((since, _)) = lag {
+                let stand = Stand { since, payout: None, withdrawal: None };
+                found.insert(Matter { concern: Concern::ScanLags, network, subject: Subject::Scan }, stand);
+            }
+        }
         for network in Network::ALL.iter().copied() {
             // Whoever closed a network knows that nothing leaves it.
             let open = self.may_on(network, Operation::Withdrawal).is_ok();
             self.matters_of_payouts(network, open, &mut found);
             self.matters_of_queues(network, open, &mut found);
         }
+        for network in Network::ALL.iter().copied() {
+            self.matters_set_aside(network, &mut found);
+        }
         found
+    }
+
+    /// When a network's scan was last where its nodes are, and from when on people must know that it is not; none of a network that
+    /// nobody uses now, or that was never scanned. What closes a network, or has it stand still, is told by itself.
+    fn scan_lag(&self, network: Network) -> Option<(Timestamp, Timestamp)> {
+        let since = self.deposits.chains().get(network).at_head?;
+        let mut uses = [Operation::Deposit, Operation::Withdrawal].into_iter();
+        if !uses.any(|operation| self.may_on(network, operation).is_ok()) || planted::has(Bug::LagUntold) {
+            return None;
+        }
+        let most = self.settings.get_for(&schema::THRESHOLD_SCAN_LAG, &Scope::network(network));
+        let most_us = u64::try_from(most.as_micros()).unwrap_or(u64::MAX);
+        Some((since, Timestamp(since.0.saturating_add(most_us))))
     }
 
     fn matters_of_payouts(&self, network: Network, open: bool, found: &mut BTreeMap<Matter, Stand>) {
@@ -197,13 +234,13 @@ impl State {
         let mut assets: Vec<Asset> = self.withdrawals.queue(network).map(|one| one.order.asset).collect();
         assets.dedup();
         for asset in assets {
-            let mut line = self.withdrawals.line(network, asset);
             let subject = Subject::Asset(asset);
-            let first = line.next().and_then(|one| match &one.standing {
-                Standing::Queued { since, reason } => Some((*since, reason.clone(), one.id)),
+            // What was set aside keeps nobody waiting, and is a matter by itself.
+            let mut line = self.withdrawals.line(network, asset).filter_map(|one| match &one.standing {
+                Standing::Queued { since, reason } if !reason.is_set_aside() => Some((*since, reason.clone(), one.id)),
                 _ => None,
             });
-            let Some((since, reason, withdrawal)) = first else { continue };
+            let Some((since, reason, withdrawal)) = line.next() else { continue };
             let stand = Stand { since, payout: None, withdrawal: Some(withdrawal) };
             let short = matches!(reason, Waiting::InsufficientHot | Waiting::InsufficientGas);
             let old = open && self.time.0.saturating_sub(since.0) > QUEUE_US_MAX;
@@ -216,9 +253,27 @@ impl State {
         }
     }
 
+    fn matters_set_aside(&self, network: Network, found: &mut BTreeMap<Matter, Stand>) {
+        let aside = self
+            .withdrawals
+            .queue(network)
+            .filter(|one| matches!(&one.standing, Standing::Queued { reason, .. } if reason.is_set_aside()));
+        for one in aside {
+            if found.len() >= MATTERS_MAX {
+                return;
+            }
+            let subject = Subject::Withdrawal(one.id);
+            let stand = Stand { since: one.moved, payout: None, withdrawal: Some(one.id) };
+            found.insert(Matter { concern: Concern::WithdrawalSetAside, network, subject }, stand);
+        }
+    }
+
     /// When it is looked next; none where nothing could wait for anybody.
     pub(crate) fn next_look(&self) -> Option<Timestamp> {
+        let after = |time: Timestamp| Timestamp((time.0 / LOOK_US).saturating_add(1).saturating_mul(LOOK_US));
         let waits = self.withdrawals.has_open() || !self.attention.told.is_empty();
-        waits.then(|| Timestamp((self.time.0 / LOOK_US).saturating_add(1).saturating_mul(LOOK_US)))
+        let scans = Network::ALL.iter().filter_map(|network| self.scan_lag(*network));
+        let scans = scans.map(|(_, from)| after(from.max(self.time)));
+        waits.then(|| after(self.time)).into_iter().chain(scans).min()
     }
 }

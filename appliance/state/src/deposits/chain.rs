@@ -60,12 +60,34 @@ pub struct Chain {
     pub halted: Option<Halted>,
     /// Since when it is known that no block comes; ended by the next one.
     pub silent: Option<Timestamp>,
+    /// When the scan was last where the network's nodes are, in replicated time; none before the first time.
+    pub at_head: Option<Timestamp>,
+}
+
+/// Blocks of about a minute: a scan that is so far behind the network's nodes is where they are.
+const fn near_blocks(network: Network) -> u64 {
+    match network {
+        Network::Bitcoin => 0,
+        Network::Ethereum => 5,
+        Network::Polygon => 30,
+        Network::Bsc => 60,
+        Network::Arbitrum => 240,
+        Network::Tron => 20,
+    }
 }
 
 impl Chain {
     pub(crate) const fn new(network: Network) -> Chain {
-        let (tip, partial, finalized, halted, silent) = (None, None, None, None, None);
-        Chain { network, tip, partial, head: 0, finalized, agreed: 0, settled: 0, floor: 0, halted, silent }
+        let (tip, partial, finalized, halted, silent, at_head) = (None, None, None, None, None, None);
+        Chain { network, tip, partial, head: 0, finalized, agreed: 0, settled: 0, floor: 0, halted, silent, at_head }
+    }
+
+    /// Whether all blocks are known but for those of about a minute.
+    pub(crate) const fn is_at_head(&self) -> bool {
+        match self.tip {
+            Some(tip) => tip.height.saturating_add(near_blocks(self.network)) >= self.head,
+            None => false,
+        }
     }
 
     /// Up to which height deposits count for trading.

@@ -44,6 +44,9 @@ pub enum Why {
     TooManySmall,
     /// It came in a transaction of the exchange's own, and not from the exchange: it paid somebody who paid back at once.
     ThroughOwn,
+    /// It is less than the least deposit, and there is nobody to gather it for: it went to a wallet, to an address that is nobody's,
+    /// or to one on which too much is gathered.
+    Dust,
 }
 
 impl Why {
@@ -60,6 +63,7 @@ impl Why {
             Why::Closed => "deposits of the asset are off",
             Why::TooManySmall => "too many small payments were gathered on the address",
             Why::ThroughOwn => "somebody paid it on in a transaction of the exchange's own",
+            Why::Dust => "it is less than the least deposit, and there is nobody to gather it for",
         }
     }
 }

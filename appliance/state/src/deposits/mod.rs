@@ -40,4 +40,4 @@ pub use refusal::Refusal;
 pub use rescan::{RESCAN_APPLY, RESCAN_BLOCKS_MAX, rescan_range};
 pub use ripe::{DEBT_SUB_ACCOUNT, NothingLeaves, Withdrawable};
 pub(crate) use room::Class;
-pub use room::{DEPOSITS_PAGE_MAX, Deposits, OPEN_DEPOSITS_PER_NETWORK_MAX};
+pub use room::{DEPOSITS_PAGE_MAX, DUST_SHELVED_FROM, Deposits, OPEN_DEPOSITS_PER_NETWORK_MAX};

@@ -16,6 +16,9 @@ use crate::rows::{self, Family, Rows, Table};
 /// Deposits of a network in memory; one takes about 500 bytes. Scanning of that network waits where there are as many: dust on
 /// a cheap network stops no other one.
 pub const OPEN_DEPOSITS_PER_NETWORK_MAX: usize = 40_000;
+/// From so many on, what is less than the least deposit takes no more of that memory: it costs its sender next to nothing, and would
+/// fill what deposits need. It is history at once, and in no account; `deposit explain` tells of it.
+pub const DUST_SHELVED_FROM: usize = OPEN_DEPOSITS_PER_NETWORK_MAX / 2;
 /// Deposits of one page.
 pub const DEPOSITS_PAGE_MAX: usize = 1_000;
 
@@ -43,6 +46,8 @@ impl Class {
             DepositState::Confirming => Class::Confirming,
             DepositState::Credited => Class::Credited,
             DepositState::Suspense { why: Why::Closed } => Class::Closed,
+            // Nobody is asked about dust; what is in the ledger is history once no reorganisation reaches it.
+            DepositState::Suspense { why: Why::Dust } if deposit.booked => Class::Over,
             DepositState::Suspense { .. } => Class::Suspense,
             DepositState::Unlocked
             | DepositState::BelowMinimum

@@ -158,6 +158,7 @@ fn allowed(body: &Body) -> bool {
         | Body::AssignSuspense(_)
         | Body::AdjustDiscrepancy(_)
         | Body::ResumePayments(_)
+        | Body::SetNonce(_)
         | Body::SetPrice(_) => false,
     }
 }

@@ -105,6 +105,7 @@ impl Body {
             Body::AssignSuspense(_) => P::MoneyMove,
             Body::ReportBalances(_) => return Needs::Never,
             Body::ExplainDiscrepancy(_) | Body::AdjustDiscrepancy(_) | Body::ResumePayments(_) => P::MoneyMove,
+            Body::SetNonce(_) => P::MoneyMove,
             Body::EmergencyStop(_) => P::EmergencyStop,
             Body::EmergencyResume(_) => P::EmergencyResume,
             Body::ScheduleMaintenance(_) | Body::EndMaintenance(_) => P::MaintenanceChange,

@@ -134,6 +134,12 @@ impl<T: Copy> Typed<T> {
         self
     }
 
+    /// With values of its own for networks, for assets, and for assets on networks.
+    const fn of_assets(mut self) -> Self {
+        self.setting.scoping = Scoping::Assets;
+        self
+    }
+
     /// One person changes it by half at most.
     const fn guarded(mut self) -> Self {
         self.setting.guard_percent = Some(50);
@@ -292,9 +298,11 @@ schema! {
     SWEEPS_HOT_TARGET_USD: i64 = integer("sweeps.hot_target_usd", [0, 20_000, 1_000_000_000], Level2,
         "Up to how much of each asset goes to hot wallets, in US dollars; the rest goes to cold ones.").of_networks().guarded();
     SWEEPS_MIN_USD: i64 = integer("sweeps.min_usd", [0, 10, 1_000_000], Level1,
-        "The least that is swept from an address without need, in US dollars.").of_networks();
+        "The least that is swept from an address without need, in US dollars.").of_assets();
     THRESHOLD_QUEUE_AGE: Duration = duration("threshold.queue_age", [1, MINUTE, DAY], Level1,
         "A worker whose oldest waiting job is older is shown as degraded.").of_workers().guarded();
+    THRESHOLD_SCAN_LAG: Duration = duration("threshold.scan_lag", [2 * MINUTE, 10 * MINUTE, DAY], Level1,
+        "People are told of a network whose scan was not where its nodes are for longer.").of_networks().guarded();
     TLS_CERTIFICATE_TTL: Duration = duration("tls.certificate_ttl", [HOUR, 90 * DAY, 366 * DAY], Level2,
         "How long a node's certificate is valid.");
     TLS_RENEW_AFTER_FRACTION_PERCENT: i64 = integer("tls.renew_after_fraction_percent", [10, 66, 90], Level1,

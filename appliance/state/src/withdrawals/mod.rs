@@ -39,7 +39,7 @@ pub use errand::{Errand, MOVES_IN_FLIGHT_MAX, Move, MoveFault, in_flight_max, mo
 pub use evidence::{ABSENT_ENDPOINTS_MIN, CONFLICT_CONFIRMATIONS_MIN, Conflict, Death, EXPIRY_MARGIN_US};
 pub use judge::PRICE_AGE_MAX;
 pub(crate) use lane::GAPS_MAX;
-pub use lane::Lane;
+pub use lane::{Lane, NONCE_END};
 pub(crate) use looks::{ALIKE_MAX, look_key, stranger_among};
 pub use payout::{
     ANSWERS_AT_ONCE_MAX, ANSWERS_KEPT, ATTEMPTS_MAX, Answer, Attempt, Claim, GasHeld, IN_FLIGHT_MAX, INPUTS_MAX,
@@ -57,8 +57,8 @@ pub use signing::{AttemptDeath, Logged, PaymentName, Place, RECORD_BYTES_MAX, Si
 pub use spending::SPENT_OF_USER_MAX;
 pub use stage::Stage;
 pub use withdrawal::{
-    CLIENT_ID_BYTES_MAX, Consent, Ending, FeeMode, Held, MEMO_BYTES_MAX, Order, Proof, Standing, Trace, Waiting,
-    Withdrawal, WithdrawalId, consent_bytes, payment_hash,
+    ASKED_AGAIN_BEFORE_US, CLIENT_ID_BYTES_MAX, Consent, Ending, FeeMode, Held, MEMO_BYTES_MAX, Order, Proof, Standing,
+    Trace, Waiting, Withdrawal, WithdrawalId, consent_bytes, payment_hash,
 };
 
 pub(crate) use room::{Head, POLICY_KEY, address_lane_key, client_key, lane_key, over_key, trace_key, user_key};

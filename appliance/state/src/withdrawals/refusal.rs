@@ -4,6 +4,7 @@ use exchequer_domain::{Code, Problem, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::errand::MoveFault;
+use super::lane::NONCE_END;
 use super::payout::{
     ATTEMPTS_MAX, IN_FLIGHT_MAX, INPUTS_MAX, PAYOUT_WITHDRAWALS_MAX, PayoutId, RAW_BYTES_MAX, WHY_BYTES_MAX,
 };
@@ -219,6 +220,8 @@ pub enum Refusal {
         /// Its payout; none where it is a gap.
         payout: Option<PayoutId>,
     },
+    /// A nonce is one that no account ever comes to.
+    NonceBeyond,
 }
 
 impl Refusal {
@@ -253,6 +256,7 @@ impl Refusal {
             | Refusal::Attempt
             | Refusal::Gaps
             | Refusal::FeeCap { .. }
+            | Refusal::NonceBeyond
             | Refusal::Behind { .. } => Code::PayoutRefused,
             Refusal::HotShort { .. } => Code::HotWalletShort,
             Refusal::NoProof { .. } | Refusal::Unconfirmed { .. } | Refusal::NotDenied { .. } => Code::PayoutNotDead,
@@ -317,6 +321,9 @@ impl Refusal {
             Refusal::Wallet => "the network has no such wallet in use that pays for this".into(),
             Refusal::InFlight => format!("{IN_FLIGHT_MAX} payouts from this address are in no block yet"),
             Refusal::Nonce { next } => format!("the wallet's next nonce is {next}"),
+            Refusal::NonceBeyond => {
+                format!("no account ever comes to nonce {NONCE_END}: look at the endpoints of the network")
+            }
             Refusal::Claim => "the attempt does not exclude every earlier one, or is none of this network's".into(),
             Refusal::Coin => format!("a coin is not free, or there are not 1 to {INPUTS_MAX} of them"),
             Refusal::Turn => {

@@ -110,8 +110,9 @@ impl Stage {
             S::Confirming => &[S::Screening, S::Cancelled, S::Expired],
             S::Screening => &[S::AwaitingApproval, S::Approved, S::Completed, S::Rejected, S::Cancelled],
             S::AwaitingApproval => &[S::Approved, S::Completed, S::Rejected, S::Expired, S::Cancelled],
-            S::Approved => &[S::Queued, S::Completed, S::Rejected, S::Cancelled],
-            S::Queued => &[S::Preparing, S::Rejected, S::Cancelled],
+            // What was agreed to too long ago to be paid is judged anew.
+            S::Approved => &[S::Screening, S::Queued, S::Completed, S::Rejected, S::Cancelled],
+            S::Queued => &[S::Screening, S::Preparing, S::Rejected, S::Cancelled],
             S::Preparing => &[S::Signed, S::Review, S::Queued, S::Failed],
             S::Signed => &[
                 S::Broadcast,
@@ -208,8 +209,8 @@ mod tests {
             (Stage::Confirming, /*     */ ".x... ........ .x.x.."),
             (Stage::Screening, /*      */ "..xx. ........ xxx..."),
             (Stage::AwaitingApproval, /**/ "...x. ........ xxxx.."),
-            (Stage::Approved, /*       */ "....x ........ xxx..."),
-            (Stage::Queued, /*         */ "..... x....... .xx..."),
+            (Stage::Approved, /*       */ ".x..x ........ xxx..."),
+            (Stage::Queued, /*         */ ".x... x....... .xx..."),
             (Stage::Preparing, /*      */ "....x .x.....x ....x."),
             (Stage::Signed, /*         */ "....x ..xxx.xx x...xx"),
             (Stage::Broadcast, /*      */ "....x ..xxx.xx x...xx"),

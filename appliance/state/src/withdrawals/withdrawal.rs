@@ -16,6 +16,9 @@ pub const CLIENT_ID_BYTES_MAX: usize = 64;
 /// Longest memo.
 pub const MEMO_BYTES_MAX: usize = 120;
 
+/// How long before its consents end a withdrawal that waits is put before people again, in microseconds: an hour.
+pub const ASKED_AGAIN_BEFORE_US: u64 = 3_600_000_000;
+
 /// The number of a withdrawal, from 1.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -107,6 +110,11 @@ pub enum Waiting {
 }
 
 /// Where a withdrawal stands, with what belongs to that. Variants are only ever appended.
+    /// The network's fee is more than was agreed to for this one, though not more than the network's bound; others pass it.
+    FeeCapTooLow {
+        /// What its transaction might have cost when it was first set aside, in minor units of the network's coin.
+        needed: u64,
+    },
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Standing {
     /// Waits for its user's second factor.
@@ -120,7 +128,7 @@ pub enum Standing {
         needs: Vec<Need>,
         /// How long it waits after that, in microseconds.
         delay_us: u64,
-        /// It ends then; part of what approvals sign.
+        /// It ends then.
         until: Timestamp,
         /// Those that were given.
         consents: Vec<Consent>,
@@ -250,9 +258,9 @@ pub struct Withdrawal {
     pub judged_by: (u32, String),
     /// [`payment_hash`].
     pub hash: Digest,
-    /// Who agreed to it, where somebody had to, and until when their signatures say that it could be approved.
+    /// Who agreed to it, where somebody had to.
     pub consents: Vec<Consent>,
-    /// The end of the time for approval that the signatures name.
+    /// Until when the payment may be signed for the chain by these consents; what they sign names it.
     pub approval_until: Timestamp,
     /// What the ledger keeps back; none where it is over, or goes to another user.
     pub held: Option<Held>,
@@ -274,8 +282,19 @@ impl Withdrawal {
             Standing::Confirming { until }
             | Standing::AwaitingApproval { until, .. }
             | Standing::Approved { until } => Some(*until),
-            Standing::Queued { .. } | Standing::Paying { .. } | Standing::Over(_) => None,
+            Standing::Queued { .. } => self.asked_again_at(),
+            Standing::Paying { .. } | Standing::Over(_) => None,
         }
+    }
+
+    /// When people have to be asked again unless its transaction is decided before: so long before their consents end that what is
+    /// decided until then is signed in time. None where nobody had to agree.
+    #[must_use]
+    pub const fn asked_again_at(&self) -> Option<Timestamp> {
+        if self.consents.is_empty() {
+            return None;
+        }
+        Some(Timestamp(self.approval_until.0.saturating_sub(ASKED_AGAIN_BEFORE_US)))
     }
 }
 
@@ -334,3 +353,20 @@ impl Waiting {
         }
     }
 }
+    /// Whether it is set aside: others pass it, and people are told.
+    #[must_use]
+    pub const fn is_set_aside(&self) -> bool {
+        match self {
+            Waiting::SetAside { .. } | Waiting::FeeCapTooLow { .. } => true,
+            Waiting::Turn | Waiting::InsufficientHot | Waiting::InsufficientGas | Waiting::FeeTooHigh => false,
+        }
+    }
+
+    /// Whether it is the same kind of reason, however it is worded.
+    pub(crate) fn is_like(&self, other: &Waiting) -> bool {
+        std::mem::discriminant(self) == std::mem::discriminant(other)
+    }
+
+            Waiting::FeeCapTooLow { needed } => format!(
+                "set aside: its transaction may cost {needed} minor units of the network's coin, more than was agreed to for it"
+            ),

@@ -84,6 +84,8 @@ pub enum Code {
     ExpiryFar,
     /// What it uses up or pays is that of a signature whose bytes this vault does not know.
     UnreadRecord,
+    /// The signer's clock is far ahead of replicated time.
+    Clock,
 }
 
 impl Code {
@@ -130,6 +132,7 @@ impl Code {
             Code::NonceFar => "nonce-far",
             Code::ExpiryFar => "expiry-far",
             Code::UnreadRecord => "unread-record",
+            Code::Clock => "clock",
         }
     }
 

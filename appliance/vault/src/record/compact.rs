@@ -19,9 +19,9 @@ pub(super) fn frames(known: &Known, begun: ([u8; 16], Timestamp), key: &Key32) -
     }
     // Before the attempts: what was decided only later bars no less.
     frames.extend(known.barred.values().map(|told| Frame::Told(Box::new(told.clone()))));
-    // By time, so that none of them looks back further than it did.
+    // In the order in which they were heard of: it says which of the decided ones counts for which.
     let mut records: Vec<&SigningRecord> = known.attempts.values().collect();
-    records.sort_unstable_by_key(|record| (record.at, record.body));
+    records.sort_unstable_by_key(|record| (known.order.get(&record.body), record.body));
     for record in records {
         frames.push(if known.is_vouched(&record.body) {
             Frame::Given(record.seal(key)?)

@@ -12,7 +12,7 @@ use super::{
 use crate::secret::Key32;
 
 /// The longest span that velocity looks back, in microseconds.
-const DAY_US: u64 = 86_400_000_000;
+pub(super) const DAY_US: u64 = 86_400_000_000;
 
 /// What may be excluded by nonces and inputs, by its name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -54,7 +54,7 @@ pub(crate) struct Known {
     pub(crate) lineage: u64,
     pub(crate) policy: u64,
     pub(super) attempts: HashMap<BodyHash, SigningRecord>,
-    by_payment: HashMap<PaymentId, Vec<BodyHash>>,
+    pub(super) by_payment: HashMap<PaymentId, Vec<BodyHash>>,
     by_slot: HashMap<Slot, Vec<BodyHash>>,
     highest_nonce: HashMap<(u64, Box<str>), u64>,
     /// Those of the attempts that were signed; the others were decided only.
@@ -66,12 +66,14 @@ pub(crate) struct Known {
     barred_slots: HashMap<Slot, BodyHash>,
     barred_payments: HashMap<PaymentId, BodyHash>,
     pub(super) dead: BTreeSet<BodyHash>,
-    /// Declared as never signed: a claim that a signature refutes, and that forbids one here.
+    /// Declared as never signed: a claim that a signature refutes, and that forbids one here. Such an attempt counts nothing.
     pub(super) given_up: BTreeSet<BodyHash>,
     pub(super) over: BTreeSet<PaymentId>,
     /// What counts against velocity, by wallet and coin, by time.
-    counted: BTreeMap<(String, Coin), BTreeMap<(Timestamp, BodyHash), u128>>,
-    latest: Timestamp,
+    pub(super) counted: BTreeMap<(String, Coin), BTreeMap<(Timestamp, BodyHash), u128>>,
+    /// The order in which attempts were first heard of: that of the log, for what it decided.
+    pub(super) order: HashMap<BodyHash, u64>,
+    pub(super) latest: Timestamp,
 }
 
 impl Known {
@@ -147,29 +149,6 @@ impl Known {
         self.over.contains(&payment)
     }
 
-    /// What counted in a wallet within `span_us` before `now`, but for one attempt.
-    pub(crate) fn counted(&self, wallet: &str, coin: &Coin, now: Timestamp, span_us: u64, but: &BodyHash) -> u128 {
-        let from = (Timestamp(now.0.saturating_sub(span_us).saturating_add(1)), [0; 32]);
-        let Some(entries) = self.counted.get(&(wallet.to_owned(), coin.clone())) else { return 0 };
-        let others = entries.range(from..).filter(|((_, body), _)| body != but);
-        others.fold(0u128, |sum, (_, amount)| sum.saturating_add(*amount))
-    }
-
-    /// The part of what an attempt takes away that no earlier attempt counts for which it stands in: one all of whose payments
-    /// it makes. Attempts at one payment exclude each other, so that two which can both happen never stand in for the same one.
-    /// That an attempt is excluded would not do: two that spend one coin each both exclude one that spends both coins. Only what
-    /// was signed stands in: what was decided is said by others, and would make room for what never was.
-    pub(crate) fn uncounted(&self, body: &BodyHash, payments: &[Paid], coin: &Coin, total: u128) -> u128 {
-        let makes = |paid: &Paid| payments.iter().any(|mine| mine.id == paid.id);
-        let bodies: BTreeSet<&BodyHash> =
-            payments.iter().filter_map(|paid| self.by_payment.get(&paid.id)).flatten().collect();
-        let earlier = bodies.into_iter().filter(|other| *other != body).filter_map(|other| self.attempts.get(other));
-        let stands_in = |attempt: &&SigningRecord| self.is_vouched(&attempt.body) && !self.is_dead(&attempt.body);
-        let replaced = earlier.filter(stands_in).filter(|attempt| attempt.payments.iter().all(makes));
-        let outflow = replaced.flat_map(|attempt| &attempt.outflow).filter(|outflow| outflow.coin == *coin);
-        total.saturating_sub(outflow.fold(0u128, |sum, outflow| sum.saturating_add(outflow.counted)))
-    }
-
     /// The later of a clock and everything remembered: a clock that was set back opens no window again.
     pub(crate) fn no_earlier(&self, now: Timestamp) -> Timestamp {
         now.max(self.latest)
@@ -184,11 +163,7 @@ impl Known {
         for slot in slots(&old.exclusion) {
             self.by_slot.entry(slot).or_default().retain(|other| other != body);
         }
-        for outflow in old.outflow {
-            if let Some(entries) = self.counted.get_mut(&(old.wallet.clone(), outflow.coin)) {
-                entries.remove(&(old.at, *body));
-            }
-        }
+        self.uncount(&old);
     }
 
     /// Takes a signature by the log's word. Of an attempt that is known as decided it is remembered that it was signed, and it counts
@@ -262,6 +237,8 @@ impl Known {
     fn index(&mut self, record: SigningRecord, signed: bool) {
         self.epoch = self.epoch.max(record.epoch);
         self.latest = self.latest.max(record.at);
+        let next = self.order.len() as u64;
+        self.order.entry(record.body).or_insert(next);
         for paid in &record.payments {
             self.by_payment.entry(paid.id).or_default().push(record.body);
         }
@@ -271,13 +248,7 @@ impl Known {
             }
             self.by_slot.entry(slot).or_default().push(record.body);
         }
-        for outflow in record.outflow.iter().filter(|outflow| outflow.counted > 0) {
-            let entries = self.counted.entry((record.wallet.clone(), outflow.coin.clone())).or_default();
-            entries.insert((record.at, record.body), outflow.counted);
-            // Twice the span: the clock of another signer may be behind.
-            let old = (Timestamp(self.latest.0.saturating_sub(2 * DAY_US)), [0; 32]);
-            *entries = entries.split_off(&old);
-        }
+        self.count(&record);
         self.attempts.insert(record.body, record);
     }
 
@@ -338,6 +309,10 @@ impl Known {
             }
             (true, Death::NeverSigned) => {
                 self.given_up.insert(body);
+                // Nothing leaves by it. A signature that refutes that counts, since it takes the attempt's place in every index.
+                if let Some(attempt) = self.attempts.get(&body).cloned() {
+                    self.uncount(&attempt);
+                }
             }
             (true, _) => {
                 self.dead.insert(body);
@@ -351,6 +326,11 @@ impl Known {
             Frame::Epoch(epoch) => self.epoch = self.epoch.max(epoch),
             Frame::Given(sealed) | Frame::Fed(Committed::Signed(sealed)) => {
                 self.learn(SigningRecord::open(&sealed, key)?, true);
+            }
+            Frame::Dated { record, by } => {
+                let record = SigningRecord::open(&record, key)?;
+                let at = record.at.min(by).max(Timestamp(self.latest.0.saturating_sub(CLOCK_SKEW_US_MAX)));
+                self.learn(SigningRecord { at, ..record }, true);
             }
             Frame::Decided(record) => self.learn(*record, false),
             // It is kept as a record, see `Memory::follow`.

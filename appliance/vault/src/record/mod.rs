@@ -18,6 +18,7 @@ mod known;
 mod signed;
 #[cfg(test)]
 mod tests;
+mod velocity;
 
 use std::path::{Path, PathBuf};
 
@@ -75,6 +76,8 @@ enum Frame {
     Unread(BodyHash),
     /// The lineage of the log that was followed.
     Lineage(u64),
+    /// A signature whose record says a later moment than it can have been given at: it counts as given by the latest of them.
+    Dated { record: Vec<u8>, by: Timestamp },
 }
 
 /// Makes a memory that knows nothing: for a new vault, for a node that joins, or, after a loss, by a person's decision. With it
@@ -253,11 +256,20 @@ impl Memory {
                 Committed::SignedAs { record: _, told } if told.at > soon => return Err(MemoryError::Future),
                 Committed::SignedAs { record, told } => {
                     match SigningRecord::open(record, &self.key) {
-                        Ok(read) if read.at > soon => return Err(MemoryError::Future),
                         Ok(read) => {
                             let is_of_it = read.body == told.body;
+                            // It was given before it was committed, whatever its signer's clock said: one clock that is ahead
+                            // moves no other signer's time on, and holds none of them up.
+                            let by = Timestamp(told.at.0.saturating_add(CLOCK_SKEW_US_MAX));
+                            let record = record.clone();
+                            frames.push(if read.at > by {
+                                tracing::warn!(body = hex::encode(read.body), at = %read.at, committed = %told.at,
+                                    "it was signed by a clock that was ahead: it counts from its commit on");
+                                Frame::Dated { record, by }
+                            } else {
+                                Frame::Fed(Committed::Signed(record))
+                            });
                             probe.attempts.insert(read.body, read);
-                            frames.push(Frame::Fed(Committed::Signed(record.clone())));
                             if is_of_it {
                                 continue;
                             }

@@ -1,3 +1,5 @@
+mod counting;
+
 use std::fs;
 
 use exchequer_chains::{Coin, Exclusion};
@@ -241,7 +243,12 @@ fn a_compacted_memory_forgets_nothing() {
                 claims: vec![Claimed::Nonce { chain_id: 1, account: "0xabc".into(), nonce: u64::from(body / 2) }],
                 payments: vec![PaymentId([body / 3; 16])],
             };
-            let entry = match dice.random_range(0..9) {
+            let entry = match dice.random_range(0..10) {
+                9 => {
+                    let Committed::Signed(record) = committed(&one) else { unreachable!() };
+                    let at = Timestamp(one.at.0 / 2);
+                    Committed::SignedAs { record, told: Box::new(Told { at, ..told }) }
+                }
                 8 => Committed::SignedAs { record: vec![1; 40], told: Box::new(told) },
                 0..=2 => committed(&one),
                 3..=5 => {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use exchequer_chains::{KeyPath, Scheme, Signed};
-use exchequer_domain::{ChainAddress, Network, TxId};
+use exchequer_domain::{ChainAddress, Network, Timestamp, TxId};
 use hyper_util::rt::TokioIo;
 use tokio::net::UnixStream;
 use tonic::transport::{Channel, Endpoint, Uri};
@@ -173,21 +173,32 @@ impl Client {
         Ok(reply.followed)
     }
 
-    /// Asks for a transaction's signatures.
+    /// Asks for a transaction's signatures, at this moment of replicated time.
     ///
     /// # Errors
     /// It is refused, or there is no answer: the same again gives the same bytes.
-    pub async fn sign(&mut self, unsigned: Vec<u8>, request: &SigningRequest) -> Result<Given, ClientError> {
+    pub async fn sign(
+        &mut self,
+        unsigned: Vec<u8>,
+        request: &SigningRequest,
+        time: Timestamp,
+    ) -> Result<Given, ClientError> {
         let request = serde_json::to_vec(request).map_err(|_| ClientError::Answer("the request cannot be written"))?;
-        self.sign_raw(unsigned, request).await
+        self.sign_raw(unsigned, request, Some(time)).await
     }
 
-    /// As [`Client::sign`], of a request that was written already.
+    /// As [`Client::sign`], of a request that was written already; replicated time where it is known.
     ///
     /// # Errors
     /// As there.
-    pub async fn sign_raw(&mut self, unsigned: Vec<u8>, request: Vec<u8>) -> Result<Given, ClientError> {
-        let reply = self.inner.sign(proto::SignRequest { unsigned, request }).await.map_err(unknown)?.into_inner();
+    pub async fn sign_raw(
+        &mut self,
+        unsigned: Vec<u8>,
+        request: Vec<u8>,
+        time: Option<Timestamp>,
+    ) -> Result<Given, ClientError> {
+        let asked = proto::SignRequest { unsigned, request, time_us: time.map_or(0, |time| time.0) };
+        let reply = self.inner.sign(asked).await.map_err(unknown)?.into_inner();
         checked(reply.verdict)?;
         let tx = reply.tx.try_into().map_err(|_| ClientError::Answer("the transaction's name"))?;
         Ok(Given { signed: Signed { tx: TxId(tx), raw: reply.raw }, record: reply.record })

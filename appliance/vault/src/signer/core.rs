@@ -9,9 +9,10 @@ use parking_lot::Mutex;
 
 use crate::keys::{AccountXpub, AddressTag, KeyError, Keys};
 use crate::policy::{self, Asked, Code, DecisionLog, Policy, SigningRequest, Verdict, judge};
-use crate::record::{BodyHash, Feed, Memory, MemoryError};
+use crate::record::{BodyHash, Feed, Memory};
 use crate::sealed::{self, Opener, SealedError, Vault};
 use crate::signer::SignerError;
+use crate::signer::refusals::{check_clock, of_key, of_memory, sealed_now};
 use crate::signer::standing::{OpenedBy, REQUESTS_PER_SECOND_MAX, Rate, Standing};
 
 /// The longest JSON text of a request, in bytes: that of 500 inputs and 1,000 approved payments.
@@ -230,15 +231,15 @@ impl Core {
         Ok(followed)
     }
 
-    /// Signs a transaction, or refuses.
+    /// Signs a transaction, or refuses. `time` is replicated time as whoever asks knows it.
     ///
     /// # Errors
     /// The refusal: it is in the decision log.
-    pub fn sign(&self, unsigned: &[u8], request: &[u8]) -> Result<(Verdict, Given), Verdict> {
+    pub fn sign(&self, unsigned: &[u8], request: &[u8], time: Option<Timestamp>) -> Result<(Verdict, Given), Verdict> {
         let mut state = self.state.lock();
         self.within_rate(&mut state, "sign")?;
         let mut told = Told { what: "sign".into(), epoch: 0, body: None };
-        match self.decide(&mut state, unsigned, request, &mut told) {
+        match self.decide(&mut state, unsigned, (request, time), &mut told) {
             Ok((code, given)) => {
                 let verdict = Verdict { code, reason: format!("transaction {}", given.signed.tx) };
                 let verdict = self.written(&mut state, &told.what, told.epoch, told.body.as_ref(), verdict);
@@ -252,7 +253,7 @@ impl Core {
         &self,
         state: &mut State,
         unsigned: &[u8],
-        request: &[u8],
+        (request, time): (&[u8], Option<Timestamp>),
         told: &mut Told,
     ) -> Result<(Code, Given), Verdict> {
         let Some(open) = &mut state.open else { return Err(sealed_now()) };
@@ -267,7 +268,9 @@ impl Core {
         let asked = Asked::read(&open.policy, request, unsigned)?;
         told.body = Some(asked.body);
         told.what = format!("{} on {}", told.what, asked.effects.network);
-        let judged = judge(&open.policy, &open.keys, open.memory.known(), open.vault, &asked, (self.clock)())?;
+        let now = (self.clock)();
+        check_clock(now, time)?;
+        let judged = judge(&open.policy, &open.keys, open.memory.known(), open.vault, &asked, now)?;
         let (network, generation) = (asked.effects.network, asked.request.generation);
         // Remembered before anything is signed: a crash from here on leaves a signature that was remembered and not given.
         let record = open.memory.remember(&judged.record).map_err(of_memory)?;
@@ -347,42 +350,6 @@ struct Told {
     what: String,
     epoch: u64,
     body: Option<[u8; 32]>,
-}
-
-fn sealed_now() -> Verdict {
-    Verdict::refuse(Code::Sealed, "the vault is sealed: unseal it first")
-}
-
-fn of_key(error: KeyError) -> Verdict {
-    let code = match &error {
-        KeyError::Network(_) => Code::Network,
-        KeyError::Missing { .. } | KeyError::OtherAddress { .. } | KeyError::Tag(_) => Code::Key,
-        KeyError::Internal(_) => Code::Internal,
-    };
-    Verdict::refuse(code, error.to_string())
-}
-
-fn of_memory(error: MemoryError) -> Verdict {
-    let code = match &error {
-        MemoryError::Stale { .. } | MemoryError::FormerLineage { .. } => Code::StaleEpoch,
-        MemoryError::Behind { .. } => Code::NotCaughtUp,
-        MemoryError::Gap { .. }
-        | MemoryError::Order
-        | MemoryError::Ahead
-        | MemoryError::Future
-        | MemoryError::Forged
-        | MemoryError::Proof(_) => Code::Feed,
-        MemoryError::File(_)
-        | MemoryError::OldPolicy { .. }
-        | MemoryError::Lost { .. }
-        | MemoryError::OtherVault { .. }
-        | MemoryError::InUse { .. }
-        | MemoryError::Damaged { .. }
-        | MemoryError::Broken
-        | MemoryError::Full => Code::Storage,
-        MemoryError::Internal => Code::Internal,
-    };
-    Verdict::refuse(code, error.to_string())
 }
 
 /// Makes a memory for a vault, and a policy: what a new vault needs before it signs.

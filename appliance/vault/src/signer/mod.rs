@@ -10,6 +10,7 @@ mod client;
 mod core;
 mod entries;
 mod harden;
+mod refusals;
 mod server;
 mod standing;
 #[cfg(test)]

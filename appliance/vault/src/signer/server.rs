@@ -190,8 +190,9 @@ impl Signer for Door {
         if let Some(verdict) = self.other_than_node(&request, "sign").await? {
             return Ok(Response::new(proto::SignReply { verdict: Some(verdict), ..proto::SignReply::default() }));
         }
-        let proto::SignRequest { unsigned, request } = request.into_inner();
-        let reply = match self.act(move |core| core.sign(&unsigned, &request)).await? {
+        let proto::SignRequest { unsigned, request, time_us } = request.into_inner();
+        let time = (time_us > 0).then_some(Timestamp(time_us));
+        let reply = match self.act(move |core| core.sign(&unsigned, &request, time)).await? {
             Ok((verdict, given)) => proto::SignReply {
                 verdict: said(verdict),
                 raw: given.signed.raw,

@@ -8,7 +8,7 @@ use exchequer_domain::WorkerId;
 use tokio::sync::mpsc;
 
 use super::Outside;
-use crate::money::Link;
+use crate::money::{Link, Requests};
 use crate::proto::{Condition, FromWorker, JobProgress};
 use crate::protocol::cut;
 
@@ -34,8 +34,8 @@ pub struct Bench {
     pub folder: PathBuf,
     /// The leadership that it works for.
     pub epoch: u64,
-    /// What it was welcomed with.
-    pub(crate) ticket: Vec<u8>,
+    /// Ids for what it asks of the money link, drawn by all that works in this process.
+    pub(crate) requests: Requests,
     /// The money link, where there is one.
     pub money: Option<Arc<dyn Link>>,
     pub(super) said: mpsc::UnboundedSender<FromWorker>,
@@ -45,7 +45,7 @@ pub struct Bench {
 
 impl std::fmt::Debug for Bench {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // Not the ticket, which is its holder's alone.
+        // Not what its ids are made of, which is its holder's alone.
         f.debug_struct("Bench").field("worker", &self.worker).field("epoch", &self.epoch).finish_non_exhaustive()
     }
 }

@@ -25,7 +25,7 @@ pub use outside::{LeaseOver, Outside};
 use crate::clock::Clock;
 use crate::kinds::Kind;
 use crate::link::WorkerEnd;
-use crate::money::Dial;
+use crate::money::{Dial, Requests};
 use crate::proto::{Drained, FromWorker, Hello, Log, ToWorker, Welcome, to_worker};
 use crate::protocol::{HEARTBEAT, PROTOCOL_VERSION};
 use work::Work;
@@ -76,7 +76,7 @@ pub async fn run(setup: Setup, kind: Arc<dyn Kind>, link: WorkerEnd, lines: Opti
         outside,
         folder: setup.folder,
         epoch: 0,
-        ticket: Vec::new(),
+        requests: Requests::new(&[]),
         money: None,
         said,
         faults,
@@ -98,7 +98,7 @@ pub async fn run(setup: Setup, kind: Arc<dyn Kind>, link: WorkerEnd, lines: Opti
             let settings = settings.unwrap_or_default();
             kind.settings(&settings.values.into_iter().collect());
             bench.money = setup.money.map(|dial| dial(ticket.clone()));
-            (bench.epoch, bench.ticket) = (epoch, ticket);
+            (bench.epoch, bench.requests) = (epoch, Requests::new(&ticket));
             settings.revision
         }
         Err(ending) => return ending,

@@ -124,18 +124,19 @@ pub enum Changed {
     Unknown(String),
 }
 
-/// Makes ids of requests that no other process of this machine, and no other moment, makes.
-#[derive(Debug)]
+/// Makes ids of requests that no other process of this machine, and no other moment, makes. A process has one: all that works in
+/// it shares the numbers, since under an id of a request that was made before nothing else is done.
+#[derive(Debug, Clone)]
 pub struct Requests {
     seed: [u8; 32],
-    next: AtomicU64,
+    next: Arc<AtomicU64>,
 }
 
 impl Requests {
     /// Ids of whoever has this ticket: no other process has it.
     #[must_use]
     pub fn new(ticket: &[u8]) -> Requests {
-        Requests { seed: blake3::derive_key("exchequer worker request ids v1", ticket), next: AtomicU64::new(0) }
+        Requests { seed: blake3::derive_key("exchequer worker request ids v1", ticket), next: Arc::default() }
     }
 
     /// The next one.

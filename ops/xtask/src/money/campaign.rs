@@ -30,6 +30,8 @@ use crate::{process, say};
 
 /// Seeds that are under way at once.
 const LANES: usize = 12;
+/// After so many withdrawals it is told how far the campaign is.
+const TOLD_EVERY: usize = 50;
 /// The process dies within so long after the request: a payment takes about as long.
 const MOMENT_MS_MAX: u64 = 9_000;
 /// For so long an endpoint that "died" refuses everything.
@@ -162,12 +164,13 @@ fn campaign(cluster: &mut Cluster, first: u64, seeds: u64, stop: &Stop) -> Resul
                         Ok(done) => lock(paid).push((plan, done)),
                         Err(error) => lock(failed).push(format!("{plan}: {error:#}")),
                     }
+                    tell(lock(paid).len(), lock(failed).len(), seeds, begun);
                 }
             });
         }
         drop(orders);
-        // Here, since nodes end with the thread that started them.
-        carry_out(cluster, &ordered, stop)
+        // Here, since nodes end with the thread that started them. What waits for a dead cluster waits in vain.
+        carry_out(cluster, &ordered, stop).inspect_err(|_| stop.now())
     })?;
     let (paid, mut failed) = (into(paid), into(failed));
     for (plan, done) in &paid {
@@ -196,6 +199,17 @@ fn campaign(cluster: &mut Cluster, first: u64, seeds: u64, stop: &Stop) -> Resul
     }
     say::line(format_args!("the ledger verifies: {entries} entries, {} assets that add up", balance.assets));
     Ok(())
+}
+
+/// Tells now and then how far the campaign is.
+fn tell(paid: usize, failed: usize, seeds: u64, begun: Instant) {
+    if (paid + failed).is_multiple_of(TOLD_EVERY) {
+        let seconds = begun.elapsed().as_secs();
+        say::line(format_args!(
+            "{} of {seeds} withdrawals are over, {failed} of them failed, after {seconds} s",
+            paid + failed
+        ));
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -112,7 +112,7 @@ async fn a_clock_that_jumps_does_not_lead() -> Result<()> {
         set(&cluster, wrong, "+0s")?;
         until_voters(&cluster, &["n1", "n2", "n3"]).await?;
         until("the leader has seen that the clock is right", SOON, async || {
-            cluster.does(&["cluster", "transfer-leader", &name, "--reason", "its clock is right"]).await.map(drop)
+            cluster.hand_over(&name, "its clock is right").await
         })
         .await?;
         cluster.agree(&[0, 1, 2], SOON).await?;
@@ -189,7 +189,7 @@ async fn one_wrong_clock_moves_no_time() -> Result<()> {
     }
     ensure!(put(&cluster).await? == 1, "a repetition at the first leader was applied");
     let name = cluster.nodes[wrong].name.clone();
-    cluster.does(&["cluster", "transfer-leader", &name, "--reason", "it is the other one"]).await?;
+    cluster.hand_over(&name, "it is the other one").await?;
     ensure!(cluster.leader().await? == wrong, "{name} does not lead");
     ensure!(put(&cluster).await? == 1, "a repetition at the leader with the wrong clock was applied");
     story.tell(format_args!(

@@ -36,7 +36,7 @@ async fn a_damaged_snapshot_is_not_handed_on() -> Result<()> {
     let cluster = &mut bench.cluster;
     cluster.nodes[VICTIM].start()?;
     cluster.agree(&[0, 1, VICTIM], SOON).await?;
-    cluster.does(&["cluster", "transfer-leader", "n3", "--reason", "it shall hand its snapshot on"]).await?;
+    cluster.hand_over("n3", "it shall hand its snapshot on").await?;
     let place = cluster.add("n4")?;
     cluster.join(place).await?;
     until("n4 has everything", SOON, async || {

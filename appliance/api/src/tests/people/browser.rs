@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode, header};
+use exchequer_domain::{Code, Problem};
 use exchequer_state::people::Role;
 use serde_json::json;
 
@@ -100,7 +101,8 @@ async fn tokens_are_always_fresh() {
     assert_eq!(world.raw(asked(Method::GET, "/v1/session", &planted, &[], "")).await.status, StatusCode::OK);
 }
 
-/// Goal: every answer tells a browser to make nothing of it but data. Method: an answer of each kind.
+/// Goal: every answer tells a browser to make nothing of it but data; that a node lives, and nothing else, is noticed by another
+/// node's console. Method: an answer of each kind, and the word of a node that stops.
 #[tokio::test]
 async fn every_answer_is_protected() {
     let world = World::new();
@@ -112,11 +114,56 @@ async fn every_answer_is_protected() {
             ("x-frame-options", "DENY"),
             ("referrer-policy", "no-referrer"),
             ("strict-transport-security", "max-age=31536000"),
-            ("cross-origin-resource-policy", "same-origin"),
         ] {
             assert_eq!(reply.header(name), value, "{path}");
         }
+        let elsewhere = if path == "/livez" { "cross-origin" } else { "same-origin" };
+        assert_eq!(reply.header("cross-origin-resource-policy"), elsewhere, "{path}");
         let policy = reply.header("content-security-policy");
         assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{policy}");
     }
+    world.house.knobs.lock().status.role = exchequer_raft::Role::Stopped;
+    let stopping = world.get("/livez").await;
+    assert_eq!(stopping.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(
+        stopping.header("cross-origin-resource-policy"),
+        "same-origin",
+        "a node that stops is not to be gone on at"
+    );
+}
+
+/// Goal: a browser that signs out of a session which is over forgets its cookie too, and nothing else makes it forget: neither a
+/// forged request nor an end that could not be written, which is to be tried again. Method: each of them, and a program.
+#[tokio::test]
+async fn a_cookie_goes_with_its_session() {
+    let world = World::new();
+    unlimited(&world.house);
+    admin(&world.house, "ada", &[Role::Owner], true);
+    let page = page(&world).await;
+    let own = [("origin", ORIGIN), ("x-csrf-token", page.csrf.as_str())];
+    let out = async |page: &Page, headers: &[(&str, &str)]| {
+        let reply = world.raw(asked(Method::DELETE, "/v1/session", page, headers, "")).await;
+        (reply.refusal().1, reply.headers.get(header::SET_COOKIE).is_some())
+    };
+    assert_eq!(out(&page, &[("origin", "https://evil.example")]).await, ("EXQ-0219".into(), false));
+    world.house.knobs.lock().refuse = Some(Problem::new(Code::NoQuorum, "no majority answers"));
+    assert_eq!(out(&page, &own).await, ("EXQ-0304".into(), false));
+    world.house.knobs.lock().refuse = None;
+    // It ends elsewhere; this browser does not know yet.
+    let token = format!("exqs_{}", page.cookie.split_once('=').unwrap().1);
+    assert_eq!(world.with(&token, Method::DELETE, "/v1/session", None).await.status, StatusCode::OK);
+    assert_eq!(out(&page, &own).await, ("EXQ-0212".into(), true));
+    let reply = world.raw(asked(Method::DELETE, "/v1/session", &page, &own, "")).await;
+    assert_eq!(reply.header("set-cookie"), "__Host-exchequer=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0");
+    let seen = world.raw(asked(Method::GET, "/v1/session", &page, &own, "")).await;
+    assert!(
+        seen.refusal().1 == "EXQ-0212" && seen.headers.get(header::SET_COOKIE).is_none(),
+        "a look takes nothing away"
+    );
+    let doubled = Page { cookie: format!("{}; {}", page.cookie, page.cookie), csrf: String::new() };
+    assert_eq!(out(&doubled, &own).await, ("EXQ-0201".into(), true));
+    let nobody = Page { cookie: "a=b".into(), csrf: String::new() };
+    assert_eq!(out(&nobody, &own).await, ("EXQ-0201".into(), false));
+    let program = world.with(&token, Method::DELETE, "/v1/session", None).await;
+    assert!(program.refusal().1 == "EXQ-0212" && program.headers.get(header::SET_COOKIE).is_none());
 }

@@ -40,6 +40,7 @@ fn what_asks_for_a_fresh_factor() {
             ("POST", "/v1/ledger/revert"),
             ("POST", "/v1/ledger/transfers"),
             ("POST", "/v1/maintenance/system"),
+            ("POST", "/v1/networks/{network}/nonce"),
             ("POST", "/v1/payouts/{payout}/review"),
             ("POST", "/v1/reconciliation/discrepancies/{discrepancy}/adjust"),
             ("POST", "/v1/reconciliation/{stop}/resume"),

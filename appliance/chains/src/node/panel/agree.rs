@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use super::{Panel, Reply, blame};
 use crate::Coin;
 use crate::node::ballot::tally;
-use crate::node::{ChainNode, Disagreement, Fate, Fates, NodeError, PanelError};
+use crate::node::{Account, ChainNode, Disagreement, Fate, Fates, NodeError, PanelError};
 use crate::rpc::Health;
 use crate::scan::{Block, Found, Header};
 
@@ -170,6 +170,39 @@ impl Panel {
             Ok(agreed)
         };
         txs.iter().enumerate().map(one).collect()
+    }
+
+    /// The next nonce of an account at the head of the chain, and at its last final block: each is the highest that as many as the
+    /// quorum have reached, so that whoever claims more than the others raises neither, and whoever is behind lowers neither. The
+    /// second is 0 where fewer know of a final block.
+    ///
+    /// # Errors
+    /// [`PanelError::Disagreement`]: too few, where fewer than the quorum answer.
+    pub async fn reached_nonces(&self, of: &ChainAddress) -> Result<(u64, u64), PanelError> {
+        let (answers, errors) = self
+            .all(|node| {
+                let of = of.clone();
+                Box::pin(async move { node.account(&of).await })
+            })
+            .await;
+        let (mut heads, mut finals): (Vec<u64>, Vec<u64>) = (Vec::new(), Vec::new());
+        for (_, account) in answers {
+            match account {
+                Account::Evm { latest, finalized, .. } => {
+                    heads.push(latest);
+                    finals.extend(finalized);
+                }
+                Account::Tron(_) => return Err(PanelError::None),
+            }
+        }
+        let reached = |mut all: Vec<u64>| {
+            all.sort_unstable_by_key(|nonce| std::cmp::Reverse(*nonce));
+            all.get(self.quorum - 1).copied()
+        };
+        let (answers, quorum) = (heads.len(), self.quorum);
+        let last = errors.last().map_or_else(|| "too few can be used".to_owned(), ToString::to_string);
+        let head = reached(heads).ok_or(Disagreement::TooFew { answers, quorum, last })?;
+        Ok((head, reached(finals).unwrap_or(0)))
     }
 
     /// What addresses have as of a block, in the same order, as a quorum says. Of TRON, and of Bitcoin, as of now: endpoints that

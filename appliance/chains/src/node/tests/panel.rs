@@ -22,6 +22,8 @@ struct Says {
     broadcast: Broadcast,
     logs: Vec<crate::scan::EvmLog>,
     fate_fails: Option<NodeError>,
+    /// The next nonce of an account, at the head and at the last final block.
+    nonces: (u64, Option<u64>),
 }
 
 struct Fake {
@@ -103,7 +105,10 @@ impl ChainNode for Fake {
         Self::nothing()
     }
     fn account<'a>(&'a self, _: &'a ChainAddress) -> Asking<'a, Account> {
-        Self::nothing()
+        self.answer(|says| {
+            let (latest, finalized) = says.nonces;
+            Account::Evm { latest, pending: latest, finalized, balance: 0 }
+        })
     }
     fn outputs<'a>(&'a self, _: &'a [OutPoint]) -> Asking<'a, Vec<Option<OutputFacts>>> {
         Self::nothing()
@@ -129,6 +134,7 @@ async fn panel(quorum: usize) -> (Panel, [Arc<Mutex<Says>>; 3]) {
             broadcast: Broadcast::Accepted,
             logs: Vec::new(),
             fate_fails: None,
+            nonces: (7, Some(5)),
         }))
     };
     let says = [says(), says(), says()];
@@ -338,6 +344,39 @@ async fn one_endpoint_is_one() {
     let twin = |name| Arc::new(Fake { name, says: Arc::clone(&says[0]) }) as Arc<dyn ChainNode>;
     let one = Panel::new(vec![twin("one"), twin("two"), twin("one")], HealthRules::default(), 2).err();
     assert_eq!(one, Some(PanelError::OneProvider { first: "one".into(), second: "one".into() }));
+}
+
+/// Goal: an account's next nonce is what a quorum has reached: who claims more than the others raises nothing, who is behind lowers
+/// nothing, and fewer than the quorum say nothing. Method: one of three endpoints that lies, lags, fails, or knows no final block.
+#[tokio::test(start_paused = true)]
+async fn a_nonce_is_what_a_quorum_has_reached() {
+    let (panel, says) = panel(2).await;
+    let address = ChainAddress::canonical("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266").unwrap();
+    let asked = || panel.reached_nonces(&address);
+    for (said, reached) in [
+        ((7, Some(5)), (7, 5)),
+        ((u64::MAX, Some(u64::MAX)), (7, 5)),
+        ((900, Some(900)), (7, 5)),
+        ((0, Some(0)), (7, 5)),
+        ((8, None), (7, 5)),
+    ] {
+        for liar in 0..3 {
+            says[liar].lock().nonces = said;
+            assert_eq!(asked().await, Ok(reached), "{said:?} of {liar}");
+            says[liar].lock().nonces = (7, Some(5));
+        }
+    }
+    says[0].lock().fails = lost();
+    says[1].lock().nonces = (8, Some(6));
+    assert_eq!(asked().await, Ok((7, 5)));
+    says[1].lock().nonces = (8, None);
+    assert_eq!(asked().await, Ok((7, 0)), "no two know of a final block");
+    says[2].lock().fails = lost();
+    let few = asked().await;
+    assert!(
+        matches!(few, Err(PanelError::Disagreement(Disagreement::TooFew { answers: 1, quorum: 2, .. }))),
+        "{few:?}"
+    );
 }
 
 /// Goal: a transaction goes to every endpoint of our network, and every answer is told.

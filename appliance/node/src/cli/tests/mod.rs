@@ -6,5 +6,6 @@ mod money;
 mod tables;
 mod trading;
 mod vault;
+mod vault_cold;
 mod verbs;
 mod workers;

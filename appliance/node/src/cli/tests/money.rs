@@ -245,6 +245,7 @@ async fn reads_and_questions() {
         "deposit assign 7 --exchange --reason r",
         "withdrawal request 12 --client-id w --asset USDT --network tron --to T1 --amount 5",
         "payout bump 3 --from stuck --reason r",
+        "payout nonce ethereum --wallet 2 --index 0 --next 20 --reason r",
         "reconcile adjust 7 --difference -40 --category loss --reason r",
     ] {
         let ran = ran(&Value::Null, words).await;

@@ -130,6 +130,7 @@ fn wait(message: proto::Wait) -> Result<Body, Status> {
         Some(Why::InsufficientGas(true)) => Waiting::InsufficientGas,
         Some(Why::FeeTooHigh(true)) => Waiting::FeeTooHigh,
         Some(Why::SetAside(why)) => Waiting::SetAside { why },
+        Some(Why::FeeCapTooLow(needed)) => Waiting::FeeCapTooLow { needed },
         Some(Why::InsufficientHot(false) | Why::InsufficientGas(false) | Why::FeeTooHigh(false)) | None => {
             return Err(Status::invalid_argument("it does not say what is waited for"));
         }

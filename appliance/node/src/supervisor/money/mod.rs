@@ -21,7 +21,7 @@ mod window;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use exchequer_domain::{CommandId, Network, WorkerKind};
+use exchequer_domain::{Code, CommandId, Network, WorkerKind};
 use exchequer_state::{Actor, Command};
 use exchequer_workers::money::proto::{self, money_server};
 use exchequer_workers::money::{CHANGES_MAX, LinkError, REQUEST_ID_BYTES, TICKET_KEY};
@@ -74,6 +74,11 @@ fn command(caller: Caller, request: proto::ChangeRequest) -> Result<Command, Sta
 fn reply(done: Result<exchequer_state::Done, Refused>) -> Result<proto::ChangeReply, Status> {
     use proto::change_reply::Answer;
     let answer = match done {
+        // Nothing is decided; that people were told is no answer to what was asked.
+        Ok(exchequer_state::Done::NoncePassed { next, chain }) => Answer::Refused(proto::Refused {
+            code: Code::PayoutRefused.to_string(),
+            message: format!("the next nonce would be {next}, and the chain is said to be at {chain}: people were told"),
+        }),
         Ok(done) => match changes::done(done) {
             Some(done) => Answer::Done(proto::Done { done: Some(done) }),
             None => return Err(Status::internal("the command came to something else")),

@@ -28,6 +28,7 @@ pub(super) fn prepare(network: Network, message: proto::PreparePayout) -> Result
         withdrawals: message.withdrawals.into_iter().map(WithdrawalId).collect(),
         preparation: preparation(message.preparation)?,
         chain_nonce: message.chain_nonce,
+        settled_nonce: message.settled_nonce,
     })))
 }
 

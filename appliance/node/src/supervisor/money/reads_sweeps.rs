@@ -51,15 +51,20 @@ impl<G: Ground, L: Launcher> Door<G, L> {
             let holdings = held.iter().map(|one| about.holding(one)).collect::<Result<Vec<_>, Halt>>()?;
             let plans = state.sweeps().plans(network).take(PLANS_MAX);
             let plans = plans.map(|one| about.plan(one)).collect::<Result<Vec<_>, Halt>>()?;
-            let scope = Scope::network(network);
-            let usd = |of: &Typed<i64>| {
-                u64::try_from(state.settings().get_for(of, &scope)).unwrap_or(0).saturating_mul(USD_MICROS)
+            let usd_for = |of: &Typed<i64>, scope: &Scope| {
+                u64::try_from(state.settings().get_for(of, scope)).unwrap_or(0).saturating_mul(USD_MICROS)
+            };
+            let usd = |of: &Typed<i64>| usd_for(of, &Scope::network(network));
+            let min = usd(&schema::SWEEPS_MIN_USD);
+            let min_of = |asset: Asset| {
+                let usd_micros = usd_for(&schema::SWEEPS_MIN_USD, &Scope::asset(asset, Some(network)));
+                (usd_micros != min).then_some(proto::SweepMinimum { asset: asset.0, usd_micros })
             };
             let fresh = |asset: Asset| {
                 let price = state.custody().price(asset).filter(|price| now.since(price.at) <= PRICE_AGE_MAX)?;
                 Some(proto::ReferencePrice { asset: asset.0, usd_micros: price.usd_micros })
             };
-            let listed = state.custody().listings().filter(|listing| listing.network == network);
+            let listed = || state.custody().listings().filter(|listing| listing.network == network);
             let book = state.gas().book(network);
             let may = state.may_on(network, Operation::Sweep);
             let moves = state.withdrawals().moves(network).filter_map(|payout| payout.errand.moves());
@@ -67,8 +72,9 @@ impl<G: Ground, L: Launcher> Door<G, L> {
                 more: held.len() == most && most > 0,
                 holdings,
                 plans,
-                prices: listed.filter_map(|listing| fresh(listing.asset)).collect(),
-                min_usd_micros: usd(&schema::SWEEPS_MIN_USD),
+                prices: listed().filter_map(|listing| fresh(listing.asset)).collect(),
+                min_usd_micros: min,
+                minimums: listed().filter_map(|listing| min_of(listing.asset)).collect(),
                 hot_low_usd_micros: usd(&schema::SWEEPS_HOT_LOW_USD),
                 hot_target_usd_micros: usd(&schema::SWEEPS_HOT_TARGET_USD),
                 gas_budget_usd_micros: usd(&schema::GAS_BUDGET_USD_DAY),

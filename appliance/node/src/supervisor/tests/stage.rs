@@ -20,8 +20,10 @@ use exchequer_state::{
 };
 use exchequer_workers::clock::{self, Clock};
 use exchequer_workers::host::{self, Ending, Fault, Setup};
+use exchequer_workers::kinds::Kind;
 use exchequer_workers::kinds::selftest::{ACTS_FILE, Selftest};
 use exchequer_workers::link::{SupervisorEnd, in_memory};
+use exchequer_workers::money::Dial;
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -233,6 +235,9 @@ async fn dispatch(memory: Arc<Memory>, present: Present) {
 
 type Steps = mpsc::UnboundedSender<Step>;
 
+/// Who plays a worker in a process of this number: its kind, and its way to the money link.
+pub(super) type Part = Arc<dyn Fn(u32) -> (Arc<dyn Kind>, Option<Dial>) + Send + Sync>;
+
 /// Workers in this process.
 pub(super) struct Cast {
     doors: mpsc::Sender<SupervisorEnd>,
@@ -244,6 +249,8 @@ pub(super) struct Cast {
     pub(super) starts: Mutex<BTreeMap<WorkerId, u32>>,
     /// So many starts are not made.
     pub(super) refuses: AtomicU32,
+    /// Workers that are no self-tests.
+    pub(super) parts: Mutex<BTreeMap<WorkerId, Part>>,
     clock: Clock,
 }
 
@@ -260,14 +267,11 @@ impl Launcher for Cast {
         let pid = self.pids.fetch_add(1, Ordering::Relaxed);
         let (link, mut end) = in_memory();
         end.peer_pid = Some(pid);
-        let setup = Setup {
-            worker,
-            version: "1.0.0".into(),
-            pid,
-            folder: self.folder.clone(),
-            clock: self.clock.clone(),
-            money: None,
-        };
+        let part = self.parts.lock().get(&worker).cloned();
+        let (kind, money) =
+            part.map_or_else(|| (Arc::new(Selftest::default()) as Arc<dyn Kind>, None), |part| part(pid));
+        let (folder, clock) = (self.folder.clone(), self.clock.clone());
+        let setup = Setup { worker, version: "1.0.0".into(), pid, folder, clock, money };
         let (ends, mut ending) = mpsc::unbounded_channel();
         let (gone, exited) = oneshot::channel();
         self.doors.send(end).await.unwrap();
@@ -275,7 +279,7 @@ impl Launcher for Cast {
         running.lock().insert(worker, ends.clone());
         tokio::spawn(async move {
             let ended = tokio::select! {
-                ended = host::run(setup, Arc::new(Selftest::default()), link, None) => Some(ended),
+                ended = host::run(setup, kind, link, None) => Some(ended),
                 _ = ending.recv() => None,
             };
             running.lock().remove(&worker);
@@ -324,6 +328,7 @@ impl Stage {
             running: Arc::default(),
             starts: Mutex::default(),
             refuses: AtomicU32::new(0),
+            parts: Mutex::default(),
             clock: clock.clone(),
         };
         let ground = Arc::new(Memory::new());

@@ -2,20 +2,24 @@
 
 use std::time::Duration;
 
-use exchequer_domain::{ChainAddress, Family, Network, UserId, WorkerId, WorkerKind};
+use exchequer_domain::{ChainAddress, Family as ChainFamily, Network, UserId, WorkerId, WorkerKind};
 use exchequer_ledger::{AccountKey, Asset, Cause, Holder, Leg, Reason, Transfer, TransferId};
 
+use super::super::withdrawals::catches;
 use super::super::world::{World, asset, between, credit, freeze};
 use super::rules::{BSC, BTC, FINER, withdrawable};
 use super::{FIRST, Till, address, allocate, block, pay, stock};
 use crate::api_keys::{ApiKeyId, Credential, Scopes};
 use crate::approvals::policy_of;
+use crate::codec;
 use crate::custody::ANCHOR_AGE;
 use crate::deposits::{
     Assignee, Deposit, DepositId, DepositStage, DepositState, GATHERED_MAX, NothingLeaves,
     OPEN_DEPOSITS_PER_NETWORK_MAX, Refusal, Sighting, Why, Withdrawable,
 };
 use crate::event::EventKind;
+use crate::planted::Bug;
+use crate::rows::{Family, Table};
 use crate::{
     Actor, AssignSuspense, Body, Command, CreateApiKey, Done, Input, Outcome, PostTransfers, Rejection, SetPrice,
 };
@@ -103,7 +107,7 @@ fn a_price_is_not_walked_away() {
 #[test]
 fn workers_stock_no_addresses() {
     let mut till = Till::new();
-    let body = stock(Family::Bitcoin, 4, 1);
+    let body = stock(ChainFamily::Bitcoin, 4, 1);
     assert_eq!(till.scan(BTC, body.clone()), Err(Rejection::WorkerMayNot));
     let epoch = till.world.state.epoch().map(|epoch| epoch.index);
     let feed = Actor::Worker("price-feed/1".parse().unwrap());
@@ -138,7 +142,7 @@ fn paid_on_in_an_own_transaction_is_kept() {
     till.sign(BSC, 1);
     let from = |text: &str| vec![ChainAddress::canonical(text).unwrap()];
     let forwarded = Sighting { from: from("0xForwarder"), ..pay(BSC, 1, 0, 500 * FINER) };
-    let own = Sighting { from: vec![address(Family::Evm, 3)], ..pay(BSC, 1, 1, 700 * FINER) };
+    let own = Sighting { from: vec![address(ChainFamily::Evm, 3)], ..pay(BSC, 1, 1, 700 * FINER) };
     till.commit(BSC, 0, vec![vec![forwarded, own], vec![], vec![], vec![]]);
     assert_eq!(till.deposit(1).state, DepositState::Suspense { why: Why::ThroughOwn });
     assert_eq!((till.suspense(), till.custody(BSC), till.world.state.deposits().last()), (500, 500, DepositId(1)));
@@ -152,7 +156,7 @@ fn paid_on_in_an_own_transaction_is_kept() {
 #[test]
 fn unknown_own_moves_are_not_booked() {
     let mut till = Till::new();
-    let strange = Sighting { from: vec![address(Family::Bitcoin, 1)], ..pay(BTC, 1, 0, 500) };
+    let strange = Sighting { from: vec![address(ChainFamily::Bitcoin, 1)], ..pay(BTC, 1, 0, 500) };
     till.commit(BTC, 0, vec![vec![strange], vec![], vec![], vec![]]);
     assert_eq!(till.deposit(1).state, DepositState::Suspense { why: Why::OwnUnknown });
     assert_eq!((till.suspense(), till.custody(BTC)), (0, 0));
@@ -167,7 +171,7 @@ fn unknown_own_moves_are_not_booked() {
 #[test]
 fn keys_that_read_allocate_nothing() {
     let mut world = World::new();
-    world.entry_of([super::super::world::user("Ada"), stock(Family::Evm, 0, 9)]);
+    world.entry_of([super::super::world::user("Ada"), stock(ChainFamily::Evm, 0, 9)]);
     let mut made = Vec::new();
     for (letter, trade, withdraw) in [('r', false, false), ('t', true, false), ('w', false, true)] {
         let done = world.run(Body::CreateApiKey(Box::new(CreateApiKey {
@@ -204,9 +208,17 @@ fn old_dust_is_a_sum() {
     till.commit(BTC, 0, vec![dust(1, max), vec![]]);
     till.commit(BTC, 0, vec![dust(1_000, 1), vec![]]);
     let last = max + 1;
-    assert_eq!(till.deposit(last).state, DepositState::Suspense { why: Why::TooManySmall });
+    assert_eq!(till.deposit(last).state, DepositState::Suspense { why: Why::Dust });
     till.grow(BTC, 0, 200);
-    assert_eq!(till.world.state.deposits().open_count_of(BTC), 1, "the one in suspense");
+    assert_eq!(till.world.state.deposits().open_count_of(BTC), 0, "nobody is asked about dust");
+    let assign = AssignSuspense { deposit: DepositId(last), to: Assignee::Exchange, reason: "test".into() };
+    assert_eq!(
+        till.world.run(Body::AssignSuspense(assign.clone())),
+        Ok(Done::SuspenseAssigned),
+        "though it is history"
+    );
+    let again = Rejection::Deposits(Refusal::DepositState { deposit: DepositId(last) });
+    assert_eq!(till.world.run(Body::AssignSuspense(assign)), Err(again));
     till.commit(BTC, 0, vec![dust(2_000, max - 1), vec![]]);
     assert_eq!(till.stage(last + 1), DepositStage::BelowMinimum);
     assert_eq!(till.has(1), 0);
@@ -214,6 +226,39 @@ fn old_dust_is_a_sum() {
     till.rewind(BTC, block(back, 0)).unwrap();
     till.commit(BTC, 1, vec![dust(2_000, max), vec![]]);
     assert_eq!((till.has(1), till.custody(BTC)), (2 * u128::from(max), 2 * u128::from(max) + 1));
+}
+
+/// Goal: however much dust is sent, a network is scanned on, what pays more still counts, and dust takes no room; it can be told of,
+/// and comes a second time in no other way. Method: a network with as many open deposits as there may be, put there directly; dust
+/// to an address that is nobody's in a block, which is given up; the same in another.
+#[test]
+fn dust_stops_no_network() {
+    let mut till = Till::new();
+    till.world.run(super::list(BTC, 8, 1_000)).unwrap();
+    till.commit(BTC, 0, vec![vec![pay(BTC, 1, 3, 5_000)], vec![]]);
+    let one = till.deposit(1);
+    for number in 1..OPEN_DEPOSITS_PER_NETWORK_MAX as u64 {
+        let deposit = Deposit { id: DepositId(1_000_000 + number), ..one.clone() };
+        let key = Table::Deposit.key(&deposit.id.0.to_be_bytes());
+        till.world.rows.put(Family::Working, key, codec::encode(&deposit));
+        till.world.state.deposits.put(deposit);
+    }
+    let shelved = |till: &Till| {
+        assert_eq!(till.world.state.deposits().open_count_of(BTC), OPEN_DEPOSITS_PER_NETWORK_MAX);
+        assert!(till.world.state.deposits().get(DepositId(2)).is_none());
+        let dust = till.world.state.deposits().find(&till.world.rows, DepositId(2)).unwrap().unwrap();
+        assert_eq!(
+            (dust.state, dust.booked, dust.amount),
+            (DepositState::Suspense { why: Why::Dust }, false, Some(999))
+        );
+    };
+    till.commit(BTC, 0, vec![vec![pay(BTC, 2, 3, 999)], vec![]]);
+    shelved(&till);
+    let back = till.tip(BTC).height - 2;
+    till.rewind(BTC, block(back, 0)).unwrap();
+    till.commit(BTC, 1, vec![vec![pay(BTC, 2, 3, 999)], vec![]]);
+    shelved(&till);
+    assert_eq!(till.world.state.deposits().last(), DepositId(2));
 }
 
 /// Goal: dust on one network stops no other one. Method: a network with as many open deposits as there may be, put there
@@ -241,4 +286,11 @@ fn a_full_network_stops_no_other() {
     }
     full.deposits.take(DepositId(2)).unwrap();
     assert_eq!(full.deposits.open_count_of(BTC), OPEN_DEPOSITS_PER_NETWORK_MAX - 1);
+}
+
+/// Goal: the guards against dust are what keeps it out of the way. Method: they are taken away, and the tests that name them fail.
+#[test]
+fn planted_bugs_of_dust_are_caught() {
+    catches(Bug::DustIsKept, old_dust_is_a_sum);
+    catches(Bug::DustIsKept, dust_stops_no_network);
 }

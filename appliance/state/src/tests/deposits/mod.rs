@@ -5,6 +5,7 @@ mod chains;
 mod custody;
 pub(super) mod generate;
 pub(super) mod golden;
+mod lag;
 mod missed;
 mod random;
 mod rules;

@@ -75,6 +75,7 @@ fn top_up(world: &mut World, to: ChainAddress, amount: u128, nonce: u64) -> Resu
         withdrawals: Vec::new(),
         preparation: preparation(Claim::Nonce(nonce), nonce),
         chain_nonce: 0,
+        settled_nonce: 0,
     };
     match send(world, Body::PreparePayout(Box::new(command)))? {
         Done::PayoutPrepared { payout, .. } => Ok(payout),

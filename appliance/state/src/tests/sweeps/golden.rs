@@ -73,6 +73,7 @@ pub(in crate::tests) fn script(world: &World) -> Vec<(Actor, Body)> {
         withdrawals: vec![],
         preparation: crate::Preparation { fee_max: 1_000, ..preparation(Claim::Nonce(0), 300) },
         chain_nonce: 0,
+        settled_nonce: 0,
     };
     let tell = |from, step| Body::StepPayout(Box::new(StepPayout { network: OWN, payout, from, attempt: 1, step }));
     let verdicts = vec![SweepVerdict { index: Some(index), asset: ASSET, why: "too small".into() }];

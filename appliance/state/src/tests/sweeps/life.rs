@@ -233,7 +233,8 @@ impl Life {
         self.number += 1;
         let unsigned = self.number.to_be_bytes().to_vec();
         let preparation = Preparation { purpose, claim, unsigned, fee_max: FEE_CAP };
-        let command = PreparePayout { network, payer, errand, withdrawals, preparation, chain_nonce: 0 };
+        let command =
+            PreparePayout { network, payer, errand, withdrawals, preparation, chain_nonce: 0, settled_nonce: 0 };
         let what = command.errand.as_str();
         if let Ok(Done::PayoutPrepared { .. }) = self.tell(kind, network, Body::PreparePayout(Box::new(command))) {
             self.saw(what);

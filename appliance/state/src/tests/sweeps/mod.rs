@@ -14,7 +14,9 @@ use exchequer_domain::{
 };
 use exchequer_ledger::{AccountKey, Asset, Holder, Store};
 
-use super::withdrawals::{BTC, ETH, TRX, USDT, address, balance, bank, block, by_worker, preparation, teller, tx};
+use super::withdrawals::{
+    BTC, ETH, TRX, USDT, address, balance, bank, block, by_worker, preparation, scan_spent, teller, tx,
+};
 use super::world::{World, configure};
 use crate::custody::{WalletAddress, WalletId, WalletRole};
 use crate::deposits::{ScannedBlock, Sighting};
@@ -192,7 +194,8 @@ pub(super) fn prepare_move(
     (claim, fee_max): (Claim, u64),
 ) -> Result<PayoutId, Rejection> {
     let preparation = crate::Preparation { fee_max, ..preparation(claim, world.index) };
-    let command = PreparePayout { network, payer, errand, withdrawals: vec![], preparation, chain_nonce: 0 };
+    let command =
+        PreparePayout { network, payer, errand, withdrawals: vec![], preparation, chain_nonce: 0, settled_nonce: 0 };
     match send(world, kind, network, Body::PreparePayout(Box::new(command)))? {
         Done::PayoutPrepared { payout, .. } => Ok(payout),
         other => panic!("{other:?}"),
@@ -217,6 +220,7 @@ pub(super) fn carry_out(world: &mut World, payout: PayoutId, fee: u128) -> Stage
     step(world, payout, PayoutStep::Signed { tx: name, raw: vec![1], record: vec![2] }).unwrap();
     step(world, payout, PayoutStep::Broadcast { answers: vec![] }).unwrap();
     step(world, payout, PayoutStep::Seen { block: block(9) }).unwrap();
+    scan_spent(world, payout, 9);
     step(world, payout, PayoutStep::Final { block: block(9), fee }).unwrap()
 }
 

@@ -128,7 +128,15 @@ pub(super) fn what_comes_to_nothing_moves_nothing() {
     assert_eq!(world.state.lane(&world.rows, NET, payer).unwrap().unwrap().gaps.len(), 1);
     let fill = crate::Preparation { purpose: crate::withdrawals::Purpose::Noop, ..preparation(Claim::Nonce(1), 5) };
     let errand = Errand::Withdrawals;
-    let command = PreparePayout { network: NET, payer, errand, withdrawals: vec![], preparation: fill, chain_nonce: 1 };
+    let command = PreparePayout {
+        network: NET,
+        payer,
+        errand,
+        withdrawals: vec![],
+        preparation: fill,
+        chain_nonce: 1,
+        settled_nonce: 0,
+    };
     let done = send(&mut world, WorkerKind::Consolidation, NET, Body::PreparePayout(Box::new(command)));
     assert!(matches!(done, Ok(Done::PayoutPrepared { .. })), "{done:?}");
     assert_eq!(State::load(&world.rows).unwrap(), world.state);

@@ -8,7 +8,7 @@ use super::*;
 use crate::approvals::{ApprovalKeyId, Signature, confirmation_bytes};
 use crate::people::{AdminStatus, Role};
 use crate::planted::Bug;
-use crate::withdrawals::{Group, Need, Standing, Verdict, WithdrawalPolicy, consent_bytes, payment_hash};
+use crate::withdrawals::{Group, Need, Verdict, WithdrawalPolicy, consent_bytes, payment_hash};
 use crate::{ApproveWithdrawal, ConfirmApprovalKey, CreateAdmin, EnrolApprovalKey, RevokeApprovalKey, UpdateAdmin};
 
 const CLUSTER: ClusterId = ClusterId([7; 16]);
@@ -83,8 +83,7 @@ pub(super) fn treasury_of(mut world: World) -> World {
 
 fn consent(world: &World, admin: u32, id: WithdrawalId) -> Signature {
     let one = withdrawal(world, id);
-    let Standing::AwaitingApproval { until, .. } = one.standing else { panic!("{one:?}") };
-    sign(admin, &consent_bytes(CLUSTER, id, one.hash, until))
+    sign(admin, &consent_bytes(CLUSTER, id, one.hash, one.approval_until))
 }
 
 fn approve_with(world: &mut World, admin: u32, id: WithdrawalId, signature: Signature) -> Result<Stage, Rejection> {
@@ -115,7 +114,7 @@ fn signatures_bind_the_payment() {
     let id = big(&mut world, "a", 20_000);
     let twin = big(&mut world, "b", 20_000);
     let one = withdrawal(&world, id);
-    let Standing::AwaitingApproval { until, .. } = one.standing else { panic!("{one:?}") };
+    let until = one.approval_until;
     let hash = |change: fn(&mut Order)| {
         let mut order = one.order.clone();
         change(&mut order);
@@ -229,6 +228,64 @@ fn time_and_refusal() {
     assert_eq!(stage(&world, id), Stage::Queued);
 }
 
+/// Goal: approvals hold from the last moment at which they can be given, through the delay, for a day; what is not decided an hour
+/// before that is put before the same people again, with signatures of its own, and is paid then; nobody is put before people whom
+/// the policy lets pass. Method: one with an hour's delay is approved at the last moment and waits in the queue, then behind a
+/// frozen user; another needs nobody.
+#[test]
+fn old_approvals_are_asked_for_again() {
+    let mut world = treasury();
+    let (free, stood) = request(&mut world, order(ALICE, "free", 5 * DOLLAR)).unwrap();
+    assert_eq!(stood, Stage::Queued);
+    later(&mut world, 700 * SECOND);
+    let (id, _) = request(&mut world, order(ALICE, "a", 5 * DOLLAR)).unwrap();
+    later(&mut world, DAY - 1_000);
+    for admin in [3, 4, 5] {
+        approve(&mut world, admin, id).unwrap();
+    }
+    let first = consent(&world, 3, id);
+    let holds_until = withdrawal(&world, id).approval_until;
+    assert_eq!(holds_until.0 - world.now.0, 1_000 + HOUR + DAY, "through the delay and a day");
+    let to = |world: &mut World, at: Timestamp| {
+        world.now = at;
+        world.apply(crate::Input::Noop).unwrap();
+    };
+    let again = Timestamp(holds_until.0 - HOUR);
+    to(&mut world, Timestamp(again.0 - 1));
+    assert_eq!(stage(&world, id), Stage::Queued);
+    to(&mut world, again);
+    assert_eq!((stage(&world, id), stage(&world, free)), (Stage::AwaitingApproval, Stage::Queued));
+    let one = withdrawal(&world, id);
+    assert!(one.consents.is_empty() && one.approval_until > holds_until, "{one:?}");
+    assert_eq!(approve_with(&mut world, 3, id, first), Err(Rejection::ApprovalSignature));
+    for admin in [3, 4, 5] {
+        approve(&mut world, admin, id).unwrap();
+    }
+    // Held back for weeks: nobody's approval lasts for that.
+    let stand = |status| crate::UpdateUser {
+        user: ALICE,
+        kyc_level: None,
+        fee_tier: None,
+        status: Some(status),
+        label: None,
+        reason: "test".into(),
+    };
+    world.run(Body::UpdateUser(stand(crate::users::UserStatus::Frozen))).unwrap();
+    let held_until = withdrawal(&world, id).approval_until;
+    let delay_over = Timestamp(world.now.0 + HOUR);
+    to(&mut world, delay_over);
+    assert_eq!(stage(&world, id), Stage::Approved, "its user is frozen");
+    to(&mut world, held_until);
+    assert_eq!(stage(&world, id), Stage::AwaitingApproval);
+    world.run(Body::UpdateUser(stand(crate::users::UserStatus::Active))).unwrap();
+    for admin in [3, 4, 5] {
+        approve(&mut world, admin, id).unwrap();
+    }
+    let delay_over = Timestamp(world.now.0 + HOUR);
+    to(&mut world, delay_over);
+    assert_eq!(stage(&world, id), Stage::Queued);
+}
+
 /// Goal: where two groups must agree, one person does not stand for both. Method: a policy of two overlapping groups, which takes
 /// two persons to set.
 #[test]
@@ -263,4 +320,5 @@ fn planted_bugs_of_approvals_are_caught() {
     catches(Bug::ConsentUnsigned, signatures_bind_the_payment);
     catches(Bug::PersonCountsTwice, persons_count);
     catches(Bug::InitiatorApproves, initiators_do_not_approve);
+    catches(Bug::OldConsents, old_approvals_are_asked_for_again);
 }

@@ -7,12 +7,12 @@ use super::super::world::configure;
 use super::*;
 use crate::approvals::{ApprovalKeyId, Signature};
 use crate::custody::WalletId;
-use crate::deposits::DepositId;
+use crate::deposits::{DepositId, ScannedBlock};
 use crate::directives::DirectiveId;
 use crate::withdrawals::{Answer, Reply, Waiting, WithdrawalPolicy};
 use crate::{
-    ApproveWithdrawal, BookChange, ChangeAddressBook, CommitMissed, CreateUser, DoubtToken, PayoutDecision,
-    ReviewPayout, SetWithdrawalPolicy,
+    ApproveWithdrawal, BookChange, ChangeAddressBook, CommitBlocks, CommitMissed, CreateUser, DoubtToken,
+    PayoutDecision, ReviewPayout, SetNonce, SetWithdrawalPolicy,
 };
 
 const EVM: Network = Network::Ethereum;
@@ -62,6 +62,17 @@ pub(in crate::tests) fn script(world: &World) -> Vec<(Actor, Body)> {
         sightings: vec![super::super::deposits::pay(btc, 300, 0, 300)],
         absent: vec![DepositId(300)],
     };
+    let scanned = ScannedBlock { block: block(300), parent: block(299).hash, spent: Vec::new(), sightings: Vec::new() };
+    let commit = CommitBlocks {
+        network: EVM,
+        parent: block(299),
+        blocks: vec![scanned],
+        more: false,
+        head: 300,
+        finalized: Some(300),
+        agreed: 300,
+    };
+    let of_chain = Actor::Worker(WorkerId { kind: WorkerKind::Deposit, network: Some(EVM), instance: 1 });
     let (policy, if_version) = (WithdrawalPolicy::default(), Some(0));
     let ask = |order: Order| {
         let proof = Some(Proof { order: order.hash(), at: world.now });
@@ -113,6 +124,7 @@ pub(in crate::tests) fn script(world: &World) -> Vec<(Actor, Body)> {
         decide(1, 0),
         signed,
         tell(1, Stage::Signed, PayoutStep::Broadcast { answers }),
+        (of_chain, Body::CommitBlocks(Box::new(commit))),
         tell(1, Stage::Broadcast, PayoutStep::Final { block: block(300), fee: 300 }),
         decide(2, 1),
         tell(2, Stage::Preparing, PayoutStep::Review { why: "look".into() }),
@@ -123,6 +135,7 @@ pub(in crate::tests) fn script(world: &World) -> Vec<(Actor, Body)> {
         tell(2, Stage::Stuck, PayoutStep::Unknown { why: "nobody knows".into() }),
         (scanner, Body::CommitMissed(Box::new(missed))),
         (scanner, Body::DoubtToken(Box::new(doubt))),
+        operator(Body::SetNonce(SetNonce { network: EVM, payer, next: 300, reason: reason() })),
     ]
 }
 
@@ -136,10 +149,16 @@ pub(in crate::tests) fn done() -> Vec<Done> {
         Done::WithdrawalPolicySet { version: 300 },
         Done::AddressBookChanged,
         Done::MissedCommitted { taken: 300 },
+        Done::NoncePassed { next: 300, chain: 400 },
+        Done::NonceSet { next: 300 },
     ]
 }
 
 pub(in crate::tests) fn rejected() -> Vec<Rejection> {
     let refusal = |refusal| Rejection::Withdrawals(Box::new(refusal));
-    vec![refusal(Refusal::Amount { min: 300, max: 400, step: 5 }), refusal(Refusal::Nonce { next: 300 })]
+    vec![
+        refusal(Refusal::Amount { min: 300, max: 400, step: 5 }),
+        refusal(Refusal::Nonce { next: 300 }),
+        refusal(Refusal::NonceBeyond),
+    ]
 }

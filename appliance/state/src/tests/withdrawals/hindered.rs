@@ -1,6 +1,7 @@
 //! What a chain does not do, or only for more than may be paid: who is told, and what becomes of the money.
 
 use super::*;
+use crate::attention::{Concern, Matter, Subject};
 use crate::planted::Bug;
 use crate::withdrawals::{Standing, Waiting};
 use crate::{EventKind, Severity};
@@ -109,9 +110,86 @@ fn dear_fees_are_told_once_and_stay_within_what_was_agreed() {
     assert_eq!(told(&world), 2);
 }
 
+/// Goal: a withdrawal that agreed to less than its transaction takes is set aside by itself: those behind it are paid, people are told
+/// once, with what it would take and as a matter that stands until it is over, it keeps its place, and it is paid where fees fall, or
+/// asked anew under a higher bound after a person has rejected it; failure mode 37. Method: three, of which the first two were asked
+/// under a lower bound; the worker's words again and again, and words that cannot be.
+#[test]
+fn a_fee_cap_of_its_own_sets_one_aside_and_no_other() {
+    let mut world = bank(1);
+    let [one, two] = ["a", "b"].map(|name| queued(&mut world, name));
+    world.run(configure(EVM, |command| command.fee_max = Some(100 * FEE_MAX))).unwrap();
+    let three = queued(&mut world, "c");
+    let pay = |world: &mut World, id, nonce| prepared(world, prepare(EVM, &[id], Claim::Nonce(nonce), nonce + 1));
+    assert_eq!(refusal(pay(&mut world, three, 0)), Refusal::Turn);
+    let low = |needed| WithdrawalStep::Wait(Waiting::FeeCapTooLow { needed });
+    assert_eq!(
+        refusal(step_withdrawal(&mut world, worker(EVM), one, low(FEE_MAX))),
+        Refusal::FeeCap { most: FEE_MAX },
+        "so much was agreed to"
+    );
+    for needed in [FEE_MAX + 7, FEE_MAX + 9, FEE_MAX + 7] {
+        for id in [one, two] {
+            assert_eq!(step_withdrawal(&mut world, worker(EVM), id, low(needed)), Ok(Stage::Queued));
+        }
+    }
+    assert_eq!(hindered(&world), [(one, Severity::P1), (two, Severity::P1)]);
+    let first = withdrawal(&world, one);
+    assert_eq!(
+        first.standing,
+        Standing::Queued { since: first.requested, reason: Waiting::FeeCapTooLow { needed: FEE_MAX + 7 } }
+    );
+    let matter = |id| Matter { concern: Concern::WithdrawalSetAside, network: EVM, subject: Subject::Withdrawal(id) };
+    let stands = |world: &World, id| world.state.matters().contains_key(&matter(id));
+    assert!(stands(&world, one) && stands(&world, two) && !stands(&world, three));
+    pay(&mut world, three, 0).unwrap();
+
+    assert_eq!(money(&world, ALICE, USDT).1, 3 * HELD);
+    pay(&mut world, one, 1).unwrap();
+    assert!(!stands(&world, one), "fees have fallen");
+    let reject = WithdrawalStep::Reject { reason: "CASE-7: ask anew".into() };
+    assert_eq!(step_withdrawal(&mut world, Actor::Operator, two, reject), Ok(Stage::Rejected));
+    assert!(!stands(&world, two));
+    assert_eq!(money(&world, ALICE, USDT).1, 2 * HELD);
+    let again = queued(&mut world, "d");
+    assert_eq!(withdrawal(&world, again).fee_cap, 100 * FEE_MAX);
+}
+
+/// Goal: what agreed to no higher fee can be got out of the way of those behind it: what pays nobody is bound by the network's bound,
+/// a payment by its own still. Method: a payout that gets into no block, at the most that was agreed to for it.
+#[test]
+fn what_pays_nobody_may_cost_what_the_network_allows() {
+    let mut world = bank(1);
+    let one = queued(&mut world, "a");
+    world.run(configure(EVM, |command| command.fee_max = Some(100 * FEE_MAX))).unwrap();
+    let payout = prepared(&mut world, prepare(EVM, &[one], Claim::Nonce(0), 1)).unwrap();
+    step(&mut world, payout, signed(1)).unwrap();
+    step(&mut world, payout, PayoutStep::Stuck).unwrap();
+    let replace = |purpose, fee_max, number| {
+        let command = prepare(EVM, &[one], Claim::Nonce(0), number);
+        let preparation = Box::new(Preparation { purpose, fee_max, ..command.preparation });
+        PayoutStep::Replace { preparation, proof: None }
+    };
+    let dearer = FEE_MAX + FEE_MAX / 10;
+    assert_eq!(
+        refusal(step(&mut world, payout, replace(Purpose::Payment, dearer, 2))),
+        Refusal::FeeCap { most: FEE_MAX }
+    );
+    let (decision, reason) = (PayoutDecision::CancelByNoop, "those behind it".to_owned());
+    let review = ReviewPayout { payout, from: Stage::Stuck, decision, reason };
+    world.run(Body::ReviewPayout(Box::new(review))).unwrap();
+    assert_eq!(
+        refusal(step(&mut world, payout, replace(Purpose::Noop, 100 * FEE_MAX + 1, 2))),
+        Refusal::FeeCap { most: 100 * FEE_MAX }
+    );
+    assert_eq!(step(&mut world, payout, replace(Purpose::Noop, dearer, 2)), Ok(Stage::Replacing));
+}
+
 /// Goal: the guards are what refuses. Method: each is taken away, and the test that names it fails.
 #[test]
 fn planted_bugs_of_hindrances_are_caught() {
     catches(Bug::ProofNotCompared, what_did_nothing_is_told_and_frees_money_once_it_is_settled);
     catches(Bug::FeeCapIgnored, dear_fees_are_told_once_and_stay_within_what_was_agreed);
+    catches(Bug::NobodyIsPassed, a_fee_cap_of_its_own_sets_one_aside_and_no_other);
+    catches(Bug::NoopIsBound, what_pays_nobody_may_cost_what_the_network_allows);
 }

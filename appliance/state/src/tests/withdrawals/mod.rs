@@ -11,6 +11,7 @@ pub(super) mod generate;
 pub(super) mod golden;
 mod held_back;
 mod hindered;
+mod nonces;
 mod payouts;
 mod proofs;
 mod requests;
@@ -342,6 +343,7 @@ pub(super) fn prepare(network: Network, withdrawals: &[WithdrawalId], claim: Cla
         withdrawals: withdrawals.to_vec(),
         preparation: preparation(claim, number),
         chain_nonce: 0,
+        settled_nonce: 0,
     }
 }
 
@@ -357,7 +359,20 @@ pub(super) fn prepared(world: &mut World, command: PreparePayout) -> Result<Payo
 pub(super) fn step(world: &mut World, payout: PayoutId, step: PayoutStep) -> Result<Stage, Rejection> {
     let found = world.state.withdrawals().payout(payout).unwrap();
     let (network, from, attempt) = (found.network, found.stage(), found.attempts.len() as u16);
+    if let PayoutStep::Final { block, .. } = &step {
+        scan_spent(world, payout, block.height);
+    }
     stepped(world, StepPayout { network, payout, from, attempt, step })
+}
+
+/// A block has the latest attempt of a payout, as the scan shows it: on Bitcoin its coins are spent.
+pub(super) fn scan_spent(world: &mut World, payout: PayoutId, height: u64) {
+    let latest = world.state.withdrawals().payout(payout).and_then(|payout| payout.latest().cloned());
+    let Some((Claim::Coins(coins), Some(tx))) = latest.map(|latest| (latest.claim, latest.tx)) else { return };
+    let known = world.state.custody().coins();
+    let mut spent: Vec<Coin> = coins.iter().filter_map(|coin| known.get(Network::Bitcoin, coin).cloned()).collect();
+    spent.iter_mut().for_each(|coin| spend(coin, tx, height));
+    put_coins(world, spent);
 }
 
 pub(super) fn stepped(world: &mut World, command: StepPayout) -> Result<Stage, Rejection> {

@@ -124,8 +124,11 @@ fn a_key_that_others_use_stops_the_network() {
     assert_eq!(money(&world, ALICE, USDT).1, 0);
 
     let one = queued(&mut world, EVM, USDT, "b");
-    let command = PreparePayout { chain_nonce: 40, ..prepare(EVM, &[one], Claim::Nonce(40), 2) };
-    let payout = prepared(&mut world, command).unwrap();
+    let payout = prepared(&mut world, prepare(EVM, &[one], Claim::Nonce(1), 2)).unwrap();
+    let two = queued(&mut world, EVM, USDT, "c");
+    let command = PreparePayout { chain_nonce: 40, ..prepare(EVM, &[two], Claim::Nonce(40), 3) };
+    let passed = send(&mut world, EVM, Body::PreparePayout(Box::new(command)));
+    assert_eq!(passed, Ok(Done::NoncePassed { next: 2, chain: 40 }));
     assert_eq!(urgent(&world), 2);
     assert!(!may(&world) && step(&mut world, payout, signed(2)).is_err(), "nothing is signed meanwhile");
     resume(&mut world);
@@ -138,7 +141,7 @@ fn planted_bugs_of_foreign_keys_are_caught() {
     catches(Bug::ForeignNonceForgiven, a_key_that_others_use_stops_the_network);
 }
 
-/// Goal: what ends a payout by a transaction that pays nobody is compared, too; what pays is not, because it frees nothing.
+/// Goal: what ends a payout by a transaction that pays nobody is compared with the known chain, too.
 #[test]
 fn a_noop_is_final_where_that_is_known() {
     let mut world = bank(1);
@@ -218,7 +221,12 @@ fn vacuous_proofs_prove_nothing() {
 fn gaps_have_room() {
     let mut world = bank(1);
     for (gaps, refused) in [(GAPS_MAX - IN_FLIGHT_MAX, true), (GAPS_MAX - IN_FLIGHT_MAX - 1, false)] {
-        let lane = crate::withdrawals::Lane { next: 1_000, gaps: (0..gaps as u64).collect(), used: true };
+        let lane = crate::withdrawals::Lane {
+            next: 1_000,
+            gaps: (0..gaps as u64).collect(),
+            used: true,
+            ..Default::default()
+        };
         let key = Table::WalletLane.key(&crate::withdrawals::lane_key(EVM, payer(EVM, 0)));
         world.rows.put(Family::Working, key, codec::encode(&lane));
         world.state = State::load(&world.rows).unwrap();

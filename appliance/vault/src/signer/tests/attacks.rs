@@ -123,7 +123,7 @@ fn unknown_selectors_and_tokens_are_refused() {
     ] {
         let mut changed = bytes.clone();
         changed[place..place + 4].copy_from_slice(&put);
-        let verdict = rig.core.sign(&changed, &request).unwrap_err();
+        let verdict = rig.core.sign(&changed, &request, None).unwrap_err();
         assert!(matches!(verdict.code, Code::NotUnderstood | Code::Malformed), "{verdict}");
         rig.told(rig.core.standing().unwrap().decisions, verdict.code);
     }
@@ -294,7 +294,7 @@ fn oversized_and_malformed_requests_are_refused() {
     let bytes = unsigned.encode();
     let refused = |unsigned: &[u8], request: &[u8]| {
         let before = rig.core.standing().unwrap().decisions;
-        let verdict = rig.core.sign(unsigned, request).unwrap_err();
+        let verdict = rig.core.sign(unsigned, request, None).unwrap_err();
         rig.told(before + 1, verdict.code);
         rig.pass(1);
         verdict.code

@@ -159,7 +159,7 @@ impl Rig {
 
     pub(super) fn ask(&self, unsigned: &Unsigned, request: &SigningRequest) -> Result<(Code, Given), Verdict> {
         let request = serde_json::to_vec(request).unwrap();
-        self.core.sign(&unsigned.encode(), &request).map(|(verdict, given)| (verdict.code, given))
+        self.core.sign(&unsigned.encode(), &request, None).map(|(verdict, given)| (verdict.code, given))
     }
 
     pub(super) fn signed(&self, unsigned: &Unsigned, intent: Intent) -> Given {

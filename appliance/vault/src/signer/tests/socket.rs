@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 
 use exchequer_chains::Scheme;
-use exchequer_domain::Network;
+use exchequer_domain::{Network, Timestamp};
 use tokio::sync::oneshot;
 
 use super::rig::*;
@@ -66,23 +66,26 @@ async fn a_conversation_through_the_socket() {
     assert_eq!(refused.unwrap_err().code(), Some("key"));
     assert!(client.xpubs().await.unwrap().iter().any(|account| account.path == "m/84'/0'/1'"));
 
-    let given = client.sign(unsigned.encode(), &request).await.unwrap();
-    assert_eq!(client.sign(unsigned.encode(), &request).await.unwrap(), given);
-    assert_eq!(client.sign(other.encode(), &second).await.unwrap_err().code(), Some("nonce-taken"));
-    assert_eq!(client.sign_raw(vec![0; 2 << 20], vec![b'x'; 2 << 20]).await.unwrap_err().code(), Some("malformed"));
+    let given = client.sign(unsigned.encode(), &request, Timestamp(NOON_US)).await.unwrap();
+    assert_eq!(client.sign(unsigned.encode(), &request, Timestamp(NOON_US)).await.unwrap(), given);
+    assert_eq!(client.sign(other.encode(), &second, Timestamp(NOON_US)).await.unwrap_err().code(), Some("nonce-taken"));
+    assert_eq!(
+        client.sign_raw(vec![0; 2 << 20], vec![b'x'; 2 << 20], None).await.unwrap_err().code(),
+        Some("malformed")
+    );
     // What is longer than the transport takes is refused there.
-    assert_eq!(client.sign_raw(vec![0; 9 << 20], vec![]).await.unwrap_err().code(), None);
+    assert_eq!(client.sign_raw(vec![0; 9 << 20], vec![], None).await.unwrap_err().code(), None);
     let entries = vec![(25, Committed::Signed(given.record.clone()))];
     assert_eq!(client.follow(Feed { lineage: 0, epoch: EPOCH, after: 20, to: 30, entries }).await.unwrap(), 30);
     let gap = Feed { lineage: 0, epoch: EPOCH, after: 40, to: 50, entries: vec![] };
     assert_eq!(client.follow(gap).await.unwrap_err().code(), Some("feed"));
 
     core.seal();
-    assert_eq!(client.sign(unsigned.encode(), &request).await.unwrap_err().code(), Some("sealed"));
+    assert_eq!(client.sign(unsigned.encode(), &request, Timestamp(NOON_US)).await.unwrap_err().code(), Some("sealed"));
     assert!(client.status().await.unwrap().standing.sealed);
     assert_eq!(client.unseal("not the passphrase").await.unwrap_err().code(), Some("sealed"));
     client.unseal_automatically().await.unwrap();
-    assert_eq!(client.sign(unsigned.encode(), &request).await.unwrap(), given);
+    assert_eq!(client.sign(unsigned.encode(), &request, Timestamp(NOON_US)).await.unwrap(), given);
     drop(client);
     served.stop.send(()).unwrap();
     served.task.await.unwrap();
@@ -122,7 +125,7 @@ async fn only_the_node_feeds_and_has_signed() {
         let served = served_to(Arc::clone(&core), vec![user], Some(node)).await;
         let mut client = Client::connect(&served.socket).await.unwrap();
         let fed = client.follow(Feed { lineage: 0, epoch: EPOCH, after: 20, to: 21, entries: vec![] }).await;
-        let given = client.sign(unsigned.encode(), &request).await;
+        let given = client.sign(unsigned.encode(), &request, Timestamp(NOON_US)).await;
         if allowed {
             assert_eq!((fed.unwrap(), given.is_ok()), (21, true));
         } else {
@@ -146,13 +149,13 @@ async fn only_the_node_feeds_and_has_signed() {
 fn a_flood_is_refused() {
     let rig = Rig::new();
     let before = rig.core.standing().unwrap().decisions;
-    let codes: Vec<Code> = (0..2_000).map(|_| rig.core.sign(b"", b"").unwrap_err().code).collect();
+    let codes: Vec<Code> = (0..2_000).map(|_| rig.core.sign(b"", b"", None).unwrap_err().code).collect();
     let flood = codes.iter().filter(|code| **code == Code::Rate).count();
     assert!((900..1_100).contains(&flood), "{flood}");
     let lines = rig.core.standing().unwrap().decisions - before;
     assert_eq!(lines as usize, 2_000 - flood + 1);
     rig.pass(1);
-    assert_eq!(rig.core.sign(b"", b"").unwrap_err().code, Code::Malformed);
+    assert_eq!(rig.core.sign(b"", b"", None).unwrap_err().code, Code::Malformed);
 }
 
 /// Goal: what counts requests is no clock that anybody sets: one that is set back stops nothing, one that jumps lets no flood in. Method:
@@ -167,7 +170,7 @@ fn rates_follow_no_clock_that_is_set() {
     let wall = Box::new(move || exchequer_domain::Timestamp(wall.load(Ordering::SeqCst)));
     let passed = Box::new(move || std::time::Duration::from_micros(passed.load(Ordering::SeqCst)));
     let core = Core::with_ticks(&folder.path().join("vault"), wall, passed).unwrap();
-    let flood = || (0..1_200).filter(|_| core.sign(b"", b"").unwrap_err().code == Code::Rate).count();
+    let flood = || (0..1_200).filter(|_| core.sign(b"", b"", None).unwrap_err().code == Code::Rate).count();
     assert_eq!(flood(), 200);
     clock.store(NOON_US + 2 * 86_400_000_000, Ordering::SeqCst);
     assert_eq!(flood(), 1_200);
@@ -183,7 +186,7 @@ fn rates_follow_no_clock_that_is_set() {
 fn a_changed_decision_log_is_noticed() {
     let Rig { folder, clock: _, core } = Rig::new();
     for _ in 0..3 {
-        assert!(core.sign(b"", b"").is_err());
+        assert!(core.sign(b"", b"", None).is_err());
     }
     drop(core);
     let path = folder.path().join("vault");

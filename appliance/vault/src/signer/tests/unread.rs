@@ -157,7 +157,7 @@ fn a_lie_about_a_signature_allows_nothing() {
 }
 
 /// Goal: a record of this vault's is believed before what is said beside it, and both hold where they are of different transactions.
-/// One that comes from a clock far ahead waits. Method: another signer of the same vault.
+/// One that was committed in days to come waits. Method: another signer of the same vault.
 #[test]
 fn a_record_that_opens_is_believed() {
     let (rig, elsewhere) = (Rig::new(), Rig::new());

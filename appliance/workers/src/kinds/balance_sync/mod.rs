@@ -22,7 +22,6 @@ use tokio::sync::Notify;
 use super::nodes::{Nodes, configured};
 use super::{Doing, JobEnding, Kind};
 use crate::host::Bench;
-use crate::money::Requests;
 use crate::proto;
 
 pub use round::Round;
@@ -103,7 +102,7 @@ impl BalanceSync {
             bench.condition("it has no way to the node's money link".to_owned());
             return std::future::pending().await;
         };
-        let requests = Requests::new(&bench.ticket);
+        let requests = bench.requests.clone();
         let mut round = Round::new(network, link, self.nodes.clone(), requests, self.counts.clone());
         let mut told = String::new();
         loop {

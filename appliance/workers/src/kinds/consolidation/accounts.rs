@@ -10,7 +10,8 @@ use super::market::{Limits, Market, Weighed, takes};
 use super::targets::Targets;
 use super::view::{View, balances, coin_of, in_minor, move_of, rate, read_holding};
 use crate::kinds::gas::plan;
-use crate::kinds::paying::{Desk, Round, evm};
+use crate::kinds::paying::evm::{self, Nonces};
+use crate::kinds::paying::{Desk, Round};
 use crate::money::proto::{self, Holding, HoldingKey, Payer, PreparePayout, prepare_payout};
 use crate::money::words;
 
@@ -154,6 +155,7 @@ impl<'a> Look<'a> {
     fn judged(&self, holding: &Holding, moved: u128, cost: u128, needs_gas: bool, low: bool) -> Verdict {
         let asset = holding.of.map_or(0, |of| of.asset);
         let reply = &self.view.reply;
+        let min = self.view.min(asset);
         // What is left of gas is no deposit: it goes where it is worth it, and for no other reason.
         let is_native = self.view.native().is_some_and(|native| native.asset == asset);
         let leftover = is_native && holding.waiting == 0;
@@ -166,7 +168,7 @@ impl<'a> Look<'a> {
         };
         let gate = reply.fee_gate.as_ref().and_then(|gate| words::amount(gate).ok());
         let hot_low = low && !leftover;
-        judge(&candidate, &Climate { min: reply.min_usd_micros.into(), hot_low, fee: self.fee, gate })
+        judge(&candidate, &Climate { min, hot_low, fee: self.fee, gate })
     }
 
     /// What is there, by the books and by the chain. Of less than the books have nothing is moved: people have to look.
@@ -286,9 +288,9 @@ impl<'a> Look<'a> {
         let listing = self.view.listing(of.asset).ok_or_else(|| "its asset is not listed".to_owned())?;
         let wallet = self.view.deposit_wallet().ok_or_else(|| "there is no deposit wallet".to_owned())?;
         let payer = Payer { wallet, index: found.index };
-        let (nonce, chain_nonce, gap) = self.nonce(holding, &found.from).await?;
+        let (nonce, chain, gap) = self.nonce(holding, &found.from).await?;
         if let Some(gap) = gap {
-            return self.fill(payer, &found, gap, chain_nonce).await.map(Some);
+            return self.fill(payer, &found, gap, chain).await.map(Some);
         }
         let Some(moved) = move_of(listing, &proposal.to.address, proposal.amount, Some(plan.id)) else {
             return Err(Not::Said("not swept: it is less than a minor unit".to_owned()));
@@ -314,26 +316,27 @@ impl<'a> Look<'a> {
         Ok(Some(PreparePayout {
             payer: Some(payer),
             preparation: Some(draft.preparation(false)),
-            chain_nonce,
+            chain_nonce: chain.next,
+            settled_nonce: chain.settled,
             errand: Some(prepare_payout::Errand::Sweep(moved)),
             ..PreparePayout::default()
         }))
     }
 
     /// The next nonce of an address, the same as the chain has it, and the lowest that was given and never used. Zeros on TRON.
-    async fn nonce(&self, holding: &Holding, from: &ChainAddress) -> Result<(u64, u64, Option<u64>), Not> {
+    async fn nonce(&self, holding: &Holding, from: &ChainAddress) -> Result<(u64, Nonces, Option<u64>), Not> {
         match self.market {
-            Market::Tron(_) => Ok((0, 0, None)),
+            Market::Tron(_) => Ok((0, Nonces { next: 0, settled: 0 }, None)),
             Market::Evm { .. } => {
                 let chain = evm::next_nonce(self.round, from).await?;
-                let gap = holding.gaps.iter().copied().filter(|gap| *gap >= chain).min();
-                Ok((holding.next.max(chain), chain, gap))
+                let gap = holding.gaps.iter().copied().filter(|gap| *gap >= chain.next).min();
+                Ok((holding.next.max(chain.next), chain, gap))
             }
         }
     }
 
     /// A transfer of nothing to itself, where a nonce was given and never used: nothing else gets past it.
-    async fn fill(&self, payer: Payer, found: &Found, nonce: u64, chain_nonce: u64) -> Result<PreparePayout, Not> {
+    async fn fill(&self, payer: Payer, found: &Found, nonce: u64, chain: Nonces) -> Result<PreparePayout, Not> {
         let nothing = (&Coin::Native, 0);
         let limit = match self.market.weigh(self.round, &found.from, &found.from, nothing, found.gas, true).await? {
             Weighed::Can { limit, .. } => limit,
@@ -347,7 +350,8 @@ impl<'a> Look<'a> {
         Ok(PreparePayout {
             payer: Some(payer),
             preparation: Some(draft.preparation(true)),
-            chain_nonce,
+            chain_nonce: chain.next,
+            settled_nonce: chain.settled,
             ..PreparePayout::default()
         })
     }

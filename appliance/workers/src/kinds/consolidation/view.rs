@@ -57,6 +57,13 @@ impl View {
         self.reply.prices.iter().find(|price| price.asset == asset).map(|price| price.usd_micros)
     }
 
+    /// The least of an asset that is swept without need.
+    #[must_use]
+    pub fn min(&self, asset: u32) -> UsdMicros {
+        let own = self.reply.minimums.iter().find(|own| own.asset == asset);
+        own.map_or(self.reply.min_usd_micros, |own| own.usd_micros).into()
+    }
+
     /// What so much of an asset is worth, rounded down; none without a fresh price.
     #[must_use]
     pub fn worth(&self, asset: u32, smallest: u128) -> Option<UsdMicros> {
@@ -230,6 +237,15 @@ mod tests {
             let expected = expected.map(|(on_chain, amount): (u128, u128)| (on_chain.to_string(), amount.to_string()));
             assert_eq!(made.map(|made| (made.on_chain, made.amount)), expected, "{decimals} {ledger} {smallest}");
         }
+    }
+
+    /// Goal: an asset has the minimum that was set for it, and all others have the network's. Method: one of each, and nothing at all.
+    #[test]
+    fn an_asset_may_have_a_minimum_of_its_own() {
+        let minimums = vec![proto::SweepMinimum { asset: 2, usd_micros: 0 }];
+        let reply = SweepsReply { min_usd_micros: 10_000_000, minimums, ..SweepsReply::default() };
+        let view = View { reply, wallets: Vec::new(), listings: Vec::new() };
+        assert_eq!((view.min(1), view.min(2)), (10_000_000, 0));
     }
 
     /// Goal: a value is as many units as it buys, rounded down, and none without a price.

@@ -30,7 +30,6 @@ use exchequer_domain::WorkerId;
 use super::nodes::{Nodes, configured};
 use super::{Doing, JobEnding, Kind};
 use crate::host::Bench;
-use crate::money::Requests;
 use crate::proto;
 
 pub use scanner::{Round, Scanner};
@@ -118,7 +117,7 @@ impl Deposit {
             bench.condition("it has no way to the node's money link".to_owned());
             return std::future::pending().await;
         };
-        let requests = Requests::new(&bench.ticket);
+        let requests = bench.requests.clone();
         let scanner = Scanner::new(network, link, self.nodes.clone(), requests, self.counts.clone());
         let mut scanner = scanner.with_file(bench.folder.join(ADDRESSES_FILE));
         let mut told = String::new();
@@ -172,8 +171,7 @@ impl Kind for Deposit {
             };
             let payload = String::from_utf8_lossy(&directive.payload);
             let file = bench.folder.join(ADDRESSES_FILE);
-            let requests = Requests::new(&bench.ticket);
-            let commit = applies.then_some(rescan::Commit { directive: directive.id, requests: &requests });
+            let commit = applies.then_some(rescan::Commit { directive: directive.id, requests: &bench.requests });
             rescan::rescan(network, link, &self.nodes, file, &payload, commit).await
         })
     }

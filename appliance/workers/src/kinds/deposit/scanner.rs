@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use exchequer_chains::node::{Disagreement, Panel, PanelError};
 use exchequer_chains::scan::{Block, Halt, Header, Step, Trail, Wait, Watch, scan};
 use exchequer_domain::{BlockHash, BlockRef, Family, Network, TxId};
+use tokio::time::Instant;
 
 use super::super::nodes::{self, Nodes};
 use super::commit::{Heights, Scanned, commands};
@@ -21,6 +23,9 @@ use crate::money::{Changed, Link, Requests, change, proto, words};
 const TRAIL_BLOCKS: u32 = 20_000;
 /// So far below the end of the trail a height is looked for on which endpoints agree.
 const AGREED_STEPS: [u64; 9] = [0, 1, 2, 4, 8, 16, 32, 64, 128];
+
+/// So often the state is told that nothing is above what was scanned: it counts how long ago that was.
+const AT_HEAD_AGAIN: Duration = Duration::from_secs(30);
 
 /// What a round came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +57,8 @@ pub struct Scanner {
     /// Where the addresses may lie from before.
     file: Option<PathBuf>,
     pulse: Pulse,
+    /// When the state was last told that nothing is above what was scanned.
+    told_at_head: Option<Instant>,
 }
 
 impl Scanner {
@@ -64,8 +71,8 @@ impl Scanner {
         requests: Requests,
         counts: Arc<Counts>,
     ) -> Scanner {
-        let (place, watched, file, pulse) = (None, None, None, Pulse::new(network));
-        Scanner { network, link, nodes, requests, counts, place, watched, file, pulse }
+        let (place, watched, file, pulse, told_at_head) = (None, None, None, Pulse::new(network), None);
+        Scanner { network, link, nodes, requests, counts, place, watched, file, pulse, told_at_head }
     }
 
     /// It begins with the addresses in a file, where there is one.
@@ -152,6 +159,9 @@ impl Scanner {
             Some(Step::Wait(Wait::NoNewer)) | None => {
                 self.tell_silence().await?;
                 self.tell_pending().await;
+                if head <= tip.height {
+                    self.tell_at_head().await;
+                }
                 Ok(Round::Idle)
             }
             Some(Step::Wait(wait)) => Err(wait.to_string()),
@@ -179,6 +189,22 @@ impl Scanner {
                 Changed::Unknown(why) => tracing::warn!("whether what waits was taken is not known: {why}"),
             }
         }
+    }
+
+    /// Tells now and then that nothing is above what was scanned: between blocks the state cannot know it otherwise.
+    async fn tell_at_head(&mut self) {
+        if self.told_at_head.is_some_and(|at| at.elapsed() < AT_HEAD_AGAIN) {
+            return;
+        }
+        let asked = change_request::Change::NotePending(proto::NotePending::default());
+        match change(&*self.link, &self.requests, asked).await {
+            Changed::Done(_) => {}
+            Changed::Refused { code, message } => {
+                tracing::warn!("how far the scan is was not taken ({code}): {message}")
+            }
+            Changed::Unknown(why) => tracing::warn!("how far the scan is may not have been taken: {why}"),
+        }
+        self.told_at_head = Some(Instant::now());
     }
 
     /// Tells which tokens are doubted.

@@ -11,7 +11,8 @@ use super::plan::{Case, Decision, Need, Purse, decide, refill};
 use crate::kinds::Doing;
 use crate::kinds::consolidation::market::{Limits, Market, Weighed, takes};
 use crate::kinds::consolidation::view::{Own, View, balances, in_minor, move_of, rate, read_holding};
-use crate::kinds::paying::{Desk, Errands, Prepared, Round, evm, in_smallest_units};
+use crate::kinds::paying::evm::{self, Nonces};
+use crate::kinds::paying::{Desk, Errands, Prepared, Round, in_smallest_units};
 use crate::money::proto::{self, NoteGas, Payer, PreparePayout, change_request, note_gas, prepare_payout};
 use crate::money::words;
 
@@ -43,7 +44,7 @@ struct Station {
     /// What it has, less what was decided in this look.
     has: u128,
     next: u64,
-    chain: u64,
+    chain: Nonces,
     gap: Option<u64>,
     free: u32,
 }
@@ -155,10 +156,10 @@ impl<'a> Look<'a> {
             let Some(lane) = lane.filter(|lane| lane.free > 0) else { continue };
             let chain = match market {
                 Market::Evm { .. } => evm::next_nonce(round, &own.address).await?,
-                Market::Tron(_) => 0,
+                Market::Tron(_) => Nonces { next: 0, settled: 0 },
             };
-            let gap = lane.gaps.iter().copied().filter(|gap| *gap >= chain).min();
-            stations.push(Station { own, purpose, has, next: lane.next.max(chain), chain, gap, free: lane.free });
+            let gap = lane.gaps.iter().copied().filter(|gap| *gap >= chain.next).min();
+            stations.push(Station { own, purpose, has, next: lane.next.max(chain.next), chain, gap, free: lane.free });
         }
         if stations.is_empty() {
             return Ok(None);
@@ -288,7 +289,7 @@ impl<'a> Look<'a> {
         let (key, way) = ((station.purpose, station.own.index), (&from, to));
         let limits = Limits { limit, nonce: station.next, urgent: true };
         let payer = Payer { wallet: station.own.wallet, index: station.own.index };
-        let chain_nonce = station.chain;
+        let chain = station.chain;
         let draft = self.market.draft(self.desk, self.round, key, way, what, limits).await?;
         let spent = takes(self.round, &draft)?.saturating_add(whole);
         if let Some(station) = self.stations.get_mut(at) {
@@ -300,7 +301,8 @@ impl<'a> Look<'a> {
         self.decisions.push(PreparePayout {
             payer: Some(payer),
             preparation: Some(draft.preparation(false)),
-            chain_nonce,
+            chain_nonce: chain.next,
+            settled_nonce: chain.settled,
             errand: Some(prepare_payout::Errand::TopUp(moved)),
             ..PreparePayout::default()
         });
@@ -314,7 +316,7 @@ impl<'a> Look<'a> {
             let Some(nonce) = station.gap else { continue };
             let (from, nothing) = (station.own.address.clone(), (&Coin::Native, 0));
             let payer = Payer { wallet: station.own.wallet, index: station.own.index };
-            let (key, chain_nonce, has) = ((station.purpose, station.own.index), station.chain, station.has);
+            let (key, chain, has) = ((station.purpose, station.own.index), station.chain, station.has);
             let made = async {
                 let weighed = self.market.weigh(self.round, &from, &from, nothing, has, true).await?;
                 let Weighed::Can { limit, .. } = weighed else { return Err(format!("it cannot be made: {weighed:?}")) };
@@ -325,7 +327,8 @@ impl<'a> Look<'a> {
                 Ok(draft) => self.decisions.push(PreparePayout {
                     payer: Some(payer),
                     preparation: Some(draft.preparation(true)),
-                    chain_nonce,
+                    chain_nonce: chain.next,
+                    settled_nonce: chain.settled,
                     ..PreparePayout::default()
                 }),
                 Err(why) => self.troubles.push(format!("the gap at nonce {nonce} is not filled: {why}")),

@@ -16,7 +16,7 @@ use exchequer_chains::{KeyPath, KeyPurpose, Scheme, TxError, Unsigned};
 use exchequer_domain::{ChainAddress, OutPoint};
 use futures::TryStreamExt as _;
 
-use super::{Desk, Draft, Round, fee_cap, in_minor_units, in_smallest_units};
+use super::{Desk, Draft, Round, in_minor_units, in_smallest_units, replacement_cap};
 use crate::money::proto::{self, claim, coin};
 use crate::money::words;
 
@@ -227,7 +227,7 @@ pub(super) async fn replace(desk: &Desk, round: &Round, payout: &proto::Payout) 
     };
     let narrow = |(to, amount): (ChainAddress, u128)| u64::try_from(amount).ok().map(|amount| (to, amount));
     let payments = payments.into_iter().map(narrow).collect::<Option<_>>().ok_or("a payment of more than there is")?;
-    let fee_max = fee_cap(&round.config, &payout.withdrawals);
+    let fee_max = replacement_cap(&round.config, payout);
     let order = Order { payments, must, may, change, fee_max };
     let make = |plan: &Plan| exchequer_chains::bitcoin::replace(&round.params, plan, &earlier, rates.increment);
     match drafted(round, make, rate, order) {

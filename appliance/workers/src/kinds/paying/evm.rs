@@ -4,11 +4,11 @@ use exchequer_chains::evm::{
     Account as EvmAccount, EvmAction, EvmFees, EvmTx, FeePolicy, GasMarket, Speed, UnsignedEvm, account_of_text, bump,
     gas_limit, quote, text, transfer_data,
 };
-use exchequer_chains::node::{Account, FeeFacts, Trial, TrialCall};
+use exchequer_chains::node::{FeeFacts, Trial, TrialCall};
 use exchequer_chains::{KeyPath, Unsigned};
 use exchequer_domain::ChainAddress;
 
-use super::{Desk, Draft, Round, fee_cap, in_minor_units, in_smallest_units};
+use super::{Desk, Draft, Round, in_minor_units, in_smallest_units, replacement_cap};
 use crate::money::proto::{self, claim};
 
 /// What a transaction would come to, as a node says.
@@ -49,19 +49,28 @@ pub fn offer(round: &Round, market: &GasMarket, speed: Speed) -> Result<Option<E
     Ok(quote(&policy(round)?, market, speed).ok())
 }
 
-/// The next nonce of an address as the chain's head has it.
+/// Nonces are below this, as the state has it.
+const NONCE_END: u64 = 1 << 53;
+
+/// The next nonce of an address on chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Nonces {
+    /// At the head.
+    pub next: u64,
+    /// At the last final block.
+    pub settled: u64,
+}
+
+/// The next nonce of an address as a quorum has it: one endpoint alone could have every payer's counter wherever it likes.
 ///
 /// # Errors
-/// No endpoint says so.
-pub async fn next_nonce(round: &Round, address: &ChainAddress) -> Result<u64, String> {
-    let asked = round.panel.first(|node| {
-        let address = address.clone();
-        Box::pin(async move { node.account(&address).await })
-    });
-    match asked.await.map_err(|error| error.to_string())?.value {
-        Account::Evm { latest, .. } => Ok(latest),
-        Account::Tron(_) => Err("the node is of another family".to_owned()),
+/// Fewer than the quorum say so.
+pub async fn next_nonce(round: &Round, address: &ChainAddress) -> Result<Nonces, String> {
+    let (next, settled) = round.panel.reached_nonces(address).await.map_err(|error| error.to_string())?;
+    if next.max(settled) >= NONCE_END {
+        return Err(format!("no account ever comes to nonce {NONCE_END}, and endpoints say that {address} has"));
     }
+    Ok(Nonces { next, settled })
 }
 
 /// The gas that a transaction may use, from what a node says that it would.
@@ -137,5 +146,5 @@ pub(super) async fn replace(desk: &Desk, round: &Round, payout: &proto::Payout) 
         last.action
     };
     let draft = draft(round, key, &from, EvmTx { fees, action, ..last })?;
-    Ok((draft.fee_max <= fee_cap(&round.config, &payout.withdrawals)).then_some(draft))
+    Ok((draft.fee_max <= replacement_cap(&round.config, payout)).then_some(draft))
 }

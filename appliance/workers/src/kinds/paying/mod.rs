@@ -357,6 +357,11 @@ pub fn fee_cap(config: &NetworkReply, pays: &[proto::Withdrawal]) -> u64 {
     pays.iter().map(|one| one.fee_cap).fold(config.fee_max.unwrap_or(0), u64::min)
 }
 
+/// The most that what takes the place of a payout's attempts may cost: what pays nobody is bound by the network's bound alone.
+pub(super) fn replacement_cap(config: &NetworkReply, payout: &proto::Payout) -> u64 {
+    fee_cap(config, if payout.wants_noop { &[] } else { &payout.withdrawals })
+}
+
 /// Something of several that are done.
 pub(super) fn doing<'a, T>(one: impl Future<Output = T> + Send + 'a) -> Doing<'a, T> {
     Box::pin(one)

@@ -10,7 +10,6 @@ use exchequer_domain::Family;
 use super::{Desk, Errands};
 use crate::host::Bench;
 use crate::kinds::nodes::Nodes;
-use crate::money::Requests;
 use crate::money::signer::LinkSigner;
 
 /// Between two looks at what is due, where nothing is.
@@ -53,7 +52,7 @@ pub async fn run(bench: &Bench, nodes: Nodes, counts: &Counts, errands: &dyn Err
         return std::future::pending().await;
     };
     let signer = Arc::new(LinkSigner::new(link.clone()));
-    let requests = Requests::new(&bench.ticket);
+    let requests = bench.requests.clone();
     let desk = Desk::new(network, link, nodes, signer, bench.outside.clone(), requests);
     let told = Told { bench, counts, texts: parking_lot::Mutex::default() };
     let paying = async {

@@ -5,7 +5,7 @@ use exchequer_chains::node::{Broadcast, Reply};
 use exchequer_domain::TxId;
 
 use super::{Desk, Round, Step, cut, doing, in_order};
-use crate::money::proto::{self, Payout, answer, step_payout, step_payout::Step as What};
+use crate::money::proto::{self, Payout, answer, claim, step_payout, step_payout::Step as What};
 use crate::money::signer::{SignError, Signature};
 use crate::money::words;
 
@@ -157,4 +157,23 @@ fn said(place: usize, reply: &Reply<Broadcast>) -> proto::Answer {
         Broadcast::NotNow(hindrance, why) => answer::Reply::Refused(cut(format!("{hindrance:?}: {why}"))),
     };
     proto::Answer { endpoint: u32::try_from(place).unwrap_or(0), reply: Some(said) }
+}
+
+/// The nonce of a payout, where its network has nonces.
+fn nonce_of(payout: &Payout) -> Option<u64> {
+    match payout.attempts.first()?.claim.as_ref()?.claim {
+        Some(claim::Claim::Nonce(nonce)) => Some(nonce),
+        Some(claim::Claim::Coins(_) | claim::Claim::Window(_)) | None => None,
+    }
+}
+
+/// Whether a lower nonce of the same payer is missing, or signed by nobody: to pay more helps nothing before that is on its way. The
+/// state refuses it as well, and knows also what is on no page.
+pub(super) fn is_behind(round: &Round, payout: &Payout) -> bool {
+    let Some(nonce) = nonce_of(payout) else { return false };
+    let own = round.due.payouts.iter().filter(|other| other.payer == payout.payer);
+    let mut unsigned = own.filter(|other| other.attempts.iter().all(|attempt| attempt.tx.is_empty()));
+    let mut lanes = round.due.lanes.iter().filter(|lane| lane.payer == payout.payer);
+    unsigned.any(|other| nonce_of(other).is_some_and(|first| first < nonce))
+        || lanes.any(|lane| lane.gaps.iter().any(|gap| *gap < nonce))
 }

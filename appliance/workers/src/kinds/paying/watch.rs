@@ -10,6 +10,7 @@ use exchequer_chains::{Coin, Unsigned};
 use exchequer_domain::{BlockRef, Family, TxId};
 use tokio::time::Instant;
 
+use super::steps::is_behind;
 use super::{Desk, Round, Step, doing, in_minor_units, in_order, is_to_do, told, turn};
 use crate::money::proto::{Attempt, DueRequest, Payout, step_payout, step_payout::Step as What};
 use crate::money::words;
@@ -241,6 +242,7 @@ impl Desk {
                 // Once it is on its way, what pays nobody is treated as any other attempt.
                 if (stage == "stuck" || (payout.wants_noop && !latest.noop))
                     && payout.may_send
+                    && (payout.wants_noop || !is_behind(round, payout))
                     && let Some(step) = self.replace(round, payout).await?
                 {
                     return Ok(Some(step));
@@ -289,9 +291,8 @@ impl Desk {
     async fn finish(&self, round: &Round, payout: &Payout, found: Included) -> Result<Option<Step>, String> {
         let attempt = payout.attempts.iter().find(|attempt| attempt.number == found.attempt);
         let attempt = attempt.ok_or("there is no such attempt")?;
-        let frees = !found.ok || attempt.noop;
-        // What gives money free is compared by the state with the chain that it knows itself.
-        if frees && found.block.height > round.due.settled {
+        // What ends it is compared by the state with the chain that it knows itself.
+        if found.block.height > round.due.settled {
             return Ok(None);
         }
         let fee = match found.fee {

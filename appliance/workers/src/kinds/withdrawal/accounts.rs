@@ -109,7 +109,8 @@ pub(super) fn asked(lane: &Lane, pays: Vec<u64>, draft: Draft) -> PreparePayout 
         payer: Some(lane.payer),
         withdrawals: pays,
         preparation: Some(draft.preparation(noop)),
-        chain_nonce: lane.chain,
+        chain_nonce: lane.chain.next,
+        settled_nonce: lane.chain.settled,
         ..PreparePayout::default()
     }
 }

@@ -8,7 +8,7 @@ use exchequer_domain::ChainAddress;
 use tokio::time::Instant;
 
 use super::accounts::{Stopped, came};
-use super::{Hindered, Payments, destination, set_aside};
+use super::{Hindered, Payments, destination, set_aside, too_dear};
 use crate::kinds::paying::bitcoin::{Order, change_to, coins, draft, offered, rates, usable};
 use crate::kinds::paying::{Desk, Draft, Prepared, Round, fee_cap, purpose_of};
 use crate::money::proto::{self, Payer, PreparePayout, Withdrawal as Queued, wait};
@@ -125,19 +125,26 @@ async fn build(
     loop {
         let part = &batch[..count];
         let pays: Vec<Queued> = part.iter().map(|(one, _)| (*one).clone()).collect();
-        let order = Order {
+        let order = |fee_max| Order {
             payments: part.iter().map(|(_, output)| output.clone()).collect(),
             must: Vec::new(),
             may: may.clone(),
             change: change.clone(),
-            fee_max: fee_cap(&round.config, &pays),
+            fee_max,
         };
-        match draft(round, rates.rate, order) {
+        match draft(round, rates.rate, order(fee_cap(&round.config, &pays))) {
             Ok(draft) => return Ok(Some((payer, pays.iter().map(|one| one.id).collect(), draft))),
             // Fewer of them, from the first on, may be what it has, or cost what may be paid.
             Err(TxError::Insufficient { .. } | TxError::Limit { .. }) if count > 1 => count /= 2,
             Err(TxError::Insufficient { .. }) => return Err(Hindered::Waits(wait::Why::InsufficientHot(true))),
-            Err(TxError::Limit { .. }) => return Err(Hindered::Waits(wait::Why::FeeTooHigh(true))),
+            // Within the network's bound it is its own that is too low.
+            Err(TxError::Limit { .. }) => {
+                let unbound = draft(round, rates.rate, order(fee_cap(&round.config, &[])));
+                return Err(match (unbound, pays.first()) {
+                    (Ok(draft), Some(one)) => too_dear(round, one, draft.fee_max),
+                    (Ok(_) | Err(_), _) => Hindered::Waits(wait::Why::FeeTooHigh(true)),
+                });
+            }
             Err(error) => return Err(Hindered::Trouble(error.to_string())),
         }
     }

@@ -6,7 +6,7 @@ use exchequer_domain::ChainAddress;
 
 use super::accounts::{Assigned, Stopped, asked, assign, came, decide_all};
 use super::lanes::{self, Lane};
-use super::{Hindered, Payments, destination, set_aside};
+use super::{Hindered, Payments, destination, set_aside, too_dear};
 use crate::kinds::paying::evm::{Tried, draft, market, next_nonce, offer, tried};
 use crate::kinds::paying::{Desk, Draft, Round, doing, fee_cap, in_order, in_smallest_units};
 use crate::money::proto::{PreparePayout, Withdrawal as Queued, wait};
@@ -52,8 +52,8 @@ async fn lanes(desk: &Desk, round: &Round, wanted: &[&Queued]) -> Result<Vec<Lan
     let nonces = in_order(lanes.iter().map(|lane| doing(next_nonce(round, &lane.address))).collect()).await;
     for (lane, chain) in lanes.iter_mut().zip(nonces) {
         lane.chain = chain?;
-        lane.next = lane.next.max(lane.chain);
-        lane.gap = lane.gap.filter(|gap| *gap >= lane.chain);
+        lane.next = lane.next.max(lane.chain.next);
+        lane.gaps.retain(|gap| *gap >= lane.chain.next);
     }
     let mut coins: Vec<Coin> = vec![Coin::Native];
     let tokens = wanted.iter().filter(|one| !one.coin.is_empty());
@@ -114,7 +114,7 @@ fn decision(
     let tx = EvmTx { chain_id, nonce: lane.next, fees, gas, action };
     let draft = draft(round, lane.key, &lane.address, tx)?;
     if draft.fee_max > fee_cap(&round.config, std::slice::from_ref(one.one)) {
-        return Err(Hindered::Waits(wait::Why::FeeTooHigh(true)));
+        return Err(too_dear(round, one.one, draft.fee_max));
     }
     let fee = in_smallest_units(&round.config, draft.fee_max).unwrap_or(0);
     if !lane.has(&Coin::Native, fee) {
@@ -127,7 +127,7 @@ fn decision(
 
 /// A transaction that pays nobody and uses up a nonce that is missing on chain; nothing where none is missing.
 async fn fill(round: &Round, lane: &mut Lane, fees: EvmFees) -> Result<Option<Draft>, String> {
-    let Some(nonce) = lane.gap else { return Ok(None) };
+    let Some(nonce) = lane.gaps.iter().copied().min() else { return Ok(None) };
     let own = account_of_text(lane.address.as_str()).map_err(|error| error.to_string())?;
     let action = EvmAction::Transfer { to: own, amount: 0 };
     let gas = match tried(round, &lane.address, &action).await? {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use exchequer_chains::{Coin, KeyPath};
 use exchequer_domain::ChainAddress;
 
+use crate::kinds::paying::evm::Nonces;
 use crate::kinds::paying::{Desk, Round, in_smallest_units, purpose_of};
 use crate::money::proto::{Payer, Payout};
 use crate::money::words;
@@ -18,9 +19,9 @@ pub(super) struct Lane {
     /// The next nonce, where the network has them.
     pub(super) next: u64,
     /// The same as the chain has it.
-    pub(super) chain: u64,
-    /// The lowest nonce that was given and never signed for: what comes after it waits on chain.
-    pub(super) gap: Option<u64>,
+    pub(super) chain: Nonces,
+    /// Nonces that were given and never signed for: what comes after the lowest waits on chain.
+    pub(super) gaps: Vec<u64>,
     /// How many more may be under way.
     pub(super) free: u32,
     pub(super) in_flight: u32,
@@ -59,8 +60,8 @@ pub(super) async fn lanes(desk: &Desk, round: &Round) -> Result<Vec<Lane>, Strin
             address: words::address(&own.address).map_err(|error| error.to_string())?,
             key: KeyPath { purpose, index: payer.index, change: false },
             next: lane.next,
-            chain: 0,
-            gap: lane.gaps.iter().copied().min(),
+            chain: Nonces { next: 0, settled: 0 },
+            gaps: lane.gaps.clone(),
             free: lane.free,
             in_flight: lane.in_flight,
             has: BTreeMap::new(),

@@ -55,6 +55,15 @@ impl From<String> for Hindered {
     }
 }
 
+/// It may cost more than it may: where only its own bound is below that, it alone is set aside, and those behind it go on.
+fn too_dear(round: &Round, one: &Queued, fee_max: u64) -> Hindered {
+    let network = paying::fee_cap(&round.config, &[]);
+    Hindered::Waits(match fee_max <= network && one.fee_cap < fee_max {
+        true => wait::Why::FeeCapTooLow(fee_max),
+        false => wait::Why::FeeTooHigh(true),
+    })
+}
+
 fn set_aside(why: &dyn std::fmt::Display) -> Hindered {
     Hindered::Waits(wait::Why::SetAside(crate::protocol::cut_to(why.to_string(), WHY_BYTES_MAX)))
 }
@@ -128,7 +137,7 @@ impl Payments {
 
     /// Tells the state what a withdrawal waits for, unless that was told a moment ago; whether others may pass it.
     async fn waits(&self, desk: &Desk, withdrawal: u64, why: wait::Why) -> Result<bool, String> {
-        let passed = matches!(why, wait::Why::SetAside(_));
+        let passed = matches!(why, wait::Why::SetAside(_) | wait::Why::FeeCapTooLow(_));
         let lately = {
             let mut said = self.said.lock();
             said.retain(|_, (_, at)| at.elapsed() < SAID_AGAIN);

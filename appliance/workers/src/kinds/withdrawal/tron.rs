@@ -6,7 +6,7 @@ use exchequer_domain::ChainAddress;
 
 use super::accounts::{Assigned, Stopped, asked, assign, came, decide_all};
 use super::lanes::{self, Lane};
-use super::{Hindered, Payments, destination, set_aside};
+use super::{Hindered, Payments, destination, set_aside, too_dear};
 use crate::kinds::paying::tron::{Prices, Tried, Window, account, draft, prices, tried};
 use crate::kinds::paying::{Desk, Round, doing, fee_cap, in_order};
 use crate::money::proto::{PreparePayout, wait};
@@ -114,7 +114,7 @@ fn decision(
     let (action, limit) = tried?;
     let draft = draft(round, prices, lane.key, &lane.address, action, window, limit)?;
     if draft.fee_max > fee_cap(&round.config, std::slice::from_ref(one.one)) {
-        return Err(Hindered::Waits(wait::Why::FeeTooHigh(true)));
+        return Err(too_dear(round, one.one, draft.fee_max));
     }
     let burnt = u128::from(limit).saturating_sub(u128::from(resources.energy) * u128::from(prices.energy))
         + u128::from(bandwidth_burn(BYTES_MAX, resources.staked, resources.free, prices.bandwidth));

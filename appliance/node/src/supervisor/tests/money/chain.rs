@@ -19,6 +19,7 @@ pub(super) const FINALITY: u64 = 24;
 pub(super) const DEPTH_MAX: u64 = 20;
 
 /// The truth.
+#[derive(Clone)]
 pub(super) struct Chain {
     blocks: Vec<EvmBlock>,
     dice: Dice,
@@ -74,6 +75,28 @@ impl Chain {
             traces: None,
         });
         self.finalized = self.finalized.max(self.head().saturating_sub(FINALITY));
+    }
+
+    /// Mines a block with one payment, in minor units, to the address of a number.
+    pub(super) fn mine_to(&mut self, index: u32, minor: u128) {
+        self.mine(1);
+        let block = self.blocks.last_mut().unwrap();
+        let tx = block.txs.last_mut().unwrap();
+        (tx.to, tx.value) = (Some(account(index)), Wide::from(minor * UNIT));
+        block.receipts.last_mut().unwrap().ok = true;
+    }
+
+    /// The same chain up to now, which goes on otherwise: other blocks with other payments.
+    pub(super) fn branch(&self, seed: u64) -> Chain {
+        Chain { dice: Dice::new(seed), txs: self.txs + 1_000_000, ..self.clone() }
+    }
+
+    /// The same blocks under the same names, and one of them told without its payments.
+    pub(super) fn without(&self, height: u64) -> Chain {
+        let mut less = self.clone();
+        let block = &mut less.blocks[usize::try_from(height).unwrap()];
+        (block.txs, block.receipts) = (Vec::new(), Vec::new());
+        less
     }
 
     /// Replaces the last blocks, none of them final, by one more than they were.

@@ -29,7 +29,7 @@ const TURNS: u64 = 60;
 /// Rounds until a worker in peace has caught up.
 const PEACE: u32 = 400;
 
-fn worker() -> WorkerId {
+pub(super) fn worker() -> WorkerId {
     "deposit/ethereum-1".parse().unwrap()
 }
 
@@ -43,21 +43,21 @@ fn nodes(chain: &Arc<Mutex<Chain>>, seed: u64) -> Nodes {
     Arc::new(move |_, _| Ok(made.clone()))
 }
 
-fn scanned(stage: &Stage) -> Scanned {
+pub(super) fn scanned(stage: &Stage) -> Scanned {
     stage.ground().state(|state| *state.deposits().chains().get(NETWORK)).unwrap()
 }
 
-struct Play {
-    stage: Stage,
-    chain: Arc<Mutex<Chain>>,
-    faults: Arc<Mutex<Faults>>,
+pub(super) struct Play {
+    pub(super) stage: Stage,
+    pub(super) chain: Arc<Mutex<Chain>>,
+    pub(super) faults: Arc<Mutex<Faults>>,
     epoch: u64,
     pid: u32,
     seed: u64,
 }
 
 impl Play {
-    async fn begin(seed: u64) -> Play {
+    pub(super) async fn begin(seed: u64) -> Play {
         let mut stage = open().await;
         let epoch = stage.lead().await;
         let chain = Arc::new(Mutex::new(Chain::new(seed)));
@@ -66,13 +66,17 @@ impl Play {
     }
 
     /// A new process of the worker.
-    fn worker(&mut self) -> (Scanner, Arc<Notify>) {
+    pub(super) fn worker(&mut self) -> (Scanner, Arc<Notify>) {
+        self.worker_with(nodes(&self.chain, self.seed))
+    }
+
+    /// The same with endpoints of one's own.
+    pub(super) fn worker_with(&mut self, nodes: Nodes) -> (Scanner, Arc<Notify>) {
         self.pid += 1;
         let caller = Caller { worker: worker(), epoch: self.epoch, pid: self.pid };
         let ticket = self.stage.shared.tickets.give(caller);
         let (door, died) = (Door::new(self.stage.shared.clone()), Arc::new(Notify::new()));
         let link = Inline { door, caller, faults: self.faults.clone(), died: died.clone() };
-        let nodes = nodes(&self.chain, self.seed);
         (Scanner::new(NETWORK, Arc::new(link), nodes, Requests::new(&ticket), Arc::<Counts>::default()), died)
     }
 }

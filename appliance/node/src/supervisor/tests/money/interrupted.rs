@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use exchequer_domain::{Network, TxId};
+use exchequer_domain::{Network, TxId, UserId};
 use exchequer_state::networks::NetworkState;
 use exchequer_state::withdrawals::{Payout, Stage as Standing, WithdrawalId};
-use exchequer_state::{Body, ConfigureNetwork};
+use exchequer_state::{Actor, Body, ConfigureNetwork, StepWithdrawal, WithdrawalStep};
 use exchequer_workers::kinds::withdrawal::Payments;
 
 use super::super::super::ground::Ground as _;
@@ -224,7 +224,7 @@ async fn trons_dollar_says_no_and_moves() {
 async fn a_person_lets_dear_fees_be_paid() {
     let network = Network::Ethereum;
     let mut play = Play::begin(network, 1, 1).await;
-    play.let_gas_cost(5);
+    play.bound(Some(5), None);
     play.net.lock().dear = 10_000;
     let id = ask_for(&play.stage, network, 1, 1, 0, AMOUNT);
     let worker = play.worker();
@@ -233,14 +233,37 @@ async fn a_person_lets_dear_fees_be_paid() {
         play.pass(12, true).await;
     }
     assert_eq!((play.stage_of(id), play.open_payouts().len()), (Standing::Queued, 0));
-    play.let_gas_cost(1_000);
+    play.bound(Some(1_000), None);
     play.until_paid(id, "dear").await;
     assert_eq!(play.paid(0).len(), 1);
 }
 
+/// Goal: what a transaction may cost in all is bounded beside its price: it waits with its reason, and is paid where it is asked for
+/// anew under a higher bound; failure mode 37. Method: a bound below what any transaction costs; a higher one.
+#[tokio::test(start_paused = true)]
+async fn more_than_a_transaction_may_cost_waits_with_its_reason() {
+    let network = Network::Ethereum;
+    let mut play = Play::begin(network, 1, 1).await;
+    play.bound(None, Some(1_000));
+    let id = ask_for(&play.stage, network, 1, 1, 0, AMOUNT);
+    let worker = play.worker();
+    for _ in 0..3 {
+        let _ = play.round(&worker).await;
+        play.pass(12, true).await;
+    }
+    let now = play.stage.ground().rows(|state, rows| state.explain_withdrawal(rows, id).unwrap().unwrap().now).unwrap();
+    assert!(now.contains("fee is more"), "{now}");
+    play.bound(None, Some(1_000_000_000));
+    let cancel = StepWithdrawal { withdrawal: id, from: Standing::Queued, step: WithdrawalStep::Cancel };
+    play.stage.ground().run_as(Actor::User(UserId(1)), Body::StepWithdrawal(cancel));
+    let again = ask_for(&play.stage, network, 1, 1, 1, AMOUNT);
+    play.until_paid(again, "asked for anew").await;
+    assert_eq!((play.paid(0).len(), play.paid(1).len()), (0, 1));
+}
+
 impl Play {
-    /// The most that a unit of gas may cost, in minor units of the coin.
-    fn let_gas_cost(&self, most: u64) {
+    /// The most that a unit of gas, and a transaction, may cost, in minor units of the coin.
+    fn bound(&self, fee_rate_max: Option<u64>, fee_max: Option<u64>) {
         self.stage.ground().run(Body::ConfigureNetwork(Box::new(ConfigureNetwork {
             network: self.network,
             state: Some(NetworkState::Enabled),
@@ -249,8 +272,8 @@ impl Play {
             sweeps: None,
             tradable: None,
             withdrawable: None,
-            fee_rate_max: Some(most),
-            fee_max: None,
+            fee_rate_max,
+            fee_max,
             endpoints: None,
             if_version: None,
             reason: "test".into(),

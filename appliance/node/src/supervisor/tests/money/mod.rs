@@ -1,5 +1,6 @@
 //! Workers that move money, over the money link, with the real state machine and chains that are played.
 
+mod acceptance;
 mod addresses;
 mod balances;
 mod chain;
@@ -12,6 +13,7 @@ mod link;
 mod mortal;
 mod pool;
 mod purse;
+mod rescan;
 mod signing;
 mod socket;
 mod sweeps;
@@ -41,6 +43,7 @@ pub(super) const UNIT: u128 = 10_000_000_000;
 pub(super) const USERS: u32 = 4;
 
 /// Numbers as chance would give them, the same for the same seed.
+#[derive(Clone)]
 pub(super) struct Dice(u64);
 
 impl Dice {

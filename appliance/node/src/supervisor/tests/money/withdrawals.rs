@@ -1,6 +1,9 @@
 //! The withdrawal worker on networks of all families that forget, reorganise and lag, with lost answers, deaths at every step, and
 //! leaders that follow each other.
 
+mod caps;
+mod lag;
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -59,7 +59,7 @@ async fn signers_of_one_vault_remember_alike() {
     // What the first one signed and gave a record of, the second one knows as signed, with the same record.
     let unsigned = world.unsigned(0, STRANGER, (ALONE_MAX * 100 - 1) * ETHER / 100);
     let request = request_for(&world, WithdrawalId(1), &unsigned);
-    let (verdict, again) = other.core.sign(&unsigned.encode(), &request).unwrap();
+    let (verdict, again) = other.core.sign(&unsigned.encode(), &request, None).unwrap();
     assert_eq!((verdict.code.as_str(), again.record), ("signed-again", committed));
 
     // Another transaction with a nonce that the first one signed, asked of the second by whoever has its socket.
@@ -67,7 +67,7 @@ async fn signers_of_one_vault_remember_alike() {
     let description = unsigned.effects(&params()).unwrap();
     let intent = Intent::Sweep { id: exchequer_vault::record::PaymentId([9; 16]) };
     let request = SigningRequest { epoch: Place::of(world.epoch).0, generation: 0, intent, description };
-    let asked = other.core.sign(&unsigned.encode(), &serde_json::to_vec(&request).unwrap());
+    let asked = other.core.sign(&unsigned.encode(), &serde_json::to_vec(&request).unwrap(), None);
     assert_eq!(code_of(asked), "nonce-taken");
     other.end().await;
 }
@@ -93,7 +93,7 @@ async fn an_epoch_that_is_over_signs_nothing() {
         let description = unsigned.effects(&params()).unwrap();
         let epoch = Place::of(before.epoch).0;
         let request = SigningRequest { epoch, generation: 0, intent: Intent::Noop, description };
-        let asked = process.core.sign(&unsigned.encode(), &serde_json::to_vec(&request).unwrap());
+        let asked = process.core.sign(&unsigned.encode(), &serde_json::to_vec(&request).unwrap(), None);
         assert_eq!(code_of(asked), "stale-epoch");
     }
     world.signed(&one, payout).await;
@@ -167,13 +167,15 @@ async fn what_is_over_is_signed_by_nobody() {
     world.commit(payout, &given).await;
     let ask = |nonce| {
         let unsigned = world.unsigned(nonce, STRANGER, ETHER);
-        other.core.sign(&unsigned.encode(), &request_for(&world, withdrawal, &unsigned))
+        other.core.sign(&unsigned.encode(), &request_for(&world, withdrawal, &unsigned), None)
     };
     two.catch_up(world.ground()).await.unwrap();
     assert_eq!(code_of(ask(1)), "not-exclusive", "the first one may still come");
     let broadcast = PayoutStep::Broadcast { answers: vec![] };
     assert_eq!(world.step(payout, Standing::Signed, broadcast).await, Standing::Broadcast);
-    let done = PayoutStep::Final { block: BlockRef { height: 9, hash: BlockHash([9; 32]) }, fee: 5_000 };
+    let last = BlockRef { height: 9, hash: BlockHash([9; 32]) };
+    world.scan(last).await;
+    let done = PayoutStep::Final { block: last, fee: 5_000 };
     assert_eq!(world.step(payout, Standing::Broadcast, done).await, Standing::Completed);
     two.catch_up(world.ground()).await.unwrap();
     assert_eq!(code_of(ask(1)), "payment-over");

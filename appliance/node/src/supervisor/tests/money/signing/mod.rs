@@ -2,7 +2,9 @@
 
 mod committed;
 mod failover;
+mod initiators;
 mod lineages;
+mod never;
 mod orders;
 mod pool;
 mod words;
@@ -13,15 +15,19 @@ use std::sync::Arc;
 
 use exchequer_chains::evm::{EvmAction, EvmFees, EvmTx, UnsignedEvm, account_of_text};
 use exchequer_chains::{Coin, KeyPath, KeyPurpose, NetworkParams, Scheme, Unsigned};
-use exchequer_domain::{ChainAddress, ClusterId, Family, Network, NodeId, Timestamp, TxId, UserId, WorkerId};
+use exchequer_domain::{
+    BlockHash, BlockRef, ChainAddress, ClusterId, Family, Network, NodeId, Timestamp, TxId, UserId, WorkerId,
+    WorkerKind,
+};
 use exchequer_state::custody::{WalletAddress, WalletId, WalletRole};
+use exchequer_state::deposits::ScannedBlock;
 use exchequer_state::ledger::{Asset, TransferId};
 use exchequer_state::withdrawals::{
     Claim, Errand, FeeMode, Order, Payer, PayoutId, Proof, Purpose, Stage as Standing, WithdrawalId,
 };
 use exchequer_state::{
-    Actor, Body, Command, CreateUser, CreditSandbox, Done, Outcome, PayoutStep, Preparation, PreparePayout,
-    RegisterWallet, RequestWithdrawal, SetPrice, StepPayout,
+    Actor, Body, Command, CommitBlocks, CreateUser, CreditSandbox, Done, Outcome, PayoutStep, Preparation,
+    PreparePayout, RegisterWallet, RequestWithdrawal, SetPrice, StepPayout,
 };
 use exchequer_vault::policy::{CoinPolicy, NetworkPolicy, Policy, Rule, Units};
 use exchequer_vault::sealed::{self, Opener};
@@ -258,6 +264,7 @@ impl World {
             errand: Errand::Withdrawals,
             preparation,
             chain_nonce: 0,
+            settled_nonce: 0,
         };
         self.nonce += 1;
         match self.work(Body::PreparePayout(Box::new(prepare))).await {
@@ -280,6 +287,19 @@ impl World {
             Outcome::Done(Done::PayoutMoved { stage }) => stage,
             other => panic!("{other:?}"),
         }
+    }
+
+    /// The first block that the deposit worker tells of; it is final.
+    async fn scan(&self, block: BlockRef) {
+        let parent = BlockRef { height: block.height - 1, hash: BlockHash([0; 32]) };
+        let scanned = ScannedBlock { block, parent: parent.hash, spent: Vec::new(), sightings: Vec::new() };
+        let (head, finalized, agreed) = (block.height, Some(block.height), block.height);
+        let commit =
+            CommitBlocks { network: NETWORK, parent, blocks: vec![scanned], more: false, head, finalized, agreed };
+        let actor = Actor::Worker(WorkerId { kind: WorkerKind::Deposit, ..worker() });
+        let (id, body) = (self.ground().command_id(), Body::CommitBlocks(Box::new(commit)));
+        let done = self.ground().submit(Command { id, actor, epoch: Some(self.epoch), body }).await.unwrap();
+        assert!(matches!(done, Outcome::Done(Done::BlocksCommitted { .. })), "{done:?}");
     }
 
     /// The signature is put into the log.

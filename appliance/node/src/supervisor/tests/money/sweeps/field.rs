@@ -59,6 +59,8 @@ struct Gift {
     to: ChainAddress,
     coin: Coin,
     amount: u128,
+    /// It is taken away, and nobody sees by whom.
+    stolen: bool,
 }
 
 /// What everybody has, beside what the network's transactions move.
@@ -75,7 +77,8 @@ fn account_of(network: Network, address: &ChainAddress) -> [u8; 20] {
 /// What an address has of a coin up to a height.
 fn balance(net: &Net, gifts: &Gifts, address: &ChainAddress, coin: &Coin, height: u64) -> u128 {
     let given = gifts.0.iter().filter(|gift| gift.height <= height && gift.to == *address && gift.coin == *coin);
-    let mut has = i128::try_from(given.map(|gift| gift.amount).sum::<u128>()).unwrap();
+    let signed = |gift: &Gift| i128::try_from(gift.amount).unwrap() * if gift.stolen { -1 } else { 1 };
+    let mut has: i128 = given.map(signed).sum();
     for (_, tx) in net.mined().filter(|(header, _)| header.block.height <= height) {
         let effects = &tx.effects;
         let works = net.works(tx);
@@ -103,7 +106,7 @@ impl Counter {
         let (gifts, network) = (self.gifts.lock(), self.net.lock().network);
         let height = block.header().block.height;
         let mut block = block;
-        for (number, gift) in gifts.0.iter().enumerate().filter(|(_, gift)| gift.height == height) {
+        for (number, gift) in gifts.0.iter().enumerate().filter(|(_, gift)| gift.height == height && !gift.stolen) {
             let mut id = [0x66; 32];
             id[..8].copy_from_slice(&(number as u64).to_be_bytes());
             let (tx, to) = (TxId(id), account_of(network, &gift.to));
@@ -326,7 +329,13 @@ impl Field {
     /// A stranger pays, in the next block.
     pub(super) fn give(&self, to: &ChainAddress, asset: u32, amount: u128) {
         let height = self.net.lock().head() + 1;
-        self.gifts.lock().0.push(Gift { height, to: to.clone(), coin: self.coin(asset), amount });
+        self.gifts.lock().0.push(Gift { height, to: to.clone(), coin: self.coin(asset), amount, stolen: false });
+    }
+
+    /// Somebody takes it, in a way that no block shows.
+    pub(super) fn steal(&self, from: &ChainAddress, asset: u32, amount: u128) {
+        let height = self.net.lock().head();
+        self.gifts.lock().0.push(Gift { height, to: from.clone(), coin: self.coin(asset), amount, stolen: true });
     }
 
     /// A deposit to the address of this index, until it is final.

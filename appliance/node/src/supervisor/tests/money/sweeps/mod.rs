@@ -1,6 +1,7 @@
 //! Consolidation and gas workers on networks that count what everybody has.
 
 mod field;
+mod minimums;
 mod troubles;
 
 use exchequer_domain::Network;
@@ -71,6 +72,28 @@ async fn gas_is_enough_after_fees_rise_by_a_quarter() {
             let unit = 10_000_000_000;
             assert_eq!(brought, (takes * 125).div_ceil(100).div_ceil(unit) * unit);
         }
+    }
+}
+
+/// Goal: where fees have risen so far that what was brought is not enough any more, the rest is brought before anything is swept;
+/// "sweep before gas confirmed" of failure mode 32. Method: the price of everything doubles once the gas is there.
+#[tokio::test(start_paused = true)]
+async fn gas_that_is_not_enough_any_more_is_brought_again() {
+    for network in [Network::Ethereum, Network::Tron] {
+        let mut field = Field::open(network, true, false).await;
+        field.deposit(0, TOKENS, 500_000_000).await;
+        let (sweeper, fuel) = (field.clerk(Who::Consolidation), field.clerk(Who::Gas));
+        for _ in 0..40 {
+            field.work(&[&sweeper, &fuel], 1).await;
+            if field.top_ups() == 1 && field.moves().is_empty() {
+                break;
+            }
+        }
+        assert_eq!(field.sweeps(), 0, "{network}");
+        field.net.lock().dear = 200;
+        let said = field.work(&[&sweeper, &fuel], 60).await;
+        assert_eq!((field.top_ups(), field.sweeps()), (2, 1), "{network}: {said:?}; {:?}", field.plans());
+        assert_eq!(field.has(&field.address(0), TOKENS), 0, "{network}");
     }
 }
 
