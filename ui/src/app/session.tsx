@@ -78,7 +78,9 @@ export function Sessions({ children, otherwise }: { children: ReactNode; otherwi
   useEffect(
     () =>
       onRefused((refused) => {
-        if (refused.status === 401) void client.invalidateQueries({ queryKey: KEY });
+        // Not while it is being asked: its own refusal is told too, and would have it asked anew without an end.
+        const isAsking = client.isFetching({ queryKey: KEY }) > 0;
+        if (refused.status === 401 && !isAsking) void client.invalidateQueries({ queryKey: KEY });
       }),
     [client],
   );

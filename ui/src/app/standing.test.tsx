@@ -16,3 +16,14 @@ it("asks a node that is gone at a pace", async () => {
   });
   expect(asked.slice(before).filter((path) => path === "/v1/status").length).toBeLessThan(4);
 });
+
+// Goal: a session that was ended elsewhere is noticed, once, and the page asks who is there. Method: every read is refused as of
+// nobody, that of the session too.
+it("asks who is there when a session is over", async () => {
+  const { asked, meet, client } = await show("/workers", "full");
+  meet("over");
+  const before = asked.length;
+  await client.refetchQueries({ queryKey: ["/v1/workers"] });
+  await waitFor(() => expect(document.body.textContent).toContain("nobody is signed in"), { timeout: 15_000 });
+  expect(asked.slice(before).filter((path) => path === "/v1/session").length).toBeLessThan(4);
+});

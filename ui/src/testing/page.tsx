@@ -10,7 +10,7 @@ import { rememberSignedIn, Sessions } from "../app/session";
 import { answerTo, type Mood } from "./fake-node";
 
 /** What becomes of the reads of a page. */
-export type Fate = Mood | "loading" | "error" | "forbidden" | "gone";
+export type Fate = Mood | "loading" | "error" | "forbidden" | "gone" | "over";
 
 export const REASON = "Node n1 follows and shows only";
 /** The dialect's refusals and candles: its description is another one. */
@@ -125,6 +125,8 @@ export async function show(place: string, fate: Fate, { follows = false, instead
     const isFrame = pathname === "/v1/session";
     asked.push(pathname);
     if (now === "gone") return Promise.reject(new TypeError("nobody is there"));
+    if (now === "over")
+      return Promise.resolve(json(401, refusal("EXQ-0212", "the session is over, or never was", "sign in again")));
     if (now === "loading" && !isFrame) return NEVER;
     if (now === "error" && !isFrame)
       return Promise.resolve(
