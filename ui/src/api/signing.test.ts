@@ -40,9 +40,23 @@ describe("what approvals sign", () => {
     expect(hashes.size).toBe(others.length + 1);
   });
 
+  // Goal: the fee of a network with many decimals can be signed, as it is shown. Method: a tenth of a coin of 18 decimals, and its neighbour
+  // that a number can hold.
+  it("takes a fee beyond what a number holds exactly", () => {
+    const payment = {
+      asset_number: 6,
+      network: "bsc",
+      address: "0x4c",
+      on_chain: "1",
+      memo: null,
+      fee_cap: 100_000_000_000_000_000,
+    };
+    expect(paymentHash(payment)).not.toBe(paymentHash({ ...payment, fee_cap: 100_000_000_000_000_016 }));
+  });
+
   // Goal: nothing is signed that cannot be shown exactly. Method: numbers that a number does not hold, and a network nobody knows.
   it("refuses what it cannot show", () => {
-    const payment = { asset_number: 1, network: "tron", address: "T", on_chain: "1", memo: null, fee_cap: 2 ** 53 };
+    const payment = { asset_number: 1, network: "tron", address: "T", on_chain: "1", memo: null, fee_cap: 2 ** 64 };
     expect(() => paymentHash(payment)).toThrow("too great");
     expect(() => paymentHash({ ...payment, fee_cap: 1, network: "other" })).toThrow("not known");
   });

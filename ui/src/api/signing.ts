@@ -44,6 +44,18 @@ function exact(value: number): bigint {
   return BigInt(value);
 }
 
+const BEYOND = 2 ** 64;
+
+/**
+ * A fee in smallest units, which of most networks is beyond what a number holds exactly. Its digits are taken as they are shown; where
+ * the node meant others, the hash of them is not the node's, and nothing is signed.
+ */
+function asShown(value: number): bigint {
+  if (!Number.isInteger(value) || value < 0 || value >= BEYOND)
+    throw new Error("a number is too great to be shown exactly; approve it on the command line");
+  return BigInt(String(value));
+}
+
 function bigEndian(value: bigint, length: number): Uint8Array {
   const bytes = new Uint8Array(length);
   let left = value;
@@ -65,7 +77,7 @@ export function paymentHash(payment: Payment): string {
     text(payment.address),
     varint(BigInt(payment.on_chain)),
     payment.memo === null ? Uint8Array.of(0) : concatBytes(Uint8Array.of(1), text(payment.memo)),
-    varint(exact(payment.fee_cap)),
+    varint(asShown(payment.fee_cap)),
   );
   return bytesToHex(blake3(bound));
 }
