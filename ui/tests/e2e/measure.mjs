@@ -76,11 +76,11 @@ async function workers(page) {
   await go(page, "/workers");
   await read(page, "Workers");
   await record(page);
-  await wheel(page, page.getByRole("region", { name: /^Workers/ }));
+  await wheel(page, page.getByRole("region", { name: "Workers, the worst first" }));
   await page.getByRole("button", { name: "Worker", exact: true }).click();
   await page.getByRole("button", { name: "Worker", exact: true }).click();
   await page.getByLabel("State").selectOption("running");
-  await wheel(page, page.getByRole("region", { name: /^Workers/ }));
+  await wheel(page, page.getByRole("region", { name: "Workers, the worst first" }));
   return told(page, `${WORKERS} workers scrolled, sorted twice, filtered, read anew every two seconds`);
 }
 
