@@ -116,9 +116,9 @@ pub use withdrawal_policy::{
     SimulatePolicy, WithdrawalPolicy,
 };
 pub use withdrawals::{
-    ApproveWithdrawal, ConfirmWithdrawal, ConflictingSpend, DeathProof, NamedWithdrawal, Payout, PayoutAttempt,
-    NonceSet, PayoutReviewed, RequestWithdrawal, ReviewPayout, SetNonce, Withdrawal, WithdrawalExplained, WithdrawalMoved,
-    WithdrawalRequested, WithdrawalTrace, Withdrawals,
+    ApproveWithdrawal, ConfirmWithdrawal, ConflictingSpend, DeathProof, NamedWithdrawal, NonceSet, Payout,
+    PayoutAttempt, PayoutReviewed, RequestWithdrawal, ReviewPayout, SetNonce, Withdrawal, WithdrawalExplained,
+    WithdrawalMoved, WithdrawalRequested, WithdrawalTrace, Withdrawals,
 };
 pub use worker_fleets::{
     BulkWorkers, ForgetWorkerBinary, RegisterWorkerBinary, ScaleWorkers, UseWorkerBinary, WorkerBinaries, WorkerBinary,

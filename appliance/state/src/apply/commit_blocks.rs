@@ -126,11 +126,11 @@ impl CommitBlocks {
         chain.head = self.head;
         chain.finalized = chain.finalized.max(self.finalized);
         chain.agreed = self.agreed;
-        entry.put_chain(chain);
-        entry.ripen(network)?;
         if chain.is_at_head() {
             chain.at_head = Some(entry.now);
         }
+        entry.put_chain(chain);
+        entry.ripen(network)?;
         let tip = chain.tip.unwrap_or(self.parent);
         Ok(Done::BlocksCommitted { tip })
     }
@@ -181,12 +181,12 @@ impl NotePending {
                 entry.move_deposit(deposit, DepositState::Replaced);
             }
         }
-        Ok(Done::PendingNoted)
-    }
         let chain = *entry.state.deposits.chains.get(network);
         if chain.tip.is_some() && chain.halted.is_none() {
             entry.put_chain(Chain { at_head: Some(entry.now), ..chain });
         }
+        Ok(Done::PendingNoted)
+    }
 }
 
 pub(super) fn sighting_lookups(network: Network, sightings: &[Sighting], keys: &mut Vec<Vec<u8>>) {

@@ -107,14 +107,14 @@ pub enum Waiting {
         /// Why.
         why: String,
     },
-}
-
-/// Where a withdrawal stands, with what belongs to that. Variants are only ever appended.
     /// The network's fee is more than was agreed to for this one, though not more than the network's bound; others pass it.
     FeeCapTooLow {
         /// What its transaction might have cost when it was first set aside, in minor units of the network's coin.
         needed: u64,
     },
+}
+
+/// Where a withdrawal stands, with what belongs to that. Variants are only ever appended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Standing {
     /// Waits for its user's second factor.
@@ -341,18 +341,6 @@ pub struct Trace {
 }
 
 impl Waiting {
-    /// In words.
-    #[must_use]
-    pub fn describe(&self) -> String {
-        match self {
-            Waiting::Turn => "for its turn".into(),
-            Waiting::InsufficientHot => "the hot wallet has not enough of it".into(),
-            Waiting::InsufficientGas => "the hot wallet has not enough of the network's coin for the fee".into(),
-            Waiting::FeeTooHigh => "the network's fee is more than may be paid".into(),
-            Waiting::SetAside { why } => format!("set aside: {why}"),
-        }
-    }
-}
     /// Whether it is set aside: others pass it, and people are told.
     #[must_use]
     pub const fn is_set_aside(&self) -> bool {
@@ -367,6 +355,18 @@ impl Waiting {
         std::mem::discriminant(self) == std::mem::discriminant(other)
     }
 
+    /// In words.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match self {
+            Waiting::Turn => "for its turn".into(),
+            Waiting::InsufficientHot => "the hot wallet has not enough of it".into(),
+            Waiting::InsufficientGas => "the hot wallet has not enough of the network's coin for the fee".into(),
+            Waiting::FeeTooHigh => "the network's fee is more than may be paid".into(),
+            Waiting::SetAside { why } => format!("set aside: {why}"),
             Waiting::FeeCapTooLow { needed } => format!(
                 "set aside: its transaction may cost {needed} minor units of the network's coin, more than was agreed to for it"
             ),
+        }
+    }
+}

@@ -77,7 +77,9 @@ fn reply(done: Result<exchequer_state::Done, Refused>) -> Result<proto::ChangeRe
         // Nothing is decided; that people were told is no answer to what was asked.
         Ok(exchequer_state::Done::NoncePassed { next, chain }) => Answer::Refused(proto::Refused {
             code: Code::PayoutRefused.to_string(),
-            message: format!("the next nonce would be {next}, and the chain is said to be at {chain}: people were told"),
+            message: format!(
+                "the next nonce would be {next}, and the chain is said to be at {chain}: people were told"
+            ),
         }),
         Ok(done) => match changes::done(done) {
             Some(done) => Answer::Done(proto::Done { done: Some(done) }),
