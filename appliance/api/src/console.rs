@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use axum::response::{IntoResponse as _, Redirect};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -19,8 +19,6 @@ use crate::app::App;
 use crate::problem::{Page, Refused, text};
 use crate::route::{Access, Route};
 
-/// Whose pages may load an answer.
-const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 const NONCE_BYTES: usize = 16;
 /// A browser may ask again for what never changes after a year.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
@@ -30,22 +28,12 @@ pub(crate) fn routes() -> Vec<Route> {
         Route::with(axum::http::Method::GET, "/", enter).open_to(Access::Open),
         Route::with(axum::http::Method::GET, "/ui", enter).open_to(Access::Open),
         Route::with(axum::http::Method::GET, "/ui/", page).open_to(Access::Open),
-        Route::with(axum::http::Method::GET, "/ui/alive", alive).open_to(Access::Open),
         Route::with(axum::http::Method::GET, "/ui/{*path}", file).open_to(Access::Open),
     ]
 }
 
 async fn enter() -> Redirect {
     Redirect::temporary("/ui/")
-}
-
-/// Says nothing, to anyone: a page whose node is gone looks which of the others answers at all. Every other answer is kept from
-/// pages of other origins, which a page of another node is.
-async fn alive() -> Response<Body> {
-    let mut response = StatusCode::NO_CONTENT.into_response();
-    response.extensions_mut().insert(Page);
-    response.headers_mut().insert(RESOURCE_POLICY, HeaderValue::from_static("cross-origin"));
-    response
 }
 
 /// A file of the console, or the page: the page's own addresses are no files.

@@ -17,7 +17,7 @@ export function rememberNodes(addresses: readonly string[]): void {
 async function isAlive(address: string, signal: AbortSignal): Promise<boolean> {
   try {
     const patience = AbortSignal.any([signal, AbortSignal.timeout(TRY_MS)]);
-    await fetch(`https://${address}/ui/alive`, { mode: "no-cors", cache: "no-store", credentials: "omit", signal: patience });
+    await fetch(`https://${address}/livez`, { mode: "no-cors", cache: "no-store", credentials: "omit", signal: patience });
     return true;
   } catch {
     return false;

@@ -49,9 +49,9 @@ async fn files_of_other_releases_are_not_there() {
 async fn only_that_it_is_there_is_for_pages_of_other_nodes() {
     let world = World::new();
     let policy = "cross-origin-resource-policy";
-    let reply = world.send(request(Method::GET, "/ui/alive", None, None)).await;
-    assert_eq!((reply.status.as_u16(), reply.header(policy), reply.text().as_str()), (204, "cross-origin", ""));
-    for path in ["/livez", "/ui/", "/v1/session"] {
+    let reply = world.send(request(Method::GET, "/livez", None, None)).await;
+    assert_eq!((reply.status.as_u16(), reply.header(policy), reply.text().as_str()), (200, "cross-origin", "ok\n"));
+    for path in ["/readyz", "/ui/", "/v1/session"] {
         let reply = world.send(request(Method::GET, path, None, None)).await;
         assert_eq!(reply.header(policy), "same-origin", "{path}");
     }

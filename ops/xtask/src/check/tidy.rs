@@ -19,7 +19,7 @@ const SOURCE: &[&str] = &["rs", "ts", "tsx", "js", "mjs", "css", "proto", "sh", 
 /// Written by a program, or a standard text: not ours to format.
 const FOREIGN: &[&str] = &["Cargo.lock", "LICENSE-APACHE", "package-lock.json", "pnpm-lock.yaml"];
 /// Endings that hold bytes rather than text.
-const BYTES: &[&str] = &["bin", "png", "ico", "woff2", "zst", "gz", "pem", "der", "golden"];
+const BYTES: &[&str] = &["bin", "png", "webp", "ico", "woff2", "zst", "gz", "pem", "der", "golden"];
 
 /// Words that say that a piece of work is not done. Cut in two, so that this file does not contain them.
 const OPEN_ENDS: &[&str] = &[concat!("TO", "DO"), concat!("FIX", "ME"), concat!("X", "XX")];

@@ -123,7 +123,8 @@ impl Life {
         let Some(at) = self.mined.iter().position(|one| {
             let chain = self.bench.chains.iter().find(|chain| chain.network == one.network).unwrap();
             let block = chain.height_of(one.tx.id).unwrap();
-            block.height <= chain.final_height()
+            // What the scan has not settled is told later.
+            block.height <= chain.final_height().min(self.bench.settled(one.network).height)
         }) else {
             return;
         };

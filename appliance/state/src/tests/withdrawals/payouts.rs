@@ -262,9 +262,12 @@ fn replacements_exclude() {
     assert_eq!(refusal(one_only), Refusal::Claim, "it shares nothing with the first");
     assert_eq!(step(&mut world, payout, replace(coins(&[1, 3]), 3, None)), Ok(Stage::Replacing));
     let first = StepPayout { network: BITCOIN, payout, from: Stage::Replacing, attempt: 1, step: final_step(900) };
+    for number in [1, 2] {
+        change_coin(&mut world, number, |coin| spend(coin, tx(1), 9));
+    }
     assert_eq!(stepped(&mut world, first), Ok(Stage::Completed));
     let coins_of = |world: &World| world.state.custody().coins().reserved_by(BITCOIN, coin_owner(payout)).count();
-    assert_eq!(coins_of(&world), 2, "what it spends stays its own until a block says so");
+    assert_eq!(coins_of(&world), 0, "a block has two, and the third is free");
     let tron = Network::Tron;
     let two = queued(&mut world, tron, USDT, "t", 5 * DOLLAR);
     let window = |world: &World, seconds| Claim::Window {
