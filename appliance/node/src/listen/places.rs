@@ -109,8 +109,9 @@ mod tests {
     #[test]
     fn an_address_has_its_share() {
         let places = Places::new(9);
-        let mapped =
-            |at: u32| if at % 2 == 0 { v4(1) } else { IpAddr::V6(Ipv4Addr::from(0x0a00_0001).to_ipv6_mapped()) };
+        let mapped = |at: u32| {
+            if at.is_multiple_of(2) { v4(1) } else { IpAddr::V6(Ipv4Addr::from(0x0a00_0001).to_ipv6_mapped()) }
+        };
         let mut held: Vec<Place> = (0..9).map(|at| places.take(mapped(at)).unwrap()).collect();
         assert_eq!(places.take(v4(1)).unwrap_err(), Full::OfAddress);
         held.pop();

@@ -24,7 +24,7 @@ impl Entry<'_> {
     pub(super) fn is_dust(&self, network: Network, coin: Option<&ChainAddress>, amount: Option<u128>) -> bool {
         let listed = self.state.custody.listed(network, coin);
         let counted = listed.and_then(|listing| Some((listing, listing.to_ledger(amount?)?)));
-        counted.is_some_and(|(listing, (units, _))| units < least(&listing))
+        counted.is_some_and(|(listing, (units, _))| units < least(listing))
     }
 
     /// Whether a payment that comes again is dust that is history already.

@@ -255,26 +255,23 @@ impl Memory {
                 }
                 Committed::SignedAs { record: _, told } if told.at > soon => return Err(MemoryError::Future),
                 Committed::SignedAs { record, told } => {
-                    match SigningRecord::open(record, &self.key) {
-                        Ok(read) => {
-                            let is_of_it = read.body == told.body;
-                            // It was given before it was committed, whatever its signer's clock said: one clock that is ahead
-                            // moves no other signer's time on, and holds none of them up.
-                            let by = Timestamp(told.at.0.saturating_add(CLOCK_SKEW_US_MAX));
-                            let record = record.clone();
-                            frames.push(if read.at > by {
-                                tracing::warn!(body = hex::encode(read.body), at = %read.at, committed = %told.at,
-                                    "it was signed by a clock that was ahead: it counts from its commit on");
-                                Frame::Dated { record, by }
-                            } else {
-                                Frame::Fed(Committed::Signed(record))
-                            });
-                            probe.attempts.insert(read.body, read);
-                            if is_of_it {
-                                continue;
-                            }
+                    if let Ok(read) = SigningRecord::open(record, &self.key) {
+                        let is_of_it = read.body == told.body;
+                        // It was given before it was committed, whatever its signer's clock said: one clock that is ahead moves no
+                        // other signer's time on, and holds none of them up.
+                        let by = Timestamp(told.at.0.saturating_add(CLOCK_SKEW_US_MAX));
+                        let record = record.clone();
+                        frames.push(if read.at > by {
+                            tracing::warn!(body = hex::encode(read.body), at = %read.at, committed = %told.at,
+                                "it was signed by a clock that was ahead: it counts from its commit on");
+                            Frame::Dated { record, by }
+                        } else {
+                            Frame::Fed(Committed::Signed(record))
+                        });
+                        probe.attempts.insert(read.body, read);
+                        if is_of_it {
+                            continue;
                         }
-                        Err(_) => {}
                     }
                     frames.push(Frame::Told(told.clone()));
                 }

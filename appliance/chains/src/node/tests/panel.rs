@@ -360,10 +360,10 @@ async fn a_nonce_is_what_a_quorum_has_reached() {
         ((0, Some(0)), (7, 5)),
         ((8, None), (7, 5)),
     ] {
-        for liar in 0..3 {
-            says[liar].lock().nonces = said;
-            assert_eq!(asked().await, Ok(reached), "{said:?} of {liar}");
-            says[liar].lock().nonces = (7, Some(5));
+        for (place, liar) in says.iter().enumerate() {
+            liar.lock().nonces = said;
+            assert_eq!(asked().await, Ok(reached), "{said:?} of {place}");
+            liar.lock().nonces = (7, Some(5));
         }
     }
     says[0].lock().fails = lost();
