@@ -1,5 +1,6 @@
 // A running cluster as the tests see it: its nodes, the operator token, and people who can sign in. Nothing here knows a page.
 // The cluster is the demo's: EXCHEQUER_ADDRESS (the nodes' API addresses), EXCHEQUER_CACERT and EXCHEQUER_TOKEN say where it is.
+import { execFileSync } from "node:child_process";
 import { createHmac, randomBytes } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { Agent, request } from "node:https";
@@ -127,4 +128,20 @@ export async function people() {
 async function prepare(by) {
   const body = { value: "60", reason: "tests sign in often" };
   await must("PUT", "/v1/settings/people.sign_ins_per_minute", { body, token: by.token });
+}
+
+/** What operators do at each node once keys are confirmed: the signer's own policy names who may approve payments. */
+export async function pinApprovers() {
+  const { keys } = await asOperator("GET", "/v1/approval-keys");
+  const confirmed = keys.filter(({ state }) => state === "confirmed");
+  const approvers = confirmed.map(({ number, person, public_key }) => ({ key: number, person, public: public_key }));
+  const folder = needed("EXCHEQUER_DEMO_FOLDER");
+  for (const node of ["n1", "n2", "n3"]) {
+    const at = ["--data-dir", join(folder, node)];
+    const run = (...words) => execFileSync(needed("EXCHEQUER_BIN"), ["vault", "policy", ...words, ...at], { encoding: "utf8" });
+    const policy = JSON.parse(run("show", "--output", "json"));
+    const file = join(folder, `signer-policy-${node}.json`);
+    writeFileSync(file, JSON.stringify({ ...policy, version: policy.version + 1, approvers }), { mode: 0o600 });
+    run("put", file);
+  }
 }

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { go, launch, signIn, stepUp, window } from "./browser.mjs";
-import { ask, asOperator, must, NODES, people } from "./cluster.mjs";
+import { ask, asOperator, must, NODES, people, pinApprovers } from "./cluster.mjs";
 import { read } from "./places.mjs";
 
 const PHRASE = "i know what this does";
@@ -41,6 +41,8 @@ const signedIn = async ({ name, password, code }) =>
 /** The window of somebody, who is signed in there. */
 async function at(name, path, title) {
   open[name] ??= await window(browser);
+  // It may have moved by itself.
+  leader = await leaderAddress();
   // Whoever is signed in at a node is so there, not at the others.
   if (open[name].at !== leader) await signIn(open[name].page, who[name], leader);
   open[name].at = leader;
@@ -174,6 +176,7 @@ test("keys are made in the browser, and the first two confirm each other", async
   const keys = await asOperator("GET", "/v1/approval-keys");
   assert.ok(keys.in_force_since);
   assert.equal(await confirmed(), before + 3);
+  await pinApprovers();
 });
 
 test("a withdrawal is approved by a second person and watched to its end", async () => {
