@@ -216,7 +216,7 @@ describe("approval of a proposal", () => {
   it("shows why it could not be carried out", async () => {
     await proposal({ state: "refused-at-execution", refusal: "there is no such user" }, noting(() => approved({})).first);
     await waitFor(() => expect(page()).toContain("there is no such user"));
-    await proposal({ state: "refused-at-execution" }, noting(() => approved({})).first);
+    await proposal({ state: "refused-at-execution", refusal: undefined }, noting(() => approved({})).first);
     await waitFor(() => expect(page()).toContain("refused-at-execution"));
     expect(page()).not.toContain("could not be carried out because");
     expect(document.querySelector('.main [data-tone="bad"]')?.textContent).toBe("refused-at-execution");
