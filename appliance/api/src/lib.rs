@@ -45,7 +45,7 @@ use axum::Router;
 pub use grpc::{COMMANDS_MAX, REQUEST_BYTES_MAX, proto as gateway};
 pub use problem::status_of;
 pub use route::ClientAddress;
-pub use spot::group as address_group;
+pub use spot::{Place, Sockets};
 
 use crate::app::App;
 use crate::backend::Backend;

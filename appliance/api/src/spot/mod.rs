@@ -37,8 +37,7 @@ use std::sync::OnceLock;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 
-pub(crate) use stream::{Place, Sockets};
-pub use weights::group;
+pub use stream::{Place, Sockets};
 
 /// Every route of the dialect.
 pub(crate) fn routes() -> Vec<crate::route::Route> {

@@ -62,7 +62,7 @@ struct Inside {
 pub(crate) struct Weights(Mutex<Inside>);
 
 /// Addresses of one customer share a count: of IPv6, those of one network of 64 bits.
-pub fn group(address: IpAddr) -> u128 {
+pub(crate) fn group(address: IpAddr) -> u128 {
     match address {
         IpAddr::V4(address) => u128::from(u32::from(address)) | 0xffff_0000_0000,
         IpAddr::V6(address) => match Ipv6Addr::to_ipv4_mapped(&address) {

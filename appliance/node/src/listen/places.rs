@@ -6,13 +6,10 @@
 //! - Whoever takes all they can leaves the last places to those who hold few, and to this machine itself some beyond these:
 //!   an operator at a new address, or at the node, is heard while others crowd its door.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
-use std::sync::Arc;
 
-use exchequer_api::address_group;
-use parking_lot::Mutex;
+use exchequer_api::{Place, Sockets};
 
 /// Connections that one door holds at once, but for those of [`HOME`].
 pub(super) const CONNECTIONS_MAX: u32 = 4_096;
@@ -28,24 +25,11 @@ pub(crate) const OF_ADDRESS: u32 = 512;
 /// What the node's file may say: from what one browser needs to all there are, where whoever stands in front counts.
 pub(crate) const OF_ADDRESS_RANGE: RangeInclusive<u32> = FEW..=CONNECTIONS_MAX;
 
-#[derive(Debug, Default)]
-struct Inside {
-    all: u32,
-    by_address: HashMap<u128, u32>,
-}
-
 /// The places of one door.
 #[derive(Debug, Clone)]
 pub(super) struct Places {
     of_address: u32,
-    inside: Arc<Mutex<Inside>>,
-}
-
-/// One of them; it is free again when this is dropped.
-#[derive(Debug)]
-pub(super) struct Place {
-    of: Places,
-    address: u128,
+    open: Sockets,
 }
 
 /// Why there is no place.
@@ -60,37 +44,20 @@ pub(super) enum Full {
 impl Places {
     /// No connection is open yet; `of_address` is the share of one address.
     pub(super) fn new(of_address: u32) -> Places {
-        Places { of_address, inside: Arc::default() }
+        Places { of_address, open: Sockets::default() }
     }
 
     /// A place for one more connection from an address.
     pub(super) fn take(&self, from: IpAddr) -> Result<Place, Full> {
-        let address = address_group(from);
-        let mut inside = self.inside.lock();
-        let here = inside.by_address.get(&address).copied().unwrap_or(0);
-        if here >= self.of_address {
-            return Err(Full::OfAddress);
-        }
-        let is_free = inside.all < CONNECTIONS_MAX - LAST
-            || inside.all < CONNECTIONS_MAX && here < FEW
-            || inside.all < CONNECTIONS_MAX + HOME && here < HOME && from.to_canonical().is_loopback();
-        if !is_free {
-            return Err(Full::OfAll);
-        }
-        inside.all += 1;
-        inside.by_address.insert(address, here + 1);
-        Ok(Place { of: self.clone(), address })
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut inside = self.of.inside.lock();
-        inside.all = inside.all.saturating_sub(1);
-        match inside.by_address.get(&self.address).copied() {
-            Some(count) if count > 1 => drop(inside.by_address.insert(self.address, count - 1)),
-            Some(_) | None => drop(inside.by_address.remove(&self.address)),
-        }
+        self.open.take_where(from, |all, here| {
+            if here >= self.of_address {
+                return Err(Full::OfAddress);
+            }
+            let is_free = all < CONNECTIONS_MAX - LAST
+                || all < CONNECTIONS_MAX && here < FEW
+                || all < CONNECTIONS_MAX + HOME && here < HOME && from.to_canonical().is_loopback();
+            if is_free { Ok(()) } else { Err(Full::OfAll) }
+        })
     }
 }
 
@@ -121,8 +88,7 @@ mod tests {
         assert_eq!(places.take(of_network(9)).unwrap_err(), Full::OfAddress);
         assert!(places.take(IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 8, 0, 0, 0, 1))).is_ok());
         drop(held);
-        let inside = places.inside.lock();
-        assert!(inside.by_address.is_empty() && inside.all == 0);
+        assert_eq!(places.open.counts(), (0, 0));
     }
 
     /// Goal: a crowd of a few addresses shuts nobody else out, and a crowd of many not whoever sits at the node. Method: eight

@@ -34,7 +34,7 @@ pub(crate) use control::id_of;
 pub(crate) use hub::{Hub, Member, Watcher};
 pub(crate) use line::Line;
 pub(crate) use routes::{From, Upgrade, address_of, open, refused, routes};
-pub(crate) use sockets::{Place, Sockets};
+pub use sockets::{Place, Sockets};
 
 /// Most streams of one connection.
 pub(crate) const STREAMS_MAX: usize = 1_024;

@@ -1,4 +1,5 @@
-//! How many sockets are open: an upgraded connection is the door's no more, and must be counted as long as it lives.
+//! How many connections are open, of all and of each address: sockets, streams, and whatever a door accepts. An upgraded connection is
+//! the door's no more, and must be counted as long as it lives.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -14,13 +15,13 @@ struct Inside {
     by_address: BTreeMap<u128, u32>,
 }
 
-/// The sockets that are open.
+/// The connections that are open.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Sockets(Arc<Mutex<Inside>>);
+pub struct Sockets(Arc<Mutex<Inside>>);
 
 /// One of them; it is free again when this is dropped.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub struct Place {
     of: Sockets,
     address: u128,
 }
@@ -29,15 +30,30 @@ impl Sockets {
     /// A place for one more socket of an address as the node's acceptor knows it, of IPv6 of a network of 64 bits; none
     /// where there are so many of all, or of that address.
     pub(crate) fn take(&self, address: Option<IpAddr>, all_max: u32, of_address_max: u32) -> Option<Place> {
-        let address = group(address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)));
+        let address = address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        self.take_where(address, |all, here| if all >= all_max || here >= of_address_max { Err(()) } else { Ok(()) })
+            .ok()
+    }
+
+    /// A place for one more of an address where `may` lets it, which is told how many there are of all and of that address.
+    ///
+    /// # Errors
+    /// That of `may`.
+    pub fn take_where<E>(&self, from: IpAddr, may: impl FnOnce(u32, u32) -> Result<(), E>) -> Result<Place, E> {
+        let address = group(from);
         let mut inside = self.0.lock();
         let here = inside.by_address.get(&address).copied().unwrap_or(0);
-        if inside.all >= all_max || here >= of_address_max {
-            return None;
-        }
+        may(inside.all, here)?;
         inside.all += 1;
         inside.by_address.insert(address, here + 1);
-        Some(Place { of: self.clone(), address })
+        Ok(Place { of: self.clone(), address })
+    }
+
+    /// How many there are of all, and of how many addresses.
+    #[must_use]
+    pub fn counts(&self) -> (u32, usize) {
+        let inside = self.0.lock();
+        (inside.all, inside.by_address.len())
     }
 }
 
@@ -72,7 +88,6 @@ mod tests {
         }
         assert_eq!(places.len(), of_all as usize);
         drop(places);
-        let inside = sockets.0.lock();
-        assert!(inside.by_address.is_empty() && inside.all == 0);
+        assert_eq!(sockets.counts(), (0, 0));
     }
 }
