@@ -11,7 +11,7 @@ use exchequer_state::withdrawals::{Errand, Stage as Standing};
 
 use super::super::super::ground::Ground as _;
 use super::purse::{HOT, address_on};
-use field::{COLD, Field, GAS, NATIVE, TOKENS, Who};
+use field::{COLD, Clerk, Field, GAS, NATIVE, TOKENS, Who};
 
 /// Goal: a token is swept once what it takes was brought, and not before that is final; everything arrives, each transfer once,
 /// and the books follow: "sweep before gas confirmed" of failure mode 32. Method: one deposit on networks of both families with
@@ -46,21 +46,27 @@ async fn a_sweep_waits_until_its_gas_is_final() {
     }
 }
 
+/// An address with tokens whose gas was just brought, and nothing is swept yet; with its consolidation and its gas worker.
+async fn topped_up(network: Network) -> (Field, Clerk, Clerk) {
+    let mut field = Field::open(network, true, false).await;
+    field.deposit(0, TOKENS, 500_000_000).await;
+    let (sweeper, fuel) = (field.clerk(Who::Consolidation), field.clerk(Who::Gas));
+    for _ in 0..40 {
+        field.work(&[&sweeper, &fuel], 1).await;
+        assert_eq!(field.sweeps(), 0, "{network}");
+        if field.top_ups() == 1 && field.moves().is_empty() {
+            return (field, sweeper, fuel);
+        }
+    }
+    panic!("no gas was brought on {network}");
+}
+
 /// Goal: what is brought is exactly what the sweep takes and a quarter more, and is enough where fees rise by a quarter before it
 /// is used: one top-up. Method: the price of everything rises once the gas is there.
 #[tokio::test(start_paused = true)]
 async fn gas_is_enough_after_fees_rise_by_a_quarter() {
     for network in [Network::Ethereum, Network::Tron] {
-        let mut field = Field::open(network, true, false).await;
-        field.deposit(0, TOKENS, 500_000_000).await;
-        let (sweeper, fuel) = (field.clerk(Who::Consolidation), field.clerk(Who::Gas));
-        for _ in 0..40 {
-            field.work(&[&sweeper, &fuel], 1).await;
-            if field.top_ups() == 1 && field.moves().is_empty() {
-                break;
-            }
-            assert_eq!(field.sweeps(), 0, "{network}");
-        }
+        let (mut field, sweeper, fuel) = topped_up(network).await;
         field.net.lock().dear = 125;
         let said = field.work(&[&sweeper, &fuel], 30).await;
         assert_eq!((field.top_ups(), field.sweeps()), (1, 1), "{network}: {said:?}");
@@ -80,16 +86,7 @@ async fn gas_is_enough_after_fees_rise_by_a_quarter() {
 #[tokio::test(start_paused = true)]
 async fn gas_that_is_not_enough_any_more_is_brought_again() {
     for network in [Network::Ethereum, Network::Tron] {
-        let mut field = Field::open(network, true, false).await;
-        field.deposit(0, TOKENS, 500_000_000).await;
-        let (sweeper, fuel) = (field.clerk(Who::Consolidation), field.clerk(Who::Gas));
-        for _ in 0..40 {
-            field.work(&[&sweeper, &fuel], 1).await;
-            if field.top_ups() == 1 && field.moves().is_empty() {
-                break;
-            }
-        }
-        assert_eq!(field.sweeps(), 0, "{network}");
+        let (mut field, sweeper, fuel) = topped_up(network).await;
         field.net.lock().dear = 200;
         let said = field.work(&[&sweeper, &fuel], 60).await;
         assert_eq!((field.top_ups(), field.sweeps()), (2, 1), "{network}: {said:?}; {:?}", field.plans());
