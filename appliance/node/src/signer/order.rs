@@ -345,7 +345,7 @@ mod tests {
         for code in ["velocity-hour", "velocity-day", "expiry-far", "clock", "sealed", "peer"] {
             assert!(passes(code), "{code}");
         }
-        for code in ["fee", "destination", "not-decided", "nonce-taken", "no-rule", ""] {
+        for code in ["fee", "over-velocity", "destination", "not-decided", "nonce-taken", "no-rule", ""] {
             assert!(!passes(code), "{code}");
         }
     }

@@ -92,6 +92,10 @@ impl Judge<'_> {
                 (Code::VelocityHour, HOUR_US, limits.hour_max.0, "an hour"),
                 (Code::VelocityDay, DAY_US, limits.day_max.0, "a day"),
             ] {
+                if *counted > max {
+                    let why = format!("{counted} at once is more than the {max} that {wallet} may pay within {word}");
+                    return refuse(Code::OverVelocity, why);
+                }
                 let so_far = self.known.counted(&wallet, coin, self.now, span_us, &self.asked.body);
                 if *counted > 0 && so_far.saturating_add(*counted) > max {
                     let why = format!("{wallet} paid {so_far} within {word}; {counted} more would exceed {max}");

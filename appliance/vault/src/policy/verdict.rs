@@ -86,6 +86,8 @@ pub enum Code {
     UnreadRecord,
     /// The signer's clock is far ahead of replicated time.
     Clock,
+    /// It alone would pay more than an hour or a day allows: no time cures that.
+    OverVelocity,
 }
 
 impl Code {
@@ -133,6 +135,7 @@ impl Code {
             Code::ExpiryFar => "expiry-far",
             Code::UnreadRecord => "unread-record",
             Code::Clock => "clock",
+            Code::OverVelocity => "over-velocity",
         }
     }
 

@@ -99,6 +99,25 @@ fn a_transaction_that_is_split_up_counts_in_full() {
     rig.refuses(&one(1), withdrawal(40), Code::VelocityHour);
 }
 
+/// Goal: what is more than an hour allows by itself is refused as that, not as something that waits for the hour to pass: persons have
+/// to look at it. Method: eleven payments of two coins in one transaction, where an hour allows twenty; ten afterwards are too many with
+/// their fee, and nine are signed.
+#[test]
+fn too_much_at_once_is_refused_for_good() {
+    let rig = Rig::new();
+    let batch = |count: u8| {
+        let coins: Vec<_> = (1..=count).map(|number| (number, 201_000_000)).collect();
+        let orders = (1..=count).map(|number| order(number, vec![])).collect();
+        (rig.bitcoin(&coins, &vec![(BITCOIN_STRANGER, 200_000_000); count.into()]), Intent::Withdrawal(orders))
+    };
+    for count in [11, 10] {
+        let (unsigned, intent) = batch(count);
+        rig.refuses(&unsigned, intent, Code::OverVelocity);
+    }
+    let (unsigned, intent) = batch(9);
+    rig.signed(&unsigned, intent);
+}
+
 /// Goal: a record of a time to come does not open the windows. Method: a decision of tomorrow is fed.
 #[test]
 fn a_record_of_tomorrow_is_refused() {
