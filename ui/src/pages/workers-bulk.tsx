@@ -6,6 +6,7 @@ import { Panel } from "../kit/panel";
 import { Status, type Tone, Word } from "../kit/status";
 import { Table } from "../kit/table";
 import { Foreign, When } from "../kit/values";
+import { WORKER } from "./worker-column";
 
 export const ACTIONS = ["restart", "stop", "start"] as const;
 export type Action = (typeof ACTIONS)[number];
@@ -128,16 +129,7 @@ export function BulkResult({ bulk }: { bulk: number }) {
             rows={items}
             keyOf={(row) => row.worker}
             columns={[
-              {
-                id: "worker",
-                head: "Worker",
-                by: (row) => row.worker,
-                cell: (row) => (
-                  <Link to="/workers/$worker" params={{ worker: row.worker }} search={{ tab: undefined }}>
-                    <Foreign>{row.worker}</Foreign>
-                  </Link>
-                ),
-              },
+              WORKER,
               { id: "before", head: "Was wanted", cell: (row) => row.before },
               { id: "effect", head: "What was decided", by: (row) => row.effect, cell: (row) => <Effect of={row.effect} /> },
               {

@@ -11,6 +11,7 @@ import { Table } from "../kit/table";
 import { bytes, capital } from "../kit/text";
 import { Foreign, When } from "../kit/values";
 import { ACTIONS, BulkPreview, BulkResult } from "./workers-bulk";
+import { WORKER } from "./worker-column";
 
 const route = getRouteApi("/workers");
 const STATES = ["stopped", "starting", "running", "draining", "degraded", "failed"] as const;
@@ -106,16 +107,7 @@ function List({ rows }: { rows: readonly WorkerRow[] }) {
       rows={rows}
       keyOf={(row) => row.worker}
       columns={[
-        {
-          id: "worker",
-          head: "Worker",
-          by: (row) => row.worker,
-          cell: (row) => (
-            <Link to="/workers/$worker" params={{ worker: row.worker }} search={{ tab: undefined }}>
-              <Foreign>{row.worker}</Foreign>
-            </Link>
-          ),
-        },
+        WORKER,
         { id: "state", head: "State", by: (row) => row.state, cell: (row) => <Word of={row.state} /> },
         { id: "why", head: "Why", cell: (row) => <Foreign>{row.why ?? ""}</Foreign> },
         { id: "since", head: "Since", by: (row) => row.since, cell: (row) => <When at={row.since} /> },
