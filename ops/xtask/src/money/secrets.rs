@@ -3,6 +3,7 @@
 //! What follows from the seed is computed here once more, from the words and the published rules (BIP-39, BIP-32) alone: the seed,
 //! every account's private key and those of its first addresses, each as bytes and as text.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -19,6 +20,8 @@ const WORDS_IN_A_ROW: usize = 4;
 /// What is passed over at once, but for as much as the longest that is looked for: a secret may begin with zeros.
 const EMPTY: [u8; 4_096] = [0; 4_096];
 const LONGEST_BYTES: usize = 256;
+/// What all that is looked for has at least.
+const START_BYTES: usize = 8;
 const HARDENED: u32 = 1 << 31;
 
 /// A key and its chain code.
@@ -72,6 +75,8 @@ impl Node {
 /// What must be nowhere. Told of one is only what it is, never itself.
 pub(super) struct Secrets {
     needles: Vec<(String, Vec<u8>)>,
+    /// Those that begin with these bytes, by their places. There are thousands, and a log is full of digits that each begins with.
+    starting: HashMap<[u8; START_BYTES], Vec<usize>>,
 }
 
 impl Secrets {
@@ -88,10 +93,10 @@ impl Secrets {
         let mut seed = [0; 64];
         let rounds = std::num::NonZeroU32::new(2_048).context("no rounds")?;
         ring::pbkdf2::derive(ring::pbkdf2::PBKDF2_HMAC_SHA512, rounds, b"mnemonic", phrase.as_bytes(), &mut seed);
-        let mut secrets = Secrets { needles: Vec::new() };
+        let mut secrets = Secrets { needles: Vec::new(), starting: HashMap::new() };
         for row in words.windows(WORDS_IN_A_ROW) {
-            secrets.needles.push(("words of the seed".to_owned(), row.join(" ").into_bytes()));
-            secrets.needles.push(("words of the seed".to_owned(), row.join("\",\"").into_bytes()));
+            secrets.look_for("words of the seed", row.join(" ").into_bytes());
+            secrets.look_for("words of the seed", row.join("\",\"").into_bytes());
         }
         secrets.add("the seed", &seed);
         let root = Node::of(&seed)?;
@@ -112,18 +117,30 @@ impl Secrets {
     fn add(&mut self, what: &str, bytes: &[u8]) {
         let digits = hex::encode(bytes);
         for needle in [bytes.to_vec(), digits.to_uppercase().into_bytes(), digits.into_bytes()] {
-            self.needles.push((what.to_owned(), needle));
+            self.look_for(what, needle);
         }
+    }
+
+    fn look_for(&mut self, what: &str, needle: Vec<u8>) {
+        if let Some(start) = needle.first_chunk() {
+            self.starting.entry(*start).or_default().push(self.needles.len());
+        }
+        self.needles.push((what.to_owned(), needle));
     }
 
     /// What of it is in some bytes; none where nothing is.
     pub(super) fn find_in(&self, bytes: &[u8]) -> Option<&str> {
-        // Most places begin like none of them.
+        // Most places begin like none of them, which a table tells sooner than the map does.
         let mut begins = vec![false; 1 << 16];
-        let start = |bytes: &[u8]| Some(usize::from(u16::from_be_bytes([*bytes.first()?, *bytes.get(1)?])));
-        for at in self.needles.iter().filter_map(|(_, needle)| start(needle)) {
+        let two = |bytes: &[u8]| Some(usize::from(u16::from_be_bytes(*bytes.first_chunk()?)));
+        for at in self.starting.keys().filter_map(|start| two(start)) {
             begins.get_mut(at).into_iter().for_each(|flag| *flag = true);
         }
+        let whole = |rest: &[u8]| {
+            let places = self.starting.get(rest.first_chunk::<START_BYTES>()?)?;
+            let mut needles = places.iter().filter_map(|place| self.needles.get(*place));
+            needles.find(|(_, needle)| rest.starts_with(needle)).map(|(what, _)| what.as_str())
+        };
         let mut at = 0;
         while at < bytes.len() {
             // Room that was taken beforehand holds nothing, and there is much of it.
@@ -132,8 +149,8 @@ impl Secrets {
                 continue;
             }
             let rest = bytes.get(at..).unwrap_or_default();
-            if start(rest).is_some_and(|two| begins.get(two) == Some(&true))
-                && let Some((what, _)) = self.needles.iter().find(|(_, needle)| rest.starts_with(needle))
+            if two(rest).is_some_and(|two| begins.get(two) == Some(&true))
+                && let Some(what) = whole(rest)
             {
                 return Some(what);
             }
@@ -201,7 +218,7 @@ mod tests {
         }
         let far = [EMPTY.as_slice(), &EMPTY, b"1", WORDS.as_bytes(), &EMPTY].concat();
         assert!(secrets.find_in(&far).is_some());
-        assert!(secrets.needles.iter().all(|(_, needle)| needle.len() <= LONGEST_BYTES));
+        assert!(secrets.needles.iter().all(|(_, needle)| (START_BYTES..=LONGEST_BYTES).contains(&needle.len())));
         assert_eq!(secrets.find_in(b"abandon ship; about 4604b4b710fe91f584fff084e1a9159fe4f8408f"), None);
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("n1")).unwrap();
