@@ -39,6 +39,25 @@ need_rust() {
     command -v cargo > /dev/null || die "no Rust toolchain: see https://rustup.rs"
 }
 
+# What a build of everything and a run of the tests take on top of what is there already, in GB, with some to spare.
+readonly ROOM_GB=24
+# Below this nothing can be built.
+readonly ROOM_GB_MIN=10
+
+free_gb() { df --output=avail --block-size=1G "$CARGO_TARGET_DIR" | tail -n 1 | tr -d ' '; }
+
+# make_room: a build folder only grows, as cargo keeps what was built of each state of the code. Where the disk is
+# almost full, what was built of our own crates goes; the libraries, which take long to build, stay.
+make_room() {
+    mkdir -p "$CARGO_TARGET_DIR"
+    [ "$(free_gb)" -lt "$ROOM_GB" ] || return 0
+    say "$(free_gb) GB are free for $CARGO_TARGET_DIR: what was built of this repository is removed from it"
+    cargo clean --quiet --workspace || cargo clean --quiet
+    rm -rf "$CARGO_TARGET_DIR"/*/incremental
+    [ "$(free_gb)" -ge "$ROOM_GB_MIN" ] ||
+        die "$(free_gb) GB are free for $CARGO_TARGET_DIR, and a build takes $ROOM_GB_MIN: make room, or name another folder by CARGO_TARGET_DIR"
+}
+
 # drill XTASK ARGUMENT...: namespaces need root. A build as root would leave root's files behind, so only the drill
 # itself, which is built already, is run as root.
 drill() {
