@@ -1,11 +1,15 @@
 //! A node of Ethereum's kind on a chain of its own: anvil, and an endpoint that shows one network's behaviour.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
 
+use crate::http::runtime;
 use crate::ports::free_port;
 use crate::process::Process;
 use crate::rpc::Rpc;
@@ -41,8 +45,19 @@ pub struct Anvil {
     direct_url: String,
     profile: Profile,
     took: Duration,
+    /// Held while blocks are made or replaced. Anvil loses a block that it makes while it replaces others: its number then has none.
+    making: Arc<Mutex<()>>,
+    miner: Option<JoinHandle<()>>,
     process: Process,
     _home: TempDir,
+}
+
+impl Drop for Anvil {
+    fn drop(&mut self) {
+        if let Some(miner) = &self.miner {
+            miner.abort();
+        }
+    }
 }
 
 impl Anvil {
@@ -60,11 +75,11 @@ impl Anvil {
         add("--port", port.to_string());
         add("--chain-id", options.chain_id.to_string());
         add("--cache-path", home.path().join("cache").display().to_string());
-        if let Some(ms) = options.block_ms {
-            add("--block-time", format!("{}.{:03}", ms / 1_000, ms % 1_000));
-        }
         if options.profile == Profile::Bsc {
             add("--base-fee", "0".to_owned());
+        }
+        if options.block_ms.is_some() {
+            words.push("--no-mining".to_owned());
         }
         let mut process = Process::start(&words, &home.path().join("log"))?;
         let direct_url = format!("http://127.0.0.1:{port}");
@@ -75,8 +90,16 @@ impl Anvil {
         });
         ready.await.with_context(|| process.tail())?;
         let shim = Shim::evm(options.profile, &direct_url, options.port).await?;
+        let making = Arc::new(Mutex::new(()));
+        let miner = match options.block_ms {
+            Some(ms) => {
+                let every = Duration::from_millis(ms.max(1));
+                Some(runtime()?.spawn(mine_at(Rpc::new(&direct_url)?, making.clone(), every)))
+            }
+            None => None,
+        };
         let (profile, took) = (options.profile, begun.elapsed());
-        Ok(Anvil { shim, direct, direct_url, profile, took, process, _home: home })
+        Ok(Anvil { shim, direct, direct_url, profile, took, making, miner, process, _home: home })
     }
 
     /// Another endpoint of the same network, with faults of its own.
@@ -122,6 +145,7 @@ impl Anvil {
     /// # Errors
     /// When anvil does not.
     pub async fn mine(&self, blocks: u64) -> Result<()> {
+        let _making = self.making.lock().await;
         self.direct.call("anvil_mine", json!([blocks])).await.map(drop)
     }
 
@@ -131,8 +155,51 @@ impl Anvil {
     /// # Errors
     /// When anvil does not.
     pub async fn reorganise(&self, depth: u64, raw: &[(String, u64)]) -> Result<()> {
+        let _making = self.making.lock().await;
+        self.replace(depth, raw).await
+    }
+
+    /// Replaces the last `depth` blocks by others with the same transactions.
+    ///
+    /// # Errors
+    /// When anvil does not.
+    pub async fn reorganise_alike(&self, depth: u64) -> Result<()> {
+        let _making = self.making.lock().await;
+        let raw = self.transactions(depth).await?;
+        self.replace(depth, &raw).await
+    }
+
+    async fn replace(&self, depth: u64, raw: &[(String, u64)]) -> Result<()> {
         let again: Vec<Value> = raw.iter().map(|(raw, place)| json!([raw, place])).collect();
-        self.direct.call("anvil_reorg", json!([depth, again])).await.map(drop)
+        self.direct.call("anvil_reorg", json!([depth, again])).await?;
+        let head = self.head().await?;
+        for height in head.saturating_sub(depth)..=head {
+            anyhow::ensure!(!self.block(height).await?.is_null(), "anvil has lost block {height} of {head}");
+        }
+        Ok(())
+    }
+
+    async fn head(&self) -> Result<u64> {
+        let head = self.direct.call("eth_blockNumber", json!([])).await?;
+        Ok(u64::from_str_radix(head.as_str().context("no height")?.trim_start_matches("0x"), 16)?)
+    }
+
+    async fn block(&self, height: u64) -> Result<Value> {
+        self.direct.call("eth_getBlockByNumber", json!([format!("0x{height:x}"), false])).await
+    }
+
+    /// The bytes of the transactions in the last `depth` blocks, each with its block's place.
+    async fn transactions(&self, depth: u64) -> Result<Vec<(String, u64)>> {
+        let head = self.head().await?;
+        let mut found = Vec::new();
+        for place in 0..depth {
+            let block = self.block((head + place + 1).saturating_sub(depth)).await?;
+            for hash in block.get("transactions").and_then(Value::as_array).into_iter().flatten() {
+                let raw = self.direct.call("eth_getRawTransactionByHash", json!([hash])).await?;
+                found.extend(raw.as_str().map(|raw| (raw.to_owned(), place)));
+            }
+        }
+        Ok(found)
     }
 
     /// Gives an account so much native money, in wei.
@@ -168,5 +235,17 @@ impl Anvil {
     #[must_use]
     pub fn log(&self) -> String {
         self.process.tail()
+    }
+}
+
+/// Makes a block every so often, until it is ended.
+async fn mine_at(direct: Rpc, making: Arc<Mutex<()>>, every: Duration) {
+    let mut ticks = tokio::time::interval(every);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let _making = making.lock().await;
+        // Where anvil is gone whoever uses it is told so.
+        let _ = direct.call("evm_mine", json!([])).await;
     }
 }

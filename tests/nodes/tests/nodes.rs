@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
+use exchequer_test_nodes::anvil::Options as AnvilOptions;
 use exchequer_test_nodes::contracts::{Contract, word};
 use exchequer_test_nodes::faults::{Fault, Rule};
 use exchequer_test_nodes::rpc::Rpc;
@@ -156,6 +157,27 @@ async fn bitcoin_reorganises_and_restarts() {
     assert!(rpc.call("sendtoaddress", json!([to, "0.25"])).await.is_err());
     let after = rpc.call("getmempoolinfo", json!([])).await.unwrap()["size"].clone();
     assert_eq!((before, after), (json!(0), json!(1)));
+}
+
+/// Goal: a chain that is reorganised again and again while blocks are made by the clock has every block, each upon the one before.
+/// Method: four hundred reorganisations with a block every millisecond; all of it is read at the end.
+#[tokio::test]
+async fn anvil_loses_no_block() {
+    let options = AnvilOptions { block_ms: Some(1), ..AnvilOptions::from(Profile::Ethereum) };
+    let Some(anvil) = or_skip("anvil_loses_no_block", Anvil::start(options).await).unwrap() else { return };
+    anvil.mine(5).await.unwrap();
+    for depth in [1, 2, 3, 4].into_iter().cycle().take(400) {
+        anvil.reorganise_alike(depth).await.unwrap();
+    }
+    let head = anvil.direct().call("eth_blockNumber", json!([])).await.unwrap();
+    let head = u64::from_str_radix(head.as_str().unwrap().trim_start_matches("0x"), 16).unwrap();
+    let mut parent = None;
+    for height in 0..=head {
+        let asked = json!([format!("0x{height:x}"), false]);
+        let block = anvil.direct().call("eth_getBlockByNumber", asked).await.unwrap();
+        assert!(parent.is_none_or(|parent| parent == block["parentHash"]), "{height} of {head}: {block}");
+        parent = Some(block["hash"].clone());
+    }
 }
 
 /// Goal: an answer that never comes does not come. Method: a client that waits 200 ms; the same call after that.

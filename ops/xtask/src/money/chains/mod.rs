@@ -218,10 +218,7 @@ impl Chains {
             "tron" => self.tron.fork(depth, &Again::All),
             _ => {
                 let evm = self.at(network)?;
-                self.runtime.block_on(async {
-                    let raw = transactions(&evm.anvil, depth).await?;
-                    evm.anvil.reorganise(depth, &raw).await
-                })
+                self.runtime.block_on(evm.anvil.reorganise_alike(depth))
             }
         }
     }
@@ -254,22 +251,6 @@ async fn evm(profile: Profile, pace: Pace) -> Result<Evm> {
         anvil.shim().finality(Finality::Behind { safe: behind / 2, finalized: behind });
     }
     Ok(Evm { place, anvil, token, paying: Mutex::default() })
-}
-
-/// The bytes of the transactions in the last `depth` blocks, each with its block's place.
-async fn transactions(anvil: &Anvil, depth: u64) -> Result<Vec<(String, u64)>> {
-    let head = anvil.direct().call("eth_blockNumber", json!([])).await?;
-    let head = u64::from_str_radix(head.as_str().context("no height")?.trim_start_matches("0x"), 16)?;
-    let mut found = Vec::new();
-    for place in 0..depth {
-        let number = format!("0x{:x}", (head + place + 1).saturating_sub(depth));
-        let block = anvil.direct().call("eth_getBlockByNumber", json!([number, false])).await?;
-        for hash in block.get("transactions").and_then(Value::as_array).into_iter().flatten() {
-            let raw = anvil.direct().call("eth_getRawTransactionByHash", json!([hash])).await?;
-            found.extend(raw.as_str().map(|raw| (raw.to_owned(), place)));
-        }
-    }
-    Ok(found)
 }
 
 /// A call of the token's.
