@@ -1,6 +1,11 @@
 //! What CoinMarketCap asks of a spot exchange: numbers as numbers in its summary, as text elsewhere, times in
 //! milliseconds.
 
+use std::collections::BTreeSet;
+
+use exchequer_state::assets::AssetRecord;
+use exchequer_state::ledger::Asset;
+use exchequer_state::networks::Operation;
 use exchequer_state::{Rows, State};
 use serde_json::{Map, Value, json};
 
@@ -40,10 +45,23 @@ pub(super) fn summary(call: &mut Call) -> Answer<'_> {
 pub(super) fn assets(call: &mut Call) -> Answer<'_> {
     Box::pin(async move {
         let look = |state: &State| {
-            // Deposits and withdrawals are not there yet.
-            let of = |name: &str| json!({"name": name, "can_withdraw": "false", "can_deposit": "false"});
+            // Over any network that is open for it at the moment.
+            let open = |operation: Operation| {
+                let listings = state.custody().listings();
+                let allowed = listings.filter(|one| state.may(one.network, one.asset, operation).is_ok());
+                allowed.map(|one| one.asset).collect::<BTreeSet<Asset>>()
+            };
+            let (withdrawn, deposited) = (open(Operation::Withdrawal), open(Operation::Deposit));
+            let text = |set: &BTreeSet<Asset>, asset: Asset| set.contains(&asset).to_string();
+            let of = |asset: &AssetRecord| {
+                json!({
+                    "name": asset.name,
+                    "can_withdraw": text(&withdrawn, asset.number),
+                    "can_deposit": text(&deposited, asset.number),
+                })
+            };
             let assets = state.assets().iter();
-            Ok(assets.map(|asset| (asset.code.clone(), of(&asset.name))).collect::<Map<String, Value>>())
+            Ok(assets.map(|asset| (asset.code.clone(), of(asset))).collect::<Map<String, Value>>())
         };
         Ok(Value::Object(call.app.spot_look(Fresh::Local, look).await?.0))
     })

@@ -1,10 +1,14 @@
 //! What the listings of exchanges and charts are served.
 
-use exchequer_state::SetMarketPhase;
+use axum::http::Method;
+use exchequer_domain::Network;
+use exchequer_state::ledger::Asset;
 use exchequer_state::markets::MarketId;
 use exchequer_state::matching::PhaseChange;
+use exchequer_state::{ConfigureNetworkAsset, SetMarketPhase};
 use serde_json::json;
 
+use super::super::money_on_chains::listed;
 use super::{Change, NOW_MS, World, good, limit, open, refusal, world};
 
 /// A world with one trade of 0.2 at 64000.15, and 0.3 left of the ask.
@@ -56,6 +60,27 @@ async fn coingecko_is_served() {
         let bought = if bought { json!([trade]) } else { json!([]) };
         assert_eq!(trades, json!({"buy": bought, "sell": []}), "{query}");
     }
+}
+
+/// Goal: CoinMarketCap is told that an asset comes and goes where a network is open for it, and no longer. Method: a listed
+/// token; its withdrawals are switched off, then its network is suspended.
+#[tokio::test]
+async fn what_comes_and_goes_is_told() {
+    let world = World::new();
+    listed(&world).await;
+    let told = async |withdraw: &str, deposit: &str| {
+        let assets = good(&open(&world, "/cmc/assets").await);
+        assert_eq!(assets["USDT"], json!({"name": "Tether", "can_withdraw": withdraw, "can_deposit": deposit}));
+    };
+    told("true", "true").await;
+    let (network, asset, reason) = (Network::Ethereum, Asset(1), "test".to_owned());
+    let (deposits, withdrawals, sweeps) = (None, Some(false), None);
+    let off = ConfigureNetworkAsset { network, asset, deposits, withdrawals, sweeps, reason };
+    world.house.run(Change::ConfigureNetworkAsset(off));
+    told("false", "true").await;
+    let suspended = json!({ "state": "suspended", "reason": "test" });
+    good(&world.call(Method::PUT, "/v1/networks/ethereum", Some(&suspended.to_string())).await);
+    told("false", "false").await;
 }
 
 /// Goal: CoinMarketCap finds the fields that it asks for: numbers in the summary, text elsewhere. Method: each address
