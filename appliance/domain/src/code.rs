@@ -65,7 +65,7 @@ codes! {
     TooLarge "EXQ-0110" "the request is larger than its limit" "send less at once";
     Unreachable "EXQ-0111" "no server answered" "check the address, and that the server runs";
     Internal "EXQ-0112" "something failed that should not have" "see the node's log at this moment";
-    TokenMissing "EXQ-0201" "the call needs the operator token" "set EXCHEQUER_TOKEN or give --token-file";
+    TokenMissing "EXQ-0201" "the call shows neither a session nor the operator token" "sign in with `exchequer login`, or set EXCHEQUER_TOKEN or give --token-file";
     TokenWrong "EXQ-0202" "the operator token is not the right one" "check the token; `exchequer init` printed it once";
     JoinTokenUnknown "EXQ-0203" "the join token is not one of this cluster's" "make a new one with `exchequer cluster token create`";
     JoinTokenExpired "EXQ-0204" "the join token has expired" "make a new one with `exchequer cluster token create`";
@@ -201,7 +201,7 @@ codes! {
     WalletExists "EXQ-1302" "there is such a wallet" "use the wallet that is there, or retire it first";
     WalletUnknown "EXQ-1303" "there is no such wallet in use" "look at the list of wallets";
     AddressKnown "EXQ-1304" "the address is one of the exchange's already" "use another address, or look whose this one is";
-    AddressesOut "EXQ-1305" "no deposit address waits to be given out" "see whether the signer is unsealed and the deposit worker runs: it fills the pool";
+    AddressesOut "EXQ-1305" "no deposit address waits to be given out" "see whether a deposit wallet of the family is registered and the leading node's signer is open: it fills the pool";
     AddressesTooFast "EXQ-1306" "the user got too many new addresses of late" "use an address that was given before; all of them stay valid";
     ListingRefused "EXQ-1307" "the asset cannot be listed like this" "see the message; coin and decimals of a listing never change";
     NotListed "EXQ-1308" "the asset is not listed on this network" "list it first, or choose another network";

@@ -1,8 +1,8 @@
 //! `cargo xtask`: what the repository needs done that is not compiling.
 //!
-//! One file or folder a subcommand. This crate depends on no other crate of the workspace: it drives the binary only
-//! through its command line ([`product`]), so that what it does an operator can do too, and through the API that anybody's
-//! trading program has ([`crowd`]).
+//! One file or folder a subcommand. This crate depends on none of the exchange's own crates: it drives the binary
+//! only through its command line ([`product`]), so that what it does an operator can do too, and through the API that
+//! anybody's trading program has ([`crowd`]).
 
 mod check;
 mod console;

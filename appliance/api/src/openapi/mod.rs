@@ -27,9 +27,10 @@ use crate::route::{Access, Route};
 use crate::submit::PROPOSE;
 
 const TITLE: &str = "Exchequer";
-const ABOUT: &str = "What the spot dialect lacks: users, keys, the ledger, markets and the cluster itself. Amounts, prices \
-                     and quantities are decimal text, moments RFC 3339, spans of time text with a unit. Every refusal is \
-                     a `Refusal` with a stable code. Fields are only added.";
+const ABOUT: &str = "Everything that operators and customers ask of a node beside the spot dialect: users, keys, the \
+                     ledger, markets, deposits and withdrawals, workers, people, approvals, events and the cluster \
+                     itself. Amounts, prices and quantities are decimal text, moments RFC 3339, spans of time text with a \
+                     unit. Every refusal is a `Refusal` with a stable code. Fields are only added.";
 const SCHEMAS: &str = "/components/schemas";
 
 /// `GET /v1/openapi.json`. Open: it says nothing of the cluster.

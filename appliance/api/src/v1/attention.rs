@@ -92,13 +92,13 @@ fn what_to_do(state: &Replicated, matter: &Matter, stand: &Stand, asset: Option<
              and to the address, of then"
         ),
         Concern::ScanLags => format!(
-            "`exchequer worker show deposit/{0}-1` says whether its worker works and what keeps it, `exchequer network show {0}` how far \
-             it is and how its endpoints do: give it others where they lag. Until it has caught up nothing is credited there, and no \
-             payment counts as final",
+            "`exchequer worker show deposit/{0}-1` says whether its worker works and what keeps it, its endpoints \
+             included, `exchequer deposit scan` how far it is: give it other endpoints where they lag. Until it has \
+             caught up nothing is credited there, and no payment counts as final",
             matter.network
         ),
         Concern::DepositNotOnChain => {
-            "compare its block with another explorer, and `exchequer reconcile list`".to_owned()
+            "compare its block with another explorer, and `exchequer reconcile discrepancies`".to_owned()
         }
     }
 }

@@ -274,7 +274,7 @@ fn one_text(proposal: &Proposal, lines: &[(String, String)]) -> String {
     rows.extend(lines.iter().map(|(name, value)| (name.as_str(), value.clone())));
     rows.extend([
         ("Hash", proposal.hash.clone()),
-        ("Needs", format!("{} other person(s) who may {}", proposal.needed, proposal.permission)),
+        ("Needs", format!("{} other person(s) with the permission {}", proposal.needed, proposal.permission)),
         ("Proposed", proposal.created_at.clone()),
         ("Expires", proposal.expires_at.clone()),
     ]);

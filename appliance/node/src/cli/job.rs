@@ -16,7 +16,7 @@ use super::output::{NOTHING, Printer, columns, fields, or_nothing, text_or_nothi
 #[derive(Debug, Clone, Subcommand)]
 pub enum JobVerb {
     /// List jobs, the latest first
-    #[command(after_help = "Example:\n  exchequer job list --queue deposit.bitcoin --state discarded\n  \
+    #[command(after_help = "Example:\n  exchequer job list --queue selftest --state discarded\n  \
         exchequer job list --over")]
     List(ListJobsArgs),
     /// Show one job, open or over
@@ -53,15 +53,15 @@ pub enum QueueVerb {
     /// Let nothing be taken from a queue
     ///
     /// What workers have already they finish.
-    #[command(after_help = "Example:\n  exchequer job queue pause deposit.bitcoin --reason 'OPS-504: fork'")]
+    #[command(after_help = "Example:\n  exchequer job queue pause selftest --reason 'OPS-504: too many'")]
     Pause(QueueArgs),
     /// Let a paused queue go on
-    #[command(after_help = "Example:\n  exchequer job queue resume deposit.bitcoin --reason 'OPS-504: over'")]
+    #[command(after_help = "Example:\n  exchequer job queue resume selftest --reason 'OPS-504: over'")]
     Resume(QueueArgs),
     /// Limit how fast jobs are taken from a queue, or take the limit away
     #[command(
-        after_help = "Example:\n  exchequer job queue limit deposit.bitcoin --per-second 10 --burst 20 --reason 'OPS-505'\n  \
-        exchequer job queue limit deposit.bitcoin --off --reason 'OPS-505: over'"
+        after_help = "Example:\n  exchequer job queue limit selftest --per-second 10 --burst 20 --reason 'OPS-505'\n  \
+        exchequer job queue limit selftest --off --reason 'OPS-505: over'"
     )]
     Limit(LimitArgs),
 }

@@ -132,7 +132,7 @@ impl Rejection {
             Rejection::UnderMaintenance { until: None, .. } => "the exchange is under maintenance".into(),
             Rejection::MaintenanceUnknown { window } => format!("no maintenance {} is announced or open", window.0),
             Rejection::ApprovalNeeded { needed, permission } => {
-                format!("this needs the approval of {needed} other person(s) who may {permission}")
+                format!("this needs the approval of {needed} other person(s) with the permission {permission}")
             }
             Rejection::NothingToApprove => "this needs nobody's approval".into(),
             Rejection::ProposalUnknown { proposal } => format!("no proposal {} waits", proposal.0),

@@ -34,7 +34,7 @@ const USAGE: &str = "\
 side_by_side [--quick] [--rounds N] [--seconds N] [--times N] [--keys N] [--minutes N]
              [--users N] [--assets N] [--orders N] [--json FILE] [PART...]
 
-Parts, all but the last two where none is named:
+Parts, all but the last three where none is named:
   throughput  interleaved rounds at 1, 64 and 256 single-write clients and in batches
   failover    the leader killed under eight writers
   transfer    leadership handed over under eight writers
