@@ -1,4 +1,5 @@
-# Shared by ops/box, ops/demo, ops/drill and ops/test: the root, Debian packages, the build folder, timed steps. Sourced.
+# Shared by ops/box, ops/console, ops/demo, ops/drill and ops/test: the root, Debian packages, the build folder, timed
+# steps. Sourced.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/exchequer/target}
