@@ -115,6 +115,18 @@ export async function seen<T>(call: Promise<Answer<T>>, hint = ""): Promise<Seen
   return { value: data, ageMs: age === null ? null : Number(age), at: Date.now() };
 }
 
+/** The answer to a request whose body is read as it comes. Throws `Refused`, as `seen` does. */
+export async function begun(call: Promise<Response>, hint = ASKED_AGAIN): Promise<Response> {
+  let response: Response;
+  try {
+    response = await call;
+  } catch (error) {
+    throw isGivenUp(error) ? unreachable(error, hint) : told(unreachable(error, hint));
+  }
+  if (!response.ok) throw told(refused(response, await response.json().catch(() => undefined)));
+  return response;
+}
+
 function isGivenUp(error: unknown): boolean {
   return error instanceof DOMException && error.name === "AbortError";
 }
@@ -131,13 +143,27 @@ function unreachable(error: unknown, hint: string): Refused {
 }
 
 function refused(response: Response, body: unknown): Refused {
-  const problem = (body as { error?: { code?: unknown; message?: unknown; hint?: unknown } } | undefined)?.error;
-  const text = (value: unknown, otherwise: string) => (typeof value === "string" ? value : otherwise);
-  return new Refused(
+  return ofBody(
     response.status,
-    text(problem?.code, ""),
-    text(problem?.message, `The node answered ${String(response.status)}.`),
-    text(problem?.hint, ""),
+    body,
+    `The node answered ${String(response.status)}.`,
     response.headers.get("x-request-id") ?? "",
   );
+}
+
+/** What a node tells in place of an answer that it has begun already, as text. */
+export function problemOf(text: string): Refused {
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    body = undefined;
+  }
+  return ofBody(0, body, "The node ended it.", "");
+}
+
+function ofBody(status: number, body: unknown, otherwise: string, requestId: string): Refused {
+  const problem = (body as { error?: { code?: unknown; message?: unknown; hint?: unknown } } | undefined)?.error;
+  const text = (value: unknown, otherwise: string) => (typeof value === "string" ? value : otherwise);
+  return new Refused(status, text(problem?.code, ""), text(problem?.message, otherwise), text(problem?.hint, ""), requestId);
 }

@@ -2,7 +2,7 @@
  * Reads, typed by their path: what is shown is what `look` names, and is asked again when an event says that something of its
  * topics has changed, or when its time has come.
  */
-import { queryOptions, useQuery, type UseQueryResult } from "@tanstack/react-query";
+import { queryOptions, replaceEqualDeep, useQuery, type UseQueryResult } from "@tanstack/react-query";
 import { api, ASKED_AGAIN, type Refused, type Seen, seen } from "./client";
 import type { paths } from "./schema.gen";
 
@@ -52,6 +52,19 @@ export const PACE = {
   calm: 15_000,
 } as const;
 
+/**
+ * What is read again is held to what was there, so that what stayed is drawn no second time. Of a list with more rows than this a page
+ * draws a few, and comparing all of them would take longer than that.
+ */
+const COMPARED_ROWS_MAX = 1_000;
+
+/** What was there, where what was read is the same; the parts that are, otherwise. */
+export function kept(before: unknown, now: unknown): unknown {
+  const { value } = now as Seen<unknown>;
+  const isLong = Object.values(value ?? {}).some((part) => Array.isArray(part) && part.length > COMPARED_ROWS_MAX);
+  return isLong ? now : replaceEqualDeep(before, now);
+}
+
 export interface LookOptions {
   topics?: readonly Topic[];
   every?: number | false;
@@ -68,6 +81,7 @@ export function look<P extends Readable>(path: P, asked: Asked<P> = {}, options:
       const get = api.GET as unknown as (path: P, init: object) => Promise<{ data?: AnswerOf<P>; response: Response }>;
       return seen(get(path, { params: asked, signal }), options.hint ?? ASKED_AGAIN);
     },
+    structuralSharing: kept,
     refetchInterval: options.every ?? PACE.calm,
     enabled: options.enabled ?? true,
   });

@@ -1,27 +1,28 @@
 /**
- * Lines as they are written: filtered, paused when one scrolls up, never more than a ring of them, gaps shown as gaps.
+ * Lines as they are written: filtered, paused when one scrolls up, never more than a ring of them, gaps shown as gaps. Of the lines
+ * those alone are drawn that are seen.
  */
-import { useVirtualizer } from "@tanstack/react-virtual";
-import { useEffect, useMemo, useRef, useState } from "react";
-import { api, Refused, seen } from "../api/client";
-import type { components } from "../api/schema.gen";
+import { memo, useEffect, useLayoutEffect, useMemo, useReducer, useRef, useState } from "react";
 import { Button } from "./button";
 import { Choice, Input } from "./field";
-import { Trouble } from "./panel";
+import { Heights } from "./heights";
+import { Skeleton, Trouble } from "./panel";
 import { Status, type Tone } from "./status";
+import { type Level, LEVELS, type Line, RING_LINES, type View } from "./tail";
 import { visible } from "./text";
+import { useTail } from "./use-tail";
+import { When } from "./values";
 
-type Line = components["schemas"]["WorkerLogLine"];
-
-/** The lines that a page keeps. */
-const RING_LINES = 100_000;
-/** Lines of one moment are shown together, in milliseconds. */
-const GATHER_MS = 100;
 const LINE_PX = 21;
-const LEVELS = ["error", "warn", "info", "debug", "trace"] as const;
+/** So many lines that were written before the page was opened are asked for. */
+const EARLIER = 1_000;
 const TONES: Readonly<Record<string, Tone>> = { error: "bad", warn: "warn", info: "info", debug: "idle", trace: "idle" };
 /** Nearer to the end than this is at the end. */
 const NEAR_PX = 40;
+/** Lines that are drawn above and below those that are seen. */
+const BEYOND = 20;
+/** It is drawn anew once it is scrolled this far, in pixels. */
+const STEP_PX = LINE_PX * 4;
 
 interface Props {
   title: string;
@@ -29,188 +30,174 @@ interface Props {
   path: string;
 }
 
-/** The lines that were read so far, and whether more are told. */
-function useLines(path: string) {
-  const [lines, setLines] = useState<readonly Line[]>([]);
-  const [refused, setRefused] = useState<Refused | null>(null);
-  const [isLive, setLive] = useState(false);
-  useEffect(() => {
-    let gathered: Line[] = [];
-    let timer: number | undefined;
-    let last = 0;
-    let stopped = false;
-    const flush = () => {
-      timer = undefined;
-      const fresh = gathered;
-      gathered = [];
-      setLines((old) => [...old, ...fresh].slice(-RING_LINES));
-    };
-    const add = (line: Line) => {
-      if (line.number <= last) return;
-      last = line.number;
-      gathered.push(line);
-      timer ??= window.setTimeout(flush, GATHER_MS);
-    };
-    // Begins with the latest lines; after a break the browser names the last line it got.
-    const source = new EventSource(`${path}/stream`);
-    source.onopen = () => {
-      setLive(true);
-      setRefused(null);
-    };
-    source.onerror = () => {
-      setLive(false);
-      if (last > 0) return;
-      // The stream does not say why there is none; a read does.
-      const get = api.GET as unknown as (path: string) => Promise<{ data?: object; response: Response }>;
-      seen(get(path)).catch((error: unknown) => {
-        if (!stopped && error instanceof Refused) setRefused(error);
-      });
-    };
-    source.addEventListener("line", (event) => {
-      add(JSON.parse((event as MessageEvent<string>).data) as Line);
-    });
-    return () => {
-      stopped = true;
-      source.close();
-      window.clearTimeout(timer);
-    };
-  }, [path]);
-  return { lines, refused, isLive };
-}
-
 export function LogTail({ title, path }: Props) {
-  const { lines, refused, isLive } = useLines(path);
-  const [level, setLevel] = useState<(typeof LEVELS)[number]>("trace");
+  const [level, setLevel] = useState<Level>("trace");
   const [text, setText] = useState("");
   const [wraps, setWraps] = useState(false);
-  const [isPaused, setPaused] = useState(false);
-  const scroll = useRef<HTMLDivElement>(null);
-  const shown = useMemo(() => {
-    const worst = LEVELS.indexOf(level);
-    const wanted = text.toLowerCase();
-    return lines.filter(
-      (line) =>
-        LEVELS.indexOf(line.level as (typeof LEVELS)[number]) <= worst &&
-        (wanted === "" || `${line.text} ${line.trace}`.toLowerCase().includes(wanted)),
-    );
-  }, [lines, level, text]);
-  const virtual = useVirtualizer({
-    count: shown.length,
-    getScrollElement: () => scroll.current,
-    estimateSize: () => LINE_PX,
-    overscan: 20,
-  });
-  const [seenCount, setSeenCount] = useState(0);
-  useEffect(() => {
-    if (isPaused || shown.length === 0) return;
-    virtual.scrollToIndex(shown.length - 1, { align: "end" });
-    setSeenCount(shown.length);
-  }, [shown.length, isPaused, virtual]);
-  const fresh = shown.length - seenCount;
+  // The place after the last line that was there when it was paused; null where it is not.
+  const [pausedAt, pauseAt] = useState<{ view: View; end: number } | null>(null);
+  const { tail, refused, isLive, again } = useTail(`${path}/stream?limit=${String(EARLIER)}`, { level, text });
+  const { view, count } = tail;
+  const fresh = pausedAt?.view === view ? view.end - pausedAt.end : 0;
+  const isPaused = pausedAt !== null;
+  const pause = (is: boolean) => pauseAt(is ? { view, end: view.end } : null);
 
   return (
-    <section className="panel" aria-label={title}>
+    <section className="panel" aria-label={title} aria-busy={!isLive && refused === null && count === 0}>
       <header>
         <h2>{title}</h2>
         <Status tone={isLive ? "good" : "idle"}>{isLive ? (isPaused ? "paused" : "live") : "connecting"}</Status>
         <span className="age">
-          {lines.length} of at most {RING_LINES} lines kept here
+          {count} of at most {RING_LINES} lines kept here
         </span>
       </header>
-      {refused === null ? (
+      {count > 0 && !isLive ? (
+        <p className="stale" role="status">
+          This is what was last seen, <When at={tail.heardAt === null ? null : new Date(tail.heardAt).toISOString()} />
+          {refused === null ? ". The page asks again by itself." : `; since then: ${visible(refused.message)} ${refused.code}`}
+        </p>
+      ) : null}
+      {count > 0 ? (
         <div className="body stack">
           <div className="row" role="search">
-            <Choice
-              label="Down to"
-              of={LEVELS}
-              value={level}
-              onChange={(event) => {
-                setLevel(event.target.value as (typeof LEVELS)[number]);
-              }}
-            />
-            <Input
-              label="With the text"
-              value={text}
-              onChange={(event) => {
-                setText(event.target.value);
-              }}
-            />
-            <Button
-              aria-pressed={wraps}
-              onClick={() => {
-                setWraps(!wraps);
-              }}
-            >
+            <Choice label="Down to" of={LEVELS} value={level} onChange={(event) => setLevel(event.target.value as Level)} />
+            <Input label="With the text" value={text} onChange={(event) => setText(event.target.value)} />
+            <Button aria-pressed={wraps} onClick={() => setWraps(!wraps)}>
               Wrap
             </Button>
-            <Button
-              aria-pressed={isPaused}
-              onClick={() => {
-                setPaused(!isPaused);
-              }}
-            >
+            <Button aria-pressed={isPaused} onClick={() => pause(!isPaused)}>
               {isPaused ? (fresh > 0 ? `Go on: ${String(fresh)} new lines` : "Go on") : "Pause"}
             </Button>
-            <Button
-              onClick={() => {
-                download(shown);
-              }}
-            >
-              Download
-            </Button>
+            <Button onClick={() => download(view)}>Download</Button>
           </div>
-          {shown.length === 0 ? <p className="muted">No line yet that fits.</p> : null}
-          <div
-            ref={scroll}
-            className="log"
-            tabIndex={0}
-            role="log"
-            aria-label={title}
-            aria-live="off"
-            data-wraps={wraps ? "" : undefined}
-            onScroll={(event) => {
-              const { scrollHeight, scrollTop, clientHeight } = event.currentTarget;
-              const isAtEnd = scrollHeight - scrollTop - clientHeight < NEAR_PX;
-              if (!isAtEnd && virtual.isScrolling && virtual.scrollDirection === "backward") setPaused(true);
-            }}
-          >
-            <div style={{ height: virtual.getTotalSize(), position: "relative" }}>
-              {virtual.getVirtualItems().map(({ index, start }) => {
-                const line = shown[index];
-                if (line === undefined) return null;
-                return (
-                  <div
-                    key={line.number}
-                    data-index={index}
-                    ref={virtual.measureElement}
-                    className="log-line"
-                    style={{ transform: `translateY(${String(start)}px)` }}
-                  >
-                    {line.dropped > 0 ? <span className="log-gap">{line.dropped} lines were dropped here · </span> : null}
-                    {index > 0 &&
-                    line.previous > (shown[index - 1]?.number ?? line.previous) &&
-                    level === "trace" &&
-                    text === "" ? (
-                      <span className="log-gap">lines are missing here · </span>
-                    ) : null}
-                    <span className="muted">{line.time.slice(11, 23)} </span>
-                    <Status tone={TONES[line.level] ?? "info"}>{line.level}</Status>{" "}
-                    {line.trace === "" ? null : <span className="muted">{visible(line.trace)} </span>}
-                    {visible(line.text)}
-                  </div>
-                );
-              })}
-            </div>
-          </div>
+          {view.length === 0 ? (
+            <p className="muted">{tail.isDone ? "No line yet that fits." : "The lines are being looked through."}</p>
+          ) : null}
+          <Lines {...{ title, view, wraps, isPaused, pause, isWhole: tail.isWhole }} />
+        </div>
+      ) : refused !== null ? (
+        <Trouble refused={refused} again={again} />
+      ) : isLive ? (
+        <div className="state">
+          <p>
+            It has logged nothing on this node yet. Workers run, and log, on the node that leads; a node that led before still
+            has what they logged there.
+          </p>
         </div>
       ) : (
-        <Trouble refused={refused} />
+        <Skeleton />
       )}
     </section>
   );
 }
 
-function download(lines: readonly Line[]): void {
+interface LinesProps {
+  title: string;
+  view: View;
+  wraps: boolean;
+  isPaused: boolean;
+  pause: (is: boolean) => void;
+  /** Whether a line that is missing here is missing altogether. */
+  isWhole: boolean;
+}
+
+function Lines({ title, view, wraps, isPaused, pause, isWhole }: LinesProps) {
+  const scroll = useRef<HTMLDivElement>(null);
+  const drawn = useRef<HTMLDivElement>(null);
+  const [, redraw] = useReducer((turn: number) => turn + 1, 0);
+  const [{ top, height }, see] = useState({ top: 0, height: 0 });
+  // What was measured holds for one list at one width, drawn in one way.
+  // eslint-disable-next-line react-hooks/exhaustive-deps -- they are what it is measured of
+  const heights = useMemo(() => new Heights(LINE_PX), [view, wraps]);
+  const { first, end } = view;
+  const from = Math.max(first, heights.atOffset(first, end, top) - BEYOND);
+  const to = Math.min(end, heights.atOffset(first, end, top + height) + 1 + BEYOND);
+  const before = useRef({ view, first, top: 0 });
+
+  useLayoutEffect(() => {
+    const [box, lines] = [scroll.current, drawn.current];
+    if (box === null || lines === null) return;
+    // What is read stays where it is: lines above it are let go of, or were taken for lower or higher than they are.
+    let moved = before.current.view === view ? -heights.between(before.current.first, first) : 0;
+    let isCorrected = false;
+    for (const [at, line] of [...lines.children].entries()) {
+      const px = (line as HTMLElement).offsetHeight;
+      const more = px === 0 ? 0 : heights.measured(from + at, px);
+      if (more === 0) continue;
+      isCorrected = true;
+      if (heights.between(first, from + at) < box.scrollTop) moved += more;
+    }
+    heights.letGo(first);
+    if (isPaused && moved !== 0) box.scrollTop += moved;
+    if (!isPaused) box.scrollTop = box.scrollHeight;
+    before.current = { view, first, top: box.scrollTop };
+    if (isCorrected) redraw();
+  });
+
+  useEffect(() => {
+    const box = scroll.current;
+    if (box === null) return undefined;
+    let width = box.clientWidth;
+    const observer = new ResizeObserver(() => {
+      if (box.clientWidth !== width) heights.forget();
+      width = box.clientWidth;
+      see({ top: steps(box.scrollTop), height: box.clientHeight + STEP_PX });
+    });
+    observer.observe(box);
+    return () => observer.disconnect();
+  }, [heights]);
+
+  return (
+    <div
+      ref={scroll}
+      className="log"
+      tabIndex={0}
+      role="log"
+      aria-label={title}
+      aria-live="off"
+      data-wraps={wraps ? "" : undefined}
+      onScroll={({ currentTarget: { scrollHeight, scrollTop, clientHeight } }) => {
+        const isAtEnd = scrollHeight - scrollTop - clientHeight < NEAR_PX;
+        if (!isPaused && !isAtEnd && scrollTop < before.current.top) pause(true);
+        before.current.top = scrollTop;
+        see((old) => {
+          const next = { top: steps(scrollTop), height: clientHeight + STEP_PX };
+          return old.top === next.top && old.height === next.height ? old : next;
+        });
+      }}
+    >
+      <div style={{ height: heights.between(first, end), position: "relative" }}>
+        <div ref={drawn} className="log-lines" style={{ top: heights.between(first, from) }}>
+          {Array.from({ length: Math.max(0, to - from) }, (_, at) => {
+            const line = view.at(from + at);
+            if (line === undefined) return null;
+            const former = view.at(from + at - 1);
+            const isGap = isWhole && former !== undefined && line.previous > former.number;
+            return <LogLine key={line.number} line={line} isGap={isGap} />;
+          })}
+        </div>
+      </div>
+    </div>
+  );
+}
+
+const steps = (px: number) => Math.floor(px / STEP_PX) * STEP_PX;
+
+const LogLine = memo(function LogLine({ line, isGap }: { line: Line; isGap: boolean }) {
+  return (
+    <div className="log-line">
+      {line.dropped > 0 ? <span className="log-gap">{line.dropped} lines were dropped here · </span> : null}
+      {isGap ? <span className="log-gap">lines are missing here · </span> : null}
+      <span className="muted">{line.time.slice(11, 23)} </span>
+      <Status tone={TONES[line.level] ?? "info"}>{line.level}</Status>{" "}
+      {line.trace === "" ? null : <span className="muted">{visible(line.trace)} </span>}
+      {visible(line.text)}
+    </div>
+  );
+});
+
+function download(view: View): void {
+  const lines = Array.from({ length: view.length }, (_, at) => view.at(view.first + at)).filter((line) => line !== undefined);
   const text = lines.map(({ time, level, trace, text }) => `${time} ${level} ${trace} ${visible(text)}`).join("\n");
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([text], { type: "text/plain" }));

@@ -1,6 +1,6 @@
 /** A table that sorts what it shows, and draws of many rows those alone that are seen. */
-import { useVirtualizer } from "@tanstack/react-virtual";
-import { type ReactNode, useMemo, useRef, useState } from "react";
+import { memo, type ReactNode, useMemo, useRef, useState } from "react";
+import { useSeen } from "./seen";
 import { safe } from "./text";
 
 export interface Column<R> {
@@ -31,26 +31,16 @@ export function Table<R>({ caption, columns, rows, keyOf, selected }: Props<R>) 
     const by = columns.find(({ id }) => id === sort?.id)?.by;
     if (sort === null || by === undefined) return rows;
     const sign = sort.down ? -1 : 1;
-    return rows.toSorted((a, b) => {
-      const [x, y] = [by(a), by(b)];
-      return x < y ? -sign : x > y ? sign : 0;
-    });
+    // What is sorted by is asked of each row once, not at each comparison.
+    const named = rows.map((row) => ({ row, by: by(row) }));
+    named.sort((a, b) => (a.by < b.by ? -sign : a.by > b.by ? sign : 0));
+    return named.map(({ row }) => row);
   }, [rows, columns, sort]);
 
   const scroll = useRef<HTMLDivElement>(null);
   const isLong = sorted.length > DRAWN_MAX;
-  const virtual = useVirtualizer({
-    count: isLong ? sorted.length : 0,
-    getScrollElement: () => scroll.current,
-    estimateSize: () => ROW_PX,
-    overscan: 12,
-  });
-  const items = virtual.getVirtualItems();
-  const above = items[0]?.start ?? 0;
-  const below = isLong ? virtual.getTotalSize() - (items.at(-1)?.end ?? 0) : 0;
-  const drawn = isLong
-    ? items.map(({ index }) => ({ index, row: sorted[index] as R }))
-    : sorted.map((row, index) => ({ index, row }));
+  const { from, to } = useSeen(scroll, sorted.length, ROW_PX, isLong);
+  const [above, below] = [from * ROW_PX, (sorted.length - to) * ROW_PX];
 
   return (
     // A part that scrolls can be reached by keyboard.
@@ -90,17 +80,9 @@ export function Table<R>({ caption, columns, rows, keyOf, selected }: Props<R>) 
             </tr>
           ) : null}
           {above > 0 ? <Space height={above} columns={columns.length} /> : null}
-          {drawn.map(({ index, row }) => {
+          {sorted.slice(from, to).map((row, at) => {
             const key = keyOf(row);
-            return (
-              <tr key={key} aria-rowindex={index + 2} aria-selected={selected?.has(key) === true ? true : undefined}>
-                {columns.map(({ id, cell, numeric }) => (
-                  <td key={id} className={numeric === true ? "number" : undefined}>
-                    {safe(cell(row))}
-                  </td>
-                ))}
-              </tr>
-            );
+            return <Row key={key} row={row} index={from + at} columns={columns} isSelected={selected?.has(key) === true} />;
           })}
           {below > 0 ? <Space height={below} columns={columns.length} /> : null}
         </tbody>
@@ -108,6 +90,27 @@ export function Table<R>({ caption, columns, rows, keyOf, selected }: Props<R>) 
     </div>
   );
 }
+
+interface RowProps<R> {
+  row: R;
+  /** Its place among all, from nought. */
+  index: number;
+  columns: readonly Column<R>[];
+  isSelected: boolean;
+}
+
+/** A row is drawn anew where it, or what is told of rows, is another one; not because others are scrolled into sight. */
+const Row = memo(function Row<R>({ row, index, columns, isSelected }: RowProps<R>) {
+  return (
+    <tr aria-rowindex={index + 2} aria-selected={isSelected ? true : undefined}>
+      {columns.map(({ id, cell, numeric }) => (
+        <td key={id} className={numeric === true ? "number" : undefined}>
+          {safe(cell(row))}
+        </td>
+      ))}
+    </tr>
+  );
+}) as <R>(props: RowProps<R>) => ReactNode;
 
 function Space({ height, columns }: { height: number; columns: number }) {
   return (

@@ -1,12 +1,14 @@
 /** One figure of a dashboard: what it is now, how it moved while the page was open, and where to look further. */
+import type { UseQueryResult } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
+import type { Refused, Seen } from "../api/client";
 import { Status, type Tone } from "./status";
 import { useNow } from "./values";
 import { span, visible } from "./text";
 
-interface Props {
-  title: string;
+/** What a figure is, of what was read. */
+export interface Figure {
   figure: string;
   /** The figure as a number, for its line; none where it is no number. */
   sample?: number | undefined;
@@ -16,33 +18,56 @@ interface Props {
   change?: string | undefined;
   tone?: Tone;
   note?: string | undefined;
+}
+
+interface Props<T> {
+  title: string;
+  /** Where more of it is. */
   to: string;
-  /** When it was read, in milliseconds since 1970. */
-  at: number | undefined;
+  look: Pick<UseQueryResult<Seen<T>, Refused>, "data" | "error">;
+  /** The permission that is lacking; nothing where none is. */
+  lacking?: string | undefined;
+  children: (value: T) => Figure;
 }
 
 /** The samples that a line is drawn of, one for each reading. */
 const SAMPLES_MAX = 90;
 
-export function Tile({ title, figure, sample, past, change, tone, note, to, at }: Props) {
-  const now = useNow();
-  const samples = useSamples(sample, at);
+/** There is a tile whatever became of its read: one that is not there would be taken for nothing amiss. */
+export function Tile<T>({ title, to, look: { data, error }, lacking, children }: Props<T>) {
+  const shown = data === undefined || lacking !== undefined ? undefined : children(data.value);
+  const samples = useSamples(shown?.sample, data?.at);
   return (
     <Link className="tile" to={to}>
       <span className="row" style={{ justifyContent: "space-between" }}>
         <span className="muted">{title}</span>
-        <span className="age">{at === undefined ? "" : now - at < 1_500 ? "now" : span(now - at)}</span>
+        {shown === undefined || data === undefined ? null : <Age at={data.at} />}
       </span>
-      <span className="figure">{visible(figure)}</span>
-      {note === undefined ? null : tone === undefined ? (
-        <span className="muted">{visible(note)}</span>
+      {shown === undefined ? null : <span className="figure">{visible(shown.figure)}</span>}
+      {lacking !== undefined ? (
+        <Status tone="idle">your roles do not let you see this ({lacking})</Status>
+      ) : error !== null ? (
+        <Status tone="warn">
+          {shown === undefined ? "could not be read" : "this is what was last seen; since then"}: {visible(error.message)}{" "}
+          {error.code}
+        </Status>
+      ) : shown === undefined ? (
+        <Status tone="info">being read</Status>
+      ) : null}
+      {shown?.note === undefined ? null : shown.tone === undefined ? (
+        <span className="muted">{visible(shown.note)}</span>
       ) : (
-        <Status tone={tone}>{note}</Status>
+        <Status tone={shown.tone}>{shown.note}</Status>
       )}
-      {change === undefined ? null : <span className="muted">{visible(change)}</span>}
-      <Sparkline samples={past ?? samples} />
+      {shown?.change === undefined ? null : <span className="muted">{visible(shown.change)}</span>}
+      {shown === undefined ? null : <Sparkline samples={shown.past ?? samples} />}
     </Link>
   );
+}
+
+function Age({ at }: { at: number }) {
+  const now = useNow();
+  return <span className="age">{now - at < 1_500 ? "now" : span(now - at)}</span>;
 }
 
 /** The samples of each reading since the page was opened. */

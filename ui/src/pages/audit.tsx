@@ -1,9 +1,7 @@
 /** Who did what, and whether the chain of records is whole. */
-import { useAsked, useLook } from "../api/look";
-import { Facts } from "../kit/facts";
+import { useLook } from "../api/look";
 import { Page } from "../kit/page";
 import { Panel } from "../kit/panel";
-import { Status } from "../kit/status";
 import { Table } from "../kit/table";
 import { Amount, Foreign, Id, When } from "../kit/values";
 import { Verification } from "./verification";
@@ -49,25 +47,17 @@ export function Audit() {
 }
 
 function Verify() {
-  const look = useAsked("/v1/audit/verify");
   return (
     <Verification
       title="The chain"
-      look={look}
+      path="/v1/audit/verify"
       about="Reads every record on this node, and whether each follows from the one before it."
       ask="Verify the chain"
-    >
-      {({ records, hash }) => (
-        <div className="stack">
-          <Status tone="good">The chain was whole.</Status>
-          <Facts
-            of={[
-              ["Records", <Amount key="records" value={records} />],
-              ["Hash of the last", <Id key="hash" of={hash} chars={64} />],
-            ]}
-          />
-        </div>
-      )}
-    </Verification>
+      good="The chain was whole."
+      facts={({ records, hash }) => [
+        ["Records", <Amount key="records" value={records} />],
+        ["Hash of the last", <Id key="hash" of={hash} chars={64} />],
+      ]}
+    />
   );
 }

@@ -1,7 +1,6 @@
 /** The books: what there is and where, accounts, the journal, what somebody had at a time, and whether it all adds up. */
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { type AnswerOf, useAsked, useLook } from "../api/look";
-import { Facts } from "../kit/facts";
+import { type AnswerOf, useLook } from "../api/look";
 import { Input } from "../kit/field";
 import { NarrowNumber } from "../kit/filters";
 import { Older } from "../kit/older";
@@ -232,25 +231,17 @@ function Entries({ rows }: { rows: readonly Entry[] }) {
 }
 
 function Verify() {
-  const look = useAsked("/v1/ledger/verify");
   return (
     <Verification
       title="Verified"
-      look={look}
+      path="/v1/ledger/verify"
       about="Reads the whole journal on this node and compares it with the balances. A million entries take seconds, a long history minutes."
       ask="Verify"
-    >
-      {({ entries, hash }) => (
-        <div className="stack">
-          <Status tone="good">Every entry was there, in its order, and every balance followed from them.</Status>
-          <Facts
-            of={[
-              ["Entries", <Amount key="entries" value={entries} />],
-              ["Hash of all of them", <Id key="hash" of={hash} chars={64} />],
-            ]}
-          />
-        </div>
-      )}
-    </Verification>
+      good="Every entry was there, in its order, and every balance followed from them."
+      facts={({ entries, hash }) => [
+        ["Entries", <Amount key="entries" value={entries} />],
+        ["Hash of all of them", <Id key="hash" of={hash} chars={64} />],
+      ]}
+    />
   );
 }

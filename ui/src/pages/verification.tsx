@@ -1,24 +1,31 @@
 /** A check that reads everything there is: made when a person asks for it, and old from then on. */
 import { type ReactNode, useState } from "react";
 import type { Seen } from "../api/client";
-import type { Look, Readable } from "../api/look";
+import { type Look, type Readable, useAsked } from "../api/look";
 import { Button } from "../kit/button";
+import { Facts } from "../kit/facts";
 import { Panel, Trouble } from "../kit/panel";
 import { Status } from "../kit/status";
 import { span, visible } from "../kit/text";
 import { useNow } from "../kit/values";
 
+type Value<P extends Readable> = NonNullable<Look<P>["data"]> extends Seen<infer T> ? T : never;
+
 interface Props<P extends Readable> {
   title: string;
-  look: Look<P>;
+  /** What reads it all. */
+  path: P;
   /** What is read, before it is asked for. */
   about: string;
   /** On the button. */
   ask: string;
-  children: (value: NonNullable<Look<P>["data"]> extends Seen<infer T> ? T : never) => ReactNode;
+  /** What it means that nothing was amiss. */
+  good: string;
+  facts: (value: Value<P>) => readonly (readonly [string, ReactNode])[];
 }
 
-export function Verification<P extends Readable>({ title, look, about, ask, children }: Props<P>) {
+export function Verification<P extends Readable>({ title, path, about, ask, good, facts }: Props<P>) {
+  const look = useAsked(path);
   const { data, error, isFetching, refetch } = look;
   const button = (
     <Button look="main" why={isFetching ? "It is being read." : null} onClick={() => void refetch()}>
@@ -63,7 +70,12 @@ export function Verification<P extends Readable>({ title, look, about, ask, chil
   }
   return (
     <Panel title={title} look={look} actions={button}>
-      {children as (value: unknown) => ReactNode}
+      {(value) => (
+        <div className="stack">
+          <Status tone="good">{good}</Status>
+          <Facts of={facts(value)} />
+        </div>
+      )}
     </Panel>
   );
 }

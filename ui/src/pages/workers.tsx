@@ -1,5 +1,6 @@
 /** All workers: what they are, how they are, and what can be done to many at once. */
 import { getRouteApi, Link } from "@tanstack/react-router";
+import { useMemo } from "react";
 import { Act } from "../app/act";
 import { useSession } from "../app/session";
 import { type AnswerOf, PACE, useLook } from "../api/look";
@@ -7,7 +8,7 @@ import { Choice } from "../kit/field";
 import { Page } from "../kit/page";
 import { Panel } from "../kit/panel";
 import { Word } from "../kit/status";
-import { Table } from "../kit/table";
+import { type Column, Table } from "../kit/table";
 import { bytes, capital } from "../kit/text";
 import { Foreign, When } from "../kit/values";
 import { ACTIONS, BulkPreview, BulkResult } from "./workers-bulk";
@@ -17,8 +18,16 @@ const route = getRouteApi("/workers");
 const STATES = ["stopped", "starting", "running", "draining", "degraded", "failed"] as const;
 /** How bad a state is, the worst first. */
 const WORST_FIRST = ["failed", "degraded", "draining", "starting", "stopped", "running"];
+const NONE: readonly WorkerRow[] = [];
 
 type WorkerRow = AnswerOf<"/v1/workers">["workers"][number];
+
+/** What some of the rows have, each once; the first stands for all of them. */
+function choices(rows: readonly WorkerRow[], pick: (row: WorkerRow) => string | null) {
+  return ["", ...new Set(rows.map(pick).filter((name) => name !== null))].map(
+    (name) => [name, name === "" ? "all" : name] as const,
+  );
+}
 
 export function Workers() {
   const { kind, network, state, do: action, bulk } = route.useSearch();
@@ -26,9 +35,20 @@ export function Workers() {
   const { can } = useSession();
   const chosen = ACTIONS.find((name) => name === action);
   const all = useLook("/v1/workers", {}, { topics: ["workers"], every: PACE.live });
-  const rows = all.data?.value.workers ?? [];
-  const one = (pick: (row: WorkerRow) => string | null) =>
-    ["", ...new Set(rows.map(pick).filter((name) => name !== null))].map((name) => [name, name === "" ? "all" : name] as const);
+  const rows = all.data?.value.workers ?? NONE;
+  // With ten thousand of them nothing is gone through that is the same as before.
+  const kinds = useMemo(() => choices(rows, (row) => row.kind), [rows]);
+  const networks = useMemo(() => choices(rows, (row) => row.network ?? null), [rows]);
+  const shown = useMemo(() => {
+    const meant = rows.filter(
+      (row) =>
+        (kind === undefined || row.kind === kind) &&
+        (network === undefined || row.network === network) &&
+        (state === undefined || row.state === state),
+    );
+    const ranks = new Map(WORST_FIRST.map((word, rank) => [word, rank] as const));
+    return meant.sort((a, b) => (ranks.get(a.state) ?? -1) - (ranks.get(b.state) ?? -1));
+  }, [rows, kind, network, state]);
   const set = (next: Partial<{ kind: string; network: string; state: string }>) =>
     void navigate({
       search: (old) => ({ ...old, ...Object.fromEntries(Object.entries(next).map(([k, v]) => [k, v === "" ? undefined : v])) }),
@@ -38,7 +58,7 @@ export function Workers() {
       <div className="row" role="search">
         <Choice
           label="Kind"
-          of={one((row) => row.kind)}
+          of={kinds}
           value={kind ?? ""}
           onChange={(event) => {
             set({ kind: event.target.value });
@@ -46,7 +66,7 @@ export function Workers() {
         />
         <Choice
           label="Network"
-          of={one((row) => row.network ?? null)}
+          of={networks}
           value={network ?? ""}
           onChange={(event) => {
             set({ network: event.target.value });
@@ -83,69 +103,49 @@ export function Workers() {
           </p>
         }
       >
-        {({ workers }) => (
-          <List
-            rows={workers
-              .filter(
-                (row) =>
-                  (kind === undefined || row.kind === kind) &&
-                  (network === undefined || row.network === network) &&
-                  (state === undefined || row.state === state),
-              )
-              .toSorted((a, b) => WORST_FIRST.indexOf(a.state) - WORST_FIRST.indexOf(b.state))}
-          />
-        )}
+        {() => <Table caption="Workers, the worst first" rows={shown} keyOf={(row) => row.worker} columns={COLUMNS} />}
       </Panel>
     </Page>
   );
 }
 
-function List({ rows }: { rows: readonly WorkerRow[] }) {
-  return (
-    <Table
-      caption="Workers, the worst first"
-      rows={rows}
-      keyOf={(row) => row.worker}
-      columns={[
-        WORKER,
-        { id: "state", head: "State", by: (row) => row.state, cell: (row) => <Word of={row.state} /> },
-        { id: "why", head: "Why", cell: (row) => <Foreign>{row.why ?? ""}</Foreign> },
-        { id: "since", head: "Since", by: (row) => row.since, cell: (row) => <When at={row.since} /> },
-        {
-          id: "queue",
-          head: "Waiting",
-          numeric: true,
-          by: (row) => row.summary?.queue_depth ?? -1,
-          cell: (row) => String(row.summary?.queue_depth ?? ""),
-        },
-        {
-          id: "done",
-          head: "Done a minute",
-          numeric: true,
-          by: (row) => row.summary?.done_per_minute ?? -1,
-          cell: (row) => String(row.summary?.done_per_minute ?? ""),
-        },
-        {
-          id: "success",
-          head: "Success",
-          numeric: true,
-          by: (row) => row.summary?.success_permille ?? -1,
-          cell: (row) => (row.summary == null ? "" : `${(row.summary.success_permille / 10).toFixed(1)} %`),
-        },
-        {
-          id: "memory",
-          head: "Memory",
-          numeric: true,
-          by: (row) => row.summary?.memory_bytes ?? -1,
-          cell: (row) => (row.summary == null ? "" : bytes(row.summary.memory_bytes)),
-        },
-        { id: "crashes", head: "Crashes", numeric: true, by: (row) => row.crashes, cell: (row) => String(row.crashes) },
-        { id: "version", head: "Version", cell: (row) => row.version },
-        { id: "do", head: "", cell: (row) => <WorkerDeeds worker={row} /> },
-      ]}
-    />
-  );
-}
+const COLUMNS: readonly Column<WorkerRow>[] = [
+  WORKER,
+  { id: "state", head: "State", by: (row) => row.state, cell: (row) => <Word of={row.state} /> },
+  { id: "why", head: "Why", cell: (row) => <Foreign>{row.why ?? ""}</Foreign> },
+  { id: "since", head: "Since", by: (row) => row.since, cell: (row) => <When at={row.since} /> },
+  {
+    id: "queue",
+    head: "Waiting",
+    numeric: true,
+    by: (row) => row.summary?.queue_depth ?? -1,
+    cell: (row) => String(row.summary?.queue_depth ?? ""),
+  },
+  {
+    id: "done",
+    head: "Done a minute",
+    numeric: true,
+    by: (row) => row.summary?.done_per_minute ?? -1,
+    cell: (row) => String(row.summary?.done_per_minute ?? ""),
+  },
+  {
+    id: "success",
+    head: "Success",
+    numeric: true,
+    by: (row) => row.summary?.success_permille ?? -1,
+    cell: (row) => (row.summary == null ? "" : `${(row.summary.success_permille / 10).toFixed(1)} %`),
+  },
+  {
+    id: "memory",
+    head: "Memory",
+    numeric: true,
+    by: (row) => row.summary?.memory_bytes ?? -1,
+    cell: (row) => (row.summary == null ? "" : bytes(row.summary.memory_bytes)),
+  },
+  { id: "crashes", head: "Crashes", numeric: true, by: (row) => row.crashes, cell: (row) => String(row.crashes) },
+  { id: "version", head: "Version", cell: (row) => row.version },
+  { id: "do", head: "", cell: (row) => <WorkerDeeds worker={row} /> },
+];
 
 /** What can be done to one worker. */
 export function WorkerDeeds({ worker }: { worker: WorkerRow }) {

@@ -98,6 +98,11 @@ function sample(schema: Schema, mood: Mood, at = 0, depth = 0): unknown {
   }
 }
 
+/** Something that fits one of the description's schemas. */
+export function sampleOf(name: string, mood: Mood, at: number): object {
+  return sample(description.components.schemas[name] ?? {}, mood, at) as object;
+}
+
 /** The path of the description that an address belongs to. */
 function pathOf(address: string): string | undefined {
   const parts = address.split("/");

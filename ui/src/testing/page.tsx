@@ -7,7 +7,7 @@ import { vi } from "vitest";
 import { CHANGES, READS } from "../api/operations.gen";
 import { routeTree } from "../app/router";
 import { rememberSignedIn, Sessions } from "../app/session";
-import { answerTo, type Mood } from "./fake-node";
+import { answerTo, type Mood, sampleOf } from "./fake-node";
 
 /** What becomes of the reads of a page. */
 export type Fate = Mood | "loading" | "error" | "forbidden" | "gone" | "over";
@@ -71,9 +71,39 @@ export function json(status: number, body: unknown): Response {
 
 export const refusal = (code: string, message: string, hint: string) => ({ error: { code, message, hint } });
 
+/** How a node refuses a read, in its own words and in the dialect's. */
+const REFUSALS = {
+  error: {
+    status: 500,
+    own: refusal("EXQ-0001", "the request failed", "look into the node's log"),
+    dialect: { code: -1000, msg: "the request failed" },
+  },
+  forbidden: {
+    status: 403,
+    own: refusal("EXQ-0215", "this needs the permission some.read", "ask an owner"),
+    dialect: { code: -1002, msg: "some.read" },
+  },
+} as const;
+
+/** A log as it is told: what there is of it, and then nothing more until the test says that it breaks. */
+function stream(mood: Mood, breaks: Set<() => void>): Response {
+  const lines =
+    mood === "empty" ? [] : [0, 1].map((at) => ({ ...sampleOf("WorkerLogLine", mood, at), number: at + 1, previous: at }));
+  const text = lines.map((line) => `event: line\nid: ${String(line.number)}\ndata: ${JSON.stringify(line)}\n\n`);
+  const body = new ReadableStream<Uint8Array>({
+    start(controller) {
+      controller.enqueue(new TextEncoder().encode(`: connected\n\n${text.join("")}`));
+      breaks.add(() => {
+        controller.close();
+      });
+    },
+  });
+  return new Response(body, { status: 200, headers: { "content-type": "text/event-stream" } });
+}
+
 export interface Shown {
   client: QueryClient;
-  /** From now on reads meet this. */
+  /** From now on reads meet this; streams end. */
   meet: (fate: Fate) => void;
   /** The paths of all requests so far. */
   asked: string[];
@@ -96,6 +126,7 @@ export async function show(place: string, fate: Fate, { follows = false, instead
   let now = fate;
   const complaints: string[] = [];
   const asked: string[] = [];
+  const breaks = new Set<() => void>();
   for (const kind of ["error", "warn"] as const) {
     vi.spyOn(console, kind).mockImplementation((...words: unknown[]) => {
       complaints.push(words.map(String).join(" "));
@@ -128,26 +159,13 @@ export async function show(place: string, fate: Fate, { follows = false, instead
     if (now === "over")
       return Promise.resolve(json(401, refusal("EXQ-0212", "the session is over, or never was", "sign in again")));
     if (now === "loading" && !isFrame) return NEVER;
-    if (now === "error" && !isFrame)
-      return Promise.resolve(
-        json(
-          500,
-          isDialect
-            ? { code: -1000, msg: "the request failed" }
-            : refusal("EXQ-0001", "the request failed", "look into the node's log"),
-        ),
-      );
-    if (now === "forbidden" && !isFrame)
-      return Promise.resolve(
-        json(
-          403,
-          isDialect
-            ? { code: -1002, msg: "some.read" }
-            : refusal("EXQ-0215", "this needs the permission some.read", "ask an owner"),
-        ),
-      );
+    if ((now === "error" || now === "forbidden") && !isFrame) {
+      const { status, own, dialect } = REFUSALS[now];
+      return Promise.resolve(json(status, isDialect ? dialect : own));
+    }
     const mood = now === "full" || now === "empty" || now === "evil" ? now : "full";
     if (isDialect) return Promise.resolve(json(200, candles(mood)));
+    if (pathname.endsWith("/logs/stream")) return Promise.resolve(stream(mood, breaks));
     const answer = answerTo(decodeURI(pathname), mood) as object;
     const made = SPECIAL[pathname]?.(follows, answer) ?? answer;
     return Promise.resolve(json(200, instead[pathname]?.(made as never) ?? made));
@@ -177,6 +195,8 @@ export async function show(place: string, fate: Fate, { follows = false, instead
     panels,
     meet: (fate) => {
       now = fate;
+      for (const end of breaks) end();
+      breaks.clear();
     },
   };
 }
