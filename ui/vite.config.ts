@@ -35,7 +35,16 @@ export default defineConfig({
   plugins: [react(), compressed()],
   define: { __VERSION__: JSON.stringify(version) },
   // Fonts inlined as data: addresses would be refused by the content security policy.
-  build: { outDir: "dist", sourcemap: false, assetsInlineLimit: 0, chunkSizeWarningLimit: 300, manifest: true },
+  build: {
+    outDir: "dist",
+    sourcemap: false,
+    assetsInlineLimit: 0,
+    // What it may weigh is for scripts/weigh.mjs to say.
+    chunkSizeWarningLimit: 1_000,
+    manifest: true,
+    // What several pages need comes with the first load, where there is room for it, and not with whichever page is opened next.
+    rolldownOptions: { output: { codeSplitting: { groups: [{ name: "shared", test: /\/src\//, minShareCount: 3 }] } } },
+  },
   server: {
     // Tests read the description of the API, which is not the console's own.
     fs: { allow: [".", "../docs"] },
