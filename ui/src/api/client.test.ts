@@ -17,3 +17,25 @@ it("tells of a node that does not answer, and not of what it gave up", async () 
   expect(heard.map(({ isUnreachable }) => isUnreachable)).toEqual([true, true]);
   end();
 });
+
+// Goal: a change may have been made where nobody knows, and nowhere else. Method: no answer, answers of what stands in between, and of nodes
+// that could not begin, do not know, stopped, or refused.
+it.each([
+  [0, "", true, false],
+  [502, "", true, false],
+  [503, "", true, false],
+  [504, "EXQ-0305", true, false],
+  [500, "EXQ-0112", true, false],
+  [502, "EXQ-0111", true, false],
+  [503, "EXQ-0702", true, false],
+  [503, "EXQ-0303", false, true],
+  [503, "EXQ-0304", false, true],
+  [503, "EXQ-1130", false, true],
+  [507, "EXQ-0501", false, true],
+  [409, "EXQ-0404", false, false],
+  [429, "EXQ-0313", false, false],
+  [409, "EXQ-0305", true, false],
+])("knows what a refusal with status %d and code %s means for a change", (status, code, isUnknown, isHeldOff) => {
+  const refused = new Refused(status, code, "", "", "");
+  expect([refused.isUnknown, refused.isHeldOff]).toEqual([isUnknown, isHeldOff]);
+});

@@ -14,6 +14,15 @@ export interface Seen<T> {
   at: number;
 }
 
+/** The answer was lost on its way: the node does not know either. */
+const OUTCOME_UNKNOWN = "EXQ-0305";
+/** The node stopped over what it was asked, or just then: its state differs from that of the others. */
+const DIED_OF: ReadonlySet<string> = new Set(["EXQ-0702"]);
+/** With a code of ours: there is no leader, no majority, no signer, or what is asked for is stopped; nothing was begun. */
+const UNAVAILABLE = 503;
+/** With a code of ours: there is no room for it. */
+const NO_ROOM = 507;
+
 /** A refusal, or what stood in the way of an answer. */
 export class Refused extends Error {
   override readonly name = "Refused";
@@ -35,9 +44,19 @@ export class Refused extends Error {
     return this.status === 0;
   }
 
-  /** Whether a change that was sent may have been made all the same: no answer came, or one of something that stood in between. */
+  /**
+   * Whether a change that was sent may have been made all the same: no answer came, or one of something that stood in between, or the
+   * node says itself that it does not know.
+   */
   get isUnknown(): boolean {
-    return this.status === 0 || this.status >= 500;
+    if (this.status === 0 || this.code === OUTCOME_UNKNOWN) return true;
+    return this.status >= 500 && !this.isHeldOff;
+  }
+
+  /** Whether the node says that it could not even begin: nothing was done. */
+  get isHeldOff(): boolean {
+    const isOurs = /^EXQ-\d{4}$/.test(this.code) && !DIED_OF.has(this.code) && this.code !== OUTCOME_UNKNOWN;
+    return isOurs && (this.status === UNAVAILABLE || this.status === NO_ROOM);
   }
 }
 

@@ -1,4 +1,4 @@
-import { waitFor } from "@testing-library/react";
+import { fireEvent, waitFor, within } from "@testing-library/react";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { answerWith, dialog, fill, FRESH, isClosed, made, noting, press } from "../testing/deeds";
 import { json, type Options, refusal, show } from "../testing/page";
@@ -100,6 +100,52 @@ describe("an open dialog", () => {
   });
 });
 
+describe("a dialog whose row goes", () => {
+  // Goal: it does not close silently, and says what became of its row. Method: the flag is removed by somebody else while its dialog is
+  // open; then the node refuses it, and the dialog is closed.
+  it("stays, and says so", async () => {
+    const flag = {
+      name: "some.flag",
+      on: false,
+      permille: 10,
+      version: 1,
+      allowed: [],
+      networks: [],
+      changes: [],
+      summary: "off",
+    };
+    let flags = [flag];
+    const { sent, first } = noting(() => json(404, refusal("EXQ-0411", "there is no such flag", "")));
+    const node = live("/v1/flags", () => ({ flags }), first);
+    const shown = await show("/settings?tab=flags", "full", { instead: FRESH, first: node });
+    await press("Change");
+    fill("Reason", "a test");
+    flags = [];
+    await shown.client.refetchQueries({ queryKey: ["/v1/flags"] });
+    await waitFor(() => expect(words()).toContain("is not on the page any more"));
+    expect(within(dialog()).getByLabelText<HTMLTextAreaElement>("Reason").value).toBe("a test");
+    if (words().includes("Type ")) fill(/^Type /, "some.flag");
+    await press("Change", dialog);
+    await waitFor(() => expect(words()).toContain("there is no such flag"));
+    expect(sent).toHaveLength(1);
+    await press("Cancel", dialog);
+    await waitFor(() => expect(isClosed()).toBe(true));
+  });
+
+  // Goal: letters that go to pages go nowhere from a dialog. Method: they are pressed while its button has the focus.
+  it("is not left by a letter", async () => {
+    await show("/maintenance", "full", { instead: FRESH });
+    await press("Maintenance of a network");
+    const cancel = within(dialog()).getByRole("button", { name: "Cancel" });
+    cancel.focus();
+    fireEvent.keyDown(cancel, { key: "g" });
+    fireEvent.keyDown(cancel, { key: "w" });
+    await new Promise((after) => setTimeout(after, 100));
+    expect(words()).toContain("Maintenance of a network");
+    expect(document.querySelector(".main h1")?.textContent).toBe("Maintenance and emergency");
+  });
+});
+
 const WORKER = "deposit/ethereum-1";
 const worker = (first: NonNullable<Options["first"]>) =>
   show(`/workers/${encodeURIComponent(WORKER)}`, "full", {
@@ -143,6 +189,32 @@ describe("a change that is not answered", () => {
     await press("Stop", dialog);
     await waitFor(() => expect(sent.length).toBe(4));
     expect(sent[3]?.body.command_id).not.toBe(sent[0]?.body.command_id);
+  });
+
+  // Goal: where the node says that it could not begin, nothing is told to have been made; but what was sent before without an answer may
+  // have been. Method: a node without a leader, alone, and after a node that was gone.
+  it("is told from one that was not begun", async () => {
+    let isGone = false;
+    const { sent, first } = noting(() => {
+      if (isGone) throw new TypeError("failed to fetch");
+      return json(503, refusal("EXQ-0303", "no leader took the command; it had no effect", "try again"));
+    });
+    await worker(first);
+    await press("Stop");
+    fill("Reason", "a test");
+    fill(/^Type /, WORKER);
+    await press("Stop", dialog);
+    await waitFor(() => expect(words()).toContain("Nothing was done."));
+    expect(words()).not.toContain("may have been made");
+    isGone = true;
+    await press("Stop", dialog);
+    await waitFor(() => expect(words()).toContain("It may have been made."));
+    isGone = false;
+    await press("Stop", dialog);
+    await waitFor(() => expect(words()).toContain("This time nothing was done."));
+    expect(words()).toContain("What was sent before, and not answered, may have been made all the same.");
+    const ids = sent.map(({ body }) => body.command_id);
+    expect([ids[0] === ids[1], ids[1] === ids[2]]).toEqual([false, true]);
   });
 
   // Goal: an id that was used long ago is not used again: others may have undone what it did. Method: three minutes go by.

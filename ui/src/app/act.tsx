@@ -19,8 +19,9 @@ import { Status } from "../kit/status";
 import { safe } from "../kit/text";
 import { toast } from "../kit/toast";
 import { When } from "../kit/values";
-import { Told, useSending } from "./deed";
+import { Gone, Told, useSending } from "./deed";
 import { holdPage } from "./holding";
+import { useHosted } from "./hosted";
 import { useSession } from "./session";
 import { useStanding } from "./standing";
 import { type Draft, forgetUnanswered, keepUnanswered, unansweredOf } from "./unanswered";
@@ -87,13 +88,16 @@ function essence<C extends Change, F>(props: Props<C, F>, form: F): string {
   ]);
 }
 
+/** Tells one opening of a dialog from the next. */
+let turn = 0;
+
 const nothingMore = () => ({ wrong: null, consequence: null });
 
 export function Act<C extends Change, F = undefined>(props: Props<C, F>) {
   const { label, look, why } = props;
   const general = useWhyNot(props.change, props.anywhere);
   const { who } = useSession();
-  const [opened, setOpened] = useState<{ draft: Draft<Props<C, F>, F>; deed: string; turn: number } | null>(null);
+  const hosted = useHosted(props);
   const { danger } = factsOf(props.change);
   const open = (isAnew: boolean) => {
     const form = props.form as F;
@@ -101,42 +105,38 @@ export function Act<C extends Change, F = undefined>(props: Props<C, F>) {
     if (isAnew) forgetUnanswered(deed);
     const fresh = { props, form, reason: "", ids: new CommandIds(), sentAt: null };
     const draft = unansweredOf<Props<C, F>, F>(deed) ?? fresh;
-    setOpened((before) => ({ draft, deed, turn: (before?.turn ?? 0) + 1 }));
+    turn += 1;
+    const key = turn;
+    hosted.show((live) => (
+      <Asked
+        key={key}
+        {...{ draft, deed, live }}
+        anew={() => {
+          open(true);
+        }}
+        close={hosted.close}
+      />
+    ));
   };
   return (
-    <>
-      <Button
-        data-change={props.change}
-        look={look ?? (danger >= 3 ? "danger" : undefined)}
-        why={general ?? why}
-        onClick={() => {
-          open(false);
-        }}
-      >
-        {label}
-      </Button>
-      {opened === null ? null : (
-        <Asked
-          key={opened.turn}
-          {...opened}
-          live={props}
-          anew={() => {
-            open(true);
-          }}
-          close={() => {
-            setOpened(null);
-          }}
-        />
-      )}
-    </>
+    <Button
+      data-change={props.change}
+      look={look ?? (danger >= 3 ? "danger" : undefined)}
+      why={general ?? why}
+      onClick={() => {
+        open(false);
+      }}
+    >
+      {label}
+    </Button>
   );
 }
 
 interface AskedProps<C extends Change, F> {
   draft: Draft<Props<C, F>, F>;
   deed: string;
-  /** What is on the page now. */
-  live: Props<C, F>;
+  /** What is on the page now; null where what it is about is not there any more. */
+  live: Props<C, F> | null;
   anew: () => void;
   close: () => void;
 }
@@ -159,7 +159,7 @@ function Asked<C extends Change, F>({ draft, deed, live, anew, close }: AskedPro
   const subject = given(props.subject, form);
   const names = given(props.names, form);
   const consequence = given(props.consequence, form) ?? more.consequence;
-  const hasChanged = essence(props, form) !== essence(live, form);
+  const hasChanged = live !== null && essence(props, form) !== essence(live, form);
   const word = danger === 3 ? PHRASE : subject;
   const missing =
     general ??
@@ -202,7 +202,8 @@ function Asked<C extends Change, F>({ draft, deed, live, anew, close }: AskedPro
       if (error.isUnknown) {
         setSentBefore(true);
         keepUnanswered(deed, { props, form, reason, ids, sentAt: Date.now() });
-      } else {
+      } else if (!isSentBefore) {
+        // What was sent before and not answered keeps its id: a refusal of this one says nothing of that one.
         ids.answered();
         forgetUnanswered(deed);
       }
@@ -237,6 +238,7 @@ function Asked<C extends Change, F>({ draft, deed, live, anew, close }: AskedPro
             <Button onClick={anew}>Begin anew</Button>
           </div>
         )}
+        {live === null ? <Gone /> : null}
         {hasChanged ? (
           <p role="alert">
             <Status tone="warn">
@@ -277,7 +279,7 @@ function Asked<C extends Change, F>({ draft, deed, live, anew, close }: AskedPro
         )}
         {refused === null ? null : (
           <div role="alert" className="stack">
-            <Told refused={refused} change={props.change} />
+            <Told refused={refused} change={props.change} before={isSentBefore} />
             {refused.code === TWO_PERSONS ? (
               <div className="row">
                 <Button look="main" onClick={() => void send(true)}>

@@ -3,6 +3,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useCallback } from "react";
 import { type Change, factsOf } from "../api/change";
 import { Refused, type Seen } from "../api/client";
+import { Status } from "../kit/status";
 import { visible } from "../kit/text";
 import { useSession } from "./session";
 
@@ -28,8 +29,23 @@ export function useSending() {
   );
 }
 
-/** What stood in the way of a change. Where it is not known whether it was made, that is what is told. */
-export function Told({ refused, change }: { refused: Refused; change: Change }) {
+/** What a dialog says once what it is about is not on the page any more. */
+export function Gone() {
+  return (
+    <p role="alert">
+      <Status tone="warn">
+        What this is about is not on the page any more: it may be over, or may have moved in its list. This dialog is still
+        about what was there when you opened it.
+      </Status>
+    </p>
+  );
+}
+
+/**
+ * What stood in the way of a change. Where it is not known whether it was made, that is what is told; where the node could not begin with
+ * it, that nothing was done. `before` is whether it was sent before without an answer.
+ */
+export function Told({ refused, change, before }: { refused: Refused; change: Change; before: boolean }) {
   return (
     <>
       <p>
@@ -40,7 +56,10 @@ export function Told({ refused, change }: { refused: Refused; change: Change }) 
           It may have been made.{" "}
           {factsOf(change).once ? "Send it again: it takes effect once." : "Look whether it was before you send it again."}
         </p>
+      ) : refused.isHeldOff ? (
+        <p>{before ? "This time nothing was done." : "Nothing was done."}</p>
       ) : null}
+      {before && !refused.isUnknown ? <p>What was sent before, and not answered, may have been made all the same.</p> : null}
       {refused.hint === "" ? null : <p className="muted">{visible(refused.hint)}</p>}
     </>
   );

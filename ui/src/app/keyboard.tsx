@@ -8,8 +8,12 @@ import { useSession } from "./session";
 /** After `g` this long is waited for the letter, in milliseconds. */
 const SEQUENCE_MS = 1_200;
 
-function isTyping(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
+/** Whether keys are somebody else's: of a field that is typed into, or of a dialog, which is not left by a letter. */
+function isTaken(target: EventTarget | null): boolean {
+  if (!(target instanceof HTMLElement)) return false;
+  return (
+    target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) || target.closest('[role="dialog"]') !== null
+  );
 }
 
 export function Keyboard() {
@@ -25,7 +29,7 @@ export function Keyboard() {
         show("palette");
         return;
       }
-      if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+      if (event.ctrlKey || event.metaKey || event.altKey || isTaken(event.target)) return;
       const isSequence = Date.now() - begun.current < SEQUENCE_MS;
       begun.current = 0;
       if (isSequence) {

@@ -9,6 +9,7 @@ import { Status, Word } from "../kit/status";
 import { utc } from "../kit/text";
 import { Toasts } from "../kit/toast";
 import { Foreign, useNow, When } from "../kit/values";
+import { Hosted } from "./hosted";
 import { Keyboard } from "./keyboard";
 import { PAGES } from "./pages";
 import { useSession } from "./session";
@@ -23,13 +24,15 @@ export function Shell() {
       <a className="skip" href="#main">
         Skip to the page
       </a>
-      <div className="shell">
-        <Bar />
-        <Navigation />
-        <main className="main" id="main" tabIndex={-1}>
-          <Outlet />
-        </main>
-      </div>
+      <Hosted>
+        <div className="shell">
+          <Bar />
+          <Navigation />
+          <main className="main" id="main" tabIndex={-1}>
+            <Outlet />
+          </main>
+        </div>
+      </Hosted>
       <Live />
       <Keyboard />
       <Toasts />

@@ -147,7 +147,7 @@ describe("approval of a withdrawal", () => {
   // Goal: a signature that was not answered is the same command when it is sent again. Method: a node that fails once.
   it("keeps its id beyond its dialog", async () => {
     let fails = true;
-    const { sent, first } = noting(() => (fails ? json(503, refusal("EXQ-0101", "no leader", "")) : moved()));
+    const { sent, first } = noting(() => (fails ? json(504, refusal("EXQ-0305", "the answer was lost", "")) : moved()));
     await withdrawal({}, first);
     await press("Approve");
     await press("Sign and approve", dialog);

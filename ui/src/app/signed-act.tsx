@@ -17,8 +17,9 @@ import { visible } from "../kit/text";
 import { toast } from "../kit/toast";
 import { useWhyNot } from "./act";
 import { keptKey, sign } from "./approval-key";
-import { Told, useSending } from "./deed";
+import { Gone, Told, useSending } from "./deed";
 import { holdPage } from "./holding";
+import { useHosted } from "./hosted";
 import { useSession } from "./session";
 import { useStanding } from "./standing";
 import { type Draft, forgetUnanswered, keepUnanswered, unansweredOf } from "./unanswered";
@@ -78,32 +79,35 @@ export function SignedAct<C extends Change>(props: Props<C>) {
   const general = useWhyNot(props.change, true);
   const own = useOwnKey();
   const { who } = useSession();
-  const [opened, setOpened] = useState<{ draft: Draft<Props<C>, null>; deed: string } | null>(null);
+  const hosted = useHosted(props);
   const isEnough = props.unconfirmed === true && own.enrolled !== undefined;
   return (
-    <>
-      <Button
-        data-change={props.change}
-        look="main"
-        why={general ?? why ?? (isEnough ? null : own.why)}
-        onClick={() => {
-          const deed = JSON.stringify([who.name, props.change, props.names]);
-          // The bytes are made of what is on the page now; the id is that of what was sent before, if it is the same.
-          const { ids, reason } = unansweredOf<Props<C>, null>(deed) ?? { ids: new CommandIds(), reason: "" };
-          setOpened({ draft: { props, form: null, reason, ids, sentAt: null }, deed });
-        }}
-      >
-        {label}
-      </Button>
-      {opened === null ? null : <Signing {...opened} live={props} close={() => setOpened(null)} />}
-    </>
+    <Button
+      data-change={props.change}
+      look="main"
+      why={general ?? why ?? (isEnough ? null : own.why)}
+      onClick={() => {
+        const deed = JSON.stringify([who.name, props.change, props.names]);
+        // The bytes are made of what is on the page now; the id is that of what was sent before, if it is the same.
+        const { ids, reason, sentAt } = unansweredOf<Props<C>, null>(deed) ?? {
+          ids: new CommandIds(),
+          reason: "",
+          sentAt: null,
+        };
+        const draft = { props, form: null, reason, ids, sentAt };
+        hosted.show((live) => <Signing {...{ draft, deed, live }} close={hosted.close} />);
+      }}
+    >
+      {label}
+    </Button>
   );
 }
 
 interface SigningProps<C extends Change> {
   draft: Draft<Props<C>, null>;
   deed: string;
-  live: Props<C>;
+  /** What is on the page now; null where what it is about is not there any more. */
+  live: Props<C> | null;
   close: () => void;
 }
 
@@ -123,6 +127,7 @@ function Signing<C extends Change>({ draft, deed, live, close }: SigningProps<C>
   const [reason, setReason] = useState(draft.reason);
   const [wrong, setWrong] = useState<Error | null>(null);
   const [busy, setBusy] = useState(false);
+  const [isSentBefore, setSentBefore] = useState(draft.sentAt !== null);
   useEffect(holdPage, []);
   const missing =
     (props.reasoned === true && reason.trim() === "" ? "Say why: it is kept in the audit." : null) ??
@@ -143,8 +148,9 @@ function Signing<C extends Change>({ draft, deed, live, close }: SigningProps<C>
       await props.after?.();
     } catch (error) {
       if (error instanceof Refused && error.isUnknown) {
+        setSentBefore(true);
         keepUnanswered(deed, { props, form: null, reason, ids, sentAt: Date.now() });
-      } else if (error instanceof Refused) {
+      } else if (error instanceof Refused && !isSentBefore) {
         ids.answered();
         forgetUnanswered(deed);
       }
@@ -155,7 +161,9 @@ function Signing<C extends Change>({ draft, deed, live, close }: SigningProps<C>
   };
   return (
     <Dialog open onOpenChange={(open) => (open ? undefined : close())} title={props.title} about={props.about}>
-      {essence(props) === essence(live) ? null : (
+      {live === null ? (
+        <Gone />
+      ) : essence(props) === essence(live) ? null : (
         <p role="alert">
           <Status tone="warn">
             What this is about has changed meanwhile. You would sign what is listed here, as it was when you opened it: close
@@ -169,7 +177,7 @@ function Signing<C extends Change>({ draft, deed, live, close }: SigningProps<C>
       ) : null}
       <div role="alert">
         {wrong === null ? null : wrong instanceof Refused ? (
-          <Told refused={wrong} change={props.change} />
+          <Told refused={wrong} change={props.change} before={isSentBefore} />
         ) : (
           <strong>{wrong.message}</strong>
         )}
