@@ -1,4 +1,6 @@
 // A browser as the tests use it: signed in through the page, and with everything on record that a page must not do.
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { chromium } from "playwright-core";
 import { NODES } from "./cluster.mjs";
 
@@ -12,6 +14,26 @@ const ARGUMENTS = [
   "--disable-sync",
 ];
 export const PATIENCE_MS = Number(process.env.PATIENCE_MS ?? 60_000);
+
+/** A folder with the console's files, in the place of those of the binary: what is tried need not be built into one first. */
+const CONSOLE = process.env.EXCHEQUER_CONSOLE;
+const PAGES = /\/ui(\/.*)?$/;
+
+/** Answers what is asked below `/ui/` from that folder. The headers of the page, its policy among them, are the node's. */
+async function fromFolder(route) {
+  const name = new URL(route.request().url()).pathname.replace(/^\/ui\/?/, "");
+  if (name.startsWith("assets/") || name === "favicon.svg") {
+    const path = join(CONSOLE, name);
+    return existsSync(path) ? route.fulfill({ path }) : route.fulfill({ status: 404 });
+  }
+  const page = await route.fetch({ maxRedirects: 0 }).catch(() => null);
+  if (page === null) return route.abort();
+  const headers = page.headers();
+  const nonce = /'nonce-([^']+)'/.exec(headers["content-security-policy"] ?? "")?.[1] ?? "";
+  for (const gone of ["content-length", "content-encoding"]) delete headers[gone];
+  const text = readFileSync(join(CONSOLE, "index.html"), "utf8");
+  return route.fulfill({ status: page.status(), headers, body: text.replace('nonce=""', `nonce="${nonce}"`) });
+}
 
 /** Starts Debian's Chromium. */
 export function launch() {
@@ -29,6 +51,7 @@ export async function window(browser, { theme = "dark" } = {}) {
     colorScheme: theme,
     reducedMotion: "reduce",
   });
+  if (CONSOLE !== undefined) await context.route(({ pathname }) => PAGES.test(pathname), fromFolder);
   const faults = [];
   await context.exposeBinding("__refusedByPolicy", (_, what) => faults.push(`policy: ${what}`));
   await context.addInitScript(() => {

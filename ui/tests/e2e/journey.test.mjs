@@ -271,26 +271,6 @@ test("everything is stopped by one person and resumed by two", async () => {
   await page.getByText("The exchange runs.").waitFor();
 });
 
-test("without a mouse: from the overview to a worker's log", async () => {
-  const page = await at("otto", "/", "Overview");
-  await page.keyboard.press("g");
-  await page.keyboard.press("w");
-  await read(page, "Workers");
-  await page.keyboard.press("j");
-  await page.keyboard.press("Enter");
-  await page.getByRole("navigation", { name: "About this worker" }).waitFor();
-  for (let tabs = 0; tabs < 60; tabs += 1) {
-    await page.keyboard.press("Tab");
-    if ((await page.evaluate(() => document.activeElement?.textContent)) === "Logs") break;
-  }
-  await page.keyboard.press("Enter");
-  await page.getByRole("log").waitFor();
-  await page.keyboard.press("Control+k");
-  await page.keyboard.type("cluster");
-  await page.keyboard.press("Enter");
-  await read(page, "Cluster");
-});
-
 test("leadership moves while a page is open", async () => {
   const page = await at("otto", "/cluster", "Cluster");
   const row = page.getByRole("row").filter({ hasText: "follower" }).first();
