@@ -24,6 +24,8 @@ const TOPICS: readonly Topic[] = [
 
 /** Many events of one moment cause one read: this long is waited for more, in milliseconds. */
 const GATHER_MS = 250;
+/** What changes all the time is read again no more often than this, in milliseconds: an exchange at work has events by the second. */
+const PAUSE_MS = 5_000;
 /** After a stream that ended this long is waited, in milliseconds. */
 const AGAIN_MS = 3_000;
 
@@ -54,20 +56,31 @@ export function follow(client: QueryClient, mayRead: boolean): () => void {
     set("off");
     return () => undefined;
   }
-  const changed = new Set<Topic>();
-  let gathering: number | undefined;
+  /** When the reads of a topic that changed are due, and when they were made last. */
+  const due = new Map<Topic, number>();
+  const made = new Map<Topic, number>();
+  let timer: number | undefined;
   let again: number | undefined;
   let source: EventSource | undefined;
 
+  const arm = () => {
+    window.clearTimeout(timer);
+    if (due.size > 0) timer = window.setTimeout(flush, Math.max(0, Math.min(...due.values()) - Date.now()));
+  };
   const flush = () => {
-    gathering = undefined;
-    const topics = [...changed];
-    changed.clear();
+    const now = Date.now();
+    const topics = [...due].filter(([, at]) => at <= now).map(([topic]) => topic);
+    for (const topic of topics) {
+      due.delete(topic);
+      made.set(topic, now);
+    }
     void client.invalidateQueries({ predicate: ({ queryKey }) => topics.some((topic) => queryKey.includes(topic)) });
+    arm();
   };
   const note = (topic: Topic) => {
-    changed.add(topic);
-    gathering ??= window.setTimeout(flush, GATHER_MS);
+    if (due.has(topic)) return;
+    due.set(topic, Math.max(Date.now() + GATHER_MS, (made.get(topic) ?? 0) + PAUSE_MS));
+    arm();
   };
   const connect = () => {
     const stream = new EventSource("/v1/events/stream");
@@ -96,7 +109,7 @@ export function follow(client: QueryClient, mayRead: boolean): () => void {
   connect();
   return () => {
     source?.close();
-    window.clearTimeout(gathering);
+    window.clearTimeout(timer);
     window.clearTimeout(again);
     set("connecting");
   };

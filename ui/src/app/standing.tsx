@@ -32,7 +32,7 @@ export function useStanding(): Standing {
 export function StandingProvider({ children }: { children: ReactNode }) {
   const client = useQueryClient();
   const look = useLook("/v1/status", {}, { topics: ["cluster", "emergency"], every: PACE.live });
-  const peers = useLook("/v1/cluster/peers", {}, { topics: ["cluster"], every: PACE.live });
+  const peers = useLook("/v1/cluster/peers", {}, { topics: ["cluster"], every: PACE.glance });
   const status = look.data?.value;
   const members = peers.data?.value.peers;
   const isLed = status !== undefined && status.leader_id === status.id;

@@ -60,7 +60,7 @@ function ageOf({ at, ageMs }: Seen<unknown>, now: number): number {
 export function Needs() {
   const { can } = useSession();
   const { look, status } = useStanding();
-  const workers = useLook("/v1/workers", {}, { topics: ["workers"], every: PACE.live, enabled: can("workers.read") });
+  const workers = useLook("/v1/workers", {}, { topics: ["workers"], every: PACE.glance, enabled: can("workers.read") });
   const ofState = (state: NeedsPerson) =>
     ["/v1/withdrawals", { query: { state, limit: LISTED_MAX } }, { topics: ["money"], enabled: can("users.read") }] as const;
   const approvals = useLook(...ofState("awaiting-approval"));
@@ -79,7 +79,7 @@ export function Needs() {
     { topics: ["money"], enabled: can("users.read") },
   );
   const proposals = useLook("/v1/proposals", {}, { topics: ["approvals"], enabled: can("approvals.read") });
-  const scans = useLook("/v1/scans", {}, { topics: ["networks"], every: PACE.live, enabled: can("status.read") });
+  const scans = useLook("/v1/scans", {}, { topics: ["networks"], every: PACE.glance, enabled: can("status.read") });
   const attention = useLook("/v1/attention", {}, { topics: ["money"], enabled: can("users.read") });
   const books = useLook("/v1/reconciliation", {}, { topics: ["money"], enabled: can("status.read") });
 

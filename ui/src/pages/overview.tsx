@@ -21,8 +21,8 @@ function Figures() {
   const { can } = useSession();
   const { look } = useStanding();
   const lacking = (permission: string) => (can(permission) ? undefined : permission);
-  const workers = useLook("/v1/workers", {}, { topics: ["workers"], every: PACE.live, enabled: can("workers.read") });
-  const queues = useLook("/v1/queues", {}, { topics: ["jobs"], every: PACE.live, enabled: can("workers.read") });
+  const workers = useLook("/v1/workers", {}, { topics: ["workers"], every: PACE.glance, enabled: can("workers.read") });
+  const queues = useLook("/v1/queues", {}, { topics: ["jobs"], every: PACE.glance, enabled: can("workers.read") });
   const markets = useLook("/v1/markets", {}, { topics: ["markets"], enabled: can("markets.read") });
   const gas = useLook("/v1/gas", {}, { topics: ["money"], enabled: can("configuration.read") });
   const pools = useLook("/v1/address-pools", {}, { topics: ["money"], enabled: can("configuration.read") });

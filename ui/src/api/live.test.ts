@@ -1,0 +1,80 @@
+import { QueryClient } from "@tanstack/react-query";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { follow } from "./live";
+
+class Events {
+  static last: Events | undefined;
+  onopen: (() => void) | null = null;
+  onerror: (() => void) | null = null;
+  private readonly heard = new Map<string, () => void>();
+  constructor() {
+    Events.last = this;
+  }
+  addEventListener(kind: string, hear: () => void): void {
+    this.heard.set(kind, hear);
+  }
+  tell(kind: string): void {
+    this.heard.get(kind)?.();
+  }
+  close(): void {
+    this.heard.clear();
+  }
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  vi.stubGlobal("EventSource", Events);
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+/** A stream that is followed; how often reads of a topic were made again. */
+function followed() {
+  const client = new QueryClient();
+  const made: string[] = [];
+  vi.spyOn(client, "invalidateQueries").mockImplementation((filters) => {
+    const asks = (topic: string) => filters?.predicate?.({ queryKey: ["/a", topic] } as never) === true;
+    for (const topic of ["money", "cluster"]) if (asks(topic)) made.push(topic);
+    return Promise.resolve();
+  });
+  const end = follow(client, true);
+  return { made, end };
+}
+
+// Goal: what changes seldom is shown at once, what changes all the time costs the node a read every few seconds, and the last change is
+// read too. Method: one event, then ten a second for half a minute, then none.
+it("reads again soon, not all the time, and not too seldom", async () => {
+  const { made, end } = followed();
+  Events.last?.tell("money");
+  await vi.advanceTimersByTimeAsync(300);
+  expect(made).toEqual(["money"]);
+  for (let turn = 0; turn < 300; turn += 1) {
+    Events.last?.tell("money");
+    await vi.advanceTimersByTimeAsync(100);
+  }
+  expect(made.length).toBeGreaterThanOrEqual(6);
+  expect(made.length).toBeLessThanOrEqual(8);
+  const before = made.length;
+  Events.last?.tell("money");
+  Events.last?.tell("cluster");
+  await vi.advanceTimersByTimeAsync(300);
+  expect(made.slice(before)).toContain("cluster");
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(made.slice(before).filter((topic) => topic === "money")).toHaveLength(1);
+  end();
+});
+
+// Goal: what happened while nobody listened is read again. Method: a stream that opens, and one that has a gap.
+it("reads everything again after a gap", async () => {
+  const { made, end } = followed();
+  Events.last?.onopen?.();
+  await vi.advanceTimersByTimeAsync(300);
+  expect(made).toEqual(["money", "cluster"]);
+  await vi.advanceTimersByTimeAsync(10_000);
+  Events.last?.tell("gap");
+  await vi.advanceTimersByTimeAsync(300);
+  expect(made).toHaveLength(4);
+  end();
+});
