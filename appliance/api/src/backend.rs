@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 use crate::dto::{JoinReply, JoinRequest};
 use crate::events::Ephemeral;
 use crate::feed::Ear;
+use crate::history::History;
 use crate::people::password::Cost;
 
 /// A future that borrows its backend.
@@ -209,6 +210,9 @@ pub trait Backend: Send + Sync + 'static {
         let _ = (family, index, address);
         Box::pin(async { Ok(()) })
     }
+
+    /// The figures of the last day, as this node sampled them.
+    fn history(&self) -> &History;
 
     /// How the signer beside this node is; none where the node has no vault.
     fn signer(&self) -> Option<SignerView> {

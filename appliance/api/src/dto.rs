@@ -13,6 +13,7 @@ mod directives;
 mod emergency;
 mod events;
 mod flags;
+mod history;
 mod jobs;
 mod ledger;
 mod looks;
@@ -69,6 +70,7 @@ pub use events::{
     RemoveConsumer,
 };
 pub use flags::{Flag, FlagChange, FlagChecked, FlagSet, Flags, NamedRemoved, RemoveNamed, SetFlag};
+pub use history::{History, Point, SeriesOfDay};
 pub use jobs::{
     ChangeJobs, ConfigureQueue, EnqueueJob, Job, JobEnqueued, JobLease, Jobs, JobsChanged, JobsEnqueued, Queue,
     QueueConfigured, QueueRate, Queues,

@@ -22,6 +22,7 @@ pub mod fuzz;
 mod grpc;
 mod grpc_events;
 mod health;
+pub mod history;
 mod listing;
 mod maintenance;
 mod money;

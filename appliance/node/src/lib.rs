@@ -10,6 +10,7 @@ pub mod config;
 mod dispatcher;
 mod founding;
 mod halted;
+mod history;
 mod house;
 pub mod identity;
 pub mod install;

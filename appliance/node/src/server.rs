@@ -22,6 +22,7 @@ use crate::config::Config;
 use crate::dispatcher;
 use crate::founding;
 use crate::halted;
+use crate::history;
 use crate::house::{Doorbell, House};
 use crate::identity::{Contents, Folder, TlsStore};
 use crate::listen::{TlsDialer, bind, serve};
@@ -132,6 +133,7 @@ pub async fn run(config: Config) -> Result<ExitCode, Problem> {
     tokio::spawn(watch_room(reserve, node.clone()));
     tokio::spawn(tend_certificates(house.clone()));
     tokio::spawn(tidy_metrics(house.clone()));
+    tokio::spawn(history::run(house.clone(), config.data_dir.clone()));
     notify_ready(&node);
 
     let ended = tokio::select! {

@@ -360,6 +360,12 @@ impl State {
         &self.custody
     }
 
+    /// What was told to people of matters that wait for them.
+    #[must_use]
+    pub fn attention(&self) -> &Attention {
+        &self.attention
+    }
+
     /// How far networks are scanned, and deposits.
     #[must_use]
     pub fn deposits(&self) -> &Deposits {

@@ -54,6 +54,10 @@ texts! {
     StopText, "^(bitcoin|ethereum|polygon|bsc|arbitrum|tron|everywhere|[A-Z0-9]{1,16})$", "tron";
     /// A difference: a whole number with or without a sign.
     DifferenceText, "^-?[0-9]{1,39}$", "-40";
+    /// A figure: a whole number with or without a sign; an amount in minor units of its asset.
+    FigureText, "^-?[0-9]{1,39}$", "1250000";
+    /// Names of series, with commas between.
+    SeriesList, "^[a-z0-9_]{1,32}(,[a-z0-9_]{1,32})*$", "workers_running,fees";
     /// The symbol of a market.
     MarketSymbol, "^[A-Z0-9]{1,20}$", "BTCUSDT";
     /// The length of a candle.

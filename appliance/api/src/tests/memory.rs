@@ -24,6 +24,7 @@ use crate::backend::{
 use crate::dto::{JoinReply, JoinRequest};
 use crate::events::Ephemeral;
 use crate::feed::{Batch, Ear};
+use crate::history::History;
 use crate::people::password::Cost;
 
 /// The operator token of the clusters here.
@@ -69,6 +70,7 @@ pub(super) struct Memory {
     pub(super) worker_logs: Mutex<BTreeMap<WorkerId, Vec<LogLine>>>,
     /// Counts what they logged.
     pub(super) logged: watch::Sender<u64>,
+    pub(super) history: History,
     /// Set when the node is to stop.
     pub(super) stop: watch::Sender<bool>,
 }
@@ -152,6 +154,7 @@ impl Memory {
             ephemeral: Ephemeral::default(),
             worker_logs: Mutex::default(),
             logged: watch::Sender::new(0),
+            history: History::default(),
             stop: watch::Sender::new(false),
         }
     }
@@ -345,6 +348,10 @@ impl Backend for Memory {
         let rest = sealed.strip_prefix(purpose.as_bytes()).and_then(|rest| rest.strip_prefix(b" "));
         let rest = rest.ok_or_else(|| Problem::new(Code::KeyringWrong, format!("this is no sealed {purpose}")))?;
         Ok(Zeroizing::new(rest.iter().rev().copied().collect()))
+    }
+
+    fn history(&self) -> &History {
+        &self.history
     }
 
     fn hash_cost(&self) -> Cost {

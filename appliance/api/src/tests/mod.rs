@@ -9,6 +9,7 @@ mod console;
 mod events;
 mod gateway;
 mod health;
+mod history;
 mod jobs;
 mod ledger_looks;
 mod memory;

@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 use super::money::{credit, two_users};
 use super::{Reply, World};
 
-async fn post(world: &World, path: &str, body: Value) -> Reply {
+pub(super) async fn post(world: &World, path: &str, body: Value) -> Reply {
     world.post(path, &body.to_string()).await
 }
 
 /// Two users with money, and an open market.
-async fn open_market() -> World {
+pub(super) async fn open_market() -> World {
     let world = World::new();
     two_users(&world).await;
     credit(&world, 1, "USDT", "100000").await.json();
@@ -28,7 +28,7 @@ async fn phase(world: &World, phase: &str) -> Reply {
     post(world, "/v1/markets/BTCUSDT/phase", json!({"phase": phase, "reason": "test"})).await
 }
 
-fn limit(user: u64, side: &str, price: &str, quantity: &str) -> Value {
+pub(super) fn limit(user: u64, side: &str, price: &str, quantity: &str) -> Value {
     json!({"user": user, "market": "BTCUSDT", "side": side, "kind": "limit", "price": price, "quantity": quantity})
 }
 

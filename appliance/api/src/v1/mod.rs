@@ -19,6 +19,7 @@ mod event_streams;
 mod events;
 mod flags;
 mod gas;
+mod history;
 mod jobs;
 mod keyring;
 mod ledger;
@@ -59,11 +60,13 @@ mod worker_fleets;
 mod worker_logs;
 mod workers;
 
+pub(crate) use self::view::HEARD_WITHIN;
 use crate::route::Route;
 
 pub(crate) fn routes() -> Vec<Route> {
     [
         status::routes(),
+        history::routes(),
         peers::routes(),
         autopilot::routes(),
         cluster::routes(),

@@ -19,6 +19,7 @@ use exchequer_api::backend::{
 use exchequer_api::dto::{JoinReply, JoinRequest};
 use exchequer_api::events::Ephemeral;
 use exchequer_api::feed::Ear;
+use exchequer_api::history::History;
 use exchequer_domain::{ChainAddress, Code, CommandId, Digest, Family, NodeId, Problem, WorkerId};
 use exchequer_raft::{Hooks, Node, PeerView, ReadAt, SnapshotRules, Status};
 use exchequer_state::audit::Action;
@@ -33,6 +34,7 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use certificates::Presence;
 pub(crate) use members::{Operation, on_leader, operate, remove};
+pub(crate) use readiness::resident_bytes;
 
 use crate::identity::{Folder, Identity, Keyring, OperatorToken, TlsStore};
 use crate::install::key_fingerprint;
@@ -68,6 +70,8 @@ pub(crate) struct House {
     pub(crate) stopping: CancellationToken,
     /// Where events without a number are published.
     pub(crate) ephemeral: Ephemeral,
+    /// The figures of the last day.
+    pub(crate) history: History,
 }
 
 impl House {
@@ -94,6 +98,7 @@ impl House {
             signer,
             stopping: CancellationToken::new(),
             ephemeral: Ephemeral::default(),
+            history: History::default(),
         }
     }
 
@@ -308,6 +313,10 @@ impl Backend for House {
 
     fn unseal(&self, purpose: &str, sealed: &[u8]) -> Result<zeroize::Zeroizing<Vec<u8>>, Problem> {
         self.keyring.read().open(purpose, sealed)
+    }
+
+    fn history(&self) -> &History {
+        &self.history
     }
 
     fn signer(&self) -> Option<SignerView> {

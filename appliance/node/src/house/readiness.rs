@@ -93,7 +93,7 @@ pub(super) fn refresh_gauges(house: &House) {
 }
 
 /// Resident memory as the kernel counts it.
-fn resident_bytes() -> Option<u64> {
+pub(crate) fn resident_bytes() -> Option<u64> {
     let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
     let pages: u64 = statm.split_whitespace().nth(1)?.parse().ok()?;
     Some(pages * rustix::param::page_size() as u64)

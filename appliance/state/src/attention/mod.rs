@@ -155,6 +155,12 @@ pub(crate) fn matter_key(matter: &Matter) -> Vec<u8> {
 }
 
 impl Attention {
+    /// How many matters were told and have not ended.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.told.len()
+    }
+
     pub(crate) fn load(rows: &dyn Rows) -> Result<Attention, Halt> {
         let mut room = Attention::default();
         rows::for_each_of_table(rows, Table::Attention, |suffix, row| {

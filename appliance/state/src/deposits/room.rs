@@ -58,6 +58,14 @@ impl Class {
         }
     }
 
+    /// Whether it waits for persons, or until deposits of its asset are on.
+    const fn is_suspense(self) -> bool {
+        match self {
+            Class::Closed | Class::Suspense => true,
+            Class::Pending | Class::Confirming | Class::Credited | Class::Over => false,
+        }
+    }
+
     /// Those of deposits that are in blocks.
     pub(crate) const IN_BLOCKS: [Class; 5] =
         [Class::Confirming, Class::Credited, Class::Over, Class::Closed, Class::Suspense];
@@ -71,6 +79,8 @@ pub struct Deposits {
     open: BTreeMap<DepositId, Deposit>,
     /// How many of them are of each network.
     open_of: BTreeMap<Network, usize>,
+    /// How many of them wait for persons, or until deposits of their asset are on.
+    suspended: usize,
     /// By network, what they wait for, and height; confirming ones by the height at which they count as included.
     lines: BTreeSet<(Network, Class, u64, DepositId)>,
     /// What each user has that cannot leave yet, in minor units.
@@ -130,6 +140,12 @@ impl Deposits {
     pub fn in_suspense(&self, network: Network) -> impl Iterator<Item = &Deposit> {
         let of = move |class| self.in_line(network, class, 0, u64::MAX);
         of(Class::Closed).chain(of(Class::Suspense)).filter_map(|id| self.open.get(&id))
+    }
+
+    /// How many deposits of all networks wait for persons, or until deposits of their asset are on.
+    #[must_use]
+    pub fn suspended(&self) -> usize {
+        self.suspended
     }
 
     /// What a user has of an asset that cannot leave yet, in minor units.
@@ -233,6 +249,7 @@ impl Deposits {
     /// Puts a deposit into memory.
     pub(crate) fn put(&mut self, deposit: Deposit) {
         self.lines.insert(Deposits::line(&deposit));
+        self.suspended += usize::from(Class::of(&deposit).is_suspense());
         if let Some((key, units)) = unripe_part(&deposit) {
             *self.unripe.entry(key).or_default() += units;
         }
@@ -244,6 +261,7 @@ impl Deposits {
     pub(crate) fn take(&mut self, id: DepositId) -> Option<Deposit> {
         let deposit = self.open.remove(&id)?;
         self.lines.remove(&Deposits::line(&deposit));
+        self.suspended -= usize::from(Class::of(&deposit).is_suspense());
         if let Some(count) = self.open_of.get_mut(&deposit.network) {
             *count = count.saturating_sub(1);
             if *count == 0 {

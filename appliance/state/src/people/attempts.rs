@@ -89,6 +89,12 @@ impl Attempts {
         now < self.locked_until
     }
 
+    /// How many failures count towards a lock now.
+    #[must_use]
+    pub fn counting(&self, now: Timestamp, rules: LockRules) -> usize {
+        self.failures.iter().filter(|at| now.0 < at.0.saturating_add(rules.window_us)).count()
+    }
+
     pub(super) fn succeed(&mut self) {
         (self.failures, self.locks) = (Vec::new(), 0);
     }

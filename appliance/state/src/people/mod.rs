@@ -152,6 +152,22 @@ impl People {
         self.sessions.iter().filter(move |(_, session)| session.of == Principal::Admin(id))
     }
 
+    /// How many failed sign-ins of admins count towards a lock now, and how many admins are locked out from somewhere.
+    #[must_use]
+    pub fn failing(&self, now: Timestamp, rules: LockRules) -> (usize, usize) {
+        let (mut failed, mut locked) = (0, 0);
+        for credentials in self.credentials.values() {
+            let homes = credentials.homes.iter().map(|home| &home.attempts);
+            let mut is_locked = false;
+            for attempts in homes.chain([&credentials.attempts]) {
+                failed += attempts.counting(now, rules);
+                is_locked |= attempts.is_locked(now);
+            }
+            locked += usize::from(is_locked);
+        }
+        (failed, locked)
+    }
+
     /// Whether there is an admin who may act at all.
     #[must_use]
     pub fn active(&self, id: AdminId) -> bool {

@@ -2,6 +2,7 @@
 
 mod approvals;
 mod configuration_model;
+mod counts;
 mod coverage;
 mod deposits;
 mod determinism;

@@ -199,6 +199,7 @@ impl World {
         assert_eq!(sequence, self.state.event_sequence());
         self.rows.apply_changes(&applied.changes);
         assert_eq!(State::load(&self.rows).unwrap(), self.state, "the rows must hold the whole working set");
+        super::counts::agree(&self.state);
         Ok(applied)
     }
 

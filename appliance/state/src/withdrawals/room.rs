@@ -61,6 +61,10 @@ pub struct Withdrawals {
     of_user: BTreeMap<UserId, BTreeSet<WithdrawalId>>,
     /// By payer, how many payouts are open, and of those how many are in no block.
     under_way: BTreeMap<(Network, Payer), (usize, usize)>,
+    /// Those that wait for people before anything is made of them.
+    before_people: BTreeSet<WithdrawalId>,
+    /// How many are in payouts that wait for people.
+    paid_by_people: usize,
 }
 
 impl Withdrawals {
@@ -145,6 +149,18 @@ impl Withdrawals {
     /// Open payouts of a network that move something between own addresses.
     pub fn moves(&self, network: Network) -> impl Iterator<Item = &Payout> {
         self.payouts(network).filter(|payout| payout.errand.moves().is_some())
+    }
+
+    /// How many are open.
+    #[must_use]
+    pub fn open_count(&self) -> usize {
+        self.open.len()
+    }
+
+    /// How many of the open ones wait for people: for approval, set aside, or in a payout that is unknown, in review or stuck.
+    #[must_use]
+    pub fn before_people(&self) -> usize {
+        self.before_people.len() + self.paid_by_people
     }
 
     /// How many withdrawals there ever were.
@@ -274,6 +290,9 @@ impl Withdrawals {
         if let Standing::Queued { since, .. } = one.standing {
             self.queue.insert((one.order.network, one.order.asset, since, one.id));
         }
+        if waits_for_people(&one) {
+            self.before_people.insert(one.id);
+        }
         self.of_user.entry(one.order.user).or_default().insert(one.id);
         self.open.insert(one.id, one);
     }
@@ -286,6 +305,7 @@ impl Withdrawals {
         if let Standing::Queued { since, .. } = one.standing {
             self.queue.remove(&(one.order.network, one.order.asset, since, id));
         }
+        self.before_people.remove(&id);
         if let Some(of_user) = self.of_user.get_mut(&one.order.user) {
             of_user.remove(&id);
             if of_user.is_empty() {
@@ -300,11 +320,13 @@ impl Withdrawals {
         let (open, unmined) = self.under_way.entry((payout.network, payout.payer)).or_default();
         *open += 1;
         *unmined += usize::from(payout.stage() != Stage::Mined);
+        self.paid_by_people += for_people(&payout);
         self.payouts.insert(payout.id, payout);
     }
 
     pub(crate) fn take_payout(&mut self, id: PayoutId) -> Option<Payout> {
         let payout = self.payouts.remove(&id)?;
+        self.paid_by_people -= for_people(&payout);
         let key = (payout.network, payout.payer);
         if let Some((open, unmined)) = self.under_way.get_mut(&key) {
             *open -= 1;
@@ -314,6 +336,23 @@ impl Withdrawals {
             }
         }
         Some(payout)
+    }
+}
+
+/// Whether a withdrawal of which nothing is made yet waits for a person.
+fn waits_for_people(one: &Withdrawal) -> bool {
+    match &one.standing {
+        Standing::AwaitingApproval { .. } => true,
+        Standing::Queued { reason, .. } => reason.is_set_aside(),
+        Standing::Confirming { .. } | Standing::Approved { .. } | Standing::Paying { .. } | Standing::Over(_) => false,
+    }
+}
+
+/// How many withdrawals wait for a person because their payout does.
+fn for_people(payout: &Payout) -> usize {
+    match payout.stage() {
+        Stage::Unknown | Stage::Review | Stage::Stuck => payout.withdrawals.len(),
+        _ => 0,
     }
 }
 
