@@ -18,6 +18,8 @@ export interface Figure {
   change?: string | undefined;
   tone?: Tone;
   note?: string | undefined;
+  /** When it was so, in milliseconds since 1970, where that is not when it was read. */
+  at?: number | undefined;
 }
 
 interface Props<T> {
@@ -41,7 +43,7 @@ export function Tile<T>({ title, to, look: { data, error }, lacking, children }:
     <Link className="tile" to={to}>
       <span className="row" style={{ justifyContent: "space-between" }}>
         <span className="muted">{title}</span>
-        {shown === undefined || data === undefined ? null : <Age at={data.at} />}
+        {shown === undefined || data === undefined ? null : <Age at={shown.at ?? data.at} />}
       </span>
       {shown === undefined ? null : <span className="figure">{visible(shown.figure)}</span>}
       {lacking !== undefined ? (

@@ -16,7 +16,9 @@ const READS = [
   ["/v1/markets", "Markets that trade"],
   ["/api/v3/klines", "Traded in 24 h"],
   ["/v1/address-pools", "Addresses in the smallest pool"],
-  ["/v1/gas", "Networks with gas"],
+  ["/v1/history", "Fees earned"],
+  ["/v1/history", "Withdrawals that are open"],
+  ["/v1/history", "Failed sign-ins"],
 ] as const;
 
 describe.each(READS)("a figure of %s", (path, title) => {
@@ -29,7 +31,7 @@ describe.each(READS)("a figure of %s", (path, title) => {
     const never = new Promise<Response>(() => undefined);
     await show("/", "full", { first: (request) => (at(request, path) ? never : undefined) });
     await waitFor(() => expect(tile(title)).toContain("being read"));
-    expect(tiles()).toHaveLength(10);
+    expect(tiles()).toHaveLength(12);
   });
 });
 
@@ -57,7 +59,7 @@ it("says what one may not see", async () => {
     },
   });
   await waitFor(() => expect(tile("Workers that run")).toContain("your roles do not let you see this (workers.read)"));
-  expect(tiles()).toHaveLength(10);
+  expect(tiles()).toHaveLength(12);
 });
 
 // Goal: with ten thousand workers that fail the page stays one that can be read, and leaves none out. Method: so many.
@@ -71,4 +73,14 @@ it("lists some, and says how many more there are", async () => {
   await show("/", "full", { instead: { "/v1/workers": () => ({ workers }) } });
   await waitFor(() => expect(document.body.textContent).toContain("9975 more workers have failed than are listed here"));
   expect(document.querySelectorAll('section[aria-label="What needs somebody"] li').length).toBeLessThan(120);
+});
+
+// Goal: a figure whose past cannot be read is shown all the same, and says so. Method: the node keeps none, or does not answer.
+it("shows a figure without its past", async () => {
+  await show("/", "full", {
+    first: (request) =>
+      at(request, "/v1/history") ? Promise.resolve(json(500, refusal("EXQ-0001", "it failed", ""))) : undefined,
+  });
+  await waitFor(() => expect(tile("Jobs that wait")).toContain("its last day could not be read: it failed EXQ-0001"));
+  expect(tile("Jobs that wait")).not.toContain("being read");
 });

@@ -7,6 +7,7 @@ import { grouped } from "../kit/text";
 import { type Figure, Tile } from "../kit/tile";
 import { changeOf, decimal, SUMMED_MAX, useDay } from "./day";
 import { Needs } from "./needs";
+import { difference, type History, inUnits, pastOf, type SeriesName, spanOf, useHistory } from "./past";
 
 export function Overview() {
   return (
@@ -24,8 +25,10 @@ function Figures() {
   const workers = useLook("/v1/workers", {}, { topics: ["workers"], every: PACE.glance, enabled: can("workers.read") });
   const queues = useLook("/v1/queues", {}, { topics: ["jobs"], every: PACE.glance, enabled: can("workers.read") });
   const markets = useLook("/v1/markets", {}, { topics: ["markets"], enabled: can("markets.read") });
-  const gas = useLook("/v1/gas", {}, { topics: ["money"], enabled: can("configuration.read") });
   const pools = useLook("/v1/address-pools", {}, { topics: ["money"], enabled: can("configuration.read") });
+  const history = useHistory();
+  // As old as what is known of it: a history that is late is told as late at the next read of anything.
+  const past = (name: SeriesName) => pastOf(history, name, Math.max(look.dataUpdatedAt, history.dataUpdatedAt));
   return (
     <section className="tiles" aria-label="Figures">
       <Tile title="Cluster" to="/cluster" look={look}>
@@ -33,10 +36,11 @@ function Figures() {
           figure: health,
           note: `${leader ?? "nobody"} leads; ${String(failure_tolerance)} may fail`,
           tone: health === "healthy" ? "good" : health === "degraded" ? "warn" : "bad",
+          past: past("voters_heard").past,
         })}
       </Tile>
       <Tile title="Entries applied" to="/cluster" look={look}>
-        {({ applied }) => ({ figure: applied.toLocaleString("en"), sample: applied })}
+        {({ applied }) => ({ figure: applied.toLocaleString("en"), sample: applied, ...past("entries_applied") })}
       </Tile>
       <Tile title="Signer of this node" to="/cluster" look={look}>
         {({ signer }) => ({
@@ -45,33 +49,81 @@ function Figures() {
         })}
       </Tile>
       <Tile title="Workers that run" to="/workers" look={workers} lacking={lacking("workers.read")}>
-        {({ workers }) => running(workers)}
+        {({ workers }) => ({ ...running(workers), ...past("workers_running") })}
       </Tile>
       <Tile title="Jobs done a minute" to="/workers" look={workers} lacking={lacking("workers.read")}>
-        {({ workers }) => summed(workers.map(({ summary }) => summary?.done_per_minute ?? 0))}
+        {({ workers }) => ({
+          ...summed(workers.map(({ summary }) => summary?.done_per_minute ?? 0)),
+          ...past("jobs_done_per_minute"),
+        })}
       </Tile>
       <Tile title="Jobs that wait" to="/jobs" look={queues} lacking={lacking("workers.read")}>
-        {({ queues }) => summed(queues.map(({ waiting }) => waiting))}
+        {({ queues }) => ({ ...summed(queues.map(({ waiting }) => waiting)), ...past("jobs_waiting") })}
       </Tile>
       <Traded markets={markets} lacking={lacking("markets.read")} />
+      <Tile title="Fees earned" to="/ledger" look={history}>
+        {(history) => fees(history, markets.data?.value.markets[0]?.quote, look.dataUpdatedAt)}
+      </Tile>
       <Tile title="Markets that trade" to="/markets" look={markets} lacking={lacking("markets.read")}>
         {({ markets }) => {
           const trading = markets.filter(({ phase }) => phase === "trading").length;
-          return { figure: `${String(trading)} of ${String(markets.length)}`, sample: trading };
+          return { figure: `${String(trading)} of ${String(markets.length)}`, sample: trading, ...past("markets_trading") };
+        }}
+      </Tile>
+      <Tile title="Withdrawals that are open" to="/withdrawals" look={history}>
+        {(history) => {
+          const people = newest(history, "withdrawals_for_people");
+          const note = people === undefined ? undefined : `${people} of them wait for people`;
+          const figure = newest(history, "withdrawals_open") ?? "not known yet";
+          return { figure, note, ...past("withdrawals_open"), at: sampledAt(history) };
         }}
       </Tile>
       <Tile title="Addresses in the smallest pool" to="/sweeps" look={pools} lacking={lacking("configuration.read")}>
         {({ pools }) => {
           if (pools.length === 0) return { figure: "none", note: "no network has a pool of addresses yet" };
           const least = Math.min(...pools.map(({ waiting }) => waiting));
-          return { figure: least.toLocaleString("en"), sample: least };
+          return { figure: least.toLocaleString("en"), sample: least, ...past("smallest_address_pool") };
         }}
       </Tile>
-      <Tile title="Networks with gas" to="/networks" look={gas} lacking={lacking("configuration.read")}>
-        {({ networks }) => ({ figure: String(networks.length) })}
+      <Tile title="Failed sign-ins" to="/security" look={history}>
+        {(history) => {
+          const locked = newest(history, "admins_locked");
+          return {
+            figure: newest(history, "admin_sign_ins_failed") ?? "not known yet",
+            ...(locked === undefined
+              ? {}
+              : { note: `${locked} admins are locked out from somewhere`, tone: locked === "0" ? "good" : "warn" }),
+            ...past("admin_sign_ins_failed"),
+            at: sampledAt(history),
+          };
+        }}
       </Tile>
     </section>
   );
+}
+
+/** The newest of a series, as it is shown; nothing where none is kept. */
+function newest({ series }: History, name: SeriesName): string | undefined {
+  const value = series.find((one) => one.series === name)?.points.at(-1)?.value;
+  return value === undefined ? undefined : grouped(value);
+}
+
+const sampledAt = ({ sampled_at }: History) => (sampled_at == null ? undefined : Date.parse(sampled_at));
+
+/** What was earned in fees, of the asset that markets are paid for in where there are several. */
+function fees(history: History, quote: string | undefined, now: number): Figure {
+  const lines = history.series.filter(({ series }) => series === "fees");
+  const line = lines.find(({ asset }) => asset === quote) ?? lines[0];
+  const earned = line === undefined ? null : difference(line);
+  if (line === undefined || earned === null) return { figure: "none", note: "nothing is kept of its last day yet" };
+  const [base, others] = [Number(line.points[0]?.value ?? 0), lines.length - 1];
+  return {
+    figure: `${grouped(inUnits(earned, line.decimals ?? 0))} ${line.asset ?? ""}`,
+    past: line.points.map(({ value }) => Number(value) - base),
+    change: spanOf(history, line, now),
+    at: sampledAt(history),
+    note: others === 0 ? undefined : `in ${String(others)} other assets too`,
+  };
 }
 
 function running(workers: AnswerOf<"/v1/workers">["workers"]): Figure {
