@@ -32,7 +32,9 @@ if (pages.length < 20) throw new Error(`only ${pages.length} pages were found in
 const kb = (weight) => `${(weight / 1_000).toFixed(1)} kB`;
 console.log(`first load ${kb(sum(first))} of at most ${kb(FIRST_BYTES_MAX)}, of which Overview ${kb(sum(first) - sum(frame))}`);
 for (const { name, weight } of pages.slice(0, 3)) console.log(`${name} ${kb(weight)} of at most ${kb(FURTHER_BYTES_MAX)}`);
-const heavy = pages.filter(({ weight }) => weight > FURTHER_BYTES_MAX).map(({ name, weight }) => `${name} weighs ${kb(weight)}`);
+const heavy = pages
+  .filter(({ weight }) => weight > FURTHER_BYTES_MAX)
+  .map(({ name, weight }) => `${name} weighs ${kb(weight)}`);
 if (sum(first) > FIRST_BYTES_MAX) heavy.push(`the first load weighs ${kb(sum(first))}`);
 if (heavy.length > 0) {
   console.error(`too heavy: ${heavy.join("; ")}`);
