@@ -108,7 +108,9 @@ pub use settings::{
     SettingPreview, SettingSet, SettingUnset, Settings, SettingsDiff, SettingsReverted, UnsetSetting,
 };
 pub use status::{Autopilot, AutopilotServer, NodeStatus, Peer, Peers, Readiness, ReadinessCheck, SignerStatus};
-pub use sweeps::{Gas, GasRunway, GasSpent, GasStation, Holding, Holdings, NetworkGas, OwnMove, Sweep, Sweeps};
+pub use sweeps::{
+    Gas, GasLoan, GasRunway, GasSpent, GasStation, Holding, Holdings, NetworkGas, OwnMove, OwnStake, Sweep, Sweeps,
+};
 pub use users::{
     ApiKey, ApiKeyCreated, ApiKeyRevoked, ApiKeys, CreateApiKey, CreateUser, RevokeApiKey, UpdateUser, User,
     UserCreated, UserUpdated, Users,

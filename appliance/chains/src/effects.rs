@@ -53,6 +53,15 @@ pub enum EffectKind {
         /// How much, in sun.
         amount: u128,
     },
+    /// TRON: a part of the stake ends; it comes back after some days.
+    Unfreeze {
+        /// For what it was.
+        resource: Resource,
+        /// How much, in sun.
+        amount: u128,
+    },
+    /// TRON: what was staked and is free by now comes back.
+    Collect,
 }
 
 /// Coins that a Bitcoin transaction spends.

@@ -716,6 +716,28 @@ pub enum EventKind {
         /// So many payments.
         found: u32,
     },
+    /// Energy was lent to an address, and the network does not have it any more (TRON): somebody else took it back.
+    LoanDoubted {
+        /// On which network.
+        network: Network,
+        /// To which address it was lent.
+        to: ChainAddress,
+        /// How much of the stake, in sun.
+        sun: u64,
+        /// How urgent that is.
+        severity: Severity,
+    },
+    /// More of a stake is lent than the exchange has lent, or another amount than before; zero where that is over (TRON).
+    StakeStrays {
+        /// On which network.
+        network: Network,
+        /// Whose stake it is.
+        payer: Payer,
+        /// How much more, in sun.
+        sun: u64,
+        /// How urgent that is.
+        severity: Severity,
+    },
 }
 
 /// The version of the shape in which kinds of events are told. A kind whose fields must change gets a successor.

@@ -183,6 +183,28 @@ pub(crate) enum Bug {
     RescanAnyBlock,
     /// What the books have is taken again.
     RescanTwice,
+    /// What was lent is over when taking it back came to nothing, and may be lent twice.
+    LoanForgotten,
+    /// What was lent is taken back while what needs it is on its way.
+    TakenBackEarly,
+    /// What was to be lent, and was signed, is not lent where its payout came to nothing: the network is not asked.
+    LoanNotAsked,
+    /// What is lent stays lent, though the network does not have it.
+    LoanNotMissed,
+    /// Energy is lent, and TRX are staked, where settings do not want it.
+    LentUnasked,
+    /// What is frozen already does not count where more is.
+    FrozenForgotten,
+    /// What is done with stake is built anew as it was.
+    StakeReplaced,
+    /// An address sends while what was lent to it is on its way back.
+    SweptWhileReturning,
+    /// Loans are asked for while people look at one.
+    LentInReview,
+    /// A single note that comes late ends a loan.
+    LoanEndedAtOnce,
+    /// What the network took of an address of which nothing was kept back is in no book.
+    FeeUnheld,
 }
 
 #[cfg(test)]

@@ -13,7 +13,8 @@ const counts = {};
 const count = (what) => { counts[what] = (counts[what] || 0) + 1; };
 const master = HDNodeWallet.fromMnemonic(Mnemonic.fromPhrase(golden.words), "m");
 const typeOf = { transfer: "TransferContract", "token transfer": "TriggerSmartContract", delegate: "DelegateResourceContract",
-  undelegate: "UnDelegateResourceContract", freeze: "FreezeBalanceV2Contract" };
+  undelegate: "UnDelegateResourceContract", freeze: "FreezeBalanceV2Contract",
+  unfreeze: "UnfreezeBalanceV2Contract", collect: "WithdrawExpireUnfreezeContract" };
 
 assert.strictEqual(master.fingerprint.slice(2), golden.fingerprint);
 for (const given of golden.addresses) {

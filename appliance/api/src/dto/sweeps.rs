@@ -92,11 +92,14 @@ pub struct GasStation {
     pub index: u32,
     /// The address; none where the wallet has no such address any more.
     pub address: Option<String>,
-    /// What it had of the network's coin.
+    /// What it had of the network's coin, without what is staked.
     pub balance: String,
     /// When it had that, in replicated time.
     #[schemars(with = "Moment")]
     pub at: String,
+    /// How much of its stake is lent that the exchange has not lent, in the network's coin; none where none is. TRON only.
+    #[serde(default)]
+    pub stray: Option<String>,
 }
 
 /// How long what there is lasts.
@@ -117,7 +120,7 @@ pub struct GasRunway {
 /// What was spent on one use of gas, ever.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct GasSpent {
-    /// `withdrawal`, `sweep`, `top-up`, `no-op` or `failed`.
+    /// `withdrawal`, `sweep`, `top-up`, `no-op`, `failed` or `stake`.
     pub purpose: String,
     /// Transactions.
     pub count: u64,
@@ -125,6 +128,24 @@ pub struct GasSpent {
     pub fees: String,
     /// What one cost on average.
     pub each: String,
+}
+
+/// Energy that is lent from the stake of a gas wallet (TRON).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct GasLoan {
+    /// Whose stake it is of.
+    pub wallet: u32,
+    /// The address's number in it.
+    pub index: u32,
+    /// To which address.
+    pub to: String,
+    /// How much of the stake, in the network's coin.
+    pub stake: String,
+    /// `lending`, `lent`, `returning`, or `doubted` where the network is asked whether it is lent.
+    pub state: String,
+    /// Since when, in replicated time.
+    #[schemars(with = "Moment")]
+    pub since: String,
 }
 
 /// Gas on a network.
@@ -154,6 +175,9 @@ pub struct NetworkGas {
     pub runways: Vec<GasRunway>,
     /// What was spent on what.
     pub spent: Vec<GasSpent>,
+    /// What is lent, may be, or may still be. TRON only.
+    #[serde(default)]
+    pub loans: Vec<GasLoan>,
 }
 
 /// `GET /v1/gas`.
@@ -161,6 +185,19 @@ pub struct NetworkGas {
 pub struct Gas {
     /// Every network of which something is known.
     pub networks: Vec<NetworkGas>,
+}
+
+/// What a payout does with a stake (TRON).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OwnStake {
+    /// `freeze`, `unfreeze`, `collect`, `lend` or `take back`.
+    pub what: String,
+    /// How much of the stake, in the network's coin; none of what is collected.
+    pub stake: Option<String>,
+    /// To which address it is lent, or was.
+    pub to: Option<String>,
+    /// The sweep that it is lent for.
+    pub sweep: Option<u64>,
 }
 
 /// What a payout moves between addresses of the exchange's own.

@@ -8,7 +8,7 @@ use super::shapes::{
     Amount, AssetCode, ChainAddressText, ClientWithdrawalText, CommandIdText, FeeModeWord, HashText, MemoText, Moment,
     NetworkName, OtpText, Reason, SignatureText, TransactionText,
 };
-use super::sweeps::OwnMove;
+use super::sweeps::{OwnMove, OwnStake};
 
 /// `POST /v1/users/{user}/withdrawals`. The same name with the same content is the same withdrawal, for ever.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -242,12 +242,15 @@ pub struct Payout {
     pub wallet_index: u32,
     /// Where it stands.
     pub state: String,
-    /// What for: `withdrawals`, `sweep` or `top-up`.
+    /// What for: `withdrawals`, `sweep`, `top-up` or `stake`.
     pub errand: String,
     /// The withdrawals that it pays.
     pub withdrawals: Vec<u64>,
     /// What it moves between addresses of the exchange's own.
     pub moves: Option<OwnMove>,
+    /// What it does with a stake.
+    #[serde(default)]
+    pub stake: Option<OwnStake>,
     /// Its attempts, in order; each excludes every other.
     pub attempts: Vec<PayoutAttempt>,
     /// How it ended without paying, as its worker says; no balance and no person has agreed yet.

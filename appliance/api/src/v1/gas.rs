@@ -7,7 +7,7 @@ use exchequer_state::custody::{WalletRole, Worth};
 use exchequer_state::gas::{GasBook, GasLevel, Runway};
 use exchequer_state::people::Permission;
 use exchequer_state::settings::{Scope, schema};
-use exchequer_state::withdrawals::PRICE_AGE_MAX;
+use exchequer_state::withdrawals::{PRICE_AGE_MAX, Payer};
 
 use super::withdrawals::USD_DECIMALS;
 use crate::app::App;
@@ -18,6 +18,8 @@ use crate::problem::Refused;
 use crate::read::{Freshness, Seen};
 use crate::route::Route;
 
+/// Decimals of a TRX in sun.
+pub(super) const SUN_DECIMALS: u8 = 6;
 /// From so much of the day's budget on it is nearly used, in percent.
 const NEARLY_PERCENT: u128 = 80;
 
@@ -72,6 +74,9 @@ fn of_network(
             address: own.map(|own| own.address.to_string()),
             balance: amount(station.balance),
             at: station.at.to_string(),
+            stray: Some(book.stray(Payer { wallet: station.wallet, index: station.index }))
+                .filter(|sun| *sun > 0)
+                .map(|sun| format_decimal(sun.into(), SUN_DECIMALS)),
         }
     });
     let runway = |role: WalletRole| {
@@ -98,6 +103,14 @@ fn of_network(
         fees: amount(spent.fees),
         each: amount(spent.fees.checked_div(spent.count.into()).unwrap_or(0)),
     });
+    let loans = book.loans().iter().map(|loan| dto::GasLoan {
+        wallet: loan.payer.wallet.0,
+        index: loan.payer.index,
+        to: loan.to.to_string(),
+        stake: format_decimal(loan.sun.into(), SUN_DECIMALS),
+        state: loan.stage.as_str().to_owned(),
+        since: loan.since.to_string(),
+    });
     Ok(Some(dto::NetworkGas {
         network: network.to_string(),
         asset: coin.code.clone(),
@@ -111,5 +124,6 @@ fn of_network(
         stations: stations.collect(),
         runways: [WalletRole::Gas, WalletRole::Hot].into_iter().filter_map(runway).collect(),
         spent: spent.collect(),
+        loans: loans.collect(),
     }))
 }

@@ -1,14 +1,15 @@
 //! Payouts: the transactions that pay withdrawals, and what people decide about those that are stuck or in doubt.
 
 use axum::extract::State;
-use exchequer_domain::{Code, OutPoint, Problem, TxId};
+use exchequer_domain::{Code, OutPoint, Problem, TxId, format_decimal};
 use exchequer_state::custody::WalletId;
 use exchequer_state::people::Permission;
 use exchequer_state::settings::Danger;
-use exchequer_state::withdrawals::{Claim, Conflict, Death, Payer, Payout, PayoutId, Purpose, Reply};
+use exchequer_state::withdrawals::{Claim, Conflict, Death, Errand, Payer, Payout, PayoutId, Purpose, Reply, Stake};
 use exchequer_state::{Body as Change, Done, PayoutDecision, ReviewPayout, SetNonce};
 
 use super::deposits::parse_block;
+use super::gas::SUN_DECIMALS;
 use super::networks::parse_network;
 use super::withdrawals::{number, stage};
 use crate::app::App;
@@ -99,10 +100,23 @@ pub(super) fn view(payout: &Payout) -> dto::Payout {
             amount: one.amount.to_string(),
             sweep: one.plan.map(|plan| plan.0),
         }),
+        stake: match &payout.errand {
+            Errand::Stake(stake) => Some(staked(stake)),
+            Errand::Withdrawals | Errand::Sweep(_) | Errand::TopUp(_) => None,
+        },
         attempts: attempts.collect(),
         denied: payout.denied.as_ref().map(|denial| denial.describe()),
         created_at: payout.created.to_string(),
         moved_at: payout.moved.to_string(),
+    }
+}
+
+fn staked(stake: &Stake) -> dto::OwnStake {
+    dto::OwnStake {
+        what: stake.as_str().to_owned(),
+        stake: stake.sun().map(|sun| format_decimal(sun.into(), SUN_DECIMALS)),
+        to: stake.loan().map(|lent| lent.to.to_string()),
+        sweep: stake.loan().and_then(|lent| lent.plan).map(|plan| plan.0),
     }
 }
 

@@ -180,6 +180,22 @@ pub struct TronAccount {
     pub bandwidth_staked: u64,
     /// Bytes that it may send today for free.
     pub bandwidth_free: u64,
+    /// What it owns beside its balance, in sun: what it has staked, what of that is lent, and what ends.
+    pub staked: u64,
+    /// Of that what is staked for energy and not lent.
+    pub energy_stake: u64,
+    /// And what is staked for energy and lent.
+    pub energy_lent: u64,
+    /// Units of energy that it has used and that have not come back.
+    pub energy_used: u64,
+    /// Units of energy that all stakes of the network give in a day.
+    pub energy_of_all: u64,
+    /// What all have staked for energy, in TRX.
+    pub stake_of_all: u64,
+    /// Parts of the stake that end.
+    pub ending: u64,
+    /// When the first of them is free, in milliseconds since 1970; 0 where none ends.
+    pub free_ms: u64,
 }
 
 /// An output that is there and not spent.

@@ -107,6 +107,11 @@ pub trait ChainNode: Send + Sync {
     /// Nonces and resources of an account. Families with accounts only.
     fn account<'a>(&'a self, address: &'a ChainAddress) -> Asking<'a, Account>;
 
+    /// How much of an owner's stake for energy is lent to an address, in sun, as of the last final block. TRON only.
+    fn lent<'a>(&'a self, _owner: &'a ChainAddress, _to: &'a ChainAddress) -> Asking<'a, u64> {
+        Box::pin(async { Err(NodeError::NoSuchThing("stake that is lent")) })
+    }
+
     /// Which of these outputs are there, unspent, in the same order. Bitcoin only.
     fn outputs<'a>(&'a self, outputs: &'a [OutPoint]) -> Asking<'a, Vec<Option<OutputFacts>>>;
 

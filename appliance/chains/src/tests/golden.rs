@@ -91,6 +91,8 @@ fn row(
             EffectKind::Delegate { .. } => "delegate",
             EffectKind::Undelegate { .. } => "undelegate",
             EffectKind::Freeze { .. } => "freeze",
+            EffectKind::Unfreeze { .. } => "unfreeze",
+            EffectKind::Collect => "collect",
         },
         "from": effects.from,
         "payments": payments.collect::<Vec<_>>(),
@@ -157,6 +159,8 @@ fn tron_rows(wallet: &Wallet) -> Vec<Value> {
         ("undelegate", TronAction::Undelegate { from: to, resource: Resource::Energy, amount: 9_000_000_000 }, 0),
         ("freeze bandwidth", TronAction::Freeze { resource: Resource::Bandwidth, amount: 1_000_000 }, 0),
         ("freeze energy", TronAction::Freeze { resource: Resource::Energy, amount: 2_000_000 }, 0),
+        ("unfreeze energy", TronAction::Unfreeze { resource: Resource::Energy, amount: 2_000_000 }, 0),
+        ("collect", TronAction::Collect, 0),
     ];
     let rows = actions.into_iter().map(|(name, action, fee_limit)| {
         let ref_block = RefBlock::of(&BlockHash(block));

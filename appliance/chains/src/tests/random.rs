@@ -78,7 +78,9 @@ pub(super) fn tron_tx(owner: Account) -> impl Strategy<Value = TronTx> {
             resource,
             amount
         }),
-        (resource(), sun).prop_map(|(resource, amount)| TronAction::Freeze { resource, amount }),
+        (resource(), sun.clone()).prop_map(|(resource, amount)| TronAction::Freeze { resource, amount }),
+        (resource(), sun).prop_map(|(resource, amount)| TronAction::Unfreeze { resource, amount }),
+        Just(TronAction::Collect),
     ];
     let times = (0..i64::MAX as u64 / 2, 1..86_400_000_u64);
     (action, any::<([u8; 2], [u8; 8])>(), times, 1..FEE_LIMIT_SUN_MAX).prop_map(
@@ -186,6 +188,8 @@ proptest! {
                 EffectKind::Undelegate { from: tron::text(&from), resource, amount: amount.into() }
             }
             TronAction::Freeze { resource, amount } => EffectKind::Freeze { resource, amount: amount.into() },
+            TronAction::Unfreeze { resource, amount } => EffectKind::Unfreeze { resource, amount: amount.into() },
+            TronAction::Collect => EffectKind::Collect,
         };
         let exclusion = Exclusion::Expiry {
             ref_block_bytes: tx.ref_block.bytes,

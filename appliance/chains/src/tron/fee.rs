@@ -60,7 +60,9 @@ pub(crate) fn fee_max(action: &TronAction, bandwidth: u64, fee_limit: u64) -> u1
         TronAction::TokenTransfer { .. }
         | TronAction::Delegate { .. }
         | TronAction::Undelegate { .. }
-        | TronAction::Freeze { .. } => 0,
+        | TronAction::Freeze { .. }
+        | TronAction::Unfreeze { .. }
+        | TronAction::Collect => 0,
     };
     u128::from(bandwidth) * u128::from(BANDWIDTH_SUN_PER_BYTE) + u128::from(fee_limit) + u128::from(activation)
 }

@@ -71,7 +71,7 @@ pub(crate) struct Trigger {
     pub(crate) data: Vec<u8>,
 }
 
-/// `FreezeBalanceV2Contract`, kind 54.
+/// `FreezeBalanceV2Contract`, kind 54; `UnfreezeBalanceV2Contract`, kind 55.
 #[derive(Clone, PartialEq, Eq, prost::Message)]
 pub(crate) struct Freeze {
     #[prost(bytes = "vec", tag = "1")]
@@ -81,6 +81,13 @@ pub(crate) struct Freeze {
     pub(crate) amount: i64,
     #[prost(int32, tag = "3")]
     pub(crate) resource: i32,
+}
+
+/// `WithdrawExpireUnfreezeContract`, kind 56.
+#[derive(Clone, PartialEq, Eq, prost::Message)]
+pub(crate) struct Collect {
+    #[prost(bytes = "vec", tag = "1")]
+    pub(crate) owner: Vec<u8>,
 }
 
 /// `DelegateResourceContract`, kind 57, without a lock; `UnDelegateResourceContract`, kind 58.

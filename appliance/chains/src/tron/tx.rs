@@ -5,7 +5,7 @@ use prost::Message;
 
 use super::address::{with_prefix, without_prefix};
 use super::expiry::LIFE_MS_MAX;
-use super::message::{Contract, Delegate, Freeze, Parameter, Raw, Transfer, Trigger};
+use super::message::{Collect, Contract, Delegate, Freeze, Parameter, Raw, Transfer, Trigger};
 use crate::evm::{Account, read_transfer_data, transfer_data};
 use crate::{Resource, TxError};
 
@@ -58,6 +58,15 @@ pub enum TronAction {
         /// Sun, from 1.
         amount: u64,
     },
+    /// Ends a part of the stake: the network gives it back after some days.
+    Unfreeze {
+        /// For what it was.
+        resource: Resource,
+        /// Sun, from 1.
+        amount: u64,
+    },
+    /// Takes what was staked and is free by now.
+    Collect,
 }
 
 /// The block that a transaction builds on, as it names it. Without that block in its past it is not taken.
@@ -148,7 +157,9 @@ impl TronTx {
             TronAction::Transfer { amount, .. }
             | TronAction::Delegate { amount, .. }
             | TronAction::Undelegate { amount, .. }
-            | TronAction::Freeze { amount, .. } => amount == 0,
+            | TronAction::Freeze { amount, .. }
+            | TronAction::Unfreeze { amount, .. } => amount == 0,
+            TronAction::Collect => false,
         };
         if nothing {
             return refuse("it moves nothing");
@@ -186,6 +197,11 @@ impl TronTx {
                 let (amount, resource) = (signed(amount, "the stake")?, number(resource));
                 (54, "FreezeBalanceV2Contract", Freeze { owner, amount, resource }.encode_to_vec())
             }
+            TronAction::Unfreeze { resource, amount } => {
+                let (amount, resource) = (signed(amount, "the stake")?, number(resource));
+                (55, "UnfreezeBalanceV2Contract", Freeze { owner, amount, resource }.encode_to_vec())
+            }
+            TronAction::Collect => (56, "WithdrawExpireUnfreezeContract", Collect { owner }.encode_to_vec()),
             TronAction::Delegate { to, resource, amount } => {
                 let (balance, resource) = (signed(amount, "the stake")?, number(resource));
                 let receiver = with_prefix(&to).to_vec();
@@ -223,6 +239,12 @@ fn read_contract(contract: &Contract) -> Result<(Account, TronAction), TxError> 
             let (resource, amount) = (resource(message.resource)?, unsigned(message.amount, "the stake")?);
             (account(&message.owner)?, TronAction::Freeze { resource, amount })
         }
+        55 => {
+            let message = Freeze::decode(value).map_err(bad)?;
+            let (resource, amount) = (resource(message.resource)?, unsigned(message.amount, "the stake")?);
+            (account(&message.owner)?, TronAction::Unfreeze { resource, amount })
+        }
+        56 => (account(&Collect::decode(value).map_err(bad)?.owner)?, TronAction::Collect),
         57 => {
             let message = Delegate::decode(value).map_err(bad)?;
             let (resource, amount) = (resource(message.resource)?, unsigned(message.balance, "the stake")?);

@@ -171,6 +171,8 @@ fn effects(tx: &TronTx, bandwidth: u64) -> Result<Effects, TxError> {
             EffectKind::Undelegate { from: text(&from), resource, amount: amount.into() }
         }
         TronAction::Freeze { resource, amount } => EffectKind::Freeze { resource, amount: amount.into() },
+        TronAction::Unfreeze { resource, amount } => EffectKind::Unfreeze { resource, amount: amount.into() },
+        TronAction::Collect => EffectKind::Collect,
     };
     Ok(Effects {
         network: Network::Tron,

@@ -9,7 +9,7 @@ use exchequer_chains::node::{
 };
 use exchequer_chains::scan::Block;
 use exchequer_chains::tron::{RefBlock, TronAction, TronTx, UnsignedTron, text};
-use exchequer_chains::{Coin, NetworkParams, Unsigned};
+use exchequer_chains::{Coin, NetworkParams, Resource, Unsigned};
 use exchequer_domain::{Network, TxId};
 use exchequer_test_nodes::Tron;
 use exchequer_test_nodes::faults::{Fault, Rule};
@@ -85,6 +85,7 @@ async fn tron_is_spoken() {
     world.tron.issue(token, Address(ann), 5_000_000).unwrap();
     payments(&world, token.0, [false_token.0, forger.0]).await;
     accounts_and_trials(&world, token.0).await;
+    stake(&world, token).await;
     forks(&world).await;
 }
 
@@ -160,6 +161,79 @@ async fn accounts_and_trials(world: &World, token: [u8; 20]) {
         Trial::Reverted { reason } => panic!("{reason}"),
     }
     assert!(matches!(world.node.trial(&call(u128::MAX)).await, Ok(Trial::Reverted { .. })));
+}
+
+/// What is staked stays its owner's and is told as such; energy that is lent pays for a transfer of somebody who has no TRX, and comes
+/// back.
+async fn stake(world: &World, token: Address) {
+    const STAKE: u64 = 2_000 * TRX;
+    let resource = Resource::Energy;
+    let has = async |address: [u8; 20]| {
+        world.tron.mine_solid();
+        let at = world.node.heads().await.unwrap().finalized.unwrap();
+        let Account::Tron(account) = world.node.account(&text(&address)).await.unwrap() else { panic!() };
+        (account, world.node.balances(&[(text(&address), Coin::Native)], at).await.unwrap()[0])
+    };
+    let run = async |action| {
+        let (id, raw) = world.signed(action, 600_000).await;
+        assert_eq!(world.node.broadcast(id, &raw).await, Broadcast::Accepted, "{action:?}");
+        world.tron.mine(1);
+        match world.node.fate(id).await.unwrap() {
+            Fate::Included { ok: true, fee: Some(fee), .. } => fee,
+            other => panic!("{action:?}: {other:?}"),
+        }
+    };
+    let (before, worth) = has(world.ann).await;
+    assert_eq!((before.staked, worth), (0, before.balance.into()));
+    let mut fees = run(TronAction::Freeze { resource, amount: STAKE }).await;
+    let (mut ann, worth_then) = has(world.ann).await;
+    assert_eq!((ann.staked, ann.energy_stake, ann.energy_lent), (STAKE, STAKE, 0));
+    assert_eq!(worth_then, worth - fees, "what is staked is its own");
+    assert!(ann.energy_of_all > 0 && ann.stake_of_all > 0 && ann.energy > 0);
+
+    // Bob holds tokens and not one sun.
+    let bob = SigningKey::from_slice(&sha256(b"Bob's key")).unwrap();
+    let borrower = address(bob.verifying_key());
+    world.tron.issue(token, Address(borrower), 5_000).unwrap();
+    fees += run(TronAction::Transfer { to: borrower, amount: 1 }).await;
+    let energy = STAKE / TRX * ann.energy_of_all / ann.stake_of_all;
+    fees += run(TronAction::Delegate { to: borrower, resource, amount: STAKE }).await;
+    (ann, _) = has(world.ann).await;
+    assert_eq!((ann.staked, ann.energy_stake, ann.energy_lent, ann.energy), (STAKE, 0, STAKE, 0));
+    let (lent, owns) = has(borrower).await;
+    assert_eq!((lent.energy, lent.staked, owns), (energy, 0, 1), "what is borrowed is not one's own");
+    let loan = async || {
+        let (ann, bob) = (text(&world.ann), text(&borrower));
+        (world.node.lent(&ann, &bob).await.unwrap(), world.node.lent(&bob, &ann).await.unwrap())
+    };
+    assert_eq!(loan().await, (STAKE, 0), "who lends, and to whom");
+
+    let heads = world.node.heads().await.unwrap();
+    let ref_block = RefBlock::of(&heads.finalized.unwrap().block.hash);
+    let (made_ms, fee_limit) = (heads.head.time_ms, 100 * TRX);
+    let action = TronAction::TokenTransfer { contract: token.0, to: BOB, amount: 5_000 };
+    let tx = TronTx { owner: borrower, action, ref_block, expires_ms: made_ms + 600_000, made_ms, fee_limit };
+    let unsigned = Unsigned::Tron(UnsignedTron::new(&world.params, KEY, tx).unwrap());
+    let swept = sign(&unsigned, &world.params, &bob);
+    assert_eq!(world.node.broadcast(swept.tx, &swept.raw).await, Broadcast::Accepted);
+    world.tron.mine(1);
+    let Fate::Included { ok: true, fee, .. } = world.node.fate(swept.tx).await.unwrap() else { panic!("not swept") };
+    assert_eq!(fee.unwrap_or(0), 0, "energy and free bytes pay for all of it");
+
+    fees += run(TronAction::Undelegate { from: borrower, resource, amount: STAKE }).await;
+    let (left, owns) = has(borrower).await;
+    assert_eq!((left.energy, loan().await, owns), (0, (0, 0), 1));
+    (ann, _) = has(world.ann).await;
+    assert_eq!((ann.staked, ann.energy_stake, ann.energy_lent), (STAKE, STAKE, 0), "all of it is back");
+    assert!(ann.energy_used > 0, "as used as it was");
+    fees += run(TronAction::Unfreeze { resource, amount: STAKE }).await;
+    let (ann, worth_then) = has(world.ann).await;
+    assert_eq!((ann.staked, ann.energy_stake, ann.ending), (STAKE, 0, 1));
+    assert!(ann.free_ms > world.node.heads().await.unwrap().head.time_ms);
+    assert_eq!(worth_then, worth - fees - 1, "what ends is its own until it is back");
+    let early = world.signed(TronAction::Collect, 600_000).await;
+    let said = world.node.broadcast(early.0, &early.1).await;
+    assert!(matches!(said, Broadcast::NotNow(Hindrance::Validation, _) | Broadcast::RefusedForGood(_)), "{said:?}");
 }
 
 async fn forks(world: &World) {

@@ -120,11 +120,34 @@ fn network_text(gas: &NetworkGas) -> String {
     let spent =
         gas.spent.iter().map(|one| [one.purpose.clone(), one.count.to_string(), one.fees.clone(), one.each.clone()]);
     let spent = columns(["FOR", "COUNT", "FEES", "EACH"], spent);
-    format!("{head}\n\n{runways}\n\n{stations}\n\n{spent}")
+    let loans = gas
+        .loans
+        .iter()
+        .map(|one| [one.to.clone(), one.stake.clone(), one.state.clone(), one.wallet.to_string(), one.since.clone()]);
+    let loans = match gas.loans.is_empty() {
+        true => String::new(),
+        false => format!("\n\n{}", columns(["LENT TO", "STAKE", "STATE", "WALLET", "SINCE"], loans)),
+    };
+    let strays = gas.stations.iter().filter_map(|one| {
+        let (sun, address) = (one.stray.as_ref()?, one.address.clone().unwrap_or_default());
+        Some(format!("\n\nOthers lend {sun} {} of the stake of {address}: somebody else has its key", gas.asset))
+    });
+    let strays: String = strays.collect();
+    format!("{head}\n\n{runways}\n\n{stations}\n\n{spent}{loans}{strays}")
 }
 
 fn explained_text(explained: &Explained) -> String {
     let Explained { payout, sweep } = explained;
+    if let Some(stake) = &payout.stake {
+        return fields([
+            ("Payout", payout.payout.to_string()),
+            ("Network", payout.network.clone()),
+            ("State", payout.state.clone()),
+            ("Stake", format!("{} {}", stake.what, stake.stake.as_deref().unwrap_or("what has ended"))),
+            ("To", stake.to.clone().unwrap_or_else(|| "none".to_owned())),
+            ("Sweep", stake.sweep.map_or_else(|| "none".to_owned(), |sweep| sweep.to_string())),
+        ]);
+    }
     let Some(moved) = &payout.moves else {
         return format!(
             "Payout {} brought nothing to an address of the exchange's: it is for withdrawals",

@@ -3,11 +3,13 @@
 //! Invariant: what a transaction pays, to whom and how much, is taken from the state; of its bytes only what the state does not
 //! decide (kind, inputs, change). Where the two differ nothing is told.
 
-use exchequer_chains::{Coin, Effects, Exclusion, KeyPath, KeyPurpose, NetworkParams, Payment, SigningInput, Unsigned};
+use exchequer_chains::{
+    Coin, EffectKind, Effects, Exclusion, KeyPath, KeyPurpose, NetworkParams, Payment, Resource, SigningInput, Unsigned,
+};
 use exchequer_domain::{ChainAddress, Digest, Family, Network, Timestamp};
 use exchequer_state::custody::{self, WalletRole};
 use exchequer_state::withdrawals::{
-    Claim, Errand, Move, Payer, PaymentName, PayoutId, Purpose, SignedFor, SigningRecord, move_payment_id,
+    Claim, Errand, Lent, Move, Payer, PaymentName, PayoutId, Purpose, SignedFor, SigningRecord, Stake, move_payment_id,
 };
 use exchequer_state::{Actor, Rows, State};
 use exchequer_vault::policy::{Approval, Instruction, Intent};
@@ -70,11 +72,47 @@ pub(crate) fn told(state: &State, rows: &dyn Rows, record: &SigningRecord, bytes
             let to = path_of(state, rows, record.network, &one.to)?;
             (Intent::TopUp { id: of_move(record.payout), to }, vec![moved(one)])
         }
+        (Purpose::Payment, Errand::Stake(stake)) => (staked(state, rows, record, stake, &effects.kind)?, Vec::new()),
     };
     if payments != effects.payments {
         return Err("it pays otherwise than was decided".into());
     }
     Ok(Told { intent, description: Effects { payments, ..effects }, inputs })
+}
+
+/// What is done with stake; the transaction must do just that.
+fn staked(
+    state: &State,
+    rows: &dyn Rows,
+    record: &SigningRecord,
+    stake: &Stake,
+    does: &EffectKind,
+) -> Result<Intent, String> {
+    if deed(stake) != *does {
+        return Err("it does something else with stake than was decided".into());
+    }
+    let id = of_move(record.payout);
+    Ok(match stake {
+        Stake::Freeze { .. } => Intent::Freeze { id },
+        Stake::Unfreeze { .. } => Intent::Unfreeze { id },
+        Stake::Collect => Intent::Collect { id },
+        Stake::Lend(lent) => Intent::Delegate { id, to: path_of(state, rows, record.network, &lent.to)? },
+        Stake::TakeBack(lent) => Intent::Undelegate { id, from: path_of(state, rows, record.network, &lent.to)? },
+    })
+}
+
+/// What a transaction does that does this with stake, and nothing else.
+fn deed(stake: &Stake) -> EffectKind {
+    let resource = Resource::Energy;
+    match stake {
+        Stake::Freeze { sun } => EffectKind::Freeze { resource, amount: (*sun).into() },
+        Stake::Unfreeze { sun } => EffectKind::Unfreeze { resource, amount: (*sun).into() },
+        Stake::Collect => EffectKind::Collect,
+        Stake::Lend(Lent { to, sun, .. }) => EffectKind::Delegate { to: to.clone(), resource, amount: (*sun).into() },
+        Stake::TakeBack(Lent { to, sun, .. }) => {
+            EffectKind::Undelegate { from: to.clone(), resource, amount: (*sun).into() }
+        }
+    }
 }
 
 fn moved(one: &Move) -> Payment {
@@ -198,4 +236,54 @@ pub(crate) fn path_of(
     let index = custody::index_of(rows, network, address).map_err(|halt| halt.to_string())?;
     let index = index.ok_or_else(|| format!("{address} is none of the exchange's addresses"))?;
     Ok(KeyPath { purpose: KeyPurpose::Deposit, index, change: false })
+}
+
+#[cfg(test)]
+mod tests {
+    use exchequer_chains::tron::{RefBlock, TronAction, TronTx, UnsignedTron, text};
+
+    use super::*;
+
+    /// Goal: of what is decided with stake and of what transactions do each fits its own and no other. Method: real transactions of every
+    /// kind, amounts that differ by one, other addresses, the other resource.
+    #[test]
+    fn what_is_done_with_stake_is_what_was_decided() {
+        let params = nodes::params(Network::Tron, false);
+        let key = KeyPath { purpose: KeyPurpose::Gas, index: 0, change: false };
+        let [to, other] = [[7; 20], [8; 20]];
+        let (energy, bandwidth) = (Resource::Energy, Resource::Bandwidth);
+        let actions = [
+            TronAction::Freeze { resource: energy, amount: 5 },
+            TronAction::Unfreeze { resource: energy, amount: 5 },
+            TronAction::Collect,
+            TronAction::Delegate { to, resource: energy, amount: 5 },
+            TronAction::Undelegate { from: to, resource: energy, amount: 5 },
+            // None of these was decided.
+            TronAction::Freeze { resource: energy, amount: 6 },
+            TronAction::Freeze { resource: bandwidth, amount: 5 },
+            TronAction::Delegate { to: other, resource: energy, amount: 5 },
+            TronAction::Delegate { to, resource: energy, amount: 6 },
+            TronAction::Delegate { to, resource: bandwidth, amount: 5 },
+            TronAction::Undelegate { from: other, resource: energy, amount: 5 },
+            TronAction::Undelegate { from: to, resource: energy, amount: 4 },
+            TronAction::Transfer { to, amount: 5 },
+        ];
+        let does = actions.map(|action| {
+            let ref_block = RefBlock { bytes: [1, 2], hash: [3; 8] };
+            let tx = TronTx { owner: [9; 20], action, ref_block, expires_ms: 2_000, made_ms: 1_000, fee_limit: 0 };
+            Unsigned::Tron(UnsignedTron::new(&params, key, tx).unwrap()).effects(&params).unwrap().kind
+        });
+        let lent = || Lent { to: text(&to), to_index: 1, sun: 5, plan: None };
+        let decided = [
+            Stake::Freeze { sun: 5 },
+            Stake::Unfreeze { sun: 5 },
+            Stake::Collect,
+            Stake::Lend(lent()),
+            Stake::TakeBack(lent()),
+        ];
+        for (number, stake) in decided.iter().enumerate() {
+            let fits: Vec<usize> = (0..does.len()).filter(|place| does[*place] == deed(stake)).collect();
+            assert_eq!(fits, [number], "{stake:?}");
+        }
+    }
 }

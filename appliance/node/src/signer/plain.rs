@@ -37,7 +37,9 @@ fn payments(decision: &SigningRecord) -> Vec<PaymentId> {
         (Purpose::Payment, Errand::Withdrawals) => {
             decision.pays.iter().map(|pay| PaymentId::of_withdrawal(pay.withdrawal.0)).collect()
         }
-        (Purpose::Payment, Errand::Sweep(_) | Errand::TopUp(_)) => vec![decided::of_move(decision.payout)],
+        (Purpose::Payment, Errand::Sweep(_) | Errand::TopUp(_) | Errand::Stake(_)) => {
+            vec![decided::of_move(decision.payout)]
+        }
     }
 }
 

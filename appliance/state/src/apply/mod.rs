@@ -77,6 +77,7 @@ mod payout_books;
 mod payout_coins;
 mod payout_moves;
 mod payout_plans;
+mod payout_stakes;
 mod people;
 mod place_order;
 mod place_pair;

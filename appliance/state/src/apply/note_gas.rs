@@ -6,16 +6,17 @@ use serde::{Deserialize, Serialize};
 use super::{Entry, Stop};
 use crate::command::Actor;
 use crate::custody::{WalletId, WalletRole, Worth};
-use crate::event::EventKind;
+use crate::event::{EventKind, Severity};
 use crate::gas::{
-    GasBook, GasLevel, GasUse, Refusal, STATIONS_MAX, Spent, Station, TOP_UPS_OF_ADDRESS_MAX, Topped, topped_key,
+    GasBook, GasLevel, GasUse, LOANS_MAX, Loan, Refusal, STATIONS_MAX, Spent, Station, TOP_UPS_OF_ADDRESS_MAX, Topped,
+    topped_key,
 };
 use crate::networks::number;
 use crate::outcome::Done;
 use crate::rejection::Rejection;
 use crate::rows::{Edit, Table};
 use crate::settings::{Scope, schema};
-use crate::withdrawals::{Errand, PRICE_AGE_MAX, Payout, Purpose};
+use crate::withdrawals::{Errand, PRICE_AGE_MAX, Payer, Payout, Purpose};
 
 /// Addresses whose top-ups are forgotten at once.
 const FORGOTTEN_AT_ONCE: usize = 1_000;
@@ -31,6 +32,10 @@ pub struct NoteGas {
     pub fee: u128,
     /// Each address of a gas or hot wallet: wallet, index, and what it has of the network's coin in minor units.
     pub stations: Vec<(WalletId, u32, u128)>,
+    /// Of what is lent (TRON): to whom, and whether the network has it, as a quorum of its nodes says.
+    pub loans: Vec<(ChainAddress, bool)>,
+    /// Of whose stake how much more is lent than the book has, in sun; of stations that are told of.
+    pub strays: Vec<(Payer, u64)>,
 }
 
 impl From<Refusal> for Stop {
@@ -41,7 +46,7 @@ impl From<Refusal> for Stop {
 
 impl NoteGas {
     pub(super) fn apply(self, entry: &mut Entry<'_>, actor: Actor) -> Result<Done, Stop> {
-        let NoteGas { network, fee, stations } = self;
+        let NoteGas { network, fee, stations, loans, strays } = self;
         let is_worker = matches!(actor, Actor::Worker(worker)
             if worker.kind == WorkerKind::Gas && worker.network == Some(network));
         if !is_worker {
@@ -59,6 +64,13 @@ impl NoteGas {
         };
         if stations.len() > STATIONS_MAX || named.len() != stations.len() || !named.iter().all(is_station) {
             return Err(Refusal::Stations.into());
+        }
+        let mut stray: Vec<Payer> = strays.iter().map(|(of, _)| *of).collect();
+        stray.sort_unstable();
+        stray.dedup();
+        let told = |of: &Payer| named.binary_search(&(of.wallet, of.index)).is_ok();
+        if loans.len() > LOANS_MAX || stray.len() != strays.len() || !stray.iter().all(told) {
+            return Err(Refusal::Loans.into());
         }
         let now = entry.now;
         let mut book = entry.gas_book(network);
@@ -86,6 +98,16 @@ impl NoteGas {
             }
         }
         book.told = levels;
+        for (to, there) in loans {
+            if let Some(Loan { to, sun, .. }) = book.note_loan(&to, there, now) {
+                entry.event(EventKind::LoanDoubted { network, to, sun, severity: Severity::P1 });
+            }
+        }
+        for (payer, sun) in strays {
+            if book.note_stray(payer, sun) {
+                entry.event(EventKind::StakeStrays { network, payer, sun, severity: Severity::P1 });
+            }
+        }
         entry.put_gas_book(network, book);
         for address in entry.state.gas.outdated(network, now, FORGOTTEN_AT_ONCE) {
             let key = topped_key(number(network), &address);
@@ -97,11 +119,11 @@ impl NoteGas {
 }
 
 impl Entry<'_> {
-    fn gas_book(&self, network: Network) -> GasBook {
+    pub(super) fn gas_book(&self, network: Network) -> GasBook {
         self.state.gas.book(network).cloned().unwrap_or_default()
     }
 
-    fn put_gas_book(&mut self, network: Network, book: GasBook) {
+    pub(super) fn put_gas_book(&mut self, network: Network, book: GasBook) {
         self.put(Table::Gas, &number(network), &book);
         self.state.gas.books.insert(network, book);
     }
@@ -169,6 +191,7 @@ impl Entry<'_> {
             (Purpose::Payment, false, Errand::Withdrawals) => GasUse::Withdrawal,
             (Purpose::Payment, false, Errand::Sweep(_)) => GasUse::Sweep,
             (Purpose::Payment, false, Errand::TopUp(_)) => GasUse::TopUp,
+            (Purpose::Payment, false, Errand::Stake(_)) => GasUse::Stake,
         };
         let brought = match (&payout.errand, of) {
             (Errand::TopUp(one), GasUse::TopUp) => one.amount,

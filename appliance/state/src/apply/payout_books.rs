@@ -64,21 +64,31 @@ impl Entry<'_> {
     /// Books what the network took, and gives the rest of what was kept back for it free. What it took beyond that is booked
     /// where the wallet has it in the books; the answer is what is not.
     pub(super) fn settle_gas(&mut self, payout: &mut Payout, fee: u128, tx: TxId) -> Result<u128, Halt> {
-        let Some(gas) = payout.gas.take() else { return Ok(fee) };
-        let booked = fee.min(gas.amount);
-        let mut legs = Vec::new();
-        if booked > 0 {
-            legs.push(Leg::Capture { hold: gas.hold, amount: Some(booked) });
-        }
-        if booked < gas.amount {
-            legs.push(Leg::Release { hold: gas.hold, amount: None });
-        }
-        self.post_sure(legs, Reason::Gas, tx.0)?;
-        let hot = self.payer_account(payout.network, payout.payer, gas.coin);
+        let (coin, held, booked) = match payout.gas.take() {
+            Some(gas) => {
+                let booked = fee.min(gas.amount);
+                let mut legs = Vec::new();
+                if booked > 0 {
+                    legs.push(Leg::Capture { hold: gas.hold, amount: Some(booked) });
+                }
+                if booked < gas.amount {
+                    legs.push(Leg::Release { hold: gas.hold, amount: None });
+                }
+                self.post_sure(legs, Reason::Gas, tx.0)?;
+                (gas.coin, gas.amount, booked)
+            }
+            // Of who was lent energy nothing is kept back where there was nothing: what the network took all the same is booked alike.
+            None if planted::has(Bug::FeeUnheld) => return Ok(fee),
+            None => match self.coin_of(payout.network) {
+                Ok(coin) => (coin, 0, 0),
+                Err(_) => return Ok(fee),
+            },
+        };
+        let hot = self.payer_account(payout.network, payout.payer, coin);
         // A fee is what a worker says. More than the attempt could cost once more is not believed, and the wallet is never
         // overdrawn for it, also where its account could be.
         let attempt = payout.attempts.iter().find(|attempt| attempt.tx == Some(tx));
-        let believed = attempt.map_or(gas.amount, |attempt| u128::from(attempt.fee_max));
+        let believed = attempt.map_or(held, |attempt| u128::from(attempt.fee_max));
         let unbooked = fee - booked;
         let beyond = match planted::has(Bug::FeeUnbounded) {
             true => unbooked,
@@ -88,7 +98,7 @@ impl Entry<'_> {
             return Ok(unbooked);
         }
         let ledger = self.ledger.ledger();
-        let accounts = [gas_account(payout.network, gas.coin), hot];
+        let accounts = [gas_account(payout.network, coin), hot];
         let [Some(debit), Some(credit)] = accounts.map(|key| ledger.find(&key)) else { return Ok(unbooked) };
         let id = self.transfer_id(b"gas beyond", payout.id.0);
         let legs = Leg::Post { debit, credit, amount: beyond }.into();

@@ -87,6 +87,8 @@ impl Entry<'_> {
                 WalletRole::Hot => self.state.custody.wallets_of(network, WalletRole::Gas).next().is_none(),
                 WalletRole::Deposit | WalletRole::Cold => false,
             },
+            // What pays withdrawals is never locked up for days.
+            Errand::Stake(_) => wallet.role == WalletRole::Gas,
         };
         if !role || !wallet.is_used_on(network) || !has_address {
             return Err(Refusal::Wallet);
@@ -109,7 +111,7 @@ impl Entry<'_> {
     pub(super) fn check_destination(&self, network: Network, payer: Payer, errand: &Errand) -> Result<(), Stop> {
         let family = network.family();
         match errand {
-            Errand::Withdrawals => Ok(()),
+            Errand::Withdrawals | Errand::Stake(_) => Ok(()),
             Errand::Sweep(one) => {
                 let pinned = self.state.custody.is_sweep_destination(network, &one.to) && one.to_index.is_none();
                 if pinned || planted::has(Bug::SweptAnywhere) { Ok(()) } else { Err(no(MoveFault::Destination).into()) }
@@ -167,7 +169,7 @@ impl Entry<'_> {
     pub(super) fn check_destination_again(&self, payout: &Payout) -> Result<(), Stop> {
         match &payout.errand {
             Errand::Sweep(_) => self.check_destination(payout.network, payout.payer, &payout.errand),
-            Errand::Withdrawals | Errand::TopUp(_) => Ok(()),
+            Errand::Withdrawals | Errand::TopUp(_) | Errand::Stake(_) => Ok(()),
         }
     }
 

@@ -40,7 +40,7 @@ impl Entry<'_> {
             Errand::Sweep(one) if self.payer_role(payer) == Ok(WalletRole::Deposit) && !has_coins(network) => {
                 Some(HoldingKey { network, index: Some(payer.index), asset: one.asset })
             }
-            Errand::Sweep(_) | Errand::Withdrawals | Errand::TopUp(_) => None,
+            Errand::Sweep(_) | Errand::Withdrawals | Errand::TopUp(_) | Errand::Stake(_) => None,
         }
     }
 
@@ -52,7 +52,7 @@ impl Entry<'_> {
             Errand::Withdrawals => false,
             Errand::Sweep(_) => self.payer_role(payer)? == WalletRole::Deposit,
             // A station or an address that lacks gas for something else is filled without one, within its limits.
-            Errand::TopUp(_) => false,
+            Errand::TopUp(_) | Errand::Stake(_) => false,
         };
         let plan = match one.plan {
             None if needed => return Err(no(MoveFault::Plan)),
@@ -60,7 +60,7 @@ impl Entry<'_> {
             Some(id) => self.state.sweeps.get(id).ok_or(no(MoveFault::Plan))?,
         };
         let fits = match errand {
-            Errand::Withdrawals => false,
+            Errand::Withdrawals | Errand::Stake(_) => false,
             Errand::Sweep(one) => {
                 let index = (!has_coins(network)).then_some(payer.index);
                 let ready = plan.status == SweepStatus::Ready || planted::has(Bug::PlanNotTaken);
@@ -119,6 +119,7 @@ impl Entry<'_> {
 
     /// A move is decided: its plan waits for it, and what it takes is on its way.
     pub(super) fn begin_move(&mut self, payout: &Payout) -> Result<(), Halt> {
+        self.begin_stake(payout);
         let Some(one) = payout.errand.moves() else { return Ok(()) };
         if let Some(key) = self.swept_from(payout.network, payout.payer, &payout.errand) {
             let aside = self.set_aside(payout.network, one, fee_most(payout));
@@ -134,7 +135,7 @@ impl Entry<'_> {
                 plan.note_top_up(payout.id);
             }
             (Errand::TopUp(_), _) => plan.note_top_up(payout.id),
-            (Errand::Withdrawals, _) => return Ok(()),
+            (Errand::Withdrawals | Errand::Stake(_), _) => return Ok(()),
         }
         self.put_plan(plan);
         Ok(())
@@ -170,6 +171,7 @@ impl Entry<'_> {
         if let Some((asset, fee)) = fee.filter(|_| of_pool && !has_coins(network)) {
             self.lose_holding(HoldingKey { network, index: Some(payout.payer.index), asset }, fee)?;
         }
+        self.end_stake(payout, arrived.is_some());
         let Some(one) = payout.errand.moves().cloned() else { return Ok(()) };
         self.settle_move(payout, arrived)?;
         if let Some(key) = self.swept_from(network, payout.payer, &payout.errand) {

@@ -18,7 +18,7 @@ use crate::planted::{self, Bug};
 use crate::rejection::Rejection;
 use crate::withdrawals::{
     ATTEMPTS_MAX, Attempt, Claim, Errand, Head, PAYOUT_WITHDRAWALS_MAX, Payer, Payout, PayoutId, PayoutStanding,
-    Purpose, RAW_BYTES_MAX, RawKind, Refusal, SignedFor, SigningEntry, SigningRecord, Stage, Standing, Waiting,
+    Purpose, RAW_BYTES_MAX, RawKind, Refusal, SignedFor, SigningEntry, SigningRecord, Stage, Stake, Standing, Waiting,
     Withdrawal, WithdrawalId,
 };
 
@@ -78,7 +78,8 @@ impl PreparePayout {
     pub(super) fn lookups(&self) -> Vec<Vec<u8>> {
         match &self.errand {
             Errand::TopUp(one) => vec![address_key(self.network.family(), &one.to)],
-            Errand::Withdrawals | Errand::Sweep(_) => Vec::new(),
+            Errand::Stake(Stake::Lend(lent)) => vec![address_key(self.network.family(), &lent.to)],
+            Errand::Withdrawals | Errand::Sweep(_) | Errand::Stake(_) => Vec::new(),
         }
     }
 
@@ -86,7 +87,7 @@ impl PreparePayout {
         let PreparePayout { network, payer, errand, withdrawals, preparation, chain_nonce, settled_nonce } = self;
         entry.check_payout_worker(actor, network, payer, &errand)?;
         entry.check_payer(network, payer, &errand, !withdrawals.is_empty())?;
-        let moves = errand.moves().is_some();
+        let moves = errand.is_own();
         if moves && !withdrawals.is_empty() {
             return Err(Refusal::Turn.into());
         }
@@ -96,14 +97,30 @@ impl PreparePayout {
         }
         entry.check_preparation(network, payer, &errand, &preparation, &paid)?;
         entry.check_move(network, payer, &errand, &preparation.claim, preparation.fee_max)?;
+        entry.check_stake(network, payer, &errand)?;
+        entry.check_no_return(network, payer)?;
         let topped = match &errand {
             Errand::TopUp(one) => {
                 let takes = one.amount.saturating_add(u128::from(preparation.fee_max));
                 entry.check_top_up(network, &one.to, takes)?;
                 Some((one.to.clone(), takes))
             }
-            Errand::Withdrawals | Errand::Sweep(_) => None,
+            // Lending is one of the ways to bring gas: it counts with the others.
+            Errand::Stake(Stake::Lend(lent)) => {
+                let takes = u128::from(preparation.fee_max);
+                entry.check_top_up(network, &lent.to, takes)?;
+                Some((lent.to.clone(), takes))
+            }
+            Errand::Withdrawals | Errand::Sweep(_) | Errand::Stake(_) => None,
         };
+        // What is frozen waits for the budget; what comes back never does.
+        let staked = match &errand {
+            Errand::Stake(Stake::Lend(_)) | Errand::Withdrawals | Errand::Sweep(_) | Errand::TopUp(_) => 0,
+            Errand::Stake(_) => u128::from(preparation.fee_max),
+        };
+        if matches!(&errand, Errand::Stake(Stake::Freeze { .. })) {
+            entry.check_gas_budget(network, staked)?;
+        }
         // What fills a gap of an address that pays no withdrawals costs gas, and brings nothing.
         let fills = match entry.payer_role(payer)? {
             WalletRole::Gas | WalletRole::Deposit if paid.is_empty() && !moves => u128::from(preparation.fee_max),
@@ -126,7 +143,7 @@ impl PreparePayout {
             entry.wait_for_refill(paid, &short);
             return Ok(Done::PayoutWaits { gas: short == Waiting::InsufficientGas });
         }
-        let gas = entry.hold_gas(network, payer, id, preparation.fee_max, None)?;
+        let gas = entry.hold_gas_or_lent(network, payer, id, preparation.fee_max, None)?;
         let moving = match entry.hold_move(network, payer, id, &errand) {
             Err(Stop::Rejected(why)) => {
                 entry.release_gas_of(gas, id)?;
@@ -169,8 +186,8 @@ impl PreparePayout {
         entry.decide(&mut payout, preparation);
         entry.begin_move(&payout)?;
         entry.put_payout(payout);
-        if fills > 0 {
-            entry.note_gas_budget(network, fills);
+        if fills + staked > 0 {
+            entry.note_gas_budget(network, fills + staked);
         }
         if let Some((to, takes)) = topped {
             entry.note_top_up(network, &to, takes);

@@ -20,6 +20,10 @@ impl Entry<'_> {
         if payout.attempts.len() >= ATTEMPTS_MAX {
             return Err(Refusal::Attempt.into());
         }
+        // It is decided anew, by what is staked and lent then.
+        if matches!(payout.errand, Errand::Stake(_)) && !planted::has(Bug::StakeReplaced) {
+            return Err(Refusal::Edge { from, to: Stage::Replacing }.into());
+        }
         let noop = preparation.purpose == Purpose::Noop;
         // What pays nobody never becomes a payment; what pays becomes none only as a person wants it.
         let fits = if payout.fills_gap() { noop } else { !noop || payout.wants_noop };
@@ -72,13 +76,13 @@ impl Entry<'_> {
         let dearest = payout.attempts.iter().map(|attempt| attempt.fee_max).max().unwrap_or(0);
         let dearer = match &payout.errand {
             Errand::TopUp(_) => u128::from(preparation.fee_max.saturating_sub(dearest)),
-            Errand::Withdrawals | Errand::Sweep(_) => 0,
+            Errand::Withdrawals | Errand::Sweep(_) | Errand::Stake(_) => 0,
         };
         if dearer > 0 && !noop {
             self.check_gas_budget(payout.network, dearer)?;
         }
         let more = self.more_aside(&payout, preparation.fee_max)?;
-        payout.gas = self.hold_gas(payout.network, payout.payer, payout.id, preparation.fee_max, payout.gas)?;
+        payout.gas = self.hold_gas_or_lent(payout.network, payout.payer, payout.id, preparation.fee_max, payout.gas)?;
 
         self.set_more_aside(&payout, more)?;
         if let Claim::Coins(coins) = &preparation.claim {

@@ -331,6 +331,7 @@ impl Entry<'_> {
             (Purpose::Payment, Errand::Withdrawals) => OwnPurpose::Withdrawal,
             (Purpose::Payment, Errand::Sweep(_)) => OwnPurpose::Sweep,
             (Purpose::Payment, Errand::TopUp(_)) => OwnPurpose::TopUp,
+            (Purpose::Payment, Errand::Stake(_)) => OwnPurpose::Stake,
             (Purpose::Noop, _) => OwnPurpose::Noop,
         };
         self.put_own_transfer(payout.network, &tx, OwnTransfer { purpose, of: payout.id.0 });

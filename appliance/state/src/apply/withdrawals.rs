@@ -403,7 +403,7 @@ impl Entry<'_> {
 
     /// A payout is over: its row goes into history.
     pub(super) fn end_payout(&mut self, mut payout: Payout, stage: Stage) {
-        if payout.errand.moves().is_some() {
+        if payout.errand.is_own() {
             self.log_for_signers(SigningEntry::Over(PaymentName::Move(payout.id)));
         }
         payout.standing = PayoutStanding::Over { stage };

@@ -21,6 +21,8 @@ pub enum OwnPurpose {
     Noop,
     /// Between wallets.
     Move,
+    /// Freezes coin, or lends what that gives.
+    Stake,
 }
 
 impl OwnPurpose {
@@ -33,6 +35,7 @@ impl OwnPurpose {
             OwnPurpose::TopUp => "top-up",
             OwnPurpose::Noop => "no-op",
             OwnPurpose::Move => "move",
+            OwnPurpose::Stake => "stake",
         }
     }
 }

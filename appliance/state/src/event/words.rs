@@ -78,6 +78,8 @@ impl EventKind {
             | EventKind::WithdrawalPolicySet { .. }
             | EventKind::AddressBookChanged { .. }
             | EventKind::GasLevel { .. }
+            | EventKind::LoanDoubted { .. }
+            | EventKind::StakeStrays { .. }
             | EventKind::SweepMoved { .. }
             | EventKind::DiscrepancyMoved { .. }
             | EventKind::OutflowStopped { .. }
@@ -177,6 +179,8 @@ impl EventKind {
             EventKind::KeyUsedElsewhere { network, .. } => format!("keys of {network}"),
             EventKind::SweepMoved { sweep, .. } => format!("sweep {sweep}"),
             EventKind::GasLevel { network, .. } => format!("gas of {network}"),
+            EventKind::LoanDoubted { to, .. } => format!("loan to {to}"),
+            EventKind::StakeStrays { network, .. } => format!("stake of {network}"),
             EventKind::DiscrepancyMoved { discrepancy, .. } => format!("discrepancy {discrepancy}"),
             EventKind::OutflowStopped { network, .. }
             | EventKind::OutflowResumed { network }

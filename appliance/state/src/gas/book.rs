@@ -6,7 +6,9 @@ use exchequer_domain::{ChainAddress, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::forecast::{Profile, Runway};
+use super::loan::Loan;
 use crate::custody::{WalletId, WalletRole};
+use crate::withdrawals::Payer;
 
 /// Hours of which the network's fee is kept: 7 days.
 pub const FEE_HOURS_MAX: usize = 168;
@@ -35,12 +37,14 @@ pub enum GasUse {
     Noop,
     /// It did nothing: only its fee was taken.
     Failed,
+    /// It froze coin, lent what that gives, or took it back.
+    Stake,
 }
 
 impl GasUse {
     /// Every use.
     pub const ALL: &'static [GasUse] =
-        &[GasUse::Withdrawal, GasUse::Sweep, GasUse::TopUp, GasUse::Noop, GasUse::Failed];
+        &[GasUse::Withdrawal, GasUse::Sweep, GasUse::TopUp, GasUse::Noop, GasUse::Failed, GasUse::Stake];
 
     /// The word for it.
     #[must_use]
@@ -51,6 +55,7 @@ impl GasUse {
             GasUse::TopUp => "top-up",
             GasUse::Noop => "no-op",
             GasUse::Failed => "failed",
+            GasUse::Stake => "stake",
         }
     }
 }
@@ -133,6 +138,12 @@ pub struct GasBook {
     pub(crate) day: (u64, u128),
     /// How pressing it was when it was told last: of gas wallets, of hot ones.
     pub(crate) told: (GasLevel, GasLevel),
+    /// What is lent, may be, or may still be.
+    pub(crate) loans: Vec<Loan>,
+    /// Of whose stake how much is lent beyond that, in sun.
+    pub(crate) strays: Vec<(Payer, u64)>,
+    /// What of which address is frozen, as decided and not freed since, in sun.
+    pub(crate) frozen: Vec<(Payer, u64)>,
 }
 
 impl GasBook {

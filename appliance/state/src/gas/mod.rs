@@ -8,6 +8,7 @@
 
 mod book;
 mod forecast;
+mod loan;
 mod refusal;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ pub use book::{
 };
 pub(crate) use book::{Topped, topped_key};
 pub use forecast::{HOURS_OF_WEEK, Profile, RUNWAY_HOURS_MAX, Runway};
+pub use loan::{DOUBTED_MAX, LOANS_MAX, Loan, LoanStage, MISSED_MIN, UNSEEN_MAX};
 pub use refusal::Refusal;
 
 use crate::codec::{self, DecodeError};

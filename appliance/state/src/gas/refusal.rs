@@ -4,6 +4,7 @@ use exchequer_domain::Code;
 use serde::{Deserialize, Serialize};
 
 use super::book::{STATIONS_MAX, TOP_UPS_OF_ADDRESS_MAX};
+use super::loan::LOANS_MAX;
 
 /// Why it is refused. Variants are only ever appended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +22,8 @@ pub enum Refusal {
     },
     /// There is no fresh reference price of the network's coin, so that nobody can say what a top-up takes of the budget.
     NoPrice,
+    /// More loans than there may be, or stake of an address that is no station which is told of.
+    Loans,
 }
 
 impl Refusal {
@@ -29,7 +32,7 @@ impl Refusal {
     pub const fn code(self) -> Code {
         match self {
             Refusal::NotTheWorker => Code::WorkerMayNot,
-            Refusal::Stations => Code::GasStations,
+            Refusal::Stations | Refusal::Loans => Code::GasStations,
             Refusal::TooOften => Code::GasTooOften,
             Refusal::Budget { .. } => Code::GasBudget,
             Refusal::NoPrice => Code::GasNoPrice,
@@ -54,6 +57,9 @@ impl std::fmt::Display for Refusal {
                 write!(f, "{left_usd_micros} millionths of a dollar are left of the day's budget for gas")
             }
             Refusal::NoPrice => write!(f, "there is no fresh reference price of the network's coin"),
+            Refusal::Loans => {
+                write!(f, "{LOANS_MAX} loans are told of at once at most, and the stake of stations that are told of")
+            }
         }
     }
 }

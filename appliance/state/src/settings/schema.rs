@@ -247,6 +247,10 @@ schema! {
         "Up to how much of the network's coin an address of a hot wallet is filled, in US dollars.").of_networks();
     GAS_HOT_THRESHOLD_USD: i64 = integer("gas.hot_threshold_usd", [0, 20, 1_000_000], Level1,
         "An address of a hot wallet that has less of the network's coin, in US dollars, is filled.").of_networks();
+    GAS_LEND: bool = boolean("gas.lend", false, Level2,
+        "Whether sweeps on TRON get energy that is lent from the stake of the gas wallet, where it has enough, instead of TRX to burn.").of_networks();
+    GAS_STAKE_TRX: i64 = integer("gas.stake_trx", [0, 0, 100_000_000], Level2,
+        "How many TRX the gas wallet stakes for energy; what is more than that is freed, which takes the network 14 days.").of_networks();
     JOBS_KEPT_MAX: i64 = integer("jobs.kept_max", [1_000, 10_000_000, 10_000_000_000], Level1,
         "Of more jobs than so many the oldest that are over are forgotten.");
     JOBS_RETENTION: Duration = duration("jobs.retention", [DAY, 90 * DAY, 3_650 * DAY], Level1,

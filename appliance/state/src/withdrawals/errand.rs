@@ -8,6 +8,7 @@ use exchequer_ledger::Asset;
 use serde::{Deserialize, Serialize};
 
 use super::payout::PayoutId;
+use super::stake::Stake;
 use crate::custody::WalletRole;
 use crate::networks::Operation;
 use crate::sweeps::SweepId;
@@ -41,6 +42,8 @@ pub enum Errand {
     Sweep(Move),
     /// Brings the network's coin to an address that will need it for fees.
     TopUp(Move),
+    /// Freezes coin, or lends what that gives (TRON).
+    Stake(Stake),
 }
 
 impl Errand {
@@ -48,8 +51,17 @@ impl Errand {
     #[must_use]
     pub const fn moves(&self) -> Option<&Move> {
         match self {
-            Errand::Withdrawals => None,
+            Errand::Withdrawals | Errand::Stake(_) => None,
             Errand::Sweep(one) | Errand::TopUp(one) => Some(one),
+        }
+    }
+
+    /// Whether it is the exchange's own: not for withdrawals, and no gap among nonces.
+    #[must_use]
+    pub const fn is_own(&self) -> bool {
+        match self {
+            Errand::Withdrawals => false,
+            Errand::Sweep(_) | Errand::TopUp(_) | Errand::Stake(_) => true,
         }
     }
 
@@ -58,7 +70,7 @@ impl Errand {
     pub const fn worker(&self, payer: WalletRole) -> WorkerKind {
         match (self, payer) {
             (Errand::Sweep(_), _) | (Errand::Withdrawals, WalletRole::Deposit) => WorkerKind::Consolidation,
-            (Errand::TopUp(_), _) | (Errand::Withdrawals, WalletRole::Gas) => WorkerKind::Gas,
+            (Errand::TopUp(_) | Errand::Stake(_), _) | (Errand::Withdrawals, WalletRole::Gas) => WorkerKind::Gas,
             (Errand::Withdrawals, WalletRole::Hot | WalletRole::Cold) => WorkerKind::Withdrawal,
         }
     }
@@ -79,6 +91,7 @@ impl Errand {
             Errand::Withdrawals => "withdrawals",
             Errand::Sweep(_) => "sweep",
             Errand::TopUp(_) => "top-up",
+            Errand::Stake(_) => "stake",
         }
     }
 }
@@ -106,6 +119,10 @@ pub enum MoveFault {
     Held,
     /// Nothing is told, or too much at once.
     Count,
+    /// Nothing like this is lent, or it is being taken back.
+    Loan,
+    /// Settings do not want it.
+    Off,
 }
 
 impl MoveFault {
@@ -125,6 +142,8 @@ impl MoveFault {
             MoveFault::Plan => "there is no such plan, or it waits for something else",
             MoveFault::Held => "the address is nobody's, or its user is frozen",
             MoveFault::Count => "1 to 250 sweeps are told of at once",
+            MoveFault::Loan => "nothing like this is lent, or it is being taken back",
+            MoveFault::Off => "gas.lend is off, or more would be staked than gas.stake_trx says",
         }
     }
 }

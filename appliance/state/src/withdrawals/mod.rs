@@ -31,6 +31,7 @@ mod room;
 mod signing;
 mod spending;
 mod stage;
+mod stake;
 mod withdrawal;
 
 pub(crate) use denial::Seen;
@@ -56,6 +57,7 @@ pub use room::{OPEN_OF_USER_MAX, OPEN_WITHDRAWALS_MAX, Withdrawals};
 pub use signing::{AttemptDeath, Logged, PaymentName, Place, RECORD_BYTES_MAX, SignedFor, SigningEntry, SigningRecord};
 pub use spending::SPENT_OF_USER_MAX;
 pub use stage::Stage;
+pub use stake::{Lent, STAKE_SUN_MIN, Stake};
 pub use withdrawal::{
     ASKED_AGAIN_BEFORE_US, CLIENT_ID_BYTES_MAX, Consent, Ending, FeeMode, Held, MEMO_BYTES_MAX, Order, Proof, Standing,
     Trace, Waiting, Withdrawal, WithdrawalId, consent_bytes, payment_hash,

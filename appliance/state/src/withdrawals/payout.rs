@@ -250,7 +250,7 @@ impl Payout {
     /// Whether it only fills a gap among nonces.
     #[must_use]
     pub const fn fills_gap(&self) -> bool {
-        self.withdrawals.is_empty() && self.errand.moves().is_none()
+        self.withdrawals.is_empty() && !self.errand.is_own()
     }
 
     /// The attempt of this number.

@@ -116,7 +116,7 @@ impl State {
     pub fn may_go_there(&self, payout: &Payout) -> bool {
         match &payout.errand {
             Errand::Sweep(one) => self.custody.is_sweep_destination(payout.network, &one.to),
-            Errand::Withdrawals | Errand::TopUp(_) => true,
+            Errand::Withdrawals | Errand::TopUp(_) | Errand::Stake(_) => true,
         }
     }
 

@@ -9,6 +9,7 @@ use exchequer_domain::{Network, Timestamp, UserId};
 use exchequer_ledger::Asset;
 use serde::{Deserialize, Serialize};
 
+use super::errand::Errand;
 use super::lane::Lane;
 use super::payout::{Payer, Payout, PayoutId};
 use super::policy::WithdrawalPolicy;
@@ -18,6 +19,7 @@ use super::stage::Stage;
 use super::withdrawal::{Standing, Waiting, Withdrawal, WithdrawalId};
 use crate::codec::{self, DecodeError};
 use crate::custody::WalletId;
+use crate::gas::{Loan, LoanStage};
 use crate::halt::Halt;
 use crate::planted::{self, Bug};
 use crate::rows::{Rows, Table, for_each_of_table};
@@ -161,6 +163,34 @@ impl Withdrawals {
     #[must_use]
     pub fn before_people(&self) -> usize {
         self.before_people.len() + self.paid_by_people
+    }
+
+    /// Whether how much is staked is being changed (TRON); what people look at does not count.
+    #[must_use]
+    pub fn is_staking(&self, network: Network) -> bool {
+        let changes = |payout: &Payout| matches!(&payout.errand, Errand::Stake(stake) if stake.loan().is_none());
+        self.payouts(network).any(|payout| changes(payout) && payout.stage() != Stage::Review)
+    }
+
+    /// The words of the changes of a stake at which people look (TRON).
+    pub fn halted_stakes(&self, network: Network) -> impl Iterator<Item = &'static str> {
+        self.payouts(network).filter(|payout| payout.stage() == Stage::Review).filter_map(|payout| {
+            match &payout.errand {
+                Errand::Stake(stake) if stake.loan().is_none() => Some(stake.as_str()),
+                Errand::Withdrawals | Errand::Sweep(_) | Errand::TopUp(_) | Errand::Stake(_) => None,
+            }
+        })
+    }
+
+    /// Whether people look at the payout that lends this, or takes it back.
+    #[must_use]
+    pub fn is_stopped(&self, loan: &Loan) -> bool {
+        match loan.stage {
+            LoanStage::Lending { payout } | LoanStage::Returning { payout } => {
+                self.payout(payout).is_some_and(|payout| payout.stage() == Stage::Review)
+            }
+            LoanStage::Lent | LoanStage::Doubted => false,
+        }
     }
 
     /// How many withdrawals there ever were.

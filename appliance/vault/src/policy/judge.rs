@@ -106,7 +106,9 @@ fn bare(effects: &Effects, body: BodyHash, generation: u32, intent: &Intent) -> 
         | Intent::TopUp { id, .. }
         | Intent::Delegate { id, .. }
         | Intent::Undelegate { id, .. }
-        | Intent::Freeze { id } => vec![Paid { id: *id, what: what(effects.network, &effects.payments, false) }],
+        | Intent::Freeze { id }
+        | Intent::Unfreeze { id }
+        | Intent::Collect { id } => vec![Paid { id: *id, what: what(effects.network, &effects.payments, false) }],
     };
     SigningRecord {
         vault: [0; 16],
@@ -173,7 +175,7 @@ impl Judge<'_> {
         }
     }
 
-    fn purposes(&self, allowed: &[KeyPurpose]) -> Ruled<()> {
+    pub(super) fn purposes(&self, allowed: &[KeyPurpose]) -> Ruled<()> {
         let wrong = self.asked.inputs.iter().find(|input| !allowed.contains(&input.key.purpose));
         wrong.map_or(Ok(()), |input| {
             let (purpose, word) = (input.key.purpose, self.asked.request.intent.as_str());
@@ -181,7 +183,7 @@ impl Judge<'_> {
         })
     }
 
-    fn kind(&self, fits: bool) -> Ruled<()> {
+    pub(super) fn kind(&self, fits: bool) -> Ruled<()> {
         let (kind, word) = (&self.asked.effects.kind, self.asked.request.intent.as_str());
         if fits { Ok(()) } else { refuse(Code::Kind, format!("{kind:?} is nothing that a {word} does")) }
     }
@@ -201,7 +203,7 @@ impl Judge<'_> {
         Ok(())
     }
 
-    fn own(&self, path: KeyPath, address: &ChainAddress) -> Ruled<()> {
+    pub(super) fn own(&self, path: KeyPath, address: &ChainAddress) -> Ruled<()> {
         let generations = [self.asked.request.generation, self.keys.newest()];
         // A deposit address stays its user's whatever seed is the newest.
         let mut all = generations.into_iter().chain(0..self.keys.newest());
@@ -256,32 +258,11 @@ impl Judge<'_> {
                 self.kind(effects.kind == EffectKind::Noop && effects.payments.is_empty())?;
                 Ok(Vec::new())
             }
-            Intent::Delegate { id, to } => {
-                self.purposes(&[Gas, Hot])?;
-                match &effects.kind {
-                    EffectKind::Delegate { to: address, .. } => self.own(*to, address)?,
-                    _ => self.kind(false)?,
-                }
-                self.kind(effects.payments.is_empty())?;
-                Ok(vec![self.paid(*id)?])
-            }
-            Intent::Undelegate { id, from } => {
-                self.purposes(&[Gas, Hot])?;
-                match &effects.kind {
-                    EffectKind::Undelegate { from: address, .. } => self.own(*from, address)?,
-                    _ => self.kind(false)?,
-                }
-                self.kind(effects.payments.is_empty())?;
-                Ok(vec![self.paid(*id)?])
-            }
-            Intent::Freeze { id } => {
-                self.purposes(&[Gas, Hot])?;
-                self.kind(matches!(effects.kind, EffectKind::Freeze { .. }) && effects.payments.is_empty())?;
-                if !self.of.stake {
-                    return refuse(Code::Kind, format!("the policy of {} allows no staking", self.network));
-                }
-                Ok(vec![self.paid(*id)?])
-            }
+            Intent::Delegate { .. }
+            | Intent::Undelegate { .. }
+            | Intent::Freeze { .. }
+            | Intent::Unfreeze { .. }
+            | Intent::Collect { .. } => self.stakes(),
         }
     }
 
@@ -351,7 +332,7 @@ impl Judge<'_> {
 
     /// What is remembered of anything but a withdrawal: where to, not how much, since a sweep with another fee moves another
     /// amount. Withdrawals' names are theirs alone.
-    fn paid(&self, id: PaymentId) -> Ruled<Paid> {
+    pub(super) fn paid(&self, id: PaymentId) -> Ruled<Paid> {
         if id.is_of_withdrawal() {
             return refuse(Code::Malformed, format!("{id} is the name of a withdrawal's payment"));
         }

@@ -136,7 +136,12 @@ pub(super) fn totals(effects: &Effects, intent: &Intent) -> Vec<Outflow> {
             }
         }
         // To pinned destinations and to ourselves: only the fee is lost.
-        Intent::Sweep { .. } | Intent::Noop | Intent::Delegate { .. } | Intent::Undelegate { .. } => {}
+        Intent::Sweep { .. }
+        | Intent::Noop
+        | Intent::Delegate { .. }
+        | Intent::Undelegate { .. }
+        | Intent::Unfreeze { .. }
+        | Intent::Collect { .. } => {}
     }
     totals
 }

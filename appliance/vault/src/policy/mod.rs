@@ -12,6 +12,7 @@ mod judge;
 mod limits;
 mod request;
 mod settings;
+mod stakes;
 mod verdict;
 
 pub use approval::{Approval, Instruction, PAYMENT_APPROVALS_MAX, approval_bytes, payment_hash};

@@ -47,6 +47,16 @@ pub enum Intent {
         /// Which.
         id: PaymentId,
     },
+    /// TRON: a part of the stake ends.
+    Unfreeze {
+        /// Which.
+        id: PaymentId,
+    },
+    /// TRON: what was staked and is free by now comes back.
+    Collect {
+        /// Which.
+        id: PaymentId,
+    },
 }
 
 impl Intent {
@@ -61,6 +71,8 @@ impl Intent {
             Intent::Delegate { .. } => "delegate",
             Intent::Undelegate { .. } => "undelegate",
             Intent::Freeze { .. } => "freeze",
+            Intent::Unfreeze { .. } => "unfreeze",
+            Intent::Collect { .. } => "collect",
         }
     }
 }

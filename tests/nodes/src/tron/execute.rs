@@ -11,6 +11,10 @@ use prost::Message as _;
 const RESULT_BYTES: i64 = 64;
 /// A block's time: the period of a lock is counted in blocks.
 const BLOCK_MS: i64 = 3_000;
+/// A stake that ends is free after 14 days.
+const ENDS_MS: i64 = 14 * 86_400_000;
+/// Parts of a stake that may end at once.
+const ENDING_MOST: usize = 32;
 /// A lock without a period holds three days.
 const LOCK_MS: i64 = 259_200_000;
 
@@ -149,6 +153,8 @@ pub(super) fn execute(world: &mut World, read: &Read, now_ms: i64) -> Result<Inf
         }
         "TriggerSmartContract" => trigger(world, read, now_ms, &mut info)?,
         "FreezeBalanceV2Contract" => freeze(world, read)?,
+        "UnfreezeBalanceV2Contract" => unfreeze(world, read, now_ms)?,
+        "WithdrawExpireUnfreezeContract" => collect(world, read, now_ms)?,
         "DelegateResourceContract" => delegate(world, read, now_ms)?,
         "UnDelegateResourceContract" => undelegate(world, read, now_ms)?,
         other => return Err(Refusal::validate(&format!("{other}: No asset!"))),
@@ -276,6 +282,31 @@ fn freeze(world: &mut World, read: &Read) -> Result<(), Refusal> {
     }
     account.balance -= sun;
     account.stake_mut(of).frozen += sun;
+    Ok(())
+}
+
+fn unfreeze(world: &mut World, read: &Read, now_ms: i64) -> Result<(), Refusal> {
+    let (sun, of) = (read.fields.int(2), resource(read, 3)?);
+    let account = owner(world, read)?;
+    if sun <= 0 || sun > account.stake(of).frozen {
+        return Err(Refusal::validate(&format!("Invalid unfreeze_balance, [{sun}] is invalid")));
+    }
+    if account.ending.len() >= ENDING_MOST {
+        return Err(Refusal::validate("Invalid unfreeze operation, unfreezing times is over limit"));
+    }
+    account.stake_mut(of).frozen -= sun;
+    account.ending.push((of, sun, now_ms.saturating_add(ENDS_MS)));
+    Ok(())
+}
+
+fn collect(world: &mut World, read: &Read, now_ms: i64) -> Result<(), Refusal> {
+    let account = owner(world, read)?;
+    let free: i64 = account.ending.iter().filter(|(_, _, free)| *free <= now_ms).map(|(_, sun, _)| *sun).sum();
+    if free == 0 {
+        return Err(Refusal::validate("no unFreeze balance to withdraw "));
+    }
+    account.ending.retain(|(_, _, free)| *free > now_ms);
+    account.balance += free;
     Ok(())
 }
 

@@ -203,6 +203,14 @@ pub(super) fn account(address: Address, account: &Account, visible: bool, now_ms
         Some(object([("type", json!("ENERGY")), ("amount", json!(account.energy.frozen))])),
         Some(json!({"type": "TRON_POWER"})),
     ];
+    let ending: Vec<Value> = account
+        .ending
+        .iter()
+        .map(|(of, sun, free)| {
+            let of = if *of == Resource::Energy { json!("ENERGY") } else { Value::Null };
+            object([("type", of), ("unfreeze_amount", json!(sun)), ("unfreeze_expire_time", json!(free))])
+        })
+        .collect();
     let energy = object([
         ("energy_usage", json!(account.energy.usage.now(now_ms))),
         ("delegated_frozenV2_balance_for_energy", json!(account.energy.lent)),
@@ -218,6 +226,7 @@ pub(super) fn account(address: Address, account: &Account, visible: bool, now_ms
         ("acquired_delegated_frozenV2_balance_for_bandwidth", json!(account.net.borrowed)),
         ("account_resource", energy),
         ("frozenV2", json!(frozen)),
+        ("unfrozenV2", json!(ending)),
     ])
 }
 

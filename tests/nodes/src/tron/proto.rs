@@ -134,7 +134,7 @@ pub struct Kind {
 }
 
 /// The kinds that are understood.
-pub(super) const KINDS: [Kind; 7] = [
+pub(super) const KINDS: [Kind; 9] = [
     Kind {
         number: 1,
         name: "TransferContract",
@@ -180,6 +180,16 @@ pub(super) const KINDS: [Kind; 7] = [
             (3, "resource", Field::Resource),
         ],
     },
+    Kind {
+        number: 55,
+        name: "UnfreezeBalanceV2Contract",
+        fields: &[
+            (1, "owner_address", Field::Address),
+            (2, "unfreeze_balance", Field::Int),
+            (3, "resource", Field::Resource),
+        ],
+    },
+    Kind { number: 56, name: "WithdrawExpireUnfreezeContract", fields: &[(1, "owner_address", Field::Address)] },
     Kind {
         number: 57,
         name: "DelegateResourceContract",

@@ -132,6 +132,8 @@ pub struct Account {
     pub net: Stake,
     /// Staked for energy.
     pub energy: Stake,
+    /// Parts of the stake that end: for what they were, how much in sun, and when they are free.
+    pub ending: Vec<(Resource, i64, i64)>,
 }
 
 impl Account {

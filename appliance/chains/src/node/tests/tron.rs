@@ -161,10 +161,15 @@ async fn facts_are_read() {
         "getchainparameters" => json!({"chainParameter": [{"key": "getEnergyFee", "value": 100}, {"key": "getTransactionFee", "value": 1000},
             {"key": "getCreateAccountFee", "value": 100_000}, {"key": "getCreateNewAccountFeeInSystemContract", "value": 1_000_000},
             {"key": "getMemoFee"}, {"key": "getMaxFeeLimit", "value": 15_000_000_000_u64}]}),
-        "getaccount" => json!({"balance": 7}),
-        "getaccountresource" => json!({"freeNetUsed": 100, "freeNetLimit": 600, "EnergyLimit": 50}),
+        "getaccount" => json!({"balance": 7, "frozenV2": [{"amount": 100}, {"type": "ENERGY", "amount": 20}, {"type": "TRON_POWER"}],
+            "unfrozenV2": [{"type": "ENERGY", "unfreeze_amount": 3, "unfreeze_expire_time": 9_000}],
+            "account_resource": {"delegated_frozenV2_balance_for_energy": 4000, "acquired_delegated_frozenV2_balance_for_energy": 50_000}}),
+        "getaccountresource" => json!({"freeNetUsed": 100, "freeNetLimit": 600, "EnergyUsed": 20, "EnergyLimit": 70,
+            "TotalEnergyLimit": 180_000, "TotalEnergyWeight": 19}),
         "triggerconstantcontract" => json!({"result": {"result": true, "message": hex::encode("REVERT opcode executed")},
             "energy_used": 5, "transaction": {"ret": [{"ret": "FAILED"}]}}),
+        "getdelegatedresourcev2" => json!({"delegatedResource": [{"frozen_balance_for_energy": 5, "frozen_balance_for_bandwidth": 9},
+            {"frozen_balance_for_energy": 6, "expire_time_for_energy": 9_000}]}),
         _ => block(5),
     })
     .await;
@@ -178,13 +183,28 @@ async fn facts_are_read() {
     };
     assert_eq!(ChainNode::fees(&node).await, Ok(fees));
     let address = ChainAddress::canonical("TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t").unwrap();
-    let account = TronAccount { activated: true, balance: 7, energy: 50, bandwidth_staked: 0, bandwidth_free: 500 };
+    let account = TronAccount {
+        activated: true,
+        balance: 7,
+        energy: 50,
+        bandwidth_staked: 0,
+        bandwidth_free: 500,
+        staked: 4_123,
+        energy_stake: 20,
+        energy_lent: 4_000,
+        energy_used: 20,
+        energy_of_all: 180_000,
+        stake_of_all: 19,
+        ending: 1,
+        free_ms: 9_000,
+    };
     assert_eq!(ChainNode::account(&node, &address).await, Ok(Account::Tron(account)));
+    assert_eq!(ChainNode::lent(&node, &address, &address).await, Ok(11), "what is locked is lent as well");
     let call = TrialCall { from: address.clone(), to: address.clone(), value: 0, data: vec![] };
     assert_eq!(ChainNode::trial(&node, &call).await, Ok(Trial::Reverted { reason: "REVERT opcode executed".into() }));
     let heads = ChainNode::heads(&node).await.unwrap();
     let of = [(address, Coin::Native)];
-    assert_eq!(ChainNode::balances(&node, &of, heads.head).await, Ok(vec![7]));
+    assert_eq!(ChainNode::balances(&node, &of, heads.head).await, Ok(vec![4_130]), "what is staked is its own");
     let mut other = heads.head;
     other.block.height = 4;
     assert!(matches!(ChainNode::balances(&node, &of, other).await, Err(NodeError::Incomplete(_))));
@@ -192,4 +212,5 @@ async fn facts_are_read() {
     let (address, _) = &of[0];
     assert!(ChainNode::account(&broken, address).await.is_err(), "an error is no account without money");
     assert!(ChainNode::balances(&broken, &of, heads.head).await.is_err());
+    assert!(ChainNode::lent(&broken, address, address).await.is_err(), "an error is not that nothing is lent");
 }

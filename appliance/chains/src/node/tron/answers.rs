@@ -38,12 +38,74 @@ pub(super) struct WireResources {
     pub(super) energy_used: u64,
     #[serde(default, rename = "EnergyLimit")]
     pub(super) energy_limit: u64,
+    #[serde(default, rename = "TotalEnergyLimit")]
+    pub(super) total_energy_limit: u64,
+    #[serde(default, rename = "TotalEnergyWeight")]
+    pub(super) total_energy_weight: u64,
 }
 
 #[derive(Deserialize)]
 pub(super) struct WireAccount {
     #[serde(default)]
     pub(super) balance: u64,
+    #[serde(default, rename = "frozenV2")]
+    pub(super) frozen: Vec<WireFrozen>,
+    #[serde(default, rename = "unfrozenV2")]
+    pub(super) ending: Vec<WireEnding>,
+    #[serde(default, rename = "delegated_frozenV2_balance_for_bandwidth")]
+    pub(super) lent_for_bandwidth: u64,
+    #[serde(default)]
+    pub(super) account_resource: WireAccountResource,
+}
+
+/// What is staked and not lent; without a type it is for bandwidth.
+#[derive(Deserialize)]
+pub(super) struct WireFrozen {
+    #[serde(default, rename = "type")]
+    pub(super) of: String,
+    #[serde(default)]
+    pub(super) amount: u64,
+}
+
+#[derive(Deserialize)]
+pub(super) struct WireEnding {
+    #[serde(default, rename = "unfreeze_amount")]
+    pub(super) amount: u64,
+    #[serde(default, rename = "unfreeze_expire_time")]
+    pub(super) free_ms: u64,
+}
+
+#[derive(Deserialize, Default)]
+pub(super) struct WireAccountResource {
+    #[serde(default, rename = "delegated_frozenV2_balance_for_energy")]
+    pub(super) lent_for_energy: u64,
+}
+
+/// What one lends to another: what is locked is told beside what is not.
+#[derive(Deserialize)]
+pub(super) struct WireLent {
+    #[serde(default, rename = "delegatedResource")]
+    pub(super) parts: Vec<WirePart>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct WirePart {
+    #[serde(default, rename = "frozen_balance_for_energy")]
+    pub(super) for_energy: u64,
+}
+
+impl WireAccount {
+    /// What it owns beside its balance, in sun.
+    pub(super) fn staked(&self) -> u64 {
+        let frozen = self.frozen.iter().map(|one| one.amount);
+        let lent = [self.lent_for_bandwidth, self.account_resource.lent_for_energy];
+        frozen.chain(self.ending.iter().map(|one| one.amount)).chain(lent).fold(0, u64::saturating_add)
+    }
+
+    /// What of its stake for energy is not lent, in sun.
+    pub(super) fn energy_stake(&self) -> u64 {
+        self.frozen.iter().filter(|one| one.of == "ENERGY").fold(0, |sum, one| sum.saturating_add(one.amount))
+    }
 }
 
 #[derive(Deserialize)]

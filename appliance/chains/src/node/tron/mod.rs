@@ -8,7 +8,7 @@ use exchequer_domain::{BlockHash, ChainAddress, OutPoint, TxId};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use self::answers::{WireAccount, WireBroadcast, WireError, WireParameters, WireResources, WireTrial};
+use self::answers::{WireAccount, WireBroadcast, WireError, WireLent, WireParameters, WireResources, WireTrial};
 pub use self::classify::classify;
 use self::wire::{WireInfo, WireTx, is_nothing};
 use super::evm::borrowed;
@@ -245,16 +245,31 @@ impl TronNode {
         if is_nothing(&account) {
             return Ok(Account::Tron(TronAccount::default()));
         }
-        let balance = borrowed::<WireAccount>(&account)?.balance;
+        let account = borrowed::<WireAccount>(&account)?;
         let json = self.ask(Side::Full, "getaccountresource", body).await?;
         let wire: WireResources = borrowed(&json)?;
         Ok(Account::Tron(TronAccount {
             activated: true,
-            balance,
+            balance: account.balance,
             energy: wire.energy_limit.saturating_sub(wire.energy_used),
             bandwidth_staked: wire.net_limit.saturating_sub(wire.net_used),
             bandwidth_free: wire.free_net_limit.saturating_sub(wire.free_net_used),
+            staked: account.staked(),
+            energy_stake: account.energy_stake(),
+            energy_lent: account.account_resource.lent_for_energy,
+            energy_used: wire.energy_used,
+            energy_of_all: wire.total_energy_limit,
+            stake_of_all: wire.total_energy_weight,
+            ending: account.ending.len() as u64,
+            free_ms: account.ending.iter().map(|one| one.free_ms).min().unwrap_or(0),
         }))
+    }
+
+    async fn lent(&self, owner: &ChainAddress, to: &ChainAddress) -> Result<u64, NodeError> {
+        let body = json!({"fromAddress": self.hex(owner)?, "toAddress": self.hex(to)?});
+        let json = self.ask(Side::Solid, "getdelegatedresourcev2", body).await?;
+        let lent: WireLent = borrowed(&json)?;
+        Ok(lent.parts.iter().fold(0, |sum, part| sum.saturating_add(part.for_energy)))
     }
 
     /// These answers name no block: they count only where the node was at the wanted one before and after.
@@ -268,7 +283,9 @@ impl TronNode {
             balances.push(match coin {
                 Coin::Native => {
                     let json = self.ask(Side::Solid, "getaccount", json!({"address": self.hex(address)?})).await?;
-                    u128::from(borrowed::<WireAccount>(&json)?.balance)
+                    // What is staked is its own as well.
+                    let account = borrowed::<WireAccount>(&json)?;
+                    u128::from(account.balance).saturating_add(account.staked().into())
                 }
                 Coin::Token(token) => self.token_balance(address, token).await?,
             });
@@ -359,6 +376,9 @@ impl ChainNode for TronNode {
     }
     fn account<'a>(&'a self, address: &'a ChainAddress) -> Asking<'a, Account> {
         Box::pin(self.account(address))
+    }
+    fn lent<'a>(&'a self, owner: &'a ChainAddress, to: &'a ChainAddress) -> Asking<'a, u64> {
+        Box::pin(self.lent(owner, to))
     }
     fn outputs<'a>(&'a self, _: &'a [OutPoint]) -> Asking<'a, Vec<Option<OutputFacts>>> {
         Box::pin(async { Err(NodeError::NoSuchThing("outputs")) })

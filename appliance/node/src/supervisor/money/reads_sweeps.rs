@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use exchequer_domain::{Network, WorkerKind};
 use exchequer_state::custody::{self, Keyed, WalletId, WalletRole};
-use exchequer_state::gas::STATIONS_MAX;
+use exchequer_state::gas::{LOANS_MAX, Loan, STATIONS_MAX};
 use exchequer_state::ledger::Asset;
 use exchequer_state::networks::Operation;
 use exchequer_state::settings::{Scope, Typed, schema};
 use exchequer_state::sweeps::{Holding, HoldingKey, SweepId, SweepPlan, SweepStatus};
-use exchequer_state::withdrawals::{Errand, Move, PRICE_AGE_MAX, Payer, in_flight_max};
+use exchequer_state::withdrawals::{Errand, Lent, Move, PRICE_AGE_MAX, Payer, STAKE_SUN_MIN, Stake, in_flight_max};
 use exchequer_state::{
     Body, ExplainSweeps, Halt, NoteGas, PlanSweeps, Rows, State, SweepVerdict, WISHES_AT_ONCE_MAX, Wish, WishedSweep,
 };
@@ -88,6 +88,14 @@ impl<G: Ground, L: Launcher> Door<G, L> {
                 stations: stations(state, rows, network)?,
                 moves: moves.map(move_of).collect(),
                 coins: if most > 0 { coins(state, rows, network)? } else { Vec::new() },
+                loans: book.map_or(&[][..], |book| book.loans()).iter().map(|one| loan_of(state, one)).collect(),
+                frozen_sun: book.map_or(0, |book| book.frozen()),
+                staking: state.withdrawals().is_staking(network),
+                halted: state.withdrawals().halted_stakes(network).map(str::to_owned).collect(),
+                lend: state.settings().get_for(&schema::GAS_LEND, &Scope::network(network)),
+                stake_sun: u64::try_from(state.settings().get_for(&schema::GAS_STAKE_TRX, &Scope::network(network)))
+                    .unwrap_or(0)
+                    .saturating_mul(STAKE_SUN_MIN),
             })
         })?;
         told.map_err(halted)
@@ -201,6 +209,17 @@ fn stations(state: &State, rows: &dyn Rows, network: Network) -> Result<Vec<prot
     Ok(lanes)
 }
 
+fn loan_of(state: &State, one: &Loan) -> proto::Loan {
+    let lent = proto::Lent { to: one.to.to_string(), to_index: one.to_index, sun: one.sun, plan: None };
+    proto::Loan {
+        payer: Some(proto::Payer { wallet: one.payer.wallet.0, index: one.payer.index }),
+        lent: Some(lent),
+        stage: one.stage.as_str().to_owned(),
+        since_us: one.since.0,
+        stopped: state.withdrawals().is_stopped(one),
+    }
+}
+
 fn move_of(one: &Move) -> proto::Move {
     proto::Move {
         asset: one.asset.0,
@@ -279,7 +298,33 @@ pub(super) fn note_gas(network: Network, message: &proto::NoteGas) -> Result<Bod
     };
     let stations = message.stations.iter().map(station).collect::<Result<_, _>>()?;
     let fee = words::amount(&message.fee).map_err(unreadable)?;
-    Ok(Body::NoteGas(NoteGas { network, fee, stations }))
+    if message.loans.len() > LOANS_MAX || message.strays.len() > STATIONS_MAX {
+        return Err(Status::invalid_argument(format!("{LOANS_MAX} loans and {STATIONS_MAX} stakes are told at once")));
+    }
+    let seen = |one: &proto::note_gas::Seen| Ok::<_, Status>((words::address(&one.to).map_err(unreadable)?, one.there));
+    let loans = message.loans.iter().map(seen).collect::<Result<_, _>>()?;
+    let stray = |one: &proto::note_gas::Stray| {
+        let payer = one.payer.ok_or_else(|| Status::invalid_argument("whose stake it is is missing"))?;
+        Ok::<_, Status>((Payer { wallet: WalletId(payer.wallet), index: payer.index }, one.sun))
+    };
+    let strays = message.strays.iter().map(stray).collect::<Result<_, _>>()?;
+    Ok(Body::NoteGas(NoteGas { network, fee, stations, loans, strays }))
+}
+
+/// What is done with stake.
+fn stake(message: proto::Stake) -> Result<Stake, Status> {
+    use proto::stake::Deed;
+    let lent = |one: proto::Lent| {
+        let to = words::address(&one.to).map_err(unreadable)?;
+        Ok::<_, Status>(Lent { to, to_index: one.to_index, sun: one.sun, plan: one.plan.map(SweepId) })
+    };
+    Ok(match message.deed.ok_or_else(|| Status::invalid_argument("what is done with stake is missing"))? {
+        Deed::Freeze(sun) => Stake::Freeze { sun },
+        Deed::Unfreeze(sun) => Stake::Unfreeze { sun },
+        Deed::Collect(_) => Stake::Collect,
+        Deed::Lend(one) => Stake::Lend(lent(one)?),
+        Deed::TakeBack(one) => Stake::TakeBack(lent(one)?),
+    })
 }
 
 /// What a payout is for.
@@ -300,5 +345,6 @@ pub(super) fn errand(message: Option<proto::prepare_payout::Errand>) -> Result<E
         None => Errand::Withdrawals,
         Some(Message::Sweep(one)) => Errand::Sweep(read(&one)?),
         Some(Message::TopUp(one)) => Errand::TopUp(read(&one)?),
+        Some(Message::Stake(one)) => Errand::Stake(stake(one)?),
     })
 }

@@ -9,7 +9,10 @@ use crate::{Actor, Body, Done, NoteGas, Rejection};
 pub(crate) fn script() -> Vec<(Actor, Body)> {
     let network = Network::Tron;
     let worker = Actor::Worker(WorkerId { kind: WorkerKind::Gas, network: Some(network), instance: 1 });
-    vec![(worker, Body::NoteGas(NoteGas { network, fee: 300, stations: Vec::new() }))]
+    vec![(
+        worker,
+        Body::NoteGas(NoteGas { network, fee: 300, stations: Vec::new(), loans: Vec::new(), strays: Vec::new() }),
+    )]
 }
 
 pub(crate) fn done() -> Vec<Done> {

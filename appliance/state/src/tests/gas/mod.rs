@@ -1,6 +1,9 @@
 //! What must hold of gas: who tells of it, what is refused, and what a runway says.
 
 pub(super) mod golden;
+mod loan_lives;
+mod loans;
+mod stakes;
 
 use std::time::Duration;
 
@@ -62,7 +65,7 @@ fn send(world: &mut World, body: Body) -> Result<Done, Rejection> {
 }
 
 fn note(world: &mut World, fee: u128, stations: Vec<(WalletId, u32, u128)>) -> Result<Done, Rejection> {
-    send(world, Body::NoteGas(NoteGas { network: NET, fee, stations }))
+    send(world, Body::NoteGas(NoteGas { network: NET, fee, stations, loans: Vec::new(), strays: Vec::new() }))
 }
 
 fn top_up(world: &mut World, to: ChainAddress, amount: u128, nonce: u64) -> Result<PayoutId, Rejection> {
@@ -117,7 +120,8 @@ fn pass(world: &mut World, span: Duration) {
 #[test]
 fn who_tells_and_of_what() {
     let mut world = fuelled();
-    let body = || Body::NoteGas(NoteGas { network: NET, fee: 7, stations: Vec::new() });
+    let body =
+        || Body::NoteGas(NoteGas { network: NET, fee: 7, stations: Vec::new(), loans: Vec::new(), strays: Vec::new() });
     for kind in [WorkerKind::Withdrawal, WorkerKind::Consolidation] {
         let actor = Actor::Worker(WorkerId { kind, network: Some(NET), instance: 1 });
         let command = Command { actor, ..by_worker(&mut world, NET, body()) };

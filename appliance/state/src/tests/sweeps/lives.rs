@@ -56,6 +56,7 @@ impl Life {
                 Errand::Withdrawals => "paid",
                 Errand::Sweep(_) => "swept",
                 Errand::TopUp(_) => "topped up",
+                Errand::Stake(_) => "staked",
             });
         }
     }

@@ -183,23 +183,54 @@ fn another_key_is_refused() {
     rig.refused(&evm(&bsc, HOT, elsewhere), &request, Code::Network);
 }
 
-/// Goal: TRON's resources are lent to our own addresses alone, and nothing is staked where the policy does not say so.
+/// Goal: energy is lent by the gas wallet, to deposit addresses of our own alone, and no more of it than a sweep may need; nothing is
+/// staked or lent where the policy does not say so; what comes back needs no leave. Method: each a step beyond its bound.
 #[test]
 fn resources_are_lent_to_ourselves_alone() {
     let rig = Rig::new();
     let deposit = tron_account(rig.own(Network::Tron, DEPOSIT).as_str()).unwrap();
+    let hot = tron_account(rig.own(Network::Tron, HOT).as_str()).unwrap();
     let stranger = tron_account(TRON_STRANGER).unwrap();
     let resource = Resource::Energy;
-    let lend = |to, made| rig.tron(GAS, TronAction::Delegate { to, resource, amount: 1_000_000 }, made);
+    let of = |to, amount| TronAction::Delegate { to, resource, amount };
+    let lend = |to, made| rig.tron(GAS, of(to, 1_000_000), made);
     let intent = |number| Intent::Delegate { id: id(number), to: DEPOSIT };
-    rig.refuses(&lend(stranger, 0), intent(1), Code::Destination);
-    rig.refuses(&lend(deposit, 0), Intent::Undelegate { id: id(1), from: DEPOSIT }, Code::Kind);
-    rig.refuses(&lend(deposit, 0), withdrawal(1), Code::Kind);
-    rig.signed(&lend(deposit, 0), intent(1));
+    let freeze = TronAction::Freeze { resource, amount: 1_000_000 };
+    rig.refuses(&rig.tron(GAS, freeze, 2), Intent::Freeze { id: id(3) }, Code::Kind);
+    rig.refuses(&lend(deposit, 0), intent(1), Code::Kind);
     let back = rig.tron(GAS, TronAction::Undelegate { from: deposit, resource, amount: 1_000_000 }, 1);
     rig.signed(&back, Intent::Undelegate { id: id(2), from: DEPOSIT });
-    let stake = rig.tron(GAS, TronAction::Freeze { resource, amount: 1_000_000 }, 2);
-    rig.refuses(&stake, Intent::Freeze { id: id(3) }, Code::Kind);
+    let end = rig.tron(GAS, TronAction::Unfreeze { resource, amount: 1_000_000 }, 3);
+    rig.refuses(&end, Intent::Collect { id: id(4) }, Code::Kind);
+    rig.signed(&end, Intent::Unfreeze { id: id(4) });
+    let collect = rig.tron(GAS, TronAction::Collect, 4);
+    rig.refuses(&collect, Intent::Unfreeze { id: id(5) }, Code::Kind);
+    rig.refuses(&rig.tron(DEPOSIT, TronAction::Collect, 5), Intent::Collect { id: id(5) }, Code::Kind);
+    rig.signed(&collect, Intent::Collect { id: id(5) });
+
+    let rig = rig.staking();
+    let lend = |to, made| rig.tron(GAS, of(to, 1_000_000), made);
+    rig.refuses(&lend(stranger, 10), intent(11), Code::Destination);
+    rig.refuses(
+        &lend(deposit, 10),
+        Intent::Delegate { id: id(11), to: KeyPath { index: 1, ..DEPOSIT } },
+        Code::Destination,
+    );
+    rig.refuses(&lend(hot, 10), Intent::Delegate { id: id(11), to: HOT }, Code::Destination);
+    rig.refuses(&rig.tron(HOT, of(deposit, 1_000_000), 10), intent(11), Code::Kind);
+    rig.refuses(&rig.tron(GAS, of(deposit, 100_000_000_001), 10), intent(11), Code::Kind);
+    let bytes = TronAction::Delegate { to: deposit, resource: Resource::Bandwidth, amount: 1_000_000 };
+    rig.refuses(&rig.tron(GAS, bytes, 10), intent(11), Code::Kind);
+    rig.refuses(&lend(deposit, 10), Intent::Undelegate { id: id(11), from: DEPOSIT }, Code::Kind);
+    rig.refuses(&lend(deposit, 10), withdrawal(1), Code::Kind);
+    rig.signed(&rig.tron(GAS, of(deposit, 100_000_000_000), 10), intent(11));
+    rig.refuses(&rig.tron(HOT, freeze, 12), Intent::Freeze { id: id(13) }, Code::Kind);
+    let idle = TronAction::Freeze { resource: Resource::Bandwidth, amount: 1_000_000 };
+    rig.refuses(&rig.tron(GAS, idle, 12), Intent::Freeze { id: id(13) }, Code::Kind);
+    rig.signed(&rig.tron(GAS, freeze, 12), Intent::Freeze { id: id(13) });
+    // What is staked counts as what is paid.
+    let much = TronAction::Freeze { resource, amount: 20_000_000_000 };
+    rig.refuses(&rig.tron(GAS, much, 13), Intent::Freeze { id: id(14) }, Code::VelocityHour);
 }
 
 /// Goal: an epoch that is over is refused for ever, one that the log has not reached waits, and neither is forgotten by a restart.

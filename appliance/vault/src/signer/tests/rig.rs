@@ -135,6 +135,15 @@ impl Rig {
         Rig { folder, clock, core }
     }
 
+    /// The same signer with a policy by which TRX may be staked.
+    pub(super) fn staking(self) -> Rig {
+        let mut policy = policy(2);
+        policy.networks.get_mut(&Network::Tron).unwrap().stake = true;
+        let vault = sealed::open(&self.path(), &Opener::KeyFile(&self.folder.path().join("key"))).unwrap();
+        crate::policy::install(&self.path(), &vault, &serde_json::to_string(&policy).unwrap()).unwrap();
+        self.restart()
+    }
+
     pub(super) fn pass(&self, seconds: u64) {
         self.clock.fetch_add(seconds * 1_000_000, Ordering::SeqCst);
     }

@@ -11,7 +11,7 @@ use super::targets::Targets;
 use super::view::{View, balances, coin_of, in_minor, move_of, rate, read_holding};
 use crate::kinds::gas::plan;
 use crate::kinds::paying::evm::{self, Nonces};
-use crate::kinds::paying::{Desk, Round};
+use crate::kinds::paying::{Desk, Round, tron};
 use crate::money::proto::{self, Holding, HoldingKey, Payer, PreparePayout, prepare_payout};
 use crate::money::words;
 
@@ -207,6 +207,10 @@ impl<'a> Look<'a> {
             Weighed::Fails(why) => return Err(Not::Said(format!("not swept: its transfer would fail: {why}"))),
             Weighed::Dear => return Err(Not::Said("not swept: it takes more than may be paid".to_owned())),
         };
+        let need = match self.view.lent_to(&found.from).filter(|_| found.coin != Coin::Native) {
+            Some(lent) => self.market.relieved(need, limit, lent, &tron::accounts(self.round, &found.from).await?),
+            None => need,
+        };
         let fee = need.units.checked_mul(need.price).ok_or_else(|| "a fee beyond all bounds".to_owned())?;
         let (amount, need) = if found.coin == Coin::Native {
             // What is moved is what the fee leaves; what it takes is there.
@@ -277,6 +281,9 @@ impl<'a> Look<'a> {
         if others.any(|other| other.holding.as_ref().is_some_and(|other| other.address == holding.address)) {
             return Ok(None);
         }
+        if self.view.is_returning(&holding.address) {
+            return Ok(None);
+        }
         let proposal = self.propose(holding).await?;
         let gas = self.gas_for(&proposal).ok_or_else(|| "what it takes is beyond all bounds".to_owned())?;
         if gas > 0 {
@@ -308,6 +315,11 @@ impl<'a> Look<'a> {
             )
             .await?;
         let fee = takes(self.round, &draft)?;
+        // Of what the transaction could cost at most, what is lent pays the most.
+        let fee = match self.view.lent_to(&found.from).is_some() && found.coin != Coin::Native {
+            true => proposal.need.units.saturating_mul(proposal.need.price),
+            false => fee,
+        };
         let spent = if found.coin == Coin::Native { amount.checked_add(fee) } else { Some(fee) };
         if spent.is_none_or(|spent| spent > found.gas) {
             return Err("what it takes is not there any more".to_owned().into());

@@ -1,14 +1,16 @@
 //! What moving something from a deposit address takes on networks with accounts: gas on EVM networks, burnt TRX on TRON.
 //!
-//! TRON's energy and bandwidth are paid by burning TRX alone: what is staked, lent or free makes a sweep cheaper than it was
-//! planned, never dearer.
+//! TRON's energy and bandwidth are paid by burning TRX: what is free makes a sweep cheaper than it was planned, never dearer. Only
+//! what we have lent to the address ourselves is counted on ([`Market::relieved`]): nobody else takes that back.
 
 use exchequer_chains::Coin;
 use exchequer_chains::evm::{EvmAction, EvmFees, EvmTx, Speed};
-use exchequer_chains::tron::TronAction;
+use exchequer_chains::node::TronAccount;
+use exchequer_chains::tron::{TronAction, bandwidth_burn};
 use exchequer_chains::{KeyPath, KeyPurpose};
 use exchequer_domain::{ChainAddress, Family};
 
+use crate::kinds::gas::lending::energy_of;
 use crate::kinds::gas::plan::Need;
 use crate::kinds::paying::tron::Prices;
 use crate::kinds::paying::{Desk, Draft, Round, evm, in_smallest_units, tron};
@@ -20,7 +22,7 @@ const NATIVE_GAS: u128 = 25_200;
 /// Energy that a token's transfer takes about on TRON, with its room.
 const TOKEN_ENERGY: u128 = 78_000;
 /// Bytes of bandwidth that the longest transaction takes which is built here.
-const BANDWIDTH: u128 = 360;
+pub const BANDWIDTH: u128 = 360;
 
 /// What the network takes at the moment.
 #[derive(Debug, Clone, Copy)]
@@ -166,6 +168,22 @@ impl Market {
         }
     }
 
+    /// What a transfer takes from an address to which we have lent so much of a stake, in sun: what the energy of that does not
+    /// cover, and its bytes where they are not free. Of what endpoints tell of the address the worst counts, and of its energy what
+    /// our stake gives alone: what strangers lent there they may take back at any moment.
+    #[must_use]
+    pub fn relieved(&self, need: Need, limit: u64, lent: u64, told: &[TronAccount]) -> Need {
+        let Market::Tron(prices) = self else { return need };
+        let takes = |one: &TronAccount| {
+            let ours = energy_of(lent, one).saturating_sub(one.energy_used).min(one.energy);
+            let covered = u128::from(ours).saturating_mul(prices.energy.into());
+            let bytes = u64::try_from(BANDWIDTH).unwrap_or(u64::MAX);
+            let bytes = bandwidth_burn(bytes, one.bandwidth_staked, one.bandwidth_free, prices.bandwidth);
+            u128::from(limit).saturating_sub(covered).saturating_add(bytes.into())
+        };
+        told.iter().map(takes).max().map_or(need, |price| Need { units: 1, price, ..need })
+    }
+
     /// The transaction; its nonce counts on EVM networks alone.
     ///
     /// # Errors
@@ -224,4 +242,38 @@ fn tron_action(coin: &Coin, to: &ChainAddress, amount: u128) -> Result<TronActio
         }
         Coin::Token(contract) => TronAction::TokenTransfer { contract: account(contract)?, to, amount },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Goal: of an address to which we lent energy that of our stake counts alone, as far as it is not used up, and by the endpoint that
+    /// tells the worst. Method: 650 units of ours beside a stranger's, used up in part, and one endpoint that is behind.
+    #[test]
+    fn strangers_energy_counts_for_nothing() {
+        let market = Market::Tron(Prices { energy: 10, bandwidth: 1_000, activation: 0, limit_max: u64::MAX });
+        let need = Need { units: 1, price: 99_999, balance: 7 };
+        let ours = TronAccount {
+            activated: true,
+            energy: 650,
+            energy_of_all: 10,
+            stake_of_all: 1,
+            bandwidth_free: 600,
+            ..TronAccount::default()
+        };
+        let price = |told: &[TronAccount]| market.relieved(need, 6_500, 65_000_000, told).price;
+        assert_eq!(price(&[ours]), 0);
+        let strangers = TronAccount { energy: 100_000, ..ours };
+        assert_eq!(
+            market.relieved(need, 10_000, 65_000_000, &[strangers]).price,
+            3_500,
+            "their 350 are not counted on"
+        );
+        assert_eq!(price(&[TronAccount { energy_used: 50, ..strangers }]), 500);
+        assert_eq!(price(&[TronAccount { energy: 600, ..ours }]), 500);
+        assert_eq!(price(&[ours, TronAccount { energy: 0, ..ours }, ours]), 6_500, "the worst");
+        assert_eq!(price(&[TronAccount { bandwidth_free: 0, ..ours }]), 360_000);
+        assert_eq!(market.relieved(need, 6_500, 65_000_000, &[]), need);
+    }
 }

@@ -29,6 +29,14 @@ pub struct Own {
     pub address: ChainAddress,
 }
 
+impl Own {
+    /// It as one that pays.
+    #[must_use]
+    pub const fn payer(&self) -> proto::Payer {
+        proto::Payer { wallet: self.wallet, index: self.index }
+    }
+}
+
 impl View {
     /// Reads so many holdings from behind one on.
     ///
@@ -120,6 +128,20 @@ impl View {
     #[must_use]
     pub fn is_awaited(&self, address: &ChainAddress) -> bool {
         self.reply.moves.iter().any(|one| one.to == address.as_str())
+    }
+
+    /// Whether what was lent to an address is on its way back: nothing is sent from there meanwhile.
+    #[must_use]
+    pub fn is_returning(&self, address: &str) -> bool {
+        let to = |loan: &proto::Loan| loan.lent.as_ref().is_some_and(|lent| lent.to == address);
+        self.reply.loans.iter().any(|loan| loan.stage == "returning" && to(loan))
+    }
+
+    /// How much of a stake is lent to an address, finally, in sun.
+    #[must_use]
+    pub fn lent_to(&self, address: &ChainAddress) -> Option<u64> {
+        let lent = self.reply.loans.iter().filter(|loan| loan.stage == "lent").filter_map(|loan| loan.lent.as_ref());
+        lent.filter(|lent| lent.to == address.as_str()).map(|lent| lent.sun).next()
     }
 
     /// A value of millionths of a dollar in minor units of the network's coin, rounded down.

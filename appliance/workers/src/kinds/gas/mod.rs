@@ -1,15 +1,18 @@
 //! Gas top-up: what moving deposits and paying withdrawals costs is brought to where it is needed, and no more than that.
 //!
 //! Deposit addresses get exactly what a planned sweep lacks, when it is planned; hot wallets are kept between two marks. On TRON
-//! energy and bandwidth are paid by burning TRX, so that TRX is what is brought; nothing is staked, lent or rented. On Bitcoin
-//! coins pay for themselves, and a gas worker only tells what fees are.
+//! energy and bandwidth are paid by burning TRX, so that TRX is what is brought; where operators want it, energy is lent instead, from
+//! a stake of the gas wallet ([`stake`]), and nothing is rented. On Bitcoin coins pay for themselves, and a gas worker only tells what
+//! fees are.
 //!
 //! Invariants:
 //! - One top-up of an address is under way at a time; how many it gets in a day, and how much a network spends on them, the state
 //!   bounds once more.
 //! - What is brought is final before the sweep that it is for is decided.
 
+pub mod lending;
 pub mod plan;
+pub mod stake;
 mod work;
 
 use std::collections::BTreeMap;

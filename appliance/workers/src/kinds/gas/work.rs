@@ -2,17 +2,19 @@
 
 use std::time::Duration;
 
+use exchequer_chains::node::TronAccount;
 use exchequer_chains::{Coin, KeyPurpose};
 use exchequer_domain::{ChainAddress, Family};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::plan::{Case, Decision, Need, Purse, decide, refill};
+use super::{lending, stake};
 use crate::kinds::Doing;
 use crate::kinds::consolidation::market::{Limits, Market, Weighed, takes};
 use crate::kinds::consolidation::view::{Own, View, balances, in_minor, move_of, rate, read_holding};
 use crate::kinds::paying::evm::{self, Nonces};
-use crate::kinds::paying::{Desk, Errands, Prepared, Round, in_smallest_units};
+use crate::kinds::paying::{Desk, Errands, Prepared, Round, in_smallest_units, tron};
 use crate::money::proto::{self, NoteGas, Payer, PreparePayout, change_request, note_gas, prepare_payout};
 use crate::money::words;
 
@@ -38,29 +40,33 @@ impl Default for TopUps {
 }
 
 /// The gas wallet's address that pays, as one look has it.
-struct Station {
-    own: Own,
-    purpose: KeyPurpose,
-    /// What it has, less what was decided in this look.
-    has: u128,
+pub(super) struct Station {
+    pub(super) own: Own,
+    pub(super) purpose: KeyPurpose,
+    /// What it has free of any stake, less what was decided in this look.
+    pub(super) has: u128,
     next: u64,
     chain: Nonces,
     gap: Option<u64>,
-    free: u32,
+    pub(super) free: u32,
+    /// What of its stake is about to be lent, also by this look, in sun: the network may count it as not lent yet.
+    pub(super) lent: u64,
 }
 
 /// One look at what waits.
-struct Look<'a> {
-    desk: &'a Desk,
-    round: &'a Round,
-    view: &'a View,
-    market: Market,
-    stations: Vec<Station>,
+pub(super) struct Look<'a> {
+    pub(super) desk: &'a Desk,
+    pub(super) round: &'a Round,
+    pub(super) view: &'a View,
+    pub(super) market: Market,
+    pub(super) stations: Vec<Station>,
+    /// TRON: what endpoints tell of each address of gas wallets, also of those that can decide nothing now; a quorum at least.
+    pub(super) stakes: Vec<(Payer, Vec<TronAccount>)>,
     /// What is decided in this look, in the network's smallest unit.
     spent: u128,
     budget: u128,
-    decisions: Vec<PreparePayout>,
-    troubles: Vec<String>,
+    pub(super) decisions: Vec<PreparePayout>,
+    pub(super) troubles: Vec<String>,
 }
 
 impl TopUps {
@@ -92,8 +98,10 @@ impl TopUps {
         }
         let Some(mut look) = Look::begin(desk, round, &view).await? else { return Ok(false) };
         look.fill_gaps().await;
+        look.take_back().await;
         look.for_plans().await;
         look.for_hot_wallets().await;
+        look.keep_stake().await;
         let Look { decisions, mut troubles, .. } = look;
         let mut any = false;
         for prepared in desk.prepare_all(decisions).await {
@@ -133,11 +141,30 @@ async fn note(desk: &Desk, round: &Round, view: &View) -> Result<(), String> {
         own.truncate(STATIONS_MAX);
         let asked: Vec<(ChainAddress, Coin)> = own.iter().map(|own| (own.address.clone(), Coin::Native)).collect();
         for (own, has) in own.iter().zip(balances(round, &asked).await?) {
+            // What is staked pays for nothing.
+            let is_gas = view.addresses("gas", false).iter().any(|gas| gas.payer() == own.payer());
+            let has = match desk.network().family() {
+                Family::Tron if is_gas => {
+                    has.saturating_sub(staked(round, &tron::accounts(round, &own.address).await?)?)
+                }
+                Family::Tron | Family::Evm | Family::Bitcoin => has,
+            };
             let balance = in_minor(native, has).0.to_string();
             stations.push(note_gas::Station { wallet: own.wallet, index: own.index, balance });
         }
     }
-    desk.tell(change_request::Change::NoteGas(NoteGas { fee: fee.to_string(), stations })).await
+    let (loans, strays) = match desk.network().family() {
+        Family::Tron => stake::seen(round, view, &stations).await?,
+        Family::Evm | Family::Bitcoin => (Vec::new(), Vec::new()),
+    };
+    desk.tell(change_request::Change::NoteGas(NoteGas { fee: fee.to_string(), stations, loans, strays })).await
+}
+
+/// What an address has staked, in sun, as a quorum agrees.
+fn staked(round: &Round, told: &[TronAccount]) -> Result<u128, String> {
+    let said: Vec<u64> = told.iter().map(|one| one.staked).collect();
+    let agreed = lending::agreed(&said, round.panel.quorum());
+    agreed.map(u128::from).ok_or_else(|| "endpoints do not agree on what the gas wallet has staked".to_owned())
 }
 
 impl<'a> Look<'a> {
@@ -149,9 +176,18 @@ impl<'a> Look<'a> {
         let (role, purpose) = if gas.is_empty() { ("hot", KeyPurpose::Hot) } else { ("gas", KeyPurpose::Gas) };
         let own = view.addresses(role, false);
         let asked: Vec<(ChainAddress, Coin)> = own.iter().map(|own| (own.address.clone(), Coin::Native)).collect();
-        let mut stations = Vec::new();
+        let (mut stations, mut stakes) = (Vec::new(), Vec::new());
         for (own, has) in own.into_iter().zip(balances(round, &asked).await?) {
-            let payer = Payer { wallet: own.wallet, index: own.index };
+            let payer = own.payer();
+            // What is staked is its own, and cannot be sent.
+            let has = if matches!(market, Market::Tron(_)) && purpose == KeyPurpose::Gas {
+                let told = tron::accounts(round, &own.address).await?;
+                let has = has.saturating_sub(staked(round, &told)?);
+                stakes.push((payer, told));
+                has
+            } else {
+                has
+            };
             let lane = view.reply.stations.iter().find(|lane| lane.payer == Some(payer));
             let Some(lane) = lane.filter(|lane| lane.free > 0) else { continue };
             let chain = match market {
@@ -159,7 +195,9 @@ impl<'a> Look<'a> {
                 Market::Tron(_) => Nonces { next: 0, settled: 0 },
             };
             let gap = lane.gaps.iter().copied().filter(|gap| *gap >= chain.next).min();
-            stations.push(Station { own, purpose, has, next: lane.next.max(chain.next), chain, gap, free: lane.free });
+            let next = lane.next.max(chain.next);
+            let lent = stake::about_to_be_lent(view, payer);
+            stations.push(Station { own, purpose, has, next, chain, gap, free: lane.free, lent });
         }
         if stations.is_empty() {
             return Ok(None);
@@ -169,7 +207,7 @@ impl<'a> Look<'a> {
         let smallest = |minor: u128| in_smallest_units(&round.config, u64::try_from(minor).unwrap_or(u64::MAX));
         let (spent, budget) = (smallest(today).unwrap_or(u128::MAX), smallest(budget).unwrap_or(0));
         let (decisions, troubles) = (Vec::new(), Vec::new());
-        Ok(Some(Look { desk, round, view, market, stations, spent, budget, decisions, troubles }))
+        Ok(Some(Look { desk, round, view, market, stations, stakes, spent, budget, decisions, troubles }))
     }
 
     /// The station that has most, of those that may have more under way.
@@ -216,6 +254,12 @@ impl<'a> Look<'a> {
         match decide(&case, &self.purse(at, fee_max)) {
             Decision::TopUp { .. } => {
                 let index = holding.of.and_then(|of| of.index);
+                let price = need.price;
+                if let Some(index) = index
+                    && self.lend(plan.id, (&to, index), price).await?
+                {
+                    return Ok(());
+                }
                 self.bring(at, (&to, index), most, Some(plan.id)).await
             }
             // The consolidation worker sees that it has enough.
@@ -288,7 +332,7 @@ impl<'a> Look<'a> {
         };
         let (key, way) = ((station.purpose, station.own.index), (&from, to));
         let limits = Limits { limit, nonce: station.next, urgent: true };
-        let payer = Payer { wallet: station.own.wallet, index: station.own.index };
+        let payer = station.own.payer();
         let chain = station.chain;
         let draft = self.market.draft(self.desk, self.round, key, way, what, limits).await?;
         let spent = takes(self.round, &draft)?.saturating_add(whole);
@@ -315,7 +359,7 @@ impl<'a> Look<'a> {
             let Some(station) = self.stations.get(at) else { return };
             let Some(nonce) = station.gap else { continue };
             let (from, nothing) = (station.own.address.clone(), (&Coin::Native, 0));
-            let payer = Payer { wallet: station.own.wallet, index: station.own.index };
+            let payer = station.own.payer();
             let (key, chain, has) = ((station.purpose, station.own.index), station.chain, station.has);
             let made = async {
                 let weighed = self.market.weigh(self.round, &from, &from, nothing, has, true).await?;

@@ -82,6 +82,28 @@ pub async fn account(round: &Round, address: &ChainAddress) -> Result<TronAccoun
     }
 }
 
+/// An account as each endpoint that has a say tells it, a quorum at least: as of its last final block but for its resources.
+///
+/// # Errors
+/// Fewer than a quorum say anything.
+pub async fn accounts(round: &Round, address: &ChainAddress) -> Result<Vec<TronAccount>, String> {
+    let asked = round.panel.all(|node| {
+        let address = address.clone();
+        Box::pin(async move { node.account(&address).await })
+    });
+    let (answers, errors) = asked.await;
+    let told = answers.into_iter().filter_map(|(_, account)| match account {
+        Account::Tron(account) => Some(account),
+        Account::Evm { .. } => None,
+    });
+    let told: Vec<TronAccount> = told.collect();
+    if told.len() >= round.panel.quorum().max(1) {
+        return Ok(told);
+    }
+    let last = errors.last().map(|error| format!("; the last error: {error}")).unwrap_or_default();
+    Err(format!("{} endpoints tell of {address}, {} have to{last}", told.len(), round.panel.quorum().max(1)))
+}
+
 /// The moments at which transactions are made.
 #[derive(Debug, Default)]
 pub(super) struct Moments {
@@ -185,6 +207,10 @@ pub(super) async fn again(desk: &Desk, round: &Round, payout: &proto::Payout) ->
     let Unsigned::Tron(before) = &unsigned else { return Err("an attempt is of another family".to_owned()) };
     let prices = prices(round).await?;
     let action = before.tx().action;
+    // What is done with stake is decided anew, by what is staked and lent then.
+    if !matches!(action, TronAction::Transfer { .. } | TronAction::TokenTransfer { .. }) {
+        return Ok(None);
+    }
     let limit = match tried(round, &prices, &owner.address, &action).await? {
         Tried::Limit(limit) => limit,
         Tried::Fails(_) | Tried::Dear => return Ok(None),

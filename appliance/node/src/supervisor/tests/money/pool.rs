@@ -10,7 +10,7 @@ use exchequer_workers::chains::node::{
     Trial, TrialCall, TronAccount,
 };
 use exchequer_workers::chains::scan::{BitcoinBlock, Block, EvmBlock, Header, TronBlock};
-use exchequer_workers::chains::{Coin, Effects, Exclusion, NetworkParams, Unsigned};
+use exchequer_workers::chains::{Coin, EffectKind, Effects, Exclusion, NetworkParams, Unsigned};
 use exchequer_workers::kinds::nodes::params;
 use parking_lot::Mutex;
 
@@ -66,6 +66,10 @@ pub(super) struct Net {
     pub(super) logless: bool,
     /// Tokens say no and do not fail.
     pub(super) says_no: bool,
+    /// This endpoint says of no account that it has staked or lent anything.
+    pub(super) stakeless: Option<&'static str>,
+    /// Loans that somebody else took back: at which height, whose, from whom, how much.
+    taken: Vec<(u64, ChainAddress, ChainAddress, u128)>,
 }
 
 impl Net {
@@ -91,6 +95,8 @@ impl Net {
             silent: None,
             logless: false,
             says_no: false,
+            stakeless: None,
+            taken: Vec::new(),
         }
     }
 
@@ -108,7 +114,7 @@ impl Net {
         !self.reverts && !tx.effects.from.iter().any(|from| self.failing.contains(from.as_str()))
     }
 
-    pub(super) fn mined(&self) -> impl Iterator<Item = (&Header, &Tx)> {
+    pub(super) fn mined(&self) -> impl Iterator<Item = (&Header, &Tx)> + Clone {
         self.blocks.iter().flat_map(|(header, txs)| txs.iter().map(move |tx| (header, tx)))
     }
 
@@ -258,10 +264,63 @@ impl Net {
             let ok = self.works(tx);
             let transfers =
                 if ok && !self.logless { tx.effects.payments.iter().filter_map(moved).collect() } else { Vec::new() };
-            let fee = (self.network.family() != Family::Bitcoin).then_some(tx.effects.fee_max / 2);
+            let fee = (self.network.family() != Family::Bitcoin).then_some(self.fee(header.block.height, tx));
             return Fate::Included { block: header.block, ok, transfers, fee };
         }
         if self.waiting.iter().any(|tx| tx.id == id) { Fate::Pending } else { Fate::Unseen }
+    }
+
+    /// What a transaction in a block took: of a transfer whose energy was lent to its sender nothing.
+    pub(super) fn fee(&self, height: u64, tx: &Tx) -> u128 {
+        let calls = tx.effects.kind == EffectKind::TokenTransfer;
+        if calls && self.lent_to(&tx.effects.from[0], height) > 0 { 0 } else { tx.effects.fee_max / 2 }
+    }
+
+    /// How much stake is lent to an address after a block, in sun.
+    pub(super) fn lent_to(&self, address: &ChainAddress, height: u64) -> u128 {
+        let works = self.mined().filter(|(header, tx)| header.block.height <= height && self.works(tx));
+        let lent: u128 = works.clone().map(|(_, tx)| tx).fold(0, |lent, tx| match &tx.effects.kind {
+            EffectKind::Delegate { to, amount, .. } if to == address => lent + amount,
+            _ => lent,
+        });
+        let back = works.fold(0, |back, (_, tx)| match &tx.effects.kind {
+            EffectKind::Undelegate { from, amount, .. } if from == address => back + amount,
+            _ => back,
+        });
+        let taken = self.taken.iter().filter(|(at, _, from, _)| *at <= height && from == address);
+        // More than was lent comes back from nobody.
+        lent.checked_sub(back + taken.map(|(_, _, _, sun)| sun).sum::<u128>()).unwrap()
+    }
+
+    /// What an account has staked after a block and has not lent, and what it has lent, in sun.
+    pub(super) fn staked_by(&self, owner: &ChainAddress, height: u64) -> (u128, u128) {
+        let own = self.mined().filter(|(header, tx)| header.block.height <= height && tx.effects.from[0] == *owner);
+        let taken = self.taken.iter().filter(|(at, of, _, _)| *at <= height && of == owner);
+        let taken: u128 = taken.map(|(_, _, _, sun)| sun).sum();
+        let (has, lent) =
+            own.filter(|(_, tx)| self.works(tx)).fold((taken, 0_u128), |(has, lent), (_, tx)| match &tx.effects.kind {
+                EffectKind::Freeze { amount, .. } => (has + amount, lent),
+                EffectKind::Unfreeze { amount, .. } => (has.checked_sub(*amount).unwrap(), lent),
+                EffectKind::Delegate { amount, .. } => (has.checked_sub(*amount).unwrap(), lent + amount),
+                EffectKind::Undelegate { amount, .. } => (has + amount, lent.checked_sub(*amount).unwrap()),
+                _ => (has, lent),
+            });
+        (has, lent.checked_sub(taken).unwrap())
+    }
+
+    /// Somebody else, who has the owner's key, takes back what is lent to an address.
+    pub(super) fn take_loan(&mut self, owner: &ChainAddress, from: &ChainAddress) {
+        let (head, sun) = (self.head(), self.lent_to(from, self.head()));
+        self.taken.push((head, owner.clone(), from.clone(), sun));
+    }
+
+    /// How often stake was lent, and taken back.
+    pub(super) fn loans(&self) -> (usize, usize) {
+        let count = |wanted: fn(&EffectKind) -> bool| self.mined().filter(|(_, tx)| wanted(&tx.effects.kind)).count();
+        (
+            count(|kind| matches!(kind, EffectKind::Delegate { .. })),
+            count(|kind| matches!(kind, EffectKind::Undelegate { .. })),
+        )
     }
 
     /// Every payment in the chain: to whom, how much, how often.

@@ -51,6 +51,8 @@ pub(super) const NATIVE: u32 = 1;
 pub(super) const TOKENS: u32 = 2;
 /// Gas, or energy, that a token's transfer uses.
 const TOKEN_UNITS: u64 = 65_000;
+/// Energy of a day that a TRX of stake gives.
+const ENERGY_OF_TRX: u64 = 10;
 
 /// Something that a stranger pays.
 #[derive(Clone)]
@@ -79,7 +81,7 @@ fn balance(net: &Net, gifts: &Gifts, address: &ChainAddress, coin: &Coin, height
     let given = gifts.0.iter().filter(|gift| gift.height <= height && gift.to == *address && gift.coin == *coin);
     let signed = |gift: &Gift| i128::try_from(gift.amount).unwrap() * if gift.stolen { -1 } else { 1 };
     let mut has: i128 = given.map(signed).sum();
-    for (_, tx) in net.mined().filter(|(header, _)| header.block.height <= height) {
+    for (header, tx) in net.mined().filter(|(header, _)| header.block.height <= height) {
         let effects = &tx.effects;
         let works = net.works(tx);
         for payment in effects.payments.iter().filter(|payment| works && payment.coin == *coin) {
@@ -87,7 +89,7 @@ fn balance(net: &Net, gifts: &Gifts, address: &ChainAddress, coin: &Coin, height
             has -= if effects.from[0] == *address { payment.amount as i128 } else { 0 };
         }
         if effects.from[0] == *address && *coin == Coin::Native {
-            has -= i128::try_from(effects.fee_max / 2).unwrap();
+            has -= i128::try_from(net.fee(header.block.height, tx)).unwrap();
         }
     }
     u128::try_from(has).unwrap_or_else(|_| panic!("{address} spent {has} that it had not"))
@@ -196,10 +198,31 @@ impl ChainNode for Counter {
                     Account::Evm { latest, pending, finalized, balance: has }
                 }
                 Account::Tron(account) => {
-                    Account::Tron(TronAccount { balance: u64::try_from(has).unwrap(), ..account })
+                    let head = net.head();
+                    let sun = |sun: u128| u64::try_from(sun).unwrap();
+                    let (mut stake, mut lent) = net.staked_by(address, head);
+                    if net.stakeless == Some(self.gate.name) {
+                        (stake, lent) = (0, 0);
+                    }
+                    Account::Tron(TronAccount {
+                        balance: sun(has - stake - lent),
+                        energy: sun(net.lent_to(address, head)) / 1_000_000 * ENERGY_OF_TRX,
+                        bandwidth_free: 600,
+                        staked: sun(stake + lent),
+                        energy_stake: sun(stake),
+                        energy_lent: sun(lent),
+                        energy_of_all: ENERGY_OF_TRX,
+                        stake_of_all: 1,
+                        ..account
+                    })
                 }
             })
         })
+    }
+    fn lent<'a>(&'a self, owner: &'a ChainAddress, to: &'a ChainAddress) -> Asking<'a, u64> {
+        let net = self.net.lock();
+        let lent = if *owner == address_on(Network::Tron, GAS) { net.lent_to(to, net.head()) } else { 0 };
+        Box::pin(async move { Ok(u64::try_from(lent).unwrap()) })
     }
     fn outputs<'a>(&'a self, outputs: &'a [OutPoint]) -> Asking<'a, Vec<Option<OutputFacts>>> {
         self.gate.outputs(outputs)
@@ -429,8 +452,11 @@ impl Field {
     }
 
     pub(super) fn set(&self, key: &str, value: i64) {
-        let (key, value, reason) =
-            (format!("{key}@network:{}", self.network), Value::Integer(value), "test".to_owned());
+        self.set_to(key, Value::Integer(value));
+    }
+
+    pub(super) fn set_to(&self, key: &str, value: Value) {
+        let (key, reason) = (format!("{key}@network:{}", self.network), "test".to_owned());
         self.stage.ground().run(Body::SetSetting(SetSetting { key, value, if_revision: None, reason }));
     }
 

@@ -1,6 +1,7 @@
 //! Consolidation and gas workers on networks that count what everybody has.
 
 mod field;
+mod lent;
 mod minimums;
 mod troubles;
 
