@@ -130,6 +130,20 @@ describe("a dialog whose row goes", () => {
     expect(sent).toHaveLength(1);
     await press("Cancel", dialog);
     await waitFor(() => expect(isClosed()).toBe(true));
+    // What opened it is gone.
+    await waitFor(() => expect(document.activeElement?.id).toBe("main"));
+  });
+
+  // Goal: whoever has no mouse is where they were. Method: a dialog is opened by a button that has the focus, and left.
+  it("gives the focus back to what opened it", async () => {
+    await show("/maintenance", "full", { instead: FRESH });
+    const button = await waitFor(() => within(document.body).getByRole("button", { name: "Maintenance of a network" }));
+    button.focus();
+    fireEvent.click(button);
+    await waitFor(() => expect(dialog().contains(document.activeElement)).toBe(true));
+    fireEvent.keyDown(document.activeElement ?? document.body, { key: "Escape" });
+    await waitFor(() => expect(isClosed()).toBe(true));
+    await waitFor(() => expect(document.activeElement).toBe(button));
   });
 
   // Goal: letters that go to pages go nowhere from a dialog. Method: they are pressed while its button has the focus.

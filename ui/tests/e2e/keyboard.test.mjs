@@ -45,7 +45,8 @@ async function until(what, look) {
 /** What has the focus: its label, or what it says, and where it is. */
 const focused = (page) =>
   page.evaluate(() => {
-    const one = document.activeElement;
+    // The document itself, past its last part: nothing has the focus.
+    const one = document.activeElement === document.body ? null : document.activeElement;
     const label = one?.labels?.[0]?.textContent ?? one?.getAttribute("aria-label") ?? one?.textContent ?? "";
     return {
       label: label.trim(),
