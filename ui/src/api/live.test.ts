@@ -54,14 +54,14 @@ it("reads again soon, not all the time, and not too seldom", async () => {
     Events.last?.tell("money");
     await vi.advanceTimersByTimeAsync(100);
   }
-  expect(made.length).toBeGreaterThanOrEqual(6);
-  expect(made.length).toBeLessThanOrEqual(8);
+  expect(made.length).toBeGreaterThanOrEqual(3);
+  expect(made.length).toBeLessThanOrEqual(5);
   const before = made.length;
   Events.last?.tell("money");
   Events.last?.tell("cluster");
   await vi.advanceTimersByTimeAsync(300);
   expect(made.slice(before)).toContain("cluster");
-  await vi.advanceTimersByTimeAsync(10_000);
+  await vi.advanceTimersByTimeAsync(11_000);
   expect(made.slice(before).filter((topic) => topic === "money")).toHaveLength(1);
   end();
 });
@@ -72,7 +72,7 @@ it("reads everything again after a gap", async () => {
   Events.last?.onopen?.();
   await vi.advanceTimersByTimeAsync(300);
   expect(made).toEqual(["money", "cluster"]);
-  await vi.advanceTimersByTimeAsync(10_000);
+  await vi.advanceTimersByTimeAsync(11_000);
   Events.last?.tell("gap");
   await vi.advanceTimersByTimeAsync(300);
   expect(made).toHaveLength(4);

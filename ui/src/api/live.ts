@@ -25,7 +25,7 @@ const TOPICS: readonly Topic[] = [
 /** Many events of one moment cause one read: this long is waited for more, in milliseconds. */
 const GATHER_MS = 250;
 /** What changes all the time is read again no more often than this, in milliseconds: an exchange at work has events by the second. */
-const PAUSE_MS = 5_000;
+const PAUSE_MS = 10_000;
 /** After a stream that ended this long is waited, in milliseconds. */
 const AGAIN_MS = 3_000;
 

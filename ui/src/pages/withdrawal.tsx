@@ -2,7 +2,7 @@
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { Act } from "../app/act";
 import { ApproveWithdrawal } from "../app/approve-withdrawal";
-import { type AnswerOf, useLook } from "../api/look";
+import { type AnswerOf, PACE, useLook } from "../api/look";
 import { Facts } from "../kit/facts";
 import { Choice } from "../kit/field";
 import { Page } from "../kit/page";
@@ -20,7 +20,12 @@ const DECIDED_BY_PERSONS = ["stuck", "unknown", "review"];
 export function Withdrawal() {
   const { withdrawal } = route.useParams();
   const number = Number(withdrawal);
-  const look = useLook("/v1/withdrawals/{withdrawal}/explain", { path: { withdrawal: number } }, { topics: ["money"] });
+  // Somebody watches this one: where money moves all the time, what is told of it alone comes too late.
+  const look = useLook(
+    "/v1/withdrawals/{withdrawal}/explain",
+    { path: { withdrawal: number } },
+    { topics: ["money"], every: PACE.live },
+  );
   const one = look.data?.value.withdrawal;
   return (
     <Page title={`Withdrawal ${withdrawal}`} actions={one?.state === "awaiting-approval" ? <Consent withdrawal={one} /> : null}>
