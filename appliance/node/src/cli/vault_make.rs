@@ -238,7 +238,7 @@ fn furnish(folder: &Path, vault: &Vault, json: Option<&str>) -> Result<(), Probl
 
 fn read_policy(path: &Path) -> Result<String, Problem> {
     let text = vault_policy::read_text(path, POLICY_BYTES_MAX)?;
-    Policy::parse(&text).map_err(of_policy)?;
+    Policy::parse_new(&text).map_err(of_policy)?;
     Ok(text)
 }
 

@@ -198,6 +198,7 @@ pub(super) fn of_policy(error: PolicyError) -> Problem {
         | PolicyError::Tag
         | PolicyError::Json(_)
         | PolicyError::Content(_)
+        | PolicyError::Contradiction(_)
         | PolicyError::Version { .. } => Problem::new(Code::VaultPolicy, error.to_string()),
     }
 }

@@ -113,7 +113,7 @@ pub(super) async fn run(verb: &VaultPolicyVerb, printer: &mut Printer) -> Result
         }
         VaultPolicyVerb::Check(args) => {
             let text = read_text(&args.file, policy::POLICY_BYTES_MAX)?;
-            let policy = Policy::parse(&text).map_err(of_policy)?;
+            let policy = Policy::parse_new(&text).map_err(of_policy)?;
             printer.answer(&policy, policy_text)?;
         }
         VaultPolicyVerb::Put(args) => put(args, printer).await?,
@@ -147,7 +147,7 @@ async fn make(args: &MakePolicyArgs, printer: &mut Printer) -> Result<(), Stop> 
 
 async fn put(args: &PutPolicyArgs, printer: &mut Printer) -> Result<(), Stop> {
     let text = read_text(&args.file, policy::POLICY_BYTES_MAX)?;
-    Policy::parse(&text).map_err(of_policy)?;
+    Policy::parse_new(&text).map_err(of_policy)?;
     check_user(&args.folder.data_dir)?;
     let folder = args.folder.folder();
     let (vault, key) = args.open.open(&folder, printer)?;
@@ -203,5 +203,10 @@ fn policy_text(policy: &Policy) -> String {
     let headings =
         ["NETWORK", "COIN", "ASSET", "ONE-MAX", "APPROVALS", "HOUR-MAX", "DAY-MAX", "FEE-MAX", "PINS", "DECIDED-ONLY"];
     let (version, cluster, approvers) = (policy.version, &policy.cluster, policy.approvers.len());
-    format!("{}\n\nVersion {version} for cluster {cluster}, {approvers} approvers", columns(headings, rows))
+    let mut text =
+        format!("{}\n\nVersion {version} for cluster {cluster}, {approvers} approvers", columns(headings, rows));
+    for contradiction in policy.contradictions() {
+        text.push_str(&format!("\n\nIt contradicts itself: {contradiction}"));
+    }
+    text
 }

@@ -7,6 +7,7 @@
 //! - Every decision is a [`Verdict`] and a line of the decision log.
 
 mod approval;
+mod consistency;
 mod decisions;
 mod judge;
 mod limits;
@@ -16,6 +17,7 @@ mod stakes;
 mod verdict;
 
 pub use approval::{Approval, Instruction, PAYMENT_APPROVALS_MAX, approval_bytes, payment_hash};
+pub use consistency::Contradiction;
 pub use decisions::{Decision, DecisionLog, DecisionLogError, last_decisions, verify_decisions};
 pub(crate) use judge::{judge, recorded};
 pub use limits::{EXPIRY_AHEAD_MS_MAX, NONCE_WINDOW};

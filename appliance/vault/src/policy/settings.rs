@@ -10,6 +10,7 @@ use exchequer_chains::{Coin, NetworkParams, Parameters, parse_address};
 use exchequer_domain::{ChainAddress, ClusterId, Network};
 use serde::{Deserialize, Serialize};
 
+use super::consistency::Contradiction;
 use crate::files::{self, Existing, FileError, Readers};
 use crate::secret::Key32;
 
@@ -138,6 +139,9 @@ pub enum PolicyError {
     /// It contradicts itself.
     #[error("the policy is refused: {0}")]
     Content(String),
+    /// What it allows would never be signed.
+    #[error("the policy contradicts itself: {0}")]
+    Contradiction(Contradiction),
     /// It is not newer.
     #[error("policy version {found} is not newer than {present}: give it a higher number")]
     Version {
@@ -255,7 +259,7 @@ impl Approver {
     }
 }
 
-fn tag(json: &[u8], vault_key: &Key32) -> blake3::Hash {
+pub(super) fn tag(json: &[u8], vault_key: &Key32) -> blake3::Hash {
     blake3::keyed_hash(vault_key.derive("exchequer vault policy v1").bytes(), json)
 }
 
@@ -264,7 +268,7 @@ fn tag(json: &[u8], vault_key: &Key32) -> blake3::Hash {
 /// # Errors
 /// It does not read or contradicts itself, is not newer than the present one, or cannot be written.
 pub fn install(folder: &Path, vault: &crate::sealed::Vault, json: &str) -> Result<Policy, PolicyError> {
-    let policy = Policy::parse(json)?;
+    let policy = Policy::parse_new(json)?;
     match load(folder, vault) {
         Ok(present) if present.version >= policy.version => {
             return Err(PolicyError::Version { found: policy.version, present: present.version });

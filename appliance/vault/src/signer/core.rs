@@ -140,6 +140,9 @@ impl Core {
     /// Reads everything that the vault's key vouches for. Gives the policy's version.
     fn opened(&self, vault: &Vault, open: &mut Option<Open>) -> Result<u64, SignerError> {
         let policy = policy::load(&self.folder, vault)?;
+        for contradiction in policy.contradictions() {
+            tracing::warn!(version = policy.version, "the policy contradicts itself: {contradiction}");
+        }
         let keys = Keys::open(vault, &policy.all_params()?)?;
         let version = policy.version;
         match open {

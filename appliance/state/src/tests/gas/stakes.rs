@@ -72,12 +72,14 @@ fn stake_is_decided_anew() {
     let name = tx(6_500_000);
     step(&mut world, lending, PayoutStep::Signed { tx: name, raw: vec![1], record: vec![2] }).unwrap();
     step(&mut world, lending, PayoutStep::Broadcast { answers: vec![] }).unwrap();
+    // From there a transfer is built anew.
+    step(&mut world, lending, PayoutStep::Stuck).unwrap();
     world.now = Timestamp(world.now.0 + 200_000_000);
     let at = block(world.state.deposits().chains().get(TRON).settled);
     let proof = Death::Expired { at, time: world.now, absent_at: vec![0, 1], absent: vec![name] };
     let again = crate::Preparation { fee_max: 500, ..preparation(window(&world), 7) };
     let again = PayoutStep::Replace { preparation: Box::new(again), proof: Some(proof.clone()) };
-    let refused = Refusal::Edge { from: Stage::Broadcast, to: Stage::Replacing };
+    let refused = Refusal::Edge { from: Stage::Stuck, to: Stage::Replacing };
     assert_eq!(step(&mut world, lending, again), Err(Rejection::Withdrawals(Box::new(refused))));
     assert_eq!(step(&mut world, lending, PayoutStep::Dead { proof, requeue: true }), Ok(Stage::Failed));
     assert_eq!((plan(&world, id).status, loans(&world)[0].stage), (SweepStatus::Ready, LoanStage::Doubted));

@@ -230,7 +230,7 @@ fn resources_are_lent_to_ourselves_alone() {
     rig.signed(&rig.tron(GAS, freeze, 12), Intent::Freeze { id: id(13) });
     // What is staked counts as what is paid.
     let much = TronAction::Freeze { resource, amount: 20_000_000_000 };
-    rig.refuses(&rig.tron(GAS, much, 13), Intent::Freeze { id: id(14) }, Code::VelocityHour);
+    rig.refuses(&rig.tron(GAS, much, 13), Intent::Freeze { id: id(14) }, Code::OverVelocity);
 }
 
 /// Goal: an epoch that is over is refused for ever, one that the log has not reached waits, and neither is forgotten by a restart.

@@ -77,7 +77,7 @@ fn policy(decided_only: bool) -> String {
         asset: 1,
         hour_max: Units(HOUR_MAX * ETHER),
         day_max: Units(50 * ETHER),
-        rules: vec![rule(ALONE_MAX, 0), rule(15, 2)],
+        rules: vec![rule(ALONE_MAX, 0), rule(HOUR_MAX - 1, 2)],
     };
     let of = NetworkPolicy {
         chain: params().parameters(),

@@ -92,7 +92,7 @@ async fn a_loan_comes_back_after_deaths_and_without_its_sweep() {
     }
     assert!(frozen, "it was never lent");
     let (lent, back) = field.net.lock().loans();
-    assert!(lent >= 2 && lent == back, "{lent} lent, {back} back");
+    assert!(lent > 0 && lent == back, "{lent} lent, {back} back");
     assert_eq!((stake(&field), open_loans(&field)), ((10_000 * TRX, 0), 0));
     assert_eq!(field.has(&field.address(0), TOKENS), 500_000_000, "what is held stays");
 }
@@ -199,5 +199,6 @@ async fn a_loan_that_gets_into_no_block_is_decided_anew() {
         field.pass(40).await;
     }
     assert_eq!((field.top_ups(), field.sweeps()), (1, 1), "{:?}", loans(&field));
-    assert_eq!((field.net.lock().loans(), open_loans(&field), stake(&field)), ((0, 0), 0, (10_000 * TRX, 0)));
+    let lent = field.net.lock().loans();
+    assert_eq!((lent, open_loans(&field), stake(&field)), ((0, 0), 0, (10_000 * TRX, 0)));
 }
