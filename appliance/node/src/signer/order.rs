@@ -45,6 +45,9 @@ pub(crate) enum Answer {
     Refused { code: String, message: String },
     /// Not now, or nobody knows: the same order again gives the same bytes.
     NotNow { code: String, message: String },
+    /// It pays several at once, and is more than its wallet may pay now. It is signed by nobody, and what it pays may be decided anew, in
+    /// smaller parts: this much would be signed, its fee included, in the smallest unit of its coin.
+    TooMuch { code: String, message: String, room: u128 },
 }
 
 impl Answer {
@@ -61,6 +64,8 @@ impl Answer {
 struct Wanted {
     unsigned: Vec<u8>,
     told: Told,
+    /// Whether fewer can be paid by another transaction in its place.
+    may_be_cut: bool,
 }
 
 /// Whether the signer's refusal is one of now, not of the transaction.
@@ -74,6 +79,19 @@ fn passes(code: &str) -> bool {
         // The signer's clock, which is set right.
         "clock" => true,
         _ => false,
+    }
+}
+
+/// Whether a refusal is one of the transaction: it passes no more, or something can be done about it at once.
+fn is_verdict(code: &str, room: Option<u128>, may_be_cut: bool) -> bool {
+    !passes(code) || (room.is_some() && may_be_cut)
+}
+
+/// What such a refusal means.
+fn verdict(code: String, message: String, room: Option<u128>, may_be_cut: bool) -> Answer {
+    match room.filter(|_| may_be_cut) {
+        Some(room) => Answer::TooMuch { code, message, room },
+        None => Answer::Refused { code, message },
     }
 }
 
@@ -143,7 +161,9 @@ async fn signed_meanwhile<G: Ground>(ground: &G, signer: &LocalSigner, order: Or
     Ok(match (answer, may_pay) {
         (Answer::NotNow { .. }, Err(why)) => {
             let why = match why {
-                Answer::NotNow { message, .. } | Answer::Refused { message, .. } => message,
+                Answer::NotNow { message, .. } | Answer::Refused { message, .. } | Answer::TooMuch { message, .. } => {
+                    message
+                }
                 Answer::Signed { .. } | Answer::GivenUp => String::new(),
             };
             let what = "the signer has signed it and it must not be sent: have its place taken by what pays nobody";
@@ -224,7 +244,7 @@ pub(crate) async fn signature<G: Ground>(
     signer: &LocalSigner,
     order: Order,
 ) -> Result<Result<Given, Answer>, Problem> {
-    let Wanted { unsigned, told } = match ground.rows(|state, rows| wanted(state, rows, order))? {
+    let Wanted { unsigned, told, may_be_cut } = match ground.rows(|state, rows| wanted(state, rows, order))? {
         Ok(wanted) => wanted,
         Err(answer) => return Ok(Err(answer)),
     };
@@ -240,9 +260,9 @@ pub(crate) async fn signature<G: Ground>(
     let request = SigningRequest { epoch: Place::of(order.epoch).0, generation, intent, description };
     Ok(match signer.ask(client.sign(unsigned, &request, ground.log_time())).await {
         Ok(given) => Ok(given),
-        Err(ClientError::Refused { code, reason }) if !passes(&code) => {
-            tracing::warn!(payout = %order.payout, attempt = order.attempt, code, reason, "the signer refuses");
-            Err(Answer::Refused { code, message: reason })
+        Err(ClientError::Refused { code, reason, room }) if is_verdict(&code, room, may_be_cut) => {
+            tracing::warn!(payout = %order.payout, attempt = order.attempt, code, reason, room, "the signer refuses");
+            Err(verdict(code, reason, room, may_be_cut))
         }
         Err(error) => {
             // Whatever was believed of where the signer is, it is asked anew.
@@ -303,7 +323,8 @@ fn wanted(state: &State, rows: &dyn Rows, order: Order) -> Result<Wanted, Answer
     }
     let told = decided::told(state, rows, &record, &unsigned);
     let told = told.map_err(|why| Answer::refused("other-than-decided", why))?;
-    Ok(Wanted { unsigned, told })
+    let may_be_cut = payout.withdrawals.len() > 1 && !payout.was_signed();
+    Ok(Wanted { unsigned, told, may_be_cut })
 }
 
 /// Whether whom a payout pays may be paid now. The log refuses the signature of one that may not, but only when there is one.
@@ -348,5 +369,26 @@ mod tests {
         for code in ["fee", "over-velocity", "destination", "not-decided", "nonce-taken", "no-rule", ""] {
             assert!(!passes(code), "{code}");
         }
+    }
+    /// Goal: what is too much for an hour or a day is cut where it pays several; one payment waits for the hour, and what no hour allows
+    /// is looked at by a person. Method: each code, with and without what there is room for, of one payment and of several.
+    #[test]
+    fn too_much_is_cut_where_it_can_be() {
+        let came = |code: &str, room, may_be_cut| {
+            let is_one = is_verdict(code, room, may_be_cut);
+            is_one.then(|| match verdict(code.to_owned(), String::new(), room, may_be_cut) {
+                Answer::TooMuch { room, .. } => Some(room),
+                Answer::Refused { .. } => None,
+                other => panic!("{other:?}"),
+            })
+        };
+        for code in ["velocity-hour", "velocity-day", "over-velocity"] {
+            assert_eq!(came(code, Some(7), true), Some(Some(7)), "{code}: cut");
+        }
+        assert_eq!(came("velocity-hour", Some(7), false), None, "one payment waits");
+        assert_eq!(came("velocity-day", None, true), None, "of a signer that does not say how much");
+        assert_eq!(came("over-velocity", Some(7), false), Some(None), "no time cures that");
+        assert_eq!(came("fee", None, true), Some(None));
+        assert_eq!(came("sealed", None, true), None);
     }
 }

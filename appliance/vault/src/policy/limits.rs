@@ -5,7 +5,7 @@ use exchequer_domain::{ChainAddress, Family};
 
 use super::judge::{Judge, Ruled, refuse};
 use super::request::Intent;
-use super::verdict::Code;
+use super::verdict::{Code, Verdict};
 use crate::record::{Outflow, Paid};
 
 /// How far below or above the highest nonce that was signed one may be that never was.
@@ -88,15 +88,22 @@ impl Judge<'_> {
         for Outflow { coin, total, counted } in &mut outflow {
             let limits = self.listed(coin)?;
             *counted = self.known.uncounted(&self.asked.body, payments, coin, *total);
-            for (code, span_us, max, word) in [
+            let spans = [
                 (Code::VelocityHour, HOUR_US, limits.hour_max.0, "an hour"),
                 (Code::VelocityDay, DAY_US, limits.day_max.0, "a day"),
-            ] {
+            ];
+            let so_far = |span_us| self.known.counted(&wallet, coin, self.now, span_us, &self.asked.body);
+            // Whoever pays several at once may pay fewer of them now.
+            let refuse = |code: Code, why: String| {
+                let rooms = spans.iter().map(|(_, span_us, max, _)| max.saturating_sub(so_far(*span_us)));
+                Err(Verdict { room: rooms.min(), ..Verdict::refuse(code, why) })
+            };
+            for (code, span_us, max, word) in spans {
                 if *counted > max {
                     let why = format!("{counted} at once is more than the {max} that {wallet} may pay within {word}");
                     return refuse(Code::OverVelocity, why);
                 }
-                let so_far = self.known.counted(&wallet, coin, self.now, span_us, &self.asked.body);
+                let so_far = so_far(span_us);
                 if *counted > 0 && so_far.saturating_add(*counted) > max {
                     let why = format!("{wallet} paid {so_far} within {word}; {counted} more would exceed {max}");
                     return refuse(code, why);

@@ -153,11 +153,19 @@ pub struct Verdict {
     pub code: Code,
     /// Why, for people.
     pub reason: String,
+    /// Where it is more than a wallet may pay within an hour or a day: what it may pay now, in the smallest unit of the coin that it is
+    /// about. It is told to whoever asked, and in no log.
+    #[serde(skip)]
+    pub room: Option<u128>,
 }
 
 impl Verdict {
+    pub(crate) fn of(code: Code, reason: impl Into<String>) -> Verdict {
+        Verdict { code, reason: reason.into(), room: None }
+    }
+
     pub(crate) fn refuse(code: Code, reason: impl Into<String>) -> Verdict {
-        Verdict { code, reason: reason.into() }
+        Verdict::of(code, reason)
     }
 }
 

@@ -29,6 +29,8 @@ pub enum ClientError {
         code: String,
         /// Why.
         reason: String,
+        /// Where it is too much for an hour or a day: what would be signed now, its fee included, in the smallest unit of its coin.
+        room: Option<u128>,
     },
     /// An answer that does not read.
     #[error("the signer's answer does not read: {0}")]
@@ -74,7 +76,11 @@ fn checked(verdict: Option<proto::Verdict>) -> Result<(), ClientError> {
     let verdict = verdict.ok_or(ClientError::Answer("it has no verdict"))?;
     match verdict.code.as_str() {
         "done" | "signed" | "signed-again" => Ok(()),
-        _ => Err(ClientError::Refused { code: verdict.code, reason: verdict.reason }),
+        _ => {
+            // One that does not read bounds nothing: what was refused stays refused.
+            let room = verdict.room.parse().ok();
+            Err(ClientError::Refused { code: verdict.code, reason: verdict.reason, room })
+        }
     }
 }
 

@@ -123,10 +123,10 @@ impl Core {
                 state.opened_by = if opener.is_some() { OpenedBy::Somebody } else { OpenedBy::Automatic };
                 let by = if opener.is_some() { "somebody" } else { "an automatic lock" };
                 let done = if was_open { "read anew" } else { "opened" };
-                Verdict { code: Code::Done, reason: format!("the vault was {done} by {by}; policy {version} holds") }
+                Verdict::of(Code::Done, format!("the vault was {done} by {by}; policy {version} holds"))
             }
             Err(SignerError::Sealed(SealedError::NotAutomatic)) if was_open && opener.is_none() => {
-                Verdict { code: Code::Done, reason: "it was open".into() }
+                Verdict::of(Code::Done, "it was open")
             }
             Err(error) if sealed::has_former(&self.folder) => {
                 let kept = "what was here before the copy came is kept as vault.sealed.former and policy.sealed.former";
@@ -228,7 +228,7 @@ impl Core {
             let reason = format!(
                 "the records of {more} signatures of the log are not by this vault's key ({unread} in all): they count as the log says them"
             );
-            let verdict = self.written(&mut state, "follow", epoch, None, Verdict { code: Code::Done, reason });
+            let verdict = self.written(&mut state, "follow", epoch, None, Verdict::of(Code::Done, reason));
             return if verdict.code == Code::Done { Ok(followed) } else { Err(verdict) };
         }
         Ok(followed)
@@ -244,7 +244,7 @@ impl Core {
         let mut told = Told { what: "sign".into(), epoch: 0, body: None };
         match self.decide(&mut state, unsigned, (request, time), &mut told) {
             Ok((code, given)) => {
-                let verdict = Verdict { code, reason: format!("transaction {}", given.signed.tx) };
+                let verdict = Verdict::of(code, format!("transaction {}", given.signed.tx));
                 let verdict = self.written(&mut state, &told.what, told.epoch, told.body.as_ref(), verdict);
                 if verdict.code.is_signed() { Ok((verdict, given)) } else { Err(verdict) }
             }

@@ -48,11 +48,12 @@ struct Door {
 }
 
 fn said(verdict: Verdict) -> Option<proto::Verdict> {
-    Some(proto::Verdict { code: verdict.code.as_str().to_owned(), reason: verdict.reason })
+    let room = verdict.room.map_or_else(String::new, |room| room.to_string());
+    Some(proto::Verdict { code: verdict.code.as_str().to_owned(), reason: verdict.reason, room })
 }
 
 fn done() -> Verdict {
-    Verdict { code: Code::Done, reason: String::new() }
+    Verdict::of(Code::Done, "")
 }
 
 struct Place {

@@ -25,6 +25,14 @@ pub enum SignError {
     /// It is refused for good: a person has to look.
     #[error("the signer refuses: {0}")]
     Refused(String),
+    /// It is more than its wallet may pay now; so much would be signed, in smallest units, its fee included.
+    #[error("the signer has room for {room}: {why}")]
+    TooMuch {
+        /// What the signer says.
+        why: String,
+        /// What would be signed.
+        room: u128,
+    },
     /// Nobody knows: the same attempt again gives the same bytes.
     #[error("the signer did not answer: {0}")]
     Unknown(String),
@@ -70,6 +78,10 @@ fn heard(reply: proto::SignReply) -> Result<Option<Signature>, SignError> {
         }
         Some(Answer::Unknown(proto::Unknown { code, message })) => {
             Err(SignError::Unknown(format!("{message} ({code})")))
+        }
+        Some(Answer::TooMuch(proto::TooMuch { code, message, room })) => {
+            let room = words::amount(&room).map_err(unreadable)?;
+            Err(SignError::TooMuch { why: format!("{message} ({code})"), room })
         }
         Some(Answer::GivenUp(false)) | None => Err(SignError::Unknown("the answer is none".to_owned())),
     }

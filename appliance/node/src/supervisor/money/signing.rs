@@ -57,6 +57,11 @@ fn reply(answer: Answer) -> proto::SignReply {
             code: Code::SignerSilent.to_string(),
             message: format!("{code}: {message}"),
         }),
+        Answer::TooMuch { code, message, room } => sign_reply::Answer::TooMuch(proto::TooMuch {
+            code: Code::SignerRefused.to_string(),
+            message: format!("{code}: {message}"),
+            room: room.to_string(),
+        }),
     };
     proto::SignReply { answer: Some(answer) }
 }

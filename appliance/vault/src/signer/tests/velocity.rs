@@ -118,6 +118,45 @@ fn too_much_at_once_is_refused_for_good() {
     rig.signed(&unsigned, intent);
 }
 
+/// Goal: whoever is refused for an hour or a day is told what would be signed, to the unit, and that is signed, after what was refused
+/// is given up. Method: a batch that is too much by itself; one that is too much beside it; what is left, and a satoshi more; the day.
+#[test]
+fn a_refusal_says_what_there_is_room_for() {
+    use crate::record::Death;
+    const COIN: u64 = 100_000_000;
+    const FEE: u64 = 10_000;
+    let rig = Rig::new();
+    let batch = |first: u8, amounts: &[u64]| {
+        let numbers = || (first..).take(amounts.len());
+        let coins: Vec<_> = numbers().zip(amounts).map(|(number, amount)| (number, amount + 2 * FEE)).collect();
+        let pays: Vec<_> = amounts.iter().map(|amount| (BITCOIN_STRANGER, *amount)).collect();
+        let orders = numbers().map(|number| order(number, vec![])).collect();
+        (rig.bitcoin(&coins, &pays), Intent::Withdrawal(orders))
+    };
+    let refused = |after_us, (unsigned, intent): (Unsigned, Intent), code| {
+        rig.feed(vec![decided(after_us, &unsigned, intent.clone())]).unwrap();
+        let verdict = rig.ask(&unsigned, &rig.request(&unsigned, intent)).err().unwrap();
+        assert_eq!(verdict.code, code, "{verdict}");
+        let body = *blake3::hash(&unsigned.encode()).as_bytes();
+        rig.feed(vec![Committed::Dead { body, death: Death::NeverSigned }]).unwrap();
+        verdict.room.map(|room| u64::try_from(room).unwrap())
+    };
+    let signed = |(unsigned, intent): (Unsigned, Intent)| drop(rig.signed(&unsigned, intent));
+    assert_eq!(refused(0, batch(1, &[2 * COIN; 11]), Code::OverVelocity), Some(20 * COIN));
+    signed(batch(1, &[2 * COIN; 9]));
+    let left = 2 * COIN - FEE;
+    assert_eq!(refused(0, batch(21, &[2 * COIN; 2]), Code::VelocityHour), Some(left));
+    assert_eq!(refused(0, batch(23, &[left - FEE + 1]), Code::VelocityHour), Some(left));
+    signed(batch(24, &[left - FEE]));
+    rig.pass(3_600);
+    signed(batch(31, &[2 * COIN; 9]));
+    rig.pass(3_600);
+    // Twenty and eighteen, with a fee, of fifty are gone in the day: it is that which bounds now, not the hour.
+    let left = 50 * COIN - 20 * COIN - (18 * COIN + FEE);
+    assert_eq!(refused(7_200_000_000, batch(41, &[2 * COIN; 7]), Code::VelocityDay), Some(left));
+    signed(batch(41, &[2 * COIN; 5]));
+}
+
 /// Goal: a record of a time to come does not open the windows. Method: a decision of tomorrow is fed.
 #[test]
 fn a_record_of_tomorrow_is_refused() {

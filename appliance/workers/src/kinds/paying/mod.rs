@@ -30,7 +30,9 @@
 
 pub mod bitcoin;
 mod death;
+mod decision;
 pub mod evm;
+mod room;
 mod run;
 mod steps;
 pub mod tron;
@@ -54,6 +56,8 @@ use crate::money::proto::{self, DueReply, DueRequest, NetworkReply, change_reque
 use crate::money::signer::Signer;
 use crate::money::{Changed, Link, Requests, change, change_all};
 
+pub use decision::{Draft, Prepared};
+pub use room::{Room, waits_for_signature};
 pub use run::{Counts, run};
 
 /// How old what is known of the network's configuration may be for what is decided, signed and sent.
@@ -122,6 +126,8 @@ pub struct Desk {
     refreshed: Mutex<Option<Instant>>,
     /// When a payout's bytes were last sent again.
     sent: Mutex<BTreeMap<u64, Instant>>,
+    /// By wallet, what its next transaction may be, and when that was said.
+    rooms: Mutex<BTreeMap<u32, (Room, Instant)>>,
 }
 
 /// What came of a payout's turn: the attempt that a step is about, and the step.
@@ -154,6 +160,7 @@ impl Desk {
             made: tron::Moments::default(),
             refreshed: Mutex::default(),
             sent: Mutex::default(),
+            rooms: Mutex::default(),
         }
     }
 
@@ -281,43 +288,6 @@ impl Desk {
             Changed::Unknown(why) => Err(format!("payout {payout}: whether a step was taken is not known: {why}")),
         };
         named.into_iter().zip(changed).map(stage).collect()
-    }
-}
-
-/// What became of a transaction that was to be decided.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Prepared {
-    /// It is decided, as this payout.
-    Decided(u64),
-    /// The payer has too little in the books; the state has put down what it waits for.
-    Waits,
-    /// It is not taken.
-    Refused {
-        /// The stable code.
-        code: String,
-        /// What is wrong.
-        message: String,
-    },
-    /// Nobody knows.
-    Unknown(String),
-}
-
-/// A transaction that is ready to be decided.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Draft {
-    /// What it uses up.
-    pub claim: proto::Claim,
-    /// Its bytes, as [`exchequer_chains::Unsigned`] encodes them.
-    pub unsigned: Vec<u8>,
-    /// The most that it can cost, in minor units of the network's coin.
-    pub fee_max: u64,
-}
-
-impl Draft {
-    /// As the state takes it.
-    #[must_use]
-    pub fn preparation(self, noop: bool) -> proto::Preparation {
-        proto::Preparation { noop, claim: Some(self.claim), unsigned: self.unsigned, fee_max: self.fee_max }
     }
 }
 

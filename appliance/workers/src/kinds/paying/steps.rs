@@ -4,6 +4,7 @@
 use exchequer_chains::node::{Broadcast, Reply};
 use exchequer_domain::TxId;
 
+use super::room::may_be_cut;
 use super::{Desk, Round, Step, cut, doing, in_order};
 use crate::money::proto::{self, Payout, answer, claim, step_payout, step_payout::Step as What};
 use crate::money::signer::{SignError, Signature};
@@ -78,7 +79,24 @@ impl Desk {
             Ok(Some(signed)) => Ok(Came::Signed(signed)),
             Ok(None) => Ok(Came::GivenUp),
             Err(SignError::Refused(why)) => review(format!("the signer refuses: {why}")),
-            Err(error @ SignError::Unknown(_)) => Err(error.to_string()),
+            Err(SignError::TooMuch { room, .. }) if may_be_cut(payout) => self.cut(payout, latest.number, room).await,
+            Err(error @ (SignError::TooMuch { .. } | SignError::Unknown(_))) => Err(error.to_string()),
+        }
+    }
+
+    /// Gives up what pays several at once and is more than its wallet may pay now, so that a part of it is paid.
+    async fn cut(&self, payout: &Payout, attempt: u32, room: u128) -> Result<Came, String> {
+        let given_up = self.outside.act(self.signer.give_up(payout.id, attempt)).await;
+        match given_up.map_err(|error| error.to_string())? {
+            Ok(Some(signed)) => Ok(Came::Signed(signed)),
+            Ok(None) => {
+                self.note_room(payout, room);
+                Ok(Came::GivenUp)
+            }
+            Err(SignError::Refused(why)) => {
+                Ok(Came::Step((attempt, What::Review(cut(format!("the signer refuses: {why}"))))))
+            }
+            Err(error @ (SignError::TooMuch { .. } | SignError::Unknown(_))) => Err(error.to_string()),
         }
     }
 

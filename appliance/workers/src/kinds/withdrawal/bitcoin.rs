@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::accounts::{Stopped, came};
 use super::{Hindered, Payments, destination, set_aside, too_dear};
 use crate::kinds::paying::bitcoin::{Order, change_to, coins, draft, offered, rates, usable};
-use crate::kinds::paying::{Desk, Draft, Prepared, Round, fee_cap, purpose_of};
+use crate::kinds::paying::{Desk, Draft, Prepared, Round, fee_cap, in_smallest_units, purpose_of, waits_for_signature};
 use crate::money::proto::{self, Payer, PreparePayout, Withdrawal as Queued, wait};
 use crate::money::words;
 
@@ -44,6 +44,7 @@ pub(super) async fn decide(payments: &Payments, desk: &Desk, round: &Round) -> R
     let first = *first;
     let made = match build(desk, round, &batch).await {
         Ok(Some((payer, pays, draft))) => {
+            desk.used_room(payer.wallet);
             let asked = PreparePayout {
                 payer: Some(payer),
                 withdrawals: pays,
@@ -105,7 +106,7 @@ async fn build(
     let mut able: Vec<(u128, &proto::Wallet, Payer, Vec<&proto::Coin>)> = Vec::new();
     for payer in free {
         let wallet = wallets.iter().find(|wallet| wallet.id == payer.wallet && wallet.in_use);
-        let Some(wallet) = wallet else { continue };
+        let Some(wallet) = wallet.filter(|wallet| !waits_for_signature(round, wallet.id)) else { continue };
         let own = usable(&all, round.due.settled, |coin| coin.wallet == Some(wallet.id));
         let sum = own.iter().filter_map(|coin| words::amount(&coin.amount).ok()).sum();
         able.push((sum, wallet, payer, own));
@@ -121,7 +122,9 @@ async fn build(
     let purpose = purpose_of(&wallet.role).ok_or_else(|| "the wallet has no keys of ours".to_owned())?;
     let may = own.into_iter().map(|coin| offered(round, purpose, coin)).collect::<Result<Vec<_>, _>>()?;
     let change = change_to(wallet, purpose, &all)?;
-    let mut count = batch.len();
+    let room = desk.room(wallet.id);
+    let amounts = batch.iter().map(|(_, (_, amount))| u128::from(*amount));
+    let mut count = room.map_or(batch.len(), |room| room.count(amounts).min(batch.len()));
     loop {
         let part = &batch[..count];
         let pays: Vec<Queued> = part.iter().map(|(one, _)| (*one).clone()).collect();
@@ -133,6 +136,8 @@ async fn build(
             fee_max,
         };
         match draft(round, rates.rate, order(fee_cap(&round.config, &pays))) {
+            // With its fee it may be more than the signer has room for.
+            Ok(draft) if count > 1 && room.is_some_and(|room| takes(round, part, &draft) > room.amount) => count -= 1,
             Ok(draft) => return Ok(Some((payer, pays.iter().map(|one| one.id).collect(), draft))),
             // Fewer of them, from the first on, may be what it has, or cost what may be paid.
             Err(TxError::Insufficient { .. } | TxError::Limit { .. }) if count > 1 => count /= 2,
@@ -148,4 +153,10 @@ async fn build(
             Err(error) => return Err(Hindered::Trouble(error.to_string())),
         }
     }
+}
+
+/// What a transaction takes away at most, in satoshi.
+fn takes(round: &Round, part: &[(&Queued, (ChainAddress, u64))], draft: &Draft) -> u128 {
+    let paid: u128 = part.iter().map(|(_, (_, amount))| u128::from(*amount)).sum();
+    paid.saturating_add(in_smallest_units(&round.config, draft.fee_max).unwrap_or(0))
 }

@@ -3,6 +3,7 @@
 
 mod caps;
 mod lag;
+mod room;
 
 use std::sync::Arc;
 use std::time::Duration;
