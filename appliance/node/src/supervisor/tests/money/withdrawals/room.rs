@@ -14,8 +14,8 @@ const HOUR_US: u64 = 3_600_000_000;
 const QUEUED: u64 = 12;
 /// Seconds between two looks.
 const LOOK_S: u64 = 20;
-/// The same where every moment has a life of its own.
-const LONG_LOOK_S: u64 = 300;
+/// An hour where every moment has a life of its own.
+const SHORT_HOUR_US: u64 = 300_000_000;
 /// Looks until all must be paid: five hours.
 const LOOKS_MAX: u64 = 5 * 3_600 / LOOK_S;
 /// Moments at which a worker dies: from the first on, and every so many.
@@ -23,8 +23,10 @@ const MOMENTS: u64 = 120;
 const MOMENTS_STEP: usize = 8;
 
 /// What was signed, when, and what it takes away: what every signer of the vault remembers.
-#[derive(Default)]
-struct Spent(Vec<(Timestamp, TxId, u128)>);
+struct Spent {
+    hour_us: u64,
+    signed: Vec<(Timestamp, TxId, u128)>,
+}
 
 /// Signs no more than an hour allows, as the vault's signer does, and says what there is room for.
 struct Tight {
@@ -44,14 +46,14 @@ impl Tight {
         };
         let total: u128 = tx.effects.payments.iter().map(|payment| payment.amount).sum::<u128>() + tx.effects.fee_max;
         let (now, mut spent) = (self.ground.now(), self.spent.lock());
-        if spent.0.iter().any(|(_, id, _)| *id == tx.id) {
+        if spent.signed.iter().any(|(_, id, _)| *id == tx.id) {
             return Ok(());
         }
-        let within = spent.0.iter().filter(|(at, ..)| now.0 - at.0 < HOUR_US);
+        let within = spent.signed.iter().filter(|(at, ..)| now.0 - at.0 < spent.hour_us);
         let room = HOUR_MAX - within.map(|(.., amount)| amount).sum::<u128>();
         match tx.effects.payments.len() {
             _ if total <= room => {
-                spent.0.push((now, tx.id, total));
+                spent.signed.push((now, tx.id, total));
                 Ok(())
             }
             1 if total > HOUR_MAX => Err(SignError::Refused("over-velocity".to_owned())),
@@ -75,11 +77,11 @@ impl Signer for Tight {
 }
 
 /// A queue that is more than an hour allows.
-async fn queue(amounts: &[u128]) -> (Play, Arc<Mutex<Spent>>, Vec<WithdrawalId>) {
+async fn queue(amounts: &[u128], hour_us: u64) -> (Play, Arc<Mutex<Spent>>, Vec<WithdrawalId>) {
     let play = Play::begin(Network::Bitcoin, 1, 1).await;
     let asked =
         (0..).zip(amounts).map(|(n, amount)| ask_for(&play.stage, Network::Bitcoin, 1, 1, n, *amount)).collect();
-    (play, Arc::default(), asked)
+    (play, Arc::new(Mutex::new(Spent { hour_us, signed: Vec::new() })), asked)
 }
 
 fn worker(play: &mut Play, spent: &Arc<Mutex<Spent>>, fate: Option<&Arc<Fate>>) -> Worker {
@@ -99,8 +101,8 @@ fn paid(play: &Play, spent: &Mutex<Spent>, asked: &[WithdrawalId], said: &str) -
     let all: Vec<usize> = (0..).zip(asked).map(|(n, _)| play.paid(n).len()).collect();
     assert!(all.windows(2).all(|pair| pair[0] >= pair[1]) && all.iter().all(|count| *count <= 1), "{said}: {all:?}");
     let spent = spent.lock();
-    for (at, ..) in &spent.0 {
-        let within = spent.0.iter().filter(|(other, ..)| (at.0..at.0 + HOUR_US).contains(&other.0));
+    for (at, ..) in &spent.signed {
+        let within = spent.signed.iter().filter(|(other, ..)| (at.0..at.0 + spent.hour_us).contains(&other.0));
         assert!(within.map(|(.., amount)| amount).sum::<u128>() <= HOUR_MAX, "{said}");
     }
     all.iter().sum()
@@ -111,7 +113,7 @@ fn paid(play: &Play, spent: &Mutex<Spent>, asked: &[WithdrawalId], said: &str) -
 /// minutes, and after each hour.
 #[tokio::test(start_paused = true)]
 async fn a_batch_is_cut_to_what_an_hour_allows() {
-    let (mut play, spent, asked) = queue(&[AMOUNT; QUEUED as usize]).await;
+    let (mut play, spent, asked) = queue(&[AMOUNT; QUEUED as usize], HOUR_US).await;
     let desk = worker(&mut play, &spent, None);
     let (began, mut by_hour, mut looks) = (play.stage.ground().now(), [0; 5], 0);
     while !asked.iter().all(|id| play.stage_of(*id).is_over()) {
@@ -138,7 +140,7 @@ async fn a_batch_is_cut_to_what_an_hour_allows() {
 #[tokio::test(start_paused = true)]
 async fn one_that_no_hour_allows_is_set_aside_alone() {
     let amounts = [AMOUNT, HOUR_MAX, AMOUNT, AMOUNT];
-    let (mut play, spent, asked) = queue(&amounts).await;
+    let (mut play, spent, asked) = queue(&amounts, HOUR_US).await;
     let desk = worker(&mut play, &spent, None);
     for look in 0..100 {
         let _ = play.round(&desk).await;
@@ -155,7 +157,7 @@ async fn one_that_no_hour_allows_is_set_aside_alone() {
 async fn a_death_while_a_batch_is_cut_pays_once() {
     let mut deaths = 0;
     for moment in (0..MOMENTS).step_by(MOMENTS_STEP) {
-        let (mut play, spent, asked) = queue(&[AMOUNT * 2; 3]).await;
+        let (mut play, spent, asked) = queue(&[AMOUNT * 2; 3], SHORT_HOUR_US).await;
         let before = play.money(1, 1)[0];
         let (fate, said) = (Fate::at(moment), format!("moment {moment}"));
         let mut desk = worker(&mut play, &spent, Some(&fate));
@@ -172,7 +174,7 @@ async fn a_death_while_a_batch_is_cut_pays_once() {
                 dead = true;
                 desk = worker(&mut play, &spent, None);
             }
-            play.pass(LONG_LOOK_S, true).await;
+            play.pass(LOOK_S, looks % 6 == 0).await;
         }
         assert_eq!(paid(&play, &spent, &asked, &said), asked.len(), "{said}");
         assert_eq!(play.money(1, 1), [before - 6 * AMOUNT; 2], "{said}: nothing is held any more");
