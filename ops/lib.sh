@@ -53,7 +53,7 @@ make_room() {
     mkdir -p "$CARGO_TARGET_DIR"
     [ "$(free_gb)" -lt "$ROOM_GB" ] || return 0
     say "$(free_gb) GB are free for $CARGO_TARGET_DIR: what was built of this repository is removed from it"
-    cargo clean --quiet --workspace || cargo clean --quiet
+    cargo clean --quiet --workspace || say "cargo could not: what it built stays"
     rm -rf "$CARGO_TARGET_DIR"/*/incremental
     [ "$(free_gb)" -ge "$ROOM_GB_MIN" ] ||
         die "$(free_gb) GB are free for $CARGO_TARGET_DIR, and a build takes $ROOM_GB_MIN: make room, or name another folder by CARGO_TARGET_DIR"

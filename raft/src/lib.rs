@@ -33,8 +33,8 @@ pub use clock::WallClock;
 pub use machine::{Applied, At, Change, Halt, Input, Machine, RowReader, Rows, Visit};
 pub use net::{Dialer, Dialling, Io, Membership};
 pub use node::{
-    Epoch, Hooks, MemberState, MembershipError, Node, Options, PeerView, ProposeError, ReadAt, Role, SnapshotRules,
-    Status, Timing,
+    Epoch, Handover, Hooks, MemberState, MembershipError, Node, Options, PeerView, ProposeError, ReadAt, Role,
+    SnapshotRules, Status, Timing,
 };
 pub use proposer::Committed;
 pub use runtime::seed_thread;

@@ -117,6 +117,17 @@ fn successor(
     voters.filter(is_there).max_by_key(|id| matched(*id))
 }
 
+/// What became of handing leadership over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Handover {
+    /// Whoever was to lead leads.
+    Done,
+    /// Nothing was begun: this node does not lead, or there is nobody who could.
+    NotBegun,
+    /// It was begun, and another one leads, or nobody yet: it may still come to what was wanted.
+    Unclear,
+}
+
 impl<M: Machine> Node<M> {
     /// Whether a peer's clock was too far from the voters' median when this node last asked it. Such a peer must not lead.
     #[must_use]
@@ -135,17 +146,14 @@ impl<M: Machine> Node<M> {
     }
 
     /// Makes `target` the leader, or else the voter that is furthest of those heard of just now; its clock must be right and
-    /// its disk must have room. Whether a `target` is there, the caller has asked it. True once it leads.
-    ///
-    /// # Errors
-    /// None: it is false where this node does not lead or nobody took over within `patience`.
-    pub async fn transfer_leader(&self, target: Option<u64>, patience: Duration) -> bool {
+    /// its disk must have room. Whether a `target` is there, the caller has asked it. Waits until it leads, for `patience` at most.
+    pub async fn transfer_leader(&self, target: Option<u64>, patience: Duration) -> Handover {
         let inner = &self.inner;
         let me = inner.us.node;
         let deadline = Instant::now() + patience;
         let mut metrics = inner.raft.metrics();
         if !inner.raft.is_leader() {
-            return false;
+            return Handover::NotBegun;
         }
         let unfit = |id: &u64| self.clock_is_off(*id) || self.is_read_only(*id);
         let furthest = {
@@ -159,29 +167,33 @@ impl<M: Machine> Node<M> {
             let close = now.last_log_index.unwrap_or(0).saturating_sub(SUCCESSOR_LAG_MAX);
             successor(target, voters.filter(|id| target.is_some() || matched(*id) >= close), &heard, matched)
         };
-        let Some(next) = furthest else { return false };
+        let Some(next) = furthest else { return Handover::NotBegun };
         if inner.raft.trigger().transfer_leader(next).await.is_err() {
-            return false;
+            return Handover::NotBegun;
         }
         let handed = async {
             loop {
                 {
                     let now = metrics.borrow_watched();
                     if let Some(leader) = now.current_leader.filter(|leader| *leader != me) {
-                        return target.is_none_or(|target| target == leader);
+                        return if target.is_none_or(|target| target == leader) {
+                            Handover::Done
+                        } else {
+                            Handover::Unclear
+                        };
                     }
                 }
                 if metrics.changed().await.is_err() {
-                    return false;
+                    return Handover::Unclear;
                 }
             }
         };
-        tokio::time::timeout_at(deadline, handed).await.unwrap_or(false)
+        tokio::time::timeout_at(deadline, handed).await.unwrap_or(Handover::Unclear)
     }
 
     /// Hands leadership over before stopping; nothing where this node does not lead.
     pub(super) async fn hand_over(&self, patience: Duration) {
-        if self.inner.raft.is_leader() && self.transfer_leader(None, patience).await {
+        if self.inner.raft.is_leader() && self.transfer_leader(None, patience).await == Handover::Done {
             tracing::info!("leadership is handed over");
         }
     }

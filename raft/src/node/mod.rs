@@ -26,7 +26,7 @@ use tokio::sync::watch as signal;
 use tokio::time::Instant;
 
 pub use hooks::{Hooks, SnapshotRules};
-pub use leader::Epoch;
+pub use leader::{Epoch, Handover};
 pub use members::{MemberState, MembershipError};
 pub use propose::ProposeError;
 pub use start::{Options, Timing};

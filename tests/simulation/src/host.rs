@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use exchequer_raft::{
-    Address, Alarm, Committed, Dialer, Drive, Epoch, Fatal, Hooks, Io, Membership, Node, Options, ProposeError, Timing,
+    Address, Alarm, Committed, Dialer, Drive, Epoch, Fatal, Handover, Hooks, Io, Membership, Node, Options,
+    ProposeError, Timing,
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::mpsc::unbounded_channel;
@@ -271,7 +272,7 @@ async fn obey(world: &Arc<World>, slot: usize, node: &Node<SimMachine>, order: O
         Order::Remove(id) => within(patience, async { node.remove(id).await.map_err(|error| error.to_string()) }).await,
         Order::Transfer(to) => {
             let handed = node.transfer_leader(to, Duration::from_secs(2)).await;
-            if handed { Ok(()) } else { Err("nobody took over".to_owned()) }
+            if handed == Handover::Done { Ok(()) } else { Err("nobody took over".to_owned()) }
         }
         Order::Snapshot => node.snapshot().await.map(drop).map_err(|error| error.to_string()),
         Order::Stop => {

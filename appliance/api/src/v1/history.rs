@@ -22,6 +22,8 @@ const POINTS: u64 = 96;
 const POINTS_MIN: u64 = 2;
 /// Series in one request.
 const SERIES_MAX: usize = 12;
+/// Points in one answer: series whose amounts have assets of their own are as many lines as there are assets.
+const POINTS_OF_ALL_MAX: u64 = 40_000;
 /// A wrong name is echoed up to this length.
 const NAME_CHARS_SHOWN_MAX: usize = 32;
 
@@ -76,6 +78,13 @@ async fn history(State(app): State<App>, mut params: Params) -> Result<Json<dto:
     let points = params.number("points", POINTS_MIN..=KEPT_MINUTES)?.unwrap_or(POINTS);
     params.end()?;
     let read = app.backend.history().read(&series, points);
+    let lines = u64::try_from(read.lines.len()).unwrap_or(u64::MAX);
+    if lines.saturating_mul(points) > POINTS_OF_ALL_MAX {
+        let text = format!(
+            "{lines} series of {points} points are more than the {POINTS_OF_ALL_MAX} that are answered at once"
+        );
+        return Err(Problem::new(Code::BadRequest, text).hint("ask for fewer points, or more than once").into());
+    }
     let mut answer = Vec::with_capacity(read.lines.len());
     app.backend.read(&mut |state, _, _| {
         answer.clear();

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use exchequer_domain::{Code, Digest, NodeId, Problem};
-use exchequer_raft::{Address, MembershipError, Role, Status};
+use exchequer_raft::{Address, Handover, MembershipError, Role, Status};
 use exchequer_state::audit::Action;
 use exchequer_state::registry::NodeState;
 use exchequer_state::settings::schema;
@@ -191,7 +191,10 @@ pub(super) async fn transfer(
     let operation = Operation::Transfer { to: to.map(|to| to.0) };
     operate(house, actor, operation, Action::TransferLeader, reason).await?;
     let status = house.node.status();
-    status.leader.map(|(id, _)| NodeId(id)).ok_or_else(not_leader)
+    status.leader.map(|(id, _)| NodeId(id)).ok_or_else(|| {
+        let text = "leadership was handed over, and this node has not heard yet who has it";
+        Problem::new(Code::OutcomeUnknown, text).hint("see `exchequer status`")
+    })
 }
 
 /// Does it here where this node leads, else asks the leader; again while it certainly had no effect.
@@ -251,12 +254,19 @@ async fn perform(house: &House, operation: &Operation) -> Result<(), Problem> {
         }
         Operation::Transfer { to } => {
             may_lead(house, &status, *to).await?;
-            if house.node.transfer_leader(*to, TRANSFER_PATIENCE).await {
-                Ok(())
-            } else {
-                // It may have been known only to the other node itself, and have been heard of since.
-                to.map_or(Ok(()), |to| must_not_lead(house, to))?;
-                Err(Problem::new(Code::NoQuorum, "no other voter took over").hint("see `exchequer cluster peers`"))
+            match house.node.transfer_leader(*to, TRANSFER_PATIENCE).await {
+                Handover::Done => Ok(()),
+                Handover::NotBegun => {
+                    // It may have been known only to the other node itself, and have been heard of since.
+                    to.map_or(Ok(()), |to| must_not_lead(house, to))?;
+                    Err(Problem::new(Code::NoQuorum, "no other voter can take over")
+                        .hint("see `exchequer cluster peers`"))
+                }
+                Handover::Unclear => {
+                    let text =
+                        "leadership was let go of, and whoever was to take it has not yet, or another one has it";
+                    Err(Problem::new(Code::OutcomeUnknown, text).hint("see `exchequer status`"))
+                }
             }
         }
     }

@@ -69,7 +69,14 @@ impl NoteGas {
         stray.sort_unstable();
         stray.dedup();
         let told = |of: &Payer| named.binary_search(&(of.wallet, of.index)).is_ok();
-        if loans.len() > LOANS_MAX || stray.len() != strays.len() || !stray.iter().all(told) {
+        let mut lent: Vec<&ChainAddress> = loans.iter().map(|(to, _)| to).collect();
+        lent.sort_unstable();
+        lent.dedup();
+        if loans.len() > LOANS_MAX
+            || lent.len() != loans.len()
+            || stray.len() != strays.len()
+            || !stray.iter().all(told)
+        {
             return Err(Refusal::Loans.into());
         }
         let now = entry.now;

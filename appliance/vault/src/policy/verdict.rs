@@ -154,7 +154,7 @@ pub struct Verdict {
     /// Why, for people.
     pub reason: String,
     /// Where it is more than a wallet may pay within an hour or a day: what it may pay now, in the smallest unit of the coin that it is
-    /// about. It is told to whoever asked, and in no log.
+    /// about. It is told to whoever asked, and is no part of the signing log.
     #[serde(skip)]
     pub room: Option<u128>,
 }

@@ -38,7 +38,8 @@ pub fn stake_for(energy: u64, told: &[TronAccount]) -> Option<u64> {
             return None;
         }
         let wanted = u128::from(energy) * u128::from(100 + ROOM_PERCENT);
-        let trx = (wanted * u128::from(one.stake_of_all)).div_ceil(u128::from(one.energy_of_all) * 100);
+        let shares = wanted.checked_mul(one.stake_of_all.into())?;
+        let trx = shares.div_ceil(u128::from(one.energy_of_all) * 100);
         most = most.max(Some(u64::try_from(trx.max(1)).ok()?.checked_mul(TRX)?));
     }
     most
@@ -129,9 +130,17 @@ pub fn lender(own: &[Staker], energy: u64) -> Option<(usize, u64)> {
 /// What is done next so that a gas wallet stakes what it shall, in sun, and at which of its addresses: it stakes at the first. `frozen`
 /// is what the book says that it has frozen, beyond which nothing is.
 #[must_use]
-pub fn towards(own: &[Staker], wanted: u64, frozen: u64, now_ms: u64, quorum: usize) -> Option<(usize, Deed)> {
+pub fn towards(
+    own: &[Staker],
+    wanted: u64,
+    frozen: u64,
+    now_ms: u64,
+    quorum: usize,
+    halted: &[String],
+) -> Option<(usize, Deed)> {
+    let may = |word: &str| !halted.iter().any(|halted| halted == word);
     let usable = || own.iter().enumerate().filter(|(_, one)| one.usable);
-    if let Some((at, _)) = usable().find(|(_, one)| one.has_ended(now_ms, quorum)) {
+    if let Some((at, _)) = usable().find(|(_, one)| one.has_ended(now_ms, quorum) && may("collect")) {
         return Some((at, Deed::Collect(true)));
     }
     let sum = |of: fn(&Staker) -> Option<u64>| own.iter().filter_map(of).fold(0, u64::saturating_add);
@@ -140,13 +149,13 @@ pub fn towards(own: &[Staker], wanted: u64, frozen: u64, now_ms: u64, quorum: us
     if most < wanted {
         let first = own.first().filter(|one| one.usable)?;
         let step = (wanted - most).min(wanted.saturating_sub(frozen)).min(FREEZE_SUN_MAX).min(first.freezable());
-        return whole(step).map(|sun| (0, Deed::Freeze(sun)));
+        return whole(step).filter(|_| may("freeze")).map(|sun| (0, Deed::Freeze(sun)));
     }
     let beyond = sum(|one| one.stakes().min()).saturating_sub(wanted);
     usable().find_map(|(at, one)| {
         let full = one.told.iter().any(|told| told.ending >= ENDING_MAX);
         let sun = beyond.min(lendable(&one.told, one.decided));
-        whole(sun).filter(|_| !full).map(|sun| (at, Deed::Unfreeze(sun)))
+        whole(sun).filter(|_| !full && may("unfreeze")).map(|sun| (at, Deed::Unfreeze(sun)))
     })
 }
 

@@ -34,6 +34,8 @@ fn a_loan_gives_what_is_lacked() {
     let dearer = TronAccount { stake_of_all: 40_000, ..station };
     assert_eq!(stake_for(9_000, &[station, dearer]), stake_for(9_000, &[dearer]));
     assert_eq!((stake_for(1, &[station, TronAccount::default()]), stake_for(1, &[])), (None, None));
+    let absurd = TronAccount { energy_used: u64::MAX, stake_of_all: u64::MAX, energy_of_all: 1, ..station };
+    assert_eq!((stake_for(u64::MAX, &[absurd]), lendable(&[absurd], 0)), (None, 0), "no endpoint makes it fall over");
     assert_eq!(energy_of(TRX, &TronAccount::default()), 0);
     assert_eq!((lendable(&[station], 0), lendable(&[station], 200 * TRX)), (500 * TRX, 300 * TRX));
     // 9 units are of a TRX.
@@ -47,7 +49,7 @@ fn a_loan_gives_what_is_lacked() {
 #[test]
 fn the_stake_goes_where_it_shall() {
     let of = |told: TronAccount| Staker { told: vec![told], decided: 0, usable: true };
-    let next = |told: TronAccount, trx: u64| towards(&[of(told)], trx * TRX, 0, 10_000, 1).map(|(_, deed)| deed);
+    let next = |told: TronAccount, trx: u64| towards(&[of(told)], trx * TRX, 0, 10_000, 1, &[]).map(|(_, deed)| deed);
     let station = station();
     assert_eq!(next(station, 600), None);
     assert_eq!(next(station, 601), Some(Deed::Freeze(TRX)));
@@ -55,17 +57,29 @@ fn the_stake_goes_where_it_shall() {
     assert_eq!(next(TronAccount { balance: 602 * TRX - 1, ..station }, 5_000), None);
     let rich = TronAccount { balance: 1_000_000 * TRX, ..station };
     assert_eq!(next(rich, 100_000), Some(Deed::Freeze(FREEZE_SUN_MAX)), "in steps");
-    let booked = |frozen: u64| towards(&[of(station)], 700 * TRX, frozen * TRX, 10_000, 1);
+    let booked = |frozen: u64| towards(&[of(station)], 700 * TRX, frozen * TRX, 10_000, 1, &[]);
     assert_eq!(booked(650), Some((0, Deed::Freeze(50 * TRX))), "no more than the book lets");
     assert_eq!(booked(700), None);
     assert_eq!(next(station, 599), Some(Deed::Unfreeze(TRX)));
     assert_eq!(next(station, 0), Some(Deed::Unfreeze(500 * TRX)), "what is lent stays");
     let about = Staker { decided: 450 * TRX, ..of(station) };
-    assert_eq!(towards(&[about], 0, 0, 0, 1), Some((0, Deed::Unfreeze(50 * TRX))), "what is about to be lent stays");
+    assert_eq!(
+        towards(&[about], 0, 0, 0, 1, &[]),
+        Some((0, Deed::Unfreeze(50 * TRX))),
+        "what is about to be lent stays"
+    );
     assert_eq!(next(TronAccount { ending: ENDING_MAX, ..station }, 0), None);
     let ended = TronAccount { ending: 1, free_ms: 9_999, ..station };
     assert_eq!(next(ended, 5_000), Some(Deed::Collect(true)));
     assert_eq!(next(TronAccount { free_ms: 10_000, ..ended }, 600), None);
+    // What people look at holds up its like alone.
+    let halted =
+        |word: &str, trx: u64| towards(&[of(ended)], trx * TRX, 0, 10_000, 1, &[word.to_owned()]).map(|(_, deed)| deed);
+    assert_eq!(halted("collect", 5_000), Some(Deed::Freeze(200 * TRX)));
+    assert_eq!(halted("collect", 599), Some(Deed::Unfreeze(TRX)));
+    assert_eq!(halted("freeze", 5_000), Some(Deed::Collect(true)));
+    let idle = |word: &str, trx: u64| towards(&[of(station)], trx * TRX, 0, 10_000, 1, &[word.to_owned()]);
+    assert_eq!((idle("freeze", 5_000), idle("unfreeze", 0)), (None, None));
 }
 
 /// Goal: however often it is asked, half of what a wallet has is never frozen. Method: each step is done, until nothing is left to do.
@@ -75,7 +89,7 @@ fn half_stays_free_however_often_it_is_asked() {
     let mut steps = Vec::new();
     for _ in 0..100 {
         let own = [Staker { told: vec![has], decided: 0, usable: true }];
-        let Some((_, Deed::Freeze(sun))) = towards(&own, 1_000_000 * TRX, has.staked, 0, 1) else { break };
+        let Some((_, Deed::Freeze(sun))) = towards(&own, 1_000_000 * TRX, has.staked, 0, 1, &[]) else { break };
         steps.push(sun / TRX);
         has.balance -= sun;
         has.staked += sun;
@@ -97,12 +111,12 @@ fn one_endpoint_moves_no_stake() {
             let mut told = vec![station; 3];
             told[place] = liar;
             let own = [Staker { told: told.clone(), decided: 0, usable: true }];
-            assert_eq!(towards(&own, 600 * TRX, 600 * TRX, 10_000, 2), None, "{liar:?}");
+            assert_eq!(towards(&own, 600 * TRX, 600 * TRX, 10_000, 2, &[]), None, "{liar:?}");
             assert!(lendable(&told, 0) <= 500 * TRX);
             let staked: Vec<u64> = told.iter().map(|one| one.staked).collect();
             assert_eq!(agreed(&staked, 2), Some(600 * TRX));
             // As if the book had forgotten.
-            assert_eq!(towards(&own, 600 * TRX, 0, 10_000, 2), None, "{liar:?}");
+            assert_eq!(towards(&own, 600 * TRX, 0, 10_000, 2, &[]), None, "{liar:?}");
         }
     }
     assert_eq!((agreed(&[1, 2], 2), agreed(&[], 1), agreed(&[7], 1)), (None, None, Some(7)));
@@ -115,14 +129,14 @@ fn one_address_stakes_and_all_free() {
     let bare = TronAccount { staked: 0, energy_stake: 0, energy_lent: 0, ..station() };
     let of = |told, usable| Staker { told: vec![told], decided: 0, usable };
     let trio = |usable: [bool; 3]| [of(bare, usable[0]), of(station(), usable[1]), of(station(), usable[2])];
-    let next = |usable, trx: u64| towards(&trio(usable), trx * TRX, 0, 0, 1);
+    let next = |usable, trx: u64| towards(&trio(usable), trx * TRX, 0, 0, 1, &[]);
     assert_eq!(next([true; 3], 1_300), Some((0, Deed::Freeze(100 * TRX))), "what the others have counts");
     assert_eq!(next([false, true, true], 1_300), None, "it is waited for");
     assert_eq!(next([true; 3], 1_200), None);
     assert_eq!(next([true; 3], 1_100), Some((1, Deed::Unfreeze(100 * TRX))));
     assert_eq!(next([true, false, true], 1_100), Some((2, Deed::Unfreeze(100 * TRX))));
     assert_eq!(next([true, false, false], 1_100), None);
-    assert_eq!(towards(&[], TRX, 0, 0, 1), None);
+    assert_eq!(towards(&[], TRX, 0, 0, 1, &[]), None);
 }
 
 /// Goal: whether a loan is there, and what of a stake strays, no endpoint says alone. Method: endpoints that agree, one that is behind,

@@ -177,19 +177,11 @@ impl Look<'_> {
         let stakers: Vec<Staker> = stakers.collect();
         let last = self.round.panel.agreed_final().await.map_err(|error| error.to_string())?;
         let (frozen, quorum) = (self.view.reply.frozen_sun, self.round.panel.quorum());
-        let Some((place, deed)) = lending::towards(&stakers, wanted, frozen, last.time_ms, quorum) else {
+        let Some((place, deed)) =
+            lending::towards(&stakers, wanted, frozen, last.time_ms, quorum, &self.view.reply.halted)
+        else {
             return Ok(());
         };
-        // Its like would be refused for as long as people look at one.
-        let word = match &deed {
-            Deed::Freeze(_) => "freeze",
-            Deed::Unfreeze(_) => "unfreeze",
-            Deed::Collect(_) => "collect",
-            Deed::Lend(_) | Deed::TakeBack(_) => "",
-        };
-        if self.view.reply.halted.iter().any(|halted| halted == word) {
-            return Ok(());
-        }
         let at = self.stakes.get(place).and_then(|(payer, _)| station(*payer)).ok_or("there is no station")?;
         self.stake(at, deed).await
     }
