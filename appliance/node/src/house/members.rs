@@ -197,9 +197,11 @@ pub(super) async fn transfer(
     })
 }
 
-/// Does it here where this node leads, else asks the leader; again while it certainly had no effect.
+/// Does it here where this node leads, else asks the leader; again while it certainly had no effect. Leadership that went to another
+/// member than was wanted is asked for there: to hand it to the same one twice does no more than once.
 pub(crate) async fn on_leader(house: &House, operation: &Operation) -> Result<(), Problem> {
     let deadline = Instant::now() + PATIENCE;
+    let mut begun = None;
     loop {
         let done = match house.node.status().leader {
             Some((leader, _)) if leader == house.id().0 => perform(house, operation).await,
@@ -213,12 +215,24 @@ pub(crate) async fn on_leader(house: &House, operation: &Operation) -> Result<()
             }
             None => Err(super::submit::problem(house, exchequer_raft::ProposeError::NoLeader)),
         };
+        let hands_over = matches!(operation, Operation::Transfer { to: Some(_) });
         match done {
-            Err(problem) if problem.code == Code::NoLeader && Instant::now() < deadline => {
-                tokio::time::sleep(RETRY_PAUSE).await;
+            Err(problem) if problem.code == Code::OutcomeUnknown && hands_over => begun = Some(problem),
+            Err(problem) if problem.code == Code::AlreadyDone && begun.is_some() => return Ok(()),
+            Err(problem) if problem.code == Code::NoLeader => {
+                if Instant::now() >= deadline {
+                    return Err(begun.unwrap_or(problem));
+                }
             }
-            other => return other,
+            Err(problem) => return Err(begun.unwrap_or(problem)),
+            Ok(()) => return Ok(()),
         }
+        if Instant::now() >= deadline
+            && let Some(begun) = begun
+        {
+            return Err(begun);
+        }
+        tokio::time::sleep(RETRY_PAUSE).await;
     }
 }
 
