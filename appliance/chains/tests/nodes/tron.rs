@@ -66,7 +66,7 @@ async fn tron_is_spoken() {
     let live = TronNode::new(transport(&world.tron.url()), params, TronOptions::default());
     assert_eq!(ChainNode::identify(&live).await, Ok(false), "it is not the live network");
     world.tron.mine(40);
-    world.tron.fund(Address(ann), 10_000 * i64::try_from(TRX).unwrap());
+    world.tron.fund(Address(ann), 40_000 * i64::try_from(TRX).unwrap());
     world.tron.mine_solid();
     let heads = world.node.heads().await.unwrap();
     let solid = heads.finalized.unwrap().block.height;
@@ -166,7 +166,7 @@ async fn accounts_and_trials(world: &World, token: [u8; 20]) {
 /// What is staked stays its owner's and is told as such; energy that is lent pays for a transfer of somebody who has no TRX, and comes
 /// back.
 async fn stake(world: &World, token: Address) {
-    const STAKE: u64 = 2_000 * TRX;
+    const STAKE: u64 = 15_000 * TRX;
     let resource = Resource::Energy;
     let has = async |address: [u8; 20]| {
         world.tron.mine_solid();
@@ -217,7 +217,8 @@ async fn stake(world: &World, token: Address) {
     let swept = sign(&unsigned, &world.params, &bob);
     assert_eq!(world.node.broadcast(swept.tx, &swept.raw).await, Broadcast::Accepted);
     world.tron.mine(1);
-    let Fate::Included { ok: true, fee, .. } = world.node.fate(swept.tx).await.unwrap() else { panic!("not swept") };
+    let fate = world.node.fate(swept.tx).await.unwrap();
+    let Fate::Included { ok: true, fee, .. } = fate else { panic!("not swept: {fate:?}, {lent:?}") };
     assert_eq!(fee.unwrap_or(0), 0, "energy and free bytes pay for all of it");
 
     fees += run(TronAction::Undelegate { from: borrower, resource, amount: STAKE }).await;
