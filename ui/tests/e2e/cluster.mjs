@@ -145,3 +145,14 @@ export async function pinApprovers() {
     run("put", file);
   }
 }
+
+/** The address of the node that leads, as soon as one does. */
+export async function leaderAddress() {
+  for (;;) {
+    for (const at of NODES) {
+      const { status, body } = await ask("GET", "/v1/status", { token: process.env.EXCHEQUER_TOKEN, at }).catch(() => ({}));
+      if (status === 200 && body.role === "leader") return at;
+    }
+    await new Promise((after) => setTimeout(after, 500));
+  }
+}

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { go, launch, signIn, stepUp, window } from "./browser.mjs";
-import { ask, asOperator, must, NODES, people, pinApprovers } from "./cluster.mjs";
+import { ask, asOperator, leaderAddress, must, people, pinApprovers } from "./cluster.mjs";
 import { read } from "./places.mjs";
 
 const PHRASE = "i know what this does";
@@ -23,16 +23,6 @@ before(async () => {
   leader = await leaderAddress();
 });
 after(() => browser.close());
-
-async function leaderAddress() {
-  for (;;) {
-    for (const at of NODES) {
-      const { status, body } = await ask("GET", "/v1/status", { token: process.env.EXCHEQUER_TOKEN, at }).catch(() => ({}));
-      if (status === 200 && body.role === "leader") return at;
-    }
-    await new Promise((after) => setTimeout(after, 500));
-  }
-}
 
 /** Somebody signed in as a program, with a second factor of this moment. */
 const signedIn = async ({ name, password, code }) =>

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { go, launch, window } from "./browser.mjs";
-import { ask, asOperator, NODES, people } from "./cluster.mjs";
+import { asOperator, leaderAddress, people } from "./cluster.mjs";
 import { read } from "./places.mjs";
 
 const WORKER = "deposit/tron-1";
@@ -21,16 +21,6 @@ before(async () => {
   leader = await leaderAddress();
 });
 after(() => browser.close());
-
-async function leaderAddress() {
-  for (;;) {
-    for (const at of NODES) {
-      const { status, body } = await ask("GET", "/v1/status", { token: process.env.EXCHEQUER_TOKEN, at }).catch(() => ({}));
-      if (status === 200 && body.role === "leader") return at;
-    }
-    await new Promise((after) => setTimeout(after, 500));
-  }
-}
 
 async function until(what, look) {
   const end = Date.now() + DONE_MS;
