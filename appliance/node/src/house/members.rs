@@ -201,6 +201,7 @@ pub(super) async fn transfer(
 /// member than was wanted is asked for there: to hand it to the same one twice does no more than once.
 pub(crate) async fn on_leader(house: &House, operation: &Operation) -> Result<(), Problem> {
     let deadline = Instant::now() + PATIENCE;
+    let hands_over = matches!(operation, Operation::Transfer { to: Some(_) });
     let mut begun = None;
     loop {
         let done = match house.node.status().leader {
@@ -215,22 +216,14 @@ pub(crate) async fn on_leader(house: &House, operation: &Operation) -> Result<()
             }
             None => Err(super::submit::problem(house, exchequer_raft::ProposeError::NoLeader)),
         };
-        let hands_over = matches!(operation, Operation::Transfer { to: Some(_) });
+        let again = Instant::now() < deadline;
         match done {
-            Err(problem) if problem.code == Code::OutcomeUnknown && hands_over => begun = Some(problem),
-            Err(problem) if problem.code == Code::AlreadyDone && begun.is_some() => return Ok(()),
-            Err(problem) if problem.code == Code::NoLeader => {
-                if Instant::now() >= deadline {
-                    return Err(begun.unwrap_or(problem));
-                }
-            }
-            Err(problem) => return Err(begun.unwrap_or(problem)),
             Ok(()) => return Ok(()),
-        }
-        if Instant::now() >= deadline
-            && let Some(begun) = begun
-        {
-            return Err(begun);
+            Err(problem) if problem.code == Code::AlreadyDone && begun.is_some() => return Ok(()),
+            Err(problem) if problem.code == Code::NoLeader && again => {}
+            Err(problem) if problem.code == Code::OutcomeUnknown && hands_over && again => begun = Some(problem),
+            // What was begun once may come about, whatever a later asking says.
+            Err(problem) => return Err(begun.unwrap_or(problem)),
         }
         tokio::time::sleep(RETRY_PAUSE).await;
     }
