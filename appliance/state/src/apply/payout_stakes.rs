@@ -9,6 +9,7 @@ use super::{Entry, Stop};
 use crate::custody::{self, WalletRole};
 use crate::gas::{LOANS_MAX, Loan, LoanStage};
 use crate::planted::{self, Bug};
+use crate::rejection::Rejection;
 use crate::rows::Table;
 use crate::settings::{Scope, schema};
 use crate::sweeps::{SweepPlan, SweepStatus};
@@ -182,13 +183,12 @@ impl Entry<'_> {
         fee_max: u64,
         before: Option<GasHeld>,
     ) -> Result<Option<GasHeld>, Stop> {
-        if self.is_lent_to(network, payer) {
-            let coin = self.coin_of(network)?;
-            let has = self.available(&self.payer_account(network, payer, coin));
-            if has.saturating_add(before.map_or(0, |before| before.amount)) < u128::from(fee_max) {
-                return Ok(before);
+        let is_lent = self.is_lent_to(network, payer);
+        match self.hold_gas(network, payer, payout, fee_max, before) {
+            Err(Stop::Rejected(Rejection::Withdrawals(why))) if is_lent && *why == Refusal::HotShort { gas: true } => {
+                Ok(before)
             }
+            held => held,
         }
-        self.hold_gas(network, payer, payout, fee_max, before)
     }
 }
