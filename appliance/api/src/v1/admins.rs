@@ -92,7 +92,7 @@ async fn create(
     people::check_admin_name(&name).map_err(|rejection| rejection.problem())?;
     let (roles, ranges) = (roles(&request.roles)?, ranges(request.addresses.unwrap_or_default())?);
     let id = app.command_id(None)?;
-    let drawn = password::draw()?;
+    let drawn = password::draw(&name)?;
     let password = app.hash_password(drawn.clone(), &name).await?;
     let command = CreateAdmin {
         name: name.clone(),
@@ -153,7 +153,7 @@ async fn reset(
         Ok((admin, credentials.name.clone(), credentials.revision))
     });
     let (admin, name, revision) = found.await?.value;
-    let drawn = password::draw()?;
+    let drawn = password::draw(&name)?;
     let change = CredentialChange::Reset { password: app.hash_password(drawn.clone(), &name).await? };
     let sent = set(&app, caller, Principal::Admin(admin), revision, change, reason).await;
     let effect = sent.map_err(|refused| refused.with_once(&drawn))?;
@@ -176,7 +176,7 @@ async fn give(
         Ok(credentials.map_or(0, |credentials| credentials.revision))
     });
     let revision = found.await?.value;
-    let drawn = password::draw()?;
+    let drawn = password::draw(&name)?;
     let hashed = app.hash_password(drawn.clone(), &name).await?;
     let change = CredentialChange::Begin { name: name.clone(), password: hashed };
     let sent = set(&app, caller, Principal::User(user), revision, change, reason).await;
