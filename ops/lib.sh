@@ -72,6 +72,13 @@ drill() {
 }
 
 steps=()
+skipped=()
+
+# skip WHAT: it cannot be done on this machine. It is named at once, and at the end once more: what was skipped was not shown.
+skip() {
+    say "SKIPPED $1"
+    skipped+=("$1")
+}
 
 # step NAME COMMAND...: runs it, shows what runs, keeps how long it took.
 step() {
@@ -90,4 +97,8 @@ show_steps() {
     say
     say "time of each step:"
     printf '%s\n' "${steps[@]}"
+    [ ${#skipped[@]} = 0 ] && return 0
+    say
+    say "SKIPPED, and so not shown:"
+    printf '  %s\n' "${skipped[@]}"
 }

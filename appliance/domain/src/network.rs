@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +40,18 @@ impl Network {
             Network::Bsc => "bsc",
             Network::Arbitrum => "arbitrum",
             Network::Tron => "tron",
+        }
+    }
+
+    /// How long finality may stand still before people hear of it: twice what is usual at the worst. None where nodes do not tell
+    /// what is final, and depth is counted, which stands still with the head alone.
+    #[must_use]
+    pub const fn finality_patience(self) -> Option<Duration> {
+        match self {
+            Network::Bitcoin => None,
+            Network::Ethereum => Some(Duration::from_secs(30 * 60)),
+            Network::Polygon | Network::Bsc | Network::Tron => Some(Duration::from_secs(10 * 60)),
+            Network::Arbitrum => Some(Duration::from_secs(60 * 60)),
         }
     }
 }

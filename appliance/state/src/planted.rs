@@ -99,6 +99,8 @@ pub(crate) enum Bug {
     AnyHand,
     /// A deposit is credited though one endpoint alone tells of it.
     CreditBeforeAgreed,
+    /// A deposit is credited before it is final.
+    CreditBeforeFinal,
     /// A deposit is free to leave before it is final.
     FreeBeforeFinal,
     /// What was credited stays so when its block is gone.
@@ -171,6 +173,10 @@ pub(crate) enum Bug {
     LooksIgnored,
     /// Nobody hears of blocks that are not scanned.
     LagUntold,
+    /// Nobody hears that nothing more becomes final.
+    StallUntold,
+    /// Nobody hears that a day's budget for gas is nearly used.
+    BudgetUntold,
     /// What is set aside keeps those behind it waiting.
     NobodyIsPassed,
     /// A transaction that pays nobody is bound by what those whom it takes the place of agreed to.
@@ -242,8 +248,9 @@ impl Bug {
 
 #[cfg(test)]
 impl Bug {
-    pub(crate) const OF_DEPOSITS: [Bug; 8] = [
+    pub(crate) const OF_DEPOSITS: [Bug; 9] = [
         Bug::CreditBeforeAgreed,
+        Bug::CreditBeforeFinal,
         Bug::FreeBeforeFinal,
         Bug::ReorgKeepsCredit,
         Bug::DustForgotten,

@@ -97,6 +97,18 @@ fn what_to_do(state: &Replicated, matter: &Matter, stand: &Stand, asset: Option<
              caught up nothing is credited there, and no payment counts as final",
             matter.network
         ),
+        Concern::FinalityStalls => format!(
+            "look at {0}'s own news, and at `exchequer worker show deposit/{0}-1`, whether its endpoints follow the network: give \
+             it others where they do not. Where the network itself does not agree, nobody can do anything: deposits wait, however \
+             deep they are, and are credited by themselves once it does",
+            matter.network
+        ),
+        Concern::GasBudgetNear => format!(
+            "`exchequer gas status` says what it went to. What is meant is raised with `gas.budget_usd_day@network:{0}`; where it is not \
+             meant, `exchequer sweep list` shows what gas is brought for. At the end of it nothing more is brought today: sweeps wait, and \
+             hot wallets are not refilled",
+            matter.network
+        ),
         Concern::DepositNotOnChain => {
             "compare its block with another explorer, and `exchequer reconcile discrepancies`".to_owned()
         }

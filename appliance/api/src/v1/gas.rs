@@ -20,8 +20,6 @@ use crate::route::Route;
 
 /// Decimals of a TRX in sun.
 pub(super) const SUN_DECIMALS: u8 = 6;
-/// From so much of the day's budget on it is nearly used, in percent.
-const NEARLY_PERCENT: u128 = 80;
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![
@@ -53,15 +51,7 @@ fn of_network(
     let Some(listing) = state.custody().listed(network, None) else { return Ok(None) };
     let coin = asset_of(state, listing.asset)?;
     let amount = |minor: u128| format_decimal(minor, coin.decimals);
-    let today = book.today(now);
-    let worth = state.custody().worth(state.assets(), listing.asset, today, now, PRICE_AGE_MAX);
-    let usd = match worth {
-        Worth::Usd(micros) => Some(micros),
-        Worth::Manual => None,
-    };
-    let budget = state.settings().get_for(&schema::GAS_BUDGET_USD_DAY, &Scope::network(network));
-    let budget = u64::try_from(budget).unwrap_or(0);
-    let used = usd.unwrap_or(0).saturating_mul(100);
+    let Some(budget) = state.gas_budget(network, now) else { return Ok(None) };
     let role_of = |wallet| state.custody().wallet(wallet).map(|wallet| wallet.role);
     let stations = book.stations().iter().map(|station| {
         let wallet = state.custody().wallet(station.wallet);
@@ -117,10 +107,10 @@ fn of_network(
         fee: book.fee().map(|fee| fee.to_string()),
         fee_gate: book.gate().map(|gate| gate.to_string()),
         fee_hours: u32::try_from(book.fee_hours()).unwrap_or(u32::MAX),
-        budget_usd: budget,
-        topped_today: amount(today),
-        topped_today_usd: usd.map(|micros| format_decimal(micros, USD_DECIMALS)),
-        budget_nearly_used: used >= u128::from(budget).saturating_mul(NEARLY_PERCENT * 1_000_000) && today > 0,
+        budget_usd: budget.whole_usd,
+        topped_today: amount(budget.today),
+        topped_today_usd: budget.today_usd_micros.map(|micros| format_decimal(micros, USD_DECIMALS)),
+        budget_nearly_used: budget.is_nearly_used(),
         stations: stations.collect(),
         runways: [WalletRole::Gas, WalletRole::Hot].into_iter().filter_map(runway).collect(),
         spent: spent.collect(),

@@ -12,7 +12,7 @@ use crate::command::Actor;
 use crate::custody::{self, Coin, CoinState, Keyed, PoolAddress};
 use crate::deposits::{
     self, BLOCKS_AT_ONCE_MAX, Chain, Class, Deposit, DepositId, DepositState, HEIGHT_MAX, PENDING_PER_NETWORK_MAX,
-    Refusal, SENDERS_MAX, SIGHTINGS_AT_ONCE_MAX, SPENT_AT_ONCE_MAX, ScannedBlock, Sighting, Why,
+    Refusal, SENDERS_MAX, SIGHTINGS_AT_ONCE_MAX, SPENT_AT_ONCE_MAX, ScannedBlock, Sighting, Why, has_finality_tag,
 };
 use crate::event::{EventKind, Severity};
 use crate::halt::Halt;
@@ -124,7 +124,11 @@ impl CommitBlocks {
             chain.silent = None;
         }
         chain.head = self.head;
-        chain.finalized = chain.finalized.max(self.finalized);
+        let known = chain.finalized;
+        chain.finalized = known.max(self.finalized);
+        if has_finality_tag(network) && (chain.finalized > known || chain.final_at.is_none()) {
+            chain.final_at = Some(entry.now);
+        }
         chain.agreed = self.agreed;
         if chain.is_at_head() {
             chain.at_head = Some(entry.now);

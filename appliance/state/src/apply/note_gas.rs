@@ -9,7 +9,7 @@ use crate::custody::{WalletId, WalletRole, Worth};
 use crate::event::{EventKind, Severity};
 use crate::gas::{
     GasBook, GasLevel, GasUse, LOANS_MAX, Loan, Refusal, STATIONS_MAX, Spent, Station, TOP_UPS_OF_ADDRESS_MAX, Topped,
-    topped_key,
+    USD_MICROS, topped_key,
 };
 use crate::networks::number;
 use crate::outcome::Done;
@@ -20,8 +20,6 @@ use crate::withdrawals::{Errand, PRICE_AGE_MAX, Payer, Payout, Purpose};
 
 /// Addresses whose top-ups are forgotten at once.
 const FORGOTTEN_AT_ONCE: usize = 1_000;
-/// Millionths of a dollar.
-const USD_MICROS: u128 = 1_000_000;
 
 /// Says what the network's fee is and what its stations have.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

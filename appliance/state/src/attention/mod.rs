@@ -57,6 +57,10 @@ pub enum Concern {
     WithdrawalSetAside,
     /// A network's blocks are not scanned as they come.
     ScanLags,
+    /// Nothing more of a network becomes final.
+    FinalityStalls,
+    /// The day's budget for gas on a network is nearly used.
+    GasBudgetNear,
 }
 
 impl Concern {
@@ -72,6 +76,8 @@ impl Concern {
             Concern::DepositNotOnChain => "deposit-not-on-chain",
             Concern::WithdrawalSetAside => "withdrawal-set-aside",
             Concern::ScanLags => "scan-lags",
+            Concern::FinalityStalls => "finality-stalls",
+            Concern::GasBudgetNear => "gas-budget-near",
         }
     }
 
@@ -85,7 +91,9 @@ impl Concern {
             | Concern::HotWalletShort
             | Concern::ApprovalExpired
             | Concern::WithdrawalSetAside
-            | Concern::ScanLags => Severity::P1,
+            | Concern::ScanLags
+            | Concern::FinalityStalls
+            | Concern::GasBudgetNear => Severity::P1,
             Concern::DepositNotOnChain => Severity::P0,
         }
     }
@@ -106,6 +114,10 @@ pub enum Subject {
     Deposit(DepositId),
     /// What reads the network's blocks.
     Scan,
+    /// What the network's nodes say is final.
+    Finality,
+    /// What may be brought of a network's coin in a day.
+    GasBudget,
 }
 
 impl fmt::Display for Subject {
@@ -117,6 +129,8 @@ impl fmt::Display for Subject {
             Subject::Withdrawal(withdrawal) => write!(f, "withdrawal {withdrawal}"),
             Subject::Deposit(deposit) => write!(f, "deposit {deposit}"),
             Subject::Scan => f.write_str("the scan"),
+            Subject::Finality => f.write_str("what is final"),
+            Subject::GasBudget => f.write_str("the budget for gas"),
         }
     }
 }
@@ -177,16 +191,24 @@ impl Attention {
 }
 
 impl State {
-    /// What waits for people now, at most [`MATTERS_MAX`]: scans first, then payouts and queues in the order of their networks and
+    /// What waits for people now, at most [`MATTERS_MAX`]: what concerns whole networks first, then payouts and queues in the order of their networks and
     /// numbers, what was set aside last.
     #[must_use]
     pub fn matters(&self) -> BTreeMap<Matter, Stand> {
         let mut found: BTreeMap<Matter, Stand> = BTreeMap::new();
         for network in Network::ALL.iter().copied() {
-            let lag = self.scan_lag(network).filter(|(_, from)| self.time > *from);
-            if let Some((since, _)) = lag {
-                let stand = Stand { since, payout: None, withdrawal: None };
-                found.insert(Matter { concern: Concern::ScanLags, network, subject: Subject::Scan }, stand);
+            let looked = [
+                (self.scan_lag(network), Concern::ScanLags, Subject::Scan),
+                (self.finality_lag(network), Concern::FinalityStalls, Subject::Finality),
+            ];
+            for (lag, concern, subject) in looked {
+                if let Some((since, _)) = lag.filter(|(_, from)| self.time > *from) {
+                    let stand = Stand { since, payout: None, withdrawal: None };
+                    found.insert(Matter { concern, network, subject }, stand);
+                }
+            }
+            if let Some((matter, since)) = self.gas_matter(network) {
+                found.insert(matter, Stand { since, payout: None, withdrawal: None });
             }
         }
         for network in Network::ALL.iter().copied() {
@@ -205,13 +227,37 @@ impl State {
     /// nobody uses now, or that was never scanned. What closes a network, or has it stand still, is told by itself.
     fn scan_lag(&self, network: Network) -> Option<(Timestamp, Timestamp)> {
         let since = self.deposits.chains().get(network).at_head?;
-        let mut uses = [Operation::Deposit, Operation::Withdrawal].into_iter();
-        if !uses.any(|operation| self.may_on(network, operation).is_ok()) || planted::has(Bug::LagUntold) {
+        if !self.is_used(network) || planted::has(Bug::LagUntold) {
             return None;
         }
         let most = self.settings.get_for(&schema::THRESHOLD_SCAN_LAG, &Scope::network(network));
         let most_us = u64::try_from(most.as_micros()).unwrap_or(u64::MAX);
         Some((since, Timestamp(since.0.saturating_add(most_us))))
+    }
+
+    /// When more of a network was last final than before, and from when on people must know that it is not; none where nodes do not
+    /// tell what is final, of a network that nobody uses now, or of one that stands still for people to decide.
+    fn finality_lag(&self, network: Network) -> Option<(Timestamp, Timestamp)> {
+        let chain = self.deposits.chains().get(network);
+        let (since, most) = (chain.final_at?, network.finality_patience()?);
+        if !self.is_used(network) || chain.halted.is_some() || planted::has(Bug::StallUntold) {
+            return None;
+        }
+        let most_us = u64::try_from(most.as_micros()).unwrap_or(u64::MAX);
+        Some((since, Timestamp(since.0.saturating_add(most_us))))
+    }
+
+    /// That a network's budget for gas is nearly used, and since when.
+    fn gas_matter(&self, network: Network) -> Option<(Matter, Timestamp)> {
+        let matter = Matter { concern: Concern::GasBudgetNear, network, subject: Subject::GasBudget };
+        let was_told = self.attention.told.contains(&matter);
+        Some((matter, self.gas_is_short(network, was_told).filter(|_| !planted::has(Bug::BudgetUntold))?))
+    }
+
+    /// Whether deposits of a network are taken, or withdrawals on it paid.
+    fn is_used(&self, network: Network) -> bool {
+        let mut uses = [Operation::Deposit, Operation::Withdrawal].into_iter();
+        uses.any(|operation| self.may_on(network, operation).is_ok())
     }
 
     fn matters_of_payouts(&self, network: Network, open: bool, found: &mut BTreeMap<Matter, Stand>) {
@@ -277,9 +323,10 @@ impl State {
     /// When it is looked next; none where nothing could wait for anybody.
     pub(crate) fn next_look(&self) -> Option<Timestamp> {
         let after = |time: Timestamp| Timestamp((time.0 / LOOK_US).saturating_add(1).saturating_mul(LOOK_US));
-        let waits = self.withdrawals.has_open() || !self.attention.told.is_empty();
-        let scans = Network::ALL.iter().filter_map(|network| self.scan_lag(*network));
-        let scans = scans.map(|(_, from)| after(from.max(self.time)));
-        waits.then(|| after(self.time)).into_iter().chain(scans).min()
+        let short = Network::ALL.iter().any(|network| self.gas_matter(*network).is_some());
+        let waits = self.withdrawals.has_open() || !self.attention.told.is_empty() || short;
+        let lags = Network::ALL.iter().flat_map(|network| [self.scan_lag(*network), self.finality_lag(*network)]);
+        let lags = lags.flatten().map(|(_, from)| after(from.max(self.time)));
+        waits.then(|| after(self.time)).into_iter().chain(lags).min()
     }
 }

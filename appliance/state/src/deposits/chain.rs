@@ -19,7 +19,7 @@ pub const RING_MAX: u64 = 32_768;
 /// Highest height that is believed: no chain gets there, and sums of heights stay far from the end of their range.
 pub const HEIGHT_MAX: u64 = 1 << 40;
 
-/// Whether a network's nodes tell which block is final. Where they do, nothing but that makes a deposit free to leave.
+/// Whether a network's nodes tell which block is final. Where they do, nothing but that has a deposit credited.
 #[must_use]
 pub const fn has_finality_tag(network: Network) -> bool {
     match network {
@@ -62,6 +62,9 @@ pub struct Chain {
     pub silent: Option<Timestamp>,
     /// When the scan was last where the network's nodes are, in replicated time; none before the first time.
     pub at_head: Option<Timestamp>,
+    /// When more of it was final than before, in replicated time, or its first blocks came; none before those, and where nodes do
+    /// not tell what is final.
+    pub final_at: Option<Timestamp>,
 }
 
 /// Blocks of about a minute: a scan that is so far behind the network's nodes is where they are.
@@ -78,8 +81,10 @@ const fn near_blocks(network: Network) -> u64 {
 
 impl Chain {
     pub(crate) const fn new(network: Network) -> Chain {
-        let (tip, partial, finalized, halted, silent, at_head) = (None, None, None, None, None, None);
-        Chain { network, tip, partial, head: 0, finalized, agreed: 0, settled: 0, floor: 0, halted, silent, at_head }
+        let (tip, partial, finalized, halted) = (None, None, None, None);
+        let (silent, at_head, final_at) = (None, None, None);
+        let (head, agreed, settled, floor) = (0, 0, 0, 0);
+        Chain { network, tip, partial, head, finalized, agreed, settled, floor, halted, silent, at_head, final_at }
     }
 
     /// Whether all blocks are known but for those of about a minute.
@@ -93,17 +98,21 @@ impl Chain {
     /// Up to which height deposits count for trading.
     #[must_use]
     pub fn tradable_to(&self, config: &NetworkConfig) -> Option<u64> {
-        let deep = (self.tip?.height + 1).checked_sub(u64::from(config.tradable))?;
-        if planted::has(Bug::CreditBeforeAgreed) { Some(deep) } else { Some(deep.min(self.agreed)) }
+        self.deep_and_final(config.tradable, Bug::CreditBeforeFinal)
     }
 
     /// Up to which height deposits are free to leave.
     #[must_use]
     pub fn withdrawable_to(&self, config: &NetworkConfig) -> Option<u64> {
-        let deep = (self.tip?.height + 1).checked_sub(u64::from(config.withdrawable))?;
-        let counted = deep.min(self.agreed);
-        // A count never stands in for finality that does not come.
-        if has_finality_tag(self.network) && !planted::has(Bug::FreeBeforeFinal) {
+        self.deep_and_final(config.withdrawable, Bug::FreeBeforeFinal)
+    }
+
+    /// Up to which height blocks are so deep, agreed upon, and final where the network's nodes tell that: a count never stands in
+    /// for finality that does not come.
+    fn deep_and_final(&self, confirmations: u32, unless: Bug) -> Option<u64> {
+        let deep = (self.tip?.height + 1).checked_sub(u64::from(confirmations))?;
+        let counted = if planted::has(Bug::CreditBeforeAgreed) { deep } else { deep.min(self.agreed) };
+        if has_finality_tag(self.network) && !planted::has(unless) {
             Some(counted.min(self.finalized?))
         } else {
             Some(counted)

@@ -127,7 +127,7 @@ fn depth(deposit: &Deposit, at: u64, chain: &Chain, config: &NetworkConfig) -> V
     ));
     if has_finality_tag(deposit.network) {
         let text = match chain.finalized {
-            Some(finalized) => format!("blocks up to {finalized} are final; only then it can be withdrawn"),
+            Some(finalized) => format!("blocks up to {finalized} are final; before, it is not credited"),
             None => "the network did not tell yet what is final".to_owned(),
         };
         steps.push(finding(chain.finalized.is_some_and(|finalized| finalized >= height), text));

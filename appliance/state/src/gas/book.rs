@@ -22,7 +22,7 @@ pub const STATIONS_MAX: usize = 256;
 pub const TOP_UPS_OF_ADDRESS_MAX: usize = 3;
 
 const HOUR_US: u64 = 3_600_000_000;
-const DAY_US: u64 = 24 * HOUR_US;
+pub(super) const DAY_US: u64 = 24 * HOUR_US;
 
 /// What a transaction's fee was for. Variants are only ever appended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -7,6 +7,7 @@
 //! - Everything is in minor units of the network's coin, as the ledger has it, but the network's fee for a unit.
 
 mod book;
+mod budget;
 mod forecast;
 mod loan;
 mod refusal;
@@ -20,6 +21,8 @@ pub use book::{
     TOP_UPS_OF_ADDRESS_MAX,
 };
 pub(crate) use book::{Topped, topped_key};
+pub(crate) use budget::USD_MICROS;
+pub use budget::{GasBudget, NEARLY_PERCENT};
 pub use forecast::{HOURS_OF_WEEK, Profile, RUNWAY_HOURS_MAX, Runway};
 pub use loan::{DOUBTED_MAX, LOANS_MAX, Loan, LoanStage, MISSED_MIN, UNSEEN_MAX};
 pub use refusal::Refusal;

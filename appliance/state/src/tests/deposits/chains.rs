@@ -132,8 +132,8 @@ fn a_false_alarm_costs_nothing() {
     assert_eq!((till.has(1), till.owes(1)), (500, 0));
 }
 
-/// Goal: while finality stands still, or where a node tells less than before, nothing more becomes free to leave, however many
-/// blocks follow; credits to trade go on.
+/// Goal: while finality stands still, or where a node tells less than before, nothing more is credited or becomes free to leave,
+/// however many blocks follow; once it goes on both happen by themselves.
 #[test]
 fn finality_that_stalls_frees_nothing() {
     let mut till = Till::new();
@@ -144,9 +144,11 @@ fn finality_that_stalls_frees_nothing() {
     let mut back = till.blocks(BSC, 0, vec![vec![pay(BSC, 2, 0, 300 * FINER)], vec![], vec![], vec![], vec![]], 0);
     back.finalized = Some(FIRST);
     till.scan(BSC, Body::CommitBlocks(Box::new(back))).unwrap();
-    assert_eq!((till.has(1), till.stage(1), till.stage(2)), (800, DepositStage::Unlocked, DepositStage::Credited));
+    assert_eq!((till.has(1), till.stage(1), till.stage(2)), (500, DepositStage::Unlocked, DepositStage::Confirming));
     assert_eq!(till.world.state.deposits().chains().get(BSC).finalized, Some(FIRST + 3), "what was final stays so");
     assert_eq!(withdrawable(&till, 1), Withdrawable::Amount(500));
+    till.grow(BSC, 0, 1);
+    assert_eq!((till.has(1), till.stage(2)), (800, DepositStage::Unlocked));
 }
 
 /// Goal: nothing is credited above the height on which two endpoints agree.

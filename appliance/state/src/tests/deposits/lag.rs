@@ -1,4 +1,4 @@
-//! People are told of networks whose blocks are not scanned as they come.
+//! People are told of networks whose blocks are not scanned as they come, or do not become final.
 
 use exchequer_domain::{Network, Timestamp};
 
@@ -16,17 +16,22 @@ use crate::{Body, CommitBlocks, EventKind, NotePending, Rejection};
 
 const MINUTE: u64 = 60 * SECOND;
 
-/// What was told of scans since: of which network, and whether it ended.
-fn told(till: &Till, from: usize) -> Vec<(Network, bool)> {
+/// What was told of a concern since: of which network, and whether it ended.
+fn told_of(till: &Till, wanted: Concern, from: usize) -> Vec<(Network, bool)> {
     let of = |kind: EventKind| match kind {
-        EventKind::AttentionNeeded { concern: Concern::ScanLags, network, subject, severity, .. } => {
-            assert_eq!((subject.as_str(), severity), ("the scan", Severity::P1));
+        EventKind::AttentionNeeded { concern, network, severity, .. } if concern == wanted => {
+            assert_eq!(severity, Severity::P1);
             Some((network, false))
         }
-        EventKind::AttentionEnded { concern: Concern::ScanLags, network, .. } => Some((network, true)),
+        EventKind::AttentionEnded { concern, network, .. } if concern == wanted => Some((network, true)),
         _ => None,
     };
     till.world.events().into_iter().skip(from).filter_map(of).collect()
+}
+
+/// What was told of scans since.
+fn told(till: &Till, from: usize) -> Vec<(Network, bool)> {
+    told_of(till, Concern::ScanLags, from)
 }
 
 /// Time passes, and an entry without commands shows it.
@@ -91,11 +96,57 @@ fn a_scan_that_lags_is_told_once_and_its_end_is() {
     assert_eq!(told(&till, from), [(BSC, false), (BTC, false), (BSC, true)]);
 }
 
-/// Goal: the test above finds a world in which nobody hears of it. Method: the look is taken away.
+/// Goal: people are told once when nothing more of a network becomes final though its blocks come, and once when something does; after
+/// its own time, not of a network that is closed, and never where depth alone is counted. Method: blocks with time between them.
+#[test]
+fn finality_that_stalls_is_told_once_and_its_end_is() {
+    let mut till = Till::new();
+    let stalls = |till: &Till| told_of(till, Concern::FinalityStalls, 0);
+    for network in [BSC, BTC] {
+        till.commit(network, 0, vec![vec![]]);
+    }
+    let began = till.world.now;
+    // Blocks that come, of which nothing more is final.
+    let stand = |till: &mut Till, us: u64| {
+        pass(till, us);
+        for network in [BSC, BTC] {
+            let standing = CommitBlocks { finalized: None, ..till.blocks(network, 0, vec![vec![]], 0) };
+            till.scan(network, Body::CommitBlocks(Box::new(standing))).unwrap();
+        }
+        let _ = till.world.entry(&[]);
+    };
+    stand(&mut till, 9 * MINUTE);
+    assert_eq!(stalls(&till), []);
+    stand(&mut till, 3 * MINUTE);
+    pass(&mut till, MINUTE);
+    assert_eq!(stalls(&till), [(BSC, false)]);
+    let matter = Matter { concern: Concern::FinalityStalls, network: BSC, subject: Subject::Finality };
+    let since = till.world.state.matters()[&matter].since;
+    assert!(since.0.abs_diff(began.0) < SECOND, "{since}");
+    stand(&mut till, 3 * MINUTE);
+    assert_eq!(stalls(&till), [(BSC, false)], "once");
+    assert_eq!(State::load(&till.world.rows).unwrap(), till.world.state);
+    till.world.run(configure(BSC, |change| change.state = Some(NetworkState::Suspended))).unwrap();
+    pass(&mut till, MINUTE);
+    assert_eq!(stalls(&till), [(BSC, false), (BSC, true)], "whoever closed it knows");
+    till.world.run(configure(BSC, |change| change.state = Some(NetworkState::Enabled))).unwrap();
+    pass(&mut till, MINUTE);
+    till.commit(BSC, 0, vec![vec![]]);
+    pass(&mut till, MINUTE);
+    assert_eq!(stalls(&till), [(BSC, false), (BSC, true), (BSC, false), (BSC, true)]);
+}
+
+/// Goal: the tests above find a world in which nobody hears of it. Method: each look is taken away.
 #[test]
 fn planted_bugs_of_lag_are_caught() {
-    planted::plant(Some(Bug::LagUntold));
-    let caught = std::panic::catch_unwind(a_scan_that_lags_is_told_once_and_its_end_is).is_err();
-    planted::plant(None);
-    assert!(caught, "nobody noticed");
+    let tests: [(Bug, fn()); 2] = [
+        (Bug::LagUntold, a_scan_that_lags_is_told_once_and_its_end_is),
+        (Bug::StallUntold, finality_that_stalls_is_told_once_and_its_end_is),
+    ];
+    for (bug, test) in tests {
+        planted::plant(Some(bug));
+        let caught = std::panic::catch_unwind(test).is_err();
+        planted::plant(None);
+        assert!(caught, "nobody noticed {bug:?}");
+    }
 }

@@ -150,10 +150,9 @@ impl Run {
         }
         paper.agreed = command.agreed;
         paper.finalized = paper.finalized.max(command.finalized);
-        let tradable_to = (paper.tip.height - 1).min(paper.agreed);
-        let deep = (paper.tip.height - 3).min(paper.agreed);
         let is_bitcoin = network == Network::Bitcoin;
-        let withdrawable_to = if is_bitcoin { deep } else { deep.min(paper.finalized.unwrap_or(0)) };
+        let most = if is_bitcoin { paper.agreed } else { paper.agreed.min(paper.finalized.unwrap_or(0)) };
+        let (tradable_to, withdrawable_to) = ((paper.tip.height - 1).min(most), (paper.tip.height - 3).min(most));
         let settled = if is_bitcoin { withdrawable_to } else { paper.finalized.unwrap_or(0).min(paper.tip.height) };
         paper.settled = paper.settled.max(settled);
         let mut due: Vec<(u64, u64, usize)> = Vec::new();

@@ -12,10 +12,12 @@ use exchequer_ledger::{AccountKey, Asset, Holder, Store};
 
 use super::withdrawals::{ETH, ETHER, address, balance, bank, block, by_worker, preparation, price, signed, teller};
 use super::world::{World, set};
+use crate::attention::Concern;
 use crate::custody::{WalletAddress, WalletId, WalletRole};
-use crate::event::EventKind;
+use crate::event::{EventKind, Severity};
 use crate::gas::{GasLevel, GasUse, Refusal, Runway, STATIONS_MAX};
 use crate::networks::NetworkState;
+use crate::planted::{self, Bug};
 use crate::settings::Value;
 use crate::withdrawals::{Claim, Errand, Move, Payer, PayoutId, Stage};
 use crate::{
@@ -25,6 +27,7 @@ use crate::{
 
 const NET: Network = Network::Ethereum;
 const HOUR: Duration = Duration::from_secs(3_600);
+const MINUTE: Duration = Duration::from_secs(60);
 /// The gas wallet, after the three hot ones.
 const STATION: WalletId = WalletId(4);
 
@@ -191,6 +194,47 @@ fn the_budget_of_a_day_is_kept() {
     }
     world.now = world.now.plus(24 * HOUR);
     assert_eq!(refused(top_up(&mut world, pool_address(3), 1, 4)), Refusal::NoPrice);
+}
+
+/// Goal: people are told once when four fifths of a day's budget for gas are used, not a minor unit before, and once when the next day
+/// begins; a price that is too old ends nothing. Method: a coin of a dollar and a budget of ten; the same without the look.
+#[test]
+fn a_budget_that_is_nearly_used_is_told() {
+    let told = |world: &World| -> Vec<bool> {
+        let of = |kind| match kind {
+            EventKind::AttentionNeeded { concern: Concern::GasBudgetNear, network: NET, severity: Severity::P1, .. } => {
+                Some(true)
+            }
+            EventKind::AttentionEnded { concern: Concern::GasBudgetNear, .. } => Some(false),
+            _ => None,
+        };
+        world.events().into_iter().filter_map(of).collect()
+    };
+    let life = || {
+        let mut world = fuelled();
+        for value in [250, 125, 63, 32, 16, 10] {
+            world.run(set("gas.budget_usd_day@network:ethereum", Value::Integer(value), None)).unwrap();
+        }
+        let fee = u128::from(preparation(Claim::Nonce(0), 0).fee_max);
+        let mut seen = Vec::new();
+        let mut look = |world: &mut World, later: Duration| {
+            world.now = world.now.plus(later);
+            let _ = world.entry(&[]);
+            seen.push(told(world));
+        };
+        top_up(&mut world, pool_address(0), 8 * ETHER - 1 - fee, 0).unwrap();
+        look(&mut world, 2 * MINUTE);
+        top_up(&mut world, pool_address(1), 1, 1).unwrap();
+        look(&mut world, 2 * MINUTE);
+        look(&mut world, 15 * MINUTE);
+        look(&mut world, 24 * HOUR);
+        seen
+    };
+    assert_eq!(life(), [vec![], vec![true], vec![true], vec![true, false]]);
+    planted::plant(Some(Bug::BudgetUntold));
+    let without = life();
+    planted::plant(None);
+    assert_eq!(without.concat(), []);
 }
 
 /// Goal: what a top-up may cost more by another attempt is of the day's budget, too. Method: a budget of ten dollars that is spent

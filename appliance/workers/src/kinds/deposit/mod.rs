@@ -10,6 +10,7 @@
 //! - Whatever may have arrived and cannot be read is told as well: it waits for people, and is not lost.
 
 mod commit;
+mod decimals;
 mod pending;
 #[cfg(test)]
 mod played;

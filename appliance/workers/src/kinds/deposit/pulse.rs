@@ -23,17 +23,6 @@ const fn interval(network: Network) -> Duration {
     })
 }
 
-/// How long finality may stand still before people hear of it: twice what is usual at the worst. None where depth is counted,
-/// which stands still with the head alone.
-const fn finality_patience(network: Network) -> Option<Duration> {
-    match network {
-        Network::Bitcoin => None,
-        Network::Ethereum => Some(Duration::from_secs(30 * 60)),
-        Network::Polygon | Network::Bsc | Network::Tron => Some(Duration::from_secs(10 * 60)),
-        Network::Arbitrum => Some(Duration::from_secs(60 * 60)),
-    }
-}
-
 /// After how long without a block a network is silent.
 pub(super) fn patience(network: Network) -> Duration {
     (interval(network) * INTERVALS).max(SILENCE_MIN)
@@ -86,7 +75,7 @@ impl Pulse {
                 "no block after {head} for {seconds} s: nothing leaves on this network before the next one"
             );
         }
-        let stalled = finality_patience(self.network).is_some_and(|patience| self.finalized.1.elapsed() >= patience);
+        let stalled = self.network.finality_patience().is_some_and(|patience| self.finalized.1.elapsed() >= patience);
         if head > 0 && stalled {
             let (height, seconds) = (self.finalized.0, self.finalized.1.elapsed().as_secs());
             return format!("finality stands still at block {height} for {seconds} s: deposits wait for it");

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::super::nodes::{self, Nodes};
 use super::commit::{Heights, Scanned, commands};
+use super::decimals::Decimals;
 use super::pending::Pending;
 use super::pulse::Pulse;
 use super::walk::{Catch, fetch};
@@ -59,6 +60,7 @@ pub struct Scanner {
     pulse: Pulse,
     /// When the state was last told that nothing is above what was scanned.
     told_at_head: Option<Instant>,
+    decimals: Decimals,
 }
 
 impl Scanner {
@@ -72,7 +74,8 @@ impl Scanner {
         counts: Arc<Counts>,
     ) -> Scanner {
         let (place, watched, file, pulse, told_at_head) = (None, None, None, Pulse::new(network), None);
-        Scanner { network, link, nodes, requests, counts, place, watched, file, pulse, told_at_head }
+        let decimals = Decimals::default();
+        Scanner { network, link, nodes, requests, counts, place, watched, file, pulse, told_at_head, decimals }
     }
 
     /// It begins with the addresses in a file, where there is one.
@@ -130,6 +133,7 @@ impl Scanner {
         }
         let Some(watched) = &mut self.watched else { return Err("it watches nothing".to_owned()) };
         watched.follow(&*self.link, &place.config).await?;
+        self.decimals.look(&place.panel, &place.config, &mut watched.suspects).await?;
         Counts::set(&self.counts.addresses, watched.len() as u64);
         if place.trail.is_none() {
             let (trail, agreed, pending) = begin(&*self.link, &place.panel).await?;

@@ -157,8 +157,8 @@ async fn credits_are_those_of_the_chain() {
                 play.chain.lock().mine(0);
             }
         }
-        // What the last two blocks hold is not deep enough to be traded with.
-        for _ in 0..4 {
+        // What the last blocks hold is not final yet.
+        for _ in 0..FINALITY + 4 {
             play.chain.lock().mine(0);
         }
         for _ in 0..20 {
@@ -198,6 +198,9 @@ async fn one_endpoint_alone_credits_nothing() {
     while scanner.round().await.unwrap() == Round::More {}
     let floor = scanned(&play.stage).floor;
     assert_eq!((scanned(&play.stage).agreed, scanned(&play.stage).tip.unwrap().height), (30, 30));
+    for chain in [&play.chain, &other] {
+        chain.lock().finalise(28);
+    }
     // First blocks in which nothing arrives, then such as pay: one endpoint's word makes none of them the head.
     for payments in [0, 0, 0, 0, 0, 0, 0, 3, 3, 3, 3, 3, 3, 3] {
         play.chain.lock().mine(payments);

@@ -109,9 +109,13 @@ async fn what_a_rescan_finds_is_credited_once() {
     for (index, minor) in [(0, 500), (1, 700), (0, 30)] {
         truth.mine_to(index, minor);
     }
-    for _ in 0..6 {
+    for _ in 0..5 {
         truth.mine(0);
     }
+    scene.tell(&truth.without(2));
+    scene.level().await;
+    truth.finality = 1;
+    truth.mine(0);
     scene.tell(&truth.without(2));
     scene.level().await;
     let seen = [530, 0, 0, 0];
@@ -169,9 +173,13 @@ async fn the_scan_goes_on_after_a_rescan() {
     let scene = Scene::begin().await;
     let mut truth = Chain::new(4);
     truth.mine_to(2, 900);
-    for _ in 0..4 {
+    for _ in 0..3 {
         truth.mine(0);
     }
+    scene.tell(&truth.without(1));
+    scene.level().await;
+    truth.finality = 1;
+    truth.mine(0);
     scene.tell(&truth.without(1));
     scene.level().await;
     scene.tell(&truth);
