@@ -34,7 +34,13 @@ async fn attention(State(app): State<App>, mut params: Params) -> Result<Seen<dt
 fn view(state: &Replicated, matter: &Matter, stand: &Stand) -> dto::Matter {
     let asset = match matter.subject {
         Subject::Asset(asset) => state.assets().get(asset).map(|asset| asset.code.clone()),
-        Subject::Payout(_) | Subject::Payer(_) | Subject::Withdrawal(_) | Subject::Deposit(_) | Subject::Scan => None,
+        Subject::Payout(_)
+        | Subject::Payer(_)
+        | Subject::Withdrawal(_)
+        | Subject::Deposit(_)
+        | Subject::Scan
+        | Subject::Finality
+        | Subject::GasBudget => None,
     };
     dto::Matter {
         concern: matter.concern.as_str().to_owned(),

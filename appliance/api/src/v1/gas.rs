@@ -3,11 +3,10 @@
 use axum::extract::State;
 use exchequer_domain::{Network, Problem, Timestamp, format_decimal};
 use exchequer_state::State as Replicated;
-use exchequer_state::custody::{WalletRole, Worth};
+use exchequer_state::custody::WalletRole;
 use exchequer_state::gas::{GasBook, GasLevel, Runway};
 use exchequer_state::people::Permission;
-use exchequer_state::settings::{Scope, schema};
-use exchequer_state::withdrawals::{PRICE_AGE_MAX, Payer};
+use exchequer_state::withdrawals::Payer;
 
 use super::withdrawals::USD_DECIMALS;
 use crate::app::App;
