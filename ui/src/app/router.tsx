@@ -50,6 +50,11 @@ const worker = createRoute({
   component: lazyRouteComponent(() => import("../pages/worker"), "Worker"),
   validateSearch: (search: Record<string, unknown>) => ({ tab: textOf(search, "tab") }),
 });
+const bulks = createRoute({
+  getParentRoute: () => root,
+  path: "/workers/bulk",
+  component: lazyRouteComponent(() => import("../pages/workers-bulks"), "Bulks"),
+});
 const approvals = createRoute({
   getParentRoute: () => root,
   path: "/approvals",
@@ -188,6 +193,7 @@ export const routeTree = root.addChildren([
   overview,
   workers,
   worker,
+  bulks,
   withdrawals,
   withdrawal,
   approvals,
