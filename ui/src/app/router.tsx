@@ -25,6 +25,13 @@ export function numberOf(search: Record<string, unknown>, name: string): number 
   return search[name] !== undefined && search[name] !== "" && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
 }
 
+interface WorkerSearch {
+  tab: string | undefined;
+  /** Down to which level lines of the log are shown, and with which text. */
+  level?: string | undefined;
+  text?: string | undefined;
+}
+
 interface JobsSearch {
   tab: string | undefined;
   /** Those that are over, in place of those that are open. */
@@ -57,7 +64,11 @@ const worker = createRoute({
   getParentRoute: () => root,
   path: "/workers/$worker",
   component: lazyRouteComponent(() => import("../pages/worker"), "Worker"),
-  validateSearch: (search: Record<string, unknown>) => ({ tab: textOf(search, "tab") }),
+  validateSearch: (search: Record<string, unknown>): WorkerSearch => ({
+    tab: textOf(search, "tab"),
+    level: textOf(search, "level"),
+    text: textOf(search, "text"),
+  }),
 });
 const bulks = createRoute({
   getParentRoute: () => root,
