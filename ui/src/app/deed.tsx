@@ -3,6 +3,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useCallback } from "react";
 import { type Change, factsOf } from "../api/change";
 import { Refused, type Seen } from "../api/client";
+import { Explain } from "../kit/explain";
 import { Status } from "../kit/status";
 import { visible } from "../kit/text";
 import { useSession } from "./session";
@@ -49,7 +50,7 @@ export function Told({ refused, change, before }: { refused: Refused; change: Ch
   return (
     <>
       <p>
-        <strong>{visible(refused.message)}</strong> <span className="code">{refused.code}</span>
+        <strong>{visible(refused.message)}</strong> <span className="code">{refused.code}</span> <Explain code={refused.code} />
       </p>
       {refused.isUnknown ? (
         <p>

@@ -25,6 +25,22 @@ export function numberOf(search: Record<string, unknown>, name: string): number 
   return search[name] !== undefined && search[name] !== "" && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
 }
 
+interface WorkerSearch {
+  tab: string | undefined;
+  /** Down to which level lines of the log are shown, and with which text. */
+  level?: string | undefined;
+  text?: string | undefined;
+}
+
+interface JobsSearch {
+  tab: string | undefined;
+  /** Those that are over, in place of those that are open. */
+  over?: true | undefined;
+  queue?: string | undefined;
+  state?: string | undefined;
+  before?: number | undefined;
+}
+
 const root = createRootRoute({ component: Shell, notFoundComponent: NotFound, errorComponent: Failed });
 
 const overview = createRoute({
@@ -48,7 +64,16 @@ const worker = createRoute({
   getParentRoute: () => root,
   path: "/workers/$worker",
   component: lazyRouteComponent(() => import("../pages/worker"), "Worker"),
-  validateSearch: (search: Record<string, unknown>) => ({ tab: textOf(search, "tab") }),
+  validateSearch: (search: Record<string, unknown>): WorkerSearch => ({
+    tab: textOf(search, "tab"),
+    level: textOf(search, "level"),
+    text: textOf(search, "text"),
+  }),
+});
+const bulks = createRoute({
+  getParentRoute: () => root,
+  path: "/workers/bulk",
+  component: lazyRouteComponent(() => import("../pages/workers-bulks"), "Bulks"),
 });
 const approvals = createRoute({
   getParentRoute: () => root,
@@ -171,7 +196,28 @@ const jobs = createRoute({
   getParentRoute: () => root,
   path: "/jobs",
   component: lazyRouteComponent(() => import("../pages/jobs"), "Jobs"),
-  validateSearch: (search: Record<string, unknown>) => ({ tab: textOf(search, "tab") }),
+  validateSearch: (search: Record<string, unknown>): JobsSearch => ({
+    tab: textOf(search, "tab"),
+    over: search["over"] === true ? true : undefined,
+    queue: textOf(search, "queue"),
+    state: textOf(search, "state"),
+    before: numberOf(search, "before"),
+  }),
+});
+const job = createRoute({
+  getParentRoute: () => root,
+  path: "/jobs/$job",
+  component: lazyRouteComponent(() => import("../pages/job"), "JobPage"),
+});
+const directive = createRoute({
+  getParentRoute: () => root,
+  path: "/directives/$directive",
+  component: lazyRouteComponent(() => import("../pages/directive"), "DirectivePage"),
+});
+const command = createRoute({
+  getParentRoute: () => root,
+  path: "/commands/$command",
+  component: lazyRouteComponent(() => import("../pages/command"), "CommandPage"),
 });
 const audit = createRoute({
   getParentRoute: () => root,
@@ -188,6 +234,7 @@ export const routeTree = root.addChildren([
   overview,
   workers,
   worker,
+  bulks,
   withdrawals,
   withdrawal,
   approvals,
@@ -207,6 +254,9 @@ export const routeTree = root.addChildren([
   users,
   user,
   jobs,
+  job,
+  directive,
+  command,
   audit,
   about,
 ]);

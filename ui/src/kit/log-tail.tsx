@@ -8,10 +8,10 @@ import { Choice, Input } from "./field";
 import { Heights } from "./heights";
 import { Skeleton, Trouble } from "./panel";
 import { Status, type Tone } from "./status";
-import { type Level, LEVELS, type Line, RING_LINES, type View } from "./tail";
+import { type Asked, type Level, LEVELS, type Line, RING_LINES, type View } from "./tail";
 import { visible } from "./text";
 import { useTail } from "./use-tail";
-import { When } from "./values";
+import { copy, When } from "./values";
 
 const LINE_PX = 21;
 /** So many lines that were written before the page was opened are asked for. */
@@ -28,11 +28,12 @@ interface Props {
   title: string;
   /** Where the lines are read; the same with `/stream` tells them as they are written. */
   path: string;
+  /** What is shown of them. */
+  asked: Asked;
+  ask: (asked: Asked) => void;
 }
 
-export function LogTail({ title, path }: Props) {
-  const [level, setLevel] = useState<Level>("trace");
-  const [text, setText] = useState("");
+export function LogTail({ title, path, asked: { level, text }, ask }: Props) {
   const [wraps, setWraps] = useState(false);
   // The place after the last line that was there when it was paused; null where it is not.
   const [pausedAt, pauseAt] = useState<{ view: View; end: number } | null>(null);
@@ -60,8 +61,13 @@ export function LogTail({ title, path }: Props) {
       {count > 0 ? (
         <div className="body stack">
           <div className="row" role="search">
-            <Choice label="Down to" of={LEVELS} value={level} onChange={(event) => setLevel(event.target.value as Level)} />
-            <Input label="With the text" value={text} onChange={(event) => setText(event.target.value)} />
+            <Choice
+              label="Down to"
+              of={LEVELS}
+              value={level}
+              onChange={(event) => ask({ level: event.target.value as Level, text })}
+            />
+            <Input label="With the text" value={text} onChange={(event) => ask({ level, text: event.target.value })} />
             <Button aria-pressed={wraps} onClick={() => setWraps(!wraps)}>
               Wrap
             </Button>
@@ -69,6 +75,9 @@ export function LogTail({ title, path }: Props) {
               {isPaused ? (fresh > 0 ? `Go on: ${String(fresh)} new lines` : "Go on") : "Pause"}
             </Button>
             <Button onClick={() => download(view)}>Download</Button>
+            <Button onClick={() => copy(window.location.href, "The link shows this log with the same level and text.")}>
+              Copy link
+            </Button>
           </div>
           {view.length === 0 ? (
             <p className="muted">{tail.isDone ? "No line yet that fits." : "The lines are being looked through."}</p>

@@ -3,6 +3,7 @@ import { type ReactNode, useEffect, useState } from "react";
 import type { UseQueryResult } from "@tanstack/react-query";
 import type { Refused, Seen } from "../api/client";
 import { Button } from "./button";
+import { Explain } from "./explain";
 import { span, visible } from "./text";
 import { useNow } from "./values";
 
@@ -74,7 +75,7 @@ export function Trouble({ refused, again }: { refused: Refused; again?: () => vo
       <p>{visible(refused.message)}</p>
       {refused.hint === "" ? null : <p className="muted">{visible(refused.hint)}</p>}
       <p className="muted code">
-        {refused.code === "" ? "" : `${refused.code} · exchequer explain ${refused.code}`}
+        {refused.code} <Explain code={refused.code} />
         {refused.requestId === "" ? "" : ` · request ${refused.requestId}`}
       </p>
       {forbidden || again === undefined ? null : <Button onClick={again}>Ask again</Button>}

@@ -84,7 +84,7 @@ function useSamples(sample: number | undefined, at: number | undefined): readonl
 const [WIDTH, HEIGHT] = [200, 28];
 
 /** What the figure was since the page was opened. Decoration: the figure itself is text. */
-function Sparkline({ samples }: { samples: readonly number[] }) {
+export function Sparkline({ samples }: { samples: readonly number[] }) {
   if (samples.length < 2) return <svg aria-hidden="true" width="100%" height={HEIGHT} />;
   const [low, high] = [Math.min(...samples), Math.max(...samples)];
   const points = samples

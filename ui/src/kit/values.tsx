@@ -47,6 +47,18 @@ export function Amount({ value, asset }: { value: string | number | null | undef
   );
 }
 
+/** Copies a text, and tells whether that was done. */
+export function copy(text: string, done = "Copied."): void {
+  navigator.clipboard.writeText(text).then(
+    () => {
+      toast(done);
+    },
+    () => {
+      toast("The browser does not let this page copy.", "bad");
+    },
+  );
+}
+
 /** An id that can be copied whole. */
 export function Id({ of, chars }: { of: string | null | undefined; chars?: number }) {
   if (of == null || of === "") return <span className="muted">none</span>;
@@ -61,16 +73,7 @@ export function Id({ of, chars }: { of: string | null | undefined; chars?: numbe
         data-look="quiet"
         style={{ minHeight: "1.5rem", padding: "0 0.2rem" }}
         aria-label={`Copy ${visible(of)}`}
-        onClick={() => {
-          navigator.clipboard.writeText(of).then(
-            () => {
-              toast("Copied.");
-            },
-            () => {
-              toast("The browser does not let this page copy.", "bad");
-            },
-          );
-        }}
+        onClick={() => copy(of)}
       >
         <Copy aria-hidden="true" size={13} />
       </button>

@@ -1,13 +1,17 @@
-/** Queues, jobs and directives: what waits, what runs, what nobody could do. */
+/** Queues, jobs and directives: what waits, what runs, what nobody could do, what is over. */
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { Act } from "../app/act";
 import { PACE, useLook } from "../api/look";
 import { Page } from "../kit/page";
 import { Panel } from "../kit/panel";
-import { Status, Word } from "../kit/status";
+import { Status } from "../kit/status";
 import { Table } from "../kit/table";
 import { capital, span } from "../kit/text";
-import { Foreign, When } from "../kit/values";
+import { Foreign } from "../kit/values";
+import { DirectiveList } from "./directives-list";
+import { DEAD } from "./job-deeds";
+import { JobList } from "./jobs-list";
+import { LookUp } from "./look-up";
 
 const route = getRouteApi("/jobs");
 const TABS = ["queues", "jobs", "directives"] as const;
@@ -23,6 +27,7 @@ export function Jobs() {
           </Link>
         ))}
       </nav>
+      <LookUp />
       {tab === "jobs" ? <JobList /> : tab === "directives" ? <DirectiveList /> : <Queues />}
     </Page>
   );
@@ -44,7 +49,16 @@ function Queues() {
           rows={queues}
           keyOf={(row) => row.queue}
           columns={[
-            { id: "queue", head: "Queue", by: (row) => row.queue, cell: (row) => row.queue },
+            {
+              id: "queue",
+              head: "Queue",
+              by: (row) => row.queue,
+              cell: (row) => (
+                <Link to="/jobs" search={{ tab: "jobs", queue: row.queue }}>
+                  <Foreign>{row.queue}</Foreign>
+                </Link>
+              ),
+            },
             {
               id: "paused",
               head: "Stands",
@@ -55,7 +69,14 @@ function Queues() {
               head: capital(name),
               numeric: true,
               by: (row: (typeof queues)[number]) => row[name],
-              cell: (row: (typeof queues)[number]) => String(row[name]),
+              cell: (row: (typeof queues)[number]) =>
+                name === "dead" && row.dead > 0 ? (
+                  <Link to="/jobs" search={{ tab: "jobs", queue: row.queue, state: DEAD }}>
+                    {row.dead}
+                  </Link>
+                ) : (
+                  String(row[name])
+                ),
             })),
             {
               id: "oldest",
@@ -77,73 +98,6 @@ function Queues() {
                 />
               ),
             },
-          ]}
-        />
-      )}
-    </Panel>
-  );
-}
-
-function JobList() {
-  const look = useLook("/v1/jobs", {}, { topics: ["jobs"] });
-  return (
-    <Panel
-      title="Open jobs and the dead letter"
-      look={look}
-      flush
-      isEmpty={({ jobs }) => jobs.length === 0}
-      empty={<p>No job is open.</p>}
-    >
-      {({ jobs }) => (
-        <Table
-          caption="Jobs, the latest first"
-          rows={jobs}
-          keyOf={(row) => String(row.job)}
-          columns={[
-            { id: "job", head: "Job", by: (row) => row.job, cell: (row) => String(row.job) },
-            { id: "queue", head: "Queue", by: (row) => row.queue, cell: (row) => row.queue },
-            { id: "state", head: "State", by: (row) => row.state, cell: (row) => <Word of={row.state} /> },
-            {
-              id: "attempt",
-              head: "Attempts",
-              numeric: true,
-              cell: (row) => `${String(row.attempt)} of ${String(row.max_attempts)}`,
-            },
-            { id: "error", head: "Last error", cell: (row) => <Foreign>{row.error ?? ""}</Foreign> },
-            { id: "payload", head: "What is to be done", cell: (row) => <Foreign>{row.payload.slice(0, 200)}</Foreign> },
-            { id: "since", head: "Since", by: (row) => row.since, cell: (row) => <When at={row.since} /> },
-          ]}
-        />
-      )}
-    </Panel>
-  );
-}
-
-function DirectiveList() {
-  const look = useLook("/v1/directives", {}, { topics: ["directives"] });
-  return (
-    <Panel
-      title="Open directives"
-      look={look}
-      flush
-      isEmpty={({ directives }) => directives.length === 0}
-      empty={<p>No directive is open.</p>}
-    >
-      {({ directives }) => (
-        <Table
-          caption="Directives, the latest first"
-          rows={directives}
-          keyOf={(row) => String(row.directive)}
-          columns={[
-            { id: "directive", head: "Directive", by: (row) => row.directive, cell: (row) => String(row.directive) },
-            { id: "action", head: "What", cell: (row) => <Foreign>{row.action}</Foreign> },
-            { id: "target", head: "For", cell: (row) => row.target },
-            { id: "state", head: "State", cell: (row) => <Word of={row.state} /> },
-            { id: "priority", head: "Priority", cell: (row) => row.priority },
-            { id: "by", head: "Asked by", cell: (row) => row.by },
-            { id: "reason", head: "Why", cell: (row) => <Foreign>{row.reason}</Foreign> },
-            { id: "error", head: "Last error", cell: (row) => <Foreign>{row.error ?? ""}</Foreign> },
-            { id: "since", head: "Since", cell: (row) => <When at={row.since} /> },
           ]}
         />
       )}

@@ -1,20 +1,19 @@
 /** Settings, flags, and their history: what holds, what a change would come to, who changed what. */
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { Act } from "../app/act";
-import { type AnswerOf, useLook } from "../api/look";
-import { Choice, Input } from "../kit/field";
+import { useLook } from "../api/look";
+import { Input } from "../kit/field";
 import { Page } from "../kit/page";
 import { Panel } from "../kit/panel";
 import { Table } from "../kit/table";
 import { capital } from "../kit/text";
 import { Foreign, When } from "../kit/values";
+import { ChangeSetting } from "./setting-change";
 import { Flags } from "./settings-flags";
 
 const route = getRouteApi("/settings");
 const TABS = ["settings", "flags", "history"] as const;
 const HISTORY_ROWS = 100;
-
-type Setting = AnswerOf<"/v1/settings">["settings"][number];
 
 export function Settings() {
   const { tab = "settings", find = "" } = route.useSearch();
@@ -99,90 +98,11 @@ function All({ find }: { find: string }) {
                 cell: (one) => one.overrides.map(({ key, value }) => `${key} = ${value}`).join("; "),
               },
               { id: "changed", head: "Changed", cell: (one) => (one.changed == null ? "" : <When at={one.changed.at} />) },
-              { id: "do", head: "", cell: (one) => <Change setting={one} /> },
+              { id: "do", head: "", cell: (one) => <ChangeSetting setting={one} /> },
             ]}
           />
         )}
       </Panel>
-    </>
-  );
-}
-
-function Change({ setting }: { setting: Setting }) {
-  const usePreview = ({ value }: { value: string }) => {
-    const preview = useLook(
-      "/v1/settings/preview",
-      { query: { key: setting.key, value } },
-      { topics: ["settings"], enabled: value !== setting.value && value !== "", every: false },
-    );
-    const refused = preview.error;
-    const seen = value === setting.value ? undefined : preview.data?.value;
-    return {
-      wrong: value === setting.value ? "Give another value." : refused === null ? null : `${refused.message} ${refused.hint}`,
-      consequence: seen === undefined ? `${setting.value} holds now.` : <Preview of={seen} />,
-    };
-  };
-  return (
-    <div className="row">
-      <Act
-        change="PUT /v1/settings/{key}"
-        names={{ key: setting.key }}
-        label="Change"
-        subject={setting.key}
-        form={{ value: setting.value }}
-        useMore={usePreview}
-        body={(reason, { value }) => ({ value, reason, if_revision: setting.revision })}
-        fields={({ value }, set) =>
-          setting.choices.length === 0 ? (
-            <Input
-              label="Value"
-              help={setting.takes}
-              value={value}
-              autoComplete="off"
-              onChange={(event) => set({ value: event.target.value })}
-            />
-          ) : (
-            <Choice label="Value" of={setting.choices} value={value} onChange={(event) => set({ value: event.target.value })} />
-          )
-        }
-      />
-      {setting.is_default ? null : (
-        <Act
-          change="POST /v1/settings/{key}/unset"
-          names={{ key: setting.key }}
-          label="Unset"
-          subject={setting.key}
-          consequence={`The default, ${setting.default}, holds again.`}
-          body={(reason) => ({ reason, if_revision: setting.revision })}
-        />
-      )}
-    </div>
-  );
-}
-
-/** What a change of a setting would come to. */
-function Preview({ of: seen }: { of: AnswerOf<"/v1/settings/preview"> }) {
-  return (
-    <>
-      <span className="diff">
-        <span aria-hidden="true">−</span>
-        <del>
-          <Foreign>{seen.from}</Foreign>
-        </del>
-        <span aria-hidden="true">+</span>
-        <ins>
-          <Foreign>{seen.to}</Foreign>
-        </ins>
-      </span>
-      <p>
-        Takes effect: <Foreign>{seen.takes_effect}</Foreign>
-      </p>
-      {seen.needs_second_person ? <p>It takes a second person, once two have approval keys.</p> : null}
-      {seen.not_in.length === 0 ? null : (
-        <p>
-          Other values go on to hold in <Foreign>{seen.not_in.join(", ")}</Foreign>.
-        </p>
-      )}
     </>
   );
 }

@@ -1,26 +1,49 @@
-/** One worker: how it is, what it logs, what went wrong, what is wrong. The tab is in the address. */
+/** One worker: how it is, what holds for it, what it logs, what went wrong, what was done to it. The tab is in the address. */
 import { getRouteApi, Link } from "@tanstack/react-router";
+import { useState } from "react";
 import { type AnswerOf, PACE, useLook } from "../api/look";
 import { Facts } from "../kit/facts";
+import { ExplainIn } from "../kit/explain";
 import { LogTail } from "../kit/log-tail";
 import { Page } from "../kit/page";
 import { Panel } from "../kit/panel";
+import { useSeries } from "../kit/series";
 import { Status, type Tone, Word } from "../kit/status";
 import { Table } from "../kit/table";
+import { type Asked, type Level, LEVELS } from "../kit/tail";
 import { bytes, capital } from "../kit/text";
 import { Foreign, Id, When } from "../kit/values";
+import { SendDirective } from "./directive-deeds";
+import { AuditOf, EventsOf } from "./past-of";
+import { WorkerMetrics } from "./worker-metrics";
+import { WorkerSettings } from "./worker-settings";
 import { WorkerDeeds } from "./workers";
 
 const route = getRouteApi("/workers/$worker");
-const TABS = ["status", "logs", "errors", "diagnosis"] as const;
+const TABS = ["status", "configuration", "metrics", "logs", "errors", "diagnosis", "history"] as const;
+/** The level that hides nothing. */
+const EVERY_LEVEL: Level = "trace";
 type WorkerView = AnswerOf<"/v1/workers/{worker}">;
 
 export function Worker() {
   const { worker } = route.useParams();
   const { tab = "status" } = route.useSearch();
   const look = useLook("/v1/workers/{worker}", { path: { worker } }, { topics: ["workers"], every: PACE.live });
+  const summary = look.data?.value.summary ?? undefined;
+  // Kept while the page is open, whichever tab is looked at.
+  const readings = useSeries(worker, summary && { at: Date.parse(summary.heartbeat), value: summary });
   return (
-    <Page title={worker} actions={look.data === undefined ? null : <WorkerDeeds worker={look.data.value} />}>
+    <Page
+      title={worker}
+      actions={
+        look.data === undefined ? null : (
+          <div className="row">
+            <WorkerDeeds worker={look.data.value} />
+            <SendDirective target={worker} />
+          </div>
+        )
+      }
+    >
       <nav className="tabs" aria-label="About this worker">
         {TABS.map((name) => (
           <Link
@@ -35,7 +58,13 @@ export function Worker() {
         ))}
       </nav>
       {tab === "logs" ? (
-        <LogTail title="Log" path={`/v1/workers/${encodeURIComponent(worker)}/logs`} />
+        <Log worker={worker} />
+      ) : tab === "configuration" ? (
+        <WorkerSettings worker={worker} worksWith={look.data?.value.settings_revision} />
+      ) : tab === "metrics" ? (
+        <WorkerMetrics look={look} readings={readings} />
+      ) : tab === "history" ? (
+        <WorkerHistory worker={worker} />
       ) : tab === "diagnosis" ? (
         <Diagnosis worker={worker} />
       ) : tab === "errors" ? (
@@ -54,6 +83,44 @@ export function Worker() {
         </Panel>
       )}
     </Page>
+  );
+}
+
+/** What is shown of the log is in the address as well, so that a link shows the same. */
+function Log({ worker }: { worker: string }) {
+  const { level, text = "" } = route.useSearch();
+  const navigate = route.useNavigate();
+  // An address follows what is typed a moment later; the field must not.
+  const [asked, ask] = useState<Asked>({ level: LEVELS.find((one) => one === level) ?? EVERY_LEVEL, text });
+  return (
+    <LogTail
+      title="Log"
+      path={`/v1/workers/${encodeURIComponent(worker)}/logs`}
+      asked={asked}
+      ask={(next) => {
+        ask(next);
+        const level = next.level === EVERY_LEVEL ? undefined : next.level;
+        const text = next.text === "" ? undefined : next.text;
+        void navigate({ search: (old) => ({ ...old, level, text }), replace: true });
+      }}
+    />
+  );
+}
+
+function WorkerHistory({ worker }: { worker: string }) {
+  return (
+    <>
+      <AuditOf
+        what={`worker ${worker}`}
+        isAbout={(target) => target === worker || target.endsWith(`@worker:${worker}`)}
+        topics={["workers", "settings"]}
+      />
+      <p className="muted">
+        What was done to many workers at once is one record of the audit, about all of them: the events below have it, and{" "}
+        <Link to="/workers/bulk">bulk runs</Link> say why.
+      </p>
+      <EventsOf what={`worker ${worker}`} topic="workers" name={worker} />
+    </>
   );
 }
 
@@ -99,7 +166,15 @@ function Errors({ errors }: { errors: WorkerView["errors"] }) {
       rows={errors}
       keyOf={(error) => error.fingerprint}
       columns={[
-        { id: "message", head: "Latest text", cell: (error) => <Foreign>{error.message}</Foreign> },
+        {
+          id: "message",
+          head: "Latest text",
+          cell: (error) => (
+            <>
+              <Foreign>{error.message}</Foreign> <ExplainIn text={error.message} />
+            </>
+          ),
+        },
         { id: "count", head: "Times", numeric: true, by: (error) => error.count, cell: (error) => String(error.count) },
         { id: "first", head: "First", by: (error) => error.first, cell: (error) => <When at={error.first} /> },
         { id: "last", head: "Latest", by: (error) => error.last, cell: (error) => <When at={error.last} /> },

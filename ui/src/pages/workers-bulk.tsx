@@ -150,14 +150,23 @@ export function BulkResult({ bulk }: { bulk: number }) {
   );
 }
 
-function Undo({ bulk }: { bulk: Bulk }) {
+/** A restart cannot be taken back: the processes that ran are over. */
+const FOR_GOOD = "restart";
+
+export function Undo({ bulk }: { bulk: Bulk }) {
   return (
     <Act
       change="POST /v1/workers/bulk/{id}/undo"
       names={{ id: bulk.bulk }}
       label="Take it back"
       subject={`number ${String(bulk.bulk)}`}
-      why={bulk.undone_by == null ? null : `It was taken back by ${bulk.undone_by}.`}
+      why={
+        bulk.undone_by != null
+          ? `It was taken back by ${bulk.undone_by}.`
+          : bulk.action === FOR_GOOD
+            ? "A restart cannot be taken back."
+            : null
+      }
       consequence="Every worker about which nobody has decided otherwise since is wanted as it was before."
       body={(reason) => ({ reason })}
     />

@@ -88,6 +88,7 @@ export function Workers() {
                 </Link>
               ))
             : null}
+          <Link to="/workers/bulk">Bulk runs</Link>
         </nav>
       </div>
       {chosen === undefined ? null : <BulkPreview action={chosen} of={{ kind, network, state }} />}

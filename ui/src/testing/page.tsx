@@ -44,6 +44,10 @@ const SPECIAL: Readonly<Record<string, (follows: boolean, answer: object) => obj
     leader: follows ? "n2" : "n1",
     stopped_since: null,
   }),
+  "/v1/settings": (_, answer) => {
+    const { settings } = answer as { settings: object[] };
+    return { ...answer, settings: settings.map((one, at) => ({ ...one, places: at === 0 ? "workers" : "nowhere" })) };
+  },
   "/v1/cluster/peers": (_, answer) => {
     const { peers } = answer as { peers: object[] };
     return {
@@ -110,6 +114,8 @@ export interface Shown {
   /** What was written to the browser's console as a warning or an error. */
   complaints: string[];
   panels: () => HTMLElement[];
+  /** The address that the page is at. */
+  address: () => string;
 }
 
 export interface Options {
@@ -193,6 +199,7 @@ export async function show(place: string, fate: Fate, { follows = false, instead
     asked,
     complaints,
     panels,
+    address: () => router.state.location.href,
     meet: (fate) => {
       now = fate;
       for (const end of breaks) end();
