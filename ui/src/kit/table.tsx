@@ -9,7 +9,7 @@ export interface Column<R> {
   head: string;
   cell: (row: R) => ReactNode;
   /** What it is sorted by; a column without it is not sorted. */
-  by?: (row: R) => string | number;
+  by?: (row: R) => string | number | bigint;
   numeric?: boolean;
 }
 
