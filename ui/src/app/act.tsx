@@ -119,16 +119,19 @@ export function Act<C extends Change, F = undefined>(props: Props<C, F>) {
     ));
   };
   return (
-    <Button
-      data-change={props.change}
-      look={look ?? (danger >= 3 ? "danger" : undefined)}
-      why={general ?? why}
-      onClick={() => {
-        open(false);
-      }}
-    >
-      {label}
-    </Button>
+    <>
+      <Button
+        data-change={props.change}
+        look={look ?? (danger >= 3 ? "danger" : undefined)}
+        why={general ?? why}
+        onClick={() => {
+          open(false);
+        }}
+      >
+        {label}
+      </Button>
+      {hosted.teller}
+    </>
   );
 }
 

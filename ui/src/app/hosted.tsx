@@ -73,6 +73,8 @@ export interface Hosting<L> {
   /** Opens the dialog, drawn of what is on the page at the time; null where that is not there any more. */
   show: (draw: (live: L | null) => ReactNode) => void;
   close: () => void;
+  /** To be drawn beside what opens the dialog: it tells the dialog what is on the page. */
+  teller: ReactNode;
 }
 
 /** A dialog about `live`, which is what is on the page now. */
@@ -80,6 +82,21 @@ export function useHosted<L>(live: L): Hosting<L> {
   const host = useContext(Context);
   if (host === null) throw new Error("a dialog is opened outside of the page");
   const id = useId();
+  const [isOpened, setOpened] = useState(false);
+  return {
+    show: (draw) => {
+      setOpened(true);
+      host.show({ id, draw: draw as (live: unknown) => ReactNode, live });
+    },
+    close: () => {
+      host.close(id);
+    },
+    // A list has many that nobody opens: those have nobody to tell.
+    teller: isOpened ? <Teller host={host} id={id} live={live} /> : null,
+  };
+}
+
+function Teller({ host, id, live }: { host: Host; id: string; live: unknown }) {
   useEffect(() => {
     host.tell(id, live);
   });
@@ -89,12 +106,5 @@ export function useHosted<L>(live: L): Hosting<L> {
     },
     [host, id],
   );
-  return {
-    show: (draw) => {
-      host.show({ id, draw: draw as (live: unknown) => ReactNode, live });
-    },
-    close: () => {
-      host.close(id);
-    },
-  };
+  return null;
 }

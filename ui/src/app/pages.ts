@@ -14,6 +14,14 @@ export interface PageEntry {
 export const PAGES: readonly PageEntry[] = [
   { to: "/", title: "Overview", group: "Now", permission: "status.read", key: "o", words: "home dashboard health" },
   {
+    to: "/history",
+    title: "History",
+    group: "Now",
+    permission: "status.read",
+    key: "y",
+    words: "last day chart trend figures series past",
+  },
+  {
     to: "/workers",
     title: "Workers",
     group: "Now",

@@ -48,6 +48,19 @@ const overview = createRoute({
   path: "/",
   component: lazyRouteComponent(() => import("../pages/overview"), "Overview"),
 });
+const history = createRoute({
+  getParentRoute: () => root,
+  path: "/history",
+  component: lazyRouteComponent(() => import("../pages/history"), "History"),
+  validateSearch: (search: Record<string, unknown>) => ({
+    series: textOf(search, "series"),
+    asset: textOf(search, "asset"),
+    range: textOf(search, "range"),
+    from: textOf(search, "from"),
+    to: textOf(search, "to"),
+    view: textOf(search, "view"),
+  }),
+});
 const workers = createRoute({
   getParentRoute: () => root,
   path: "/workers",
@@ -232,6 +245,7 @@ const about = createRoute({
 
 export const routeTree = root.addChildren([
   overview,
+  history,
   workers,
   worker,
   bulks,

@@ -82,24 +82,27 @@ export function SignedAct<C extends Change>(props: Props<C>) {
   const hosted = useHosted(props);
   const isEnough = props.unconfirmed === true && own.enrolled !== undefined;
   return (
-    <Button
-      data-change={props.change}
-      look="main"
-      why={general ?? why ?? (isEnough ? null : own.why)}
-      onClick={() => {
-        const deed = JSON.stringify([who.name, props.change, props.names]);
-        // The bytes are made of what is on the page now; the id is that of what was sent before, if it is the same.
-        const { ids, reason, sentAt } = unansweredOf<Props<C>, null>(deed) ?? {
-          ids: new CommandIds(),
-          reason: "",
-          sentAt: null,
-        };
-        const draft = { props, form: null, reason, ids, sentAt };
-        hosted.show((live) => <Signing {...{ draft, deed, live }} close={hosted.close} />);
-      }}
-    >
-      {label}
-    </Button>
+    <>
+      <Button
+        data-change={props.change}
+        look="main"
+        why={general ?? why ?? (isEnough ? null : own.why)}
+        onClick={() => {
+          const deed = JSON.stringify([who.name, props.change, props.names]);
+          // The bytes are made of what is on the page now; the id is that of what was sent before, if it is the same.
+          const { ids, reason, sentAt } = unansweredOf<Props<C>, null>(deed) ?? {
+            ids: new CommandIds(),
+            reason: "",
+            sentAt: null,
+          };
+          const draft = { props, form: null, reason, ids, sentAt };
+          hosted.show((live) => <Signing {...{ draft, deed, live }} close={hosted.close} />);
+        }}
+      >
+        {label}
+      </Button>
+      {hosted.teller}
+    </>
   );
 }
 

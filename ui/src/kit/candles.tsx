@@ -2,6 +2,7 @@
 import { CandlestickSeries, createChart, HistogramSeries, type UTCTimestamp } from "lightweight-charts";
 import { useEffect, useRef } from "react";
 import { visible } from "./text";
+import { token, useTheme } from "./tokens";
 
 export interface Candle {
   /** When it begins, in milliseconds since 1970. */
@@ -15,12 +16,9 @@ export interface Candle {
 
 const HEIGHT_PX = 340;
 
-function token(name: string): string {
-  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-}
-
 export function Candles({ candles, title }: { candles: readonly Candle[]; title: string }) {
   const place = useRef<HTMLDivElement>(null);
+  const theme = useTheme();
   useEffect(() => {
     if (place.current === null) return undefined;
     const chart = createChart(place.current, {
@@ -57,7 +55,7 @@ export function Candles({ candles, title }: { candles: readonly Candle[]; title:
     return () => {
       chart.remove();
     };
-  }, [candles]);
+  }, [candles, theme]);
   const last = candles.at(-1);
   return (
     <div

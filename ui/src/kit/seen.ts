@@ -1,5 +1,5 @@
 /** Which rows of a long list are seen, where all are of about one height: counted, not measured. */
-import { type RefObject, useEffect, useState } from "react";
+import { type RefObject, startTransition, useEffect, useState } from "react";
 
 /** Rows that are drawn above and below those that are seen. */
 const BEYOND = 12;
@@ -29,7 +29,10 @@ export function useSeen(box: RefObject<HTMLElement | null>, count: number, px: n
     if (element === null || !isLong) return undefined;
     const look = () => {
       const next = partOf(count, px, element.scrollTop, element.clientHeight);
-      see((old) => (old.from === next.from && old.to === next.to ? old : next));
+      // Rows that come into sight are drawn in small steps: what the browser has to do for a frame does not wait for all of them.
+      startTransition(() => {
+        see((old) => (old.from === next.from && old.to === next.to ? old : next));
+      });
     };
     look();
     element.addEventListener("scroll", look, { passive: true });

@@ -1,5 +1,6 @@
 /** A table that sorts what it shows, and draws of many rows those alone that are seen. */
-import { memo, type ReactNode, useMemo, useRef, useState } from "react";
+import { replaceEqualDeep } from "@tanstack/react-query";
+import { memo, type ReactNode, startTransition, useDeferredValue, useMemo, useRef, useState } from "react";
 import { useSeen } from "./seen";
 import { safe } from "./text";
 
@@ -8,7 +9,7 @@ export interface Column<R> {
   head: string;
   cell: (row: R) => ReactNode;
   /** What it is sorted by; a column without it is not sorted. */
-  by?: (row: R) => string | number;
+  by?: (row: R) => string | number | bigint;
   numeric?: boolean;
 }
 
@@ -25,7 +26,16 @@ interface Props<R> {
 const DRAWN_MAX = 150;
 const ROW_PX = 33;
 
-export function Table<R>({ caption, columns, rows, keyOf, selected }: Props<R>) {
+/**
+ * A long list is drawn of what was read last as soon as there is time for it, and in small steps, so that whoever scrolls meanwhile waits
+ * for none of it. All that it is drawn of is put off together: rows go with their own columns.
+ */
+export function Table<R>(props: Props<R>) {
+  const later = useDeferredValue(props);
+  return <DrawnTable {...(props.rows.length > DRAWN_MAX && later.rows.length > DRAWN_MAX ? later : props)} />;
+}
+
+const DrawnTable = memo(function DrawnTable<R>({ caption, columns, rows, keyOf, selected }: Props<R>) {
   const [sort, setSort] = useState<{ id: string; down: boolean } | null>(null);
   const sorted = useMemo(() => {
     const by = columns.find(({ id }) => id === sort?.id)?.by;
@@ -59,7 +69,9 @@ export function Table<R>({ caption, columns, rows, keyOf, selected }: Props<R>) 
                     <button
                       type="button"
                       onClick={() => {
-                        setSort(sort?.id === id ? { id, down: !sort.down } : { id, down: false });
+                        startTransition(() => {
+                          setSort(sort?.id === id ? { id, down: !sort.down } : { id, down: false });
+                        });
                       }}
                     >
                       {head}
@@ -89,7 +101,7 @@ export function Table<R>({ caption, columns, rows, keyOf, selected }: Props<R>) 
       </table>
     </div>
   );
-}
+}) as <R>(props: Props<R>) => ReactNode;
 
 interface RowProps<R> {
   row: R;
@@ -99,7 +111,13 @@ interface RowProps<R> {
   isSelected: boolean;
 }
 
-/** A row is drawn anew where it, or what is told of rows, is another one; not because others are scrolled into sight. */
+/** Whether nothing is another, where a row that was read again has the same in it: of a long list every row is read anew. */
+function isDrawn<R>(before: RowProps<R>, now: RowProps<R>): boolean {
+  if (before.index !== now.index || before.columns !== now.columns || before.isSelected !== now.isSelected) return false;
+  return before.row === now.row || replaceEqualDeep(before.row, now.row) === before.row;
+}
+
+/** A row is drawn anew where what is in it, or what is told of rows, is another; not because others are scrolled into sight. */
 const Row = memo(function Row<R>({ row, index, columns, isSelected }: RowProps<R>) {
   return (
     <tr aria-rowindex={index + 2} aria-selected={isSelected ? true : undefined}>
@@ -110,7 +128,7 @@ const Row = memo(function Row<R>({ row, index, columns, isSelected }: RowProps<R
       ))}
     </tr>
   );
-}) as <R>(props: RowProps<R>) => ReactNode;
+}, isDrawn) as <R>(props: RowProps<R>) => ReactNode;
 
 function Space({ height, columns }: { height: number; columns: number }) {
   return (

@@ -14,6 +14,8 @@ export interface Figure {
   sample?: number | undefined;
   /** What it was before, for its line, where the node keeps that; otherwise the line is of what was read since the page was opened. */
   past?: readonly number[] | undefined;
+  /** Under which name the page of history has that past. */
+  series?: string | undefined;
   /** How it differs from a day before, in words; where the node does not keep that, nothing. */
   change?: string | undefined;
   tone?: Tone;
@@ -40,9 +42,11 @@ export function Tile<T>({ title, to, look: { data, error }, lacking, children }:
   const shown = data === undefined || lacking !== undefined ? undefined : children(data.value);
   const samples = useSamples(shown?.sample, data?.at);
   return (
-    <Link className="tile" to={to}>
+    <div className="tile">
       <span className="row" style={{ justifyContent: "space-between" }}>
-        <span className="muted">{title}</span>
+        <Link className="muted whole" to={to}>
+          {title}
+        </Link>
         {shown === undefined || data === undefined ? null : <Age at={shown.at ?? data.at} />}
       </span>
       {shown === undefined ? null : <span className="figure">{visible(shown.figure)}</span>}
@@ -61,8 +65,34 @@ export function Tile<T>({ title, to, look: { data, error }, lacking, children }:
       ) : (
         <Status tone={shown.tone}>{shown.note}</Status>
       )}
-      {shown?.change === undefined ? null : <span className="muted">{visible(shown.change)}</span>}
-      {shown === undefined ? null : <Sparkline samples={shown.past ?? samples} />}
+      {shown === undefined ? null : (
+        <Past title={title} series={shown.series} change={shown.change} samples={shown.past ?? samples} />
+      )}
+    </div>
+  );
+}
+
+interface PastProps {
+  title: string;
+  series: string | undefined;
+  change: string | undefined;
+  samples: readonly number[];
+}
+
+/** How it moved; where the node keeps that, it leads to the whole of it. */
+function Past({ title, series, change, samples }: PastProps) {
+  const drawn = (
+    <>
+      {change === undefined ? null : <span className="muted">{visible(change)}</span>}
+      <Sparkline samples={samples} />
+    </>
+  );
+  if (series === undefined) return drawn;
+  const asked = { series, asset: undefined, range: undefined, from: undefined, to: undefined, view: undefined };
+  return (
+    <Link className="past" to="/history" search={asked}>
+      <span className="visually-hidden">The last day of: {title} </span>
+      {drawn}
     </Link>
   );
 }

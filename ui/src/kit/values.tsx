@@ -12,26 +12,26 @@ window.setInterval(() => {
   for (const ticker of tickers) ticker();
 }, TICK_MS);
 
+function tick(ticker: () => void): () => void {
+  tickers.add(ticker);
+  return () => tickers.delete(ticker);
+}
+
 /** The present moment, second by second. */
 export function useNow(): number {
-  return useSyncExternalStore(
-    (ticker) => {
-      tickers.add(ticker);
-      return () => tickers.delete(ticker);
-    },
-    () => now,
-  );
+  return useSyncExternalStore(tick, () => now);
 }
 
 /** A moment: how long ago, and when exactly on hover. */
 export function When({ at }: { at: string | null | undefined }) {
-  const present = useNow();
+  const moment = at == null ? Number.NaN : Date.parse(at);
+  // What is asked each second is the text: a list of many moments draws those alone whose text has become another one.
+  const text = useSyncExternalStore(tick, () => (Number.isNaN(moment) ? "" : relative(moment, now)));
   if (at == null) return <span className="muted">never</span>;
-  const moment = Date.parse(at);
   if (Number.isNaN(moment)) return <span>{visible(at)}</span>;
   return (
     <time dateTime={at} title={utc(moment)}>
-      {relative(moment, present)}
+      {text}
     </time>
   );
 }

@@ -37,6 +37,7 @@ function Figures() {
           note: `${leader ?? "nobody"} leads; ${String(failure_tolerance)} may fail`,
           tone: health === "healthy" ? "good" : health === "degraded" ? "warn" : "bad",
           past: past("voters_heard").past,
+          series: "voters_heard",
         })}
       </Tile>
       <Tile title="Entries applied" to="/cluster" look={look}>
@@ -120,6 +121,7 @@ function fees(history: History, quote: string | undefined, now: number): Figure 
   return {
     figure: `${grouped(inUnits(earned, line.decimals ?? 0))} ${line.asset ?? ""}`,
     past: line.points.map(({ value }) => Number(value) - base),
+    series: "fees",
     change: spanOf(history, line, now),
     at: sampledAt(history),
     note: others === 0 ? undefined : `in ${String(others)} other assets too`,

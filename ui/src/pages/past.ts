@@ -1,6 +1,7 @@
 /** What the figures of Overview were in the last day, as the node kept them; where it keeps less, since when. */
 import { type AnswerOf, type Look, useLook } from "../api/look";
 import { grouped, utc } from "../kit/text";
+import type { SeriesName as Any } from "./series";
 
 export type History = AnswerOf<"/v1/history">;
 
@@ -18,11 +19,11 @@ export const SERIES = [
   "withdrawals_for_people",
   "admin_sign_ins_failed",
   "admins_locked",
-] as const;
+] as const satisfies readonly Any[];
 export type SeriesName = (typeof SERIES)[number];
 
 /** They are sampled once a minute, in milliseconds. */
-const EVERY_MS = 60_000;
+export const EVERY_MS = 60_000;
 /** After so many samples that are not there the newest is told to be old. */
 const SAMPLES_LATE = 3;
 
@@ -34,6 +35,8 @@ export function useHistory(): Look<"/v1/history"> {
 export interface Past {
   /** For drawing alone. */
   past?: readonly number[];
+  /** Its name, where there is a past of it. */
+  series?: SeriesName;
   /** How it differs from a day before, or from the oldest that is kept, in words. */
   change: string;
 }
@@ -67,7 +70,11 @@ export function pastOf({ data, error }: Pick<Look<"/v1/history">, "data" | "erro
   if (line === undefined || by === null) return { change: "nothing is kept of its last day yet" };
   const sign = by > 0n ? "+" : "";
   const change = by === 0n ? "as much" : `${sign}${grouped(String(by))}`;
-  return { past: line.points.map(({ value }) => Number(value)), change: `${change} ${spanOf(data.value, line, now)}` };
+  return {
+    series: name,
+    past: line.points.map(({ value }) => Number(value)),
+    change: `${change} ${spanOf(data.value, line, now)}`,
+  };
 }
 
 /** Minor units as decimal text of units. */

@@ -1,4 +1,4 @@
-/** What a page needs of a browser and jsdom has not: the library that draws candles draws on a canvas. */
+/** What a page needs of a browser and jsdom has not: libraries that draw do it on a canvas, and a system has a theme. */
 import { vi } from "vitest";
 
 vi.mock("lightweight-charts", () => {
@@ -14,3 +14,18 @@ vi.mock("lightweight-charts", () => {
     }),
   };
 });
+
+vi.mock("uplot", () => ({
+  default: class {
+    destroy = () => undefined;
+    setSize = () => undefined;
+  },
+}));
+
+window.matchMedia = (media) =>
+  ({
+    media,
+    matches: false,
+    addEventListener: () => undefined,
+    removeEventListener: () => undefined,
+  }) as unknown as MediaQueryList;
