@@ -1,4 +1,5 @@
 /** Which time a page is about, chosen and kept in the address: the same on every page that has one. */
+import { useState } from "react";
 import { Choice, Input } from "./field";
 import { isWhole, momentOf, ofField, PRESETS, type Range, toField } from "./range";
 
@@ -65,7 +66,8 @@ interface MomentProps {
 
 /** It is taken when the field is left or Enter is pressed: half a moment is none. */
 function Moment({ label, of, zone, set }: MomentProps) {
-  const at = momentOf(of, Date.now());
+  const [opened] = useState(() => Date.now());
+  const at = momentOf(of, opened);
   const shown = at === null ? "" : toField(at, zone);
   const take = (text: string) => {
     if (text !== shown) set(ofField(text, zone));
