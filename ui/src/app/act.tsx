@@ -133,6 +133,17 @@ export function Act<C extends Change, F = undefined>(props: Props<C, F>) {
           open(true);
         }}
         close={hosted.close}
+        keep={(title, once, tell) => {
+          const kept = () => {
+            hosted.close();
+            tell();
+          };
+          hosted.show(() => (
+            <ShownOnce title={title} close={kept}>
+              {once}
+            </ShownOnce>
+          ));
+        }}
       />
     ));
   };
@@ -157,9 +168,11 @@ interface AskedProps<C extends Change, F> {
   live: Props<C, F> | null;
   anew: () => void;
   close: () => void;
+  /** Shows what an answer has this once in the dialog's place, also where the dialog was closed before the answer came. */
+  keep: (title: string, once: ReactNode, tell: () => void) => void;
 }
 
-function Asked<C extends Change, F>({ draft, deed, live, anew, close }: AskedProps<C, F>) {
+function Asked<C extends Change, F>({ draft, deed, live, anew, close, keep }: AskedProps<C, F>) {
   const { props, ids, sentAt } = draft;
   const { label, useMore = nothingMore } = props;
   const { can } = useSession();
@@ -172,8 +185,6 @@ function Asked<C extends Change, F>({ draft, deed, live, anew, close }: AskedPro
   const [refused, setRefused] = useState<Refused | null>(null);
   const [busy, setBusy] = useState(false);
   const [isSentBefore, setSentBefore] = useState(sentAt !== null);
-  /** What was answered and is shown this once, and what is told when it is kept. */
-  const [shown, showOnce] = useState<{ once: ReactNode; tell: () => void } | null>(null);
   const more = useMore(form);
   useEffect(holdPage, []);
 
@@ -218,7 +229,7 @@ function Asked<C extends Change, F>({ draft, deed, live, anew, close }: AskedPro
         close();
         tell();
       } else {
-        showOnce({ once, tell });
+        keep(`${label}: ${subject}`, once, tell);
       }
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
@@ -236,17 +247,6 @@ function Asked<C extends Change, F>({ draft, deed, live, anew, close }: AskedPro
     }
   };
 
-  if (shown !== null) {
-    const kept = () => {
-      close();
-      shown.tell();
-    };
-    return (
-      <ShownOnce title={`${label}: ${subject}`} close={kept}>
-        {shown.once}
-      </ShownOnce>
-    );
-  }
   return (
     <Dialog
       open

@@ -17,6 +17,8 @@ const OTHERS_END = "Your other sessions end at once; this one goes on.";
 
 export function OwnAccount() {
   const { who } = useSession();
+  // Here, and not in the dialog: somebody may have closed that before they came.
+  const [codes, setCodes] = useState<readonly string[] | null>(null);
   return (
     <section className="card" aria-label="Your account">
       <header>
@@ -42,7 +44,7 @@ export function OwnAccount() {
             {(close) => <Password close={close} />}
           </Asking>
           <Asking change="POST /v1/session/second-factor" label="Enrol another authenticator">
-            {(close) => <Authenticator close={close} />}
+            {(close) => <Authenticator close={close} enrolled={setCodes} />}
           </Asking>
           <Act
             change="POST /v1/session/recovery-codes"
@@ -56,6 +58,17 @@ export function OwnAccount() {
           />
         </div>
       </div>
+      {codes === null ? null : (
+        <ShownOnce
+          title="Recovery codes"
+          close={() => {
+            setCodes(null);
+            toast("Your new authenticator is enrolled. Your other sessions have ended.");
+          }}
+        >
+          <RecoveryCodes of={codes} />
+        </ShownOnce>
+      )}
     </section>
   );
 }
@@ -97,23 +110,9 @@ function Password({ close }: { close: () => void }) {
   );
 }
 
-function Authenticator({ close }: { close: () => void }) {
+function Authenticator({ close, enrolled }: { close: () => void; enrolled: (codes: readonly string[]) => void }) {
   const sending = useSending();
-  const [codes, setCodes] = useState<readonly string[] | null>(null);
   useEffect(holdPage, []);
-  if (codes !== null) {
-    return (
-      <ShownOnce
-        title="Recovery codes"
-        close={() => {
-          close();
-          toast("Your new authenticator is enrolled. Your other sessions have ended.");
-        }}
-      >
-        <RecoveryCodes of={codes} />
-      </ShownOnce>
-    );
-  }
   return (
     <Dialog
       open
@@ -121,7 +120,13 @@ function Authenticator({ close }: { close: () => void }) {
       title="Enrol another authenticator"
       about={`The present one holds until a code of the new one was shown. ${OTHERS_END}`}
     >
-      <Enrolment send={sending} enrolled={setCodes} />
+      <Enrolment
+        send={sending}
+        enrolled={(codes) => {
+          close();
+          enrolled(codes);
+        }}
+      />
     </Dialog>
   );
 }

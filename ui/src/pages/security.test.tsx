@@ -120,6 +120,19 @@ describe("a password for somebody else", () => {
     await keptBy("drawn by /v1/admins/otto/reset");
   });
 
+  // Goal: it is not lost with a dialog that was closed before the answer came. Method: the answer comes after Escape.
+  it("is shown where its dialog was closed meanwhile", async () => {
+    let answer: (of: Response) => void = () => undefined;
+    const { sent, first } = noting(() => new Promise<Response>((resolve) => (answer = resolve)));
+    await show("/security", "full", { first, instead: ADMINS });
+    await make();
+    await waitFor(() => expect(sent).toHaveLength(1));
+    fireEvent.keyDown(document.activeElement ?? document.body, { key: "Escape" });
+    await waitFor(() => expect(isClosed()).toBe(true));
+    answer(json(200, { number: 3, name: "nova", one_time_password: "came late", index: 7 }));
+    await keptBy("came late");
+  });
+
   // Goal: where others have to agree first, what is valid then is not lost. Method: a node that wants two persons, and answers a proposal with
   // a password.
   it("is shown with the proposal where two persons are needed", async () => {
