@@ -120,7 +120,7 @@ interface HowFarProps {
 
 function HowFar({ of: { entries, looked, oldest, isWhole }, zone, before, go }: HowFarProps) {
   return (
-    <div className="row body" role="status">
+    <div className="row" role="status" style={{ padding: "var(--gap-3) var(--gap-4)" }}>
       <span>
         {entries.length} of the {looked} records {before === undefined ? "" : `before number ${String(before)} `}that were
         looked at
