@@ -1,9 +1,10 @@
 /**
  * A change that a person makes: its button, what it will do, what it asks of the sender, and what became of it.
  *
- * How much is asked follows from the description of the API, so that the page asks what the node enforces:
- * level 0 is made at once, level 1 after a reason, level 2 after the thing's name, level 3 after a phrase and a second factor
- * that was shown just now. What takes two persons is proposed instead, if the sender wants it.
+ * Each is made in a dialog of its own, which says what follows from it. How much that asks follows from the description of the API, so
+ * that the page asks what the node enforces: a reason for the audit at every level, where the node takes one; from level 2 on the thing's
+ * name, at level 3 a phrase instead and a second factor that was shown just now. What takes two persons is proposed instead, if the sender
+ * wants it.
  *
  * An open dialog is about what was on the page when it was opened, and about nothing else: what is read meanwhile changes neither what
  * it says nor what it sends (versions neither), and is told. What is filled in is the dialog's own, for the same reason.
@@ -11,7 +12,7 @@
 import { Link } from "@tanstack/react-router";
 import { type ReactNode, useEffect, useState } from "react";
 import { type BodyOf, type Change, change, CommandIds, factsOf, isProposed, type NamesOf, type ResultOf } from "../api/change";
-import { Refused } from "../api/client";
+import { type Proposed, Refused } from "../api/client";
 import { Button } from "../kit/button";
 import { Dialog } from "../kit/dialog";
 import { Field, Input } from "../kit/field";
@@ -23,7 +24,9 @@ import { Gone, Told, useSending } from "./deed";
 import { holdPage } from "./holding";
 import { useHosted } from "./hosted";
 import { useSession } from "./session";
+import { ProposedOnce, ShownOnce } from "./shown-once";
 import { useStanding } from "./standing";
+import { doneTo, InAudit } from "./told";
 import { type Draft, forgetUnanswered, keepUnanswered, unansweredOf } from "./unanswered";
 
 /** It takes two persons. */
@@ -61,6 +64,8 @@ interface Props<C extends Change, F> {
   anywhere?: boolean;
   /** What to tell, and do, when it is made. */
   done?: (result: ResultOf<C>) => string;
+  /** What of the answer is shown this once: it stays until the person says that it is kept. */
+  once?: (result: ResultOf<C>) => ReactNode;
 }
 
 /** Why a change cannot be made through this page by this person; null where it can. */
@@ -91,6 +96,19 @@ function essence<C extends Change, F>(props: Props<C, F>, form: F): string {
 /** Tells one opening of a dialog from the next. */
 let turn = 0;
 
+function tellProposed({ proposal, needed }: Proposed): void {
+  toast(
+    <>
+      Proposed as{" "}
+      <Link to="/approvals/$proposal" params={{ proposal: String(proposal) }}>
+        proposal {proposal}
+      </Link>
+      ; {needed} must approve it.
+    </>,
+    "info",
+  );
+}
+
 const nothingMore = () => ({ wrong: null, consequence: null });
 
 export function Act<C extends Change, F = undefined>(props: Props<C, F>) {
@@ -115,6 +133,17 @@ export function Act<C extends Change, F = undefined>(props: Props<C, F>) {
           open(true);
         }}
         close={hosted.close}
+        keep={(title, once, tell) => {
+          const kept = () => {
+            hosted.close();
+            tell();
+          };
+          hosted.show(() => (
+            <ShownOnce title={title} close={kept}>
+              {once}
+            </ShownOnce>
+          ));
+        }}
       />
     ));
   };
@@ -142,11 +171,14 @@ interface AskedProps<C extends Change, F> {
   live: Props<C, F> | null;
   anew: () => void;
   close: () => void;
+  /** Shows what an answer has this once in the dialog's place, also where the dialog was closed before the answer came. */
+  keep: (title: string, once: ReactNode, tell: () => void) => void;
 }
 
-function Asked<C extends Change, F>({ draft, deed, live, anew, close }: AskedProps<C, F>) {
+function Asked<C extends Change, F>({ draft, deed, live, anew, close, keep }: AskedProps<C, F>) {
   const { props, ids, sentAt } = draft;
   const { label, useMore = nothingMore } = props;
+  const { can } = useSession();
   const { danger, summary, once } = factsOf(props.change);
   const general = useWhyNot(props.change, props.anywhere);
   const sending = useSending();
@@ -172,6 +204,16 @@ function Asked<C extends Change, F>({ draft, deed, live, anew, close }: AskedPro
     (danger >= 2 && typed.trim() !== word ? `Type ${word} to go on.` : null) ??
     (busy ? "It is on its way." : null);
 
+  const tellMade = (value: ResultOf<C>) => {
+    const done = props.done?.(value) ?? doneTo(label, subject);
+    toast(
+      <>
+        {safe(isSentBefore ? `${done} It took effect once, now or when it was sent first: look whether it holds.` : done)}
+        {can("audit.read") ? <InAudit of={value} /> : null}
+      </>,
+    );
+  };
+
   const send = async (propose: boolean) => {
     setRefused(null);
     setBusy(true);
@@ -182,23 +224,15 @@ function Asked<C extends Change, F>({ draft, deed, live, anew, close }: AskedPro
       const seen = await sending(props.change, why, () => change(props.change, names, body, { propose, id }));
       if (seen === null) return;
       forgetUnanswered(deed);
-      close();
       const { value } = seen;
-      if (isProposed(value)) {
-        const { proposal, needed } = value;
-        toast(
-          <>
-            Proposed as{" "}
-            <Link to="/approvals/$proposal" params={{ proposal: String(proposal) }}>
-              proposal {proposal}
-            </Link>
-            ; {needed} must approve it.
-          </>,
-          "info",
-        );
+      const [once, tell] = isProposed(value)
+        ? [value.once == null ? undefined : <ProposedOnce of={value.once} />, () => tellProposed(value)]
+        : [props.once?.(value), () => tellMade(value)];
+      if (once === undefined) {
+        close();
+        tell();
       } else {
-        const done = props.done?.(value) ?? `${label}: ${subject}. Done.`;
-        toast(isSentBefore ? `${done} It took effect once, now or when it was sent first: look whether it holds.` : done);
+        keep(`${label}: ${subject}`, once, tell);
       }
     } catch (error) {
       if (!(error instanceof Refused)) throw error;

@@ -10,6 +10,7 @@ import {
 import { Refused } from "../api/client";
 import { Button } from "../kit/button";
 import { Trouble } from "../kit/panel";
+import { type Range, rangeOf } from "../kit/range";
 import { Shell } from "./shell";
 
 /** A query's text, where it is one. */
@@ -236,11 +237,17 @@ const audit = createRoute({
   getParentRoute: () => root,
   path: "/audit",
   component: lazyRouteComponent(() => import("../pages/audit"), "Audit"),
+  validateSearch: (search: Record<string, unknown>): Range & { before?: number | undefined; entry?: number | undefined } => ({
+    ...rangeOf(search),
+    before: numberOf(search, "before"),
+    entry: numberOf(search, "entry"),
+  }),
 });
 const about = createRoute({
   getParentRoute: () => root,
   path: "/about",
   component: lazyRouteComponent(() => import("../pages/about"), "About"),
+  validateSearch: (search: Record<string, unknown>): { tab?: string | undefined } => ({ tab: textOf(search, "tab") }),
 });
 
 export const routeTree = root.addChildren([

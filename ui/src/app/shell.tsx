@@ -6,7 +6,7 @@ import { follow, useLiveness } from "../api/live";
 import { PACE, useLook } from "../api/look";
 import { Button } from "../kit/button";
 import { Status, Word } from "../kit/status";
-import { utc } from "../kit/text";
+import { span, utc } from "../kit/text";
 import { Toasts } from "../kit/toast";
 import { Foreign, useNow, When } from "../kit/values";
 import { Hosted } from "./hosted";
@@ -123,7 +123,7 @@ function Banner({ tone, children }: { tone: "bad" | "warn" | "info"; children: R
 
 /** What holds for the whole exchange, and for this node. */
 function Banners() {
-  const { status, look, readOnly, leaderHref } = useStanding();
+  const { status, look, readOnly, follows, leaderHref } = useStanding();
   const moved = new URLSearchParams(window.location.search).has(MOVED);
   const isHeld = usePageHeld();
   // Whoever came here because the leader was gone wants to go on at the next one.
@@ -154,12 +154,19 @@ function Banners() {
       ))}
       {look.error === null && status !== undefined && readOnly !== null ? (
         <Banner tone={status.leader_id == null || status.health === "no-quorum" ? "bad" : "info"}>
-          <Foreign>{readOnly}</Foreign>
+          <span>
+            <Foreign>{readOnly}</Foreign> {follows ? <Behind ms={look.data?.ageMs ?? null} /> : null}
+          </span>
           {leaderHref === null ? null : <a href={leaderHref}>Open this page on the leader</a>}
         </Banner>
       ) : null}
     </>
   );
+}
+
+/** How old what a follower shows was when it answered last. It changes with every answer: nobody is told of each. */
+function Behind({ ms }: { ms: number | null }) {
+  return <span aria-live="off">{ms === null ? "It did not say how far it is behind." : `It is ${span(ms)} behind.`}</span>;
 }
 
 function Navigation() {

@@ -22,6 +22,7 @@ import { holdPage } from "./holding";
 import { useHosted } from "./hosted";
 import { useSession } from "./session";
 import { useStanding } from "./standing";
+import { InAudit } from "./told";
 import { type Draft, forgetUnanswered, keepUnanswered, unansweredOf } from "./unanswered";
 
 /** The key of this browser at this node and its number, if it is enrolled and confirmed. */
@@ -126,6 +127,7 @@ function essence<C extends Change>({ change, names, bytes, shown }: Props<C>): s
 function Signing<C extends Change>({ draft, deed, live, close }: SigningProps<C>) {
   const { props, ids } = draft;
   const own = useOwnKey();
+  const { can } = useSession();
   const sending = useSending();
   const [reason, setReason] = useState(draft.reason);
   const [wrong, setWrong] = useState<Error | null>(null);
@@ -147,7 +149,13 @@ function Signing<C extends Change>({ draft, deed, live, close }: SigningProps<C>
       forgetUnanswered(deed);
       close();
       const { tone, text } = props.done(seen.value);
-      toast(visible(text), tone);
+      toast(
+        <>
+          {visible(text)}
+          {can("audit.read") ? <InAudit of={seen.value} /> : null}
+        </>,
+        tone,
+      );
       await props.after?.();
     } catch (error) {
       if (error instanceof Refused && error.isUnknown) {

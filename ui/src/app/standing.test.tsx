@@ -1,5 +1,6 @@
 import { waitFor } from "@testing-library/react";
 import { afterEach, expect, it, vi } from "vitest";
+import { answerTo } from "../testing/fake-node";
 import { show } from "../testing/page";
 
 afterEach(() => vi.unstubAllGlobals());
@@ -26,4 +27,28 @@ it("asks who is there when a session is over", async () => {
   await client.refetchQueries({ queryKey: ["/v1/workers"] });
   await waitFor(() => expect(document.body.textContent).toContain("nobody is signed in"), { timeout: 15_000 });
   expect(asked.slice(before).filter((path) => path === "/v1/session").length).toBeLessThan(4);
+});
+
+// Goal: a follower says how far behind it is what it shows, and that nothing is known where it says nothing. Method: answers of a known age, and
+// answers without one.
+it.each([
+  ["250", "It is 250 ms behind."],
+  [null, "It did not say how far it is behind."],
+])("says how old what a follower shows is (%s)", async (age, words) => {
+  const status = {
+    ...(answerTo("/v1/status", "full") as object),
+    id: 1,
+    node: "n1",
+    leader_id: 2,
+    leader: "n2",
+    health: "healthy",
+  };
+  const first = (request: Request) => {
+    if (new URL(request.url).pathname !== "/v1/status") return undefined;
+    const headers = { "content-type": "application/json", ...(age === null ? {} : { "exq-age-ms": age }) };
+    return Promise.resolve(new Response(JSON.stringify({ ...status, stopped_since: null }), { status: 200, headers }));
+  };
+  await show("/about", "full", { first });
+  await waitFor(() => expect(document.querySelector(".bar")?.textContent).toContain(words));
+  expect(document.querySelector(".bar")?.textContent).toContain("follows and shows only");
 });

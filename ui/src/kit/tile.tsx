@@ -5,7 +5,7 @@ import { useState } from "react";
 import type { Refused, Seen } from "../api/client";
 import { Status, type Tone } from "./status";
 import { useNow } from "./values";
-import { span, visible } from "./text";
+import { grouped, span, visible } from "./text";
 
 /** What a figure is, of what was read. */
 export interface Figure {
@@ -113,7 +113,15 @@ function useSamples(sample: number | undefined, at: number | undefined): readonl
 
 const [WIDTH, HEIGHT] = [200, 28];
 
-/** What the figure was since the page was opened. Decoration: the figure itself is text. */
+/** What a line says, for those who do not see it. Its samples are rounded: the figure itself is there in full. */
+export function lineInWords(samples: readonly number[]): string {
+  const words = (sample: number | undefined) => grouped(String(Number((sample ?? 0).toPrecision(6))));
+  const [low, high] = [Math.min(...samples), Math.max(...samples)];
+  const all = `lowest ${words(low)}, highest ${words(high)}, first ${words(samples[0])}, last ${words(samples.at(-1))}`;
+  return `Its line of ${String(samples.length)} values: ${all}.`;
+}
+
+/** What the figure was before: a picture, and in words. */
 export function Sparkline({ samples }: { samples: readonly number[] }) {
   if (samples.length < 2) return <svg aria-hidden="true" width="100%" height={HEIGHT} />;
   const [low, high] = [Math.min(...samples), Math.max(...samples)];
@@ -125,14 +133,17 @@ export function Sparkline({ samples }: { samples: readonly number[] }) {
     })
     .join(" ");
   return (
-    <svg
-      aria-hidden="true"
-      width="100%"
-      height={HEIGHT}
-      viewBox={`0 0 ${String(WIDTH)} ${String(HEIGHT)}`}
-      preserveAspectRatio="none"
-    >
-      <polyline points={points} fill="none" stroke="var(--accent)" strokeWidth="1.5" vectorEffect="non-scaling-stroke" />
-    </svg>
+    <>
+      <svg
+        aria-hidden="true"
+        width="100%"
+        height={HEIGHT}
+        viewBox={`0 0 ${String(WIDTH)} ${String(HEIGHT)}`}
+        preserveAspectRatio="none"
+      >
+        <polyline points={points} fill="none" stroke="var(--accent)" strokeWidth="1.5" vectorEffect="non-scaling-stroke" />
+      </svg>
+      <span className="visually-hidden">{lineInWords(samples)}</span>
+    </>
   );
 }

@@ -1,48 +1,166 @@
-/** Who did what, and whether the chain of records is whole. */
+/** Who did what, when, and whether the chain of records is whole. */
+import { getRouteApi, Link } from "@tanstack/react-router";
 import { useLook } from "../api/look";
+import { Button } from "../kit/button";
+import { Older } from "../kit/older";
 import { Page } from "../kit/page";
 import { Panel } from "../kit/panel";
+import { isWhole, momentText, type Range } from "../kit/range";
 import { Table } from "../kit/table";
+import { TimeRange } from "../kit/time-range";
 import { Amount, Foreign, Id, When } from "../kit/values";
+import { type Entry, type Found, pageBefore, useFound } from "./audit-reads";
 import { Verification } from "./verification";
 
+const route = getRouteApi("/audit");
 const ROWS = 200;
 
 export function Audit() {
-  const look = useLook(
-    "/v1/audit",
-    { query: { limit: ROWS } },
-    { topics: ["settings", "people", "approvals", "workers", "networks", "money", "emergency", "users"] },
-  );
+  const { before, entry, from, to, zone } = route.useSearch();
+  const navigate = route.useNavigate();
+  const range: Range = { from, to, zone };
+  const go = (next: number | undefined) => void navigate({ search: (old) => ({ ...old, before: next }) });
   return (
     <Page title="Audit">
       <Verify />
-      <Panel
-        title="The latest records"
-        look={look}
-        flush
-        isEmpty={({ entries }) => entries.length === 0}
-        empty={<p>There is no record yet.</p>}
-      >
-        {({ entries }) => (
-          <Table
-            caption="Records of the audit, the newest first"
-            rows={entries.toSorted((a, b) => b.sequence - a.sequence)}
-            keyOf={(row) => String(row.sequence)}
-            columns={[
-              { id: "sequence", head: "Record", numeric: true, cell: (row) => String(row.sequence) },
-              { id: "time", head: "When", cell: (row) => <When at={row.time} /> },
-              { id: "actor", head: "By", cell: (row) => row.actor },
-              { id: "action", head: "What", cell: (row) => row.action },
-              { id: "target", head: "To", cell: (row) => <Foreign>{row.target}</Foreign> },
-              { id: "detail", head: "In this case", cell: (row) => <Foreign>{row.detail}</Foreign> },
-              { id: "reason", head: "Why", cell: (row) => <Foreign>{row.reason}</Foreign> },
-              { id: "hash", head: "Hash", cell: (row) => <Id of={row.hash} /> },
-            ]}
-          />
-        )}
-      </Panel>
+      <div className="row">
+        <TimeRange
+          range={range}
+          set={(next) => void navigate({ search: (old) => ({ ...old, ...next, before: undefined, entry: undefined }) })}
+        />
+      </div>
+      {isWhole(range) && entry === undefined ? (
+        <Latest before={before} zone={zone} go={go} />
+      ) : (
+        <Looked range={range} entry={entry} before={before} go={go} />
+      )}
     </Page>
+  );
+}
+
+interface LatestProps {
+  before: number | undefined;
+  zone: Range["zone"];
+  go: (before: number | undefined) => void;
+}
+
+/** All records, page by page back from the newest. */
+function Latest({ before, zone, go }: LatestProps) {
+  const look = useLook(
+    "/v1/audit",
+    { query: pageBefore(before, ROWS) },
+    { topics: ["settings", "people", "approvals", "workers", "networks", "money", "emergency", "users"] },
+  );
+  return (
+    <Panel
+      title={before === undefined ? "The latest records" : "Earlier records"}
+      look={look}
+      flush
+      isEmpty={({ entries }) => entries.length === 0}
+      empty={<p>There is no record yet.</p>}
+    >
+      {({ entries }) => {
+        const newest = entries.toSorted((a, b) => b.sequence - a.sequence);
+        const oldest = newest.at(-1)?.sequence ?? 1;
+        return (
+          <>
+            <Records entries={newest} zone={zone} />
+            <Older before={before} next={oldest > 1 ? oldest : null} go={go} />
+          </>
+        );
+      }}
+    </Panel>
+  );
+}
+
+interface LookedProps {
+  range: Range;
+  entry: number | undefined;
+  before: number | undefined;
+  go: (before: number | undefined) => void;
+}
+
+/** The records of a time, or of one log entry, and how far they were looked for. */
+function Looked({ range, entry, before, go }: LookedProps) {
+  const look = useFound(range, entry, before);
+  return (
+    <Panel
+      title={entry === undefined ? "Records of that time" : `Records of log entry ${String(entry)}`}
+      look={look}
+      flush
+      actions={
+        <div className="row">
+          {entry === undefined ? null : (
+            <Link to="/audit" search={{}}>
+              All records
+            </Link>
+          )}
+          <Button why={look.isFetching ? "It is being looked at." : null} onClick={() => void look.refetch()}>
+            Look again
+          </Button>
+        </div>
+      }
+    >
+      {(found) => (
+        <>
+          <HowFar of={found} zone={range.zone} before={before} go={go} />
+          <Records entries={found.entries} zone={range.zone} exact />
+        </>
+      )}
+    </Panel>
+  );
+}
+
+interface HowFarProps {
+  of: Found;
+  zone: Range["zone"];
+  before: number | undefined;
+  go: (before: number | undefined) => void;
+}
+
+function HowFar({ of: { entries, looked, oldest, isWhole }, zone, before, go }: HowFarProps) {
+  return (
+    <div className="row" role="status" style={{ padding: "var(--gap-3) var(--gap-4)" }}>
+      <span>
+        {entries.length} of the {looked} records {before === undefined ? "" : `before number ${String(before)} `}that were
+        looked at
+        {oldest === undefined
+          ? ""
+          : `, back to number ${String(oldest.sequence)} of ${momentText(Date.parse(oldest.time), zone)}`}
+        . {isWhole ? "No earlier one is of these." : "Earlier ones were not looked at."}
+      </span>
+      {isWhole || oldest === undefined ? null : <Button onClick={() => go(oldest.sequence)}>Look further back</Button>}
+      {before === undefined ? null : <Button onClick={() => go(undefined)}>From the newest</Button>}
+    </div>
+  );
+}
+
+function Records({ entries, zone, exact }: { entries: readonly Entry[]; zone: Range["zone"]; exact?: boolean }) {
+  return (
+    <Table
+      caption="Records of the audit, the newest first"
+      rows={entries}
+      keyOf={(row) => String(row.sequence)}
+      columns={[
+        { id: "sequence", head: "Record", numeric: true, cell: (row) => String(row.sequence) },
+        {
+          id: "time",
+          head: "When",
+          cell: (row) =>
+            exact === true || zone !== undefined ? (
+              <time dateTime={row.time}>{momentText(Date.parse(row.time), zone)}</time>
+            ) : (
+              <When at={row.time} />
+            ),
+        },
+        { id: "actor", head: "By", cell: (row) => row.actor },
+        { id: "action", head: "What", cell: (row) => row.action },
+        { id: "target", head: "To", cell: (row) => <Foreign>{row.target}</Foreign> },
+        { id: "detail", head: "In this case", cell: (row) => <Foreign>{row.detail}</Foreign> },
+        { id: "reason", head: "Why", cell: (row) => <Foreign>{row.reason}</Foreign> },
+        { id: "hash", head: "Hash", cell: (row) => <Id of={row.hash} /> },
+      ]}
+    />
   );
 }
 

@@ -8,7 +8,7 @@ const ALL = [...(PLACES as [string, string][]), ...FURTHER].map(([place, title])
 /** A page whose part is read once a person asks for it: it has tests of its own. */
 const ASKED = ["/ledger?tab=verify"];
 /** A page that reads nothing but what the frame knows. */
-const UNREAD = ["/about"];
+const UNREAD = ["/about", "/about?tab=notices"];
 const READ = ALL.filter(({ place }) => !ASKED.includes(place) && !UNREAD.includes(place));
 
 afterEach(() => vi.unstubAllGlobals());

@@ -146,6 +146,70 @@ export async function pinApprovers() {
   }
 }
 
+const DONE_MS = 120_000;
+
+/** What is looked for, as soon as it is there; an error with its name where that takes too long. */
+export async function until(what, look, ms = DONE_MS) {
+  const end = Date.now() + ms;
+  for (;;) {
+    const found = await look();
+    if (found) return found;
+    if (Date.now() > end) throw new Error(`${what}: not after ${ms} ms`);
+    await new Promise((after) => setTimeout(after, 250));
+  }
+}
+
+/** On the network that is quickest to its end. */
+export const NETWORK = "bsc";
+
+/** One of the demo's users who has more of the coin than anybody withdraws without being asked about it; nothing where none has yet. */
+export async function seller() {
+  const { users } = await asOperator("GET", "/v1/users?limit=100");
+  for (const { user, label } of users.filter(({ label }) => label.startsWith(`${NETWORK} seller`))) {
+    const { accounts } = await asOperator("GET", `/v1/ledger/accounts?user=${user}`);
+    if (Number(accounts.find(({ asset }) => asset === "BNB")?.available ?? 0) < 2.1) continue;
+    await asOperator("PATCH", `/v1/users/${user}`, { kyc_level: 3, reason: `${label} may withdraw it` });
+    return user;
+  }
+  return null;
+}
+
+/** Asks for a withdrawal of that user's to an address that nobody knows; answers its number. */
+export async function askedFor(user, name) {
+  const address = `0x${randomBytes(20).toString("hex")}`;
+  const body = { client_id: name, asset: "BNB", network: NETWORK, address, amount: "2.05" };
+  return { ...(await asOperator("POST", `/v1/users/${user}/withdrawals`, body)), address };
+}
+
+/**
+ * A withdrawal that waits for a person. The rule that holds it up is there until it was asked for, and for its network alone; it can be put
+ * in place by one person as long as the two-person rule is not in force. What it holds is free again once it is rejected.
+ */
+export async function heldWithdrawal(name) {
+  const user = await until("a user of the demo has two coins", seller);
+  const path = "/v1/withdrawal-policy";
+  const { rules, groups, limits, small_may_pass, version } = await asOperator("GET", path);
+  const reason = "a test of the console";
+  const rule = { name, verdict: "approve", usd_from: "1200", networks: [NETWORK], needs: [{ group: "treasury", count: 1 }] };
+  const put = (rules, if_version) => asOperator("PUT", path, { rules, groups, limits, small_may_pass, if_version, reason });
+  await put([rule, ...rules], version);
+  const { withdrawal } = await askedFor(user, name);
+  const state = async () => (await asOperator("GET", `/v1/withdrawals/${withdrawal}`)).state;
+  await until("it waits for a person", async () => (await state()) === "awaiting-approval");
+  await put(rules, version + 1);
+  const free = () => asOperator("POST", `/v1/withdrawals/${withdrawal}/reject`, { reason });
+  return { withdrawal, free };
+}
+
+/** A proposal that waits for others; it changes nothing, and is taken back by what is answered with its number. */
+export async function waitingProposal() {
+  const body = { value: "5", reason: "a test of the console" };
+  const sent = { body, token: operator(), headers: { "exq-propose": "true" } };
+  const { proposal } = await must("PUT", "/v1/settings/autopilot.min_quorum", sent);
+  const takeBack = () => asOperator("POST", `/v1/proposals/${proposal}/revoke`, { reason: "the test is over" });
+  return { proposal, takeBack };
+}
+
 /** The address of the node that leads, as soon as one does. */
 export async function leaderAddress() {
   for (;;) {

@@ -3,12 +3,10 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { go, launch, signIn, stepUp, window } from "./browser.mjs";
-import { ask, asOperator, leaderAddress, must, people, pinApprovers } from "./cluster.mjs";
+import { ask, askedFor, asOperator, leaderAddress, must, NETWORK, people, pinApprovers, seller, until } from "./cluster.mjs";
 import { read } from "./places.mjs";
 
 const PHRASE = "i know what this does";
-/** On the network that is quickest to its end. */
-const NETWORK = "bsc";
 const WORKER = "balance-sync/tron-1";
 const DONE_MS = 120_000;
 /** Names that no run before this one took. */
@@ -70,16 +68,6 @@ async function stays(dialog, error) {
 }
 
 const gone = (dialog) => dialog.waitFor({ state: "detached" }).catch((error) => stays(dialog, error));
-
-async function until(what, look) {
-  const end = Date.now() + DONE_MS;
-  for (;;) {
-    const found = await look();
-    if (found) return found;
-    assert.ok(Date.now() < end, `${what}: not after ${DONE_MS} ms`);
-    await new Promise((after) => setTimeout(after, 250));
-  }
-}
 
 test("a worker is stopped and started again, with its name", async () => {
   const page = await at("otto", `/workers/${encodeURIComponent(WORKER)}`, WORKER);
@@ -185,16 +173,9 @@ test("a withdrawal is approved by a second person and watched to its end", async
   const put = await ask("PUT", "/v1/withdrawal-policy", { body, token, at: leader, headers: { "exq-propose": "true" } });
   assert.ok(put.body.proposal !== undefined, JSON.stringify(put.body));
   await approve(put.body.proposal);
-  const to = `0x${[...crypto.getRandomValues(new Uint8Array(20))].map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
   const user = await seller();
-  const asked = await asOperator("POST", `/v1/users/${user}/withdrawals`, {
-    client_id: `console-${RUN}`,
-    asset: "BNB",
-    network: NETWORK,
-    address: to,
-    amount: "2.05",
-  });
-  const number = asked.withdrawal;
+  assert.ok(user !== null, "no user of the demo has two coins yet");
+  const { withdrawal: number, address: to } = await askedFor(user, `console-${RUN}`);
   await until(
     "it waits for a person",
     async () => (await asOperator("GET", `/v1/withdrawals/${number}`)).state === "awaiting-approval",
@@ -212,18 +193,6 @@ test("a withdrawal is approved by a second person and watched to its end", async
   await page.getByText("completed").first().waitFor({ timeout: DONE_MS });
   assert.equal((await asOperator("GET", `/v1/withdrawals/${number}`)).state, "completed");
 });
-
-/** One of the demo's users who has more of the coin than anybody withdraws without being asked about it. */
-async function seller() {
-  const { users } = await asOperator("GET", "/v1/users?limit=100");
-  for (const { user, label } of users.filter(({ label }) => label.startsWith("bsc seller"))) {
-    const { accounts } = await asOperator("GET", `/v1/ledger/accounts?user=${user}`);
-    if (Number(accounts.find(({ asset }) => asset === "BNB")?.available ?? 0) < 2.1) continue;
-    await asOperator("PATCH", `/v1/users/${user}`, { kyc_level: 3, reason: `${label} may withdraw it` });
-    return user;
-  }
-  throw new Error("no user of the demo has two coins yet");
-}
 
 /** Sam approves what Ada proposed. */
 async function approve(proposal) {

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { go, launch, window } from "./browser.mjs";
-import { asOperator, leaderAddress, people } from "./cluster.mjs";
+import { asOperator, leaderAddress, people, until } from "./cluster.mjs";
 import { read } from "./places.mjs";
 
 const WORKER = "deposit/tron-1";
@@ -12,7 +12,6 @@ const FLAG = `tests.keyboard-${Date.now().toString(36)}`;
 const REASON = "a test without a mouse";
 /** More than any page has between its beginning and its end. */
 const TABS_MAX = 200;
-const DONE_MS = 60_000;
 let browser, otto, leader;
 
 before(async () => {
@@ -21,16 +20,6 @@ before(async () => {
   leader = await leaderAddress();
 });
 after(() => browser.close());
-
-async function until(what, look) {
-  const end = Date.now() + DONE_MS;
-  for (;;) {
-    const found = await look();
-    if (found) return found;
-    assert.ok(Date.now() < end, `${what}: not after ${DONE_MS} ms`);
-    await new Promise((after) => setTimeout(after, 250));
-  }
-}
 
 /** What has the focus: its label, or what it says, and where it is. */
 const focused = (page) =>
@@ -133,7 +122,7 @@ test("a whole journey without a mouse", async () => {
   assert.equal((await focused(page)).label, "Restart");
   await page.keyboard.press("Enter");
   await confirm(page, "Restart");
-  await page.locator(".toasts").getByText("Done").waitFor();
+  await page.locator(".toasts").getByText(`Restarted: ${WORKER}.`).waitFor();
   const after = await until("another process runs", async () => {
     const now = await asOperator("GET", `/v1/workers/${encodeURIComponent(WORKER)}`);
     return now.state === "running" && now.pid !== before.pid ? now : null;

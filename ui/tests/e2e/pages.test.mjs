@@ -1,10 +1,10 @@
 // Goal: every page can be read by everybody, does nothing that the policy refuses, and fails nowhere.
-// Method: each page in both themes, by axe (WCAG 2 A and AA), with the browser's console and the policy's refusals on record.
+// Method: each page, dialogs, and what comes before one is signed in, in both themes, by axe (WCAG 2 A and AA), with the browser's console and the policy's refusals on record.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { go, launch, signIn, window } from "./browser.mjs";
-import { asOperator, must, NODES, people } from "./cluster.mjs";
+import { asOperator, leaderAddress, must, NODES, people } from "./cluster.mjs";
 import { PLACES, read } from "./places.mjs";
 
 const AXE = readFileSync(new URL("../../node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
@@ -15,7 +15,98 @@ before(async () => {
 });
 after(() => browser.close());
 
+/** What axe finds in what is shown. */
+async function violationsOf(page, where) {
+  // Scripts of the test are not the page's: they do not go through its policy.
+  await page.evaluate(AXE);
+  const { violations } = await page.evaluate(() =>
+    globalThis.axe.run(document, { runOnly: ["wcag2a", "wcag2aa"], resultTypes: ["violations"] }),
+  );
+  return violations.map(({ id, nodes }) => `${where}: ${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(" | ")}`);
+}
+
+/**
+ * Has the page be told this of its session, on top of what the node says. An account chooses its first password once and has its
+ * authenticator enrolled once; here both are looked at in each theme, and nothing of them is sent.
+ */
+async function tellSession(page, parts) {
+  const isSession = ({ pathname }) => pathname === "/v1/session";
+  await page.unrouteAll();
+  await page.route(isSession, async (route) => {
+    if (route.request().method() !== "GET") return route.fallback();
+    const response = await route.fetch().catch(() => null);
+    // The page was left meanwhile.
+    if (response === null) return route.abort();
+    return route.fulfill({ response, json: { ...(await response.json()), ...parts } });
+  });
+  const factor = { secret: "JBSWY3DPEHPK3PXP", uri: "otpauth://totp/x?secret=JBSWY3DPEHPK3PXP", ticket: "a ticket" };
+  await page.route("**/v1/session/second-factor", (route) => route.fulfill({ json: factor }));
+  await page.route("**/v1/session/second-factor/confirm", (route) =>
+    route.fulfill({ json: { session: {}, recovery_codes: ["aaaa-bbbb-cccc", "dddd-eeee-ffff"] } }),
+  );
+}
+
 for (const theme of ["dark", "light"]) {
+  // What is over a page, and what is before all of them.
+  test(`dialogs and signing in, ${theme}`, async () => {
+    const leader = await leaderAddress();
+    const { page, faults, context } = await window(browser, { theme });
+    const found = [];
+    const look = async (where) => found.push(...(await violationsOf(page, where)));
+    await go(page, "/", leader);
+    await page.getByRole("button", { name: "Sign in" }).waitFor();
+    await look("signing in");
+    await signIn(page, ada, leader);
+
+    await read(page, "Overview");
+    await page.keyboard.press("Control+k");
+    await page.getByRole("dialog", { name: "Go to" }).waitFor();
+    await look("the palette");
+    await page.keyboard.press("Escape");
+
+    await go(page, "/security", leader);
+    await read(page, "Security");
+    await page.getByRole("button", { name: "New admin" }).click();
+    await page.getByRole("dialog").waitFor();
+    await look("a change's dialog");
+    await page.getByRole("button", { name: "Cancel" }).click();
+
+    // A factor that was shown long ago is asked for; the person gives up, and nothing is sent.
+    await tellSession(page, { stepped_up_until: null });
+    await go(page, "/security", leader);
+    await read(page, "Security");
+    await page.getByRole("button", { name: "New recovery codes" }).click();
+    const dialog = page.getByRole("dialog").last();
+    await dialog.getByLabel(/^Type /).fill("i know what this does");
+    await dialog.getByRole("button", { name: "New recovery codes" }).click();
+    const stepUp = page.getByRole("dialog", { name: "Show your second factor" });
+    await stepUp.waitFor();
+    await look("the second factor");
+    await stepUp.getByRole("button", { name: "Cancel" }).click();
+
+    await tellSession(page, { must: "change-password" });
+    await go(page, "/", leader);
+    await page.getByRole("heading", { name: "Choose your own password" }).waitFor();
+    await look("the first password");
+
+    await tellSession(page, { must: "enrol-second-factor" });
+    await go(page, "/", leader);
+    await page.getByLabel("Password").waitFor();
+    await look("enrolment, its beginning");
+    await page.getByLabel("Password").fill("is sent nowhere");
+    await page.getByRole("button", { name: "Begin" }).click();
+    await page.getByRole("img", { name: /secret for your authenticator/ }).waitFor();
+    await look("enrolment, the secret");
+    await page.getByLabel("Code").fill("123456");
+    await page.getByRole("button", { name: "Enrol" }).click();
+    await page.getByRole("heading", { name: "2 recovery codes" }).waitFor();
+    await look("recovery codes");
+
+    assert.deepEqual(found, []);
+    assert.deepEqual(faults, []);
+    await context.close();
+  });
+
   test(`every page, ${theme}`, async () => {
     const { page, faults, context } = await window(browser, { theme });
     await signIn(page, ada);
@@ -23,13 +114,7 @@ for (const theme of ["dark", "light"]) {
     for (const [path, title] of PLACES) {
       await go(page, path);
       await read(page, title);
-      // Scripts of the test are not the page's: they do not go through its policy.
-      await page.evaluate(AXE);
-      const { violations } = await page.evaluate(() =>
-        globalThis.axe.run(document, { runOnly: ["wcag2a", "wcag2aa"], resultTypes: ["violations"] }),
-      );
-      for (const { id, nodes } of violations)
-        found.push(`${path}: ${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(" | ")}`);
+      found.push(...(await violationsOf(page, path)));
     }
     assert.deepEqual(found, []);
     assert.deepEqual(faults, []);

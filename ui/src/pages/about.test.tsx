@@ -1,0 +1,34 @@
+import { fireEvent, waitFor, within } from "@testing-library/react";
+import NOTICES from "virtual:notices";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import manifest from "../../package.json";
+import { show } from "../testing/page";
+
+afterEach(() => vi.unstubAllGlobals());
+
+describe("works of others", () => {
+  // Goal: everybody whose work goes to a browser is named, with a text of their terms. Method: the manifest's dependencies, and those that they
+  // bring, are held to the notices.
+  it("are named with their terms", () => {
+    const names = NOTICES.packages.map(({ name }) => name);
+    expect(Object.keys(manifest.dependencies).filter((name) => !names.includes(name))).toEqual([]);
+    expect(names).toContain("fancy-canvas");
+    expect(names.filter((name) => name in manifest.devDependencies)).toEqual(["vite"]);
+    const terse = NOTICES.packages.filter(({ licence, text }) => licence === "" || (NOTICES.texts[text] ?? "").length < 400);
+    expect(terse).toEqual([]);
+    const text = (name: string) => NOTICES.texts[NOTICES.packages.find((one) => one.name === name)?.text ?? -1];
+    expect(text("@fontsource-variable/inter")).toContain("SIL OPEN FONT LICENSE");
+    expect(text("lightweight-charts")).toContain("Apache License");
+    expect(text("react")).toContain("Permission is hereby granted");
+  });
+
+  // Goal: they are a link away from what the console says of itself, and the charts' attribution stays there. Method: the link is followed.
+  it("are a tab of the page", async () => {
+    await show("/about", "full");
+    expect(document.querySelector(".main")?.textContent).toContain("TradingView Lightweight Charts™, copyright TradingView");
+    fireEvent.click(within(document.body).getByRole("link", { name: "Works of others" }));
+    await waitFor(() => expect(document.querySelector(".main")?.textContent).toContain("SIL OPEN FONT LICENSE"));
+    const here = [...document.querySelectorAll('.tabs [aria-current="page"]')].map((one) => one.textContent);
+    expect(here).toEqual(["Works of others"]);
+  });
+});

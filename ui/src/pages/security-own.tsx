@@ -1,0 +1,132 @@
+/** One's own account: another password, another authenticator, new recovery codes. */
+import { type ReactNode, useEffect, useState } from "react";
+import { Act, useWhyNot } from "../app/act";
+import { Enrolment, NewPassword, RecoveryCodes } from "../app/credentials";
+import { useSending } from "../app/deed";
+import { holdPage } from "../app/holding";
+import { useSession } from "../app/session";
+import { ShownOnce } from "../app/shown-once";
+import type { Change } from "../api/change";
+import { Button } from "../kit/button";
+import { Dialog } from "../kit/dialog";
+import { Facts } from "../kit/facts";
+import { toast } from "../kit/toast";
+import { Foreign, When } from "../kit/values";
+
+const OTHERS_END = "Your other sessions end at once; this one goes on.";
+
+export function OwnAccount() {
+  const { who } = useSession();
+  // Here, and not in the dialog: somebody may have closed that before they came.
+  const [codes, setCodes] = useState<readonly string[] | null>(null);
+  return (
+    <section className="card" aria-label="Your account">
+      <header>
+        <h2>Your account</h2>
+      </header>
+      <div className="body stack">
+        <Facts
+          of={[
+            ["Name", who.name],
+            ["Roles", who.roles.length === 0 ? "none" : who.roles.join(", ")],
+            [
+              "May",
+              <details key="may">
+                <summary>{who.permissions.length} permissions</summary>
+                <Foreign>{who.permissions.join(", ")}</Foreign>
+              </details>,
+            ],
+            ["This session ends unless it is used", <When key="over" at={who.over_at} />],
+          ]}
+        />
+        <div className="row">
+          <Asking change="POST /v1/session/password" label="Change your password">
+            {(close) => <Password close={close} />}
+          </Asking>
+          <Asking change="POST /v1/session/second-factor" label="Enrol another authenticator">
+            {(close) => <Authenticator close={close} enrolled={setCodes} />}
+          </Asking>
+          <Act
+            change="POST /v1/session/recovery-codes"
+            names={undefined}
+            label="New recovery codes"
+            subject={who.name}
+            consequence={`Codes that you had before are not valid any more. ${OTHERS_END}`}
+            reasonless
+            body={() => undefined}
+            once={({ recovery_codes }) => <RecoveryCodes of={recovery_codes} />}
+          />
+        </div>
+      </div>
+      {codes === null ? null : (
+        <ShownOnce
+          title="Recovery codes"
+          close={() => {
+            setCodes(null);
+            toast("Your new authenticator is enrolled. Your other sessions have ended.");
+          }}
+        >
+          <RecoveryCodes of={codes} />
+        </ShownOnce>
+      )}
+    </section>
+  );
+}
+
+interface AskingProps {
+  change: Change;
+  label: string;
+  children: (close: () => void) => ReactNode;
+}
+
+/** A change of one's own credentials: no reason is asked for, but what only its person knows. */
+function Asking({ change, label, children }: AskingProps) {
+  const [open, setOpen] = useState(false);
+  const why = useWhyNot(change);
+  return (
+    <>
+      <Button data-change={change} why={why} onClick={() => setOpen(true)}>
+        {label}
+      </Button>
+      {open ? children(() => setOpen(false)) : null}
+    </>
+  );
+}
+
+function Password({ close }: { close: () => void }) {
+  const sending = useSending();
+  useEffect(holdPage, []);
+  return (
+    <Dialog open onOpenChange={(open) => (open ? undefined : close())} title="Change your password" about={OTHERS_END}>
+      <NewPassword
+        presentLabel="Your present password"
+        send={sending}
+        done={() => {
+          close();
+          toast("Your password is changed. Your other sessions have ended.");
+        }}
+      />
+    </Dialog>
+  );
+}
+
+function Authenticator({ close, enrolled }: { close: () => void; enrolled: (codes: readonly string[]) => void }) {
+  const sending = useSending();
+  useEffect(holdPage, []);
+  return (
+    <Dialog
+      open
+      onOpenChange={(open) => (open ? undefined : close())}
+      title="Enrol another authenticator"
+      about={`The present one holds until a code of the new one was shown. ${OTHERS_END}`}
+    >
+      <Enrolment
+        send={sending}
+        enrolled={(codes) => {
+          close();
+          enrolled(codes);
+        }}
+      />
+    </Dialog>
+  );
+}
