@@ -54,6 +54,9 @@ const approvals = createRoute({
   getParentRoute: () => root,
   path: "/approvals",
   component: lazyRouteComponent(() => import("../pages/approvals"), "Approvals"),
+  validateSearch: (search: Record<string, unknown>): { before?: number | undefined } => ({
+    before: numberOf(search, "before"),
+  }),
 });
 const approval = createRoute({
   getParentRoute: () => root,

@@ -5,7 +5,16 @@ import { dialog, noting } from "../testing/deeds";
 import { wrongWith } from "../testing/fake-node";
 import { json, show } from "../testing/page";
 
-const FURTHER = [["/workers?do=stop", "Workers"]] as const;
+const FURTHER = [
+  ["/workers?do=stop", "Workers"],
+  ["/reconciliation/1", "Discrepancy 1"],
+] as const;
+/** What is filled in where a text would not do, or another one is asked for. */
+const GIVEN: Readonly<Record<string, string>> = {
+  Value: "7s",
+  "Confirmations to withdraw": "9",
+  Endpoints: "https://node.example/secret:key",
+};
 const ALL = [...(PLACES as [string, string][]), ...FURTHER].map(([place]) => ({ place }));
 
 /** The second factor was shown just now. */
@@ -19,7 +28,7 @@ function fillIn(): void {
   for (const field of within_.querySelectorAll<HTMLInputElement | HTMLTextAreaElement>("input, textarea")) {
     const label = field.labels?.[0]?.textContent ?? "";
     const typed = /^Type “(.*)” to confirm$/.exec(label);
-    const value = typed !== null ? (typed[1] ?? "") : label === "Value" ? "7s" : field.value === "" ? "some-text" : field.value;
+    const value = typed !== null ? (typed[1] ?? "") : (GIVEN[label] ?? (field.value === "" ? "some-text" : field.value));
     fireEvent.change(field, { target: { value } });
   }
   for (const field of within_.querySelectorAll("select")) {

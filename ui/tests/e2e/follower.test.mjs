@@ -25,6 +25,9 @@ async function places() {
   return { leader: all.find(({ role }) => role === "leader"), follower: all.find(({ role }) => role === "follower") };
 }
 
+/** What nodes that follow hand on to the leader: the key of a browser lives at one address. */
+const HANDED_ON = ["POST /v1/proposals/{id}/approve", "POST /v1/withdrawals/{withdrawal}/approve"];
+
 test("every control of a follower is held back, with its reason", async () => {
   const { follower } = await places();
   const { page, context } = await window(browser);
@@ -42,6 +45,7 @@ test("every control of a follower is held back, with its reason", async () => {
         element.getAttribute("aria-disabled"),
         document.getElementById(element.getAttribute("aria-describedby") ?? "")?.textContent ?? "",
       ]);
+      if (HANDED_ON.includes(change)) continue;
       if (disabled !== "true" || !told.includes("follows and shows only")) open.push(`${path}: ${change}: ${told}`);
     }
   }
