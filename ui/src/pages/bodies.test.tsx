@@ -14,6 +14,7 @@ const GIVEN: Readonly<Record<string, string>> = {
   Value: "7s",
   "Confirmations to withdraw": "9",
   Endpoints: "https://node.example/secret:key",
+  Expires: "2026-12-31T00:00:00Z",
 };
 const ALL = [...(PLACES as [string, string][]), ...FURTHER].map(([place]) => ({ place }));
 

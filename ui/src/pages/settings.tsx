@@ -1,38 +1,48 @@
 /** Settings, flags, and their history: what holds, what a change would come to, who changed what. */
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { Act } from "../app/act";
-import { type AnswerOf, useLook } from "../api/look";
-import { Choice, Input } from "../kit/field";
+import { useLook } from "../api/look";
+import { Input } from "../kit/field";
 import { Page } from "../kit/page";
 import { Panel } from "../kit/panel";
 import { Table } from "../kit/table";
 import { capital } from "../kit/text";
 import { Foreign, When } from "../kit/values";
+import { Change } from "./settings-change";
+import { FlagOne } from "./settings-flag";
 import { Flags } from "./settings-flags";
+import { History } from "./settings-history";
+import { One } from "./settings-one";
+import { Policy } from "./settings-policy";
 
 const route = getRouteApi("/settings");
-const TABS = ["settings", "flags", "history"] as const;
-const HISTORY_ROWS = 100;
-
-type Setting = AnswerOf<"/v1/settings">["settings"][number];
+const TABS = ["settings", "flags", "policy", "history"] as const;
 
 export function Settings() {
-  const { tab = "settings", find = "" } = route.useSearch();
+  const { tab = "settings", find = "", key, place, flag, edit } = route.useSearch();
   return (
     <Page title="Settings">
       <nav className="tabs" aria-label="Kinds of configuration">
         {TABS.map((name) => (
-          <Link
-            key={name}
-            to="/settings"
-            search={{ tab: name, find: undefined }}
-            aria-current={tab === name ? "page" : undefined}
-          >
+          <Link key={name} to="/settings" search={{ tab: name }} aria-current={tab === name ? "page" : undefined}>
             {capital(name)}
           </Link>
         ))}
       </nav>
-      {tab === "flags" ? <Flags /> : tab === "history" ? <History /> : <All find={find} />}
+      {tab === "flags" ? (
+        flag === undefined ? (
+          <Flags />
+        ) : (
+          <FlagOne name={flag} />
+        )
+      ) : tab === "policy" ? (
+        <Policy edit={edit !== undefined} />
+      ) : tab === "history" ? (
+        <History />
+      ) : key === undefined ? (
+        <All find={find} />
+      ) : (
+        <One name={key} place={place} />
+      )}
     </Page>
   );
 }
@@ -64,9 +74,9 @@ function All({ find }: { find: string }) {
                 head: "Setting",
                 by: (one) => one.key,
                 cell: (one) => (
-                  <span className="code">
+                  <Link className="code" to="/settings" search={{ key: one.key }}>
                     <Foreign>{one.key}</Foreign>
-                  </span>
+                  </Link>
                 ),
               },
               {
@@ -105,150 +115,5 @@ function All({ find }: { find: string }) {
         )}
       </Panel>
     </>
-  );
-}
-
-function Change({ setting }: { setting: Setting }) {
-  const usePreview = ({ value }: { value: string }) => {
-    const preview = useLook(
-      "/v1/settings/preview",
-      { query: { key: setting.key, value } },
-      { topics: ["settings"], enabled: value !== setting.value && value !== "", every: false },
-    );
-    const refused = preview.error;
-    const seen = value === setting.value ? undefined : preview.data?.value;
-    return {
-      wrong: value === setting.value ? "Give another value." : refused === null ? null : `${refused.message} ${refused.hint}`,
-      consequence: seen === undefined ? `${setting.value} holds now.` : <Preview of={seen} />,
-    };
-  };
-  return (
-    <div className="row">
-      <Act
-        change="PUT /v1/settings/{key}"
-        names={{ key: setting.key }}
-        label="Change"
-        subject={setting.key}
-        form={{ value: setting.value }}
-        useMore={usePreview}
-        body={(reason, { value }) => ({ value, reason, if_revision: setting.revision })}
-        fields={({ value }, set) =>
-          setting.choices.length === 0 ? (
-            <Input
-              label="Value"
-              help={setting.takes}
-              value={value}
-              autoComplete="off"
-              onChange={(event) => set({ value: event.target.value })}
-            />
-          ) : (
-            <Choice label="Value" of={setting.choices} value={value} onChange={(event) => set({ value: event.target.value })} />
-          )
-        }
-      />
-      {setting.is_default ? null : (
-        <Act
-          change="POST /v1/settings/{key}/unset"
-          names={{ key: setting.key }}
-          label="Unset"
-          subject={setting.key}
-          consequence={`The default, ${setting.default}, holds again.`}
-          body={(reason) => ({ reason, if_revision: setting.revision })}
-        />
-      )}
-    </div>
-  );
-}
-
-/** What a change of a setting would come to. */
-function Preview({ of: seen }: { of: AnswerOf<"/v1/settings/preview"> }) {
-  return (
-    <>
-      <span className="diff">
-        <span aria-hidden="true">−</span>
-        <del>
-          <Foreign>{seen.from}</Foreign>
-        </del>
-        <span aria-hidden="true">+</span>
-        <ins>
-          <Foreign>{seen.to}</Foreign>
-        </ins>
-      </span>
-      <p>
-        Takes effect: <Foreign>{seen.takes_effect}</Foreign>
-      </p>
-      {seen.needs_second_person ? <p>It takes a second person, once two have approval keys.</p> : null}
-      {seen.not_in.length === 0 ? null : (
-        <p>
-          Other values go on to hold in <Foreign>{seen.not_in.join(", ")}</Foreign>.
-        </p>
-      )}
-    </>
-  );
-}
-
-function History() {
-  const look = useLook("/v1/settings/history", { query: { limit: HISTORY_ROWS } }, { topics: ["settings"] });
-  return (
-    <Panel
-      title="History"
-      look={look}
-      flush
-      isEmpty={({ changes }) => changes.length === 0}
-      empty={<p>Nothing was ever changed: every default holds.</p>}
-    >
-      {({ changes, revision }) => (
-        <Table
-          caption="Changes of settings, the newest first"
-          rows={changes}
-          keyOf={(one) => String(one.revision)}
-          columns={[
-            { id: "revision", head: "Revision", numeric: true, cell: (one) => String(one.revision) },
-            {
-              id: "key",
-              head: "Setting",
-              cell: (one) => (
-                <span className="code">
-                  <Foreign>{one.key}</Foreign>
-                </span>
-              ),
-            },
-            {
-              id: "diff",
-              head: "Change",
-              cell: (one) => (
-                <span className="diff">
-                  <span aria-hidden="true">−</span>
-                  <del>
-                    <Foreign>{one.from ?? "default"}</Foreign>
-                  </del>
-                  <span aria-hidden="true">+</span>
-                  <ins>
-                    <Foreign>{one.to ?? "default"}</Foreign>
-                  </ins>
-                </span>
-              ),
-            },
-            { id: "by", head: "By", cell: (one) => one.by },
-            { id: "reason", head: "Why", cell: (one) => <Foreign>{one.reason}</Foreign> },
-            { id: "at", head: "When", cell: (one) => <When at={one.at} /> },
-            {
-              id: "do",
-              head: "",
-              cell: (one) => (
-                <Act
-                  change="POST /v1/settings/revert"
-                  names={undefined}
-                  label="Back to before this"
-                  subject={`revision ${String(one.revision - 1)}`}
-                  consequence={`All settings go back to their values before revision ${String(one.revision)}: ${String(revision - one.revision + 1)} changes are undone.`}
-                  body={(reason) => ({ to_revision: one.revision - 1, if_revision: revision, reason })}
-                />
-              ),
-            },
-          ]}
-        />
-      )}
-    </Panel>
   );
 }
