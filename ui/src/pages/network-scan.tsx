@@ -62,7 +62,7 @@ export function ResumeScan({ head }: { head: Head }) {
   return (
     <Act<"POST /v1/scans/{network}/resume", Form>
       change="POST /v1/scans/{network}/resume"
-      names={{ network: head.network as never }}
+      names={{ network: head.network }}
       label="Scan again"
       subject={head.network}
       why={head.halted_since == null ? "It does not stand still." : null}

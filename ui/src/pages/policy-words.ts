@@ -26,7 +26,7 @@ export function whenOf(rule: Rule): string {
       ? ""
       : `worth ${usd(accumulated.usd_from)} or more together with what the user withdrew within ${accumulated.window}`,
   ].filter((part) => part !== "");
-  return parts.length === 0 ? "every withdrawal" : `withdrawals ${parts.join(", ")}`;
+  return parts.length === 0 ? "all withdrawals" : `withdrawals ${parts.join(", ")}`;
 }
 
 /** What becomes of what it is for. */
@@ -140,7 +140,7 @@ function ruleIn(form: RuleForm): Rule {
     name: text(form.name),
     verdict: form.verdict,
     ...(split(form.assets).length === 0 ? {} : { assets: split(form.assets) }),
-    ...(split(form.networks).length === 0 ? {} : { networks: split(form.networks) as never[] }),
+    ...(split(form.networks).length === 0 ? {} : { networks: split(form.networks) }),
     ...(split(form.destinations).length === 0 ? {} : { destinations: split(form.destinations) }),
     ...(text(form.usd_from) === "" ? {} : { usd_from: text(form.usd_from) }),
     ...(text(form.usd_below) === "" ? {} : { usd_below: text(form.usd_below) }),

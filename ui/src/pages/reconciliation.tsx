@@ -15,13 +15,12 @@ import { Urgency } from "./urgency";
 const route = getRouteApi("/reconciliation");
 const ROWS = 100;
 type Standing = AnswerOf<"/v1/reconciliation">["networks"][number];
-type Search = ReturnType<typeof route.useSearch>;
 type Row = AnswerOf<"/v1/reconciliation/discrepancies">["discrepancies"][number];
 
 export function Reconciliation() {
   const { network, on, over, before } = route.useSearch();
   const navigate = route.useNavigate();
-  const set = (next: Search) => void navigate({ search: (old) => ({ ...old, ...next }) });
+  const set = (next: Search) => void navigate({ search: { network, on, over, before, ...next } });
   const one = networkOf(network) ?? NETWORKS[1];
   const all = useLook("/v1/reconciliation", {}, { topics: ["money"] });
   const runs = useLook("/v1/reconciliation/runs", { query: { network: one, limit: 1 } }, { topics: ["money"] });
@@ -114,6 +113,14 @@ function Networks({ rows }: { rows: readonly Standing[] }) {
       ]}
     />
   );
+}
+
+/** What the page is narrowed to, in its address. */
+interface Search {
+  network?: string | undefined;
+  on?: string | undefined;
+  over?: string | undefined;
+  before?: number | undefined;
 }
 
 interface ListProps {

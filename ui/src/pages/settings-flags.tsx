@@ -86,7 +86,7 @@ function Switch({ flag }: { flag: Flag }) {
         on: !flag.on,
         permille: flag.permille,
         allowed: flag.allowed,
-        networks: flag.networks as never[],
+        networks: flag.networks,
         expires_at: flag.expires_at ?? null,
         reason,
         if_version: flag.version,

@@ -69,7 +69,7 @@ export function PolicyEdit({ policy, lines }: Props) {
       <div className="row">
         <Act
           change="PUT /v1/withdrawal-policy"
-          names={undefined as never}
+          names={undefined}
           label="Put it in place"
           subject="the withdrawal policy"
           why={

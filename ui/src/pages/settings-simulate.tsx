@@ -42,7 +42,7 @@ export function Simulate() {
         await change(ASKED, undefined as never, {
           user: Number(user.trim()),
           asset: asset.trim(),
-          network: network as never,
+          network: network,
           amount: amount.trim(),
           ...(address.trim() === "" ? {} : { address: address.trim() }),
           ...(destination === "" ? {} : { destination }),
