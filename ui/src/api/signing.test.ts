@@ -52,12 +52,16 @@ describe("what approvals sign", () => {
       fee_cap: 100_000_000_000_000_000,
     };
     expect(paymentHash(payment)).not.toBe(paymentHash({ ...payment, fee_cap: 100_000_000_000_000_016 }));
+    expect(paymentHash(payment)).toBe(paymentHash({ ...payment, fee_cap: "100000000000000000" }));
+    expect(paymentHash(payment)).not.toBe(paymentHash({ ...payment, fee_cap: "100000000000000001" }));
   });
 
   // Goal: nothing is signed that cannot be shown exactly. Method: numbers that a number does not hold, and a network nobody knows.
   it("refuses what it cannot show", () => {
     const payment = { asset_number: 1, network: "tron", address: "T", on_chain: "1", memo: null, fee_cap: 2 ** 64 };
     expect(() => paymentHash(payment)).toThrow("too great");
+    for (const fee_cap of ["18446744073709551616", "1.5", "-1", ""])
+      expect(() => paymentHash({ ...payment, fee_cap })).toThrow("too great");
     expect(() => paymentHash({ ...payment, fee_cap: 1, network: "other" })).toThrow("not known");
   });
 });

@@ -17,7 +17,7 @@ export interface Payment {
   /** The amount in the network's smallest units, as text: it need not fit into a number. */
   on_chain: string;
   memo: string | null;
-  fee_cap: number;
+  fee_cap: number | string;
 }
 
 /** Seven bits a byte, the lowest first. */
@@ -50,8 +50,9 @@ const BEYOND = 2 ** 64;
  * A fee in smallest units, which of most networks is beyond what a number holds exactly. Its digits are taken as they are shown; where
  * the node meant others, the hash of them is not the node's, and nothing is signed.
  */
-function asShown(value: number): bigint {
-  if (!Number.isInteger(value) || value < 0 || value >= BEYOND)
+function asShown(value: number | string): bigint {
+  if (typeof value === "string" && /^\d{1,20}$/.test(value) && BigInt(value) < 1n << 64n) return BigInt(value);
+  if (typeof value === "string" || !Number.isInteger(value) || value < 0 || value >= BEYOND)
     throw new Error("a number is too great to be shown exactly; approve it on the command line");
   return BigInt(String(value));
 }

@@ -9,6 +9,7 @@
  * An open dialog is about what was on the page when it was opened, and about nothing else: what is read meanwhile changes neither what
  * it says nor what it sends (versions neither), and is told. What is filled in is the dialog's own, for the same reason.
  */
+import { useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { type ReactNode, useEffect, useState } from "react";
 import { type BodyOf, type Change, change, CommandIds, factsOf, isProposed, type NamesOf, type ResultOf } from "../api/change";
@@ -28,9 +29,12 @@ import { ProposedOnce, ShownOnce } from "./shown-once";
 import { useStanding } from "./standing";
 import { doneTo, InAudit } from "./told";
 import { type Draft, forgetUnanswered, keepUnanswered, unansweredOf } from "./unanswered";
+import { Beside, type Versus } from "./versus";
 
 /** It takes two persons. */
 const TWO_PERSONS = "EXQ-1101";
+/** Somebody changed it since. */
+const STALE = "EXQ-0404";
 const REASON_CHARS_MAX = 500;
 /** What is typed where the danger is greatest. */
 export const PHRASE = "i know what this does";
@@ -55,11 +59,15 @@ interface Props<C extends Change, F> {
   wrong?: Of<F, string | null>;
   /** What is read about the form while it is filled in; a hook. */
   useMore?: (form: F) => { wrong: string | null; consequence: ReactNode };
+  /** What holds and what of it the form makes, to be shown beside one another where somebody else was quicker. */
+  versus?: Versus<F>;
   /** Why it cannot be made now, beside what is the same for all changes. */
   why?: string | null | undefined;
   look?: "main" | "danger" | "quiet";
   /** Whether no reason is asked for: only for what the node asks none for. */
   reasonless?: boolean;
+  /** Whether it is carried out as an approved proposal alone, so that it is proposed at once. */
+  proposed?: boolean;
   /** Whether it is made at a node that follows too, because it is about this browser at this node. */
   anywhere?: boolean;
   /** What to tell, and do, when it is made. */
@@ -117,11 +125,11 @@ export function Act<C extends Change, F = undefined>(props: Props<C, F>) {
   const { who } = useSession();
   const hosted = useHosted(props);
   const { danger } = factsOf(props.change);
-  const open = (isAnew: boolean) => {
-    const form = props.form as F;
-    const deed = JSON.stringify([who.name, props.change, label, given(props.names, form), given(props.subject, form)]);
+  const open = (isAnew: boolean, from = props, reason = "") => {
+    const form = from.form as F;
+    const deed = JSON.stringify([who.name, from.change, label, given(from.names, form), given(from.subject, form)]);
     if (isAnew) forgetUnanswered(deed);
-    const fresh = { props, form, reason: "", ids: new CommandIds(), sentAt: null };
+    const fresh = { props: from, form, reason, ids: new CommandIds(), sentAt: null };
     const draft = unansweredOf<Props<C, F>, F>(deed) ?? fresh;
     turn += 1;
     const key = turn;
@@ -129,8 +137,8 @@ export function Act<C extends Change, F = undefined>(props: Props<C, F>) {
       <Asked
         key={key}
         {...{ draft, deed, live }}
-        anew={() => {
-          open(true);
+        anew={(from, reason) => {
+          open(true, from, reason);
         }}
         close={hosted.close}
         keep={(title, once, tell) => {
@@ -169,7 +177,8 @@ interface AskedProps<C extends Change, F> {
   deed: string;
   /** What is on the page now; null where what it is about is not there any more. */
   live: Props<C, F> | null;
-  anew: () => void;
+  /** From what is given, with that reason; otherwise as it was on the page when the dialog was opened. */
+  anew: (from?: Props<C, F>, reason?: string) => void;
   close: () => void;
   /** Shows what an answer has this once in the dialog's place, also where the dialog was closed before the answer came. */
   keep: (title: string, once: ReactNode, tell: () => void) => void;
@@ -182,6 +191,7 @@ function Asked<C extends Change, F>({ draft, deed, live, anew, close, keep }: As
   const { danger, summary, once } = factsOf(props.change);
   const general = useWhyNot(props.change, props.anywhere);
   const sending = useSending();
+  const client = useQueryClient();
   const [form, setForm] = useState(draft.form);
   const [reason, setReason] = useState(draft.reason);
   const [typed, setTyped] = useState("");
@@ -245,6 +255,8 @@ function Asked<C extends Change, F>({ draft, deed, live, anew, close, keep }: As
         forgetUnanswered(deed);
       }
       setRefused(error);
+      // What somebody else made of it is looked at now, not when its time comes.
+      if (error.code === STALE) void client.invalidateQueries();
     } finally {
       setBusy(false);
     }
@@ -263,7 +275,7 @@ function Asked<C extends Change, F>({ draft, deed, live, anew, close, keep }: As
         className="stack"
         onSubmit={(event) => {
           event.preventDefault();
-          if (missing === null) void send(false);
+          if (missing === null) void send(props.proposed === true);
         }}
       >
         {sentAt === null ? null : (
@@ -272,10 +284,20 @@ function Asked<C extends Change, F>({ draft, deed, live, anew, close, keep }: As
               This was sent <When at={new Date(sentAt).toISOString()} /> and not answered: it may have been made.{" "}
               {once ? "Sent again as it is, it takes effect once." : "Look whether it was before you send it again."}
             </Status>
-            <Button onClick={anew}>Begin anew</Button>
+            <Button onClick={() => anew()}>Begin anew</Button>
           </div>
         )}
         {live === null ? <Gone /> : null}
+        {props.versus !== undefined && refused?.code === STALE ? (
+          <Beside
+            before={props.versus}
+            now={hasChanged ? (live.versus ?? null) : null}
+            form={form}
+            anew={() => {
+              if (live !== null) anew(live, reason);
+            }}
+          />
+        ) : null}
         {hasChanged ? (
           <p role="alert">
             <Status tone="warn">

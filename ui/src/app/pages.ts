@@ -35,7 +35,7 @@ export const PAGES: readonly PageEntry[] = [
     group: "Now",
     permission: "approvals.read",
     key: "a",
-    words: "inbox proposals consent",
+    words: "inbox proposals consent withdrawals waiting",
   },
   { to: "/jobs", title: "Jobs", group: "Now", permission: "workers.read", key: "j", words: "queues directives commands" },
   {

@@ -93,6 +93,9 @@ const approvals = createRoute({
   getParentRoute: () => root,
   path: "/approvals",
   component: lazyRouteComponent(() => import("../pages/approvals"), "Approvals"),
+  validateSearch: (search: Record<string, unknown>): { before?: number | undefined } => ({
+    before: numberOf(search, "before"),
+  }),
 });
 const approval = createRoute({
   getParentRoute: () => root,
@@ -125,7 +128,23 @@ const settings = createRoute({
   getParentRoute: () => root,
   path: "/settings",
   component: lazyRouteComponent(() => import("../pages/settings"), "Settings"),
-  validateSearch: (search: Record<string, unknown>) => ({ tab: textOf(search, "tab"), find: textOf(search, "find") }),
+  validateSearch: (
+    search: Record<string, unknown>,
+  ): {
+    tab?: string | undefined;
+    find?: string | undefined;
+    key?: string | undefined;
+    place?: string | undefined;
+    flag?: string | undefined;
+    edit?: string | undefined;
+  } => ({
+    tab: textOf(search, "tab"),
+    find: textOf(search, "find"),
+    key: textOf(search, "key"),
+    place: textOf(search, "place"),
+    flag: textOf(search, "flag"),
+    edit: textOf(search, "edit"),
+  }),
 });
 const security = createRoute({
   getParentRoute: () => root,
@@ -170,7 +189,19 @@ const reconciliation = createRoute({
   getParentRoute: () => root,
   path: "/reconciliation",
   component: lazyRouteComponent(() => import("../pages/reconciliation"), "Reconciliation"),
-  validateSearch: (search: Record<string, unknown>) => ({ network: textOf(search, "network") }),
+  validateSearch: (
+    search: Record<string, unknown>,
+  ): { network?: string | undefined; on?: string | undefined; over?: string | undefined; before?: number | undefined } => ({
+    network: textOf(search, "network"),
+    on: textOf(search, "on"),
+    over: textOf(search, "over"),
+    before: numberOf(search, "before"),
+  }),
+});
+const discrepancy = createRoute({
+  getParentRoute: () => root,
+  path: "/reconciliation/$discrepancy",
+  component: lazyRouteComponent(() => import("../pages/discrepancy"), "Discrepancy"),
 });
 const markets = createRoute({
   getParentRoute: () => root,
@@ -269,6 +300,7 @@ export const routeTree = root.addChildren([
   deposits,
   sweeps,
   reconciliation,
+  discrepancy,
   markets,
   market,
   ledger,

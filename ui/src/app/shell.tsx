@@ -3,7 +3,6 @@ import { useQueryClient } from "@tanstack/react-query";
 import { Link, Outlet, useRouterState } from "@tanstack/react-router";
 import { type ReactNode, useEffect, useState } from "react";
 import { follow, useLiveness } from "../api/live";
-import { PACE, useLook } from "../api/look";
 import { Button } from "../kit/button";
 import { Status, Word } from "../kit/status";
 import { span, utc } from "../kit/text";
@@ -16,6 +15,7 @@ import { useSession } from "./session";
 import { MOVED } from "./elsewhere";
 import { usePageHeld } from "./holding";
 import { StandingProvider, useStanding } from "./standing";
+import { useWaiting } from "./waiting";
 import { applyTheme, type Theme, theme } from "./theme";
 
 export function Shell() {
@@ -201,14 +201,14 @@ function Navigation() {
   );
 }
 
-/** How many proposals wait. */
+/** How much waits for approval. */
 function Waiting() {
-  const { data } = useLook("/v1/proposals", {}, { topics: ["approvals"], every: PACE.calm });
-  const count = data?.value.proposals.filter(({ state }) => state === "waiting").length ?? 0;
+  const { count, isWhole } = useWaiting();
   return count === 0 ? null : (
     <span className="count">
       {count}
-      <span className="visually-hidden"> wait</span>
+      {isWhole ? "" : "+"}
+      <span className="visually-hidden"> {isWhole ? "wait" : "and more may wait"}</span>
     </span>
   );
 }

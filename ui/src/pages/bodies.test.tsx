@@ -11,6 +11,13 @@ const SIGNED = ["/approvals/1"];
 const ALL = [...(PLACES as [string, string][]), ...FURTHER]
   .map(([place]) => ({ place }))
   .filter(({ place }) => !SIGNED.includes(place));
+/** What is filled in where a text would not do, or another one is asked for. */
+const GIVEN: Readonly<Record<string, string>> = {
+  Value: "7s",
+  "Confirmations to withdraw": "9",
+  Endpoints: "https://node.example/secret:key",
+  Expires: "2026-12-31T00:00:00Z",
+};
 
 /** The second factor was shown just now. */
 const SHOWN_UNTIL = new Date(Date.now() + 3_600_000).toISOString();
@@ -26,7 +33,7 @@ function fillIn(): void {
   for (const field of within_.querySelectorAll<HTMLInputElement | HTMLTextAreaElement>("input, textarea")) {
     const label = field.labels?.[0]?.textContent ?? "";
     const typed = /^Type “(.*)” to confirm$/.exec(label);
-    const value = typed !== null ? (typed[1] ?? "") : label === "Value" ? "7s" : field.value === "" ? "some-text" : field.value;
+    const value = typed !== null ? (typed[1] ?? "") : (GIVEN[label] ?? (field.value === "" ? "some-text" : field.value));
     fireEvent.change(field, { target: { value } });
   }
   for (const field of within_.querySelectorAll("select")) {

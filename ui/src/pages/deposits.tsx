@@ -2,6 +2,7 @@
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { Act } from "../app/act";
+import { Transaction } from "../app/on-chain";
 import { type AnswerOf, useLook } from "../api/look";
 import { Button } from "../kit/button";
 import { Choice, Input } from "../kit/field";
@@ -99,14 +100,20 @@ function Explain({ network, tx, set }: ExplainProps) {
       </form>
       {asked === undefined || tx === undefined ? null : (
         <Panel title="Why it was or was not credited" look={look}>
-          {({ findings, deposits }) => (
+          {({ findings, deposits, network, tx }) => (
             <div className="stack">
+              <Transaction network={network} tx={tx} chars={72} />
               <Findings of={findings} />
               {deposits.map(({ deposit, findings }) => (
                 <div key={deposit.deposit} className="stack">
                   <h3>
                     Deposit {deposit.deposit}: <Word of={deposit.state} />
                   </h3>
+                  <p>
+                    Seen <When at={deposit.seen_at} />, {deposit.confirmations} confirmations
+                    {deposit.block == null ? ", in no block" : `, in block ${String(deposit.block.height)}`}; changed last{" "}
+                    <When at={deposit.changed_at} />
+                  </p>
                   <Findings of={findings} />
                 </div>
               ))}
@@ -183,7 +190,7 @@ function List({ rows }: { rows: readonly Row[] }) {
           cell: (row) => (row.debt == null ? "" : <Amount value={row.debt} asset={row.asset ?? undefined} />),
         },
         { id: "to", head: "To", cell: (row) => <Id of={row.address} /> },
-        { id: "tx", head: "Transaction", cell: (row) => <Id of={row.tx} /> },
+        { id: "tx", head: "Transaction", cell: (row) => <Transaction network={row.network} tx={row.tx} /> },
         { id: "seen", head: "Seen", by: (row) => row.seen_at, cell: (row) => <When at={row.seen_at} /> },
         { id: "do", head: "", cell: (row) => (row.why == null ? null : <Assign row={row} />) },
       ]}

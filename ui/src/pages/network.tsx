@@ -9,6 +9,8 @@ import { Status, Word } from "../kit/status";
 import { Table } from "../kit/table";
 import { capital } from "../kit/text";
 import { Amount, Foreign, When } from "../kit/values";
+import { EndpointsAct, LimitsAct } from "./network-change";
+import { Payments, Scan } from "./network-scan";
 import { StateAct, SwitchAct } from "./networks";
 
 const route = getRouteApi("/networks/$network");
@@ -18,6 +20,8 @@ export function Network() {
   const { network } = route.useParams();
   const look = useLook("/v1/networks/{network}", { path: { network: network } }, { topics: ["networks"] });
   const workers = useLook("/v1/workers", { query: { network: network } }, { topics: ["workers"], every: PACE.live });
+  // What a worker that does not work told last is no news of the network.
+  const silent = (workers.data?.value.workers ?? []).find(({ kind, state }) => kind === "deposit" && state !== "running");
   const gas = useLook("/v1/gas", {}, { topics: ["money"] });
   return (
     <Page title={network}>
@@ -35,6 +39,7 @@ export function Network() {
               ]}
             />
             <div className="row">
+              <LimitsAct network={one} />
               <StateAct network={one} />
               <SwitchAct network={one} name="deposits" />
               <SwitchAct network={one} name="withdrawals" />
@@ -43,20 +48,29 @@ export function Network() {
           </div>
         )}
       </Panel>
+      <Scan network={network} silent={silent} />
+      <Payments network={network} />
       <Panel
         title="Endpoints"
         look={look}
+        actions={look.data === undefined ? null : <EndpointsAct network={look.data.value} />}
         isEmpty={({ endpoints }) => endpoints.length === 0}
         empty={<p>It has none: nothing is read from it.</p>}
       >
         {({ endpoints }) => (
-          <ol>
-            {endpoints.map((one) => (
-              <li key={one} className="code">
-                <Foreign>{one}</Foreign>
-              </li>
-            ))}
-          </ol>
+          <div className="stack">
+            <ol>
+              {endpoints.map((one) => (
+                <li key={one} className="code">
+                  <Foreign>{one}</Foreign>
+                </li>
+              ))}
+            </ol>
+            <p className="muted">
+              In the order in which they are tried. Nodes do not tell of each one whether it answers: what is known is up to
+              which height two of them agree (Scan), and what the network&apos;s workers say below.
+            </p>
+          </div>
         )}
       </Panel>
       <Panel

@@ -2,19 +2,18 @@
 import { Link } from "@tanstack/react-router";
 import { Act } from "../app/act";
 import { type AnswerOf, PACE, useLook } from "../api/look";
+import { Instead } from "../kit/diff";
 import { Choice } from "../kit/field";
 import { Page } from "../kit/page";
 import { Panel } from "../kit/panel";
 import { Status, Word } from "../kit/status";
 import { Table } from "../kit/table";
-import { Amount, Foreign, Id, When } from "../kit/values";
+import { Amount, Foreign, Id } from "../kit/values";
+import { type Head, ResumeScan, type Silent, Stand } from "./network-scan";
+import { Stops } from "./payment-stops";
 
 type Network = AnswerOf<"/v1/networks">["networks"][number];
-type Head = AnswerOf<"/v1/scans">["networks"][number];
 type SwitchName = "deposits" | "withdrawals" | "sweeps";
-
-/** A network that is so many blocks behind is told. */
-const BEHIND_TOLD = 20;
 
 /** What the word of a switch comes to. */
 const OFF: Readonly<Record<SwitchName, string>> = {
@@ -27,6 +26,8 @@ export function Networks() {
   const networks = useLook("/v1/networks", {}, { topics: ["networks"] });
   const scans = useLook("/v1/scans", {}, { topics: ["networks"], every: PACE.live });
   const workers = useLook("/v1/workers", { query: { kind: "deposit" } }, { topics: ["workers"], every: PACE.live });
+  const books = useLook("/v1/reconciliation", {}, { topics: ["money"] });
+  const fees = useLook("/v1/gas", {}, { topics: ["money"] });
   const heads = scans.data?.value.networks ?? [];
   // What a worker that does not work told last is no news of the network.
   const silent = new Map(
@@ -45,6 +46,15 @@ export function Networks() {
       >
         {({ networks }) => <Heads heads={networks} silent={silent} />}
       </Panel>
+      <Panel
+        title="What stops withdrawals"
+        look={books}
+        flush
+        isEmpty={({ stops }) => stops.length === 0}
+        empty={<Status tone="good">No discrepancy does.</Status>}
+      >
+        {({ stops }) => <Stops stops={stops} />}
+      </Panel>
       <Panel title="What they are used for" look={networks} flush>
         {({ networks }) => (
           <Table
@@ -55,11 +65,7 @@ export function Networks() {
               {
                 id: "network",
                 head: "Network",
-                cell: (one) => (
-                  <Link to="/networks/$network" params={{ network: one.network }}>
-                    <Foreign>{one.network}</Foreign>
-                  </Link>
-                ),
+                cell: (one) => <To network={one.network} />,
               },
               { id: "state", head: "State", cell: (one) => <Word of={one.state} /> },
               { id: "deposits", head: "Deposits", cell: (one) => <SwitchCell network={one} name="deposits" /> },
@@ -72,6 +78,17 @@ export function Networks() {
                 cell: (one) => <Amount value={heads.find(({ network }) => network === one.network)?.head} />,
               },
               { id: "endpoints", head: "Endpoints", numeric: true, cell: (one) => String(one.endpoints.length) },
+              { id: "tradable", head: "Confirmations to trade", numeric: true, cell: (one) => String(one.tradable) },
+              { id: "withdrawable", head: "To withdraw", numeric: true, cell: (one) => String(one.withdrawable) },
+              {
+                id: "told",
+                head: "Fee told last",
+                numeric: true,
+                cell: (one) => {
+                  const told = fees.data?.value.networks.find(({ network }) => network === one.network);
+                  return <Amount value={told?.fee ?? "not told"} />;
+                },
+              },
               {
                 id: "fee",
                 head: "One transaction may cost",
@@ -86,35 +103,23 @@ export function Networks() {
   );
 }
 
-type Silent = ReadonlyMap<string, { worker: string; state: string; since: string }>;
+function To({ network }: { network: string }) {
+  return (
+    <Link to="/networks/$network" params={{ network }}>
+      <Foreign>{network}</Foreign>
+    </Link>
+  );
+}
 
-function Heads({ heads, silent }: { heads: readonly Head[]; silent: Silent }) {
+function Heads({ heads, silent }: { heads: readonly Head[]; silent: ReadonlyMap<string, Silent> }) {
   return (
     <Table
       caption="How far each network is scanned"
       rows={heads}
       keyOf={(one) => one.network}
       columns={[
-        { id: "network", head: "Network", cell: (one) => one.network },
-        {
-          id: "stand",
-          head: "Stands",
-          cell: (one) =>
-            one.halted_since != null ? (
-              <Status tone="bad">
-                stands still since <When at={one.halted_since} />
-              </Status>
-            ) : silent.has(one.network) ? (
-              <Status tone="warn">
-                not told since its worker is <Foreign>{silent.get(one.network)?.state}</Foreign>,{" "}
-                <When at={silent.get(one.network)?.since} />
-              </Status>
-            ) : one.behind > BEHIND_TOLD ? (
-              <Status tone="warn">behind</Status>
-            ) : (
-              <Status tone="good">follows</Status>
-            ),
-        },
+        { id: "network", head: "Network", cell: (one) => <To network={one.network} /> },
+        { id: "stand", head: "Stands", cell: (one) => <Stand head={one} silent={silent.get(one.network)} /> },
         { id: "head", head: "Head", numeric: true, by: (one) => one.head, cell: (one) => <Amount value={one.head} /> },
         { id: "scanned", head: "Scanned", numeric: true, cell: (one) => <Amount value={one.scanned?.height ?? "nothing"} /> },
         { id: "behind", head: "Behind", numeric: true, by: (one) => one.behind, cell: (one) => <Amount value={one.behind} /> },
@@ -122,6 +127,7 @@ function Heads({ heads, silent }: { heads: readonly Head[]; silent: Silent }) {
         { id: "agreed", head: "Endpoints agree up to", numeric: true, cell: (one) => <Amount value={one.agreed} /> },
         { id: "settled", head: "Deposits can leave up to", numeric: true, cell: (one) => <Amount value={one.settled} /> },
         { id: "hash", head: "Last block", cell: (one) => <Id of={one.scanned?.hash} /> },
+        { id: "do", head: "", cell: (one) => (one.halted_since == null ? null : <ResumeScan head={one} />) },
       ]}
     />
   );
@@ -161,16 +167,7 @@ export function StateAct({ network }: { network: Network }) {
       subject={network.network}
       form={{ state: network.state }}
       wrong={({ state }) => (state === network.state ? "Choose another state." : null)}
-      consequence={({ state }) => (
-        <span className="diff">
-          <span aria-hidden="true">−</span>
-          <del>
-            <Foreign>{network.state}</Foreign>
-          </del>
-          <span aria-hidden="true">+</span>
-          <ins>{state}</ins>
-        </span>
-      )}
+      consequence={({ state }) => <Instead of={network.state} is={state} />}
       body={(reason, { state }) => ({ state, reason, if_version: network.version })}
       fields={({ state }, set) => (
         <Choice label="State" of={STATES} value={state} onChange={(event) => set({ state: event.target.value })} />

@@ -1,25 +1,28 @@
 /** Books against chains: the runs of each network, what each equation came to, and what differs. */
-import { getRouteApi } from "@tanstack/react-router";
-import { Act } from "../app/act";
+import { getRouteApi, Link } from "@tanstack/react-router";
 import { type AnswerOf, useLook } from "../api/look";
-import { Narrow, NETWORKS, networkOf } from "../kit/filters";
+import { Choice } from "../kit/field";
+import { Narrow, type NetworkName, NETWORKS, networkOf } from "../kit/filters";
+import { Older } from "../kit/older";
 import { Page } from "../kit/page";
 import { Panel } from "../kit/panel";
-import { Status, type Tone, Word } from "../kit/status";
+import { Status, Word } from "../kit/status";
 import { Table } from "../kit/table";
 import { Amount, Foreign, Id, When } from "../kit/values";
+import { Stops } from "./payment-stops";
+import { Urgency } from "./urgency";
 
 const route = getRouteApi("/reconciliation");
 const ROWS = 100;
 type Standing = AnswerOf<"/v1/reconciliation">["networks"][number];
-type Discrepancy = AnswerOf<"/v1/reconciliation/discrepancies">["discrepancies"][number];
+type Row = AnswerOf<"/v1/reconciliation/discrepancies">["discrepancies"][number];
 
 export function Reconciliation() {
-  const { network } = route.useSearch();
+  const { network, on, over, before } = route.useSearch();
   const navigate = route.useNavigate();
+  const set = (next: Search) => void navigate({ search: { network, on, over, before, ...next } });
   const one = networkOf(network) ?? NETWORKS[1];
   const all = useLook("/v1/reconciliation", {}, { topics: ["money"] });
-  const open = useLook("/v1/reconciliation/discrepancies", { query: { limit: ROWS } }, { topics: ["money"] });
   const runs = useLook("/v1/reconciliation/runs", { query: { network: one, limit: 1 } }, { topics: ["money"] });
   return (
     <Page title="Reconciliation">
@@ -38,20 +41,12 @@ export function Reconciliation() {
           </>
         )}
       </Panel>
-      <Panel
-        title="What differs"
-        look={open}
-        flush
-        isEmpty={({ discrepancies }) => discrepancies.length === 0}
-        empty={<Status tone="good">Nothing does: every balance is what the books say.</Status>}
-      >
-        {({ discrepancies }) => <Discrepancies rows={discrepancies} />}
-      </Panel>
+      <Discrepancies over={over !== undefined} network={networkOf(on)} before={before} set={set} />
       <Panel
         title="What each equation came to"
         look={runs}
         flush
-        actions={<Narrow label="Network" of={NETWORKS} value={one} set={(network) => void navigate({ search: { network } })} />}
+        actions={<Narrow label="Network" of={NETWORKS} value={one} set={(network) => set({ network })} />}
         isEmpty={({ runs }) => runs.length === 0}
         empty={<p>This network was not compared yet.</p>}
       >
@@ -87,62 +82,6 @@ export function Reconciliation() {
   );
 }
 
-type Stop = AnswerOf<"/v1/reconciliation">["stops"][number];
-
-/** What pays nothing out, and how it goes on: whoever lets it go on names what is missing, with what it came to when it was looked at. */
-function Stops({ stops }: { stops: readonly Stop[] }) {
-  return (
-    <Table
-      caption="What stops withdrawals"
-      rows={stops}
-      keyOf={(row) => row.stopped}
-      columns={[
-        {
-          id: "stopped",
-          head: "Pays nothing out",
-          cell: (row) => (
-            <Status tone="bad">
-              <Foreign>{row.stopped}</Foreign>, since <When at={row.since} />
-            </Status>
-          ),
-        },
-        { id: "by", head: "By discrepancies", cell: (row) => <Missing of={row.stopped_by} /> },
-        { id: "do", head: "", cell: (row) => <Resume stop={row} /> },
-      ]}
-    />
-  );
-}
-
-function Resume({ stop }: { stop: Stop }) {
-  return (
-    <Act
-      change="POST /v1/reconciliation/{stop}/resume"
-      names={{ stop: stop.stopped }}
-      label="Pay out again"
-      subject={stop.stopped}
-      consequence={
-        <>
-          <p>Withdrawals leave again although this is missing:</p>
-          <Missing of={stop.stopped_by} />
-        </>
-      }
-      body={(reason) => ({ reason, seen: stop.stopped_by })}
-    />
-  );
-}
-
-function Missing({ of }: { of: Stop["stopped_by"] }) {
-  return (
-    <ul>
-      {of.map(({ discrepancy, difference }) => (
-        <li key={discrepancy}>
-          discrepancy {discrepancy}: <Amount value={difference} />
-        </li>
-      ))}
-    </ul>
-  );
-}
-
 function Networks({ rows }: { rows: readonly Standing[] }) {
   return (
     <Table
@@ -157,7 +96,8 @@ function Networks({ rows }: { rows: readonly Standing[] }) {
           cell: (row) =>
             row.stopped_since != null ? (
               <Status tone="bad">
-                pays nothing out since <When at={row.stopped_since} />, discrepancy {row.stopped_by}
+                pays nothing out since <When at={row.stopped_since} />
+                {row.stopped_by == null ? null : `, discrepancy ${String(row.stopped_by)}`}
               </Status>
             ) : row.open > 0 ? (
               <Status tone="warn">{row.open} differ</Status>
@@ -175,22 +115,89 @@ function Networks({ rows }: { rows: readonly Standing[] }) {
   );
 }
 
-const SEVERITIES: Readonly<Record<string, Tone>> = { P0: "bad", P1: "bad", P2: "warn", P3: "info" };
+/** What the page is narrowed to, in its address. */
+interface Search {
+  network?: string | undefined;
+  on?: string | undefined;
+  over?: string | undefined;
+  before?: number | undefined;
+}
 
-function Discrepancies({ rows }: { rows: readonly Discrepancy[] }) {
+interface ListProps {
+  over: boolean;
+  network: NetworkName | undefined;
+  before: number | undefined;
+  set: (next: Search) => void;
+}
+
+/** What differs, or did: narrowed by what is in the address. */
+function Discrepancies({ over, network, before, set }: ListProps) {
+  const look = useLook(
+    "/v1/reconciliation/discrepancies",
+    {
+      query: {
+        limit: ROWS,
+        ...(over ? { over: "true" as const } : {}),
+        ...(network === undefined ? {} : { network }),
+        ...(before === undefined ? {} : { before }),
+      },
+    },
+    { topics: ["money"] },
+  );
+  return (
+    <Panel
+      title={over ? "What differed" : "What differs"}
+      look={look}
+      flush
+      actions={
+        <>
+          <Narrow label="On" of={NETWORKS} value={network} set={(on) => set({ on, before: undefined })} />
+          <Choice
+            label="Which"
+            of={[
+              ["open", "open"],
+              ["over", "over: adjusted or closed"],
+            ]}
+            value={over ? "over" : "open"}
+            onChange={(event) => set({ over: event.target.value === "over" ? "true" : undefined, before: undefined })}
+          />
+        </>
+      }
+      // What is over is narrowed after it was read, so that there can be more behind a part that is empty.
+      isEmpty={({ discrepancies, next_before }) => discrepancies.length === 0 && next_before == null && before === undefined}
+      empty={over ? <p>None is over yet.</p> : <Status tone="good">Nothing does: every balance is what the books say.</Status>}
+    >
+      {({ discrepancies, next_before }) => (
+        <>
+          <List rows={discrepancies} over={over} />
+          {over ? <Older before={before} next={next_before ?? null} go={(before) => set({ before })} /> : null}
+          {over || discrepancies.length < ROWS ? null : (
+            <p className="muted flush-text">These are the first {ROWS}; deal with them, or narrow them to a network.</p>
+          )}
+        </>
+      )}
+    </Panel>
+  );
+}
+
+function List({ rows, over }: { rows: readonly Row[]; over: boolean }) {
   return (
     <Table
-      caption="Open discrepancies, the oldest first"
+      caption={over ? "Discrepancies that are over, the newest first" : "Open discrepancies, the oldest first"}
       rows={rows}
       keyOf={(row) => String(row.discrepancy)}
       columns={[
-        { id: "number", head: "Discrepancy", by: (row) => row.discrepancy, cell: (row) => String(row.discrepancy) },
         {
-          id: "severity",
-          head: "Urgency",
-          by: (row) => row.severity,
-          cell: (row) => <Status tone={SEVERITIES[row.severity] ?? "info"}>{row.severity}</Status>,
+          id: "number",
+          head: "Discrepancy",
+          by: (row) => row.discrepancy,
+          cell: (row) => (
+            <Link to="/reconciliation/$discrepancy" params={{ discrepancy: String(row.discrepancy) }}>
+              {row.discrepancy}
+            </Link>
+          ),
         },
+        { id: "severity", head: "Urgency", by: (row) => row.severity, cell: (row) => <Urgency of={row.severity} /> },
         { id: "class", head: "What it seems to be", by: (row) => row.class, cell: (row) => row.class },
         { id: "status", head: "Status", cell: (row) => <Word of={row.status} /> },
         {
@@ -203,19 +210,7 @@ function Discrepancies({ rows }: { rows: readonly Discrepancy[] }) {
         { id: "network", head: "Network", cell: (row) => row.network ?? "" },
         { id: "address", head: "At", cell: (row) => (row.address == null ? "" : <Id of={row.address} />) },
         { id: "first", head: "First seen", by: (row) => row.first_seen_at, cell: (row) => <When at={row.first_seen_at} /> },
-        {
-          id: "story",
-          head: "Story",
-          cell: (row) => (
-            <ul style={{ listStyle: "none" }}>
-              {row.story.slice(-3).map((line) => (
-                <li key={line.at + line.what}>
-                  <Foreign>{line.what}</Foreign>
-                </li>
-              ))}
-            </ul>
-          ),
-        },
+        { id: "story", head: "Last of its story", cell: (row) => <Foreign>{row.story.at(-1)?.what ?? ""}</Foreign> },
       ]}
     />
   );

@@ -1,13 +1,12 @@
 /** Flags: what is on, for whom and until when. */
-import { type AnswerOf, useLook } from "../api/look";
+import { Link } from "@tanstack/react-router";
+import { useLook } from "../api/look";
 import { Act } from "../app/act";
-import { Choice, Input } from "../kit/field";
+import { Instead } from "../kit/diff";
 import { Panel } from "../kit/panel";
-import { Status } from "../kit/status";
 import { Table } from "../kit/table";
 import { Foreign, When } from "../kit/values";
-
-type Flag = AnswerOf<"/v1/flags">["flags"][number];
+import { type Flag, SetFlag, Stands } from "./settings-flag";
 
 export function Flags() {
   const look = useLook("/v1/flags", {}, { topics: ["settings"] });
@@ -31,15 +30,15 @@ export function Flags() {
               head: "Flag",
               by: (one) => one.name,
               cell: (one) => (
-                <span className="code">
+                <Link className="code" to="/settings" search={{ tab: "flags", flag: one.name }}>
                   <Foreign>{one.name}</Foreign>
-                </span>
+                </Link>
               ),
             },
             {
               id: "on",
               head: "Stands",
-              cell: (one) => <Status tone={one.on && !one.expired ? "good" : "idle"}>{one.summary}</Status>,
+              cell: (one) => <Stands of={one} />,
             },
             { id: "what", head: "What it is for", cell: (one) => <Foreign>{one.description}</Foreign> },
             {
@@ -73,69 +72,6 @@ export function Flags() {
   );
 }
 
-const PERMILLE = 1_000;
-
-function SetFlag({ flag }: { flag: Flag | null }) {
-  const before = flag === null ? "it does not exist: off" : flag.summary;
-  const after = (on: boolean, permille: string) => (on ? `on for ${permille} of a thousand subjects` : "off");
-  return (
-    <Act
-      change="PUT /v1/flags/{name}"
-      form={{ name: flag?.name ?? "", on: flag?.on ?? true, permille: String(flag?.permille ?? PERMILLE) }}
-      names={({ name }) => ({ name })}
-      label={flag === null ? "New flag" : "Change"}
-      subject={({ name }) => (name === "" ? "a flag" : name)}
-      wrong={({ name, permille }) =>
-        !/^[a-z][a-z0-9.-]{0,63}$/.test(name)
-          ? "A name has lower case letters, digits, dots and hyphens."
-          : !/^\d{1,4}$/.test(permille.trim()) || Number(permille) > PERMILLE
-            ? "Of a thousand subjects: 0 to 1000."
-            : null
-      }
-      consequence={({ on, permille }) => (
-        <span className="diff">
-          <span aria-hidden="true">−</span>
-          <del>
-            <Foreign>{before}</Foreign>
-          </del>
-          <span aria-hidden="true">+</span>
-          <ins>
-            <Foreign>{after(on, permille)}</Foreign>
-          </ins>
-        </span>
-      )}
-      body={(reason, { on, permille }) => ({
-        on,
-        permille: Number(permille),
-        allowed: flag?.allowed ?? [],
-        networks: flag?.networks ?? [],
-        expires_at: flag?.expires_at ?? null,
-        reason,
-        if_version: flag?.version ?? 0,
-      })}
-      fields={({ name, on, permille }, set) => (
-        <>
-          {flag === null ? (
-            <Input label="Name" value={name} autoComplete="off" onChange={(event) => set({ name: event.target.value })} />
-          ) : null}
-          <Choice
-            label="It is"
-            of={["on", "off"]}
-            value={on ? "on" : "off"}
-            onChange={(event) => set({ on: event.target.value === "on" })}
-          />
-          <Input
-            label="Of a thousand subjects"
-            inputMode="numeric"
-            value={permille}
-            onChange={(event) => set({ permille: event.target.value })}
-          />
-        </>
-      )}
-    />
-  );
-}
-
 /** The one thing that is most often wanted, with nothing else of it changed. */
 function Switch({ flag }: { flag: Flag }) {
   return (
@@ -144,14 +80,8 @@ function Switch({ flag }: { flag: Flag }) {
       names={{ name: flag.name }}
       label={flag.on ? "Switch off" : "Switch on"}
       subject={flag.name}
-      consequence={
-        <span className="diff">
-          <span aria-hidden="true">−</span>
-          <del>{flag.on ? "on" : "off"}</del>
-          <span aria-hidden="true">+</span>
-          <ins>{flag.on ? "off" : "on"}</ins>
-        </span>
-      }
+      consequence={<Instead of={flag.on ? "on" : "off"} is={flag.on ? "off" : "on"} />}
+      versus={{ holds: flag.summary, changed: flag.changes[0], mine: () => (flag.on ? "off" : "on") }}
       body={(reason) => ({
         on: !flag.on,
         permille: flag.permille,

@@ -1,6 +1,5 @@
 /** Settings, flags, and their history: what holds, what a change would come to, who changed what. */
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { Act } from "../app/act";
 import { useLook } from "../api/look";
 import { Input } from "../kit/field";
 import { Page } from "../kit/page";
@@ -8,30 +7,42 @@ import { Panel } from "../kit/panel";
 import { Table } from "../kit/table";
 import { capital } from "../kit/text";
 import { Foreign, When } from "../kit/values";
-import { ChangeSetting } from "./setting-change";
+import { Change } from "./settings-change";
+import { FlagOne } from "./settings-flag";
 import { Flags } from "./settings-flags";
+import { History } from "./settings-history";
+import { One } from "./settings-one";
+import { Policy } from "./settings-policy";
 
 const route = getRouteApi("/settings");
-const TABS = ["settings", "flags", "history"] as const;
-const HISTORY_ROWS = 100;
+const TABS = ["settings", "flags", "policy", "history"] as const;
 
 export function Settings() {
-  const { tab = "settings", find = "" } = route.useSearch();
+  const { tab = "settings", find = "", key, place, flag, edit } = route.useSearch();
   return (
     <Page title="Settings">
       <nav className="tabs" aria-label="Kinds of configuration">
         {TABS.map((name) => (
-          <Link
-            key={name}
-            to="/settings"
-            search={{ tab: name, find: undefined }}
-            aria-current={tab === name ? "page" : undefined}
-          >
+          <Link key={name} to="/settings" search={{ tab: name }} aria-current={tab === name ? "page" : undefined}>
             {capital(name)}
           </Link>
         ))}
       </nav>
-      {tab === "flags" ? <Flags /> : tab === "history" ? <History /> : <All find={find} />}
+      {tab === "flags" ? (
+        flag === undefined ? (
+          <Flags />
+        ) : (
+          <FlagOne name={flag} />
+        )
+      ) : tab === "policy" ? (
+        <Policy edit={edit !== undefined} />
+      ) : tab === "history" ? (
+        <History />
+      ) : key === undefined ? (
+        <All find={find} />
+      ) : (
+        <One name={key} place={place} />
+      )}
     </Page>
   );
 }
@@ -63,9 +74,9 @@ function All({ find }: { find: string }) {
                 head: "Setting",
                 by: (one) => one.key,
                 cell: (one) => (
-                  <span className="code">
+                  <Link className="code" to="/settings" search={{ key: one.key }}>
                     <Foreign>{one.key}</Foreign>
-                  </span>
+                  </Link>
                 ),
               },
               {
@@ -98,77 +109,11 @@ function All({ find }: { find: string }) {
                 cell: (one) => one.overrides.map(({ key, value }) => `${key} = ${value}`).join("; "),
               },
               { id: "changed", head: "Changed", cell: (one) => (one.changed == null ? "" : <When at={one.changed.at} />) },
-              { id: "do", head: "", cell: (one) => <ChangeSetting setting={one} /> },
+              { id: "do", head: "", cell: (one) => <Change setting={one} /> },
             ]}
           />
         )}
       </Panel>
     </>
-  );
-}
-
-function History() {
-  const look = useLook("/v1/settings/history", { query: { limit: HISTORY_ROWS } }, { topics: ["settings"] });
-  return (
-    <Panel
-      title="History"
-      look={look}
-      flush
-      isEmpty={({ changes }) => changes.length === 0}
-      empty={<p>Nothing was ever changed: every default holds.</p>}
-    >
-      {({ changes, revision }) => (
-        <Table
-          caption="Changes of settings, the newest first"
-          rows={changes}
-          keyOf={(one) => String(one.revision)}
-          columns={[
-            { id: "revision", head: "Revision", numeric: true, cell: (one) => String(one.revision) },
-            {
-              id: "key",
-              head: "Setting",
-              cell: (one) => (
-                <span className="code">
-                  <Foreign>{one.key}</Foreign>
-                </span>
-              ),
-            },
-            {
-              id: "diff",
-              head: "Change",
-              cell: (one) => (
-                <span className="diff">
-                  <span aria-hidden="true">−</span>
-                  <del>
-                    <Foreign>{one.from ?? "default"}</Foreign>
-                  </del>
-                  <span aria-hidden="true">+</span>
-                  <ins>
-                    <Foreign>{one.to ?? "default"}</Foreign>
-                  </ins>
-                </span>
-              ),
-            },
-            { id: "by", head: "By", cell: (one) => one.by },
-            { id: "reason", head: "Why", cell: (one) => <Foreign>{one.reason}</Foreign> },
-            { id: "at", head: "When", cell: (one) => <When at={one.at} /> },
-            {
-              id: "do",
-              head: "",
-              cell: (one) => (
-                <Act
-                  change="POST /v1/settings/revert"
-                  names={undefined}
-                  label="Back to before this"
-                  subject={`revision ${String(one.revision - 1)}`}
-                  consequence={`All settings go back to their values before revision ${String(one.revision)}: ${String(revision - one.revision + 1)} changes are undone.`}
-                  body={(reason) => ({ to_revision: one.revision - 1, if_revision: revision, reason })}
-                />
-              ),
-            },
-          ]}
-        />
-      )}
-    </Panel>
   );
 }

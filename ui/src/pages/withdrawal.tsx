@@ -1,6 +1,7 @@
 /** One withdrawal: what it waits for, every edge it went, the transactions that pay it, and what a person can decide. */
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { Act } from "../app/act";
+import { Transaction } from "../app/on-chain";
 import { ApproveWithdrawal } from "../app/approve-withdrawal";
 import { type AnswerOf, PACE, useLook } from "../api/look";
 import { Facts } from "../kit/facts";
@@ -73,7 +74,10 @@ export function Withdrawal() {
                 ["Who has to approve", one.needs.length === 0 ? "nobody" : one.needs.join(", ")],
                 ["Who has approved", one.approved_by.length === 0 ? "nobody" : `admins ${one.approved_by.join(", ")}`],
                 ["Hash that approvals sign", <Id key="hash" of={one.hash} />],
-                ["Transaction", <Id key="tx" of={one.tx} chars={72} />],
+                ["Transaction", <Transaction key="tx" network={one.network} tx={one.tx} chars={72} />],
+                ["The network may take at most", <Amount key="cap" value={one.fee_cap} asset="minor units of its coin" />],
+                ["Time moves it on", one.due_at == null ? null : <When key="due" at={one.due_at} />],
+                ["Moved last", <When key="moved" at={one.moved_at} />],
                 ["Block", one.block == null ? null : String(one.block.height)],
               ]}
             />
@@ -81,7 +85,7 @@ export function Withdrawal() {
         )}
       </Panel>
       <Panel title="Every step" look={look} flush>
-        {({ traces }) => <Traces traces={traces} />}
+        {(explained) => <TimeLine of={explained} />}
       </Panel>
       <Panel
         title="What pays it"
@@ -116,19 +120,58 @@ function Consent({ withdrawal }: { withdrawal: Explained["withdrawal"] }) {
   );
 }
 
-function Traces({ traces }: { traces: Explained["traces"] }) {
+/** What happened to it, and to what pays it, in one order. */
+interface Happened {
+  key: string;
+  at: string;
+  to: string | null;
+  from: string | null | undefined;
+  what: string;
+  tx: string | null | undefined;
+  by: string | null | undefined;
+  index: number | null;
+}
+
+function happened({ traces, payout }: Explained): Happened[] {
+  const edges = traces.map((trace, at) => ({ ...trace, key: `edge ${String(at)}`, tx: null }));
+  const attempts = (payout?.attempts ?? []).map((attempt) => ({
+    key: `attempt ${String(attempt.number)}`,
+    at: attempt.prepared_at,
+    to: null,
+    from: null,
+    what: `Transaction ${String(attempt.number)} was decided: ${attempt.purpose}, uses up ${attempt.claim}`,
+    tx: attempt.tx,
+    by: "its worker",
+    index: null,
+  }));
+  // What has the same moment stays in the order of the log.
+  return [...edges, ...attempts].sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
+}
+
+function TimeLine({ of: explained }: { of: Explained }) {
+  const { network } = explained.withdrawal;
   return (
     <Table
-      caption="Every edge that it went"
-      rows={traces}
-      keyOf={(trace) => `${String(trace.index)} ${trace.to}`}
+      caption="Everything that happened to it, the first on top"
+      rows={happened(explained)}
+      keyOf={(row) => row.key}
       columns={[
-        { id: "at", head: "When", cell: (trace) => <When at={trace.at} /> },
-        { id: "to", head: "To", cell: (trace) => <Word of={trace.to} /> },
-        { id: "from", head: "From", cell: (trace) => trace.from ?? "" },
-        { id: "what", head: "On what grounds", cell: (trace) => <Foreign>{trace.what}</Foreign> },
-        { id: "by", head: "By", cell: (trace) => trace.by ?? "time" },
-        { id: "index", head: "Entry of the log", numeric: true, cell: (trace) => String(trace.index) },
+        { id: "at", head: "When", cell: (row) => <When at={row.at} /> },
+        { id: "to", head: "To", cell: (row) => (row.to === null ? "" : <Word of={row.to} />) },
+        { id: "from", head: "From", cell: (row) => row.from ?? "" },
+        { id: "what", head: "On what grounds", cell: (row) => <Foreign>{row.what}</Foreign> },
+        {
+          id: "tx",
+          head: "Transaction",
+          cell: (row) => (row.tx == null ? "" : <Transaction network={network} tx={row.tx} />),
+        },
+        { id: "by", head: "By", cell: (row) => row.by ?? "time" },
+        {
+          id: "index",
+          head: "Entry of the log",
+          numeric: true,
+          cell: (row) => (row.index === null ? "" : String(row.index)),
+        },
       ]}
     />
   );
@@ -141,6 +184,13 @@ function PayoutView({ payout }: { payout: Payout }) {
         Payout {payout.payout}: <Word of={payout.state} /> since <When at={payout.moved_at} />, from address{" "}
         {payout.wallet_index} of wallet {payout.wallet}; pays withdrawals {payout.withdrawals.join(", ")}
       </p>
+      {payout.denied == null ? null : (
+        <p>
+          <Status tone="warn">
+            <Foreign>{payout.denied}</Foreign>
+          </Status>
+        </p>
+      )}
       {DECIDED_BY_PERSONS.includes(payout.state) ? <Decide payout={payout} /> : null}
       <Table
         caption="Its transactions; each excludes every other"
@@ -153,14 +203,20 @@ function PayoutView({ payout }: { payout: Payout }) {
           {
             id: "tx",
             head: "Transaction",
-            cell: (attempt) => (attempt.tx == null ? "not signed yet" : <Id of={attempt.tx} />),
+            cell: (attempt) =>
+              attempt.tx == null ? "not signed yet" : <Transaction network={payout.network} tx={attempt.tx} />,
           },
           {
             id: "dead",
             head: "Can it be mined",
             cell: (attempt) => (attempt.dead ? <Status tone="idle">never: proved</Status> : <Status tone="info">yes</Status>),
           },
-          { id: "fee", head: "Costs at most", numeric: true, cell: (attempt) => <Amount value={attempt.fee_max} /> },
+          {
+            id: "fee",
+            head: "Costs at most",
+            numeric: true,
+            cell: (attempt) => <Amount value={attempt.fee_max} asset="minor units" />,
+          },
           { id: "at", head: "Decided", cell: (attempt) => <When at={attempt.prepared_at} /> },
           {
             id: "answers",

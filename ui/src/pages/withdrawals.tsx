@@ -1,5 +1,6 @@
 /** Withdrawals, the newest first: where each stands, and what it waits for. */
 import { getRouteApi, Link } from "@tanstack/react-router";
+import { Transaction } from "../app/on-chain";
 import { type AnswerOf, useLook } from "../api/look";
 import { Narrow, NarrowNumber, NETWORKS, networkOf } from "../kit/filters";
 import { Older } from "../kit/older";
@@ -11,24 +12,20 @@ import { Amount, Id, When } from "../kit/values";
 
 const route = getRouteApi("/withdrawals");
 const ROWS = 100;
-/** The states a list is narrowed to. */
+/** The states a list is narrowed to: those of what is not over, as the API has them. */
 const STATES = [
+  "confirming",
   "awaiting-approval",
-  "held",
+  "approved",
   "queued",
   "preparing",
   "signed",
   "broadcast",
-  "confirming",
+  "mined",
   "stuck",
+  "replacing",
   "unknown",
   "review",
-  "completed",
-  "rejected",
-  "cancelled",
-  "expired",
-  "failed",
-  "reverted",
 ];
 
 type Row = AnswerOf<"/v1/withdrawals">["withdrawals"][number];
@@ -104,7 +101,7 @@ function List({ rows }: { rows: readonly Row[] }) {
           cell: (row) =>
             row.needs.length === 0 ? "none needed" : `${String(row.approved_by.length)} given; ${row.needs.join(", ")}`,
         },
-        { id: "tx", head: "Transaction", cell: (row) => <Id of={row.tx} /> },
+        { id: "tx", head: "Transaction", cell: (row) => <Transaction network={row.network} tx={row.tx} /> },
         { id: "asked", head: "Asked for", by: (row) => row.requested_at, cell: (row) => <When at={row.requested_at} /> },
         { id: "moved", head: "Moved", by: (row) => row.moved_at, cell: (row) => <When at={row.moved_at} /> },
       ]}

@@ -6,7 +6,7 @@ import { Panel } from "../kit/panel";
 import { Status, type Tone } from "../kit/status";
 import { Table } from "../kit/table";
 import { Foreign, When } from "../kit/values";
-import { ChangeSetting, type Setting } from "./setting-change";
+import { Change, type Setting } from "./settings-change";
 
 /** Settings whose values can differ from worker to worker, as the API tells them. */
 const OF_WORKERS = "workers";
@@ -127,7 +127,7 @@ export function WorkerSettings({ worker, worksWith }: { worker: string; worksWit
                 head: "Changed for this worker",
                 cell: (one) => (one.changed == null ? "" : <When at={one.changed.at} />),
               },
-              { id: "do", head: "", cell: (one) => <ChangeSetting setting={one} /> },
+              { id: "do", head: "", cell: (one) => <Change setting={one} /> },
             ]}
           />
         </>

@@ -4,5 +4,6 @@ export const FURTHER = [
   ["/workers?bulk=1", "Workers"],
   ["/jobs/1", "Job 1"],
   ["/directives/1", "Directive 1"],
+  ["/reconciliation/1", "Discrepancy 1"],
   ["/commands/5f0d7a6f2b3c4d5e8f901a2b3c4d5e6f", "Command"],
 ] as const;

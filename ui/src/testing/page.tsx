@@ -48,6 +48,24 @@ const SPECIAL: Readonly<Record<string, (follows: boolean, answer: object) => obj
     const { settings } = answer as { settings: object[] };
     return { ...answer, settings: settings.map((one, at) => ({ ...one, places: at === 0 ? "workers" : "nowhere" })) };
   },
+  // A word of its own where a page looks at it: what is decided by persons is drawn in no other state.
+  "/v1/proposals/1": (_, answer) => ({ ...answer, number: 1, state: "waiting" }),
+  "/v1/withdrawals/1/explain": (_, answer) => {
+    const { withdrawal, payout } = answer as { withdrawal: object; payout: object };
+    return {
+      ...answer,
+      withdrawal: { ...withdrawal, withdrawal: 1, state: "awaiting-approval" },
+      payout: { ...payout, state: "stuck" },
+    };
+  },
+  "/v1/reconciliation/discrepancies/1": (_, answer) => ({
+    ...answer,
+    discrepancy: 1,
+    status: "open",
+    scope: "address",
+    class: "missed-deposit",
+    gone_since: null,
+  }),
   "/v1/cluster/peers": (_, answer) => {
     const { peers } = answer as { peers: object[] };
     return {

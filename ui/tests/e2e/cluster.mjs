@@ -124,10 +124,12 @@ export async function people() {
   return all;
 }
 
-/** Takes away the limits that a person would not meet and a test does. */
+/** Takes away the limits that a person would not meet and a test does, and has one thing wait for approval: proposal 1. */
 async function prepare(by) {
   const body = { value: "60", reason: "tests sign in often" };
   await must("PUT", "/v1/settings/people.sign_ins_per_minute", { body, token: by.token });
+  const admin = { name: "pia", person: "pia", roles: ["operations"], reason: "tests look at a proposal" };
+  await must("POST", "/v1/admins", { body: admin, token: by.token, headers: { "exq-propose": "true" } });
 }
 
 /** What operators do at each node once keys are confirmed: the signer's own policy names who may approve payments. */

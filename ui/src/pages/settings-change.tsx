@@ -1,0 +1,110 @@
+/** A setting's value, changed or taken away, with what that would come to. */
+import { Act } from "../app/act";
+import { type AnswerOf, useLook } from "../api/look";
+import { Instead } from "../kit/diff";
+import { Choice, Input } from "../kit/field";
+import { Foreign } from "../kit/values";
+
+export type Setting = AnswerOf<"/v1/settings">["settings"][number];
+
+export function Change({ setting }: { setting: Setting }) {
+  const usePreview = ({ value }: { value: string }) => {
+    const preview = useLook(
+      "/v1/settings/preview",
+      { query: { key: setting.key, value } },
+      { topics: ["settings"], enabled: value !== setting.value && value !== "", every: false },
+    );
+    const refused = preview.error;
+    const seen = value === setting.value ? undefined : preview.data?.value;
+    return {
+      wrong: value === setting.value ? "Give another value." : refused === null ? null : `${refused.message} ${refused.hint}`,
+      consequence: seen === undefined ? `${setting.value} holds now.` : <Preview of={seen} />,
+    };
+  };
+  // In a place a less specific value may hold, which is not taken away there.
+  const isOwn = setting.key.includes("@") ? setting.from === setting.key : !setting.is_default;
+  return (
+    <div className="row">
+      <Act
+        change="PUT /v1/settings/{key}"
+        names={{ key: setting.key }}
+        label="Change"
+        subject={setting.key}
+        form={{ value: setting.value }}
+        useMore={usePreview}
+        versus={{
+          holds: <Value of={setting.value} />,
+          changed: setting.changed,
+          mine: ({ value }) => <Value of={value} />,
+        }}
+        body={(reason, { value }) => ({ value, reason, if_revision: setting.revision })}
+        fields={({ value }, set) =>
+          setting.choices.length === 0 ? (
+            <Input
+              label="Value"
+              help={setting.takes}
+              value={value}
+              autoComplete="off"
+              onChange={(event) => set({ value: event.target.value })}
+            />
+          ) : (
+            <Choice label="Value" of={setting.choices} value={value} onChange={(event) => set({ value: event.target.value })} />
+          )
+        }
+      />
+      {isOwn ? <Unset setting={setting} /> : null}
+    </div>
+  );
+}
+
+function Value({ of: value }: { of: string }) {
+  return (
+    <span className="code">
+      <Foreign>{value}</Foreign>
+    </span>
+  );
+}
+
+function Unset({ setting }: { setting: Setting }) {
+  const usePreview = () => {
+    const preview = useLook("/v1/settings/preview", { query: { key: setting.key } }, { topics: ["settings"], every: false });
+    const seen = preview.data?.value;
+    return {
+      wrong: preview.error === null ? null : `${preview.error.message} ${preview.error.hint}`,
+      consequence: seen === undefined ? `${setting.value} holds now.` : <Preview of={seen} />,
+    };
+  };
+  return (
+    <Act
+      change="POST /v1/settings/{key}/unset"
+      names={{ key: setting.key }}
+      label="Unset"
+      subject={setting.key}
+      useMore={usePreview}
+      versus={{
+        holds: <Value of={setting.value} />,
+        changed: setting.changed,
+        mine: () => "its own value taken away",
+      }}
+      body={(reason) => ({ reason, if_revision: setting.revision })}
+    />
+  );
+}
+
+/** What a change of a setting would come to. */
+function Preview({ of: seen }: { of: AnswerOf<"/v1/settings/preview"> }) {
+  return (
+    <>
+      <Instead of={seen.from} is={seen.to} />
+      <p>
+        Takes effect: <Foreign>{seen.takes_effect}</Foreign>
+      </p>
+      {seen.needs_second_person ? <p>It takes a second person, once two have approval keys.</p> : null}
+      {seen.not_in.length === 0 ? null : (
+        <p>
+          Other values go on to hold in <Foreign>{seen.not_in.join(", ")}</Foreign>.
+        </p>
+      )}
+    </>
+  );
+}
