@@ -3,7 +3,9 @@ import PLACES from "../../tests/places.json";
 import { EVIL } from "../testing/fake-node";
 import { show } from "../testing/page";
 
-const ALL = [...(PLACES as [string, string][]), ["/approvals/1", ""] as const].map(([place]) => ({ place }));
+/** Pages that no cluster has without being made to. */
+const FURTHER = ["/approvals/1", "/ledger/transfers/abababab"];
+const ALL = [...(PLACES as [string, string][]).map(([place]) => place), ...FURTHER].map((place) => ({ place }));
 /** Characters that turn, hide or ring. */
 const OBEYED = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/;
 

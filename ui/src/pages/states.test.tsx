@@ -4,7 +4,10 @@ import PLACES from "../../tests/places.json";
 import { REASON, show } from "../testing/page";
 
 /** Pages that no cluster has without being made to. */
-const FURTHER = [["/approvals/1", "Proposal 1"]] as const;
+const FURTHER = [
+  ["/approvals/1", "Proposal 1"],
+  ["/ledger/transfers/abababababababababababababababab", "Transfer abababab…abababab"],
+] as const;
 const ALL = [...(PLACES as [string, string][]), ...FURTHER].map(([place, title]) => ({ place, title }));
 /** A page whose part is read once a person asks for it: it has tests of its own. */
 const ASKED = ["/ledger?tab=verify"];
