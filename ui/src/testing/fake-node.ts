@@ -122,8 +122,8 @@ export function answerTo(address: string, mood: Mood): unknown {
   return sample(schema, mood);
 }
 
-/** What of a change's body the API would not take: fields that it does not know, and fields that it wants and are not there. */
-export function wrongWith(method: string, address: string, body: Record<string, unknown>): string[] {
+/** The description of a change, by its path as it is sent. */
+function changeOf(method: string, address: string): Operation | undefined {
   // A worker's name has a slash, which is decoded here.
   const fits = (path: string) => new RegExp(`^${path.replace(/\{\w+\}/g, ".+")}$`).test(address);
   const path =
@@ -131,7 +131,18 @@ export function wrongWith(method: string, address: string, body: Record<string, 
     Object.keys(description.paths)
       .filter(fits)
       .sort((a, b) => b.length - a.length)[0];
-  const operation = description.paths[path ?? ""]?.[method.toLowerCase() as "post"];
+  return description.paths[path ?? ""]?.[method.toLowerCase() as "post"];
+}
+
+/** What a change is answered with where it is made. */
+export function resultOf(method: string, address: string): unknown {
+  const schema = changeOf(method, address)?.responses["200"]?.content?.["application/json"]?.schema;
+  return schema === undefined ? {} : sample(schema, "full");
+}
+
+/** What of a change's body the API would not take: fields that it does not know, and fields that it wants and are not there. */
+export function wrongWith(method: string, address: string, body: Record<string, unknown>): string[] {
+  const operation = changeOf(method, address);
   let schema = operation?.requestBody?.content["application/json"]?.schema;
   if (operation === undefined) return [`the API has no ${method} ${address}`];
   if (schema?.$ref !== undefined) schema = description.components.schemas[schema.$ref.split("/").at(-1) ?? ""];
