@@ -2,7 +2,7 @@ import { fireEvent, waitFor, within } from "@testing-library/react";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import PLACES from "../../tests/places.json";
 import { dialog, noting } from "../testing/deeds";
-import { resultOf, wrongWith } from "../testing/fake-node";
+import { answerToChange, wrongWith } from "../testing/fake-node";
 import { json, show } from "../testing/page";
 
 const FURTHER = [["/workers?do=stop", "Workers"]] as const;
@@ -13,8 +13,8 @@ const SHOWN_UNTIL = new Date(Date.now() + 3_600_000).toISOString();
 
 afterEach(() => vi.unstubAllGlobals());
 
-/** What is typed into fields that take no text, or want another value than is there. */
-const TYPED: Readonly<Record<string, string>> = {
+/** What is filled in where a text would not do, or another one is asked for. */
+const GIVEN: Readonly<Record<string, string>> = {
   Value: "7s",
   "Highest price": "98765.5",
   Pause: "7m",
@@ -28,7 +28,7 @@ function fillIn(): void {
   for (const field of within_.querySelectorAll<HTMLInputElement | HTMLTextAreaElement>("input, textarea")) {
     const label = field.labels?.[0]?.textContent ?? "";
     const typed = /^Type “(.*)” to confirm$/.exec(label);
-    const value = typed !== null ? (typed[1] ?? "") : (TYPED[label] ?? (field.value === "" ? "some-text" : field.value));
+    const value = typed !== null ? (typed[1] ?? "") : (GIVEN[label] ?? (field.value === "" ? "some-text" : field.value));
     fireEvent.change(field, { target: { value } });
   }
   for (const field of within_.querySelectorAll("select")) {
@@ -46,7 +46,7 @@ describe.each(ALL)("$place", ({ place }) => {
   // Goal: what a page sends is what the API takes, for each change of each page. Method: each button is pressed and its dialog filled
   // in; what is sent is held to the description, which knows every field and knows no others.
   it("sends what the API takes", async () => {
-    const { sent, first } = noting(({ method, path }) => json(200, resultOf(method, path)));
+    const { sent, first } = noting(({ method, path }) => json(200, answerToChange(method, path)));
     const instead = { "/v1/session": (who: object) => ({ ...who, stepped_up_until: SHOWN_UNTIL }) };
     await show(place, "full", { first, instead });
     const buttons = () => [...document.querySelectorAll<HTMLElement>(".main [data-change]:not([aria-disabled])")];

@@ -122,8 +122,14 @@ export function answerTo(address: string, mood: Mood): unknown {
   return sample(schema, mood);
 }
 
-/** The description of a change, by its path as it is sent. */
-function changeOf(method: string, address: string): Operation | undefined {
+/** What a change of an address is answered with once it is made. */
+export function answerToChange(method: string, address: string): object {
+  const operation = description.paths[pathOf(address) ?? ""]?.[method.toLowerCase() as "post"];
+  return sample(operation?.responses["200"]?.content?.["application/json"]?.schema ?? {}, "full") ?? {};
+}
+
+/** What of a change's body the API would not take: fields that it does not know, and fields that it wants and are not there. */
+export function wrongWith(method: string, address: string, body: Record<string, unknown>): string[] {
   // A worker's name has a slash, which is decoded here.
   const fits = (path: string) => new RegExp(`^${path.replace(/\{\w+\}/g, ".+")}$`).test(address);
   const path =
@@ -131,18 +137,7 @@ function changeOf(method: string, address: string): Operation | undefined {
     Object.keys(description.paths)
       .filter(fits)
       .sort((a, b) => b.length - a.length)[0];
-  return description.paths[path ?? ""]?.[method.toLowerCase() as "post"];
-}
-
-/** What a change is answered with where it is made. */
-export function resultOf(method: string, address: string): unknown {
-  const schema = changeOf(method, address)?.responses["200"]?.content?.["application/json"]?.schema;
-  return schema === undefined ? {} : sample(schema, "full");
-}
-
-/** What of a change's body the API would not take: fields that it does not know, and fields that it wants and are not there. */
-export function wrongWith(method: string, address: string, body: Record<string, unknown>): string[] {
-  const operation = changeOf(method, address);
+  const operation = description.paths[path ?? ""]?.[method.toLowerCase() as "post"];
   let schema = operation?.requestBody?.content["application/json"]?.schema;
   if (operation === undefined) return [`the API has no ${method} ${address}`];
   if (schema?.$ref !== undefined) schema = description.components.schemas[schema.$ref.split("/").at(-1) ?? ""];

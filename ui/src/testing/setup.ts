@@ -1,4 +1,4 @@
-/** What a page needs of a browser and jsdom has not: the library that draws candles draws on a canvas. */
+/** What a page needs of a browser and jsdom has not: the library that draws candles draws on a canvas, and a file is saved. */
 import { vi } from "vitest";
 
 vi.mock("lightweight-charts", () => {
@@ -14,3 +14,6 @@ vi.mock("lightweight-charts", () => {
     }),
   };
 });
+
+URL.createObjectURL = () => "blob:of-a-test";
+URL.revokeObjectURL = () => undefined;
