@@ -20,6 +20,8 @@ const GIVEN: Readonly<Record<string, string>> = {
   Pause: "7m",
   "Reference price": "77",
   User: "17",
+  Amount: "1.5",
+  Asset: "BTC",
 };
 
 /** Fills in whatever a dialog still asks for, and presses its button. */
