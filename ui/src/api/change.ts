@@ -45,7 +45,10 @@ export interface Sending {
   id?: string;
 }
 
-/** Makes a change, or proposes it. */
+/** What answers with a file in place of words. */
+const FILES: readonly Change[] = ["POST /v1/snapshot"];
+
+/** Makes a change, or proposes it. What a file is answered to is a `Blob`. */
 export async function change<C extends Change>(
   name: C,
   names: NamesOf<C>,
@@ -57,7 +60,9 @@ export async function change<C extends Change>(
   const headers: Record<string, string> = sending.propose === true ? { "exq-propose": "true" } : {};
   const call = (api as unknown as Record<string, (path: string, init: object) => Promise<never>>)[method];
   if (call === undefined) throw new Error(`there is no method ${method}`);
-  return seen<ResultOf<C>>(call(path, { params: names === undefined ? {} : { path: names }, body: whole, headers }));
+  const parseAs = FILES.includes(name) ? "blob" : "json";
+  const params = names === undefined ? {} : { path: names };
+  return seen<ResultOf<C>>(call(path, { params, body: whole, headers, parseAs }));
 }
 
 /**

@@ -92,13 +92,13 @@ export const api = createClient<paths>({
 
 const READ_PATIENCE_MS = 10_000;
 const CHANGE_PATIENCE_MS = 60_000;
-/** A little more than the node itself takes for what reads everything there is. */
-const VERIFY_PATIENCE_MS = 12 * 60_000;
-const VERIFIES: readonly string[] = ["/v1/ledger/verify", "/v1/audit/verify"];
+/** A little more than the node itself takes for what reads everything there is, or saves it. */
+const WHOLE_PATIENCE_MS = 12 * 60_000;
+const WHOLE: readonly string[] = ["/v1/ledger/verify", "/v1/audit/verify", "/v1/snapshot"];
 
 function patience(request: Request): number {
-  if (request.method !== "GET") return CHANGE_PATIENCE_MS;
-  return VERIFIES.includes(new URL(request.url).pathname) ? VERIFY_PATIENCE_MS : READ_PATIENCE_MS;
+  if (WHOLE.includes(new URL(request.url).pathname)) return WHOLE_PATIENCE_MS;
+  return request.method === "GET" ? READ_PATIENCE_MS : CHANGE_PATIENCE_MS;
 }
 
 api.use({

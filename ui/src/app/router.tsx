@@ -214,17 +214,31 @@ const market = createRoute({
   component: lazyRouteComponent(() => import("../pages/market"), "Market"),
   validateSearch: (search: Record<string, unknown>) => ({ interval: textOf(search, "interval") }),
 });
+interface LedgerSearch {
+  tab: string | undefined;
+  user: number | undefined;
+  asset?: string | undefined;
+  account: number | undefined;
+  from: number | undefined;
+  at: string | undefined;
+}
 const ledger = createRoute({
   getParentRoute: () => root,
   path: "/ledger",
   component: lazyRouteComponent(() => import("../pages/ledger"), "Ledger"),
-  validateSearch: (search: Record<string, unknown>) => ({
+  validateSearch: (search: Record<string, unknown>): LedgerSearch => ({
     tab: textOf(search, "tab"),
     user: numberOf(search, "user"),
+    asset: textOf(search, "asset"),
     account: numberOf(search, "account"),
     from: numberOf(search, "from"),
     at: textOf(search, "at"),
   }),
+});
+const transfer = createRoute({
+  getParentRoute: () => root,
+  path: "/ledger/transfers/$transfer",
+  component: lazyRouteComponent(() => import("../pages/transfer"), "Transfer"),
 });
 const users = createRoute({
   getParentRoute: () => root,
@@ -304,6 +318,7 @@ export const routeTree = root.addChildren([
   markets,
   market,
   ledger,
+  transfer,
   users,
   user,
   jobs,

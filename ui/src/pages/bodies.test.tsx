@@ -17,6 +17,12 @@ const GIVEN: Readonly<Record<string, string>> = {
   "Confirmations to withdraw": "9",
   Endpoints: "https://node.example/secret:key",
   Expires: "2026-12-31T00:00:00Z",
+  "Highest price": "98765.5",
+  Pause: "7m",
+  "Reference price": "77",
+  User: "17",
+  Amount: "1.5",
+  Asset: "BTC",
 };
 
 /** The second factor was shown just now. */

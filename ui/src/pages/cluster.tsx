@@ -1,4 +1,4 @@
-/** The members, who leads, who lags, and what can be done about it. */
+/** The members, who leads, who lags, what is saved, and what can be done about it. */
 import { Act } from "../app/act";
 import { CAME } from "../app/elsewhere";
 import { useStanding } from "../app/standing";
@@ -8,8 +8,10 @@ import { Page } from "../kit/page";
 import { Panel } from "../kit/panel";
 import { Status, Word } from "../kit/status";
 import { Table } from "../kit/table";
-import { span } from "../kit/text";
+import { save } from "../kit/save";
+import { grouped, span } from "../kit/text";
 import { Foreign, Id, When } from "../kit/values";
+import { Join } from "./cluster-join";
 
 type Peer = AnswerOf<"/v1/cluster/peers">["peers"][number];
 
@@ -48,9 +50,15 @@ export function Cluster() {
           </div>
         )}
       </Panel>
-      <Panel title="Members" look={peers} flush>
+      <Panel
+        title="Members"
+        look={peers}
+        flush
+        actions={status === undefined ? null : <Snapshot node={status.node} cluster={status.cluster_id} />}
+      >
         {({ peers }) => <Members peers={peers} leader={status?.leader_id ?? null} />}
       </Panel>
+      <Join look={peers} leader={status?.leader_id ?? null} />
     </Page>
   );
 }
@@ -82,8 +90,8 @@ function Members({ peers, leader }: { peers: readonly Peer[]; leader: number | n
         {
           id: "snap",
           head: "Snapshot",
-          numeric: true,
-          cell: (peer) => (peer.snap_index == null ? "none" : String(peer.snap_index)),
+          cell: (peer) => snapshotOf(peer),
+          by: (peer) => peer.snap_index ?? -1,
         },
         { id: "since", head: "Healthy since", cell: (peer) => <When at={peer.stable_since} /> },
         {
@@ -98,6 +106,39 @@ function Members({ peers, leader }: { peers: readonly Peer[]; leader: number | n
         { id: "version", head: "Version", cell: (peer) => peer.version },
         { id: "do", head: "", cell: (peer) => <Deeds peer={peer} isLeader={peer.id === leader} voters={voters} /> },
       ]}
+    />
+  );
+}
+
+/** How far a member is behind, in words. */
+function behind({ trails_leader_by }: Peer): string {
+  if (trails_leader_by == null) return "as far behind as nobody knows";
+  return trails_leader_by === 0 ? "behind by nothing" : `${grouped(String(trails_leader_by))} entries behind`;
+}
+
+/** Up to where a member's latest snapshot goes, and what its log holds beyond that. When it was taken no member tells. */
+export function snapshotOf({ snap_index, last_index }: Pick<Peer, "snap_index" | "last_index">): string {
+  if (snap_index == null) return "none yet";
+  const beyond = Math.max(0, last_index - snap_index);
+  return `up to entry ${String(snap_index)}, ${grouped(String(beyond))} entries before its last`;
+}
+
+/** A snapshot of this moment, as a file of whoever asks for it. */
+function Snapshot({ node, cluster }: { node: string; cluster: string }) {
+  return (
+    <Act
+      change="POST /v1/snapshot"
+      names={undefined}
+      label="Save a snapshot"
+      subject={node}
+      consequence="The node takes a snapshot, verifies it, and this browser saves it as one file. Nothing is stopped. The file is of use with the keyring's export alone."
+      body={(reason) => ({ reason })}
+      done={(file) => {
+        const at = new Date().toISOString().replaceAll(/[:.]/g, "-");
+        const name = `exchequer-${cluster.slice(0, 8).replaceAll(/\W/g, "")}-${at}.tar.zst`;
+        save(file as Blob, name);
+        return `Saved as ${name}. Look whether it is whole: exchequer snapshot inspect ${name}`;
+      }}
     />
   );
 }
@@ -121,7 +162,8 @@ function Deeds({ peer, isLeader, voters }: { peer: Peer; isLeader: boolean; vote
           names={undefined}
           label="Promote"
           subject={peer.node}
-          consequence="From then on its vote is needed for a majority."
+          why={peer.state === "unreachable" ? "It cannot be reached." : null}
+          consequence={`From then on its vote is needed for a majority. It is ${behind(peer)}.`}
           body={(reason) => ({ node: peer.node, reason, force: false })}
         />
       )}

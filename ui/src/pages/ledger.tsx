@@ -1,15 +1,12 @@
 /** The books: what there is and where, accounts, the journal, what somebody had at a time, and whether it all adds up. */
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { type AnswerOf, useLook } from "../api/look";
-import { Input } from "../kit/field";
-import { NarrowNumber } from "../kit/filters";
-import { Older } from "../kit/older";
+import { useLook } from "../api/look";
 import { Page } from "../kit/page";
 import { Panel } from "../kit/panel";
-import { Status } from "../kit/status";
 import { Table } from "../kit/table";
-import { Amount, Foreign, Id, When } from "../kit/values";
-import { SUMS } from "./account-columns";
+import { Amount, Foreign, Id } from "../kit/values";
+import { Accounts } from "./ledger-accounts";
+import { Journal } from "./ledger-journal";
 import { Verification } from "./verification";
 
 const route = getRouteApi("/ledger");
@@ -20,8 +17,6 @@ const NAMES: Readonly<Record<(typeof TABS)[number], string>> = {
   journal: "Journal",
   verify: "Verify",
 };
-const ROWS = 200;
-type Entry = AnswerOf<"/v1/ledger/entries">["entries"][number];
 
 export function Ledger() {
   const { tab = "balance" } = route.useSearch();
@@ -79,154 +74,6 @@ function TrialBalance() {
         />
       )}
     </Panel>
-  );
-}
-
-function Accounts() {
-  const { user, at } = route.useSearch();
-  const navigate = route.useNavigate();
-  const look = useLook("/v1/ledger/accounts", { query: user === undefined ? {} : { user } }, { topics: ["money"] });
-  return (
-    <>
-      <div className="row" role="search">
-        <NarrowNumber
-          label="User (nobody's without)"
-          value={user}
-          set={(user) => void navigate({ search: (old) => ({ ...old, user }) })}
-        />
-        <Input
-          label="As of (UTC)"
-          type="datetime-local"
-          step={1}
-          value={at ?? ""}
-          onChange={(event) => {
-            const text = event.target.value;
-            void navigate({ search: (old) => ({ ...old, at: text === "" ? undefined : text }), replace: true });
-          }}
-        />
-      </div>
-      <Panel
-        title={user === undefined ? "Accounts that are nobody's" : `Accounts of user ${String(user)}`}
-        look={look}
-        flush
-        isEmpty={({ accounts }) => accounts.length === 0}
-        empty={<p>There is none.</p>}
-      >
-        {({ accounts }) => (
-          <Table
-            caption="Accounts"
-            rows={accounts}
-            keyOf={(row) => String(row.account)}
-            columns={[
-              {
-                id: "account",
-                head: "Account",
-                cell: (row) => (
-                  <Link
-                    to="/ledger"
-                    search={{ tab: "journal", account: row.account, user: undefined, from: undefined, at: undefined }}
-                  >
-                    {row.account}
-                  </Link>
-                ),
-              },
-              { id: "holder", head: "Whose", by: (row) => row.holder, cell: (row) => row.holder },
-              { id: "asset", head: "Asset", by: (row) => row.asset, cell: (row) => <Foreign>{row.asset}</Foreign> },
-              ...SUMS,
-              {
-                id: "entries",
-                head: "Entries",
-                numeric: true,
-                by: (row) => row.entries,
-                cell: (row) => <Amount value={row.entries} />,
-              },
-              ...(user === undefined || at === undefined
-                ? []
-                : [
-                    {
-                      id: "then",
-                      head: "Then",
-                      numeric: true,
-                      cell: (row: { asset: string }) => <BalanceThen user={user} asset={row.asset} at={at} />,
-                    },
-                  ]),
-            ]}
-          />
-        )}
-      </Panel>
-    </>
-  );
-}
-
-/** What a user had of an asset at a moment. */
-function BalanceThen({ user, asset, at }: { user: number; asset: string; at: string }) {
-  const moment = new Date(`${at}Z`);
-  const isMoment = !Number.isNaN(moment.getTime());
-  const look = useLook(
-    "/v1/ledger/balance",
-    { query: { user, asset, at: isMoment ? moment.toISOString() : "" } },
-    { enabled: isMoment },
-  );
-  if (look.error !== null) return <Status tone="warn">{look.error.message}</Status>;
-  return look.data === undefined ? <span className="muted">…</span> : <Amount value={look.data.value.posted} />;
-}
-
-function Journal() {
-  const { account, user, from } = route.useSearch();
-  const navigate = route.useNavigate();
-  const asked = {
-    order: "newest",
-    limit: ROWS,
-    ...(account === undefined ? {} : { account }),
-    ...(from === undefined ? {} : { from }),
-  };
-  const look = useLook("/v1/ledger/entries", { query: asked as never }, { topics: ["money", "markets"] });
-  const set = (next: Partial<ReturnType<typeof route.useSearch>>) =>
-    void navigate({ search: (old) => ({ ...old, from: undefined, ...next }) });
-  return (
-    <>
-      <div className="row" role="search">
-        <NarrowNumber label="Account" value={account} set={(account) => set({ account })} />
-        <NarrowNumber label="From entry" value={from} set={(from) => set({ from })} />
-        {user === undefined ? null : <span>of user {user}</span>}
-      </div>
-      <Panel
-        title="Journal, the newest first"
-        look={look}
-        flush
-        isEmpty={({ entries }) => entries.length === 0}
-        empty={<p>There is no entry like that.</p>}
-      >
-        {({ entries, next_from }) => (
-          <>
-            <Entries rows={entries} />
-            <Older before={from} next={next_from ?? null} go={(from) => set({ from })} />
-          </>
-        )}
-      </Panel>
-    </>
-  );
-}
-
-function Entries({ rows }: { rows: readonly Entry[] }) {
-  return (
-    <Table
-      caption="Entries of the journal"
-      rows={rows}
-      keyOf={(row) => String(row.number)}
-      columns={[
-        { id: "number", head: "Entry", numeric: true, cell: (row) => String(row.number) },
-        { id: "time", head: "When", cell: (row) => <When at={row.time} /> },
-        { id: "kind", head: "Kind", cell: (row) => row.kind },
-        { id: "reason", head: "Why", cell: (row) => row.reason },
-        { id: "debit", head: "Debit", cell: (row) => `${row.debit_holder} (${String(row.debit)})` },
-        { id: "credit", head: "Credit", cell: (row) => `${row.credit_holder} (${String(row.credit)})` },
-        { id: "amount", head: "Amount", numeric: true, cell: (row) => <Amount value={row.amount} asset={row.asset} /> },
-        { id: "after", head: "Balance after", numeric: true, cell: (row) => <Amount value={row.balance ?? ""} /> },
-        { id: "transfer", head: "Transfer", cell: (row) => <Id of={row.transfer} /> },
-        { id: "actor", head: "By", cell: (row) => row.actor },
-      ]}
-    />
   );
 }
 

@@ -2,13 +2,12 @@
 import { Act } from "../app/act";
 import { type AnswerOf, useLook } from "../api/look";
 import { Facts } from "../kit/facts";
-import { Choice, Input } from "../kit/field";
-import { NETWORKS } from "../kit/filters";
 import { Page } from "../kit/page";
 import { Panel } from "../kit/panel";
 import { Status, Word } from "../kit/status";
 import { Table } from "../kit/table";
 import { Foreign, When } from "../kit/values";
+import { Begin, Planned } from "./maintenance-plan";
 
 type Window = AnswerOf<"/v1/maintenance">["windows"][number];
 
@@ -98,8 +97,12 @@ function Windows({ windows }: { windows: readonly Window[] }) {
       columns={[
         { id: "extent", head: "Of", cell: (one) => one.extent },
         { id: "open", head: "Stands", cell: (one) => <Word of={one.open ? "maintenance" : "pending"} /> },
-        { id: "from", head: "Begins", cell: (one) => <When at={one.starts_at} /> },
-        { id: "to", head: "Ends", cell: (one) => (one.ends_at == null ? "when somebody ends it" : <When at={one.ends_at} />) },
+        { id: "from", head: "Begins", cell: (one) => <Planned at={one.starts_at} /> },
+        {
+          id: "to",
+          head: "Ends",
+          cell: (one) => (one.ends_at == null ? "when somebody ends it" : <Planned at={one.ends_at} />),
+        },
         { id: "banner", head: "Customers are told", cell: (one) => <Foreign>{one.banner}</Foreign> },
         { id: "why", head: "Why", cell: (one) => <Foreign>{one.reason}</Foreign> },
         { id: "by", head: "By", cell: (one) => one.by },
@@ -117,54 +120,6 @@ function Windows({ windows }: { windows: readonly Window[] }) {
           ),
         },
       ]}
-    />
-  );
-}
-
-/** The network that is proposed. */
-const FIRST: string = NETWORKS[0];
-
-function Begin({ extent }: { extent: "network" | "system" }) {
-  const wrong = ({ banner }: { banner: string }) => (banner.trim() === "" ? "Say what customers are told." : null);
-  const said = (banner: string, set: (next: { banner: string }) => void) => (
-    <Input
-      label="Customers are told"
-      value={banner}
-      maxLength={200}
-      onChange={(event) => set({ banner: event.target.value })}
-    />
-  );
-  if (extent === "system") {
-    return (
-      <Act
-        change="POST /v1/maintenance/system"
-        names={undefined}
-        label="Maintenance of everything"
-        subject="the exchange"
-        form={{ banner: "" }}
-        wrong={wrong}
-        consequence="At once: customers' requests are answered with the banner; what is on its way goes on."
-        body={(reason, { banner }) => ({ banner, reason })}
-        fields={({ banner }, set) => said(banner, set)}
-      />
-    );
-  }
-  return (
-    <Act
-      change="POST /v1/maintenance/networks/{network}"
-      form={{ network: FIRST, banner: "" }}
-      names={({ network }) => ({ network })}
-      label="Maintenance of a network"
-      subject={({ network }) => network}
-      wrong={wrong}
-      consequence={({ network }) => `At once: nothing is paid in or out on ${network}. Deposits are seen and wait.`}
-      body={(reason, { banner }) => ({ banner, reason })}
-      fields={({ network, banner }, set) => (
-        <>
-          <Choice label="Network" of={NETWORKS} value={network} onChange={(event) => set({ network: event.target.value })} />
-          {said(banner, set)}
-        </>
-      )}
     />
   );
 }

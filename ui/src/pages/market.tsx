@@ -1,8 +1,7 @@
-/** One market: candles, book, the last day, and its phase. */
-import { useQuery } from "@tanstack/react-query";
+/** One market: candles, book, trades, the last day, its phase and its limits. */
 import { getRouteApi } from "@tanstack/react-router";
 import { Act } from "../app/act";
-import { Refused, type Seen } from "../api/client";
+import type { BodyOf } from "../api/change";
 import { PACE, useLook } from "../api/look";
 import { type Candle, Candles } from "../kit/candles";
 import { Facts } from "../kit/facts";
@@ -11,14 +10,27 @@ import { Page } from "../kit/page";
 import { Panel } from "../kit/panel";
 import { Word } from "../kit/status";
 import { Table } from "../kit/table";
-import { capital, utc } from "../kit/text";
-import { Amount } from "../kit/values";
+import { capital, grouped, utc } from "../kit/text";
+import { Amount, When } from "../kit/values";
+import { Book } from "./market-book";
+import { Limits } from "./market-limits";
+import { CancelOrders } from "./market-orders";
+import { type Trade, useCandles, useTrades } from "./market-public";
 
 const route = getRouteApi("/markets/$symbol");
 const INTERVALS = ["1m", "5m", "15m", "1h", "4h", "1d"] as const;
-const PHASES = ["pre-open", "auction", "trading", "post-only", "cancel-only", "halted"] as const;
-const CANDLES = 200;
-const BOOK_DEPTH = 15;
+type Phase = BodyOf<"POST /v1/markets/{symbol}/phase">["phase"];
+/** Phases a market is brought to, with what is told of those that say it least. */
+const PHASES: Readonly<Record<Phase, string>> = {
+  "pre-open": "",
+  auction: "",
+  trading: "",
+  "post-only": "Orders that would trade at once are refused.",
+  "cancel-only": "Nothing but cancellations is taken.",
+  halt: "Nothing moves, not even deadlines.",
+  delisted: "For ever: all orders end.",
+};
+const BOOK_DEPTH = 25;
 
 export function Market() {
   const { symbol } = route.useParams();
@@ -28,6 +40,7 @@ export function Market() {
   const book = useLook("/v1/markets/{symbol}/book", { path: { symbol }, query: { depth: BOOK_DEPTH } }, { every: PACE.live });
   const day = useLook("/v1/markets/{symbol}/statistics", { path: { symbol } }, { every: PACE.calm });
   const candles = useCandles(symbol, interval);
+  const trades = useTrades(symbol);
   return (
     <Page title={symbol}>
       <Panel title="Standing" look={market}>
@@ -42,7 +55,10 @@ export function Market() {
                 ["Open orders", <Amount key="open" value={one.open_orders} />],
               ]}
             />
-            <Phase symbol={symbol} phase={one.phase} orders={one.open_orders} />
+            <div className="row">
+              <Phase symbol={symbol} phase={one.phase} orders={one.open_orders} />
+              <CancelOrders symbol={symbol} />
+            </div>
           </div>
         )}
       </Panel>
@@ -70,15 +86,19 @@ export function Market() {
         isEmpty={({ asks, bids }) => asks.length + bids.length === 0}
         empty={<p>Nobody offers anything.</p>}
       >
-        {({ asks, bids }) => (
-          <div className="row" style={{ alignItems: "flex-start" }}>
-            <Side caption="Bids, the best first" levels={bids} />
-            <Side caption="Asks, the best first" levels={asks} />
-          </div>
-        )}
+        {({ asks, bids }) => <Book bids={bids} asks={asks} base={market.data?.value.base ?? ""} />}
+      </Panel>
+      <Panel
+        title="Recent trades"
+        look={trades}
+        flush
+        isEmpty={(all) => all.length === 0}
+        empty={<p>There was no trade yet.</p>}
+      >
+        {(all) => <Trades trades={all} />}
       </Panel>
       <Panel title="The last 24 hours" look={day} isEmpty={({ day }) => day == null} empty={<p>There was no trade.</p>}>
-        {({ day, spread }) =>
+        {({ day, spread, depth }) =>
           day == null ? null : (
             <Facts
               of={[
@@ -91,10 +111,17 @@ export function Market() {
                   "Spread",
                   spread == null ? "a side is empty" : `${spread.price}, ${spread.basis_points.toFixed(2)} basis points`,
                 ],
+                ...depth.map(
+                  ({ percent, bids, asks }) =>
+                    [`Within ${String(percent)} %`, `bids of ${grouped(bids)}, asks of ${grouped(asks)}`] as const,
+                ),
               ]}
             />
           )
         }
+      </Panel>
+      <Panel title="Limits" look={market}>
+        {(one) => <Limits market={one} />}
       </Panel>
     </Page>
   );
@@ -102,68 +129,43 @@ export function Market() {
 
 function Phase({ symbol, phase, orders }: { symbol: string; phase: string; orders: number }) {
   return (
-    <div className="row">
-      <Act
-        change="POST /v1/markets/{symbol}/phase"
-        names={{ symbol }}
-        label="Change the phase"
-        subject={symbol}
-        form={{ next: "cancel-only" }}
-        wrong={({ next }) => (next === phase ? "It is in that phase." : null)}
-        consequence={({ next }) => `${phase} becomes ${next}. ${String(orders)} orders are open.`}
-        body={(reason, { next }) => ({ phase: next as never, reason })}
-        fields={({ next }, set) => (
-          <Choice label="Phase" of={PHASES} value={next} onChange={(event) => set({ next: event.target.value })} />
-        )}
-      />
-    </div>
+    <Act<"POST /v1/markets/{symbol}/phase", { next: Phase }>
+      change="POST /v1/markets/{symbol}/phase"
+      names={{ symbol }}
+      label="Change the phase"
+      subject={symbol}
+      form={{ next: "cancel-only" }}
+      wrong={({ next }) => (next === phase ? "It is in that phase." : null)}
+      consequence={({ next }) => `${phase} becomes ${next}. ${PHASES[next]} ${String(orders)} orders are open.`}
+      body={(reason, { next }) => ({ phase: next, reason })}
+      fields={({ next }, set) => (
+        <Choice
+          label="Phase"
+          of={Object.keys(PHASES)}
+          value={next}
+          onChange={(event) => set({ next: event.target.value as Phase })}
+        />
+      )}
+    />
   );
 }
 
-interface Level {
-  price: string;
-  quantity: string;
-  orders: number;
-}
-
-function Side({ caption, levels }: { caption: string; levels: readonly Level[] }) {
+function Trades({ trades }: { trades: readonly Trade[] }) {
   return (
-    <div style={{ flex: "1 1 18rem", minWidth: 0 }}>
-      <Table
-        caption={caption}
-        rows={levels}
-        keyOf={(one) => one.price}
-        columns={[
-          { id: "price", head: "Price", numeric: true, cell: (one) => <Amount value={one.price} /> },
-          { id: "quantity", head: "Quantity", numeric: true, cell: (one) => <Amount value={one.quantity} /> },
-          { id: "orders", head: "Orders", numeric: true, cell: (one) => String(one.orders) },
-        ]}
-      />
-    </div>
+    <Table
+      caption="Trades, the newest first"
+      rows={trades}
+      keyOf={(one) => String(one.number)}
+      columns={[
+        { id: "number", head: "Trade", numeric: true, cell: (one) => String(one.number) },
+        { id: "at", head: "When", cell: (one) => <When at={new Date(one.at).toISOString()} /> },
+        { id: "taker", head: "The second order", cell: (one) => one.taker },
+        { id: "price", head: "Price", numeric: true, cell: (one) => <Amount value={one.price} /> },
+        { id: "quantity", head: "Quantity", numeric: true, cell: (one) => <Amount value={one.quantity} /> },
+        { id: "paid", head: "Paid for it", numeric: true, cell: (one) => <Amount value={one.paid} /> },
+      ]}
+    />
   );
-}
-
-/** The dialect's klines: arrays of moments and decimal text. */
-function useCandles(symbol: string, interval: string) {
-  return useQuery<Seen<readonly Candle[]>, Refused>({
-    queryKey: ["klines", symbol, interval],
-    queryFn: async ({ signal }) => {
-      const query = new URLSearchParams({ symbol, interval, limit: String(CANDLES) });
-      const request = new Request(new URL(`/api/v3/klines?${query.toString()}`, window.location.origin), { signal });
-      const response = await fetch(request).catch(() => null);
-      if (response === null) throw new Refused(0, "", "The node cannot be reached.", "The page asks again by itself.", "");
-      if (!response.ok) {
-        const { msg } = (await response.json().catch(() => ({}))) as { msg?: string };
-        const told = msg === undefined ? "" : `: ${msg}`;
-        const id = response.headers.get("x-request-id") ?? "";
-        throw new Refused(response.status, "", `The candles could not be read${told}`, "", id);
-      }
-      const rows = (await response.json()) as [number, string, string, string, string, string][];
-      const value = rows.map(([at, open, high, low, close, volume]) => ({ at, open, high, low, close, volume }));
-      return { value, ageMs: null, at: Date.now() };
-    },
-    refetchInterval: PACE.calm,
-  });
 }
 
 function CandleViews({ candles, title }: { candles: readonly Candle[]; title: string }) {

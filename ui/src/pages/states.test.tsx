@@ -84,7 +84,7 @@ describe.each(READ)("$place", ({ place }) => {
     const isTold = (panel: HTMLElement) => {
       const alert = words(panel.querySelector("[role=alert]"));
       // The dialect has numbers of its own for what is wrong.
-      const told = panel.ariaLabel === "Candles" ? [] : ["look into the node's log", "EXQ-0001"];
+      const told = ["Candles", "Recent trades"].includes(panel.ariaLabel ?? "") ? [] : ["look into the node's log", "EXQ-0001"];
       const isWhole = ["the request failed", "request request-7", ...told].every((word) => alert.includes(word));
       return isWhole && askingAgain(panel).length === 1;
     };

@@ -1,4 +1,4 @@
-/** One customer: accounts, deposits, withdrawals, addresses. */
+/** One customer: who it is, accounts, withdrawals, keys, addresses, and what can be done about it. */
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useLook } from "../api/look";
 import { Facts } from "../kit/facts";
@@ -7,8 +7,11 @@ import { Panel } from "../kit/panel";
 import { Word } from "../kit/status";
 import { Table } from "../kit/table";
 import { Foreign, Id, When } from "../kit/values";
-import { Freeze } from "./users";
 import { SUMS } from "./account-columns";
+import { ChangeUser, EndSessions } from "./user-change";
+import { ApiKeys } from "./user-keys";
+import { UserWithdrawals } from "./user-withdrawals";
+import { Freeze } from "./users";
 
 const route = getRouteApi("/users/$user");
 
@@ -19,15 +22,26 @@ export function User() {
   const addresses = useLook("/v1/users/{user}/addresses", { path: { user } }, { topics: ["money", "users"] });
   const book = useLook("/v1/users/{user}/address-book", { path: { user } }, { topics: ["money", "users"] });
   return (
-    <Page title={`User ${String(user)}`} actions={look.data === undefined ? null : <Freeze user={look.data.value} />}>
+    <Page
+      title={`User ${String(user)}`}
+      actions={
+        look.data === undefined ? null : (
+          <div className="row">
+            <ChangeUser user={look.data.value} />
+            <EndSessions user={user} />
+            <Freeze user={look.data.value} />
+          </div>
+        )
+      }
+    >
       <Panel title="Who" look={look}>
         {(one) => (
           <Facts
             of={[
               ["Label", <Foreign key="label">{one.label}</Foreign>],
               ["Status", <Word key="status" of={one.status} />],
-              ["Known", `level ${String(one.kyc_level)} of 3`],
-              ["Fees", `tier ${String(one.fee_tier)}`],
+              ["KYC level", `${String(one.kyc_level)} of 3`],
+              ["Fee tier", String(one.fee_tier)],
               ["Since", <When key="since" at={one.created_at} />],
               [
                 "Money",
@@ -40,6 +54,9 @@ export function User() {
                     search={{ user, network: undefined, waiting: undefined, before: undefined, tx: undefined }}
                   >
                     Deposits
+                  </Link>
+                  <Link to="/ledger" search={{ tab: "journal", user, account: undefined, from: undefined, at: undefined }}>
+                    Journal
                   </Link>
                 </span>,
               ],
@@ -77,6 +94,8 @@ export function User() {
           />
         )}
       </Panel>
+      <UserWithdrawals user={user} accounts={accounts.data?.value.accounts} />
+      <ApiKeys user={user} />
       <Panel
         title="Deposit addresses"
         look={addresses}

@@ -1,9 +1,11 @@
 /** Customers, by number, and what can be done about one. */
 import { getRouteApi, Link } from "@tanstack/react-router";
+import { useState } from "react";
 import { Act } from "../app/act";
 import { type AnswerOf, useLook } from "../api/look";
+import { Button } from "../kit/button";
+import { Input } from "../kit/field";
 import { NarrowNumber } from "../kit/filters";
-import { Older } from "../kit/older";
 import { Page } from "../kit/page";
 import { Panel } from "../kit/panel";
 import { Word } from "../kit/status";
@@ -22,7 +24,8 @@ export function Users() {
   return (
     <Page title="Users">
       <div className="row" role="search">
-        <NarrowNumber label="From number" value={from} set={go} />
+        <GoTo />
+        <NarrowNumber label="List from number" value={from} set={go} />
       </div>
       <Panel
         title="Users"
@@ -55,21 +58,56 @@ export function Users() {
                 { id: "status", head: "Status", cell: (row) => <Word of={row.status} /> },
                 {
                   id: "kyc",
-                  head: "Known",
+                  head: "KYC",
                   numeric: true,
                   by: (row) => row.kyc_level,
                   cell: (row) => `level ${String(row.kyc_level)}`,
                 },
-                { id: "fees", head: "Fees", numeric: true, cell: (row) => `tier ${String(row.fee_tier)}` },
+                { id: "fees", head: "Fee tier", numeric: true, cell: (row) => String(row.fee_tier) },
                 { id: "since", head: "Since", by: (row) => row.created_at, cell: (row) => <When at={row.created_at} /> },
                 { id: "do", head: "", cell: (row) => <Freeze user={row} /> },
               ]}
             />
-            <Older before={from} next={next_from ?? null} go={go} />
+            <nav className="row" aria-label="Pages of this list" style={{ padding: "var(--gap-3) var(--gap-4)" }}>
+              <Button why={from === undefined || from <= 1 ? "These are the first." : null} onClick={() => go(undefined)}>
+                First
+              </Button>
+              <Button why={next_from == null ? "There are none after these." : null} onClick={() => go(next_from ?? undefined)}>
+                Further
+              </Button>
+            </nav>
           </>
         )}
       </Panel>
     </Page>
+  );
+}
+
+/** Straight to a user: by number, which is all that users are found by. */
+function GoTo() {
+  const navigate = route.useNavigate();
+  const [text, setText] = useState("");
+  const isNumber = /^[1-9]\d{0,14}$/.test(text);
+  return (
+    <form
+      className="row"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (isNumber) void navigate({ to: "/users/$user", params: { user: text } });
+      }}
+    >
+      <Input
+        label="Number"
+        inputMode="numeric"
+        size={8}
+        value={text}
+        autoComplete="off"
+        onChange={(event) => setText(event.target.value.trim())}
+      />
+      <Button type="submit" why={isNumber ? null : "Give a user's number."}>
+        Go to this user
+      </Button>
+    </form>
   );
 }
 

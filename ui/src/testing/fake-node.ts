@@ -125,7 +125,7 @@ export function answerTo(address: string, mood: Mood): unknown {
 /** What a change of an address is answered with once it is made. */
 export function answerToChange(method: string, address: string): object {
   const operation = description.paths[pathOf(address) ?? ""]?.[method.toLowerCase() as "post"];
-  return sample(operation?.responses["200"]?.content?.["application/json"]?.schema ?? {}, "full") as object;
+  return sample(operation?.responses["200"]?.content?.["application/json"]?.schema ?? {}, "full") ?? {};
 }
 
 /** What of a change's body the API would not take: fields that it does not know, and fields that it wants and are not there. */

@@ -13,11 +13,22 @@ import { answerTo, type Mood, sampleOf } from "./fake-node";
 export type Fate = Mood | "loading" | "error" | "forbidden" | "gone" | "over";
 
 export const REASON = "Node n1 follows and shows only";
-/** The dialect's refusals and candles: its description is another one. */
+/** The dialect's refusals, candles and trades: its description is another one. */
 const DIALECT = "/api/";
 const MINUTE_MS = 60_000;
 const candles = (mood: Mood) =>
   mood === "empty" ? [] : [2, 1].map((ago) => [Date.now() - ago * MINUTE_MS, "1.5", "2", "1", "1.75", "10"]);
+const trades = (mood: Mood) =>
+  mood === "empty"
+    ? []
+    : [2, 1].map((ago) => ({
+        id: 3 - ago,
+        price: "1.5",
+        qty: "2",
+        quoteQty: "3",
+        time: Date.now() - ago * MINUTE_MS,
+        isBuyerMaker: ago === 1,
+      }));
 
 const NEVER = new Promise<Response>(() => undefined);
 /** On a machine that is busy with other things. */
@@ -188,7 +199,7 @@ export async function show(place: string, fate: Fate, { follows = false, instead
       return Promise.resolve(json(status, isDialect ? dialect : own));
     }
     const mood = now === "full" || now === "empty" || now === "evil" ? now : "full";
-    if (isDialect) return Promise.resolve(json(200, candles(mood)));
+    if (isDialect) return Promise.resolve(json(200, pathname.endsWith("/trades") ? trades(mood) : candles(mood)));
     if (pathname.endsWith("/logs/stream")) return Promise.resolve(stream(mood, breaks));
     const answer = answerTo(decodeURI(pathname), mood) as object;
     const made = SPECIAL[pathname]?.(follows, answer) ?? answer;

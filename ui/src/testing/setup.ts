@@ -1,4 +1,4 @@
-/** What a page needs of a browser and jsdom has not: libraries that draw do it on a canvas, and a system has a theme. */
+/** What a page needs of a browser and jsdom has not: libraries that draw do it on a canvas, a system has a theme, a file is saved. */
 import { vi } from "vitest";
 
 vi.mock("lightweight-charts", () => {
@@ -29,3 +29,5 @@ window.matchMedia = (media) =>
     addEventListener: () => undefined,
     removeEventListener: () => undefined,
   }) as unknown as MediaQueryList;
+URL.createObjectURL = () => "blob:of-a-test";
+URL.revokeObjectURL = () => undefined;
