@@ -28,33 +28,42 @@ export class Rows {
     const bytes = new Uint8Array(this.rest.length + chunk.length);
     bytes.set(this.rest);
     bytes.set(chunk, this.rest.length);
+    // The loop below goes through every byte of ten megabytes: what it asks all the time is at hand.
+    let { depth, isText } = this;
+    let at = this.rest.length + (this.isEscaped ? 1 : 0);
     let begin = 0;
     const until = (end: number) => this.decoder.decode(bytes.subarray(begin, end));
-    for (let at = this.rest.length; at < bytes.length && !this.isOver; at += 1) {
+    while (at < bytes.length && !this.isOver) {
       const byte = bytes[at];
-      if (this.isText) {
-        if (this.isEscaped) this.isEscaped = false;
-        else if (byte === BACKSLASH) this.isEscaped = true;
-        else if (byte === QUOTE) this.isText = false;
-      } else if (byte === QUOTE) this.isText = true;
+      if (isText) {
+        if (byte === QUOTE) isText = false;
+        at += byte === BACKSLASH ? 2 : 1;
+        continue;
+      }
+      if (byte === QUOTE) isText = true;
       else if (byte === OBJECT || byte === LIST) {
-        this.depth += 1;
-        if (byte === LIST && this.depth === 2 && this.head === undefined) {
+        depth += 1;
+        if (byte === LIST && depth === 2 && this.head === undefined) {
           this.head = until(at + 1);
           begin = at + 1;
         }
       } else if (byte === OBJECT_END || byte === LIST_END) {
-        this.depth -= 1;
-        if (this.depth === 1 && this.head !== undefined) {
+        depth -= 1;
+        if (depth === 1 && this.head !== undefined) {
           this.make(until(at));
           begin = at;
           this.isOver = true;
         }
-      } else if (byte === COMMA && this.depth === 2 && this.head !== undefined && at - begin >= PIECE_BYTES) {
+      } else if (byte === COMMA && depth === 2 && at - begin >= PIECE_BYTES && this.head !== undefined) {
         this.make(until(at));
         begin = at + 1;
       }
+      at += 1;
     }
+    this.depth = depth;
+    this.isText = isText;
+    // The character after a backslash has not come yet.
+    this.isEscaped = at > bytes.length;
     this.rest = bytes.slice(begin);
   }
 
