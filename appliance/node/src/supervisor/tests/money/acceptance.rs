@@ -15,6 +15,7 @@ use exchequer_workers::kinds::nodes::Nodes;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
+use super::super::super::ground::Ground as _;
 use super::chain::{Chain, Endpoint, FINALITY};
 use super::deposits::{Play, scanned};
 use super::{Dice, NETWORK, USERS, address, balances};
