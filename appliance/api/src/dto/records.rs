@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::directives::DirectiveSent;
 use super::jobs::JobEnqueued;
-use super::shapes::{Base64Text, CommandIdText, HashText, Moment, ProblemShape};
+use super::shapes::{Base64Text, CommandIdText, HashText, Moment, ProblemShape, UnitsText};
 
 /// The body of every refusal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -140,7 +140,8 @@ pub struct OrderEffect {
     /// Whether it can still trade.
     pub open: bool,
     /// What of it was traded when the command ended, in lots.
-    pub executed_lots: u64,
+    #[schemars(with = "UnitsText")]
+    pub executed_lots: String,
 }
 
 /// The effect of a command.

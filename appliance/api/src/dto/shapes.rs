@@ -56,6 +56,8 @@ texts! {
     DifferenceText, "^-?[0-9]{1,39}$", "-40";
     /// A figure: a whole number with or without a sign; an amount in minor units of its asset.
     FigureText, "^-?[0-9]{1,39}$", "1250000";
+    /// An amount in smallest units: a whole number below 2^64, as text, because programs that take numbers for floats lose its digits.
+    UnitsText, "^[0-9]{1,20}$", "1250000000000000";
     /// Names of series, with commas between.
     SeriesList, "^[a-z0-9_]{1,32}(,[a-z0-9_]{1,32})*$", "workers_running,fees";
     /// The symbol of a market.
