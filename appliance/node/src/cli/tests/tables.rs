@@ -159,7 +159,7 @@ fn table_of_the_audit() {
         previous: "aa".to_owned(),
         hash: "bb".to_owned(),
     };
-    let page = AuditPage { entries: vec![entry], head: 7, next_after: None };
+    let page = AuditPage { entries: vec![entry], head: 7, next_after: None, next_before: None, looked_through: 1 };
     let expected = "\
 SEQUENCE  TIME                      ACTOR     ACTION       TARGET          DETAIL      REASON
 7         2026-11-23T12:00:00.000Z  operator  set-setting  join.token_ttl  15m -> 30m  -";
