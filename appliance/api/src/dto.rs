@@ -92,7 +92,7 @@ pub use orders::{CancelOrder, CancelOrders, Fill, Order, Orders, OrdersChanged, 
 pub use people::{
     Admin, AdminUpdated, Admins, BeginFactor, ChangePassword, ConfirmFactor, CreateAdmin, CredentialsChanged,
     FactorBegun, GiveCredentials, PasswordGiven, ResetAdmin, RevokeSessions, Session, Sessions, ShowFactor, SignIn,
-    SignedIn, SignedOut, UpdateAdmin,
+    SignInRecord, SignIns, SignedIn, SignedOut, UpdateAdmin,
 };
 pub use reconciliation::{
     AdjustDiscrepancy, Discrepancies, Discrepancy, EquationOutcome, ExplainDiscrepancy, NetworkReconciliation,

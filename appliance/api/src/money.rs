@@ -9,6 +9,8 @@ use exchequer_state::{Rejection, State};
 
 /// A wrong name is echoed up to this length.
 const NAME_CHARS_SHOWN_MAX: usize = 64;
+/// Digits of an amount of 64 bits, at most; leading zeros count.
+const UNITS_DIGITS_MAX: usize = 20;
 
 fn refused(field: &str, error: DecimalError) -> Problem {
     Problem::new(Code::BadRequest, format!("`{field}`: {error}"))
@@ -23,6 +25,18 @@ pub(crate) fn amount(field: &str, text: &str, decimals: u8) -> Result<u128, Prob
 /// A limit on amounts, in minor units; may be zero.
 pub(crate) fn limit(field: &str, text: &str, decimals: u8) -> Result<u128, Problem> {
     parse_decimal(text, decimals).map_err(|error| refused(field, error))
+}
+
+/// An amount in smallest units that the state keeps in 64 bits, where one is given; more than zero.
+pub(crate) fn units(field: &str, text: Option<&str>) -> Result<Option<u64>, Problem> {
+    let Some(text) = text else { return Ok(None) };
+    let short = if text.len() > UNITS_DIGITS_MAX { Err(DecimalError::TooLarge) } else { parse_amount(text, 0) };
+    let units = short.and_then(|units| u64::try_from(units).map_err(|_| DecimalError::TooLarge));
+    let refused = |error| {
+        let problem = Problem::new(Code::BadRequest, format!("`{field}`: {error}"));
+        problem.hint("give a whole number of smallest units as text, such as \"21000000000000\"")
+    };
+    units.map(Some).map_err(refused)
 }
 
 /// A step of prices or quantities.

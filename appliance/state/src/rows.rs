@@ -59,6 +59,8 @@ pub enum Table {
     Asset = 0x0a,
     /// User number -> the user without its label.
     User = 0x0b,
+    /// Ring (one byte), place in it -> a sign-in, a refused one, or the end of sessions.
+    SignIn = 0x0e,
     /// Market -> what it is.
     Market = 0x18,
     /// Market -> the book without its orders.
@@ -252,6 +254,7 @@ impl Table {
         Table::User,
         Table::SweepPlan,
         Table::Attention,
+        Table::SignIn,
         Table::Market,
         Table::MarketHead,
         Table::BookSwitch,
@@ -354,6 +357,7 @@ impl Table {
             | Table::AuditHead
             | Table::Asset
             | Table::Attention
+            | Table::SignIn
             | Table::User
             | Table::Market
             | Table::MarketHead

@@ -28,7 +28,7 @@ use crate::markets::Markets;
 use crate::money::HistoryOf;
 use crate::networks::Networks;
 use crate::outcome::Outcome;
-use crate::people::People;
+use crate::people::{People, SignIns};
 use crate::reconciliation::Reconciliation;
 use crate::registry::Registry;
 use crate::rows::{Change, Family, Rows, Table};
@@ -106,6 +106,7 @@ pub struct State {
     pub(crate) secrets: Secrets,
     pub(crate) networks: Networks,
     pub(crate) people: People,
+    pub(crate) sign_ins: SignIns,
     pub(crate) custody: Custody,
     pub(crate) deposits: Deposits,
     pub(crate) withdrawals: Withdrawals,
@@ -154,6 +155,7 @@ impl State {
             secrets: Secrets::load(rows)?,
             networks: Networks::load(rows)?,
             people: People::load(rows)?,
+            sign_ins: SignIns::load(rows)?,
             custody: Custody::load(rows)?,
             deposits: Deposits::load(rows)?,
             withdrawals: Withdrawals::load(rows)?,
@@ -376,6 +378,12 @@ impl State {
     #[must_use]
     pub fn people(&self) -> &People {
         &self.people
+    }
+
+    /// The log of sign-ins.
+    #[must_use]
+    pub fn sign_ins(&self) -> &SignIns {
+        &self.sign_ins
     }
 
     /// The markets, their books and orders.

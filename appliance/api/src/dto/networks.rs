@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::shapes::{AssetCode, CommandIdText, EndpointText, Moment, NetworkName, NetworkStateWord, Reason};
+use super::shapes::{AssetCode, CommandIdText, EndpointText, Moment, NetworkName, NetworkStateWord, Reason, UnitsText};
 
 /// One network.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -25,9 +25,11 @@ pub struct Network {
     /// Confirmations until it can be withdrawn.
     pub withdrawable: u32,
     /// The highest rate that is offered for a unit of the network's work, in minor units of its coin.
-    pub fee_rate_max: Option<u64>,
+    #[schemars(with = "Option<UnitsText>")]
+    pub fee_rate_max: Option<String>,
     /// The most that one transaction may cost, in minor units of its coin.
-    pub fee_max: Option<u64>,
+    #[schemars(with = "Option<UnitsText>")]
+    pub fee_max: Option<String>,
     /// The endpoints, in the order in which they are tried; keys in them are references to secrets.
     pub endpoints: Vec<String>,
     /// The assets with switches of their own.
@@ -88,12 +90,12 @@ pub struct ConfigureNetwork {
     /// Confirmations until it can be withdrawn.
     #[schemars(range(min = 1, max = 10_000))]
     pub withdrawable: Option<u32>,
-    /// The highest rate that is offered for a unit of the network's work, in minor units of its coin.
-    #[schemars(range(min = 1))]
-    pub fee_rate_max: Option<u64>,
-    /// The most that one transaction may cost, in minor units of its coin.
-    #[schemars(range(min = 1))]
-    pub fee_max: Option<u64>,
+    /// The highest rate that is offered for a unit of the network's work, in minor units of its coin; 1 at least.
+    #[schemars(with = "Option<UnitsText>")]
+    pub fee_rate_max: Option<String>,
+    /// The most that one transaction may cost, in minor units of its coin; 1 at least.
+    #[schemars(with = "Option<UnitsText>")]
+    pub fee_max: Option<String>,
     /// All endpoints, in the order in which they are tried.
     #[schemars(with = "Option<Vec<EndpointText>>", length(max = 8))]
     pub endpoints: Option<Vec<String>>,

@@ -159,6 +159,50 @@ pub struct Sessions {
     pub sessions: Vec<Session>,
 }
 
+/// Somebody who came in, was refused, or whose sessions were ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SignInRecord {
+    /// Higher than that of every record before; not all numbers are kept.
+    pub number: u64,
+    /// When, in replicated time.
+    #[schemars(with = "Moment")]
+    pub time: String,
+    /// The log entry.
+    pub index: u64,
+    /// `opened`, `refused` or `closed`.
+    pub what: String,
+    /// The number of the admin; none for a customer, and where nobody has the name that was typed.
+    pub admin: Option<u32>,
+    /// The number of the customer.
+    pub user: Option<u64>,
+    /// The admin's name; none for customers.
+    pub name: Option<String>,
+    /// From where; none where that was not known, and where sessions were ended.
+    pub address: Option<String>,
+    /// The program that came in, as it called itself.
+    pub agent: Option<String>,
+    /// Whether who came in showed a second factor.
+    pub with_factor: Option<bool>,
+    /// The session that was opened, or the one that was ended where it was named.
+    #[schemars(with = "Option<SessionText>")]
+    pub session: Option<String>,
+    /// How many sessions were ended.
+    pub sessions: Option<u32>,
+    /// On whose behalf they were ended, such as `admin ID`; a node's where one showed too many wrong second factors.
+    pub by: Option<String>,
+}
+
+/// `GET /v1/sign-ins`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SignIns {
+    /// The newest first.
+    pub sign_ins: Vec<SignInRecord>,
+    /// Where there is more: what to give as `before` to go on.
+    pub next_before: Option<u64>,
+    /// How many sign-ins with names that nobody has were ever refused; none for who sees only their own.
+    pub refused_of_nobody: Option<u64>,
+}
+
 /// Ends sessions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

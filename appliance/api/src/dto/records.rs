@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::directives::DirectiveSent;
 use super::jobs::JobEnqueued;
-use super::shapes::{Base64Text, CommandIdText, HashText, Moment, ProblemShape};
+use super::shapes::{Base64Text, CommandIdText, HashText, Moment, ProblemShape, UnitsText};
 
 /// The body of every refusal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -25,7 +25,7 @@ pub struct AuditEntry {
     pub time: String,
     /// The log entry.
     pub index: u64,
-    /// On whose behalf: `operator` or `node ID`.
+    /// On whose behalf, such as `operator`, `admin ID` or `node ID`.
     pub actor: String,
     /// What was done, such as `set-setting`.
     pub action: String,
@@ -43,15 +43,21 @@ pub struct AuditEntry {
     pub hash: String,
 }
 
-/// `GET /v1/audit?after=&limit=`: the records after a number, or the newest ones where none is given.
+/// `GET /v1/audit`: the newest records that are asked for, or from a number on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AuditPage {
     /// Oldest first.
     pub entries: Vec<AuditEntry>,
     /// The number of the last record there is.
     pub head: u64,
-    /// Where there is more: what to give as `after` to go on.
+    /// Where `after` was given and there is more to look through: what to give as `after` to go on.
     pub next_after: Option<u64>,
+    /// Where `after` was not given and there is more to look through: what to give as `before` to go on.
+    #[serde(default)]
+    pub next_before: Option<u64>,
+    /// How many records this answer looked through, at most 10,000; more than it holds where it looked for some of them.
+    #[serde(default)]
+    pub looked_through: u64,
 }
 
 /// `GET /v1/audit/verify`: the chain holds. A broken one is the refusal `EXQ-0606`.
@@ -140,7 +146,8 @@ pub struct OrderEffect {
     /// Whether it can still trade.
     pub open: bool,
     /// What of it was traded when the command ended, in lots.
-    pub executed_lots: u64,
+    #[schemars(with = "UnitsText")]
+    pub executed_lots: String,
 }
 
 /// The effect of a command.

@@ -56,6 +56,10 @@ texts! {
     DifferenceText, "^-?[0-9]{1,39}$", "-40";
     /// A figure: a whole number with or without a sign; an amount in minor units of its asset.
     FigureText, "^-?[0-9]{1,39}$", "1250000";
+    /// An amount in smallest units: a whole number below 2^64, as text, because programs that take numbers for floats lose its digits.
+    UnitsText, "^[0-9]{1,20}$", "1250000000000000";
+    /// What a text of a record is: that text, or with an asterisk at its end all that begins with what is before it.
+    AuditFilter, r"^[^\u0000-\u001f\u007f-\u009f]{1,200}$", "tron";
     /// Names of series, with commas between.
     SeriesList, "^[a-z0-9_]{1,32}(,[a-z0-9_]{1,32})*$", "workers_running,fees";
     /// The symbol of a market.

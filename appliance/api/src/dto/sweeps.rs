@@ -161,7 +161,8 @@ pub struct NetworkGas {
     pub fee_gate: Option<String>,
     /// Hours of the last seven days of which the fee is known.
     pub fee_hours: u32,
-    /// The day's budget for what is brought to addresses, in US dollars.
+    /// The day's budget for what is brought to addresses, in whole US dollars.
+    #[schemars(range(max = 10_000_000))]
     pub budget_usd: u64,
     /// What was decided today to be brought to addresses, fees included, in the network's coin.
     pub topped_today: String,

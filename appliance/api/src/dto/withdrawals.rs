@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::deposits::Block;
 use super::shapes::{
     Amount, AssetCode, ChainAddressText, ClientWithdrawalText, CommandIdText, FeeModeWord, HashText, MemoText, Moment,
-    NetworkName, OtpText, Reason, SignatureText, TransactionText,
+    NetworkName, OtpText, Reason, SignatureText, TransactionText, UnitsText,
 };
 use super::sweeps::{OwnMove, OwnStake};
 
@@ -134,7 +134,8 @@ pub struct Withdrawal {
     /// The same in the network's smallest units.
     pub on_chain: String,
     /// The most that its transaction may cost, in minor units of the network's coin.
-    pub fee_cap: u64,
+    #[schemars(with = "UnitsText")]
+    pub fee_cap: String,
     /// What it was worth in US dollars when it was asked for; none where nobody could say.
     #[schemars(with = "Option<Amount>")]
     pub usd: Option<String>,
@@ -216,7 +217,8 @@ pub struct PayoutAttempt {
     /// What it uses up: a nonce, coins, or a span of time.
     pub claim: String,
     /// The most that it can cost, in minor units of the network's coin.
-    pub fee_max: u64,
+    #[schemars(with = "UnitsText")]
+    pub fee_max: String,
     /// Its transaction, once it is signed.
     #[schemars(with = "Option<HashText>")]
     pub tx: Option<String>,

@@ -140,7 +140,7 @@ async fn networks_are_configured() {
     assert_eq!(fresh["deposits"], json!({"on": true, "refused": "the network is suspended"}));
     assert_eq!(world.get("/v1/networks").await.json()["networks"].as_array().unwrap().len(), 6);
 
-    let enabled = put(json!({"state": "enabled", "withdrawals": false, "fee_max": 9, "if_version": 0})).await.json();
+    let enabled = put(json!({"state": "enabled", "withdrawals": false, "fee_max": "9", "if_version": 0})).await.json();
     assert_eq!(enabled["version"], 1);
     let off = r#"{"asset":"USDT","deposits":false,"reason":"test"}"#;
     assert_eq!(world.post("/v1/networks/tron/assets", off).await.json()["version"], json!(null));
@@ -157,6 +157,11 @@ async fn networks_are_configured() {
     for (body, refusal) in [
         (json!({"state": "open"}), (400, "EXQ-0108")),
         (json!({"tradable": 0}), (400, "EXQ-0108")),
+        (json!({"fee_max": "0"}), (400, "EXQ-0108")),
+        (json!({"fee_max": 9}), (400, "EXQ-0108")),
+        (json!({"fee_max": "1.5"}), (400, "EXQ-0108")),
+        (json!({"fee_rate_max": "18446744073709551616"}), (400, "EXQ-0108")),
+        (json!({"fee_rate_max": "000000000000000000001"}), (400, "EXQ-0108")),
         (json!({"endpoints": ["https://user:hunter2@n.example"]}), (422, "EXQ-0414")),
         (json!({"endpoints": ["https://n.example/secret:none"]}), (404, "EXQ-0412")),
         (json!({"endpoints": ["n.example"]}), (400, "EXQ-0108")),
@@ -166,8 +171,21 @@ async fn networks_are_configured() {
         assert_eq!(reply.refusal(), (refusal.0, refusal.1.into()));
         assert!(!reply.text().contains("hunter2"));
     }
+    assert_eq!(world.get("/v1/networks/tron").await.json()["fee_max"], json!("9"));
     let unknown = world.post("/v1/networks/tron/assets", r#"{"asset":"X","reason":"test"}"#).await;
     assert_eq!(unknown.refusal(), (404, "EXQ-0801".into()));
     assert_eq!(world.get("/v1/networks/dogecoin").await.refusal(), (404, "EXQ-0109".into()));
     assert!(world.house.inside.lock().rows.iter().all(|(_, _, row)| !row.windows(7).any(|at| at == b"hunter2")));
+}
+
+/// Goal: an amount of 64 bits comes back as it was sent, to the last digit, also where a program that takes numbers for floats would
+/// lose some. Method: 10 ether and one wei, and the greatest amount there is, through a change and the read behind it.
+#[tokio::test]
+async fn amounts_of_networks_keep_their_digits() {
+    let world = World::new();
+    let (fee, rate) = ("10000000000000000001", "18446744073709551615");
+    let body = json!({ "fee_max": fee, "fee_rate_max": rate, "reason": "test" });
+    assert_eq!(world.put("/v1/networks/ethereum", &body.to_string()).await.status.as_u16(), 200);
+    let shown = world.get("/v1/networks/ethereum").await.json();
+    assert_eq!((&shown["fee_max"], &shown["fee_rate_max"]), (&json!(fee), &json!(rate)));
 }

@@ -30,7 +30,7 @@ pub(super) async fn listed(world: &World) {
     world.house.run(Change::CreateAsset(CreateAsset { code, decimals: 6, name, reason }));
     done(world, Method::PUT, "/v1/listings", listing()).await;
     price(world).await;
-    let open = json!({ "state": "enabled", "fee_max": 1_000_000, "reason": "test" });
+    let open = json!({ "state": "enabled", "fee_max": "1000000", "reason": "test" });
     done(world, Method::PUT, "/v1/networks/ethereum", open).await;
 }
 

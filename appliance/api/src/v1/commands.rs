@@ -191,7 +191,7 @@ fn orders(traded: &Traded, refused: Option<matching::Rejection>) -> Effect {
         order: order.id.0,
         client_order_id: order.client_id.as_str().to_owned(),
         open: order.status.is_open(),
-        executed_lots: order.executed.0,
+        executed_lots: order.executed.0.to_string(),
     });
     let error = refused.map(|why| Rejection::Order { why }.problem());
     Effect::Orders { orders: orders.collect(), trades: traded.fills.len(), error }

@@ -44,6 +44,7 @@ mod session;
 mod settings;
 mod settings_history;
 mod settings_preview;
+mod sign_ins;
 mod snapshot;
 mod statement;
 mod status;
@@ -86,6 +87,7 @@ pub(crate) fn routes() -> Vec<Route> {
         token::routes(),
         assets::routes(),
         session::routes(),
+        sign_ins::routes(),
         credentials::routes(),
         admins::routes(),
         users::routes(),

@@ -12,6 +12,7 @@ use crate::auth::{Caller, Stepped};
 use crate::dto;
 use crate::dto::shapes;
 use crate::extract::{Body, Name, Params, reason};
+use crate::money::units;
 use crate::openapi::Param;
 use crate::problem::Refused;
 use crate::read::{Freshness, Seen};
@@ -82,8 +83,8 @@ async fn configure(
         sweeps: request.sweeps,
         tradable: request.tradable,
         withdrawable: request.withdrawable,
-        fee_rate_max: request.fee_rate_max,
-        fee_max: request.fee_max,
+        fee_rate_max: units("fee_rate_max", request.fee_rate_max.as_deref())?,
+        fee_max: units("fee_max", request.fee_max.as_deref())?,
         endpoints: request.endpoints,
         if_version: request.if_version,
         reason,
@@ -155,8 +156,8 @@ fn view(state: &Replicated, config: &NetworkConfig) -> dto::Network {
         sweeps: switch(config.switches.sweeps, Operation::Sweep),
         tradable: config.tradable,
         withdrawable: config.withdrawable,
-        fee_rate_max: config.fee_rate_max,
-        fee_max: config.fee_max,
+        fee_rate_max: config.fee_rate_max.map(|units| units.to_string()),
+        fee_max: config.fee_max.map(|units| units.to_string()),
         endpoints: config.endpoints.clone(),
         assets: assets.collect(),
         version: config.version,

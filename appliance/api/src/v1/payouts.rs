@@ -79,7 +79,7 @@ pub(super) fn view(payout: &Payout) -> dto::Payout {
             Purpose::Noop => "no-op".to_owned(),
         },
         claim: claim_text(&attempt.claim),
-        fee_max: attempt.fee_max,
+        fee_max: attempt.fee_max.to_string(),
         tx: attempt.tx.map(|tx| tx.to_string()),
         prepared_at: attempt.prepared.to_string(),
         answers: attempt.answers.iter().map(|one| answer(one.endpoint, &one.reply)).collect(),

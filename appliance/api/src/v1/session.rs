@@ -232,7 +232,7 @@ async fn list(State(app): State<App>, signed: Signed, mut params: Params) -> Res
 }
 
 /// Whether the session sees and ends those of other admins.
-fn may_see_others(open: &Open) -> bool {
+pub(super) fn may_see_others(open: &Open) -> bool {
     let may = open.admin.as_ref().is_some_and(|admin| admin.may(Permission::SessionsChange));
     may && open.check_complete().is_ok()
 }

@@ -164,7 +164,7 @@ pub(super) fn view(
         fee: amount(one.fee),
         receives: amount(one.paid),
         on_chain: one.on_chain.to_string(),
-        fee_cap: one.fee_cap,
+        fee_cap: one.fee_cap.to_string(),
         usd: one.usd.map(|usd| format_decimal(usd.into(), USD_DECIMALS)),
         destination: one.destination.as_str().to_owned(),
         warning: match one.destination {

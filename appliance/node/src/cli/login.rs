@@ -1,9 +1,9 @@
-//! `exchequer login`, `exchequer logout` and `exchequer session list|step-up|revoke`.
+//! `exchequer login`, `exchequer logout` and `exchequer session list|log|step-up|revoke`.
 
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use exchequer_api::dto::{RevokeSessions, Sessions, ShowFactor, SignIn, SignedIn, SignedOut};
+use exchequer_api::dto::{RevokeSessions, Sessions, ShowFactor, SignIn, SignInRecord, SignIns, SignedIn, SignedOut};
 use exchequer_domain::{Code, Problem};
 use reqwest::Method;
 
@@ -50,6 +50,9 @@ pub enum SessionVerb {
     /// List the open sessions: your own, or with the permission sessions.change all
     #[command(after_help = "Example:\n  exchequer session list")]
     List(LogoutArgs),
+    /// List who came in, was refused, or lost sessions, the newest first: your own, or with the permission sessions.change all
+    #[command(after_help = "Example:\n  exchequer session log\n  exchequer session log --of admins --what refused")]
+    Log(SignInLogArgs),
     /// Show the second factor again, as operations of danger level 3 ask for it
     #[command(after_help = "Example:\n  exchequer session step-up")]
     StepUp(StepUpArgs),
@@ -57,6 +60,26 @@ pub enum SessionVerb {
     #[command(after_help = "Example:\n  exchequer session revoke --session 0123456789abcdef\n  \
                             exchequer session revoke --name bob --reason 'his laptop was stolen'")]
     Revoke(RevokeArgs),
+}
+
+/// `exchequer session log`.
+#[derive(Debug, Clone, Args)]
+pub struct SignInLogArgs {
+    /// How many lines
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..=1000))]
+    pub lines: u64,
+    /// The newest of those before this number
+    #[arg(long, value_name = "NUMBER")]
+    pub before: Option<u64>,
+    /// Only those of admins, of customers, or of names that nobody has
+    #[arg(long, value_name = "WHOM", value_parser = ["admins", "customers", "nobody"])]
+    pub of: Option<String>,
+    /// Only those who came in, were refused, or whose sessions were ended
+    #[arg(long, value_name = "WHAT", value_parser = ["opened", "refused", "closed"])]
+    pub what: Option<String>,
+    /// Whom to ask.
+    #[command(flatten)]
+    pub client: ClientArgs,
 }
 
 /// `exchequer session step-up`.
@@ -94,6 +117,7 @@ impl SessionVerb {
     pub(super) fn client(&self) -> &ClientArgs {
         match self {
             SessionVerb::Show(args) | SessionVerb::List(args) => &args.client,
+            SessionVerb::Log(args) => &args.client,
             SessionVerb::StepUp(args) => &args.client,
             SessionVerb::Revoke(args) => &args.client,
         }
@@ -162,6 +186,14 @@ pub(super) async fn run(verb: &SessionVerb, printer: &mut Printer) -> Result<Exi
             let sessions: Sessions = client.get(&["sessions"], &[]).await?;
             printer.answer(&sessions, list_text)?;
         }
+        SessionVerb::Log(args) => {
+            let mut query = vec![("limit", args.lines.to_string())];
+            query.extend(args.before.map(|before| ("before", before.to_string())));
+            let words = [("of", &args.of), ("what", &args.what)];
+            query.extend(words.into_iter().filter_map(|(name, word)| Some((name, word.clone()?))));
+            let log: SignIns = client.get(&["sign-ins"], &query).await?;
+            printer.answer(&log, log_text)?;
+        }
         SessionVerb::StepUp(args) => {
             let (otp, recovery_code) = code(printer, args.recovery, args.code_file.as_deref())?;
             let body = ShowFactor { otp, recovery_code };
@@ -204,4 +236,28 @@ fn list_text(sessions: &Sessions) -> String {
         ]
     });
     columns(["SESSION", "NAME", "OWN", "OPENED", "SEEN", "OVER", "ADDRESS", "PROGRAM"], rows)
+}
+
+pub(super) fn log_text(log: &SignIns) -> String {
+    let whose = |one: &SignInRecord| match (one.admin, one.user) {
+        (Some(admin), _) => one.name.clone().unwrap_or_else(|| format!("admin {admin}")),
+        (None, Some(user)) => format!("user {user}"),
+        (None, None) => "(nobody)".to_owned(),
+    };
+    let detail = |one: &SignInRecord| match (one.sessions, &one.by) {
+        (Some(count), Some(by)) => format!("{count} by {by}"),
+        _ => one.agent.clone().unwrap_or_default(),
+    };
+    let rows = log.sign_ins.iter().map(|one| {
+        [
+            one.number.to_string(),
+            one.time.clone(),
+            one.what.clone(),
+            whose(one),
+            text_or_nothing(one.address.as_deref().unwrap_or_default()),
+            text_or_nothing(one.session.as_deref().unwrap_or_default()),
+            text_or_nothing(&detail(one)),
+        ]
+    });
+    columns(["NUMBER", "TIME", "WHAT", "WHOSE", "ADDRESS", "SESSION", "PROGRAM-OR-END"], rows)
 }

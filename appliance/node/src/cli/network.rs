@@ -266,8 +266,8 @@ async fn set(client: &Client, args: &SetNetworkArgs, printer: &mut Printer) -> R
                 sweeps,
                 tradable: args.tradable,
                 withdrawable: args.withdrawable,
-                fee_rate_max: args.fee_rate_max,
-                fee_max: args.fee_max,
+                fee_rate_max: args.fee_rate_max.map(|units| units.to_string()),
+                fee_max: args.fee_max.map(|units| units.to_string()),
                 endpoints: None,
                 if_version: None,
                 reason,
@@ -362,8 +362,8 @@ fn network_text(network: &Network) -> String {
         ("Withdrawals", may(&network.withdrawals)),
         ("Sweeps", may(&network.sweeps)),
         ("Confirmations", format!("{} to trade, {} to withdraw", network.tradable, network.withdrawable)),
-        ("Highest fee rate", or_nothing(network.fee_rate_max)),
-        ("Highest fee", or_nothing(network.fee_max)),
+        ("Highest fee rate", or_nothing(network.fee_rate_max.as_ref())),
+        ("Highest fee", or_nothing(network.fee_max.as_ref())),
         ("Version", network.version.to_string()),
     ];
     let endpoints = network.endpoints.iter().map(|endpoint| ("Endpoint", endpoint.clone()));

@@ -232,7 +232,7 @@ pub(super) fn payout_text(payout: &Payout) -> String {
             attempt.number.to_string(),
             attempt.purpose.clone(),
             attempt.claim.clone(),
-            attempt.fee_max.to_string(),
+            attempt.fee_max.clone(),
             if attempt.dead { "yes" } else { "no" }.to_owned(),
             or_nothing(attempt.tx.clone()),
             one_line(&attempt.answers.join("; ")),

@@ -298,7 +298,8 @@ async fn approve(client: &Client, args: &ApproveWithdrawalArgs, printer: &mut Pr
         amount: 0,
         mode: FeeMode::Deduct,
     };
-    let hash = payment_hash(&order, on_chain, one.fee_cap);
+    let cap: u64 = one.fee_cap.parse().map_err(|_| untrue("the most that it may cost cannot be read"))?;
+    let hash = payment_hash(&order, on_chain, cap);
     if hash.to_string() != one.hash {
         return Err(untrue("the hash that the server shows is not that of the payment").into());
     }
@@ -387,7 +388,7 @@ fn one_text(one: &Withdrawal) -> String {
         ("Fee", one.fee.clone()),
         ("Receives", one.receives.clone()),
         ("On chain", one.on_chain.clone()),
-        ("Network's fee at most", one.fee_cap.to_string()),
+        ("Network's fee at most", one.fee_cap.clone()),
         ("US dollars", or_nothing(one.usd.clone())),
         ("Kind of address", one.destination.clone()),
         ("Look", one.warning.as_deref().map_or_else(|| "-".to_owned(), one_line)),

@@ -55,6 +55,8 @@ impl CloseSessions {
         }
 
         entry.put_sessions(of, &former, &next);
+        let one = if let Which::One(id) = which { Some(id) } else { None };
+        entry.note_closed(of, one, count as usize, actor);
         if count > 0 && (matches!(of, Principal::Admin(_)) || !of.is(actor)) {
             entry.audit(actor, AuditAction::SessionsClosed, of.to_string(), format!("{count} sessions"), reason);
             entry.event(EventKind::SessionsClosed { of });

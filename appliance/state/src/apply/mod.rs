@@ -130,6 +130,7 @@ mod set_setting;
 mod set_withdrawal_policy;
 mod set_workers;
 mod settle_discrepancies;
+mod sign_ins;
 mod signing_log;
 mod step_directives;
 mod step_payout;

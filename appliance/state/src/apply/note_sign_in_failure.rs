@@ -1,7 +1,7 @@
 //! `NoteSignInFailure`: a node found a sign-in, or a second factor in a session, wrong.
 //!
-//! Sent for names that nobody has as well, so that an answer takes as long whoever is asked for. Such a one is in the log
-//! and nowhere else.
+//! Sent for names that nobody has as well, so that an answer takes as long whoever is asked for. Such a one counts for nothing, and
+//! has a ring of its own in the log of sign-ins.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +12,7 @@ use crate::command::Actor;
 use crate::event::EventKind;
 use crate::outcome::Done;
 use crate::people::customers::Sessions;
-use crate::people::{LockRules, Principal, STEP_UPS_FAILED_MAX, SessionId};
+use crate::people::{LockRules, Principal, STEP_UPS_FAILED_MAX, SessionId, SignInWhat};
 use crate::rejection::Rejection;
 
 /// Counts a failure.
@@ -31,11 +31,15 @@ impl NoteSignInFailure {
         if !matches!(actor, Actor::Node(_)) {
             return Err(Rejection::NotPermitted { permission: None }.into());
         }
-        let Some(of) = self.of else { return Ok(Done::SignInFailureNoted) };
+        let Some(of) = self.of else {
+            entry.note_sign_in(None, SignInWhat::Refused, self.address);
+            return Ok(Done::SignInFailureNoted);
+        };
         if let Some(id) = self.session {
-            return failed_in_session(entry, of, id, self.address);
+            return failed_in_session(entry, actor, of, id, self.address);
         }
         let mut credentials = entry.credentials(of)?;
+        entry.note_sign_in(Some(of), SignInWhat::Refused, self.address);
         // From there the account cannot be signed in to anyway: nobody guesses it there, and nobody shall lock it.
         let from = self.address.map(|address| std::net::Ipv6Addr::from(address).into());
         let is_outside = |admin| entry.state.people.admin(admin).is_some_and(|admin| !admin.allows(from));
@@ -58,6 +62,7 @@ impl NoteSignInFailure {
 /// After a few of them whoever has the session is taken for somebody else.
 fn failed_in_session(
     entry: &mut Entry<'_>,
+    node: Actor,
     of: Principal,
     id: SessionId,
     address: Option<[u8; 16]>,
@@ -71,6 +76,7 @@ fn failed_in_session(
     }
     next.retain(|(known, _)| *known != id);
     entry.put_sessions(of, &former, &next);
+    entry.note_closed(of, Some(id), 1, node);
     if let Principal::Admin(admin) = of {
         let detail = format!("{id}, wrong second factors, last from {}", place(address));
         entry.audit(Actor::Admin(admin), AuditAction::SessionsClosed, of.to_string(), detail, String::new());

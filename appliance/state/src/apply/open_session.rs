@@ -7,7 +7,7 @@ use crate::audit::AuditAction;
 use crate::command::Actor;
 use crate::event::EventKind;
 use crate::outcome::Done;
-use crate::people::{Factor, Principal, Session, SessionId, check_agent};
+use crate::people::{Factor, Principal, Session, SessionId, SignInWhat, check_agent};
 use crate::rejection::Rejection;
 
 /// Opens a session.
@@ -48,8 +48,10 @@ impl OpenSession {
 
         let now = entry.now;
         let factor_at = (factor != Factor::None).then_some(now);
+        let opened = SignInWhat::Opened { session: id, with_factor: factor_at.is_some(), agent: agent.clone() };
         let session = Session { of, opened_at: now, seen_at: now, factor_at, address, agent, failures: 0 };
         entry.add_session(of, id, session)?;
+        entry.note_sign_in(Some(of), opened, address);
         if credentials != before {
             entry.put_credentials(of, credentials);
         }

@@ -175,6 +175,8 @@ impl SetCredentials {
         }
         let revision = revision + 1;
         entry.put_sessions(of, &sessions, &goes_on);
+        // The one that goes on under a new token does not end.
+        entry.note_closed(of, None, sessions.len() - goes_on.len(), actor);
         entry.put_credentials(of, Credentials { revision, ..credentials });
         // What customers do with their own is not the audit's.
         if matches!(of, Principal::Admin(_)) || !own {

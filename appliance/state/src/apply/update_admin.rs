@@ -64,6 +64,7 @@ impl UpdateAdmin {
         let detail = format!("{}: {} -> {}", admin.name, told(&former), told(&admin));
         entry.audit(actor, AuditAction::AdminUpdated, admin.id.to_string(), detail, self.reason);
         entry.put_sessions(of, &sessions, &Vec::new());
+        entry.note_closed(of, None, sessions.len(), actor);
         entry.event(EventKind::AdminUpdated { admin: admin.id });
         entry.put_admin(admin);
         Ok(Done::AdminUpdated { changed: true })

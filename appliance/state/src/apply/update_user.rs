@@ -53,6 +53,7 @@ impl UpdateUser {
         let sessions = if self.status == Some(UserStatus::Frozen) { entry.sessions(of)? } else { Vec::new() };
 
         entry.put_sessions(of, &sessions, &Vec::new());
+        entry.note_closed(of, None, sessions.len(), actor);
         entry.put_user(self.user, after);
         if let Some(label) = &self.label {
             entry.put_user_label(self.user, label);

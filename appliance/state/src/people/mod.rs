@@ -16,6 +16,7 @@ pub mod customers;
 mod needs;
 mod roles;
 mod session;
+mod sign_ins;
 
 use std::collections::BTreeMap;
 
@@ -34,6 +35,7 @@ pub use needs::Needs;
 pub use roles::{Permission, Role};
 pub(crate) use session::check_agent;
 pub use session::{AGENT_BYTES_MAX, Limits, SESSIONS_MAX, STEP_UPS_FAILED_MAX, Session, SessionId};
+pub use sign_ins::{SIGN_INS_MAX, SignInRecord, SignInWhat, SignIns};
 
 use crate::codec::{self, DecodeError};
 use crate::command::Body;

@@ -1,6 +1,7 @@
 //! The commands of people: what each does, what each refuses, and random logs of them.
 
 pub(super) mod golden;
+mod sign_ins;
 mod takeover;
 
 use exchequer_domain::{AdminId, NodeId, Timestamp, UserId};
@@ -261,12 +262,12 @@ fn a_lock_leaves_sessions_alone() {
         world.now = Timestamp(world.now.0 + 1);
         assert_eq!(world.node(elsewhere(24)), Ok(Done::SessionOpened));
     }
-    // A name that nobody has leaves nothing behind.
+    // A name that nobody has leaves nothing behind that counts.
     let mut world = World::with_people();
     let nobody = Body::NoteSignInFailure(NoteSignInFailure { of: None, session: None, address: None });
     let rows = world.rows.iter().count();
     assert_eq!(world.node(nobody), Ok(Done::SignInFailureNoted));
-    assert_eq!(world.rows.iter().count(), rows + 1, "its command's id");
+    assert_eq!(world.rows.iter().count(), rows + 2, "its command's id, and its place in the log of sign-ins");
 }
 
 /// Goal: whoever has a session and guesses codes loses it.

@@ -3,6 +3,7 @@
 mod browser;
 mod factors;
 mod matrix;
+mod sign_ins;
 mod takeover;
 mod timing;
 

@@ -99,7 +99,7 @@ async fn settings_and_networks_ask_by_what_is_touched() {
         (post.clone(), "/v1/settings/revert", json!({ "to_revision": 0, "reason": "test" })),
         (put.clone(), "/v1/networks/tron", json!({ "endpoints": ["https://n.example"], "reason": "test" })),
         (put.clone(), "/v1/networks/tron", json!({ "withdrawable": 40, "reason": "test" })),
-        (put.clone(), "/v1/networks/tron", json!({ "fee_max": 40, "reason": "test" })),
+        (put.clone(), "/v1/networks/tron", json!({ "fee_max": "40", "reason": "test" })),
     ];
     for (method, path, body) in dangerous {
         let token = session(house, ada);

@@ -272,7 +272,7 @@ async fn another_payment_is_not_signed() {
     let honest = json!({
         "withdrawal": 7, "user": 12, "client_id": "w", "asset": "USDT", "asset_number": 2, "network": "tron",
         "address": address, "memo": null, "amount": "5.000000", "fee": "1.000000", "receives": "4.000000",
-        "on_chain": "4000000", "fee_cap": 1_000, "usd": "5.000000", "destination": "new",
+        "on_chain": "4000000", "fee_cap": "1000", "usd": "5.000000", "destination": "new",
         "state": "awaiting-approval", "tx": null, "block": null, "payout": null, "initiator": "user 12",
         "rule": "any", "policy_version": 1, "needs": ["1 of treasury"], "approved_by": [],
         "hash": payment_hash(&order, 4_000_000, 1_000).to_string(), "approve_until_us": 5,
@@ -285,7 +285,7 @@ async fn another_payment_is_not_signed() {
         ("address", json!("TJCnKsPa7y5okkXvQAidZBzqx3QyQ6sxMX")),
         ("on_chain", json!("4000001")),
         ("memo", json!("7")),
-        ("fee_cap", json!(1_001)),
+        ("fee_cap", json!("1001")),
         ("asset_number", json!(3)),
         ("network", json!("ethereum")),
     ] {

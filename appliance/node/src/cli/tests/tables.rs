@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use exchequer_api::dto::{
     AuditEntry, AuditPage, Autopilot, AutopilotServer, Changed, NodeHash, Setting, SettingChange, SettingDifference,
-    SettingHistory, Settings, SettingsDiff, Verified,
+    SettingHistory, Settings, SettingsDiff, SignInRecord, SignIns, Verified,
 };
 
 use crate::cli::fixtures::{peers, status};
 use crate::cli::reports::{BenchReport, InitReport, Latency, OwnerReport};
-use crate::cli::{audit, autopilot, bench, members, peers, settings, setup, status, verify};
+use crate::cli::{audit, autopilot, bench, login, members, peers, settings, setup, status, verify};
 
 fn setting() -> Setting {
     Setting {
@@ -159,7 +159,7 @@ fn table_of_the_audit() {
         previous: "aa".to_owned(),
         hash: "bb".to_owned(),
     };
-    let page = AuditPage { entries: vec![entry], head: 7, next_after: None };
+    let page = AuditPage { entries: vec![entry], head: 7, next_after: None, next_before: None, looked_through: 1 };
     let expected = "\
 SEQUENCE  TIME                      ACTOR     ACTION       TARGET          DETAIL      REASON
 7         2026-11-23T12:00:00.000Z  operator  set-setting  join.token_ttl  15m -> 30m  -";
@@ -278,4 +278,41 @@ fn text_of_a_bench() {
     ] {
         assert_eq!(shown(name), Some(value), "{text}");
     }
+}
+
+/// Goal: each kind of line of the log of sign-ins says whose it is and what can be said of it, and no program's name breaks the table.
+#[test]
+fn table_of_sign_ins() {
+    let record = |number: u64, what: &str| SignInRecord {
+        number,
+        time: "2026-11-29T12:00:00.000Z".to_owned(),
+        index: 90,
+        what: what.to_owned(),
+        admin: None,
+        user: None,
+        name: None,
+        address: None,
+        agent: None,
+        with_factor: None,
+        session: None,
+        sessions: None,
+        by: None,
+    };
+    let closed =
+        SignInRecord { user: Some(7), sessions: Some(2), by: Some("admin 1".to_owned()), ..record(4, "closed") };
+    let refused = SignInRecord { address: Some("192.0.2.1".to_owned()), ..record(3, "refused") };
+    let opened = SignInRecord {
+        admin: Some(1),
+        name: Some("ada".to_owned()),
+        agent: Some("curl".to_owned()),
+        session: Some("0123456789abcdef".to_owned()),
+        ..record(2, "opened")
+    };
+    let log = SignIns { sign_ins: vec![closed, refused, opened], next_before: None, refused_of_nobody: Some(1) };
+    let expected = "\
+NUMBER  TIME                      WHAT     WHOSE     ADDRESS    SESSION           PROGRAM-OR-END
+4       2026-11-29T12:00:00.000Z  closed   user 7    -          -                 2 by admin 1
+3       2026-11-29T12:00:00.000Z  refused  (nobody)  192.0.2.1  -                 -
+2       2026-11-29T12:00:00.000Z  opened   ada       -          0123456789abcdef  curl";
+    assert_eq!(login::log_text(&log), expected);
 }

@@ -236,6 +236,12 @@ async fn reads_ask_for_their_freshness() {
         ),
         ("audit tail", "GET /v1/audit?consistency=linearizable&limit=20"),
         ("audit tail -n 3 --after 7", "GET /v1/audit?consistency=linearizable&limit=3&after=7"),
+        (
+            "audit tail --target tron --actor admin* --action set-* --from 2026-11-01T00:00:00Z --to 2026-11-02T00:00:00Z \
+             --index 9 --before 7",
+            "GET /v1/audit?consistency=linearizable&target=tron&actor=admin*&action=set-*&from=2026-11-01T00%3A00%3A00Z\
+             &to=2026-11-02T00%3A00%3A00Z&index=9&limit=20&before=7",
+        ),
         ("audit verify --stale", "GET /v1/audit/verify?consistency=local"),
         ("scratch get k", "GET /v1/scratch/k?consistency=linearizable"),
         ("flag list", "GET /v1/flags?consistency=linearizable"),
