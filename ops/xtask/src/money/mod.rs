@@ -227,12 +227,12 @@ impl Money {
         }
     }
 
-    /// Where the networks' nodes are.
+    /// Where the networks' nodes are, each with the addresses that the exchange has of it.
     ///
     /// # Errors
     /// There is no such network.
     pub(crate) fn endpoints(&self) -> Result<Vec<(&'static str, String)>> {
-        PLACES.iter().map(|place| Ok((place.network, self.chains.url(place.network)?))).collect()
+        PLACES.iter().map(|place| Ok((place.network, self.chains.urls(place.network)?.join("  ")))).collect()
     }
 }
 
