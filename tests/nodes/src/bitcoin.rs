@@ -1,10 +1,12 @@
 //! A real Bitcoin node on a chain of its own (regtest), which makes blocks when it is asked.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::sync::Mutex;
 
 use crate::ports::free_port;
 use crate::process::Process;
@@ -24,6 +26,8 @@ const MATURE: u64 = 101;
 pub struct Bitcoin {
     shim: Shim,
     direct: Rpc,
+    /// The node goes through its coins for one asker at a time.
+    turn: Arc<Mutex<()>>,
     words: Vec<String>,
     took: Duration,
     process: Process,
@@ -60,8 +64,9 @@ impl Bitcoin {
         let url = format!("http://127.0.0.1:{own}");
         let direct = Rpc::new(&url)?.login(USER, PASSWORD);
         let process = run(&words, &home, &direct).await?;
-        let shim = Shim::plain(direct.clone(), port).await?;
-        let node = Bitcoin { shim, direct, words, took: begun.elapsed(), process, home };
+        let turn = Arc::new(Mutex::new(()));
+        let shim = Shim::plain(direct.clone(), port, turn.clone()).await?;
+        let node = Bitcoin { shim, direct, turn, words, took: begun.elapsed(), process, home };
         node.direct.call("createwallet", json!(["miner"])).await?;
         Ok(node)
     }
@@ -71,7 +76,16 @@ impl Bitcoin {
     /// # Errors
     /// When it cannot listen.
     pub async fn endpoint(&self) -> Result<Shim> {
-        Shim::plain(self.direct.clone(), 0).await
+        Shim::plain(self.direct.clone(), 0, self.turn.clone()).await
+    }
+
+    /// What lies on an address, nobody's of the node's own wallet: the node goes through all coins that there are.
+    ///
+    /// # Errors
+    /// When the node does not.
+    pub async fn coins(&self, address: &str) -> Result<Value> {
+        let _turn = self.turn.lock().await;
+        self.direct.call("scantxoutset", json!(["start", [format!("addr({address})")]])).await
     }
 
     /// The endpoint that a client is to use. It asks for no password.

@@ -3,6 +3,7 @@
 //! Written on hyper and not on a framework of routes, because there a connection can only be closed by an answer.
 
 use std::convert::Infallible;
+use std::fmt;
 use std::future::{Future, pending};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -19,9 +20,12 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, header};
 use hyper_util::rt::TokioIo;
+use parking_lot::Mutex;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::{JoinHandle, JoinSet};
+
+use crate::ports::free_port;
 
 /// What one request may hold.
 const REQUEST_BYTES: usize = 16 << 20;
@@ -85,15 +89,22 @@ pub(crate) trait Answers: Send + Sync + 'static {
 }
 
 /// A server. Dropping it closes its port and every connection.
-#[derive(Debug)]
 pub(crate) struct Server {
     at: SocketAddr,
-    task: JoinHandle<()>,
+    answers: Arc<dyn Answers>,
+    /// None while it is closed.
+    task: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").field("at", &self.at).finish_non_exhaustive()
+    }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.task.abort();
+        self.task.get_mut().take().into_iter().for_each(|task| task.abort());
     }
 }
 
@@ -108,17 +119,44 @@ pub(crate) fn runtime() -> Result<&'static Runtime> {
 impl Server {
     /// Listens on a free port, or on `port` where it is not 0.
     pub(crate) async fn start(port: u16, answers: Arc<dyn Answers>) -> Result<Server> {
-        let runtime = runtime()?;
-        let bound = runtime.spawn(TcpListener::bind((Ipv4Addr::LOCALHOST, port))).await?;
-        let listener = bound.with_context(|| format!("127.0.0.1:{port} cannot be listened on"))?;
+        // Never one that the kernel hands out for outgoing connections: it could be taken while this is closed.
+        let port = if port == 0 { free_port()? } else { port };
+        let listener = listen(port).await?;
         let at = listener.local_addr()?;
-        Ok(Server { at, task: runtime.spawn(accept(listener, answers)) })
+        let task = runtime()?.spawn(accept(listener, answers.clone()));
+        Ok(Server { at, answers, task: Mutex::new(Some(task)) })
+    }
+
+    /// Closes its port, as a process that died would, and every connection.
+    pub(crate) async fn close(&self) {
+        let task = self.task.lock().take();
+        if let Some(task) = task {
+            task.abort();
+            // It says that it was ended.
+            let _ended = task.await;
+        }
+    }
+
+    /// Listens again, on the same port. One that is open stays as it is.
+    pub(crate) async fn open(&self) -> Result<()> {
+        if self.task.lock().is_none() {
+            let listener = listen(self.at.port()).await?;
+            let task = runtime()?.spawn(accept(listener, self.answers.clone()));
+            // Somebody else may have opened it meanwhile.
+            self.task.lock().replace(task).into_iter().for_each(|other| other.abort());
+        }
+        Ok(())
     }
 
     /// `http://127.0.0.1:PORT`.
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.at)
     }
+}
+
+async fn listen(port: u16) -> Result<TcpListener> {
+    let bound = runtime()?.spawn(TcpListener::bind((Ipv4Addr::LOCALHOST, port))).await?;
+    bound.with_context(|| format!("127.0.0.1:{port} cannot be listened on"))
 }
 
 async fn accept(listener: TcpListener, answers: Arc<dyn Answers>) {

@@ -60,3 +60,28 @@ pub fn panel(nodes: Vec<Arc<dyn ChainNode>>, test: bool) -> Result<Panel, String
     let quorum = if test { QUORUM.min(nodes.len()) } else { QUORUM };
     Panel::new(nodes, HealthRules::default(), quorum).map_err(|error| error.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Goal: two endpoints have to agree wherever there are two, on a test network as well; one is enough on a test network alone, and
+    /// two of one provider are one. Method: panels of configurations.
+    #[test]
+    fn two_have_to_agree_where_there_are_two() {
+        let quorum = |endpoints: &[&str], test: bool| {
+            let endpoints = endpoints.iter().map(ToString::to_string).collect();
+            let config = NetworkReply { endpoints, test, ..NetworkReply::default() };
+            let nodes = configured()(&params(Network::Ethereum, test), &config)?;
+            panel(nodes, test).map(|panel| panel.quorum())
+        };
+        let here = ["http://127.0.0.1:8545", "http://127.0.0.1:8546", "http://127.0.0.1:8547"];
+        for test in [true, false] {
+            assert_eq!((quorum(&here[..2], test), quorum(&here, test)), (Ok(2), Ok(2)));
+            let twice = quorum(&["https://node.example.org/a", "https://node.example.org/b"], test);
+            assert!(twice.is_err_and(|why| why.contains("one provider")));
+        }
+        assert_eq!(quorum(&here[..1], true), Ok(1));
+        assert!(quorum(&here[..1], false).is_err() && quorum(&[], true).is_err());
+    }
+}

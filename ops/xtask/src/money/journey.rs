@@ -64,7 +64,7 @@ impl Guide<'_> {
     }
 
     /// Asks until it is answered: what was asked for has a name, so that asking again does nothing twice.
-    fn insist<T>(&self, what: &str, mut ask: impl FnMut() -> Result<T>) -> Result<T> {
+    pub(super) fn insist<T>(&self, what: &str, mut ask: impl FnMut() -> Result<T>) -> Result<T> {
         process::until(what, STEP_LIMIT, ASK_EVERY, self.stop, || ask().map(Some))
     }
 
@@ -82,6 +82,14 @@ impl Guide<'_> {
         self.insist(label, || self.product.create_known_user(self.access, label, KYC_LEVEL, &id))
     }
 
+    /// Where a user is paid on a network.
+    ///
+    /// # Errors
+    /// The product gave no address.
+    pub(super) fn deposit_address(&self, user: u64, network: &str) -> Result<String> {
+        self.insist("a deposit address", || self.product.deposit_address(self.access, user, network))
+    }
+
     /// Pays a user's address, in equal payments, and waits until all of the money can leave again.
     ///
     /// # Errors
@@ -95,7 +103,7 @@ impl Guide<'_> {
     ) -> Result<Brought> {
         let network = place.network;
         let what = format!("{} on {network}", coin.asset);
-        let address = self.insist("a deposit address", || self.product.deposit_address(self.access, user, network))?;
+        let address = self.deposit_address(user, network)?;
         let units = units(how_much, coin.decimals).with_context(|| format!("{how_much} {what} cannot be said"))?;
         let paid = Instant::now();
         let part = units / u128::from(payments.max(1));
@@ -131,7 +139,10 @@ impl Guide<'_> {
     }
 
     /// Waits until a user has at least so much of an asset.
-    fn wait_for(&self, user: u64, asset: &str, least: &str, decimals: u32) -> Result<()> {
+    ///
+    /// # Errors
+    /// It has not, for long.
+    pub(super) fn wait_for(&self, user: u64, asset: &str, least: &str, decimals: u32) -> Result<()> {
         let wanted = units(least, decimals).context("an amount that is none")?;
         process::until(&format!("{least} {asset} of user {user}"), STEP_LIMIT, ASK_EVERY, self.stop, || {
             let has = self.product.available(self.access, user, asset)?;

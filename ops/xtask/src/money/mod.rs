@@ -18,7 +18,7 @@ mod victims;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result, bail};
 use rustix::process::Signal;
@@ -28,7 +28,7 @@ use self::chains::Chains;
 pub(crate) use self::chains::Pace;
 use self::journey::Guide;
 use self::places::{PLACES, Place};
-use self::secrets::Secrets;
+use self::secrets::{Search, Secrets};
 use self::table::{Board, Row};
 use self::treasury::Treasury;
 use crate::crowd::Exchange;
@@ -57,6 +57,8 @@ pub(crate) struct Money {
     stop: Stop,
     run: String,
     board: Board,
+    /// What was left before is somebody else's.
+    begun: SystemTime,
     _prices: Prices,
 }
 
@@ -99,8 +101,8 @@ impl Money {
         let run = format!("{:x}", crate::crowd::draw_seed()?);
         let (product, access) = (cluster.product.clone(), cluster.anyone());
         let prices = Prices::keep(product.clone(), access.clone())?;
-        let money =
-            Money { product, access, chains, stop: stop.clone(), run, board: Board::default(), _prices: prices };
+        let (stop, board, begun) = (stop.clone(), Board::default(), SystemTime::now());
+        let money = Money { product, access, chains, stop, run, board, begun, _prices: prices };
         say::line(format_args!("nodes of {} networks answer", PLACES.len()));
         let treasury = money.treasury();
         treasury.open()?;
@@ -174,13 +176,16 @@ impl Money {
     /// looked at.
     ///
     /// # Errors
-    /// One is: what, and where.
+    /// One is: what, and where. Or something cannot be looked at.
     pub(crate) fn check_secrets(&self, cluster: &Cluster) -> Result<u64> {
         let words_file = secrets::words_file(&cluster.folder);
         let first = cluster.nodes.first().context("a cluster of no nodes")?;
         let paths = self.product.account_paths(&first.data)?;
         let secrets = Secrets::of(&std::fs::read_to_string(&words_file)?, &paths)?;
-        let (mut found, mut looked) = secrets.search(&cluster.folder, &words_file)?;
+        let Search { mut found, mut looked, unseen } = secrets.search(&cluster.folder, &words_file, self.begun)?;
+        if let Some(program) = unseen {
+            say::line(format_args!("not looked at: the cores that the kernel gives to {program}"));
+        }
         let addresses: Vec<String> = cluster.nodes.iter().map(|node| node.api.clone()).collect();
         let metrics = Exchange::new(&self.access.ca, &addresses)?.ask_each("/metrics")?;
         let told = self.product.told_of_late(&self.access, &first.data)?.into_iter();
@@ -227,12 +232,12 @@ impl Money {
         }
     }
 
-    /// Where the networks' nodes are.
+    /// Where the networks' nodes are, each with the addresses that the exchange has of it.
     ///
     /// # Errors
     /// There is no such network.
     pub(crate) fn endpoints(&self) -> Result<Vec<(&'static str, String)>> {
-        PLACES.iter().map(|place| Ok((place.network, self.chains.url(place.network)?))).collect()
+        PLACES.iter().map(|place| Ok((place.network, self.chains.urls(place.network)?.join("  ")))).collect()
     }
 }
 

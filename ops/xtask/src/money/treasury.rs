@@ -126,9 +126,9 @@ impl Treasury<'_> {
     }
 
     fn reach(&self, place: &Place) -> Result<()> {
-        let url = self.chains.url(place.network)?;
-        if !self.product.endpoints(self.access, place.network)?.contains(&url) {
-            self.product.add_endpoint(self.access, place.network, &url, WHY)?;
+        let there = self.product.endpoints(self.access, place.network)?;
+        for url in self.chains.urls(place.network)?.iter().filter(|url| !there.contains(url)) {
+            self.product.add_endpoint(self.access, place.network, url, WHY)?;
         }
         let [tradable, withdrawable] = place.confirmations;
         let [rate_max, fee_max] = place.fees_max;

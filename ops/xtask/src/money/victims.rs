@@ -1,4 +1,5 @@
-//! Processes that are killed (SIGKILL): whoever leads, a worker, a signer, a network's node.
+//! What ends under a withdrawal: processes that are killed (SIGKILL), whoever leads, a worker, a signer, Bitcoin's node; and the doors
+//! before a network's node, which are closed or answer nothing.
 
 use std::fs;
 use std::path::Path;
@@ -15,9 +16,6 @@ use crate::process;
 const WORKER_DEATHS_MAX: usize = 4;
 const WORKER_DEATHS_WITHIN: Duration = Duration::from_secs(700);
 /// Who is to die.
-///
-/// The word for the network's node is its endpoint: where it cannot be started again with the blocks that it had, its endpoint
-/// closes every connection instead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Victim {
     /// The node that leads.
@@ -28,15 +26,27 @@ pub(super) enum Victim {
     Worker,
     /// The signer beside the node that leads.
     Signer,
-    /// The node of the network, or its endpoint for a while.
-    Endpoint,
-    /// Nothing: for a while the network's endpoint does all it is asked and answers nothing.
+    /// One of the network's two doors: its port and its connections are closed.
+    Door,
+    /// Both doors.
+    Doors,
+    /// The network's node itself: Bitcoin's, the only one that can be started again with the blocks that it had.
+    Node,
+    /// Nobody: for a while one door, or both, do all they are asked and answer nothing.
     Silence,
 }
 
 impl Victim {
-    pub(super) const ALL: [Victim; 6] =
-        [Victim::Leader, Victim::Leaders, Victim::Worker, Victim::Signer, Victim::Endpoint, Victim::Silence];
+    pub(super) const ALL: [Victim; 8] = [
+        Victim::Leader,
+        Victim::Leaders,
+        Victim::Worker,
+        Victim::Signer,
+        Victim::Door,
+        Victim::Doors,
+        Victim::Node,
+        Victim::Silence,
+    ];
 
     /// The word for it.
     pub(super) const fn as_str(self) -> &'static str {
@@ -45,7 +55,9 @@ impl Victim {
             Victim::Leaders => "two-leaders",
             Victim::Worker => "worker",
             Victim::Signer => "signer",
-            Victim::Endpoint => "endpoint",
+            Victim::Door => "door",
+            Victim::Doors => "both-doors",
+            Victim::Node => "node",
             Victim::Silence => "silence",
         }
     }

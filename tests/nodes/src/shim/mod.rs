@@ -16,8 +16,8 @@ use std::sync::Arc;
 use anyhow::Result;
 use parking_lot::Mutex;
 
+use crate::endpoint::Endpoint;
 use crate::faults::Faults;
-use crate::http::Server;
 use crate::rpc::Rpc;
 use door::Door;
 use evm::Evm;
@@ -29,8 +29,7 @@ pub(crate) use rlp::{listed, written};
 /// One endpoint. Dropping it closes it.
 #[derive(Debug)]
 pub struct Shim {
-    server: Server,
-    faults: Faults,
+    endpoint: Endpoint,
     finality: Arc<Mutex<Finality>>,
 }
 
@@ -43,30 +42,37 @@ impl Shim {
         let (faults, finality) = (Faults::default(), Arc::new(Mutex::new(profile.finality())));
         let backend = Evm::new(profile, Rpc::new(upstream)?, faults.clone(), finality.clone());
         let door = Arc::new(Door { backend, faults: faults.clone() });
-        Ok(Shim { server: Server::start(port, door).await?, faults, finality })
+        Ok(Shim { endpoint: Endpoint::start(port, door, faults).await?, finality })
     }
 
-    /// An endpoint in front of any node, which adds faults and nothing else.
+    /// An endpoint in front of any node, which adds faults and nothing else. Endpoints of one node share `turn`: what it does for one
+    /// asker at a time waits for its turn.
     ///
     /// # Errors
     /// When it cannot listen.
-    pub async fn plain(upstream: Rpc, port: u16) -> Result<Shim> {
+    pub async fn plain(upstream: Rpc, port: u16, turn: Arc<tokio::sync::Mutex<()>>) -> Result<Shim> {
         let faults = Faults::default();
-        let door = Arc::new(Door { backend: Plain::new(upstream), faults: faults.clone() });
-        let server = Server::start(port, door).await?;
-        Ok(Shim { server, faults, finality: Arc::new(Mutex::new(Finality::Unsupported)) })
+        let door = Arc::new(Door { backend: Plain::new(upstream, turn), faults: faults.clone() });
+        let endpoint = Endpoint::start(port, door, faults).await?;
+        Ok(Shim { endpoint, finality: Arc::new(Mutex::new(Finality::Unsupported)) })
     }
 
     /// Where it listens: `http://127.0.0.1:PORT`.
     #[must_use]
     pub fn url(&self) -> String {
-        self.server.url()
+        self.endpoint.url()
     }
 
     /// What goes wrong at it.
     #[must_use]
     pub fn faults(&self) -> &Faults {
-        &self.faults
+        self.endpoint.faults()
+    }
+
+    /// What can be closed of it, and opened again.
+    #[must_use]
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
     }
 
     /// From now on the tags `safe` and `finalized` mean this.

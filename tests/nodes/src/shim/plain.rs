@@ -2,25 +2,34 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
+use tokio::sync::Mutex;
 
 use super::admit::Refused;
 use super::door::{Backend, Call, Outcome, sorted};
 use crate::faults::Fault;
 use crate::rpc::Rpc;
 
+/// What a node does for one asker at a time, and refuses to any other meanwhile.
+const ALONE: &str = "scantxoutset";
+
 #[derive(Debug)]
 pub(super) struct Plain {
     upstream: Rpc,
+    /// Shared by all endpoints of a node: each is to be like a node of its own, which the others' scans do not concern.
+    turn: Arc<Mutex<()>>,
 }
 
 impl Plain {
-    pub(super) fn new(upstream: Rpc) -> Plain {
-        Plain { upstream }
+    pub(super) fn new(upstream: Rpc, turn: Arc<Mutex<()>>) -> Plain {
+        Plain { upstream, turn }
     }
 
     async fn forward(&self, calls: &[Call]) -> Vec<Outcome> {
+        let alone = calls.iter().any(|call| call.method == ALONE);
+        let _turn = if alone { Some(self.turn.lock().await) } else { None };
         let asked = |(at, call): (usize, &Call)| json!({"id": at, "method": call.method, "params": call.params});
         let bodies: Vec<Value> = calls.iter().enumerate().map(asked).collect();
         let outcomes = match self.upstream.send(&Value::Array(bodies)).await {

@@ -27,8 +27,9 @@ use anyhow::{Context as _, Result, anyhow};
 use parking_lot::Mutex;
 use tokio::task::JoinHandle;
 
+use crate::endpoint::Endpoint;
 use crate::faults::Faults;
-use crate::http::{Server, runtime};
+use crate::http::runtime;
 use crate::shim::keccak;
 pub use address::{Address, signer};
 use api::Node;
@@ -53,27 +54,6 @@ pub struct Options {
     pub port: u16,
     /// Whether the node says how much energy a call takes (off by default, as at most nodes).
     pub estimates: bool,
-}
-
-/// One node in front of the chain. Dropping it closes it.
-#[derive(Debug)]
-pub struct Endpoint {
-    server: Server,
-    faults: Faults,
-}
-
-impl Endpoint {
-    /// Where it listens: `http://127.0.0.1:PORT`.
-    #[must_use]
-    pub fn url(&self) -> String {
-        self.server.url()
-    }
-
-    /// What goes wrong at it.
-    #[must_use]
-    pub fn faults(&self) -> &Faults {
-        &self.faults
-    }
 }
 
 /// The chain with one node in front of it. Dropping it ends both.
@@ -118,6 +98,12 @@ impl Tron {
             None => None,
         };
         Ok(Tron { chain, endpoint, estimates: options.estimates, took: begun.elapsed(), miner })
+    }
+
+    /// The node in front of the chain.
+    #[must_use]
+    pub fn first(&self) -> &Endpoint {
+        &self.endpoint
     }
 
     /// Another node in front of the same chain.
@@ -220,7 +206,7 @@ fn issue(chain: &mut Chain, token: Address, to: Address, amount: u128) -> Result
 async fn open(chain: Arc<Mutex<Chain>>, port: u16, estimates: bool) -> Result<Endpoint> {
     let faults = Faults::default();
     let node = Arc::new(Node { chain, faults: faults.clone(), estimates });
-    Ok(Endpoint { server: Server::start(port, node).await?, faults })
+    Endpoint::start(port, node, faults).await
 }
 
 async fn mine_at(chain: Arc<Mutex<Chain>>, every: Duration) {

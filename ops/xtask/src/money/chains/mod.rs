@@ -4,6 +4,7 @@
 //! What has been paid is looked up at the nodes themselves, past the endpoints that the exchange has: an address that nobody
 //! used before, and what it holds, says how often it was paid.
 
+mod doors;
 mod sight;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,13 +14,14 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail};
 use exchequer_test_nodes::anvil::Options;
 use exchequer_test_nodes::contracts::{Contract, word};
-use exchequer_test_nodes::faults::Faults;
 use exchequer_test_nodes::shim::{Finality, Profile};
 use exchequer_test_nodes::tron::{Address, Again, BLOCK_MS, Behaviour, Options as TronOptions, Payer, TRX};
 use exchequer_test_nodes::{Anvil, Bitcoin, Tron};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
+use self::doors::Doors;
+pub(crate) use self::doors::{DOORS, Which};
 use super::places::{DOLLAR, PLACES, Place, amount, units};
 use crate::stop::Stop;
 
@@ -29,8 +31,8 @@ const RICH_WEI: u128 = 1_000_000_000_000_000_000_000_000_000;
 /// What the payer on TRON begins with.
 const RICH_SUN: i64 = 1_000_000_000 * TRX;
 const RICH_DOLLARS: &str = "1000000000";
-/// Blocks of TRON that there are when it begins: some are final then, and its clock is near this machine's.
-const TRON_BLOCKS: u64 = 1_190;
+/// How long before now the chain of TRON begins, as its simulator has it.
+const TRON_SPAN: Duration = Duration::from_secs(3_600);
 
 /// How fast blocks come.
 #[derive(Debug, Clone, Copy)]
@@ -40,21 +42,25 @@ pub(crate) struct Pace {
     pub(crate) tron: Duration,
     /// How many blocks behind the head Ethereum and Arbitrum are final; as their public networks' where it is none.
     pub(crate) finality: Option<u64>,
+    /// How far TRON's clock is behind this machine's when it begins.
+    pub(crate) tron_behind: Duration,
 }
 
 impl Pace {
     /// As a person likes to watch it.
-    pub(crate) const HUMAN: Pace = Pace::of([20_000, 2_000, 3_000], None);
+    pub(crate) const HUMAN: Pace = Pace::of([20_000, 2_000, 3_000], None, 30);
     /// As a test of the journey likes it.
-    pub(crate) const QUICK: Pace = Pace::of([3_000, 500, 1_000], None);
-    /// For many payments one after the other.
-    pub(crate) const HASTY: Pace = Pace::of([1_000, 500, 300], Some(6));
+    pub(crate) const QUICK: Pace = Pace::of([3_000, 500, 1_000], None, 30);
+    /// For many payments one after the other. What is built on TRON is over five minutes after the chain's time, and no signer signs
+    /// what is not over within seven of this machine's: where a payment is to outlive its time, the chain leaps past that, and what is
+    /// built then must still be within those seven.
+    pub(crate) const HASTY: Pace = Pace::of([1_000, 500, 300], Some(6), 245);
 
-    const fn of(ms: [u64; 3], finality: Option<u64>) -> Pace {
+    const fn of(ms: [u64; 3], finality: Option<u64>, behind_s: u64) -> Pace {
         let [bitcoin, evm, tron] = ms;
         let [bitcoin, evm, tron] =
             [Duration::from_millis(bitcoin), Duration::from_millis(evm), Duration::from_millis(tron)];
-        Pace { bitcoin, evm, tron, finality }
+        Pace { bitcoin, evm, tron, finality, tron_behind: Duration::from_secs(behind_s) }
     }
 }
 
@@ -69,10 +75,12 @@ struct Evm {
 /// The nodes. Dropped, they end.
 pub(crate) struct Chains {
     runtime: Runtime,
+    doors: Vec<Doors>,
     evm: Vec<Evm>,
     bitcoin: Arc<Mutex<Bitcoin>>,
     tron: Tron,
     tron_token: Address,
+    tron_pace: Duration,
     payer: Payer,
     halt: Stop,
     miner: Option<JoinHandle<()>>,
@@ -100,44 +108,34 @@ impl Chains {
         let started = runtime.block_on(async {
             let [a, b, c, d] = Profile::ALL;
             let (a, b, c, d) = tokio::try_join!(evm(a, pace), evm(b, pace), evm(c, pace), evm(d, pace))?;
+            let (evm, mut doors): (Vec<_>, Vec<_>) = [a, b, c, d].into_iter().unzip();
             let bitcoin = Bitcoin::start().await?;
             bitcoin.fund().await?;
+            let (first, second) = (bitcoin.shim().endpoint().clone(), bitcoin.endpoint().await?.endpoint().clone());
+            doors.push(Doors::of("bitcoin", [first, second]));
             let options = TronOptions { block_ms: Some(ms(pace.tron)), ..TronOptions::default() };
-            anyhow::Ok((vec![a, b, c, d], bitcoin, Tron::start_with(options).await?))
+            let tron = Tron::start_with(options).await?;
+            doors.push(Doors::of("tron", [tron.first().clone(), tron.endpoint().await?]));
+            anyhow::Ok((evm, bitcoin, tron, doors))
         });
-        let (evm, bitcoin, tron) = started?;
+        let (evm, bitcoin, tron, doors) = started?;
         let payer = Payer::named("the demo's payer")?;
         tron.fund(payer.address(), RICH_SUN);
         let tron_token = tron.token(Behaviour::Token, DOLLAR, 6);
         tron.issue(tron_token, payer.address(), units(RICH_DOLLARS, 6).context("too many decimals")?)?;
-        tron.mine(TRON_BLOCKS);
-        // From here on its clock goes as this machine's does, however fast blocks come.
-        tron.chain(|chain| chain.step_ms = i64::try_from(pace.tron.as_millis()).unwrap_or(BLOCK_MS));
+        // Some are final then.
+        tron.mine(ms(TRON_SPAN.saturating_sub(pace.tron_behind)) / BLOCK_MS.unsigned_abs());
+        let tron_pace = pace.tron;
         let (bitcoin, halt) = (Arc::new(Mutex::new(bitcoin)), Stop::new());
         let miner = mine(runtime.handle().clone(), bitcoin.clone(), pace.bitcoin, halt.clone())?;
-        Ok(Chains { runtime, evm, bitcoin, tron, tron_token, payer, halt, miner: Some(miner) })
+        let miner = Some(miner);
+        let chains = Chains { runtime, doors, evm, bitcoin, tron, tron_token, tron_pace, payer, halt, miner };
+        chains.walk_on();
+        Ok(chains)
     }
 
     fn at(&self, network: &str) -> Result<&Evm> {
         self.evm.iter().find(|evm| evm.place.network == network).with_context(|| format!("no network {network}"))
-    }
-
-    /// The endpoint that the exchange is to use.
-    pub(crate) fn url(&self, network: &str) -> Result<String> {
-        Ok(match network {
-            "bitcoin" => self.bitcoin().url(),
-            "tron" => self.tron.url(),
-            _ => self.at(network)?.anvil.url(),
-        })
-    }
-
-    /// What goes wrong at the endpoint.
-    pub(crate) fn faults(&self, network: &str) -> Result<Faults> {
-        Ok(match network {
-            "bitcoin" => self.bitcoin().shim().faults().clone(),
-            "tron" => self.tron.faults().clone(),
-            _ => self.at(network)?.anvil.shim().faults().clone(),
-        })
     }
 
     /// The method by which transactions are sent, as faults name it.
@@ -223,21 +221,31 @@ impl Chains {
         }
     }
 
-    /// Kills the node of a network where that can be done, and has it back.
+    /// Puts TRON's time forward. Its blocks come as before, and its clock all but stands, so that this machine's comes nearer.
+    pub(crate) fn leap(&self, time: Duration) {
+        self.tron.chain(|chain| {
+            chain.step_ms = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+            chain.mine(1);
+            chain.step_ms = 1;
+        });
+    }
+
+    /// From here on TRON's clock goes as this machine's does, however fast blocks come.
+    pub(crate) fn walk_on(&self) {
+        self.tron.chain(|chain| chain.step_ms = i64::try_from(self.tron_pace.as_millis()).unwrap_or(BLOCK_MS));
+    }
+
+    /// Kills Bitcoin's node and has it back. The other networks' could not be started again with the blocks that they had.
     ///
     /// # Errors
     /// It does not come back.
-    pub(crate) fn restart(&self, network: &str) -> Result<bool> {
-        if network != "bitcoin" {
-            return Ok(false);
-        }
-        self.runtime.block_on(self.bitcoin().restart())?;
-        Ok(true)
+    pub(crate) fn restart_bitcoin(&self) -> Result<()> {
+        self.runtime.block_on(self.bitcoin().restart())
     }
 }
 
-/// One node of Ethereum's kind with a dollar token of which [`RICH`] has plenty.
-async fn evm(profile: Profile, pace: Pace) -> Result<Evm> {
+/// One node of Ethereum's kind with a dollar token of which [`RICH`] has plenty, and its doors.
+async fn evm(profile: Profile, pace: Pace) -> Result<(Evm, Doors)> {
     let place = PLACES.iter().find(|place| place.network == profile.name()).context("no such network")?;
     let anvil = Anvil::start(Options { block_ms: Some(ms(pace.evm)), ..Options::from(profile) }).await?;
     anvil.fund(RICH, RICH_WEI).await?;
@@ -247,10 +255,14 @@ async fn evm(profile: Profile, pace: Pace) -> Result<Evm> {
     let token = made.get("contractAddress").and_then(Value::as_str).context("no contract")?.to_owned();
     let plenty = units(RICH_DOLLARS, decimals).context("too many decimals")?;
     anvil.send_as(RICH, Some(&token), &call("issue(address,uint256)", RICH, Some(plenty))?, 0).await?;
+    let other = anvil.endpoint().await?;
     if let (Some(behind), Profile::Ethereum | Profile::Arbitrum) = (pace.finality, profile) {
-        anvil.shim().finality(Finality::Behind { safe: behind / 2, finalized: behind });
+        for shim in [anvil.shim(), &other] {
+            shim.finality(Finality::Behind { safe: behind / 2, finalized: behind });
+        }
     }
-    Ok(Evm { place, anvil, token, paying: Mutex::default() })
+    let doors = Doors::of(place.network, [anvil.shim().endpoint().clone(), other.endpoint().clone()]);
+    Ok((Evm { place, anvil, token, paying: Mutex::default() }, doors))
 }
 
 /// A call of the token's.

@@ -31,10 +31,7 @@ impl Chains {
     pub(crate) fn held(&self, network: &str, is_token: bool, address: &str) -> Result<u128> {
         match network {
             "bitcoin" => {
-                // The node goes through all coins that there are: the address is none of its own wallet's.
-                let asked = self.bitcoin().direct().clone();
-                let wanted = json!(["start", [format!("addr({address})")]]);
-                let got = self.runtime.block_on(asked.call("scantxoutset", wanted))?;
+                let got = self.runtime.block_on(self.bitcoin().coins(address))?;
                 let sum = got.get("total_amount").context("no sum of coins")?;
                 units(&plain(&sum.to_string()), BITCOIN_DECIMALS).context("no amount")
             }

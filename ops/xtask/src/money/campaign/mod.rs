@@ -1,12 +1,17 @@
-//! `cargo xtask money-campaign`: withdrawals under fire. Each seed is one withdrawal on one network, during which a process
-//! dies (SIGKILL): the leader, two leaders in a row, the network's withdrawal worker, the leader's signer, or the network's node;
-//! or the node answers nothing for a while. For some the reply to the broadcast is lost, and for some the network is reorganised.
-//! Each must be paid exactly once, by itself; at the end books and chains must agree.
+//! `cargo xtask money-campaign`: withdrawals under fire. The exchange reaches every network by two endpoints, two doors before its
+//! node. Each seed is one withdrawal on one network, during which a process dies (SIGKILL): the leader, two leaders in a row, the
+//! network's withdrawal worker, the leader's signer, or Bitcoin's node; or one of the doors or both are closed, or answer nothing for
+//! a while. For some the reply to the broadcast is lost at one door or both, for some one door lies, and for some the network is
+//! reorganised. Each must be paid exactly once, by itself; at the end books and chains must agree.
 //!
 //! What happens follows from the seed; when it meets what else is going on does not, since several seeds are under way at once
 //! in one cluster. All that was paid is looked up at the networks' nodes, at addresses used once, also at the very end.
 
-use std::fmt;
+mod expiry;
+mod plan;
+mod quorum;
+
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Mutex;
@@ -14,15 +19,15 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
-use exchequer_test_nodes::faults::{Fault, Rule};
+use exchequer_test_nodes::faults::{Fault, Faults, Rule};
 use rustix::process::Signal;
 
+use self::plan::{Plan, met};
 use super::Money;
 use super::chains::{Chains, Pace};
 use super::journey::{Guide, Paid};
-use super::places::{Coin, PLACES, Place, amount, units};
+use super::places::{Coin, PLACES, amount, units};
 use super::victims::{Deaths, Victim, end_child};
-use crate::crowd::dice::Dice;
 use crate::demo::cluster::Cluster;
 use crate::product::{ASK_EVERY, Product};
 use crate::stop::Stop;
@@ -32,26 +37,6 @@ use crate::{process, say};
 const LANES: usize = 12;
 /// After so many withdrawals it is told how far the campaign is.
 const TOLD_EVERY: usize = 50;
-/// The process dies within so long after the request: a payment takes about as long.
-const MOMENT_MS_MAX: u64 = 9_000;
-/// For so long an endpoint that "died" refuses everything.
-const OUTAGE_MS_MAX: u64 = 2_500;
-/// Of a hundred payments, so many have the reply of their broadcast lost, and so many a reorganisation under them.
-const LOST_PERCENT: u64 = 50;
-const REORGANISED_PERCENT: u64 = 30;
-/// Who dies in turn: of sixty seeds in a row each network meets all of it. Two leaders in a row take longest, and are rarer.
-const TURNS: [Victim; 10] = [
-    Victim::Leader,
-    Victim::Worker,
-    Victim::Signer,
-    Victim::Endpoint,
-    Victim::Leaders,
-    Victim::Worker,
-    Victim::Leader,
-    Victim::Signer,
-    Victim::Silence,
-    Victim::Endpoint,
-];
 /// What one user may take out in a day without anybody's consent bounds how many payments it is for, and their size.
 const SHARE: u128 = 25;
 
@@ -70,53 +55,6 @@ pub(crate) struct Args {
     /// Folder of the cluster, kept [default: a temporary one, removed at the end]
     #[arg(long, value_name = "FOLDER")]
     dir: Option<PathBuf>,
-}
-
-/// What happens to one withdrawal.
-#[derive(Debug, Clone)]
-struct Plan {
-    seed: u64,
-    place: &'static Place,
-    coin: Coin,
-    victim: Victim,
-    moment: Duration,
-    outage: Duration,
-    /// How many replies to broadcasts are lost.
-    lost: u32,
-    /// How many blocks are given up, and when after the kill.
-    reorganised: Option<(u64, Duration)>,
-}
-
-impl Plan {
-    fn of(seed: u64) -> Plan {
-        let mut dice = Dice::new(seed, 1);
-        let networks = PLACES.len() as u64;
-        let place = &PLACES[(seed % networks) as usize];
-        let victim = TURNS[(seed / networks % TURNS.len() as u64) as usize];
-        let coin = if dice.chance(50) { place.token.unwrap_or(place.coin) } else { place.coin };
-        let moment = Duration::from_millis(dice.below(MOMENT_MS_MAX));
-        let outage = Duration::from_millis(dice.between(200, OUTAGE_MS_MAX));
-        let lost = if dice.chance(LOST_PERCENT) { 1 + u32::from(dice.chance(30)) } else { 0 };
-        // What is settled is never given up: on these two that is a block with one upon it.
-        let depth = if matches!(place.network, "bsc" | "bitcoin") { 1 } else { dice.between(1, 2) };
-        let after = Duration::from_millis(dice.below(MOMENT_MS_MAX / 2));
-        let reorganised = dice.chance(REORGANISED_PERCENT).then_some((depth, after));
-        Plan { seed, place, coin, victim, moment, outage, lost, reorganised }
-    }
-}
-
-impl fmt::Display for Plan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (network, asset, victim) = (self.place.network, self.coin.asset, self.victim.as_str());
-        write!(f, "seed {}: {asset} on {network}, {victim} after {} ms", self.seed, self.moment.as_millis())?;
-        if self.lost > 0 {
-            write!(f, ", {} replies of broadcasts lost", self.lost)?;
-        }
-        match self.reorganised {
-            Some((depth, _)) => write!(f, ", {depth} blocks given up"),
-            None => Ok(()),
-        }
-    }
 }
 
 /// Who is asked to die, where, and whom to tell when it is done.
@@ -148,7 +86,12 @@ fn campaign(cluster: &mut Cluster, first: u64, seeds: u64, stop: &Stop) -> Resul
     cluster.bring_up(stop)?;
     let money = Money::begin(cluster, Pace::HASTY, stop)?;
     let begun = Instant::now();
-    let purses = purses(&money.guide(), seeds)?;
+    quorum::needed(&money.guide())?;
+    let purses = std::thread::scope(|scope| {
+        let proved = scope.spawn(|| expiry::proved(&money.guide()));
+        let purses = purses(&money.guide(), seeds);
+        proved.join().map_err(|_| anyhow!("a thread panicked"))?.and(purses)
+    })?;
     let left = Mutex::new((first..first + seeds).map(Plan::of));
     let (paid, failed, deaths) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()), Deaths::default());
     let (orders, ordered) = mpsc::channel::<Order>();
@@ -185,9 +128,7 @@ fn campaign(cluster: &mut Cluster, first: u64, seeds: u64, stop: &Stop) -> Resul
         paid.len()
     ));
     say::line(met(&paid.iter().map(|(plan, _)| plan).collect::<Vec<_>>()));
-    let dropped: u64 =
-        PLACES.iter().filter_map(|place| money.chains.faults(place.network).ok()?.fired().remove("drop_reply")).sum();
-    say::line(format_args!("{dropped} replies to broadcasts were lost in all"));
+    say::line(gone_wrong(&money.chains)?);
     if !failed.is_empty() {
         bail!("{}\nrun one again with --seeds 1 --first SEED", failed.join("\n"));
     }
@@ -199,6 +140,18 @@ fn campaign(cluster: &mut Cluster, first: u64, seeds: u64, stop: &Stop) -> Resul
     }
     say::line(format_args!("the ledger verifies: {entries} entries, {} assets that add up", balance.assets));
     Ok(())
+}
+
+/// How often each thing went wrong at the doors.
+fn gone_wrong(chains: &Chains) -> Result<String> {
+    let mut all: BTreeMap<String, u64> = BTreeMap::new();
+    for place in &PLACES {
+        for (name, times) in chains.faults(place.network)?.into_iter().flat_map(Faults::fired) {
+            *all.entry(name).or_default() += times;
+        }
+    }
+    let told: Vec<String> = all.iter().map(|(name, times)| format!("{times} {name}")).collect();
+    Ok(format!("answers that went wrong at the doors: {}", told.join(", ")))
 }
 
 /// Tells now and then how far the campaign is.
@@ -218,25 +171,6 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 fn into<T>(mutex: Mutex<T>) -> T {
     mutex.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
-}
-
-/// How many payments met what, on which network, as a table.
-fn met(plans: &[&Plan]) -> String {
-    let mut text = format!("{:10}", "");
-    for victim in Victim::ALL {
-        text += &format!("{:>13}", victim.as_str());
-    }
-    text += &format!("{:>13}{:>13}", "lost-reply", "reorganised");
-    for place in &PLACES {
-        let here = || plans.iter().filter(|plan| plan.place.network == place.network);
-        text += &format!("\n{:10}", place.network);
-        for victim in Victim::ALL {
-            text += &format!("{:>13}", here().filter(|plan| plan.victim == victim).count());
-        }
-        let (lost, undone) = (here().filter(|plan| plan.lost > 0), here().filter(|plan| plan.reorganised.is_some()));
-        text += &format!("{:>13}{:>13}", lost.count(), undone.count());
-    }
-    text
 }
 
 /// A user for each coin of each network, with enough for every seed that might be there.
@@ -272,40 +206,43 @@ fn under_fire(guide: &Guide<'_>, plan: &Plan, purses: &Purses, orders: &mpsc::Se
     let (place, coin) = (plan.place, &plan.coin);
     let purse = purses.iter().find(|(network, asset, _)| (*network, *asset) == (place.network, coin.asset));
     let (_, _, user) = purse.context("nobody has such a coin")?;
-    let faults = guide.chains.faults(place.network)?;
-    if plan.lost > 0 {
-        faults.add(Rule::from(Fault::DropReply).at(Chains::broadcast_method(place.network)).times(plan.lost));
+    let sending = Chains::broadcast_method(place.network);
+    for (faults, lost) in guide.chains.faults(place.network)?.into_iter().zip(plan.lost).filter(|(_, lost)| *lost > 0) {
+        faults.add(Rule::from(Fault::DropReply).at(sending).times(lost));
     }
     let how_much = amount(size(coin)?, coin.decimals);
     let (asked, withdrawal, to) = guide.request(*user, place, coin, &how_much, &format!("seed-{}", plan.seed))?;
+    let (done, lied) = std::thread::scope(|scope| {
+        let lying = plan.lie.as_ref().map(|lie| scope.spawn(|| lie.tell(guide, place.network)));
+        let done = strike(guide, plan, orders).and_then(|()| guide.await_end(withdrawal, place.network));
+        let done = done.map(|done| Paid { took: asked.elapsed(), to, ..done });
+        (done, lying.map_or(Ok(()), |lying| lying.join().map_err(|_| anyhow!("a thread panicked"))?))
+    });
+    let paid = done?;
+    lied?;
+    guide.check(place, coin, &paid)?;
+    Ok(paid)
+}
+
+/// What happens under a payment: somebody dies, and the network may be reorganised.
+fn strike(guide: &Guide<'_>, plan: &Plan, orders: &mpsc::Sender<Order>) -> Result<()> {
+    let (network, chains) = (plan.place.network, guide.chains);
     guide.stop.pause(plan.moment)?;
-    let away = |fault: Fault| {
-        faults.add(fault.clone());
-        let waited = guide.stop.pause(plan.outage);
-        faults.lift(&fault);
-        waited
-    };
     match plan.victim {
-        Victim::Silence => away(Fault::Hang)?,
-        Victim::Endpoint => {
-            if !guide.chains.restart(place.network)? {
-                away(Fault::Refuse)?;
-            }
-        }
+        Victim::Silence => chains.silent(network, plan.doors, plan.outage, guide.stop)?,
+        Victim::Door | Victim::Doors => chains.closed(network, plan.doors, || guide.stop.pause(plan.outage))?,
+        Victim::Node => chains.restart_bitcoin()?,
         Victim::Leader | Victim::Leaders | Victim::Worker | Victim::Signer => {
             let (done, told) = mpsc::channel();
-            orders.send((plan.victim, place.network, done)).map_err(|_| anyhow!("nobody kills any more"))?;
+            orders.send((plan.victim, network, done)).map_err(|_| anyhow!("nobody kills any more"))?;
             told.recv().context("nobody kills any more")??;
         }
     }
     if let Some((depth, after)) = plan.reorganised {
         guide.stop.pause(after)?;
-        guide.chains.reorganise(place.network, depth)?;
+        chains.reorganise(network, depth)?;
     }
-    let done = guide.await_end(withdrawal, place.network)?;
-    let paid = Paid { took: asked.elapsed(), to, ..done };
-    guide.check(place, coin, &paid)?;
-    Ok(paid)
+    Ok(())
 }
 
 /// Kills what is ordered until nobody orders any more.
@@ -325,7 +262,7 @@ fn carry_out(cluster: &mut Cluster, ordered: &mpsc::Receiver<Order>, stop: &Stop
             Victim::Worker => kill(cluster, stop, &format!("withdrawal/{network}-1")),
             Victim::Signer => kill(cluster, stop, "exchequer-signer"),
             // Whoever pays sees to these.
-            Victim::Endpoint | Victim::Silence => Ok(()),
+            Victim::Door | Victim::Doors | Victim::Node | Victim::Silence => Ok(()),
         };
         // Who ordered it may have given up.
         let _given_up = done.send(outcome);
@@ -343,27 +280,8 @@ fn kill(cluster: &mut Cluster, stop: &Stop, word: &str) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::places::Place;
     use super::*;
-
-    /// Goal: sixty seeds in a row, wherever they begin, let every victim die on every network; a thousand meet lost replies and
-    /// reorganisations with all of it; and what they do follows from the seed alone. Method: counted plans, made twice.
-    #[test]
-    fn seeds_meet_everything() {
-        let plans: Vec<Plan> = (0..1_000).map(Plan::of).collect();
-        for place in &PLACES {
-            for victim in Victim::ALL {
-                let met = |plan: &&Plan| plan.victim == victim && plan.place.network == place.network;
-                for first in [0, 17, 940] {
-                    assert!(plans[first..first + 60].iter().any(|plan| met(&plan)), "{}", place.network);
-                }
-                assert!(plans.iter().filter(met).count() >= 16, "{} {}", place.network, victim.as_str());
-            }
-        }
-        assert!(plans.iter().filter(|plan| plan.lost > 0 && plan.reorganised.is_some()).count() > 80);
-        assert!(plans.iter().filter(|plan| plan.coin.is_token).count() > 300);
-        let again = (0..1_000).map(|seed| Plan::of(seed).to_string());
-        assert!(plans.iter().map(Plan::to_string).eq(again));
-    }
 
     /// Goal: every withdrawal of the campaign is one that the listing lets through. Method: the terms of all coins.
     #[test]
