@@ -101,8 +101,6 @@ pub(crate) enum Bug {
     CreditBeforeAgreed,
     /// A deposit is credited before it is final.
     CreditBeforeFinal,
-    /// A deposit is free to leave before it is final.
-    FreeBeforeFinal,
     /// What was credited stays so when its block is gone.
     ReorgKeepsCredit,
     /// What is too small for the ledger is dropped.
@@ -248,10 +246,9 @@ impl Bug {
 
 #[cfg(test)]
 impl Bug {
-    pub(crate) const OF_DEPOSITS: [Bug; 9] = [
+    pub(crate) const OF_DEPOSITS: [Bug; 8] = [
         Bug::CreditBeforeAgreed,
         Bug::CreditBeforeFinal,
-        Bug::FreeBeforeFinal,
         Bug::ReorgKeepsCredit,
         Bug::DustForgotten,
         Bug::OwnCredited,

@@ -98,21 +98,21 @@ impl Chain {
     /// Up to which height deposits count for trading.
     #[must_use]
     pub fn tradable_to(&self, config: &NetworkConfig) -> Option<u64> {
-        self.deep_and_final(config.tradable, Bug::CreditBeforeFinal)
+        self.deep_and_final(config.tradable)
     }
 
     /// Up to which height deposits are free to leave.
     #[must_use]
     pub fn withdrawable_to(&self, config: &NetworkConfig) -> Option<u64> {
-        self.deep_and_final(config.withdrawable, Bug::FreeBeforeFinal)
+        self.deep_and_final(config.withdrawable)
     }
 
     /// Up to which height blocks are so deep, agreed upon, and final where the network's nodes tell that: a count never stands in
     /// for finality that does not come.
-    fn deep_and_final(&self, confirmations: u32, unless: Bug) -> Option<u64> {
+    fn deep_and_final(&self, confirmations: u32) -> Option<u64> {
         let deep = (self.tip?.height + 1).checked_sub(u64::from(confirmations))?;
         let counted = if planted::has(Bug::CreditBeforeAgreed) { deep } else { deep.min(self.agreed) };
-        if has_finality_tag(self.network) && !planted::has(unless) {
+        if has_finality_tag(self.network) && !planted::has(Bug::CreditBeforeFinal) {
             Some(counted.min(self.finalized?))
         } else {
             Some(counted)

@@ -129,9 +129,14 @@ fn nothing_is_given_before_it_is_final() {
     assert_eq!(withdrawable(&till, 1), Withdrawable::Amount(500));
     let lagging = till.blocks(BSC, 0, vec![vec![pay(BSC, 2, 3, 500 * FINER)], vec![], vec![], vec![], vec![]], 5);
     till.scan(BSC, Body::CommitBlocks(Box::new(lagging))).unwrap();
-    let early = Rejection::Deposits(Refusal::NotFinal { deposit: DepositId(2) });
-    assert_eq!(till.world.refused(assign(2, Assignee::User(UserId(2)))), early);
-    till.world.run(assign(2, Assignee::Exchange)).unwrap();
+    // What is not final waits for nobody's decision yet.
+    let waits = Rejection::Deposits(Refusal::DepositState { deposit: DepositId(2) });
+    assert_eq!(till.world.refused(assign(2, Assignee::User(UserId(2)))), waits);
+    till.commit(BSC, 0, vec![vec![pay(BSC, 3, 3, 500 * FINER)], vec![], vec![]]);
+    till.world.run(assign(2, Assignee::User(UserId(2)))).unwrap();
+    let early = Rejection::Deposits(Refusal::NotFinal { deposit: DepositId(3) });
+    assert_eq!(till.world.refused(assign(3, Assignee::User(UserId(2)))), early);
+    till.world.run(assign(3, Assignee::Exchange)).unwrap();
 }
 
 /// Goal: what somebody pays on in a transaction of the exchange's own is not dropped. Method: the exchange pays a contract,

@@ -196,15 +196,18 @@ fn the_budget_of_a_day_is_kept() {
     assert_eq!(refused(top_up(&mut world, pool_address(3), 1, 4)), Refusal::NoPrice);
 }
 
-/// Goal: people are told once when four fifths of a day's budget for gas are used, not a minor unit before, and once when the next day
+/// Goal: people are told once when four fifths of a day's budget for gas are used, not a millionth of a dollar before, and once when the next day
 /// begins; a price that is too old ends nothing. Method: a coin of a dollar and a budget of ten; the same without the look.
 #[test]
 fn a_budget_that_is_nearly_used_is_told() {
     let told = |world: &World| -> Vec<bool> {
         let of = |kind| match kind {
-            EventKind::AttentionNeeded { concern: Concern::GasBudgetNear, network: NET, severity: Severity::P1, .. } => {
-                Some(true)
-            }
+            EventKind::AttentionNeeded {
+                concern: Concern::GasBudgetNear,
+                network: NET,
+                severity: Severity::P1,
+                ..
+            } => Some(true),
             EventKind::AttentionEnded { concern: Concern::GasBudgetNear, .. } => Some(false),
             _ => None,
         };
@@ -222,9 +225,11 @@ fn a_budget_that_is_nearly_used_is_told() {
             let _ = world.entry(&[]);
             seen.push(told(world));
         };
-        top_up(&mut world, pool_address(0), 8 * ETHER - 1 - fee, 0).unwrap();
+        // What is worth less than a millionth of a dollar counts as one.
+        let micro = ETHER / 1_000_000;
+        top_up(&mut world, pool_address(0), 8 * ETHER - micro - fee, 0).unwrap();
         look(&mut world, 2 * MINUTE);
-        top_up(&mut world, pool_address(1), 1, 1).unwrap();
+        top_up(&mut world, pool_address(1), micro, 1).unwrap();
         look(&mut world, 2 * MINUTE);
         look(&mut world, 15 * MINUTE);
         look(&mut world, 24 * HOUR);

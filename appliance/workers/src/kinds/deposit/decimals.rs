@@ -56,7 +56,8 @@ impl Decimals {
                     self.right.insert(of);
                 }
                 Some(told) => {
-                    let why = format!("its contract counts with {told} decimals, and it is listed with {}", listing.decimals);
+                    let why =
+                        format!("its contract counts with {told} decimals, and it is listed with {}", listing.decimals);
                     suspects.insert(token, Some(why));
                 }
                 None => {

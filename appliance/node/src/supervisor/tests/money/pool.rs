@@ -466,7 +466,8 @@ impl ChainNode for Gate {
             let barred = net.barred.contains(call.to.as_str());
             match barred {
                 true => Trial::Reverted { reason: "the account is on a list".to_owned() },
-                false if net.says_no && !call.data.is_empty() => Trial::Done { returned: vec![0; 32], units: 40_000 },
+                // A call of four bytes asks for decimals, which no token here tells.
+                false if net.says_no && call.data.len() > 4 => Trial::Done { returned: vec![0; 32], units: 40_000 },
                 false => Trial::Done { returned: Vec::new(), units: 21_000 },
             }
         })
