@@ -17,7 +17,8 @@ export interface Payment {
   /** The amount in the network's smallest units, as text: it need not fit into a number. */
   on_chain: string;
   memo: string | null;
-  fee_cap: number | string;
+  /** In the network's smallest units, as text for the same reason. */
+  fee_cap: string;
 }
 
 /** Seven bits a byte, the lowest first. */
@@ -44,17 +45,11 @@ function exact(value: number): bigint {
   return BigInt(value);
 }
 
-const BEYOND = 2 ** 64;
-
-/**
- * A fee in smallest units, which of most networks is beyond what a number holds exactly. Its digits are taken as they are shown; where
- * the node meant others, the hash of them is not the node's, and nothing is signed.
- */
-function asShown(value: number | string): bigint {
-  if (typeof value === "string" && /^\d{1,20}$/.test(value) && BigInt(value) < 1n << 64n) return BigInt(value);
-  if (typeof value === "string" || !Number.isInteger(value) || value < 0 || value >= BEYOND)
-    throw new Error("a number is too great to be shown exactly; approve it on the command line");
-  return BigInt(String(value));
+/** A fee in smallest units: a whole number below 2^64, or nothing is signed. */
+function units(value: string): bigint {
+  if (!/^\d{1,20}$/.test(value) || BigInt(value) >= 1n << 64n)
+    throw new Error(`the fee ${value} is not a whole number below 2^64`);
+  return BigInt(value);
 }
 
 function bigEndian(value: bigint, length: number): Uint8Array {
@@ -78,7 +73,7 @@ export function paymentHash(payment: Payment): string {
     text(payment.address),
     varint(BigInt(payment.on_chain)),
     payment.memo === null ? Uint8Array.of(0) : concatBytes(Uint8Array.of(1), text(payment.memo)),
-    varint(asShown(payment.fee_cap)),
+    varint(units(payment.fee_cap)),
   );
   return bytesToHex(blake3(bound));
 }

@@ -1,6 +1,7 @@
 /**
- * Records and events about one thing. The API is asked for them by number and not by what they are about, so a window of numbers is read
- * and looked through here; what was looked through is told with what was found.
+ * Records and events about one thing. Records whose target is the thing itself are looked for by the node. Others, and events, are asked
+ * for by number and not by what they are about: a window of numbers is read and looked through here. What was looked through is told with
+ * what was found.
  */
 import type { components } from "./schema.gen";
 import { api, ASKED_AGAIN, type Seen, seen } from "./client";
@@ -24,6 +25,20 @@ export const AUDIT_WINDOW = 1_000;
 /** Events that are looked through at once. */
 export const EVENTS_WINDOW = 10_000;
 const EVENTS_LIMIT = 1_000;
+
+/** The newest records of the audit, or those before a number, whose target is this; as far back as the node looks at once. */
+export async function auditOf(
+  target: string,
+  before: number | undefined,
+  signal: AbortSignal,
+): Promise<Seen<Window<AuditRecord>>> {
+  const query = { target, limit: AUDIT_WINDOW, ...(before === undefined ? {} : { before }) };
+  const page = await seen(api.GET("/v1/audit", { params: { query }, signal }), ASKED_AGAIN);
+  const { entries, head, next_before } = page.value;
+  const oldest = Math.min(1, head);
+  const to = before === undefined ? head : Math.min(before - 1, head);
+  return { ...page, value: { found: entries.toReversed(), from: next_before ?? oldest, to, newest: head, oldest } };
+}
 
 /** The newest records of the audit, or those before a number, that fit. */
 export async function auditWindow(

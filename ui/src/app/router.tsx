@@ -150,6 +150,14 @@ const security = createRoute({
   getParentRoute: () => root,
   path: "/security",
   component: lazyRouteComponent(() => import("../pages/security"), "Security"),
+  validateSearch: (
+    search: Record<string, unknown>,
+  ): { tab?: string | undefined; of?: string | undefined; what?: string | undefined; before?: number | undefined } => ({
+    tab: textOf(search, "tab"),
+    of: textOf(search, "of"),
+    what: textOf(search, "what"),
+    before: numberOf(search, "before"),
+  }),
 });
 const maintenance = createRoute({
   getParentRoute: () => root,

@@ -40,7 +40,7 @@ const PAYMENT = {
   on_chain: "4000000",
   receives: "4.000000",
   memo: null,
-  fee_cap: 1_000,
+  fee_cap: "1000",
   usd: "4.01",
   destination: "lookalike",
   warning: null as string | null,

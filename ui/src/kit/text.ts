@@ -8,12 +8,6 @@ export function grouped(decimal: string): string {
   return sign.replace("-", "−") + whole.replace(/\B(?=(\d{3})+$)/g, "\u202f") + rest;
 }
 
-/** A whole number of the API as text; where it came as a number that cannot hold all its digits, it says that it is about that. */
-export function exactly(value: string | number): string {
-  const isInexact = typeof value === "number" && Number.isInteger(value) && !Number.isSafeInteger(value);
-  return isInexact ? `about ${grouped(String(value))}` : grouped(String(value));
-}
-
 const UNITS: readonly [string, number][] = [
   ["d", 86_400_000],
   ["h", 3_600_000],

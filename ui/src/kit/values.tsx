@@ -1,7 +1,7 @@
 /** Values as they are shown: moments, amounts, ids, and text that others wrote. */
 import { Copy } from "lucide-react";
 import { useSyncExternalStore } from "react";
-import { exactly, relative, shortened, utc, visible } from "./text";
+import { grouped, relative, shortened, utc, visible } from "./text";
 import { toast } from "./toast";
 
 const TICK_MS = 1_000;
@@ -41,7 +41,7 @@ export function Amount({ value, asset }: { value: string | number | null | undef
   if (value == null) return <span className="muted">unknown</span>;
   return (
     <span className="number">
-      {visible(exactly(value))}
+      {visible(grouped(String(value)))}
       {asset === undefined ? "" : `\u00a0${visible(asset)}`}
     </span>
   );

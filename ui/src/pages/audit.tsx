@@ -1,6 +1,6 @@
 /** Who did what, when, and whether the chain of records is whole. */
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { useLook } from "../api/look";
+import { type AnswerOf, useLook } from "../api/look";
 import { Button } from "../kit/button";
 import { Older } from "../kit/older";
 import { Page } from "../kit/page";
@@ -9,11 +9,10 @@ import { isWhole, momentText, type Range } from "../kit/range";
 import { Table } from "../kit/table";
 import { TimeRange } from "../kit/time-range";
 import { Amount, Foreign, Id, When } from "../kit/values";
-import { type Entry, type Found, pageBefore, useFound } from "./audit-reads";
+import { type Entry, queryOf, useFound } from "./audit-reads";
 import { Verification } from "./verification";
 
 const route = getRouteApi("/audit");
-const ROWS = 200;
 
 export function Audit() {
   const { before, entry, from, to, zone } = route.useSearch();
@@ -48,7 +47,7 @@ interface LatestProps {
 function Latest({ before, zone, go }: LatestProps) {
   const look = useLook(
     "/v1/audit",
-    { query: pageBefore(before, ROWS) },
+    { query: queryOf({}, undefined, before, 0) },
     { topics: ["settings", "people", "approvals", "workers", "networks", "money", "emergency", "users"] },
   );
   return (
@@ -59,16 +58,12 @@ function Latest({ before, zone, go }: LatestProps) {
       isEmpty={({ entries }) => entries.length === 0}
       empty={<p>There is no record yet.</p>}
     >
-      {({ entries }) => {
-        const newest = entries.toSorted((a, b) => b.sequence - a.sequence);
-        const oldest = newest.at(-1)?.sequence ?? 1;
-        return (
-          <>
-            <Records entries={newest} zone={zone} />
-            <Older before={before} next={oldest > 1 ? oldest : null} go={go} />
-          </>
-        );
-      }}
+      {({ entries, next_before }) => (
+        <>
+          <Records entries={entries.toReversed()} zone={zone} />
+          <Older before={before} next={next_before} go={go} />
+        </>
+      )}
     </Panel>
   );
 }
@@ -80,7 +75,7 @@ interface LookedProps {
   go: (before: number | undefined) => void;
 }
 
-/** The records of a time, or of one log entry, and how far they were looked for. */
+/** The records of a time, or of one log entry, page by page back from the newest of them. */
 function Looked({ range, entry, before, go }: LookedProps) {
   const look = useFound(range, entry, before);
   return (
@@ -103,35 +98,26 @@ function Looked({ range, entry, before, go }: LookedProps) {
     >
       {(found) => (
         <>
-          <HowFar of={found} zone={range.zone} before={before} go={go} />
-          <Records entries={found.entries} zone={range.zone} exact />
+          <HowFar of={found} before={before} />
+          <Records entries={found.entries.toReversed()} zone={range.zone} exact />
+          <Older before={before} next={found.next_before} go={go} />
         </>
       )}
     </Panel>
   );
 }
 
-interface HowFarProps {
-  of: Found;
-  zone: Range["zone"];
-  before: number | undefined;
-  go: (before: number | undefined) => void;
-}
-
-function HowFar({ of: { entries, looked, oldest, isWhole }, zone, before, go }: HowFarProps) {
+/** How many these are, and whether there are more. */
+function HowFar({ of: { entries, next_before }, before }: { of: AnswerOf<"/v1/audit">; before: number | undefined }) {
+  const which = before === undefined ? "" : ` before number ${String(before)}`;
   return (
-    <div className="row" role="status" style={{ padding: "var(--gap-3) var(--gap-4)" }}>
-      <span>
-        {entries.length} of the {looked} records {before === undefined ? "" : `before number ${String(before)} `}that were
-        looked at
-        {oldest === undefined
-          ? ""
-          : `, back to number ${String(oldest.sequence)} of ${momentText(Date.parse(oldest.time), zone)}`}
-        . {isWhole ? "No earlier one is of these." : "Earlier ones were not looked at."}
-      </span>
-      {isWhole || oldest === undefined ? null : <Button onClick={() => go(oldest.sequence)}>Look further back</Button>}
-      {before === undefined ? null : <Button onClick={() => go(undefined)}>From the newest</Button>}
-    </div>
+    <p role="status" style={{ padding: "var(--gap-3) var(--gap-4) 0" }}>
+      {entries.length} {entries.length === 1 ? "record" : "records"}
+      {which}.{" "}
+      {next_before == null
+        ? "No earlier one is of these."
+        : `It goes on before number ${String(next_before)}: earlier ones are not shown here.`}
+    </p>
   );
 }
 

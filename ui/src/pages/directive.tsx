@@ -30,7 +30,7 @@ export function DirectivePage() {
       </Panel>
       <AuditOf
         what={`directive ${directive}`}
-        isAbout={(target) => isAboutNumber(target, "directive", Number(directive))}
+        target={(target) => isAboutNumber(target, "directive", Number(directive))}
         topics={["directives"]}
       />
       <EventsOf what={`directive ${directive}`} topic="directives" name={directive} />

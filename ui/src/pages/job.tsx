@@ -21,7 +21,7 @@ export function JobPage() {
       <Panel title="Standing" look={look}>
         {(one) => <JobFacts job={one} />}
       </Panel>
-      <AuditOf what={`job ${job}`} isAbout={(target) => isAboutNumber(target, "job", Number(job))} topics={["jobs"]} />
+      <AuditOf what={`job ${job}`} target={(target) => isAboutNumber(target, "job", Number(job))} topics={["jobs"]} />
       <EventsOf what={`job ${job}`} topic="jobs" name={job} />
     </Page>
   );

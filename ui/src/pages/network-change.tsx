@@ -1,12 +1,11 @@
 /** What of a network is set by hand beside its switches: confirmations, what transactions may cost, and its endpoints. */
 import { Act } from "../app/act";
-import type { BodyOf } from "../api/change";
 import type { AnswerOf } from "../api/look";
 import { Button } from "../kit/button";
 import { Diff, differing } from "../kit/diff";
 import { Field, Input } from "../kit/field";
 import { Status } from "../kit/status";
-import { exactly } from "../kit/text";
+import { grouped } from "../kit/text";
 import { Foreign } from "../kit/values";
 
 type View = AnswerOf<"/v1/networks/{network}">;
@@ -50,7 +49,7 @@ function changed(network: View, form: Limits): Name[] {
 
 function lines(network: View, form: Limits) {
   const before = limitsOf(network);
-  const words = (name: Name, value: string) => `${LABELS[name]}: ${value === "" ? "no limit set" : exactly(value)}`;
+  const words = (name: Name, value: string) => `${LABELS[name]}: ${value === "" ? "no limit set" : grouped(value)}`;
   return changed(network, form).map((name) => ({
     gone: words(name, before[name]),
     new: words(name, form[name].trim()),
@@ -64,29 +63,16 @@ function wrongWith(network: View, form: Limits): string | null {
   const isCount = (name: Name) =>
     /^\d{1,5}$/.test(trimmed(name)) && Number(trimmed(name)) >= 1 && Number(trimmed(name)) <= CONFIRMATIONS_MAX;
   if (!isCount("tradable") || !isCount("withdrawable"))
-    return `Confirmations are whole numbers from 1 to ${exactly(CONFIRMATIONS_MAX)}.`;
+    return `Confirmations are whole numbers from 1 to ${grouped(String(CONFIRMATIONS_MAX))}.`;
   if (Number(trimmed("withdrawable")) < Number(trimmed("tradable")))
     return "What cannot be traded with yet cannot be withdrawn: as many confirmations at least.";
   for (const name of ["fee_max", "fee_rate_max"] as const) {
     if (!differs.includes(name)) continue;
     if (trimmed(name) === "") return `${LABELS[name]}: a limit can be changed and not be taken away.`;
     if (!/^[1-9]\d{0,19}$/.test(trimmed(name))) return `${LABELS[name]}: a whole number of minor units of its coin, from 1.`;
-    if (!isSendable(trimmed(name)))
-      return `${LABELS[name]}: that many digits reach the node changed. Use the command line: exchequer network set`;
+    if (BigInt(trimmed(name)) >= 1n << 64n) return `${LABELS[name]}: less than 2^64.`;
   }
   return null;
-}
-
-type Cap = NonNullable<BodyOf<typeof CHANGE>["fee_max"]>;
-
-/** A limit as the API takes it. */
-function capOf(text: string): Cap {
-  return Number(text);
-}
-
-/** Whether it gets there with all its digits. */
-function isSendable(text: string): boolean {
-  return BigInt(capOf(text)) === BigInt(text);
 }
 
 /** How deep a payment has to be, and what a transaction may cost. */
@@ -114,8 +100,8 @@ export function LimitsAct({ network }: { network: View }) {
         return {
           ...(differs.includes("tradable") ? { tradable: Number(of("tradable")) } : {}),
           ...(differs.includes("withdrawable") ? { withdrawable: Number(of("withdrawable")) } : {}),
-          ...(differs.includes("fee_max") ? { fee_max: capOf(of("fee_max")) } : {}),
-          ...(differs.includes("fee_rate_max") ? { fee_rate_max: capOf(of("fee_rate_max")) } : {}),
+          ...(differs.includes("fee_max") ? { fee_max: of("fee_max") } : {}),
+          ...(differs.includes("fee_rate_max") ? { fee_rate_max: of("fee_rate_max") } : {}),
           reason,
           if_version: network.version,
         };

@@ -103,29 +103,32 @@ const network = (parts: object) => ({
     version: 5,
     tradable: 3,
     withdrawable: 6,
-    fee_max: 1000,
+    fee_max: "1000",
     fee_rate_max: null,
     ...parts,
   }),
 });
 
 describe("what is set by hand", () => {
-  // Goal: only what differs is sent, and it is shown before. Method: one of four changed, whether limits come as numbers or as text.
-  it.each([1000, "1000"])("limits, where the API tells %j", async (fee_max) => {
+  // Goal: only what differs is sent, and it is shown before. Method: one of four changed, to more digits than a number holds.
+  it("limits, to the last digit", async () => {
     const { sent, first } = noting(made);
-    await show(PLACE, "full", { instead: FRESH, first: reads(network({ fee_max }), first) });
+    await show(PLACE, "full", { instead: FRESH, first: reads(network({}), first) });
     await press("Change confirmations and fees");
-    fill("One transaction may cost", "2500");
+    fill("One transaction may cost", "18446744073709551615");
     expect(
       [...dialog().querySelectorAll(".diff del, .diff ins")].map((one) => one.textContent.replaceAll("\u202f", " ")),
-    ).toEqual(["One transaction may cost: 1 000", "One transaction may cost: 2 500"]);
+    ).toEqual(["One transaction may cost: 1 000", "One transaction may cost: 18 446 744 073 709 551 615"]);
     fill("Reason", "dear times");
     fill(/^Type /, "ethereum");
     await press("Change confirmations and fees", dialog);
     await waitFor(() => expect(sent.length).toBe(1));
-    const { fee_max: asSent, ...rest } = sent[0]?.body ?? {};
-    expect(String(asSent)).toBe("2500");
-    expect(rest).toEqual({ reason: "dear times", if_version: 5, command_id: expect.any(String) as string });
+    expect(sent[0]?.body).toEqual({
+      fee_max: "18446744073709551615",
+      reason: "dear times",
+      if_version: 5,
+      command_id: expect.any(String) as string,
+    });
   });
 
   // Goal: what the node would refuse is told before. Method: one wrong value at a time.
@@ -135,6 +138,7 @@ describe("what is set by hand", () => {
     ["Confirmations to withdraw", "10001", "whole numbers from 1"],
     ["One transaction may cost", "", "not be taken away"],
     ["Highest rate offered", "1.5", "a whole number of minor units"],
+    ["Highest rate offered", "18446744073709551616", "less than 2^64"],
   ])("refuses %s of %j", async (label, value, told) => {
     await show(PLACE, "full", { first: reads(network({}), () => undefined) });
     await press("Change confirmations and fees");

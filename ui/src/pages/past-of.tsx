@@ -4,7 +4,7 @@ import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import type { Refused, Seen } from "../api/client";
 import type { Topic } from "../api/look";
-import { type AuditRecord, auditWindow, type Event, eventsWindow, type Window } from "../api/window";
+import { auditOf, type AuditRecord, auditWindow, type Event, eventsWindow, type Window } from "../api/window";
 import { Older } from "../kit/older";
 import { Panel } from "../kit/panel";
 import { Table } from "../kit/table";
@@ -17,17 +17,20 @@ const EVERY_MS = 60_000;
 interface AuditProps {
   /** The thing, in the words of whoever reads. */
   what: string;
-  /** Whether a record's target is the thing. */
-  isAbout: (target: string) => boolean;
+  /** The target that records about the thing have; or, where there are several such, whether one is about it. */
+  target: string | ((target: string) => boolean);
   topics: readonly Topic[];
 }
 
 /** Records of the audit about one thing. */
-export function AuditOf({ what, isAbout, topics }: AuditProps) {
+export function AuditOf({ what, target: wanted, topics }: AuditProps) {
   const [before, go] = useState<number | undefined>();
   const look = useQuery<Seen<Window<AuditRecord>>, Refused>({
     queryKey: ["/v1/audit", { about: what, before }, ...topics],
-    queryFn: ({ signal }) => auditWindow(({ target }) => isAbout(target), before, signal),
+    queryFn: ({ signal }) =>
+      typeof wanted === "string"
+        ? auditOf(wanted, before, signal)
+        : auditWindow(({ target }) => wanted(target), before, signal),
     refetchInterval: EVERY_MS,
   });
   return (

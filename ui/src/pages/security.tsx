@@ -1,4 +1,5 @@
 /** Who may do what: one's own account and sessions, the people and their roles, everybody's keys. */
+import { getRouteApi, Link } from "@tanstack/react-router";
 import { Act } from "../app/act";
 import { useSession } from "../app/session";
 import { useLook } from "../api/look";
@@ -9,11 +10,32 @@ import { Foreign, When } from "../kit/values";
 import { OwnAccount } from "./security-own";
 import { Admins, Roles } from "./security-people";
 import { Keys } from "./security-keys";
+import { SignIns } from "./security-sign-ins";
+
+const route = getRouteApi("/security");
 
 export function Security() {
-  const { can } = useSession();
+  const { tab } = route.useSearch();
+  const isLog = tab === "sign-ins";
   return (
     <Page title="Security">
+      <nav className="tabs" aria-label="Parts of security">
+        <Link to="/security" search={{}} activeOptions={{ exact: true }} aria-current={isLog ? undefined : "page"}>
+          Accounts and sessions
+        </Link>
+        <Link to="/security" search={{ tab: "sign-ins" }} aria-current={isLog ? "page" : undefined}>
+          Sign-ins
+        </Link>
+      </nav>
+      {isLog ? <SignIns /> : <Accounts />}
+    </Page>
+  );
+}
+
+function Accounts() {
+  const { can } = useSession();
+  return (
+    <>
       <OwnAccount />
       <OpenSessions />
       {can("approvals.read") ? <Keys /> : null}
@@ -23,7 +45,7 @@ export function Security() {
           <Roles />
         </>
       ) : null}
-    </Page>
+    </>
   );
 }
 

@@ -122,8 +122,9 @@ describe("a worker's metrics", () => {
     now = worker(Date.now() - 1_000, 3);
     await shown.client.refetchQueries({ queryKey: ["/v1/workers/{worker}"] });
     await waitFor(() => expect(words("Metrics")).toContain("2 reports over 10 s"));
-    // The latest report, the first, the least, the most.
-    expect(rowOf("Jobs waiting for it")).toBe("Jobs waiting for it3737");
+    // The latest report, its line in words, the first, the least, the most.
+    const line = "Its line of 2 values: lowest 3, highest 7, first 7, last 3.";
+    expect(rowOf("Jobs waiting for it")).toBe(`Jobs waiting for it3${line}737`);
     expect(rowOf("The oldest of them waits")).toContain("1 min 30 s");
   });
 
@@ -156,29 +157,31 @@ describe("a worker's history", () => {
     return { ...events[0], number, key, topic: "workers", data: { from: "running", to: "failed" }, actor: null };
   };
 
-  // Goal: what was done to this worker is shown, nothing of others, and how far back was looked. Method: an audit that is longer than what
-  // is looked through, with records about others; then the page goes further back.
+  // Goal: what was done to this worker is shown, nothing of others, and how far back was looked. Method: a node that
+  // finds by target and looks through a part at once; then the page goes further back.
   it("shows the records about it, and says which were looked through", async () => {
     const asked: string[] = [];
     const page = (query: URLSearchParams) => {
       asked.push(query.toString());
-      return query.has("after")
-        ? { entries: [record(500, WORKER), record(1499, "other/1")], head: 2_499 }
-        : {
-            entries: [record(1_500, WORKER), record(1_501, `${WORKER}0`), record(1_502, AT), record(2_499, "bulk 1")],
-            head: 2_499,
-          };
+      return query.has("before")
+        ? { entries: [record(500, WORKER)], head: 12_499, next_before: null, looked_through: 2_499 }
+        : { entries: [record(2_500, WORKER), record(2_502, WORKER)], head: 12_499, next_before: 2_500, looked_through: 10_000 };
     };
     await show(`${PLACE}?tab=history`, "full", { first: reads({ "/v1/audit": page }) as never });
     const title = "What was done, and by whom";
     expect(words(title)).toContain(
-      "Only the records of the audit 1\u202f500 to 2\u202f499, of 2\u202f499, were looked through",
+      "Only the records of the audit 2\u202f500 to 12\u202f499, of 12\u202f499, were looked through",
     );
     expect(words(title)).toContain("what is outside of them is not shown");
-    expect([...words(title).matchAll(/reason (\d+)\./g)].map(([, number]) => number)).toEqual(["1502", "1500"]);
+    expect([...words(title).matchAll(/reason (\d+)\./g)].map(([, number]) => number)).toEqual(["2502", "2500"]);
     await press("Older", () => panel(title) as HTMLElement);
     await waitFor(() => expect(words(title)).toContain("reason 500."));
-    expect(asked).toEqual(["limit=1000", "after=499&limit=1000"]);
+    expect(words(title)).toContain("Only the records of the audit 1 to 2\u202f499, of 12\u202f499, were looked through");
+    const queries = asked.map((query) => Object.fromEntries(new URLSearchParams(query)));
+    expect(queries).toEqual([
+      { target: WORKER, limit: "1000" },
+      { target: WORKER, limit: "1000", before: "2500" },
+    ]);
   });
 
   // Goal: no event within what was looked through is left out, and none of others is shown. Method: events that come in two pages.

@@ -110,14 +110,14 @@ function Log({ worker }: { worker: string }) {
 function WorkerHistory({ worker }: { worker: string }) {
   return (
     <>
-      <AuditOf
-        what={`worker ${worker}`}
-        isAbout={(target) => target === worker || target.endsWith(`@worker:${worker}`)}
-        topics={["workers", "settings"]}
-      />
+      <AuditOf what={`worker ${worker}`} target={worker} topics={["workers"]} />
       <p className="muted">
         What was done to many workers at once is one record of the audit, about all of them: the events below have it, and{" "}
-        <Link to="/workers/bulk">bulk runs</Link> say why.
+        <Link to="/workers/bulk">bulk runs</Link> say why. Settings that were changed for this worker alone are in the{" "}
+        <Link to="/settings" search={{ tab: "history" }}>
+          history of the settings
+        </Link>
+        .
       </p>
       <EventsOf what={`worker ${worker}`} topic="workers" name={worker} />
     </>
