@@ -55,7 +55,14 @@ describe("what approvals sign", () => {
 
   // Goal: nothing is signed that is no fee, or goes where nobody knows. Method: texts around what a fee may be, and a network nobody knows.
   it("refuses what is no payment", () => {
-    const payment = { asset_number: 1, network: "tron", address: "T", on_chain: "1", memo: null, fee_cap: "18446744073709551615" };
+    const payment = {
+      asset_number: 1,
+      network: "tron",
+      address: "T",
+      on_chain: "1",
+      memo: null,
+      fee_cap: "18446744073709551615",
+    };
     expect(paymentHash(payment)).toMatch(/^[0-9a-f]{64}$/);
     for (const fee_cap of ["18446744073709551616", "1.5", "-1", ""])
       expect(() => paymentHash({ ...payment, fee_cap })).toThrow("below 2^64");
