@@ -27,7 +27,7 @@ struct World {
     params: NetworkParams,
     node: Arc<TronNode>,
     other: Arc<TronNode>,
-    rogue: exchequer_test_nodes::tron::Endpoint,
+    rogue: exchequer_test_nodes::Endpoint,
     key: SigningKey,
     ann: [u8; 20],
 }
