@@ -67,7 +67,8 @@ async function failedWorker() {
   );
   const remove = async () => {
     await asOperator("POST", `${path}/stop`, { reason: REASON });
-    await until("it is stopped", async () => (await asOperator("GET", path)).state === "stopped");
+    // One that has failed has no process, and stays what it is.
+    await until("it has no process", async () => ["stopped", "failed"].includes((await asOperator("GET", path)).state));
     await asOperator("POST", `${path}/remove`, { reason: REASON });
   };
   return { failed, remove };
