@@ -9,13 +9,12 @@ use crate::custody::{WalletId, WalletRole, Worth};
 use crate::event::{EventKind, Severity};
 use crate::gas::{
     GasBook, GasLevel, GasUse, LOANS_MAX, Loan, Refusal, STATIONS_MAX, Spent, Station, TOP_UPS_OF_ADDRESS_MAX, Topped,
-    USD_MICROS, topped_key,
+    topped_key,
 };
 use crate::networks::number;
 use crate::outcome::Done;
 use crate::rejection::Rejection;
 use crate::rows::{Edit, Table};
-use crate::settings::{Scope, schema};
 use crate::withdrawals::{Errand, PRICE_AGE_MAX, Payer, Payout, Purpose};
 
 /// Addresses whose top-ups are forgotten at once.
@@ -146,18 +145,12 @@ impl Entry<'_> {
     /// Whether so much more, in minor units of the network's coin, may be spent of the day's budget.
     pub(super) fn check_gas_budget(&self, network: Network, amount: u128) -> Result<(), Stop> {
         let coin = self.coin_of(network)?;
-        let today = self.gas_book(network).today(self.now).saturating_add(amount);
+        let budget = self.state.gas_budget_in(coin, network, self.now);
+        let (whole, today) = (budget.whole_usd_micros(), budget.today.saturating_add(amount));
         let worth = self.state.custody.worth(&self.state.assets, coin, today, self.now, PRICE_AGE_MAX);
         let Worth::Usd(takes) = worth else { return Err(Refusal::NoPrice.into()) };
-        let whole = self.state.settings.get_for(&schema::GAS_BUDGET_USD_DAY, &Scope::network(network));
-        let budget = u128::try_from(whole).unwrap_or(0).saturating_mul(USD_MICROS);
-        if takes > budget {
-            let before = today - amount;
-            let spent = self.state.custody.worth(&self.state.assets, coin, before, self.now, PRICE_AGE_MAX);
-            let left = match spent {
-                Worth::Usd(spent) => budget.saturating_sub(spent),
-                Worth::Manual => 0,
-            };
+        if takes > whole {
+            let left = budget.today_usd_micros.map_or(0, |spent| whole.saturating_sub(spent));
             return Err(Refusal::Budget { left_usd_micros: u64::try_from(left).unwrap_or(u64::MAX) }.into());
         }
         Ok(())

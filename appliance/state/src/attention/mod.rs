@@ -191,7 +191,8 @@ impl Attention {
 }
 
 impl State {
-    /// What waits for people now, at most [`MATTERS_MAX`]: what concerns whole networks first, then payouts and queues in the order of their networks and
+    /// What waits for people now, at most [`MATTERS_MAX`]: what concerns whole networks first, then payouts and queues in the order of
+    /// their networks and
     /// numbers, what was set aside last.
     #[must_use]
     pub fn matters(&self) -> BTreeMap<Matter, Stand> {
@@ -323,8 +324,10 @@ impl State {
     /// When it is looked next; none where nothing could wait for anybody.
     pub(crate) fn next_look(&self) -> Option<Timestamp> {
         let after = |time: Timestamp| Timestamp((time.0 / LOOK_US).saturating_add(1).saturating_mul(LOOK_US));
-        let short = Network::ALL.iter().any(|network| self.gas_matter(*network).is_some());
-        let waits = self.withdrawals.has_open() || !self.attention.told.is_empty() || short;
+        // Asked after every entry: prices are looked up only where nothing else has it look.
+        let waits = self.withdrawals.has_open()
+            || !self.attention.told.is_empty()
+            || Network::ALL.iter().any(|network| self.gas_matter(*network).is_some());
         let lags = Network::ALL.iter().flat_map(|network| [self.scan_lag(*network), self.finality_lag(*network)]);
         let lags = lags.flatten().map(|(_, from)| after(from.max(self.time)));
         waits.then(|| after(self.time)).into_iter().chain(lags).min()

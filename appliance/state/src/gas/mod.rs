@@ -21,7 +21,6 @@ pub use book::{
     TOP_UPS_OF_ADDRESS_MAX,
 };
 pub(crate) use book::{Topped, topped_key};
-pub(crate) use budget::USD_MICROS;
 pub use budget::{GasBudget, NEARLY_PERCENT};
 pub use forecast::{HOURS_OF_WEEK, Profile, RUNWAY_HOURS_MAX, Runway};
 pub use loan::{DOUBTED_MAX, LOANS_MAX, Loan, LoanStage, MISSED_MIN, UNSEEN_MAX};
