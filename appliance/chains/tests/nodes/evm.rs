@@ -148,6 +148,10 @@ async fn everything(profile: Profile, test: &str) {
     let token = world.create(Contract::tether_like("Tether", "USDT", 6).unwrap()).await;
     let forger = world.create(Contract::FakeLogs.bytecode().unwrap()).await;
     let forwarder = world.create(Contract::Forwarder.bytecode().unwrap()).await;
+    // A token tells its decimals; a contract that does not, and an address without one, are nothing else than that.
+    for (of, decimals) in [(token, Some(6)), (forwarder, None), (BOB, None)] {
+        assert_eq!(world.panel().await.agreed_decimals(&text(&of)).await, Ok(decimals));
+    }
     let issue = invocation(Contract::TetherLike, "issue(address,uint256)", &[argument(&RICH), word(5_000_000)]);
     world.call(token, &issue, 0).await;
     let fees = invocation(Contract::TetherLike, "setParams(uint256,uint256)", &[word(10), word(1_000_000)]);

@@ -86,7 +86,7 @@ async fn tron_is_spoken() {
     payments(&world, token.0, [false_token.0, forger.0]).await;
     accounts_and_trials(&world, token.0).await;
     stake(&world, token).await;
-    forks(&world).await;
+    forks(&world, token).await;
 }
 
 async fn payments(world: &World, token: [u8; 20], bad: [[u8; 20]; 2]) {
@@ -237,7 +237,7 @@ async fn stake(world: &World, token: Address) {
     assert!(matches!(said, Broadcast::NotNow(Hindrance::Validation, _) | Broadcast::RefusedForGood(_)), "{said:?}");
 }
 
-async fn forks(world: &World) {
+async fn forks(world: &World, token: Address) {
     let panel = panel([world.node.clone(), world.other.clone()]).await;
     world.tron.mine(3);
     let height = world.head().await;
@@ -247,6 +247,9 @@ async fn forks(world: &World) {
     let solid = world.node.heads().await.unwrap().finalized.unwrap();
     panel.refresh().await;
     assert_eq!(panel.agreed_final().await, Ok(solid));
+    for (of, decimals) in [(token.0, Some(6)), (BOB, None)] {
+        assert_eq!(panel.agreed_decimals(&text(&of)).await, Ok(decimals));
+    }
     world.rogue.faults().add(Rule::from(Fault::Html));
     assert!(panel.agreed_header(height).await.is_err());
 }
