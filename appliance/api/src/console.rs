@@ -142,8 +142,7 @@ mod tests {
                 mode: FeeMode::Deduct,
             };
             let on_chain = payment["on_chain"].as_str().unwrap().parse().unwrap();
-            let cap = &payment["fee_cap"];
-            let cap = cap.as_str().map_or_else(|| cap.as_u64().unwrap(), |text| text.parse().unwrap());
+            let cap = payment["fee_cap"].as_str().unwrap().parse().unwrap();
             let hash = payment_hash(&order, on_chain, cap);
             assert_eq!(hash.to_string(), payment["hash"].as_str().unwrap(), "{payment}");
             first.get_or_insert(hash);

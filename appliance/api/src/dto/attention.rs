@@ -13,7 +13,7 @@ pub struct Matter {
     /// On which network.
     #[schemars(with = "NetworkName")]
     pub network: String,
-    /// What it is about: a payout, an address that pays, or an asset.
+    /// What it is about: a payout, an address that pays, an asset, or what concerns the whole network.
     pub subject: String,
     /// Since when, in replicated time.
     #[schemars(with = "Moment")]

@@ -20,7 +20,7 @@ pub struct Network {
     pub withdrawals: Switch,
     /// Sweeps.
     pub sweeps: Switch,
-    /// Confirmations until a deposit can be traded with.
+    /// Confirmations until a deposit can be traded with; where nodes tell what is final, its block has to be as well.
     pub tradable: u32,
     /// Confirmations until it can be withdrawn.
     pub withdrawable: u32,
@@ -84,7 +84,7 @@ pub struct ConfigureNetwork {
     pub withdrawals: Option<bool>,
     /// Whether deposits are gathered.
     pub sweeps: Option<bool>,
-    /// Confirmations until a deposit can be traded with.
+    /// Confirmations until a deposit can be traded with; where nodes tell what is final, its block has to be as well.
     #[schemars(range(min = 1, max = 10_000))]
     pub tradable: Option<u32>,
     /// Confirmations until it can be withdrawn.

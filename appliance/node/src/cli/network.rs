@@ -134,7 +134,7 @@ pub struct SetNetworkArgs {
     /// Whether deposits are gathered in the exchange's own wallets
     #[arg(long, value_name = "on|off", value_parser = parse_switch)]
     pub sweeps: Option<bool>,
-    /// Confirmations until a deposit can be traded with
+    /// Confirmations until a deposit can be traded with; where nodes tell what is final, its block has to be as well
     #[arg(long, value_name = "N")]
     pub tradable: Option<u32>,
     /// Confirmations until it can be withdrawn
