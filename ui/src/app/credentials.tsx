@@ -84,6 +84,28 @@ export function Copied({ what, children }: { what: string; children: string }) {
 }
 
 interface PasswordProps {
+  label: string;
+  help?: string;
+  value: string;
+  autoComplete: "current-password" | "new-password";
+  minLength?: number;
+  set: (typed: string) => void;
+}
+
+export function Password({ set, ...rest }: PasswordProps) {
+  return (
+    <Input
+      {...rest}
+      type="password"
+      required
+      onChange={(event) => {
+        set(event.target.value);
+      }}
+    />
+  );
+}
+
+interface NewPasswordProps {
   head?: ReactNode;
   /** What the present password is called. */
   presentLabel: string;
@@ -91,7 +113,7 @@ interface PasswordProps {
   done: (changed: Changed) => Promise<void> | void;
 }
 
-export function NewPassword({ head, presentLabel, send, done }: PasswordProps) {
+export function NewPassword({ head, presentLabel, send, done }: NewPasswordProps) {
   const [present, setPresent] = useState("");
   const [next, setNext] = useState("");
   const { wrong, busy, run } = useForm();
@@ -109,27 +131,14 @@ export function NewPassword({ head, presentLabel, send, done }: PasswordProps) {
       }}
     >
       {head}
-      <Input
-        label={presentLabel}
-        type="password"
-        value={present}
-        autoComplete="current-password"
-        required
-        onChange={(event) => {
-          setPresent(event.target.value);
-        }}
-      />
-      <Input
+      <Password label={presentLabel} value={present} autoComplete="current-password" set={setPresent} />
+      <Password
         label="Your own password"
         help="12 characters or more that nobody would guess."
-        type="password"
         value={next}
         autoComplete="new-password"
         minLength={12}
-        required
-        onChange={(event) => {
-          setNext(event.target.value);
-        }}
+        set={setNext}
       />
       <Wrong of={wrong} />
       <Button look="main" type="submit" why={busy ? "It is on its way." : null}>
@@ -167,16 +176,7 @@ export function Enrolment({ head, send, enrolled }: EnrolmentProps) {
         }}
       >
         {head}
-        <Input
-          label="Password"
-          type="password"
-          value={password}
-          autoComplete="current-password"
-          required
-          onChange={(event) => {
-            setPassword(event.target.value);
-          }}
-        />
+        <Password label="Password" value={password} autoComplete="current-password" set={setPassword} />
         <Wrong of={wrong} />
         <Button look="main" type="submit" why={busy ? "It is on its way." : null}>
           Begin

@@ -5,7 +5,7 @@ import { api, seen, setCsrfToken } from "../api/client";
 import { Button } from "../kit/button";
 import { Input } from "../kit/field";
 import { Trouble } from "../kit/panel";
-import { Enrolment, NewPassword, RecoveryCodes, type Send, useForm, Wrong } from "./credentials";
+import { Enrolment, NewPassword, Password, RecoveryCodes, type Send, useForm, Wrong } from "./credentials";
 import { type NoSession, rememberSignedIn, type SignedIn } from "./session";
 
 /** There is no session yet that could show a second factor first. */
@@ -74,16 +74,7 @@ function Credentials({ done }: { done: (who: SignedIn) => Promise<void> }) {
           setName(event.target.value);
         }}
       />
-      <Input
-        label="Password"
-        type="password"
-        value={password}
-        autoComplete="current-password"
-        required
-        onChange={(event) => {
-          setPassword(event.target.value);
-        }}
-      />
+      <Password label="Password" value={password} autoComplete="current-password" set={setPassword} />
       <Input
         label="Code"
         help="Of your authenticator, or a recovery code; nothing where you have none yet."

@@ -57,7 +57,8 @@ export function Change({ setting }: { setting: Setting }) {
   );
 }
 
-function Value({ of: value }: { of: string }) {
+/** A value as it is written. */
+export function Value({ of: value }: { of: string }) {
   return (
     <span className="code">
       <Foreign>{value}</Foreign>

@@ -9,7 +9,7 @@ import { NETWORKS } from "../kit/filters";
 import { Panel } from "../kit/panel";
 import { Table } from "../kit/table";
 import { Foreign, When } from "../kit/values";
-import { Change, type Setting } from "./settings-change";
+import { Change, type Setting, Value } from "./settings-change";
 import { History } from "./settings-history";
 
 interface Props {
@@ -52,10 +52,10 @@ function What({ of: one }: { of: Setting }) {
   return (
     <Facts
       of={[
-        ["Setting", <Code key="key">{one.key}</Code>],
-        ["Value", <Code key="value">{one.value}</Code>],
-        ["It comes from", one.from == null ? "the default" : <Code key="from">{one.from}</Code>],
-        ["Default", <Code key="default">{one.default}</Code>],
+        ["Setting", <Value key="key" of={one.key} />],
+        ["Value", <Value key="value" of={one.value} />],
+        ["It comes from", one.from == null ? "the default" : <Value key="from" of={one.from} />],
+        ["Default", <Value key="default" of={one.default} />],
         ["What it is", <Foreign key="what">{one.description}</Foreign>],
         ["Takes", <Foreign key="takes">{one.takes}</Foreign>],
         ["Takes effect", <Foreign key="effect">{one.takes_effect}</Foreign>],
@@ -75,14 +75,6 @@ function What({ of: one }: { of: Setting }) {
         ],
       ]}
     />
-  );
-}
-
-function Code({ children }: { children: string }) {
-  return (
-    <span className="code">
-      <Foreign>{children}</Foreign>
-    </span>
   );
 }
 
@@ -108,7 +100,7 @@ function Places({ of: one }: { of: Setting }) {
             </Link>
           ),
         },
-        { id: "value", head: "Value", cell: (row) => <Code>{row.value}</Code> },
+        { id: "value", head: "Value", cell: (row) => <Value of={row.value} /> },
         { id: "revision", head: "Revision", numeric: true, cell: (row) => String(row.revision) },
       ]}
     />

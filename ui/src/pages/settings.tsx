@@ -7,7 +7,7 @@ import { Panel } from "../kit/panel";
 import { Table } from "../kit/table";
 import { capital } from "../kit/text";
 import { Foreign, When } from "../kit/values";
-import { Change } from "./settings-change";
+import { Change, Value } from "./settings-change";
 import { FlagOne } from "./settings-flag";
 import { Flags } from "./settings-flags";
 import { History } from "./settings-history";
@@ -82,23 +82,12 @@ function All({ find }: { find: string }) {
               {
                 id: "value",
                 head: "Value",
-                cell: (one) => (
-                  <span className="code">
-                    <Foreign>{one.value}</Foreign>
-                  </span>
-                ),
+                cell: (one) => <Value of={one.value} />,
               },
               {
                 id: "default",
                 head: "Default",
-                cell: (one) =>
-                  one.is_default ? (
-                    <span className="muted">holds</span>
-                  ) : (
-                    <span className="code">
-                      <Foreign>{one.default}</Foreign>
-                    </span>
-                  ),
+                cell: (one) => (one.is_default ? <span className="muted">holds</span> : <Value of={one.default} />),
               },
               { id: "what", head: "What it is", cell: (one) => one.description },
               { id: "takes", head: "Takes", cell: (one) => one.takes },

@@ -1,14 +1,13 @@
 /** A customer's latest withdrawals: asking for one in its name, and taking one back. */
-import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { Act } from "../app/act";
 import { type AnswerOf, useLook } from "../api/look";
 import { Choice, Input } from "../kit/field";
 import { NETWORKS } from "../kit/filters";
 import { Panel } from "../kit/panel";
-import { Word } from "../kit/status";
 import { Table } from "../kit/table";
-import { Amount, Foreign, Id, When } from "../kit/values";
+import { Amount, Foreign } from "../kit/values";
+import { AMOUNT, ASKED, NETWORK, STATE, TO, WITHDRAWAL } from "./withdrawal-columns";
 
 type Row = AnswerOf<"/v1/users/{user}/withdrawals">["withdrawals"][number];
 type Account = AnswerOf<"/v1/ledger/accounts">["accounts"][number];
@@ -33,21 +32,12 @@ export function UserWithdrawals({ user, accounts }: { user: number; accounts: re
           rows={withdrawals}
           keyOf={(row) => String(row.withdrawal)}
           columns={[
-            {
-              id: "number",
-              head: "Withdrawal",
-              by: (row) => row.withdrawal,
-              cell: (row) => (
-                <Link to="/withdrawals/$withdrawal" params={{ withdrawal: String(row.withdrawal) }}>
-                  {row.withdrawal}
-                </Link>
-              ),
-            },
-            { id: "state", head: "State", by: (row) => row.state, cell: (row) => <Word of={row.state} /> },
-            { id: "amount", head: "Amount", numeric: true, cell: (row) => <Amount value={row.amount} asset={row.asset} /> },
-            { id: "network", head: "Network", by: (row) => row.network, cell: (row) => row.network },
-            { id: "to", head: "To", cell: (row) => <Id of={row.address} /> },
-            { id: "asked", head: "Asked for", by: (row) => row.requested_at, cell: (row) => <When at={row.requested_at} /> },
+            WITHDRAWAL,
+            STATE,
+            AMOUNT,
+            NETWORK,
+            TO,
+            ASKED,
             { id: "do", head: "", cell: (row) => <TakeBack user={user} row={row} /> },
           ]}
         />

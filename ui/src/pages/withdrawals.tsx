@@ -1,14 +1,14 @@
 /** Withdrawals, the newest first: where each stands, and what it waits for. */
-import { getRouteApi, Link } from "@tanstack/react-router";
+import { getRouteApi } from "@tanstack/react-router";
 import { Transaction } from "../app/on-chain";
 import { type AnswerOf, useLook } from "../api/look";
 import { Narrow, NarrowNumber, NETWORKS, networkOf } from "../kit/filters";
 import { Older } from "../kit/older";
 import { Page } from "../kit/page";
 import { Panel } from "../kit/panel";
-import { Word } from "../kit/status";
 import { Table } from "../kit/table";
-import { Amount, Id, When } from "../kit/values";
+import { Amount, When } from "../kit/values";
+import { AMOUNT, ASKED, NETWORK, STATE, TO, WITHDRAWAL } from "./withdrawal-columns";
 
 const route = getRouteApi("/withdrawals");
 const ROWS = 100;
@@ -79,22 +79,13 @@ function List({ rows }: { rows: readonly Row[] }) {
       rows={rows}
       keyOf={(row) => String(row.withdrawal)}
       columns={[
-        {
-          id: "number",
-          head: "Withdrawal",
-          by: (row) => row.withdrawal,
-          cell: (row) => (
-            <Link to="/withdrawals/$withdrawal" params={{ withdrawal: String(row.withdrawal) }}>
-              {row.withdrawal}
-            </Link>
-          ),
-        },
-        { id: "state", head: "State", by: (row) => row.state, cell: (row) => <Word of={row.state} /> },
-        { id: "amount", head: "Amount", numeric: true, cell: (row) => <Amount value={row.amount} asset={row.asset} /> },
+        WITHDRAWAL,
+        STATE,
+        AMOUNT,
         { id: "usd", head: "USD then", numeric: true, cell: (row) => <Amount value={row.usd} /> },
-        { id: "network", head: "Network", by: (row) => row.network, cell: (row) => row.network },
+        NETWORK,
         { id: "user", head: "User", by: (row) => row.user, cell: (row) => String(row.user) },
-        { id: "to", head: "To", cell: (row) => <Id of={row.address} /> },
+        TO,
         {
           id: "needs",
           head: "Approval",
@@ -102,7 +93,7 @@ function List({ rows }: { rows: readonly Row[] }) {
             row.needs.length === 0 ? "none needed" : `${String(row.approved_by.length)} given; ${row.needs.join(", ")}`,
         },
         { id: "tx", head: "Transaction", cell: (row) => <Transaction network={row.network} tx={row.tx} /> },
-        { id: "asked", head: "Asked for", by: (row) => row.requested_at, cell: (row) => <When at={row.requested_at} /> },
+        ASKED,
         { id: "moved", head: "Moved", by: (row) => row.moved_at, cell: (row) => <When at={row.moved_at} /> },
       ]}
     />

@@ -5,8 +5,8 @@ import { kept, PACE } from "../api/look";
 import { Panel } from "../kit/panel";
 import { Status, type Tone } from "../kit/status";
 import { Table } from "../kit/table";
-import { Foreign, When } from "../kit/values";
-import { Change, type Setting } from "./settings-change";
+import { When } from "../kit/values";
+import { Change, type Setting, Value } from "./settings-change";
 
 /** Settings whose values can differ from worker to worker, as the API tells them. */
 const OF_WORKERS = "workers";
@@ -73,7 +73,7 @@ export function WorkerSettings({ worker, worksWith }: { worker: string; worksWit
     >
       {({ revision, settings }) => (
         <>
-          <p style={{ padding: "var(--gap-2) var(--gap-4)" }}>
+          <p className="flush-text">
             <Revision latest={revision} worksWith={worksWith} />
           </p>
           <Table
@@ -85,30 +85,18 @@ export function WorkerSettings({ worker, worksWith }: { worker: string; worksWit
                 id: "key",
                 head: "Setting",
                 by: (one) => one.key,
-                cell: (one) => (
-                  <span className="code">
-                    <Foreign>{one.key.split("@")[0]}</Foreign>
-                  </span>
-                ),
+                cell: (one) => <Value of={one.key.split("@", 1).join("")} />,
               },
               {
                 id: "value",
                 head: "Value",
-                cell: (one) => (
-                  <span className="code">
-                    <Foreign>{one.value}</Foreign>
-                  </span>
-                ),
+                cell: (one) => <Value of={one.value} />,
               },
               { id: "from", head: "Comes from", by: cameFrom, cell: (one) => cameFrom(one) },
               {
                 id: "default",
                 head: "Default",
-                cell: (one) => (
-                  <span className="code">
-                    <Foreign>{one.default}</Foreign>
-                  </span>
-                ),
+                cell: (one) => <Value of={one.default} />,
               },
               { id: "takes", head: "Takes", cell: (one) => one.takes },
               {
