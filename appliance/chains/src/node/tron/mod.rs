@@ -24,6 +24,8 @@ use crate::{Coin, NetworkParams, TxError};
 const THROTTLED: &str = "lack of computing resources";
 /// The call of a token for a balance.
 const BALANCE_OF: &str = "70a08231";
+/// What nodes say of a call of a contract that is not there, under `CONTRACT_VALIDATE_ERROR`.
+const NO_CONTRACT: &str = "Smart contract is not exist";
 /// Most balances that are asked for at one block: more would not be answered before the next one.
 const BALANCES_MAX: usize = 200;
 
@@ -320,6 +322,10 @@ impl TronNode {
             self.transport.endpoint().clean(plain.as_deref().unwrap_or(message))
         };
         let message = wire.result.message.map(words);
+        // A call of a contract that is not there would fail, which is an answer and no trouble of the node's.
+        if let Some(reason) = message.as_ref().filter(|message| message.contains(NO_CONTRACT)) {
+            return Ok(Trial::Reverted { reason: reason.clone() });
+        }
         if !wire.result.result {
             let code = wire.result.code.unwrap_or("no code");
             let message = format!("{code}: {}", message.unwrap_or_default());
