@@ -82,23 +82,30 @@ fn evm_block(ours: &[[u8; 20]], random: &mut StdRng) -> Block {
     Block::Evm(EvmBlock { header: header(), txs, receipts, traces: None })
 }
 
-fn bitcoin_block(random: &mut StdRng) -> Block {
+/// A block in which every tenth transaction pays one of ours, which are given by the hash of their public key.
+fn bitcoin_block(ours: &[[u8; 20]], random: &mut StdRng) -> Block {
     use bitcoin::hashes::Hash;
-    let output = |random: &mut StdRng| bitcoin::TxOut {
-        value: bitcoin::Amount::from_sat(1),
-        script_pubkey: bitcoin::ScriptBuf::new_p2wpkh(&bitcoin::WPubkeyHash::from_byte_array(random.random())),
-    };
+    let output = |key: [u8; 20]| bitcoin::TxOut { value: bitcoin::Amount::from_sat(1), script_pubkey: pays(key) };
     let input = |random: &mut StdRng| bitcoin::TxIn {
         previous_output: bitcoin::OutPoint { txid: bitcoin::Txid::from_byte_array(random.random()), vout: 0 },
         ..bitcoin::TxIn::default()
     };
-    let tx = |random: &mut StdRng| bitcoin::Transaction {
-        version: bitcoin::transaction::Version::TWO,
-        lock_time: bitcoin::absolute::LockTime::ZERO,
-        input: vec![input(random), input(random)],
-        output: vec![output(random), output(random), output(random)],
+    let mut tx = |number: usize| {
+        let to = if number.is_multiple_of(10) { ours[number % ours.len()] } else { random.random() };
+        bitcoin::Transaction {
+            version: bitcoin::transaction::Version::TWO,
+            lock_time: bitcoin::absolute::LockTime::ZERO,
+            input: vec![input(random), input(random)],
+            output: vec![output(to), output(random.random()), output(random.random())],
+        }
     };
-    Block::Bitcoin(BitcoinBlock { header: header(), txs: (0..TRANSACTIONS).map(|_| tx(random)).collect() })
+    Block::Bitcoin(BitcoinBlock { header: header(), txs: (0..TRANSACTIONS).map(&mut tx).collect() })
+}
+
+/// The script that pays to the hash of a public key.
+fn pays(key: [u8; 20]) -> bitcoin::ScriptBuf {
+    use bitcoin::hashes::Hash;
+    bitcoin::ScriptBuf::new_p2wpkh(&bitcoin::WPubkeyHash::from_byte_array(key))
 }
 
 fn header() -> Header {
@@ -118,8 +125,8 @@ fn scanned(network: Network, block: &Block, own: &Ours) -> (Duration, usize) {
 fn main() {
     let mut random = StdRng::seed_from_u64(SEED);
     let folder = tempfile::tempdir().unwrap();
-    let mut watched = set(Network::Ethereum, 999_900, &mut random);
     let ours: Vec<[u8; 20]> = (0..100).map(|_| random.random()).collect();
+    let mut watched = set(Network::Ethereum, 999_900, &mut random);
     for account in &ours {
         watched.insert(Key::Account(*account), 1).unwrap();
     }
@@ -127,10 +134,15 @@ fn main() {
     println!(
         "ethereum: {TRANSACTIONS} transactions, 2,000 transfers, 1,000,000 addresses: {time:?} of CPU, {seen} seen"
     );
-    let watched = Ours(set(Network::Bitcoin, 1_000_000, &mut random));
-    let (time, seen) = scanned(Network::Bitcoin, &bitcoin_block(&mut random), &watched);
+    // A transaction of theirs is a payment and a transfer of a token.
+    assert_eq!(seen, TRANSACTIONS / 10 * 2);
+    let mut watched = set(Network::Bitcoin, 999_900, &mut random);
+    for key in &ours {
+        watched.insert(Key::of_script(pays(*key).as_bytes()), 1).unwrap();
+    }
+    let (time, seen) = scanned(Network::Bitcoin, &bitcoin_block(&ours, &mut random), &Ours(watched));
     println!("bitcoin: {TRANSACTIONS} transactions, 3,000 outputs, 1,000,000 addresses: {time:?} of CPU, {seen} seen");
-    drop(watched);
+    assert_eq!(seen, TRANSACTIONS / 10);
     for network in [Network::Tron, Network::Bitcoin] {
         let path = folder.path().join(network.as_str());
         let mut whole = set(network, 5_000_000, &mut random);
