@@ -203,7 +203,7 @@ codes! {
     AddressKnown "EXQ-1304" "the address is one of the exchange's already" "use another address, or look whose this one is";
     AddressesOut "EXQ-1305" "no deposit address waits to be given out" "see whether a deposit wallet of the family is registered and the leading node's signer is open: it fills the pool";
     AddressesTooFast "EXQ-1306" "the user got too many new addresses of late" "use an address that was given before; all of them stay valid";
-    ListingRefused "EXQ-1307" "the asset cannot be listed like this" "see the message; coin and decimals of a listing never change";
+    ListingRefused "EXQ-1307" "the asset cannot be listed like this" "see the message; a listing keeps its coin, and its decimals unless its contract says others";
     NotListed "EXQ-1308" "the asset is not listed on this network" "list it first, or choose another network";
     CoinUnavailable "EXQ-1309" "an output cannot be used for this" "choose the inputs anew";
     DepositUnknown "EXQ-1320" "there is no such deposit" "ask for an explanation by network and transaction";

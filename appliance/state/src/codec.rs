@@ -95,6 +95,31 @@ pub(crate) mod block {
     }
 }
 
+/// Serde for whole numbers that people and browsers read: as their digits where the format is text, which a reader may take for a
+/// fraction otherwise, and as numbers in bytes.
+pub(crate) mod digits {
+    use std::fmt::Display;
+    use std::str::FromStr;
+
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(crate) fn serialize<T: Display + Serialize, S: Serializer>(value: &T, to: S) -> Result<S::Ok, S::Error> {
+        if to.is_human_readable() { to.collect_str(value) } else { value.serialize(to) }
+    }
+
+    pub(crate) fn deserialize<'de, T, D>(from: D) -> Result<T, D::Error>
+    where
+        T: FromStr<Err: Display> + Deserialize<'de>,
+        D: Deserializer<'de>,
+    {
+        if !from.is_human_readable() {
+            return T::deserialize(from);
+        }
+        String::deserialize(from)?.parse().map_err(D::Error::custom)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -500,6 +500,7 @@ pub enum EventKind {
         /// Which network.
         network: Network,
         /// How much is not booked, in minor units of its coin.
+        #[serde(with = "codec::digits")]
         amount: u128,
     },
     /// There is another withdrawal policy.
@@ -723,6 +724,7 @@ pub enum EventKind {
         /// To which address it was lent.
         to: ChainAddress,
         /// How much of the stake, in sun.
+        #[serde(with = "codec::digits")]
         sun: u64,
         /// How urgent that is.
         severity: Severity,
@@ -734,6 +736,7 @@ pub enum EventKind {
         /// Whose stake it is.
         payer: Payer,
         /// How much more, in sun.
+        #[serde(with = "codec::digits")]
         sun: u64,
         /// How urgent that is.
         severity: Severity,

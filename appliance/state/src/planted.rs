@@ -175,6 +175,10 @@ pub(crate) enum Bug {
     StallUntold,
     /// Nobody hears that a day's budget for gas is nearly used.
     BudgetUntold,
+    /// A switch lets out what is doubted.
+    DoubtIgnored,
+    /// What comes to something else than its listing says is counted by its listing.
+    Miscounted,
     /// What is set aside keeps those behind it waiting.
     NobodyIsPassed,
     /// A transaction that pays nobody is bound by what those whom it takes the place of agreed to.

@@ -280,7 +280,7 @@ impl Link for Node {
     }
     fn network(&self) -> Asking<'_, NetworkReply> {
         let coin = text(&TOKEN).to_string();
-        let listings = vec![Listing { asset: 2, coin, decimals: 6, ledger_decimals: 6, doubted: false }];
+        let listings = vec![Listing { asset: 2, coin, decimals: 6, ledger_decimals: 6, ..Listing::default() }];
         let endpoints = self.endpoints.clone();
         Box::pin(async { Ok(NetworkReply { endpoints, listings, version: 1, test: true, ..NetworkReply::default() }) })
     }

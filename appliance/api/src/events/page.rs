@@ -222,6 +222,16 @@ mod tests {
         Page::new(5, kinds.into_iter().map(record).collect(), 1)
     }
 
+    /// Goal: an amount in an event is its digits, however large: a number would be told wrong, or not at all. Method: the largest.
+    #[test]
+    fn amounts_are_digits() {
+        let (payout, network) = (exchequer_state::withdrawals::PayoutId(7), exchequer_domain::Network::Tron);
+        let kind = EventKind::FeeUnbooked { payout, network, amount: u128::MAX };
+        let record = EventRecord { index: 9, time: Timestamp(1_764_000_000_000_000), command: None, actor: None, kind };
+        let told = event(1, &record);
+        assert_eq!((told.kind.as_str(), &told.data["amount"]), ("fee-unbooked", &json!(u128::MAX.to_string())));
+    }
+
     /// Goal: an event's JSON is the documented one.
     #[test]
     fn events_are_told_as_documented() {

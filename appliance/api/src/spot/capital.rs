@@ -131,7 +131,7 @@ impl Part {
 }
 
 /// The dialect's number of a deposit's state.
-const fn deposit_status(stage: DepositStage) -> u8 {
+pub(super) const fn deposit_status(stage: DepositStage) -> u8 {
     match stage {
         DepositStage::Pending | DepositStage::Confirming | DepositStage::Suspense | DepositStage::Orphaned => 0,
         DepositStage::Credited => 6,

@@ -239,6 +239,39 @@ async fn a_customer_withdraws() {
     );
 }
 
+/// Goal: the list of a user's withdrawals on one network has all of them, however many on others are newer, page by page. Method: one on
+/// Ethereum and two on BSC after it; pages of one.
+#[tokio::test]
+async fn withdrawals_are_found_behind_others() {
+    let world = World::new();
+    listed(&world).await;
+    let mut on_bsc = listing();
+    on_bsc["network"] = json!("bsc");
+    done(&world, Method::PUT, "/v1/listings", on_bsc).await;
+    let open = json!({ "state": "enabled", "fee_max": "1000000", "reason": "test" });
+    done(&world, Method::PUT, "/v1/networks/bsc", open).await;
+    let (user, own) = rich(&world);
+    for (name, network) in [("w-1", "ethereum"), ("w-2", "bsc"), ("w-3", "bsc")] {
+        let mut body = wanted(name, "20");
+        body["network"] = json!(network);
+        let path = format!("/v1/users/{}/withdrawals", user.0);
+        let asked = world.with(&own, Method::POST, &path, Some(&body)).await;
+        assert_eq!(asked.status.as_u16(), 200, "{}", asked.text());
+    }
+    let mut seen = Vec::new();
+    for network in ["ethereum", "bsc", "tron"] {
+        let mut before = String::new();
+        loop {
+            let path = format!("/v1/withdrawals?user={}&network={network}&limit=1{before}", user.0);
+            let page = world.get(&path).await.json();
+            seen.extend(page["withdrawals"].as_array().unwrap().iter().map(|one| (network, one["withdrawal"].clone())));
+            let Some(next) = page["next_before"].as_u64() else { break };
+            before = format!("&before={next}");
+        }
+    }
+    assert_eq!(seen, [("ethereum", json!(1)), ("bsc", json!(3)), ("bsc", json!(2))]);
+}
+
 /// Goal: a second factor counts for the very withdrawal that it is sent with: neither a session that has just shown one, nor a
 /// code that another withdrawal was confirmed with, lets money leave; failure mode 30. Method: a fresh session without a code; a code
 /// used for one withdrawal and sent with another.

@@ -188,6 +188,9 @@ pub(super) fn view(
     })
 }
 
+/// Withdrawals that are looked at for one answer where few of them fit.
+const LOOKED_MAX: usize = 10_000;
+
 async fn list(State(app): State<App>, mut params: Params) -> Result<Seen<dto::Withdrawals>, Refused> {
     let freshness = Freshness::of(&mut params, Freshness::Linearizable)?;
     let user = params.number("user", 1..=u64::MAX)?.map(UserId);
@@ -206,23 +209,37 @@ async fn list(State(app): State<App>, mut params: Params) -> Result<Seen<dto::Wi
                 && wanted.is_none_or(|wanted| wanted == room.stage(one))
         };
         let mut found: Vec<Withdrawal> = Vec::new();
+        // Where looking ended before there was nothing more to look at.
+        let mut looked_to = None;
         if wanted.is_some() {
             found.extend(room.open().filter(|one| fits(one)).cloned());
             found.sort_unstable_by_key(|one| std::cmp::Reverse(one.id));
         } else if let Some(user) = user {
             known_user(state, user)?;
-            let all = state.withdrawals_of(rows, user, Some(before), limit).map_err(|halt| halt.problem())?;
-            found.extend(all.into_iter().filter(|one| fits(one)));
+            let (mut from, mut looked) = (before, 0);
+            while found.len() < limit {
+                let page = state.withdrawals_of(rows, user, Some(from), limit).map_err(|halt| halt.problem())?;
+                let Some(last) = page.last().map(|one| one.id) else { break };
+                (from, looked) = (last, looked + page.len());
+                found.extend(page.into_iter().filter(|one| fits(one)));
+                if looked >= LOOKED_MAX {
+                    looked_to = Some(from.0);
+                    break;
+                }
+            }
         } else {
             let mut next = before.0.min(room.count().saturating_add(1));
-            while next > 1 && found.len() < limit {
+            let end = next.saturating_sub(LOOKED_MAX as u64).max(1);
+            while next > end && found.len() < limit {
                 next -= 1;
                 let one = state.withdrawal(rows, WithdrawalId(next)).map_err(|halt| halt.problem())?;
                 found.extend(one.filter(|one| fits(one)));
             }
+            looked_to = Some(next).filter(|next| *next > 1);
         }
         found.truncate(limit);
-        let next_before = found.last().filter(|_| found.len() == limit).map(|last| last.id.0);
+        let last = found.last().filter(|_| found.len() == limit).map(|last| last.id.0);
+        let next_before = last.or(looked_to);
         let withdrawals = found.iter().map(|one| view(state, rows, one, true)).collect::<Result<_, _>>()?;
         Ok(dto::Withdrawals { withdrawals, next_before })
     });

@@ -125,8 +125,25 @@ pub trait ChainNode: Send + Sync {
         Box::pin(async { Ok(vec![None; of.len()]) })
     }
 
+    /// With how many decimals a token's contract counts; none where it does not tell them, or is not there. Families with contracts
+    /// only.
+    fn decimals<'a>(&'a self, _token: &'a ChainAddress) -> Asking<'a, Option<u8>> {
+        Box::pin(async { Err(NodeError::NoSuchThing("tokens")) })
+    }
+
     /// What a call would come to, without being made. Families with contracts only.
     fn trial<'a>(&'a self, call: &'a TrialCall) -> Asking<'a, Trial>;
+}
+
+/// The call of a token for its decimals: the first bytes of the hash of `decimals()`.
+const DECIMALS: [u8; 4] = [0x31, 0x3c, 0xe5, 0x67];
+
+/// What a token's contract returned when it was asked for its decimals; none where that is no such number. To tell them is a wish of the
+/// standard (ERC-20), no duty.
+fn decimals_of(returned: &[u8]) -> Option<u8> {
+    let word: &[u8; 32] = returned.try_into().ok()?;
+    let [zeros @ .., last] = word;
+    zeros.iter().all(|byte| *byte == 0).then_some(*last)
 }
 
 /// Proofs of transfers in canonical texts.

@@ -50,7 +50,7 @@ impl ConfigureNetworkAsset {
             return Ok(Done::NetworkAssetConfigured);
         }
         if after.deposits {
-            entry.believe_token(self.network, self.asset);
+            entry.believe_token(self.network, self.asset)?;
         }
 
         let words = |switches: Switches| {

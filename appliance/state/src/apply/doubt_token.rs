@@ -1,4 +1,4 @@
-//! `DoubtToken`: a token's balances do not follow what its contract logs.
+//! `DoubtToken`: a token's balances do not follow what its contract logs, or it counts otherwise than its listing says.
 
 use exchequer_domain::{ChainAddress, Network};
 use serde::{Deserialize, Serialize};
@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::deposits::check_scanner;
 use super::{Entry, Stop};
 use crate::command::Actor;
+use crate::custody;
 use crate::event::{EventKind, Severity};
 use crate::networks::{self, Switches, number};
 use crate::outcome::Done;
@@ -13,8 +14,9 @@ use crate::reconciliation::{Doubted, Part, Refusal, STORY_BYTES_MAX};
 use crate::rows::Table;
 
 /// Says that a quorum of nodes has other balances around a block than the log of a listed token's contract makes of them: it takes a
-/// hidden fee, logs what it does not move, or moves what it does not log. Its asset is halted on the network: nothing of it is
-/// credited, paid out or swept there until a person switches its deposits on again.
+/// hidden fee, logs what it does not move, or moves what it does not log; or that its contract counts with other decimals than it is
+/// listed with. Its asset is halted on the network: nothing of it is credited, paid out or swept there until a person switches its
+/// deposits on again. What it comes to by wrong decimals is in no book: it is listed with the right ones first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DoubtToken {
     /// On which network.
@@ -23,16 +25,20 @@ pub struct DoubtToken {
     pub token: ChainAddress,
     /// What was seen, in words; cut where it is too long.
     pub why: String,
+    /// With how many decimals its contract counts, where that is what is doubted.
+    pub decimals: Option<u8>,
 }
 
 impl DoubtToken {
     pub(super) fn apply(self, entry: &mut Entry<'_>, actor: Actor) -> Result<Done, Stop> {
-        let DoubtToken { network, token, mut why } = self;
+        let DoubtToken { network, token, mut why, decimals } = self;
         check_scanner(actor, network)?;
         let Some(listing) = entry.state.custody.listed(network, Some(&token)) else {
             return Err(Refusal::TokenUnknown { token }.into());
         };
         let asset = listing.asset;
+        // Another listing than the one that was compared: this one is compared next.
+        let decimals = decimals.filter(|told| *told != listing.decimals);
         if entry.state.reconciliation.doubted(network, &token).is_some() {
             return Ok(Done::PendingNoted);
         }
@@ -40,7 +46,7 @@ impl DoubtToken {
         let end = (0..=STORY_BYTES_MAX.min(why.len())).rev().find(|end| why.is_char_boundary(*end));
         why.truncate(end.unwrap_or(0));
         let rest = [number(network).as_slice(), token.as_str().as_bytes()].concat();
-        let doubted = Doubted { since: entry.now, why: why.clone() };
+        let doubted = Doubted { since: entry.now, why: why.clone(), decimals };
         entry.put_part(Part::Doubted, &rest, &doubted);
         entry.state.reconciliation.doubted.insert((network, token.clone()), doubted);
         let off = Switches { deposits: false, withdrawals: false, sweeps: false };
@@ -55,12 +61,23 @@ impl DoubtToken {
 
 impl Entry<'_> {
     /// A person has looked at an asset's token, and lets deposits of it be credited again.
-    pub(super) fn believe_token(&mut self, network: Network, asset: exchequer_ledger::Asset) {
-        let token = self.state.custody.listing(network, asset).and_then(|listing| listing.coin.clone());
-        let Some(token) = token else { return };
-        if self.state.reconciliation.doubted.remove(&(network, token.clone())).is_some() {
-            let rest = [number(network).as_slice(), token.as_str().as_bytes()].concat();
-            self.delete_part(Part::Doubted, &rest);
+    ///
+    /// # Errors
+    /// It would be counted otherwise than its contract does.
+    pub(super) fn believe_token(
+        &mut self,
+        network: Network,
+        asset: exchequer_ledger::Asset,
+    ) -> Result<(), custody::Refusal> {
+        let Some(listing) = self.state.custody.listing(network, asset) else { return Ok(()) };
+        let (Some(token), listed) = (listing.coin.clone(), listing.decimals) else { return Ok(()) };
+        let Some(doubted) = self.state.reconciliation.doubted(network, &token) else { return Ok(()) };
+        if let Some(told) = doubted.decimals.filter(|told| *told != listed) {
+            return Err(custody::Refusal::Miscounted { told, listed });
         }
+        self.state.reconciliation.doubted.remove(&(network, token.clone()));
+        let rest = [number(network).as_slice(), token.as_str().as_bytes()].concat();
+        self.delete_part(Part::Doubted, &rest);
+        Ok(())
     }
 }

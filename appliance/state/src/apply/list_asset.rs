@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use exchequer_domain::{ChainAddress, Network, Timestamp, WorkerKind};
-use exchequer_ledger::Asset;
+use exchequer_ledger::{AccountKey, Asset, Holder, Store, Sums};
 use serde::{Deserialize, Serialize};
 
 use super::{Entry, Stop, check_reason};
@@ -16,13 +16,15 @@ use crate::custody::{
 use crate::event::EventKind;
 use crate::outcome::Done;
 use crate::rejection::Rejection;
+use crate::withdrawals::Withdrawal;
 
 /// How far ahead of replicated time a price may be: clocks differ.
 const PRICE_AHEAD: Duration = Duration::from_secs(60);
 /// How far one person moves a price in a day: by so many hundredths of its anchor. A worker moves it so far at once.
 const PRICE_ALONE_PERCENT: u64 = 20;
 
-/// Lists an asset on a network, or gives its listing other terms. Coin and decimals are said again and do not change.
+/// Lists an asset on a network, or gives its listing other terms. Coin and decimals are said again and do not change; but where a
+/// token's contract counts with other decimals, its listing gets these as long as nothing of it was booked or asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListAsset {
     /// On which network.
@@ -50,7 +52,8 @@ impl ListAsset {
         }
         let custody = &entry.state.custody;
         let (dust, version) = match custody.listing(self.network, self.asset) {
-            Some(present) if present.coin != self.coin || present.decimals != self.decimals => {
+            Some(present) if present.coin != self.coin => return Err(Refusal::ListingPinned.into()),
+            Some(present) if present.decimals != self.decimals && !entry.may_count_anew(present, self.decimals) => {
                 return Err(Refusal::ListingPinned.into());
             }
             Some(present) => (present.dust, present.version + 1),
@@ -75,6 +78,25 @@ impl ListAsset {
         entry.event(EventKind::ListingChanged { network, asset });
         entry.audit(actor, AuditAction::AssetListed, format!("{code} on {network}"), detail, reason);
         Ok(Done::AssetListed { version })
+    }
+}
+
+impl Entry<'_> {
+    /// Whether a listing may get other decimals: those that a quorum of nodes had from its contract, and nothing was ever counted with
+    /// the present ones.
+    fn may_count_anew(&self, listing: &Listing, decimals: u8) -> bool {
+        let (network, asset) = (listing.network, listing.asset);
+        let doubted = listing.coin.as_ref().and_then(|token| self.state.reconciliation.doubted(network, token));
+        let ledger = self.ledger.ledger();
+        let is_booked = |store: Store| {
+            let key = AccountKey { holder: Holder::Custody { network: network as u32, store }, asset };
+            ledger.find(&key).and_then(|id| ledger.account(id)).is_some_and(|account| account.sums != Sums::default())
+        };
+        let is_wanted = |one: &Withdrawal| one.order.network == network && one.order.asset == asset;
+        doubted.is_some_and(|doubted| doubted.decimals == Some(decimals))
+            && listing.dust == 0
+            && ![Store::Deposit, Store::Hot, Store::Cold].into_iter().any(is_booked)
+            && !self.state.withdrawals.open().any(is_wanted)
     }
 }
 

@@ -83,7 +83,9 @@ impl ResumeChain {
             return Err(Refusal::NotInRing.into());
         }
 
-        entry.put_chain(Chain { halted: None, ..chain });
+        // While it stood still nothing could become final.
+        let final_at = chain.final_at.map(|_| entry.now);
+        entry.put_chain(Chain { halted: None, final_at, ..chain });
         if let Some(to) = self.to {
             entry.rewind(network, to)?;
             if below.is_some() {

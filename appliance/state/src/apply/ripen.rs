@@ -154,6 +154,10 @@ impl Entry<'_> {
             return Verdict::Suspend(why);
         }
         let Some(asset) = deposit.asset else { return Verdict::Suspend(Why::Unlisted) };
+        // It can be counted once people have looked, and is judged anew then.
+        if deposit.amount.is_some() && self.is_miscounted(deposit) {
+            return Verdict::Suspend(Why::Closed);
+        }
         let Some((listing, units, _)) = self.counted(deposit) else { return Verdict::Suspend(Why::TooLarge) };
         match self.state.may(deposit.network, asset, Operation::Deposit) {
             Ok(()) => {}
@@ -172,7 +176,8 @@ impl Entry<'_> {
                 networks::Why::Asset
                 | networks::Why::State { .. }
                 | networks::Why::Network
-                | networks::Why::AssetOnNetwork,
+                | networks::Why::AssetOnNetwork
+                | networks::Why::Doubted,
             ) => return Verdict::Suspend(Why::Closed),
         }
         let status = deposit.user.and_then(|user| self.state.users.get(user)).map(|user| user.status);

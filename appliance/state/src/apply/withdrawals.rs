@@ -46,6 +46,7 @@ pub(super) const fn shut(why: Why) -> Refusal {
         | Why::State { .. }
         | Why::Network
         | Why::AssetOnNetwork
+        | Why::Doubted
         | Why::Halted
         | Why::Silent
         | Why::Outflow

@@ -88,6 +88,13 @@ pub enum Refusal {
         /// That coin.
         coin: OutPoint,
     },
+    /// The token's contract counts with other decimals than its listing says.
+    Miscounted {
+        /// What the contract says.
+        told: u8,
+        /// What the listing says.
+        listed: u8,
+    },
 }
 
 impl Refusal {
@@ -116,7 +123,7 @@ impl Refusal {
             Refusal::StockIndex { .. } => Code::StaleRevision,
             Refusal::PoolEmpty => Code::AddressesOut,
             Refusal::AddressesTooFast { .. } => Code::AddressesTooFast,
-            Refusal::CoinListed { .. } | Refusal::ListingPinned => Code::ListingRefused,
+            Refusal::CoinListed { .. } | Refusal::ListingPinned | Refusal::Miscounted { .. } => Code::ListingRefused,
             Refusal::NotListed => Code::NotListed,
             Refusal::CoinUnknown { .. } | Refusal::CoinTaken { .. } => Code::CoinUnavailable,
         }
@@ -153,7 +160,12 @@ impl Refusal {
                 "the least is not more than the most, both and the fee are whole steps, and a step is more than nothing that the network can express".into()
             }
             Refusal::CoinListed { asset } => format!("this coin is asset {} on the network", asset.0),
-            Refusal::ListingPinned => "a listing keeps its coin and its decimals for ever".into(),
+            Refusal::ListingPinned => "a listing keeps its coin for ever, and its decimals unless the token's contract says others \
+                 before anything of it was booked or asked for"
+                .into(),
+            Refusal::Miscounted { told, listed } => format!(
+                "its contract counts with {told} decimals, and it is listed with {listed}: list it with {told}, then switch it on"
+            ),
             Refusal::ListingsFull => format!("{LISTINGS_MAX} assets are listed on networks"),
             Refusal::NotListed => "the asset is not listed on this network".into(),
             Refusal::Price => "a price is more than zero".into(),

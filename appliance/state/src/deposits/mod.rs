@@ -1,13 +1,13 @@
 //! The room of deposits: how far each network is scanned, and what became of every payment to an address of the exchange.
 //!
 //! A worker says what blocks hold; when a deposit counts is decided here. It is credited, to trade with, once it is deep
-//! enough and two endpoints agree on its block; it can leave again once it is deeper, and final where the network tells what
-//! is. In between the user's deposit is *unripe*.
+//! enough, two endpoints agree on its block, and the block is final where the network tells what is; it can leave again once
+//! it is deeper. In between the user's deposit is *unripe*.
 //!
 //! Invariants:
 //! - Every height of a network is committed once, upon the block before it; a block that does not follow is refused.
 //! - A payment has one number for ever, by network, transaction, place and address, in however many blocks it is seen.
-//! - Nothing is credited above the height on which endpoints agree, nor free to leave above what is final.
+//! - Nothing is credited above the height on which endpoints agree, nor above what is final where the network tells it.
 //! - What is below the settled height is never rewound by a worker: the network halts, and two persons decide.
 //! - What the exchange moved itself is nobody's deposit, and no new money: a move between its own addresses that nobody knows
 //!   of is not booked.

@@ -7,6 +7,7 @@ use exchequer_ledger::Asset;
 
 use super::{NetworkConfig, NetworkState, Switches};
 use crate::emergency::Brake;
+use crate::planted::{self, Bug};
 use crate::reconciliation::Reach;
 use crate::state::State;
 
@@ -66,6 +67,8 @@ pub enum Why {
     Network,
     /// It is switched off for the asset on this network.
     AssetOnNetwork,
+    /// The asset's token is doubted there.
+    Doubted,
     /// Its chain was reorganised below what was settled.
     Halted,
     /// Something is missing there that nobody of the exchange's sent.
@@ -88,6 +91,7 @@ impl fmt::Display for Why {
             Why::State { state } => write!(f, "the network is {}", state.as_str()),
             Why::Network => f.write_str("switched off on the network"),
             Why::AssetOnNetwork => f.write_str("switched off for this asset"),
+            Why::Doubted => f.write_str("the asset's token is doubted"),
             Why::Silent => f.write_str("no block comes on the network any more"),
             Why::Halted => f.write_str("the network stands still after a deep reorganisation"),
             Why::Outflow => f.write_str("something is missing on the network that nobody sent"),
@@ -178,6 +182,12 @@ impl State {
         Ok(())
     }
 
+    /// Whether an asset's token is doubted on a network.
+    fn is_doubted(&self, network: Network, asset: Asset) -> bool {
+        let token = self.custody.listing(network, asset).and_then(|listing| listing.coin.as_ref());
+        token.is_some_and(|token| self.reconciliation.doubted(network, token).is_some())
+    }
+
     /// Whether something may be done with an asset on a network now.
     ///
     /// # Errors
@@ -189,6 +199,10 @@ impl State {
         self.may_on(network, operation)?;
         if operation == Operation::Withdrawal {
             self.may_pay(network, Some(asset))?;
+        }
+        // Whatever is switched on: a doubt ends where a person has looked and lets deposits be credited again.
+        if self.is_doubted(network, asset) && !planted::has(Bug::DoubtIgnored) {
+            return Err(Why::Doubted);
         }
         let of_asset = self.networks.of_asset(network, asset);
         if of_asset.allow(operation) { Ok(()) } else { Err(Why::AssetOnNetwork) }

@@ -118,13 +118,15 @@ pub struct Stopped {
     pub by: DiscrepancyId,
 }
 
-/// Why nobody believes what a token's contract logs.
+/// Why nobody believes what a token's contract logs, or what it is listed with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Doubted {
     /// Replicated time.
     pub since: Timestamp,
     /// What a worker saw, in words.
     pub why: String,
+    /// With how many decimals its contract counts, where that is what is doubted: its listing says something else.
+    pub decimals: Option<u8>,
 }
 
 /// What of reconciliation is in memory.

@@ -12,6 +12,7 @@ use crate::proto;
 
 pub mod balance_sync;
 pub mod consolidation;
+mod decimals;
 pub mod deposit;
 pub mod gas;
 pub mod nodes;

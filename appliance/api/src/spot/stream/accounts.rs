@@ -10,7 +10,7 @@ use exchequer_state::ledger::query::Posted;
 use exchequer_state::ledger::{AccountKey, Asset, Holder, Reason};
 use exchequer_state::markets::{MarketId, OrderRecord, OrderStatus};
 use exchequer_state::matching::OrderId;
-use exchequer_state::{Event, OrderStep, State};
+use exchequer_state::{Event, EventKind, OrderStep, State};
 
 use super::hub::Desk;
 use super::line::Line;
@@ -107,6 +107,19 @@ impl Desk {
         }
     }
 
+    /// Tells what became of a deposit or a withdrawal; what it moved is told with its postings.
+    fn tell_money(&self, kind: &EventKind, time_ms: u64) {
+        match kind {
+            EventKind::DepositMoved { deposit, network, user: Some(user), stage, .. } => {
+                self.tell_user(*user, &user::deposit_update(*deposit, *network, *stage, time_ms));
+            }
+            EventKind::WithdrawalMoved { withdrawal, user, to, .. } => {
+                self.tell_user(*user, &user::withdrawal_update(*withdrawal, *to, time_ms));
+            }
+            _ => {}
+        }
+    }
+
     /// Tells what an entry did to those who are watched.
     pub(super) async fn tell_users(&mut self, batch: &Batch) -> Result<(), Problem> {
         if self.users.is_empty() {
@@ -115,6 +128,9 @@ impl Desk {
         let mut touched: BTreeMap<UserId, BTreeSet<Asset>> = BTreeMap::new();
         let filled = filled_by(&batch.events);
         for (place, event) in batch.events.iter().enumerate() {
+            if let Event::Durable { record, .. } = event {
+                self.tell_money(&record.kind, batch.time.millis());
+            }
             let Event::Order { record, step } = event else { continue };
             if !self.users.contains_key(&record.user) {
                 continue;

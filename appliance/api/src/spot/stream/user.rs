@@ -1,11 +1,14 @@
 //! What a user is told of their orders and balances, field by field as the dialect names it.
 
-use exchequer_domain::format_decimal;
+use exchequer_domain::{Network, format_decimal};
 use exchequer_state::OrderStep;
+use exchequer_state::deposits::{DepositId, DepositStage};
 use exchequer_state::markets::{ClientOrderId, Fill, OrderRecord, OrderStatus};
 use exchequer_state::matching::{End, Lots, OrderId, Side, Ticks};
+use exchequer_state::withdrawals::{Stage, WithdrawalId};
 use serde_json::{Map, Value, json};
 
+use super::super::capital::{deposit_status, network_word};
 use super::super::order_view::{Terms, kind, list_of, self_trade, side, status};
 use super::super::view::View;
 use super::messages::text;
@@ -170,6 +173,18 @@ pub(crate) fn balance_update(moved: &Moved) -> String {
     let amount = format_decimal(moved.amount, moved.decimals);
     let delta = if moved.came { amount } else { format!("-{amount}") };
     text(&json!({"e": "balanceUpdate", "E": moved.time_ms, "a": moved.asset, "d": delta, "T": moved.time_ms}))
+}
+
+/// What became of a deposit. The dialect has no such event: the number of the state is that of `/sapi/v1/capital/deposit/hisrec`.
+pub(crate) fn deposit_update(id: DepositId, network: Network, stage: DepositStage, time_ms: u64) -> String {
+    let (status, word, network) = (deposit_status(stage), stage.as_str(), network_word(network));
+    text(&json!({"e": "depositUpdate", "E": time_ms, "T": time_ms, "i": id.0, "n": network, "s": status, "X": word}))
+}
+
+/// What became of a withdrawal. The dialect has no such event: the number of the state is that of `/sapi/v1/capital/withdraw/history`.
+pub(crate) fn withdrawal_update(id: WithdrawalId, stage: Stage, time_ms: u64) -> String {
+    let (status, word) = (stage.binance(), stage.as_str());
+    text(&json!({"e": "withdrawUpdate", "E": time_ms, "T": time_ms, "i": id.0, "s": status, "X": word}))
 }
 
 /// An event of one subscription, as the WebSocket API sends it.

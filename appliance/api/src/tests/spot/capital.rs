@@ -4,15 +4,17 @@ use axum::body::Body;
 use axum::http::{Method, Request};
 use exchequer_domain::UserId;
 use exchequer_state::api_keys::{Credential, Range, Scopes};
-use exchequer_state::{Body as Change, CreateApiKey};
+use exchequer_state::ledger::{Asset, TransferId};
+use exchequer_state::{Body as Change, CreateApiKey, CreditSandbox};
 use serde_json::{Value, json};
 
-use super::super::money_on_chains::{listed, rich, stock};
+use super::super::money_on_chains::{listed, rich, stock, wanted};
 use super::super::{Reply, World};
+use super::socket::Door;
 use super::{SECRET, good, refusal, sign, window};
 use crate::route::ClientAddress;
 
-/// A key of a user's that reads, from one address; and withdraws, where that is wanted.
+/// A key of a user's that reads; and withdraws from one address, where that is wanted.
 fn key(world: &World, user: UserId, withdraw: bool) -> String {
     let key = format!("{}{:063}", if withdraw { 'W' } else { 'R' }, user.0);
     let range = Range::new(std::net::Ipv4Addr::LOCALHOST.into(), 32).unwrap();
@@ -22,7 +24,7 @@ fn key(world: &World, user: UserId, withdraw: bool) -> String {
         label: String::new(),
         credential: Credential::Hmac { sealed: SECRET.iter().rev().copied().collect() },
         scopes: Scopes { read: true, trade: false, withdraw },
-        ranges: vec![range],
+        ranges: if withdraw { vec![range] } else { Vec::new() },
         reason: "test".into(),
     })));
     key
@@ -68,4 +70,34 @@ async fn in_and_out() {
     assert_eq!(refusal(&reply), (400, -4007), "not listed: {}", reply.text());
     let lost = order.replace(to, "0xdAC17F958D2ee523a2206206994597C13D831ec7");
     assert_eq!(refusal(&ask(&world, &key, Method::POST, "withdraw/apply", &lost).await), (400, -4007));
+}
+
+/// Goal: a user hears of each edge that a withdrawal goes, with the dialect's number of its state, and nobody else does. Method: two
+/// users who listen; one asks for a withdrawal, and takes it back.
+#[tokio::test]
+async fn withdrawals_are_told() {
+    let world = World::new();
+    listed(&world).await;
+    let ((user, session), (other, _)) = (rich(&world), rich(&world));
+    let door = Door::new(&world);
+    let listens = async |user: UserId| {
+        let (mut client, key) = (door.connect("/ws-api/v3").await, key(&world, user, false));
+        let (now, window) = (world.house.inside.lock().now.millis(), window());
+        let signed = sign(&format!("apiKey={key}&recvWindow={window}&timestamp={now}"));
+        let params = json!({"apiKey": key, "timestamp": now, "recvWindow": window, "signature": signed});
+        let answer = client.ask("userDataStream.subscribe.signature", params).await;
+        assert_eq!(answer["status"], 200, "{answer}");
+        client
+    };
+    let (mut own, mut another) = (listens(user).await, listens(other).await);
+    let path = |rest: &str| format!("/v1/users/{}/withdrawals{rest}", user.0);
+    world.with(&session, Method::POST, &path(""), Some(&wanted("w-1", "20"))).await.json();
+    let told = own.until(|value| value["event"]["e"] == "withdrawUpdate").await["event"].clone();
+    assert_eq!((&told["i"], &told["s"], &told["X"]), (&json!(1), &json!(0), &json!("confirming")));
+    world.with(&session, Method::POST, &path("/cancel"), Some(&json!({ "withdrawal": 1 }))).await.json();
+    let told = own.until(|value| value["event"]["e"] == "withdrawUpdate").await["event"].clone();
+    assert_eq!((&told["s"], &told["X"]), (&json!(1), &json!("cancelled")));
+    let credit = CreditSandbox { user: other, asset: Asset(1), amount: 5, id: TransferId(99) };
+    world.house.run(Change::CreditSandbox(credit));
+    assert_eq!(another.next().await["event"]["e"], "balanceUpdate", "it is the first thing that the other one hears");
 }

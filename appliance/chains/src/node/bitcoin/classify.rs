@@ -7,7 +7,7 @@ const IN_WARM_UP: i64 = -28;
 const DECODE_FAILED: i64 = -22;
 const IN_CHAIN: i64 = -27;
 /// Words that say what stands in the way of a transaction that may still be taken.
-const HINDRANCES: [(&str, Hindrance); 13] = [
+const HINDRANCES: [(&str, Hindrance); 15] = [
     ("min relay fee not met", Hindrance::FeeTooLow),
     ("mempool min fee not met", Hindrance::FeeTooLow),
     ("insufficient fee", Hindrance::ReplacementUnderpriced),
@@ -21,6 +21,9 @@ const HINDRANCES: [(&str, Hindrance); 13] = [
     ("non-final", Hindrance::NotYet),
     ("non-bip68-final", Hindrance::NotYet),
     ("too-long-mempool-chain", Hindrance::NodeBusy),
+    // This node's guard against absurd fees; another one may have another bound.
+    ("max-fee-exceeded", Hindrance::Validation),
+    ("fee exceeds maximum configured", Hindrance::Validation),
 ];
 /// Words that say that the node has the transaction.
 const KNOWN: [&str; 5] = [

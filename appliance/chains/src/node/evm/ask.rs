@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{EvmNode, borrowed, hex};
 use crate::Coin;
-use crate::node::{Account, FeeFacts, NodeError, Trial, TrialCall};
+use crate::node::{Account, DECIMALS, FeeFacts, NodeError, Trial, TrialCall, decimals_of};
 use crate::rpc::{Call, RpcError, Wide, data, fixed, quantity_u64, quantity_wide};
 use crate::scan::{Header, Key};
 
@@ -21,6 +21,10 @@ const BALANCE_OF: [u8; 4] = [0x70, 0xa0, 0x82, 0x31];
 const ERROR_STRING: [u8; 4] = [0x08, 0xc3, 0x79, 0xa0];
 /// How nodes call a revert.
 const REVERTED: i64 = 3;
+/// What nodes say that do not have the block that is asked about.
+const NO_HEAD: &str = "header not found";
+/// How nodes call a question that they do not understand or do not answer (JSON-RPC 2.0, 5.1).
+const NOT_UNDERSTOOD: [i64; 4] = [-32_700, -32_600, -32_601, -32_602];
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -124,6 +128,26 @@ impl EvmNode {
             nonces.push(Some(nonce.ok_or_else(|| NodeError::unreadable("no nonce"))?));
         }
         Ok(nonces)
+    }
+
+    /// Asked of nobody's account and without what it would cost: some nodes refuse a contract as the caller, and who has no gas knows
+    /// its decimals all the same.
+    pub(super) async fn decimals(&self, token: &ChainAddress) -> Result<Option<u8>, NodeError> {
+        let call = json!({"to": token.as_str(), "data": format!("0x{}", hex::encode(DECIMALS))});
+        match self.transport.call::<String>(&Call::new("eth_call", json!([call, "latest"]))).await {
+            // Empty: there is no such contract.
+            Ok(returned) => Ok(decimals_of(&data(&returned).ok_or_else(|| NodeError::unreadable("no bytes"))?)),
+            // A contract that does not tell fails, for which each program of a node has words of its own.
+            Err(RpcError::Refused { code, message, data }) => {
+                let is_its_own = NOT_UNDERSTOOD.contains(&code) || message.to_lowercase().contains(NO_HEAD);
+                match state_error(RpcError::Refused { code, message, data }) {
+                    NodeError::Rpc(error) if is_its_own => Err(error.into()),
+                    NodeError::Rpc(_) => Ok(None),
+                    pruned => Err(pruned),
+                }
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     pub(super) async fn trial(&self, call: &TrialCall) -> Result<Trial, NodeError> {

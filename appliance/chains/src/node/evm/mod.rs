@@ -350,6 +350,9 @@ impl ChainNode for EvmNode {
     fn balances<'a>(&'a self, of: &'a [(ChainAddress, Coin)], at: Header) -> Asking<'a, Vec<u128>> {
         Box::pin(self.balances(of, at))
     }
+    fn decimals<'a>(&'a self, token: &'a ChainAddress) -> Asking<'a, Option<u8>> {
+        Box::pin(self.decimals(token))
+    }
     fn trial<'a>(&'a self, call: &'a TrialCall) -> Asking<'a, Trial> {
         Box::pin(self.trial(call))
     }

@@ -8,20 +8,9 @@ use parking_lot::Mutex;
 use super::{Panel, Reply, blame};
 use crate::Coin;
 use crate::node::ballot::tally;
-use crate::node::{Account, ChainNode, Disagreement, Fate, Fates, NodeError, PanelError, Trial, TrialCall};
+use crate::node::{Account, ChainNode, Disagreement, Fate, Fates, NodeError, PanelError};
 use crate::rpc::Health;
 use crate::scan::{Block, Found, Header};
-
-/// The call of a token for its decimals: the first bytes of the hash of `decimals()`.
-const DECIMALS: [u8; 4] = [0x31, 0x3c, 0xe5, 0x67];
-
-/// The decimals that a call returned, where it returned a number that can be that.
-fn decimals_of(trial: &Trial) -> Option<u8> {
-    let Trial::Done { returned, .. } = trial else { return None };
-    let word: &[u8; 32] = returned.as_slice().try_into().ok()?;
-    let [zeros @ .., last] = word;
-    zeros.iter().all(|byte| *byte == 0).then_some(*last)
-}
 
 impl Panel {
     /// The header of a height, as a quorum has it, its time included: not every network's names can be computed from what nodes
@@ -231,19 +220,22 @@ impl Panel {
         Ok(tally(&whole, self.quorum, |a, b| a == b, errors.last())?)
     }
 
-    /// With how many decimals a token's contract counts, as a quorum says it now; none where it does not tell, or is not there. To
-    /// tell them is a wish of the standard (ERC-20, `decimals()`), no duty.
+    /// With how many decimals a token's contract counts, as a quorum says it now; none where it does not tell, or is not there. Who
+    /// says another number is marked.
     ///
     /// # Errors
     /// [`PanelError::Disagreement`].
     pub async fn agreed_decimals(&self, token: &ChainAddress) -> Result<Option<u8>, PanelError> {
         let asked = self.all(|node| {
-            let (from, to) = (token.clone(), token.clone());
-            let call = TrialCall { from, to, value: 0, data: DECIMALS.to_vec() };
-            Box::pin(async move { node.trial(&call).await })
+            let token = token.clone();
+            Box::pin(async move { node.decimals(&token).await })
         });
         let (answers, errors) = asked.await;
-        let told: Vec<(usize, Option<u8>)> = answers.into_iter().map(|(at, trial)| (at, decimals_of(&trial))).collect();
-        Ok(tally(&told, self.quorum, |a, b| a == b, errors.last())?)
+        let agreed = tally(&answers, self.quorum, |a, b| a == b, errors.last())?;
+        // Who agrees on this may contradict the others about a block.
+        for (at, _) in answers.iter().filter(|(_, told)| told.is_some() && *told != agreed) {
+            self.seats[*at].1.lock().contradicts(true);
+        }
+        Ok(agreed)
     }
 }

@@ -414,3 +414,36 @@ async fn facts_are_read() {
     let trial = ChainNode::trial(&node, &call).await;
     assert_eq!(trial, Ok(Trial::Reverted { reason: "execution reverted".into() }));
 }
+
+/// Goal: a token's decimals are the number that its contract returns; a contract that does not tell them is none of them, in whatever
+/// words a node says so; and a node that cannot answer has said nothing of any contract. Nobody's account is named, and no cost asked.
+/// Method: answers, and the words of several programs for a call that fails.
+#[tokio::test]
+async fn decimals_are_read_or_not_told() {
+    let token = || ChainAddress::canonical("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266").unwrap();
+    let word = |number: u64| Ok(json!(format!("0x{number:064x}")));
+    let refused = |code: i64, words: &str| Err((code, words.to_owned()));
+    for (answer, expected) in [
+        (word(6), Some(Some(6))),
+        (word(0), Some(Some(0))),
+        (word(256), Some(None)),
+        (Ok(json!("0x")), Some(None)),
+        (Ok(json!("0x06")), Some(None)),
+        (refused(3, "execution reverted"), Some(None)),
+        (refused(-32_000, "invalid jump destination"), Some(None)),
+        (refused(-32_003, "EVM error: InvalidJump"), Some(None)),
+        (refused(-32_015, "VM execution error."), Some(None)),
+        (refused(-32_601, "the method eth_call does not exist"), None),
+        (refused(-32_000, "header not found"), None),
+        (refused(-32_000, "missing trie node 00"), None),
+    ] {
+        let said = answer.clone();
+        let node = node(move |method, params| {
+            assert_eq!((method, &params[0]), ("eth_call", &json!({"to": token().as_str(), "data": "0x313ce567"})));
+            said.clone()
+        })
+        .await;
+        let told = ChainNode::decimals(&node, &token()).await;
+        assert_eq!(told.ok(), expected, "{answer:?}");
+    }
+}

@@ -13,8 +13,8 @@ pub use self::classify::classify;
 use self::wire::{WireInfo, WireTx, is_nothing};
 use super::evm::borrowed;
 use super::{
-    Account, Asking, Broadcast, ChainNode, Doing, Fate, FeeFacts, Heads, NodeError, OutputFacts, Transfer, Trial,
-    TrialCall, TronAccount,
+    Account, Asking, Broadcast, ChainNode, DECIMALS, Doing, Fate, FeeFacts, Heads, NodeError, OutputFacts, Transfer,
+    Trial, TrialCall, TronAccount, decimals_of,
 };
 use crate::rpc::{RpcError, Transport, Wide};
 use crate::scan::{Block, Header, Key, tron_transfers};
@@ -322,10 +322,6 @@ impl TronNode {
             self.transport.endpoint().clean(plain.as_deref().unwrap_or(message))
         };
         let message = wire.result.message.map(words);
-        // A call of a contract that is not there would fail, which is an answer and no trouble of the node's.
-        if let Some(reason) = message.as_ref().filter(|message| message.contains(NO_CONTRACT)) {
-            return Ok(Trial::Reverted { reason: reason.clone() });
-        }
         if !wire.result.result {
             let code = wire.result.code.unwrap_or("no code");
             let message = format!("{code}: {}", message.unwrap_or_default());
@@ -338,6 +334,18 @@ impl TronNode {
         }
         let returned = wire.constant_result.first().map(hex::decode).transpose().map_err(NodeError::unreadable)?;
         Ok(Trial::Done { returned: returned.unwrap_or_default(), units: wire.energy_used })
+    }
+
+    async fn decimals(&self, token: &ChainAddress) -> Result<Option<u8>, NodeError> {
+        let contract = self.hex(token)?;
+        let body = json!({"owner_address": contract, "contract_address": contract, "data": hex::encode(DECIMALS)});
+        match self.constant(Side::Full, body).await {
+            Ok(Trial::Done { returned, .. }) => Ok(decimals_of(&returned)),
+            Ok(Trial::Reverted { .. }) => Ok(None),
+            // That there is none is said by one node, and agreed on by those who ask several.
+            Err(NodeError::Rpc(RpcError::Refused { message, .. })) if message.contains(NO_CONTRACT) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     async fn trial(&self, call: &TrialCall) -> Result<Trial, NodeError> {
@@ -391,6 +399,9 @@ impl ChainNode for TronNode {
     }
     fn balances<'a>(&'a self, of: &'a [(ChainAddress, Coin)], at: Header) -> Asking<'a, Vec<u128>> {
         Box::pin(self.balances(of, at))
+    }
+    fn decimals<'a>(&'a self, token: &'a ChainAddress) -> Asking<'a, Option<u8>> {
+        Box::pin(self.decimals(token))
     }
     fn trial<'a>(&'a self, call: &'a TrialCall) -> Asking<'a, Trial> {
         Box::pin(self.trial(call))

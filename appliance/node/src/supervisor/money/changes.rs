@@ -48,7 +48,9 @@ pub(super) fn body(caller: Caller, change: Change) -> Result<Body, Status> {
         Change::DoubtToken(message) => {
             let network = only(caller, &[WorkerKind::Deposit])?;
             let (token, why) = (words::address(&message.token).map_err(unreadable)?, message.why);
-            Ok(Body::DoubtToken(Box::new(DoubtToken { network, token, why })))
+            let decimals = message.decimals.map(u8::try_from).transpose();
+            let decimals = decimals.map_err(|_| Status::invalid_argument("decimals are a number of at most 255"))?;
+            Ok(Body::DoubtToken(Box::new(DoubtToken { network, token, why, decimals })))
         }
         Change::NotePending(message) => {
             let network = only(caller, &[WorkerKind::Deposit])?;

@@ -78,15 +78,17 @@ impl<G: Ground, L: Launcher> Door<G, L> {
                 withdrawals: may(Operation::Withdrawal).is_ok(),
                 why_not: why.map(|why| why.to_string()).unwrap_or_default(),
                 listings: listings
-                    .map(|listing| proto::Listing {
-                        asset: listing.asset.0,
-                        coin: words::of_coin(listing.coin.as_ref()),
-                        decimals: u32::from(listing.decimals),
-                        ledger_decimals: u32::from(listing.ledger_decimals),
-                        doubted: listing
-                            .coin
-                            .as_ref()
-                            .is_some_and(|token| state.reconciliation().doubted(network, token).is_some()),
+                    .map(|listing| {
+                        let token = listing.coin.as_ref();
+                        let doubted = token.and_then(|token| state.reconciliation().doubted(network, token));
+                        proto::Listing {
+                            asset: listing.asset.0,
+                            coin: words::of_coin(token),
+                            decimals: u32::from(listing.decimals),
+                            ledger_decimals: u32::from(listing.ledger_decimals),
+                            doubted: doubted.is_some_and(|doubted| doubted.decimals.is_none()),
+                            miscounted: doubted.is_some_and(|doubted| doubted.decimals.is_some()),
+                        }
                     })
                     .collect(),
                 traces: state.settings().get_for(&schema::CHAIN_TRACES, &scope),

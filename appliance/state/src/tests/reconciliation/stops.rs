@@ -9,10 +9,12 @@ use super::*;
 use crate::markets::Step;
 use crate::networks::{Operation, Why};
 use crate::people::Role;
-use crate::planted::Bug;
+use crate::planted::{self, Bug};
 use crate::reconciliation::{DiscrepancyId, Equation, Refusal};
 use crate::tests::world::post;
-use crate::{ConfigureNetworkAsset, CreateMarket, DoubtToken, OpenAccounts, PostTransfers, SetMarketPhase};
+use crate::{
+    ConfigureNetworkAsset, CreateMarket, DoubtToken, ListAsset, OpenAccounts, PostTransfers, SetMarketPhase, custody,
+};
 
 fn find(bench: &Bench, holder: Holder, asset: Asset) -> exchequer_ledger::AccountId {
     bench.world.state.ledger().find(&AccountKey { holder, asset }).unwrap()
@@ -210,7 +212,7 @@ fn a_doubted_token() {
         bench.stock(network);
     }
     let doubt = |network, token: &str| {
-        Body::DoubtToken(Box::new(DoubtToken { network, token: address(token), why: "x".repeat(501) }))
+        Body::DoubtToken(Box::new(DoubtToken { network, token: address(token), why: "x".repeat(501), decimals: None }))
     };
     let unknown = bench.send_as(WorkerKind::Deposit, TRON, doubt(TRON, "Other"));
     assert_eq!(refused(unknown), Refusal::TokenUnknown { token: address("Other") });
@@ -227,7 +229,7 @@ fn a_doubted_token() {
     assert_eq!(told(&bench, is_doubt), 1);
     bench.world.state = crate::State::load(&bench.world.rows).unwrap();
     for operation in Operation::ALL {
-        assert_eq!(bench.world.state.may(TRON, Asset(2), *operation), Err(Why::AssetOnNetwork));
+        assert_eq!(bench.world.state.may(TRON, Asset(2), *operation), Err(Why::Doubted));
     }
     assert!(all(&bench, ETH) && bench.world.state.reconciliation().doubted(TRON, &address("Token")).is_some());
     let before = bench.sum(Holder::Customer { customer: 1, sub_account: 0 }, Asset(2), Side::Credit);
@@ -240,10 +242,71 @@ fn a_doubted_token() {
     };
     bench.world.run(switch(None, Some(true))).unwrap();
     assert!(bench.world.state.reconciliation().doubted(TRON, &address("Token")).is_some());
+    // The switch is on, and says nothing of the doubt.
+    assert_eq!(bench.world.state.may(TRON, Asset(2), Operation::Withdrawal), Err(Why::Doubted));
+    planted::plant(Some(Bug::DoubtIgnored));
+    assert_eq!(bench.world.state.may(TRON, Asset(2), Operation::Withdrawal), Ok(()));
+    planted::plant(None);
     bench.world.run(switch(Some(true), None)).unwrap();
     assert!(bench.world.state.reconciliation().doubted(TRON, &address("Token")).is_none());
     bench.grow(TRON, 6);
     assert_eq!(bench.sum(Holder::Customer { customer: 1, sub_account: 0 }, Asset(2), Side::Credit), before + 700);
     bench.send_as(WorkerKind::Deposit, TRON, doubt(TRON, "Token")).unwrap();
     assert_eq!(told(&bench, is_doubt), 2);
+}
+
+/// A token that counts with 6 decimals and is listed with 9, told so before anything of it came; then 700 of its units come, which stand
+/// in no book. Whether anything of it is booked before it is listed as it counts; and the bench after that.
+fn counted_anew() -> (Bench, bool) {
+    let mut bench = Bench::new();
+    let of = address("Token");
+    let present = bench.world.state.custody().listing(TRON, Asset(2)).unwrap().clone();
+    let doubt = |decimals| {
+        let why = "its contract counts otherwise".to_owned();
+        Body::DoubtToken(Box::new(DoubtToken { network: TRON, token: of.clone(), why, decimals: Some(decimals) }))
+    };
+    let list = |decimals| {
+        let (network, asset, coin, terms, reason) = (TRON, Asset(2), Some(of.clone()), present.terms, "test".into());
+        Body::ListAsset(Box::new(ListAsset { network, asset, coin, decimals, terms, reason }))
+    };
+    let other = present.decimals + 3;
+    let pinned = |bench: &mut Bench, decimals| {
+        let refused = bench.world.refused(list(decimals));
+        assert_eq!(refused, Rejection::Custody(custody::Refusal::ListingPinned));
+    };
+    pinned(&mut bench, other);
+    bench.send_as(WorkerKind::Deposit, TRON, doubt(other)).unwrap();
+    pinned(&mut bench, other + 1);
+    let switch = || {
+        let (network, asset, sweeps, reason) = (TRON, Asset(2), Some(true), "looked at it".to_owned());
+        let (deposits, withdrawals) = (Some(true), Some(true));
+        Body::ConfigureNetworkAsset(ConfigureNetworkAsset { network, asset, deposits, withdrawals, sweeps, reason })
+    };
+    let told = custody::Refusal::Miscounted { told: other, listed: present.decimals };
+    assert_eq!(bench.world.refused(switch()), Rejection::Custody(told));
+    bench.pay(TRON, &deposit_address(TRON, 0), token(), 700_000);
+    bench.grow(TRON, 8);
+    let held = |bench: &Bench| bench.sum(Holder::Suspense, Asset(2), Side::Credit);
+    let booked = held(&bench) > 0;
+    if !booked {
+        bench.world.run(list(other)).unwrap();
+        bench.world.run(switch()).unwrap();
+        bench.grow(TRON, 8);
+        pinned(&mut bench, present.decimals);
+    }
+    (bench, booked)
+}
+
+/// Goal: what a token comes to is booked by the decimals that its contract counts with, whatever it was listed with first: before that
+/// nothing of it is in any book, nobody can switch it on, and its listing gets these decimals and no others; what came meanwhile is
+/// credited by them, and from then on the listing keeps them. Method: such a token, a payment, the right listing; with each guard gone.
+#[test]
+fn a_token_that_counts_otherwise() {
+    let (bench, booked) = counted_anew();
+    assert!(!booked);
+    assert_eq!(bench.sum(Holder::Customer { customer: 1, sub_account: 0 }, Asset(2), Side::Credit), 700);
+    planted::plant(Some(Bug::Miscounted));
+    let (_, booked) = counted_anew();
+    planted::plant(None);
+    assert!(booked, "it was booked by what it is listed with");
 }

@@ -54,7 +54,7 @@ pub(in crate::tests) fn script(world: &World) -> Vec<(Actor, Body)> {
     let long = BookChange::Add { network: EVM, address: long, memo: None, label: "other".into() };
     let btc = Network::Bitcoin;
     let scanner = Actor::Worker(WorkerId { kind: WorkerKind::Deposit, network: Some(btc), instance: 1 });
-    let doubt = DoubtToken { network: btc, token: address("0x300"), why: "300 are there".into() };
+    let doubt = DoubtToken { network: btc, token: address("0x300"), why: "300 are there".into(), decimals: Some(18) };
     let missed = CommitMissed {
         network: btc,
         directive: DirectiveId(300),

@@ -237,7 +237,7 @@ mod tests {
     use super::*;
 
     fn listing(decimals: u32, ledger_decimals: u32) -> Listing {
-        Listing { asset: 1, coin: String::new(), decimals, ledger_decimals, doubted: false }
+        Listing { asset: 1, coin: String::new(), decimals, ledger_decimals, ..Listing::default() }
     }
 
     /// Goal: what is moved is a whole number of minor units, never more than there is, and nothing is no move.

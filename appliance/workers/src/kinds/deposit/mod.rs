@@ -10,10 +10,9 @@
 //! - Whatever may have arrived and cannot be read is told as well: it waits for people, and is not lost.
 
 mod commit;
-mod decimals;
 mod pending;
 #[cfg(test)]
-mod played;
+pub(super) mod played;
 mod proof;
 mod pulse;
 mod rescan;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use exchequer_chains::scan::{Block, Found, Header, Watch, scan};
 use exchequer_domain::{Network, Place, TxId};
 
+use super::super::decimals::{Decimals, Looked};
 use super::super::nodes::{self, Nodes};
 use super::Watched;
 use super::commit::{SIGHTINGS_MAX, scanned};
@@ -71,6 +72,10 @@ pub(super) async fn rescan(
     let opened = tokio::task::spawn_blocking(move || Watched::open(params, &file)).await;
     let mut watched = opened.map_err(|error| error.to_string())?;
     watched.follow(&*link, &config).await?;
+    let Looked { wrong, uncounted } = Decimals::default().look(&panel, &config).await?;
+    if let Some(why) = wrong.into_iter().map(|doubt| doubt.why).chain(uncounted.into_values()).next() {
+        return Err(format!("what arrives of a listed token cannot be counted: {why}"));
+    }
     let mut suspects = watched.suspects.clone();
     let look = |block: &Block| scan(block, &Watch { params, own: &watched, tokens: &watched.tokens });
     let mut difference = Difference { applies: commit.is_some(), ..Difference::default() };

@@ -10,9 +10,9 @@ use exchequer_chains::scan::{Block, Halt, Header, Step, Trail, Wait, Watch, scan
 use exchequer_domain::{BlockHash, BlockRef, Family, Network, TxId};
 use tokio::time::Instant;
 
+use super::super::decimals::{Decimals, Looked};
 use super::super::nodes::{self, Nodes};
 use super::commit::{Heights, Scanned, commands};
-use super::decimals::Decimals;
 use super::pending::Pending;
 use super::pulse::Pulse;
 use super::walk::{Catch, fetch};
@@ -133,7 +133,12 @@ impl Scanner {
         }
         let Some(watched) = &mut self.watched else { return Err("it watches nothing".to_owned()) };
         watched.follow(&*self.link, &place.config).await?;
-        self.decimals.look(&place.panel, &place.config, &mut watched.suspects).await?;
+        let Looked { wrong, uncounted } = self.decimals.look(&place.panel, &place.config).await?;
+        watched.uncounted = uncounted;
+        // Before any block: the state counts nothing of such a token from then on.
+        for doubt in wrong {
+            tell_doubt(&*self.link, &self.requests, doubt).await?;
+        }
         Counts::set(&self.counts.addresses, watched.len() as u64);
         if place.trail.is_none() {
             let (trail, agreed, pending) = begin(&*self.link, &place.panel).await?;
@@ -216,16 +221,9 @@ impl Scanner {
         let Some(watched) = &mut self.watched else { return Ok(()) };
         for (token, untold) in &mut watched.suspects {
             let Some(why) = untold.clone() else { continue };
-            let asked = proto::DoubtToken { token: token.to_string(), why };
-            match change(&*self.link, &self.requests, change_request::Change::DoubtToken(asked)).await {
-                Changed::Done(_) => *untold = None,
-                Changed::Refused { code, message } => {
-                    return Err(format!("the doubt about token {token} was not taken ({code}): {message}"));
-                }
-                Changed::Unknown(why) => {
-                    return Err(format!("whether the doubt about token {token} was taken is not known: {why}"));
-                }
-            }
+            let doubt = proto::DoubtToken { token: token.to_string(), why, decimals: None };
+            tell_doubt(&*self.link, &self.requests, doubt).await?;
+            *untold = None;
         }
         Ok(())
     }
@@ -366,5 +364,17 @@ async fn agreed(panel: &Panel, trail: &Trail, before: u64) -> Result<u64, String
         // Those that lag have no say yet; what was agreed on stays so.
         Some(PanelError::Disagreement(Disagreement::TooFew { .. })) | None => Ok(before.min(tip)),
         Some(error) => Err(error.to_string()),
+    }
+}
+
+/// Tells that a token is doubted.
+async fn tell_doubt(link: &dyn Link, requests: &Requests, doubt: proto::DoubtToken) -> Result<(), String> {
+    let token = doubt.token.clone();
+    match change(link, requests, change_request::Change::DoubtToken(doubt)).await {
+        Changed::Done(_) => Ok(()),
+        Changed::Refused { code, message } => {
+            Err(format!("the doubt about token {token} was not taken ({code}): {message}"))
+        }
+        Changed::Unknown(why) => Err(format!("whether the doubt about token {token} was taken is not known: {why}")),
     }
 }

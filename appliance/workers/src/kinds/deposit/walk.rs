@@ -1,8 +1,8 @@
 //! The way along a network from the trail's end, and what is caught on it.
 
-use exchequer_chains::NetworkParams;
 use exchequer_chains::node::{NodeError, Panel, PanelError};
 use exchequer_chains::scan::{Block, Found, Header, Step, Trail, Watch, scan};
+use exchequer_chains::{Coin, NetworkParams};
 use exchequer_domain::{Family, Network, OutPoint};
 use futures::future::join_all;
 
@@ -34,6 +34,15 @@ impl Catch<'_> {
 
     fn look(&self, block: &Block) -> Found {
         scan(block, &Watch { params: self.params, own: &*self.watched, tokens: &self.watched.tokens })
+    }
+
+    /// Why a block waits: it holds some of a token of which it is not known with how many decimals it counts.
+    fn waits(&self, header: Header, found: &Found) -> Option<String> {
+        found.sightings.iter().find_map(|seen| {
+            let Coin::Token(token) = &seen.coin else { return None };
+            let why = self.watched.uncounted.get(token)?;
+            Some(format!("block {} waits, as some of token {token} arrives in it: {why}", header.block.height))
+        })
     }
 
     /// Takes what the next block holds. Whether there is room for another one.
@@ -90,6 +99,12 @@ pub(super) async fn fetch(
                 Err(_) if !catch.found.is_empty() => return Ok(None),
                 Err(error) => return Err(error.to_string()),
             };
+            let waits = given.as_ref().and_then(|(_, seen)| catch.waits(header, seen));
+            match waits.filter(|_| follows(trail, header)) {
+                Some(_) if !catch.found.is_empty() => return Ok(None),
+                Some(why) => return Err(why),
+                None => {}
+            }
             match trail.take(head, Some(header)) {
                 Step::Advance(_) => {
                     let Some((block, mut seen)) = given else { return Err("a block was taken unseen".to_owned()) };

@@ -24,6 +24,8 @@ pub struct Watched {
     from_file: bool,
     /// Tokens whose balances were seen not to follow their logs: nothing of them is certain before people have looked.
     pub(super) suspects: Suspects,
+    /// Tokens of which it is not known with how many decimals they count, and why not.
+    pub(super) uncounted: BTreeMap<ChainAddress, String>,
     /// Contracts of listed tokens.
     pub(super) tokens: BTreeSet<[u8; 20]>,
 }
@@ -50,6 +52,7 @@ impl Watched {
             coins_known: false,
             from_file: false,
             suspects: Suspects::new(),
+            uncounted: BTreeMap::new(),
             tokens: BTreeSet::new(),
         }
     }

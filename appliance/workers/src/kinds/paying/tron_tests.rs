@@ -116,7 +116,7 @@ impl Play {
     /// A round, so long after the head was made.
     async fn round(&self, after_ms: u64) -> Round {
         self.panel.refresh().await;
-        let listing = Listing { asset: 1, coin: String::new(), decimals: 6, ledger_decimals: 6, doubted: false };
+        let listing = Listing { asset: 1, coin: String::new(), decimals: 6, ledger_decimals: 6, ..Listing::default() };
         let config = NetworkReply { listings: vec![listing], test: true, ..NetworkReply::default() };
         let now_ms = header(self.says[2].lock().head, 0).time_ms + after_ms;
         let due = DueReply { now_us: now_ms * 1_000, ..DueReply::default() };

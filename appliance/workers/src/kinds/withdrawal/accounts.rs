@@ -56,7 +56,7 @@ impl Stopped {
 }
 
 /// A queued withdrawal, and what of which coin it wants to be paid, or why it cannot be.
-type Wanted<'a> = (&'a Queued, Result<(Coin, u128), Hindered>);
+pub(super) type Wanted<'a> = (&'a Queued, Result<(Coin, u128), Hindered>);
 
 /// Gives each payment the address that has least under way of those that have so much; what nobody has waits.
 pub(super) async fn assign<'a>(

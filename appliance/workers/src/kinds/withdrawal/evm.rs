@@ -6,7 +6,7 @@ use exchequer_domain::ChainAddress;
 
 use super::accounts::{Assigned, Stopped, asked, assign, came, decide_all};
 use super::lanes::{self, Lane};
-use super::{Hindered, Payments, destination, set_aside, too_dear};
+use super::{Hindered, Payments, set_aside, too_dear};
 use crate::kinds::paying::evm::{Tried, draft, market, next_nonce, offer, tried};
 use crate::kinds::paying::{Desk, Draft, Round, doing, fee_cap, in_order, in_smallest_units};
 use crate::money::proto::{PreparePayout, Withdrawal as Queued, wait};
@@ -29,7 +29,7 @@ pub(super) async fn decide(payments: &Payments, desk: &Desk, round: &Round) -> R
             }
         }
     }
-    let wanted = wanted.into_iter().map(|one| (one, destination(&round.params, round, one))).collect();
+    let wanted = payments.destinations(round, wanted).await?;
     let assigned = assign(payments, desk, &mut lanes, wanted, &mut stopped, &mut troubles).await;
     let trying = assigned.iter().map(|one| doing(tried_one(round, &lanes[one.lane], one)));
     let tried = in_order(trying.collect()).await;

@@ -21,6 +21,7 @@ use exchequer_domain::{Family, WorkerId};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
+use super::decimals::{Decimals, Looked};
 use super::nodes::{Nodes, configured};
 use super::paying::{self, Counts, Desk, Errands, Round};
 use super::{Doing, JobEnding, Kind};
@@ -81,6 +82,8 @@ pub struct Payments {
     waiting: Mutex<Option<Instant>>,
     /// When gaps among nonces were last looked at for their own sake.
     filled: Mutex<Option<Instant>>,
+    /// Which tokens count as they are listed.
+    decimals: tokio::sync::Mutex<Decimals>,
 }
 
 impl Errands for Payments {
@@ -153,6 +156,28 @@ impl Payments {
             said.insert(withdrawal, (why, Instant::now()));
         }
         Ok(passed)
+    }
+}
+
+impl Payments {
+    /// Where withdrawals go, and how much each is. None of a token goes anywhere that counts otherwise than it is listed, or of which
+    /// that is not known: it would be a power of ten too much or too little.
+    async fn destinations<'a>(
+        &self,
+        round: &Round,
+        wanted: Vec<&'a Queued>,
+    ) -> Result<Vec<accounts::Wanted<'a>>, String> {
+        let mut unpayable = BTreeMap::new();
+        if wanted.iter().any(|one| !one.coin.is_empty()) {
+            let Looked { wrong, uncounted } = self.decimals.lock().await.look(&round.panel, &round.config).await?;
+            unpayable.extend(wrong.into_iter().map(|doubt| (doubt.token, doubt.why)));
+            unpayable.extend(uncounted.into_iter().map(|(token, why)| (token.to_string(), why)));
+        }
+        let to = |one: &Queued| match unpayable.get(&one.coin) {
+            Some(why) => Err(Hindered::Trouble(why.clone())),
+            None => destination(&round.params, round, one),
+        };
+        Ok(wanted.into_iter().map(|one| (one, to(one))).collect())
     }
 }
 

@@ -6,7 +6,7 @@ use exchequer_domain::ChainAddress;
 
 use super::accounts::{Assigned, Stopped, asked, assign, came, decide_all};
 use super::lanes::{self, Lane};
-use super::{Hindered, Payments, destination, set_aside, too_dear};
+use super::{Hindered, Payments, set_aside, too_dear};
 use crate::kinds::paying::tron::{Prices, Tried, Window, account, draft, prices, tried};
 use crate::kinds::paying::{Desk, Round, doing, fee_cap, in_order};
 use crate::money::proto::{PreparePayout, wait};
@@ -39,7 +39,7 @@ pub(super) async fn decide(payments: &Payments, desk: &Desk, round: &Round) -> R
     }
     lanes::take_off(round, &mut lanes);
     let (mut stopped, mut troubles, mut decisions) = (Stopped::default(), Vec::new(), Vec::new());
-    let wanted = wanted.into_iter().map(|one| (one, destination(&round.params, round, one))).collect();
+    let wanted = payments.destinations(round, wanted).await?;
     let assigned = assign(payments, desk, &mut lanes, wanted, &mut stopped, &mut troubles).await;
     if assigned.is_empty() {
         return came(false, troubles);

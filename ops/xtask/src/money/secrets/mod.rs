@@ -3,6 +3,9 @@
 //! What follows from the seed is computed here once more, from the words and the published rules (BIP-39, BIP-32) alone: the seed,
 //! every account's private key, those on the way to it and those of its first addresses, each as bytes and in every text in which such
 //! things are written: digits, base58 (`xprv` and its like, WIF), base64.
+//!
+//! Files are looked at as they are. Tables of the state are compressed, in which a text may be in pieces; but whatever is in the state
+//! came as a command through the replicated log, which is not compressed and, in a run as short as this, is there from its beginning.
 
 mod cores;
 mod derived;

@@ -4,9 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use exchequer_domain::{Family, NodeId, UserId};
+use exchequer_domain::{ChainAddress, Family, NodeId, UserId};
 use exchequer_state::custody::Terms;
-use exchequer_state::ledger::Asset;
+use exchequer_state::ledger::{AccountKey, Asset, Holder, Side};
 use exchequer_state::networks::Operation;
 use exchequer_state::{Actor, AllocateAddress, Body, CreateAsset, Done, ListAsset, StockAddresses};
 use exchequer_workers::chains::node::ChainNode;
@@ -22,6 +22,8 @@ use super::{Dice, NETWORK, USERS, address, balances};
 
 /// Blocks of the back-log where `EXCHEQUER_BACKLOG` does not say how many; a day of Ethereum has 7,200.
 const BACKLOG_BLOCKS: u64 = 300;
+/// The number of a token's contract.
+const TOKEN: u32 = 77;
 /// Rounds until a worker has caught up.
 const ROUNDS_MAX: u32 = 20_000;
 
@@ -197,6 +199,60 @@ async fn an_address_is_watched_one_block_after_it_was_given() {
     assert_eq!(balances(&play.stage), [570, 0, 0, 0]);
 }
 
+/// Lists a token with six decimals as the asset 2.
+fn list_token(play: &Play) -> ChainAddress {
+    let (token, reason) = (address(TOKEN), || "test".to_owned());
+    let ground = play.stage.ground();
+    let asset = CreateAsset { code: "USDT".into(), decimals: 6, name: "Tether".into(), reason: reason() };
+    ground.run(Body::CreateAsset(asset));
+    let terms = Terms { deposit_min: 1, withdrawal_min: 1, withdrawal_max: 9, withdrawal_step: 1, withdrawal_fee: 0 };
+    let coin = Some(token.clone());
+    let list = ListAsset { network: NETWORK, asset: Asset(2), coin, decimals: 6, terms, reason: reason() };
+    ground.run(Body::ListAsset(Box::new(list)));
+    token
+}
+
+/// Goal: where endpoints contradict each other about a token's decimals nothing else hangs on that: blocks are scanned up to the first
+/// one in which some of it arrives. That one waits, and is credited by the decimals that both say in the end. Method: two endpoints of
+/// one chain, a block without the token, one with it, and one more.
+#[tokio::test(start_paused = true)]
+async fn what_nobody_can_count_waits() {
+    let mut play = Play::begin(5).await;
+    (play.faults.lock().lost, play.faults.lock().deadly) = (0, 0);
+    list_token(&play);
+    play.chain.lock().decimals = Some(6);
+    let other = Arc::new(Mutex::new(play.chain.lock().clone()));
+    let says = Mutex::new(18);
+    let (mut scanner, _) = play.worker_with(truthful(&[("first", &play.chain), ("second", &other)]));
+    let mine = |play: &Play, amount: u128| {
+        let mut chain = play.chain.lock();
+        if amount > 0 {
+            chain.mine_token(TOKEN, 0, amount)
+        } else {
+            chain.mine(0)
+        }
+        let mut other = other.lock();
+        other.clone_from(&chain);
+        other.decimals = Some(*says.lock());
+    };
+    mine(&play, 0);
+    rounds(&mut scanner, 5).await;
+    assert!(is_level(&play), "nothing of the token is in it");
+    let before = scanned(&play.stage).tip;
+    mine(&play, 700);
+    mine(&play, 0);
+    rounds(&mut scanner, 5).await;
+    assert_eq!(scanned(&play.stage).tip, before, "the block waits");
+    *says.lock() = 6;
+    for _ in 0..FINALITY + 6 {
+        mine(&play, 0);
+        rounds(&mut scanner, 2).await;
+    }
+    let key = AccountKey { holder: Holder::Customer { customer: 1, sub_account: 0 }, asset: Asset(2) };
+    let account = play.stage.ground().state(|state| state.account(&key)).unwrap();
+    assert_eq!(account.map(|account| account.sums.balance(Side::Credit)), Some(700));
+}
+
 /// Goal: nothing is credited of a token whose contract counts otherwise than its listing says: it is doubted, and halted, before the
 /// first block is told; one that counts so, or does not tell, is not. Method: a listed token with six decimals, on endpoints that say so,
 /// say otherwise, and say nothing.
@@ -205,15 +261,7 @@ async fn decimals_are_compared_before_a_credit() {
     for (told, doubted) in [(Some(6), false), (Some(18), true), (None, false)] {
         let mut play = Play::begin(5).await;
         (play.faults.lock().lost, play.faults.lock().deadly) = (0, 0);
-        let (token, reason) = (address(77), || "test".to_owned());
-        let ground = play.stage.ground();
-        let asset = CreateAsset { code: "USDT".into(), decimals: 6, name: "Tether".into(), reason: reason() };
-        ground.run(Body::CreateAsset(asset));
-        let terms =
-            Terms { deposit_min: 1, withdrawal_min: 1, withdrawal_max: 9, withdrawal_step: 1, withdrawal_fee: 0 };
-        let coin = Some(token.clone());
-        let list = ListAsset { network: NETWORK, asset: Asset(2), coin, decimals: 6, terms, reason: reason() };
-        ground.run(Body::ListAsset(Box::new(list)));
+        let token = list_token(&play);
         play.chain.lock().decimals = told;
         play.chain.lock().mine(0);
         let nodes = truthful(&[("first", &play.chain), ("second", &play.chain)]);

@@ -100,6 +100,9 @@ impl ChainNode for Teller {
     fn nonces<'a>(&'a self, of: &'a [ChainAddress], _: Header) -> Asking<'a, Vec<Option<u64>>> {
         Box::pin(async move { Ok(vec![Some(0); of.len()]) })
     }
+    fn decimals<'a>(&'a self, token: &'a ChainAddress) -> Asking<'a, Option<u8>> {
+        self.inner.decimals(token)
+    }
     fn trial<'a>(&'a self, call: &'a TrialCall) -> Asking<'a, Trial> {
         self.inner.trial(call)
     }
@@ -245,7 +248,7 @@ async fn a_doubt_outlives_the_worker() {
     ground.run(Body::ListAsset(Box::new(list)));
     assert!(!is_doubted(&play, 8).await);
     let (link, requests) = play.link("deposit/ethereum-1", 8);
-    let doubt = proto::DoubtToken { token: token.to_string(), why: "nothing arrived".into() };
+    let doubt = proto::DoubtToken { token: token.to_string(), why: "nothing arrived".into(), decimals: None };
     let told = change(link.as_ref(), &requests, proto::change_request::Change::DoubtToken(doubt)).await;
     assert!(matches!(told, Changed::Done(_)), "{told:?}");
     assert!(is_doubted(&play, 9).await);

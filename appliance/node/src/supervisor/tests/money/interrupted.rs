@@ -206,6 +206,29 @@ async fn a_token_that_says_no_is_set_aside() {
     assert_eq!(play.paid(0), [AMOUNT]);
 }
 
+/// Goal: nothing is paid of a token that counts otherwise than it is listed, where no deposit worker has said so either: it would be a
+/// power of ten too much or too little; failure mode 9. Method: a contract that says other decimals than its listing, on each network
+/// with tokens, and then none.
+#[tokio::test(start_paused = true)]
+async fn a_token_that_counts_otherwise_is_not_paid() {
+    for network in [Network::Ethereum, Network::Tron] {
+        let mut play = Play::begin(network, 1, 1).await;
+        play.net.lock().decimals = Some(250);
+        let id = ask_for(&play.stage, network, 1, 2, 0, AMOUNT);
+        let worker = play.worker();
+        for _ in 0..5 {
+            // Nothing is scanned meanwhile: a deposit worker would have the token halted.
+            let said = play.round(&worker).await;
+            assert!(said.unwrap_err().contains("counts with 250 decimals"), "{network}");
+            tokio::time::sleep(Duration::from_secs(2)).await;
+        }
+        assert_eq!((play.stage_of(id), play.net.lock().offered.len()), (Standing::Queued, 0), "{network}");
+        play.net.lock().decimals = None;
+        play.until_paid(id, "a token").await;
+        assert_eq!(play.paid(0), [AMOUNT], "{network}");
+    }
+}
+
 /// Goal: TRON's dollar token, which returns no from transfers that have moved, is paid all the same, by what its log says; failure mode
 /// 35. Method: a contract that says no on trial and moves.
 #[tokio::test(start_paused = true)]

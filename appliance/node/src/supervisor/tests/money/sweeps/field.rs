@@ -233,6 +233,9 @@ impl ChainNode for Counter {
         let has = of.iter().map(|(address, coin)| balance(&net, &gifts, address, coin, height)).collect();
         Box::pin(async move { Ok(has) })
     }
+    fn decimals<'a>(&'a self, token: &'a ChainAddress) -> Asking<'a, Option<u8>> {
+        self.gate.decimals(token)
+    }
     fn trial<'a>(&'a self, call: &'a TrialCall) -> Asking<'a, Trial> {
         let (net, gifts) = (self.net.lock(), self.gifts.lock());
         let barred = net.barred.contains(call.from.as_str());
