@@ -15,6 +15,8 @@ mod evm;
 mod facts;
 mod panel;
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;
 mod tron;
 

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bitcoin::consensus::deserialize;
 use bitcoin::hashes::Hash;
+use bitcoin::merkle_tree;
 use exchequer_domain::{BlockHash, BlockRef, ChainAddress, OutPoint, TxId};
 use serde_json::json;
 use serde_json::value::RawValue;
@@ -104,19 +105,13 @@ impl BitcoinNode {
     async fn header(&self, height: u64) -> Result<Option<Header>, NodeError> {
         let Some(hash) = self.hash(height).await? else { return Ok(None) };
         let bytes = self.bytes("getblockheader", json!([hash, false])).await?;
-        let header: bitcoin::block::Header = deserialize(&bytes).map_err(NodeError::unreadable)?;
-        named(height, &hash, &header).map(Some)
+        header_of(height, &hash, &bytes).map(Some)
     }
 
     async fn block(&self, height: u64) -> Result<Option<Block>, NodeError> {
         let Some(hash) = self.hash(height).await? else { return Ok(None) };
         let bytes = self.bytes("getblock", json!([hash, 0])).await?;
-        let block: bitcoin::Block = deserialize(&bytes).map_err(NodeError::unreadable)?;
-        let header = named(height, &hash, &block.header)?;
-        if !block.check_merkle_root() {
-            return Err(NodeError::unreadable("the block's transactions are not those that its header names"));
-        }
-        Ok(Some(Block::Bitcoin(BitcoinBlock { header, txs: block.txdata })))
+        block_of(height, &hash, &bytes).map(|block| Some(Block::Bitcoin(block)))
     }
 
     async fn broadcast(&self, tx: TxId, raw: &[u8]) -> Broadcast {
@@ -267,6 +262,27 @@ fn script(params: &NetworkParams, address: &ChainAddress) -> Result<Vec<u8>, Nod
 fn output(wire: &WireOutput<'_>) -> Result<OutputFacts, NodeError> {
     let script = hex::decode(wire.script.hex).map_err(NodeError::unreadable)?;
     Ok(OutputFacts { sats: sats(wire.value)?, script, confirmations: wire.confirmations, coinbase: wire.coinbase })
+}
+
+/// A header of these bytes.
+pub(super) fn header_of(height: u64, hash: &str, bytes: &[u8]) -> Result<Header, NodeError> {
+    let header: bitcoin::block::Header = deserialize(bytes).map_err(NodeError::unreadable)?;
+    named(height, hash, &header)
+}
+
+/// A block of these bytes, with the transactions that its header names and no others. Where the tree of names is odd its root is the
+/// same with the last ones twice (CVE-2012-2459): no block has a transaction twice.
+pub(super) fn block_of(height: u64, hash: &str, bytes: &[u8]) -> Result<BitcoinBlock, NodeError> {
+    let block: bitcoin::Block = deserialize(bytes).map_err(NodeError::unreadable)?;
+    let header = named(height, hash, &block.header)?;
+    let names: Vec<bitcoin::Txid> = block.txdata.iter().map(bitcoin::Transaction::compute_txid).collect();
+    if merkle_tree::calculate_root(names.iter().copied()).map(Into::into) != Some(block.header.merkle_root) {
+        return Err(NodeError::unreadable("the block's transactions are not those that its header names"));
+    }
+    if names.iter().collect::<BTreeSet<_>>().len() != names.len() {
+        return Err(NodeError::unreadable("a transaction stands twice in the block"));
+    }
+    Ok(BitcoinBlock { header, txs: block.txdata })
 }
 
 /// A header under the name by which it was asked for, which must be its own.

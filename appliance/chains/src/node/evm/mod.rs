@@ -69,7 +69,7 @@ impl EvmNode {
     }
 
     fn header_of(&self, json: &serde_json::value::RawValue) -> Result<Header, NodeError> {
-        if self.options.roots { wire::sealed(json) } else { wire::header(json) }
+        header_of(self.options, json)
     }
 
     /// The block of a tag. A node that does not know the tag says so by an error, before the first final block by an error or
@@ -101,15 +101,7 @@ impl EvmNode {
     async fn header(&self, height: u64) -> Result<Option<Header>, NodeError> {
         let call = Call::new("eth_getBlockByNumber", json!([hex(height), false]));
         let json: Box<serde_json::value::RawValue> = self.transport.call(&call).await?;
-        if is_null(&json) { Ok(None) } else { self.at(height, self.header_of(&json)?).map(Some) }
-    }
-
-    fn at(&self, height: u64, header: Header) -> Result<Header, NodeError> {
-        if header.block.height == height {
-            Ok(header)
-        } else {
-            Err(NodeError::unreadable(format!("block {} for block {height}", header.block.height)))
-        }
+        if is_null(&json) { Ok(None) } else { at(height, self.header_of(&json)?).map(Some) }
     }
 
     async fn block(&self, height: u64) -> Result<Option<Block>, NodeError> {
@@ -123,7 +115,7 @@ impl EvmNode {
         if is_null(&block) {
             return Ok(None);
         }
-        self.at(height, self.header_of(&block)?)?;
+        at(height, self.header_of(&block)?)?;
         let receipts = match answers.next() {
             Some(Ok(json)) if is_null(&json) => return Err(NodeError::incomplete("the block has no receipts yet")),
             Some(Ok(json)) => json,
@@ -358,8 +350,32 @@ impl ChainNode for EvmNode {
     }
 }
 
+/// A header under the name that the node gives it.
+pub(super) fn header_of(options: EvmOptions, json: &serde_json::value::RawValue) -> Result<Header, NodeError> {
+    if options.roots { wire::sealed(json) } else { wire::header(json) }
+}
+
+/// A header of the height that was asked for.
+pub(super) fn at(height: u64, header: Header) -> Result<Header, NodeError> {
+    if header.block.height == height {
+        Ok(header)
+    } else {
+        Err(NodeError::unreadable(format!("block {} for block {height}", header.block.height)))
+    }
+}
+
 #[cfg(test)]
 pub(super) use roots::seal;
+
+/// A block and its receipts as they are joined.
+#[cfg(test)]
+pub(super) fn joined(
+    (network, options): (Network, EvmOptions),
+    block: &serde_json::value::RawValue,
+    receipts: &serde_json::value::RawValue,
+) -> Result<EvmBlock, NodeError> {
+    join(block, receipts, Joining { network, bloom: options.bloom, roots: options.roots })
+}
 
 #[cfg(test)]
 pub(super) fn frames_of(json: &serde_json::value::RawValue) -> Result<Vec<crate::scan::Frame>, NodeError> {

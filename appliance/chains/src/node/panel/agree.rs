@@ -51,8 +51,9 @@ impl Panel {
     }
 
     /// A block that one endpoint gave and what `look` finds in it, as a quorum has it: further endpoints are asked for the block
-    /// until as many as the quorum find the same, be it nothing: an endpoint must not hide what arrived either. Who finds
-    /// something else is marked. Only a block that proves itself, and in which nothing is found, is taken as it is.
+    /// until as many as the quorum have the same header, its parent included, and find the same, be it nothing: an endpoint must
+    /// neither hide what arrived nor say alone what a block follows. Who has something else is marked. Only a block that proves
+    /// itself, and in which nothing is found, is taken as it is. What was given may be another one than what is agreed on.
     ///
     /// # Errors
     /// [`PanelError::Disagreement`]: nobody is believed, and everybody asked is named.
@@ -67,8 +68,9 @@ impl Panel {
         if self.quorum == 1 || (found == Found::default() && block.proves_itself()) {
             return Ok(Reply { endpoint, value: (block, found) });
         }
+        let alike = |a: &(Block, Found), b: &(Block, Found)| a.0.header() == b.0.header() && a.1 == b.1;
         let place = |(node, _): &(Arc<dyn ChainNode>, Mutex<Health>)| node.name() == endpoint;
-        let mut told = vec![(self.seats.iter().position(place), endpoint.clone(), block, found)];
+        let mut told = vec![(self.seats.iter().position(place), endpoint.clone(), (block, found))];
         let mut last = "no other endpoint can be used".to_owned();
         for (at, (node, health)) in self.seats.iter().enumerate() {
             let may = {
@@ -92,23 +94,23 @@ impl Panel {
                 }
             };
             let found = look(&block);
-            told.push((Some(at), node.name(), block, found));
+            told.push((Some(at), node.name(), (block, found)));
             let newest = told.len() - 1;
-            let same = told.iter().filter(|(_, _, _, found)| *found == told[newest].3).count();
+            let same = told.iter().filter(|(_, _, one)| alike(one, &told[newest].2)).count();
             if same >= self.quorum {
-                for (seat, _, _, found) in &told {
+                for (seat, _, one) in &told {
                     if let Some(seat) = seat {
-                        self.seats[*seat].1.lock().contradicts(*found != told[newest].3);
+                        self.seats[*seat].1.lock().contradicts(!alike(one, &told[newest].2));
                     }
                 }
-                let (_, endpoint, block, found) = told.swap_remove(newest);
-                return Ok(Reply { endpoint, value: (block, found) });
+                let (_, endpoint, value) = told.swap_remove(newest);
+                return Ok(Reply { endpoint, value });
             }
         }
-        if told.iter().all(|(_, _, _, found)| *found == told[0].3) {
+        if told.iter().all(|(_, _, one)| alike(one, &told[0].2)) {
             return Err(Disagreement::TooFew { answers: told.len(), quorum: self.quorum, last }.into());
         }
-        let names: Vec<&str> = told.iter().map(|(_, name, _, _)| name.as_str()).collect();
+        let names: Vec<&str> = told.iter().map(|(_, name, _)| name.as_str()).collect();
         Err(Disagreement::Contents { height: named.height, endpoints: names.join(", ") }.into())
     }
 

@@ -4,8 +4,8 @@
 //! - Reads that nothing hangs on go to one endpoint after the other, in the configured order, past those with the score 0.
 //! - What money hangs on is asked of all, and holds when as many as the quorum say the same and fewer say anything else. That a
 //!   transaction is nowhere holds only if nobody knows it: one that does is right.
-//! - A block's name says little of what a node serves under it: what is found in a block, and that nothing is, counts as what
-//!   money hangs on.
+//! - A block's name says little of what a node serves under it: what is found in a block, that nothing is, and what the block
+//!   follows count as what money hangs on.
 //! - No provider has two votes.
 //! - Who contradicts what was agreed gets the score 0 until it agrees again. Who is in quarantine has no say.
 //! - A transaction is sent to all; each answer is kept.

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use self::answers::{WireAccount, WireBroadcast, WireError, WireLent, WireParameters, WireResources, WireTrial};
 pub use self::classify::classify;
 use self::wire::{WireInfo, WireTx, is_nothing};
+pub(super) use self::wire::{header_at, join};
 use super::evm::borrowed;
 use super::{
     Account, Asking, Broadcast, ChainNode, DECIMALS, Doing, Fate, FeeFacts, Heads, NodeError, OutputFacts, Transfer,
@@ -127,22 +128,20 @@ impl TronNode {
             if is_nothing(&json) {
                 continue;
             }
-            if wire::header(&json)?.block.height != height {
-                return Err(NodeError::unreadable("the block of another height"));
-            }
+            header_at(height, &json)?;
             return Ok(Some((side, json)));
         }
         Ok(None)
     }
 
     async fn header(&self, height: u64) -> Result<Option<Header>, NodeError> {
-        self.raw_block(height).await?.map(|(_, json)| wire::header(&json)).transpose()
+        self.raw_block(height).await?.map(|(_, json)| header_at(height, &json)).transpose()
     }
 
     async fn block(&self, height: u64) -> Result<Option<Block>, NodeError> {
         let Some((side, block)) = self.raw_block(height).await? else { return Ok(None) };
         let infos = self.ask(side, "gettransactioninfobyblocknum", json!({"num": height})).await?;
-        let joined = wire::join(&block, &infos)?;
+        let joined = join(&block, &infos)?;
         // The two answers are joined by height: on the full side a reorganisation could have come between them.
         if let Side::Full = side {
             let again = self.ask(side, "getblockbynum", json!({"num": height})).await?;

@@ -176,6 +176,12 @@ pub(super) fn header(json: &RawValue) -> Result<Header, NodeError> {
     named(&borrowed(json)?)
 }
 
+/// A header of the height that was asked for.
+pub(in crate::node) fn header_at(height: u64, json: &RawValue) -> Result<Header, NodeError> {
+    let header = header(json)?;
+    if header.block.height == height { Ok(header) } else { Err(wrong("the block of another height")) }
+}
+
 fn named(wire: &WireBlock<'_>) -> Result<Header, NodeError> {
     let data = &wire.block_header.raw_data;
     let hash: [u8; 32] = fixed(wire.id).ok_or_else(|| wrong("a block without a name"))?;
@@ -238,7 +244,7 @@ fn internal(wire: &WireInternal<'_>) -> Option<TronInternal> {
 }
 
 /// A block and what became of its transactions, joined by their names; there must be one for each.
-pub(super) fn join(block: &RawValue, infos: &RawValue) -> Result<TronBlock, NodeError> {
+pub(in crate::node) fn join(block: &RawValue, infos: &RawValue) -> Result<TronBlock, NodeError> {
     let wire: WireBlock<'_> = borrowed(block)?;
     let header = named(&wire)?;
     // The root of no transactions is all zeros: an empty list under another root is a block that was lost.

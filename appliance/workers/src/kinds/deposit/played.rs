@@ -24,10 +24,12 @@ pub(in crate::kinds) struct Played {
     pub(in crate::kinds) pool: Mutex<BTreeSet<TxId>>,
     /// What is in a block.
     pub(in crate::kinds) mined: Mutex<BTreeSet<TxId>>,
+    /// The header of the one block that it gives, which is empty.
+    pub(in crate::kinds) block: Mutex<Option<Header>>,
 }
 
-/// Two nodes, which both have to agree.
-pub(in crate::kinds) async fn panel(nodes: &[Arc<Played>; 2]) -> Panel {
+/// Nodes of which two have to agree.
+pub(in crate::kinds) async fn panel(nodes: &[Arc<Played>]) -> Panel {
     let nodes = nodes.iter().map(|node| node.clone() as Arc<dyn ChainNode>).collect();
     let panel = Panel::new(nodes, HealthRules::default(), 2).unwrap();
     panel.refresh().await;
@@ -48,6 +50,7 @@ impl Played {
             decimals: Mutex::new(None),
             pool: Mutex::default(),
             mined: Mutex::default(),
+            block: Mutex::default(),
         }
     }
 }
@@ -69,8 +72,10 @@ impl ChainNode for Played {
     fn header(&self, _: u64) -> Asking<'_, Option<Header>> {
         nothing()
     }
-    fn block(&self, _: u64) -> Asking<'_, Option<Block>> {
-        nothing()
+    fn block(&self, height: u64) -> Asking<'_, Option<Block>> {
+        let given = self.block.lock().filter(|header| header.block.height == height);
+        let empty = |header| Block::Evm(EvmBlock { header, txs: Vec::new(), receipts: Vec::new(), traces: None });
+        Box::pin(async move { Ok(given.map(empty)) })
     }
     fn waiting<'a>(&'a self, known: &'a BTreeSet<TxId>) -> Asking<'a, Option<Waiting>> {
         let names = self.pool.lock().clone();

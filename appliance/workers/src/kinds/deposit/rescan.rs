@@ -83,14 +83,13 @@ pub(super) async fn rescan(
     for height in from..=to {
         let given = panel.first(move |node| Box::pin(async move { super::walk::found(node.block(height).await?) }));
         let given = given.await.map_err(|error| error.to_string())?;
-        let header = given.value.header();
         let agreed = panel.agreed_block(given, look).await.map_err(|error| error.to_string())?;
         let (block, mut found) = agreed.value;
         // As in any scan: a token whose balances do not follow its log is for people.
         if let Block::Evm(block) = &block {
             prove(&panel, block, &mut found, &mut suspects).await;
         }
-        waiting.push((header, found));
+        waiting.push((block.header(), found));
         let arrivals: usize = waiting.iter().map(|(_, found)| found.sightings.len()).sum();
         if arrivals >= TXS_MAX || height == to {
             for one in difference.compare(&*link, std::mem::take(&mut waiting)).await? {

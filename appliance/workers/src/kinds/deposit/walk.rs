@@ -89,12 +89,12 @@ pub(super) async fn fetch(
             Ok((header, panel.agreed_block(given, |block| looking.look(block)).await))
         });
         for answer in join_all(asked).await {
-            let (header, agreed) = answer.map_err(text)?;
+            let (told, agreed) = answer.map_err(text)?;
             // Before the trail takes it: what is not agreed on is met again in the next round. Of a block that does not follow
-            // nothing counts.
-            let given = match agreed {
-                Ok(agreed) => Some(agreed.value),
-                Err(_) if !follows(trail, header) => None,
+            // nothing counts; and what an agreed one follows is what the quorum says, not who was asked first.
+            let (header, given) = match agreed {
+                Ok(agreed) => (agreed.value.0.header(), Some(agreed.value)),
+                Err(_) if !follows(trail, told) => (told, None),
                 // What was caught before is kept.
                 Err(_) if !catch.found.is_empty() => return Ok(None),
                 Err(error) => return Err(error.to_string()),
@@ -144,4 +144,38 @@ fn remember_coins(watched: &mut Watched, block: &Scanned) -> Result<(), String> 
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use exchequer_domain::{BlockHash, BlockRef};
+
+    use super::super::played::{Played, header, panel};
+    use super::*;
+
+    /// Goal: nobody says alone what a block follows: a worker on a branch that was left would stay there, and credit what it saw there.
+    /// Method: three nodes give one block; each of them in its turn, whether it is asked first or not, names the left block as its parent.
+    #[tokio::test(start_paused = true)]
+    async fn a_parent_is_what_a_quorum_says() {
+        let nodes = ["one", "two", "three"].map(|name| Arc::new(Played::new(name)));
+        let panel = panel(&nodes).await;
+        let params = NetworkParams::mainnet(Network::Ethereum);
+        let left = Header { block: BlockRef { height: 7, hash: BlockHash([0x77; 32]) }, ..header(7) };
+        for (tip, liar) in [(left, Some(0)), (left, Some(1)), (left, Some(2)), (header(7), None)] {
+            for (at, node) in nodes.iter().enumerate() {
+                let parent = if liar == Some(at) { left.block.hash } else { header(8).parent };
+                *node.block.lock() = Some(Header { parent, ..header(8) });
+            }
+            let mut trail = Trail::new(vec![tip], 8, None).unwrap();
+            let (mut watched, counts) = (Watched::new(params), Counts::default());
+            let mut catch = Catch { params, counts: &counts, watched: &mut watched, found: Vec::new() };
+            // Where the block does not follow, they have no header that the trail could go back by.
+            assert_eq!(fetch(&panel, &mut trail, 8, &mut catch).await.is_err(), liar.is_some(), "{liar:?}");
+            let found: Vec<Header> = catch.found.iter().map(|one| one.header).collect();
+            let expected = if liar.is_some() { vec![] } else { vec![header(8)] };
+            assert_eq!((found, trail.tip()), (expected.clone(), *expected.last().unwrap_or(&tip)), "{liar:?}");
+        }
+    }
 }
