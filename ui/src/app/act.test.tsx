@@ -286,3 +286,66 @@ it("shows the second factor when the node asks for it, once", async () => {
   await waitFor(() => expect(words()).toContain("EXQ-0216"));
   expect(sent.map(({ path }) => path.split("/").at(-1))).toEqual(["stop", "step-up", "stop"]);
 });
+
+describe("a change that was not answered and another one of the same title", () => {
+  const gone = () => noting(() => Promise.reject<Response>(new TypeError("failed to fetch")));
+
+  // Goal: what is opened is what is sent. Method: two sessions of one person; the end of one is not answered, then that of the other is
+  // opened, and the former again.
+  it("are not taken for one another, sessions", async () => {
+    const at = new Date().toISOString();
+    const one = { name: "alice", own: false, opened_at: at, seen_at: at, over_at: at };
+    const sessions = [
+      { ...one, session: "first", address: "10.0.0.1", agent: "a browser" },
+      { ...one, session: "second", address: "10.0.0.2", agent: "a script" },
+    ];
+    const { sent, first } = gone();
+    await show("/security", "full", { instead: FRESH, first: live("/v1/sessions", () => ({ sessions }), first) });
+    const end = (number: number) => async () => {
+      const buttons = await waitFor(() => within(document.body).getAllByRole("button", { name: "End", hidden: true }));
+      fireEvent.click(buttons[number] as Element);
+    };
+    await end(0)();
+    expect(words()).toContain("10.0.0.1");
+    expect(words()).toContain("a browser");
+    fill("Reason", "a test");
+    await press("End", dialog);
+    await waitFor(() => expect(words()).toContain("It may have been made."));
+    await press("Cancel", dialog);
+    await end(1)();
+    expect(words()).not.toContain("it may have been made");
+    expect(words()).toContain("10.0.0.2");
+    fill("Reason", "a test");
+    await press("End", dialog);
+    await waitFor(() => expect(sent).toHaveLength(2));
+    expect(sent.map(({ body }) => body["session"])).toEqual(["first", "second"]);
+    await waitFor(() => expect(words()).toContain("It may have been made."));
+    await press("Cancel", dialog);
+    await end(0)();
+    expect(words()).toContain("it may have been made");
+  });
+
+  // Goal: as many workers of another network are other workers. Method: a stop of one network's workers that is not answered, then the same
+  // number of another one's.
+  it("are not taken for one another, many workers", async () => {
+    const { sent, first } = gone();
+    const node: NonNullable<Options["first"]> = (request) => {
+      const { pathname, searchParams } = new URL(request.url);
+      if (pathname !== "/v1/workers/bulk/preview") return first(request);
+      const network = searchParams.get("network") ?? "";
+      const items = [{ worker: `deposit/${network}-1`, effect: "stops" }];
+      return answerWith(pathname, { plan: `plan of ${network}`, changes: 1, items });
+    };
+    for (const network of ["bitcoin", "tron"]) {
+      await show(`/workers?network=${network}&do=stop`, "full", { instead: FRESH, first: node });
+      await press("Go on: stop");
+      expect(words()).not.toContain("it may have been made");
+      expect(words()).toContain(`deposit/${network}-1`);
+      fill("Reason", "a test");
+      fill(/^Type /, `1 workers of network ${network}`);
+      await press("Go on: stop", dialog);
+      await waitFor(() => expect(words()).toContain("It may have been made."));
+    }
+    expect(sent.map(({ body }) => body["plan"])).toEqual(["plan of bitcoin", "plan of tron"]);
+  });
+});

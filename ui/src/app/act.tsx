@@ -127,7 +127,8 @@ export function Act<C extends Change, F = undefined>(props: Props<C, F>) {
   const { danger } = factsOf(props.change);
   const open = (isAnew: boolean, from = props, reason = "") => {
     const form = from.form as F;
-    const deed = JSON.stringify([who.name, from.change, label, given(from.names, form), given(from.subject, form)]);
+    // All that would be sent is in it: two sessions of one person, or two plans, can have the same title.
+    const deed = JSON.stringify([who.name, essence(from, form)]);
     if (isAnew) forgetUnanswered(deed);
     const fresh = { props: from, form, reason, ids: new CommandIds(), sentAt: null };
     const draft = unansweredOf<Props<C, F>, F>(deed) ?? fresh;
