@@ -61,6 +61,11 @@ interface Props<C extends Change, F> {
   useMore?: (form: F) => { wrong: string | null; consequence: ReactNode };
   /** What holds and what of it the form makes, to be shown beside one another where somebody else was quicker. */
   versus?: Versus<F>;
+  /**
+   * Whether it sends the whole of what holds afterwards, and no version of what held before: it is held back once that has changed,
+   * or is not on the page any more, because it would undo what somebody else did meanwhile.
+   */
+  whole?: boolean;
   /** Why it cannot be made now, beside what is the same for all changes. */
   why?: string | null | undefined;
   look?: "main" | "danger" | "quiet";
@@ -209,6 +214,9 @@ function Asked<C extends Change, F>({ draft, deed, live, anew, close, keep }: As
   const word = danger === 3 ? PHRASE : subject;
   const missing =
     general ??
+    (props.whole === true && (live === null || hasChanged)
+      ? "What this is about has changed meanwhile, and would be undone: close this and look again."
+      : null) ??
     given(props.wrong, form) ??
     more.wrong ??
     (props.reasonless !== true && reason.trim() === "" ? "Say why: it is kept in the audit." : null) ??

@@ -69,6 +69,34 @@ describe("roles", () => {
     ]);
   });
 
+  // Goal: nobody's change of the same roles is undone. Method: a role is taken away by somebody else while the dialog that gives another is
+  // open; the whole list is shown, and is not sent.
+  it("are held back where somebody else has changed them", async () => {
+    let roles = ["operations", "support"];
+    const { sent, first } = noting(() => json(200, { admin: 2, changed: true, index: 7 }));
+    const instead = {
+      ...ADMINS,
+      "/v1/admins": (answer: { admins: object[] }) => {
+        const { admins } = ADMINS["/v1/admins"](answer);
+        return { admins: admins.map((one) => (one.name === "otto" ? { ...one, roles } : one)) };
+      },
+    };
+    const shown = await show("/security", "full", { first, instead });
+    await press("Give a role", row("otto"));
+    fireEvent.change(within(dialog()).getByLabelText("Role"), { target: { value: "auditor" } });
+    fill("Reason", "a test");
+    fill(/^Type /, PHRASE);
+    expect(dialog().textContent).toContain("operations, support, auditor");
+    const send = () => within(dialog()).getByRole("button", { name: "Give a role" });
+    expect(send().getAttribute("aria-disabled")).toBeNull();
+    roles = ["operations"];
+    await shown.client.refetchQueries({ queryKey: ["/v1/admins"] });
+    await waitFor(() => expect(send().getAttribute("aria-disabled")).toBe("true"));
+    expect(document.getElementById(send().getAttribute("aria-describedby") ?? "")?.textContent).toContain("would be undone");
+    fireEvent.submit(send());
+    expect(sent).toEqual([]);
+  });
+
   // Goal: what a role allows is told where the node tells it, and as unknown elsewhere. Method: an owner who is nothing else, and somebody
   // with two roles.
   it("say what they allow where that is known", async () => {
