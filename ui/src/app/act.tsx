@@ -210,7 +210,9 @@ function Asked<C extends Change, F>({ draft, deed, live, anew, close, keep }: As
   const subject = given(props.subject, form);
   const names = given(props.names, form);
   const consequence = given(props.consequence, form) ?? more.consequence;
-  const hasChanged = live !== null && essence(props, form) !== essence(live, form);
+  // Where all of a form is sent, what it began from is part of what it is about.
+  const begins = ({ whole, form }: Props<C, F>) => (whole === true ? JSON.stringify(form) : null);
+  const hasChanged = live !== null && (essence(props, form) !== essence(live, form) || begins(props) !== begins(live));
   const word = danger === 3 ? PHRASE : subject;
   const missing =
     general ??

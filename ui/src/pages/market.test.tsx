@@ -141,6 +141,29 @@ describe("limits", () => {
   });
 });
 
+describe("the breaker", () => {
+  // Goal: what is sent is what is shown, and undoes nobody's change. Method: one of its three values is changed here, another one by somebody
+  // else meanwhile.
+  it("shows all that is sent, and is held back where it has changed", async () => {
+    const breaker = { band_ppm: 50_000, pause: "5m", auction: "1m" };
+    const { sent, first } = noting(made);
+    const shown = await market(
+      { "/v1/markets/BTCUSDT": () => answerWith("/v1/markets/BTCUSDT", { breaker, symbol: "BTCUSDT" }) },
+      { first },
+    );
+    await press("Change the breaker");
+    fill("Pause", "7m");
+    fill("Reason", "calmer");
+    for (const part of ["7m", "50000 is sent with it", "1m is sent with it"]) expect(dialog().textContent).toContain(part);
+    const send = () => dialog().querySelector('[type="submit"]');
+    expect(send()?.getAttribute("aria-disabled")).toBeNull();
+    breaker.auction = "9m";
+    await shown.client.refetchQueries({ queryKey: ["/v1/markets/{symbol}"] });
+    await waitFor(() => expect(send()?.getAttribute("aria-disabled")).toBe("true"));
+    expect(sent).toEqual([]);
+  });
+});
+
 describe("the orders of a user", () => {
   const cancelling = async (orders: object[]) => {
     const { sent, first } = noting(() => json(200, { orders, fills: [], index: 1, command_id: "1" }));
