@@ -352,7 +352,7 @@ function Asked<C extends Change, F>({ draft, deed, live, anew, close, keep }: As
             <Told refused={refused} change={props.change} before={isSentBefore} />
             {refused.code === TWO_PERSONS ? (
               <div className="row">
-                <Button look="main" onClick={() => void send(true)}>
+                <Button look="main" why={missing} onClick={() => void send(true)}>
                   Propose it to others
                 </Button>
               </div>

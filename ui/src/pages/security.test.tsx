@@ -165,7 +165,7 @@ describe("a password for somebody else", () => {
   // a password.
   it("is shown with the proposal where two persons are needed", async () => {
     let isProposed = false;
-    const { first } = noting(() => {
+    const { sent, first } = noting(() => {
       if (!isProposed) return json(422, refusal("EXQ-1101", "this needs the approval of 1 other person", "propose it"));
       return json(202, { proposal: 5, needed: 1, expires_at: new Date().toISOString(), once: "valid later" });
     });
@@ -173,6 +173,17 @@ describe("a password for somebody else", () => {
     await make();
     await waitFor(() => expect(dialog().textContent).toContain("EXQ-1101"));
     isProposed = true;
+    // What is proposed is held to the same as what is made.
+    fill("Reason", " ");
+    const propose = () => within(dialog()).getByRole("button", { name: "Propose it to others" });
+    expect(propose().getAttribute("aria-disabled")).toBe("true");
+    fireEvent.click(propose());
+    fill("Reason", "a test");
+    fill(/^Type /, "something else");
+    expect(propose().getAttribute("aria-disabled")).toBe("true");
+    fireEvent.click(propose());
+    expect(sent).toHaveLength(1);
+    fill(/^Type /, PHRASE);
     await press("Propose it to others", dialog);
     await keptBy("valid later");
     expect(words()).toContain("Proposed as proposal 5");
