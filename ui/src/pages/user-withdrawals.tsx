@@ -51,7 +51,7 @@ function TakeBack({ user, row }: { user: number; row: Row }) {
     <Act
       change="POST /v1/users/{user}/withdrawals/cancel"
       names={{ user }}
-      label="Cancel"
+      label="Take back"
       subject={`withdrawal ${String(row.withdrawal)}`}
       reasonless
       why={TAKEN_BACK.includes(row.state) ? null : `It is ${row.state}: only what nothing is signed of can be taken back.`}
