@@ -152,7 +152,7 @@ export function Act<C extends Change, F = undefined>(props: Props<C, F>) {
             hosted.close();
             tell();
           };
-          hosted.show(() => (
+          hosted.keep(() => (
             <ShownOnce title={title} close={kept}>
               {once}
             </ShownOnce>

@@ -4,6 +4,7 @@ import { Act, useWhyNot } from "../app/act";
 import { Enrolment, NewPassword, RecoveryCodes } from "../app/credentials";
 import { useSending } from "../app/deed";
 import { holdPage } from "../app/holding";
+import { useHosted } from "../app/hosted";
 import { useSession } from "../app/session";
 import { ShownOnce } from "../app/shown-once";
 import type { Change } from "../api/change";
@@ -17,8 +18,19 @@ const OTHERS_END = "Your other sessions end at once; this one goes on.";
 
 export function OwnAccount() {
   const { who } = useSession();
-  // Here, and not in the dialog: somebody may have closed that before they came.
-  const [codes, setCodes] = useState<readonly string[] | null>(null);
+  // Of the frame, and not of the dialog or the page: somebody may have closed or left those before the codes came.
+  const hosted = useHosted(null);
+  const show = (codes: readonly string[]) => {
+    const kept = () => {
+      hosted.close();
+      toast("Your new authenticator is enrolled. Your other sessions have ended.");
+    };
+    hosted.keep(() => (
+      <ShownOnce title="Recovery codes" close={kept}>
+        <RecoveryCodes of={codes} />
+      </ShownOnce>
+    ));
+  };
   return (
     <section className="card" aria-label="Your account">
       <header>
@@ -44,7 +56,7 @@ export function OwnAccount() {
             {(close) => <Password close={close} />}
           </Asking>
           <Asking change="POST /v1/session/second-factor" label="Enrol another authenticator">
-            {(close) => <Authenticator close={close} enrolled={setCodes} />}
+            {(close) => <Authenticator close={close} enrolled={show} />}
           </Asking>
           <Act
             change="POST /v1/session/recovery-codes"
@@ -58,17 +70,6 @@ export function OwnAccount() {
           />
         </div>
       </div>
-      {codes === null ? null : (
-        <ShownOnce
-          title="Recovery codes"
-          close={() => {
-            setCodes(null);
-            toast("Your new authenticator is enrolled. Your other sessions have ended.");
-          }}
-        >
-          <RecoveryCodes of={codes} />
-        </ShownOnce>
-      )}
     </section>
   );
 }

@@ -2,7 +2,7 @@ import { fireEvent, waitFor, within } from "@testing-library/react";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { PHRASE } from "../app/act";
 import { dialog, fill, FRESH, isClosed, noting, press } from "../testing/deeds";
-import { json, refusal, show } from "../testing/page";
+import { json, refusal, show, type Shown } from "../testing/page";
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -35,14 +35,30 @@ const row = (name: string) => () =>
     .find((one) => one.textContent.startsWith(name)) as HTMLElement;
 const words = () => document.body.textContent;
 
-/** What is shown once is there, and no key takes it away. */
-async function keptBy(text: string): Promise<void> {
+/** What is shown once is there, and no key, no link and no way back takes it away, though the page itself is another one then. */
+async function keptBy(text: string, shown?: Shown): Promise<void> {
   await waitFor(() => expect(dialog().textContent).toContain(text));
   fireEvent.keyDown(document.activeElement ?? document.body, { key: "Escape" });
+  fireEvent.keyDown(document.body, { key: "k", ctrlKey: true });
+  fireEvent.keyDown(document.body, { key: "g" });
+  fireEvent.keyDown(document.body, { key: "b" });
   expect(dialog().textContent).toContain(text);
+  const leaving = new Event("beforeunload", { cancelable: true });
+  window.dispatchEvent(leaving);
+  expect(leaving.defaultPrevented).toBe(true);
+  if (shown !== undefined) {
+    shown.go("/about");
+    // Where the browser did not ask, as this history does not on its way back, it is there all the same.
+    shown.go(-1);
+    await waitFor(() => expect(document.querySelector(".main h1")?.textContent).toBe("Maintenance and emergency"));
+    expect(dialog().textContent).toContain(text);
+  }
   await press("It is kept", dialog);
   await waitFor(() => expect(isClosed()).toBe(true));
   expect(words()).not.toContain(text);
+  const left = new Event("beforeunload", { cancelable: true });
+  window.dispatchEvent(left);
+  expect(left.defaultPrevented).toBe(false);
 }
 
 describe("roles", () => {
@@ -187,6 +203,56 @@ describe("a password for somebody else", () => {
     await press("Propose it to others", dialog);
     await keptBy("valid later");
     expect(words()).toContain("Proposed as proposal 5");
+  });
+});
+
+describe("what is shown once", () => {
+  const before = ["/maintenance"];
+
+  // Goal: it stays until the person says that it is kept, whatever is pressed. Method: a password for somebody else, codes of a change and
+  // codes of an authenticator, each with every way to another page tried.
+  it("is left by no other way", async () => {
+    const { first } = noting(({ path }) => {
+      if (path === "/v1/session/second-factor")
+        return json(200, { secret: "s", uri: "otpauth://totp/x?secret=s", ticket: "t" });
+      return json(200, { name: "otto", one_time_password: "a password", session: {}, recovery_codes: ["a code"], index: 7 });
+    });
+    let shown = await show("/security", "full", { first, instead: ADMINS, before });
+    await press("Reset the sign-in", row("otto"));
+    fill("Reason", "a test");
+    fill(/^Type /, PHRASE);
+    await press("Reset the sign-in", dialog);
+    await keptBy("a password", shown);
+    shown = await show("/security", "full", { first, instead: ADMINS, before });
+    await press("New recovery codes");
+    fill(/^Type /, PHRASE);
+    await press("New recovery codes", dialog);
+    await keptBy("a code", shown);
+    shown = await show("/security", "full", { first, instead: ADMINS, before });
+    await press("Enrol another authenticator");
+    fill("Password", "the present one");
+    await press("Begin", dialog);
+    await waitFor(() => expect(within(dialog()).getByLabelText("Code")).toBeTruthy());
+    fill("Code", "123456");
+    await press("Enrol", dialog);
+    await keptBy("a code", shown);
+  });
+
+  // Goal: a session that ends under it takes nothing away; once it is kept, one signs in. Method: the node says of everything that the session
+  // is over.
+  it("outlives its session", async () => {
+    const { first } = noting(() => json(200, { recovery_codes: ["a code"], session: {} }));
+    const shown = await show("/security", "full", { first, instead: ADMINS });
+    await press("New recovery codes");
+    fill(/^Type /, PHRASE);
+    await press("New recovery codes", dialog);
+    await waitFor(() => expect(dialog().textContent).toContain("a code"));
+    shown.meet("over");
+    await shown.client.refetchQueries({ queryKey: ["/v1/session"] });
+    await waitFor(() => expect(shown.client.getQueryState(["/v1/session"])?.error).not.toBeNull());
+    expect(dialog().textContent).toContain("a code");
+    await press("It is kept", dialog);
+    await waitFor(() => expect(words()).toContain("nobody is signed in"));
   });
 });
 
