@@ -161,10 +161,10 @@ describe("a dialog whose row goes", () => {
 });
 
 const WORKER = "deposit/ethereum-1";
-const worker = (first: NonNullable<Options["first"]>) =>
-  show(`/workers/${encodeURIComponent(WORKER)}`, "full", {
+const worker = (first: NonNullable<Options["first"]>, name = WORKER) =>
+  show(`/workers/${encodeURIComponent(name)}`, "full", {
     instead: FRESH,
-    first: live(`/v1/workers/${WORKER}`, () => ({ worker: WORKER, desired: "running" }), first),
+    first: live(`/v1/workers/${name}`, () => ({ worker: name, desired: "running" }), first),
   });
 
 describe("a change that is not answered", () => {
@@ -228,6 +228,47 @@ describe("a change that is not answered", () => {
     await waitFor(() => expect(words()).toContain("This time nothing was done."));
     expect(words()).toContain("What was sent before, and not answered, may have been made all the same.");
     const ids = sent.map(({ body }) => body.command_id);
+    expect([ids[0] === ids[1], ids[1] === ids[2]]).toEqual([false, true]);
+  });
+
+  // Goal: what became of it is told in any case. Method: a node that takes its time; neither Cancel nor Escape closes the dialog, the page is
+  // left, and the node refuses; then the same again, opened once more before there is an answer.
+  it("is told of wherever the person is by then", async () => {
+    // Of one that nothing was sent to before.
+    const OTHER = "deposit/tron-1";
+    let answer: (of: Response) => void = () => undefined;
+    const { sent, first } = noting(() => new Promise<Response>((resolve) => (answer = resolve)));
+    const shown = await worker(first, OTHER);
+    const stop = async () => {
+      await press("Stop");
+      if (!words().includes("not answered")) fill("Reason", "a test");
+      fill(/^Type /, OTHER);
+      await press("Stop", dialog);
+    };
+    await stop();
+    await waitFor(() => expect(sent).toHaveLength(1));
+    const cancel = within(dialog()).getByRole("button", { name: "Cancel" });
+    expect(cancel.getAttribute("aria-disabled")).toBe("true");
+    fireEvent.click(cancel);
+    fireEvent.keyDown(document.activeElement ?? document.body, { key: "Escape" });
+    expect(isClosed()).toBe(false);
+    shown.go("/about");
+    await waitFor(() => expect(isClosed()).toBe(true));
+    answer(json(409, refusal("EXQ-0407", "the worker is wanted elsewhere", "look again")));
+    const told = () => document.querySelector(".toasts")?.textContent ?? "";
+    await waitFor(() => expect(told()).toContain("the worker is wanted elsewhere"));
+    expect(told()).toContain(`Stop: ${OTHER}`);
+    shown.go(-1);
+    await waitFor(() => within(document.body).getByRole("button", { name: "Stop" }));
+    await stop();
+    await waitFor(() => expect(sent).toHaveLength(2));
+    shown.go("/about");
+    await waitFor(() => expect(isClosed()).toBe(true));
+    shown.go(-1);
+    await waitFor(() => within(document.body).getByRole("button", { name: "Stop" }));
+    await stop();
+    await waitFor(() => expect(sent).toHaveLength(3));
+    const ids = sent.map(({ body }) => body["command_id"]);
     expect([ids[0] === ids[1], ids[1] === ids[2]]).toEqual([false, true]);
   });
 

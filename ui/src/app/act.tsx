@@ -21,7 +21,7 @@ import { Status } from "../kit/status";
 import { safe } from "../kit/text";
 import { toast } from "../kit/toast";
 import { When } from "../kit/values";
-import { Gone, Told, useSending } from "./deed";
+import { Gone, ON_ITS_WAY, Told, useSending, useToldElsewhere } from "./deed";
 import { holdPage } from "./holding";
 import { useHosted } from "./hosted";
 import { useSession } from "./session";
@@ -69,6 +69,8 @@ interface Props<C extends Change, F> {
   /** Why it cannot be made now, beside what is the same for all changes. */
   why?: string | null | undefined;
   look?: "main" | "danger" | "quiet";
+  /** Whether it takes minutes, so that its dialog can be closed before it is made; its end is told all the same. */
+  long?: boolean;
   /** Whether no reason is asked for: only for what the node asks none for. */
   reasonless?: boolean;
   /** Whether it is carried out as an approved proposal alone, so that it is proposed at once. */
@@ -205,6 +207,7 @@ function Asked<C extends Change, F>({ draft, deed, live, anew, close, keep }: As
   const [busy, setBusy] = useState(false);
   const [isSentBefore, setSentBefore] = useState(sentAt !== null);
   const more = useMore(form);
+  const tellElsewhere = useToldElsewhere();
   useEffect(holdPage, []);
 
   const subject = given(props.subject, form);
@@ -224,6 +227,7 @@ function Asked<C extends Change, F>({ draft, deed, live, anew, close, keep }: As
     (props.reasonless !== true && reason.trim() === "" ? "Say why: it is kept in the audit." : null) ??
     (danger >= 2 && typed.trim() !== word ? `Type ${word} to go on.` : null) ??
     (busy ? "It is on its way." : null);
+  const isHeld = busy && props.long !== true;
 
   const tellMade = (value: ResultOf<C>) => {
     const done = props.done?.(value) ?? doneTo(label, subject);
@@ -241,10 +245,12 @@ function Asked<C extends Change, F>({ draft, deed, live, anew, close, keep }: As
     try {
       const body = props.body(reason.trim(), form);
       const id = ids.of([names, body, propose]);
+      // Where the page is left before the answer, the same dialog knows of it.
+      keepUnanswered(deed, { props, form, reason, ids, sentAt: Date.now() });
       const why = `${label} ${subject}: this asks for a second factor of the last minute.`;
       const seen = await sending(props.change, why, () => change(props.change, names, body, { propose, id }));
+      if (seen !== null || !isSentBefore) forgetUnanswered(deed);
       if (seen === null) return;
-      forgetUnanswered(deed);
       const { value } = seen;
       const [once, tell] = isProposed(value)
         ? [value.once == null ? undefined : <ProposedOnce of={value.once} />, () => tellProposed(value)]
@@ -266,6 +272,7 @@ function Asked<C extends Change, F>({ draft, deed, live, anew, close, keep }: As
         forgetUnanswered(deed);
       }
       setRefused(error);
+      tellElsewhere(`${label}: ${subject}`, error, props.change, isSentBefore);
       // What somebody else made of it is looked at now, not when its time comes.
       if (error.code === STALE) void client.invalidateQueries();
     } finally {
@@ -277,7 +284,7 @@ function Asked<C extends Change, F>({ draft, deed, live, anew, close, keep }: As
     <Dialog
       open
       onOpenChange={(open) => {
-        if (!open) close();
+        if (!open && !isHeld) close();
       }}
       title={`${label}: ${subject}`}
       about={summary}
@@ -363,7 +370,9 @@ function Asked<C extends Change, F>({ draft, deed, live, anew, close, keep }: As
           <Button look={danger >= 2 ? "danger" : "main"} type="submit" why={missing}>
             {label}
           </Button>
-          <Button onClick={close}>Cancel</Button>
+          <Button why={isHeld ? ON_ITS_WAY : null} onClick={close}>
+            Cancel
+          </Button>
         </div>
       </form>
     </Dialog>

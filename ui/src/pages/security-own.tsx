@@ -1,7 +1,7 @@
 /** One's own account: another password, another authenticator, new recovery codes. */
 import { type ReactNode, useEffect, useState } from "react";
 import { Act, useWhyNot } from "../app/act";
-import { Enrolment, NewPassword, RecoveryCodes } from "../app/credentials";
+import { Enrolment, NewPassword, RecoveryCodes, type Send } from "../app/credentials";
 import { useSending } from "../app/deed";
 import { holdPage } from "../app/holding";
 import { useHosted } from "../app/hosted";
@@ -94,14 +94,29 @@ function Asking({ change, label, children }: AskingProps) {
   );
 }
 
-function Password({ close }: { close: () => void }) {
+/** Sending, and whether something is on its way: its answer is told in the dialog, which stays for it. */
+function useHeldSending(): { send: Send; busy: boolean } {
   const sending = useSending();
+  const [busy, setBusy] = useState(false);
+  const send: Send = async (name, why, call) => {
+    setBusy(true);
+    try {
+      return await sending(name, why, call);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return { send, busy };
+}
+
+function Password({ close }: { close: () => void }) {
+  const { send, busy } = useHeldSending();
   useEffect(holdPage, []);
   return (
-    <Dialog open onOpenChange={(open) => (open ? undefined : close())} title="Change your password" about={OTHERS_END}>
+    <Dialog open onOpenChange={(open) => (open || busy ? undefined : close())} title="Change your password" about={OTHERS_END}>
       <NewPassword
         presentLabel="Your present password"
-        send={sending}
+        send={send}
         done={() => {
           close();
           toast("Your password is changed. Your other sessions have ended.");
@@ -112,17 +127,17 @@ function Password({ close }: { close: () => void }) {
 }
 
 function Authenticator({ close, enrolled }: { close: () => void; enrolled: (codes: readonly string[]) => void }) {
-  const sending = useSending();
+  const { send, busy } = useHeldSending();
   useEffect(holdPage, []);
   return (
     <Dialog
       open
-      onOpenChange={(open) => (open ? undefined : close())}
+      onOpenChange={(open) => (open || busy ? undefined : close())}
       title="Enrol another authenticator"
       about={`The present one holds until a code of the new one was shown. ${OTHERS_END}`}
     >
       <Enrolment
-        send={sending}
+        send={send}
         enrolled={(codes) => {
           close();
           enrolled(codes);
