@@ -57,13 +57,9 @@ function Latest({ before, zone, go }: LatestProps) {
       flush
       isEmpty={({ entries }) => entries.length === 0}
       empty={<p>There is no record yet.</p>}
+      pager={(page) => <Older before={before} next={page?.next_before} go={go} />}
     >
-      {({ entries, next_before }) => (
-        <>
-          <Records entries={entries.toReversed()} zone={zone} />
-          <Older before={before} next={next_before} go={go} />
-        </>
-      )}
+      {({ entries }) => <Records entries={entries.toReversed()} zone={zone} />}
     </Panel>
   );
 }
@@ -95,12 +91,12 @@ function Looked({ range, entry, before, go }: LookedProps) {
           </Button>
         </div>
       }
+      pager={(page) => <Older before={before} next={page?.next_before} go={go} />}
     >
       {(found) => (
         <>
           <HowFar of={found} before={before} />
           <Records entries={found.entries.toReversed()} zone={range.zone} exact />
-          <Older before={before} next={found.next_before} go={go} />
         </>
       )}
     </Panel>

@@ -14,6 +14,11 @@ import { Foreign, Id, When } from "../kit/values";
 /** A window is much to read, and what is new in it is told by events: it is read again this often anyway, in milliseconds. */
 const EVERY_MS = 60_000;
 
+/** Where the window before this one ends; null where this one is the oldest. */
+function nextOf(window: Window<unknown> | undefined): number | null | undefined {
+  return window === undefined ? undefined : window.from > window.oldest ? window.from : null;
+}
+
 interface AuditProps {
   /** The thing, in the words of whoever reads. */
   what: string;
@@ -34,7 +39,12 @@ export function AuditOf({ what, target: wanted, topics }: AuditProps) {
     refetchInterval: EVERY_MS,
   });
   return (
-    <Panel title="What was done, and by whom" look={look} flush>
+    <Panel
+      title="What was done, and by whom"
+      look={look}
+      flush
+      pager={(window) => <Older before={before} next={nextOf(window)} go={go} />}
+    >
       {(window) => (
         <>
           <Looked at={window} what={what} of="records of the audit" />
@@ -52,7 +62,6 @@ export function AuditOf({ what, target: wanted, topics }: AuditProps) {
               { id: "reason", head: "Why", cell: (row) => <Foreign>{row.reason}</Foreign> },
             ]}
           />
-          <Older before={before} next={window.from > window.oldest ? window.from : null} go={go} />
         </>
       )}
     </Panel>
@@ -75,7 +84,12 @@ export function EventsOf({ what, topic, name }: EventsProps) {
     refetchInterval: EVERY_MS,
   });
   return (
-    <Panel title="What happened to it" look={look} flush>
+    <Panel
+      title="What happened to it"
+      look={look}
+      flush
+      pager={(window) => <Older before={before} next={nextOf(window)} go={go} />}
+    >
       {(window) => (
         <>
           <Looked at={window} what={what} of="events" />
@@ -92,7 +106,6 @@ export function EventsOf({ what, topic, name }: EventsProps) {
               { id: "command", head: "Command", cell: (row) => <CommandLink id={row.command} /> },
             ]}
           />
-          <Older before={before} next={window.from > window.oldest ? window.from : null} go={go} />
         </>
       )}
     </Panel>

@@ -166,11 +166,11 @@ function Discrepancies({ over, network, before, set }: ListProps) {
       // What is over is narrowed after it was read, so that there can be more behind a part that is empty.
       isEmpty={({ discrepancies, next_before }) => discrepancies.length === 0 && next_before == null && before === undefined}
       empty={over ? <p>None is over yet.</p> : <Status tone="good">Nothing does: every balance is what the books say.</Status>}
+      pager={(page) => (over ? <Older before={before} next={page?.next_before} go={(before) => set({ before })} /> : null)}
     >
-      {({ discrepancies, next_before }) => (
+      {({ discrepancies }) => (
         <>
           <List rows={discrepancies} over={over} />
-          {over ? <Older before={before} next={next_before ?? null} go={(before) => set({ before })} /> : null}
           {over || discrepancies.length < ROWS ? null : (
             <p className="muted flush-text">These are the first {ROWS}; deal with them, or narrow them to a network.</p>
           )}
