@@ -7,6 +7,7 @@ import { Older } from "../kit/older";
 import { Panel } from "../kit/panel";
 import { type Column, Table } from "../kit/table";
 import { Foreign, When } from "../kit/values";
+import { unread } from "./preview";
 
 const HISTORY_ROWS = 100;
 
@@ -24,7 +25,7 @@ function Revert({ to, from }: { to: number; from: number }) {
     const look = useLook("/v1/settings/diff", { query: { from, to } }, { topics: ["settings"], every: false });
     const differences = look.data?.value.differences;
     return {
-      wrong: look.error === null ? null : look.error.message,
+      wrong: unread(look),
       consequence: (
         <>
           <p>
