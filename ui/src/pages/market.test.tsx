@@ -1,5 +1,6 @@
 import { waitFor } from "@testing-library/react";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { onRefused } from "../api/client";
 import { answerWith, dialog, fill, isClosed, made, noting, press } from "../testing/deeds";
 import { json, show, type Options } from "../testing/page";
 
@@ -74,6 +75,34 @@ it("shows the latest trades", async () => {
     ["8", "bought", "2", "3", "6"],
     ["7", "sold", "2", "3", "6"],
   ]);
+});
+
+describe("what the public API says", () => {
+  // Goal: a node that lags does not show as present what is old. Method: a node that says that it is two minutes behind; the public API says
+  // nothing of it.
+  it("is as old as the node says that it is", async () => {
+    const status = async () => {
+      const answer = await answerWith("/v1/status", { id: 1, node: "n1", leader_id: 1, health: "healthy" });
+      answer.headers.set("exq-age-ms", "120000");
+      return answer;
+    };
+    await market({ "/v1/status": status });
+    for (const title of ["Candles", "Recent trades"])
+      await waitFor(() => expect(panel(title).querySelector(".age")?.textContent).toContain("2 min"));
+  });
+
+  // Goal: a session that is over and a node that is gone are noticed there as everywhere. Method: refusals, and whoever listens to them.
+  it("tells its refusals to whoever listens", async () => {
+    const heard: string[] = [];
+    const stop = onRefused(({ status, message }) => heard.push(`${String(status)} ${message}`));
+    await market({ "/api/v3/trades": () => Promise.resolve(json(500, { code: -1000, msg: "no trades" })) });
+    await waitFor(() => expect(heard).toContain("500 The trades could not be read: no trades"));
+    await market({ "/api/v3/trades": () => Promise.reject(new TypeError("failed to fetch")) });
+    await waitFor(() => expect(heard).toContain("0 The node cannot be reached."));
+    await market({ "/api/v3/trades": () => Promise.reject(new DOMException("it took too long", "TimeoutError")) });
+    await waitFor(() => expect(heard).toContain("0 The node did not answer in time."));
+    stop();
+  });
 });
 
 describe("limits", () => {
