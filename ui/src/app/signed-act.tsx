@@ -34,14 +34,21 @@ export function useOwnKey() {
   const enrolled = keys.data?.value.keys.find(
     ({ public_key, state }) => public_key === kept.data?.publicKey && state !== "revoked",
   );
+  // That it is not known yet, or could not be read, is not that there is none.
+  const unknown = (what: string, { error }: { error: Error | null }) =>
+    error === null ? `${what} is being read.` : `${what} could not be read: ${error.message}`;
   const why =
-    kept.data == null
-      ? `This browser has no approval key of yours for this node${status === undefined ? "" : ` (${status.node})`}: make one under Security.`
-      : enrolled === undefined
-        ? "This browser's approval key is not enrolled: enrol it under Security."
-        : enrolled.state !== "confirmed"
-          ? "This browser's approval key waits for another person to confirm it."
-          : null;
+    kept.data === undefined
+      ? unknown("Whether this browser has an approval key of yours", kept)
+      : kept.data === null
+        ? `This browser has no approval key of yours for this node${status === undefined ? "" : ` (${status.node})`}: make one under Security.`
+        : keys.data === undefined
+          ? unknown("Which approval keys are enrolled", keys)
+          : enrolled === undefined
+            ? "This browser's approval key is not enrolled: enrol it under Security."
+            : enrolled.state !== "confirmed"
+              ? "This browser's approval key waits for another person to confirm it."
+              : null;
   return { kept: kept.data ?? null, enrolled, why };
 }
 
