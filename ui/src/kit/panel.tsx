@@ -61,7 +61,7 @@ export function Panel<T>({ title, look, actions, flush, empty, isEmpty, pager, c
 }
 
 /** How old what is shown is: the node's own age, and the time since it answered. */
-function Age({ seen }: { seen: Seen<unknown> }) {
+export function Age({ seen }: { seen: Seen<unknown> }) {
   const now = useNow();
   const age = Math.max(0, now - seen.at) + (seen.ageMs ?? 0);
   return (
