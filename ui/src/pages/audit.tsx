@@ -25,7 +25,11 @@ export function Audit() {
       <div className="row">
         <TimeRange
           range={range}
-          set={(next) => void navigate({ search: (old) => ({ ...old, ...next, before: undefined, entry: undefined }) })}
+          set={(next) => {
+            // The same time in another zone is no other time: what is looked at stays.
+            const other = next.from === from && next.to === to ? {} : { before: undefined, entry: undefined };
+            void navigate({ search: (old) => ({ ...old, ...next, ...other }) });
+          }}
         />
       </div>
       {isWhole(range) && entry === undefined ? (
