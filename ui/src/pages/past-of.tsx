@@ -28,7 +28,12 @@ interface AuditProps {
 }
 
 /** Records of the audit about one thing. */
-export function AuditOf({ what, target: wanted, topics }: AuditProps) {
+export function AuditOf(props: AuditProps) {
+  // How far back one is, is of the one thing.
+  return <AuditWindow key={props.what} {...props} />;
+}
+
+function AuditWindow({ what, target: wanted, topics }: AuditProps) {
   const [before, go] = useState<number | undefined>();
   const look = useQuery<Seen<Window<AuditRecord>>, Refused>({
     queryKey: ["/v1/audit", { about: what, before }, ...topics],
@@ -76,7 +81,12 @@ interface EventsProps {
 }
 
 /** Events that happened to one thing: whatever the cause was, persons, time or a new leader. */
-export function EventsOf({ what, topic, name }: EventsProps) {
+export function EventsOf(props: EventsProps) {
+  // How far back one is, is of the one thing.
+  return <EventsWindow key={props.what} {...props} />;
+}
+
+function EventsWindow({ what, topic, name }: EventsProps) {
   const [before, go] = useState<number | undefined>();
   const look = useQuery<Seen<Window<Event>>, Refused>({
     queryKey: ["/v1/events", { topic, name, before }, topic],
