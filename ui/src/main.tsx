@@ -36,7 +36,7 @@ createRoot(root).render(
   <StrictMode>
     <QueryClientProvider client={client}>
       <Tooltip.Provider delayDuration={200}>
-        <Sessions otherwise={(why) => <SignIn key={why.must} {...why} />}>
+        <Sessions otherwise={(why) => <SignIn {...why} />}>
           <RouterProvider router={router} />
         </Sessions>
       </Tooltip.Provider>

@@ -134,16 +134,34 @@ export async function seen<T>(call: Promise<Answer<T>>, hint = ""): Promise<Seen
   return { value: data, ageMs: age === null ? null : Number(age), at: Date.now() };
 }
 
-/** The answer to a request whose body is read as it comes. Throws `Refused`, as `seen` does. */
-export async function begun(call: Promise<Response>, hint = ASKED_AGAIN): Promise<Response> {
+/**
+ * The answer to a request whose body is read as it comes. Throws `Refused`, as `seen` does; `refusal` makes it of a body where that is not
+ * in the API's own words.
+ */
+export async function begun(call: Promise<Response>, hint = ASKED_AGAIN, refusal = refused): Promise<Response> {
   let response: Response;
   try {
     response = await call;
   } catch (error) {
     throw isGivenUp(error) ? unreachable(error, hint) : told(unreachable(error, hint));
   }
-  if (!response.ok) throw told(refused(response, await response.json().catch(() => undefined)));
+  if (!response.ok) throw told(refusal(response, await response.json().catch(() => undefined)));
   return response;
+}
+
+/** What a path answers that the API does not describe, with the patience of all reads. Throws `Refused`, as `seen` does. */
+export async function readElse(
+  url: URL,
+  signal: AbortSignal,
+  refusal: (response: Response, body: unknown) => Refused,
+): Promise<unknown> {
+  const request = new Request(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(READ_PATIENCE_MS)]) });
+  const response = await begun(fetch(request), ASKED_AGAIN, refusal);
+  try {
+    return await response.json();
+  } catch (error) {
+    throw isGivenUp(error) ? unreachable(error, ASKED_AGAIN) : told(unreachable(error, ASKED_AGAIN));
+  }
 }
 
 function isGivenUp(error: unknown): boolean {

@@ -161,10 +161,10 @@ describe("a dialog whose row goes", () => {
 });
 
 const WORKER = "deposit/ethereum-1";
-const worker = (first: NonNullable<Options["first"]>) =>
-  show(`/workers/${encodeURIComponent(WORKER)}`, "full", {
+const worker = (first: NonNullable<Options["first"]>, name = WORKER) =>
+  show(`/workers/${encodeURIComponent(name)}`, "full", {
     instead: FRESH,
-    first: live(`/v1/workers/${WORKER}`, () => ({ worker: WORKER, desired: "running" }), first),
+    first: live(`/v1/workers/${name}`, () => ({ worker: name, desired: "running" }), first),
   });
 
 describe("a change that is not answered", () => {
@@ -231,6 +231,47 @@ describe("a change that is not answered", () => {
     expect([ids[0] === ids[1], ids[1] === ids[2]]).toEqual([false, true]);
   });
 
+  // Goal: what became of it is told in any case. Method: a node that takes its time; neither Cancel nor Escape closes the dialog, the page is
+  // left, and the node refuses; then the same again, opened once more before there is an answer.
+  it("is told of wherever the person is by then", async () => {
+    // Of one that nothing was sent to before.
+    const OTHER = "deposit/tron-1";
+    let answer: (of: Response) => void = () => undefined;
+    const { sent, first } = noting(() => new Promise<Response>((resolve) => (answer = resolve)));
+    const shown = await worker(first, OTHER);
+    const stop = async () => {
+      await press("Stop");
+      if (!words().includes("not answered")) fill("Reason", "a test");
+      fill(/^Type /, OTHER);
+      await press("Stop", dialog);
+    };
+    await stop();
+    await waitFor(() => expect(sent).toHaveLength(1));
+    const cancel = within(dialog()).getByRole("button", { name: "Cancel" });
+    expect(cancel.getAttribute("aria-disabled")).toBe("true");
+    fireEvent.click(cancel);
+    fireEvent.keyDown(document.activeElement ?? document.body, { key: "Escape" });
+    expect(isClosed()).toBe(false);
+    shown.go("/about");
+    await waitFor(() => expect(isClosed()).toBe(true));
+    answer(json(409, refusal("EXQ-0407", "the worker is wanted elsewhere", "look again")));
+    const told = () => document.querySelector(".toasts")?.textContent ?? "";
+    await waitFor(() => expect(told()).toContain("the worker is wanted elsewhere"));
+    expect(told()).toContain(`Stop: ${OTHER}`);
+    shown.go(-1);
+    await waitFor(() => within(document.body).getByRole("button", { name: "Stop" }));
+    await stop();
+    await waitFor(() => expect(sent).toHaveLength(2));
+    shown.go("/about");
+    await waitFor(() => expect(isClosed()).toBe(true));
+    shown.go(-1);
+    await waitFor(() => within(document.body).getByRole("button", { name: "Stop" }));
+    await stop();
+    await waitFor(() => expect(sent).toHaveLength(3));
+    const ids = sent.map(({ body }) => body["command_id"]);
+    expect([ids[0] === ids[1], ids[1] === ids[2]]).toEqual([false, true]);
+  });
+
   // Goal: an id that was used long ago is not used again: others may have undone what it did. Method: three minutes go by.
   it("is another command later", async () => {
     const { sent, first } = noting(() => {
@@ -285,4 +326,67 @@ it("shows the second factor when the node asks for it, once", async () => {
   await press("Go on", dialog);
   await waitFor(() => expect(words()).toContain("EXQ-0216"));
   expect(sent.map(({ path }) => path.split("/").at(-1))).toEqual(["stop", "step-up", "stop"]);
+});
+
+describe("a change that was not answered and another one of the same title", () => {
+  const gone = () => noting(() => Promise.reject<Response>(new TypeError("failed to fetch")));
+
+  // Goal: what is opened is what is sent. Method: two sessions of one person at one address; the end of one is not answered, then that of the other is
+  // opened, and the former again.
+  it("are not taken for one another, sessions", async () => {
+    const at = new Date().toISOString();
+    const one = { name: "alice", own: false, opened_at: at, seen_at: at, over_at: at };
+    const sessions = [
+      { ...one, session: "first", address: "10.0.0.1", agent: "a browser" },
+      { ...one, session: "second", address: "10.0.0.1", agent: "a script" },
+    ];
+    const { sent, first } = gone();
+    await show("/security", "full", { instead: FRESH, first: live("/v1/sessions", () => ({ sessions }), first) });
+    const end = (number: number) => async () => {
+      const buttons = await waitFor(() => within(document.body).getAllByRole("button", { name: "End", hidden: true }));
+      fireEvent.click(buttons[number] as Element);
+    };
+    await end(0)();
+    expect(words()).toContain("10.0.0.1");
+    expect(words()).toContain("a browser");
+    fill("Reason", "a test");
+    await press("End", dialog);
+    await waitFor(() => expect(words()).toContain("It may have been made."));
+    await press("Cancel", dialog);
+    await end(1)();
+    expect(words()).not.toContain("it may have been made");
+    expect(words()).toContain("a script");
+    fill("Reason", "a test");
+    await press("End", dialog);
+    await waitFor(() => expect(sent).toHaveLength(2));
+    expect(sent.map(({ body }) => body["session"])).toEqual(["first", "second"]);
+    await waitFor(() => expect(words()).toContain("It may have been made."));
+    await press("Cancel", dialog);
+    await end(0)();
+    expect(words()).toContain("it may have been made");
+  });
+
+  // Goal: as many workers of another network are other workers. Method: a stop of one network's workers that is not answered, then the same
+  // number of another one's.
+  it("are not taken for one another, many workers", async () => {
+    const { sent, first } = gone();
+    const node: NonNullable<Options["first"]> = (request) => {
+      const { pathname, searchParams } = new URL(request.url);
+      if (pathname !== "/v1/workers/bulk/preview") return first(request);
+      const network = searchParams.get("network") ?? "";
+      const items = [{ worker: `deposit/${network}-1`, effect: "stops" }];
+      return answerWith(pathname, { plan: `plan of ${network}`, changes: 1, items });
+    };
+    for (const network of ["bitcoin", "tron"]) {
+      await show(`/workers?network=${network}&do=stop`, "full", { instead: FRESH, first: node });
+      await press("Go on: stop");
+      expect(words()).not.toContain("it may have been made");
+      expect(words()).toContain(`deposit/${network}-1`);
+      fill("Reason", "a test");
+      fill(/^Type /, `1 workers of network ${network}`);
+      await press("Go on: stop", dialog);
+      await waitFor(() => expect(words()).toContain("It may have been made."));
+    }
+    expect(sent.map(({ body }) => body["plan"])).toEqual(["plan of bitcoin", "plan of tron"]);
+  });
 });

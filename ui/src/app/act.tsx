@@ -21,7 +21,7 @@ import { Status } from "../kit/status";
 import { safe } from "../kit/text";
 import { toast } from "../kit/toast";
 import { When } from "../kit/values";
-import { Gone, Told, useSending } from "./deed";
+import { Gone, ON_ITS_WAY, Told, useSending, useToldElsewhere } from "./deed";
 import { holdPage } from "./holding";
 import { useHosted } from "./hosted";
 import { useSession } from "./session";
@@ -61,9 +61,16 @@ interface Props<C extends Change, F> {
   useMore?: (form: F) => { wrong: string | null; consequence: ReactNode };
   /** What holds and what of it the form makes, to be shown beside one another where somebody else was quicker. */
   versus?: Versus<F>;
+  /**
+   * Whether it sends the whole of what holds afterwards, and no version of what held before: it is held back once that has changed,
+   * or is not on the page any more, because it would undo what somebody else did meanwhile.
+   */
+  whole?: boolean;
   /** Why it cannot be made now, beside what is the same for all changes. */
   why?: string | null | undefined;
   look?: "main" | "danger" | "quiet";
+  /** Whether it takes minutes, so that its dialog can be closed before it is made; its end is told all the same. */
+  long?: boolean;
   /** Whether no reason is asked for: only for what the node asks none for. */
   reasonless?: boolean;
   /** Whether it is carried out as an approved proposal alone, so that it is proposed at once. */
@@ -127,7 +134,8 @@ export function Act<C extends Change, F = undefined>(props: Props<C, F>) {
   const { danger } = factsOf(props.change);
   const open = (isAnew: boolean, from = props, reason = "") => {
     const form = from.form as F;
-    const deed = JSON.stringify([who.name, from.change, label, given(from.names, form), given(from.subject, form)]);
+    // All that would be sent is in it: two sessions of one person, or two plans, can have the same title.
+    const deed = JSON.stringify([who.name, essence(from, form)]);
     if (isAnew) forgetUnanswered(deed);
     const fresh = { props: from, form, reason, ids: new CommandIds(), sentAt: null };
     const draft = unansweredOf<Props<C, F>, F>(deed) ?? fresh;
@@ -146,7 +154,7 @@ export function Act<C extends Change, F = undefined>(props: Props<C, F>) {
             hosted.close();
             tell();
           };
-          hosted.show(() => (
+          hosted.keep(() => (
             <ShownOnce title={title} close={kept}>
               {once}
             </ShownOnce>
@@ -199,20 +207,27 @@ function Asked<C extends Change, F>({ draft, deed, live, anew, close, keep }: As
   const [busy, setBusy] = useState(false);
   const [isSentBefore, setSentBefore] = useState(sentAt !== null);
   const more = useMore(form);
+  const tellElsewhere = useToldElsewhere();
   useEffect(holdPage, []);
 
   const subject = given(props.subject, form);
   const names = given(props.names, form);
   const consequence = given(props.consequence, form) ?? more.consequence;
-  const hasChanged = live !== null && essence(props, form) !== essence(live, form);
+  // Where all of a form is sent, what it began from is part of what it is about.
+  const begins = ({ whole, form }: Props<C, F>) => (whole === true ? JSON.stringify(form) : null);
+  const hasChanged = live !== null && (essence(props, form) !== essence(live, form) || begins(props) !== begins(live));
   const word = danger === 3 ? PHRASE : subject;
   const missing =
     general ??
+    (props.whole === true && (live === null || hasChanged)
+      ? "What this is about has changed meanwhile, and would be undone: close this and look again."
+      : null) ??
     given(props.wrong, form) ??
     more.wrong ??
     (props.reasonless !== true && reason.trim() === "" ? "Say why: it is kept in the audit." : null) ??
     (danger >= 2 && typed.trim() !== word ? `Type ${word} to go on.` : null) ??
     (busy ? "It is on its way." : null);
+  const isHeld = busy && props.long !== true;
 
   const tellMade = (value: ResultOf<C>) => {
     const done = props.done?.(value) ?? doneTo(label, subject);
@@ -230,10 +245,12 @@ function Asked<C extends Change, F>({ draft, deed, live, anew, close, keep }: As
     try {
       const body = props.body(reason.trim(), form);
       const id = ids.of([names, body, propose]);
+      // Where the page is left before the answer, the same dialog knows of it.
+      keepUnanswered(deed, { props, form, reason, ids, sentAt: Date.now() });
       const why = `${label} ${subject}: this asks for a second factor of the last minute.`;
       const seen = await sending(props.change, why, () => change(props.change, names, body, { propose, id }));
+      if (seen !== null || !isSentBefore) forgetUnanswered(deed);
       if (seen === null) return;
-      forgetUnanswered(deed);
       const { value } = seen;
       const [once, tell] = isProposed(value)
         ? [value.once == null ? undefined : <ProposedOnce of={value.once} />, () => tellProposed(value)]
@@ -255,6 +272,7 @@ function Asked<C extends Change, F>({ draft, deed, live, anew, close, keep }: As
         forgetUnanswered(deed);
       }
       setRefused(error);
+      tellElsewhere(`${label}: ${subject}`, error, props.change, isSentBefore);
       // What somebody else made of it is looked at now, not when its time comes.
       if (error.code === STALE) void client.invalidateQueries();
     } finally {
@@ -266,7 +284,7 @@ function Asked<C extends Change, F>({ draft, deed, live, anew, close, keep }: As
     <Dialog
       open
       onOpenChange={(open) => {
-        if (!open) close();
+        if (!open && !isHeld) close();
       }}
       title={`${label}: ${subject}`}
       about={summary}
@@ -341,7 +359,7 @@ function Asked<C extends Change, F>({ draft, deed, live, anew, close, keep }: As
             <Told refused={refused} change={props.change} before={isSentBefore} />
             {refused.code === TWO_PERSONS ? (
               <div className="row">
-                <Button look="main" onClick={() => void send(true)}>
+                <Button look="main" why={missing} onClick={() => void send(true)}>
                   Propose it to others
                 </Button>
               </div>
@@ -352,7 +370,9 @@ function Asked<C extends Change, F>({ draft, deed, live, anew, close, keep }: As
           <Button look={danger >= 2 ? "danger" : "main"} type="submit" why={missing}>
             {label}
           </Button>
-          <Button onClick={close}>Cancel</Button>
+          <Button why={isHeld ? ON_ITS_WAY : null} onClick={close}>
+            Cancel
+          </Button>
         </div>
       </form>
     </Dialog>

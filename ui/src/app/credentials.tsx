@@ -171,7 +171,10 @@ export function Enrolment({ head, send, enrolled }: EnrolmentProps) {
             const name = "POST /v1/session/second-factor";
             const why = "Whoever has an authenticator shows it before another one is enrolled.";
             const seen = await send(name, why, () => change(name, undefined, { password }));
-            if (seen !== null) setBegun(seen.value);
+            if (seen === null) return;
+            setBegun(seen.value);
+            // It has done what it was typed for.
+            setPassword("");
           });
         }}
       >

@@ -1,11 +1,12 @@
 /** What all changes of a person have in common: the second factor where it is asked for, and how a refusal is told. */
 import { useQueryClient } from "@tanstack/react-query";
-import { useCallback } from "react";
+import { useCallback, useEffect, useRef } from "react";
 import { type Change, factsOf } from "../api/change";
 import { Refused, type Seen } from "../api/client";
 import { Explain } from "../kit/explain";
 import { Status } from "../kit/status";
 import { visible } from "../kit/text";
+import { toast } from "../kit/toast";
 import { useSession } from "./session";
 
 const STEP_UP = "EXQ-0216";
@@ -28,6 +29,33 @@ export function useSending() {
     },
     [stepUp, client],
   );
+}
+
+/**
+ * Why a dialog cannot be closed: what became of what it sent is told there, and the same opened again would not know of it. The page's
+ * requests have a time limit, so that this has one.
+ */
+export const ON_ITS_WAY = "It is on its way; this closes when its answer is here, after a minute at most.";
+
+/** Tells in the page's corner what stood in the way of a change, where its dialog went with its page before the answer came. */
+export function useToldElsewhere() {
+  const isDrawn = useRef(false);
+  useEffect(() => {
+    isDrawn.current = true;
+    return () => {
+      isDrawn.current = false;
+    };
+  }, []);
+  return useCallback((title: string, refused: Refused, change: Change, before: boolean) => {
+    if (isDrawn.current) return;
+    toast(
+      <>
+        <p>{visible(title)}</p>
+        <Told refused={refused} change={change} before={before} />
+      </>,
+      "bad",
+    );
+  }, []);
 }
 
 /** What a dialog says once what it is about is not on the page any more. */

@@ -1,6 +1,7 @@
 /**
  * Dialogs that outlive what opened them. The row of a list can go while somebody is at its dialog: the dialog stays, is told that what it
- * is about is not there any more, and says so. It goes when it is closed, or when the person goes to another page.
+ * is about is not there any more, and says so. It goes when it is closed, or when the person goes to another page; what is shown this
+ * once goes when it is closed, and in no other way.
  */
 import { useRouterState } from "@tanstack/react-router";
 import { createContext, Fragment, type ReactNode, useContext, useEffect, useId, useState, useSyncExternalStore } from "react";
@@ -10,6 +11,8 @@ interface Open {
   draw: (live: unknown) => ReactNode;
   /** What is on the page now of what it is about; null where nothing is any more. */
   live: unknown;
+  /** Whether it outlives the page. */
+  isKept: boolean;
 }
 
 class Host {
@@ -36,7 +39,7 @@ class Host {
   }
 
   clear(): void {
-    if (this.open.length > 0) this.put([]);
+    if (this.open.some(({ isKept }) => !isKept)) this.put(this.open.filter(({ isKept }) => isKept));
   }
 
   private put(open: readonly Open[]): void {
@@ -72,6 +75,8 @@ function Drawn({ host }: { host: Host }) {
 export interface Hosting<L> {
   /** Opens the dialog, drawn of what is on the page at the time; null where that is not there any more. */
   show: (draw: (live: L | null) => ReactNode) => void;
+  /** Opens it in the same place; it stays until it is closed, wherever the person goes. */
+  keep: (draw: () => ReactNode) => void;
   close: () => void;
   /** To be drawn beside what opens the dialog: it tells the dialog what is on the page. */
   teller: ReactNode;
@@ -86,7 +91,10 @@ export function useHosted<L>(live: L): Hosting<L> {
   return {
     show: (draw) => {
       setOpened(true);
-      host.show({ id, draw: draw as (live: unknown) => ReactNode, live });
+      host.show({ id, draw: draw as (live: unknown) => ReactNode, live, isKept: false });
+    },
+    keep: (draw) => {
+      host.show({ id, draw, live, isKept: true });
     },
     close: () => {
       host.close(id);

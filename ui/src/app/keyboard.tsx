@@ -8,12 +8,15 @@ import { useSession } from "./session";
 /** After `g` this long is waited for the letter, in milliseconds. */
 const SEQUENCE_MS = 1_200;
 
-/** Whether keys are somebody else's: of a field that is typed into, or of a dialog, which is not left by a letter. */
+/** Whether keys are somebody else's: of a field that is typed into. */
 function isTaken(target: EventTarget | null): boolean {
   if (!(target instanceof HTMLElement)) return false;
-  return (
-    target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) || target.closest('[role="dialog"]') !== null
-  );
+  return target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
+}
+
+/** Whether a dialog is open: it is left by its own buttons, and no key goes to another page behind it. */
+function isAtDialog(): boolean {
+  return document.querySelector('[role="dialog"]') !== null;
 }
 
 export function Keyboard() {
@@ -26,7 +29,11 @@ export function Keyboard() {
     const press = (event: KeyboardEvent) => {
       if (event.key === "k" && (event.ctrlKey || event.metaKey)) {
         event.preventDefault();
-        show("palette");
+        if (!isAtDialog()) show("palette");
+        return;
+      }
+      if (isAtDialog()) {
+        begun.current = 0;
         return;
       }
       if (event.ctrlKey || event.metaKey || event.altKey || isTaken(event.target)) return;

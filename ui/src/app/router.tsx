@@ -137,6 +137,7 @@ const settings = createRoute({
     place?: string | undefined;
     flag?: string | undefined;
     edit?: string | undefined;
+    before?: number | undefined;
   } => ({
     tab: textOf(search, "tab"),
     find: textOf(search, "find"),
@@ -144,6 +145,7 @@ const settings = createRoute({
     place: textOf(search, "place"),
     flag: textOf(search, "flag"),
     edit: textOf(search, "edit"),
+    before: numberOf(search, "before"),
   }),
 });
 const security = createRoute({

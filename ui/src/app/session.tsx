@@ -1,5 +1,5 @@
 /** Who is signed in, what they may, and the second factor shown again where a change asks for it. */
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient, type UseQueryResult } from "@tanstack/react-query";
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useRef, useState } from "react";
 import { change } from "../api/change";
 import { api, ASKED_AGAIN, onRefused, Refused, type Seen, seen, setCsrfToken } from "../api/client";
@@ -11,6 +11,7 @@ import { span } from "../kit/text";
 import { useNow } from "../kit/values";
 import { lastAttention } from "./attention";
 import { takeCame } from "./elsewhere";
+import { useShownOnceHeld } from "./holding";
 import { SignedInStill } from "./signed-in-still";
 
 export type SignedIn = components["schemas"]["SignedIn"];
@@ -26,7 +27,9 @@ interface Session {
 }
 
 const Context = createContext<Session | null>(null);
-const KEY = ["/v1/session"] as const;
+/** Under which the session is kept that was read last. */
+export const SESSION_KEY = ["/v1/session"] as const;
+const KEY = SESSION_KEY;
 /** Before a session ends by itself it is told this long, in milliseconds. */
 const WARN_MS = 120_000;
 /** A factor that ends so soon is asked for again, in milliseconds. */
@@ -61,7 +64,20 @@ export interface NoSession {
   refused: Refused | null;
 }
 
-/** The session, if there is one; `otherwise` for the others. */
+/** Why there is none, as far as it was read; undefined before. */
+function lacking(read: UseQueryResult<Seen<SignedIn>, Refused>): NoSession | null | undefined {
+  if (!isWorthAsking() && read.data === undefined) return { must: "sign-in", refused: null };
+  if (read.isPending) return undefined;
+  if (read.error?.status === 401 || read.data === undefined)
+    return { must: "sign-in", refused: read.error?.status === 401 ? null : read.error };
+  const { must } = read.data.value;
+  return must === "nothing" ? null : { must, refused: null };
+}
+
+/**
+ * The session, if there is one; `otherwise` for the others. What is shown this once is left to stand: the session that is read meanwhile, or
+ * is over meanwhile, changes what is drawn once it is kept.
+ */
 export function Sessions({ children, otherwise }: { children: ReactNode; otherwise: (why: NoSession) => ReactNode }) {
   const client = useQueryClient();
   const read = useQuery<Seen<SignedIn>, Refused>({
@@ -71,8 +87,9 @@ export function Sessions({ children, otherwise }: { children: ReactNode; otherwi
     enabled: isWorthAsking,
   });
   const over = read.error?.status === 401;
-  // Before anything below is drawn: a change could be asked for at once.
-  setCsrfToken(over ? null : read.data?.value.csrf_token);
+  // Before anything below is drawn: a change could be asked for at once. What is being read anew takes nothing from who signs in.
+  if (over) setCsrfToken(null);
+  else if (read.data !== undefined) setCsrfToken(read.data.value.csrf_token);
 
   // A session that ended is noticed at the next refusal of anything.
   useEffect(
@@ -90,12 +107,14 @@ export function Sessions({ children, otherwise }: { children: ReactNode; otherwi
     else if (read.data !== undefined) rememberSignedIn(true);
   }, [over, read.data]);
 
-  if (!isWorthAsking() && read.data === undefined) {
-    return <>{otherwise({ must: "sign-in", refused: null })}</>;
-  }
-  if (read.isPending) return null;
-  if (over || read.data === undefined) return <>{otherwise({ must: "sign-in", refused: over ? null : read.error })}</>;
-  if (read.data.value.must !== "nothing") return <>{otherwise({ must: read.data.value.must, refused: null })}</>;
+  const isHeld = useShownOnceHeld();
+  const [last, setLast] = useState<NoSession | null>(null);
+  const present = lacking(read);
+  // As long as it is not known, whoever signs in stays where they are.
+  const why = isHeld || present === undefined ? last : present;
+  if (why?.must !== last?.must || why?.refused !== last?.refused) setLast(why);
+  if (why !== null) return <>{otherwise(why)}</>;
+  if (read.data === undefined) return null;
   return (
     <Inside who={read.data.value} readAt={read.data.at}>
       {children}

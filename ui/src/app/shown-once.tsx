@@ -1,12 +1,20 @@
-/** What an answer shows this once. The dialog goes when the person says that it is kept, and by no key or click beside it. */
+/**
+ * What an answer shows this once. The dialog goes when the person says that it is kept: by no key or click beside it, and by no way to
+ * another page, which stays shut meanwhile.
+ */
+import { useBlocker } from "@tanstack/react-router";
 import { type ReactNode, useEffect } from "react";
 import { Button } from "../kit/button";
 import { Dialog } from "../kit/dialog";
 import { Copied } from "./credentials";
-import { holdPage } from "./holding";
+import { holdPage, holdShownOnce } from "./holding";
+
+const stay = () => true;
 
 export function ShownOnce({ title, children, close }: { title: string; children: ReactNode; close: () => void }) {
   useEffect(holdPage, []);
+  useEffect(holdShownOnce, []);
+  useBlocker({ shouldBlockFn: stay, enableBeforeUnload: false });
   return (
     <Dialog open onOpenChange={() => undefined} title={title} about="This is shown here and never again.">
       {children}

@@ -1,12 +1,13 @@
 /** Signing in: name, password and code; then what a new account must do first. */
 import { useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { api, seen, setCsrfToken } from "../api/client";
 import { Button } from "../kit/button";
 import { Input } from "../kit/field";
 import { Trouble } from "../kit/panel";
 import { Enrolment, NewPassword, Password, RecoveryCodes, type Send, useForm, Wrong } from "./credentials";
-import { type NoSession, rememberSignedIn, type SignedIn } from "./session";
+import { holdShownOnce } from "./holding";
+import { type NoSession, rememberSignedIn, SESSION_KEY, type SignedIn } from "./session";
 
 /** There is no session yet that could show a second factor first. */
 const plainly: Send = (_, __, send) => send();
@@ -14,11 +15,23 @@ const plainly: Send = (_, __, send) => send();
 export function SignIn({ must: first, refused }: NoSession) {
   const client = useQueryClient();
   const [must, setMust] = useState(first);
+  // What the node says when it is asked again counts, without anything being taken away that is filled in for the same.
+  const [told, setTold] = useState(first);
+  if (told !== first) {
+    setTold(first);
+    setMust(first);
+  }
   const enter = async (who: SignedIn) => {
     setCsrfToken(who.csrf_token);
     rememberSignedIn(true);
     setMust(who.must);
-    if (who.must === "nothing") await client.resetQueries();
+    if (who.must === "nothing") {
+      await client.resetQueries();
+      return;
+    }
+    // What was asked before this knows of a former session, and of its token.
+    await client.cancelQueries({ queryKey: SESSION_KEY });
+    client.setQueryData(SESSION_KEY, { value: who, ageMs: null, at: Date.now() });
   };
   return (
     <main className="sign-in">
@@ -92,14 +105,36 @@ function Credentials({ done }: { done: (who: SignedIn) => Promise<void> }) {
   );
 }
 
+const CONFIRMED = "POST /v1/session/second-factor/confirm";
+
 function Enrol({ done }: { done: () => Promise<unknown> }) {
   const [codes, setCodes] = useState<readonly string[] | null>(null);
+  // From when the codes may come: the node has the session as a whole one from then on, and would have the pages drawn in their place.
+  const [isHeld, hold] = useState(false);
+  useEffect(() => (isHeld ? holdShownOnce() : undefined), [isHeld]);
+  const send: Send = async (name, _, send) => {
+    if (name !== CONFIRMED) return send();
+    hold(true);
+    try {
+      return await send();
+    } catch (error) {
+      hold(false);
+      throw error;
+    }
+  };
+  if (codes !== null && !isHeld) return <p role="status">You are being signed in.</p>;
   if (codes !== null) {
     return (
       <div className="stack">
         <h1>{codes.length} recovery codes</h1>
         <RecoveryCodes of={codes} />
-        <Button look="main" onClick={() => void done()}>
+        <Button
+          look="main"
+          onClick={() => {
+            hold(false);
+            void done();
+          }}
+        >
           They are kept
         </Button>
       </div>
@@ -113,7 +148,7 @@ function Enrol({ done }: { done: () => Promise<unknown> }) {
           <p>Whoever administers an exchange shows an authenticator&apos;s code as well. Have the app at hand.</p>
         </>
       }
-      send={plainly}
+      send={send}
       enrolled={setCodes}
     />
   );

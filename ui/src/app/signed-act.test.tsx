@@ -9,9 +9,10 @@ const PUBLIC_KEY = "ab".repeat(32);
 const kept = vi.hoisted(() => ({
   key: null as { publicKey: string; assets: KnownAsset[] } | null,
   remembered: [] as unknown[],
+  fails: false,
 }));
 vi.mock("./approval-key", () => ({
-  keptKey: () => Promise.resolve(kept.key ?? undefined),
+  keptKey: () => (kept.fails ? Promise.reject(new Error("the store is shut")) : Promise.resolve(kept.key ?? undefined)),
   sign: (_: unknown, bytes: Uint8Array) => Promise.resolve(`signed ${String(bytes.length)}`),
   makeKey: (_: string, assets: KnownAsset[]) => {
     kept.key = { publicKey: PUBLIC_KEY, assets };
@@ -26,6 +27,7 @@ vi.mock("./approval-key", () => ({
 beforeEach(() => {
   kept.key = { publicKey: PUBLIC_KEY, assets: [{ number: 2, code: "USDT", decimals: { tron: 6 } }] };
   kept.remembered = [];
+  kept.fails = false;
 });
 afterEach(() => vi.unstubAllGlobals());
 
@@ -142,6 +144,26 @@ describe("approval of a withdrawal", () => {
     kept.key = null;
     await withdrawal({}, noting(moved).first);
     await waitFor(() => expect(page()).toContain("no approval key of yours for this node (n1)"));
+  });
+
+  // Goal: what could not be read is not told as a key that is missing. Method: a node that refuses the list of keys, then one that takes its
+  // time, then a browser that cannot open its own store.
+  it("says that it is not known whether the key is enrolled", async () => {
+    const keys = (answer: () => Promise<Response>) => (request: Request) =>
+      new URL(request.url).pathname === "/v1/approval-keys" ? answer() : undefined;
+    const read = async (answer: () => Promise<Response>) => {
+      await withdrawal({}, keys(answer));
+      return page();
+    };
+    await read(() => Promise.resolve(json(500, refusal("EXQ-0001", "the request failed", ""))));
+    await waitFor(() => expect(page()).toContain("Which approval keys are enrolled could not be read: the request failed"));
+    expect(page()).not.toContain("is not enrolled");
+    const pending = await read(() => new Promise<Response>(() => undefined));
+    expect(pending).toContain("Which approval keys are enrolled is being read.");
+    kept.fails = true;
+    await withdrawal({}, noting(moved).first);
+    await waitFor(() => expect(page()).toContain("could not be read: the store is shut"));
+    expect(page()).not.toContain("This browser has no approval key");
   });
 
   // Goal: a signature that was not answered is the same command when it is sent again. Method: a node that fails once.

@@ -17,7 +17,7 @@ import { visible } from "../kit/text";
 import { toast } from "../kit/toast";
 import { useWhyNot } from "./act";
 import { keptKey, sign } from "./approval-key";
-import { Gone, Told, useSending } from "./deed";
+import { Gone, ON_ITS_WAY, Told, useSending, useToldElsewhere } from "./deed";
 import { holdPage } from "./holding";
 import { useHosted } from "./hosted";
 import { useSession } from "./session";
@@ -34,14 +34,21 @@ export function useOwnKey() {
   const enrolled = keys.data?.value.keys.find(
     ({ public_key, state }) => public_key === kept.data?.publicKey && state !== "revoked",
   );
+  // That it is not known yet, or could not be read, is not that there is none.
+  const unknown = (what: string, { error }: { error: Error | null }) =>
+    error === null ? `${what} is being read.` : `${what} could not be read: ${error.message}`;
   const why =
-    kept.data == null
-      ? `This browser has no approval key of yours for this node${status === undefined ? "" : ` (${status.node})`}: make one under Security.`
-      : enrolled === undefined
-        ? "This browser's approval key is not enrolled: enrol it under Security."
-        : enrolled.state !== "confirmed"
-          ? "This browser's approval key waits for another person to confirm it."
-          : null;
+    kept.data === undefined
+      ? unknown("Whether this browser has an approval key of yours", kept)
+      : kept.data === null
+        ? `This browser has no approval key of yours for this node${status === undefined ? "" : ` (${status.node})`}: make one under Security.`
+        : keys.data === undefined
+          ? unknown("Which approval keys are enrolled", keys)
+          : enrolled === undefined
+            ? "This browser's approval key is not enrolled: enrol it under Security."
+            : enrolled.state !== "confirmed"
+              ? "This browser's approval key waits for another person to confirm it."
+              : null;
   return { kept: kept.data ?? null, enrolled, why };
 }
 
@@ -133,6 +140,7 @@ function Signing<C extends Change>({ draft, deed, live, close }: SigningProps<C>
   const [wrong, setWrong] = useState<Error | null>(null);
   const [busy, setBusy] = useState(false);
   const [isSentBefore, setSentBefore] = useState(draft.sentAt !== null);
+  const tellElsewhere = useToldElsewhere();
   useEffect(holdPage, []);
   const missing =
     (props.reasoned === true && reason.trim() === "" ? "Say why: it is kept in the audit." : null) ??
@@ -144,9 +152,10 @@ function Signing<C extends Change>({ draft, deed, live, close }: SigningProps<C>
       if (own.kept === null || own.enrolled === undefined) throw new Error(own.why ?? "This browser has no approval key.");
       const body = props.body(own.enrolled.number, await sign(own.kept, props.bytes()), reason.trim());
       const id = ids.of([props.names, body]);
+      keepUnanswered(deed, { props, form: null, reason, ids, sentAt: Date.now() });
       const seen = await sending(props.change, props.title, () => change(props.change, props.names, body, { id }));
+      if (seen !== null || !isSentBefore) forgetUnanswered(deed);
       if (seen === null) return;
-      forgetUnanswered(deed);
       close();
       const { tone, text } = props.done(seen.value);
       toast(
@@ -166,12 +175,13 @@ function Signing<C extends Change>({ draft, deed, live, close }: SigningProps<C>
         forgetUnanswered(deed);
       }
       setWrong(error instanceof Error ? error : new Error(String(error)));
+      if (error instanceof Refused) tellElsewhere(props.title, error, props.change, isSentBefore);
     } finally {
       setBusy(false);
     }
   };
   return (
-    <Dialog open onOpenChange={(open) => (open ? undefined : close())} title={props.title} about={props.about}>
+    <Dialog open onOpenChange={(open) => (open || busy ? undefined : close())} title={props.title} about={props.about}>
       {live === null ? (
         <Gone />
       ) : essence(props) === essence(live) ? null : (
@@ -197,7 +207,9 @@ function Signing<C extends Change>({ draft, deed, live, close }: SigningProps<C>
         <Button look="main" why={missing} onClick={() => void send()}>
           Sign and approve
         </Button>
-        <Button onClick={close}>Cancel</Button>
+        <Button why={busy ? ON_ITS_WAY : null} onClick={close}>
+          Cancel
+        </Button>
       </div>
     </Dialog>
   );

@@ -1,6 +1,7 @@
 /**
  * Changes that were sent and not answered. They may have been made, so they outlive their dialog: whoever opens the same one again
- * finds what was sent, and sends it under the same id, so that it takes effect once. Never kept beyond the page's load.
+ * finds what was sent, and sends it under the same id, so that it takes effect once. The same is what would send the same, not what is
+ * called the same. Never kept beyond the page's load.
  */
 import type { CommandIds } from "../api/change";
 

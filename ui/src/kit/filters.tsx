@@ -35,7 +35,11 @@ interface ByNumber {
 
 /** A number, or any. It is taken when the field is left or Enter is pressed. */
 export function NarrowNumber({ label, value, set }: ByNumber) {
-  const take = (text: string) => set(/^\d{1,15}$/.test(text.trim()) ? Number(text.trim()) : undefined);
+  const take = (text: string) => {
+    const next = /^\d{1,15}$/.test(text.trim()) ? Number(text.trim()) : undefined;
+    // Whoever only comes by, with the tabulator, has not narrowed anything anew.
+    if (next !== value) set(next);
+  };
   return (
     <Input
       label={label}

@@ -21,12 +21,15 @@ interface Props<T> {
   /** What to say where there is nothing, and what to do next. */
   empty?: ReactNode;
   isEmpty?: (value: T) => boolean;
+  /** What leads to other parts of the list: it stays where it is while another part is read, and may have the focus. */
+  pager?: (value: T | undefined) => ReactNode;
   /** The permission that is needed, for those who lack it. */
   children: (value: T) => ReactNode;
 }
 
-export function Panel<T>({ title, look, actions, flush, empty, isEmpty, children }: Props<T>) {
+export function Panel<T>({ title, look, actions, flush, empty, isEmpty, pager, children }: Props<T>) {
   const { data, error } = look;
+  const isNothing = data !== undefined && isEmpty?.(data.value) === true;
   return (
     <section className="panel" aria-label={title} aria-busy={look.isPending}>
       <header>
@@ -40,7 +43,7 @@ export function Panel<T>({ title, look, actions, flush, empty, isEmpty, children
         </p>
       ) : null}
       {data !== undefined ? (
-        isEmpty?.(data.value) === true ? (
+        isNothing ? (
           <div className="state">{empty ?? <p className="muted">There is nothing here yet.</p>}</div>
         ) : (
           <div className="body" data-flush={flush === true ? "" : undefined}>
@@ -52,12 +55,13 @@ export function Panel<T>({ title, look, actions, flush, empty, isEmpty, children
       ) : (
         <Skeleton />
       )}
+      {isNothing ? null : pager?.(data?.value)}
     </section>
   );
 }
 
 /** How old what is shown is: the node's own age, and the time since it answered. */
-function Age({ seen }: { seen: Seen<unknown> }) {
+export function Age({ seen }: { seen: Seen<unknown> }) {
   const now = useNow();
   const age = Math.max(0, now - seen.at) + (seen.ageMs ?? 0);
   return (

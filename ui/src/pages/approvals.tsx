@@ -32,15 +32,13 @@ function WaitingWithdrawals() {
       flush
       isEmpty={({ withdrawals }) => withdrawals.length === 0 && before === undefined}
       empty={<p>No withdrawal waits for approval.</p>}
+      pager={(page) =>
+        before === undefined && page?.next_before == null ? null : (
+          <Older before={before} next={page?.next_before} go={(before) => void navigate({ search: { before } })} />
+        )
+      }
     >
-      {({ withdrawals, next_before }) => (
-        <>
-          <List rows={withdrawals} />
-          {before === undefined && next_before == null ? null : (
-            <Older before={before} next={next_before ?? null} go={(before) => void navigate({ search: { before } })} />
-          )}
-        </>
-      )}
+      {({ withdrawals }) => <List rows={withdrawals} />}
     </Panel>
   );
 }

@@ -94,6 +94,21 @@ describe("the audit", () => {
     expect(numbers()).toEqual([1_500]);
     expect(asked).toEqual([{ limit: "200", index: "15000" }]);
   });
+
+  // Goal: another zone is not another question. Method: the records of a log entry, told in local time, then those of a time.
+  it("keeps the log entry when the zone is another one", async () => {
+    const { first } = audit(3_000);
+    const { address } = await show("/audit?entry=15000", "full", { first });
+    const choose = (label: string, value: string) =>
+      fireEvent.change(within(document.body).getByLabelText(label), { target: { value } });
+    choose("Told in", "local");
+    await waitFor(() => expect(rows()[0]?.textContent).toMatch(/ local/));
+    expect(address()).toContain("entry=15000");
+    expect(numbers()).toEqual([1_500]);
+    choose("Time", "now-15m");
+    await waitFor(() => expect(address()).toContain("from=now-15m"));
+    expect(address()).not.toContain("entry");
+  });
 });
 
 describe("the time range", () => {

@@ -25,7 +25,11 @@ export function Audit() {
       <div className="row">
         <TimeRange
           range={range}
-          set={(next) => void navigate({ search: (old) => ({ ...old, ...next, before: undefined, entry: undefined }) })}
+          set={(next) => {
+            // The same time in another zone is no other time: what is looked at stays.
+            const other = next.from === from && next.to === to ? {} : { before: undefined, entry: undefined };
+            void navigate({ search: (old) => ({ ...old, ...next, ...other }) });
+          }}
         />
       </div>
       {isWhole(range) && entry === undefined ? (
@@ -57,13 +61,9 @@ function Latest({ before, zone, go }: LatestProps) {
       flush
       isEmpty={({ entries }) => entries.length === 0}
       empty={<p>There is no record yet.</p>}
+      pager={(page) => <Older before={before} next={page?.next_before} go={go} />}
     >
-      {({ entries, next_before }) => (
-        <>
-          <Records entries={entries.toReversed()} zone={zone} />
-          <Older before={before} next={next_before} go={go} />
-        </>
-      )}
+      {({ entries }) => <Records entries={entries.toReversed()} zone={zone} />}
     </Panel>
   );
 }
@@ -95,12 +95,12 @@ function Looked({ range, entry, before, go }: LookedProps) {
           </Button>
         </div>
       }
+      pager={(page) => <Older before={before} next={page?.next_before} go={go} />}
     >
       {(found) => (
         <>
           <HowFar of={found} before={before} />
           <Records entries={found.entries.toReversed()} zone={range.zone} exact />
-          <Older before={before} next={found.next_before} go={go} />
         </>
       )}
     </Panel>

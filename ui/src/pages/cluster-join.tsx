@@ -15,10 +15,6 @@ interface Form {
   replaces: string;
   ttl: string;
 }
-interface Drawn {
-  token: string;
-  expires: string;
-}
 interface Place {
   name: string;
   api: string;
@@ -45,38 +41,29 @@ export function joining(member: string, token: string, { name, api, peer }: Plac
 }
 
 export function Join({ look, leader }: { look: Look<"/v1/cluster/peers">; leader: number | null }) {
-  const [drawn, draw] = useState<Drawn | null>(null);
+  const peers = look.data?.value.peers ?? [];
+  const member = peers.find(({ id }) => id === leader)?.api_address ?? window.location.host;
   return (
     <Panel
       title="Adding a node"
       look={look}
       actions={
         <>
-          <Tokens peers={look.data?.value.peers ?? []} draw={draw} />
+          <Tokens peers={peers} member={member} />
           <AddLearner />
         </>
       }
     >
-      {({ peers }) => (
-        <div className="stack">
-          {drawn === null ? null : (
-            <Shown
-              key={drawn.token}
-              drawn={drawn}
-              member={peers.find(({ id }) => id === leader)?.api_address ?? window.location.host}
-              close={() => draw(null)}
-            />
-          )}
-          <ol>
-            <li>Install the package on its machine; it stays down until it has joined.</li>
-            <li>Make a join token here, and type there what is shown with it.</li>
-            <li>The node is then among the members as a learner, which has no vote.</li>
-            <li>
-              Once it has kept up for a while the autopilot gives it its vote, if the number of voters is odd then;{" "}
-              <em>Promote</em> does so at once.
-            </li>
-          </ol>
-        </div>
+      {() => (
+        <ol>
+          <li>Install the package on its machine; it stays down until it has joined.</li>
+          <li>Make a join token here, and type there what is shown with it.</li>
+          <li>The node is then among the members as a learner, which has no vote.</li>
+          <li>
+            Once it has kept up for a while the autopilot gives it its vote, if the number of voters is odd then;{" "}
+            <em>Promote</em> does so at once.
+          </li>
+        </ol>
       )}
     </Panel>
   );
@@ -106,7 +93,8 @@ function AddLearner() {
   );
 }
 
-function Tokens({ peers, draw }: { peers: readonly Peer[]; draw: (drawn: Drawn) => void }) {
+/** `member` is where the new node reaches one that is in. */
+function Tokens({ peers, member }: { peers: readonly Peer[]; member: string }) {
   return (
     <Act<"POST /v1/cluster/tokens", Form>
       change="POST /v1/cluster/tokens"
@@ -143,22 +131,19 @@ function Tokens({ peers, draw }: { peers: readonly Peer[]; draw: (drawn: Drawn) 
           />
         </>
       )}
-      done={({ token, expires_at }) => {
-        draw({ token, expires: expires_at });
-        return "The join token is on the page, this once.";
-      }}
+      once={({ token, expires_at }) => <Shown token={token} expires={expires_at} member={member} />}
     />
   );
 }
 
 interface ShownProps {
-  drawn: Drawn;
+  token: string;
+  expires: string;
   member: string;
-  close: () => void;
 }
 
-/** A token with what is typed on the new node's machine, until the person says that it is kept, or leaves the page. */
-function Shown({ drawn: { token, expires }, member, close }: ShownProps) {
+/** A token with what is typed on the new node's machine. */
+function Shown({ token, expires, member }: ShownProps) {
   const [place, setPlace] = useState<Place>({ name: "", api: "", peer: "" });
   const wrong = missing(place);
   const field = (of: keyof Place, label: string, example: string) => (
@@ -175,7 +160,7 @@ function Shown({ drawn: { token, expires }, member, close }: ShownProps) {
     <div className="stack">
       <p role="status">
         <Status tone="warn">
-          The join token is shown here and never again. It ends <When at={expires} />.
+          It ends <When at={expires} />.
         </Status>
       </p>
       <Id of={token} chars={200} />
@@ -191,10 +176,9 @@ function Shown({ drawn: { token, expires }, member, close }: ShownProps) {
         </>
       ) : null}
       <div className="row">
-        <Button look="main" why={wrong} onClick={() => copy(joining(member, token, place))}>
+        <Button why={wrong} onClick={() => copy(joining(member, token, place))}>
           Copy the command
         </Button>
-        <Button onClick={close}>It is kept</Button>
       </div>
     </div>
   );

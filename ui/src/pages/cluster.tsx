@@ -130,6 +130,7 @@ function Snapshot({ node, cluster }: { node: string; cluster: string }) {
       change="POST /v1/snapshot"
       names={undefined}
       label="Save a snapshot"
+      long
       subject={node}
       consequence="The node takes a snapshot, verifies it, and this browser saves it as one file. Nothing is stopped. The file is of use with the keyring's export alone."
       body={(reason) => ({ reason })}

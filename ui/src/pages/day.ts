@@ -1,6 +1,7 @@
 /** What was traded in the last 24 hours and in those before, of the spot dialect's candles. */
 import { useQuery } from "@tanstack/react-query";
-import { Refused, type Seen } from "../api/client";
+import { readElse, Refused, type Seen } from "../api/client";
+import { useNodeAge } from "./market-public";
 
 const HOURS = 24;
 const EVERY_MS = 60_000;
@@ -55,21 +56,24 @@ export function changeOf({ last, before }: Day): string {
 }
 
 export function useDay(symbols: readonly string[]) {
+  const { ageMs, isKnown } = useNodeAge();
   return useQuery<Seen<Day>, Refused>({
     queryKey: ["day", ...symbols],
     queryFn: async ({ signal }) => {
       const read = async (symbol: string) => {
         const query = new URLSearchParams({ symbol, interval: "1h", limit: String(2 * HOURS) });
-        const request = new Request(new URL(`/api/v3/klines?${query.toString()}`, window.location.origin), { signal });
-        const response = await fetch(request).catch(() => null);
-        if (response?.ok !== true) throw new Refused(response?.status ?? 0, "", "The candles could not be read.", "", "");
-        const rows = (await response.json()) as (readonly [number, ...string[]])[];
+        const url = new URL(`/api/v3/klines?${query.toString()}`, window.location.origin);
+        const rows = (await readElse(
+          url,
+          signal,
+          ({ status }) => new Refused(status, "", "The candles could not be read.", "", ""),
+        )) as (readonly [number, ...string[]])[];
         return rows.map((row) => [row[0], hundredths(row[PAID] ?? "0")] as const);
       };
       const markets = await Promise.all(symbols.map(read));
-      return { value: summed(markets, Date.now()), ageMs: null, at: Date.now() };
+      return { value: summed(markets, Date.now()), ageMs, at: Date.now() };
     },
     refetchInterval: EVERY_MS,
-    enabled: symbols.length > 0,
+    enabled: isKnown && symbols.length > 0,
   });
 }

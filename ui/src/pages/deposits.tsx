@@ -50,13 +50,9 @@ export function Deposits() {
         flush
         isEmpty={({ deposits }) => deposits.length === 0}
         empty={<p>There is none like that. A payment that is missing is explained by its transaction, above.</p>}
+        pager={(page) => <Older before={before} next={page?.next_before} go={(before) => set({ before })} />}
       >
-        {({ deposits, next_before }) => (
-          <>
-            <List rows={deposits} />
-            <Older before={before} next={next_before ?? null} go={(before) => set({ before })} />
-          </>
-        )}
+        {({ deposits }) => <List rows={deposits} />}
       </Panel>
     </Page>
   );

@@ -4,6 +4,7 @@ import { type AnswerOf, useLook } from "../api/look";
 import { Choice, Input } from "../kit/field";
 import { Foreign } from "../kit/values";
 import { outcomesTold } from "./job-deeds";
+import { unread } from "./preview";
 
 export type Directive = AnswerOf<"/v1/directives/{directive}">;
 
@@ -30,14 +31,7 @@ function useTarget({ target, action }: Letter) {
   const look = useLook("/v1/workers/{worker}", { path: { worker } }, { enabled: worker !== "", every: false });
   const one = look.data?.value;
   return {
-    wrong:
-      worker === ""
-        ? "Name the worker."
-        : look.error !== null
-          ? `${look.error.message} ${look.error.hint}`
-          : action.trim() === ""
-            ? "Say what it shall do."
-            : null,
+    wrong: worker === "" ? "Name the worker." : action.trim() === "" ? "Say what it shall do." : unread(look),
     consequence:
       one === undefined ? null : (
         <p>

@@ -39,13 +39,9 @@ export function DirectiveList() {
         actions={<SendDirective />}
         isEmpty={({ directives, next_before }) => directives.length === 0 && next_before == null && before === undefined}
         empty={<p>{over ? "No directive is over yet." : "No directive like that is open."}</p>}
+        pager={(page) => <Older before={before} next={page?.next_before} go={(before) => set({ before })} />}
       >
-        {({ directives, next_before }) => (
-          <>
-            <Directives rows={directives} goesOn={next_before != null} />
-            <Older before={before} next={next_before ?? null} go={(before) => set({ before })} />
-          </>
-        )}
+        {({ directives, next_before }) => <Directives rows={directives} goesOn={next_before != null} />}
       </Panel>
     </>
   );

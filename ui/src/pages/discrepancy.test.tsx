@@ -1,7 +1,8 @@
 import { waitFor, within } from "@testing-library/react";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { PHRASE } from "../app/act";
-import { dialog, fill, FRESH, isClosed, made, noting, press } from "../testing/deeds";
+import { answerWith, dialog, fill, FRESH, isClosed, made, noting, press } from "../testing/deeds";
+import { answerTo } from "../testing/fake-node";
 import { json, type Options, show } from "../testing/page";
 
 afterEach(() => vi.unstubAllGlobals());
@@ -93,4 +94,31 @@ describe("the list of discrepancies", () => {
     await waitFor(() => expect(last().get("before")).toBe("40"));
     expect(last().get("over")).toBe("true");
   });
+});
+
+// Goal: what equations came to is told as of when, and what was not read for it. Method: a run of hours ago, of which three balances could
+// not be read.
+it("says of which run its equations are", async () => {
+  const ended_at = new Date(Date.now() - 7_200_000).toISOString();
+  const first = (request: Request) => {
+    const { pathname } = new URL(request.url);
+    if (pathname !== "/v1/reconciliation/runs") return undefined;
+    const { runs } = answerTo(pathname, "full") as { runs: object[] };
+    const run = {
+      ...runs[0],
+      run: 4_711,
+      ended_at,
+      block: { height: 812_345, hash: "ab".repeat(32) },
+      failed: 3,
+      whole: false,
+    };
+    return answerWith(pathname, { runs: [run] });
+  };
+  await show("/reconciliation", "full", { first });
+  const panel = document.querySelector('section[aria-label="What each equation came to"]');
+  const words = panel?.textContent.replaceAll("\u202f", "");
+  expect(words).toContain("Run 4711, ended");
+  expect(words).toContain("at block 812345");
+  expect(words).toContain("3 balances could not be read");
+  expect(panel?.querySelector(".body time")?.getAttribute("datetime")).toBe(ended_at);
 });

@@ -51,13 +51,9 @@ export function JobList() {
         actions={over ? null : <RetryAll jobs={look.data?.value.jobs ?? []} />}
         isEmpty={({ jobs, next_before }) => jobs.length === 0 && next_before == null && before === undefined}
         empty={<p>{over ? "No job is over yet." : "No job like that is open."}</p>}
+        pager={(page) => <Older before={before} next={page?.next_before} go={(before) => set({ before })} />}
       >
-        {({ jobs, next_before }) => (
-          <>
-            <Jobs rows={jobs} goesOn={next_before != null} />
-            <Older before={before} next={next_before ?? null} go={(before) => set({ before })} />
-          </>
-        )}
+        {({ jobs, next_before }) => <Jobs rows={jobs} goesOn={next_before != null} />}
       </Panel>
     </>
   );

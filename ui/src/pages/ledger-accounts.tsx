@@ -3,7 +3,7 @@ import { getRouteApi } from "@tanstack/react-router";
 import { type AnswerOf, useLook } from "../api/look";
 import { Input } from "../kit/field";
 import { NarrowNumber } from "../kit/filters";
-import { Panel } from "../kit/panel";
+import { Age, Panel } from "../kit/panel";
 import { Status } from "../kit/status";
 import { type Column, Table } from "../kit/table";
 import { utc } from "../kit/text";
@@ -117,7 +117,13 @@ function BalanceThen({ user, asset, at, of }: Then) {
   return (
     <>
       <Amount value={value[of]} />
-      {value.is_final ? null : <span className="muted"> so far</span>}
+      {value.is_final ? null : (
+        <span className="muted">
+          {" "}
+          so far, <Age seen={look.data} />
+        </span>
+      )}
+      {look.error === null ? null : <Status tone="warn">last seen; since then: {look.error.message}</Status>}
     </>
   );
 }

@@ -142,13 +142,9 @@ function Found({ of, title, from, go }: FoundProps) {
       flush
       isEmpty={({ entries }) => entries.length === 0}
       empty={<p>There is no entry like that.</p>}
+      pager={(page) => <Older before={from} next={page?.next_from} go={go} />}
     >
-      {({ entries, next_from }) => (
-        <>
-          <Entries rows={entries} />
-          <Older before={from} next={next_from ?? null} go={go} />
-        </>
-      )}
+      {({ entries }) => <Entries rows={entries} />}
     </Panel>
   );
 }

@@ -1,6 +1,7 @@
 import { fireEvent, waitFor, within } from "@testing-library/react";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { json, show } from "../testing/page";
+import { answerWith } from "../testing/deeds";
+import { json, refusal, show } from "../testing/page";
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -92,6 +93,25 @@ describe("accounts", () => {
     );
     const heads = [...main().querySelectorAll("th")].map((one) => one.textContent);
     expect(heads).toEqual(["Account", "Whose", "Asset", "Posted then", "Held then", "Posted now"]);
+  });
+
+  // Goal: what is not whole yet has its age, and what cannot be read again says so. Method: a balance that is not final; then a node that
+  // refuses it.
+  it("say how old they are and that they could not be read again", async () => {
+    let fails = false;
+    const shown = await show(`/ledger?tab=accounts&user=17&at=${AT}`, "full", {
+      first: (request) => {
+        const { pathname } = new URL(request.url);
+        if (pathname !== "/v1/ledger/balance") return undefined;
+        if (fails) return Promise.resolve(json(500, refusal("EXQ-0001", "the request failed", "")));
+        return answerWith(pathname, { is_final: false });
+      },
+    });
+    await waitFor(() => expect(main().textContent).toContain("so far, "));
+    expect(main().querySelector("td .age")).not.toBeNull();
+    fails = true;
+    await shown.client.refetchQueries({ queryKey: ["/v1/ledger/balance"] });
+    await waitFor(() => expect(main().textContent).toContain("last seen; since then: the request failed"));
   });
 
   // Goal: no moment is made of what is none. Method: an address somebody wrote by hand.

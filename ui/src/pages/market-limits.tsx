@@ -75,19 +75,27 @@ interface Part {
   asked: readonly Asked[];
   /** What holds. */
   now: Form;
+  /** What is sent along with one that was changed, because the API takes them together. */
+  together: (name: string, other: string) => boolean;
 }
+
+/** `bid` of `bid_lowest`; nothing of what is no end of a range. */
+const sideOf = (name: string) => /^(bid|ask)_/.exec(name)?.[1];
 
 const limitsOf = ({ filters }: Market): Part => ({
   asked: LIMITS,
   now: Object.fromEntries(LIMITS.map(({ name, of }) => [name, text(of(filters))])),
+  together: (name, other) => sideOf(name) !== undefined && sideOf(name) === sideOf(other),
 });
 const breakerOf = ({ breaker }: Market): Part => ({
   asked: BREAKER,
   now: Object.fromEntries(BREAKER.map(({ name }) => [name, text(breaker[name])])),
+  together: () => true,
 });
 const referenceOf = ({ reference }: Market): Part => ({
   asked: [{ name: "reference", label: "Reference price", fits: AMOUNT }],
   now: { reference: text(reference) },
+  together: () => false,
 });
 
 function changedOf({ asked, now }: Part, form: Form): readonly Asked[] {
@@ -116,7 +124,7 @@ function filtersFor(part: Part, form: Form): Filters {
   const filters: Record<string, unknown> = {};
   for (const { name, fits } of LIMITS) {
     if (!changed.has(name)) continue;
-    const side = /^(bid|ask)_/.exec(name)?.[1];
+    const side = sideOf(name);
     if (side === undefined) filters[name] = fits === COUNT ? Number(form[name]) : form[name];
     else
       filters[`${side}_percent`] = {
@@ -131,6 +139,7 @@ function filtersFor(part: Part, form: Form): Filters {
 function Diff({ part, form }: { part: Part; form: Form }) {
   const changed = changedOf(part, form);
   if (changed.length === 0) return <p>Nothing is changed yet.</p>;
+  const along = part.asked.filter((one) => !changed.includes(one) && changed.some(({ name }) => part.together(name, one.name)));
   return (
     <>
       {changed.map(({ name, label }) => (
@@ -147,6 +156,11 @@ function Diff({ part, form }: { part: Part; form: Form }) {
             </ins>
           </span>
         </div>
+      ))}
+      {along.map(({ name, label }) => (
+        <p key={name}>
+          {label}: <Foreign>{form[name]}</Foreign> is sent with it, as it is.
+        </p>
       ))}
       <p>Takes effect at once. Orders that rest are not looked at again.</p>
     </>
@@ -167,6 +181,7 @@ function Configure({ market: { symbol }, label, part, body }: ConfigureProps) {
       names={{ symbol }}
       label={label}
       subject={symbol}
+      whole
       form={part.now}
       wrong={(form) => wrongWith(part, form)}
       consequence={(form) => <Diff part={part} form={form} />}

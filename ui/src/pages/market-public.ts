@@ -1,7 +1,8 @@
 /** What the public API says of a market, as everybody sees it: candles and trades. Its refusals have numbers of their own. */
 import { useQuery } from "@tanstack/react-query";
-import { Refused, type Seen } from "../api/client";
+import { readElse, Refused, type Seen } from "../api/client";
 import { PACE } from "../api/look";
+import { useStanding } from "../app/standing";
 import type { Candle } from "../kit/candles";
 
 const CANDLES = 200;
@@ -29,33 +30,39 @@ interface PublicTrade {
 }
 
 async function read<R>(path: string, query: Record<string, string>, what: string, signal: AbortSignal): Promise<R> {
-  const request = new Request(new URL(`${path}?${new URLSearchParams(query).toString()}`, window.location.origin), { signal });
-  const response = await fetch(request).catch(() => null);
-  if (response === null) throw new Refused(0, "", "The node cannot be reached.", "The page asks again by itself.", "");
-  if (!response.ok) {
-    const { msg } = (await response.json().catch(() => ({}))) as { msg?: string };
+  const url = new URL(`${path}?${new URLSearchParams(query).toString()}`, window.location.origin);
+  return (await readElse(url, signal, (response, body) => {
+    const { msg } = (body ?? {}) as { msg?: string };
     const told = msg === undefined ? "" : `: ${msg}`;
     const id = response.headers.get("x-request-id") ?? "";
-    throw new Refused(response.status, "", `The ${what} could not be read${told}`, "", id);
-  }
-  return (await response.json()) as R;
+    return new Refused(response.status, "", `The ${what} could not be read${told}`, "", id);
+  })) as R;
+}
+
+/** How old what a node shows is, which the public API does not say: as the node itself said last. Nothing is read before that is known. */
+export function useNodeAge(): { ageMs: number | null; isKnown: boolean } {
+  const { look } = useStanding();
+  return { ageMs: look.data?.ageMs ?? null, isKnown: !look.isPending };
 }
 
 export function useCandles(symbol: string, interval: string) {
+  const { ageMs, isKnown } = useNodeAge();
   return useQuery<Seen<readonly Candle[]>, Refused>({
     queryKey: ["klines", symbol, interval],
     queryFn: async ({ signal }) => {
       const query = { symbol, interval, limit: String(CANDLES) };
       const rows = await read<Kline[]>("/api/v3/klines", query, "candles", signal);
       const value = rows.map(([at, open, high, low, close, volume]) => ({ at, open, high, low, close, volume }));
-      return { value, ageMs: null, at: Date.now() };
+      return { value, ageMs, at: Date.now() };
     },
+    enabled: isKnown,
     refetchInterval: PACE.calm,
   });
 }
 
 /** The latest trades, the newest first. They weigh much of what an address may ask for, so they are read calmly. */
 export function useTrades(symbol: string) {
+  const { ageMs, isKnown } = useNodeAge();
   return useQuery<Seen<readonly Trade[]>, Refused>({
     queryKey: ["trades", symbol],
     queryFn: async ({ signal }) => {
@@ -68,8 +75,9 @@ export function useTrades(symbol: string) {
         paid: quoteQty,
         taker: isBuyerMaker ? ("sold" as const) : ("bought" as const),
       }));
-      return { value: value.toReversed(), ageMs: null, at: Date.now() };
+      return { value: value.toReversed(), ageMs, at: Date.now() };
     },
+    enabled: isKnown,
     refetchInterval: PACE.calm,
   });
 }

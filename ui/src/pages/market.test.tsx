@@ -1,5 +1,6 @@
 import { waitFor } from "@testing-library/react";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { onRefused } from "../api/client";
 import { answerWith, dialog, fill, isClosed, made, noting, press } from "../testing/deeds";
 import { json, show, type Options } from "../testing/page";
 
@@ -76,6 +77,34 @@ it("shows the latest trades", async () => {
   ]);
 });
 
+describe("what the public API says", () => {
+  // Goal: a node that lags does not show as present what is old. Method: a node that says that it is two minutes behind; the public API says
+  // nothing of it.
+  it("is as old as the node says that it is", async () => {
+    const status = async () => {
+      const answer = await answerWith("/v1/status", { id: 1, node: "n1", leader_id: 1, health: "healthy" });
+      answer.headers.set("exq-age-ms", "120000");
+      return answer;
+    };
+    await market({ "/v1/status": status });
+    for (const title of ["Candles", "Recent trades"])
+      await waitFor(() => expect(panel(title).querySelector(".age")?.textContent).toContain("2 min"));
+  });
+
+  // Goal: a session that is over and a node that is gone are noticed there as everywhere. Method: refusals, and whoever listens to them.
+  it("tells its refusals to whoever listens", async () => {
+    const heard: string[] = [];
+    const stop = onRefused(({ status, message }) => heard.push(`${String(status)} ${message}`));
+    await market({ "/api/v3/trades": () => Promise.resolve(json(500, { code: -1000, msg: "no trades" })) });
+    await waitFor(() => expect(heard).toContain("500 The trades could not be read: no trades"));
+    await market({ "/api/v3/trades": () => Promise.reject(new TypeError("failed to fetch")) });
+    await waitFor(() => expect(heard).toContain("0 The node cannot be reached."));
+    await market({ "/api/v3/trades": () => Promise.reject(new DOMException("it took too long", "TimeoutError")) });
+    await waitFor(() => expect(heard).toContain("0 The node did not answer in time."));
+    stop();
+  });
+});
+
 describe("limits", () => {
   const PRESENT = {
     price_min: "1",
@@ -138,6 +167,29 @@ describe("limits", () => {
     expect(told()).toContain("Nothing is changed yet.");
     fill("Lowest ask, in millionths of the reference", "5");
     expect(told()).toContain("a lowest and a highest end");
+  });
+});
+
+describe("the breaker", () => {
+  // Goal: what is sent is what is shown, and undoes nobody's change. Method: one of its three values is changed here, another one by somebody
+  // else meanwhile.
+  it("shows all that is sent, and is held back where it has changed", async () => {
+    const breaker = { band_ppm: 50_000, pause: "5m", auction: "1m" };
+    const { sent, first } = noting(made);
+    const shown = await market(
+      { "/v1/markets/BTCUSDT": () => answerWith("/v1/markets/BTCUSDT", { breaker, symbol: "BTCUSDT" }) },
+      { first },
+    );
+    await press("Change the breaker");
+    fill("Pause", "7m");
+    fill("Reason", "calmer");
+    for (const part of ["7m", "50000 is sent with it", "1m is sent with it"]) expect(dialog().textContent).toContain(part);
+    const send = () => dialog().querySelector('[type="submit"]');
+    expect(send()?.getAttribute("aria-disabled")).toBeNull();
+    breaker.auction = "9m";
+    await shown.client.refetchQueries({ queryKey: ["/v1/markets/{symbol}"] });
+    await waitFor(() => expect(send()?.getAttribute("aria-disabled")).toBe("true"));
+    expect(sent).toEqual([]);
   });
 });
 

@@ -1,6 +1,6 @@
 /** How far a network is scanned, what stands still there, and how it goes on. */
 import { Act } from "../app/act";
-import { type AnswerOf, PACE, useLook } from "../api/look";
+import { type AnswerOf, type Look, PACE, useLook } from "../api/look";
 import { Facts } from "../kit/facts";
 import { Choice, Input } from "../kit/field";
 import { Panel } from "../kit/panel";
@@ -19,18 +19,31 @@ export interface Silent {
   since: string;
 }
 
+/** Who tells of a network: its deposit worker runs, does not, is not there, or nobody could say. What was told last is news in the first case alone. */
+export type Teller = "runs" | "none" | "being read" | "unread" | Silent;
+
+export function tellerOf(look: Look<"/v1/workers">, network: string): Teller {
+  if (look.error !== null) return "unread";
+  if (look.data === undefined) return "being read";
+  const its = look.data.value.workers.filter((one) => one.kind === "deposit" && one.network === network);
+  return its.some(({ state }) => state === "running") ? "runs" : (its[0] ?? "none");
+}
+
 /** How the scan of a network stands, in a word. */
-export function Stand({ head, silent }: { head: Head; silent: Silent | undefined }) {
+export function Stand({ head, teller }: { head: Head; teller: Teller }) {
   if (head.halted_since != null)
     return (
       <Status tone="bad">
         stands still since <When at={head.halted_since} />
       </Status>
     );
-  if (silent !== undefined)
+  if (teller === "being read") return <Status tone="idle">whether its worker runs is being read</Status>;
+  if (teller === "unread") return <Status tone="warn">not known: whether its worker runs could not be read</Status>;
+  if (teller === "none") return <Status tone="warn">not told: it has no deposit worker</Status>;
+  if (teller !== "runs")
     return (
       <Status tone="warn">
-        not told since its worker is <Foreign>{silent.state}</Foreign>, <When at={silent.since} />
+        not told since its worker is <Foreign>{teller.state}</Foreign>, <When at={teller.since} />
       </Status>
     );
   return head.behind > BEHIND_TOLD ? <Status tone="warn">behind</Status> : <Status tone="good">follows</Status>;
@@ -118,7 +131,7 @@ export function ResumeScan({ head }: { head: Head }) {
 }
 
 /** The scan of one network. */
-export function Scan({ network, silent }: { network: string; silent: Silent | undefined }) {
+export function Scan({ network, teller }: { network: string; teller: Teller }) {
   const scans = useLook("/v1/scans", {}, { topics: ["networks"], every: PACE.live });
   return (
     <Panel
@@ -133,7 +146,7 @@ export function Scan({ network, silent }: { network: string; silent: Silent | un
           <div className="stack">
             <Facts
               of={[
-                ["Stands", <Stand key="stand" head={head} silent={silent} />],
+                ["Stands", <Stand key="stand" head={head} teller={teller} />],
                 ["Head", <Amount key="head" value={head.head} />],
                 ["Scanned", <Amount key="scanned" value={head.scanned?.height ?? "nothing"} />],
                 ["Last block", <Id key="hash" of={head.scanned?.hash} />],

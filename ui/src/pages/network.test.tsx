@@ -76,6 +76,55 @@ describe("a network that stands still", () => {
   });
 });
 
+describe("how a network stands", () => {
+  // Goal: green is what a worker tells that runs, and nothing else; what could not be read is not told as a fact. Method: the same figures with
+  // a worker that runs, one that does not, none, one of another network, and a node that cannot say.
+  it.each([
+    ["running", "follows"],
+    ["backoff", "not told since its worker is backoff"],
+    ["none", "it has no deposit worker"],
+    ["another's", "it has no deposit worker"],
+    ["unread", "whether its worker runs could not be read"],
+  ])("is told with a worker that is %s", async (state, told) => {
+    const worker = { worker: "deposit/x-1", kind: "deposit", state, since: "2026-11-29T10:00:00Z" };
+    const of = {
+      ...worker,
+      network: state === "another's" ? "tron" : "ethereum",
+      ...(state === "another's" ? { state: "running" } : {}),
+    };
+    const figures = reads(head({ halted_since: null, behind: 0 }), () => undefined);
+    const first: Options["first"] = (request) => {
+      const { pathname } = new URL(request.url);
+      if (pathname !== "/v1/workers") return figures(request);
+      if (state === "unread") return Promise.resolve(json(500, refusal("EXQ-0001", "the request failed", "")));
+      return answerWith(pathname, { workers: state === "none" ? [] : [of] });
+    };
+    for (const place of [PLACE, "/networks"]) {
+      await show(place, "full", { first });
+      const panel = document.querySelector(`section[aria-label="${place === PLACE ? "Scan" : "Chains"}"]`);
+      await waitFor(() => expect(panel?.textContent).toContain(told));
+      if (told !== "follows") expect(panel?.querySelector('[data-tone="good"]')).toBeNull();
+    }
+  });
+
+  // Goal: a fee that could not be read is not told as one that nobody told. Method: a node that refuses the read, one that takes its time, one
+  // that has none.
+  it("tells no fee from a fee that could not be read", async () => {
+    const words = () => document.querySelector('section[aria-label="What they are used for"]')?.textContent;
+    const first = (answer: () => Promise<Response>) => (request: Request) =>
+      new URL(request.url).pathname === "/v1/gas" ? answer() : undefined;
+    await show("/networks", "full", {
+      first: first(() => Promise.resolve(json(500, refusal("EXQ-0001", "the request failed", "")))),
+    });
+    await waitFor(() => expect(words()).toContain("could not be read"));
+    expect(words()).not.toContain("not told");
+    await show("/networks", "full", { first: first(() => new Promise<Response>(() => undefined)) });
+    expect(words()).not.toContain("not told");
+    await show("/networks", "full", { first: first(() => answerWith("/v1/gas", { networks: [] })) });
+    await waitFor(() => expect(words()).toContain("not told"));
+  });
+});
+
 // Goal: what stops a network's payments is let go on here with what it came to, digit by digit. Method: a stop of this network, and one of
 // another; a difference that no number holds.
 it("lets payments go on with what is missing named", async () => {

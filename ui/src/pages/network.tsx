@@ -10,7 +10,7 @@ import { Table } from "../kit/table";
 import { capital } from "../kit/text";
 import { Amount, Foreign, When } from "../kit/values";
 import { EndpointsAct, LimitsAct } from "./network-change";
-import { Payments, Scan } from "./network-scan";
+import { Payments, Scan, tellerOf } from "./network-scan";
 import { StateAct, SwitchAct } from "./networks";
 
 const route = getRouteApi("/networks/$network");
@@ -20,8 +20,6 @@ export function Network() {
   const { network } = route.useParams();
   const look = useLook("/v1/networks/{network}", { path: { network: network } }, { topics: ["networks"] });
   const workers = useLook("/v1/workers", { query: { network: network } }, { topics: ["workers"], every: PACE.live });
-  // What a worker that does not work told last is no news of the network.
-  const silent = (workers.data?.value.workers ?? []).find(({ kind, state }) => kind === "deposit" && state !== "running");
   const gas = useLook("/v1/gas", {}, { topics: ["money"] });
   return (
     <Page title={network}>
@@ -48,7 +46,7 @@ export function Network() {
           </div>
         )}
       </Panel>
-      <Scan network={network} silent={silent} />
+      <Scan network={network} teller={tellerOf(workers, network)} />
       <Payments network={network} />
       <Panel
         title="Endpoints"

@@ -1,6 +1,9 @@
 /** Every network: how far it is scanned, what is switched on, what it may cost. */
+import type { UseQueryResult } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
+import type { ReactNode } from "react";
 import { Act } from "../app/act";
+import type { Refused, Seen } from "../api/client";
 import { type AnswerOf, PACE, useLook } from "../api/look";
 import { Instead } from "../kit/diff";
 import { Choice } from "../kit/field";
@@ -9,7 +12,7 @@ import { Panel } from "../kit/panel";
 import { Status, Word } from "../kit/status";
 import { Table } from "../kit/table";
 import { Amount, Foreign, Id } from "../kit/values";
-import { type Head, ResumeScan, type Silent, Stand } from "./network-scan";
+import { type Head, ResumeScan, Stand, type Teller, tellerOf } from "./network-scan";
 import { Stops } from "./payment-stops";
 
 type Network = AnswerOf<"/v1/networks">["networks"][number];
@@ -28,13 +31,6 @@ export function Networks() {
   const workers = useLook("/v1/workers", { query: { kind: "deposit" } }, { topics: ["workers"], every: PACE.live });
   const books = useLook("/v1/reconciliation", {}, { topics: ["money"] });
   const fees = useLook("/v1/gas", {}, { topics: ["money"] });
-  const heads = scans.data?.value.networks ?? [];
-  // What a worker that does not work told last is no news of the network.
-  const silent = new Map(
-    (workers.data?.value.workers ?? [])
-      .filter(({ state }) => state !== "running")
-      .map((one) => [one.network ?? "", one] as const),
-  );
   return (
     <Page title="Networks">
       <Panel
@@ -44,7 +40,7 @@ export function Networks() {
         isEmpty={({ networks }) => networks.length === 0}
         empty={<p>No network was scanned yet.</p>}
       >
-        {({ networks }) => <Heads heads={networks} silent={silent} />}
+        {({ networks }) => <Heads heads={networks} tellerOf={(network) => tellerOf(workers, network)} />}
       </Panel>
       <Panel
         title="What stops withdrawals"
@@ -75,7 +71,11 @@ export function Networks() {
                 id: "head",
                 head: "Head",
                 numeric: true,
-                cell: (one) => <Amount value={heads.find(({ network }) => network === one.network)?.head} />,
+                cell: (one) => (
+                  <Beside look={scans}>
+                    {({ networks }) => <Amount value={networks.find(({ network }) => network === one.network)?.head} />}
+                  </Beside>
+                ),
               },
               { id: "endpoints", head: "Endpoints", numeric: true, cell: (one) => String(one.endpoints.length) },
               { id: "tradable", head: "Confirmations to trade", numeric: true, cell: (one) => String(one.tradable) },
@@ -84,10 +84,13 @@ export function Networks() {
                 id: "told",
                 head: "Fee told last",
                 numeric: true,
-                cell: (one) => {
-                  const told = fees.data?.value.networks.find(({ network }) => network === one.network);
-                  return <Amount value={told?.fee ?? "not told"} />;
-                },
+                cell: (one) => (
+                  <Beside look={fees}>
+                    {({ networks }) => (
+                      <Amount value={networks.find(({ network }) => network === one.network)?.fee ?? "not told"} />
+                    )}
+                  </Beside>
+                ),
               },
               {
                 id: "fee",
@@ -103,6 +106,18 @@ export function Networks() {
   );
 }
 
+/** What another read has of a row: that it could not be read is not that there is none. */
+function Beside<T>({ look, children }: { look: UseQueryResult<Seen<T>, Refused>; children: (value: T) => ReactNode }) {
+  if (look.data !== undefined)
+    return (
+      <>
+        {children(look.data.value)}
+        {look.error === null ? null : <Status tone="warn">what was last seen</Status>}
+      </>
+    );
+  return look.error === null ? <span className="muted">…</span> : <Status tone="warn">could not be read</Status>;
+}
+
 function To({ network }: { network: string }) {
   return (
     <Link to="/networks/$network" params={{ network }}>
@@ -111,7 +126,7 @@ function To({ network }: { network: string }) {
   );
 }
 
-function Heads({ heads, silent }: { heads: readonly Head[]; silent: ReadonlyMap<string, Silent> }) {
+function Heads({ heads, tellerOf }: { heads: readonly Head[]; tellerOf: (network: string) => Teller }) {
   return (
     <Table
       caption="How far each network is scanned"
@@ -119,7 +134,7 @@ function Heads({ heads, silent }: { heads: readonly Head[]; silent: ReadonlyMap<
       keyOf={(one) => one.network}
       columns={[
         { id: "network", head: "Network", cell: (one) => <To network={one.network} /> },
-        { id: "stand", head: "Stands", cell: (one) => <Stand head={one} silent={silent.get(one.network)} /> },
+        { id: "stand", head: "Stands", cell: (one) => <Stand head={one} teller={tellerOf(one.network)} /> },
         { id: "head", head: "Head", numeric: true, by: (one) => one.head, cell: (one) => <Amount value={one.head} /> },
         { id: "scanned", head: "Scanned", numeric: true, cell: (one) => <Amount value={one.scanned?.height ?? "nothing"} /> },
         { id: "behind", head: "Behind", numeric: true, by: (one) => one.behind, cell: (one) => <Amount value={one.behind} /> },

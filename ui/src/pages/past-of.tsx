@@ -14,6 +14,11 @@ import { Foreign, Id, When } from "../kit/values";
 /** A window is much to read, and what is new in it is told by events: it is read again this often anyway, in milliseconds. */
 const EVERY_MS = 60_000;
 
+/** Where the window before this one ends; null where this one is the oldest. */
+function nextOf(window: Window<unknown> | undefined): number | null | undefined {
+  return window === undefined ? undefined : window.from > window.oldest ? window.from : null;
+}
+
 interface AuditProps {
   /** The thing, in the words of whoever reads. */
   what: string;
@@ -23,7 +28,12 @@ interface AuditProps {
 }
 
 /** Records of the audit about one thing. */
-export function AuditOf({ what, target: wanted, topics }: AuditProps) {
+export function AuditOf(props: AuditProps) {
+  // How far back one is, is of the one thing.
+  return <AuditWindow key={props.what} {...props} />;
+}
+
+function AuditWindow({ what, target: wanted, topics }: AuditProps) {
   const [before, go] = useState<number | undefined>();
   const look = useQuery<Seen<Window<AuditRecord>>, Refused>({
     queryKey: ["/v1/audit", { about: what, before }, ...topics],
@@ -34,7 +44,12 @@ export function AuditOf({ what, target: wanted, topics }: AuditProps) {
     refetchInterval: EVERY_MS,
   });
   return (
-    <Panel title="What was done, and by whom" look={look} flush>
+    <Panel
+      title="What was done, and by whom"
+      look={look}
+      flush
+      pager={(window) => <Older before={before} next={nextOf(window)} go={go} />}
+    >
       {(window) => (
         <>
           <Looked at={window} what={what} of="records of the audit" />
@@ -52,7 +67,6 @@ export function AuditOf({ what, target: wanted, topics }: AuditProps) {
               { id: "reason", head: "Why", cell: (row) => <Foreign>{row.reason}</Foreign> },
             ]}
           />
-          <Older before={before} next={window.from > window.oldest ? window.from : null} go={go} />
         </>
       )}
     </Panel>
@@ -67,7 +81,12 @@ interface EventsProps {
 }
 
 /** Events that happened to one thing: whatever the cause was, persons, time or a new leader. */
-export function EventsOf({ what, topic, name }: EventsProps) {
+export function EventsOf(props: EventsProps) {
+  // How far back one is, is of the one thing.
+  return <EventsWindow key={props.what} {...props} />;
+}
+
+function EventsWindow({ what, topic, name }: EventsProps) {
   const [before, go] = useState<number | undefined>();
   const look = useQuery<Seen<Window<Event>>, Refused>({
     queryKey: ["/v1/events", { topic, name, before }, topic],
@@ -75,7 +94,12 @@ export function EventsOf({ what, topic, name }: EventsProps) {
     refetchInterval: EVERY_MS,
   });
   return (
-    <Panel title="What happened to it" look={look} flush>
+    <Panel
+      title="What happened to it"
+      look={look}
+      flush
+      pager={(window) => <Older before={before} next={nextOf(window)} go={go} />}
+    >
       {(window) => (
         <>
           <Looked at={window} what={what} of="events" />
@@ -92,7 +116,6 @@ export function EventsOf({ what, topic, name }: EventsProps) {
               { id: "command", head: "Command", cell: (row) => <CommandLink id={row.command} /> },
             ]}
           />
-          <Older before={before} next={window.from > window.oldest ? window.from : null} go={go} />
         </>
       )}
     </Panel>

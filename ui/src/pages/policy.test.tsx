@@ -147,4 +147,29 @@ describe("the withdrawal policy", () => {
     await press("Simulate", () => form);
     await waitFor(() => expect(form.textContent).toContain("there is no such user"));
   });
+
+  // Goal: an answer stands beside what was asked and nothing else, and says what that was. Method: another amount is filled in before the
+  // answer to the first comes; then that is asked.
+  it("says nothing of a withdrawal that was not asked about", async () => {
+    let answer: (of: Response) => void = () => undefined;
+    const told = { verdict: "allow", rule: "much", needs: [], delay: null, usd: null, day_left_usd: "1", month_left_usd: "1" };
+    const { sent, first } = noting(() => new Promise<Response>((resolve) => (answer = resolve)));
+    await show("/settings?tab=policy", "full", { instead: at(() => POLICY), first });
+    const form = main().querySelector<HTMLElement>('form[aria-label="What would become of a withdrawal"]') ?? main();
+    const type = (label: string, value: string) => fireEvent.change(within(form).getByLabelText(label), { target: { value } });
+    type("User", "12");
+    type("Asset", "USDT");
+    type("Amount, its fee included", "5");
+    await press("Simulate", () => form);
+    await waitFor(() => expect(sent).toHaveLength(1));
+    type("Amount, its fee included", "500000");
+    answer(json(200, told));
+    // It has come when the next one can be asked.
+    await press("Simulate", () => form);
+    expect(form.textContent).not.toContain("it would go on");
+    await waitFor(() => expect(sent).toHaveLength(2));
+    answer(json(200, told));
+    await waitFor(() => expect(form.textContent).toContain("it would go on"));
+    expect(plain(form.textContent)).toContain("500 000\u00a0USDT of user 12 on ethereum");
+  });
 });

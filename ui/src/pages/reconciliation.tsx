@@ -15,6 +15,7 @@ import { Urgency } from "./urgency";
 const route = getRouteApi("/reconciliation");
 const ROWS = 100;
 type Standing = AnswerOf<"/v1/reconciliation">["networks"][number];
+type Run = AnswerOf<"/v1/reconciliation/runs">["runs"][number];
 type Row = AnswerOf<"/v1/reconciliation/discrepancies">["discrepancies"][number];
 
 export function Reconciliation() {
@@ -52,33 +53,53 @@ export function Reconciliation() {
       >
         {({ runs }) =>
           runs[0] === undefined ? null : (
-            <Table
-              caption="Equations of the last run"
-              rows={runs[0].equations}
-              keyOf={(row) => `${row.equation} ${row.asset ?? ""} ${row.says}`}
-              columns={[
-                { id: "equation", head: "Equation", cell: (row) => row.equation },
-                { id: "asset", head: "Asset", cell: (row) => <Foreign>{row.asset ?? "all"}</Foreign> },
-                {
-                  id: "holds",
-                  head: "Holds",
-                  cell: (row) =>
-                    row.holds == null ? (
-                      <Status tone="idle">cannot be judged</Status>
-                    ) : (
-                      <Status tone={row.holds ? "good" : "bad"}>{row.holds ? "yes" : "no"}</Status>
-                    ),
-                },
-                { id: "says", head: "What must hold", cell: (row) => row.says },
-                { id: "should", head: "Should be", numeric: true, cell: (row) => <Amount value={row.should ?? ""} /> },
-                { id: "is", head: "Is", numeric: true, cell: (row) => <Amount value={row.is ?? ""} /> },
-                { id: "remark", head: "Remark", cell: (row) => <Foreign>{row.remark}</Foreign> },
-              ]}
-            />
+            <>
+              <Which run={runs[0]} />
+              <Table
+                caption="Equations of the last run"
+                rows={runs[0].equations}
+                keyOf={(row) => `${row.equation} ${row.asset ?? ""} ${row.says}`}
+                columns={[
+                  { id: "equation", head: "Equation", cell: (row) => row.equation },
+                  { id: "asset", head: "Asset", cell: (row) => <Foreign>{row.asset ?? "all"}</Foreign> },
+                  {
+                    id: "holds",
+                    head: "Holds",
+                    cell: (row) =>
+                      row.holds == null ? (
+                        <Status tone="idle">cannot be judged</Status>
+                      ) : (
+                        <Status tone={row.holds ? "good" : "bad"}>{row.holds ? "yes" : "no"}</Status>
+                      ),
+                  },
+                  { id: "says", head: "What must hold", cell: (row) => row.says },
+                  { id: "should", head: "Should be", numeric: true, cell: (row) => <Amount value={row.should ?? ""} /> },
+                  { id: "is", head: "Is", numeric: true, cell: (row) => <Amount value={row.is ?? ""} /> },
+                  { id: "remark", head: "Remark", cell: (row) => <Foreign>{row.remark}</Foreign> },
+                ]}
+              />
+            </>
           )
         }
       </Panel>
     </Page>
+  );
+}
+
+/** Of when the answer is: it was read now, and may have been found out long ago. */
+function Which({ run }: { run: Run }) {
+  return (
+    <div className="flush-text stack">
+      <p>
+        Run <Amount value={run.run} />, ended <When at={run.ended_at} />, at block <Amount value={run.block.height} />.{" "}
+        {run.whole
+          ? "All deposit addresses were gone through with it."
+          : "Other deposit addresses are gone through with later ones."}
+      </p>
+      {run.failed === 0 ? null : (
+        <Status tone="bad">{run.failed} balances could not be read: what is said below is said without them.</Status>
+      )}
+    </div>
   );
 }
 
@@ -166,11 +187,11 @@ function Discrepancies({ over, network, before, set }: ListProps) {
       // What is over is narrowed after it was read, so that there can be more behind a part that is empty.
       isEmpty={({ discrepancies, next_before }) => discrepancies.length === 0 && next_before == null && before === undefined}
       empty={over ? <p>None is over yet.</p> : <Status tone="good">Nothing does: every balance is what the books say.</Status>}
+      pager={(page) => (over ? <Older before={before} next={page?.next_before} go={(before) => set({ before })} /> : null)}
     >
-      {({ discrepancies, next_before }) => (
+      {({ discrepancies }) => (
         <>
           <List rows={discrepancies} over={over} />
-          {over ? <Older before={before} next={next_before ?? null} go={(before) => set({ before })} /> : null}
           {over || discrepancies.length < ROWS ? null : (
             <p className="muted flush-text">These are the first {ROWS}; deal with them, or narrow them to a network.</p>
           )}

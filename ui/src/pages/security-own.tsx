@@ -1,9 +1,10 @@
 /** One's own account: another password, another authenticator, new recovery codes. */
 import { type ReactNode, useEffect, useState } from "react";
 import { Act, useWhyNot } from "../app/act";
-import { Enrolment, NewPassword, RecoveryCodes } from "../app/credentials";
+import { Enrolment, NewPassword, RecoveryCodes, type Send } from "../app/credentials";
 import { useSending } from "../app/deed";
 import { holdPage } from "../app/holding";
+import { useHosted } from "../app/hosted";
 import { useSession } from "../app/session";
 import { ShownOnce } from "../app/shown-once";
 import type { Change } from "../api/change";
@@ -17,8 +18,19 @@ const OTHERS_END = "Your other sessions end at once; this one goes on.";
 
 export function OwnAccount() {
   const { who } = useSession();
-  // Here, and not in the dialog: somebody may have closed that before they came.
-  const [codes, setCodes] = useState<readonly string[] | null>(null);
+  // Of the frame, and not of the dialog or the page: somebody may have closed or left those before the codes came.
+  const hosted = useHosted(null);
+  const show = (codes: readonly string[]) => {
+    const kept = () => {
+      hosted.close();
+      toast("Your new authenticator is enrolled. Your other sessions have ended.");
+    };
+    hosted.keep(() => (
+      <ShownOnce title="Recovery codes" close={kept}>
+        <RecoveryCodes of={codes} />
+      </ShownOnce>
+    ));
+  };
   return (
     <section className="card" aria-label="Your account">
       <header>
@@ -44,7 +56,7 @@ export function OwnAccount() {
             {(close) => <Password close={close} />}
           </Asking>
           <Asking change="POST /v1/session/second-factor" label="Enrol another authenticator">
-            {(close) => <Authenticator close={close} enrolled={setCodes} />}
+            {(close) => <Authenticator close={close} enrolled={show} />}
           </Asking>
           <Act
             change="POST /v1/session/recovery-codes"
@@ -58,17 +70,6 @@ export function OwnAccount() {
           />
         </div>
       </div>
-      {codes === null ? null : (
-        <ShownOnce
-          title="Recovery codes"
-          close={() => {
-            setCodes(null);
-            toast("Your new authenticator is enrolled. Your other sessions have ended.");
-          }}
-        >
-          <RecoveryCodes of={codes} />
-        </ShownOnce>
-      )}
     </section>
   );
 }
@@ -93,14 +94,29 @@ function Asking({ change, label, children }: AskingProps) {
   );
 }
 
-function Password({ close }: { close: () => void }) {
+/** Sending, and whether something is on its way: its answer is told in the dialog, which stays for it. */
+function useHeldSending(): { send: Send; busy: boolean } {
   const sending = useSending();
+  const [busy, setBusy] = useState(false);
+  const send: Send = async (name, why, call) => {
+    setBusy(true);
+    try {
+      return await sending(name, why, call);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return { send, busy };
+}
+
+function Password({ close }: { close: () => void }) {
+  const { send, busy } = useHeldSending();
   useEffect(holdPage, []);
   return (
-    <Dialog open onOpenChange={(open) => (open ? undefined : close())} title="Change your password" about={OTHERS_END}>
+    <Dialog open onOpenChange={(open) => (open || busy ? undefined : close())} title="Change your password" about={OTHERS_END}>
       <NewPassword
         presentLabel="Your present password"
-        send={sending}
+        send={send}
         done={() => {
           close();
           toast("Your password is changed. Your other sessions have ended.");
@@ -111,17 +127,17 @@ function Password({ close }: { close: () => void }) {
 }
 
 function Authenticator({ close, enrolled }: { close: () => void; enrolled: (codes: readonly string[]) => void }) {
-  const sending = useSending();
+  const { send, busy } = useHeldSending();
   useEffect(holdPage, []);
   return (
     <Dialog
       open
-      onOpenChange={(open) => (open ? undefined : close())}
+      onOpenChange={(open) => (open || busy ? undefined : close())}
       title="Enrol another authenticator"
       about={`The present one holds until a code of the new one was shown. ${OTHERS_END}`}
     >
       <Enrolment
-        send={sending}
+        send={send}
         enrolled={(codes) => {
           close();
           enrolled(codes);

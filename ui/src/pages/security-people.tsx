@@ -3,6 +3,7 @@ import { Act } from "../app/act";
 import { Copied } from "../app/credentials";
 import { useSession } from "../app/session";
 import { type AnswerOf, useLook } from "../api/look";
+import { Instead } from "../kit/diff";
 import { Choice, Input } from "../kit/field";
 import { Panel } from "../kit/panel";
 import { Status, Word } from "../kit/status";
@@ -75,6 +76,9 @@ function Changes({ of: one }: { of: Admin }) {
   const own = one.admin === who.admin ? OWN : null;
   const further = NAMES.filter((name) => !one.roles.includes(name));
   const named = { name: one.name };
+  // What is sent is the whole list, so that is what is shown and what has to have stayed.
+  const given = (role: string) => [...one.roles, role];
+  const left = (role: string) => one.roles.filter((name) => name !== role);
   return (
     <div className="row">
       <Act
@@ -82,22 +86,24 @@ function Changes({ of: one }: { of: Admin }) {
         names={named}
         label="Give a role"
         subject={({ role }) => `${role} to ${one.name}`}
-        consequence={ENDS}
+        whole
+        consequence={({ role }) => <After name={one.name} before={one.roles} after={given(role)} />}
         why={own ?? (further.length === 0 ? "It has every role." : null)}
         form={{ role: further[0] ?? "" }}
         fields={({ role }, set) => <RoleChoice of={further} value={role} set={(next) => set({ role: next })} />}
-        body={(reason, { role }) => ({ roles: [...one.roles, role], reason })}
+        body={(reason, { role }) => ({ roles: given(role), reason })}
       />
       <Act
         change="PATCH /v1/admins/{name}"
         names={named}
         label="Take a role"
         subject={({ role }) => `${role} of ${one.name}`}
-        consequence={ENDS}
+        whole
+        consequence={({ role }) => <After name={one.name} before={one.roles} after={left(role)} />}
         why={own ?? (one.roles.length < 2 ? "It has no other role: disable it instead." : null)}
         form={{ role: one.roles[0] ?? "" }}
         fields={({ role }, set) => <RoleChoice of={one.roles} value={role} set={(next) => set({ role: next })} />}
-        body={(reason, { role }) => ({ roles: one.roles.filter((name) => name !== role), reason })}
+        body={(reason, { role }) => ({ roles: left(role), reason })}
       />
       <Act
         change="PATCH /v1/admins/{name}"
@@ -119,6 +125,19 @@ function Changes({ of: one }: { of: Admin }) {
         once={({ name, one_time_password }) => <OneTime name={name} password={one_time_password} />}
       />
     </div>
+  );
+}
+
+/** The roles that an account has afterwards, all of them. */
+function After({ name, before, after }: { name: string; before: readonly string[]; after: readonly string[] }) {
+  return (
+    <>
+      <p>
+        <Foreign>{name}</Foreign> has these roles afterwards, and no others:
+      </p>
+      <Instead of={before.join(", ")} is={after.join(", ")} />
+      <p>{ENDS}</p>
+    </>
   );
 }
 

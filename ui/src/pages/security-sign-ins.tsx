@@ -42,8 +42,15 @@ export function SignIns() {
         flush
         isEmpty={({ sign_ins }) => sign_ins.length === 0}
         empty={<p>There is none of these among those that are kept.</p>}
+        pager={(page) => (
+          <Older
+            before={before}
+            next={page?.next_before}
+            go={(next) => void navigate({ search: (old) => ({ ...old, before: next }) })}
+          />
+        )}
       >
-        {({ sign_ins, next_before, refused_of_nobody }) => (
+        {({ sign_ins, refused_of_nobody }) => (
           <>
             <p className="age" style={{ padding: "var(--gap-2) var(--gap-4)" }}>
               The newest 1,000 of each kind are kept. A session that is over by itself is not told.
@@ -75,11 +82,6 @@ export function SignIns() {
                   cell: (row) => String(row.index),
                 },
               ]}
-            />
-            <Older
-              before={before}
-              next={next_before}
-              go={(next) => void navigate({ search: (old) => ({ ...old, before: next }) })}
             />
           </>
         )}

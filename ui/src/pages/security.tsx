@@ -100,7 +100,13 @@ function OpenSessions() {
                   change="POST /v1/sessions/revoke"
                   names={undefined}
                   label="End"
-                  subject={`the session of ${one.name}`}
+                  subject={`the session of ${one.name} from ${one.address ?? "an unknown address"}`}
+                  consequence={
+                    <p>
+                      It was opened <When at={one.opened_at} /> with <Foreign>{one.agent}</Foreign>, and used last{" "}
+                      <When at={one.seen_at} />. It ends at once.
+                    </p>
+                  }
                   why={one.own ? "This is the one you are using: sign out." : null}
                   body={(reason) => ({ session: one.session, name: one.name, reason })}
                 />

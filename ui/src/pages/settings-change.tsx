@@ -4,6 +4,7 @@ import { type AnswerOf, useLook } from "../api/look";
 import { Instead } from "../kit/diff";
 import { Choice, Input } from "../kit/field";
 import { Foreign } from "../kit/values";
+import { unread } from "./preview";
 
 export type Setting = AnswerOf<"/v1/settings">["settings"][number];
 
@@ -14,10 +15,9 @@ export function Change({ setting }: { setting: Setting }) {
       { query: { key: setting.key, value } },
       { topics: ["settings"], enabled: value !== setting.value && value !== "", every: false },
     );
-    const refused = preview.error;
     const seen = value === setting.value ? undefined : preview.data?.value;
     return {
-      wrong: value === setting.value ? "Give another value." : refused === null ? null : `${refused.message} ${refused.hint}`,
+      wrong: value === setting.value ? "Give another value." : value === "" ? "Give a value." : unread(preview),
       consequence: seen === undefined ? `${setting.value} holds now.` : <Preview of={seen} />,
     };
   };
@@ -71,7 +71,7 @@ function Unset({ setting }: { setting: Setting }) {
     const preview = useLook("/v1/settings/preview", { query: { key: setting.key } }, { topics: ["settings"], every: false });
     const seen = preview.data?.value;
     return {
-      wrong: preview.error === null ? null : `${preview.error.message} ${preview.error.hint}`,
+      wrong: unread(preview),
       consequence: seen === undefined ? `${setting.value} holds now.` : <Preview of={seen} />,
     };
   };

@@ -1,10 +1,13 @@
 /** Who changed which setting, and the way back. */
+import { getRouteApi } from "@tanstack/react-router";
 import { Act } from "../app/act";
 import { type AnswerOf, useLook } from "../api/look";
 import { Instead } from "../kit/diff";
+import { Older } from "../kit/older";
 import { Panel } from "../kit/panel";
 import { type Column, Table } from "../kit/table";
 import { Foreign, When } from "../kit/values";
+import { unread } from "./preview";
 
 const HISTORY_ROWS = 100;
 
@@ -22,7 +25,7 @@ function Revert({ to, from }: { to: number; from: number }) {
     const look = useLook("/v1/settings/diff", { query: { from, to } }, { topics: ["settings"], every: false });
     const differences = look.data?.value.differences;
     return {
-      wrong: look.error === null ? null : look.error.message,
+      wrong: unread(look),
       consequence: (
         <>
           <p>
@@ -52,10 +55,20 @@ function Revert({ to, from }: { to: number; from: number }) {
   );
 }
 
+const route = getRouteApi("/settings");
+
 export function History({ of: key }: { of?: string | undefined }) {
+  const { before } = route.useSearch();
+  const navigate = route.useNavigate();
   const look = useLook(
     "/v1/settings/history",
-    { query: { limit: HISTORY_ROWS, ...(key === undefined ? {} : { key }) } },
+    {
+      query: {
+        limit: HISTORY_ROWS,
+        ...(key === undefined ? {} : { key }),
+        ...(before === undefined ? {} : { before }),
+      },
+    },
     { topics: ["settings"] },
   );
   return (
@@ -63,8 +76,27 @@ export function History({ of: key }: { of?: string | undefined }) {
       title="History"
       look={look}
       flush
-      isEmpty={({ changes }) => changes.length === 0}
-      empty={<p>Nothing was ever changed: every default holds.</p>}
+      // Those of one setting are looked for among all, so that there can be more behind a part that is empty.
+      isEmpty={({ changes, next_before }) => changes.length === 0 && next_before == null && before === undefined}
+      empty={
+        key === undefined ? (
+          <p>Nothing was ever changed: every default holds.</p>
+        ) : (
+          <p>
+            <span className="code">
+              <Foreign>{key}</Foreign>
+            </span>{" "}
+            was never set.
+          </p>
+        )
+      }
+      pager={(page) => (
+        <Older
+          before={before}
+          next={page?.next_before}
+          go={(before) => void navigate({ search: (old) => ({ ...old, before }) })}
+        />
+      )}
     >
       {({ changes, revision }) => (
         <Table

@@ -16,15 +16,18 @@ type Outcome = ResultOf<typeof ASKED>;
 /** What the address is decides where nothing is said. */
 const DESTINATIONS = [["", "what the address is"], "new", "listed", "internal", "lookalike"] as const;
 
+const EMPTY = { user: "", asset: "", network: "ethereum", amount: "", address: "", destination: "" };
+type Form = typeof EMPTY;
+
 export function Simulate() {
-  const [form, setForm] = useState({ user: "", asset: "", network: "ethereum", amount: "", address: "", destination: "" });
-  const [outcome, setOutcome] = useState<Seen<Outcome> | Refused | null>(null);
+  const [form, setForm] = useState<Form>(EMPTY);
+  // With what it was asked of: what comes when something else is filled in by then is no answer to that.
+  const [told, tell] = useState<{ of: Form; outcome: Seen<Outcome> | Refused } | null>(null);
   const [busy, setBusy] = useState(false);
-  const set = (next: Partial<typeof form>) => {
+  const set = (next: Partial<Form>) => {
     setForm((old) => ({ ...old, ...next }));
-    // What was told was told of something else.
-    setOutcome(null);
   };
+  const outcome = told?.of === form ? told.outcome : null;
   const missing = !/^\d{1,15}$/.test(form.user.trim())
     ? "Say whose: a user's number."
     : form.asset.trim() === ""
@@ -38,19 +41,18 @@ export function Simulate() {
     setBusy(true);
     try {
       const { user, asset, network, amount, address, destination } = form;
-      setOutcome(
-        await change(ASKED, undefined as never, {
-          user: Number(user.trim()),
-          asset: asset.trim(),
-          network: network,
-          amount: amount.trim(),
-          ...(address.trim() === "" ? {} : { address: address.trim() }),
-          ...(destination === "" ? {} : { destination }),
-        }),
-      );
+      const outcome = await change(ASKED, undefined as never, {
+        user: Number(user.trim()),
+        asset: asset.trim(),
+        network: network,
+        amount: amount.trim(),
+        ...(address.trim() === "" ? {} : { address: address.trim() }),
+        ...(destination === "" ? {} : { destination }),
+      });
+      tell({ of: form, outcome });
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      setOutcome(error);
+      tell({ of: form, outcome: error });
     } finally {
       setBusy(false);
     }
@@ -100,7 +102,11 @@ export function Simulate() {
         </Button>
       </div>
       <div role="status">
-        {outcome === null ? null : outcome instanceof Refused ? <Trouble refused={outcome} /> : <Told of={outcome} />}
+        {outcome === null ? null : outcome instanceof Refused ? (
+          <Trouble refused={outcome} />
+        ) : (
+          <Told of={outcome} asked={form} />
+        )}
       </div>
     </form>
   );
@@ -112,10 +118,15 @@ const VERDICTS: Readonly<Record<string, readonly [Tone, string]>> = {
   block: ["bad", "it would be refused"],
 };
 
-function Told({ of: { value: one, at } }: { of: Seen<Outcome> }) {
+function Told({ of: { value: one, at }, asked }: { of: Seen<Outcome>; asked: Form }) {
   const [tone, words] = VERDICTS[one.verdict] ?? ["info", one.verdict];
   return (
     <div className="stack">
+      <p>
+        <Amount value={asked.amount.trim()} asset={asked.asset.trim()} /> of user {asked.user.trim()} on {asked.network}
+        {asked.address.trim() === "" ? "" : <Foreign>{`, to ${asked.address.trim()}`}</Foreign>}
+        {asked.destination === "" ? "" : `, as a ${asked.destination} place`}:
+      </p>
       <Status tone={tone}>{words}</Status>
       {one.warning == null ? null : (
         <Status tone="bad">

@@ -30,6 +30,7 @@ function settings(parts: () => object, after: NonNullable<Options["first"]>): No
     const { pathname, searchParams } = new URL(request.url);
     if (request.method !== "GET" || !pathname.startsWith("/v1/settings/")) return after(request);
     const name = decodeURIComponent(pathname.slice("/v1/settings/".length));
+    if (name === "history") return after(request);
     if (name === "preview")
       return answerWith(pathname, { from: "30s", to: searchParams.get("value") ?? "its default", not_in: [] });
     if (!name.startsWith(KEY)) return undefined;
@@ -99,6 +100,34 @@ describe("a setting", () => {
       ["45s", 4, "mine"],
       ["45s", 5, "mine"],
     ]);
+  });
+});
+
+describe("the history of settings", () => {
+  // Goal: it is not cut where a page of it ends, and what was never set is told as that alone. Method: a first page without a change of the
+  // setting, behind which there are more; then a setting without any.
+  it("goes on behind its first page", async () => {
+    const asked: (string | null)[] = [];
+    let next: number | null = 7;
+    const node: NonNullable<Options["first"]> = (request) => {
+      const { pathname, searchParams } = new URL(request.url);
+      if (pathname !== "/v1/settings/history") return undefined;
+      asked.push(searchParams.get("before"));
+      return answerWith(pathname, { changes: [], next_before: searchParams.has("before") ? null : next });
+    };
+    const history = () => main().querySelector('section[aria-label="History"]');
+    const { address } = await show("/settings?tab=history", "full", { first: node });
+    expect(history()?.textContent).not.toContain("every default holds");
+    await press("Older", () => history() as HTMLElement);
+    await waitFor(() => expect(address()).toContain("before=7"));
+    expect(address()).toContain("tab=history");
+    await waitFor(() => expect(asked).toEqual([null, "7"]));
+    next = null;
+    await show("/settings?tab=history", "full", { first: node });
+    expect(history()?.textContent).toContain("every default holds");
+    await show(`/settings?key=${KEY}`, "full", { first: settings(() => ({}), node) });
+    await waitFor(() => expect(history()?.textContent).toContain("was never set"));
+    expect(history()?.textContent).not.toContain("every default holds");
   });
 });
 

@@ -51,7 +51,7 @@ function TakeBack({ user, row }: { user: number; row: Row }) {
     <Act
       change="POST /v1/users/{user}/withdrawals/cancel"
       names={{ user }}
-      label="Cancel"
+      label="Take back"
       subject={`withdrawal ${String(row.withdrawal)}`}
       reasonless
       why={TAKEN_BACK.includes(row.state) ? null : `It is ${row.state}: only what nothing is signed of can be taken back.`}
@@ -90,9 +90,18 @@ function wrongWith({ asset, amount, address, client }: Form): string | null {
   return /^[!-~]{1,64}$/.test(client) ? null : "It wants a name of at most 64 characters, without spaces.";
 }
 
+/** What the next withdrawal of a user is called: kept beyond the page, so that what was sent without an answer is found again there. */
+const nextNames = new Map<number, string>();
+
+function nextName(user: number): string {
+  const name = nextNames.get(user) ?? newName();
+  nextNames.set(user, name);
+  return name;
+}
+
 function Ask({ user, accounts }: { user: number; accounts: readonly Account[] | undefined }) {
   // The same name is the same withdrawal for ever: the next one has another.
-  const [client, setClient] = useState(newName);
+  const [client, setClient] = useState(() => nextName(user));
   return (
     <Act<"POST /v1/users/{user}/withdrawals", Form>
       change="POST /v1/users/{user}/withdrawals"
@@ -186,7 +195,8 @@ function Ask({ user, accounts }: { user: number; accounts: readonly Account[] | 
         </>
       )}
       done={({ withdrawal, state, first, warning }) => {
-        setClient(newName());
+        nextNames.delete(user);
+        setClient(nextName(user));
         const told = first
           ? `Withdrawal ${String(withdrawal)} is ${state}.`
           : `It was there before: withdrawal ${String(withdrawal)}, ${state}.`;

@@ -33,8 +33,25 @@ export function Users() {
         flush
         isEmpty={({ users }) => users.length === 0}
         empty={<p>There is none from this number on.</p>}
+        pager={(page) =>
+          from === undefined && page === undefined ? null : (
+            <nav className="row" aria-label="Pages of this list" style={{ padding: "var(--gap-3) var(--gap-4)" }}>
+              <Button why={from === undefined || from <= 1 ? "These are the first." : null} onClick={() => go(undefined)}>
+                First
+              </Button>
+              <Button
+                why={page?.next_from === null ? "There are none after these." : null}
+                onClick={() => {
+                  if (page?.next_from != null) go(page.next_from);
+                }}
+              >
+                Further
+              </Button>
+            </nav>
+          )
+        }
       >
-        {({ users, next_from, count }) => (
+        {({ users, count }) => (
           <>
             <p className="age" style={{ padding: "var(--gap-2) var(--gap-4)" }}>
               <Amount value={count} /> in all
@@ -68,14 +85,6 @@ export function Users() {
                 { id: "do", head: "", cell: (row) => <Freeze user={row} /> },
               ]}
             />
-            <nav className="row" aria-label="Pages of this list" style={{ padding: "var(--gap-3) var(--gap-4)" }}>
-              <Button why={from === undefined || from <= 1 ? "These are the first." : null} onClick={() => go(undefined)}>
-                First
-              </Button>
-              <Button why={next_from == null ? "There are none after these." : null} onClick={() => go(next_from ?? undefined)}>
-                Further
-              </Button>
-            </nav>
           </>
         )}
       </Panel>

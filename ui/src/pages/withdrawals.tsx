@@ -60,13 +60,9 @@ export function Withdrawals() {
             There is none like that. A user asks for one through the API, or an operator for a user on the user&apos;s page.
           </p>
         }
+        pager={(page) => <Older before={before} next={page?.next_before} go={(before) => set({ before })} />}
       >
-        {({ withdrawals, next_before }) => (
-          <>
-            <List rows={withdrawals} />
-            <Older before={before} next={next_before ?? null} go={(before) => set({ before })} />
-          </>
-        )}
+        {({ withdrawals }) => <List rows={withdrawals} />}
       </Panel>
     </Page>
   );

@@ -41,6 +41,9 @@ export function BulkPreview({ action, of }: { action: Action; of: Selection }) {
   const look = useLook("/v1/workers/bulk/preview", { query: asked }, { topics: ["workers"] });
   const navigate = useNavigate();
   const plan = look.data?.value;
+  const meant = Object.entries(of)
+    .flatMap(([what, value]) => (value === undefined ? [] : [`${what} ${String(value)}`]))
+    .join(", ");
   return (
     <Panel
       title={`What it would come to: ${action}`}
@@ -53,9 +56,9 @@ export function BulkPreview({ action, of }: { action: Action; of: Selection }) {
               change="POST /v1/workers/bulk"
               names={undefined}
               label={`Go on: ${action}`}
-              subject={`${String(plan.changes)} workers`}
+              subject={`${String(plan.changes)} workers${meant === "" ? "" : ` of ${meant}`}`}
               why={plan.changes === 0 ? "Nothing would change." : null}
-              consequence={<Summary plan={plan} />}
+              consequence={<Summary plan={plan} meant={meant === "" ? "All workers" : `Workers of ${meant}`} />}
               body={(reason) => ({ ...asked, plan: plan.plan, reason })}
               done={({ bulk, changed }) => {
                 void navigate({
@@ -89,17 +92,30 @@ export function BulkPreview({ action, of }: { action: Action; of: Selection }) {
   );
 }
 
-function Summary({ plan }: { plan: Preview }) {
-  const counts = new Map<string, number>();
-  for (const { effect } of plan.items) counts.set(effect, (counts.get(effect) ?? 0) + 1);
+/** Of how many workers a dialog says the names. */
+const NAMED = 20;
+
+/** How many workers what happens to, and to which. */
+function Summary({ plan, meant }: { plan: Preview; meant: string }) {
+  const byEffect = new Map<string, string[]>();
+  for (const { effect, worker } of plan.items) byEffect.set(effect, [...(byEffect.get(effect) ?? []), worker]);
   return (
-    <ul style={{ listStyle: "none" }}>
-      {[...counts].map(([effect, count]) => (
-        <li key={effect}>
-          {count}: <Effect of={effect} />
-        </li>
-      ))}
-    </ul>
+    <>
+      <p>
+        <Foreign>{meant}</Foreign>:
+      </p>
+      <ul style={{ listStyle: "none" }}>
+        {[...byEffect].map(([effect, workers]) => (
+          <li key={effect}>
+            {workers.length}: <Effect of={effect} />{" "}
+            <span className="muted">
+              <Foreign>{workers.slice(0, NAMED).join(", ")}</Foreign>
+              {workers.length > NAMED ? ` and ${String(workers.length - NAMED)} more` : ""}
+            </span>
+          </li>
+        ))}
+      </ul>
+    </>
   );
 }
 

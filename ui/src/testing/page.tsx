@@ -145,18 +145,26 @@ export interface Shown {
   panels: () => HTMLElement[];
   /** The address that the page is at. */
   address: () => string;
+  /** Goes to an address, as a link does, or a page back. */
+  go: (to: string | -1) => void;
 }
 
 export interface Options {
   follows?: boolean;
   /** Changes what single addresses answer. */
   instead?: Readonly<Record<string, (answer: never) => object>>;
+  /** Where the person was before, the last one last. */
+  before?: readonly string[];
   /** Answers what it wants to, changes too; the rest is answered as `fate` says. */
   first?: (request: Request) => Promise<Response> | undefined;
 }
 
 /** Draws the page at a place and waits until each of its panels is in the state that follows from `fate`. */
-export async function show(place: string, fate: Fate, { follows = false, instead = {}, first }: Options = {}): Promise<Shown> {
+export async function show(
+  place: string,
+  fate: Fate,
+  { follows = false, instead = {}, before = [], first }: Options = {},
+): Promise<Shown> {
   cleanup();
   let now = fate;
   const complaints: string[] = [];
@@ -207,7 +215,7 @@ export async function show(place: string, fate: Fate, { follows = false, instead
   });
   rememberSignedIn(true);
   const client = new QueryClient({ defaultOptions: { queries: { retry: false } } });
-  const history = createMemoryHistory({ initialEntries: [`/ui${place}`] });
+  const history = createMemoryHistory({ initialEntries: [...before, place].map((one) => `/ui${one}`) });
   const router = createRouter({ routeTree, basepath: "/ui", history });
   render(
     <QueryClientProvider client={client}>
@@ -229,6 +237,10 @@ export async function show(place: string, fate: Fate, { follows = false, instead
     complaints,
     panels,
     address: () => router.state.location.href,
+    go: (to) => {
+      if (to === -1) history.back();
+      else history.push(`/ui${to}`);
+    },
     meet: (fate) => {
       now = fate;
       for (const end of breaks) end();

@@ -29,7 +29,8 @@ async function violationsOf(page, where) {
  * Has the page be told this of its session, on top of what the node says. An account chooses its first password once and has its
  * authenticator enrolled once; here both are looked at in each theme, and nothing of them is sent.
  */
-async function tellSession(page, parts) {
+async function tellSession(page, told) {
+  let parts = told;
   const isSession = ({ pathname }) => pathname === "/v1/session";
   await page.unrouteAll();
   await page.route(isSession, async (route) => {
@@ -41,9 +42,11 @@ async function tellSession(page, parts) {
   });
   const factor = { secret: "JBSWY3DPEHPK3PXP", uri: "otpauth://totp/x?secret=JBSWY3DPEHPK3PXP", ticket: "a ticket" };
   await page.route("**/v1/session/second-factor", (route) => route.fulfill({ json: factor }));
-  await page.route("**/v1/session/second-factor/confirm", (route) =>
-    route.fulfill({ json: { session: {}, recovery_codes: ["aaaa-bbbb-cccc", "dddd-eeee-ffff"] } }),
-  );
+  await page.route("**/v1/session/second-factor/confirm", (route) => {
+    // The account is whole from then on: what the node says of the session itself is what the page is told.
+    parts = {};
+    return route.fulfill({ json: { session: {}, recovery_codes: ["aaaa-bbbb-cccc", "dddd-eeee-ffff"] } });
+  });
 }
 
 for (const theme of ["dark", "light"]) {
@@ -101,6 +104,14 @@ for (const theme of ["dark", "light"]) {
     await page.getByRole("button", { name: "Enrol" }).click();
     await page.getByRole("heading", { name: "2 recovery codes" }).waitFor();
     await look("recovery codes");
+    // The page looks at its session again, as it does every minute and when it is come back to: the codes stay until they are kept.
+    const readAgain = page.waitForResponse((response) => new URL(response.url()).pathname === "/v1/session");
+    await page.evaluate(() => globalThis.dispatchEvent(new Event("visibilitychange")));
+    await readAgain;
+    await page.getByText("aaaa-bbbb-cccc").waitFor();
+    await page.getByRole("button", { name: "They are kept" }).click();
+    await read(page, "Overview");
+    assert.equal(await page.getByText("aaaa-bbbb-cccc").count(), 0);
 
     assert.deepEqual(found, []);
     assert.deepEqual(faults, []);
@@ -149,6 +160,7 @@ test("what others wrote is text", async () => {
     [`/users/${user}`, `User ${user}`],
     [`/users?from=${user}`, "Users"],
     ["/jobs?tab=jobs", "Jobs and directives"],
+    ["/settings?tab=flags&flag=tests.evil", "Settings"],
     ["/maintenance", "Maintenance and emergency"],
     ["/security", "Security"],
     ["/audit", "Audit"],
