@@ -65,8 +65,8 @@ export function Network() {
               ))}
             </ol>
             <p className="muted">
-              In the order in which they are tried. Nodes do not tell of each one whether it answers: what is known is up to
-              which height two of them agree (Scan), and what the network&apos;s workers say below.
+              In the order in which they are tried. One that could not be used for a minute is named by the network&apos;s
+              deposit worker, below; up to which height they agree is told under Scan.
             </p>
           </div>
         )}

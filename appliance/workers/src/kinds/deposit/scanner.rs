@@ -15,6 +15,7 @@ use super::super::nodes::{self, Nodes};
 use super::commit::{Heights, Scanned, commands};
 use super::pending::Pending;
 use super::pulse::Pulse;
+use super::unused::Unused;
 use super::walk::{Catch, fetch};
 use super::{Counts, Watched};
 use crate::money::proto::{NetworkReply, change_request, done};
@@ -61,6 +62,7 @@ pub struct Scanner {
     /// When the state was last told that nothing is above what was scanned.
     told_at_head: Option<Instant>,
     decimals: Decimals,
+    unused: Unused,
 }
 
 impl Scanner {
@@ -74,8 +76,8 @@ impl Scanner {
         counts: Arc<Counts>,
     ) -> Scanner {
         let (place, watched, file, pulse, told_at_head) = (None, None, None, Pulse::new(network), None);
-        let decimals = Decimals::default();
-        Scanner { network, link, nodes, requests, counts, place, watched, file, pulse, told_at_head, decimals }
+        let (decimals, unused) = (Decimals::default(), Unused::default());
+        Scanner { network, link, nodes, requests, counts, place, watched, file, pulse, told_at_head, decimals, unused }
     }
 
     /// It begins with the addresses in a file, where there is one.
@@ -90,7 +92,8 @@ impl Scanner {
     pub fn concern(&self) -> String {
         // A test network has a block when somebody makes one.
         let test = self.place.as_ref().is_none_or(|place| place.config.test);
-        if test { String::new() } else { self.pulse.concern() }
+        let silence = if test { String::new() } else { self.pulse.concern() };
+        if silence.is_empty() { self.unused.concern() } else { silence }
     }
 
     /// The state's cursor is to be read anew. Addresses stay: what was an address of the exchange's remains one.
@@ -120,6 +123,7 @@ impl Scanner {
         let Some(place) = &mut self.place else { return Err("it has no nodes".to_owned()) };
         place.config = config;
         place.panel.refresh().await;
+        self.unused.look(&place.panel.seats());
         let head = place.panel.best_head();
         Counts::set(&self.counts.head, head);
         self.pulse.beat(head, place.panel.best_final());
