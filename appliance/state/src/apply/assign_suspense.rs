@@ -72,7 +72,8 @@ impl AssignSuspense {
         // What was unlisted when it came may be listed now.
         let listed = entry.state.custody.listed(deposit.network, deposit.coin.as_ref());
         let deposit = Deposit { asset: listed.map(|listing| listing.asset), ..deposit };
-        let Some((_, units, _)) = entry.counted(&deposit) else {
+        let counted = entry.counted(&deposit).filter(|_| !entry.is_miscounted(&deposit));
+        let Some((_, units, _)) = counted else {
             return Err(Refusal::DepositState { deposit: id }.into());
         };
 

@@ -153,9 +153,6 @@ impl Entry<'_> {
 
     /// The listing of a deposit's coin, and what of its amount the ledger counts.
     pub(super) fn counted(&self, deposit: &Deposit) -> Option<(Listing, u128, u128)> {
-        if self.is_miscounted(deposit) {
-            return None;
-        }
         let listing = self.state.custody.listing(deposit.network, deposit.asset?)?;
         let (units, rest) = listing.to_ledger(deposit.amount?)?;
         Some((listing.clone(), units, rest))
@@ -163,6 +160,10 @@ impl Entry<'_> {
 
     /// The ledger takes a deposit in, to whoever it is owed. False where it cannot; nothing is changed then.
     pub(super) fn book_in(&mut self, deposit: &Deposit, owed: Owed) -> Result<bool, Halt> {
+        // What was booked before anybody knew goes out as it came in.
+        if self.is_miscounted(deposit) {
+            return Ok(false);
+        }
         let Some((listing, units, rest)) = self.counted(deposit) else { return Ok(false) };
         self.take_in(deposit, listing, units, rest, owed)
     }

@@ -133,7 +133,8 @@ impl Entry<'_> {
         // It may have been listed meanwhile.
         let listed = self.state.custody.listed(deposit.network, deposit.coin.as_ref());
         deposit.asset = listed.map(|listing| listing.asset);
-        deposit.units = self.counted(&deposit).map_or(0, |(_, units, _)| units);
+        let counted = self.counted(&deposit).filter(|_| !self.is_miscounted(&deposit));
+        deposit.units = counted.map_or(0, |(_, units, _)| units);
         match self.judge_deposit(&deposit) {
             Verdict::Credit => match deposit.user {
                 Some(user) if self.book_in(&deposit, Owed::User(user))? => {

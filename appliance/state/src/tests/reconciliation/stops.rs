@@ -310,3 +310,26 @@ fn a_token_that_counts_otherwise() {
     planted::plant(None);
     assert!(booked, "it was booked by what it is listed with");
 }
+
+/// Goal: what was booked before anybody knew that it counts otherwise stays as it is for persons: it is given to nobody, and the listing
+/// keeps the decimals by which it is booked. Method: a payment to the hot wallet, which waits for a decision, and the doubt after it.
+#[test]
+fn what_is_booked_keeps_its_decimals() {
+    let mut bench = Bench::new();
+    bench.pay(TRON, &hot(TRON), token(), 500);
+    let held = bench.sum(Holder::Suspense, Asset(2), Side::Credit);
+    assert!(held > 0);
+    let (of, listing) = (address("Token"), bench.world.state.custody().listing(TRON, Asset(2)).unwrap().clone());
+    let told = Some(listing.decimals + 3);
+    let doubt = DoubtToken { network: TRON, token: of.clone(), why: "others".into(), decimals: told };
+    bench.send_as(WorkerKind::Deposit, TRON, Body::DoubtToken(Box::new(doubt))).unwrap();
+    let deposit = bench.world.state.deposits().in_suspense(TRON).next().unwrap().id;
+    let to = crate::deposits::Assignee::Exchange;
+    let refused = bench.world.refused(Body::AssignSuspense(AssignSuspense { deposit, to, reason: "funds".into() }));
+    assert_eq!(refused, Rejection::Deposits(crate::deposits::Refusal::DepositState { deposit }));
+    let (coin, decimals, terms) = (Some(of), listing.decimals + 3, listing.terms);
+    let list = ListAsset { network: TRON, asset: Asset(2), coin, decimals, terms, reason: "test".into() };
+    let refused = bench.world.refused(Body::ListAsset(Box::new(list)));
+    assert_eq!(refused, Rejection::Custody(custody::Refusal::ListingPinned));
+    assert_eq!(bench.sum(Holder::Suspense, Asset(2), Side::Credit), held);
+}
