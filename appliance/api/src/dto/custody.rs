@@ -224,7 +224,8 @@ pub struct Listings {
     pub listings: Vec<Listing>,
 }
 
-/// `PUT /v1/listings`: lists an asset on a network, or gives its listing other terms. Coin and decimals never change.
+/// `PUT /v1/listings`: lists an asset on a network, or gives its listing other terms. The coin never changes, the decimals only to
+/// those of the token's contract, before anything was booked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PutListing {

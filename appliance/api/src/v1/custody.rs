@@ -53,7 +53,7 @@ pub(crate) fn routes() -> Vec<Route> {
             .needs(Permission::ConfigurationRead),
         Route::put("/v1/listings", list)
             .says("Lists an asset on a network, or gives its listing other terms")
-            .more("Coin and decimals of a listing never change.")
+            .more("A listing keeps its coin, and its decimals unless the token's contract counts otherwise.")
             .needs(Permission::NetworksChange)
             .danger(Danger::Level2)
             .approvable(),

@@ -188,6 +188,8 @@ pub(super) fn view(
     })
 }
 
+/// As many are read at a time at least.
+const PAGE_MIN: usize = 256;
 /// Withdrawals that are looked at for one answer where few of them fit.
 const LOOKED_MAX: usize = 10_000;
 
@@ -218,7 +220,8 @@ async fn list(State(app): State<App>, mut params: Params) -> Result<Seen<dto::Wi
             known_user(state, user)?;
             let (mut from, mut looked) = (before, 0);
             while found.len() < limit {
-                let page = state.withdrawals_of(rows, user, Some(from), limit).map_err(|halt| halt.problem())?;
+                let page =
+                    state.withdrawals_of(rows, user, Some(from), limit.max(PAGE_MIN)).map_err(|halt| halt.problem())?;
                 let Some(last) = page.last().map(|one| one.id) else { break };
                 (from, looked) = (last, looked + page.len());
                 found.extend(page.into_iter().filter(|one| fits(one)));

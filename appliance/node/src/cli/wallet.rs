@@ -90,7 +90,7 @@ pub enum ListingVerb {
     List(AskArgs),
     /// List an asset on a network, or give its listing other terms
     ///
-    /// [dangerous] Contract and decimals are said again and never change. Asks for the asset's code.
+    /// [dangerous] Contract and decimals are said again; the decimals change only to the contract's own. Asks for the asset's code.
     #[command(after_help = "Example:\n  exchequer listing set ethereum USDT --contract \
                             0xdAC17F958D2ee523a2206206994597C13D831ec7 \\\n    --decimals 6 --deposit-min 1 --min 10 --max \
                             100000 --step 0.000001 --fee 4 --reason 'OPS-504'")]

@@ -146,9 +146,9 @@ impl Entry<'_> {
 
     /// Whether a deposit's token counts with other decimals than it is listed with: what it comes to nobody can say then.
     pub(super) fn is_miscounted(&self, deposit: &Deposit) -> bool {
-        let Some(token) = &deposit.coin else { return false };
-        let doubted = self.state.reconciliation.doubted(deposit.network, token);
-        doubted.is_some_and(|doubted| doubted.decimals.is_some()) && !planted::has(Bug::Miscounted)
+        let listed = self.state.custody.listed(deposit.network, deposit.coin.as_ref());
+        let told = listed.and_then(|listing| self.state.counts_otherwise(deposit.network, listing.asset));
+        told.is_some() && !planted::has(Bug::Miscounted)
     }
 
     /// The listing of a deposit's coin, and what of its amount the ledger counts.

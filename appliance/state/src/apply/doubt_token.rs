@@ -38,15 +38,20 @@ impl DoubtToken {
         };
         let asset = listing.asset;
         // Another listing than the one that was compared: this one is compared next.
-        let decimals = decimals.filter(|told| *told != listing.decimals);
-        if entry.state.reconciliation.doubted(network, &token).is_some() {
+        if decimals == Some(listing.decimals) {
+            return Ok(Done::PendingNoted);
+        }
+        let present = entry.state.reconciliation.doubted(network, &token);
+        let (of_log, of_listing) = present.map_or((false, None), |one| (one.of_log, one.decimals));
+        let (is_of_log, told) = (of_log || decimals.is_none(), decimals.or(of_listing));
+        if (is_of_log, told) == (of_log, of_listing) {
             return Ok(Done::PendingNoted);
         }
 
         let end = (0..=STORY_BYTES_MAX.min(why.len())).rev().find(|end| why.is_char_boundary(*end));
         why.truncate(end.unwrap_or(0));
         let rest = [number(network).as_slice(), token.as_str().as_bytes()].concat();
-        let doubted = Doubted { since: entry.now, why: why.clone(), decimals };
+        let doubted = Doubted { since: entry.now, why: why.clone(), of_log: is_of_log, decimals: told };
         entry.put_part(Part::Doubted, &rest, &doubted);
         entry.state.reconciliation.doubted.insert((network, token.clone()), doubted);
         let off = Switches { deposits: false, withdrawals: false, sweeps: false };
@@ -72,7 +77,8 @@ impl Entry<'_> {
         let Some(listing) = self.state.custody.listing(network, asset) else { return Ok(()) };
         let (Some(token), listed) = (listing.coin.clone(), listing.decimals) else { return Ok(()) };
         let Some(doubted) = self.state.reconciliation.doubted(network, &token) else { return Ok(()) };
-        if let Some(told) = doubted.decimals.filter(|told| *told != listed) {
+        // Endpoints may have been wrong; the worker asks again, and one person alone could be.
+        if let Some(told) = doubted.decimals.filter(|told| *told != listed && !self.is_approved()) {
             return Err(custody::Refusal::Miscounted { told, listed });
         }
         self.state.reconciliation.doubted.remove(&(network, token.clone()));

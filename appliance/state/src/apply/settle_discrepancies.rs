@@ -136,6 +136,10 @@ impl AdjustDiscrepancy {
             | Scope::Room => return Err(Refusal::NotAdjustable.into()),
         };
         let listing = entry.state.custody.listing(network, asset).cloned().ok_or(Refusal::NotAdjustable)?;
+        // By other decimals than its contract's the books would be further off after it.
+        if entry.state.counts_otherwise(network, asset).is_some() {
+            return Err(Refusal::NotAdjustable.into());
+        }
         let units = entry.post_adjustment(&one, listing, store, category, &reason)?;
         match &one.scope {
             Scope::Spot(spot) => {

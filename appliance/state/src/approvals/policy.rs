@@ -101,6 +101,11 @@ fn of_body(body: &Body, actor: Actor, state: &State, ledger: &Ledger) -> Option<
             let costs = command.fee_rate_max.is_some() || command.fee_max.is_some();
             (counts || costs || command.endpoints.is_some()).then_some(CHANGE)
         }
+        // That a token counts as it is listed although its contract says otherwise.
+        Body::ConfigureNetworkAsset(command) => {
+            let counts_otherwise = state.counts_otherwise(command.network, command.asset).is_some();
+            (counts_otherwise && command.deposits == Some(true)).then_some(CHANGE)
+        }
         // Whose the exchange's wallets are, and what counts as money that came in.
         Body::RegisterWallet(_) | Body::RetireWallet(_) | Body::ListAsset(_) => Some(CHANGE),
         // A person could put an address of their own among those that users pay to.
@@ -197,7 +202,6 @@ fn of_body(body: &Body, actor: Actor, state: &State, ledger: &Ledger) -> Option<
         | Body::CancelDirectives(_)
         | Body::SetFlag(_)
         | Body::RemoveFlag(_)
-        | Body::ConfigureNetworkAsset(_)
         | Body::AddConsumer(_)
         | Body::CommitConsumer(_)
         | Body::RemoveConsumer(_)

@@ -164,7 +164,8 @@ impl Refusal {
                  before anything of it was booked or asked for"
                 .into(),
             Refusal::Miscounted { told, listed } => format!(
-                "its contract counts with {told} decimals, and it is listed with {listed}: list it with {told}, then switch it on"
+                "its contract counts with {told} decimals, and it is listed with {listed}: list it with {told}, then switch it on; \
+                 or have another person approve that it counts as it is listed"
             ),
             Refusal::ListingsFull => format!("{LISTINGS_MAX} assets are listed on networks"),
             Refusal::NotListed => "the asset is not listed on this network".into(),

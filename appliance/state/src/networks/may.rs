@@ -182,6 +182,13 @@ impl State {
         Ok(())
     }
 
+    /// With how many decimals an asset's token counts on a network, where it is doubted because its listing says something else.
+    pub(crate) fn counts_otherwise(&self, network: Network, asset: Asset) -> Option<u8> {
+        let listing = self.custody.listing(network, asset)?;
+        let told = self.reconciliation.doubted(network, listing.coin.as_ref()?)?.decimals?;
+        (told != listing.decimals).then_some(told)
+    }
+
     /// Whether an asset's token is doubted on a network.
     fn is_doubted(&self, network: Network, asset: Asset) -> bool {
         let token = self.custody.listing(network, asset).and_then(|listing| listing.coin.as_ref());

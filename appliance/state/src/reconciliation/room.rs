@@ -123,9 +123,11 @@ pub struct Stopped {
 pub struct Doubted {
     /// Replicated time.
     pub since: Timestamp,
-    /// What a worker saw, in words.
+    /// What a worker saw last, in words.
     pub why: String,
-    /// With how many decimals its contract counts, where that is what is doubted: its listing says something else.
+    /// Whether its balances did not follow its log.
+    pub of_log: bool,
+    /// With how many decimals its contract counts, where its listing said something else.
     pub decimals: Option<u8>,
 }
 

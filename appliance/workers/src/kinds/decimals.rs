@@ -87,6 +87,8 @@ impl Decimals {
                     }
                 }
                 Err(error) => {
+                    // What was believed for want of an answer is so no longer.
+                    self.untold.remove(&of);
                     let why = format!("with how many decimals token {token} counts is not known: {error}");
                     looked.uncounted.insert(token, why);
                 }
@@ -137,6 +139,16 @@ mod tests {
         assert_eq!(decimals.look(&panel, &config).await, Ok(Looked::default()), "it is not asked again at once");
         tokio::time::advance(AGAIN).await;
         assert_eq!(decimals.look(&panel, &config).await, Ok(wrong));
+
+        let mut decimals = Decimals::default();
+        say([None; 2]);
+        decimals.look(&panel, &config).await.unwrap();
+        tokio::time::advance(AGAIN).await;
+        say([Some(18), None]);
+        for _ in 0..3 {
+            let looked = decimals.look(&panel, &config).await.unwrap();
+            assert!(looked.uncounted.contains_key(&coin), "it is not known as long as they contradict each other");
+        }
 
         let mut decimals = Decimals::default();
         say([Some(6); 2]);

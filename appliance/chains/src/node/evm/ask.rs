@@ -21,10 +21,17 @@ const BALANCE_OF: [u8; 4] = [0x70, 0xa0, 0x82, 0x31];
 const ERROR_STRING: [u8; 4] = [0x08, 0xc3, 0x79, 0xa0];
 /// How nodes call a revert.
 const REVERTED: i64 = 3;
-/// What nodes say that do not have the block that is asked about.
-const NO_HEAD: &str = "header not found";
-/// How nodes call a question that they do not understand or do not answer (JSON-RPC 2.0, 5.1).
-const NOT_UNDERSTOOD: [i64; 4] = [-32_700, -32_600, -32_601, -32_602];
+/// What programs of nodes say of a call that the contract's code did not come through.
+const FAILED_IN_IT: [&str; 8] = [
+    "revert",
+    "invalid opcode",
+    "invalid jump",
+    "invalidjump",
+    "stack underflow",
+    "out of gas",
+    "vm execution error",
+    "vm exception",
+];
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -137,15 +144,9 @@ impl EvmNode {
         match self.transport.call::<String>(&Call::new("eth_call", json!([call, "latest"]))).await {
             // Empty: there is no such contract.
             Ok(returned) => Ok(decimals_of(&data(&returned).ok_or_else(|| NodeError::unreadable("no bytes"))?)),
-            // A contract that does not tell fails, for which each program of a node has words of its own.
-            Err(RpcError::Refused { code, message, data }) => {
-                let is_its_own = NOT_UNDERSTOOD.contains(&code) || message.to_lowercase().contains(NO_HEAD);
-                match state_error(RpcError::Refused { code, message, data }) {
-                    NodeError::Rpc(error) if is_its_own => Err(error.into()),
-                    NodeError::Rpc(_) => Ok(None),
-                    pruned => Err(pruned),
-                }
-            }
+            // A contract that does not tell fails, for which each program of a node has words of its own. Whatever else a node says
+            // is its own trouble: that it is asked too much says nothing of a contract.
+            Err(RpcError::Refused { code, message, .. }) if code == REVERTED || failed_in_it(&message) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
@@ -218,6 +219,12 @@ fn state_error(error: RpcError) -> NodeError {
     };
     let pruned = ["missing trie node", "pruned", "state not available", "state is not available", "historical state"];
     if pruned.iter().any(|part| words.contains(part)) { NodeError::Pruned } else { NodeError::Rpc(error) }
+}
+
+/// Whether a call was made and failed, by the words of a node's program.
+fn failed_in_it(message: &str) -> bool {
+    let words = message.to_lowercase();
+    FAILED_IN_IT.iter().any(|part| words.contains(part))
 }
 
 fn reverted(error: RpcError) -> Result<Trial, NodeError> {

@@ -235,7 +235,7 @@ impl Panel {
         let (answers, errors) = asked.await;
         let agreed = tally(&answers, self.quorum, |a, b| a == b, errors.last())?;
         // Who agrees on this may contradict the others about a block.
-        for (at, _) in answers.iter().filter(|(_, told)| told.is_some() && *told != agreed) {
+        for (at, _) in answers.iter().filter(|(_, told)| agreed.is_some() && told.is_some() && *told != agreed) {
             self.seats[*at].1.lock().contradicts(true);
         }
         Ok(agreed)

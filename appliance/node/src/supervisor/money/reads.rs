@@ -86,7 +86,7 @@ impl<G: Ground, L: Launcher> Door<G, L> {
                             coin: words::of_coin(token),
                             decimals: u32::from(listing.decimals),
                             ledger_decimals: u32::from(listing.ledger_decimals),
-                            doubted: doubted.is_some_and(|doubted| doubted.decimals.is_none()),
+                            doubted: doubted.is_some_and(|doubted| doubted.of_log),
                             miscounted: doubted.is_some_and(|doubted| doubted.decimals.is_some()),
                         }
                     })

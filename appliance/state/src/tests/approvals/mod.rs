@@ -27,9 +27,9 @@ const CLUSTER: ClusterId = ClusterId([7; 16]);
 /// Owner.
 const ADA: AdminId = AdminId(1);
 /// Security officer.
-const SAM: AdminId = AdminId(2);
+pub(super) const SAM: AdminId = AdminId(2);
 /// Operations.
-const OPS: AdminId = AdminId(3);
+pub(super) const OPS: AdminId = AdminId(3);
 /// Treasury operator.
 pub(super) const TOM: AdminId = AdminId(4);
 /// Treasury approver.

@@ -3,7 +3,7 @@
 use exchequer_ledger::OpenAccount;
 use exchequer_matching::{Fees, Filters, PhaseChange, Side as TradeSide};
 
-use super::super::approvals::{ANN, TOM, approve, enforce, executed, propose, send, staff};
+use super::super::approvals::{ANN, OPS, SAM, TOM, approve, enforce, executed, propose, send, staff};
 use super::super::trading;
 use super::*;
 use crate::markets::Step;
@@ -309,6 +309,40 @@ fn a_token_that_counts_otherwise() {
     let (_, booked) = counted_anew();
     planted::plant(None);
     assert!(booked, "it was booked by what it is listed with");
+}
+
+/// Goal: where endpoints were wrong about a token two persons say that it counts as it is listed, and one alone cannot. Method: a
+/// doubt, one person, two.
+#[test]
+fn two_persons_overrule_a_contract() {
+    let mut bench = Bench::new();
+    staff(&mut bench.world, Role::SecurityOfficer);
+    enforce(&mut bench.world);
+    let (of, decimals) = (address("Token"), bench.world.state.custody().listing(TRON, Asset(2)).unwrap().decimals);
+    let doubt = DoubtToken { network: TRON, token: of.clone(), why: "others".into(), decimals: Some(decimals + 3) };
+    bench.send_as(WorkerKind::Deposit, TRON, Body::DoubtToken(Box::new(doubt.clone()))).unwrap();
+    // What its log does is doubted beside that, and both are on record.
+    let of_log = DoubtToken { why: "nothing arrived".into(), decimals: None, ..doubt.clone() };
+    bench.send_as(WorkerKind::Deposit, TRON, Body::DoubtToken(Box::new(of_log))).unwrap();
+    let doubted = bench.world.state.reconciliation().doubted(TRON, &of).unwrap().clone();
+    assert_eq!((doubted.of_log, doubted.decimals), (true, Some(decimals + 3)));
+    // One that was compared with a listing that is no more doubts nothing.
+    let stale = DoubtToken { decimals: Some(decimals), ..doubt };
+    bench.send_as(WorkerKind::Deposit, TRON, Body::DoubtToken(Box::new(stale))).unwrap();
+    assert_eq!(bench.world.state.reconciliation().doubted(TRON, &of), Some(&doubted));
+
+    let on = Body::ConfigureNetworkAsset(ConfigureNetworkAsset {
+        network: TRON,
+        asset: Asset(2),
+        deposits: Some(true),
+        withdrawals: None,
+        sweeps: None,
+        reason: "looked at it".to_owned(),
+    });
+    assert!(send(&mut bench.world, OPS, on.clone()).is_err(), "one person alone");
+    let proposal = propose(&mut bench.world, OPS, &on).unwrap();
+    assert_eq!(executed(approve(&mut bench.world, SAM, proposal)), Done::NetworkAssetConfigured);
+    assert!(bench.world.state.reconciliation().doubted(TRON, &of).is_none());
 }
 
 /// Goal: what was booked before anybody knew that it counts otherwise stays as it is for persons: it is given to nobody, and the listing

@@ -199,6 +199,23 @@ async fn an_address_is_watched_one_block_after_it_was_given() {
     assert_eq!(balances(&play.stage), [570, 0, 0, 0]);
 }
 
+/// Goal: an endpoint that is asked first and has a branch of its own stops nothing, as long as the others are a quorum. Method: three
+/// endpoints, the first of which makes as many blocks as the others, and other ones.
+#[tokio::test(start_paused = true)]
+async fn one_endpoint_on_a_branch_stops_nothing() {
+    let mut play = Play::begin(7).await;
+    (play.faults.lock().lost, play.faults.lock().deadly) = (0, 0);
+    let own = Arc::new(Mutex::new(play.chain.lock().branch(99)));
+    let endpoints = [("first", &own), ("second", &play.chain), ("third", &play.chain)];
+    let (mut scanner, _) = play.worker_with(truthful(&endpoints));
+    for _ in 0..10 {
+        own.lock().mine(1);
+        play.chain.lock().mine(1);
+        rounds(&mut scanner, 3).await;
+    }
+    assert!(is_level(&play), "{:?} of {}", scanned(&play.stage), play.chain.lock().head());
+}
+
 /// Lists a token with six decimals as the asset 2.
 fn list_token(play: &Play) -> ChainAddress {
     let (token, reason) = (address(TOKEN), || "test".to_owned());
