@@ -79,7 +79,8 @@ pub struct Health {
     latency: Duration,
     failures: u32,
     busy_until: Option<Instant>,
-    forked: bool,
+    /// At which height it contradicted the others.
+    forked: Option<u64>,
     quarantine: Option<Quarantine>,
 }
 
@@ -95,7 +96,7 @@ impl Health {
             latency: Duration::ZERO,
             failures: 0,
             busy_until: None,
-            forked: false,
+            forked: None,
             quarantine: None,
         }
     }
@@ -142,9 +143,13 @@ impl Health {
         self.busy_until = Some(now + after.unwrap_or(BUSY_PAUSE));
     }
 
-    /// Whether it contradicts the others about a block; taken back when it agrees again.
-    pub fn contradicts(&mut self, forked: bool) {
-        self.forked = forked;
+    /// Whether it contradicts the others about a block; taken back when it agrees again, about that height or a higher one: below where
+    /// it left them every branch is alike.
+    pub fn contradicts(&mut self, height: u64, forked: bool) {
+        self.forked = match self.forked {
+            before if forked => Some(before.unwrap_or(0).max(height)),
+            before => before.filter(|left| *left > height),
+        };
     }
 
     /// Why it is in quarantine.
@@ -173,7 +178,7 @@ impl Health {
     /// Whether what it says of its head can be held against others: not where it may be of another network or another history.
     #[must_use]
     pub fn credible(&self) -> bool {
-        self.identified && self.quarantine.is_none() && !self.forked
+        self.identified && self.quarantine.is_none() && self.forked.is_none()
     }
 
     /// From 0, not to be used, to [`SCORE_MAX`].
@@ -235,9 +240,10 @@ mod tests {
         health.busy(now, Some(Duration::from_secs(30)));
         assert_eq!(health.score(now + Duration::from_secs(29), 100), 0, "asked too often");
         assert!(health.score(now + Duration::from_secs(30), 100) > 0);
-        health.contradicts(true);
+        health.contradicts(9, true);
+        health.contradicts(8, false);
         assert_eq!(health.score(now + Duration::from_secs(30), 100), 0, "forked");
-        health.contradicts(false);
+        health.contradicts(9, false);
         health.failed();
         health.failed();
         let damaged = health.score(now + Duration::from_secs(30), 100);

@@ -25,7 +25,7 @@ impl Panel {
             answers.into_iter().filter_map(|(at, header)| Some((at, header?))).collect();
         let agreed = tally(&answers, self.quorum, |a, b| a == b, errors.last())?;
         for (at, header) in &answers {
-            self.seats[*at].1.lock().contradicts(*header != agreed);
+            self.seats[*at].1.lock().contradicts(height, *header != agreed);
         }
         Ok(agreed)
     }
@@ -100,7 +100,7 @@ impl Panel {
             if same >= self.quorum {
                 for (seat, _, one) in &told {
                     if let Some(seat) = seat {
-                        self.seats[*seat].1.lock().contradicts(!alike(one, &told[newest].2));
+                        self.seats[*seat].1.lock().contradicts(named.height, !alike(one, &told[newest].2));
                     }
                 }
                 let (_, endpoint, value) = told.swap_remove(newest);
@@ -236,7 +236,7 @@ impl Panel {
         let agreed = tally(&answers, self.quorum, |a, b| a == b, errors.last())?;
         // Who agrees on this may contradict the others about a block.
         for (at, _) in answers.iter().filter(|(_, told)| agreed.is_some() && told.is_some() && *told != agreed) {
-            self.seats[*at].1.lock().contradicts(true);
+            self.seats[*at].1.lock().contradicts(0, true);
         }
         Ok(agreed)
     }
