@@ -22,9 +22,7 @@ impl Entry<'_> {
 
     /// Whether a payment is of a listed coin and less than the least that is credited by itself.
     pub(super) fn is_dust(&self, network: Network, coin: Option<&ChainAddress>, amount: Option<u128>) -> bool {
-        // What it comes to by other decimals than its contract's says nothing of what it is worth.
         let listed = self.state.custody.listed(network, coin);
-        let listed = listed.filter(|listing| self.state.counts_otherwise(network, listing.asset).is_none());
         let counted = listed.and_then(|listing| Some((listing, listing.to_ledger(amount?)?)));
         counted.is_some_and(|(listing, (units, _))| units < least(listing))
     }
