@@ -6,7 +6,8 @@
 //! Invariants:
 //! - The pool of a family is dense: its indices go from 0 to what is stocked, and what is given to users is its beginning.
 //!   An address that was given to a user stays that user's for ever.
-//! - A listing's coin and decimals never change; two assets of a network never have the same coin.
+//! - A listing's coin never changes, and its decimals only to those that its token's contract is known to count with, before
+//!   anything was booked by others; two assets of a network never have the same coin.
 //! - What is too small for the ledger's unit is kept, to the smallest unit of the network, with the listing.
 //! - A coin has one owner at a time, and is spent once by what the chain says.
 //!

@@ -64,7 +64,7 @@ pub enum Refusal {
         /// That asset.
         asset: Asset,
     },
-    /// Coin and decimals of a listing never change.
+    /// A listing keeps its coin, and its decimals unless its token is known to count otherwise and nothing was booked.
     ListingPinned,
     /// As many listings as there may be exist.
     ListingsFull,
