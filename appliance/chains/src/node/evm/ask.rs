@@ -21,16 +21,21 @@ const BALANCE_OF: [u8; 4] = [0x70, 0xa0, 0x82, 0x31];
 const ERROR_STRING: [u8; 4] = [0x08, 0xc3, 0x79, 0xa0];
 /// How nodes call a revert.
 const REVERTED: i64 = 3;
-/// What programs of nodes say of a call that the contract's code did not come through.
-const FAILED_IN_IT: [&str; 8] = [
+/// What programs of nodes say of a call that the contract's code did not come through, without the blanks: some write them, some the
+/// names of their errors.
+const FAILED_IN_IT: [&str; 12] = [
     "revert",
-    "invalid opcode",
-    "invalid jump",
+    "invalidopcode",
+    "invalidfeopcode",
+    "opcodenotfound",
+    "undefinedinstruction",
+    "badinstruction",
+    "badjumpdestination",
     "invalidjump",
-    "stack underflow",
-    "out of gas",
-    "vm execution error",
-    "vm exception",
+    "stackunderflow",
+    "outofgas",
+    "vmexecutionerror",
+    "vmexception",
 ];
 
 #[derive(Deserialize)]
@@ -223,7 +228,7 @@ fn state_error(error: RpcError) -> NodeError {
 
 /// Whether a call was made and failed, by the words of a node's program.
 fn failed_in_it(message: &str) -> bool {
-    let words = message.to_lowercase();
+    let words: String = message.to_lowercase().split_whitespace().collect();
     FAILED_IN_IT.iter().any(|part| words.contains(part))
 }
 

@@ -434,6 +434,8 @@ async fn decimals_are_read_or_not_told() {
         (refused(-32_003, "EVM error: InvalidJump"), Some(None)),
         (refused(-32_015, "VM execution error."), Some(None)),
         (refused(-32_000, "stack underflow (0 <=> 1)"), Some(None)),
+        (refused(-32_003, "EVM error: InvalidFEOpcode"), Some(None)),
+        (refused(-32_015, "BadInstruction"), Some(None)),
         (refused(-32_601, "the method eth_call does not exist"), None),
         (refused(-32_005, "limit exceeded"), None),
         (refused(-32_603, "internal error"), None),
