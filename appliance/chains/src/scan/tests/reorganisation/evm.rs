@@ -146,30 +146,7 @@ impl Evm {
 
 impl Family for Evm {
     const NETWORK: Network = Network::Ethereum;
-    const FAULTS: &'static [Fault] = &[
-        Behind,
-        Left,
-        Missing,
-        Silent,
-        Repeated,
-        DoubledTx,
-        DoubledOutcome,
-        DoubledLog,
-        Swapped,
-        MixedTxs,
-        MixedOutcomes,
-        MixedLogs,
-        Amount,
-        Hidden,
-        Invented,
-        Listed,
-        Unlisted,
-        Outcome,
-        Parent,
-        Time,
-        MadeUp,
-        Finality,
-    ];
+    const FAULTS: &'static [Fault] = Fault::ALL;
     type Tx = Paid;
     type Reply = Reply;
 

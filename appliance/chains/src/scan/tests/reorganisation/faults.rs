@@ -52,6 +52,34 @@ pub(super) enum Fault {
     Finality,
 }
 
+impl Fault {
+    /// Every one. Networks whose blocks have logs and outcomes meet them all.
+    pub(super) const ALL: &'static [Fault] = &[
+        Fault::Behind,
+        Fault::Left,
+        Fault::Missing,
+        Fault::Silent,
+        Fault::Repeated,
+        Fault::DoubledTx,
+        Fault::DoubledOutcome,
+        Fault::DoubledLog,
+        Fault::Swapped,
+        Fault::MixedTxs,
+        Fault::MixedOutcomes,
+        Fault::MixedLogs,
+        Fault::Amount,
+        Fault::Hidden,
+        Fault::Invented,
+        Fault::Listed,
+        Fault::Unlisted,
+        Fault::Outcome,
+        Fault::Parent,
+        Fault::Time,
+        Fault::MadeUp,
+        Fault::Finality,
+    ];
+}
+
 /// What was met in all worlds.
 #[derive(Debug, Default)]
 pub(super) struct Tally {

@@ -76,30 +76,7 @@ fn reply(header: Header, txs: &[Ended]) -> Reply {
 
 impl Family for Tron {
     const NETWORK: Network = Network::Tron;
-    const FAULTS: &'static [Fault] = &[
-        Behind,
-        Left,
-        Missing,
-        Silent,
-        Repeated,
-        DoubledTx,
-        DoubledOutcome,
-        DoubledLog,
-        Swapped,
-        MixedTxs,
-        MixedOutcomes,
-        MixedLogs,
-        Amount,
-        Hidden,
-        Invented,
-        Listed,
-        Unlisted,
-        Outcome,
-        Parent,
-        Time,
-        MadeUp,
-        Finality,
-    ];
+    const FAULTS: &'static [Fault] = Fault::ALL;
     type Tx = Ended;
     type Reply = Reply;
 

@@ -4,11 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use exchequer_domain::{ChainAddress, Family, NodeId, UserId};
-use exchequer_state::custody::Terms;
+use exchequer_domain::{Family, NodeId, UserId};
 use exchequer_state::ledger::{AccountKey, Asset, Holder, Side};
 use exchequer_state::networks::Operation;
-use exchequer_state::{Actor, AllocateAddress, Body, CreateAsset, Done, ListAsset, StockAddresses};
+use exchequer_state::{Actor, AllocateAddress, Body, Done, StockAddresses};
 use exchequer_workers::chains::node::ChainNode;
 use exchequer_workers::kinds::deposit::{Round, Scanner};
 use exchequer_workers::kinds::nodes::Nodes;
@@ -18,12 +17,10 @@ use tokio::sync::Notify;
 use super::super::super::ground::Ground as _;
 use super::chain::{Chain, Endpoint, FINALITY};
 use super::deposits::{Play, scanned};
-use super::{Dice, NETWORK, USERS, address, balances};
+use super::{Dice, NETWORK, TOKEN, USERS, address, balances, list_token};
 
 /// Blocks of the back-log where `EXCHEQUER_BACKLOG` does not say how many; a day of Ethereum has 7,200.
 const BACKLOG_BLOCKS: u64 = 300;
-/// The number of a token's contract.
-const TOKEN: u32 = 77;
 /// Rounds until a worker has caught up.
 const ROUNDS_MAX: u32 = 20_000;
 
@@ -216,19 +213,6 @@ async fn one_endpoint_on_a_branch_stops_nothing() {
     assert!(is_level(&play), "{:?} of {}", scanned(&play.stage), play.chain.lock().head());
 }
 
-/// Lists a token with six decimals as the asset 2.
-fn list_token(play: &Play) -> ChainAddress {
-    let (token, reason) = (address(TOKEN), || "test".to_owned());
-    let ground = play.stage.ground();
-    let asset = CreateAsset { code: "USDT".into(), decimals: 6, name: "Tether".into(), reason: reason() };
-    ground.run(Body::CreateAsset(asset));
-    let terms = Terms { deposit_min: 1, withdrawal_min: 1, withdrawal_max: 9, withdrawal_step: 1, withdrawal_fee: 0 };
-    let coin = Some(token.clone());
-    let list = ListAsset { network: NETWORK, asset: Asset(2), coin, decimals: 6, terms, reason: reason() };
-    ground.run(Body::ListAsset(Box::new(list)));
-    token
-}
-
 /// Goal: where endpoints contradict each other about a token's decimals nothing else hangs on that: blocks are scanned up to the first
 /// one in which some of it arrives. That one waits, and is credited by the decimals that both say in the end. Method: two endpoints of
 /// one chain, a block without the token, one with it, and one more.
@@ -236,7 +220,7 @@ fn list_token(play: &Play) -> ChainAddress {
 async fn what_nobody_can_count_waits() {
     let mut play = Play::begin(5).await;
     (play.faults.lock().lost, play.faults.lock().deadly) = (0, 0);
-    list_token(&play);
+    list_token(play.stage.ground());
     play.chain.lock().decimals = Some(6);
     let other = Arc::new(Mutex::new(play.chain.lock().clone()));
     let says = Mutex::new(18);
@@ -278,7 +262,7 @@ async fn decimals_are_compared_before_a_credit() {
     for (told, doubted) in [(Some(6), false), (Some(18), true), (None, false)] {
         let mut play = Play::begin(5).await;
         (play.faults.lock().lost, play.faults.lock().deadly) = (0, 0);
-        let token = list_token(&play);
+        let token = list_token(play.stage.ground());
         play.chain.lock().decimals = told;
         play.chain.lock().mine(0);
         let nodes = truthful(&[("first", &play.chain), ("second", &play.chain)]);

@@ -4,11 +4,10 @@
 use std::sync::Arc;
 
 use exchequer_domain::{BlockHash, ChainAddress, OutPoint, TxId};
-use exchequer_state::custody::Terms;
 use exchequer_state::ledger::Asset;
 use exchequer_state::networks::{Operation, Why};
 use exchequer_state::reconciliation::{Class, Discrepancy, RunId};
-use exchequer_state::{Body, ConfigureNetworkAsset, CreateAsset, ListAsset};
+use exchequer_state::{Body, ConfigureNetworkAsset};
 use exchequer_workers::chains::Coin;
 use exchequer_workers::chains::node::{
     Account, Asking, Broadcast, ChainNode, Doing, Fate, FeeFacts, Heads, NodeError, OutputFacts, Trial, TrialCall,
@@ -26,7 +25,7 @@ use super::super::super::money::{Caller, Door};
 use super::super::stage::Stage;
 use super::chain::{Chain, Endpoint, FINALITY};
 use super::link::{Faults, Inline};
-use super::{Dice, NETWORK, USERS, address, open};
+use super::{Dice, NETWORK, USERS, address, list_token, open};
 
 /// What the endpoints say otherwise than the chain.
 #[derive(Default)]
@@ -238,14 +237,7 @@ async fn is_doubted(play: &Play, pid: u32) -> bool {
 #[tokio::test(start_paused = true)]
 async fn a_doubt_outlives_the_worker() {
     let play = Play::begin(3).await;
-    let (token, reason) = (address(77), || "test".to_owned());
-    let ground = play.stage.ground();
-    let asset = CreateAsset { code: "USDT".into(), decimals: 6, name: "Tether".into(), reason: reason() };
-    ground.run(Body::CreateAsset(asset));
-    let terms = Terms { deposit_min: 1, withdrawal_min: 1, withdrawal_max: 9, withdrawal_step: 1, withdrawal_fee: 0 };
-    let coin = Some(token.clone());
-    let list = ListAsset { network: NETWORK, asset: Asset(2), coin, decimals: 6, terms, reason: reason() };
-    ground.run(Body::ListAsset(Box::new(list)));
+    let token = list_token(play.stage.ground());
     assert!(!is_doubted(&play, 8).await);
     let (link, requests) = play.link("deposit/ethereum-1", 8);
     let doubt = proto::DoubtToken { token: token.to_string(), why: "nothing arrived".into(), decimals: None };
@@ -253,8 +245,8 @@ async fn a_doubt_outlives_the_worker() {
     assert!(matches!(told, Changed::Done(_)), "{told:?}");
     assert!(is_doubted(&play, 9).await);
     let (deposits, withdrawals, sweeps) = (Some(true), None, None);
-    let (network, asset, reason) = (NETWORK, Asset(2), reason());
+    let (network, asset, reason) = (NETWORK, Asset(2), "test".to_owned());
     let on = ConfigureNetworkAsset { network, asset, deposits, withdrawals, sweeps, reason };
-    ground.run(Body::ConfigureNetworkAsset(on));
+    play.stage.ground().run(Body::ConfigureNetworkAsset(on));
     assert!(!is_doubted(&play, 10).await);
 }

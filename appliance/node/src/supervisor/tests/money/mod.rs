@@ -37,6 +37,8 @@ use super::stage::{Memory, Stage};
 
 /// What is tested with.
 pub(super) const NETWORK: Network = Network::Ethereum;
+/// The number of a token's contract there.
+pub(super) const TOKEN: u32 = 77;
 /// The network's smallest units in a minor unit of the ledger.
 pub(super) const UNIT: u128 = 10_000_000_000;
 /// Users, each with the address of its number.
@@ -68,6 +70,19 @@ pub(super) fn account(index: u32) -> [u8; 20] {
 
 pub(super) fn address(index: u32) -> ChainAddress {
     text(&account(index))
+}
+
+/// Lists a token with six decimals as the asset 2.
+pub(super) fn list_token(ground: &Memory) -> ChainAddress {
+    let run = |body| ground.run(body);
+    let (token, reason) = (address(TOKEN), || "test".to_owned());
+    let asset = CreateAsset { code: "USDT".into(), decimals: 6, name: "Tether".into(), reason: reason() };
+    run(Body::CreateAsset(asset));
+    let terms = Terms { deposit_min: 1, withdrawal_min: 1, withdrawal_max: 9, withdrawal_step: 1, withdrawal_fee: 0 };
+    let coin = Some(token.clone());
+    let list = ListAsset { network: NETWORK, asset: Asset(2), coin, decimals: 6, terms, reason: reason() };
+    run(Body::ListAsset(Box::new(list)));
+    token
 }
 
 /// The network as it is used in these tests, and its coin, which is asset 1.
