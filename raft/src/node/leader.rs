@@ -145,6 +145,16 @@ impl<M: Machine> Node<M> {
         self.inner.peers.lock().get(&peer).is_some_and(|view| !view.has_room)
     }
 
+    /// Asks a peer how it is, now. Whether it answers. What was heard of it in the last round says nothing of a clock that was set
+    /// a moment ago, and a new leader may have had no round yet.
+    pub async fn look_at(&self, peer: u64) -> bool {
+        let address = self.inner.network.addresses.lock().get(&peer).cloned();
+        match address {
+            Some(address) => Arc::clone(&self.inner).look_at(peer, address).await.is_some(),
+            None => false,
+        }
+    }
+
     /// Makes `target` the leader, or else the voter that is furthest of those heard of just now; its clock must be right and
     /// its disk must have room. Whether a `target` is there, the caller has asked it. Waits until it leads, for `patience` at most.
     pub async fn transfer_leader(&self, target: Option<u64>, patience: Duration) -> Handover {

@@ -130,7 +130,7 @@ impl<M: Machine> Inner<M> {
     }
 
     /// Asks one peer and notes what it says.
-    async fn look_at(self: Arc<Self>, node: u64, address: String) -> Option<(u64, PeerView)> {
+    pub(super) async fn look_at(self: Arc<Self>, node: u64, address: String) -> Option<(u64, PeerView)> {
         let (index, digest) = {
             let applied = self.state.applied.lock();
             (applied.last.map_or(NOTHING_APPLIED, |last| last.index), applied.digest)

@@ -301,7 +301,8 @@ async fn may_lead(house: &House, status: &Status, to: Option<u64>) -> Result<(),
         None => Err(Problem::new(Code::UnknownNode, format!("node {to} is not a member"))),
         Some(member) if !member.voter => Err(Problem::new(Code::NotVoter, format!("node {to} has no vote"))),
         Some(_) if to == status.node => Err(Problem::new(Code::AlreadyDone, format!("node {to} leads already"))),
-        Some(_) if !answers(house, to).await => {
+        // What keeps it from leading is asked as well: of what has just changed a new leader has not heard.
+        Some(_) if !(answers(house, to).await && house.node.look_at(to).await) => {
             Err(Problem::new(Code::Unreachable, format!("node {to} does not answer")))
         }
         Some(_) => must_not_lead(house, to),
