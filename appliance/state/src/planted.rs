@@ -179,6 +179,12 @@ pub(crate) enum Bug {
     DoubtIgnored,
     /// What comes to something else than its listing says is counted by its listing.
     Miscounted,
+    /// What a token's contract counts otherwise is dust by its listing.
+    DustByListing,
+    /// What persons did not believe a contract is doubted again when it says it again.
+    DoubtedAgain,
+    /// A doubt ends by consent to what was doubted before.
+    UnseenBelieved,
     /// What is set aside keeps those behind it waiting.
     NobodyIsPassed,
     /// A transaction that pays nobody is bound by what those whom it takes the place of agreed to.

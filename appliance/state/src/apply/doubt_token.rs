@@ -10,13 +10,15 @@ use crate::custody;
 use crate::event::{EventKind, Severity};
 use crate::networks::{self, Switches, number};
 use crate::outcome::Done;
-use crate::reconciliation::{Doubted, Part, Refusal, STORY_BYTES_MAX};
+use crate::planted::{self, Bug};
+use crate::reconciliation::{Doubted, Overruled, Part, Refusal, STORY_BYTES_MAX};
 use crate::rows::Table;
 
 /// Says that a quorum of nodes has other balances around a block than the log of a listed token's contract makes of them: it takes a
 /// hidden fee, logs what it does not move, or moves what it does not log; or that its contract counts with other decimals than it is
 /// listed with. Its asset is halted on the network: nothing of it is credited, paid out or swept there until a person switches its
-/// deposits on again. What it comes to by wrong decimals is in no book: it is listed with the right ones first.
+/// deposits on again. What it comes to by wrong decimals is in no book: it is listed with the right ones first, or two persons say that
+/// its contract is wrong. Then the same is not doubted again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DoubtToken {
     /// On which network.
@@ -41,7 +43,12 @@ impl DoubtToken {
         if decimals == Some(listing.decimals) {
             return Ok(Done::PendingNoted);
         }
-        let present = entry.state.reconciliation.doubted(network, &token);
+        let present = entry.state.reconciliation.doubted.get(&(network, token.clone()));
+        let overruled = present.and_then(|one| one.overruled);
+        let is_overruled = |told: u8| overruled == Some(Overruled { told, listed: listing.decimals });
+        if decimals.is_some_and(is_overruled) && !planted::has(Bug::DoubtedAgain) {
+            return Ok(Done::PendingNoted);
+        }
         let (of_log, of_listing) = present.map_or((false, None), |one| (one.of_log, one.decimals));
         let (is_of_log, told) = (of_log || decimals.is_none(), decimals.or(of_listing));
         if (is_of_log, told) == (of_log, of_listing) {
@@ -51,7 +58,7 @@ impl DoubtToken {
         let end = (0..=STORY_BYTES_MAX.min(why.len())).rev().find(|end| why.is_char_boundary(*end));
         why.truncate(end.unwrap_or(0));
         let rest = [number(network).as_slice(), token.as_str().as_bytes()].concat();
-        let doubted = Doubted { since: entry.now, why: why.clone(), of_log: is_of_log, decimals: told };
+        let doubted = Doubted { since: entry.now, why: why.clone(), of_log: is_of_log, decimals: told, overruled };
         entry.put_part(Part::Doubted, &rest, &doubted);
         entry.state.reconciliation.doubted.insert((network, token.clone()), doubted);
         let off = Switches { deposits: false, withdrawals: false, sweeps: false };
@@ -68,7 +75,7 @@ impl Entry<'_> {
     /// A person has looked at an asset's token, and lets deposits of it be credited again.
     ///
     /// # Errors
-    /// It would be counted otherwise than its contract does.
+    /// It would be counted otherwise than its contract does; or more is doubted than there was when this was proposed.
     pub(super) fn believe_token(
         &mut self,
         network: Network,
@@ -76,14 +83,30 @@ impl Entry<'_> {
     ) -> Result<(), custody::Refusal> {
         let Some(listing) = self.state.custody.listing(network, asset) else { return Ok(()) };
         let (Some(token), listed) = (listing.coin.clone(), listing.decimals) else { return Ok(()) };
-        let Some(doubted) = self.state.reconciliation.doubted(network, &token) else { return Ok(()) };
-        // Endpoints may have been wrong; the worker asks again, and one person alone could be.
-        if let Some(told) = doubted.decimals.filter(|told| *told != listed && !self.is_approved()) {
+        let Some(doubted) = self.state.reconciliation.doubted(network, &token).cloned() else { return Ok(()) };
+        let is_newer = self.proposed().is_some_and(|proposed| doubted.since > proposed);
+        if is_newer && !planted::has(Bug::UnseenBelieved) {
+            return Err(custody::Refusal::DoubtIsNewer);
+        }
+        let told = doubted.decimals.filter(|told| *told != listed);
+        // Endpoints may have been wrong, or the contract; one person alone could be.
+        if let Some(told) = told.filter(|_| !self.is_approved()) {
             return Err(custody::Refusal::Miscounted { told, listed });
         }
-        self.state.reconciliation.doubted.remove(&(network, token.clone()));
+
         let rest = [number(network).as_slice(), token.as_str().as_bytes()].concat();
-        self.delete_part(Part::Doubted, &rest);
+        let overruled = told.map(|told| Overruled { told, listed }).or(doubted.overruled);
+        match overruled {
+            Some(_) => {
+                let believed = Doubted { of_log: false, decimals: None, overruled, ..doubted };
+                self.put_part(Part::Doubted, &rest, &believed);
+                self.state.reconciliation.doubted.insert((network, token), believed);
+            }
+            None => {
+                self.state.reconciliation.doubted.remove(&(network, token));
+                self.delete_part(Part::Doubted, &rest);
+            }
+        }
         Ok(())
     }
 }

@@ -8,6 +8,7 @@ use exchequer_domain::{ChainAddress, Network};
 
 use super::Entry;
 use super::ripen::least;
+use crate::custody::Listing;
 use crate::deposits::{self, DUST_SHELVED_FROM, Deposit, DepositId, DepositState, Why};
 use crate::event::EventKind;
 use crate::halt::Halt;
@@ -20,11 +21,14 @@ impl Entry<'_> {
         !planted::has(Bug::DustIsKept) && self.state.deposits.open_count_of(network) >= DUST_SHELVED_FROM
     }
 
-    /// Whether a payment is of a listed coin and less than the least that is credited by itself.
+    /// Whether a payment is of a listed coin and less than the least that is credited by itself. Of a token whose contract counts
+    /// otherwise than it is listed, as the contract counts: what is much there would be in no account, and what is next to nothing
+    /// there would take the room of deposits.
     pub(super) fn is_dust(&self, network: Network, coin: Option<&ChainAddress>, amount: Option<u128>) -> bool {
-        let listed = self.state.custody.listed(network, coin);
-        let counted = listed.and_then(|listing| Some((listing, listing.to_ledger(amount?)?)));
-        counted.is_some_and(|(listing, (units, _))| units < least(listing))
+        let Some((listing, amount)) = self.state.custody.listed(network, coin).zip(amount) else { return false };
+        let told = self.state.counts_otherwise(network, listing.asset).filter(|_| !planted::has(Bug::DustByListing));
+        let counting = Listing { decimals: told.unwrap_or(listing.decimals), ..listing.clone() };
+        counting.to_ledger(amount).is_some_and(|(units, _)| units < least(listing))
     }
 
     /// Whether a payment that comes again is dust that is history already.

@@ -95,6 +95,8 @@ pub enum Refusal {
         /// What the listing says.
         listed: u8,
     },
+    /// More is doubted of the token than when this was proposed.
+    DoubtIsNewer,
 }
 
 impl Refusal {
@@ -123,7 +125,10 @@ impl Refusal {
             Refusal::StockIndex { .. } => Code::StaleRevision,
             Refusal::PoolEmpty => Code::AddressesOut,
             Refusal::AddressesTooFast { .. } => Code::AddressesTooFast,
-            Refusal::CoinListed { .. } | Refusal::ListingPinned | Refusal::Miscounted { .. } => Code::ListingRefused,
+            Refusal::CoinListed { .. }
+            | Refusal::ListingPinned
+            | Refusal::Miscounted { .. }
+            | Refusal::DoubtIsNewer => Code::ListingRefused,
             Refusal::NotListed => Code::NotListed,
             Refusal::CoinUnknown { .. } | Refusal::CoinTaken { .. } => Code::CoinUnavailable,
         }
@@ -167,6 +172,7 @@ impl Refusal {
                 "its contract counts with {told} decimals, and it is listed with {listed}: list it with {told}, then switch it on; \
                  or have another person approve that it counts as it is listed"
             ),
+            Refusal::DoubtIsNewer => "since this was proposed more is doubted of the token: look at it again, and propose it anew".into(),
             Refusal::ListingsFull => format!("{LISTINGS_MAX} assets are listed on networks"),
             Refusal::NotListed => "the asset is not listed on this network".into(),
             Refusal::Price => "a price is more than zero".into(),

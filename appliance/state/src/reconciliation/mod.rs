@@ -42,7 +42,7 @@ pub(crate) use position::{over_key, position_key, run_key};
 pub use read::{DISCREPANCIES_PAGE_MAX, RUNS_PAGE_MAX};
 pub use refusal::Refusal;
 pub(crate) use room::{Afoot, Part, Tally, Touch, tally_key};
-pub use room::{Doubted, OPEN_DISCREPANCIES_MAX, Reconciliation, Stopped, TOUCHED_MAX};
+pub use room::{Doubted, OPEN_DISCREPANCIES_MAX, Overruled, Reconciliation, Stopped, TOUCHED_MAX};
 pub use run::{
     Begun, Net, READINGS_AT_ONCE_MAX, ROUND_US_MAX, RUN_US_MAX, Reading, Run, RunId, Sweep, UNTOLD_RUNS_MAX,
     finality_us,

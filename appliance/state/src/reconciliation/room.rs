@@ -129,6 +129,25 @@ pub struct Doubted {
     pub of_log: bool,
     /// With how many decimals its contract counts, where its listing said something else.
     pub decimals: Option<u8>,
+    /// What persons did not believe its contract. It is kept where nothing is doubted any more: the contract says it again.
+    pub overruled: Option<Overruled>,
+}
+
+impl Doubted {
+    /// Whether anything is doubted.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.of_log || self.decimals.is_some()
+    }
+}
+
+/// Two persons have said that a token counts as it is listed, whatever its contract says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Overruled {
+    /// What the contract said.
+    pub told: u8,
+    /// What the listing said.
+    pub listed: u8,
 }
 
 /// What of reconciliation is in memory.
@@ -244,10 +263,16 @@ impl Reconciliation {
         self.stopped.iter().map(|(reach, stopped)| (*reach, *stopped))
     }
 
-    /// Why nobody believes what a token's contract logs; none where it is believed.
+    /// Why nobody believes what a token's contract logs, or what it is listed with; none where both are believed.
     #[must_use]
     pub fn doubted(&self, network: Network, token: &ChainAddress) -> Option<&Doubted> {
-        self.doubted.get(&(network, token.clone()))
+        self.doubted.get(&(network, token.clone())).filter(|doubted| doubted.is_open())
+    }
+
+    /// What persons did not believe a token's contract, now and before.
+    #[must_use]
+    pub fn overruled(&self, network: Network, token: &ChainAddress) -> Option<Overruled> {
+        self.doubted.get(&(network, token.clone()))?.overruled
     }
 
     /// The open discrepancies, in the order of their numbers.

@@ -1,9 +1,9 @@
 //! Whether listed tokens count in the units that they are listed with.
 //!
 //! A person typed a listing's decimals: where the token's contract says something else, each deposit would be a power of ten too much
-//! or too little. The state counts nothing of a token that is known to count otherwise, until it is listed as it counts. Of one that
-//! endpoints contradict each other about nothing is known: blocks wait in which some of it arrives, and no others; and so do payments
-//! of it.
+//! or too little. The state counts nothing of a token that is known to count otherwise, until it is listed as it counts, or two persons
+//! say that it counts as it is listed. Of one that endpoints contradict each other about nothing is known: blocks wait in which some of
+//! it arrives, and no others; and so do payments of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -22,11 +22,11 @@ const AGAIN: Duration = Duration::from_secs(60);
 /// So many contracts are asked at a time.
 const AT_ONCE: usize = 16;
 
-/// A token as it is listed: its contract, and its decimals.
-type Listed = (String, u32);
+/// A token as it is listed: its contract, its decimals, and those that nobody believes its contract.
+type Listed = (String, u32, Option<u32>);
 
 fn listed(listing: &Listing) -> Listed {
-    (listing.coin.clone(), listing.decimals)
+    (listing.coin.clone(), listing.decimals, listing.overruled)
 }
 
 /// What is known of the decimals of listed tokens.
@@ -68,7 +68,7 @@ impl Decimals {
         }
         for ((listing, of, token), told) in open.into_iter().zip(answers) {
             match told {
-                Ok(Some(told)) if u32::from(told) == listing.decimals => {
+                Ok(Some(told)) if u32::from(told) == listing.decimals || Some(u32::from(told)) == listing.overruled => {
                     self.untold.remove(&of);
                     self.right.insert(of);
                 }
@@ -149,6 +149,13 @@ mod tests {
             let looked = decimals.look(&panel, &config).await.unwrap();
             assert!(looked.uncounted.contains_key(&coin), "it is not known as long as they contradict each other");
         }
+
+        let believed = of(&Listing { overruled: Some(18), ..listing.clone() });
+        say([Some(18); 2]);
+        assert_eq!(Decimals::default().look(&panel, &believed).await, Ok(Looked::default()), "persons know better");
+        say([Some(8); 2]);
+        let looked = Decimals::default().look(&panel, &believed).await.unwrap();
+        assert_eq!(looked.wrong.len(), 1, "what it says now persons have not seen");
 
         let mut decimals = Decimals::default();
         say([Some(6); 2]);

@@ -16,6 +16,8 @@ struct Says {
     head: u64,
     last_final: u64,
     branch: u8,
+    /// The branch of its whole blocks, where that is another one than its headers'.
+    of_blocks: Option<u8>,
     time_ms: u64,
     fate: Fate,
     fails: Option<RpcError>,
@@ -89,7 +91,10 @@ impl ChainNode for Fake {
         })
     }
     fn block(&self, height: u64) -> Asking<'_, Option<Block>> {
-        self.answer(|says| (height <= says.head).then(|| holding(header(height, says.branch), &says.logs)))
+        self.answer(|says| {
+            let branch = says.of_blocks.unwrap_or(says.branch);
+            (height <= says.head).then(|| holding(header(height, branch), &says.logs))
+        })
     }
     fn broadcast<'a>(&'a self, _: TxId, _: &'a [u8]) -> Doing<'a, Broadcast> {
         let answer = self.says.lock().broadcast.clone();
@@ -128,6 +133,7 @@ async fn panel(quorum: usize) -> (Panel, [Arc<Mutex<Says>>; 3]) {
             head: 100,
             last_final: 90,
             branch: 0,
+            of_blocks: None,
             time_ms: 0,
             fate: Fate::Unseen,
             fails: None,
@@ -307,6 +313,25 @@ async fn contents_are_agreed_on() {
     says[2].lock().head = 49;
     let few = agreed().await;
     assert!(matches!(few, Err(PanelError::Disagreement(Disagreement::TooFew { answers: 1, .. }))), "{few:?}");
+}
+
+/// Goal: an endpoint whose whole blocks are of another branch than its headers stops nothing: it is not asked first again at once. What
+/// it says of headers alone lets it be asked again, and that is found out again. Method: the first of three, honest about headers.
+#[tokio::test(start_paused = true)]
+async fn blocks_are_of_their_headers() {
+    let (panel, says) = panel(2).await;
+    let agreed = async || {
+        let given = panel.first(|node| Box::pin(async move { Ok(node.block(50).await?.unwrap()) })).await.unwrap();
+        panel.agreed_block(given, look).await.map(|reply| reply.value.0.header())
+    };
+    says[0].lock().of_blocks = Some(3);
+    for _ in 0..2 {
+        assert!(agreed().await.is_err());
+        assert_eq!(who(&panel).await, Ok("two".into()), "who gave another block is not asked first any more");
+        assert_eq!(agreed().await, Ok(header(50, 0)));
+        panel.agreed_header(51).await.unwrap();
+        assert_eq!(who(&panel).await, Ok("one".into()));
+    }
 }
 
 /// Goal: what an endpoint hides is found all the same: that nothing arrived counts only as a quorum says so. Method: the endpoint

@@ -81,6 +81,8 @@ impl<G: Ground, L: Launcher> Door<G, L> {
                     .map(|listing| {
                         let token = listing.coin.as_ref();
                         let doubted = token.and_then(|token| state.reconciliation().doubted(network, token));
+                        let overruled = token.and_then(|token| state.reconciliation().overruled(network, token));
+                        let overruled = overruled.filter(|one| one.listed == listing.decimals);
                         proto::Listing {
                             asset: listing.asset.0,
                             coin: words::of_coin(token),
@@ -88,6 +90,7 @@ impl<G: Ground, L: Launcher> Door<G, L> {
                             ledger_decimals: u32::from(listing.ledger_decimals),
                             doubted: doubted.is_some_and(|doubted| doubted.of_log),
                             miscounted: doubted.is_some_and(|doubted| doubted.decimals.is_some()),
+                            overruled: overruled.map(|one| one.told.into()),
                         }
                     })
                     .collect(),

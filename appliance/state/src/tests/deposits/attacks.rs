@@ -12,16 +12,17 @@ use super::{FIRST, Till, address, allocate, block, pay, stock};
 use crate::api_keys::{ApiKeyId, Credential, Scopes};
 use crate::approvals::policy_of;
 use crate::codec;
-use crate::custody::ANCHOR_AGE;
+use crate::custody::{ANCHOR_AGE, Terms};
 use crate::deposits::{
-    Assignee, Deposit, DepositId, DepositStage, DepositState, GATHERED_MAX, NothingLeaves,
+    Assignee, DUST_SHELVED_FROM, Deposit, DepositId, DepositStage, DepositState, GATHERED_MAX, NothingLeaves,
     OPEN_DEPOSITS_PER_NETWORK_MAX, Refusal, Sighting, Why, Withdrawable,
 };
 use crate::event::EventKind;
 use crate::planted::Bug;
 use crate::rows::{Family, Table};
 use crate::{
-    Actor, AssignSuspense, Body, Command, CreateApiKey, Done, Input, Outcome, PostTransfers, Rejection, SetPrice,
+    Actor, AssignSuspense, Body, Command, CreateApiKey, Done, DoubtToken, Input, ListAsset, Outcome, PostTransfers,
+    Rejection, SetPrice,
 };
 
 fn assign(deposit: u64, to: Assignee) -> Body {
@@ -264,6 +265,43 @@ fn dust_stops_no_network() {
     till.commit(BTC, 1, vec![vec![pay(BTC, 2, 3, 999)], vec![]]);
     shelved(&till);
     assert_eq!(till.world.state.deposits().last(), DepositId(2));
+}
+
+/// Of a token whose contract counts otherwise than its listing, what the contract counts as much is kept among open deposits however
+/// many there are, and what it counts as next to nothing takes no room among them.
+fn dust_is_what_the_contract_counts() {
+    for (listed, told, is_kept) in [(18, 6, true), (6, 18, false)] {
+        let mut till = Till::new();
+        let token = ChainAddress::canonical("0xdAC17F958D2ee523a2206206994597C13D831ec7").unwrap();
+        till.world.run(asset("USDT")).unwrap();
+        let Body::ListAsset(list) = super::list(BSC, listed, 1_000) else { unreachable!() };
+        let terms = Terms { withdrawal_min: 100, withdrawal_step: 100, withdrawal_fee: 100, ..list.terms };
+        let list = ListAsset { asset: Asset(2), coin: Some(token.clone()), terms, ..*list };
+        till.world.run(Body::ListAsset(Box::new(list))).unwrap();
+        let sight = |number, amount| Sighting { coin: Some(token.clone()), ..pay(BSC, number, 0, amount) };
+        till.commit(BSC, 0, vec![vec![sight(1, 1_000_000)]]);
+        let one = till.deposit(1);
+        let open = DUST_SHELVED_FROM as u64;
+        for number in 1..=open {
+            let deposit = Deposit { id: DepositId(1_000_000 + number), ..one.clone() };
+            let key = Table::Deposit.key(&deposit.id.0.to_be_bytes());
+            till.world.rows.put(Family::Working, key, codec::encode(&deposit));
+            till.world.state.deposits.put(deposit);
+        }
+        let (why, decimals) = ("others".to_owned(), Some(told));
+        let doubt = DoubtToken { network: BSC, token: token.clone(), why, decimals };
+        till.scan(BSC, Body::DoubtToken(Box::new(doubt))).unwrap();
+        till.commit(BSC, 0, vec![vec![sight(2, 1_000_000)]]);
+        assert_eq!(till.world.state.deposits().get(DepositId(2)).is_some(), is_kept, "listed {listed}, told {told}");
+    }
+}
+
+/// Goal: as [`dust_is_what_the_contract_counts`] says. Method: a million of its units, of a token of six decimals and of eighteen,
+/// which is listed the other way about, on a crowded network; then judged by its listing.
+#[test]
+fn dust_is_not_judged_by_a_listing_that_is_wrong() {
+    dust_is_what_the_contract_counts();
+    catches(Bug::DustByListing, dust_is_what_the_contract_counts);
 }
 
 /// Goal: dust on one network stops no other one. Method: a network with as many open deposits as there may be, put there

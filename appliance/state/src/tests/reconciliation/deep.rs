@@ -7,7 +7,7 @@ use crate::reconciliation::Net;
 use crate::{ResumeChain, RewindBlocks};
 
 /// The network halts, persons let it go on from a block, and the worker scans what there is now.
-fn resume_from(bench: &mut Bench, network: Network, common: BlockRef) {
+pub(super) fn resume_from(bench: &mut Bench, network: Network, common: BlockRef) {
     let tip = bench.world.state.deposits().chains().get(network).tip.unwrap();
     let rewind = Body::RewindBlocks(RewindBlocks { network, from: tip, to: common });
     assert_eq!(bench.send_as(WorkerKind::Deposit, network, rewind), Ok(Done::ChainHalted));

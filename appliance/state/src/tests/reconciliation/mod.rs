@@ -5,6 +5,7 @@ mod books;
 mod classes;
 mod deep;
 mod denials;
+mod doubts;
 pub(super) mod golden;
 mod model;
 mod random;

@@ -3,18 +3,16 @@
 use exchequer_ledger::OpenAccount;
 use exchequer_matching::{Fees, Filters, PhaseChange, Side as TradeSide};
 
-use super::super::approvals::{ANN, OPS, SAM, TOM, approve, enforce, executed, propose, send, staff};
+use super::super::approvals::{ANN, TOM, approve, enforce, executed, propose, send, staff};
 use super::super::trading;
 use super::*;
 use crate::markets::Step;
 use crate::networks::{Operation, Why};
 use crate::people::Role;
-use crate::planted::{self, Bug};
+use crate::planted::Bug;
 use crate::reconciliation::{DiscrepancyId, Equation, Refusal};
 use crate::tests::world::post;
-use crate::{
-    ConfigureNetworkAsset, CreateMarket, DoubtToken, ListAsset, OpenAccounts, PostTransfers, SetMarketPhase, custody,
-};
+use crate::{CreateMarket, OpenAccounts, PostTransfers, SetMarketPhase};
 
 fn find(bench: &Bench, holder: Holder, asset: Asset) -> exchequer_ledger::AccountId {
     bench.world.state.ledger().find(&AccountKey { holder, asset }).unwrap()
@@ -200,170 +198,4 @@ fn named() {
 fn what_is_accepted_has_a_name() {
     named();
     withdrawals::catches(Bug::ResumedUnnamed, named);
-}
-
-/// Goal: a token whose balances do not follow its log is halted on its network, and nowhere else, by the worker's word, with an event; it
-/// stays so, also in a state that is read anew, until a person switches its deposits on. Method: told twice, by the worker, by
-/// another one, and of what is not listed; a deposit meanwhile.
-#[test]
-fn a_doubted_token() {
-    let mut bench = Bench::new();
-    for network in [ETH, TRON] {
-        bench.stock(network);
-    }
-    let doubt = |network, token: &str| {
-        Body::DoubtToken(Box::new(DoubtToken { network, token: address(token), why: "x".repeat(501), decimals: None }))
-    };
-    let unknown = bench.send_as(WorkerKind::Deposit, TRON, doubt(TRON, "Other"));
-    assert_eq!(refused(unknown), Refusal::TokenUnknown { token: address("Other") });
-    assert!(bench.send_as(WorkerKind::BalanceSync, TRON, doubt(TRON, "Token")).is_err());
-    assert!(bench.send_as(WorkerKind::Deposit, ETH, doubt(TRON, "Token")).is_err());
-    assert!(bench.world.run(doubt(TRON, "Token")).is_err(), "no person says so");
-    let all =
-        |bench: &Bench, network| Operation::ALL.iter().all(|op| bench.world.state.may(network, Asset(2), *op).is_ok());
-    assert!(all(&bench, TRON));
-    for _ in 0..2 {
-        assert_eq!(bench.send_as(WorkerKind::Deposit, TRON, doubt(TRON, "Token")), Ok(Done::PendingNoted));
-    }
-    let is_doubt = |kind: &EventKind| matches!(kind, EventKind::TokenDoubted { network: TRON, asset: Asset(2), .. });
-    assert_eq!(told(&bench, is_doubt), 1);
-    bench.world.state = crate::State::load(&bench.world.rows).unwrap();
-    for operation in Operation::ALL {
-        assert_eq!(bench.world.state.may(TRON, Asset(2), *operation), Err(Why::Doubted));
-    }
-    assert!(all(&bench, ETH) && bench.world.state.reconciliation().doubted(TRON, &address("Token")).is_some());
-    let before = bench.sum(Holder::Customer { customer: 1, sub_account: 0 }, Asset(2), Side::Credit);
-    bench.pay(TRON, &deposit_address(TRON, 0), token(), 700);
-    assert_eq!(bench.sum(Holder::Customer { customer: 1, sub_account: 0 }, Asset(2), Side::Credit), before);
-
-    let switch = |deposits, withdrawals| {
-        let (network, asset, sweeps, reason) = (TRON, Asset(2), None, "looked at it".to_owned());
-        Body::ConfigureNetworkAsset(ConfigureNetworkAsset { network, asset, deposits, withdrawals, sweeps, reason })
-    };
-    bench.world.run(switch(None, Some(true))).unwrap();
-    assert!(bench.world.state.reconciliation().doubted(TRON, &address("Token")).is_some());
-    // The switch is on, and says nothing of the doubt.
-    assert_eq!(bench.world.state.may(TRON, Asset(2), Operation::Withdrawal), Err(Why::Doubted));
-    planted::plant(Some(Bug::DoubtIgnored));
-    assert_eq!(bench.world.state.may(TRON, Asset(2), Operation::Withdrawal), Ok(()));
-    planted::plant(None);
-    bench.world.run(switch(Some(true), None)).unwrap();
-    assert!(bench.world.state.reconciliation().doubted(TRON, &address("Token")).is_none());
-    bench.grow(TRON, 6);
-    assert_eq!(bench.sum(Holder::Customer { customer: 1, sub_account: 0 }, Asset(2), Side::Credit), before + 700);
-    bench.send_as(WorkerKind::Deposit, TRON, doubt(TRON, "Token")).unwrap();
-    assert_eq!(told(&bench, is_doubt), 2);
-}
-
-/// A token that counts with 6 decimals and is listed with 9, told so before anything of it came; then 700 of its units come, which stand
-/// in no book. Whether anything of it is booked before it is listed as it counts; and the bench after that.
-fn counted_anew() -> (Bench, bool) {
-    let mut bench = Bench::new();
-    let of = address("Token");
-    let present = bench.world.state.custody().listing(TRON, Asset(2)).unwrap().clone();
-    let doubt = |decimals| {
-        let why = "its contract counts otherwise".to_owned();
-        Body::DoubtToken(Box::new(DoubtToken { network: TRON, token: of.clone(), why, decimals: Some(decimals) }))
-    };
-    let list = |decimals| {
-        let (network, asset, coin, terms, reason) = (TRON, Asset(2), Some(of.clone()), present.terms, "test".into());
-        Body::ListAsset(Box::new(ListAsset { network, asset, coin, decimals, terms, reason }))
-    };
-    let other = present.decimals + 3;
-    let pinned = |bench: &mut Bench, decimals| {
-        let refused = bench.world.refused(list(decimals));
-        assert_eq!(refused, Rejection::Custody(custody::Refusal::ListingPinned));
-    };
-    pinned(&mut bench, other);
-    bench.send_as(WorkerKind::Deposit, TRON, doubt(other)).unwrap();
-    pinned(&mut bench, other + 1);
-    let switch = || {
-        let (network, asset, sweeps, reason) = (TRON, Asset(2), Some(true), "looked at it".to_owned());
-        let (deposits, withdrawals) = (Some(true), Some(true));
-        Body::ConfigureNetworkAsset(ConfigureNetworkAsset { network, asset, deposits, withdrawals, sweeps, reason })
-    };
-    let told = custody::Refusal::Miscounted { told: other, listed: present.decimals };
-    assert_eq!(bench.world.refused(switch()), Rejection::Custody(told));
-    bench.pay(TRON, &deposit_address(TRON, 0), token(), 700_000);
-    bench.grow(TRON, 8);
-    let held = |bench: &Bench| bench.sum(Holder::Suspense, Asset(2), Side::Credit);
-    let booked = held(&bench) > 0;
-    if !booked {
-        bench.world.run(list(other)).unwrap();
-        bench.world.run(switch()).unwrap();
-        bench.grow(TRON, 8);
-        pinned(&mut bench, present.decimals);
-    }
-    (bench, booked)
-}
-
-/// Goal: what a token comes to is booked by the decimals that its contract counts with, whatever it was listed with first: before that
-/// nothing of it is in any book, nobody can switch it on, and its listing gets these decimals and no others; what came meanwhile is
-/// credited by them, and from then on the listing keeps them. Method: such a token, a payment, the right listing; with each guard gone.
-#[test]
-fn a_token_that_counts_otherwise() {
-    let (bench, booked) = counted_anew();
-    assert!(!booked);
-    assert_eq!(bench.sum(Holder::Customer { customer: 1, sub_account: 0 }, Asset(2), Side::Credit), 700);
-    planted::plant(Some(Bug::Miscounted));
-    let (_, booked) = counted_anew();
-    planted::plant(None);
-    assert!(booked, "it was booked by what it is listed with");
-}
-
-/// Goal: where endpoints were wrong about a token two persons say that it counts as it is listed, and one alone cannot. Method: a
-/// doubt, one person, two.
-#[test]
-fn two_persons_overrule_a_contract() {
-    let mut bench = Bench::new();
-    staff(&mut bench.world, Role::SecurityOfficer);
-    enforce(&mut bench.world);
-    let (of, decimals) = (address("Token"), bench.world.state.custody().listing(TRON, Asset(2)).unwrap().decimals);
-    let doubt = DoubtToken { network: TRON, token: of.clone(), why: "others".into(), decimals: Some(decimals + 3) };
-    bench.send_as(WorkerKind::Deposit, TRON, Body::DoubtToken(Box::new(doubt.clone()))).unwrap();
-    // What its log does is doubted beside that, and both are on record.
-    let of_log = DoubtToken { why: "nothing arrived".into(), decimals: None, ..doubt.clone() };
-    bench.send_as(WorkerKind::Deposit, TRON, Body::DoubtToken(Box::new(of_log))).unwrap();
-    let doubted = bench.world.state.reconciliation().doubted(TRON, &of).unwrap().clone();
-    assert_eq!((doubted.of_log, doubted.decimals), (true, Some(decimals + 3)));
-    // One that was compared with a listing that is no more doubts nothing.
-    let stale = DoubtToken { decimals: Some(decimals), ..doubt };
-    bench.send_as(WorkerKind::Deposit, TRON, Body::DoubtToken(Box::new(stale))).unwrap();
-    assert_eq!(bench.world.state.reconciliation().doubted(TRON, &of), Some(&doubted));
-
-    let on = Body::ConfigureNetworkAsset(ConfigureNetworkAsset {
-        network: TRON,
-        asset: Asset(2),
-        deposits: Some(true),
-        withdrawals: None,
-        sweeps: None,
-        reason: "looked at it".to_owned(),
-    });
-    assert!(send(&mut bench.world, OPS, on.clone()).is_err(), "one person alone");
-    let proposal = propose(&mut bench.world, OPS, &on).unwrap();
-    assert_eq!(executed(approve(&mut bench.world, SAM, proposal)), Done::NetworkAssetConfigured);
-    assert!(bench.world.state.reconciliation().doubted(TRON, &of).is_none());
-}
-
-/// Goal: what was booked before anybody knew that it counts otherwise stays as it is for persons: it is given to nobody, and the listing
-/// keeps the decimals by which it is booked. Method: a payment to the hot wallet, which waits for a decision, and the doubt after it.
-#[test]
-fn what_is_booked_keeps_its_decimals() {
-    let mut bench = Bench::new();
-    bench.pay(TRON, &hot(TRON), token(), 500);
-    let held = bench.sum(Holder::Suspense, Asset(2), Side::Credit);
-    assert!(held > 0);
-    let (of, listing) = (address("Token"), bench.world.state.custody().listing(TRON, Asset(2)).unwrap().clone());
-    let told = Some(listing.decimals + 3);
-    let doubt = DoubtToken { network: TRON, token: of.clone(), why: "others".into(), decimals: told };
-    bench.send_as(WorkerKind::Deposit, TRON, Body::DoubtToken(Box::new(doubt))).unwrap();
-    let deposit = bench.world.state.deposits().in_suspense(TRON).next().unwrap().id;
-    let to = crate::deposits::Assignee::Exchange;
-    let refused = bench.world.refused(Body::AssignSuspense(AssignSuspense { deposit, to, reason: "funds".into() }));
-    assert_eq!(refused, Rejection::Deposits(crate::deposits::Refusal::DepositState { deposit }));
-    let (coin, decimals, terms) = (Some(of), listing.decimals + 3, listing.terms);
-    let list = ListAsset { network: TRON, asset: Asset(2), coin, decimals, terms, reason: "test".into() };
-    let refused = bench.world.refused(Body::ListAsset(Box::new(list)));
-    assert_eq!(refused, Rejection::Custody(custody::Refusal::ListingPinned));
-    assert_eq!(bench.sum(Holder::Suspense, Asset(2), Side::Credit), held);
 }

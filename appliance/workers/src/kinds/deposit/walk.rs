@@ -92,9 +92,6 @@ pub(super) async fn fetch(
             let (told, agreed) = answer.map_err(text)?;
             // Before the trail takes it: what is not agreed on is met again in the next round. Of a block that does not follow
             // nothing counts; and what an agreed one follows is what the quorum says, not who was asked first.
-            if agreed.is_err() {
-                find_out(panel, told).await;
-            }
             let (header, given) = match agreed {
                 Ok(agreed) => (agreed.value.0.header(), Some(agreed.value)),
                 Err(_) if !follows(trail, told) => (told, None),
@@ -125,14 +122,6 @@ pub(super) async fn fetch(
         if trail.wanted(head) == trail.tip().block.height && trail.tip().block.height == head {
             return Ok(None);
         }
-    }
-}
-
-/// Has whoever gave a block on which the others do not agree passed over from now on, where a quorum has another one there: it would be
-/// asked first again and again.
-async fn find_out(panel: &Panel, told: Header) {
-    if let Err(why) = panel.agreed_header(told.block.height).await {
-        tracing::debug!("who is right about block {} is not known: {why}", told.block.height);
     }
 }
 
