@@ -2,13 +2,15 @@
 //   node tests/e2e/measure.mjs frames       10,000 workers, 100,000 log lines, 1,000,000 entries of the journal
 //   node tests/e2e/measure.mjs tasks        the same, of what each task of the page costs the processor, whatever else the machine does
 //   node tests/e2e/measure.mjs dashboards   50 pages of Overview for a minute, beside a minute without them
-// ops/console --measure starts the cluster. The long lists are made up here and answered in the place of the node's; the page's own
-// code reads, keeps, sorts, filters and draws them.
+// ops/console --measure starts the cluster. The long lists are made up here and answered in the place of the node's, by a server, as the
+// node's are: what goes through the protocol that drives the browser goes through the process that draws. The page's own code reads,
+// keeps, sorts, filters and draws them.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { Agent, request } from "node:https";
-import { loadavg } from "node:os";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { Agent, createServer, request } from "node:https";
+import { loadavg, tmpdir } from "node:os";
+import { join } from "node:path";
 import { go, launch, signIn, window } from "./browser.mjs";
 import { asOperator, NODES, people } from "./cluster.mjs";
 import { read } from "./places.mjs";
@@ -102,12 +104,33 @@ const says = (page, part, text) =>
     { polling: 100 },
   );
 
-const json = (route, body) =>
-  route.fulfill({
-    status: 200,
-    headers: { "content-type": "application/json", "exq-age-ms": "0" },
-    body: JSON.stringify(body),
+/** A server with a certificate of its own that answers what is made up; `send` has a request of the page answered by it. */
+async function madeUp() {
+  const folder = mkdtempSync(join(tmpdir(), "exchequer-measure-"));
+  const [key, cert] = ["key", "cert"].map((name) => join(folder, name));
+  const words = `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost -keyout ${key} -out ${cert}`;
+  execFileSync("openssl", words.split(" "), { stdio: "ignore" });
+  const files = { key: readFileSync(key), cert: readFileSync(cert) };
+  rmSync(folder, { recursive: true });
+  const answers = new Map();
+  const server = createServer(files, (asked, answer) => {
+    const { headers, body } = answers.get(asked.url)(asked);
+    answer.writeHead(200, headers).end(body);
   });
+  await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
+  const send = (page, which, answer) => {
+    const name = `/${answers.size}`;
+    answers.set(name, answer);
+    return page.route(which, (route) => {
+      const { search } = new URL(route.request().url());
+      if (search !== "") answers.set(name + search, answer);
+      return route.continue({ url: `https://127.0.0.1:${server.address().port}${name}${search}` });
+    });
+  };
+  return { send, close: () => server.close() };
+}
+
+const json = (text) => ({ headers: { "content-type": "application/json", "exq-age-ms": "0" }, body: text });
 
 async function workers(window) {
   const { page } = window;
@@ -119,7 +142,8 @@ async function workers(window) {
     instance: at + 1,
     state: STATES[at % STATES.length],
   }));
-  await page.route(/\/v1\/workers$/, (route) => json(route, { workers: rows }));
+  const answer = json(JSON.stringify({ workers: rows }));
+  await window.made.send(page, /\/v1\/workers$/, () => answer);
   await go(page, "/workers");
   await read(page, "Workers");
   await record(window);
@@ -151,14 +175,11 @@ async function lines(window) {
     };
     return `event: line\nid: ${line.number}\ndata: ${JSON.stringify(line)}\n\n`;
   }).join("");
-  await page.route(/\/logs\/stream/, (route) =>
-    route.fulfill({
-      status: 200,
-      headers: { "content-type": "text/event-stream" },
-      // The stream is over then, and is asked for again from its last line on.
-      body: route.request().headers()["last-event-id"] === undefined ? body : ": quiet\n\n",
-    }),
-  );
+  await window.made.send(page, /\/logs\/stream/, (asked) => ({
+    headers: { "content-type": "text/event-stream" },
+    // The stream is over then, and is asked for again from its last line on.
+    body: asked.headers["last-event-id"] === undefined ? body : ": quiet\n\n",
+  }));
   await go(page, "/workers/deposit%2Fethereum-1?tab=status");
   await read(page, "deposit/ethereum-1");
   await record(window);
@@ -180,8 +201,8 @@ async function entries(window) {
   const { page } = window;
   const { entries } = await asOperator("GET", "/v1/ledger/entries?limit=200&order=newest");
   let asked = 0;
-  await page.route(/\/v1\/ledger\/entries\?/, (route) => {
-    const query = new URL(route.request().url()).searchParams;
+  await window.made.send(page, /\/v1\/ledger\/entries\?/, ({ url }) => {
+    const query = new URL(url, "https://localhost").searchParams;
     const from = Number(query.get("from") ?? ENTRIES);
     const limit = Number(query.get("limit"));
     asked += 1;
@@ -189,7 +210,7 @@ async function entries(window) {
       ...entries[at % entries.length],
       number: from - at,
     }));
-    return json(route, { entries: rows, next_from: from > limit ? from - limit : null });
+    return json(JSON.stringify({ entries: rows, next_from: from > limit ? from - limit : null }));
   });
   await go(page, "/ledger?tab=journal");
   await read(page, "Ledger");
@@ -216,9 +237,11 @@ async function browsed(isTraced) {
   const { ada } = await people();
   const { page } = await window(browser);
   await signIn(page, ada);
+  const made = await madeUp();
   const longest = [];
-  for (const part of [workers, lines, entries]) longest.push(await part({ browser, page, isTraced }));
+  for (const part of [workers, lines, entries]) longest.push(await part({ browser, page, isTraced, made }));
   await browser.close();
+  made.close();
   assert.ok(Math.max(...longest) <= FRAME_MS_MAX, `it took ${Math.max(...longest).toFixed(0)} ms`);
 }
 
