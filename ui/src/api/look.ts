@@ -49,8 +49,8 @@ export type Topic =
 export const PACE = {
   /** What changes by the second and has no events: heads, heartbeats, prices. */
   live: 2_000,
-  /** The same where many of it are shown at a glance. */
-  glance: 5_000,
+  /** The same where many of it are shown at a glance: fifty pages that are open all day cost a node next to nothing. */
+  glance: 10_000,
   /** What has events; this is for those that were missed. */
   calm: 15_000,
 } as const;

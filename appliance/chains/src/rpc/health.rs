@@ -152,6 +152,11 @@ impl Health {
         };
     }
 
+    /// That it contradicted the others counts no more.
+    pub fn forgive(&mut self) {
+        self.forked = None;
+    }
+
     /// Why it is in quarantine.
     #[must_use]
     pub fn quarantine(&self) -> Option<Quarantine> {

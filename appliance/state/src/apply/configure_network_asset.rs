@@ -1,5 +1,7 @@
 //! `ConfigureNetworkAsset`: what may be done with an asset on a network.
 
+use std::fmt::Write as _;
+
 use exchequer_domain::Network;
 use exchequer_ledger::Asset;
 use serde::{Deserialize, Serialize};
@@ -49,15 +51,16 @@ impl ConfigureNetworkAsset {
         if after == before {
             return Ok(Done::NetworkAssetConfigured);
         }
-        if after.deposits {
-            entry.believe_token(self.network, self.asset)?;
-        }
+        let overruled = if after.deposits { entry.believe_token(self.network, self.asset)? } else { None };
 
         let words = |switches: Switches| {
             let Switches { deposits, withdrawals, sweeps } = switches;
             format!("deposits {deposits}, withdrawals {withdrawals}, sweeps {sweeps}")
         };
-        let (target, detail) = (format!("{code} on {}", self.network), words(after));
+        let (target, mut detail) = (format!("{code} on {}", self.network), words(after));
+        if let Some(told) = overruled {
+            let _ = write!(detail, "; it counts as it is listed, although its contract says {told} decimals");
+        }
 
         entry.put(Table::NetworkAsset, &networks::asset_key(self.network, self.asset), &after);
         entry.state.networks.put_asset(self.network, self.asset, after);

@@ -72,7 +72,7 @@ impl DoubtToken {
 }
 
 impl Entry<'_> {
-    /// A person has looked at an asset's token, and lets deposits of it be credited again.
+    /// A person has looked at an asset's token, and lets deposits of it be credited again. What its contract is not believed by that.
     ///
     /// # Errors
     /// It would be counted otherwise than its contract does; or more is doubted than there was when this was proposed.
@@ -80,11 +80,12 @@ impl Entry<'_> {
         &mut self,
         network: Network,
         asset: exchequer_ledger::Asset,
-    ) -> Result<(), custody::Refusal> {
-        let Some(listing) = self.state.custody.listing(network, asset) else { return Ok(()) };
-        let (Some(token), listed) = (listing.coin.clone(), listing.decimals) else { return Ok(()) };
-        let Some(doubted) = self.state.reconciliation.doubted(network, &token).cloned() else { return Ok(()) };
-        let is_newer = self.proposed().is_some_and(|proposed| doubted.since > proposed);
+    ) -> Result<Option<u8>, custody::Refusal> {
+        let Some(listing) = self.state.custody.listing(network, asset) else { return Ok(None) };
+        let (Some(token), listed) = (listing.coin.clone(), listing.decimals) else { return Ok(None) };
+        let Some(doubted) = self.state.reconciliation.doubted(network, &token).cloned() else { return Ok(None) };
+        // All commands of an entry are of one moment.
+        let is_newer = self.proposed().is_some_and(|proposed| doubted.since >= proposed);
         if is_newer && !planted::has(Bug::UnseenBelieved) {
             return Err(custody::Refusal::DoubtIsNewer);
         }
@@ -107,6 +108,6 @@ impl Entry<'_> {
                 self.delete_part(Part::Doubted, &rest);
             }
         }
-        Ok(())
+        Ok(told)
     }
 }

@@ -22,13 +22,14 @@ impl Entry<'_> {
     }
 
     /// Whether a payment is of a listed coin and less than the least that is credited by itself. Of a token whose contract counts
-    /// otherwise than it is listed, as the contract counts: what is much there would be in no account, and what is next to nothing
-    /// there would take the room of deposits.
+    /// otherwise than it is listed, by both: who is right is not known before people have looked, and what is dust is in no account.
     pub(super) fn is_dust(&self, network: Network, coin: Option<&ChainAddress>, amount: Option<u128>) -> bool {
         let Some((listing, amount)) = self.state.custody.listed(network, coin).zip(amount) else { return false };
         let told = self.state.counts_otherwise(network, listing.asset).filter(|_| !planted::has(Bug::DustByListing));
-        let counting = Listing { decimals: told.unwrap_or(listing.decimals), ..listing.clone() };
-        counting.to_ledger(amount).is_some_and(|(units, _)| units < least(listing))
+        [listing.decimals, told.unwrap_or(listing.decimals)].into_iter().all(|decimals| {
+            let counting = Listing { decimals, ..listing.clone() };
+            counting.to_ledger(amount).is_some_and(|(units, _)| units < least(listing))
+        })
     }
 
     /// Whether a payment that comes again is dust that is history already.

@@ -82,18 +82,23 @@ impl ListAsset {
 }
 
 impl Entry<'_> {
-    /// Whether a listing may get other decimals: those that a quorum of nodes had from its contract, and nothing was ever counted with
-    /// the present ones.
+    /// Whether a listing may get other decimals: those that a quorum of nodes had from its contract, whether or not persons believed it
+    /// then, and nothing was ever counted with the present ones.
     fn may_count_anew(&self, listing: &Listing, decimals: u8) -> bool {
         let (network, asset) = (listing.network, listing.asset);
-        let doubted = listing.coin.as_ref().and_then(|token| self.state.reconciliation.doubted(network, token));
+        let room = &self.state.reconciliation;
+        let is_told = listing.coin.as_ref().is_some_and(|token| {
+            let doubted = room.doubted(network, token).and_then(|doubted| doubted.decimals);
+            let overruled = room.overruled(network, token).filter(|one| one.listed == listing.decimals);
+            doubted == Some(decimals) || overruled.is_some_and(|one| one.told == decimals)
+        });
         let ledger = self.ledger.ledger();
         let is_booked = |store: Store| {
             let key = AccountKey { holder: Holder::Custody { network: network as u32, store }, asset };
             ledger.find(&key).and_then(|id| ledger.account(id)).is_some_and(|account| account.sums != Sums::default())
         };
         let is_wanted = |one: &Withdrawal| one.order.network == network && one.order.asset == asset;
-        doubted.is_some_and(|doubted| doubted.decimals == Some(decimals))
+        is_told
             && listing.dust == 0
             && ![Store::Deposit, Store::Hot, Store::Cold].into_iter().any(is_booked)
             && !self.state.withdrawals.open().any(is_wanted)

@@ -62,7 +62,11 @@ impl Listing {
             let finer = 10_u128.checked_pow(u32::from(self.ledger_decimals - self.decimals))?;
             return Some((amount.checked_mul(finer)?, 0));
         }
-        Some((amount / self.unit(), amount % self.unit()))
+        // Of so many decimals more, which a contract may tell and no listing has, everything there can be is less than a minor unit.
+        let Some(unit) = 10_u128.checked_pow(u32::from(self.decimals - self.ledger_decimals)) else {
+            return Some((0, amount));
+        };
+        Some((amount / unit, amount % unit))
     }
 
     /// An amount in minor units as the network's smallest units; none where the network cannot express it exactly, or it

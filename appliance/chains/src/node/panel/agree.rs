@@ -53,35 +53,12 @@ impl Panel {
     /// A block that one endpoint gave and what `look` finds in it, as a quorum has it: further endpoints are asked for the block
     /// until as many as the quorum have the same header, its parent included, and find the same, be it nothing: an endpoint must
     /// neither hide what arrived nor say alone what a block follows. Who has something else is marked. Only a block that proves
-    /// itself, and in which nothing is found, is taken as it is. What was given may be another one than what is agreed on. Who gave a
-    /// block that the others do not agree on is marked where a quorum has another one at its height, whatever header it tells itself:
-    /// it would be asked first again and again.
+    /// itself, and in which nothing is found, is taken as it is. What was given may be another one than what is agreed on.
     ///
     /// # Errors
-    /// [`PanelError::Disagreement`]: nobody is believed, and everybody asked is named.
+    /// [`PanelError::Disagreement`]: nobody is believed, and everybody asked is named. [`Panel::find_out`] says who is not asked first
+    /// the next time.
     pub async fn agreed_block(
-        &self,
-        given: Reply<Block>,
-        look: impl Fn(&Block) -> Found,
-    ) -> Result<Reply<(Block, Found)>, PanelError> {
-        let (endpoint, told) = (given.endpoint.clone(), given.value.header());
-        let agreed = self.alike_block(given, look).await;
-        if agreed.is_err() {
-            let height = told.block.height;
-            match self.agreed_header(height).await {
-                Ok(right) if right != told => {
-                    for (_, health) in self.seats.iter().filter(|(node, _)| node.name() == endpoint) {
-                        health.lock().contradicts(height, true);
-                    }
-                }
-                Ok(_) => {}
-                Err(why) => tracing::debug!("who is right about block {height} is not known: {why}"),
-            }
-        }
-        agreed
-    }
-
-    async fn alike_block(
         &self,
         given: Reply<Block>,
         look: impl Fn(&Block) -> Found,
@@ -136,6 +113,21 @@ impl Panel {
         }
         let names: Vec<&str> = told.iter().map(|(_, name, _)| name.as_str()).collect();
         Err(Disagreement::Contents { height: named.height, endpoints: names.join(", ") }.into())
+    }
+
+    /// Has whoever gave a block on which the others did not agree passed over from now on, where a quorum has another one at its height,
+    /// whatever header it tells itself: it would be asked first again and again.
+    pub async fn find_out(&self, endpoint: &str, told: Header) {
+        let height = told.block.height;
+        match self.agreed_header(height).await {
+            Ok(right) if right != told => {
+                for (_, health) in self.seats.iter().filter(|(node, _)| node.name() == endpoint) {
+                    health.lock().contradicts(height, true);
+                }
+            }
+            Ok(_) => {}
+            Err(why) => tracing::debug!("who is right about block {height} is not known: {why}"),
+        }
     }
 
     /// What became of a transaction, as a quorum knows. Only endpoints count whose last final block, told with the answer, is at

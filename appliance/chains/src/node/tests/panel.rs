@@ -315,23 +315,52 @@ async fn contents_are_agreed_on() {
     assert!(matches!(few, Err(PanelError::Disagreement(Disagreement::TooFew { answers: 1, .. }))), "{few:?}");
 }
 
+/// The header of a block that was given and agreed on. Where it was not, it is found out who gave it.
+async fn agreed_or_found_out(panel: &Panel) -> Option<Header> {
+    let asked = panel.first(|node| Box::pin(async move { Ok(node.block(50).await?.unwrap()) })).await;
+    let given = asked.unwrap();
+    let (endpoint, told) = (given.endpoint.clone(), given.value.header());
+    match panel.agreed_block(given, look).await {
+        Ok(reply) => Some(reply.value.0.header()),
+        Err(_) => {
+            panel.find_out(&endpoint, told).await;
+            None
+        }
+    }
+}
+
 /// Goal: an endpoint whose whole blocks are of another branch than its headers stops nothing: it is not asked first again at once. What
 /// it says of headers alone lets it be asked again, and that is found out again. Method: the first of three, honest about headers.
 #[tokio::test(start_paused = true)]
 async fn blocks_are_of_their_headers() {
     let (panel, says) = panel(2).await;
-    let agreed = async || {
-        let given = panel.first(|node| Box::pin(async move { Ok(node.block(50).await?.unwrap()) })).await.unwrap();
-        panel.agreed_block(given, look).await.map(|reply| reply.value.0.header())
-    };
     says[0].lock().of_blocks = Some(3);
     for _ in 0..2 {
-        assert!(agreed().await.is_err());
+        assert_eq!(agreed_or_found_out(&panel).await, None);
         assert_eq!(who(&panel).await, Ok("two".into()), "who gave another block is not asked first any more");
-        assert_eq!(agreed().await, Ok(header(50, 0)));
+        assert_eq!(agreed_or_found_out(&panel).await, Some(header(50, 0)));
         panel.agreed_header(51).await.unwrap();
         assert_eq!(who(&panel).await, Ok("one".into()));
     }
+}
+
+/// Goal: where every endpoint was set aside, one after the other, all of them are asked again: nobody could agree any more otherwise.
+/// Method: three that give other blocks than their headers, one after the other, and what refreshes them.
+#[tokio::test(start_paused = true)]
+async fn not_all_are_set_aside() {
+    let (panel, says) = panel(2).await;
+    for (at, says) in says.iter().enumerate() {
+        says.lock().of_blocks = Some(3 + u8::try_from(at).unwrap());
+        // What is agreed on below where it was set aside lets nobody be asked again.
+        panel.find_out(["one", "two", "three"][at], header(60, 3)).await;
+        panel.find_out(["one", "two", "three"][at], header(50 - at as u64, 3)).await;
+    }
+    for at in 0..3 {
+        panel.find_out(["one", "two", "three"][at], header(50 - at as u64, 3)).await;
+    }
+    assert_eq!(who(&panel).await, Err(PanelError::None));
+    panel.refresh().await;
+    assert_eq!(who(&panel).await, Ok("one".into()));
 }
 
 /// Goal: what an endpoint hides is found all the same: that nothing arrived counts only as a quorum says so. Method: the endpoint

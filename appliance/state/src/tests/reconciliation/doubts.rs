@@ -158,7 +158,13 @@ fn with_people(mut bench: Bench) -> (Bench, u8) {
     enforce(&mut bench.world);
     let told = decimals(&bench) + 3;
     doubt(&mut bench, Some(told));
+    pass(&mut bench);
     (bench, told)
+}
+
+/// A second goes by.
+fn pass(bench: &mut Bench) {
+    bench.world.now = Timestamp(bench.world.now.0 + 1_000_000);
 }
 
 /// Where endpoints were wrong about a token, or its contract is, two persons say that it counts as it is listed, and one alone cannot.
@@ -172,11 +178,14 @@ fn overruled() {
     // One that was compared with a listing that is no more doubts nothing.
     doubt(&mut bench, Some(listed));
     assert_eq!(doubted(&bench), Some((true, Some(told))));
+    pass(&mut bench);
 
     let on = switched_on();
     assert!(send(&mut bench.world, OPS, on.clone()).is_err(), "one person alone");
     let proposal = propose(&mut bench.world, OPS, &on).unwrap();
     assert_eq!(executed(approve(&mut bench.world, SAM, proposal)), Done::NetworkAssetConfigured);
+    let record = bench.world.audit().pop().unwrap().content;
+    assert!(record.detail.contains(&format!("although its contract says {told} decimals")), "{}", record.detail);
     for _ in 0..2 {
         assert_eq!(doubted(&bench), None);
         let overruled = bench.world.state.reconciliation().overruled(TRON, &address("Token"));
@@ -205,16 +214,37 @@ fn two_persons_overrule_a_contract() {
     withdrawals::catches(Bug::DoubtedAgain, overruled);
 }
 
+/// Goal: two persons who believed a listing that is wrong can put it right, as long as nothing was counted by it. Method: they overrule its
+/// contract, and list it as the contract counts after all.
+#[test]
+fn an_overrule_can_be_taken_back() {
+    let (mut bench, told) = with_people(Bench::new());
+    let proposal = propose(&mut bench.world, OPS, &switched_on()).unwrap();
+    executed(approve(&mut bench.world, SAM, proposal));
+    let present = bench.world.state.custody().listing(TRON, Asset(2)).unwrap().clone();
+    for (decimals, may) in [(told + 1, false), (told, true), (present.decimals, false)] {
+        let (network, asset, coin, terms) = (TRON, Asset(2), Some(address("Token")), present.terms);
+        let list =
+            Body::ListAsset(Box::new(ListAsset { network, asset, coin, decimals, terms, reason: "test".into() }));
+        let proposal = propose(&mut bench.world, OPS, &list).unwrap();
+        let done = approve(&mut bench.world, SAM, proposal);
+        if may {
+            assert!(matches!(executed(done), Done::AssetListed { .. }));
+        } else {
+            assert_eq!(execution_refused(done), Rejection::Custody(custody::Refusal::ListingPinned));
+        }
+    }
+}
+
 /// A token is doubted of more after somebody proposed to believe it: who approves that approves what was seen then.
 fn unseen() {
     let (mut bench, told) = with_people(Bench::new());
     let proposal = propose(&mut bench.world, OPS, &switched_on()).unwrap();
-    bench.world.now = Timestamp(bench.world.now.0 + 1_000_000);
     doubt(&mut bench, None);
     let refused = execution_refused(approve(&mut bench.world, SAM, proposal));
     assert_eq!(refused, Rejection::Custody(custody::Refusal::DoubtIsNewer));
     assert_eq!(doubted(&bench), Some((true, Some(told))));
-    bench.world.now = Timestamp(bench.world.now.0 + 1_000_000);
+    pass(&mut bench);
     let proposal = propose(&mut bench.world, OPS, &switched_on()).unwrap();
     executed(approve(&mut bench.world, SAM, proposal));
     assert_eq!(doubted(&bench), None);

@@ -26,6 +26,8 @@ pub(in crate::kinds) struct Played {
     pub(in crate::kinds) mined: Mutex<BTreeSet<TxId>>,
     /// The header of the one block that it gives, which is empty.
     pub(in crate::kinds) block: Mutex<Option<Header>>,
+    /// The header that it tells; none where it tells none.
+    pub(in crate::kinds) header: Mutex<Option<Header>>,
 }
 
 /// Nodes of which two have to agree.
@@ -51,6 +53,7 @@ impl Played {
             pool: Mutex::default(),
             mined: Mutex::default(),
             block: Mutex::default(),
+            header: Mutex::default(),
         }
     }
 }
@@ -70,7 +73,8 @@ impl ChainNode for Played {
         Box::pin(async { Ok(Heads { head: header(8), safe: None, finalized: Some(header(2)) }) })
     }
     fn header(&self, _: u64) -> Asking<'_, Option<Header>> {
-        nothing()
+        let Some(told) = *self.header.lock() else { return nothing() };
+        Box::pin(async move { Ok(Some(told)) })
     }
     fn block(&self, height: u64) -> Asking<'_, Option<Block>> {
         let given = self.block.lock().filter(|header| header.block.height == height);

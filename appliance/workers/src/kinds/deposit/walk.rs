@@ -85,13 +85,16 @@ pub(super) async fn fetch(
         let looking = &*catch;
         let asked = (wanted..=until).map(|height| async move {
             let given = panel.first(move |node| Box::pin(async move { found(node.block(height).await?) })).await?;
-            let header = given.value.header();
-            Ok((header, panel.agreed_block(given, |block| looking.look(block)).await))
+            let told = (given.endpoint.clone(), given.value.header());
+            Ok((told, panel.agreed_block(given, |block| looking.look(block)).await))
         });
         for answer in join_all(asked).await {
-            let (told, agreed) = answer.map_err(text)?;
+            let ((endpoint, told), agreed) = answer.map_err(text)?;
             // Before the trail takes it: what is not agreed on is met again in the next round. Of a block that does not follow
             // nothing counts; and what an agreed one follows is what the quorum says, not who was asked first.
+            if agreed.is_err() {
+                panel.find_out(&endpoint, told).await;
+            }
             let (header, given) = match agreed {
                 Ok(agreed) => (agreed.value.0.header(), Some(agreed.value)),
                 Err(_) if !follows(trail, told) => (told, None),
