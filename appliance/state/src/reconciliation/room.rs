@@ -47,7 +47,7 @@ pub(crate) enum Part {
     Folded = 8,
     /// Asset -> fees of withdrawals that were earned.
     Earned = 9,
-    /// Network, token -> why nobody believes its log.
+    /// Network, token -> why nobody believes its log or its listing, and what persons did not believe its contract.
     Doubted = 10,
 }
 
