@@ -6,6 +6,8 @@ import { type Asked, Tail } from "./tail";
 
 /** Of each frame so much is for lines, in milliseconds. */
 const BUDGET_MS = 8;
+/** While more waits, lines are drawn so often, in milliseconds. */
+const DRAWN_MS = 100;
 /** A page that nobody sees has no frames: there a slice is worked off so often, in milliseconds. */
 const HIDDEN_MS = 200;
 /** No more is read of the stream while so much waits to be worked off, in characters. */
@@ -38,12 +40,25 @@ export function useTail(path: string, { level, text }: Asked): Told {
     let later: number | undefined;
     let cancel: (() => void) | undefined;
     let waits = { below: 0, done: (): void => undefined };
+    let drawn = -Infinity;
+    let isDrawn = true;
+    const draw = () => {
+      drawn = performance.now();
+      isDrawn = true;
+      redraw();
+    };
+    // Drawing has a frame of its own while more waits: both in one would be a long one.
     const work = () => {
       cancel = undefined;
-      const end = performance.now() + BUDGET_MS;
-      tail.work(() => performance.now() >= end);
-      redraw();
-      if (tail.backlog <= waits.below) waits.done();
+      const now = performance.now();
+      if (!isDrawn && now - drawn >= DRAWN_MS) {
+        draw();
+      } else {
+        tail.work(() => performance.now() >= now + BUDGET_MS);
+        isDrawn = false;
+        if (tail.isDone) draw();
+        if (tail.backlog <= waits.below) waits.done();
+      }
       if (!tail.isDone) schedule.current();
     };
     schedule.current = () => {

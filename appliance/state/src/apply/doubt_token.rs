@@ -45,7 +45,7 @@ impl DoubtToken {
         }
         let present = entry.state.reconciliation.doubted.get(&(network, token.clone()));
         let overruled = present.and_then(|one| one.overruled);
-        let is_overruled = |told: u8| overruled == Some(Overruled { told, listed: listing.decimals });
+        let is_overruled = |told: u8| overruled.is_some_and(|one| (one.told, one.listed) == (told, listing.decimals));
         if decimals.is_some_and(is_overruled) && !planted::has(Bug::DoubtedAgain) {
             return Ok(Done::PendingNoted);
         }
@@ -57,10 +57,8 @@ impl DoubtToken {
 
         let end = (0..=STORY_BYTES_MAX.min(why.len())).rev().find(|end| why.is_char_boundary(*end));
         why.truncate(end.unwrap_or(0));
-        let rest = [number(network).as_slice(), token.as_str().as_bytes()].concat();
         let doubted = Doubted { since: entry.now, why: why.clone(), of_log: is_of_log, decimals: told, overruled };
-        entry.put_part(Part::Doubted, &rest, &doubted);
-        entry.state.reconciliation.doubted.insert((network, token.clone()), doubted);
+        entry.put_doubted(network, token.clone(), doubted);
         let off = Switches { deposits: false, withdrawals: false, sweeps: false };
         // Whatever room there is for switches: no more tokens are doubted than are listed.
         entry.put(Table::NetworkAsset, &networks::asset_key(network, asset), &off);
@@ -95,19 +93,27 @@ impl Entry<'_> {
             return Err(custody::Refusal::Miscounted { told, listed });
         }
 
-        let rest = [number(network).as_slice(), token.as_str().as_bytes()].concat();
-        let overruled = told.map(|told| Overruled { told, listed }).or(doubted.overruled);
-        match overruled {
-            Some(_) => {
-                let believed = Doubted { of_log: false, decimals: None, overruled, ..doubted };
-                self.put_part(Part::Doubted, &rest, &believed);
-                self.state.reconciliation.doubted.insert((network, token), believed);
-            }
-            None => {
-                self.state.reconciliation.doubted.remove(&(network, token));
-                self.delete_part(Part::Doubted, &rest);
-            }
-        }
+        let overruled = told.map(|told| Overruled { told, listed, at: self.now }).or(doubted.overruled);
+        self.put_doubted(network, token, Doubted { of_log: false, decimals: None, overruled, ..doubted });
         Ok(told)
+    }
+
+    /// What persons did not believe a token's contract counts no more.
+    pub(super) fn forget_overruled(&mut self, network: Network, token: &ChainAddress) {
+        let present = self.state.reconciliation.doubted.get(&(network, token.clone())).cloned();
+        if let Some(doubted) = present.filter(|doubted| doubted.overruled.is_some()) {
+            self.put_doubted(network, token.clone(), Doubted { overruled: None, ..doubted });
+        }
+    }
+
+    fn put_doubted(&mut self, network: Network, token: ChainAddress, doubted: Doubted) {
+        let rest = [number(network).as_slice(), token.as_str().as_bytes()].concat();
+        if doubted.is_open() || doubted.overruled.is_some() {
+            self.put_part(Part::Doubted, &rest, &doubted);
+            self.state.reconciliation.doubted.insert((network, token), doubted);
+        } else {
+            self.delete_part(Part::Doubted, &rest);
+            self.state.reconciliation.doubted.remove(&(network, token));
+        }
     }
 }

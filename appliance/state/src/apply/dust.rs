@@ -15,6 +15,9 @@ use crate::halt::Halt;
 use crate::planted::{self, Bug};
 use crate::rows::Table;
 
+/// From so many open deposits of a network on, a token that is doubted takes no room by what either side counts.
+const DOUBTED_SHELVED_FROM: usize = DUST_SHELVED_FROM + DUST_SHELVED_FROM / 2;
+
 impl Entry<'_> {
     /// Whether a network has so many open deposits that dust gets no room among them.
     pub(super) fn is_crowded(&self, network: Network) -> bool {
@@ -23,13 +26,20 @@ impl Entry<'_> {
 
     /// Whether a payment is of a listed coin and less than the least that is credited by itself. Of a token whose contract counts
     /// otherwise than it is listed, by both: who is right is not known before people have looked, and what is dust is in no account.
+    /// Where three quarters of a network's room are taken, by either: what is next to nothing must not stop all other deposits.
     pub(super) fn is_dust(&self, network: Network, coin: Option<&ChainAddress>, amount: Option<u128>) -> bool {
         let Some((listing, amount)) = self.state.custody.listed(network, coin).zip(amount) else { return false };
         let told = self.state.counts_otherwise(network, listing.asset).filter(|_| !planted::has(Bug::DustByListing));
-        [listing.decimals, told.unwrap_or(listing.decimals)].into_iter().all(|decimals| {
+        let is_little = |decimals: u8| {
             let counting = Listing { decimals, ..listing.clone() };
             counting.to_ledger(amount).is_some_and(|(units, _)| units < least(listing))
-        })
+        };
+        let is_full = self.state.deposits.open_count_of(network) >= DOUBTED_SHELVED_FROM;
+        match told.map(is_little) {
+            Some(by_contract) if is_full => by_contract || is_little(listing.decimals),
+            Some(by_contract) => by_contract && is_little(listing.decimals),
+            None => is_little(listing.decimals),
+        }
     }
 
     /// Whether a payment that comes again is dust that is history already.

@@ -64,6 +64,8 @@ impl ListAsset {
         if let Some(other) = taken {
             return Err(Refusal::CoinListed { asset: other.asset }.into());
         }
+        let recounted =
+            custody.listing(self.network, self.asset).is_some_and(|present| present.decimals != self.decimals);
         let ListAsset { network, asset, coin, decimals, terms, reason } = self;
         let changed_at = entry.now;
         let listing = Listing { network, asset, coin, decimals, ledger_decimals, terms, dust, version, changed_at };
@@ -74,6 +76,10 @@ impl ListAsset {
         let detail = format!(
             "{coin}, {decimals} decimals, deposits from {deposit_min}, withdrawals {withdrawal_min} to {withdrawal_max} in steps of {withdrawal_step} for {withdrawal_fee}"
         );
+        // What persons said of a contract they said of the decimals that were listed then.
+        if let Some(token) = listing.coin.as_ref().filter(|_| recounted) {
+            entry.forget_overruled(network, token);
+        }
         entry.put_listing(listing);
         entry.event(EventKind::ListingChanged { network, asset });
         entry.audit(actor, AuditAction::AssetListed, format!("{code} on {network}"), detail, reason);
@@ -90,7 +96,10 @@ impl Entry<'_> {
         let is_told = listing.coin.as_ref().is_some_and(|token| {
             let doubted = room.doubted(network, token).and_then(|doubted| doubted.decimals);
             let overruled = room.overruled(network, token).filter(|one| one.listed == listing.decimals);
-            doubted == Some(decimals) || overruled.is_some_and(|one| one.told == decimals)
+            // Who wanted the contract's decimals before others did not believe it has not seen that.
+            let is_unseen = |at: Timestamp| self.proposed().is_some_and(|proposed| at >= proposed);
+            let taken_back = overruled.is_some_and(|one| one.told == decimals && !is_unseen(one.at));
+            doubted == Some(decimals) || taken_back
         });
         let ledger = self.ledger.ledger();
         let is_booked = |store: Store| {

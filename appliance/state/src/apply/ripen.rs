@@ -228,7 +228,9 @@ impl Entry<'_> {
         for id in accrual.deposits {
             if let Some(gathered) = self.take_deposit(id)? {
                 rest = rest.saturating_sub(gathered.amount.unwrap_or_default());
-                self.move_deposit(Deposit { booked: true, ..gathered }, DepositState::Credited);
+                // It may have been gathered by other decimals than it is credited by.
+                let units = self.counted(&gathered).map_or(0, |(_, units, _)| units);
+                self.move_deposit(Deposit { booked: true, units, ..gathered }, DepositState::Credited);
             }
         }
         // What is in the sum alone is long final.

@@ -148,6 +148,8 @@ pub struct Overruled {
     pub told: u8,
     /// What the listing said.
     pub listed: u8,
+    /// Replicated time.
+    pub at: Timestamp,
 }
 
 /// What of reconciliation is in memory.

@@ -116,10 +116,14 @@ impl Panel {
     }
 
     /// Has whoever gave a block on which the others did not agree passed over from now on, where a quorum has another one at its height,
-    /// whatever header it tells itself: it would be asked first again and again.
+    /// whatever header it tells itself: it would be asked first again and again. Nobody is let off by it: of two that do the same each
+    /// would let the other one off.
     pub async fn find_out(&self, endpoint: &str, told: Header) {
         let height = told.block.height;
-        match self.agreed_header(height).await {
+        let (answers, errors) = self.all(|node| node.header(height)).await;
+        let answers: Vec<(usize, Header)> =
+            answers.into_iter().filter_map(|(at, header)| Some((at, header?))).collect();
+        match tally(&answers, self.quorum, |a, b| a == b, errors.last()) {
             Ok(right) if right != told => {
                 for (_, health) in self.seats.iter().filter(|(node, _)| node.name() == endpoint) {
                     health.lock().contradicts(height, true);

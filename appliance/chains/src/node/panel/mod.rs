@@ -7,7 +7,7 @@
 //! - A block's name says little of what a node serves under it: what is found in a block, that nothing is, and what the block
 //!   follows count as what money hangs on.
 //! - No provider has two votes.
-//! - Who contradicts what was agreed gets the score 0 until it agrees again, or all others have as well. Who is in quarantine has no say.
+//! - Who contradicts what was agreed gets the score 0 until it agrees again, or nobody else is left. Who is in quarantine has no say.
 //! - A transaction is sent to all; each answer is kept.
 
 mod agree;
@@ -79,9 +79,10 @@ impl Panel {
     /// Asks every endpoint who and how far it is. To be done every few seconds.
     pub async fn refresh(&self) {
         join_all(self.seats.iter().map(|(node, health)| Self::sample(node.as_ref(), health))).await;
-        // Where all of them contradicted what was agreed on, one after the other, nobody would be asked any more, and nobody could ever
-        // agree again. What money hangs on is a quorum's whoever is asked first.
-        if !self.seats.iter().any(|(_, health)| health.lock().credible()) {
+        // Where nobody else is left, those that contradicted what was agreed on, one after the other, are asked again: nobody could ever
+        // agree otherwise. What money hangs on is a quorum's whoever is asked first.
+        let (now, best) = (Instant::now(), self.best_head());
+        if self.seats.iter().all(|(_, health)| health.lock().score(now, best) == 0) {
             self.seats.iter().for_each(|(_, health)| health.lock().forgive());
         }
     }

@@ -270,13 +270,16 @@ fn dust_stops_no_network() {
 /// Of a token whose contract counts otherwise than its listing, what either counts as much is kept among open deposits however many
 /// there are: who is right is not known before people have looked. What is next to nothing by both is none of them.
 fn dust_is_so_by_both() {
-    for (listed, told, amount, is_kept) in [
-        (18, 6, 1_000_000, true),
-        (6, 18, 1_000_000, true),
-        (18, 6, 1, false),
-        (18, 57, 1_000_000, false),
-        (18, 255, 1_000_000, false),
-        (18, 255, u128::MAX, true),
+    let crowded = DUST_SHELVED_FROM as u64;
+    for (open, listed, told, amount, is_kept) in [
+        (crowded, 18, 6, 1_000_000, true),
+        (crowded, 6, 18, 1_000_000, true),
+        (crowded, 18, 6, 1, false),
+        (crowded, 18, 57, 1_000_000, false),
+        (crowded, 18, 255, 1_000_000, false),
+        (crowded, 18, 255, u128::MAX, true),
+        (crowded * 3 / 2, 6, 18, 1_000_000, false),
+        (crowded * 3 / 2, 18, 6, u128::from(u64::MAX), true),
     ] {
         let mut till = Till::new();
         let token = ChainAddress::canonical("0xdAC17F958D2ee523a2206206994597C13D831ec7").unwrap();
@@ -288,7 +291,6 @@ fn dust_is_so_by_both() {
         let sight = |number, amount| Sighting { coin: Some(token.clone()), ..pay(BSC, number, 0, amount) };
         till.commit(BSC, 0, vec![vec![sight(1, 1_000_000)]]);
         let one = till.deposit(1);
-        let open = DUST_SHELVED_FROM as u64;
         for number in 1..=open {
             let deposit = Deposit { id: DepositId(1_000_000 + number), ..one.clone() };
             let key = Table::Deposit.key(&deposit.id.0.to_be_bytes());

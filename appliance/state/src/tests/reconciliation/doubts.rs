@@ -5,7 +5,7 @@ use super::*;
 use crate::networks::{Operation, Why};
 use crate::people::Role;
 use crate::planted::{self, Bug};
-use crate::reconciliation::{Category, Overruled, Refusal};
+use crate::reconciliation::{Category, Refusal};
 use crate::{AdjustDiscrepancy, ConfigureNetworkAsset, DoubtToken, Execution, custody};
 
 fn refused(outcome: Result<Done, Rejection>) -> Refusal {
@@ -189,7 +189,7 @@ fn overruled() {
     for _ in 0..2 {
         assert_eq!(doubted(&bench), None);
         let overruled = bench.world.state.reconciliation().overruled(TRON, &address("Token"));
-        assert_eq!(overruled, Some(Overruled { told, listed }));
+        assert_eq!(overruled.map(|one| (one.told, one.listed)), Some((told, listed)));
         doubt(&mut bench, Some(told));
         assert_eq!(
             bench.world.state.may(TRON, Asset(2), Operation::Withdrawal),
@@ -214,26 +214,67 @@ fn two_persons_overrule_a_contract() {
     withdrawals::catches(Bug::DoubtedAgain, overruled);
 }
 
-/// Goal: two persons who believed a listing that is wrong can put it right, as long as nothing was counted by it. Method: they overrule its
-/// contract, and list it as the contract counts after all.
+/// The token is listed with other decimals, as two persons want it; why not, where it is refused.
+fn listed_anew(bench: &mut Bench, proposal: crate::approvals::ProposalId) -> Result<(), custody::Refusal> {
+    match approve(&mut bench.world, SAM, proposal) {
+        Ok(Done::Approved { execution: Execution::Done(_), .. }) => Ok(()),
+        Ok(Done::Approved { execution: Execution::Refused(refusal), .. }) => match *refusal {
+            Rejection::Custody(refusal) => Err(refusal),
+            other => panic!("{other:?}"),
+        },
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Somebody wants the token to be listed with these decimals.
+fn list_with(bench: &mut Bench, decimals: u8) -> crate::approvals::ProposalId {
+    let terms = bench.world.state.custody().listing(TRON, Asset(2)).unwrap().terms;
+    let (network, asset, coin, reason) = (TRON, Asset(2), Some(address("Token")), "test".to_owned());
+    let list = Body::ListAsset(Box::new(ListAsset { network, asset, coin, decimals, terms, reason }));
+    propose(&mut bench.world, OPS, &list).unwrap()
+}
+
+/// Two persons do not believe the contract.
+fn overrule(bench: &mut Bench) {
+    let proposal = propose(&mut bench.world, OPS, &switched_on()).unwrap();
+    executed(approve(&mut bench.world, SAM, proposal));
+    pass(bench);
+}
+
+/// Goal: two persons who believed a listing that is wrong can put it right, as long as nothing was counted by it, and what they said of the
+/// contract before does not live on; who wanted it before the contract was overruled has not seen that. Method: they overrule it, and
+/// list the token as the contract counts after all; then the contract says the former number, and after that the latter again.
 #[test]
 fn an_overrule_can_be_taken_back() {
     let (mut bench, told) = with_people(Bench::new());
-    let proposal = propose(&mut bench.world, OPS, &switched_on()).unwrap();
-    executed(approve(&mut bench.world, SAM, proposal));
-    let present = bench.world.state.custody().listing(TRON, Asset(2)).unwrap().clone();
-    for (decimals, may) in [(told + 1, false), (told, true), (present.decimals, false)] {
-        let (network, asset, coin, terms) = (TRON, Asset(2), Some(address("Token")), present.terms);
-        let list =
-            Body::ListAsset(Box::new(ListAsset { network, asset, coin, decimals, terms, reason: "test".into() }));
-        let proposal = propose(&mut bench.world, OPS, &list).unwrap();
-        let done = approve(&mut bench.world, SAM, proposal);
-        if may {
-            assert!(matches!(executed(done), Done::AssetListed { .. }));
-        } else {
-            assert_eq!(execution_refused(done), Rejection::Custody(custody::Refusal::ListingPinned));
-        }
+    let listed = decimals(&bench);
+    let stale = list_with(&mut bench, told);
+    pass(&mut bench);
+    overrule(&mut bench);
+    assert_eq!(listed_anew(&mut bench, stale), Err(custody::Refusal::ListingPinned));
+    for (decimals, may) in [(told + 1, false), (told, true), (listed, false)] {
+        let proposal = list_with(&mut bench, decimals);
+        let done = listed_anew(&mut bench, proposal);
+        assert_eq!(done, if may { Ok(()) } else { Err(custody::Refusal::ListingPinned) }, "{decimals}");
     }
+    assert_eq!(bench.world.state.reconciliation().overruled(TRON, &address("Token")), None);
+    doubt(&mut bench, Some(listed));
+    pass(&mut bench);
+    let proposal = list_with(&mut bench, listed);
+    assert_eq!(listed_anew(&mut bench, proposal), Ok(()));
+    bench.world.run(switched_on()).unwrap();
+    doubt(&mut bench, Some(told));
+    assert_eq!(doubted(&bench), Some((false, Some(told))), "it is listed anew, and nobody has said this of it since");
+}
+
+/// Goal: once something was counted by a listing nobody takes an overrule of its contract back. Method: one overrule, and a payment.
+#[test]
+fn what_was_counted_keeps_its_overrule() {
+    let (mut bench, told) = with_people(Bench::new());
+    overrule(&mut bench);
+    bench.pay(TRON, &deposit_address(TRON, 0), token(), 700);
+    let proposal = list_with(&mut bench, told);
+    assert_eq!(listed_anew(&mut bench, proposal), Err(custody::Refusal::ListingPinned));
 }
 
 /// A token is doubted of more after somebody proposed to believe it: who approves that approves what was seen then.

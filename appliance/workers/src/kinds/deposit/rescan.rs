@@ -2,13 +2,15 @@
 //! wanted it, what is missing is committed, block by block, and the state takes it by the rules of every block. What the state has
 //! and a block has not is told to people, and never taken back by this.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use exchequer_chains::node::{Panel, PanelError, Reply};
 use exchequer_chains::scan::{Block, Found, Header, Watch, scan};
 use exchequer_domain::{Network, Place, TxId};
+use tokio::time::Instant;
 
 use super::super::decimals::{Decimals, Looked};
 use super::super::nodes::{self, Nodes};
@@ -23,6 +25,9 @@ const BLOCKS_MAX: u64 = 2_000;
 const TXS_MAX: usize = 500;
 /// Differences that are told; more are counted.
 const LINES_MAX: usize = 20;
+
+/// After so long endpoints are asked again how they are: who was not heard of for a minute is not used.
+const REFRESH: Duration = Duration::from_secs(10);
 
 /// An arrival by its name.
 type Name = (TxId, Place, String);
@@ -81,8 +86,13 @@ pub(super) async fn rescan(
     let look = |block: &Block| scan(block, &Watch { params, own: &watched, tokens: &watched.tokens });
     let mut difference = Difference { applies: commit.is_some(), ..Difference::default() };
     let mut waiting: Vec<(Header, Found)> = Vec::new();
+    let mut refreshed = Instant::now();
     for height in from..=to {
-        let agreed = agreed_block(&panel, height, look).await.map_err(|error| error.to_string())?;
+        if refreshed.elapsed() >= REFRESH {
+            panel.refresh().await;
+            refreshed = Instant::now();
+        }
+        let agreed = agreed_block(&panel, height, look).await?;
         let (block, mut found) = agreed.value;
         // As in any scan: a token whose balances do not follow its log is for people.
         if let Block::Evm(block) = &block {
@@ -106,18 +116,30 @@ async fn agreed_block(
     panel: &Panel,
     height: u64,
     look: impl Fn(&Block) -> Found + Copy,
-) -> Result<Reply<(Block, Found)>, PanelError> {
-    let mut asked = BTreeSet::new();
-    loop {
-        let given =
-            panel.first(move |node| Box::pin(async move { super::walk::found(node.block(height).await?) })).await?;
+) -> Result<Reply<(Block, Found)>, String> {
+    let mut why: Option<PanelError> = None;
+    for _ in panel.seats() {
+        let asked =
+            panel.first(move |node| Box::pin(async move { super::walk::found(node.block(height).await?) })).await;
+        let given = match asked {
+            Ok(given) => given,
+            // What those that were asked contradicted each other about says more than that nobody is left.
+            Err(error) => return Err(why.unwrap_or(error).to_string()),
+        };
         let (endpoint, told) = (given.endpoint.clone(), given.value.header());
-        let agreed = panel.agreed_block(given, look).await;
-        if agreed.is_ok() || !asked.insert(endpoint.clone()) {
-            return agreed;
+        match panel.agreed_block(given, look).await {
+            // A Bitcoin block in which nothing is found is one endpoint's, and what was scanned before is no trail to hold it to.
+            Ok(agreed) => {
+                let right = panel.agreed_header(height).await.map_err(|error| error.to_string())?;
+                if agreed.value.0.header() == right {
+                    return Ok(agreed);
+                }
+            }
+            Err(error) => why = Some(error),
         }
         panel.find_out(&endpoint, told).await;
     }
+    Err(why.map_or_else(|| format!("nobody has block {height} as a quorum names it"), |why| why.to_string()))
 }
 
 /// What was found, and what of it the state has otherwise.
@@ -266,21 +288,23 @@ mod tests {
     use super::super::played::{Played, header, panel};
     use super::*;
 
-    /// Goal: an endpoint that is asked first and has another block does not end a rescan, however honest its headers are; where nobody
-    /// has what two have, it ends. Method: three nodes, of which the first gives a left block, and then the second another one as well.
+    /// Goal: endpoints that are asked first and have another block do not end a rescan, however honest their headers are, and nothing is
+    /// taken that is another block than a quorum names; where nobody has what two have, it ends. Method: four nodes, of which the first
+    /// two give left blocks, and then a third one as well.
     #[tokio::test(start_paused = true)]
     async fn one_endpoint_ends_no_rescan() {
-        let nodes = ["one", "two", "three"].map(|name| Arc::new(Played::new(name)));
+        let nodes = ["one", "two", "three", "four"].map(|name| Arc::new(Played::new(name)));
         let panel = panel(&nodes).await;
         let other = |hash| Header { block: BlockRef { height: 8, hash: BlockHash([hash; 32]) }, ..header(8) };
-        for (node, block) in nodes.iter().zip([other(0x77), header(8), header(8)]) {
+        for (node, block) in nodes.iter().zip([other(0x77), other(0x78), header(8), header(8)]) {
             *node.block.lock() = Some(block);
             *node.header.lock() = Some(header(8));
         }
         let agreed = agreed_block(&panel, 8, |_| Found::default()).await.unwrap();
         assert_eq!(agreed.value.0.header(), header(8));
-        *nodes[1].block.lock() = Some(other(0x78));
-        assert!(agreed_block(&panel, 8, |_| Found::default()).await.is_err());
+        *nodes[2].block.lock() = Some(other(0x79));
+        let refused = agreed_block(&panel, 8, |_| Found::default()).await.map(drop);
+        assert!(refused.as_ref().is_err_and(|why| !why.contains("no endpoint")), "{refused:?}");
     }
 
     /// Goal: what is asked for is two heights in their order, and not too many blocks.
