@@ -36,6 +36,10 @@ pub enum Fault {
     MinorityFork {
         /// The first block that differs.
         from: u64,
+        /// Whether it shows what all others show once its first block would be final: a node that has called two blocks of one height
+        /// final is another node than it was.
+        #[serde(default)]
+        until_final: bool,
     },
     /// One reply of a batch comes twice.
     DuplicateReply,

@@ -290,7 +290,7 @@ async fn reorganisations(world: &World, token: [u8; 20]) {
     assert_eq!(panel.agreed_header(height).await, Ok(after));
     assert_eq!(world.sightings(height, token).await, []);
     // A node on another branch agrees with nobody, one that stands still does not contradict.
-    world.rogue.faults().add(Fault::MinorityFork { from: height });
+    world.rogue.faults().add(Fault::MinorityFork { from: height, until_final: false });
     assert!(panel.agreed_header(height).await.is_err());
     world.rogue.faults().clear();
     world.rogue.faults().add(Fault::StuckAt { height: height - 1 });

@@ -97,7 +97,10 @@ impl Money {
         });
         let all = outcome.map_err(|error| {
             let told = self.product.discrepancies(&self.access);
-            error.context(told.unwrap_or_else(|_| "what differs cannot be had".to_owned()))
+            let workers = self.product.workers(&self.access);
+            error
+                .context(workers.unwrap_or_else(|_| "what workers do cannot be had".to_owned()))
+                .context(told.unwrap_or_else(|_| "what differs cannot be had".to_owned()))
         })?;
         let told = all.iter().map(|one| format!("{} at block {} (run {})", one.network, one.height, one.run));
         Ok(format!(

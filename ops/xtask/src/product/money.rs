@@ -309,6 +309,11 @@ impl Product {
         self.ask(super::Place::HERE, access, &["reconcile", "discrepancies"])
     }
 
+    /// What all workers do and what is wrong with them, for people.
+    pub(crate) fn workers(&self, access: &Access) -> Result<String> {
+        self.ask(super::Place::HERE, access, &["worker", "list"])
+    }
+
     /// The price of whoever is first on a side of a market's book, `bids` or `asks`; none where nobody is.
     pub(crate) fn first_price(&self, access: &Access, symbol: &str, side: &str) -> Result<Option<String>> {
         let answer = self.json(access, &["book", symbol, "-n", "1"])?;

@@ -116,7 +116,7 @@ impl Evm {
                 Fault::HeadBack { blocks } => {
                     shown = shown.min(head.saturating_sub(self.faults.below(blocks.saturating_add(1))));
                 }
-                Fault::MinorityFork { from } => fork = Some(*from),
+                Fault::MinorityFork { from, until_final } => fork = Some((*from, *until_final)),
                 _ => {}
             }
         }
@@ -127,6 +127,8 @@ impl Evm {
             Finality::Halted { at } => (Some(at.min(shown)), Some(at.min(shown))),
             Finality::Unsupported => (None, None),
         };
+        let is_over = |from: u64| finalized.is_some_and(|height| height >= from);
+        let fork = fork.filter(|(from, until_final)| !until_final || !is_over(*from)).map(|(from, _)| from);
         Ok(View { head, shown, safe, finalized, fork })
     }
 

@@ -155,7 +155,9 @@ impl Node {
                 Fault::HeadBack { blocks } => {
                     shown = shown.min(chain.head().saturating_sub(self.faults.below(blocks.saturating_add(1))));
                 }
-                Fault::MinorityFork { from } => fork = Some(*from),
+                Fault::MinorityFork { from, until_final } if !until_final || chain.solid_at(chain.head()) < *from => {
+                    fork = Some(*from);
+                }
                 _ => {}
             }
         }

@@ -24,6 +24,8 @@ const REORGANISED_PERCENT: u64 = 30;
 const LIE_PERCENT: u64 = 40;
 /// A door lies for so long.
 const LIE_MS_MAX: u64 = 2_500;
+/// Whoever stands still does so after so many blocks more.
+const STUCK_AHEAD: u64 = 3;
 /// One that shows another chain, for so long: it must not come to call another block final. A node that did is another node than it
 /// was, and stays away until a person lets it in again.
 const FORK_MS_MAX: u64 = 1_500;
@@ -134,8 +136,9 @@ impl Lie {
             Kind::NoReceipt => Fault::NullReceipt.into(),
             Kind::NoBlock => Fault::MissingBlock.into(),
             Kind::Swallow => Rule::from(Fault::Swallow).at(Chains::broadcast_method(network)),
-            Kind::Stuck => Fault::StuckAt { height: head }.into(),
-            Kind::Fork => Fault::MinorityFork { from: head + 1 }.into(),
+            // Blocks may come until it is told to stand still: it must not go back behind what it called final.
+            Kind::Stuck => Fault::StuckAt { height: head + STUCK_AHEAD }.into(),
+            Kind::Fork => Fault::MinorityFork { from: head + 1, until_final: true }.into(),
             Kind::Twice => Fault::DuplicateReply.into(),
             Kind::Reordered => Fault::ReorderReplies.into(),
         }
