@@ -19,15 +19,22 @@ impl Panel {
     /// # Errors
     /// [`PanelError::Disagreement`].
     pub async fn agreed_header(&self, height: u64) -> Result<Header, PanelError> {
-        let (answers, errors) = self.all(|node| node.header(height)).await;
-        // Who does not have it yet neither agrees nor contradicts.
-        let answers: Vec<(usize, Header)> =
-            answers.into_iter().filter_map(|(at, header)| Some((at, header?))).collect();
-        let agreed = tally(&answers, self.quorum, |a, b| a == b, errors.last())?;
+        let (answers, agreed) = self.headers(height).await;
+        let agreed = agreed?;
         for (at, header) in &answers {
             self.seats[*at].1.lock().contradicts(height, *header != agreed);
         }
         Ok(agreed)
+    }
+
+    /// What each endpoint that has a header of a height says it is, by its place, and what a quorum says.
+    async fn headers(&self, height: u64) -> (Vec<(usize, Header)>, Result<Header, Disagreement>) {
+        let (answers, errors) = self.all(|node| node.header(height)).await;
+        // Who does not have it yet neither agrees nor contradicts.
+        let answers: Vec<(usize, Header)> =
+            answers.into_iter().filter_map(|(at, header)| Some((at, header?))).collect();
+        let agreed = tally(&answers, self.quorum, |a, b| a == b, errors.last());
+        (answers, agreed)
     }
 
     /// The highest block that a quorum calls final, under the name on which a quorum agrees.
@@ -120,10 +127,7 @@ impl Panel {
     /// would let the other one off.
     pub async fn find_out(&self, endpoint: &str, told: Header) {
         let height = told.block.height;
-        let (answers, errors) = self.all(|node| node.header(height)).await;
-        let answers: Vec<(usize, Header)> =
-            answers.into_iter().filter_map(|(at, header)| Some((at, header?))).collect();
-        match tally(&answers, self.quorum, |a, b| a == b, errors.last()) {
+        match self.headers(height).await.1 {
             Ok(right) if right != told => {
                 for (_, health) in self.seats.iter().filter(|(node, _)| node.name() == endpoint) {
                     health.lock().contradicts(height, true);
