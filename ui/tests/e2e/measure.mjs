@@ -116,7 +116,8 @@ async function madeUp() {
   rmSync(folder, { recursive: true });
   const answers = new Map();
   const server = createServer(files, (asked, answer) => {
-    const { headers, body } = answers.get(asked.url)(asked);
+    const { pathname } = new URL(asked.url, "https://localhost");
+    const { headers, body } = answers.get(pathname)(asked);
     answer.writeHead(200, headers).end(body);
   });
   await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
@@ -125,7 +126,6 @@ async function madeUp() {
     answers.set(name, answer);
     return page.route(which, (route) => {
       const { search } = new URL(route.request().url());
-      if (search !== "") answers.set(name + search, answer);
       return route.continue({ url: `https://127.0.0.1:${server.address().port}${name}${search}` });
     });
   };
