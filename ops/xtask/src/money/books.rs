@@ -95,12 +95,17 @@ impl Money {
             }
             if lacking.is_empty() { Ok(Some(all)) } else { bail!("{}", lacking.join("; ")) }
         });
-        let all = outcome.map_err(|error| {
+        let all = outcome.map_err(|mut error| {
             let told = self.product.discrepancies(&self.access);
-            let workers = self.product.workers(&self.access);
-            error
-                .context(workers.unwrap_or_else(|_| "what workers do cannot be had".to_owned()))
-                .context(told.unwrap_or_else(|_| "what differs cannot be had".to_owned()))
+            let lacking = format!("{error:#}");
+            // Whoever compares a network, and whose blocks it waits for: a list of workers says that they run, not what hinders them.
+            for network in heights.keys().filter(|network| lacking.contains(**network)) {
+                for kind in ["deposit", "balance-sync"] {
+                    let worker = self.product.worker(&self.access, &format!("{kind}/{network}-1"));
+                    error = error.context(worker.unwrap_or_else(|_| format!("{kind} of {network} cannot be had")));
+                }
+            }
+            error.context(told.unwrap_or_else(|_| "what differs cannot be had".to_owned()))
         })?;
         let told = all.iter().map(|one| format!("{} at block {} (run {})", one.network, one.height, one.run));
         Ok(format!(

@@ -309,9 +309,9 @@ impl Product {
         self.ask(super::Place::HERE, access, &["reconcile", "discrepancies"])
     }
 
-    /// What all workers do and what is wrong with them, for people.
-    pub(crate) fn workers(&self, access: &Access) -> Result<String> {
-        self.ask(super::Place::HERE, access, &["worker", "list"])
+    /// What a worker does and what is wrong with it, for people.
+    pub(crate) fn worker(&self, access: &Access, worker: &str) -> Result<String> {
+        self.ask(super::Place::HERE, access, &["worker", "show", worker])
     }
 
     /// The price of whoever is first on a side of a market's book, `bids` or `asks`; none where nobody is.
