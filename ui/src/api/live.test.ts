@@ -35,6 +35,7 @@ function followed() {
   const client = new QueryClient();
   const made: string[] = [];
   vi.spyOn(client, "invalidateQueries").mockImplementation((filters) => {
+    if (filters?.queryKey?.[0] === "/v1/status") made.push("status");
     const asks = (topic: string) => filters?.predicate?.({ queryKey: ["/a", topic] } as never) === true;
     for (const topic of ["money", "cluster"]) if (asks(topic)) made.push(topic);
     return Promise.resolve();
@@ -76,5 +77,20 @@ it("reads everything again after a gap", async () => {
   Events.last?.tell("gap");
   await vi.advanceTimersByTimeAsync(300);
   expect(made).toHaveLength(4);
+  end();
+});
+
+// Goal: a node that died is looked for at once, and one that is known to be gone is not asked again by this. Method: a stream that breaks
+// while it is open, and one that cannot be opened.
+it("looks whether the node is there when its stream breaks", async () => {
+  const { made, end } = followed();
+  Events.last?.onopen?.();
+  await vi.advanceTimersByTimeAsync(300);
+  const before = made.length;
+  Events.last?.onerror?.();
+  expect(made.slice(before)).toEqual(["status"]);
+  await vi.advanceTimersByTimeAsync(3_100);
+  Events.last?.onerror?.();
+  expect(made.slice(before)).toEqual(["status"]);
   end();
 });

@@ -104,7 +104,11 @@ export function follow(client: QueryClient, mayRead: boolean): () => void {
       for (const topic of TOPICS) note(topic);
     });
     stream.addEventListener("end", end);
-    stream.onerror = end;
+    stream.onerror = () => {
+      // A node that died is known by this first: whether it is there is asked at once, and the page goes on elsewhere where it is not.
+      if (liveness === "live") void client.invalidateQueries({ queryKey: ["/v1/status"] });
+      end();
+    };
   };
   connect();
   return () => {

@@ -47,6 +47,8 @@ export type Topic =
 
 /** How often a read is made anyway, in milliseconds. */
 export const PACE = {
+  /** What a page cannot go on without: who leads, while nobody does. */
+  soon: 300,
   /** What changes by the second and has no events: heads, heartbeats, prices. */
   live: 2_000,
   /** The same where many of it are shown at a glance: fifty pages that are open all day cost a node next to nothing. */
@@ -89,13 +91,15 @@ async function getLong(path: string, init: object): Promise<Got> {
 
 export interface LookOptions {
   topics?: readonly Topic[];
-  every?: number | false;
+  /** How often it is read again; a function says so of what was read last. */
+  every?: number | false | ((last: unknown) => number);
   enabled?: boolean;
   /** What to do where no answer comes. */
   hint?: string;
 }
 
 export function look<P extends Readable>(path: P, asked: Asked<P> = {}, options: LookOptions = {}) {
+  const every = options.every ?? PACE.calm;
   return queryOptions<Seen<AnswerOf<P>>, Refused>({
     queryKey: [path, asked, ...(options.topics ?? [])],
     queryFn: ({ signal }) => {
@@ -103,7 +107,7 @@ export function look<P extends Readable>(path: P, asked: Asked<P> = {}, options:
       return seen(answer as Promise<Got & { data?: AnswerOf<P> }>, options.hint ?? ASKED_AGAIN);
     },
     structuralSharing: kept,
-    refetchInterval: options.every ?? PACE.calm,
+    refetchInterval: typeof every === "function" ? ({ state }) => every(state.data?.value) : every,
     enabled: options.enabled ?? true,
   });
 }

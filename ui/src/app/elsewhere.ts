@@ -14,7 +14,7 @@ export function rememberNodes(addresses: readonly string[]): void {
 }
 
 /** Whether a node answers at all. What it answers is not for this page to see. */
-async function isAlive(address: string, signal: AbortSignal): Promise<boolean> {
+export async function isAlive(address: string, signal: AbortSignal): Promise<boolean> {
   try {
     const patience = AbortSignal.any([signal, AbortSignal.timeout(TRY_MS)]);
     await fetch(`https://${address}/livez`, { mode: "no-cors", cache: "no-store", credentials: "omit", signal: patience });
@@ -42,10 +42,27 @@ export async function elsewhere(signal: AbortSignal, led: boolean): Promise<void
   window.location.assign(there);
 }
 
+/** Whether this page was come to because the leader was gone, and shall go on to the next one. */
+export function isOnItsWay(): boolean {
+  return new URLSearchParams(window.location.search).has(MOVED);
+}
+
+/** The page is where it wanted to be: it does not follow the leadership any further. */
+export function arrived(): void {
+  const here = new URL(window.location.href);
+  here.searchParams.delete(MOVED);
+  window.history.replaceState(window.history.state, "", here);
+}
+
+/** Goes on to whoever is said to lead, if it is there: what a follower names may be the one that was lost, until the next is elected. */
+export async function onwards(leaderHref: string, signal: AbortSignal): Promise<void> {
+  if ((await isAlive(new URL(leaderHref).host, signal)) && !signal.aborted) window.location.replace(leaderHref);
+}
+
 /** Says of an address that its page was come to from another node. */
 export const CAME = "came";
 /** Says that the former node led: the page goes on to whoever leads. */
-export const MOVED = "moved";
+const MOVED = "moved";
 
 /** The same place on another node. */
 export function hrefAt(address: string): string {

@@ -12,7 +12,7 @@ import { Hosted } from "./hosted";
 import { Keyboard } from "./keyboard";
 import { PAGES } from "./pages";
 import { useSession } from "./session";
-import { MOVED } from "./elsewhere";
+import { arrived, isOnItsWay, onwards } from "./elsewhere";
 import { usePageHeld } from "./holding";
 import { StandingProvider, useStanding } from "./standing";
 import { useWaiting } from "./waiting";
@@ -124,12 +124,18 @@ function Banner({ tone, children }: { tone: "bad" | "warn" | "info"; children: R
 /** What holds for the whole exchange, and for this node. */
 function Banners() {
   const { status, look, readOnly, follows, leaderHref } = useStanding();
-  const moved = new URLSearchParams(window.location.search).has(MOVED);
+  const moved = isOnItsWay();
   const isHeld = usePageHeld();
   // Whoever came here because the leader was gone wants to go on at the next one.
   useEffect(() => {
-    if (moved && leaderHref !== null && !isHeld) window.location.replace(leaderHref);
-  }, [moved, leaderHref, isHeld]);
+    if (moved && readOnly === null) arrived();
+    if (!moved || leaderHref === null || isHeld) return undefined;
+    const leaving = new AbortController();
+    void onwards(leaderHref, leaving.signal);
+    return () => {
+      leaving.abort();
+    };
+  }, [moved, readOnly, leaderHref, isHeld, look.dataUpdatedAt]);
   return (
     <>
       {look.error?.isUnreachable === true ? (

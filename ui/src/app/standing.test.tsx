@@ -1,7 +1,10 @@
 import { waitFor } from "@testing-library/react";
 import { afterEach, expect, it, vi } from "vitest";
+import { PACE } from "../api/look";
 import { answerTo } from "../testing/fake-node";
 import { show } from "../testing/page";
+import { arrived, hrefAt, onwards } from "./elsewhere";
+import { type NodeStatus, pace } from "./standing";
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -51,4 +54,38 @@ it.each([
   await show("/about", "full", { first });
   await waitFor(() => expect(document.querySelector(".bar")?.textContent).toContain(words));
   expect(document.querySelector(".bar")?.textContent).toContain("follows and shows only");
+});
+
+// Goal: a page whose leader was lost goes on to the next one, and never to the one that was lost, which a follower names as the leader until
+// the next is elected. Method: a follower whose leader is not there at first.
+it("goes on to a leader that is there", async () => {
+  const gone: string[] = [];
+  const here = { href: "https://127.0.0.1:8640/ui/workers?moved=1", search: "?moved=1", pathname: "/ui/workers", hash: "" };
+  vi.stubGlobal("location", { ...here, host: "127.0.0.1:8640", replace: (to: string) => void gone.push(to) });
+  const asked: string[] = [];
+  let isThere = false;
+  vi.stubGlobal("fetch", (address: string) => {
+    asked.push(address);
+    return isThere ? Promise.resolve(new Response()) : Promise.reject(new TypeError("refused"));
+  });
+  const leader = hrefAt("127.0.0.1:8650");
+  await onwards(leader, new AbortController().signal);
+  expect([asked, gone]).toEqual([["https://127.0.0.1:8650/livez"], []]);
+  isThere = true;
+  await onwards(leader, new AbortController().signal);
+  expect(gone).toEqual(["https://127.0.0.1:8650/ui/workers?came=1"]);
+});
+
+// Goal: who leads is looked for often while nobody does, and by a page on its way to the next leader; not by a page that shows a follower.
+// Method: what a node says of itself.
+it("looks for a leader as long as there is none", () => {
+  const status = { ...(answerTo("/v1/status", "full") as NodeStatus), id: 1 };
+  const at = (search: string, leader: number | null) => {
+    window.history.replaceState(null, "", `/ui/workers${search}`);
+    return pace({ ...status, leader_id: leader });
+  };
+  expect([at("", 1), at("", 2), at("?moved=1", 1)]).toEqual([PACE.live, PACE.live, PACE.live]);
+  expect([at("", null), at("?moved=1", 2)]).toEqual([PACE.soon, PACE.soon]);
+  arrived();
+  expect(pace({ ...status, leader_id: 2 })).toBe(PACE.live);
 });

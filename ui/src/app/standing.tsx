@@ -3,7 +3,7 @@ import { createContext, type ReactNode, useContext, useEffect, useMemo } from "r
 import { onRefused } from "../api/client";
 import { type AnswerOf, type Look, PACE, useLook } from "../api/look";
 import { useQueryClient } from "@tanstack/react-query";
-import { elsewhere, hrefAt, rememberNodes } from "./elsewhere";
+import { elsewhere, hrefAt, isOnItsWay, rememberNodes } from "./elsewhere";
 import { usePageHeld } from "./holding";
 
 export type NodeStatus = AnswerOf<"/v1/status">;
@@ -21,6 +21,13 @@ interface Standing {
 
 const STATUS = ["/v1/status"] as const;
 
+/** Who leads is looked for as long as nobody is known to, and by a page that is on its way to the next leader. */
+export function pace(last: unknown): number {
+  const status = last as NodeStatus | undefined;
+  const isLooking = status !== undefined && (status.leader_id == null || (isOnItsWay() && status.leader_id !== status.id));
+  return isLooking ? PACE.soon : PACE.live;
+}
+
 const Context = createContext<Standing | null>(null);
 
 export function useStanding(): Standing {
@@ -31,7 +38,7 @@ export function useStanding(): Standing {
 
 export function StandingProvider({ children }: { children: ReactNode }) {
   const client = useQueryClient();
-  const look = useLook("/v1/status", {}, { topics: ["cluster", "emergency"], every: PACE.live });
+  const look = useLook("/v1/status", {}, { topics: ["cluster", "emergency"], every: pace });
   const peers = useLook("/v1/cluster/peers", {}, { topics: ["cluster"], every: PACE.glance });
   const status = look.data?.value;
   const members = peers.data?.value.peers;
