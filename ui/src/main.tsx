@@ -6,10 +6,10 @@ import "./style/shell.css";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { setNonce } from "get-nonce";
-import { Tooltip } from "radix-ui";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { Refused } from "./api/client";
+import { Tips } from "./kit/tip";
 import { router } from "./app/router";
 import { Sessions } from "./app/session";
 import { SignIn } from "./app/sign-in";
@@ -35,11 +35,10 @@ if (root === null) throw new Error("the page has no place for the console");
 createRoot(root).render(
   <StrictMode>
     <QueryClientProvider client={client}>
-      <Tooltip.Provider delayDuration={200}>
-        <Sessions otherwise={(why) => <SignIn {...why} />}>
-          <RouterProvider router={router} />
-        </Sessions>
-      </Tooltip.Provider>
+      <Sessions otherwise={(why) => <SignIn {...why} />}>
+        <RouterProvider router={router} />
+      </Sessions>
+      <Tips />
     </QueryClientProvider>
   </StrictMode>,
 );

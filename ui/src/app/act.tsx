@@ -79,6 +79,10 @@ interface Props<C extends Change, F> {
   anywhere?: boolean;
   /** What to tell, and do, when it is made. */
   done?: (result: ResultOf<C>) => string;
+  /** The way back, told beside what was made: a change of its own, which is about what this one left. */
+  undo?: (result: ResultOf<C>, form: F) => ReactNode;
+  /** Whether it is about something that was told, which is not on the page: its dialog outlives its button. */
+  detached?: boolean;
   /** What of the answer is shown this once: it stays until the person says that it is kept. */
   once?: (result: ResultOf<C>) => ReactNode;
 }
@@ -175,7 +179,7 @@ export function Act<C extends Change, F = undefined>(props: Props<C, F>) {
       >
         {label}
       </Button>
-      {hosted.teller}
+      {props.detached === true ? null : hosted.teller}
     </>
   );
 }
@@ -236,6 +240,9 @@ function Asked<C extends Change, F>({ draft, deed, live, anew, close, keep }: As
         {safe(isSentBefore ? `${done} It took effect once, now or when it was sent first: look whether it holds.` : done)}
         {can("audit.read") ? <InAudit of={value} /> : null}
       </>,
+      "good",
+      // What may have been made a while ago may have been changed since: there is no way back that is known to lead there.
+      isSentBefore ? undefined : props.undo?.(value, form),
     );
   };
 

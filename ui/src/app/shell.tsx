@@ -32,10 +32,10 @@ export function Shell() {
             <Outlet />
           </main>
         </div>
+        <Toasts />
       </Hosted>
       <Live />
       <Keyboard />
-      <Toasts />
     </StandingProvider>
   );
 }

@@ -1,6 +1,5 @@
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { act, cleanup, fireEvent, render, screen, waitFor } from "@testing-library/react";
-import { Tooltip } from "radix-ui";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { encode } from "uqr";
 import { squaresOf } from "../kit/qr";
@@ -54,9 +53,7 @@ afterEach(() => {
 const shown = (must: string) =>
   render(
     <QueryClientProvider client={new QueryClient()}>
-      <Tooltip.Provider>
-        <SignIn must={must} refused={null} />
-      </Tooltip.Provider>
+      <SignIn must={must} refused={null} />
     </QueryClientProvider>,
   );
 const put = (label: string, value: string) => fireEvent.change(screen.getByLabelText(label), { target: { value } });
@@ -201,11 +198,9 @@ describe("a new account whose session is read meanwhile", () => {
     const client = new QueryClient();
     render(
       <QueryClientProvider client={client}>
-        <Tooltip.Provider>
-          <Sessions otherwise={(why) => <SignIn {...why} />}>
-            <p>the console</p>
-          </Sessions>
-        </Tooltip.Provider>
+        <Sessions otherwise={(why) => <SignIn {...why} />}>
+          <p>the console</p>
+        </Sessions>
       </QueryClientProvider>,
     );
     const readAgain = () => act(() => client.refetchQueries({ queryKey: SESSION_KEY }));

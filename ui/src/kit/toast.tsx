@@ -6,9 +6,12 @@ interface Toast {
   id: number;
   tone: "good" | "bad" | "info";
   body: ReactNode;
+  undo: ReactNode;
 }
 
 const SHOWN_MS = 8_000;
+/** With a way back in it. */
+const UNDO_MS = 30_000;
 const SHOWN_MAX = 4;
 
 let toasts: readonly Toast[] = [];
@@ -20,15 +23,18 @@ function put(next: readonly Toast[]): void {
   for (const watcher of watchers) watcher();
 }
 
-/** Tells something. What went wrong stays until it is taken away. */
-export function toast(body: ReactNode, tone: Toast["tone"] = "good"): void {
+/** Tells something, with the way back beside it where there is one. What went wrong stays until it is taken away. */
+export function toast(body: ReactNode, tone: Toast["tone"] = "good", undo?: ReactNode): void {
   last += 1;
   const id = last;
-  put([...toasts, { id, tone, body }].slice(-SHOWN_MAX));
+  put([...toasts, { id, tone, body, undo }].slice(-SHOWN_MAX));
   if (tone !== "bad") {
-    window.setTimeout(() => {
-      put(toasts.filter((one) => one.id !== id));
-    }, SHOWN_MS);
+    window.setTimeout(
+      () => {
+        put(toasts.filter((one) => one.id !== id));
+      },
+      undo == null ? SHOWN_MS : UNDO_MS,
+    );
   }
 }
 
@@ -42,10 +48,11 @@ export function Toasts() {
   );
   return (
     <div className="toasts" role="status" aria-live="polite">
-      {shown.map(({ id, tone, body }) => (
+      {shown.map(({ id, tone, body, undo }) => (
         <div key={id} className="toast" data-tone={tone}>
           <div>{body}</div>
           <div className="row">
+            {undo}
             <Button
               look="quiet"
               onClick={() => {

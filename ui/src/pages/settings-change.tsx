@@ -37,6 +37,7 @@ export function Change({ setting }: { setting: Setting }) {
           changed: setting.changed,
           mine: ({ value }) => <Value of={value} />,
         }}
+        undo={({ revision }, { value }) => <Undo before={setting} isOwn={isOwn} now={value} revision={revision} />}
         body={(reason, { value }) => ({ value, reason, if_revision: setting.revision })}
         fields={({ value }, set) =>
           setting.choices.length === 0 ? (
@@ -54,6 +55,35 @@ export function Change({ setting }: { setting: Setting }) {
       />
       {isOwn ? <Unset setting={setting} /> : null}
     </div>
+  );
+}
+
+interface UndoProps {
+  before: Setting;
+  isOwn: boolean;
+  /** What was given instead, nothing where the value was taken away; and the revision that this made. */
+  now: string | null;
+  revision: number;
+}
+
+/** The way back to what was before a change. */
+function Undo({ before: { key, value }, isOwn, now, revision }: UndoProps) {
+  const same = { names: { key }, label: "Undo", subject: key, detached: true, look: "quiet" } as const;
+  const consequence = <Instead of={now ?? "what holds without a value of its own"} is={value} />;
+  return isOwn ? (
+    <Act
+      change="PUT /v1/settings/{key}"
+      {...same}
+      consequence={consequence}
+      body={(reason) => ({ value, reason, if_revision: revision })}
+    />
+  ) : (
+    <Act
+      change="POST /v1/settings/{key}/unset"
+      {...same}
+      consequence={consequence}
+      body={(reason) => ({ reason, if_revision: revision })}
+    />
   );
 }
 
@@ -87,6 +117,7 @@ function Unset({ setting }: { setting: Setting }) {
         changed: setting.changed,
         mine: () => "its own value taken away",
       }}
+      undo={({ revision }) => <Undo before={setting} isOwn now={null} revision={revision} />}
       body={(reason) => ({ reason, if_revision: setting.revision })}
     />
   );

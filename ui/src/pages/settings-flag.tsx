@@ -182,7 +182,29 @@ export function SetFlag({ flag }: { flag: Flag | null }) {
         reason,
         if_version: flag?.version ?? 0,
       })}
+      undo={({ summary, version }) => (flag === null ? null : <Undo before={flag} now={summary} version={version} />)}
       fields={(form, set) => <Fields isNew={flag === null} form={form} set={set} />}
+    />
+  );
+}
+
+/** The way back to what was before a change. */
+function Undo({ before, now, version }: { before: Flag; now: string; version: number }) {
+  return (
+    <Act
+      change="PUT /v1/flags/{name}"
+      names={{ name: before.name }}
+      label="Undo"
+      subject={before.name}
+      detached
+      look="quiet"
+      consequence={<Instead of={now} is={before.summary} />}
+      body={(reason) => ({
+        ...bodyOf(presentOf(before)),
+        description: before.description,
+        reason,
+        if_version: version,
+      })}
     />
   );
 }

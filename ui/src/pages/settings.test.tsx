@@ -8,6 +8,8 @@ afterEach(() => vi.unstubAllGlobals());
 const KEY = "worker.drain_deadline";
 const AT = `${KEY}@network:bitcoin`;
 const main = () => document.querySelector<HTMLElement>(".main") ?? document.body;
+/** What was told last. */
+const told = () => [...document.querySelectorAll<HTMLElement>(".toast")].at(-1) ?? document.body;
 const words = () => dialog().textContent;
 const beside = () => document.querySelector('[aria-label="Their change beside yours"]')?.textContent ?? "";
 
@@ -103,6 +105,53 @@ describe("a setting", () => {
   });
 });
 
+describe("the way back", () => {
+  const undo = async (value: RegExp | null) => {
+    await press("Undo", told);
+    if (value !== null) expect(words()).toMatch(value);
+    fill("Reason", "it was worse");
+    await press("Undo", dialog);
+    await waitFor(() => expect(isClosed()).toBe(true));
+  };
+
+  // Goal: what was changed a moment ago is brought back from where it is told, and only from what it made. Method: a value of its own that
+  // is changed, and that is taken away; one that comes from elsewhere; the page is left before the way back is taken.
+  it("leads from a setting to what it was", async () => {
+    const { sent, first } = noting(() => json(200, { key: KEY, revision: 5, index: 7, command_id: "0".repeat(32) }));
+    await show(`/settings?key=${KEY}`, "full", { instead: FRESH, first: settings(() => ({}), first) });
+    await press("Change");
+    fill("Value", "45s");
+    fill("Reason", "slow disks");
+    await waitFor(() => expect(words()).toContain("45s"));
+    await press("Change", dialog);
+    await waitFor(() => expect(isClosed()).toBe(true));
+    await undo(/45s.*30s/);
+    await press("Unset");
+    fill("Reason", "not needed");
+    await press("Unset", dialog);
+    await waitFor(() => expect(isClosed()).toBe(true));
+    await undo(/without a value of its own.*30s/);
+    const back = { value: "30s", reason: "it was worse", if_revision: 5 };
+    expect(sent.filter(({ body }) => body["reason"] === "it was worse")).toMatchObject([
+      { method: "PUT", path: `/v1/settings/${KEY}`, body: back },
+      { method: "PUT", path: `/v1/settings/${KEY}`, body: back },
+    ]);
+  });
+
+  it("takes away what was given where nothing was", async () => {
+    const { sent, first } = noting(() => json(200, { key: AT, revision: 1, index: 7, command_id: "0".repeat(32) }));
+    await show(`/settings?key=${KEY}&place=network%3Abitcoin`, "full", { instead: FRESH, first: settings(() => ({}), first) });
+    await press("Change", () => main().querySelector<HTMLElement>('section[aria-label="In this place"]') ?? main());
+    fill("Value", "45s");
+    fill("Reason", "bitcoin is slow");
+    await waitFor(() => expect(words()).toContain("45s"));
+    await press("Change", dialog);
+    await waitFor(() => expect(isClosed()).toBe(true));
+    await undo(null);
+    expect(sent[1]).toMatchObject({ method: "POST", path: `/v1/settings/${AT}/unset`, body: { if_revision: 1 } });
+  });
+});
+
 describe("the history of settings", () => {
   // Goal: it is not cut where a page of it ends, and what was never set is told as that alone. Method: a first page without a change of the
   // setting, behind which there are more; then a setting without any.
@@ -155,9 +204,10 @@ describe("a flag", () => {
 
   // Goal: every part of a flag is changed from here, and what is not touched stays. Method: three parts changed, the others looked at.
   it("is changed in every part", async () => {
-    const { sent, first } = noting(made);
+    const { sent, first } = noting(() => json(200, { name: "beta", version: 4, summary: "on for all", index: 7 }));
     await show(PLACE, "full", { instead: { ...FRESH, ...flag }, first });
     await press("Change");
+    const expired = within(dialog()).getByLabelText<HTMLInputElement>("Expires").value;
     fill("Expires", "2027-06-01T12:00:00Z");
     fill("And for these subjects", "user 7\nuser 9\n");
     fireEvent.click(within(dialog()).getByLabelText("bitcoin"));
@@ -176,6 +226,12 @@ describe("a flag", () => {
       if_version: 3,
       command_id: expect.any(String) as string,
     });
+    // And the way back, from what this made.
+    await press("Undo", told);
+    fill("Reason", "too far");
+    await press("Undo", dialog);
+    await waitFor(() => expect(isClosed()).toBe(true));
+    expect(sent[1]?.body).toMatchObject({ permille: 125, networks: ["tron"], expires_at: expired, if_version: 4 });
   });
 
   // Goal: a version is made again where its line says all of it, and otherwise it is said why not. Method: three lines, one of each kind.

@@ -2,9 +2,9 @@
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { createMemoryHistory, createRouter, RouterProvider } from "@tanstack/react-router";
 import { cleanup, render, waitFor } from "@testing-library/react";
-import { Tooltip } from "radix-ui";
 import { vi } from "vitest";
 import { CHANGES, READS } from "../api/operations.gen";
+import { Tips } from "../kit/tip";
 import { routeTree } from "../app/router";
 import { rememberSignedIn, Sessions } from "../app/session";
 import { answerTo, type Mood, sampleOf } from "./fake-node";
@@ -219,11 +219,10 @@ export async function show(
   const router = createRouter({ routeTree, basepath: "/ui", history });
   render(
     <QueryClientProvider client={client}>
-      <Tooltip.Provider>
-        <Sessions otherwise={() => <p>nobody is signed in</p>}>
-          <RouterProvider router={router as never} />
-        </Sessions>
-      </Tooltip.Provider>
+      <Sessions otherwise={() => <p>nobody is signed in</p>}>
+        <RouterProvider router={router as never} />
+      </Sessions>
+      <Tips />
     </QueryClientProvider>,
   );
   const panels = () => [...document.querySelectorAll<HTMLElement>(".main section.panel")];

@@ -1,0 +1,69 @@
+import { act, cleanup, fireEvent, render, waitFor } from "@testing-library/react";
+import { afterEach, expect, it } from "vitest";
+import { Button } from "./button";
+import { Tips } from "./tip";
+
+afterEach(cleanup);
+
+const tip = () => document.querySelector(".tip")?.textContent ?? null;
+const page = (why: string | null) => (
+  <>
+    <Button why={why}>Stop</Button>
+    <Tips />
+  </>
+);
+const button = () => document.querySelector("button") ?? document.body;
+
+// Goal: whoever is at a button is still at it when it is held back, and when it is not any more. Method: the focus, before and after.
+it("keeps the focus of a button whose reason changes", () => {
+  const { rerender } = render(page(null));
+  const first = button();
+  first.focus();
+  for (const why of ["not now", null, "not ever"]) {
+    rerender(page(why));
+    expect(button()).toBe(first);
+    expect(document.activeElement).toBe(first);
+    expect(first.getAttribute("aria-disabled")).toBe(why === null ? null : "true");
+  }
+});
+
+// Goal: why a button is held back is shown to whoever rests on it, in the words that hold now, until Escape. Method: a pointer; the reason
+// changes while it is read.
+it("says why a button is held back", async () => {
+  const { rerender } = render(page("node n1 follows"));
+  fireEvent.pointerOver(button());
+  await waitFor(() => expect(tip()).toBe("node n1 follows"));
+  rerender(page("no leader has a majority"));
+  await waitFor(() => expect(tip()).toBe("no leader has a majority"));
+  fireEvent.pointerOver(document.querySelector(".tip") ?? document.body);
+  expect(tip()).toBe("no leader has a majority");
+  rerender(page(null));
+  await waitFor(() => expect(tip()).toBeNull());
+  rerender(page("again"));
+  await waitFor(() => expect(tip()).toBe("again"));
+  let heard = 0;
+  const hear = () => (heard += 1);
+  document.addEventListener("keydown", hear);
+  fireEvent.keyDown(button(), { key: "Escape" });
+  expect([tip(), heard]).toEqual([null, 0]);
+  fireEvent.keyDown(button(), { key: "Escape" });
+  document.removeEventListener("keydown", hear);
+  expect(heard).toBe(1);
+});
+
+// Goal: what can be used has no tip. Method: a pointer that goes from one that is held back to one that is not.
+it("goes when the pointer goes on", async () => {
+  render(
+    <>
+      <Button why="not now">Stop</Button>
+      <Button>Start</Button>
+      <Tips />
+    </>,
+  );
+  fireEvent.pointerOver(button());
+  await waitFor(() => expect(tip()).toBe("not now"));
+  act(() => {
+    fireEvent.pointerOver(document.querySelectorAll("button")[1] ?? document.body);
+  });
+  await waitFor(() => expect(tip()).toBeNull());
+});

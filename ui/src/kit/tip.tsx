@@ -1,0 +1,97 @@
+/**
+ * Tips: the one that is shown says what describes the control under the pointer, or the one that has the keyboard's focus, if it is held
+ * back. One serves the whole page, so that a control is the same element whether it is held back or not and keeps its focus, and a list
+ * of thousands pays nothing for them. Screen readers have the words from the control itself.
+ */
+import { useEffect, useLayoutEffect, useRef, useState } from "react";
+
+const HELD = '[aria-disabled="true"][aria-describedby]';
+/** The pointer has to rest for this long, in milliseconds. */
+const RESTS_MS = 200;
+const GAP_PX = 6;
+const EDGE_PX = 8;
+
+const wordsOf = (control: Element | null) =>
+  control?.isConnected === true && control.matches(HELD)
+    ? (document.getElementById(control.getAttribute("aria-describedby") ?? "")?.textContent ?? "")
+    : "";
+
+export function Tips() {
+  const [control, setControl] = useState<Element | null>(null);
+  const [words, setWords] = useState("");
+  const box = useRef<HTMLDivElement>(null);
+
+  useEffect(() => {
+    let timer: number | undefined;
+    const show = (next: Element | null) => {
+      window.clearTimeout(timer);
+      setControl(next);
+      setWords(wordsOf(next));
+    };
+    const held = ({ target }: Event) => (target instanceof Element ? target.closest(HELD) : null);
+    const over = (event: Event) => {
+      // Whoever reads it may go over it.
+      if (box.current?.contains(event.target as Node) === true) return;
+      const next = held(event);
+      window.clearTimeout(timer);
+      timer = window.setTimeout(() => {
+        show(next);
+      }, RESTS_MS);
+    };
+    const focus = (event: Event) => {
+      const next = held(event);
+      show(next?.matches(":focus-visible") === true ? next : null);
+    };
+    const gone = () => {
+      show(null);
+    };
+    document.addEventListener("pointerover", over);
+    document.addEventListener("focusin", focus);
+    document.addEventListener("focusout", gone);
+    window.addEventListener("scroll", gone, true);
+    return () => {
+      window.clearTimeout(timer);
+      document.removeEventListener("pointerover", over);
+      document.removeEventListener("focusin", focus);
+      document.removeEventListener("focusout", gone);
+      window.removeEventListener("scroll", gone, true);
+    };
+  }, []);
+
+  // What holds a control back can change, or end, while its tip is read.
+  useEffect(() => {
+    if (control === null) return undefined;
+    const look = new MutationObserver(() => {
+      setWords(wordsOf(control));
+    });
+    look.observe(document.body, { subtree: true, childList: true, characterData: true, attributeFilter: ["aria-disabled"] });
+    const dismiss = (event: KeyboardEvent) => {
+      if (event.key !== "Escape") return;
+      // The dialog around it stays open: the next one closes that.
+      event.stopPropagation();
+      setControl(null);
+    };
+    document.addEventListener("keydown", dismiss, true);
+    return () => {
+      look.disconnect();
+      document.removeEventListener("keydown", dismiss, true);
+    };
+  }, [control]);
+
+  const isShown = control !== null && words !== "";
+  useLayoutEffect(() => {
+    if (!isShown || box.current === null) return;
+    const { left, right, top, bottom } = control.getBoundingClientRect();
+    const { width, height } = box.current.getBoundingClientRect();
+    const above = top - GAP_PX - height;
+    const at = (left + right - width) / 2;
+    box.current.style.left = `${String(Math.max(EDGE_PX, Math.min(at, window.innerWidth - EDGE_PX - width)))}px`;
+    box.current.style.top = `${String(above >= EDGE_PX ? above : bottom + GAP_PX)}px`;
+  }, [isShown, control, words]);
+
+  return isShown ? (
+    <div className="tip" ref={box} aria-hidden="true">
+      {words}
+    </div>
+  ) : null;
+}
