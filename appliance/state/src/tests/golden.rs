@@ -411,6 +411,7 @@ fn lines() -> Vec<String> {
         lines.push(format!("outcome {}", hex(&outcome.encode())));
         assert_eq!(Outcome::decode(&outcome.encode()), Ok(outcome));
     }
+    lines.extend(reconciliation::golden::parts().iter().map(|part| format!("part {}", hex(part))));
     lines.extend(world.rows.iter().map(|(family, key, value)| format!("{family:?} {} {}", hex(key), hex(value))));
     lines
 }

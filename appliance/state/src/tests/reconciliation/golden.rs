@@ -4,7 +4,7 @@ use exchequer_domain::{BlockHash, BlockRef, ChainAddress, Network, WorkerId, Wor
 
 use super::super::deposits;
 use super::super::world::World;
-use crate::reconciliation::{Category, DiscrepancyId, Reach, Reading, Refusal, RunId};
+use crate::reconciliation::{Category, DiscrepancyId, Doubted, Overruled, Reach, Reading, Refusal, RunId};
 use crate::withdrawals::PayoutId;
 use crate::{
     Actor, AdjustDiscrepancy, BalanceStep, Body, Done, ExplainDiscrepancy, Rejection, ReportBalances, ResumePayments,
@@ -70,4 +70,13 @@ pub(crate) fn done() -> Vec<Done> {
 
 pub(crate) fn rejected() -> Vec<Rejection> {
     vec![Rejection::Reconciliation(Refusal::AmountMoved { amount: -300 })]
+}
+
+/// Values of parts that no command of the script leaves behind.
+pub(crate) fn parts() -> Vec<Vec<u8>> {
+    let at = exchequer_domain::Timestamp(300);
+    let doubted = |decimals, overruled| Doubted { since: at, why: "others".into(), of_log: true, decimals, overruled };
+    let overruled = Overruled { told: 18, listed: 6, at };
+    let parts = [doubted(Some(18), None), doubted(None, Some(overruled))];
+    parts.iter().map(|part| crate::codec::append(Vec::new(), part)).collect()
 }
