@@ -1,6 +1,7 @@
 import { act, cleanup, fireEvent, render, waitFor } from "@testing-library/react";
 import { afterEach, expect, it } from "vitest";
 import { Button } from "./button";
+import { Dialog } from "./dialog";
 import { Tips } from "./tip";
 
 afterEach(cleanup);
@@ -66,4 +67,40 @@ it("goes when the pointer goes on", async () => {
     fireEvent.pointerOver(document.querySelectorAll("button")[1] ?? document.body);
   });
   await waitFor(() => expect(tip()).toBeNull());
+});
+
+// Goal: Escape takes away what is in front, one by one. Method: a tip of a button in a dialog; Escape twice.
+it("goes alone where it is in a dialog", async () => {
+  let open = true;
+  render(
+    <>
+      <Dialog open onOpenChange={(is) => (open = is)} title="Stop it">
+        <Button why="not now">Stop</Button>
+      </Dialog>
+      <Tips />
+    </>,
+  );
+  fireEvent.pointerOver(button());
+  await waitFor(() => expect(tip()).toBe("not now"));
+  fireEvent.keyDown(button(), { key: "Escape" });
+  expect([tip(), open]).toEqual([null, true]);
+  fireEvent.keyDown(button(), { key: "Escape" });
+  expect(open).toBe(false);
+});
+
+// Goal: a tip goes with what it is about, and stays while something else moves. Method: what is beside its button scrolls, then what is
+// around it.
+it("goes when its button is scrolled away", async () => {
+  const { container } = render(
+    <>
+      <div className="log" />
+      {page("not now")}
+    </>,
+  );
+  fireEvent.pointerOver(button());
+  await waitFor(() => expect(tip()).toBe("not now"));
+  fireEvent.scroll(document.querySelector(".log") ?? document.body);
+  expect(tip()).toBe("not now");
+  fireEvent.scroll(container);
+  expect(tip()).toBeNull();
 });

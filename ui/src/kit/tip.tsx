@@ -48,37 +48,47 @@ export function Tips() {
     document.addEventListener("pointerover", over);
     document.addEventListener("focusin", focus);
     document.addEventListener("focusout", gone);
-    window.addEventListener("scroll", gone, true);
     return () => {
       window.clearTimeout(timer);
       document.removeEventListener("pointerover", over);
       document.removeEventListener("focusin", focus);
       document.removeEventListener("focusout", gone);
-      window.removeEventListener("scroll", gone, true);
     };
   }, []);
 
-  // What holds a control back can change, or end, while its tip is read.
+  // What holds a control back can change, or end, while its tip is read; and what is scrolled under it is not where it was.
   useEffect(() => {
     if (control === null) return undefined;
     const look = new MutationObserver(() => {
       setWords(wordsOf(control));
     });
     look.observe(document.body, { subtree: true, childList: true, characterData: true, attributeFilter: ["aria-disabled"] });
-    const dismiss = (event: KeyboardEvent) => {
-      if (event.key !== "Escape") return;
-      // The dialog around it stays open: the next one closes that.
-      event.stopPropagation();
-      setControl(null);
+    const moved = ({ target }: Event) => {
+      // A log beside it scrolls by itself, all the time.
+      if (target instanceof Node && target.contains(control)) setControl(null);
     };
-    document.addEventListener("keydown", dismiss, true);
+    window.addEventListener("scroll", moved, true);
     return () => {
       look.disconnect();
-      document.removeEventListener("keydown", dismiss, true);
+      window.removeEventListener("scroll", moved, true);
     };
   }, [control]);
 
   const isShown = control !== null && words !== "";
+  useLayoutEffect(() => {
+    if (!isShown) return undefined;
+    const dismiss = (event: KeyboardEvent) => {
+      if (event.key !== "Escape") return;
+      // The dialog around it stays open: the next one closes that. It listens at the document, before all that is in it.
+      event.stopPropagation();
+      setControl(null);
+    };
+    window.addEventListener("keydown", dismiss, true);
+    return () => {
+      window.removeEventListener("keydown", dismiss, true);
+    };
+  }, [isShown]);
+
   useLayoutEffect(() => {
     if (!isShown || box.current === null) return;
     const { left, right, top, bottom } = control.getBoundingClientRect();
