@@ -3,12 +3,12 @@ import "@fontsource-variable/jetbrains-mono/wght.css";
 import "./style/base.css";
 import "./style/kit.css";
 import "./style/shell.css";
-import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { setNonce } from "get-nonce";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
-import { Refused } from "./api/client";
+import { newClient } from "./api/queries";
 import { Tips } from "./kit/tip";
 import { router } from "./app/router";
 import { Sessions } from "./app/session";
@@ -19,17 +19,7 @@ import { applyTheme } from "./app/theme";
 setNonce(document.querySelector<HTMLMetaElement>("meta[name=csp-nonce]")?.nonce ?? "");
 applyTheme();
 
-const client = new QueryClient({
-  defaultOptions: {
-    queries: {
-      // A node that did not answer may answer next time; what it refused it refuses again.
-      retry: (failures, error) => error instanceof Refused && error.isUnreachable && failures < 1,
-      retryDelay: 300,
-      staleTime: 500,
-    },
-  },
-});
-
+const client = newClient();
 const root = document.getElementById("root");
 if (root === null) throw new Error("the page has no place for the console");
 createRoot(root).render(

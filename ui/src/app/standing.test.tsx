@@ -21,6 +21,21 @@ it("asks a node that is gone at a pace", async () => {
   expect(asked.slice(before).filter((path) => path === "/v1/status").length).toBeLessThan(4);
 });
 
+// Goal: a browser that is offline says what it does not know, and knows it again. Method: the browser's own word for it, there and back.
+it("says so where the browser is offline", async () => {
+  const { meet } = await show("/workers", "full");
+  const bar = () => document.querySelector(".bar")?.textContent ?? "";
+  try {
+    meet("gone");
+    window.dispatchEvent(new Event("offline"));
+    await waitFor(() => expect(bar()).toContain("This node does not answer."), { timeout: 15_000 });
+  } finally {
+    meet("full");
+    window.dispatchEvent(new Event("online"));
+  }
+  await waitFor(() => expect(bar()).not.toContain("This node does not answer."), { timeout: 15_000 });
+});
+
 // Goal: a session that was ended elsewhere is noticed, once, and the page asks who is there. Method: every read is refused as of
 // nobody, that of the session too.
 it("asks who is there when a session is over", async () => {
@@ -48,7 +63,8 @@ it.each([
   };
   const first = (request: Request) => {
     if (new URL(request.url).pathname !== "/v1/status") return undefined;
-    const headers = { "content-type": "application/json", ...(age === null ? {} : { "exq-age-ms": age }) };
+    const aged = { "exq-applied-index": "7", ...(age === null ? {} : { "exq-age-ms": age }) };
+    const headers = { "content-type": "application/json", ...aged };
     return Promise.resolve(new Response(JSON.stringify({ ...status, stopped_since: null }), { status: 200, headers }));
   };
   await show("/about", "full", { first });

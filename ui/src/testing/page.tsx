@@ -1,9 +1,10 @@
 /** A page of the console as a test sees it: drawn whole, signed in, by a node that answers as the test says. */
-import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { type QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { createMemoryHistory, createRouter, RouterProvider } from "@tanstack/react-router";
 import { cleanup, render, waitFor } from "@testing-library/react";
 import { vi } from "vitest";
 import { CHANGES, READS } from "../api/operations.gen";
+import { newClient } from "../api/queries";
 import { Tips } from "../kit/tip";
 import { routeTree } from "../app/router";
 import { rememberSignedIn, Sessions } from "../app/session";
@@ -214,7 +215,7 @@ export async function show(
     return Promise.resolve(json(200, instead[pathname]?.(made as never) ?? made));
   });
   rememberSignedIn(true);
-  const client = new QueryClient({ defaultOptions: { queries: { retry: false } } });
+  const client = newClient(false);
   const history = createMemoryHistory({ initialEntries: [...before, place].map((one) => `/ui${one}`) });
   const router = createRouter({ routeTree, basepath: "/ui", history });
   render(
