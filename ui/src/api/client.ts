@@ -8,7 +8,10 @@ import type { paths } from "./schema.gen";
 /** An answer: what was read, how old the node said it was, and when it arrived here. */
 export interface Seen<T> {
   value: T;
-  /** How old the node's state was when it answered, in milliseconds; null where it did not say. */
+  /**
+   * How old the node's state was when it answered, in milliseconds; 0 where what it answered is not of that state, null where it does not
+   * know.
+   */
   ageMs: number | null;
   /** When the answer arrived, in milliseconds since 1970. */
   at: number;
@@ -130,8 +133,13 @@ export async function seen<T>(call: Promise<Answer<T>>, hint = ""): Promise<Seen
   }
   const { data, error, response } = answer;
   if (!response.ok || data === undefined) throw told(refused(response, error));
-  const age = response.headers.get("exq-age-ms");
-  return { value: data, ageMs: age === null ? null : Number(age), at: Date.now() };
+  return { value: data, ageMs: ageOf(response.headers), at: Date.now() };
+}
+
+/** A node that never heard a leader says which entry its state is of, and not how old that is. */
+function ageOf(headers: Headers): number | null {
+  const age = headers.get("exq-age-ms");
+  return age === null ? (headers.has("exq-applied-index") ? null : 0) : Number(age);
 }
 
 /**

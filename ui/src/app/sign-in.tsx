@@ -31,7 +31,7 @@ export function SignIn({ must: first, refused }: NoSession) {
     }
     // What was asked before this knows of a former session, and of its token.
     await client.cancelQueries({ queryKey: SESSION_KEY });
-    client.setQueryData(SESSION_KEY, { value: who, ageMs: null, at: Date.now() });
+    client.setQueryData(SESSION_KEY, { value: who, ageMs: 0, at: Date.now() });
   };
   return (
     <main className="sign-in">

@@ -2,15 +2,13 @@
 import { type ReactNode, useEffect, useState } from "react";
 import type { UseQueryResult } from "@tanstack/react-query";
 import type { Refused, Seen } from "../api/client";
+import { Age } from "./age";
 import { Button } from "./button";
 import { Explain } from "./explain";
-import { span, visible } from "./text";
-import { useNow } from "./values";
+import { visible } from "./text";
 
 /** Quicker answers need no skeleton, in milliseconds. */
 const SKELETON_AFTER_MS = 150;
-/** What is older says so in another colour, in milliseconds. */
-const LATE_AFTER_MS = 30_000;
 
 interface Props<T> {
   title: string;
@@ -57,17 +55,6 @@ export function Panel<T>({ title, look, actions, flush, empty, isEmpty, pager, c
       )}
       {isNothing ? null : pager?.(data?.value)}
     </section>
-  );
-}
-
-/** How old what is shown is: the node's own age, and the time since it answered. */
-export function Age({ seen }: { seen: Seen<unknown> }) {
-  const now = useNow();
-  const age = Math.max(0, now - seen.at) + (seen.ageMs ?? 0);
-  return (
-    <span className="age" data-late={age > LATE_AFTER_MS ? "" : undefined}>
-      {age < 1_000 ? "now" : `${span(age)} old`}
-    </span>
   );
 }
 

@@ -3,9 +3,9 @@ import type { UseQueryResult } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import type { Refused, Seen } from "../api/client";
+import { Age } from "./age";
 import { Status, type Tone } from "./status";
-import { useNow } from "./values";
-import { grouped, span, visible } from "./text";
+import { grouped, visible } from "./text";
 
 /** What a figure is, of what was read. */
 export interface Figure {
@@ -47,7 +47,7 @@ export function Tile<T>({ title, to, look: { data, error }, lacking, children }:
         <Link className="muted whole" to={to}>
           {title}
         </Link>
-        {shown === undefined || data === undefined ? null : <Age at={shown.at ?? data.at} />}
+        {shown === undefined || data === undefined ? null : <Age seen={{ ageMs: data.ageMs, at: shown.at ?? data.at }} />}
       </span>
       {shown === undefined ? null : <span className="figure">{visible(shown.figure)}</span>}
       {lacking !== undefined ? (
@@ -95,11 +95,6 @@ function Past({ title, series, change, samples }: PastProps) {
       {drawn}
     </Link>
   );
-}
-
-function Age({ at }: { at: number }) {
-  const now = useNow();
-  return <span className="age">{now - at < 1_500 ? "now" : span(now - at)}</span>;
 }
 
 /** The samples of each reading since the page was opened. */

@@ -6,6 +6,7 @@ import type { Refused, Seen } from "../api/client";
 import { type AnswerOf, PACE, useLook } from "../api/look";
 import { useSession } from "../app/session";
 import { useStanding } from "../app/standing";
+import { ageOf } from "../kit/age";
 import { Panel } from "../kit/panel";
 import { Status, type Tone } from "../kit/status";
 import { span } from "../kit/text";
@@ -42,18 +43,15 @@ function gapsOf(sources: readonly Source[], can: (permission: string) => boolean
       return gap(
         "warn",
         <>
-          {what}: {data === undefined ? "could not be read" : `not known for ${span(ageOf(data, now))}`},{" "}
+          {what}: {data === undefined ? "could not be read" : `not known for ${span(ageOf(data, now) ?? now - data.at)}`},{" "}
           <Foreign>{error.message}</Foreign> {error.code}
         </>,
       );
     if (data === undefined) return gap("info", `${what}: being read`);
     const age = ageOf(data, now);
+    if (age === null) return gap("warn", `${what}: the node does not know how old it is`);
     return age > KNOWN_MS ? gap("warn", `${what}: not known for ${span(age)}`) : [];
   });
-}
-
-function ageOf({ at, ageMs }: Seen<unknown>, now: number): number {
-  return Math.max(0, now - at) + (ageMs ?? 0);
 }
 
 /** What somebody has to do something about, the worst first; and what of it is not known here, because nothing is no news then. */
@@ -131,7 +129,7 @@ export function Needs() {
   // The panel is as old as the oldest of what it is made of.
   const oldest = sources
     .flatMap(({ look: { data } }) => (data === undefined ? [] : [data]))
-    .toSorted((a, b) => ageOf(b, now) - ageOf(a, now))[0];
+    .toSorted((a, b) => (ageOf(b, now) ?? Infinity) - (ageOf(a, now) ?? Infinity) || 0)[0];
   const whole =
     look.data === undefined || oldest === undefined
       ? look

@@ -86,3 +86,29 @@ it("shows a figure without its past", async () => {
   await waitFor(() => expect(tile("Jobs that wait")).toContain("its last day could not be read: it failed EXQ-0001"));
   expect(tile("Jobs that wait")).not.toContain("being read");
 });
+
+// Goal: what a follower shows is as old as it says, tile by tile and in what needs somebody; where it does not know, that is said. Method:
+// answers with an age of two minutes, then with the entry that they are of and no age.
+it.each([
+  ["120000", "2 min", "Workers: not known for 2 min"],
+  [null, "age unknown", "Workers: the node does not know how old it is"],
+])("says how old a figure of a follower is (%s)", async (age, words, gap) => {
+  await show("/", "full", {
+    first: (request) => {
+      if (!at(request, "/v1/workers")) return undefined;
+      const answer = json(200, answerTo("/v1/workers", "full"));
+      answer.headers.set("exq-applied-index", "7");
+      if (age === null) answer.headers.delete("exq-age-ms");
+      else answer.headers.set("exq-age-ms", age);
+      return Promise.resolve(answer);
+    },
+  });
+  await waitFor(() => expect(tile("Workers that run")).toContain(words));
+  const shown = tiles()
+    .find((one) => one.textContent.startsWith("Workers that run"))
+    ?.querySelector(".age");
+  expect(shown?.hasAttribute("data-late")).toBe(true);
+  const needs = document.querySelector('section[aria-label="What needs somebody"]');
+  expect(needs?.querySelector('[aria-label="What is not known here"]')?.textContent).toContain(gap);
+  expect(needs?.querySelector("header .age")?.textContent).toContain(words);
+});
