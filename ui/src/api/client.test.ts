@@ -1,5 +1,5 @@
 import { afterEach, expect, it, vi } from "vitest";
-import { onRefused, Refused, seen } from "./client";
+import { onRefused, patience, Refused, seen } from "./client";
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -38,4 +38,14 @@ it.each([
 ])("knows what a refusal with status %d and code %s means for a change", (status, code, isUnknown, isHeldOff) => {
   const refused = new Refused(status, code, "", "", "");
   expect([refused.isUnknown, refused.isHeldOff]).toEqual([isUnknown, isHeldOff]);
+});
+
+// Goal: a node that falls silent is noticed within seconds, and nobody is cut off who asks for what takes its time. Method: the patience of
+// what tells of the node, of a read, of what reads everything, and of a change.
+it("waits as long as an answer may take", () => {
+  const of = (method: string, path: string) => patience({ method, url: `https://node${path}` });
+  expect(of("GET", "/v1/status")).toBeLessThanOrEqual(2_000);
+  expect(of("GET", "/v1/workers")).toBe(10_000);
+  expect(of("GET", "/v1/ledger/verify")).toBeGreaterThan(600_000);
+  expect(of("POST", "/v1/emergency/stop")).toBe(60_000);
 });

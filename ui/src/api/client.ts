@@ -98,10 +98,16 @@ const CHANGE_PATIENCE_MS = 60_000;
 /** A little more than the node itself takes for what reads everything there is, or saves it. */
 const WHOLE_PATIENCE_MS = 12 * 60_000;
 const WHOLE: readonly string[] = ["/v1/ledger/verify", "/v1/audit/verify", "/v1/snapshot"];
+/** What tells whether the node is there at all: one that falls silent is noticed by it, and by nothing else as soon. */
+const STANDING_PATIENCE_MS = 1_500;
+const STANDING = "/v1/status";
 
-function patience(request: Request): number {
-  if (WHOLE.includes(new URL(request.url).pathname)) return WHOLE_PATIENCE_MS;
-  return request.method === "GET" ? READ_PATIENCE_MS : CHANGE_PATIENCE_MS;
+/** How long an answer is waited for, in milliseconds. */
+export function patience({ method, url }: Pick<Request, "method" | "url">): number {
+  const { pathname } = new URL(url);
+  if (WHOLE.includes(pathname)) return WHOLE_PATIENCE_MS;
+  if (pathname === STANDING) return STANDING_PATIENCE_MS;
+  return method === "GET" ? READ_PATIENCE_MS : CHANGE_PATIENCE_MS;
 }
 
 api.use({

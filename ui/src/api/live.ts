@@ -4,7 +4,9 @@
  */
 import type { QueryClient } from "@tanstack/react-query";
 import { useSyncExternalStore } from "react";
+import { Refused } from "./client";
 import type { Topic } from "./look";
+import { EventText, listen, type Told } from "./stream";
 
 const TOPICS: readonly Topic[] = [
   "cluster",
@@ -21,6 +23,8 @@ const TOPICS: readonly Topic[] = [
   "users",
   "sandbox",
 ];
+
+const isTopic = (event: string): event is Topic => (TOPICS as readonly string[]).includes(event);
 
 /** Many events of one moment cause one read: this long is waited for more, in milliseconds. */
 const GATHER_MS = 250;
@@ -59,9 +63,9 @@ export function follow(client: QueryClient, mayRead: boolean): () => void {
   /** When the reads of a topic that changed are due, and when they were made last. */
   const due = new Map<Topic, number>();
   const made = new Map<Topic, number>();
+  const over = new AbortController();
   let timer: number | undefined;
   let again: number | undefined;
-  let source: EventSource | undefined;
 
   const arm = () => {
     window.clearTimeout(timer);
@@ -82,37 +86,37 @@ export function follow(client: QueryClient, mayRead: boolean): () => void {
     due.set(topic, Math.max(Date.now() + GATHER_MS, (made.get(topic) ?? 0) + PAUSE_MS));
     arm();
   };
-  const connect = () => {
-    const stream = new EventSource("/v1/events/stream");
-    source = stream;
-    stream.onopen = () => {
-      // What happened while nobody listened is not told by a new stream.
-      if (liveness !== "live") for (const topic of TOPICS) note(topic);
-      set("live");
-    };
-    for (const topic of TOPICS) {
-      stream.addEventListener(topic, () => {
-        note(topic);
-      });
-    }
-    const end = () => {
-      stream.close();
-      set("connecting");
-      again = window.setTimeout(connect, AGAIN_MS);
-    };
-    stream.addEventListener("gap", () => {
-      for (const topic of TOPICS) note(topic);
-    });
-    stream.addEventListener("end", end);
-    stream.onerror = () => {
-      // A node that died is known by this first: whether it is there is asked at once, and the page goes on elsewhere where it is not.
-      if (liveness === "live") void client.invalidateQueries({ queryKey: ["/v1/status"] });
-      end();
-    };
+  const hear = ({ event }: Told) => {
+    if (event === "gap") for (const topic of TOPICS) note(topic);
+    else if (isTopic(event)) note(event);
   };
-  connect();
+  const opened = () => {
+    // What happened while nobody listened is not told by a new stream.
+    if (liveness !== "live") for (const topic of TOPICS) note(topic);
+    set("live");
+  };
+  const connect = async () => {
+    const text = new EventText();
+    const take = (part: string) => {
+      text.add(part);
+      for (let told = text.next(); told !== null; told = text.next()) hear(told);
+      return Promise.resolve();
+    };
+    try {
+      await listen("/v1/events/stream", { after: null, opened, take }, over.signal);
+    } catch (error) {
+      // Pages are served by the pace of their reads meanwhile, and those tell what stands in the way.
+      if (!(error instanceof Refused) && !over.signal.aborted) throw error;
+    }
+    if (over.signal.aborted) return;
+    // A node that died is known by this first: whether it is there is asked at once, and the page goes on elsewhere where it is not.
+    if (liveness === "live") void client.invalidateQueries({ queryKey: ["/v1/status"] });
+    set("connecting");
+    again = window.setTimeout(() => void connect(), AGAIN_MS);
+  };
+  void connect();
   return () => {
-    source?.close();
+    over.abort();
     window.clearTimeout(timer);
     window.clearTimeout(again);
     set("connecting");

@@ -94,6 +94,8 @@ export interface LookOptions {
   /** How often it is read again; a function says so of what was read last. */
   every?: number | false | ((last: unknown) => number);
   enabled?: boolean;
+  /** Not where that it was not answered is what is wanted to be known. */
+  retry?: false;
   /** What to do where no answer comes. */
   hint?: string;
 }
@@ -109,6 +111,7 @@ export function look<P extends Readable>(path: P, asked: Asked<P> = {}, options:
     structuralSharing: kept,
     refetchInterval: typeof every === "function" ? ({ state }) => every(state.data?.value) : every,
     enabled: options.enabled ?? true,
+    ...(options.retry === undefined ? {} : { retry: options.retry }),
   });
 }
 

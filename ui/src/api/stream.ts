@@ -10,7 +10,7 @@ export interface Told {
 }
 
 /** Nodes tell something, if only that nothing happens, more often than this, in milliseconds. */
-const SILENT_MS = 45_000;
+const SILENT_MS = 25_000;
 
 /** Text that came, taken apart event by event when that is asked for. */
 export class EventText {

@@ -7,6 +7,10 @@ let nodes: readonly string[] = [];
 
 /** Whoever has not answered within this is not there, in milliseconds. */
 const TRY_MS = 1_500;
+/** Between two looks whether any other node is there, in milliseconds. */
+const ANY_AGAIN_MS = 1_000;
+/** The same for the next leader, which is there any moment. */
+const LEADER_AGAIN_MS = 300;
 
 /** The API addresses of all nodes. */
 export function rememberNodes(addresses: readonly string[]): void {
@@ -27,19 +31,42 @@ export async function isAlive(address: string, signal: AbortSignal): Promise<boo
 /** Goes to the first other node that is alive, unless this one answers again meanwhile; `led` says whether this one was the leader. */
 export async function elsewhere(signal: AbortSignal, led: boolean): Promise<void> {
   const here = window.location.host;
-  const others = nodes.filter((address) => address !== here);
-  if (others.length === 0) return;
-  if (await isAlive(here, signal)) return;
-  const found = await Promise.any(
-    others.map(async (address) => {
-      if (await isAlive(address, signal)) return address;
-      throw new Error("not there");
-    }),
-  ).catch(() => null);
-  if (found === null || signal.aborted) return;
-  const there = new URL(hrefAt(found));
-  if (led) there.searchParams.set(MOVED, "1");
-  window.location.assign(there);
+  const there = await repeated(
+    async () => {
+      const others = nodes.filter((address) => address !== here);
+      if (others.length === 0) return null;
+      // All at once: a node that fell silent takes the whole of its time.
+      const found = Promise.any(
+        others.map(async (address) => {
+          if (await isAlive(address, signal)) return address;
+          throw new Error("not there");
+        }),
+      ).catch(() => null);
+      return (await isAlive(here, signal)) ? null : found;
+    },
+    ANY_AGAIN_MS,
+    signal,
+  );
+  if (there === null) return;
+  const to = new URL(hrefAt(there));
+  if (led || isOnItsWay()) to.searchParams.set(MOVED, "1");
+  window.location.assign(to);
+}
+
+/** What `look` finds, once it does: it looks again after a pause until then, or until `signal` says so, and finds nothing then. */
+async function repeated<T>(look: () => Promise<T | null>, pauseMs: number, signal: AbortSignal): Promise<T | null> {
+  for (;;) {
+    const found = await look();
+    if (signal.aborted) return null;
+    if (found !== null) return found;
+    await new Promise<void>((done) => {
+      const timer = window.setTimeout(done, pauseMs);
+      signal.addEventListener("abort", () => {
+        window.clearTimeout(timer);
+        done();
+      });
+    });
+  }
 }
 
 /** Whether this page was come to because the leader was gone, and shall go on to the next one. */
@@ -54,9 +81,11 @@ export function arrived(): void {
   window.history.replaceState(window.history.state, "", here);
 }
 
-/** Goes on to whoever is said to lead, if it is there: what a follower names may be the one that was lost, until the next is elected. */
+/** Goes on to whoever is said to lead, once it is there: what a follower names may be the one that was lost, until the next is elected. */
 export async function onwards(leaderHref: string, signal: AbortSignal): Promise<void> {
-  if ((await isAlive(new URL(leaderHref).host, signal)) && !signal.aborted) window.location.replace(leaderHref);
+  const { host } = new URL(leaderHref);
+  const there = await repeated(async () => ((await isAlive(host, signal)) ? leaderHref : null), LEADER_AGAIN_MS, signal);
+  if (there !== null) window.location.replace(there);
 }
 
 /** Says of an address that its page was come to from another node. */

@@ -51,7 +51,8 @@ function Live() {
 function Bar() {
   const { status, look } = useStanding();
   const { who, signOut } = useSession();
-  const liveness = useLiveness();
+  // A stream that is still open says nothing of a node that does not answer any more.
+  const isLive = useLiveness() === "live" && look.error === null;
   return (
     <header className="bar">
       <div className="line">
@@ -74,7 +75,7 @@ function Bar() {
           <Clock />
         </span>
         <span title="Whether the node tells of changes as they happen; without it pages ask every few seconds.">
-          <Status tone={liveness === "live" ? "good" : "idle"}>{liveness === "live" ? "live" : "asking"}</Status>
+          <Status tone={isLive ? "good" : "idle"}>{isLive ? "live" : "asking"}</Status>
         </span>
         <ThemeChoice />
         <Link to="/security">
@@ -135,7 +136,7 @@ function Banners() {
     return () => {
       leaving.abort();
     };
-  }, [moved, readOnly, leaderHref, isHeld, look.dataUpdatedAt]);
+  }, [moved, readOnly, leaderHref, isHeld]);
   return (
     <>
       {look.error?.isUnreachable === true ? (

@@ -85,11 +85,66 @@ it("goes on to a leader that is there", async () => {
     return isThere ? Promise.resolve(new Response()) : Promise.reject(new TypeError("refused"));
   });
   const leader = hrefAt("127.0.0.1:8650");
-  await onwards(leader, new AbortController().signal);
-  expect([asked, gone]).toEqual([["https://127.0.0.1:8650/livez"], []]);
+  const going = onwards(leader, new AbortController().signal);
+  await waitFor(() => expect(asked.length).toBeGreaterThan(1));
+  expect([new Set(asked), gone]).toEqual([new Set(["https://127.0.0.1:8650/livez"]), []]);
   isThere = true;
-  await onwards(leader, new AbortController().signal);
+  await going;
   expect(gone).toEqual(["https://127.0.0.1:8650/ui/workers?came=1"]);
+});
+
+/** Where the page goes, which it does not do here. */
+function leaving(): string[] {
+  const [gone, real] = [[] as string[], window.location];
+  const go = (to: URL | string) => void gone.push(String(to));
+  const get = (_: object, name: string) =>
+    name === "replace" || name === "assign" ? go : (Reflect.get(real, name, real) as unknown);
+  vi.stubGlobal("location", new Proxy({}, { get }));
+  return gone;
+}
+
+// Goal: a leader that takes longer to say that it is there than a page takes to ask who leads is gone to all the same. Method: a follower's
+// page on its way, which asks three times a second, and a leader that answers after a second.
+it("goes on to a leader that is slow to answer", async () => {
+  window.history.replaceState(null, "", "/ui/about?moved=1");
+  const gone = leaving();
+  const slow = (signal: AbortSignal) =>
+    new Promise<Response>((answer, refuse) => {
+      const timer = setTimeout(() => answer(new Response()), 1_000);
+      signal.addEventListener("abort", () => {
+        clearTimeout(timer);
+        refuse(signal.reason as Error);
+      });
+    });
+  const shown = await show("/about", "full", { follows: true });
+  const fetch = globalThis.fetch;
+  expect(shown.asked).toContain("/v1/status");
+  vi.stubGlobal("fetch", (of: Request | string, init?: RequestInit) =>
+    typeof of === "string" ? slow(init?.signal as AbortSignal) : fetch(of),
+  );
+  await waitFor(() => expect(gone).toEqual(["https://127.0.0.1:8650/ui/about?came=1"]), { timeout: 6_000 });
+  arrived();
+});
+
+// Goal: a node that falls silent is left for one that is there, whatever the silent one holds open. Method: no answer from it at all; its
+// neighbour answers.
+it("leaves a node that falls silent", async () => {
+  const gone = leaving();
+  let isSilent = false;
+  const silent = (signal: AbortSignal | null | undefined) =>
+    new Promise<Response>((_, refuse) => signal?.addEventListener("abort", () => refuse(signal.reason as Error)));
+  await show("/about", "full");
+  const fetch = globalThis.fetch;
+  vi.stubGlobal("fetch", (of: Request | string, init?: RequestInit) => {
+    if (typeof of === "string") return of.includes(":8650") ? Promise.resolve(new Response()) : silent(init?.signal);
+    return isSilent ? silent(init?.signal) : fetch(of);
+  });
+  isSilent = true;
+  const began = Date.now();
+  await waitFor(() => expect(gone.length).toBeGreaterThan(0), { timeout: 12_000 });
+  expect(gone[0]).toBe("https://127.0.0.1:8650/ui/about?came=1&moved=1");
+  // Two seconds until it is asked, the patience of that, and that of the look whether it is there at all; on a machine that is busy.
+  expect(Date.now() - began).toBeLessThan(9_000);
 });
 
 // Goal: who leads is looked for often while nobody does, and by a page on its way to the next leader; not by a page that shows a follower.

@@ -38,7 +38,7 @@ export function useStanding(): Standing {
 
 export function StandingProvider({ children }: { children: ReactNode }) {
   const client = useQueryClient();
-  const look = useLook("/v1/status", {}, { topics: ["cluster", "emergency"], every: pace });
+  const look = useLook("/v1/status", {}, { topics: ["cluster", "emergency"], every: pace, retry: false });
   const peers = useLook("/v1/cluster/peers", {}, { topics: ["cluster"], every: PACE.glance });
   const status = look.data?.value;
   const members = peers.data?.value.peers;
@@ -51,15 +51,15 @@ export function StandingProvider({ children }: { children: ReactNode }) {
   // A node that does not answer any more: the page goes on at another one, where it was; not while somebody is at a change, whose
   // answer and whose id would be lost.
   const isHeld = usePageHeld();
+  const isUnreachable = look.error?.isUnreachable === true;
   useEffect(() => {
-    const unreachable = look.error?.isUnreachable === true;
-    if (!unreachable || isHeld) return undefined;
+    if (!isUnreachable || isHeld) return undefined;
     const leaving = new AbortController();
     void elsewhere(leaving.signal, isLed);
     return () => {
       leaving.abort();
     };
-  }, [look.error, look.errorUpdateCount, isLed, isHeld]);
+  }, [isUnreachable, isLed, isHeld]);
 
   // What another read noticed is looked at now; what is known already waits for its time.
   const isLost = look.error !== null;

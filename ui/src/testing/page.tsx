@@ -87,17 +87,6 @@ const SPECIAL: Readonly<Record<string, (follows: boolean, answer: object) => obj
   },
 };
 
-class NoEvents {
-  onopen: (() => void) | null = null;
-  onerror: (() => void) | null = null;
-  addEventListener(): void {
-    // Nothing is ever told.
-  }
-  close(): void {
-    // Nothing was open.
-  }
-}
-
 export function json(status: number, body: unknown): Response {
   const headers = { "content-type": "application/json", "exq-age-ms": "0", "x-request-id": "request-7" };
   return new Response(JSON.stringify(body), { status, headers });
@@ -176,7 +165,6 @@ export async function show(
       complaints.push(words.map(String).join(" "));
     });
   }
-  vi.stubGlobal("EventSource", NoEvents);
   vi.stubGlobal("scrollTo", () => undefined);
   vi.stubGlobal(
     "ResizeObserver",
@@ -193,6 +181,8 @@ export async function show(
     },
   );
   vi.stubGlobal("fetch", (request: Request) => {
+    // Events are never told.
+    if ((request as Partial<Request>).url?.endsWith("/v1/events/stream") === true) return NEVER;
     const own = first?.(request);
     if (own !== undefined) return own;
     const { pathname } = new URL(request.url);
