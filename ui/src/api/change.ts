@@ -1,4 +1,6 @@
 /** Changes, typed by method and path, with what the description of the API says of their danger. */
+import { blake3 } from "@noble/hashes/blake3.js";
+import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import { api, type Proposed, type Seen, seen } from "./client";
 import { CHANGES } from "./operations.gen";
 import type { paths } from "./schema.gen";
@@ -65,22 +67,32 @@ export async function change<C extends Change>(
   return seen<ResultOf<C>>(call(path, { params, body: whole, headers, parseAs }));
 }
 
+/** What tells a text from all others, and tells nothing of it: 32 hexadecimal digits. */
+export function printOf(text: string): string {
+  return bytesToHex(blake3(utf8ToBytes(text), { dkLen: 16 }));
+}
+
 /**
  * The ids of one form's commands. What is sent again unchanged, because no answer came, keeps its id and so takes effect once; what was
- * changed meanwhile, refused, or done is another command.
+ * changed meanwhile, refused, or done is another command. Of what was sent the print is kept: it may have been a secret.
  */
 export class CommandIds {
-  private kept = { what: "", id: "" };
+  /** The print of what was sent, and its id; from another page where they are given. */
+  constructor(public kept: readonly [print: string, id: string] = ["", ""]) {}
 
   of(what: unknown): string {
-    const text = JSON.stringify(what);
-    if (this.kept.what !== text) this.kept = { what: text, id: newCommandId() };
-    return this.kept.id;
+    if (!this.isOf(what)) this.kept = [printOf(JSON.stringify(what)), newCommandId()];
+    return this.kept[1];
+  }
+
+  /** Whether this is what was sent. */
+  isOf(what: unknown): boolean {
+    return this.kept[0] === printOf(JSON.stringify(what));
   }
 
   /** An answer came. */
   answered(): void {
-    this.kept = { what: "", id: "" };
+    this.kept = ["", ""];
   }
 }
 

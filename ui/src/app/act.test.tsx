@@ -183,6 +183,8 @@ describe("a change that is not answered", () => {
     await press("Stop", dialog);
     await waitFor(() => expect(words()).toContain("It may have been made. Send it again: it takes effect once."));
     expect(words()).not.toContain("asks again by itself");
+    const where = within(dialog()).getByRole("link").getAttribute("href");
+    expect(where).toBe(`/ui/commands/${String(sent[0]?.body["command_id"])}`);
     await press("Stop", dialog);
     await waitFor(() => expect(sent.length).toBe(2));
     await press("Cancel", dialog);

@@ -20,15 +20,14 @@ import { Field, Input } from "../kit/field";
 import { Status } from "../kit/status";
 import { safe } from "../kit/text";
 import { toast } from "../kit/toast";
-import { When } from "../kit/values";
-import { Gone, ON_ITS_WAY, Told, useSending, useToldElsewhere } from "./deed";
+import { Gone, ON_ITS_WAY, SentBefore, Told, useSending, useToldElsewhere } from "./deed";
 import { holdPage } from "./holding";
 import { useHosted } from "./hosted";
 import { useSession } from "./session";
 import { ProposedOnce, ShownOnce } from "./shown-once";
 import { useStanding } from "./standing";
 import { doneTo, InAudit } from "./told";
-import { type Draft, forgetUnanswered, keepUnanswered, unansweredOf } from "./unanswered";
+import { carriedOf, type Draft, forgetUnanswered, keepUnanswered, unansweredOf } from "./unanswered";
 import { Beside, type Versus } from "./versus";
 
 /** It takes two persons. */
@@ -142,7 +141,7 @@ export function Act<C extends Change, F = undefined>(props: Props<C, F>) {
     const deed = JSON.stringify([who.name, essence(from, form)]);
     if (isAnew) forgetUnanswered(deed);
     const fresh = { props: from, form, reason, ids: new CommandIds(), sentAt: null };
-    const draft = unansweredOf<Props<C, F>, F>(deed) ?? fresh;
+    const draft = unansweredOf<Props<C, F>, F>(deed) ?? { ...fresh, ...carriedOf(deed) };
     turn += 1;
     const key = turn;
     hosted.show((live) => (
@@ -200,7 +199,7 @@ function Asked<C extends Change, F>({ draft, deed, live, anew, close, keep }: As
   const { props, ids, sentAt } = draft;
   const { label, useMore = nothingMore } = props;
   const { can } = useSession();
-  const { danger, summary, once } = factsOf(props.change);
+  const { danger, summary } = factsOf(props.change);
   const general = useWhyNot(props.change, props.anywhere);
   const sending = useSending();
   const client = useQueryClient();
@@ -217,6 +216,8 @@ function Asked<C extends Change, F>({ draft, deed, live, anew, close, keep }: As
   const subject = given(props.subject, form);
   const names = given(props.names, form);
   const consequence = given(props.consequence, form) ?? more.consequence;
+  const sentAs = (propose: boolean) => [names, props.body(reason.trim(), form), propose];
+  const isSame = sentAt !== null && ids.isOf(sentAs(props.proposed === true));
   // Where all of a form is sent, what it began from is part of what it is about.
   const begins = ({ whole, form }: Props<C, F>) => (whole === true ? JSON.stringify(form) : null);
   const hasChanged = live !== null && (essence(props, form) !== essence(live, form) || begins(props) !== begins(live));
@@ -251,7 +252,7 @@ function Asked<C extends Change, F>({ draft, deed, live, anew, close, keep }: As
     setBusy(true);
     try {
       const body = props.body(reason.trim(), form);
-      const id = ids.of([names, body, propose]);
+      const id = ids.of(sentAs(propose));
       // Where the page is left before the answer, the same dialog knows of it.
       keepUnanswered(deed, { props, form, reason, ids, sentAt: Date.now() });
       const why = `${label} ${subject}: this asks for a second factor of the last minute.`;
@@ -279,7 +280,7 @@ function Asked<C extends Change, F>({ draft, deed, live, anew, close, keep }: As
         forgetUnanswered(deed);
       }
       setRefused(error);
-      tellElsewhere(`${label}: ${subject}`, error, props.change, isSentBefore);
+      tellElsewhere(`${label}: ${subject}`, error, props.change, isSentBefore, ids.kept[1]);
       // What somebody else made of it is looked at now, not when its time comes.
       if (error.code === STALE) void client.invalidateQueries();
     } finally {
@@ -304,13 +305,11 @@ function Asked<C extends Change, F>({ draft, deed, live, anew, close, keep }: As
         }}
       >
         {sentAt === null ? null : (
-          <div className="row" role="status">
-            <Status tone="warn">
-              This was sent <When at={new Date(sentAt).toISOString()} /> and not answered: it may have been made.{" "}
-              {once ? "Sent again as it is, it takes effect once." : "Look whether it was before you send it again."}
-            </Status>
+          <SentBefore
+            {...{ change: props.change, at: sentAt, isCarried: draft.isCarried === true, isSame, command: ids.kept[1] }}
+          >
             <Button onClick={() => anew()}>Begin anew</Button>
-          </div>
+          </SentBefore>
         )}
         {live === null ? <Gone /> : null}
         {props.versus !== undefined && refused?.code === STALE ? (
@@ -363,7 +362,7 @@ function Asked<C extends Change, F>({ draft, deed, live, anew, close, keep }: As
         )}
         {refused === null ? null : (
           <div role="alert" className="stack">
-            <Told refused={refused} change={props.change} before={isSentBefore} />
+            <Told refused={refused} change={props.change} before={isSentBefore} command={ids.kept[1]} />
             {refused.code === TWO_PERSONS ? (
               <div className="row">
                 <Button look="main" why={missing} onClick={() => void send(true)}>

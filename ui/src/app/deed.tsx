@@ -1,12 +1,14 @@
 /** What all changes of a person have in common: the second factor where it is asked for, and how a refusal is told. */
 import { useQueryClient } from "@tanstack/react-query";
-import { useCallback, useEffect, useRef } from "react";
+import { Link } from "@tanstack/react-router";
+import { type ReactNode, useCallback, useEffect, useRef } from "react";
 import { type Change, factsOf } from "../api/change";
 import { Refused, type Seen } from "../api/client";
 import { Explain } from "../kit/explain";
 import { Status } from "../kit/status";
 import { visible } from "../kit/text";
 import { toast } from "../kit/toast";
+import { When } from "../kit/values";
 import { useSession } from "./session";
 
 const STEP_UP = "EXQ-0216";
@@ -46,12 +48,12 @@ export function useToldElsewhere() {
       isDrawn.current = false;
     };
   }, []);
-  return useCallback((title: string, refused: Refused, change: Change, before: boolean) => {
+  return useCallback((title: string, refused: Refused, change: Change, before: boolean, command: string) => {
     if (isDrawn.current) return;
     toast(
       <>
         <p>{visible(title)}</p>
-        <Told refused={refused} change={change} before={before} />
+        <Told {...{ refused, change, before, command }} />
       </>,
       "bad",
     );
@@ -70,11 +72,63 @@ export function Gone() {
   );
 }
 
+/** Where it is told what became of a command; nothing where it has no id. */
+export function OfCommand({ id }: { id: string }) {
+  return id === "" ? null : (
+    <>
+      What became of it is told at its command:{" "}
+      <Link className="code" to="/commands/$command" params={{ command: id }}>
+        {id}
+      </Link>
+      .
+    </>
+  );
+}
+
+interface SentBeforeProps {
+  change: Change;
+  /** When it was sent, in milliseconds since 1970. */
+  at: number;
+  /** Whether that was at another node, and, there, whether what is filled in here now is what was sent. */
+  isCarried: boolean;
+  isSame: boolean;
+  command: string;
+  /** What can be done about it. */
+  children?: ReactNode;
+}
+
+/** What a dialog says that is opened again, of what it sent and had no answer to. */
+export function SentBefore({ change, at, isCarried, isSame, command, children }: SentBeforeProps) {
+  const { once } = factsOf(change);
+  const again = isCarried
+    ? "Filled in as it was then, and sent again, it takes effect once"
+    : "Sent again as it is, it takes effect once.";
+  const filled = isSame ? "; as it is now it is the same." : "; as it is now it would be another one.";
+  return (
+    <div className="row" role="status">
+      <Status tone="warn">
+        This was sent{isCarried ? " at another node" : ""} <When at={new Date(at).toISOString()} /> and not answered: it may
+        have been made. {once ? `${again}${isCarried ? filled : ""}` : "Look whether it was before you send it again."}{" "}
+        <OfCommand id={once ? command : ""} />
+      </Status>
+      {children}
+    </div>
+  );
+}
+
+interface ToldProps {
+  refused: Refused;
+  change: Change;
+  before: boolean;
+  /** Its id. */
+  command: string;
+}
+
 /**
  * What stood in the way of a change. Where it is not known whether it was made, that is what is told; where the node could not begin with
  * it, that nothing was done. `before` is whether it was sent before without an answer.
  */
-export function Told({ refused, change, before }: { refused: Refused; change: Change; before: boolean }) {
+export function Told({ refused, change, before, command }: ToldProps) {
   return (
     <>
       <p>
@@ -83,7 +137,8 @@ export function Told({ refused, change, before }: { refused: Refused; change: Ch
       {refused.isUnknown ? (
         <p>
           It may have been made.{" "}
-          {factsOf(change).once ? "Send it again: it takes effect once." : "Look whether it was before you send it again."}
+          {factsOf(change).once ? "Send it again: it takes effect once." : "Look whether it was before you send it again."}{" "}
+          <OfCommand id={factsOf(change).once ? command : ""} />
         </p>
       ) : refused.isHeldOff ? (
         <p>{before ? "This time nothing was done." : "Nothing was done."}</p>

@@ -2,6 +2,7 @@
  * Where to go when the node of this page is gone: the addresses of the others are remembered as long as it was there, the first
  * that is alive is gone to, at the same place. Its page shows who leads, and moves on to the leader if the former one led.
  */
+import { carrying } from "./unanswered";
 
 let nodes: readonly string[] = [];
 
@@ -50,7 +51,7 @@ export async function elsewhere(signal: AbortSignal, led: boolean): Promise<void
   if (there === null) return;
   const to = new URL(hrefAt(there));
   if (led || isOnItsWay()) to.searchParams.set(MOVED, "1");
-  window.location.assign(to);
+  window.location.assign(carrying(to.href));
 }
 
 /** What `look` finds, once it does: it looks again after a pause until then, or until `signal` says so, and finds nothing then. */
@@ -85,7 +86,7 @@ export function arrived(): void {
 export async function onwards(leaderHref: string, signal: AbortSignal): Promise<void> {
   const { host } = new URL(leaderHref);
   const there = await repeated(async () => ((await isAlive(host, signal)) ? leaderHref : null), LEADER_AGAIN_MS, signal);
-  if (there !== null) window.location.replace(there);
+  if (there !== null) window.location.replace(carrying(there));
 }
 
 /** Says of an address that its page was come to from another node. */

@@ -6,8 +6,9 @@ import { follow, useLiveness } from "../api/live";
 import { Button } from "../kit/button";
 import { Status, Word } from "../kit/status";
 import { span, utc } from "../kit/text";
-import { Toasts } from "../kit/toast";
+import { toast, Toasts } from "../kit/toast";
 import { Foreign, useNow, When } from "../kit/values";
+import { OfCommand } from "./deed";
 import { Hosted } from "./hosted";
 import { Keyboard } from "./keyboard";
 import { PAGES } from "./pages";
@@ -15,6 +16,7 @@ import { useSession } from "./session";
 import { arrived, isOnItsWay, onwards } from "./elsewhere";
 import { usePageHeld } from "./holding";
 import { StandingProvider, useStanding } from "./standing";
+import { carrying, takeTold } from "./unanswered";
 import { useWaiting } from "./waiting";
 import { applyTheme, type Theme, theme } from "./theme";
 
@@ -130,6 +132,7 @@ function Banners() {
   // Whoever came here because the leader was gone wants to go on at the next one.
   useEffect(() => {
     if (moved && readOnly === null) arrived();
+    if (!isOnItsWay()) tellCarried();
     if (!moved || leaderHref === null || isHeld) return undefined;
     const leaving = new AbortController();
     void onwards(leaderHref, leaving.signal);
@@ -164,11 +167,26 @@ function Banners() {
           <span>
             <Foreign>{readOnly}</Foreign> {follows ? <Behind ms={look.data?.ageMs ?? null} /> : null}
           </span>
-          {leaderHref === null ? null : <a href={leaderHref}>Open this page on the leader</a>}
+          {leaderHref === null ? null : (
+            <a href={leaderHref} onClick={({ currentTarget }) => (currentTarget.href = carrying(leaderHref))}>
+              Open this page on the leader
+            </a>
+          )}
         </Banner>
       ) : null}
     </>
   );
+}
+
+/** Tells whoever came from another node of what was sent there and not answered. */
+function tellCarried(): void {
+  for (const id of takeTold())
+    toast(
+      <>
+        A change was sent before this page came here, and not answered: it may have been made. <OfCommand id={id} />
+      </>,
+      "bad",
+    );
 }
 
 /** How old what a follower shows was when it answered last. It changes with every answer: nobody is told of each. */

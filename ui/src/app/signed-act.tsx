@@ -17,13 +17,13 @@ import { visible } from "../kit/text";
 import { toast } from "../kit/toast";
 import { useWhyNot } from "./act";
 import { keptKey, sign } from "./approval-key";
-import { Gone, ON_ITS_WAY, Told, useSending, useToldElsewhere } from "./deed";
+import { Gone, ON_ITS_WAY, SentBefore, Told, useSending, useToldElsewhere } from "./deed";
 import { holdPage } from "./holding";
 import { useHosted } from "./hosted";
 import { useSession } from "./session";
 import { useStanding } from "./standing";
 import { InAudit } from "./told";
-import { type Draft, forgetUnanswered, keepUnanswered, unansweredOf } from "./unanswered";
+import { carriedOf, type Draft, forgetUnanswered, keepUnanswered, unansweredOf } from "./unanswered";
 
 /** The key of this browser at this node and its number, if it is enrolled and confirmed. */
 export function useOwnKey() {
@@ -98,12 +98,9 @@ export function SignedAct<C extends Change>(props: Props<C>) {
         onClick={() => {
           const deed = JSON.stringify([who.name, props.change, props.names]);
           // The bytes are made of what is on the page now; the id is that of what was sent before, if it is the same.
-          const { ids, reason, sentAt } = unansweredOf<Props<C>, null>(deed) ?? {
-            ids: new CommandIds(),
-            reason: "",
-            sentAt: null,
-          };
-          const draft = { props, form: null, reason, ids, sentAt };
+          const fresh = { reason: "", ids: new CommandIds(), sentAt: null };
+          const before = unansweredOf<Props<C>, null>(deed) ?? { ...fresh, ...carriedOf(deed) };
+          const draft = { ...before, props, form: null };
           hosted.show((live) => <Signing {...{ draft, deed, live }} close={hosted.close} />);
         }}
       >
@@ -175,7 +172,7 @@ function Signing<C extends Change>({ draft, deed, live, close }: SigningProps<C>
         forgetUnanswered(deed);
       }
       setWrong(error instanceof Error ? error : new Error(String(error)));
-      if (error instanceof Refused) tellElsewhere(props.title, error, props.change, isSentBefore);
+      if (error instanceof Refused) tellElsewhere(props.title, error, props.change, isSentBefore, ids.kept[1]);
     } finally {
       setBusy(false);
     }
@@ -192,13 +189,25 @@ function Signing<C extends Change>({ draft, deed, live, close }: SigningProps<C>
           </Status>
         </p>
       )}
+      {draft.sentAt === null ? null : (
+        // A key of another node signs in another way.
+        <SentBefore
+          {...{
+            change: props.change,
+            at: draft.sentAt,
+            isCarried: draft.isCarried === true,
+            isSame: false,
+            command: ids.kept[1],
+          }}
+        />
+      )}
       {props.children}
       {props.reasoned === true ? (
         <Input label="Reason" value={reason} onChange={(event) => setReason(event.target.value)} />
       ) : null}
       <div role="alert">
         {wrong === null ? null : wrong instanceof Refused ? (
-          <Told refused={wrong} change={props.change} before={isSentBefore} />
+          <Told refused={wrong} change={props.change} before={isSentBefore} command={ids.kept[1]} />
         ) : (
           <strong>{wrong.message}</strong>
         )}

@@ -1,10 +1,12 @@
 import { waitFor } from "@testing-library/react";
 import { afterEach, expect, it, vi } from "vitest";
+import { CommandIds } from "../api/change";
 import { PACE } from "../api/look";
 import { answerTo } from "../testing/fake-node";
 import { show } from "../testing/page";
 import { arrived, hrefAt, onwards } from "./elsewhere";
 import { type NodeStatus, pace } from "./standing";
+import { forgetUnanswered, keepUnanswered } from "./unanswered";
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -72,6 +74,13 @@ it.each([
   expect(document.querySelector(".bar")?.textContent).toContain("follows and shows only");
 });
 
+/** Something was sent and not answered, until what is answered is called. */
+function sent(): () => void {
+  const props = { change: "POST /v1/workers/{worker}/stop" } as const;
+  keepUnanswered("stop", { props, form: null, reason: "", ids: new CommandIds(), sentAt: Date.now() });
+  return () => forgetUnanswered("stop");
+}
+
 // Goal: a page whose leader was lost goes on to the next one, and never to the one that was lost, which a follower names as the leader until
 // the next is elected. Method: a follower whose leader is not there at first.
 it("goes on to a leader that is there", async () => {
@@ -89,8 +98,11 @@ it("goes on to a leader that is there", async () => {
   await waitFor(() => expect(asked.length).toBeGreaterThan(1));
   expect([new Set(asked), gone]).toEqual([new Set(["https://127.0.0.1:8650/livez"]), []]);
   isThere = true;
+  // What was sent and not answered goes along.
+  const forget = sent();
   await going;
-  expect(gone).toEqual(["https://127.0.0.1:8650/ui/workers?came=1"]);
+  expect(gone).toEqual([expect.stringMatching(/^https:\/\/127\.0\.0\.1:8650\/ui\/workers\?came=1#unanswered=/)]);
+  forget();
 });
 
 /** Where the page goes, which it does not do here. */
@@ -140,9 +152,11 @@ it("leaves a node that falls silent", async () => {
     return isSilent ? silent(init?.signal) : fetch(of);
   });
   isSilent = true;
+  const forget = sent();
   const began = Date.now();
   await waitFor(() => expect(gone.length).toBeGreaterThan(0), { timeout: 12_000 });
-  expect(gone[0]).toBe("https://127.0.0.1:8650/ui/about?came=1&moved=1");
+  expect(gone[0]).toMatch(/^https:\/\/127\.0\.0\.1:8650\/ui\/about\?came=1&moved=1#unanswered=/);
+  forget();
   // Two seconds until it is asked, the patience of that, and that of the look whether it is there at all; on a machine that is busy.
   expect(Date.now() - began).toBeLessThan(9_000);
 });

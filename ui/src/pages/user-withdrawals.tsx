@@ -1,6 +1,7 @@
 /** A customer's latest withdrawals: asking for one in its name, and taking one back. */
 import { useState } from "react";
 import { Act } from "../app/act";
+import { forgetName, nameOf } from "../app/unanswered";
 import { type AnswerOf, useLook } from "../api/look";
 import { Choice, Input } from "../kit/field";
 import { NETWORKS } from "../kit/filters";
@@ -91,13 +92,8 @@ function wrongWith({ asset, amount, address, client }: Form): string | null {
 }
 
 /** What the next withdrawal of a user is called: kept beyond the page, so that what was sent without an answer is found again there. */
-const nextNames = new Map<number, string>();
-
-function nextName(user: number): string {
-  const name = nextNames.get(user) ?? newName();
-  nextNames.set(user, name);
-  return name;
-}
+const nextOf = (user: number) => `withdrawal of ${String(user)}`;
+const nextName = (user: number) => nameOf(nextOf(user), newName);
 
 function Ask({ user, accounts }: { user: number; accounts: readonly Account[] | undefined }) {
   // The same name is the same withdrawal for ever: the next one has another.
@@ -195,7 +191,7 @@ function Ask({ user, accounts }: { user: number; accounts: readonly Account[] | 
         </>
       )}
       done={({ withdrawal, state, first, warning }) => {
-        nextNames.delete(user);
+        forgetName(nextOf(user));
         setClient(nextName(user));
         const told = first
           ? `Withdrawal ${String(withdrawal)} is ${state}.`
