@@ -211,7 +211,7 @@ codes! {
     ChainHalted "EXQ-1322" "the network is halted" "two persons look what happened to the chain and let it go on";
     BlocksRefused "EXQ-1323" "the blocks cannot be taken" "see the message; the worker's program may be of another version";
     DepositState "EXQ-1324" "the deposit is in a state in which this cannot be" "look at the deposit and decide anew";
-    DepositsFull "EXQ-1325" "as many deposits are open as there may be" "decide about those that wait";
+    DepositsFull "EXQ-1325" "as many deposits of the network are open as there may be" "let them in: deposits of their asset on, an emergency or maintenance ended, fewer confirmations; the scan goes on by itself";
     WithdrawalExists "EXQ-1401" "another withdrawal of the user has this name" "choose another name, or ask for what was asked under it";
     WithdrawalsShut "EXQ-1402" "nothing is paid out there now" "try again when the network is open again; operators see `exchequer network list`";
     WithdrawalAmount "EXQ-1403" "the amount cannot be withdrawn like this" "see the message for the least, the most and the step";

@@ -165,6 +165,12 @@ pub(crate) enum Bug {
     ForeignNonceForgiven,
     /// Dust takes the room of deposits, and stays in it.
     DustIsKept,
+    /// What small payments came to together stays with the user when they are taken back one by one.
+    RestsAreKept,
+    /// What waits for persons takes the room of deposits.
+    WaitingFills,
+    /// Nothing ripens where no block can be taken.
+    FullStaysFull,
     /// What was agreed to however long ago is paid.
     OldConsents,
     /// An address that looks like a known one is one like any other.
@@ -256,7 +262,7 @@ impl Bug {
 
 #[cfg(test)]
 impl Bug {
-    pub(crate) const OF_DEPOSITS: [Bug; 8] = [
+    pub(crate) const OF_DEPOSITS: [Bug; 9] = [
         Bug::CreditBeforeAgreed,
         Bug::CreditBeforeFinal,
         Bug::ReorgKeepsCredit,
@@ -265,6 +271,7 @@ impl Bug {
         Bug::PaymentForgotten,
         Bug::SettledIgnored,
         Bug::ReorgKeepsGathered,
+        Bug::RestsAreKept,
     ];
 }
 

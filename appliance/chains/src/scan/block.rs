@@ -183,7 +183,7 @@ pub enum TronContract {
         /// Which.
         contract: [u8; 20],
     },
-    /// Something else, which moves nothing to an address.
+    /// Something else, by its name: it moves nothing to an address, but for what a contract does while it is made.
     Other(String),
 }
 

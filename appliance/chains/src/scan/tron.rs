@@ -10,6 +10,9 @@ use crate::rpc::Wide;
 /// What a receipt says of a call that did what it should.
 pub(crate) const SUCCESS: &str = "SUCCESS";
 
+/// The transaction that makes a contract.
+const CREATION: &str = "CreateSmartContract";
+
 pub(super) fn walk(block: &TronBlock, watch: &Watch<'_>, listener: &mut impl Listener) {
     debug_assert_eq!(watch.params.network(), Network::Tron);
     for (tx, info) in block.txs.iter().zip(&block.infos) {
@@ -29,12 +32,14 @@ pub(super) fn walk(block: &TronBlock, watch: &Watch<'_>, listener: &mut impl Lis
                 listener.passed(tx.id, Place::Value, || if ours { Passed::Trc10 } else { Passed::NotOurs });
             }
             TronContract::Trigger { .. } => trigger(tx, info, watch, listener),
+            // What a contract does while it is made is in its log as well.
+            TronContract::Other(kind) if kind == CREATION => trigger(tx, info, watch, listener),
             TronContract::Other(_) => listener.passed(tx.id, Place::Value, || Passed::NoTransfer),
         }
     }
 }
 
-/// The call of a contract: its log, and the coin that it sent on. Only here a receipt has a result.
+/// The call of a contract, or its making: its log, and the coin that it sent on. Only here a receipt has a result.
 fn trigger(tx: &TronTx, info: &TronInfo, watch: &Watch<'_>, listener: &mut impl Listener) {
     if info.receipt.as_deref() != Some(SUCCESS) {
         let says = || Passed::NoSuccess(info.receipt.clone().unwrap_or_default());

@@ -42,10 +42,12 @@ impl AssignSuspense {
             _ => false,
         };
         let known = id.0 >= 1 && id <= entry.state.deposits.last();
-        // Old dust is history, and in the ledger.
+        // Old dust is history, and in the ledger; so is what waits on a network that was nearly full. Dust that was never booked is not given.
+        let is_booked =
+            |deposit: &Deposit| deposit.booked || deposit.state != DepositState::Suspense { why: Why::Dust };
         let found = match entry.state.deposits.get(id) {
             Some(deposit) => Some(deposit.clone()),
-            None => entry.row::<Deposit>(Table::DepositOver, &over_key(id))?.filter(|deposit| deposit.booked),
+            None => entry.row::<Deposit>(Table::DepositOver, &over_key(id))?.filter(is_booked),
         };
         let Some(deposit) = found.as_ref().filter(waits).cloned() else {
             let unknown = Refusal::DepositUnknown { deposit: id };

@@ -11,8 +11,8 @@ use super::{Entry, Stop};
 use crate::command::Actor;
 use crate::custody::{self, Coin, CoinState, Keyed, PoolAddress};
 use crate::deposits::{
-    self, BLOCKS_AT_ONCE_MAX, Chain, Class, Deposit, DepositId, DepositState, HEIGHT_MAX, PENDING_PER_NETWORK_MAX,
-    Refusal, SENDERS_MAX, SIGHTINGS_AT_ONCE_MAX, SPENT_AT_ONCE_MAX, ScannedBlock, Sighting, Why, has_finality_tag,
+    self, BLOCKS_AT_ONCE_MAX, Chain, Class, Deposit, DepositId, DepositState, Heights, PENDING_PER_NETWORK_MAX,
+    Refusal, SENDERS_MAX, SIGHTINGS_AT_ONCE_MAX, SPENT_AT_ONCE_MAX, ScannedBlock, Sighting, Why,
 };
 use crate::event::{EventKind, Severity};
 use crate::halt::Halt;
@@ -50,6 +50,10 @@ impl CommitBlocks {
         keys
     }
 
+    fn heights(&self) -> Heights {
+        Heights { head: self.head, finalized: self.finalized, agreed: self.agreed }
+    }
+
     fn check(&self) -> Result<(), Refusal> {
         if !(1..=BLOCKS_AT_ONCE_MAX).contains(&self.blocks.len()) {
             return Err(Refusal::BlockCount);
@@ -61,10 +65,7 @@ impl CommitBlocks {
             }
             before = *block;
         }
-        let highest = self.finalized.unwrap_or_default().max(self.agreed).max(before.height);
-        if highest > self.head || self.head > HEIGHT_MAX {
-            return Err(Refusal::Heights);
-        }
+        self.heights().check(before.height)?;
         let spent: usize = self.blocks.iter().map(|block| block.spent.len()).sum();
         if spent > SPENT_AT_ONCE_MAX {
             return Err(Refusal::SightingCount);
@@ -97,6 +98,7 @@ impl CommitBlocks {
         {
             entry.orphan_above(network, self.parent.height)?;
         }
+        let heights = self.heights();
         let begins = chain.tip.is_none();
         let mut chain = *entry.state.deposits.chains.get(network);
         if begins {
@@ -120,28 +122,15 @@ impl CommitBlocks {
                 chain.tip = Some(block);
             }
         }
-        if self.head > chain.head {
-            chain.silent = None;
-        }
-        chain.head = self.head;
-        let known = chain.finalized;
-        chain.finalized = known.max(self.finalized);
-        if has_finality_tag(network) && (chain.finalized > known || chain.final_at.is_none()) {
-            chain.final_at = Some(entry.now);
-        }
-        chain.agreed = self.agreed;
-        if chain.is_at_head() {
-            chain.at_head = Some(entry.now);
-        }
-        entry.put_chain(chain);
+        entry.put_chain(chain.at(heights, entry.now));
         entry.ripen(network)?;
         let tip = chain.tip.unwrap_or(self.parent);
         Ok(Done::BlocksCommitted { tip })
     }
 }
 
-/// Tells of payments that are in no block yet, and of such that never will be. Whoever tells it, though there are none, has scanned
-/// every block that there is.
+/// Tells of payments that are in no block yet, and of such that never will be. Whoever tells it without heights, though there are none,
+/// has scanned every block that there is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NotePending {
     /// On which network.
@@ -150,6 +139,9 @@ pub struct NotePending {
     pub sightings: Vec<Sighting>,
     /// Transactions in whose place others were seen.
     pub replaced: Vec<TxId>,
+    /// How far the network is, where blocks wait that are not taken: what was taken before ripens all the same. Deposits become
+    /// fewer by that alone, and where there are as many as there may be no block is taken before they are fewer.
+    pub heights: Option<Heights>,
 }
 
 impl NotePending {
@@ -169,6 +161,8 @@ impl NotePending {
             return Err(Refusal::SightingCount.into());
         }
         entry.check_room_for_deposits(network, self.sightings.len())?;
+        let tip = entry.state.deposits.chains.get(network).tip;
+        self.heights.map_or(Ok(()), |heights| heights.check(tip.map_or(0, |tip| tip.height)))?;
         for sighting in &self.sightings {
             entry.check_ours(network, sighting)?;
         }
@@ -187,7 +181,14 @@ impl NotePending {
         }
         let chain = *entry.state.deposits.chains.get(network);
         if chain.tip.is_some() && chain.halted.is_none() {
-            entry.put_chain(Chain { at_head: Some(entry.now), ..chain });
+            match self.heights {
+                Some(_) if planted::has(Bug::FullStaysFull) => {}
+                Some(heights) => {
+                    entry.put_chain(chain.at(heights, entry.now));
+                    entry.ripen(network)?;
+                }
+                None => entry.put_chain(Chain { at_head: Some(entry.now), ..chain }),
+            }
         }
         Ok(Done::PendingNoted)
     }
@@ -304,6 +305,8 @@ impl Entry<'_> {
                     None => DepositState::Pending,
                 }
             }
+            // What it came to was not certain when its block was taken.
+            _ if deposit.lacks_amount_of(block, sighting.amount) => DepositState::Confirming,
             // It is in a block of this chain, and a transaction is in one at most.
             DepositState::Confirming
             | DepositState::Credited

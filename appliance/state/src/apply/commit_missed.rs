@@ -74,7 +74,7 @@ impl CommitMissed {
 
         let mut taken = 0;
         for sighting in sightings {
-            if entry.is_missed(network, &sighting)? {
+            if entry.is_missed(network, block, &sighting)? {
                 entry.sight(network, Some(block), sighting)?;
                 taken += 1;
             }
@@ -136,15 +136,16 @@ impl Entry<'_> {
     }
 
     /// A deposit, in memory or in history, as it is.
-    fn known_deposit(&self, id: DepositId) -> Result<Option<Deposit>, Halt> {
+    pub(super) fn known_deposit(&self, id: DepositId) -> Result<Option<Deposit>, Halt> {
         match self.state.deposits.get(id) {
             Some(open) => Ok(Some(open.clone())),
             None => self.row(Table::DepositOver, &deposits::over_key(id)),
         }
     }
 
-    /// Whether a payment is none that the books have in a block: such as they have stays as it is, with its coins.
-    fn is_missed(&self, network: Network, sighting: &Sighting) -> Result<bool, Halt> {
+    /// Whether a payment is none that the books have in a block, or one without its amount: such as they have stays as it is, with its
+    /// coins.
+    fn is_missed(&self, network: Network, block: BlockRef, sighting: &Sighting) -> Result<bool, Halt> {
         if planted::has(Bug::RescanTwice) {
             return Ok(true);
         }
@@ -154,6 +155,7 @@ impl Entry<'_> {
         }
         let key = deposits::id_key(network, &sighting.tx, sighting.place, &sighting.to);
         let Some(id) = self.row::<u64>(Table::DepositId, &key)? else { return Ok(true) };
-        Ok(self.known_deposit(DepositId(id))?.as_ref().is_some_and(is_gone))
+        let known = self.known_deposit(DepositId(id))?;
+        Ok(known.is_some_and(|known| is_gone(&known) || known.lacks_amount_of(Some(block), sighting.amount)))
     }
 }

@@ -15,13 +15,19 @@ use crate::halt::Halt;
 use crate::planted::{self, Bug};
 use crate::rows::Table;
 
-/// From so many open deposits of a network on, a token that is doubted takes no room by what either side counts.
-const DOUBTED_SHELVED_FROM: usize = DUST_SHELVED_FROM + DUST_SHELVED_FROM / 2;
+/// From so many open deposits of a network on, a token that is doubted takes no room by what either side counts, and what waits for
+/// persons waits in history.
+const NEARLY_FULL: usize = DUST_SHELVED_FROM + DUST_SHELVED_FROM / 2;
 
 impl Entry<'_> {
     /// Whether a network has so many open deposits that dust gets no room among them.
     pub(super) fn is_crowded(&self, network: Network) -> bool {
         !planted::has(Bug::DustIsKept) && self.state.deposits.open_count_of(network) >= DUST_SHELVED_FROM
+    }
+
+    /// Whether three quarters of a network's room are taken.
+    pub(super) fn is_nearly_full(&self, network: Network) -> bool {
+        self.state.deposits.open_count_of(network) >= NEARLY_FULL
     }
 
     /// Whether a payment is of a listed coin and less than the least that is credited by itself. Of a token whose contract counts
@@ -34,7 +40,7 @@ impl Entry<'_> {
             let counting = Listing { decimals, ..listing.clone() };
             counting.to_ledger(amount).is_some_and(|(units, _)| units < least(listing))
         };
-        let is_full = self.state.deposits.open_count_of(network) >= DOUBTED_SHELVED_FROM;
+        let is_full = self.is_nearly_full(network);
         match told.map(is_little) {
             Some(by_contract) if is_full => by_contract || is_little(listing.decimals),
             Some(by_contract) => by_contract && is_little(listing.decimals),

@@ -108,7 +108,13 @@ impl Entry<'_> {
         }
         let network = movement.spot.network;
         let key = crate::deposits::id_key(network, &sighting.tx, sighting.place, &sighting.to);
-        Ok(movement.own || self.row::<u64>(Table::DepositId, &key)?.is_some())
+        if movement.own {
+            return Ok(true);
+        }
+        let Some(id) = self.row::<u64>(Table::DepositId, &key)? else { return Ok(false) };
+        // What was told without an amount is in no position.
+        let known = self.known_deposit(crate::deposits::DepositId(id))?;
+        Ok(known.is_none_or(|known| known.amount.is_some()))
     }
 
     /// The address that a payer pays from; none where it is none, and on networks that are built of outputs.

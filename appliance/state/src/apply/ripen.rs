@@ -77,14 +77,21 @@ impl Entry<'_> {
             self.cool_coins(network, lowest, chain.settled, MOVED_PER_COMMAND)?;
         }
         self.fold_movements(network)?;
-        // What no rewinding can reach is history.
-        if let Some(below) = floor.checked_sub(1) {
+        // What no rewinding can reach is history; where room is short, what none reaches without persons.
+        let reached = if self.is_crowded(network) { Some(chain.settled) } else { None };
+        if let Some(below) = floor.checked_sub(1).max(reached) {
             for id in self.due(network, Class::Over, below) {
                 // What was the exchange's own before it was final is so now.
                 if let Some(deposit) = self.state.deposits.get(id).cloned() {
                     self.hold_deposit(&deposit)?;
                 }
                 self.retire_deposit(id);
+            }
+            // What waits for persons costs its sender next to nothing, and must not stop the deposits of others: it waits in history.
+            if self.is_nearly_full(network) && !planted::has(Bug::WaitingFills) {
+                for id in self.due(network, Class::Suspense, below) {
+                    self.retire_deposit(id);
+                }
             }
         }
         Ok(())
@@ -218,26 +225,31 @@ impl Entry<'_> {
             self.move_deposit(deposit, DepositState::BelowMinimum);
             return Ok(());
         }
-        if !self.take_in(&deposit, listing, units, rest, Owed::User(user))? {
+        if !self.take_in(&deposit, listing.clone(), units, rest, Owed::User(user))? {
             self.put_deposit(deposit);
             return Ok(());
         }
         self.delete_row(Table::Accrual, key);
         self.note_gathered(deposit.network, deposit.coin.as_ref(), 0, accrual.sum);
-        let mut rest = accrual.sum;
+        let mut gathered = Vec::with_capacity(accrual.deposits.len());
         for id in accrual.deposits {
-            if let Some(gathered) = self.take_deposit(id)? {
-                rest = rest.saturating_sub(gathered.amount.unwrap_or_default());
-                // It may have been gathered by other decimals than it is credited by.
-                let units = self.counted(&gathered).map_or(0, |(_, units, _)| units);
-                self.move_deposit(Deposit { booked: true, units, ..gathered }, DepositState::Credited);
-            }
+            gathered.extend(self.take_deposit(id)?);
         }
+        let alone = gathered.iter().fold(accrual.sum, |sum, one| sum.saturating_sub(one.amount.unwrap_or_default()));
         // What is in the sum alone is long final.
         if !has_coins(deposit.network) {
-            self.gain_holding(holding, rest)?;
+            self.gain_holding(holding, alone)?;
         }
-        self.move_deposit(Deposit { booked: true, ..deposit }, DepositState::Credited);
+        gathered.push(deposit);
+        // Each comes to what the sum grew by with it: without the last ones, the user is left with what the others come to together.
+        let units_of = |sum: u128| listing.to_ledger(sum).map_or(0, |(units, _)| units);
+        let mut sum = alone;
+        for one in gathered {
+            let before = units_of(sum);
+            sum = sum.saturating_add(one.amount.unwrap_or_default());
+            let units = units_of(sum).saturating_sub(before);
+            self.move_deposit(Deposit { booked: true, units, ..one }, DepositState::Credited);
+        }
         Ok(())
     }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use exchequer_domain::{BlockHash, BlockRef, Network, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::refusal::Refusal;
 use crate::codec::{self, DecodeError};
 use crate::halt::Halt;
 use crate::networks::{NetworkConfig, number};
@@ -35,6 +36,25 @@ pub struct Halted {
     pub since: Timestamp,
     /// The last block that the worker's node and the state have in common, as the worker said.
     pub common: BlockRef,
+}
+
+/// How far a network is, as the worker that scans it knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heights {
+    /// The height that the network's nodes are at.
+    pub head: u64,
+    /// The height that is final, where they tell.
+    pub finalized: Option<u64>,
+    /// The height up to which two endpoints tell the same blocks.
+    pub agreed: u64,
+}
+
+impl Heights {
+    /// Whether they can be so, with blocks up to this one.
+    pub(crate) fn check(&self, tip: u64) -> Result<(), Refusal> {
+        let highest = self.finalized.unwrap_or_default().max(self.agreed).max(tip);
+        if highest > self.head || self.head > HEIGHT_MAX { Err(Refusal::Heights) } else { Ok(()) }
+    }
 }
 
 /// How far a network is scanned.
@@ -85,6 +105,21 @@ impl Chain {
         let (silent, at_head, final_at) = (None, None, None);
         let (head, agreed, settled, floor) = (0, 0, 0, 0);
         Chain { network, tip, partial, head, finalized, agreed, settled, floor, halted, silent, at_head, final_at }
+    }
+
+    /// The same, where the network is that far now.
+    pub(crate) fn at(self, heights: Heights, now: Timestamp) -> Chain {
+        let finalized = self.finalized.max(heights.finalized);
+        let is_news = finalized > self.finalized || self.final_at.is_none();
+        let chain = Chain {
+            head: heights.head,
+            finalized,
+            agreed: heights.agreed,
+            silent: self.silent.filter(|_| heights.head <= self.head),
+            final_at: if has_finality_tag(self.network) && is_news { Some(now) } else { self.final_at },
+            ..self
+        };
+        Chain { at_head: if chain.is_at_head() { Some(now) } else { chain.at_head }, ..chain }
     }
 
     /// Whether all blocks are known but for those of about a minute.

@@ -237,6 +237,12 @@ impl Deposit {
         self.block.map(|block| block.height.saturating_add(u64::from(self.immature)))
     }
 
+    /// Whether what it came to is not known yet, and told now: of the block that it is in.
+    pub(crate) fn lacks_amount_of(&self, block: Option<BlockRef>, amount: Option<u128>) -> bool {
+        let waits = matches!(self.state, DepositState::Confirming | DepositState::Suspense { .. });
+        waits && self.amount.is_none() && amount.is_some() && block.is_some() && self.block == block
+    }
+
     /// Whether nothing but a reorganisation changes it any more.
     #[must_use]
     pub const fn is_over(&self) -> bool {

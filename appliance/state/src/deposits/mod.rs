@@ -32,7 +32,7 @@ pub use block::{
     Sighting,
 };
 pub(crate) use chain::hash_key;
-pub use chain::{Chain, Chains, HEIGHT_MAX, Halted, RING_MAX, RING_MIN, has_finality_tag};
+pub use chain::{Chain, Chains, HEIGHT_MAX, Halted, Heights, RING_MAX, RING_MIN, has_finality_tag};
 pub(crate) use deposit::{Accrual, GATHERED_MAX, accrual_key, id_key, of_key, over_key, tx_key};
 pub use deposit::{Assignee, Deposit, DepositId, DepositStage, DepositState, Why};
 pub use explain::{Explanation, Finding};

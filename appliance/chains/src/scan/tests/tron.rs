@@ -54,6 +54,21 @@ fn older_tokens_are_ignored() {
     assert_eq!(seen(&block(TronContract::Other("VoteWitnessContract".into()), true, info(None, vec![]))), []);
 }
 
+/// Goal: what a contract moves while it is made is seen as what it moves when it is called, and only where it was made. Method: the same
+/// log and the same inner call of a creation, with each receipt; and of another kind of transaction.
+#[test]
+fn the_making_of_a_contract_pays_too() {
+    let mut with = info(Some("SUCCESS"), vec![log(TOKEN, STRANGER, ALICE, 6)]);
+    with.internal = vec![TronInternal { from: TOKEN, to: ALICE, value: 5, rejected: false, note: "call".into() }];
+    let made = || TronContract::Other("CreateSmartContract".into());
+    assert_eq!(seen(&block(made(), true, with.clone())), [(Place::Log(0), 6), (Place::Call(0), 5)]);
+    for receipt in [None, Some("REVERT".to_owned())] {
+        assert_eq!(seen(&block(made(), true, TronInfo { receipt, ..with.clone() })), []);
+    }
+    assert_eq!(seen(&block(made(), false, with.clone())), []);
+    assert_eq!(seen(&block(TronContract::Other("VoteWitnessContract".into()), true, with)), []);
+}
+
 /// Goal: coin that contracts send on is seen, unless the call was rejected, carries nothing or is no call.
 #[test]
 fn calls_inside_are_followed() {

@@ -2,7 +2,8 @@
 
 use exchequer_domain::{BlockHash, Network, WorkerKind};
 use exchequer_state::deposits::{
-    BLOCKS_AT_ONCE_MAX, DepositId, SENDERS_MAX, SIGHTINGS_AT_ONCE_MAX, SPENT_AT_ONCE_MAX, ScannedBlock, Sighting,
+    BLOCKS_AT_ONCE_MAX, DepositId, Heights, SENDERS_MAX, SIGHTINGS_AT_ONCE_MAX, SPENT_AT_ONCE_MAX, ScannedBlock,
+    Sighting,
 };
 use exchequer_state::directives::DirectiveId;
 use exchequer_state::withdrawals::{Stage, Waiting, WithdrawalId};
@@ -59,7 +60,9 @@ pub(super) fn body(caller: Caller, change: Change) -> Result<Body, Status> {
             let sightings = message.sightings.into_iter().map(sighting).collect::<Result<_, _>>()?;
             let replaced = message.replaced.iter().map(|tx| words::tx(tx).map_err(unreadable));
             let replaced = replaced.collect::<Result<_, _>>()?;
-            Ok(Body::NotePending(Box::new(NotePending { network, sightings, replaced })))
+            let heights =
+                message.heights.map(|told| Heights { head: told.head, finalized: told.finalized, agreed: told.agreed });
+            Ok(Body::NotePending(Box::new(NotePending { network, sightings, replaced, heights })))
         }
         Change::PreparePayout(message) => payouts::prepare(only(caller, &PAYERS)?, message),
         Change::StepPayout(message) => payouts::step(only(caller, &PAYERS)?, message),

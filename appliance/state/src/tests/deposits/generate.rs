@@ -58,7 +58,7 @@ pub(in crate::tests) fn command() -> impl Strategy<Value = Command> {
         (any_block(), any_block()).prop_map(|(from, to)| Body::RewindBlocks(RewindBlocks { network: BTC, from, to }));
     let pending = (vec(sighting(), 0..3), vec((0_u64..12).prop_map(tx), 0..2)).prop_map(
         |(sightings, replaced): (Vec<Sighting>, Vec<TxId>)| {
-            Body::NotePending(Box::new(NotePending { network: BTC, sightings, replaced }))
+            Body::NotePending(Box::new(NotePending { network: BTC, sightings, replaced, heights: None }))
         },
     );
     let of_worker = prop_oneof![8 => blocks(), 2 => rewind, 1 => pending];

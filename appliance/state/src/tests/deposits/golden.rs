@@ -41,7 +41,12 @@ pub(crate) fn script() -> Vec<(Actor, Body)> {
     let price = SetPrice { asset: Asset(1), usd_micros: 300, source: "desk".into(), at: Timestamp(START.0 + 300) };
     let small = Sighting { from: vec![address(Family::Bitcoin, 300)], ..pay(BTC, 2, 0, 3) };
     let sightings = vec![pay(BTC, 1, 0, 300), small, pay(BTC, 3, 1, 400), pay(BTC, 4, 1, 500)];
-    let pending = Box::new(NotePending { network: BTC, sightings: vec![pay(BTC, 5, 0, 600)], replaced: vec![tx(5)] });
+    let pending = Box::new(NotePending {
+        network: BTC,
+        sightings: vec![pay(BTC, 5, 0, 600)],
+        replaced: vec![tx(5)],
+        heights: None,
+    });
     let assign =
         |deposit, to| Body::AssignSuspense(AssignSuspense { deposit: DepositId(deposit), to, reason: reason() });
     let rewind = |from, to| Body::RewindBlocks(RewindBlocks { network: BTC, from: block(from, 0), to: block(to, 0) });

@@ -41,7 +41,10 @@ fn pass(till: &mut Till, us: u64) {
 }
 
 fn at_head(till: &mut Till, network: Network) -> Result<crate::Done, Rejection> {
-    till.scan(network, Body::NotePending(Box::new(NotePending { network, sightings: vec![], replaced: vec![] })))
+    till.scan(
+        network,
+        Body::NotePending(Box::new(NotePending { network, sightings: vec![], replaced: vec![], heights: None })),
+    )
 }
 
 /// Goal: people are told once when a network's scan is behind its nodes for longer than it may be, whether its worker is slow or says
@@ -89,7 +92,7 @@ fn a_scan_that_lags_is_told_once_and_its_end_is() {
     pass(&mut till, MINUTE);
     assert_eq!(told(&till, from), [(BSC, false), (BTC, false)]);
     // Nobody but its worker says how far it is.
-    let word = NotePending { network: BSC, sightings: vec![], replaced: vec![] };
+    let word = NotePending { network: BSC, sightings: vec![], replaced: vec![], heights: None };
     assert!(matches!(till.world.refused(Body::NotePending(Box::new(word))), Rejection::Deposits(_)));
     at_head(&mut till, BSC).unwrap();
     pass(&mut till, MINUTE);

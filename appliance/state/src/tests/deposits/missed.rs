@@ -8,6 +8,7 @@ use crate::deposits::{RESCAN_APPLY, Refusal};
 use crate::directives::{DirectiveAction, DirectiveId, Priority, Target};
 use crate::event::EventKind;
 use crate::planted::{self, Bug};
+use crate::reconciliation::Spot;
 use crate::workers::Desired;
 use crate::{CommitMissed, DispatchDirectives, NewDirective, SendDirectives};
 
@@ -94,6 +95,44 @@ fn what_was_missed_is_credited_once() {
 /// Coins that are in no memory.
 fn cold(till: &Till) -> usize {
     till.world.state.cold_coins(&till.world.rows, BTC, None, 99).unwrap().len()
+}
+
+/// Goal: what nobody was certain of when its block was taken is credited once somebody is, by a rescan that two persons wanted, also where
+/// it is history by then; with its amount, once, as deep as it is; and it is in the position that is compared with the chain. Method:
+/// payments without an amount, to a user and to nobody; the rescan with amounts, again, of another block, and after a rewind.
+#[test]
+fn what_was_not_certain_is_credited_once_it_is() {
+    for after in [1, 5, 400] {
+        let (mut till, _) = till(0);
+        let uncertain = |number, index| Sighting { amount: None, ..pay(BTC, number, index, 1) };
+        till.commit(BTC, 0, vec![vec![uncertain(2, 1), uncertain(3, 3)]]);
+        let block = till.tip(BTC);
+        till.grow(BTC, 0, after);
+        let certain = || vec![pay(BTC, 2, 1, 700), pay(BTC, 3, 3, 900)];
+        assert_eq!((till.has(2), till.suspense()), (0, 0), "{after}");
+        let last = block.height + after as u64;
+        let directive = asked(&mut till, RESCAN_APPLY, block.height, last);
+        if let Some(other) = till.world.state.deposits().chains().block(BTC, last) {
+            assert_eq!(taken(till.scan(BTC, missed(directive, other, certain()))), 0, "{after}: of another block");
+        }
+        let none = vec![uncertain(2, 1)];
+        assert_eq!(taken(till.scan(BTC, missed(directive, block, none))), 0, "{after}: still not certain");
+        assert_eq!(taken(till.scan(BTC, missed(directive, block, certain()))), 2, "{after}");
+        assert_eq!(taken(till.scan(BTC, missed(directive, block, certain()))), 0, "{after}: twice");
+        till.grow(BTC, 0, 6);
+        assert_eq!((till.has(2), till.suspense()), (700, 900), "{after}");
+        assert_eq!(till.world.state.custody().coins().count() + cold(&till), 3, "{after}: each coin once");
+        assert_eq!((received(&till, 1), received(&till, 3)), (700, 900), "{after}: each movement once");
+    }
+}
+
+/// What an address has received by what is compared with the chain.
+fn received(till: &Till, index: u32) -> u128 {
+    let spot = Spot { network: BTC, address: address(Family::Bitcoin, index), coin: None };
+    let reconciliation = till.world.state.reconciliation();
+    let position = till.world.state.position(&till.world.rows, &spot).unwrap().unwrap_or_default();
+    let later = reconciliation.movements_from(BTC, 0).filter(|(_, _, movement)| movement.spot == spot);
+    position.received + later.map(|(_, _, movement)| movement.amount).sum::<u128>()
 }
 
 /// Goal: nothing is committed but what people asked for, by the worker of the network, of the chain that is known. Method: each of

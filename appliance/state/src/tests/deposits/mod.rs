@@ -3,6 +3,7 @@
 mod attacks;
 mod chains;
 mod custody;
+mod full;
 pub(super) mod generate;
 pub(super) mod golden;
 mod lag;

@@ -28,6 +28,10 @@ struct Payment {
     at: Option<u64>,
     credited: bool,
     gathered: bool,
+    /// Which of the gathered ones it is.
+    turn: u64,
+    /// What its user has by it, in minor units.
+    came_to: i128,
     unlocked: bool,
 }
 
@@ -48,6 +52,8 @@ struct Run {
     payments: Vec<Payment>,
     /// What each user has by it, debts taken off.
     net: BTreeMap<u64, i128>,
+    /// How many payments were gathered.
+    turns: u64,
     fork: u8,
     seen: Seen,
 }
@@ -63,7 +69,7 @@ impl Run {
         let paper = Paper { tip: first, blocks, agreed: 0, finalized: None, settled: 0 };
         let papers = NETWORKS.into_iter().map(|network| (network, paper.clone())).collect();
         let (dice, till, payments, net) = (Dice(seed), Till::new(), Vec::new(), BTreeMap::new());
-        Run { dice, till, papers, payments, net, fork: 0, seen: Seen::new() }
+        Run { dice, till, papers, payments, net, turns: 0, fork: 0, seen: Seen::new() }
     }
 
     fn saw(&mut self, what: &'static str) {
@@ -101,6 +107,8 @@ impl Run {
                 at: None,
                 credited: false,
                 gathered: false,
+                turn: 0,
+                came_to: 0,
                 unlocked: false,
             });
             let at = self.payments.len() - 1;
@@ -182,17 +190,25 @@ impl Run {
         let Payment { network, user, amount, .. } = self.payments[at];
         let units = amount / finer(network);
         if units >= LEAST {
-            self.payments[at].credited = true;
+            (self.payments[at].credited, self.payments[at].came_to) = (true, units as i128);
             *self.net.entry(user).or_default() += units as i128;
             return self.saw("credited");
         }
-        self.payments[at].gathered = true;
+        self.turns += 1;
+        (self.payments[at].gathered, self.payments[at].turn) = (true, self.turns);
         let waits = |payment: &Payment| payment.gathered && payment.user == user && payment.network == network;
         let sum: u128 = self.payments.iter().filter(|payment| waits(payment)).map(|payment| payment.amount).sum();
         if sum / finer(network) >= LEAST {
             *self.net.entry(user).or_default() += (sum / finer(network)) as i128;
-            for payment in self.payments.iter_mut().filter(|payment| waits(payment)) {
+            // Each comes to what the sum grew by with it.
+            let mut together: Vec<&mut Payment> = self.payments.iter_mut().filter(|payment| waits(payment)).collect();
+            together.sort_by_key(|payment| payment.turn);
+            let mut sum = 0;
+            for payment in together {
+                let before = sum / finer(network);
+                sum += payment.amount;
                 (payment.gathered, payment.credited) = (false, true);
+                payment.came_to = (sum / finer(network) - before) as i128;
             }
             self.saw("credited together");
         } else {
@@ -246,7 +262,7 @@ impl Run {
         for payment in self.payments.iter_mut().filter(|payment| payment.network == network) {
             if payment.at.is_some_and(|at| at > height) {
                 if payment.credited {
-                    *self.net.entry(payment.user).or_default() -= (payment.amount / finer(network)) as i128;
+                    *self.net.entry(payment.user).or_default() -= payment.came_to;
                 }
                 (payment.at, payment.credited, payment.gathered, payment.unlocked) = (None, false, false, false);
             }

@@ -126,7 +126,9 @@ fn small_payments_accumulate() {
 #[test]
 fn replaced_is_never_credited() {
     let mut till = Till::new();
-    let note = |sightings, replaced| Body::NotePending(Box::new(NotePending { network: BTC, sightings, replaced }));
+    let note = |sightings, replaced| {
+        Body::NotePending(Box::new(NotePending { network: BTC, sightings, replaced, heights: None }))
+    };
     till.scan(BTC, note(vec![pay(BTC, 1, 0, 500)], vec![])).unwrap();
     till.grow(BTC, 0, 6);
     assert_eq!((till.stage(1), till.has(1)), (DepositStage::Pending, 0));

@@ -70,11 +70,11 @@ impl Pending {
         self.seen = Arc::new(seen);
         let mut changes: Vec<proto::NotePending> = told
             .chunks(SIGHTINGS_MAX)
-            .map(|some| proto::NotePending { sightings: some.to_vec(), replaced: Vec::new() })
+            .map(|some| proto::NotePending { sightings: some.to_vec(), ..proto::NotePending::default() })
             .collect();
         if !replaced.is_empty() {
             let replaced = replaced.iter().map(|tx| tx.0.to_vec()).collect();
-            changes.push(proto::NotePending { sightings: Vec::new(), replaced });
+            changes.push(proto::NotePending { replaced, ..proto::NotePending::default() });
         }
         Ok(changes)
     }

@@ -211,7 +211,10 @@ impl Difference {
                             if deposit.block.is_none() {
                                 lacking.sightings.push(seen);
                             }
-                        } else if deposit.amount != amount.to_string() && !deposit.amount.is_empty() {
+                        } else if deposit.amount.is_empty() {
+                            self.line(format!("certain now: {what} is deposit {id}, whose amount was not"));
+                            lacking.sightings.push(seen);
+                        } else if deposit.amount != amount.to_string() {
                             self.line(format!("another amount: {what} is deposit {id}, of {}", deposit.amount));
                         }
                     }

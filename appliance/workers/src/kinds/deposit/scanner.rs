@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use exchequer_chains::node::{Disagreement, Panel, PanelError};
 use exchequer_chains::scan::{Block, Halt, Header, Step, Trail, Wait, Watch, scan};
-use exchequer_domain::{BlockHash, BlockRef, Family, Network, TxId};
+use exchequer_domain::{BlockHash, BlockRef, Code, Family, Network, TxId};
 use tokio::time::Instant;
 
 use super::super::decimals::{Decimals, Looked};
@@ -220,6 +220,21 @@ impl Scanner {
         self.told_at_head = Some(Instant::now());
     }
 
+    /// Tells how far the network is, where its blocks are not taken because there are as many deposits as there may be: what becomes
+    /// final, or is let in by people, makes room, and the next round finds it.
+    async fn tell_heights(&mut self, Heights { head, finalized, agreed }: Heights) {
+        let heights = Some(proto::Heights { head, finalized: finalized.map(|height| height.min(head)), agreed });
+        let asked =
+            change_request::Change::NotePending(proto::NotePending { heights, ..proto::NotePending::default() });
+        match change(&*self.link, &self.requests, asked).await {
+            Changed::Done(_) => {}
+            Changed::Refused { code, message } => {
+                tracing::warn!("how far the network is was not taken ({code}): {message}")
+            }
+            Changed::Unknown(why) => tracing::warn!("how far the network is may not have been taken: {why}"),
+        }
+    }
+
     /// Tells which tokens are doubted.
     async fn tell_doubts(&mut self) -> Result<(), String> {
         let Some(watched) = &mut self.watched else { return Ok(()) };
@@ -257,13 +272,17 @@ impl Scanner {
             Ok(header) => trail.finalise(header.block).then_some(header.block.height),
             Err(_) => None,
         };
-        for command in commands(parent, found, Heights { head, finalized, agreed }) {
+        let heights = Heights { head, finalized, agreed };
+        for command in commands(parent, found, heights) {
             let asked = change_request::Change::CommitBlocks(command);
             match change(&*self.link, &self.requests, asked).await {
                 Changed::Done(done::Done::Tip(tip)) => Counts::set(&self.counts.cursor, tip.height),
                 Changed::Done(other) => return Err(format!("a commit came to something else: {other:?}")),
                 Changed::Refused { code, message } => {
                     Counts::add(&self.counts.refused, 1);
+                    if code == Code::DepositsFull.as_str() {
+                        self.tell_heights(heights).await;
+                    }
                     return Err(format!("blocks were not taken ({code}): {message}"));
                 }
                 Changed::Unknown(why) => return Err(format!("whether blocks were taken is not known: {why}")),
