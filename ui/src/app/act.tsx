@@ -2,8 +2,8 @@
  * A change that a person makes: its button, what it will do, what it asks of the sender, and what became of it.
  *
  * Each is made in a dialog of its own, which says what follows from it. How much that asks follows from the description of the API, so
- * that the page asks what the node enforces: a reason for the audit at every level, where the node takes one; from level 2 on the thing's
- * name, at level 3 a phrase instead and a second factor that was shown just now. What takes two persons is proposed instead, if the sender
+ * that the page asks what the node enforces: a reason for the audit at every level, where the node takes one; at level 3 a second factor
+ * that was shown just now. What the page asks by itself is a second thought: from level 2 on the thing's name, at level 3 a phrase. What takes two persons is proposed instead, if the sender
  * wants it.
  *
  * An open dialog is about what was on the page when it was opened, and about nothing else: what is read meanwhile changes neither what
@@ -16,11 +16,11 @@ import { type BodyOf, type Change, change, CommandIds, factsOf, isProposed, type
 import { type Proposed, Refused } from "../api/client";
 import { Button } from "../kit/button";
 import { Dialog } from "../kit/dialog";
-import { Field, Input } from "../kit/field";
+import { Field } from "../kit/field";
 import { Status } from "../kit/status";
 import { safe } from "../kit/text";
 import { toast } from "../kit/toast";
-import { Gone, ON_ITS_WAY, SentBefore, Told, useSending, useToldElsewhere } from "./deed";
+import { Gone, ON_ITS_WAY, SentBefore, Told, Typed, untyped, wordFor, useSending, useToldElsewhere } from "./deed";
 import { holdPage } from "./holding";
 import { useHosted } from "./hosted";
 import { useSession } from "./session";
@@ -35,11 +35,16 @@ const TWO_PERSONS = "EXQ-1101";
 /** Somebody changed it since. */
 const STALE = "EXQ-0404";
 const REASON_CHARS_MAX = 500;
-/** What is typed where the danger is greatest. */
-export const PHRASE = "i know what this does";
 
 /** What may follow from what is filled in. */
 type Of<F, T> = T | ((form: F) => T);
+
+/** What is read about a form: why it cannot be sent, what follows from it, and how dangerous that is, where it can be told. */
+interface More {
+  wrong: string | null;
+  consequence: ReactNode;
+  danger?: number | undefined;
+}
 
 interface Props<C extends Change, F> {
   change: C;
@@ -57,7 +62,9 @@ interface Props<C extends Change, F> {
   /** What of the form is not right yet. */
   wrong?: Of<F, string | null>;
   /** What is read about the form while it is filled in; a hook. */
-  useMore?: (form: F) => { wrong: string | null; consequence: ReactNode };
+  useMore?: (form: F) => More;
+  /** How dangerous what it is done to is, where that can be more than the change by itself is. */
+  danger?: number;
   /** What holds and what of it the form makes, to be shown beside one another where somebody else was quicker. */
   versus?: Versus<F>;
   /**
@@ -127,14 +134,18 @@ function tellProposed({ proposal, needed }: Proposed): void {
   );
 }
 
-const nothingMore = () => ({ wrong: null, consequence: null });
+const nothingMore = (): More => ({ wrong: null, consequence: null });
+
+function dangerOf<C extends Change, F>({ change, danger = 0 }: Props<C, F>): number {
+  return Math.max(factsOf(change).danger, danger);
+}
 
 export function Act<C extends Change, F = undefined>(props: Props<C, F>) {
   const { label, look, why } = props;
   const general = useWhyNot(props.change, props.anywhere);
   const { who } = useSession();
   const hosted = useHosted(props);
-  const { danger } = factsOf(props.change);
+  const danger = dangerOf(props);
   const open = (isAnew: boolean, from = props, reason = "") => {
     const form = from.form as F;
     // All that would be sent is in it: two sessions of one person, or two plans, can have the same title.
@@ -199,7 +210,7 @@ function Asked<C extends Change, F>({ draft, deed, live, anew, close, keep }: As
   const { props, ids, sentAt } = draft;
   const { label, useMore = nothingMore } = props;
   const { can } = useSession();
-  const { danger, summary } = factsOf(props.change);
+  const { summary } = factsOf(props.change);
   const general = useWhyNot(props.change, props.anywhere);
   const sending = useSending();
   const client = useQueryClient();
@@ -221,7 +232,8 @@ function Asked<C extends Change, F>({ draft, deed, live, anew, close, keep }: As
   // Where all of a form is sent, what it began from is part of what it is about.
   const begins = ({ whole, form }: Props<C, F>) => (whole === true ? JSON.stringify(form) : null);
   const hasChanged = live !== null && (essence(props, form) !== essence(live, form) || begins(props) !== begins(live));
-  const word = danger === 3 ? PHRASE : subject;
+  const danger = Math.max(dangerOf(props), more.danger ?? 0);
+  const word = wordFor(danger, subject);
   const missing =
     general ??
     (props.whole === true && (live === null || hasChanged)
@@ -230,7 +242,7 @@ function Asked<C extends Change, F>({ draft, deed, live, anew, close, keep }: As
     given(props.wrong, form) ??
     more.wrong ??
     (props.reasonless !== true && reason.trim() === "" ? "Say why: it is kept in the audit." : null) ??
-    (danger >= 2 && typed.trim() !== word ? `Type ${word} to go on.` : null) ??
+    untyped(word, typed) ??
     (busy ? "It is on its way." : null);
   const isHeld = busy && props.long !== true;
 
@@ -349,17 +361,7 @@ function Asked<C extends Change, F>({ draft, deed, live, anew, close, keep }: As
             )}
           </Field>
         )}
-        {danger < 2 ? null : (
-          <Input
-            label={`Type “${word}” to confirm`}
-            value={typed}
-            autoComplete="off"
-            spellCheck={false}
-            onChange={(event) => {
-              setTyped(event.target.value);
-            }}
-          />
-        )}
+        <Typed word={word} typed={typed} type={setTyped} />
         {refused === null ? null : (
           <div role="alert" className="stack">
             <Told refused={refused} change={props.change} before={isSentBefore} command={ids.kept[1]} />

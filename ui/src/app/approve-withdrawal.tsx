@@ -23,6 +23,7 @@ export function ApproveWithdrawal({ withdrawal: one }: { withdrawal: components[
       change="POST /v1/withdrawals/{withdrawal}/approve"
       names={{ withdrawal: one.withdrawal }}
       label="Approve"
+      subject={String(one.withdrawal)}
       title={`Approve withdrawal ${String(one.withdrawal)}`}
       why={status === undefined ? "It is not known yet which cluster this is." : null}
       about="You sign asset number, network, address, amount on the network, memo and the most that the network may take, as they are listed here. The other words are the node's."

@@ -5,6 +5,7 @@ import { type ReactNode, useCallback, useEffect, useRef } from "react";
 import { type Change, factsOf } from "../api/change";
 import { Refused, type Seen } from "../api/client";
 import { Explain } from "../kit/explain";
+import { Input } from "../kit/field";
 import { Status } from "../kit/status";
 import { visible } from "../kit/text";
 import { toast } from "../kit/toast";
@@ -12,6 +13,35 @@ import { When } from "../kit/values";
 import { useSession } from "./session";
 
 const STEP_UP = "EXQ-0216";
+/** What is typed where the danger is greatest. */
+export const PHRASE = "i know what this does";
+/** From this danger on something is typed. */
+const TYPED_FROM = 2;
+
+/** What is typed before a change of that danger is sent; null where nothing is. The node does not get it. */
+export function wordFor(danger: number, subject: string): string | null {
+  return danger < TYPED_FROM ? null : danger > TYPED_FROM ? PHRASE : subject;
+}
+
+/** Why it is held back as long as that is not typed. */
+export function untyped(word: string | null, typed: string): string | null {
+  return word === null || typed.trim() === word ? null : `Type ${word} to go on.`;
+}
+
+/** Where it is typed. */
+export function Typed({ word, typed, type }: { word: string | null; typed: string; type: (text: string) => void }) {
+  return word === null ? null : (
+    <Input
+      label={`Type “${word}” to confirm`}
+      value={typed}
+      autoComplete="off"
+      spellCheck={false}
+      onChange={(event) => {
+        type(event.target.value);
+      }}
+    />
+  );
+}
 
 /** Sends a change, with the second factor shown before it where the API says so, or once the node asks; null where the person gave up. */
 export function useSending() {

@@ -1,4 +1,4 @@
-import { waitFor } from "@testing-library/react";
+import { waitFor, within } from "@testing-library/react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { operationHash, paymentHash } from "../api/signing";
 import { answerWith, dialog, fill, FRESH, isClosed, noting, press } from "../testing/deeds";
@@ -56,6 +56,13 @@ const CLUSTER = "034730f1ec5770019a4f63ef801e298b";
 const STATUS = (answer: object) => ({ ...answer, cluster_id: CLUSTER });
 const moved = () => json(200, { withdrawal: 1, state: "approved", index: 1, command_id: "0" });
 const words = () => dialog().textContent;
+/** Signs, once the number of what is approved is typed. */
+async function sign(number = "1"): Promise<void> {
+  const button = within(dialog()).getByRole("button", { name: "Sign and approve" });
+  expect(button.getAttribute("aria-disabled")).toBe("true");
+  fill(/^Type /, number);
+  await press("Sign and approve", dialog);
+}
 const page = () => document.querySelector(".main")?.textContent ?? "";
 
 /** The page of a withdrawal that waits for an approval. */
@@ -85,7 +92,7 @@ describe("approval of a withdrawal", () => {
     for (const word of [WARNING, "lookalike", "4.01", "operator bob", "number 2, which the node calls USDT"])
       expect(words()).toContain(word);
     expect(dialog().querySelector('[data-tone="bad"]')?.textContent).toBe(WARNING);
-    await press("Sign and approve", dialog);
+    await sign();
     await waitFor(() => expect(isClosed()).toBe(true));
     expect(sent[0]?.body).toMatchObject({ key: 7 });
     await waitFor(() => expect(kept.remembered).toHaveLength(1));
@@ -97,7 +104,7 @@ describe("approval of a withdrawal", () => {
     await withdrawal({ asset_number: 1 }, first);
     await press("Approve");
     expect(words()).toContain("knows USDT as asset 2");
-    await press("Sign and approve", dialog);
+    await sign();
     await waitFor(() => expect(words()).toContain("Nothing is signed."));
     expect(sent).toEqual([]);
   });
@@ -134,7 +141,7 @@ describe("approval of a withdrawal", () => {
     await withdrawal({}, first, true);
     await waitFor(() => expect(document.querySelector(".bar")?.textContent).toContain("follows and shows only"));
     await press("Approve");
-    await press("Sign and approve", dialog);
+    await sign();
     await waitFor(() => expect(sent).toHaveLength(1));
     expect(document.querySelector('[data-change="POST /v1/withdrawals/{withdrawal}/reject"]')?.ariaDisabled).toBe("true");
   });
@@ -172,12 +179,12 @@ describe("approval of a withdrawal", () => {
     const { sent, first } = noting(() => (fails ? json(504, refusal("EXQ-0305", "the answer was lost", "")) : moved()));
     await withdrawal({}, first);
     await press("Approve");
-    await press("Sign and approve", dialog);
+    await sign();
     await waitFor(() => expect(words()).toContain("It may have been made. Send it again: it takes effect once."));
     await press("Cancel", dialog);
     fails = false;
     await press("Approve");
-    await press("Sign and approve", dialog);
+    await sign();
     await waitFor(() => expect(isClosed()).toBe(true));
     expect(new Set(sent.map(({ body }) => body.command_id)).size).toBe(1);
   });
@@ -220,7 +227,7 @@ describe("approval of a proposal", () => {
     for (const word of ["Resume the exchange", "operator bob", "it is over", "Expires", "The words below are the node's"])
       expect(words()).toContain(word);
     expect(words()).not.toContain("exactly what is listed");
-    await press("Sign and approve", dialog);
+    await sign();
     await waitFor(() =>
       expect(document.querySelector('.toast[data-tone="bad"]')?.textContent).toContain("there is no such user"),
     );
@@ -230,7 +237,7 @@ describe("approval of a proposal", () => {
     const { first } = noting(() => approved({ state: "waiting", approvals: 1, needed: 2 }));
     await proposal({}, first);
     await press("Approve");
-    await press("Sign and approve", dialog);
+    await sign();
     await waitFor(() => expect(document.querySelector(".toasts")?.textContent).toContain("1 of 2"));
   });
 
@@ -261,7 +268,7 @@ it("confirms a key with the reason that was given", async () => {
   await show("/security", "full", { instead, first });
   await press("Confirm");
   fill("Reason", "read to me");
-  await press("Sign and approve", dialog);
+  await sign("8");
   await waitFor(() => expect(sent).toHaveLength(1));
   expect(sent[0]?.body).toMatchObject({ reason: "read to me", with: 7, public_key: "cd".repeat(32) });
 });

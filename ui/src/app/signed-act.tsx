@@ -6,7 +6,7 @@
  */
 import { useQuery } from "@tanstack/react-query";
 import { type ReactNode, useEffect, useState } from "react";
-import { type BodyOf, type Change, change, CommandIds, type NamesOf, type ResultOf } from "../api/change";
+import { type BodyOf, type Change, change, CommandIds, factsOf, type NamesOf, type ResultOf } from "../api/change";
 import { Refused } from "../api/client";
 import { useLook } from "../api/look";
 import { Button } from "../kit/button";
@@ -17,7 +17,7 @@ import { visible } from "../kit/text";
 import { toast } from "../kit/toast";
 import { useWhyNot } from "./act";
 import { keptKey, sign } from "./approval-key";
-import { Gone, ON_ITS_WAY, SentBefore, Told, useSending, useToldElsewhere } from "./deed";
+import { Gone, ON_ITS_WAY, SentBefore, Told, Typed, untyped, wordFor, useSending, useToldElsewhere } from "./deed";
 import { holdPage } from "./holding";
 import { useHosted } from "./hosted";
 import { useSession } from "./session";
@@ -63,6 +63,8 @@ interface Props<C extends Change> {
   names: NamesOf<C>;
   label: string;
   title: string;
+  /** What it is about, as it is typed where the danger asks for that. */
+  subject: string;
   /** What it is that is signed, in a sentence. */
   about: string;
   /** What is signed, in words: the whole of it. */
@@ -134,13 +136,16 @@ function Signing<C extends Change>({ draft, deed, live, close }: SigningProps<C>
   const { can } = useSession();
   const sending = useSending();
   const [reason, setReason] = useState(draft.reason);
+  const [typed, type] = useState("");
   const [wrong, setWrong] = useState<Error | null>(null);
   const [busy, setBusy] = useState(false);
   const [isSentBefore, setSentBefore] = useState(draft.sentAt !== null);
   const tellElsewhere = useToldElsewhere();
   useEffect(holdPage, []);
+  const word = wordFor(factsOf(props.change).danger, props.subject);
   const missing =
     (props.reasoned === true && reason.trim() === "" ? "Say why: it is kept in the audit." : null) ??
+    untyped(word, typed) ??
     (busy ? "It is on its way." : null);
   const send = async () => {
     setWrong(null);
@@ -205,6 +210,7 @@ function Signing<C extends Change>({ draft, deed, live, close }: SigningProps<C>
       {props.reasoned === true ? (
         <Input label="Reason" value={reason} onChange={(event) => setReason(event.target.value)} />
       ) : null}
+      <Typed {...{ word, typed, type }} />
       <div role="alert">
         {wrong === null ? null : wrong instanceof Refused ? (
           <Told refused={wrong} change={props.change} before={isSentBefore} command={ids.kept[1]} />

@@ -89,6 +89,7 @@ function Deeds({ proposal: one }: { proposal: Proposal }) {
         change="POST /v1/proposals/{id}/approve"
         names={names}
         label="Approve"
+        subject={String(one.number)}
         title={`Approve proposal ${String(one.number)}`}
         about="You sign the operation's bytes, this proposal's number and when it expires. The words below are the node's."
         shown={one.lines}

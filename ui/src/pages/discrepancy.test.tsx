@@ -1,6 +1,6 @@
 import { waitFor, within } from "@testing-library/react";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { PHRASE } from "../app/act";
+import { PHRASE } from "../app/deed";
 import { answerWith, dialog, fill, FRESH, isClosed, made, noting, press } from "../testing/deeds";
 import { answerTo } from "../testing/fake-node";
 import { json, type Options, show } from "../testing/page";

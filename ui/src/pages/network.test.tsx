@@ -2,7 +2,7 @@ import { fireEvent, waitFor, within } from "@testing-library/react";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { answerWith, dialog, fill, FRESH, isClosed, made, noting, press } from "../testing/deeds";
 import { json, type Options, refusal, show } from "../testing/page";
-import { PHRASE } from "../app/act";
+import { PHRASE } from "../app/deed";
 
 afterEach(() => vi.unstubAllGlobals());
 

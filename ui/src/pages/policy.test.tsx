@@ -2,7 +2,7 @@ import { fireEvent, waitFor, within } from "@testing-library/react";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { dialog, fill, FRESH, isClosed, made, noting, press } from "../testing/deeds";
 import { json, refusal, show } from "../testing/page";
-import { PHRASE } from "../app/act";
+import { PHRASE } from "../app/deed";
 import { formOf, linesOf, policyIn, type PolicyView, wrongIn } from "./policy-words";
 
 afterEach(() => vi.unstubAllGlobals());

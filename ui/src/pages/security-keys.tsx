@@ -159,6 +159,7 @@ function Confirm({ of: key, isOwn }: { of: Key; isOwn: boolean }) {
       change="POST /v1/approval-keys/{id}/confirm"
       names={{ id: key.number }}
       label="Confirm"
+      subject={String(key.number)}
       title={`Confirm key ${String(key.number)} of ${key.person}`}
       why={isOwn ? "Another person confirms it." : null}
       about="You sign that this key, number for number, is its owner's."

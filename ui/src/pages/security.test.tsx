@@ -1,6 +1,6 @@
 import { fireEvent, waitFor, within } from "@testing-library/react";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { PHRASE } from "../app/act";
+import { PHRASE } from "../app/deed";
 import { dialog, fill, FRESH, isClosed, noting, press } from "../testing/deeds";
 import { json, refusal, show, type Shown } from "../testing/page";
 

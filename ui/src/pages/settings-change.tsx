@@ -3,6 +3,7 @@ import { Act } from "../app/act";
 import { type AnswerOf, useLook } from "../api/look";
 import { Instead } from "../kit/diff";
 import { Choice, Input } from "../kit/field";
+import { Status, type Tone } from "../kit/status";
 import { Foreign } from "../kit/values";
 import { unread } from "./preview";
 
@@ -19,6 +20,7 @@ export function Change({ setting }: { setting: Setting }) {
     return {
       wrong: value === setting.value ? "Give another value." : value === "" ? "Give a value." : unread(preview),
       consequence: seen === undefined ? `${setting.value} holds now.` : <Preview of={seen} />,
+      danger: seen?.danger,
     };
   };
   // In a place a less specific value may hold, which is not taken away there.
@@ -31,6 +33,7 @@ export function Change({ setting }: { setting: Setting }) {
         label="Change"
         subject={setting.key}
         form={{ value: setting.value }}
+        danger={setting.danger}
         useMore={usePreview}
         versus={{
           holds: <Value of={setting.value} />,
@@ -67,24 +70,49 @@ interface UndoProps {
 }
 
 /** The way back to what was before a change. */
-function Undo({ before: { key, value }, isOwn, now, revision }: UndoProps) {
-  const same = { names: { key }, label: "Undo", subject: key, detached: true, look: "quiet" } as const;
-  const consequence = <Instead of={now ?? "what holds without a value of its own"} is={value} />;
+function Undo({ before: { key, value, danger }, isOwn, now, revision }: UndoProps) {
+  const usePreview = () => {
+    const query = isOwn ? { key, value } : { key };
+    const preview = useLook("/v1/settings/preview", { query }, { topics: ["settings"], every: false });
+    const seen = preview.data?.value;
+    return {
+      wrong: unread(preview),
+      consequence: (
+        <>
+          <Instead of={now ?? "what holds without a value of its own"} is={value} />
+          {seen === undefined ? null : <What of={seen} />}
+        </>
+      ),
+      danger: seen?.danger,
+    };
+  };
+  const same = {
+    names: { key },
+    label: "Undo",
+    subject: key,
+    detached: true,
+    look: "quiet",
+    danger,
+    useMore: usePreview,
+  } as const;
   return isOwn ? (
-    <Act
-      change="PUT /v1/settings/{key}"
-      {...same}
-      consequence={consequence}
-      body={(reason) => ({ value, reason, if_revision: revision })}
-    />
+    <Act change="PUT /v1/settings/{key}" {...same} body={(reason) => ({ value, reason, if_revision: revision })} />
   ) : (
-    <Act
-      change="POST /v1/settings/{key}/unset"
-      {...same}
-      consequence={consequence}
-      body={(reason) => ({ reason, if_revision: revision })}
-    />
+    <Act change="POST /v1/settings/{key}/unset" {...same} body={(reason) => ({ reason, if_revision: revision })} />
   );
+}
+
+const DANGERS: readonly (readonly [Tone, string])[] = [
+  ["idle", "0: nothing that hurts"],
+  ["info", "1: can cost performance"],
+  ["warn", "2: can cost redundancy"],
+  ["bad", "3: can stop the cluster"],
+];
+
+/** How dangerous a change of a setting is. */
+export function Danger({ of: danger }: { of: number }) {
+  const [tone, text] = DANGERS[danger] ?? (["info", String(danger)] as const);
+  return <Status tone={tone}>{text}</Status>;
 }
 
 /** A value as it is written. */
@@ -103,6 +131,7 @@ function Unset({ setting }: { setting: Setting }) {
     return {
       wrong: unread(preview),
       consequence: seen === undefined ? `${setting.value} holds now.` : <Preview of={seen} />,
+      danger: seen?.danger,
     };
   };
   return (
@@ -111,6 +140,7 @@ function Unset({ setting }: { setting: Setting }) {
       names={{ key: setting.key }}
       label="Unset"
       subject={setting.key}
+      danger={setting.danger}
       useMore={usePreview}
       versus={{
         holds: <Value of={setting.value} />,
@@ -128,8 +158,20 @@ function Preview({ of: seen }: { of: AnswerOf<"/v1/settings/preview"> }) {
   return (
     <>
       <Instead of={seen.from} is={seen.to} />
+      <What of={seen} />
+    </>
+  );
+}
+
+/** When it would hold, how dangerous it is, whom it takes, and where it would not hold. */
+function What({ of: seen }: { of: AnswerOf<"/v1/settings/preview"> }) {
+  return (
+    <>
       <p>
         Takes effect: <Foreign>{seen.takes_effect}</Foreign>
+      </p>
+      <p>
+        Danger: <Danger of={seen.danger} />
       </p>
       {seen.needs_second_person ? <p>It takes a second person, once two have approval keys.</p> : null}
       {seen.not_in.length === 0 ? null : (

@@ -9,7 +9,7 @@ import { NETWORKS } from "../kit/filters";
 import { Panel } from "../kit/panel";
 import { Table } from "../kit/table";
 import { Foreign, When } from "../kit/values";
-import { Change, type Setting, Value } from "./settings-change";
+import { Change, Danger, type Setting, Value } from "./settings-change";
 import { History } from "./settings-history";
 
 interface Props {
@@ -58,6 +58,7 @@ function What({ of: one }: { of: Setting }) {
         ["Default", <Value key="default" of={one.default} />],
         ["What it is", <Foreign key="what">{one.description}</Foreign>],
         ["Takes", <Foreign key="takes">{one.takes}</Foreign>],
+        ["Danger", <Danger key="danger" of={one.danger} />],
         ["Takes effect", <Foreign key="effect">{one.takes_effect}</Foreign>],
         [
           "One person alone may change it in a day by",

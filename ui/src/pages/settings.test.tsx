@@ -1,5 +1,6 @@
 import { fireEvent, waitFor, within } from "@testing-library/react";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { PHRASE } from "../app/deed";
 import { answerWith, dialog, fill, FRESH, isClosed, made, noting, press } from "../testing/deeds";
 import { json, type Options, refusal, show } from "../testing/page";
 
@@ -102,6 +103,52 @@ describe("a setting", () => {
       ["45s", 4, "mine"],
       ["45s", 5, "mine"],
     ]);
+  });
+});
+
+describe("a dangerous setting", () => {
+  // Goal: what can cost redundancy, or stop the cluster, is never changed, taken away or brought back by a slip: the name is typed, or the phrase; the
+  // page says why. Method: each of the three, of settings of each danger.
+  it.each([
+    [2, KEY, "2: can cost redundancy"],
+    [3, PHRASE, "3: can stop the cluster"],
+  ])("wants what is typed at danger %d", async (danger, word, words) => {
+    const { sent, first } = noting(() => json(200, { key: KEY, revision: 5, index: 7, command_id: "0".repeat(32) }));
+    await show(`/settings?key=${KEY}`, "full", { instead: FRESH, first: settings(() => ({ danger }), first) });
+    expect(main().querySelector(".facts")?.textContent).toContain(words);
+    const typed = async (label: string) => {
+      fill("Reason", "a test");
+      await waitFor(() => expect(dialog().textContent).toContain("Takes effect"));
+      const button = within(dialog()).getByRole("button", { name: label });
+      await waitFor(() => expect(button.getAttribute("aria-describedby")).not.toBeNull());
+      expect(document.getElementById(button.getAttribute("aria-describedby") ?? "")?.textContent).toBe(
+        `Type ${word} to go on.`,
+      );
+      fill(/^Type /, word);
+      await press(label, dialog);
+      await waitFor(() => expect(isClosed()).toBe(true));
+    };
+    await press("Change");
+    fill("Value", "45s");
+    await typed("Change");
+    await press("Undo", told);
+    await typed("Undo");
+    await press("Unset");
+    await typed("Unset");
+    expect(sent.map(({ method }) => method)).toEqual(["PUT", "PUT", "POST"]);
+  });
+
+  // Goal: the preview's word counts too, where it is the worse one. Method: a page that takes the setting for harmless.
+  it("wants it where the preview says so", async () => {
+    const { first } = noting(made);
+    const node = settings(() => ({ danger: 0 }), first);
+    const worse: NonNullable<Options["first"]> = (request) =>
+      request.url.includes("/preview") ? answerWith("/v1/settings/preview", { danger: 3, not_in: [] }) : node(request);
+    await show(`/settings?key=${KEY}`, "full", { instead: FRESH, first: worse });
+    await press("Change");
+    expect(words()).not.toContain("Type ");
+    fill("Value", "45s");
+    await waitFor(() => expect(words()).toContain(`Type “${PHRASE}” to confirm`));
   });
 });
 

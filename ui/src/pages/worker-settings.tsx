@@ -3,10 +3,10 @@ import { useQuery } from "@tanstack/react-query";
 import { api, ASKED_AGAIN, type Refused, type Seen, seen } from "../api/client";
 import { kept, PACE } from "../api/look";
 import { Panel } from "../kit/panel";
-import { Status, type Tone } from "../kit/status";
+import { Status } from "../kit/status";
 import { Table } from "../kit/table";
 import { When } from "../kit/values";
-import { Change, type Setting, Value } from "./settings-change";
+import { Change, Danger, type Setting, Value } from "./settings-change";
 
 /** Settings whose values can differ from worker to worker, as the API tells them. */
 const OF_WORKERS = "workers";
@@ -35,13 +35,6 @@ async function heldFor(worker: string, signal: AbortSignal): Promise<Seen<Held>>
     at: Math.min(...reads.map(({ at }) => at)),
   };
 }
-
-const DANGERS: readonly (readonly [Tone, string])[] = [
-  ["idle", "0: nothing that hurts"],
-  ["info", "1: can cost performance"],
-  ["warn", "2: can cost redundancy"],
-  ["bad", "3: can stop the cluster"],
-];
 
 /** In words, where the value that holds was set. */
 export function cameFrom({ from, key }: Pick<Setting, "from" | "key">): string {
@@ -103,10 +96,7 @@ export function WorkerSettings({ worker, worksWith }: { worker: string; worksWit
                 id: "danger",
                 head: "Danger",
                 by: (one) => one.danger,
-                cell: (one) => {
-                  const [tone, text] = DANGERS[one.danger] ?? (["info", String(one.danger)] as const);
-                  return <Status tone={tone}>{text}</Status>;
-                },
+                cell: (one) => <Danger of={one.danger} />,
               },
               { id: "effect", head: "Takes effect", cell: (one) => one.takes_effect },
               { id: "what", head: "What it is", cell: (one) => one.description },

@@ -1,6 +1,7 @@
 import { cleanup, fireEvent, screen, waitFor, within } from "@testing-library/react";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { answerTo } from "../testing/fake-node";
+import { PHRASE } from "../app/deed";
 import { answerWith, dialog, fill, isClosed, made, noting, press } from "../testing/deeds";
 import { type Options, show } from "../testing/page";
 import { milliseconds } from "./worker-metrics";
@@ -77,10 +78,12 @@ describe("a worker's configuration", () => {
     fill("Value", "6");
     fill("Reason", "a test");
     await waitFor(() => expect(dialog().querySelector("ins")?.textContent).toBe("6"));
+    fill(/^Type /, PHRASE);
     await press("Change", dialog);
     await waitFor(() => expect(isClosed()).toBe(true));
     await press("Unset");
     fill("Reason", "back");
+    fill(/^Type /, PHRASE);
     await press("Unset", dialog);
     await waitFor(() => expect(isClosed()).toBe(true));
     expect(sent.map(({ method, path, body }) => [method, path, body["if_revision"], body["value"]])).toEqual([

@@ -62,6 +62,14 @@ async function act(page, button, { by, reason = "a test of the console", type, f
   return dialog;
 }
 
+/** Types what a dialog wants typed, and answers it. */
+async function typed(dialog) {
+  const asked = await dialog.getByText(/^Type “/).innerText();
+  const word = /“(.*)”/.exec(asked)[1];
+  await dialog.getByLabel(/^Type /).fill(word);
+  return word;
+}
+
 /** Says what a dialog says, where it does not go on. */
 async function stays(dialog, error) {
   throw new Error(`the dialog stays: ${(await dialog.allInnerTexts()).join(" | ")}`, { cause: error });
@@ -118,8 +126,7 @@ test("a setting is changed, and its history brings it back", async () => {
   await back.click();
   const dialog = page.getByRole("dialog");
   await dialog.getByLabel("Reason").fill("a test of the console");
-  const asked = await dialog.getByText(/^Type “/).innerText();
-  await dialog.getByLabel(/^Type /).fill(/“(.*)”/.exec(asked)[1]);
+  await typed(dialog);
   await dialog.getByRole("button", { name: "Back to before this" }).click();
   await stepUp(page, who.otto);
   await gone(dialog);
@@ -145,6 +152,7 @@ test("keys are made in the browser, and the first two confirm each other", async
     await row.getByRole("button", { name: "Confirm" }).click();
     const dialog = page.getByRole("dialog");
     await dialog.getByLabel("Reason").fill("read to me");
+    await typed(dialog);
     await dialog.getByRole("button", { name: "Sign and approve" }).click();
     await gone(dialog);
   };
@@ -188,6 +196,7 @@ test("a withdrawal is approved by a second person and watched to its end", async
   await page.getByRole("button", { name: "Approve", exact: true }).click();
   const dialog = page.getByRole("dialog");
   assert.ok((await dialog.innerText()).toLowerCase().includes(to));
+  assert.equal(await typed(dialog), String(number));
   await dialog.getByRole("button", { name: "Sign and approve" }).click();
   await gone(dialog);
   await page.getByText("completed").first().waitFor({ timeout: DONE_MS });
@@ -199,6 +208,7 @@ async function approve(proposal) {
   const page = await at("sam", `/approvals/${proposal}`, `Proposal ${proposal}`);
   await page.getByRole("button", { name: "Approve", exact: true }).click();
   const dialog = page.getByRole("dialog");
+  assert.equal(await typed(dialog), String(proposal));
   await dialog.getByRole("button", { name: "Sign and approve" }).click();
   await gone(dialog);
   await page.getByText("executed").first().waitFor();
