@@ -223,6 +223,8 @@ impl Scanner {
     /// Tells how far the network is, where its blocks are not taken because there are as many deposits as there may be: what becomes
     /// final, or is let in by people, makes room, and the next round finds it.
     async fn tell_heights(&mut self, Heights { head, finalized, agreed }: Heights) {
+        // The state wants nothing above the head.
+        let head = head.max(agreed);
         let heights = Some(proto::Heights { head, finalized: finalized.map(|height| height.min(head)), agreed });
         let asked =
             change_request::Change::NotePending(proto::NotePending { heights, ..proto::NotePending::default() });

@@ -137,7 +137,7 @@ impl Play {
     fn link(&self, worker: &str, pid: u32) -> (Arc<Inline>, Requests) {
         let caller = Caller { worker: worker.parse().unwrap(), epoch: self.epoch, pid };
         let ticket = self.stage.shared.tickets.give(caller);
-        let faults = Arc::new(Mutex::new(Faults { dice: Dice::new(3), lost: 0, deadly: 0 }));
+        let faults = Arc::new(Mutex::new(Faults { dice: Dice::new(3), lost: 0, deadly: 0, full: None }));
         let link = Inline { door: Door::new(self.stage.shared.clone()), caller, faults, died: Arc::new(Notify::new()) };
         (Arc::new(link), Requests::new(&ticket))
     }

@@ -61,7 +61,7 @@ impl Play {
         let mut stage = open().await;
         let epoch = stage.lead().await;
         let chain = Arc::new(Mutex::new(Chain::new(seed)));
-        let faults = Faults { dice: Dice::new(seed + 1_000), lost: 30, deadly: 15 };
+        let faults = Faults { dice: Dice::new(seed + 1_000), lost: 30, deadly: 15, full: None };
         Play { stage, chain, faults: Arc::new(Mutex::new(faults)), epoch, pid: 7, seed }
     }
 
@@ -170,6 +170,49 @@ async fn credits_are_those_of_the_chain() {
         let began = began.unwrap_or(0);
         assert_eq!(balances(&play.stage), play.chain.lock().paid(began), "seed {seed}, from block {began}");
     }
+}
+
+/// Goal: a worker whose blocks are not taken because there are as many deposits as there may be says how far the network is, so that what is
+/// there ripens, and goes on by itself once there is room. Method: a state that refuses blocks for a while; the chain goes on meanwhile.
+#[tokio::test(start_paused = true)]
+async fn a_full_network_is_told_how_far_it_is() {
+    let mut play = Play::begin(4).await;
+    (play.faults.lock().lost, play.faults.lock().deadly) = (0, 0);
+    let mine = |play: &Play, blocks| (0..blocks).for_each(|_| play.chain.lock().mine(2));
+    let (mut scanner, _) = play.worker_with(Arc::new({
+        let (chain, dice) = (play.chain.clone(), || Mutex::new(Dice::new(1)));
+        let honest = move |name| {
+            let (chain, dice) = (chain.clone(), dice());
+            Arc::new(Endpoint { name, chain, dice, lags: 0, lies: 0, forges: 0, fails: 0 }) as Arc<dyn ChainNode>
+        };
+        move |_, _| Ok(vec![honest("one"), honest("two")])
+    }));
+    mine(&play, 10);
+    let mut rounds = async |play: &Play, count| {
+        let mut failed = Vec::new();
+        for _ in 0..count {
+            tokio::time::sleep(Duration::from_secs(11)).await;
+            if let Err(why) = scanner.round().await {
+                failed.push(why);
+                scanner.forget();
+            }
+        }
+        (failed, scanned(&play.stage))
+    };
+    let (failed, before) = rounds(&play, 20).await;
+    assert_eq!((failed, before.tip.map(|tip| tip.height)), (vec![], Some(play.chain.lock().head())));
+    play.faults.lock().full = Some(Vec::new());
+    mine(&play, FINALITY + 8);
+    let (failed, full) = rounds(&play, 5).await;
+    assert!(failed.iter().any(|why| why.contains(Code::DepositsFull.as_str())), "{failed:?}");
+    let told = play.faults.lock().full.take().unwrap();
+    let head = play.chain.lock().head();
+    assert!(told.iter().all(|heights| heights.head == head && heights.agreed <= head), "{told:?}");
+    assert_eq!((full.tip, full.head), (before.tip, head), "no block was taken");
+    assert!(full.finalized > before.finalized && full.settled > before.settled, "{before:?}, {full:?}");
+    assert!(full.at_head == before.at_head, "it is behind the network's nodes, and says so");
+    let (_, after) = rounds(&play, 20).await;
+    assert_eq!(after.tip.map(|tip| tip.height), Some(head));
 }
 
 /// Goal: what one endpoint alone tells is credited to nobody, however deep it is. Method: two endpoints, of which one has blocks

@@ -21,6 +21,27 @@ pub(super) struct Faults {
     pub(super) lost: u64,
     /// Of a thousand calls the worker dies before, and after, so many.
     pub(super) deadly: u64,
+    /// No block is taken, for there are as many deposits as there may be; and how far the worker said that the network is. None where there
+    /// is room.
+    pub(super) full: Option<Vec<Heights>>,
+}
+
+impl Faults {
+    /// How a change is refused where there is no room.
+    fn refuses(&mut self, request: &ChangeRequest) -> Option<ChangeReply> {
+        let told = self.full.as_mut()?;
+        match &request.change {
+            Some(change_request::Change::CommitBlocks(_)) => {
+                let (code, message) = (exchequer_domain::Code::DepositsFull.as_str().to_owned(), "full".to_owned());
+                Some(ChangeReply { answer: Some(change_reply::Answer::Refused(Refused { code, message })) })
+            }
+            Some(change_request::Change::NotePending(note)) => {
+                told.extend(note.heights);
+                None
+            }
+            _ => None,
+        }
+    }
 }
 
 pub(super) struct Inline {
@@ -67,6 +88,9 @@ impl Inline {
 
 impl Link for Inline {
     fn change(&self, request: ChangeRequest) -> Asking<'_, ChangeReply> {
+        if let Some(refused) = self.faults.lock().refuses(&request) {
+            return Box::pin(std::future::ready(Ok(refused)));
+        }
         self.around(self.door.change(self.caller, request))
     }
     fn cursor(&self, blocks: u32) -> Asking<'_, CursorReply> {

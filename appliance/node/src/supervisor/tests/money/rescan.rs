@@ -33,7 +33,7 @@ impl Scene {
     async fn begin() -> Scene {
         let stage = open().await;
         let tell = [4, 4].map(|seed| Arc::new(Mutex::new(Chain::new(seed))));
-        let faults = Arc::new(Mutex::new(Faults { dice: Dice::new(4), lost: 0, deadly: 0 }));
+        let faults = Arc::new(Mutex::new(Faults { dice: Dice::new(4), lost: 0, deadly: 0, full: None }));
         let nodes = truthful(&[("first", &tell[0]), ("second", &tell[1])]);
         let (shared, lossy) = (Arc::downgrade(&stage.shared), faults.clone());
         let part: Part = Arc::new(move |pid: u32| {

@@ -143,7 +143,7 @@ impl Play {
         let mut stage = open_bank_of(network, payers, users).await;
         let epoch = stage.lead().await;
         let net = Arc::new(Mutex::new(Net::new(network, seed)));
-        let faults = Arc::new(Mutex::new(Faults { dice: Dice::new(seed + 1), lost: 0, deadly: 0 }));
+        let faults = Arc::new(Mutex::new(Faults { dice: Dice::new(seed + 1), lost: 0, deadly: 0, full: None }));
         let (dice, ground) = (Mutex::new(Dice::new(seed + 2)), stage.shared.ground.clone());
         let signer = Arc::new(Hand { dice, ground, net: net.clone(), loses: 0 });
         let (clock, payments) = (clock::of_runtime(), Payments::default());
@@ -179,7 +179,7 @@ impl Play {
         let worker: WorkerId = format!("deposit/{}-1", self.network).parse().unwrap();
         let caller = Caller { worker, epoch: self.epoch, pid: self.pid };
         let ticket = self.stage.shared.tickets.give(caller);
-        let faults = Arc::new(Mutex::new(Faults { dice: Dice::new(1), lost: 0, deadly: 0 }));
+        let faults = Arc::new(Mutex::new(Faults { dice: Dice::new(1), lost: 0, deadly: 0, full: None }));
         let door = Door::new(self.stage.shared.clone());
         let link = Arc::new(Inline { door, caller, faults, died: Arc::new(Notify::new()) });
         let nodes = self.nodes(0);

@@ -18,7 +18,7 @@ use crate::signer::SignerState;
 async fn what_was_decided_is_signed() {
     let (_vaults, mut world, process, signer) = world(true).await;
     let payout = world.prepared(100).await;
-    let faults = Arc::new(Mutex::new(Faults { dice: Dice::new(1), lost: 0, deadly: 0 }));
+    let faults = Arc::new(Mutex::new(Faults { dice: Dice::new(1), lost: 0, deadly: 0, full: None }));
     let link = Inline {
         door: Door::new(world.stage.shared.clone()),
         caller: world.caller(),

@@ -406,7 +406,7 @@ impl Field {
     fn link(&self, worker: WorkerId) -> (Arc<Inline>, Vec<u8>) {
         let caller = Caller { worker, epoch: self.epoch, pid: self.pid };
         let ticket = self.stage.shared.tickets.give(caller);
-        let faults = Arc::new(Mutex::new(Faults { dice: Dice::new(1), lost: 0, deadly: 0 }));
+        let faults = Arc::new(Mutex::new(Faults { dice: Dice::new(1), lost: 0, deadly: 0, full: None }));
         let door = Door::new(self.stage.shared.clone());
         (Arc::new(Inline { door, caller, faults, died: Arc::new(Notify::new()) }), ticket)
     }
