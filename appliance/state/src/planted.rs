@@ -69,6 +69,8 @@ pub(crate) enum Bug {
     GapForgotten,
     /// A counter that is set back gives what an open payout has.
     HeldNonceGiven,
+    /// A counter that is set back gives what was decided for a payment that was given up.
+    GivenUpNonceGiven,
     /// What is behind a nonce that nobody has signed for pays more and more.
     BumpedFromBehind,
     /// A payment ended as one worker says it was paid.

@@ -18,7 +18,7 @@ use crate::custody::WalletRole;
 use crate::outcome::Done;
 use crate::planted::{self, Bug};
 use crate::reconciliation::Spot;
-use crate::withdrawals::{Claim, GAPS_MAX, IN_FLIGHT_MAX, Lane, NONCE_END, Payer, Purpose, Refusal};
+use crate::withdrawals::{Claim, Lane, NONCE_END, Payer, Purpose, Refusal};
 
 /// What becomes of a payer's nonces by a claim.
 pub(super) enum Claimed {
@@ -70,12 +70,9 @@ impl SetNonce {
         let own = entry.state.withdrawals.payouts(network).filter(|payout| payout.payer == payer);
         let held: BTreeSet<u64> =
             own.filter_map(crate::withdrawals::Payout::nonce).filter(|nonce| *nonce >= next).collect();
-        if held.len() > GAPS_MAX {
-            return Err(Refusal::Gaps.into());
-        }
         let mut lane = entry.lane_of(network, payer)?;
         let before = lane.next;
-        lane.set(next, held);
+        lane.set(next, held)?;
         let (next, held) = (lane.next, lane.held.len());
         entry.put_lane(network, payer, lane);
         let target = format!("{network}, wallet {}, address {}", payer.wallet.0, payer.index);
@@ -112,7 +109,7 @@ impl Entry<'_> {
                     return if is_gap { Ok(Claimed::Nonces(lane)) } else { Err(Refusal::Claim.into()) };
                 }
                 // One payout more would leave no place for the gaps that all together can make.
-                if lane.gaps.len() >= GAPS_MAX - IN_FLIGHT_MAX {
+                if lane.is_full() {
                     return Err(Refusal::Gaps.into());
                 }
                 if *nonce != lane.next && !planted::has(Bug::NonceGivenTwice) {

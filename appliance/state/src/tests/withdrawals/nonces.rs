@@ -150,8 +150,9 @@ fn a_gap_stays_until_a_final_block_has_passed_it() {
 }
 
 /// Goal: two persons bring a counter back that stands where nothing can be mined, and on where others used nonces; open payouts keep
-/// theirs, nothing signed is signed for twice, and below what a final block has seen nothing is given. Method: a payer whose first
-/// nonces were 900 and 901, the latter never signed; then payers, networks and nonces that cannot be.
+/// theirs, and below what a final block has seen nothing is given. No signer signs for a nonce that was decided for another payment:
+/// what is given up is a gap in its turn, filled by nothing before. Method: a payer whose first nonces were 900 and 901, the latter
+/// never signed; then payers, networks and nonces that cannot be.
 #[test]
 fn persons_set_a_counter_and_open_payouts_keep_their_nonces() {
     let mut world = bank(1);
@@ -163,20 +164,28 @@ fn persons_set_a_counter_and_open_payouts_keep_their_nonces() {
     assert_eq!(set(&mut world, hot, EVM, 899), Ok(Done::NonceSet { next: 899 }));
     assert_eq!(State::load(&world.rows).unwrap(), world.state);
     step(&mut world, second, never_signed()).unwrap();
-    assert!(lane(&world).gaps.is_empty(), "its nonce is given again, and filled by nothing");
+    assert!(lane(&world).gaps.is_empty(), "it is not its turn");
+    assert_eq!(refusal(fill(&mut world, 901, [20, 20])), Refusal::Claim);
     let third = number(decide(&mut world, two, 899, [20, 20]));
-    assert_eq!(refusal(decide(&mut world, three, 900, [20, 20])), Refusal::Nonce { next: 901 });
-    number(decide(&mut world, three, 901, [20, 20]));
+    assert_eq!(refusal(decide(&mut world, three, 901, [20, 20])), Refusal::Nonce { next: 902 });
+    let gaps = |world: &World| lane(world).gaps.into_iter().collect::<Vec<_>>();
+    assert_eq!(gaps(&world), [901]);
+    let mut kept = world.clone();
+    assert_eq!(set(&mut kept, hot, EVM, 895), Ok(Done::NonceSet { next: 895 }));
+    assert!(gaps(&kept).is_empty() && lane(&kept).given_up.contains(&901), "a gap, too, waits for its turn");
+    assert_eq!(State::load(&kept.rows).unwrap(), kept.state);
+    number(fill(&mut world, 901, [20, 20]));
+    number(decide(&mut world, three, 902, [20, 20]));
     let nonces: Vec<_> = world.state.withdrawals().payouts(EVM).filter_map(crate::withdrawals::Payout::nonce).collect();
-    assert_eq!(nonces, [900, 899, 901]);
+    assert_eq!(nonces, [900, 899, 901, 902]);
     // On, where others used what was never given.
-    assert_eq!(decide(&mut world, four, 950, [950, 20]), Ok(Done::NoncePassed { next: 902, chain: 950 }));
+    assert_eq!(decide(&mut world, four, 950, [950, 20]), Ok(Done::NoncePassed { next: 903, chain: 950 }));
     assert_eq!(set(&mut world, hot, EVM, 950), Ok(Done::NonceSet { next: 950 }));
     resume(&mut world);
     number(decide(&mut world, four, 950, [950, 20]));
-    assert_eq!(set(&mut world, hot, EVM, 899), Ok(Done::NonceSet { next: 902 }), "three are held");
+    assert_eq!(set(&mut world, hot, EVM, 899), Ok(Done::NonceSet { next: 903 }), "four are held");
     step(&mut world, third, never_signed()).unwrap();
-    assert_eq!(lane(&world).gaps.into_iter().collect::<Vec<_>>(), [899]);
+    assert_eq!(gaps(&world), [899]);
 
     let spot = Spot { network: EVM, address: address("hotevm0"), coin: None };
     let position = Position { nonce: Some(30), ..Position::default() };
@@ -277,6 +286,7 @@ fn planted_bugs_of_nonces_are_caught() {
     catches(Bug::ChainNonceBelieved, no_nonce_is_beyond_all_bounds);
     catches(Bug::GapForgotten, a_gap_stays_until_a_final_block_has_passed_it);
     catches(Bug::HeldNonceGiven, persons_set_a_counter_and_open_payouts_keep_their_nonces);
+    catches(Bug::GivenUpNonceGiven, persons_set_a_counter_and_open_payouts_keep_their_nonces);
     catches(Bug::BumpedFromBehind, nobody_pays_more_from_behind);
     catches(Bug::PaidOnOneWord, paid_is_what_the_known_chain_shows);
 }
