@@ -73,6 +73,8 @@ pub(crate) enum Bug {
     GivenUpNonceGiven,
     /// What is behind a nonce that nobody has signed for pays more and more.
     BumpedFromBehind,
+    /// What was never signed is stuck where nothing takes its place.
+    UnsignedIsStuck,
     /// A payment ended as one worker says it was paid.
     PaidOnOneWord,
     /// A coin is given to a second payment.

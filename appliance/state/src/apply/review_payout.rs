@@ -8,8 +8,9 @@ use super::step_payout::check_fee_told;
 use super::{Entry, Stop, check_reason};
 use crate::audit::AuditAction;
 use crate::command::Actor;
-use crate::custody::own_transfer_key;
+use crate::custody::{WalletRole, own_transfer_key};
 use crate::outcome::Done;
+use crate::planted::{self, Bug};
 use crate::withdrawals::{Death, Ending, Payout, PayoutId, PayoutStanding, Refusal, Stage, Standing};
 
 /// Decides about a payout that is stuck, unknown or in review.
@@ -127,11 +128,13 @@ impl ReviewPayout {
                 entry.move_on(payout, present, &detail)?
             }
             PayoutDecision::Bump => {
+                entry.check_replaceable(&payout)?;
                 entry.check_front(&payout)?;
                 payout.standing = PayoutStanding::Stuck;
                 entry.move_on(payout, present, &detail)?
             }
             PayoutDecision::CancelByNoop => {
+                entry.check_replaceable(&payout)?;
                 payout.wants_noop = true;
                 payout.standing = PayoutStanding::Stuck;
                 entry.move_on(payout, present, &detail)?
@@ -180,6 +183,21 @@ impl Entry<'_> {
         match lane.gaps.first().filter(|gap| **gap < nonce) {
             Some(gap) => Err(Refusal::Behind { nonce: *gap, payout: None }.into()),
             None => Ok(()),
+        }
+    }
+
+    /// Whether a worker can put another transaction in the place of what was never signed: on TRON, and of a sweep that gives all that
+    /// its coins hold, there is none, and it would be stuck for ever. What was signed ends there by itself.
+    fn check_replaceable(&self, payout: &Payout) -> Result<(), Stop> {
+        let replaced = match payout.network.family() {
+            Family::Evm => true,
+            Family::Tron => false,
+            Family::Bitcoin => self.payer_role(payout.payer)? != WalletRole::Deposit,
+        };
+        if replaced || payout.was_signed() || planted::has(Bug::UnsignedIsStuck) {
+            Ok(())
+        } else {
+            Err(Refusal::NothingReplaces { payout: payout.id }.into())
         }
     }
 

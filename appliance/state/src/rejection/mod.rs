@@ -613,7 +613,7 @@ impl Rejection {
     }
 
     /// Where the general hint of the code does not fit.
-    const fn own_hint(&self) -> Option<&'static str> {
+    fn own_hint(&self) -> Option<&'static str> {
         let hint = match self {
             Rejection::Invalid { .. } => "correct the value and send it under a new command id",
             Rejection::NameTaken { .. } => {
@@ -644,6 +644,10 @@ impl Rejection {
             Rejection::MaintenanceFull => "end maintenance that is not needed any more",
             Rejection::ProposalsFull => "end proposals that nobody approves",
             Rejection::EndpointInClear => "reach it over https:// or wss://",
+            Rejection::Withdrawals(why) if matches!(**why, withdrawals::Refusal::NothingReplaces { .. }) => {
+                "`exchequer payout retry` has it signed, or given up and decided anew once its time is over; what its signer \
+                 refuses for good two persons refund as never signed"
+            }
             Rejection::ApprovalKeyExists => "make a new key: a public key is enrolled once",
             Rejection::BadRequest
             | Rejection::TooLarge

@@ -222,6 +222,11 @@ pub enum Refusal {
     },
     /// A nonce is one that no account ever comes to.
     NonceBeyond,
+    /// Nobody signed anything of it, and nothing takes the place of what it decided.
+    NothingReplaces {
+        /// Which payout.
+        payout: PayoutId,
+    },
 }
 
 impl Refusal {
@@ -257,6 +262,7 @@ impl Refusal {
             | Refusal::Gaps
             | Refusal::FeeCap { .. }
             | Refusal::NonceBeyond
+            | Refusal::NothingReplaces { .. }
             | Refusal::Behind { .. } => Code::PayoutRefused,
             Refusal::HotShort { .. } => Code::HotWalletShort,
             Refusal::NoProof { .. } | Refusal::Unconfirmed { .. } | Refusal::NotDenied { .. } => Code::PayoutNotDead,
@@ -368,6 +374,9 @@ impl Refusal {
             Refusal::Behind { nonce, payout: None } => format!(
                 "nonce {nonce} before it is missing on chain: to pay more helps nothing before its worker has filled that"
             ),
+            Refusal::NothingReplaces { payout } => {
+                format!("nothing of payout {payout} was signed, and no other transaction takes its place")
+            }
         }
     }
 }

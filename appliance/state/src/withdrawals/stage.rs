@@ -137,7 +137,9 @@ impl Stage {
                 S::Queued,
             ],
             S::Mined => &[S::Mined, S::Broadcast, S::Review, S::Completed, S::Failed, S::Reverted, S::Queued],
+            // What was never signed is signed first, as a person wants it.
             S::Stuck => &[
+                S::Preparing,
                 S::Broadcast,
                 S::Mined,
                 S::Replacing,
@@ -215,7 +217,7 @@ mod tests {
             (Stage::Signed, /*         */ "....x ..xxx.xx x...xx"),
             (Stage::Broadcast, /*      */ "....x ..xxx.xx x...xx"),
             (Stage::Mined, /*          */ "....x ..xx...x x...xx"),
-            (Stage::Stuck, /*          */ "....x ..xx.xxx x...xx"),
+            (Stage::Stuck, /*          */ "....x x.xx.xxx x...xx"),
             (Stage::Replacing, /*      */ "....x .x.x...x x...xx"),
             (Stage::Unknown, /*        */ "....x x.xxxx.x x...xx"),
             (Stage::Review, /*         */ "....x x.xxxx.x x...xx"),

@@ -16,6 +16,7 @@ mod payouts;
 mod proofs;
 mod requests;
 mod truthful;
+mod unsigned;
 
 use exchequer_domain::{
     BlockHash, BlockRef, ChainAddress, Family as ChainFamily, Network, NodeId, OutPoint, Timestamp, TxId, UserId,

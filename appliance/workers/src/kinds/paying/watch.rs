@@ -161,7 +161,8 @@ impl Desk {
                     .push(format!("payout {} is in the stage {other}, which this program does not know", payout.id)),
             }
         }
-        looked.retain(|(payout, _)| live(payout).next().is_some());
+        // Of what was never signed nothing can be in a block; what people want in its place comes all the same.
+        looked.retain(|(payout, _)| payout.stage == "stuck" || live(payout).next().is_some());
         looked
     }
 
@@ -234,7 +235,9 @@ impl Desk {
                 if is_denied {
                     return Ok(None);
                 }
+                // Of no attempt everything is true: nothing that was sent is proved to be over.
                 if (stage == "stuck" || settled_otherwise)
+                    && live(payout).next().is_some()
                     && let Some(step) = self.death(round, payout, last).await?
                 {
                     return Ok(Some(step));
@@ -242,7 +245,8 @@ impl Desk {
                 // Once it is on its way, what pays nobody is treated as any other attempt.
                 if (stage == "stuck" || (payout.wants_noop && !latest.noop))
                     && payout.may_send
-                    && (payout.wants_noop || !is_behind(round, payout))
+                    // A payment that nobody may sign would wait for its signature where people can decide nothing.
+                    && (payout.wants_noop || (payout.may_pay && !is_behind(round, payout)))
                     && let Some(step) = self.replace(round, payout).await?
                 {
                     return Ok(Some(step));
@@ -393,3 +397,7 @@ fn known_of(fates: Vec<(u32, Result<Fate, PanelError>)>) -> Result<Known, String
         None => Ok(Known::Nowhere),
     }
 }
+
+#[cfg(test)]
+#[path = "watch_tests.rs"]
+mod tests;
