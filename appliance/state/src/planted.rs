@@ -75,6 +75,8 @@ pub(crate) enum Bug {
     BumpedFromBehind,
     /// What was never signed is stuck where nothing takes its place.
     UnsignedIsStuck,
+    /// Two payouts are one transaction.
+    BytesShared,
     /// A payment ended as one worker says it was paid.
     PaidOnOneWord,
     /// A coin is given to a second payment.

@@ -96,6 +96,7 @@ impl PreparePayout {
             return Err(Refusal::Claim.into());
         }
         entry.check_preparation(network, payer, &errand, &preparation, &paid)?;
+        entry.check_unlike(network, payer, None, &preparation)?;
         entry.check_move(network, payer, &errand, &preparation.claim, preparation.fee_max)?;
         entry.check_stake(network, payer, &errand)?;
         entry.check_no_return(network, payer)?;
@@ -262,6 +263,27 @@ impl Entry<'_> {
         } else {
             Ok(())
         }
+    }
+
+    /// Whether no other payout under way has an attempt of these bytes. Nonces and coins keep transactions apart; like payments within
+    /// one span of time would be one transaction, which pays once, and which a signer knows as the first one's.
+    pub(super) fn check_unlike(
+        &self,
+        network: Network,
+        payer: Payer,
+        own: Option<PayoutId>,
+        preparation: &Preparation,
+    ) -> Result<(), Refusal> {
+        if !matches!(preparation.claim, Claim::Window { .. }) || planted::has(Bug::BytesShared) {
+            return Ok(());
+        }
+        let digest = Digest(*blake3::hash(&preparation.unsigned).as_bytes());
+        let mut others = self.state.withdrawals.payouts(network);
+        let alike = others.find(|other| {
+            let has = |payout: &Payout| payout.attempts.iter().any(|attempt| attempt.digest == digest);
+            other.payer == payer && Some(other.id) != own && has(other)
+        });
+        alike.map_or(Ok(()), |other| Err(Refusal::SameBytes { payout: other.id }))
     }
 
     /// Whether a span of time that ends then has not ended, and is one that the network allows.

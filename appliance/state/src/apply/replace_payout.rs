@@ -37,6 +37,7 @@ impl Entry<'_> {
         // What pays nobody costs its withdrawals nothing of what was agreed to for them: they could never be got out of the way.
         let bound = if noop && !planted::has(Bug::NoopIsBound) { &[][..] } else { &paid };
         self.check_preparation(payout.network, payout.payer, &payout.errand, &preparation, bound)?;
+        self.check_unlike(payout.network, payout.payer, Some(payout.id), &preparation)?;
         if !noop {
             self.check_move_again(&payout, &preparation)?;
             // To pay more helps nothing there; what pays nobody may have to wait, and gets those behind it out of the way.

@@ -227,6 +227,11 @@ pub enum Refusal {
         /// Which payout.
         payout: PayoutId,
     },
+    /// An attempt of another payout under way is the same transaction.
+    SameBytes {
+        /// That payout.
+        payout: PayoutId,
+    },
 }
 
 impl Refusal {
@@ -263,6 +268,7 @@ impl Refusal {
             | Refusal::FeeCap { .. }
             | Refusal::NonceBeyond
             | Refusal::NothingReplaces { .. }
+            | Refusal::SameBytes { .. }
             | Refusal::Behind { .. } => Code::PayoutRefused,
             Refusal::HotShort { .. } => Code::HotWalletShort,
             Refusal::NoProof { .. } | Refusal::Unconfirmed { .. } | Refusal::NotDenied { .. } => Code::PayoutNotDead,
@@ -376,6 +382,11 @@ impl Refusal {
             ),
             Refusal::NothingReplaces { payout } => {
                 format!("nothing of payout {payout} was signed, and no other transaction takes its place")
+            }
+            Refusal::SameBytes { payout } => {
+                format!(
+                    "an attempt of payout {payout} is the same transaction to the last byte: make it at another moment"
+                )
             }
         }
     }

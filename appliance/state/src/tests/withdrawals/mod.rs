@@ -16,6 +16,7 @@ mod payouts;
 mod proofs;
 mod requests;
 mod truthful;
+mod twins;
 mod unsigned;
 
 use exchequer_domain::{

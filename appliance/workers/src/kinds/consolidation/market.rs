@@ -206,7 +206,7 @@ impl Market {
                 evm::draft(round, key, from, EvmTx { chain_id, nonce, fees, gas: limit, action })
             }
             Market::Tron(prices) => {
-                let window = desk.windows(round, 1).await?.pop().ok_or("there is no span of time")?;
+                let window = desk.window_now(round).await?;
                 tron::draft(round, prices, key, from, tron_action(coin, to, amount)?, window, limit)
             }
         }

@@ -204,7 +204,7 @@ impl Look<'_> {
             Deed::Lend(lent) => TronAction::Delegate { to: whose(lent)?, resource, amount: lent.sun },
             Deed::TakeBack(lent) => TronAction::Undelegate { from: whose(lent)?, resource, amount: lent.sun },
         };
-        let window = self.desk.windows(self.round, 1).await?.pop().ok_or("there is no span of time")?;
+        let window = self.desk.window_now(self.round).await?;
         let key = KeyPath { purpose, index, change: false };
         let draft = tron::draft(self.round, &prices, key, &from, action, window, 0)?;
         let spent = takes(self.round, &draft)?;

@@ -170,13 +170,22 @@ impl Desk {
         self.network
     }
 
-    /// Spans of time for so many TRON transactions that are made now. No two are made at the same moment, so that like payments
-    /// have unlike names.
+    /// Spans of time for TRON transactions that are made now, one for each number: that of what is paid, or of what is moved. No two
+    /// of unlike numbers are made at the same moment, whichever worker makes them, so that like payments have unlike names.
     ///
     /// # Errors
     /// Endpoints do not agree on a final block, or it is too old.
-    pub async fn windows(&self, round: &Round, count: usize) -> Result<Vec<tron::Window>, String> {
-        Ok(self.made.windows(tron::window(round).await?, count))
+    pub async fn windows(&self, round: &Round, numbers: &[u64]) -> Result<Vec<tron::Window>, String> {
+        Ok(self.made.windows(tron::window(round).await?, numbers))
+    }
+
+    /// A span of time for a TRON transaction that has no number before it is decided: by the time that the log has now.
+    ///
+    /// # Errors
+    /// As [`Desk::windows`].
+    pub async fn window_now(&self, round: &Round) -> Result<tron::Window, String> {
+        let windows = self.windows(round, &[round.due.now_us / 1_000]).await?;
+        windows.first().copied().ok_or_else(|| "there is no span of time".to_owned())
     }
 
     /// The way to the leading node.

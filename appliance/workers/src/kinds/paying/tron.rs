@@ -5,13 +5,14 @@
 //!   that those before it are over.
 //! - Their time is that of a final block on which a quorum agrees. One endpoint's word moves it neither in a round nor for good.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::BTreeSet;
 
 use exchequer_chains::evm::transfer_data;
 use exchequer_chains::node::{Account, FeeFacts, Trial, TrialCall, TronAccount};
 use exchequer_chains::tron::{RefBlock, Solid, TronAction, TronTx, UnsignedTron, expiry, fee_limit, text};
 use exchequer_chains::{KeyPath, Unsigned};
 use exchequer_domain::{BlockRef, ChainAddress};
+use parking_lot::Mutex;
 
 use super::death::UNSIGNED_MARGIN_US;
 use super::{Desk, Draft, Round, fee_cap, in_minor_units, in_smallest_units};
@@ -107,23 +108,27 @@ pub async fn accounts(round: &Round, address: &ChainAddress) -> Result<Vec<TronA
 /// The moments at which transactions are made.
 #[derive(Debug, Default)]
 pub(super) struct Moments {
-    /// The latest one, in milliseconds since 1970.
-    last_ms: AtomicU64,
+    /// Those of the present span of time, in milliseconds since 1970.
+    used: Mutex<BTreeSet<u64>>,
 }
 
 impl Moments {
-    /// So many spans of time that begin with this one. No two are made at the same moment, so that like payments have unlike
-    /// names; but after moments that were beyond all bounds they begin anew, instead of keeping every later payment from being made.
-    pub(super) fn windows(&self, first: Window, count: usize) -> Vec<Window> {
-        let next = |last_ms: u64| match last_ms.saturating_add(1).max(first.made_ms) {
-            late if late >= first.expires_ms => first.made_ms,
-            made_ms => made_ms,
+    /// A span of time for each of these, that begins with this one. The moment at which each is made follows from its number, so that
+    /// like payments have unlike names whichever process makes them; and this process makes no two at the same one. Moments that
+    /// were beyond all bounds are forgotten, instead of keeping every later payment from being made.
+    pub(super) fn windows(&self, first: Window, numbers: &[u64]) -> Vec<Window> {
+        let span = first.expires_ms.saturating_sub(first.made_ms).max(1);
+        let mut used = self.used.lock();
+        used.retain(|made_ms| (first.made_ms..first.expires_ms).contains(made_ms));
+        let mut one = |number: &u64| {
+            let moments = || (0..span).map(|more| first.made_ms + (number % span + more) % span);
+            // Where each was used they begin anew.
+            let made_ms = moments().find(|made_ms| !used.contains(made_ms)).or_else(|| moments().next());
+            let made_ms = made_ms.unwrap_or(first.made_ms);
+            used.insert(made_ms);
+            Window { made_ms, ..first }
         };
-        let one = |_| {
-            let last = self.last_ms.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(next(last)));
-            Window { made_ms: next(last.unwrap_or(0)), ..first }
-        };
-        (0..count).map(one).collect()
+        numbers.iter().map(&mut one).collect()
     }
 }
 
@@ -215,7 +220,7 @@ pub(super) async fn again(desk: &Desk, round: &Round, payout: &proto::Payout) ->
         Tried::Limit(limit) => limit,
         Tried::Fails(_) | Tried::Dear => return Ok(None),
     };
-    let Some(window) = desk.windows(round, 1).await?.pop() else { return Ok(None) };
+    let Some(window) = desk.windows(round, &[payout.id]).await?.pop() else { return Ok(None) };
     let draft = draft(round, &prices, owner.key, &owner.address, action, window, limit)?;
     Ok((draft.fee_max <= fee_cap(&round.config, &payout.withdrawals)).then_some(draft))
 }

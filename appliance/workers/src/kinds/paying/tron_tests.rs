@@ -126,8 +126,13 @@ impl Play {
 
     /// A payment that is made now.
     async fn pay(&self) -> Result<(Window, Draft), String> {
+        self.pay_by(&self.moments, 0).await
+    }
+
+    /// The same by a worker that remembers these moments, for the payment of this number.
+    async fn pay_by(&self, moments: &Moments, number: u64) -> Result<(Window, Draft), String> {
         let round = self.round(1_000).await;
-        let window = self.moments.windows(window(&round).await?, 1)[0];
+        let window = moments.windows(window(&round).await?, &[number])[0];
         let prices = Prices { energy: 100, bandwidth: 1_000, activation: 1_100_000, limit_max: 15_000_000_000 };
         let key = KeyPath { purpose: KeyPurpose::Hot, index: 0, change: false };
         let action = TronAction::Transfer { to: [2; 20], amount: 5 };
@@ -189,6 +194,30 @@ async fn moments_differ_and_a_bad_one_does_not_stick() {
     assert_eq!(back.made_ms, header(1_002 - LAG, 0).time_ms);
     let (next, _) = play.pay().await.unwrap();
     assert_eq!(next.made_ms, back.made_ms + 1);
+}
+
+/// Goal: like payments of unlike numbers are never one transaction, also where another worker, which remembers nothing, makes the
+/// second; a payment that is made again is another transaction; and every one is made before its end. Method: payments on one block by
+/// workers that begin anew, of numbers beside each other and of the highest; as many by one worker as there are moments, and one more.
+#[tokio::test(start_paused = true)]
+async fn like_payments_differ_by_their_numbers() {
+    let play = Play::begin();
+    let mut bytes = std::collections::BTreeSet::new();
+    for number in [1, 2, 3, LIFE_MS - 1, LIFE_MS + 1_000, u64::MAX] {
+        let (window, draft) = play.pay_by(&Moments::default(), number).await.unwrap();
+        assert!((window.expires_ms - LIFE_MS..window.expires_ms).contains(&window.made_ms), "{number}");
+        assert!(bytes.insert(draft.unsigned), "{number}");
+    }
+    let (_, again) = play.pay_by(&Moments::default(), 2).await.unwrap();
+    assert!(!bytes.insert(again.unsigned), "the number alone decides");
+    let moments = Moments::default();
+    let (first, _) = play.pay_by(&moments, 2).await.unwrap();
+    let (second, _) = play.pay_by(&moments, 2).await.unwrap();
+    assert_eq!(second.made_ms, first.made_ms + 1);
+
+    let span = Window { made_ms: 100, expires_ms: 110, ..first };
+    let made: Vec<u64> = moments.windows(span, &[8; 11]).iter().map(|window| window.made_ms).collect();
+    assert_eq!(made, [108, 109, 100, 101, 102, 103, 104, 105, 106, 107, 108]);
 }
 
 /// Goal: nothing is decided that would be given up before it is signed. Method: the network stands still.

@@ -44,7 +44,8 @@ pub(super) async fn decide(payments: &Payments, desk: &Desk, round: &Round) -> R
     if assigned.is_empty() {
         return came(false, troubles);
     }
-    let windows = desk.windows(round, assigned.len()).await?;
+    let numbers: Vec<u64> = assigned.iter().map(|one| one.one.id).collect();
+    let windows = desk.windows(round, &numbers).await?;
     let trying = assigned.iter().map(|one| doing(tried_one(round, &prices, &lanes[one.lane], one)));
     let tried = in_order(trying.collect()).await;
     for ((one, tried), window) in assigned.iter().zip(tried).zip(windows) {
