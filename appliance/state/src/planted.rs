@@ -75,6 +75,10 @@ pub(crate) enum Bug {
     BumpedFromBehind,
     /// What was never signed is stuck where nothing takes its place.
     UnsignedIsStuck,
+    /// What shows that a payout can never be mined is forgotten with the payout that it builds on.
+    ParentForgotten,
+    /// The very transaction that a payout builds on counts as what keeps it from being mined.
+    ParentIsConflict,
     /// Two payouts are one transaction.
     BytesShared,
     /// A payment ended as one worker says it was paid.

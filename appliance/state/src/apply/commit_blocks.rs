@@ -410,7 +410,8 @@ impl Entry<'_> {
         let (state, deposit) = present.map_or((CoinState::Free, None), |coin| (coin.state, coin.deposit));
         let (height, address) = (block.height, sighting.to.clone());
         let mature = height.saturating_add(u64::from(sighting.immature));
-        self.put_coin(Coin { network, outpoint, amount, address, keyed, height, mature, state, deposit })
+        let rests_on = Vec::new();
+        self.put_coin(Coin { network, outpoint, amount, address, keyed, height, mature, state, deposit, rests_on })
     }
 
     /// A block spends an output of the exchange's.

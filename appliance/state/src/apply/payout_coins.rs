@@ -6,7 +6,7 @@ use exchequer_domain::{Network, OutPoint, TxId};
 
 use super::prepare_payout::coin_owner;
 use super::{Entry, Stop};
-use crate::custody::{Coin, CoinState, Keyed, WalletRole};
+use crate::custody::{Coin, CoinState, Keyed, RESTS_ON_MAX, RestsOn, WalletRole};
 use crate::halt::Halt;
 use crate::planted::{self, Bug};
 use crate::withdrawals::{Claim, INPUTS_MAX, Payer, Payout, Refusal};
@@ -14,8 +14,8 @@ use crate::withdrawals::{Claim, INPUTS_MAX, Payer, Payout, Refusal};
 /// Transactions of the exchange's own, one upon the other, that are in blocks which are not settled, below one that is built.
 const OWN_UNSETTLED_MAX: u32 = 2;
 
-/// What each transaction spends in blocks that are not settled.
-type Unsettled = BTreeMap<TxId, Vec<OutPoint>>;
+/// What each transaction spends in blocks above some height.
+pub(super) type SpentAbove = BTreeMap<TxId, Vec<OutPoint>>;
 
 impl Entry<'_> {
     /// Whether these coins are the payer's, and free or the payout's own; and where they are new to it, whether they are
@@ -33,7 +33,7 @@ impl Entry<'_> {
         if !(1..=INPUTS_MAX).contains(&coins.len()) || sorted.len() != coins.len() {
             return Err(Refusal::Coin.into());
         }
-        let unsettled = self.unsettled(network);
+        let unsettled = self.spent_above(network, self.state.deposits.chains.get(network).settled);
         for outpoint in coins {
             let coin = self.coin(network, outpoint)?.ok_or(Refusal::Coin)?;
             let of_payer = match coin.keyed {
@@ -54,11 +54,11 @@ impl Entry<'_> {
         Ok(())
     }
 
-    fn unsettled(&self, network: Network) -> Unsettled {
-        let settled = self.state.deposits.chains.get(network).settled;
+    /// What each transaction spends of the exchange's in blocks above a height.
+    pub(super) fn spent_above(&self, network: Network, height: u64) -> SpentAbove {
         let coins = &self.state.custody.coins;
-        let mut all = Unsettled::new();
-        for outpoint in coins.spent_from(network, settled.saturating_add(1)) {
+        let mut all = SpentAbove::new();
+        for outpoint in coins.spent_from(network, height.saturating_add(1)) {
             if let Some(CoinState::Spent { by, .. }) = coins.get(network, &outpoint).map(|coin| coin.state) {
                 all.entry(by).or_default().push(outpoint);
             }
@@ -66,14 +66,42 @@ impl Entry<'_> {
         all
     }
 
-    fn can_be_built_on(&self, coin: &Coin, unsettled: &Unsettled) -> bool {
+    /// What a coin rests on whose block is taken back: what its transaction spent there, and what those coins rest on themselves.
+    pub(super) fn rests_on(&self, coin: &Coin, spent: &SpentAbove) -> Vec<RestsOn> {
+        let mut found: Vec<RestsOn> = Vec::new();
+        let mut makers = vec![coin.outpoint.tx];
+        for _ in 0..=OWN_UNSETTLED_MAX {
+            let mut below = Vec::new();
+            for by in makers {
+                for outpoint in spent.get(&by).into_iter().flatten() {
+                    found.push(RestsOn { coin: *outpoint, by });
+                    below.push(outpoint.tx);
+                    // It may have been taken back before.
+                    let known = self.state.custody.coins.get(coin.network, outpoint);
+                    found.extend(known.into_iter().flat_map(|known| known.rests_on.iter().copied()));
+                    if found.len() >= RESTS_ON_MAX {
+                        found.truncate(RESTS_ON_MAX);
+                        return found;
+                    }
+                }
+            }
+            below.sort_unstable();
+            below.dedup();
+            makers = below;
+        }
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    fn can_be_built_on(&self, coin: &Coin, unsettled: &SpentAbove) -> bool {
         let next = self.state.deposits.chains.get(coin.network).tip.map_or(0, |tip| tip.height + 1);
         coin.mature <= next && self.is_certain(coin, unsettled, OWN_UNSETTLED_MAX)
     }
 
     /// Whether a coin is settled, or made by a transaction that only the exchange's own keys can have signed, because it
     /// spends coins of theirs, which are certain themselves.
-    fn is_certain(&self, coin: &Coin, unsettled: &Unsettled, more: u32) -> bool {
+    fn is_certain(&self, coin: &Coin, unsettled: &SpentAbove, more: u32) -> bool {
         if coin.height <= self.state.deposits.chains.get(coin.network).settled {
             return true;
         }

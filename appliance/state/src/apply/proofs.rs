@@ -8,19 +8,21 @@
 use exchequer_domain::{BlockRef, Network};
 
 use super::Entry;
-use crate::custody::CoinState;
+use super::prepare_payout::coin_owner;
+use crate::custody::{Coin, CoinState, RestsOn};
 use crate::planted::{self, Bug};
 use crate::withdrawals::{CONFLICT_CONFIRMATIONS_MIN, Conflict, Death, Payout, Refusal};
 
 impl Entry<'_> {
     /// Whether a payout is proved dead, by what is shown and by what the state knows.
     pub(super) fn check_death(&self, payout: &Payout, proof: &Death) -> Result<(), Refusal> {
+        let proof = &self.read_through(payout, proof);
         proof.check(payout)?;
         let known = match proof {
             Death::NeverSigned => true,
             Death::NonceUsed { at, .. } => self.is_settled(payout.network, *at),
             Death::Conflicts(conflicts) => {
-                let known = |conflict: &&Conflict| self.is_spent_deep(payout.network, conflict);
+                let known = |conflict: &&Conflict| self.is_undone(payout.network, conflict);
                 // Of those that prove it; what is told beside them is not asked for.
                 let known: Vec<Conflict> = conflicts.iter().filter(known).copied().collect();
                 Death::Conflicts(known).proves(payout)
@@ -32,6 +34,27 @@ impl Entry<'_> {
         } else {
             Err(Refusal::NoProof { payout: payout.id })
         }
+    }
+
+    /// A proof, with what it says of the payout's own coins where it speaks of coins that those rest on: one that no block has any more
+    /// never comes back where what would bring it was spent by another transaction. Whether that is so is not asked here.
+    pub(super) fn read_through(&self, payout: &Payout, proof: &Death) -> Death {
+        let Death::Conflicts(conflicts) = proof else { return proof.clone() };
+        let mut all = conflicts.clone();
+        for conflict in conflicts {
+            let coins = self.state.custody.coins.reserved_by(payout.network, coin_owner(payout.id));
+            let over = coins.filter(|coin| rests_otherwise(coin, conflict));
+            all.extend(over.map(|coin| Conflict { coin: coin.outpoint, ..*conflict }));
+        }
+        Death::Conflicts(all)
+    }
+
+    /// Whether a coin is spent by that transaction, deep enough; or can never be, since that transaction spent what it rests on.
+    fn is_undone(&self, network: Network, conflict: &Conflict) -> bool {
+        let rests_on = self.state.custody.coins.get(network, &conflict.coin).map(|coin| &coin.rests_on);
+        let mut below = rests_on.into_iter().flatten().filter(|on| is_otherwise(on, conflict));
+        self.is_spent_deep(network, conflict)
+            || below.any(|on| self.is_spent_deep(network, &Conflict { coin: on.coin, ..*conflict }))
     }
 
     /// Whether a block that ends a payout is one that the state knows to be final.
@@ -68,9 +91,24 @@ impl Entry<'_> {
     /// Whether a coin that a block spends is still needed: its spender may be what proves an open payout dead.
     pub(super) fn is_evidence(&self, network: Network, outpoint: &exchequer_domain::OutPoint) -> bool {
         match self.state.custody.coins.get(network, outpoint).map(|coin| coin.state) {
-            Some(CoinState::Spent { owner: Some(owner), .. }) => super::prepare_payout::owning_payout(owner)
-                .is_some_and(|payout| self.state.withdrawals.payout(payout).is_some()),
-            Some(CoinState::Spent { owner: None, .. } | CoinState::Free | CoinState::Reserved { .. }) | None => false,
+            Some(CoinState::Spent { owner, .. }) => {
+                let payout = owner.and_then(super::prepare_payout::owning_payout);
+                // Whoever builds on what came of it may be open for longer than its payout.
+                let rested_on = self.state.custody.coins.is_rested_on(network, outpoint);
+                payout.is_some_and(|payout| self.state.withdrawals.payout(payout).is_some())
+                    || (rested_on && !planted::has(Bug::ParentForgotten))
+            }
+            Some(CoinState::Free | CoinState::Reserved { .. }) | None => false,
         }
     }
+}
+
+/// Whether a coin rests on this one's being spent by another transaction than this.
+fn rests_otherwise(coin: &Coin, conflict: &Conflict) -> bool {
+    coin.rests_on.iter().any(|on| on.coin == conflict.coin && is_otherwise(on, conflict))
+}
+
+/// Whether this is another transaction than the one that something rests on.
+fn is_otherwise(on: &RestsOn, conflict: &Conflict) -> bool {
+    on.by != conflict.by || planted::has(Bug::ParentIsConflict)
 }

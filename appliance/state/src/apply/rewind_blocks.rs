@@ -138,14 +138,18 @@ impl Entry<'_> {
                 self.orphan(deposit)?;
             }
         }
+        let spent = self.spent_above(network, height);
         self.unspend_coins(network, height + 1)?;
         let coins: Vec<Coin> =
             self.state.custody.coins.of(network).filter(|coin| coin.height > height).cloned().collect();
         for coin in coins {
             match coin.state {
+                // In no block since before.
+                CoinState::Reserved { .. } if coin.height == u64::MAX => {}
                 // Whoever builds on it keeps it until they know better; it is in no block, and nobody else takes it.
                 CoinState::Reserved { .. } => {
-                    self.put_coin(Coin { height: u64::MAX, mature: u64::MAX, deposit: None, ..coin })?;
+                    let rests_on = self.rests_on(&coin, &spent);
+                    self.put_coin(Coin { height: u64::MAX, mature: u64::MAX, deposit: None, rests_on, ..coin })?;
                 }
                 CoinState::Free | CoinState::Spent { .. } => self.remove_coin(network, &coin.outpoint),
             }

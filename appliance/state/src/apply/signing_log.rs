@@ -20,6 +20,7 @@ impl Entry<'_> {
 
     /// Tells signers that no attempt of a payout can take effect any more; of those that were told dead before, nothing new.
     pub(super) fn log_deaths(&mut self, payout: &Payout, proof: &Death) {
+        let proof = self.read_through(payout, proof);
         for attempt in payout.attempts.iter().filter(|attempt| !attempt.dead) {
             self.log_for_signers(SigningEntry::Dead {
                 payout: payout.id,

@@ -74,7 +74,22 @@ pub struct Coin {
     pub state: CoinState,
     /// The deposit that it is, once that is final and somebody's; only then one of a deposit address may be spent.
     pub deposit: Option<DepositId>,
+    /// Where no block has it any more: what the transactions spend that would bring it back.
+    pub rests_on: Vec<RestsOn>,
 }
+
+/// A coin that has to be spent by a certain transaction, so that another one comes to be: one that is made of it, or of what is made of
+/// it. Spent by another one for good, it says that the other coin will never be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RestsOn {
+    /// The coin.
+    pub coin: OutPoint,
+    /// The transaction.
+    pub by: TxId,
+}
+
+/// What one coin is remembered to rest on at most: the inputs of a transaction of the exchange's own.
+pub(crate) const RESTS_ON_MAX: usize = 200;
 
 /// Many of them are in memory.
 const _: () = assert!(size_of::<Coin>() <= 256);
@@ -122,6 +137,8 @@ pub struct Coins {
     reserved: BTreeMap<(Network, u64), BTreeSet<OutPoint>>,
     /// By the height of the block that spends them.
     spent: BTreeSet<(Network, u64, OutPoint)>,
+    /// Those that are in no block any more, and rest on others.
+    adrift: BTreeSet<(Network, OutPoint)>,
 }
 
 impl Coins {
@@ -185,11 +202,22 @@ impl Coins {
                 self.spent.insert((network, height, outpoint));
             }
         }
+        if !coin.rests_on.is_empty() {
+            self.adrift.insert((network, outpoint));
+        }
         self.coins.insert((network, outpoint), coin);
+    }
+
+    /// Whether a coin that no block has any more rests on this one.
+    pub(crate) fn is_rested_on(&self, network: Network, outpoint: &OutPoint) -> bool {
+        let adrift = self.adrift.iter().filter(|(of, _)| *of == network);
+        let mut coins = adrift.filter_map(|(network, outpoint)| self.get(*network, outpoint));
+        coins.any(|coin| coin.rests_on.iter().any(|on| on.coin == *outpoint))
     }
 
     pub(crate) fn remove(&mut self, network: Network, outpoint: &OutPoint) -> Option<Coin> {
         let coin = self.coins.remove(&(network, *outpoint))?;
+        self.adrift.remove(&(network, *outpoint));
         match coin.state {
             CoinState::Free => {
                 self.free.remove(&(network, coin.height, *outpoint));

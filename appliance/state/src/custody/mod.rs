@@ -32,8 +32,8 @@ pub use address::{
     user_addresses_key,
 };
 pub(crate) use address::{family_key, pool_key, pool_owner};
-pub use coin::{Coin, CoinState, Coins, Keyed, WARM_COINS_MAX};
-pub(crate) use coin::{cold_coin_key, cold_coins_end};
+pub use coin::{Coin, CoinState, Coins, Keyed, RestsOn, WARM_COINS_MAX};
+pub(crate) use coin::{RESTS_ON_MAX, cold_coin_key, cold_coins_end};
 pub use listing::{LISTED_DECIMALS_MAX, LISTINGS_MAX, Listing, Terms};
 pub(crate) use own::own_transfer_key;
 pub use own::{OwnPurpose, OwnTransfer, own_transfer};

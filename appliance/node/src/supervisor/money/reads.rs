@@ -305,7 +305,12 @@ pub(super) fn coin(coin: &custody::Coin) -> proto::Coin {
         change,
         index,
         state: Some(state),
+        rests_on: coin.rests_on.iter().map(rests_on).collect(),
     }
+}
+
+fn rests_on(on: &custody::RestsOn) -> proto::RestsOn {
+    proto::RestsOn { coin: Some(words::of_outpoint(on.coin)), by: on.by.0.to_vec() }
 }
 
 #[cfg(test)]

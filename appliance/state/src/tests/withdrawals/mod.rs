@@ -1,6 +1,7 @@
 //! Withdrawals: what they do, the attacks that they withstand, every edge, and random lives on a simulated chain.
 
 mod acceptance;
+mod adrift;
 mod alike;
 mod approvals;
 mod attention;
@@ -242,6 +243,7 @@ pub(super) fn mint(world: &mut World, numbers: impl IntoIterator<Item = u8>) {
         mature: 0,
         state: CoinState::Free,
         deposit: None,
+        rests_on: Vec::new(),
     };
     put_coins(world, numbers.into_iter().map(of_wallet));
 }

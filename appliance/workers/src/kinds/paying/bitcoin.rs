@@ -16,6 +16,7 @@ use exchequer_chains::{KeyPath, KeyPurpose, Scheme, TxError, Unsigned};
 use exchequer_domain::{ChainAddress, OutPoint};
 use futures::TryStreamExt as _;
 
+use super::watch::live;
 use super::{Desk, Draft, Round, in_minor_units, in_smallest_units, replacement_cap};
 use crate::money::proto::{self, claim, coin};
 use crate::money::words;
@@ -28,6 +29,8 @@ const FLOOR_SAT_PER_KVB: u64 = 1_000;
 const TARGETS: [u16; 2] = [6, 2];
 /// How much more a replacement pays for a byte, in percent.
 const BUMP_PERCENT: u64 = 25;
+/// So long after it was stuck a payout is replaced although another one builds on it, in microseconds: six times what makes one stuck.
+const BUILT_ON_US_MAX: u64 = 6 * 3_600_000_000;
 /// Coins that one transaction spends: what the state takes.
 pub const INPUTS_MAX: usize = 200;
 
@@ -74,6 +77,37 @@ fn is_certain(coin: &proto::Coin, settled: u64, unsettled: &BTreeMap<&[u8], Vec<
     let spent = coin.outpoint.as_ref().and_then(|outpoint| unsettled.get(outpoint.tx.as_slice()));
     let (Some(more), Some(spent)) = (more.checked_sub(1), spent) else { return false };
     coin.height != u64::MAX && spent.iter().all(|one| is_certain(one, settled, unsettled, more))
+}
+
+/// What excludes a transaction that spends these: those of them that a block spends, and coins that they rest on, of such as no block
+/// has any more, where another transaction has spent those than the one that would bring them back.
+pub(super) fn conflicting<'a>(
+    all: &'a [proto::Coin],
+    claimed: &'a [proto::OutPoint],
+) -> impl Iterator<Item = &'a proto::Coin> {
+    let of = |outpoint: Option<&proto::OutPoint>| outpoint.is_some_and(|outpoint| claimed.contains(outpoint));
+    let rests_on = all.iter().filter(move |coin| of(coin.outpoint.as_ref())).flat_map(|coin| &coin.rests_on);
+    let rests_on: Vec<&proto::RestsOn> = rests_on.collect();
+    let excludes = move |coin: &&proto::Coin| {
+        let mut below = rests_on.iter().filter(|on| on.coin == coin.outpoint);
+        !coin.spent_by.is_empty() && (of(coin.outpoint.as_ref()) || below.any(|on| on.by != coin.spent_by))
+    };
+    all.iter().filter(excludes)
+}
+
+/// Whether another payout under way builds on a transaction of this one's: what that pays more counts for both, and to replace this one
+/// would be its end. That is waited for, and not for ever.
+fn is_built_on(due: &proto::DueReply, payout: &proto::Payout) -> bool {
+    if due.now_us.saturating_sub(payout.moved_us) >= BUILT_ON_US_MAX {
+        return false;
+    }
+    let own: Vec<&[u8]> = live(payout).map(|(attempt, _)| attempt.tx.as_slice()).collect();
+    let builds = |attempt: &proto::Attempt| match attempt.claim.as_ref().and_then(|claim| claim.claim.as_ref()) {
+        Some(claim::Claim::Coins(claimed)) => claimed.coins.iter().any(|coin| own.contains(&coin.tx.as_slice())),
+        Some(claim::Claim::Nonce(_) | claim::Claim::Window(_)) | None => false,
+    };
+    let mut others = due.payouts.iter().filter(|other| other.id != payout.id);
+    others.any(|other| live(other).any(|(attempt, _)| builds(attempt)))
 }
 
 /// A coin as it is offered to be spent by a key of this purpose.
@@ -183,6 +217,9 @@ fn inputs(effects: &exchequer_chains::Effects) -> Vec<OutPoint> {
 /// What takes the place of a stuck payout's attempts: the same payments for more, out of the coins of the attempt before it and,
 /// where they are too few, further ones. Where that is more than may be paid, nothing does.
 pub(super) async fn replace(desk: &Desk, round: &Round, payout: &proto::Payout) -> Result<Option<Draft>, String> {
+    if !payout.wants_noop && is_built_on(&round.due, payout) {
+        return Ok(None);
+    }
     let Some(rates) = rates(round, true).await? else { return Ok(None) };
     let (mut earlier, mut must, mut payments, mut back) = (Vec::new(), Vec::new(), Vec::new(), None);
     let mut least = rates.rate.sat_per_kvb();
@@ -219,6 +256,11 @@ pub(super) async fn replace(desk: &Desk, round: &Round, payout: &proto::Payout) 
     }
     let purpose = super::purpose_of(&wallet.role).ok_or("its wallet has no keys of ours")?;
     let all = coins(desk).await?;
+    let claimed: Vec<proto::OutPoint> = must.iter().map(|coin| words::of_outpoint(coin.outpoint)).collect();
+    // Nothing that spends such a coin gets into a block: it waits for the proof of that.
+    if conflicting(&all, &claimed).next().is_some() {
+        return Ok(None);
+    }
     let free = usable(&all, round.due.settled, |coin| coin.wallet == Some(wallet.id));
     let may = free.into_iter().map(|coin| offered(round, purpose, coin)).collect::<Result<_, _>>()?;
     let change = match back {
@@ -244,4 +286,64 @@ fn size_of(unsigned: &exchequer_chains::bitcoin::UnsignedBitcoin) -> u64 {
     let ins: u64 = unsigned.coins().iter().map(|coins| input_weight(scheme(&coins.script))).sum();
     let outs: u64 = unsigned.tx().output.iter().map(|out| output_weight(out.script_pubkey.len())).sum();
     vbytes((unsigned.coins().len(), ins), (unsigned.tx().output.len(), outs))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn coin(number: u8, spent_by: &[u8], rests_on: &[(u8, &[u8])]) -> proto::Coin {
+        let of = |number: u8| Some(proto::OutPoint { tx: vec![number; 32], vout: 0 });
+        let rests_on = rests_on.iter().map(|(number, by)| proto::RestsOn { coin: of(*number), by: by.to_vec() });
+        let (outpoint, spent_by) = (of(number), spent_by.to_vec());
+        proto::Coin { outpoint, spent_by, rests_on: rests_on.collect(), ..proto::Coin::default() }
+    }
+
+    /// Goal: a transaction is excluded by what spends its coins, and by what spends the coins that those rest on unless it brings them
+    /// back; by nothing else. Method: a table of coins, of which the second one alone is spent by the transaction.
+    #[test]
+    fn conflicts_are_found_below_what_is_adrift() {
+        for (spent_by, rests_on, found) in [
+            (&[][..], vec![], false),
+            (&[5], vec![], false),
+            (&[5], vec![(1, &[5][..])], false),
+            (&[6], vec![(1, &[5][..])], true),
+            (&[], vec![(1, &[5][..])], false),
+            (&[6], vec![(3, &[5][..])], false),
+        ] {
+            let all = [coin(1, spent_by, &[]), coin(2, &[], &rests_on), coin(3, &[], &[(1, &[9])])];
+            let claimed = [all[1].outpoint.clone().unwrap()];
+            assert_eq!(conflicting(&all, &claimed).next().is_some(), found, "{spent_by:?} {rests_on:?}");
+        }
+        let all = [coin(2, &[7], &[])];
+        assert_eq!(conflicting(&all, &[all[0].outpoint.clone().unwrap()]).count(), 1, "its own coin is spent");
+    }
+    /// Goal: what another payout builds on is not replaced by a worker, for six hours; what nobody builds on is, and what only such
+    /// build on as are not on their way. Method: the one beside it spends a coin of its transaction, or of another; signed or not.
+    #[test]
+    fn what_is_built_on_is_not_replaced() {
+        let payout = |id: u64, spends: u8, signed: bool| {
+            let coins = vec![proto::OutPoint { tx: vec![spends; 32], vout: 1 }];
+            let claim = claim::Claim::Coins(claim::Coins { coins });
+            let tx = if signed { vec![id as u8; 32] } else { Vec::new() };
+            let attempt = proto::Attempt {
+                number: 1,
+                tx,
+                claim: Some(proto::Claim { claim: Some(claim) }),
+                ..Default::default()
+            };
+            proto::Payout { id, attempts: vec![attempt], moved_us: 5, ..proto::Payout::default() }
+        };
+        let parent = payout(1, 9, true);
+        for (other, after_us, expected) in [
+            (payout(2, 1, true), BUILT_ON_US_MAX - 1, true),
+            (payout(2, 1, true), BUILT_ON_US_MAX, false),
+            (payout(2, 9, true), 0, false),
+            (payout(2, 1, false), 0, false),
+        ] {
+            let payouts = vec![parent.clone(), other];
+            let due = proto::DueReply { payouts, now_us: 5 + after_us, ..proto::DueReply::default() };
+            assert_eq!(is_built_on(&due, &parent), expected, "{after_us}");
+        }
+    }
 }

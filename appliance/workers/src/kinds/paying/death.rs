@@ -150,11 +150,8 @@ impl Desk {
             else {
                 return Ok(None);
             };
-            let spent = coins.iter().filter(|coin| {
-                let depth = (head + 1).saturating_sub(coin.spent_height);
-                let claimed = coin.outpoint.as_ref().is_some_and(|outpoint| claimed.coins.contains(outpoint));
-                claimed && !coin.spent_by.is_empty() && depth >= CONFLICT_CONFIRMATIONS_MIN
-            });
+            let spent = bitcoin::conflicting(&coins, &claimed.coins)
+                .filter(|coin| (head + 1).saturating_sub(coin.spent_height) >= CONFLICT_CONFIRMATIONS_MIN);
             let mut found = None;
             for coin in spent {
                 let by = words::tx(&coin.spent_by).map_err(|error| error.to_string())?;
