@@ -107,6 +107,36 @@ describe("a worker's log", () => {
     expect(words()).toContain("7 lines were dropped here");
   });
 
+  // Goal: a sieve leaves out lines, not that some are missing: that is told at the next line that is shown. Method: a gap and dropped lines at lines
+  // that do not fit, then one that fits and one that follows it without a gap; then without a text.
+  it("says that lines are missing where a text is asked for", async () => {
+    const one = stream();
+    await log([one.response]);
+    one.line(1, "wanted, the first");
+    await waitFor(() => expect(words()).toContain("the first"));
+    fireEvent.change(panel()?.querySelector("input") as Element, { target: { value: "wanted" } });
+    one.line(5, "another", { previous: 4, dropped: 2 });
+    one.line(6, "another", { dropped: 3 });
+    one.line(7, "wanted, the second");
+    one.line(8, "wanted, the third");
+    await waitFor(() => expect(words()).toContain("the third"));
+    const lines = () => [...document.querySelectorAll(".log-line")].map(({ textContent }) => textContent);
+    const gaps = () => lines().map((line) => /(\d lines were dropped here · )?(lines are missing here · )?/.exec(line)?.[0]);
+    expect(gaps()).toEqual(["", "5 lines were dropped here · lines are missing here · ", ""]);
+    // The same where it was told before the text was asked for.
+    fireEvent.change(panel()?.querySelector("input") as Element, { target: { value: "wanted, the" } });
+    await waitFor(() => expect(gaps()[1]).toContain("5 lines were dropped"));
+    fireEvent.change(panel()?.querySelector("input") as Element, { target: { value: "" } });
+    await waitFor(() => expect(lines()).toHaveLength(5));
+    expect(gaps()).toEqual([
+      "",
+      "2 lines were dropped here · lines are missing here · ",
+      "3 lines were dropped here · ",
+      "",
+      "",
+    ]);
+  });
+
   // Goal: what a worker logs is obeyed by nothing. Method: the worst text as text, trace and level.
   it("shows as text what a worker wrote", async () => {
     const one = stream();

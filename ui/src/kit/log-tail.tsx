@@ -8,7 +8,7 @@ import { Choice, Input } from "./field";
 import { Heights } from "./heights";
 import { Skeleton, Trouble } from "./panel";
 import { Status, type Tone } from "./status";
-import { type Asked, type Level, LEVELS, type Line, RING_LINES, type View } from "./tail";
+import { type Asked, type Level, LEVELS, RING_LINES, type Shown, type View } from "./tail";
 import { visible } from "./text";
 import { useTail } from "./use-tail";
 import { copy, When } from "./values";
@@ -82,7 +82,7 @@ export function LogTail({ title, path, asked: { level, text }, ask }: Props) {
           {view.length === 0 ? (
             <p className="muted">{tail.isDone ? "No line yet that fits." : "The lines are being looked through."}</p>
           ) : null}
-          <Lines {...{ title, view, wraps, isPaused, pause, isWhole: tail.isWhole }} />
+          <Lines {...{ title, view, wraps, isPaused, pause }} />
         </div>
       ) : refused !== null ? (
         <Trouble refused={refused} again={again} />
@@ -106,11 +106,9 @@ interface LinesProps {
   wraps: boolean;
   isPaused: boolean;
   pause: (is: boolean) => void;
-  /** Whether a line that is missing here is missing altogether. */
-  isWhole: boolean;
 }
 
-function Lines({ title, view, wraps, isPaused, pause, isWhole }: LinesProps) {
+function Lines({ title, view, wraps, isPaused, pause }: LinesProps) {
   const scroll = useRef<HTMLDivElement>(null);
   const drawn = useRef<HTMLDivElement>(null);
   const [, redraw] = useReducer((turn: number) => turn + 1, 0);
@@ -178,11 +176,8 @@ function Lines({ title, view, wraps, isPaused, pause, isWhole }: LinesProps) {
       <div style={{ height: heights.between(first, end), position: "relative" }}>
         <div ref={drawn} className="log-lines" style={{ top: heights.between(first, from) }}>
           {Array.from({ length: Math.max(0, to - from) }, (_, at) => {
-            const line = view.at(from + at);
-            if (line === undefined) return null;
-            const former = view.at(from + at - 1);
-            const isGap = isWhole && former !== undefined && line.previous > former.number;
-            return <LogLine key={line.number} line={line} isGap={isGap} />;
+            const shown = view.at(from + at);
+            return shown === undefined ? null : <LogLine key={shown.line.number} of={shown} />;
           })}
         </div>
       </div>
@@ -192,11 +187,16 @@ function Lines({ title, view, wraps, isPaused, pause, isWhole }: LinesProps) {
 
 const steps = (px: number) => Math.floor(px / STEP_PX) * STEP_PX;
 
-const LogLine = memo(function LogLine({ line, isGap }: { line: Line; isGap: boolean }) {
+/** What is not there before a line, in words; nothing where everything is. */
+const lostBefore = ({ isGap, dropped }: Shown): string =>
+  `${dropped > 0 ? `${String(dropped)} lines were dropped here · ` : ""}${isGap ? "lines are missing here · " : ""}`;
+
+const LogLine = memo(function LogLine({ of: shown }: { of: Shown }) {
+  const { line } = shown;
+  const lost = lostBefore(shown);
   return (
     <div className="log-line">
-      {line.dropped > 0 ? <span className="log-gap">{line.dropped} lines were dropped here · </span> : null}
-      {isGap ? <span className="log-gap">lines are missing here · </span> : null}
+      {lost === "" ? null : <span className="log-gap">{lost}</span>}
       <span className="muted">{line.time.slice(11, 23)} </span>
       <Status tone={TONES[line.level] ?? "info"}>{line.level}</Status>{" "}
       {line.trace === "" ? null : <span className="muted">{visible(line.trace)} </span>}
@@ -206,8 +206,9 @@ const LogLine = memo(function LogLine({ line, isGap }: { line: Line; isGap: bool
 });
 
 function download(view: View): void {
-  const lines = Array.from({ length: view.length }, (_, at) => view.at(view.first + at)).filter((line) => line !== undefined);
-  const text = lines.map(({ time, level, trace, text }) => `${time} ${level} ${trace} ${visible(text)}`).join("\n");
+  const all = Array.from({ length: view.length }, (_, at) => view.at(view.first + at)).filter((one) => one !== undefined);
+  const words = ({ line: { time, level, trace, text } }: Shown) => `${time} ${level} ${trace} ${visible(text)}`;
+  const text = all.map((one) => lostBefore(one) + words(one)).join("\n");
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
   link.download = "worker.log";

@@ -23,15 +23,28 @@ export interface Asked {
   text: string;
 }
 
+/** A line as it is shown: with what is not there between it and the one shown before it, whatever a sieve left out there. */
+export interface Shown {
+  line: Line;
+  /** Whether lines are missing that the node had. */
+  isGap: boolean;
+  /** How many the worker wrote and the node did not keep. */
+  dropped: number;
+}
+
 /** What is shown of the ring: all of it, or what a sieve leaves. */
-export type View = Pick<Ring<Line>, "first" | "end" | "length" | "at">;
+export type View = Pick<Ring<Shown>, "first" | "end" | "length" | "at">;
 
 interface Sieving {
   fits: (line: Line) => boolean;
-  left: Ring<Line>;
+  left: Ring<Shown>;
+  /** What is not there since the last line that was left. */
+  lost: Pick<Shown, "isGap" | "dropped">;
   /** The place in the ring up to which was looked. */
   at: number;
 }
+
+const NOTHING: Sieving["lost"] = { isGap: false, dropped: 0 };
 
 export class Tail {
   /** When the node was last heard, in milliseconds since 1970; null where it was not yet. */
@@ -39,7 +52,7 @@ export class Tail {
   /** As it was told, not looked into yet. */
   private readonly told = new EventText();
   private isThrough = true;
-  private readonly lines = new Ring<Line>(RING_LINES);
+  private readonly lines = new Ring<Shown>(RING_LINES);
   /** The number of the latest line; null where there is none. What is told once more after a break is left out. */
   last: number | null = null;
   /** Why the node ended its stream, as it told. */
@@ -67,11 +80,6 @@ export class Tail {
     return this.sieve?.left ?? this.lines;
   }
 
-  /** Whether every line of the ring is shown. */
-  get isWhole(): boolean {
-    return this.sieve === null;
-  }
-
   /** Takes a part of the stream as it came, which costs next to nothing. */
   tell(text: string): void {
     this.told.add(text);
@@ -89,7 +97,7 @@ export class Tail {
     const wanted = new RegExp(text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&"), "i");
     const fits = (line: Line) =>
       LEVELS.indexOf(line.level as Level) <= worst && (text === "" || wanted.test(line.text) || wanted.test(line.trace));
-    this.coming = { fits, left: new Ring(RING_LINES), at: this.lines.first };
+    this.coming = { fits, left: new Ring(RING_LINES), lost: NOTHING, at: this.lines.first };
   }
 
   /** Works off what it can before `isLate` says so. */
@@ -107,18 +115,25 @@ export class Tail {
 
   private take(line: Line): void {
     if (this.last !== null && line.number <= this.last) return;
+    const isGap = this.last !== null && line.previous > this.last;
     this.last = line.number;
-    this.lines.push(line);
+    this.lines.push({ line, isGap, dropped: line.dropped });
   }
 
   private sift(one: Sieving, isLate: () => boolean): void {
-    const oldest = this.lines.at(this.lines.first)?.number ?? 0;
-    while (one.left.length > 0 && (one.left.at(one.left.first)?.number ?? 0) < oldest) one.left.shift();
+    const oldest = this.lines.at(this.lines.first)?.line.number ?? 0;
+    while (one.left.length > 0 && (one.left.at(one.left.first)?.line.number ?? 0) < oldest) one.left.shift();
     one.at = Math.max(one.at, this.lines.first);
     for (let done = 0; one.at < this.lines.end; done += 1) {
       if (done % LINES_A_LOOK === LINES_A_LOOK - 1 && isLate()) return;
-      const line = this.lines.at(one.at);
-      if (line !== undefined && one.fits(line)) one.left.push(line);
+      const shown = this.lines.at(one.at);
+      if (shown !== undefined) {
+        const { line } = shown;
+        const lost = { isGap: one.lost.isGap || shown.isGap, dropped: one.lost.dropped + shown.dropped };
+        const fits = one.fits(line);
+        if (fits) one.left.push({ line, ...lost });
+        one.lost = fits ? NOTHING : lost;
+      }
       one.at += 1;
     }
   }
