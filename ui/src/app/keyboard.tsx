@@ -1,7 +1,8 @@
-/** Keys: `g` and a letter go to a page, `/` or Ctrl-K opens the palette, `?` lists the keys. Off where something is typed. */
+/** Keys: `g` and a letter go to a page, `/` or Ctrl-K opens the palette, `t` goes to what was told, `?` lists the keys. Off where something is typed. */
 import { useNavigate } from "@tanstack/react-router";
 import { useEffect, useId, useMemo, useRef, useState } from "react";
 import { Dialog } from "../kit/dialog";
+import { focusToasts } from "../kit/toast";
 import { PAGES } from "./pages";
 import { useSession } from "./session";
 
@@ -46,6 +47,7 @@ export function Keyboard() {
       }
       if (event.key === "g") begun.current = Date.now();
       else if (event.key === "?") show("help");
+      else if (event.key === "t") focusToasts();
       else if (event.key === "/") {
         event.preventDefault();
         show("palette");
@@ -88,6 +90,10 @@ function Help({ close }: { close: () => void }) {
           <kbd>j</kbd> <kbd>k</kbd>
         </dt>
         <dd>next and former row</dd>
+        <dt>
+          <kbd>t</kbd>
+        </dt>
+        <dd>to what was told last, in the corner</dd>
         <dt>
           <kbd>/</kbd> or <kbd>Ctrl K</kbd>
         </dt>

@@ -1,9 +1,11 @@
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { cleanup, render, waitFor } from "@testing-library/react";
+import { act, cleanup, fireEvent, render, waitFor } from "@testing-library/react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { answerTo } from "../testing/fake-node";
 import { noting, press } from "../testing/deeds";
+import { clearToasts, toast } from "../kit/toast";
 import { json, refusal, show } from "../testing/page";
+import { SESSION_KEY } from "./session";
 
 beforeEach(() => {
   window.localStorage.clear();
@@ -96,6 +98,31 @@ describe("a window that nobody uses", () => {
     expect(sent).toEqual([]);
   });
 }, 20_000);
+
+// Goal: what one person was told is not told to the next one, and stays for the same. Method: a session of one person, read again, and then of
+// another.
+it("takes away what was told to somebody else", async () => {
+  let name = "ada";
+  const { client } = await show("/about", "full", { instead: { "/v1/session": (answer: object) => ({ ...answer, name }) } });
+  act(() => toast("Stopped: deposit/tron-1.", "bad"));
+  await act(() => client.invalidateQueries({ queryKey: SESSION_KEY }));
+  expect(text()).toContain("Stopped: deposit/tron-1.");
+  name = "sam";
+  await act(() => client.invalidateQueries({ queryKey: SESSION_KEY }));
+  await waitFor(() => expect(text()).toContain("sam"));
+  expect(text()).not.toContain("Stopped: deposit/tron-1.");
+});
+
+// Goal: whoever has no mouse gets to what was told. Method: its key, on a page and where something is typed.
+it("has a key to what was told", async () => {
+  await show("/about", "full");
+  act(() => toast("It was refused.", "bad"));
+  fireEvent.keyDown(document.querySelector("select") ?? document.body, { key: "t" });
+  expect(document.activeElement?.textContent).not.toBe("Dismiss");
+  fireEvent.keyDown(document.body, { key: "t" });
+  expect(document.activeElement?.textContent).toBe("Dismiss");
+  act(clearToasts);
+});
 
 describe("a page that was come to from another node", () => {
   /** The console as it is loaded at an address, by a browser that does not know this node. */

@@ -1,6 +1,16 @@
 /** Who is signed in, what they may, and the second factor shown again where a change asks for it. */
 import { useQuery, useQueryClient, type UseQueryResult } from "@tanstack/react-query";
-import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useRef, useState } from "react";
+import {
+  createContext,
+  type ReactNode,
+  useCallback,
+  useContext,
+  useEffect,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+} from "react";
 import { change } from "../api/change";
 import { api, ASKED_AGAIN, onRefused, Refused, type Seen, seen, setCsrfToken } from "../api/client";
 import type { components } from "../api/schema.gen";
@@ -8,6 +18,7 @@ import { Button } from "../kit/button";
 import { Dialog } from "../kit/dialog";
 import { Input } from "../kit/field";
 import { span } from "../kit/text";
+import { clearToasts } from "../kit/toast";
 import { useNow } from "../kit/values";
 import { lastAttention } from "./attention";
 import { takeCame } from "./elsewhere";
@@ -126,8 +137,16 @@ function readSession(): Promise<Seen<SignedIn>> {
   return seen(api.GET("/v1/session"), ASKED_AGAIN);
 }
 
+/** Who was signed in last on this page. */
+let lastTold: string | null = null;
+
 function Inside({ who, readAt, children }: { who: SignedIn; readAt: number; children: ReactNode }) {
   const client = useQueryClient();
+  // What was told was told to somebody.
+  useLayoutEffect(() => {
+    if (lastTold !== null && lastTold !== who.name) clearToasts();
+    lastTold = who.name;
+  }, [who.name]);
   const [asking, ask] = useState<{ why: string; answer: (shown: boolean) => void } | null>(null);
   const until = useRef(0);
   useEffect(() => {
