@@ -85,13 +85,23 @@ pub(crate) fn judge(
     let outflow = judge.velocity(&payments)?;
     let SigningRequest { epoch, generation, intent, .. } = &asked.request;
     let (at, epoch, generation) = (now, *epoch, *generation);
-    let record =
-        SigningRecord { vault, at, epoch, payments, outflow, ..bare(&asked.effects, asked.body, generation, intent) };
+    let record = SigningRecord {
+        vault,
+        at,
+        epoch,
+        payments,
+        outflow,
+        ..bare(&asked.unsigned, &asked.effects, asked.body, generation, intent)
+    };
     Ok(Judged { record, again: false })
 }
 
 /// A record of a transaction, as far as its effects and its intent say.
-fn bare(effects: &Effects, body: BodyHash, generation: u32, intent: &Intent) -> SigningRecord {
+fn bare(unsigned: &Unsigned, effects: &Effects, body: BodyHash, generation: u32, intent: &Intent) -> SigningRecord {
+    let tx = match unsigned {
+        Unsigned::Bitcoin(unsigned) => Some(unsigned.id()),
+        Unsigned::Evm(_) | Unsigned::Tron(_) => None,
+    };
     let payments = match intent {
         Intent::Withdrawal(instructions) => {
             let both = instructions.iter().zip(&effects.payments);
@@ -122,6 +132,7 @@ fn bare(effects: &Effects, body: BodyHash, generation: u32, intent: &Intent) -> 
         body,
         exclusion: effects.exclusion.clone(),
         outflow: totals(effects, intent),
+        tx,
     }
 }
 
@@ -130,7 +141,7 @@ pub(crate) fn recorded(policy: &Policy, vault: [u8; 16], decided: &Decided) -> O
     let unsigned = Unsigned::decode(&decided.unsigned).ok()?;
     let effects = unsigned.effects(&policy.params(unsigned.network()).ok()?).ok()?;
     let body = *blake3::hash(&decided.unsigned).as_bytes();
-    let record = bare(&effects, body, decided.generation, &decided.intent);
+    let record = bare(&unsigned, &effects, body, decided.generation, &decided.intent);
     Some(SigningRecord { vault, at: decided.at, epoch: decided.epoch, ..record })
 }
 

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use exchequer_chains::{Coin, Exclusion};
-use exchequer_domain::{Network, OutPoint, Timestamp};
+use exchequer_domain::{Network, OutPoint, Timestamp, TxId};
 
 use super::{
-    BodyHash, CLOCK_SKEW_US_MAX, CONFLICT_CONFIRMATIONS_MIN, Claimed, Committed, Death, EXPIRY_MARGIN_MS, Frame,
-    MemoryError, Paid, PaymentId, SigningRecord, Told,
+    BUILT_UPON_MAX, BodyHash, CLOCK_SKEW_US_MAX, CONFLICT_CONFIRMATIONS_MIN, Claimed, Committed, Death,
+    EXPIRY_MARGIN_MS, Frame, MemoryError, Paid, PaymentId, SigningRecord, Told,
 };
 use crate::secret::Key32;
 
@@ -36,6 +36,15 @@ fn claimed(claims: &[Claimed]) -> impl Iterator<Item = Slot> + '_ {
     })
 }
 
+/// The coins that an exclusion is by.
+fn spent(exclusion: &Exclusion) -> impl Iterator<Item = OutPoint> + '_ {
+    let inputs = match exclusion {
+        Exclusion::Inputs(inputs) => inputs.as_slice(),
+        Exclusion::Nonce { .. } | Exclusion::Expiry { .. } => &[],
+    };
+    inputs.iter().map(|input| input.outpoint)
+}
+
 /// The last moment of a transaction that ends by time, where the chain's time is beyond it at two endpoints.
 fn expired(attempt: &SigningRecord, death: &Death) -> Option<u64> {
     let (Death::Expired { solid_ms, endpoints }, Exclusion::Expiry { expires_ms, .. }) = (death, &attempt.exclusion)
@@ -53,6 +62,7 @@ pub(crate) struct Known {
     pub(crate) followed: u64,
     pub(crate) lineage: u64,
     pub(crate) policy: u64,
+    by_tx: HashMap<TxId, BodyHash>,
     pub(super) attempts: HashMap<BodyHash, SigningRecord>,
     pub(super) by_payment: HashMap<PaymentId, Vec<BodyHash>>,
     by_slot: HashMap<Slot, Vec<BodyHash>>,
@@ -248,6 +258,9 @@ impl Known {
             }
             self.by_slot.entry(slot).or_default().push(record.body);
         }
+        if let Some(tx) = record.tx {
+            self.by_tx.insert(tx, record.body);
+        }
         self.count(&record);
         self.attempts.insert(record.body, record);
     }
@@ -279,6 +292,22 @@ impl Known {
         })
     }
 
+    /// Whether a coin of an attempt's is an output of one that is known here, and something was signed that takes the place of that one,
+    /// or of what it is built on itself, and makes none of the attempt's payments.
+    fn may_never_be(&self, attempt: &SigningRecord, coin: &OutPoint, more: u32) -> bool {
+        let Some(more) = more.checked_sub(1) else { return false };
+        let parent = self.by_tx.get(&coin.tx).and_then(|body| self.attempts.get(body));
+        let Some(parent) = parent else { return false };
+        let makes = |paid: &Paid| attempt.payments.iter().any(|mine| mine.id == paid.id);
+        let displaced = self.excluded(&parent.exclusion).into_iter().any(|other| {
+            other.body != parent.body
+                && self.is_signed(&other.body)
+                && (self.is_vouched(&other.body) || !self.is_vouched(&attempt.body))
+                && !other.payments.iter().any(makes)
+        });
+        displaced || spent(&parent.exclusion).any(|outpoint| self.may_never_be(attempt, &outpoint, more))
+    }
+
     /// Takes a death. One that is not proven is passed over and told: the attempt stays alive, so that no other payment is made
     /// for it, and the signer goes on.
     fn bury(&mut self, body: BodyHash, death: &Death) {
@@ -293,13 +322,11 @@ impl Known {
                     && self.is_displaced(attempt, |_| true)
             }
             (Death::Conflict { coin, confirmations }, Some(attempt)) => {
-                let spends = |exclusion: &Exclusion| {
-                    matches!(exclusion, Exclusion::Inputs(inputs)
-                    if inputs.iter().any(|input| input.outpoint == *coin))
-                };
+                let spends = |exclusion: &Exclusion| spent(exclusion).any(|outpoint| outpoint == *coin);
                 *confirmations >= CONFLICT_CONFIRMATIONS_MIN
                     && spends(&attempt.exclusion)
-                    && self.is_displaced(attempt, |other| spends(&other.exclusion))
+                    && (self.is_displaced(attempt, |other| spends(&other.exclusion))
+                        || self.may_never_be(attempt, coin, BUILT_UPON_MAX))
             }
         };
         match (holds, death) {

@@ -46,6 +46,8 @@ pub const FEED_SPAN_MAX: u64 = 1_000_000_000;
 pub const CLOCK_SKEW_US_MAX: u64 = 600_000_000;
 /// Confirmations of another spender of a coin that make it final.
 pub const CONFLICT_CONFIRMATIONS_MIN: u32 = 6;
+/// Transactions, one upon the other, below one whose coin never comes: two that are not settled, as far as any is built on, and one more.
+const BUILT_UPON_MAX: u32 = 3;
 
 /// A frame's payload. Variants are only ever appended.
 #[derive(Serialize, Deserialize)]

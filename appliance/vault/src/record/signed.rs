@@ -2,7 +2,7 @@
 //! broadcast, and that every other signer of the vault is fed.
 
 use exchequer_chains::{Coin, Exclusion};
-use exchequer_domain::{Network, OutPoint, Timestamp};
+use exchequer_domain::{Network, OutPoint, Timestamp, TxId};
 use serde::{Deserialize, Serialize};
 
 use super::MemoryError;
@@ -83,6 +83,8 @@ pub struct SigningRecord {
     pub exclusion: Exclusion,
     /// What leaves.
     pub outflow: Vec<Outflow>,
+    /// Its name on chain, where that is known before it is signed, so that others can build on it: on Bitcoin.
+    pub tx: Option<TxId>,
 }
 
 impl SigningRecord {

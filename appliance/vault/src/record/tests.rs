@@ -37,6 +37,7 @@ fn record(body: u8, payment: u8, exclusion: Exclusion) -> SigningRecord {
         body: [body; 32],
         exclusion,
         outflow: vec![Outflow { coin: Coin::Native, total: 10, counted: 10 }],
+        tx: None,
     }
 }
 

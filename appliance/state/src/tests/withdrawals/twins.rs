@@ -28,8 +28,8 @@ fn no_two_payouts_are_one_transaction() {
     let twin = prepare(TRON, &[two], claim.clone(), 1);
     assert_eq!(refusal(prepared(&mut world, twin.clone())), Refusal::SameBytes { payout: first });
     step(&mut world, first, signed(1)).unwrap();
-    assert_eq!(refusal(prepared(&mut world, twin.clone())), Refusal::SameBytes { payout: first });
-    let second = prepared(&mut world, prepare(TRON, &[two], claim.clone(), 2)).unwrap();
+    assert_eq!(refusal(prepared(&mut world, twin)), Refusal::SameBytes { payout: first });
+    let second = prepared(&mut world, prepare(TRON, &[two], claim, 2)).unwrap();
     step(&mut world, second, signed(2)).unwrap();
     step(&mut world, second, PayoutStep::Stuck).unwrap();
 

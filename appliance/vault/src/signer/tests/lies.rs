@@ -143,6 +143,42 @@ fn what_used_a_nonce_or_a_coin_must_be_known() {
     rig.signed(&pay(2), withdrawal(2));
 }
 
+/// Goal: a payment on whose parent's change another one is built is dead where something was signed that takes the parent's place, also
+/// two deep and after a restart, and where nothing was, or what was makes the payment itself, it is not. Method: three transactions,
+/// each out of the change of the one before it; deaths of the last two before and after another one is signed for the first.
+#[test]
+fn what_is_built_on_a_displaced_payment_is_dead() {
+    const COIN: u64 = 100_000_000;
+    let rig = Rig::new();
+    let first = rig.bitcoin(&[(1, COIN)], &[(BITCOIN_STRANGER, COIN / 2)]);
+    let change = |of: &Unsigned| {
+        let Unsigned::Bitcoin(of) = of else { panic!("another family") };
+        exchequer_domain::OutPoint { tx: of.id(), vout: 1 }
+    };
+    let child = rig.bitcoin_of(&[(change(&first), COIN / 4)], &[(BITCOIN_STRANGER, COIN / 8)]);
+    let grandchild = rig.bitcoin_of(&[(change(&child), COIN / 16)], &[(BITCOIN_STRANGER, COIN / 32)]);
+    for (unsigned, number) in [(&first, 1), (&child, 2), (&grandchild, 3)] {
+        rig.signed(unsigned, withdrawal(number));
+    }
+    let conflict = |coin, confirmations| Death::Conflict { coin, confirmations };
+    let other = rig.bitcoin(&[(8, COIN)], &[(BITCOIN_STRANGER, COIN / 8)]);
+    let last = rig.bitcoin(&[(9, COIN)], &[(BITCOIN_STRANGER, COIN / 32)]);
+    rig.feed(dead(&child, conflict(change(&first), 6))).unwrap();
+    rig.feed(dead(&grandchild, conflict(change(&child), 6))).unwrap();
+    rig.refuses(&other, withdrawal(2), Code::NotExclusive);
+    // Another attempt of the first payment, which takes its place.
+    rig.signed(&rig.bitcoin(&[(1, COIN), (7, COIN)], &[(BITCOIN_STRANGER, COIN / 2)]), withdrawal(1));
+    rig.feed(dead(&child, conflict(change(&first), 5))).unwrap();
+    rig.feed(dead(&child, conflict(change(&child), 6))).unwrap();
+    rig.feed(dead(&first, conflict(change(&first), 6))).unwrap();
+    rig.refuses(&other, withdrawal(2), Code::NotExclusive);
+    let rig = rig.restart();
+    rig.feed(dead(&grandchild, conflict(change(&child), 6))).unwrap();
+    rig.signed(&last, withdrawal(3));
+    rig.feed(dead(&child, conflict(change(&first), 6))).unwrap();
+    rig.signed(&other, withdrawal(2));
+}
+
 /// Goal: a death of what this signer does not know does not hold it up. Method: one of each kind.
 #[test]
 fn the_death_of_an_unknown_attempt_is_passed_over() {

@@ -226,14 +226,26 @@ impl Rig {
 
     /// Spends coins of one bitcoin each, which are said to be of so many satoshi; pays, and gives the rest but 10,000 back.
     pub(super) fn bitcoin(&self, inputs: &[(u8, u64)], pays: &[(&str, u64)]) -> Unsigned {
+        let coin = |number| exchequer_domain::OutPoint { tx: exchequer_domain::TxId([number; 32]), vout: 0 };
+        let inputs: Vec<_> = inputs.iter().map(|(number, amount)| (coin(*number), *amount)).collect();
+        self.bitcoin_of(&inputs, pays)
+    }
+
+    /// The same out of any coins.
+    pub(super) fn bitcoin_of(&self, inputs: &[(exchequer_domain::OutPoint, u64)], pays: &[(&str, u64)]) -> Unsigned {
         use bitcoin::{Amount, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Txid, Witness};
         let params = NetworkParams::mainnet(Network::Bitcoin);
         let own = script_of(&params, &self.own(Network::Bitcoin, HOT)).unwrap();
         let back = KeyPath { change: true, ..HOT };
         let back_to = script_of(&params, &self.own(Network::Bitcoin, back)).unwrap();
         let script = |bytes: &[u8]| ScriptBuf::from_bytes(bytes.to_vec());
-        let input = |(number, _): &(u8, u64)| TxIn {
-            previous_output: OutPoint { txid: Txid::from_byte_array([*number; 32]), vout: 0 },
+        let named = |tx: exchequer_domain::TxId| {
+            let mut bytes = tx.0;
+            bytes.reverse();
+            Txid::from_byte_array(bytes)
+        };
+        let input = |(coin, _): &(exchequer_domain::OutPoint, u64)| TxIn {
+            previous_output: OutPoint { txid: named(coin.tx), vout: coin.vout },
             script_sig: ScriptBuf::new(),
             sequence: Sequence::ENABLE_RBF_NO_LOCKTIME,
             witness: Witness::new(),
