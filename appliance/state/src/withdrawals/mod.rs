@@ -39,6 +39,7 @@ pub use denial::{DENIAL_WAITS_MAX, Denial, Unpaid};
 pub use errand::{Errand, MOVES_IN_FLIGHT_MAX, Move, MoveFault, in_flight_max, move_payment_id};
 pub use evidence::{ABSENT_ENDPOINTS_MIN, CONFLICT_CONFIRMATIONS_MIN, Conflict, Death, EXPIRY_MARGIN_US};
 pub use judge::PRICE_AGE_MAX;
+#[cfg(test)]
 pub(crate) use lane::GAPS_MAX;
 pub use lane::{Lane, NONCE_END};
 pub(crate) use looks::{ALIKE_MAX, look_key, stranger_among};
