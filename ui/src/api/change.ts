@@ -90,6 +90,11 @@ export class CommandIds {
     return this.kept[0] === printOf(JSON.stringify(what));
   }
 
+  /** What was sent since was refused: what was sent before and not answered is what is known of. */
+  back(to: CommandIds["kept"]): void {
+    this.kept = to;
+  }
+
   /** An answer came. */
   answered(): void {
     this.kept = ["", ""];

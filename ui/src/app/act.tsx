@@ -262,9 +262,12 @@ function Asked<C extends Change, F>({ draft, deed, live, anew, close, keep }: As
   const send = async (propose: boolean) => {
     setRefused(null);
     setBusy(true);
+    // What was sent before and not answered keeps its id, whatever is sent now: a refusal of this one says nothing of that one.
+    const before = ids.kept;
+    const former = isSentBefore ? unansweredOf<Props<C, F>, F>(deed) : undefined;
+    const body = props.body(reason.trim(), form);
+    const id = ids.of(sentAs(propose));
     try {
-      const body = props.body(reason.trim(), form);
-      const id = ids.of(sentAs(propose));
       // Where the page is left before the answer, the same dialog knows of it.
       keepUnanswered(deed, { props, form, reason, ids, sentAt: Date.now() });
       const why = `${label} ${subject}: this asks for a second factor of the last minute.`;
@@ -286,13 +289,15 @@ function Asked<C extends Change, F>({ draft, deed, live, anew, close, keep }: As
       if (error.isUnknown) {
         setSentBefore(true);
         keepUnanswered(deed, { props, form, reason, ids, sentAt: Date.now() });
-      } else if (!isSentBefore) {
-        // What was sent before and not answered keeps its id: a refusal of this one says nothing of that one.
+      } else if (isSentBefore) {
+        ids.back(before);
+        if (former !== undefined) keepUnanswered(deed, former);
+      } else {
         ids.answered();
         forgetUnanswered(deed);
       }
       setRefused(error);
-      tellElsewhere(`${label}: ${subject}`, error, props.change, isSentBefore, ids.kept[1]);
+      tellElsewhere(`${label}: ${subject}`, error, props.change, isSentBefore, id);
       // What somebody else made of it is looked at now, not when its time comes.
       if (error.code === STALE) void client.invalidateQueries();
     } finally {

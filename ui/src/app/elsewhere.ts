@@ -2,6 +2,7 @@
  * Where to go when the node of this page is gone: the addresses of the others are remembered as long as it was there, the first
  * that is alive is gone to, at the same place. Its page shows who leads, and moves on to the leader if the former one led.
  */
+import { useSyncExternalStore } from "react";
 import { carrying } from "./unanswered";
 
 let nodes: readonly string[] = [];
@@ -51,7 +52,47 @@ export async function elsewhere(signal: AbortSignal, led: boolean): Promise<void
   if (there === null) return;
   const to = new URL(hrefAt(there));
   if (led || isOnItsWay()) to.searchParams.set(MOVED, "1");
+  leave();
   window.location.assign(carrying(to.href));
+}
+
+/** Tells again and again, until `signal` says so, whether this page's node answers at all. */
+export async function watchHere(signal: AbortSignal, tell: (isThere: boolean) => void): Promise<void> {
+  const here = window.location.host;
+  await repeated(
+    async () => {
+      const isThere = await isAlive(here, signal);
+      if (!signal.aborted) tell(isThere);
+      return null;
+    },
+    ANY_AGAIN_MS,
+    signal,
+  );
+}
+
+/** A page that is being left is there until the next one is, at most for so long where that never comes, in milliseconds. */
+const LEAVING_MS = 10_000;
+let leavingUntil = 0;
+const watchers = new Set<() => void>();
+
+function leave(): void {
+  leavingUntil = Date.now() + LEAVING_MS;
+  const tell = () => {
+    for (const watcher of watchers) watcher();
+  };
+  window.setTimeout(tell, LEAVING_MS);
+  tell();
+}
+
+/** Whether the page is being left: what is sent now would be cut off. */
+export function useLeaving(): boolean {
+  return useSyncExternalStore(
+    (watcher) => {
+      watchers.add(watcher);
+      return () => watchers.delete(watcher);
+    },
+    () => Date.now() < leavingUntil,
+  );
 }
 
 /** What `look` finds, once it does: it looks again after a pause until then, or until `signal` says so, and finds nothing then. */
@@ -61,11 +102,13 @@ async function repeated<T>(look: () => Promise<T | null>, pauseMs: number, signa
     if (signal.aborted) return null;
     if (found !== null) return found;
     await new Promise<void>((done) => {
-      const timer = window.setTimeout(done, pauseMs);
-      signal.addEventListener("abort", () => {
+      const over = () => {
         window.clearTimeout(timer);
+        signal.removeEventListener("abort", over);
         done();
-      });
+      };
+      const timer = window.setTimeout(over, pauseMs);
+      signal.addEventListener("abort", over);
     });
   }
 }
@@ -86,7 +129,9 @@ export function arrived(): void {
 export async function onwards(leaderHref: string, signal: AbortSignal): Promise<void> {
   const { host } = new URL(leaderHref);
   const there = await repeated(async () => ((await isAlive(host, signal)) ? leaderHref : null), LEADER_AGAIN_MS, signal);
-  if (there !== null) window.location.replace(carrying(there));
+  if (there === null) return;
+  leave();
+  window.location.replace(carrying(there));
 }
 
 /** Says of an address that its page was come to from another node. */

@@ -126,13 +126,13 @@ function Banner({ tone, children }: { tone: "bad" | "warn" | "info"; children: R
 
 /** What holds for the whole exchange, and for this node. */
 function Banners() {
-  const { status, look, readOnly, follows, leaderHref } = useStanding();
+  const { status, look, isSlow, readOnly, follows, leaderHref } = useStanding();
   const moved = isOnItsWay();
   const isHeld = usePageHeld();
   // Whoever came here because the leader was gone wants to go on at the next one.
   useEffect(() => {
     if (moved && readOnly === null) arrived();
-    if (!isOnItsWay()) tellCarried();
+    tellCarried();
     if (!moved || leaderHref === null || isHeld) return undefined;
     const leaving = new AbortController();
     void onwards(leaderHref, leaving.signal);
@@ -142,7 +142,11 @@ function Banners() {
   }, [moved, readOnly, leaderHref, isHeld]);
   return (
     <>
-      {look.error?.isUnreachable === true ? (
+      {isSlow ? (
+        <Banner tone="warn">
+          <strong>This node answers slowly.</strong> What is shown is what was last seen; what is changed is sent all the same.
+        </Banner>
+      ) : look.error?.isUnreachable === true ? (
         <Banner tone="bad">
           <strong>This node does not answer.</strong> What is shown is what was last seen.{" "}
           {isHeld

@@ -150,10 +150,13 @@ function Signing<C extends Change>({ draft, deed, live, close }: SigningProps<C>
   const send = async () => {
     setWrong(null);
     setBusy(true);
+    const before = ids.kept;
+    const former = isSentBefore ? unansweredOf<Props<C>, null>(deed) : undefined;
+    let id = "";
     try {
       if (own.kept === null || own.enrolled === undefined) throw new Error(own.why ?? "This browser has no approval key.");
       const body = props.body(own.enrolled.number, await sign(own.kept, props.bytes()), reason.trim());
-      const id = ids.of([props.names, body]);
+      id = ids.of([props.names, body]);
       keepUnanswered(deed, { props, form: null, reason, ids, sentAt: Date.now() });
       const seen = await sending(props.change, props.title, () => change(props.change, props.names, body, { id }));
       if (seen !== null || !isSentBefore) forgetUnanswered(deed);
@@ -172,12 +175,15 @@ function Signing<C extends Change>({ draft, deed, live, close }: SigningProps<C>
       if (error instanceof Refused && error.isUnknown) {
         setSentBefore(true);
         keepUnanswered(deed, { props, form: null, reason, ids, sentAt: Date.now() });
-      } else if (error instanceof Refused && !isSentBefore) {
+      } else if (error instanceof Refused && isSentBefore) {
+        ids.back(before);
+        if (former !== undefined) keepUnanswered(deed, former);
+      } else if (error instanceof Refused) {
         ids.answered();
         forgetUnanswered(deed);
       }
       setWrong(error instanceof Error ? error : new Error(String(error)));
-      if (error instanceof Refused) tellElsewhere(props.title, error, props.change, isSentBefore, ids.kept[1]);
+      if (error instanceof Refused) tellElsewhere(props.title, error, props.change, isSentBefore, id);
     } finally {
       setBusy(false);
     }

@@ -161,6 +161,28 @@ it("leaves a node that falls silent", async () => {
   expect(Date.now() - began).toBeLessThan(9_000);
 });
 
+// Goal: a node that is there, and takes long to say how it stands, is not taken for one that is gone: nothing is held back, and it is said.
+// Method: no answer to that question alone.
+it("holds nothing back where a node is slow", async () => {
+  const gone = leaving();
+  let isSlow = false;
+  await show("/workers", "full");
+  const fetch = globalThis.fetch;
+  const late = (signal: AbortSignal | null | undefined) =>
+    new Promise<Response>((_, refuse) => signal?.addEventListener("abort", () => refuse(signal.reason as Error)));
+  vi.stubGlobal("fetch", (of: Request | string, init?: RequestInit) => {
+    if (typeof of === "string") return Promise.resolve(new Response());
+    return isSlow && new URL(of.url).pathname === "/v1/status" ? late(init?.signal) : fetch(of);
+  });
+  isSlow = true;
+  await waitFor(() => expect(document.body.textContent).toContain("This node answers slowly."), { timeout: 12_000 });
+  const changes = [...document.querySelectorAll("[data-change]")];
+  expect(changes.length).toBeGreaterThan(0);
+  const why = (one: Element) => document.getElementById(one.getAttribute("aria-describedby") ?? "")?.textContent ?? "";
+  expect(changes.map(why).filter((words) => words.includes("does not answer"))).toEqual([]);
+  expect(gone).toEqual([]);
+});
+
 // Goal: who leads is looked for often while nobody does, and by a page on its way to the next leader; not by a page that shows a follower.
 // Method: what a node says of itself.
 it("looks for a leader as long as there is none", () => {

@@ -1,9 +1,9 @@
 /** Where the page is: which node answers, whether it leads, and so whether anything can be changed here. */
-import { createContext, type ReactNode, useContext, useEffect, useMemo } from "react";
+import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from "react";
 import { onRefused } from "../api/client";
 import { type AnswerOf, type Look, PACE, useLook } from "../api/look";
 import { useQueryClient } from "@tanstack/react-query";
-import { elsewhere, hrefAt, isOnItsWay, rememberNodes } from "./elsewhere";
+import { elsewhere, hrefAt, isOnItsWay, rememberNodes, useLeaving, watchHere } from "./elsewhere";
 import { usePageHeld } from "./holding";
 
 export type NodeStatus = AnswerOf<"/v1/status">;
@@ -11,6 +11,8 @@ export type NodeStatus = AnswerOf<"/v1/status">;
 interface Standing {
   look: Look<"/v1/status">;
   status: NodeStatus | undefined;
+  /** Whether it is there, and takes too long to say how it stands. */
+  isSlow: boolean;
   /** Why nothing can be changed through this page now; null where it can. */
   readOnly: string | null;
   /** Whether that is because another node leads, which this one hands on to what it may. */
@@ -61,8 +63,22 @@ export function StandingProvider({ children }: { children: ReactNode }) {
     };
   }, [isUnreachable, isLed, isHeld]);
 
+  // One that answers something is there: it is slow, and what it takes a while for is still sent.
+  const [isThere, setThere] = useState(false);
+  useEffect(() => {
+    if (!isUnreachable) return undefined;
+    const over = new AbortController();
+    void watchHere(over.signal, setThere);
+    return () => {
+      over.abort();
+      setThere(false);
+    };
+  }, [isUnreachable]);
+  const isSlow = isUnreachable && isThere && status !== undefined;
+  const isLeaving = useLeaving();
+
   // What another read noticed is looked at now; what is known already waits for its time.
-  const isLost = look.error !== null;
+  const isLost = look.error !== null && !isSlow;
   useEffect(
     () =>
       onRefused((refused) => {
@@ -78,11 +94,12 @@ export function StandingProvider({ children }: { children: ReactNode }) {
     return {
       look,
       status,
-      readOnly: readOnlyReason(status, isLost),
+      isSlow,
+      readOnly: isLeaving ? "The page goes on at another node at this moment." : readOnlyReason(status, isLost),
       follows: !isLost && status?.leader_id != null && status.health !== "no-quorum" && !isLed,
       leaderHref: isLed || leader === undefined ? null : hrefAt(leader.api_address),
     };
-  }, [look, status, members, isLed, isLost]);
+  }, [look, status, members, isLed, isLost, isSlow, isLeaving]);
   return <Context value={standing}>{children}</Context>;
 }
 

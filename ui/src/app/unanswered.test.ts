@@ -134,20 +134,22 @@ it("is taken out before the router reads the address", async () => {
   expect(await at("#main")).toEqual(["#main", "#main", "?kind=deposit"]);
 });
 
-// Goal: what somebody made up is nothing, and what is old is nobody's any more. Method: entries that no page writes, and one of three minutes ago.
+// Goal: what somebody made up is nothing, and what is old is nobody's any more. Method: entries that no page writes, and one of two hours ago.
 it("takes nothing that is old or made up", async () => {
   const [print, id] = ["a".repeat(32), "b".repeat(32)];
   const at = async (...entries: unknown[]) => {
     const told = encodeURIComponent(JSON.stringify([entries, [["withdrawal of 1", "<b>"], 3]]));
-    const { carrying, nameOf } = await loaded(`/ui/#unanswered=${told}`);
+    const { carrying, carriedOf, nameOf } = await loaded(`/ui/#unanswered=${told}`);
+    const isCarried = carrying("https://node/ui/") !== "https://node/ui/";
     expect(nameOf("withdrawal of 1", () => "drawn")).toBe("drawn");
-    return carrying("https://node/ui/") !== "https://node/ui/";
+    expect(carriedOf("no such deed")).toBeUndefined();
+    return isCarried;
   };
   const now = Date.now();
   expect(await at([print, print, id, "", now])).toBe(true);
   expect(await at([print, "", "", "", now])).toBe(true);
   for (const wrong of [
-    [print, print, id, "", now - 180_000],
+    [print, print, id, "", now - 7_200_000],
     [print, print, id, "", now + 60_000],
     [print, print, "", "", now],
     [print, print, "x".repeat(32), "", now],
@@ -157,6 +159,48 @@ it("takes nothing that is old or made up", async () => {
     null,
   ])
     expect(await at(wrong)).toBe(false);
+});
+
+// Goal: a withdrawal keeps its name at the next node, however long its dialog was open and however many others were looked at; that something
+// was sent is told there, and its id is not used any more. Method: twenty names are drawn, the first one is sent, and minutes pass.
+it("keeps the name of what was sent longer than its id", async () => {
+  const { carrying, keepUnanswered, nameOf } = await loaded("/ui/");
+  const { CommandIds } = await import("../api/change");
+  for (let user = 1; user <= 20; user += 1) nameOf(`withdrawal of ${String(user)}`, () => `console-${String(user)}x`);
+  const ids = new CommandIds();
+  ids.of("sent");
+  const props = { change: "POST /v1/users/{user}/withdrawals" } as const;
+  const deed = JSON.stringify({ client_id: "console-1x" });
+  keepUnanswered(deed, { props, form: null, reason: "", ids, sentAt: Date.now() - 180_000 });
+  const there = new URL(carrying("https://node/ui/"));
+  const next = await loaded(`/ui/${there.hash}`);
+  expect(next.nameOf("withdrawal of 1", () => "another")).toBe("console-1x");
+  expect(next.carriedOf(deed)).toBeUndefined();
+  expect(next.takeTold()).toEqual([ids.kept[1]]);
+});
+
+// Goal: what was not answered keeps its id, whatever is sent after it and refused. Method: a worker is restarted without an answer, then for
+// another reason, which is refused, then for the first one again.
+it("keeps the id of what was not answered", async () => {
+  const { show } = await loaded("/ui/");
+  const answers = [null, json(503, { error: { code: "EXQ-0303", message: "no leader", hint: "wait" } }), made()];
+  const { sent, first } = noting(() => {
+    const answer = answers[sent.length - 1];
+    if (answer == null) throw new TypeError("failed to fetch");
+    return answer;
+  });
+  await show(`/workers/${encodeURIComponent(WORKER)}`, "full", { instead: FRESH, first });
+  await press("Restart");
+  if (words().includes("Type ")) fill(/^Type /, WORKER);
+  for (const [count, reason] of ["it hangs", "it hangs again", "it hangs"].entries()) {
+    fill("Reason", reason);
+    await press("Restart", dialog);
+    await waitFor(() => expect(sent).toHaveLength(count + 1));
+  }
+  await waitFor(() => expect(isClosed()).toBe(true));
+  const [one, two, three] = sent.map(({ body }) => body["command_id"]);
+  expect(one).toBe(three);
+  expect(two).not.toBe(one);
 });
 
 // Goal: an address stays short enough for every browser. Method: more than fits, with the longest reasons.

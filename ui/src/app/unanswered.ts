@@ -36,9 +36,19 @@ const kept = new Map<string, Any>();
 /** By the print of what they are about. */
 const carried = new Map<string, Carried>();
 
-const isOld = (sentAt: number | null) => sentAt !== null && Date.now() - sentAt > KEPT_MS;
+const isOlder = (sentAt: number | null, than: number) => sentAt !== null && Date.now() - sentAt > than;
+const isOld = (sentAt: number | null) => isOlder(sentAt, KEPT_MS);
+/** That it was sent at all is told for longer than it is sent again under its id: whoever has to sign in elsewhere takes a while. */
+const TOLD_MS = 3_600_000;
+const isForgotten = (sentAt: number) => isOlder(sentAt, TOLD_MS);
 
 export function keepUnanswered(deed: string, draft: Any): void {
+  // A name that was sent goes along before those that were only drawn.
+  for (const [what, name] of [...names]) {
+    if (!deed.includes(name)) continue;
+    names.delete(what);
+    names.set(what, name);
+  }
   kept.delete(deed);
   kept.set(deed, draft);
   for (const oldest of kept.keys()) {
@@ -60,7 +70,8 @@ export function unansweredOf<P, F>(deed: string): Draft<P, F> | undefined {
 /** The same of what was sent at another node: its id, with which it is the same where the same is filled in. */
 export function carriedOf(deed: string): Carried | undefined {
   const one = carried.get(printOf(deed));
-  return one === undefined || isOld(one.sentAt) ? undefined : one;
+  // Of its own: what is sent in one place takes nothing from what another one knows.
+  return one === undefined || isOld(one.sentAt) ? undefined : { ...one, ids: new CommandIds(one.ids.kept) };
 }
 
 export function forgetUnanswered(deed: string): void {
@@ -86,7 +97,7 @@ export function forgetName(what: string): void {
 const MARK = "#unanswered=";
 /** An address takes no more, in characters; the oldest is left behind first. */
 const CARRIED_CHARS_MAX = 8_000;
-const NAMES_MAX = 8;
+const NAMES_MAX = 16;
 
 /** An address with what was sent here without an answer, for the page at another node. */
 export function carrying(href: string): string {
@@ -97,12 +108,12 @@ export function carrying(href: string): string {
     const [print, id] = factsOf(props.change).once ? ids.kept : ["", ""];
     if (sentAt !== null) all.set(printOf(deed), [printOf(deed), print, id, reason, sentAt]);
   }
-  const fresh = [...all.values()].filter((entry) => !isOld(entry[4])).sort((a, b) => b[4] - a[4]);
+  const fresh = [...all.values()].filter((entry) => !isForgotten(entry[4])).sort((a, b) => b[4] - a[4]);
   const named = [...names].slice(-NAMES_MAX);
   const textOf = (count: number) => encodeURIComponent(JSON.stringify([fresh.slice(0, count), named]));
   let count = fresh.length;
   while (count > 0 && textOf(count).length > CARRIED_CHARS_MAX) count -= 1;
-  if (count === 0) return href;
+  if (count === 0 && named.length === 0) return href;
   const there = new URL(href);
   there.hash = MARK + textOf(count);
   return there.href;
@@ -136,7 +147,7 @@ function take(): void {
   }
   const [entries, named] = (Array.isArray(told) ? told : []) as unknown[];
   for (const entry of Array.isArray(entries) ? entries.slice(0, KEPT_MAX) : []) {
-    if (!isEntry(entry) || isOld(entry[4])) continue;
+    if (!isEntry(entry) || isForgotten(entry[4])) continue;
     const [deed, print, id, reason, sentAt] = entry;
     carried.set(deed, { ids: new CommandIds([print, id]), reason, sentAt, isCarried: true });
   }
@@ -151,7 +162,7 @@ take();
 
 /** The ids of what came along, once: whoever comes to another node is told of it. */
 export function takeTold(): string[] {
-  const ids = [...carried.values()].filter(({ sentAt }) => !isOld(sentAt)).map(({ ids }) => ids.kept[1]);
+  const ids = [...carried.values()].filter(({ sentAt }) => !isForgotten(sentAt)).map(({ ids }) => ids.kept[1]);
   const fresh = isTold ? [] : ids;
   isTold = true;
   return fresh;

@@ -1,10 +1,14 @@
 import { act, cleanup, fireEvent, render, waitFor } from "@testing-library/react";
-import { afterEach, expect, it } from "vitest";
+import { afterEach, expect, it, vi } from "vitest";
 import { Button } from "./button";
 import { Dialog } from "./dialog";
 import { Tips } from "./tip";
 
-afterEach(cleanup);
+afterEach(() => {
+  cleanup();
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
 
 const tip = () => document.querySelector(".tip")?.textContent ?? null;
 const page = (why: string | null) => (
@@ -102,5 +106,28 @@ it("goes when its button is scrolled away", async () => {
   fireEvent.scroll(document.querySelector(".log") ?? document.body);
   expect(tip()).toBe("not now");
   fireEvent.scroll(container);
+  expect(tip()).toBeNull();
+});
+
+// Goal: a tip can be gone over where it lies, whatever the pointer meets there, and goes with the pointer. Method: a tip with a place; the
+// pointer over the page there, elsewhere, and out of the window.
+it("stays under the pointer, and goes with it", () => {
+  vi.useFakeTimers();
+  render(page("not now"));
+  vi.spyOn(Element.prototype, "getBoundingClientRect").mockReturnValue(new DOMRect(100, 100, 80, 20));
+  const rest = (event: () => void) => {
+    act(event);
+    act(() => void vi.advanceTimersByTime(300));
+  };
+  const over = (clientX: number) =>
+    void document.body.dispatchEvent(new MouseEvent("pointerover", { bubbles: true, clientX, clientY: 110 }));
+  rest(() => fireEvent.pointerOver(button()));
+  rest(() => over(120));
+  expect(tip()).toBe("not now");
+  rest(() => over(300));
+  expect(tip()).toBeNull();
+  rest(() => fireEvent.pointerOver(button()));
+  expect(tip()).toBe("not now");
+  rest(() => document.documentElement.dispatchEvent(new MouseEvent("pointerleave")));
   expect(tip()).toBeNull();
 });

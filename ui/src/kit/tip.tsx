@@ -16,6 +16,12 @@ const wordsOf = (control: Element | null) =>
     ? (document.getElementById(control.getAttribute("aria-describedby") ?? "")?.textContent ?? "")
     : "";
 
+function isOver(box: Element, { target, clientX, clientY }: PointerEvent): boolean {
+  const { left, right, top, bottom, width } = box.getBoundingClientRect();
+  const isWithin = width > 0 && clientX >= left && clientX <= right && clientY >= top && clientY <= bottom;
+  return isWithin || (target instanceof Node && box.contains(target));
+}
+
 export function Tips() {
   const [control, setControl] = useState<Element | null>(null);
   const [words, setWords] = useState("");
@@ -29,9 +35,9 @@ export function Tips() {
       setWords(wordsOf(next));
     };
     const held = ({ target }: Event) => (target instanceof Element ? target.closest(HELD) : null);
-    const over = (event: Event) => {
-      // Whoever reads it may go over it.
-      if (box.current?.contains(event.target as Node) === true) return;
+    const over = (event: PointerEvent) => {
+      // Whoever reads it may go over it; around a dialog nothing else is met by the pointer, so its place is asked.
+      if (box.current !== null && isOver(box.current, event)) return;
       const next = held(event);
       window.clearTimeout(timer);
       timer = window.setTimeout(() => {
@@ -46,11 +52,13 @@ export function Tips() {
       show(null);
     };
     document.addEventListener("pointerover", over);
+    document.documentElement.addEventListener("pointerleave", gone);
     document.addEventListener("focusin", focus);
     document.addEventListener("focusout", gone);
     return () => {
       window.clearTimeout(timer);
       document.removeEventListener("pointerover", over);
+      document.documentElement.removeEventListener("pointerleave", gone);
       document.removeEventListener("focusin", focus);
       document.removeEventListener("focusout", gone);
     };

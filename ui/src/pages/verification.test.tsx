@@ -107,7 +107,7 @@ describe.each(ROUTES)("$path", ({ place, path, ask }) => {
     vi.stubGlobal("fetch", () => Promise.resolve(json(200, {})));
     const patience = vi.spyOn(AbortSignal, "timeout");
     await api.GET(path);
-    await api.GET("/v1/status");
+    await api.GET("/v1/workers");
     expect(patience.mock.calls.map(([ms]) => ms)).toEqual([720_000, 10_000]);
   });
 });
