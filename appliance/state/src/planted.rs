@@ -179,6 +179,14 @@ pub(crate) enum Bug {
     RestsAreKept,
     /// What waits for persons takes the room of deposits.
     WaitingFills,
+    /// Where there are more deposits than there may be, nothing makes room.
+    BrimIsEnd,
+    /// What the books do not have is history before they do.
+    UnbookedRetires,
+    /// What is in no block of the chain any more is given away.
+    GoneIsGiven,
+    /// A payment that people want after all is still taken the place of.
+    NoopOutlivesRetry,
     /// Nothing ripens where no block can be taken.
     FullStaysFull,
     /// What was agreed to however long ago is paid.

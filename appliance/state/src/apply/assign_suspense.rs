@@ -12,6 +12,7 @@ use crate::command::Actor;
 use crate::deposits::{Assignee, Deposit, DepositId, DepositState, Refusal, Why, over_key};
 use crate::halt::Halt;
 use crate::outcome::Done;
+use crate::planted::{self, Bug};
 use crate::rejection::Rejection;
 use crate::rows::Table;
 use crate::sweeps::HoldingKey;
@@ -68,7 +69,12 @@ impl AssignSuspense {
         let chain = entry.state.deposits.chains.get(deposit.network);
         let final_to = chain.withdrawable_to(entry.state.networks.get(deposit.network));
         let is_final = deposit.height().zip(final_to).is_some_and(|(height, to)| height <= to);
-        if !matches!(owed, Some(Owed::Exchange)) && !is_final {
+        // What was history early was taken back by no rewinding: where its block is another one now, it is gone.
+        let is_there = deposit.block.is_none_or(|block| {
+            let known = entry.state.deposits.chains.block(deposit.network, block.height);
+            known == Some(block) || (known.is_none() && block.height < chain.floor) || planted::has(Bug::GoneIsGiven)
+        });
+        if !is_there || (!matches!(owed, Some(Owed::Exchange)) && !is_final) {
             return Err(Refusal::NotFinal { deposit: id }.into());
         }
         // What was unlisted when it came may be listed now.

@@ -81,10 +81,12 @@ impl Entry<'_> {
         self.state.deposits.chains.put(chain);
     }
 
-    /// Whether so many more deposits of a network fit into memory.
+    /// Whether so many more deposits of a network fit into memory. None always do: what comes back from history can have filled it over
+    /// its brim, and what makes room must go on then.
     pub(super) fn check_room_for_deposits(&self, network: Network, more: usize) -> Result<(), Refusal> {
         let open = self.state.deposits.open_count_of(network);
-        if open + more > OPEN_DEPOSITS_PER_NETWORK_MAX { Err(Refusal::Full) } else { Ok(()) }
+        let fits = open + more <= OPEN_DEPOSITS_PER_NETWORK_MAX || (more == 0 && !planted::has(Bug::BrimIsEnd));
+        if fits { Ok(()) } else { Err(Refusal::Full) }
     }
 
     /// A deposit, wherever it is. One of the history comes into memory again.

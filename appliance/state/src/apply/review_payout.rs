@@ -11,7 +11,7 @@ use crate::command::Actor;
 use crate::custody::{WalletRole, own_transfer_key};
 use crate::outcome::Done;
 use crate::planted::{self, Bug};
-use crate::withdrawals::{Death, Ending, Payout, PayoutId, PayoutStanding, Refusal, Stage, Standing};
+use crate::withdrawals::{Death, Ending, Payout, PayoutId, PayoutStanding, Purpose, Refusal, Stage, Standing};
 
 /// Decides about a payout that is stuck, unknown or in review.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -116,8 +116,12 @@ impl ReviewPayout {
         if let (PayoutDecision::Confirm, Some(denial)) = (&decision, &payout.denied) {
             detail = format!("{detail}: {}", denial.describe());
         }
+        // Who wants it paid after all wants nothing in its place, unless that is on its way already.
+        let has_noop = payout.attempts.iter().any(|attempt| attempt.purpose == Purpose::Noop);
+        let wants_noop = payout.wants_noop && (has_noop || planted::has(Bug::NoopOutlivesRetry));
         let stage = match decision {
             PayoutDecision::Resend => {
+                payout.wants_noop = wants_noop;
                 // What was never signed has no bytes: it is signed first.
                 let latest = payout.latest().is_some_and(|attempt| attempt.tx.is_some());
                 payout.standing = match (latest, payout.attempts.len()) {
@@ -130,6 +134,7 @@ impl ReviewPayout {
             PayoutDecision::Bump => {
                 entry.check_replaceable(&payout)?;
                 entry.check_front(&payout)?;
+                payout.wants_noop = wants_noop;
                 payout.standing = PayoutStanding::Stuck;
                 entry.move_on(payout, present, &detail)?
             }

@@ -59,8 +59,8 @@ impl RewindBlocks {
 
 /// Lets a network go on that halted: from where it stood, or from an earlier block: one whose hash is known, or the one that the
 /// worker named when it halted, however low. In the second case the deposits above are taken back, also such as were free to
-/// leave: what their users have no more becomes their debt. Those that are history by then, below all known hashes, stay as they
-/// are; the comparison with the chain finds what is missing.
+/// leave: what their users have no more becomes their debt. Those that are history by then, below all known hashes or early because there
+/// was hardly any room left, stay as they are; the comparison with the chain finds what is missing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResumeChain {
     /// Which network.

@@ -77,8 +77,8 @@ impl Entry<'_> {
             self.cool_coins(network, lowest, chain.settled, MOVED_PER_COMMAND)?;
         }
         self.fold_movements(network)?;
-        // What no rewinding can reach is history; where room is short, what none reaches without persons.
-        let reached = if self.is_crowded(network) { Some(chain.settled) } else { None };
+        // What no rewinding can reach is history; where there is hardly any room left, what none reaches without persons.
+        let reached = self.is_nearly_full(network).then_some(chain.settled);
         if let Some(below) = floor.checked_sub(1).max(reached) {
             for id in self.due(network, Class::Over, below) {
                 // What was the exchange's own before it was final is so now.
@@ -87,9 +87,15 @@ impl Entry<'_> {
                 }
                 self.retire_deposit(id);
             }
-            // What waits for persons costs its sender next to nothing, and must not stop the deposits of others: it waits in history.
-            if self.is_nearly_full(network) && !planted::has(Bug::WaitingFills) {
-                for id in self.due(network, Class::Suspense, below) {
+            // What waits for persons costs its sender next to nothing, and must not stop the deposits of others: it waits in history. What
+            // is on addresses and in no account stays: the books are compared with what is known here.
+            if reached.is_some() && !planted::has(Bug::WaitingFills) {
+                let is_counted = |deposit: &Deposit| {
+                    deposit.booked || deposit.amount.is_none() || planted::has(Bug::UnbookedRetires)
+                };
+                let waiting = self.state.deposits.in_line(network, Class::Suspense, 0, below);
+                let retired = waiting.filter(|id| self.state.deposits.get(*id).is_some_and(is_counted));
+                for id in retired.take(MOVED_PER_COMMAND).collect::<Vec<_>>() {
                     self.retire_deposit(id);
                 }
             }

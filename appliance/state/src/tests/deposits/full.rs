@@ -15,7 +15,7 @@ use crate::{AssignSuspense, ConfigureNetworkAsset, NotePending};
 /// So many deposits as this one that no other fits; put there directly.
 fn fill(till: &mut Till, like: &Deposit) {
     for number in till.world.state.deposits().open_count_of(BSC)..OPEN_DEPOSITS_PER_NETWORK_MAX {
-        let deposit = Deposit { id: DepositId(1_000_000 + number as u64), ..like.clone() };
+        let deposit = Deposit { id: DepositId(1_000_000 * like.id.0 + number as u64), ..like.clone() };
         till.world.rows.put(Rows::Working, Table::Deposit.key(&deposit.id.0.to_be_bytes()), codec::encode(&deposit));
         till.world.state.deposits.put(deposit);
     }
@@ -105,17 +105,75 @@ fn what_waits_for_persons_stops_nobody() {
     assert!(is_taken(&mut till));
     assert!(till.world.state.deposits().get(DepositId(1)).is_none(), "it waits in history");
     assert_eq!(till.deposit(1).state, DepositState::Suspense { why: Why::NotGiven });
-    let give = || {
-        Body::AssignSuspense(AssignSuspense {
-            deposit: DepositId(1),
-            to: Assignee::User(UserId(2)),
-            reason: "hers".to_owned(),
-        })
-    };
     let (before, suspense) = (till.has(2), till.suspense());
     till.world.run(give()).unwrap();
     assert_eq!((till.has(2), till.suspense()), (before + 700, suspense - 700));
     assert_eq!(till.world.run(give()), Err(Rejection::Deposits(Refusal::DepositState { deposit: DepositId(1) })));
+}
+
+/// Goal: what comes back from history over the brim stops nothing: room is made all the same. Method: a payment that waits in history is
+/// given to a user where the network is full of payments of an asset whose deposits are off; they are switched on.
+#[test]
+fn more_than_there_may_be_become_fewer() {
+    let mut till = Till::new();
+    till.commit(BSC, 0, vec![vec![pay(BSC, 1, 3, 700 * FINE)]]);
+    till.grow(BSC, 0, 9);
+    let waits = till.deposit(1);
+    fill(&mut till, &waits);
+    tell_heights(&mut till);
+    assert!(till.world.state.deposits().get(DepositId(1)).is_none(), "it waits in history");
+    switch(&mut till, false);
+    till.commit(BSC, 0, vec![vec![pay(BSC, 3, 0, 700 * FINE)]]);
+    till.grow(BSC, 0, 9);
+    let closed = till.deposit(2);
+    assert_eq!(closed.state, DepositState::Suspense { why: Why::Closed });
+    fill(&mut till, &closed);
+    till.world.run(give()).unwrap();
+    assert!(till.world.state.deposits().open_count_of(BSC) > OPEN_DEPOSITS_PER_NETWORK_MAX);
+    switch(&mut till, true);
+    tell_heights(&mut till);
+    assert!(is_taken(&mut till));
+}
+
+/// Goal: what is on addresses and in no account is not history early, or the books would seem to have too little. Method: a payment that
+/// the exchange made and knows nothing of, beside others that fill the network.
+#[test]
+fn what_is_in_no_account_stays() {
+    let mut till = Till::new();
+    let from = vec![address(BSC.family(), 1)];
+    till.commit(BSC, 0, vec![vec![pay(BSC, 1, 3, 700 * FINE), Sighting { from, ..pay(BSC, 3, 0, 500 * FINE) }]]);
+    till.grow(BSC, 0, 9);
+    let (waits, own) = (till.deposit(1), till.deposit(2));
+    assert_eq!((own.state, own.booked), (DepositState::Suspense { why: Why::OwnUnknown }, false));
+    fill(&mut till, &waits);
+    tell_heights(&mut till);
+    let there = |till: &Till, id| till.world.state.deposits().get(DepositId(id)).is_some();
+    assert_eq!((there(&till, 1), there(&till, 2)), (false, true));
+}
+
+/// Goal: what waits in history and is in no block any more is given to nobody. Method: a network halts, and persons let it go on from below
+/// the payment's block; the new branch grows past it.
+#[test]
+fn what_is_gone_is_not_given() {
+    let mut till = Till::new();
+    till.grow(BSC, 0, 1);
+    let below = till.tip(BSC);
+    till.commit(BSC, 0, vec![vec![pay(BSC, 1, 3, 700 * FINE)]]);
+    till.grow(BSC, 0, 9);
+    let waits = till.deposit(1);
+    fill(&mut till, &waits);
+    tell_heights(&mut till);
+    assert_eq!(till.rewind(BSC, below), Ok(Done::ChainHalted));
+    let resume = crate::ResumeChain { network: BSC, to: Some(below), reason: "looked".into() };
+    till.world.run(Body::ResumeChain(resume)).unwrap();
+    till.grow(BSC, 1, 20);
+    let gone = Rejection::Deposits(Refusal::NotFinal { deposit: DepositId(1) });
+    assert_eq!(till.world.run(give()), Err(gone));
+}
+
+fn give() -> Body {
+    let (deposit, to, reason) = (DepositId(1), Assignee::User(UserId(2)), "hers".to_owned());
+    Body::AssignSuspense(AssignSuspense { deposit, to, reason })
 }
 
 /// Goal: each guard is what lets a full network go on. Method: it is taken away, and the test that names it fails.
@@ -123,4 +181,7 @@ fn what_waits_for_persons_stops_nobody() {
 fn planted_bugs_of_full_networks_are_caught() {
     catches(Bug::WaitingFills, what_waits_for_persons_stops_nobody);
     catches(Bug::FullStaysFull, a_full_network_goes_on);
+    catches(Bug::BrimIsEnd, more_than_there_may_be_become_fewer);
+    catches(Bug::UnbookedRetires, what_is_in_no_account_stays);
+    catches(Bug::GoneIsGiven, what_is_gone_is_not_given);
 }

@@ -65,6 +65,7 @@ fn what_was_never_signed_is_bumped_cancelled_and_tried_again() {
             let (_, payout) = in_review(&mut world, network, number);
             assert_eq!(decide(&mut world, payout, decision), Ok(Stage::Stuck));
             assert_eq!(decide(&mut world, payout, PayoutDecision::Resend), Ok(Stage::Preparing), "{network}");
+            assert!(!world.state.withdrawals().payout(payout).unwrap().wants_noop, "{network}: it is to be paid");
             assert_eq!(step(&mut world, payout, signed(u64::from(number))), Ok(Stage::Signed));
         }
     }
@@ -95,5 +96,6 @@ fn nothing_is_stuck_where_nothing_takes_its_place() {
 /// Goal: the guards are what refuses. Method: each is taken away, and the test that names it fails.
 #[test]
 fn planted_bugs_of_what_is_unsigned_are_caught() {
+    catches(Bug::NoopOutlivesRetry, what_was_never_signed_is_bumped_cancelled_and_tried_again);
     catches(Bug::UnsignedIsStuck, nothing_is_stuck_where_nothing_takes_its_place);
 }
