@@ -21,6 +21,17 @@ fn fill(till: &mut Till, like: &Deposit) {
     }
 }
 
+/// A network full of payments to an address that is nobody's; the first one is deposit 1.
+fn crowd() -> Till {
+    let mut till = Till::new();
+    till.commit(BSC, 0, vec![vec![pay(BSC, 1, 3, 700 * FINE)]]);
+    till.grow(BSC, 0, 9);
+    let waits = till.deposit(1);
+    assert_eq!(waits.state, DepositState::Suspense { why: Why::NotGiven });
+    fill(&mut till, &waits);
+    till
+}
+
 /// A payment comes in the next block: whether it is taken.
 fn is_taken(till: &mut Till) -> bool {
     let command = till.blocks(BSC, 0, vec![vec![pay(BSC, 2, 1, 500 * FINE)]], 0);
@@ -94,12 +105,7 @@ fn a_full_network_goes_on() {
 /// address that is nobody's; one of them is given to a user, twice.
 #[test]
 fn what_waits_for_persons_stops_nobody() {
-    let mut till = Till::new();
-    till.commit(BSC, 0, vec![vec![pay(BSC, 1, 3, 700 * FINE)]]);
-    till.grow(BSC, 0, 9);
-    let one = till.deposit(1);
-    assert_eq!(one.state, DepositState::Suspense { why: Why::NotGiven });
-    fill(&mut till, &one);
+    let mut till = crowd();
     assert!(!is_taken(&mut till));
     tell_heights(&mut till);
     assert!(is_taken(&mut till));
@@ -115,11 +121,7 @@ fn what_waits_for_persons_stops_nobody() {
 /// given to a user where the network is full of payments of an asset whose deposits are off; they are switched on.
 #[test]
 fn more_than_there_may_be_become_fewer() {
-    let mut till = Till::new();
-    till.commit(BSC, 0, vec![vec![pay(BSC, 1, 3, 700 * FINE)]]);
-    till.grow(BSC, 0, 9);
-    let waits = till.deposit(1);
-    fill(&mut till, &waits);
+    let mut till = crowd();
     tell_heights(&mut till);
     assert!(till.world.state.deposits().get(DepositId(1)).is_none(), "it waits in history");
     switch(&mut till, false);
