@@ -20,7 +20,7 @@ export function rememberNodes(addresses: readonly string[]): void {
 }
 
 /** Whether a node answers at all. What it answers is not for this page to see. */
-export async function isAlive(address: string, signal: AbortSignal): Promise<boolean> {
+async function isAlive(address: string, signal: AbortSignal): Promise<boolean> {
   try {
     const patience = AbortSignal.any([signal, AbortSignal.timeout(TRY_MS)]);
     await fetch(`https://${address}/livez`, { mode: "no-cors", cache: "no-store", credentials: "omit", signal: patience });

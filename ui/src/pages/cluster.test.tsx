@@ -1,5 +1,6 @@
 import { fireEvent, screen, waitFor } from "@testing-library/react";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { PHRASE } from "../app/deed";
 import { dialog, fill, FRESH, isClosed, noting, press, type Sent } from "../testing/deeds";
 import { json, show } from "../testing/page";
 import { snapshotOf } from "./cluster";
@@ -8,7 +9,6 @@ import { joining } from "./cluster-join";
 afterEach(() => vi.unstubAllGlobals());
 
 const main = () => document.querySelector(".main")?.textContent ?? "";
-const PHRASE = "i know what this does";
 
 const cluster = async (answer: (sent: Sent) => Response) => {
   const { sent, first } = noting(answer);
