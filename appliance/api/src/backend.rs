@@ -91,6 +91,22 @@ pub struct LogLine {
     pub dropped: u64,
 }
 
+/// Where a look at a worker's log begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogStart {
+    /// With the latest lines.
+    Latest,
+    /// Behind the line of this number.
+    After(u64),
+    /// So many lines before the first one that was written at a moment or later.
+    Moment {
+        /// In microseconds since 1970, by the clocks that the lines tell.
+        time_us: u64,
+        /// Lines before it.
+        earlier: usize,
+    },
+}
+
 /// What a node's supervisor has counted since its process began.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Supervised {
@@ -223,8 +239,8 @@ pub trait Backend: Send + Sync + 'static {
     fn hash_cost(&self) -> Cost {
         Cost::FULL
     }
-    /// The lines of a worker's log on this node: those after a number in order, or else the latest ones.
-    fn worker_log(&self, worker: WorkerId, after: Option<u64>, limit: usize) -> Doing<'_, Vec<LogLine>>;
+    /// The lines of a worker's log on this node from a start on, in order, at most so many.
+    fn worker_log(&self, worker: WorkerId, start: LogStart, limit: usize) -> Doing<'_, Vec<LogLine>>;
 
     /// Comes back when workers of this node have logged anything since the call, or `patience` is over.
     fn worker_logged(&self, patience: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>>;

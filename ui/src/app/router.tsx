@@ -31,6 +31,8 @@ interface WorkerSearch {
   /** Down to which level lines of the log are shown, and with which text. */
   level?: string | undefined;
   text?: string | undefined;
+  /** The moment of the log that a link leads to. */
+  at?: string | undefined;
 }
 
 interface JobsSearch {
@@ -82,6 +84,7 @@ const worker = createRoute({
     tab: textOf(search, "tab"),
     level: textOf(search, "level"),
     text: textOf(search, "text"),
+    at: textOf(search, "at"),
   }),
 });
 const bulks = createRoute({

@@ -61,7 +61,7 @@ function Bar() {
         <Link to="/" className="name">
           Exchequer
         </Link>
-        {status?.sandbox === true ? <span className="environment">sandbox</span> : null}
+        {status === undefined ? null : <Environment isSandbox={status.sandbox} />}
         {status === undefined ? null : (
           <>
             <span>
@@ -89,6 +89,17 @@ function Bar() {
       </div>
       <Banners />
     </header>
+  );
+}
+
+/** What is at stake: who has two windows open must not take one for the other. */
+function Environment({ isSandbox }: { isSandbox: boolean | undefined }) {
+  // A node that does not say is taken for the one where more is at stake.
+  const name = isSandbox === true ? "sandbox" : "production";
+  return (
+    <span className="environment" data-of={name}>
+      {name}
+    </span>
   );
 }
 

@@ -23,6 +23,16 @@ it("asks a node that is gone at a pace", async () => {
   expect(asked.slice(before).filter((path) => path === "/v1/status").length).toBeLessThan(4);
 });
 
+// Goal: nobody takes real money for play money. Method: a sandbox, a cluster that is none, and a node that does not say.
+it.each([
+  [true, "sandbox"],
+  [false, "production"],
+  [undefined, "production"],
+])("says what is at stake (%s)", async (sandbox, word) => {
+  await show("/workers", "full", { instead: { "/v1/status": (status: object) => ({ ...status, sandbox }) } });
+  expect(document.querySelector(".bar .environment")?.textContent).toBe(word);
+});
+
 // Goal: a browser that is offline says what it does not know, and knows it again. Method: the browser's own word for it, there and back.
 it("says so where the browser is offline", async () => {
   const { meet } = await show("/workers", "full");

@@ -137,6 +137,44 @@ describe("a worker's log", () => {
     ]);
   });
 
+  // Goal: a link to a time leads there: the node is asked from then on, the log stands still at the line, which is marked, and goes on when one
+  // wants; each line has such a link, and a log that is paused one to what is seen. Method: a link to a time between lines; what is copied
+  // is looked at.
+  it("is linked to at a time", async () => {
+    const copied = vi.fn(() => Promise.resolve());
+    vi.stubGlobal("navigator", Object.assign(Object.create(navigator) as Navigator, { clipboard: { writeText: copied } }));
+    const one = stream();
+    const asked: string[] = [];
+    await show(`${PLACE}&level=info&at=2026-11-29T10:00:02.500Z`, "full", {
+      first: (request) => {
+        if (!new URL(request.url).pathname.endsWith(STREAM)) return undefined;
+        asked.push(new URL(request.url).search);
+        return Promise.resolve(one.response);
+      },
+    });
+    for (const second of [1, 2])
+      one.line(second, `at ${String(second)}`, { time: `2026-11-29T10:00:0${String(second)}.000001Z` });
+    await waitFor(() => expect(words()).toContain("Nothing that fits was written at"));
+    expect(words()).not.toContain("paused");
+    for (const second of [3, 4])
+      one.line(second, `at ${String(second)}`, { time: `2026-11-29T10:00:0${String(second)}.000001Z` });
+    await waitFor(() => expect(words()).toContain("paused"));
+    expect(words()).not.toContain("Nothing that fits");
+    expect(document.querySelector(".log-line[data-reached]")?.textContent).toContain("at 3");
+    expect(asked).toEqual(["?limit=1000&from=2026-11-29T10%3A00%3A02.500Z"]);
+    await press("Copy link to this time");
+    const at = (link: unknown) => new URL(String(link)).searchParams.get("at");
+    expect(at(copied.mock.calls.flat()[0])).toBe("2026-11-29T10:00:01.000001Z");
+    fireEvent.click(document.querySelectorAll(".log-time")[3] as Element);
+    expect(at(copied.mock.calls.flat()[1])).toBe("2026-11-29T10:00:04.000001Z");
+    await press("Go on");
+    await waitFor(() => expect(window.location.search).not.toContain("at="));
+    expect(words()).toContain("live");
+    await press("Copy link");
+    expect(at(copied.mock.calls.flat()[2])).toBeNull();
+    expect(asked).toHaveLength(1);
+  });
+
   // Goal: what a worker logs is obeyed by nothing. Method: the worst text as text, trace and level.
   it("shows as text what a worker wrote", async () => {
     const one = stream();

@@ -2,13 +2,13 @@
  * Lines as they are written: filtered, paused when one scrolls up, never more than a ring of them, gaps shown as gaps. Of the lines
  * those alone are drawn that are seen.
  */
-import { memo, useEffect, useLayoutEffect, useMemo, useReducer, useRef, useState } from "react";
+import { memo, type Ref, useEffect, useImperativeHandle, useLayoutEffect, useMemo, useReducer, useRef, useState } from "react";
 import { Button } from "./button";
 import { Choice, Input } from "./field";
 import { Heights } from "./heights";
 import { Skeleton, Trouble } from "./panel";
 import { Status, type Tone } from "./status";
-import { type Asked, type Level, LEVELS, RING_LINES, type Shown, type View } from "./tail";
+import { type Asked, firstSince, type Level, LEVELS, RING_LINES, type Shown, type View } from "./tail";
 import { visible } from "./text";
 import { useTail } from "./use-tail";
 import { copy, When } from "./values";
@@ -23,6 +23,8 @@ const NEAR_PX = 40;
 const BEYOND = 20;
 /** It is drawn anew once it is scrolled this far, in pixels. */
 const STEP_PX = LINE_PX * 4;
+/** So many lines are seen above the one that a link leads to. */
+const ABOVE = 5;
 
 interface Props {
   title: string;
@@ -31,17 +33,33 @@ interface Props {
   /** What is shown of them. */
   asked: Asked;
   ask: (asked: Asked) => void;
+  /** The moment that a link leads to. */
+  at?: string | undefined;
+  /** The lines that come are looked at again, not that moment. */
+  goOn: () => void;
 }
 
-export function LogTail({ title, path, asked: { level, text }, ask }: Props) {
+export function LogTail({ title, path, asked: { level, text }, ask, at, goOn }: Props) {
   const [wraps, setWraps] = useState(false);
+  // The number of the line that the link led to; null while it is not here yet.
+  const [reached, reach] = useState<number | null>(null);
+  const seenFrom = useRef<SeenFrom>(null);
   // The place after the last line that was there when it was paused; null where it is not.
   const [pausedAt, pauseAt] = useState<{ view: View; end: number } | null>(null);
-  const { tail, refused, isLive, again } = useTail(`${path}/stream?limit=${String(EARLIER)}`, { level, text });
+  const { tail, refused, isLive, again } = useTail(
+    `${path}/stream?limit=${String(EARLIER)}${at === undefined ? "" : `&from=${encodeURIComponent(at)}`}`,
+    { level, text },
+  );
   const { view, count } = tail;
   const fresh = pausedAt?.view === view ? view.end - pausedAt.end : 0;
   const isPaused = pausedAt !== null;
   const pause = (is: boolean) => pauseAt(is ? { view, end: view.end } : null);
+  const isSought = at !== undefined && reached === null;
+  const place = isSought ? firstSince(view, at) : null;
+  const arrive = () => {
+    reach(view.at(place ?? view.end)?.line.number ?? null);
+    pause(true);
+  };
 
   return (
     <section className="panel" aria-label={title} aria-busy={!isLive && refused === null && count === 0}>
@@ -71,18 +89,29 @@ export function LogTail({ title, path, asked: { level, text }, ask }: Props) {
             <Button aria-pressed={wraps} onClick={() => setWraps(!wraps)}>
               Wrap
             </Button>
-            <Button aria-pressed={isPaused} onClick={() => pause(!isPaused)}>
+            <Button
+              aria-pressed={isPaused}
+              onClick={() => {
+                if (isPaused) goOn();
+                pause(!isPaused);
+              }}
+            >
               {isPaused ? (fresh > 0 ? `Go on: ${String(fresh)} new lines` : "Go on") : "Pause"}
             </Button>
             <Button onClick={() => download(view)}>Download</Button>
-            <Button onClick={() => copy(window.location.href, "The link shows this log with the same level and text.")}>
-              Copy link
+            <Button onClick={() => copyLink(isPaused ? seenFrom.current?.() : undefined)}>
+              {isPaused ? "Copy link to this time" : "Copy link"}
             </Button>
           </div>
           {view.length === 0 ? (
             <p className="muted">{tail.isDone ? "No line yet that fits." : "The lines are being looked through."}</p>
           ) : null}
-          <Lines {...{ title, view, wraps, isPaused, pause }} />
+          {isSought && place === null && tail.isDone ? (
+            <p className="muted">
+              Nothing that fits was written at <When at={at} /> or later yet.
+            </p>
+          ) : null}
+          <Lines {...{ title, view, wraps, isPaused, pause, place, arrive, reached }} ref={seenFrom} />
         </div>
       ) : refused !== null ? (
         <Trouble refused={refused} again={again} />
@@ -100,15 +129,25 @@ export function LogTail({ title, path, asked: { level, text }, ask }: Props) {
   );
 }
 
+type SeenFrom = () => string | undefined;
+
 interface LinesProps {
   title: string;
   view: View;
   wraps: boolean;
   isPaused: boolean;
   pause: (is: boolean) => void;
+  /** Where a link leads to; null where it leads nowhere, or there already. */
+  place: number | null;
+  /** It is seen. */
+  arrive: () => void;
+  /** The number of the line that it led to. */
+  reached: number | null;
+  /** When the first line that is seen was written. */
+  ref: Ref<SeenFrom>;
 }
 
-function Lines({ title, view, wraps, isPaused, pause }: LinesProps) {
+function Lines({ title, view, wraps, isPaused, pause, place, arrive, reached, ref }: LinesProps) {
   const scroll = useRef<HTMLDivElement>(null);
   const drawn = useRef<HTMLDivElement>(null);
   const [, redraw] = useReducer((turn: number) => turn + 1, 0);
@@ -120,6 +159,11 @@ function Lines({ title, view, wraps, isPaused, pause }: LinesProps) {
   const from = Math.max(first, heights.atOffset(first, end, top) - BEYOND);
   const to = Math.min(end, heights.atOffset(first, end, top + height) + 1 + BEYOND);
   const before = useRef({ view, first, top: 0 });
+  useImperativeHandle(
+    ref,
+    () => () => view.at(heights.atOffset(view.first, view.end, scroll.current?.scrollTop ?? 0))?.line.time,
+    [view, heights],
+  );
 
   useLayoutEffect(() => {
     const [box, lines] = [scroll.current, drawn.current];
@@ -136,9 +180,11 @@ function Lines({ title, view, wraps, isPaused, pause }: LinesProps) {
     }
     heights.letGo(first);
     if (isPaused && moved !== 0) box.scrollTop += moved;
-    if (!isPaused) box.scrollTop = box.scrollHeight;
+    if (place !== null) box.scrollTop = heights.between(first, Math.max(first, place - ABOVE));
+    else if (!isPaused) box.scrollTop = box.scrollHeight;
     before.current = { view, first, top: box.scrollTop };
-    if (isCorrected) redraw();
+    if (place !== null) arrive();
+    else if (isCorrected) redraw();
   });
 
   useEffect(() => {
@@ -177,7 +223,9 @@ function Lines({ title, view, wraps, isPaused, pause }: LinesProps) {
         <div ref={drawn} className="log-lines" style={{ top: heights.between(first, from) }}>
           {Array.from({ length: Math.max(0, to - from) }, (_, at) => {
             const shown = view.at(from + at);
-            return shown === undefined ? null : <LogLine key={shown.line.number} of={shown} />;
+            return shown === undefined ? null : (
+              <LogLine key={shown.line.number} of={shown} isReached={shown.line.number === reached} />
+            );
           })}
         </div>
       </div>
@@ -191,19 +239,37 @@ const steps = (px: number) => Math.floor(px / STEP_PX) * STEP_PX;
 const lostBefore = ({ isGap, dropped }: Shown): string =>
   `${dropped > 0 ? `${String(dropped)} lines were dropped here · ` : ""}${isGap ? "lines are missing here · " : ""}`;
 
-const LogLine = memo(function LogLine({ of: shown }: { of: Shown }) {
+const LogLine = memo(function LogLine({ of: shown, isReached }: { of: Shown; isReached: boolean }) {
   const { line } = shown;
   const lost = lostBefore(shown);
   return (
-    <div className="log-line">
+    <div className="log-line" data-reached={isReached ? "" : undefined}>
       {lost === "" ? null : <span className="log-gap">{lost}</span>}
-      <span className="muted">{line.time.slice(11, 23)} </span>
+      {/* By the keyboard the same is had where the log is paused. */}
+      <button
+        type="button"
+        className="log-time"
+        tabIndex={-1}
+        title={`${visible(line.time)}: copy a link to this time`}
+        onClick={() => copyLink(line.time)}
+      >
+        {visible(line.time.slice(11, 23))}
+      </button>{" "}
       <Status tone={TONES[line.level] ?? "info"}>{line.level}</Status>{" "}
       {line.trace === "" ? null : <span className="muted">{visible(line.trace)} </span>}
       {visible(line.text)}
     </div>
   );
 });
+
+/** A link to this log with the same level and text, at a time where one is given. */
+function copyLink(at: string | undefined): void {
+  const link = new URL(window.location.href);
+  if (at === undefined) link.searchParams.delete("at");
+  else link.searchParams.set("at", at);
+  const when = at === undefined ? "" : ` at ${visible(at.slice(11, 23))}`;
+  copy(link.href, `The link shows this log${when}, with the same level and text.`);
+}
 
 function download(view: View): void {
   const all = Array.from({ length: view.length }, (_, at) => view.at(view.first + at)).filter((one) => one !== undefined);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { boundsOf, momentOf, momentText, ofField, rangeOf, toField } from "./range";
+import { boundsOf, everyOf, momentOf, momentText, ofField, rangeOf, toField } from "./range";
 
 const NOW = Date.UTC(2026, 10, 29, 12, 0, 0);
 
@@ -22,6 +22,16 @@ describe("a time range in an address", () => {
   // Goal: what an address says that is no moment changes nothing, and is not taken for one. Method: an address made by hand.
   it("leaves out what is no moment", () => {
     expect(rangeOf({ from: "now-1h", to: 7, zone: "mars" })).toEqual({ from: "now-1h", to: undefined, zone: undefined });
+  });
+
+  // Goal: what moves on is looked at again as often as the address says, and what has ended or names no such pace is not. Method: each.
+  it("is looked at again where it moves on", () => {
+    const every = (search: Record<string, unknown>) => everyOf(rangeOf({ from: "now-1h", ...search }));
+    expect(every({ to: "now", refresh: "5s" })).toBe(5_000);
+    expect(every({ to: "now", refresh: "1ms" })).toBe(false);
+    expect(every({ to: "now", refresh: "toString" })).toBe(false);
+    expect(every({ to: "now" })).toBe(false);
+    expect(every({ to: "2026-11-29T11:00:00Z", refresh: "2s" })).toBe(false);
   });
 
   // Goal: what is written at this moment is of the last hour, and without a beginning nothing is too old. Method: both kinds of end.

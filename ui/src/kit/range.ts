@@ -1,12 +1,18 @@
 /**
  * A time range as it stands in an address: `?from=now-1h&to=now`, or moments in RFC 3339; `zone=local` shows it in the browser's time instead
- * of UTC. What is relative is relative to the moment of each read, so that a link says the last hour of whoever follows it.
+ * of UTC, `refresh=5s` looks at what ends now again every five seconds. What is relative is relative to the moment of each read, so that a
+ * link says the last hour of whoever follows it.
  */
 export interface Range {
   from?: string | undefined;
   to?: string | undefined;
   zone?: "local" | undefined;
+  /** How often a range that ends now is looked at again; only when somebody asks where nothing is said. */
+  refresh?: keyof typeof REFRESH_MS | undefined;
 }
+
+/** How often what moves on with the clock can be looked at again, in milliseconds. */
+export const REFRESH_MS = { "2s": 2_000, "5s": 5_000, "30s": 30_000 } as const;
 
 const UNIT_MS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
 
@@ -17,6 +23,7 @@ export const PRESETS: readonly (readonly [string, string])[] = [
   ["now-6h", "last 6 hours"],
   ["now-24h", "last 24 hours"],
   ["now-7d", "last 7 days"],
+  ["now-30d", "last 30 days"],
 ];
 
 /** A moment of an address in milliseconds since 1970; null where it is none. */
@@ -35,7 +42,21 @@ export function rangeOf(search: Record<string, unknown>): Range {
     const value = search[name];
     return typeof value === "string" && momentOf(value, 0) !== null ? value : undefined;
   };
-  return { from: one("from"), to: one("to"), zone: search["zone"] === "local" ? "local" : undefined };
+  return {
+    from: one("from"),
+    to: one("to"),
+    zone: search["zone"] === "local" ? "local" : undefined,
+    refresh: refreshOf(search["refresh"]),
+  };
+}
+
+export function refreshOf(text: unknown): Range["refresh"] {
+  return typeof text === "string" && Object.hasOwn(REFRESH_MS, text) ? (text as Range["refresh"]) : undefined;
+}
+
+/** How often the range is looked at again by itself, in milliseconds: one that has ended never is. */
+export function everyOf({ to, refresh }: Range): number | false {
+  return to === "now" && refresh !== undefined ? REFRESH_MS[refresh] : false;
 }
 
 export const isWhole = ({ from, to }: Range): boolean => from === undefined && to === undefined;

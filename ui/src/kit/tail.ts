@@ -35,6 +35,19 @@ export interface Shown {
 /** What is shown of the ring: all of it, or what a sieve leaves. */
 export type View = Pick<Ring<Shown>, "first" | "end" | "length" | "at">;
 
+/** The place of the first line of a view that was written at a moment or later; null where none was. */
+export function firstSince(view: View, moment: string): number | null {
+  const wanted = Date.parse(moment);
+  let [low, high] = [view.first, view.end];
+  // Clocks are set: of lines out of order any that fits will do.
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    if (Date.parse(view.at(middle)?.line.time ?? "") < wanted) low = middle + 1;
+    else high = middle;
+  }
+  return low < view.end ? low : null;
+}
+
 interface Sieving {
   fits: (line: Line) => boolean;
   left: Ring<Shown>;

@@ -1,7 +1,7 @@
 /** Which time a page is about, chosen and kept in the address: the same on every page that has one. */
 import { useState } from "react";
 import { Choice, Input } from "./field";
-import { isWhole, momentOf, ofField, PRESETS, type Range, toField } from "./range";
+import { isWhole, momentOf, ofField, PRESETS, type Range, REFRESH_MS, refreshOf, toField } from "./range";
 
 interface Props {
   range: Range;
@@ -46,6 +46,17 @@ export function TimeRange({ range, set }: Props) {
         value={range.zone ?? ""}
         onChange={(event) => set({ ...range, zone: event.target.value === "local" ? "local" : undefined })}
       />
+      {range.to === "now" ? (
+        <Choice
+          label="Look again"
+          of={[
+            ["", "when asked"],
+            ...Object.keys(REFRESH_MS).map((every) => [every, `every ${every.replace("s", " s")}`] as const),
+          ]}
+          value={range.refresh ?? ""}
+          onChange={(event) => set({ ...range, refresh: refreshOf(event.target.value) })}
+        />
+      ) : null}
     </>
   );
 }

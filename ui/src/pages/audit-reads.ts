@@ -2,7 +2,7 @@
 import { useQuery, type UseQueryResult } from "@tanstack/react-query";
 import { api, ASKED_AGAIN, type Refused, type Seen, seen } from "../api/client";
 import type { AnswerOf } from "../api/look";
-import { boundsOf, type Range } from "../kit/range";
+import { boundsOf, everyOf, type Range } from "../kit/range";
 
 type Page = AnswerOf<"/v1/audit">;
 export type Entry = Page["entries"][number];
@@ -22,7 +22,10 @@ export function queryOf(range: Range, entry: number | undefined, before: number 
   };
 }
 
-/** Those of a time, or of a log entry. Read when it is gone to and when a person asks again: a relative time moves on with each read. */
+/**
+ * Those of a time, or of a log entry. Read when it is gone to, when a person asks again, and as often as the range says: a relative time moves
+ * on with each read.
+ */
 export function useFound(
   range: Range,
   entry: number | undefined,
@@ -33,5 +36,6 @@ export function useFound(
     queryFn: ({ signal }) =>
       seen(api.GET("/v1/audit", { params: { query: queryOf(range, entry, before, Date.now()) }, signal }), ASKED_AGAIN),
     refetchOnWindowFocus: false,
+    refetchInterval: everyOf(range),
   });
 }

@@ -130,7 +130,20 @@ describe("the time range", () => {
     choose("Told in", "local");
     await waitFor(() => expect(within(document.body).getByLabelText("From (local)")).toBeTruthy());
     expect(rows()[0]?.textContent).toMatch(/ local/);
+    expect(within(document.body).queryByLabelText("Look again")).toBeNull();
     choose("Time", "");
     await waitFor(() => expect(words()).toContain("The latest records"));
+  });
+
+  // Goal: a range that ends now is looked at again by itself, as often as is chosen, and the address says so. Method: every two seconds.
+  it("is looked at again", async () => {
+    const { asked, first } = audit(300);
+    const { address } = await show("/audit?from=now-15m&to=now", "full", { first });
+    await waitFor(() => expect(asked).toHaveLength(1));
+    choose("Look again", "2s");
+    await waitFor(() => expect(asked.length).toBeGreaterThan(1), { timeout: 10_000 });
+    expect(address()).toContain("refresh=2s");
+    const [one, two] = asked.map(({ from }) => Date.parse(from ?? ""));
+    expect(two).toBeGreaterThan(one ?? Infinity);
   });
 });

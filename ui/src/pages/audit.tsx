@@ -15,9 +15,8 @@ import { Verification } from "./verification";
 const route = getRouteApi("/audit");
 
 export function Audit() {
-  const { before, entry, from, to, zone } = route.useSearch();
+  const { before, entry, ...range } = route.useSearch();
   const navigate = route.useNavigate();
-  const range: Range = { from, to, zone };
   const go = (next: number | undefined) => void navigate({ search: (old) => ({ ...old, before: next }) });
   return (
     <Page title="Audit">
@@ -27,13 +26,13 @@ export function Audit() {
           range={range}
           set={(next) => {
             // The same time in another zone is no other time: what is looked at stays.
-            const other = next.from === from && next.to === to ? {} : { before: undefined, entry: undefined };
+            const other = next.from === range.from && next.to === range.to ? {} : { before: undefined, entry: undefined };
             void navigate({ search: (old) => ({ ...old, ...next, ...other }) });
           }}
         />
       </div>
       {isWhole(range) && entry === undefined ? (
-        <Latest before={before} zone={zone} go={go} />
+        <Latest before={before} zone={range.zone} go={go} />
       ) : (
         <Looked range={range} entry={entry} before={before} go={go} />
       )}

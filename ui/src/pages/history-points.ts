@@ -8,7 +8,7 @@ type Series = History["series"][number];
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 
-export const RANGES = { "1h": HOUR_MS, "6h": 6 * HOUR_MS, "24h": 24 * HOUR_MS } as const;
+export const RANGES = { "15m": 15 * MINUTE_MS, "1h": HOUR_MS, "6h": 6 * HOUR_MS, "24h": 24 * HOUR_MS } as const;
 export type RangeName = keyof typeof RANGES;
 export const WHOLE: RangeName = "24h";
 

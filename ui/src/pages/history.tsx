@@ -19,6 +19,7 @@ import { pointsOf, type SeriesName, seriesOf, TITLES } from "./series";
 
 const route = getRouteApi("/history");
 const RANGES: readonly (readonly [points.RangeName, string])[] = [
+  ["15m", "Last 15 min"],
   ["1h", "Last hour"],
   ["6h", "Last 6 h"],
   ["24h", "Whole day"],

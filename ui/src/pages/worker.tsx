@@ -6,6 +6,7 @@ import { Facts } from "../kit/facts";
 import { ExplainIn } from "../kit/explain";
 import { LogTail } from "../kit/log-tail";
 import { Page } from "../kit/page";
+import { momentOf } from "../kit/range";
 import { Panel } from "../kit/panel";
 import { useSeries } from "../kit/series";
 import { Status, type Tone, Word } from "../kit/status";
@@ -58,7 +59,7 @@ export function Worker() {
         ))}
       </nav>
       {tab === "logs" ? (
-        <Log worker={worker} />
+        <Log key={worker} worker={worker} />
       ) : tab === "configuration" ? (
         <WorkerSettings worker={worker} worksWith={look.data?.value.settings_revision} />
       ) : tab === "metrics" ? (
@@ -88,8 +89,13 @@ export function Worker() {
 
 /** What is shown of the log is in the address as well, so that a link shows the same. */
 function Log({ worker }: { worker: string }) {
-  const { level, text = "" } = route.useSearch();
+  const { level, text = "", at: link } = route.useSearch();
   const navigate = route.useNavigate();
+  // Where the link led to when it was opened; lines that come after it are read on from there.
+  const [at] = useState(() => {
+    const moment = momentOf(link, Date.now());
+    return moment === null ? undefined : new Date(moment).toISOString();
+  });
   // An address follows what is typed a moment later; the field must not.
   const [asked, ask] = useState<Asked>({ level: LEVELS.find((one) => one === level) ?? EVERY_LEVEL, text });
   return (
@@ -97,6 +103,8 @@ function Log({ worker }: { worker: string }) {
       title="Log"
       path={`/v1/workers/${encodeURIComponent(worker)}/logs`}
       asked={asked}
+      at={at}
+      goOn={() => void navigate({ search: (old) => ({ ...old, at: undefined }), replace: true })}
       ask={(next) => {
         ask(next);
         const level = next.level === EVERY_LEVEL ? undefined : next.level;

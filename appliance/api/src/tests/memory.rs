@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 
 use super::pipe::Pipe;
 use crate::backend::{
-    Backend, ByteStream, Check, Doing, DrawnKey, DrawnToken, Hashes, LogLine, Look, Submitted, Supervised,
+    Backend, ByteStream, Check, Doing, DrawnKey, DrawnToken, Hashes, LogLine, LogStart, Look, Submitted, Supervised,
 };
 use crate::dto::{JoinReply, JoinRequest};
 use crate::events::Ephemeral;
@@ -359,11 +359,14 @@ impl Backend for Memory {
         Cost { memory_kib: 2 << 10, passes: 1, lanes: 1 }
     }
 
-    fn worker_log(&self, worker: WorkerId, after: Option<u64>, limit: usize) -> Doing<'_, Vec<LogLine>> {
-        let logs = self.worker_logs.lock();
-        let lines = logs.get(&worker).into_iter().flatten().filter(|line| line.number > after.unwrap_or(0));
-        let lines: Vec<LogLine> = lines.cloned().collect();
-        let skip = if after.is_some() { 0 } else { lines.len().saturating_sub(limit) };
+    fn worker_log(&self, worker: WorkerId, start: LogStart, limit: usize) -> Doing<'_, Vec<LogLine>> {
+        let lines: Vec<LogLine> = self.worker_logs.lock().get(&worker).cloned().unwrap_or_default();
+        let before = |is: &dyn Fn(&LogLine) -> bool| lines.iter().position(is).unwrap_or(lines.len());
+        let skip = match start {
+            LogStart::Latest => lines.len().saturating_sub(limit),
+            LogStart::After(number) => before(&|line| line.number > number),
+            LogStart::Moment { time_us, earlier } => before(&|line| line.time_us >= time_us).saturating_sub(earlier),
+        };
         let lines = lines.into_iter().skip(skip).take(limit).collect();
         Box::pin(async move { Ok(lines) })
     }

@@ -7,7 +7,7 @@ use crate::backend::LogLine;
 
 fn line(number: u64, previous: u64) -> LogLine {
     let text = format!("line {number}");
-    LogLine { number, previous, time_us: 7, level: "info".into(), text, trace: String::new(), dropped: 0 }
+    LogLine { number, previous, time_us: number + 4, level: "info".into(), text, trace: String::new(), dropped: 0 }
 }
 
 /// Goal: a log is followed from the latest lines or from where a client was, lines that come later arrive, and what is
@@ -30,6 +30,21 @@ async fn logs_are_followed() {
     let bytes = axum::body::to_bytes(answer.into_body(), 1 << 20).await.unwrap();
     let log: Value = serde_json::from_slice(&bytes).unwrap();
     assert_eq!((&log["lines"][0]["number"], &log["lines"][1]["text"]), (&Value::from(4), &Value::from("line 9")));
+
+    for (query, first) in [("?from=1970-01-01T00:00:00.000008Z", 4), ("?from=1970-01-01T00:00:00Z&limit=1", 3)] {
+        let answer = get(query, None).await.unwrap();
+        let bytes = axum::body::to_bytes(answer.into_body(), 1 << 20).await.unwrap();
+        let log: Value = serde_json::from_slice(&bytes).unwrap();
+        assert_eq!(log["lines"][0]["number"], first, "{query}");
+    }
+    for odd in ["?from=yesterday", "?from=1970-01-01T00:00:00Z&after=3", "/stream?from=1"] {
+        assert_eq!(get(odd, None).await.unwrap().status(), 400, "{odd}");
+    }
+    let from = get("/stream?from=1970-01-01T00:00:00.000009Z&limit=1", None).await.unwrap();
+    let told =
+        from.into_body().into_data_stream().take(2).map(|bytes| bytes.unwrap().to_vec()).collect::<Vec<_>>().await;
+    let told = String::from_utf8(told.concat()).unwrap();
+    assert!(told.contains("id: 4\n") && !told.contains("id: 3\n"), "{told}");
 
     let odd = get("/stream", Some("x")).await.unwrap();
     assert_eq!(odd.status(), 400);

@@ -22,7 +22,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use crate::app::App;
-use crate::backend::LogLine;
+use crate::backend::{LogLine, LogStart};
 use crate::dto::{self, shapes};
 use crate::events::{LogPass, Pass};
 use crate::extract::{Name, Params};
@@ -30,6 +30,7 @@ use crate::openapi::{Input, Param, Shape};
 use crate::problem::Refused;
 use crate::route::Route;
 use crate::spot::Place;
+use crate::words;
 
 /// Lines in one answer, at most.
 const LINES_MAX: usize = 1_000;
@@ -55,6 +56,7 @@ pub(crate) fn routes() -> Vec<Route> {
             .named(worker())
             .asks([
                 Param::number("after", 0, u64::MAX, "Lines after this one; the latest ones where nothing is said"),
+                Param::text::<shapes::Moment>("from", "Or lines of this moment and later"),
                 Param::number("limit", 1, LINES_MAX as u64, "Lines in the answer, at most"),
             ])
             .needs(Permission::LogsRead),
@@ -65,7 +67,10 @@ pub(crate) fn routes() -> Vec<Route> {
                  number. `gap` tells that lines are missing which are not kept any more, `end` why the stream ends.",
             )
             .named(worker())
-            .asks([Param::number("limit", 1, LINES_MAX as u64, "Earlier lines to begin with, at most")])
+            .asks([
+                Param::number("limit", 1, LINES_MAX as u64, "Earlier lines to begin with, at most"),
+                Param::text::<shapes::Moment>("from", "Earlier than this moment; than now where nothing is said"),
+            ])
             .gives(&["text/event-stream"])
             .needs(Permission::LogsRead),
         Route::get("/v1/supervisor", supervisor)
@@ -78,6 +83,11 @@ fn worker_of(Name(text): Name) -> Result<WorkerId, Problem> {
     text.parse().map_err(|error: exchequer_domain::ParseIdError| Problem::new(Code::BadRequest, error.to_string()))
 }
 
+/// From when on, in microseconds since 1970.
+fn moment(params: &mut Params) -> Result<Option<u64>, Problem> {
+    Ok(params.take("from")?.map(|text| words::parse_time("from", &text)).transpose()?.map(|Timestamp(us)| us))
+}
+
 fn line(line: LogLine) -> dto::WorkerLogLine {
     let LogLine { number, previous, time_us, level, text, trace, dropped } = line;
     dto::WorkerLogLine { number, previous, time: Timestamp(time_us).to_string(), level, text, trace, dropped }
@@ -86,9 +96,19 @@ fn line(line: LogLine) -> dto::WorkerLogLine {
 async fn lines(State(app): State<App>, name: Name, mut params: Params) -> Result<Json<dto::WorkerLog>, Refused> {
     let worker = worker_of(name)?;
     let after = params.number("after", 0..=u64::MAX)?;
+    let from = moment(&mut params)?;
     let limit = params.number("limit", 1..=LINES_MAX)?.unwrap_or(LINES);
     params.end()?;
-    let lines = app.backend.worker_log(worker, after, limit).await?;
+    let start = match (after, from) {
+        (None, None) => LogStart::Latest,
+        (Some(number), None) => LogStart::After(number),
+        (None, Some(time_us)) => LogStart::Moment { time_us, earlier: 0 },
+        (Some(_), Some(_)) => {
+            let text = "`after` and `from` both say where the lines begin";
+            return Err(Problem::new(Code::BadRequest, text).hint("give one of them").into());
+        }
+    };
+    let lines = app.backend.worker_log(worker, start, limit).await?;
     let node = app.backend.status().node;
     Ok(Json(dto::WorkerLog { node, lines: lines.into_iter().map(line).collect() }))
 }
@@ -120,6 +140,7 @@ async fn follow(
 ) -> Result<Response, Refused> {
     let worker = worker_of(name)?;
     let limit = params.number("limit", 1..=LINES_MAX)?.unwrap_or(LINES);
+    let from = moment(&mut params)?;
     params.end()?;
     let place = app.log_streams.take(pass.address, STREAMS_MAX, STREAMS_OF_ADDRESS_MAX).ok_or_else(|| {
         Problem::new(Code::StreamsFull, "this node serves no more streams of workers' logs at the moment")
@@ -131,8 +152,9 @@ async fn follow(
     // So that whoever waits knows at once that it is connected.
     following.ready.push_back(Bytes::from_static(b": connected\n\n"));
     if last.is_none() {
-        let latest = following.app.backend.worker_log(worker, None, limit).await?;
-        following.take(latest);
+        let start = from.map_or(LogStart::Latest, |time_us| LogStart::Moment { time_us, earlier: limit });
+        let earlier = following.app.backend.worker_log(worker, start, limit).await?;
+        following.take(earlier);
     }
     let end = Arc::new(Mutex::new(None));
     let ended = end.clone();
@@ -212,7 +234,7 @@ impl Following {
             }
             // Before it is looked for: a line that comes meanwhile is not missed.
             let mut logged = pin!(self.app.backend.worker_logged(QUIET));
-            let lines = match self.app.backend.worker_log(self.worker, Some(self.seen), LINES_MAX).await {
+            let lines = match self.app.backend.worker_log(self.worker, LogStart::After(self.seen), LINES_MAX).await {
                 Ok(lines) => lines,
                 Err(problem) => return Some(problem),
             };

@@ -25,9 +25,12 @@ pub struct WorkerLogsArgs {
     /// Go on as it logs more, until Ctrl-C.
     #[arg(long, short)]
     pub follow: bool,
-    /// The latest lines to begin with.
+    /// The latest lines to begin with; with `--from` those of it and later, or those before it where `--follow` goes on.
     #[arg(long, short = 'n', value_name = "LINES", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=1_000))]
     pub lines: u64,
+    /// Begin at this moment, in RFC 3339.
+    #[arg(long, value_name = "TIME")]
+    pub from: Option<String>,
     /// Whom to ask: the leader has what is logged now.
     #[command(flatten)]
     pub client: ClientArgs,
@@ -35,7 +38,8 @@ pub struct WorkerLogsArgs {
 
 pub(super) async fn run(client: Client, args: &WorkerLogsArgs, printer: &mut Printer) -> Result<(), Stop> {
     let worker = args.worker.to_string();
-    let limit = [("limit", args.lines.to_string())];
+    let mut limit = vec![("limit", args.lines.to_string())];
+    limit.extend(args.from.clone().map(|from| ("from", from)));
     if !args.follow {
         let log: WorkerLog = client.get(&["workers", &worker, "logs"], &limit).await?;
         printer.answer(&log, text)?;

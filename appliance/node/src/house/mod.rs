@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use exchequer_api::backend::{
-    Backend, ByteStream, Check, Doing, DrawnKey, DrawnToken, LogLine, SignerView, Submitted, Supervised,
+    Backend, ByteStream, Check, Doing, DrawnKey, DrawnToken, LogLine, LogStart, SignerView, Submitted, Supervised,
 };
 use exchequer_api::dto::{JoinReply, JoinRequest};
 use exchequer_api::events::Ephemeral;
@@ -327,12 +327,13 @@ impl Backend for House {
         Box::pin(async move { self.signer.vouch(self, family, index, &address).await })
     }
 
-    fn worker_log(&self, worker: WorkerId, after: Option<u64>, limit: usize) -> Doing<'_, Vec<LogLine>> {
+    fn worker_log(&self, worker: WorkerId, start: LogStart, limit: usize) -> Doing<'_, Vec<LogLine>> {
         let logs = self.workers.logs.clone();
         Box::pin(async move {
-            let read = tokio::task::spawn_blocking(move || match after {
-                Some(number) => logs.after(worker, number, limit),
-                None => logs.tail(worker, limit),
+            let read = tokio::task::spawn_blocking(move || match start {
+                LogStart::Latest => logs.tail(worker, limit),
+                LogStart::After(number) => logs.after(worker, number, limit),
+                LogStart::Moment { time_us, earlier } => logs.around(worker, time_us, earlier, limit),
             });
             read.await.map_err(|error| Problem::new(Code::Internal, error.to_string()))
         })

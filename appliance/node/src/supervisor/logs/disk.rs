@@ -52,6 +52,11 @@ impl Files {
         all.split_off(all.len().saturating_sub(limit))
     }
 
+    /// Goes through the lines of a worker whose numbers are wanted, in order.
+    pub(super) fn each(&self, worker: WorkerId, wanted: impl Fn(u64) -> bool, mut look: impl FnMut(&LogLine)) {
+        self.lines(worker).filter(|line| wanted(line.number)).for_each(|line| look(&line));
+    }
+
     fn lines(&self, worker: WorkerId) -> impl Iterator<Item = LogLine> {
         let files = self.paths(worker).into_iter().filter_map(|path| File::open(path).ok());
         let texts = files.flat_map(|file| BufReader::new(file).lines().map_while(Result::ok));

@@ -127,6 +127,32 @@ impl Logs {
         lines
     }
 
+    /// Lines of a worker from so many before the first one that was written at a moment or later; the latest ones, where none was.
+    /// At most `limit`, the oldest first. Reads files.
+    pub(crate) fn around(&self, worker: WorkerId, time_us: u64, earlier: usize, limit: usize) -> Vec<LogLine> {
+        let mut before: VecDeque<u64> = VecDeque::new();
+        // One more than is shown: what comes after that one is.
+        let kept = earlier.min(PAGE_LINES_MAX) + 1;
+        let mut is_found = false;
+        let mut look = |line: &LogLine| {
+            // Clocks are set: the first such line counts, whatever later ones say.
+            is_found = is_found || line.time_us >= time_us;
+            if !is_found {
+                before.push_back(line.number);
+                if before.len() > kept {
+                    before.pop_front();
+                }
+            }
+        };
+        let in_memory: Vec<LogLine> =
+            self.rings.lock().get(&worker).map_or(Vec::new(), |ring| ring.lines.iter().cloned().collect());
+        let until = in_memory.first().map_or(u64::MAX, |first| first.number);
+        self.files.each(worker, |of| of < until, &mut look);
+        in_memory.iter().for_each(look);
+        let after = if before.len() == kept { before[0] } else { 0 };
+        self.after(worker, after, limit)
+    }
+
     /// The latest lines of a worker, the oldest of them first. May read files.
     pub(crate) fn tail(&self, worker: WorkerId, lines: usize) -> Vec<LogLine> {
         let lines = lines.min(PAGE_LINES_MAX);
@@ -239,6 +265,37 @@ mod tests {
         assert_eq!((texts(&next), next[0].previous), (vec!["after the restart"], last));
         // Somebody saw lines that did not get to the disk: the next one is still higher.
         assert_eq!(texts(&again.after(worker(1), last + 50, 5)), ["after the restart"]);
+    }
+
+    /// Goal: lines of a moment are found with those before them, on disk, in memory and across both; a moment before all of them is
+    /// the beginning, one after all of them the end; a clock that was set back hides nothing. Method: more lines than memory keeps,
+    /// two of each moment, the last of them of an earlier one.
+    #[test]
+    fn lines_of_a_moment_are_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let logs = open(folder.path());
+        let count = LINES_MAX as u64 + 500;
+        let moment = |number: u64| if number == count { 100 } else { 1_000 + number / 2 * 10 };
+        for number in 1..=count {
+            logs.keep(worker(1), moment(number), "info", String::new(), String::new(), 0);
+            if number % 1_000 == 0 || number == count {
+                on_disk(&logs, number as usize);
+            }
+        }
+        let around = |time_us: u64, earlier: usize, limit: usize| -> Vec<u64> {
+            logs.around(worker(1), time_us, earlier, limit).iter().map(|line| line.number).collect()
+        };
+        for number in [2, 400, 500, 501, 502, 1_400] {
+            let first = number / 2 * 2;
+            assert_eq!(around(moment(number), 0, 3), [first, first + 1, first + 2]);
+            let before = around(moment(number) - 9, 1, 2);
+            assert_eq!(before, [first - 1, first]);
+        }
+        assert_eq!(around(0, 5, 2), [1, 2]);
+        assert_eq!(around(u64::MAX, 0, 5), [0_u64; 0]);
+        assert_eq!(around(u64::MAX, 2, 5), [count - 1, count]);
+        assert_eq!(around(moment(count - 1), 1, 5), [count - 3, count - 2, count - 1, count]);
+        assert_eq!(logs.around(worker(2), 0, 5, 5), []);
     }
 
     /// Goal: nothing that a worker sends is kept at any length, in memory or on its way to the disk. Method: lines as long as
