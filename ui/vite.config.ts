@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import react from "@vitejs/plugin-react";
 import { defineConfig, type Plugin } from "vite";
+import { codes } from "./scripts/codes.mjs";
 import { notices } from "./scripts/notices.mjs";
 
 /** The node that `npm run dev` talks to: the one whose API is at EXCHEQUER_NODE, the demo's first one otherwise. */
@@ -33,7 +34,7 @@ const { version } = JSON.parse(readFileSync("package.json", "utf8")) as { versio
 
 export default defineConfig({
   base: "/ui/",
-  plugins: [react(), notices(import.meta.dirname), compressed()],
+  plugins: [react(), notices(import.meta.dirname), codes(import.meta.dirname), compressed()],
   define: { __VERSION__: JSON.stringify(version) },
   // Fonts inlined as data: addresses would be refused by the content security policy.
   build: {

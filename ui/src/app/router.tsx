@@ -35,6 +35,13 @@ interface WorkerSearch {
   at?: string | undefined;
 }
 
+interface AboutSearch {
+  tab?: string | undefined;
+  /** The code that is explained, or the text that is looked for in all of them. */
+  code?: string | undefined;
+  find?: string | undefined;
+}
+
 interface JobsSearch {
   tab: string | undefined;
   /** Those that are over, in place of those that are open. */
@@ -305,7 +312,11 @@ const about = createRoute({
   getParentRoute: () => root,
   path: "/about",
   component: lazyRouteComponent(() => import("../pages/about"), "About"),
-  validateSearch: (search: Record<string, unknown>): { tab?: string | undefined } => ({ tab: textOf(search, "tab") }),
+  validateSearch: (search: Record<string, unknown>): AboutSearch => ({
+    tab: textOf(search, "tab"),
+    code: textOf(search, "code"),
+    find: textOf(search, "find"),
+  }),
 });
 
 export const routeTree = root.addChildren([

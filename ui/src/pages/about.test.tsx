@@ -32,3 +32,21 @@ describe("works of others", () => {
     expect(here).toEqual(["Works of others"]);
   });
 });
+
+describe("codes", () => {
+  const words = () => document.querySelector(".main")?.textContent ?? "";
+
+  // Goal: what went wrong is a link away from what to do about it. Method: a text that is looked for, the code that has it, and one that is none.
+  it("are found and explained", async () => {
+    const { address } = await show("/about?tab=codes", "full");
+    const field = await waitFor(() => within(document.body).getByLabelText("With the text"));
+    fireEvent.change(field, { target: { value: "honest uncertainty" } });
+    await waitFor(() => expect(document.querySelectorAll("tbody tr")).toHaveLength(1));
+    fireEvent.click(within(document.body).getByRole("link", { name: "EXQ-0305" }));
+    await waitFor(() => expect(words()).toContain("Never repeat it with a new id"));
+    expect(address()).toContain("code=EXQ-0305");
+    expect(words()).not.toMatch(/[`#*]/);
+    await show("/about?tab=codes&code=EXQ-9999", "full");
+    await waitFor(() => expect(words()).toContain("knows no such code"));
+  });
+});

@@ -9,12 +9,17 @@ import { Id } from "../kit/values";
 declare const __VERSION__: string;
 
 const route = getRouteApi("/about");
-/** The texts of licences are long, and for those who ask. */
-const Notices = lazy(() => import("./notices"));
+/** These texts are long, and for those who ask. */
+const LONG = {
+  codes: ["Codes", lazy(() => import("./codes"))],
+  notices: ["Works of others", lazy(() => import("./notices"))],
+} as const;
+const NAMES = ["codes", "notices"] as const;
 
 export function About() {
   const { tab } = route.useSearch();
-  const isNotices = tab === "notices";
+  const long = NAMES.find((name) => name === tab);
+  const Long = long === undefined ? null : LONG[long][1];
   return (
     <Page title="About">
       <nav className="tabs" aria-label="About the console">
@@ -22,20 +27,22 @@ export function About() {
           to="/about"
           search={{ tab: undefined }}
           activeOptions={{ exact: true }}
-          aria-current={isNotices ? undefined : "page"}
+          aria-current={long === undefined ? "page" : undefined}
         >
           This node
         </Link>
-        <Link to="/about" search={{ tab: "notices" }} aria-current={isNotices ? "page" : undefined}>
-          Works of others
-        </Link>
+        {NAMES.map((name) => (
+          <Link key={name} to="/about" search={{ tab: name }} aria-current={long === name ? "page" : undefined}>
+            {LONG[name][0]}
+          </Link>
+        ))}
       </nav>
-      {isNotices ? (
-        <Suspense fallback={<p role="status">The notices are being loaded.</p>}>
-          <Notices />
-        </Suspense>
-      ) : (
+      {Long === null ? (
         <ThisNode />
+      ) : (
+        <Suspense fallback={<p role="status">The texts are being loaded.</p>}>
+          <Long />
+        </Suspense>
       )}
     </Page>
   );

@@ -12,6 +12,7 @@ afterEach(() => {
 const COMMAND = "5f0d7a6f2b3c4d5e8f901a2b3c4d5e6f";
 const words = () => document.querySelector(".main")?.textContent ?? "";
 const button = (name: string) => screen.getAllByRole("button", { name })[0];
+const link = (name: string) => screen.getAllByRole("link", { name })[0];
 const whyNot = (name: string) => document.getElementById(button(name)?.getAttribute("aria-describedby") ?? "")?.textContent;
 
 /** Reads of one path are answered with these parts. */
@@ -202,7 +203,7 @@ describe("a command", () => {
     };
     await show(`/commands/${COMMAND}`, "full", { first: at(answer) });
     expect(words()).toContain("It was refused and changed nothing.");
-    expect(button("Copy exchequer explain EXQ-0502")).toBeDefined();
+    expect(link("What EXQ-0502 means")?.getAttribute("href")).toBe("/ui/about?tab=codes&code=EXQ-0502");
     const unknown = json(404, refusal("EXQ-0102", "no outcome is known", "one that is under way may yet take effect"));
     await show(`/commands/${COMMAND}`, "full", { first: at(unknown) });
     expect(words()).not.toContain("It was refused");

@@ -1,6 +1,7 @@
 import { waitFor } from "@testing-library/react";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import PLACES from "../../tests/places.json";
+import { routeTree } from "../app/router";
 import { FURTHER } from "../testing/further";
 import { REASON, show } from "../testing/page";
 
@@ -17,7 +18,7 @@ const ALL = [...(PLACES as [string, string][]), ...FURTHER].map(([place, title])
 /** A page whose part is read once a person asks for it: it has tests of its own. */
 const ASKED = ["/ledger?tab=verify"];
 /** A page that reads nothing but what the frame knows. */
-const UNREAD = ["/about", "/about?tab=notices"];
+const UNREAD = ["/about", "/about?tab=codes", "/about?tab=codes&code=EXQ-0305", "/about?tab=notices"];
 const READ = ALL.filter(({ place }) => !ASKED.includes(place) && !UNREAD.includes(place));
 
 afterEach(() => vi.unstubAllGlobals());
@@ -29,6 +30,18 @@ const askingAgain = (panel: Element) => inside(panel, "[role=alert] button:not([
 /** The panels of a page that are not as they should be, by title. */
 const wrong = (panels: readonly HTMLElement[], isRight: (panel: HTMLElement) => boolean) =>
   panels.filter((panel) => !isRight(panel)).map((panel) => `${String(panel.ariaLabel)}: ${words(panel).slice(0, 300)}`);
+
+// Goal: no page is left out of the tests, here or in a browser. Method: each route of the console is that of some place.
+it("are every page", () => {
+  const routes = routeTree.children as unknown as readonly { options: { path: string } }[];
+  const names = Object.values(routes).map(({ options }) => options.path);
+  const left = names.filter((path) => {
+    const route = new RegExp(`^${path.replaceAll(/\$\w+/g, "[^/]+")}$`);
+    return !ALL.some(({ place }) => route.test(place.split("?")[0] ?? ""));
+  });
+  expect(left).toEqual([]);
+  expect(names.length).toBeGreaterThan(25);
+});
 
 describe.each(ALL)("$place", ({ place, title }) => {
   // Goal: what is there is shown, with its age, and nothing is wrong with how it is drawn. Method: a node whose lists have rows.

@@ -223,13 +223,13 @@ describe("a worker's log", () => {
     expect(copied).toEqual([window.location.href]);
   });
 
-  // Goal: a code in an error is explained by a command that can be copied, once. Method: an error that names one twice.
-  it("has the command that explains an error's code", async () => {
+  // Goal: a code in an error leads to what it means, once. Method: an error that names one twice.
+  it("leads to what an error's code means", async () => {
     const error = { count: 1, fingerprint: "f", first: "2026-11-29T10:00:00Z", last: "2026-11-29T10:00:00Z" };
     const message = "EXQ-0305: nobody knows (EXQ-0305)";
     await show(`${PLACE}?tab=errors`, "full", {
       first: reads({ [`/v1/workers/${WORKER}`]: () => ({ errors: [{ ...error, message }] }) }) as never,
     });
-    expect(screen.getAllByRole("button", { name: "Copy exchequer explain EXQ-0305" })).toHaveLength(1);
+    expect(screen.getAllByRole("link", { name: "What EXQ-0305 means" })).toHaveLength(1);
   });
 });

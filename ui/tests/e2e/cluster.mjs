@@ -212,6 +212,23 @@ export async function waitingProposal() {
   return { proposal, takeBack };
 }
 
+/** What no cluster has without being made to: a job, a directive, a command, a transfer; their pages, with their titles. */
+export async function furtherPlaces() {
+  const reason = "tests look at its page";
+  const command = randomBytes(16).toString("hex");
+  const job = { queue: "tests-of-the-console", payload: "nothing", reason, command_id: command };
+  const directive = { target: `balance-sync/${NETWORK}-1`, action: "reconcile", reason };
+  const [one] = (await asOperator("POST", "/v1/jobs", job)).jobs;
+  const [other] = (await asOperator("POST", "/v1/directives", directive)).directives;
+  const { transfer } = (await asOperator("GET", "/v1/ledger/entries?limit=1")).entries[0];
+  return [
+    [`/jobs/${one.job}`, `Job ${one.job}`],
+    [`/directives/${other.directive}`, `Directive ${other.directive}`],
+    [`/commands/${command}`, "Command"],
+    [`/ledger/transfers/${transfer}`, `Transfer ${transfer.slice(0, 8)}…${transfer.slice(-8)}`],
+  ];
+}
+
 /** The address of the node that leads, as soon as one does. */
 export async function leaderAddress() {
   for (;;) {

@@ -6,8 +6,8 @@ import { execFileSync, spawn } from "node:child_process";
 import { appendFileSync, openSync, readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { go, launch, signIn, window } from "./browser.mjs";
-import { ask, heldWithdrawal, NODES, people, until, waitingProposal } from "./cluster.mjs";
-import { PLACES, read } from "./places.mjs";
+import { ask, furtherPlaces, heldWithdrawal, NODES, people, until, waitingProposal } from "./cluster.mjs";
+import { DISCREPANCY, PLACES, read, tellDiscrepancy } from "./places.mjs";
 
 const RECOVERED_MS = 5_000;
 /** A leader that falls silent breaks no connection: it is noticed by what it does not answer. */
@@ -58,10 +58,12 @@ test("every control of a follower is held back, with its reason, but what this b
     [`/withdrawals/${held.withdrawal}`, `Withdrawal ${held.withdrawal}`],
     [`/approvals/${waiting.proposal}`, `Proposal ${waiting.proposal}`],
   ];
+  const further = [...(await furtherPlaces()), DISCREPANCY];
+  await tellDiscrepancy(page);
   const met = new Set();
   let controls = 0;
   const wrong = [];
-  for (const [path, title] of [...PLACES, ...own]) {
+  for (const [path, title] of [...PLACES, ...own, ...further]) {
     await go(page, path, follower.at);
     await read(page, title);
     await page.getByRole("status").filter({ hasText: REASON }).first().waitFor();
@@ -75,8 +77,13 @@ test("every control of a follower is held back, with its reason, but what this b
   }
   assert.deepEqual(wrong, []);
   assert.ok(controls > 30, `only ${controls} controls were found`);
-  for (const change of ["POST /v1/proposals/{id}/approve", "POST /v1/withdrawals/{withdrawal}/approve"])
-    assert.ok(met.has(change), `${change} was on no page`);
+  const surely = [
+    "POST /v1/proposals/{id}/approve",
+    "POST /v1/withdrawals/{withdrawal}/approve",
+    "POST /v1/reconciliation/discrepancies/{discrepancy}/adjust",
+    "POST /v1/jobs/cancel",
+  ];
+  for (const change of surely) assert.ok(met.has(change), `${change} was on no page`);
 
   // With a key of its own the browser is not held back from enrolling it here.
   await go(page, "/security", follower.at);

@@ -93,7 +93,7 @@ test("a worker is stopped and started again, with its name", async () => {
   await gone(await act(page, page.getByRole("button", { name: "Restart", exact: true })));
 });
 
-test("a flag is made, seen as a difference, and switched back", async () => {
+test("a flag is made, switched off after a look at the difference, and brought back", async () => {
   const page = await at("otto", "/settings?tab=flags", "Settings");
   await gone(await act(page, page.getByRole("button", { name: "New flag" }), { fill: { Name: FLAG } }));
   const row = page.getByRole("row").filter({ hasText: FLAG });
@@ -105,8 +105,19 @@ test("a flag is made, seen as a difference, and switched back", async () => {
   await dialog.getByRole("button", { name: "Switch off" }).click();
   await gone(dialog);
   await row.getByRole("button", { name: "Switch on" }).waitFor();
-  const flag = await asOperator("GET", `/v1/flags/${FLAG}`);
-  assert.deepEqual([flag.on, flag.version], [false, 2]);
+  const flag = async () => {
+    const { on, version } = await asOperator("GET", `/v1/flags/${FLAG}`);
+    return [on, version];
+  };
+  assert.deepEqual(await flag(), [false, 2]);
+  await row.getByRole("button", { name: "Switch on" }).click();
+  const back = page.getByRole("dialog");
+  assert.equal(await back.locator("del").innerText(), "off");
+  assert.equal(await back.locator("ins").innerText(), "on");
+  await back.getByLabel("Reason").fill("a test of the console");
+  await back.getByRole("button", { name: "Switch on" }).click();
+  await gone(back);
+  assert.deepEqual(await flag(), [true, 3]);
 });
 
 test("a setting is changed, and its history brings it back", async () => {
@@ -224,8 +235,14 @@ test("a network goes into maintenance and out of it", async () => {
     }),
   );
   await page.getByText("Polygon rests for an hour.").first().waitFor();
+  const rests = async () => {
+    const { windows } = await asOperator("GET", "/v1/maintenance");
+    return windows.some(({ banner, open }) => open && banner === "Polygon rests for an hour.");
+  };
+  assert.equal(await rests(), true);
   await gone(await act(page, page.getByRole("button", { name: "End", exact: true })));
   await page.getByText("None is announced and none is open.").waitFor();
+  assert.equal(await rests(), false);
 });
 
 test("everything is stopped by one person and resumed by two", async () => {

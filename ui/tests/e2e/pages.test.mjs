@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { go, launch, signIn, window } from "./browser.mjs";
-import { asOperator, leaderAddress, must, NODES, people } from "./cluster.mjs";
-import { PLACES, read } from "./places.mjs";
+import { asOperator, furtherPlaces, leaderAddress, must, NODES, people } from "./cluster.mjs";
+import { DISCREPANCY, PLACES, read, tellDiscrepancy } from "./places.mjs";
 
 const AXE = readFileSync(new URL("../../node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
 let browser, ada;
@@ -122,7 +122,8 @@ for (const theme of ["dark", "light"]) {
     const { page, faults, context } = await window(browser, { theme });
     await signIn(page, ada);
     const found = [];
-    for (const [path, title] of PLACES) {
+    await tellDiscrepancy(page);
+    for (const [path, title] of [...PLACES, ...(await furtherPlaces()), DISCREPANCY]) {
       await go(page, path);
       await read(page, title);
       found.push(...(await violationsOf(page, path)));

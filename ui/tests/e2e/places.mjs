@@ -1,7 +1,34 @@
-// Every page (tests/places.json), with what must be on it once it has been read.
+// The pages that every cluster has (tests/places.json), with what must be on each once it has been read; others are made by cluster.mjs.
 import { readFileSync } from "node:fs";
 
 export const PLACES = JSON.parse(readFileSync(new URL("../places.json", import.meta.url), "utf8"));
+
+/** A page whose place is nowhere in a cluster whose books agree with its chains; what it reads is made up by `tellDiscrepancy`. */
+export const DISCREPANCY = ["/reconciliation/1", "Discrepancy 1"];
+
+/** Has the page be told of something that is missing. */
+export async function tellDiscrepancy(page) {
+  const at = new Date().toISOString();
+  const told = {
+    discrepancy: 1,
+    scope: "address",
+    network: "bsc",
+    address: "0x00000000219ab540356cbb839cbe05303d7705fa",
+    contract: null,
+    asset: "BNB",
+    difference: "-1",
+    amount: "-0.000000000000000001",
+    class: "unknown-outflow",
+    severity: "P0",
+    status: "open",
+    stops: "bsc",
+    first_seen_at: at,
+    last_seen_at: at,
+    gone_since: null,
+    story: [{ at, by: null, what: "it was seen" }],
+  };
+  await page.route("**/v1/reconciliation/discrepancies/1", (route) => route.fulfill({ json: told }));
+}
 
 /** Waits until a page has been read: its title is there and none of its panels waits for a first answer. */
 export async function read(page, title) {

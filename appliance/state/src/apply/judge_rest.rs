@@ -106,21 +106,21 @@ impl Entry<'_> {
     pub(super) fn judge_read(&mut self, net: &Net) -> Result<(), Halt> {
         let network = net.network;
         let scope = Scope::Unread { network };
-        let runs = UNTOLD_RUNS_MAX as u64;
         let mut untold: BTreeSet<ChainAddress> = BTreeSet::new();
-        for (address, since) in self.state.reconciliation.touched_since(network) {
-            if net.last.0.saturating_sub(since.0) >= runs {
-                untold.insert(address.clone());
+        // Runs that were cut short, by one death of a worker after the other, say nothing of what they had not come to.
+        if let Some((run, height)) = net.lately.first().filter(|_| net.lately.len() >= UNTOLD_RUNS_MAX) {
+            for (address, since) in self.state.reconciliation.touched_since(network) {
+                if since < *run {
+                    untold.insert(address.clone());
+                }
             }
-        }
-        // Wallets are read in every run, also where nothing has moved.
-        if let Some(oldest) = net.lately.first().filter(|_| net.lately.len() >= UNTOLD_RUNS_MAX) {
+            // Wallets are read in every run, also where nothing has moved.
             let family = network.family();
             let wallets =
                 self.state.custody.wallets().filter(|wallet| wallet.family == family && wallet.covers(network));
             for own in wallets.flat_map(|wallet| &wallet.addresses) {
                 let position = self.position(&Spot { network, address: own.address.clone(), coin: None })?;
-                if position.checked.is_some_and(|checked| checked.at.height < *oldest) {
+                if position.checked.is_some_and(|checked| checked.at.height < *height) {
                     untold.insert(own.address.clone());
                 }
             }
@@ -131,8 +131,11 @@ impl Entry<'_> {
             return Ok(());
         }
         let named: Vec<String> = untold.iter().take(NAMED_MAX).map(ToString::to_string).collect();
-        let mut what =
-            format!("{} addresses were not read in the last {runs} runs: {}", untold.len(), named.join(", "));
+        let mut what = format!(
+            "{} addresses were not read in the last {UNTOLD_RUNS_MAX} runs: {}",
+            untold.len(),
+            named.join(", ")
+        );
         if late {
             what = format!("all deposit addresses were not gone through since {}; {what}", net.sweep.begun);
         }

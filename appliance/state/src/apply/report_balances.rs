@@ -368,7 +368,7 @@ impl Entry<'_> {
         if net.lately.len() >= UNTOLD_RUNS_MAX {
             net.lately.remove(0);
         }
-        net.lately.push(begun.block.height);
+        net.lately.push((run, begun.block.height));
         self.put_net(net);
         self.fold_movements(network)?;
         if whole || !holds {

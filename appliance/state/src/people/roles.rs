@@ -294,6 +294,19 @@ mod tests {
         }
     }
 
+    /// Goal: whoever is refused hears which roles may. Method: two permissions, of one role and of some.
+    #[test]
+    fn a_refusal_names_the_roles() {
+        let words = |permission| crate::Rejection::NotPermitted { permission: Some(permission) }.problem().message;
+        let own = words(Permission::KeyringExport);
+        assert_eq!(own, "this needs the permission keyring.export, of the roles owner");
+        let money = words(Permission::MoneyMove);
+        assert!(
+            money.starts_with("this needs the permission money.move, of the roles ") && !money.contains("owner"),
+            "{money}"
+        );
+    }
+
     /// Goal: words read back, and every permission is somebody's.
     #[test]
     fn words_read_back_and_are_used() {

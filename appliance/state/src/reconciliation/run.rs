@@ -93,8 +93,8 @@ pub struct Net {
     pub branched: u64,
     /// Since when runs keep movements from being folded; none while they do not.
     pub pinned: Option<Timestamp>,
-    /// The heights of the latest runs that ended, the oldest first; [`UNTOLD_RUNS_MAX`] at most.
-    pub lately: Vec<u64>,
+    /// The latest runs that ended, each with the height of its block, the oldest first; [`UNTOLD_RUNS_MAX`] at most.
+    pub lately: Vec<(RunId, u64)>,
     /// The run that is going on.
     pub begun: Option<Begun>,
     /// The number of the last run.

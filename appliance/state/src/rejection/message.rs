@@ -182,7 +182,9 @@ impl Rejection {
             Rejection::OffsetBack { present } => format!("the consumer's offset is {present} already"),
             Rejection::OffsetBeyond { last } => format!("the last event is number {last}"),
             Rejection::NotPermitted { permission: Some(permission) } => {
-                format!("this needs the permission {permission}")
+                let has = people::Role::ALL.iter().filter(|role| role.permissions().contains(permission));
+                let roles: Vec<&str> = has.map(|role| role.as_str()).collect();
+                format!("this needs the permission {permission}, of the roles {}", roles.join(", "))
             }
             Rejection::NotPermitted { permission: None } => "no role allows the sender to do this".into(),
             Rejection::AdminUnknown { admin } => format!("there is no admin {admin}"),

@@ -164,6 +164,29 @@ fn untold() {
     }
 }
 
+/// Goal: runs that were cut short leave nothing out. Method: as many as would be a finding are whole; then an address moves, and as many
+/// are begun in each of which a worker dies; the next one is told without that address, and the one after it with it.
+#[test]
+fn runs_that_are_cut_short_leave_nothing_out() {
+    let mut bench = Bench::new();
+    bench.stock(ETH);
+    for _ in 0..=UNTOLD_RUNS_MAX {
+        bench.grow(ETH, 1);
+        assert!(bench.reconcile(ETH));
+    }
+    let moved = deposit_address(ETH, 0);
+    bench.pay(ETH, &moved, None, 70 * UNIT);
+    bench.grow(ETH, 1);
+    for _ in 0..=UNTOLD_RUNS_MAX {
+        bench.begin(ETH);
+    }
+    let block = bench.settled(ETH);
+    let all = bench.readings(ETH, block);
+    tell(&mut bench, ETH, all.into_iter().filter(|one| one.address != moved).collect());
+    assert_eq!(bench.open(), []);
+    assert!(bench.reconcile(ETH));
+}
+
 #[test]
 fn an_address_that_nobody_reads() {
     untold();
