@@ -1,5 +1,5 @@
 //! How fast a deposit worker catches up, and what it takes: blocks of Ethereum's size from a generator behind two endpoints, through
-//! the clients, the quorum, the scan and the commits. `cargo run --workspace --example catch_up -- [BLOCKS] [ADDRESSES]`:
+//! the clients, the quorum, the scan and the commits. `cargo run -p exchequer-workers --example catch_up -- [BLOCKS] [ADDRESSES]`:
 //! 7,200 blocks are a day, 300 a slice. It fails where an arrival is missed or told twice, and below ten times real time.
 //!
 //! The generator is a process of its own; what is measured of time is the two together, of memory and processor the worker alone.

@@ -1,4 +1,6 @@
 /** How a code of what went wrong is explained: a link to what it means and what to do. */
+import { Id } from "./values";
+
 const CODE = /\bEXQ-\d{4}\b/g;
 
 /**
@@ -12,6 +14,15 @@ export function Explain({ code }: { code: string }) {
       What {code} means
     </a>
   );
+}
+
+/** The same with the command that says it: where a node does not answer, its pages do not come either. */
+export function ExplainAnywhere({ code }: { code: string }) {
+  return /^EXQ-\d{4}$/.test(code) ? (
+    <>
+      <Explain code={code} /> <Id of={`exchequer explain ${code}`} chars={64} />
+    </>
+  ) : null;
 }
 
 /** The same for each code that a text names, once. */

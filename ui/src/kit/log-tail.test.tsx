@@ -145,28 +145,34 @@ describe("a worker's log", () => {
     vi.stubGlobal("navigator", Object.assign(Object.create(navigator) as Navigator, { clipboard: { writeText: copied } }));
     const one = stream();
     const asked: string[] = [];
-    await show(`${PLACE}&level=info&at=2026-11-29T10:00:02.500Z`, "full", {
+    await show(`${PLACE}&level=info&at=2026-11-29T10:00:29.500Z`, "full", {
       first: (request) => {
         if (!new URL(request.url).pathname.endsWith(STREAM)) return undefined;
         asked.push(new URL(request.url).search);
         return Promise.resolve(one.response);
       },
     });
-    for (const second of [1, 2])
-      one.line(second, `at ${String(second)}`, { time: `2026-11-29T10:00:0${String(second)}.000001Z` });
-    await waitFor(() => expect(words()).toContain("Nothing that fits was written at"));
+    const tell = (number: number) => {
+      const time = `2026-11-29T10:00:${String(number).padStart(2, "0")}.000001Z`;
+      one.line(number, `at ${String(number)}`, { time });
+    };
+    for (let number = 1; number < 30; number += 1) tell(number);
+    await waitFor(() => expect(words()).toContain("Nothing that fits was written at"), PATIENCE);
     expect(words()).not.toContain("paused");
-    for (const second of [3, 4])
-      one.line(second, `at ${String(second)}`, { time: `2026-11-29T10:00:0${String(second)}.000001Z` });
+    for (let number = 30; number < 60; number += 1) tell(number);
     await waitFor(() => expect(words()).toContain("paused"));
     expect(words()).not.toContain("Nothing that fits");
-    expect(document.querySelector(".log-line[data-reached]")?.textContent).toContain("at 3");
-    expect(asked).toEqual(["?limit=1000&from=2026-11-29T10%3A00%3A02.500Z"]);
+    // Five lines above it are seen, of 21 pixels each.
+    const log = document.querySelector(".log") as Element;
+    expect(log.scrollTop).toBe((30 - 1 - 5) * 21);
+    fireEvent.scroll(log);
+    await waitFor(() => expect(document.querySelector(".log-line[data-reached]")?.textContent).toContain("at 30"));
+    expect(asked).toEqual(["?limit=1000&from=2026-11-29T10%3A00%3A29.500Z"]);
     await press("Copy link to this time");
     const at = (link: unknown) => new URL(String(link)).searchParams.get("at");
-    expect(at(copied.mock.calls.flat()[0])).toBe("2026-11-29T10:00:01.000001Z");
-    fireEvent.click(document.querySelectorAll(".log-time")[3] as Element);
-    expect(at(copied.mock.calls.flat()[1])).toBe("2026-11-29T10:00:04.000001Z");
+    expect(at(copied.mock.calls.flat()[0])).toBe("2026-11-29T10:00:25.000001Z");
+    fireEvent.click(document.querySelector(".log-line[data-reached] .log-time") as Element);
+    expect(at(copied.mock.calls.flat()[1])).toBe("2026-11-29T10:00:30.000001Z");
     await press("Go on");
     await waitFor(() => expect(window.location.search).not.toContain("at="));
     expect(words()).toContain("live");

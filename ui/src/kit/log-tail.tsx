@@ -8,14 +8,12 @@ import { Choice, Input } from "./field";
 import { Heights } from "./heights";
 import { Skeleton, Trouble } from "./panel";
 import { Status, type Tone } from "./status";
-import { type Asked, firstSince, type Level, LEVELS, RING_LINES, type Shown, type View } from "./tail";
+import { type Asked, EARLIER, firstSince, type Level, LEVELS, RING_LINES, type Shown, type View } from "./tail";
 import { visible } from "./text";
 import { useTail } from "./use-tail";
 import { copy, When } from "./values";
 
 const LINE_PX = 21;
-/** So many lines that were written before the page was opened are asked for. */
-const EARLIER = 1_000;
 const TONES: Readonly<Record<string, Tone>> = { error: "bad", warn: "warn", info: "info", debug: "idle", trace: "idle" };
 /** Nearer to the end than this is at the end. */
 const NEAR_PX = 40;
@@ -25,6 +23,8 @@ const BEYOND = 20;
 const STEP_PX = LINE_PX * 4;
 /** So many lines are seen above the one that a link leads to. */
 const ABOVE = 5;
+/** After so long without a line there is none, in milliseconds. */
+const SILENT_MS = 1_000;
 
 interface Props {
   title: string;
@@ -106,11 +106,7 @@ export function LogTail({ title, path, asked: { level, text }, ask, at, goOn }: 
           {view.length === 0 ? (
             <p className="muted">{tail.isDone ? "No line yet that fits." : "The lines are being looked through."}</p>
           ) : null}
-          {isSought && place === null && tail.isDone ? (
-            <p className="muted">
-              Nothing that fits was written at <When at={at} /> or later yet.
-            </p>
-          ) : null}
+          {isSought && place === null && tail.isDone ? <NotYet at={at} /> : null}
           <Lines {...{ title, view, wraps, isPaused, pause, place, arrive, reached }} ref={seenFrom} />
         </div>
       ) : refused !== null ? (
@@ -127,6 +123,20 @@ export function LogTail({ title, path, asked: { level, text }, ask, at, goOn }: 
       )}
     </section>
   );
+}
+
+/** Said once the node has told nothing for a while: what it has comes in parts. */
+function NotYet({ at }: { at: string }) {
+  const [isSaid, say] = useState(false);
+  useEffect(() => {
+    const later = window.setTimeout(() => say(true), SILENT_MS);
+    return () => window.clearTimeout(later);
+  }, []);
+  return isSaid ? (
+    <p className="muted">
+      Nothing that fits was written at <When at={at} /> or later yet.
+    </p>
+  ) : null;
 }
 
 type SeenFrom = () => string | undefined;

@@ -4,7 +4,7 @@ import type { UseQueryResult } from "@tanstack/react-query";
 import type { Refused, Seen } from "../api/client";
 import { Age } from "./age";
 import { Button } from "./button";
-import { Explain } from "./explain";
+import { ExplainAnywhere } from "./explain";
 import { visible } from "./text";
 
 /** Quicker answers need no skeleton, in milliseconds. */
@@ -66,7 +66,7 @@ export function Trouble({ refused, again }: { refused: Refused; again?: () => vo
       <p>{visible(refused.message)}</p>
       {refused.hint === "" ? null : <p className="muted">{visible(refused.hint)}</p>}
       <p className="muted code">
-        {refused.code} <Explain code={refused.code} />
+        {refused.code} <ExplainAnywhere code={refused.code} />
         {refused.requestId === "" ? "" : ` · request ${refused.requestId}`}
       </p>
       {forbidden || again === undefined ? null : <Button onClick={again}>Ask again</Button>}

@@ -31,7 +31,7 @@ describe("the text of an explanation", () => {
         ),
         name,
       ).toEqual(words(bare));
-      expect(text, name).not.toMatch(/^ *(```|\||>)/m);
+      expect(text, name).not.toMatch(/^ *(```|\||>)|\]\(/m);
     }
   });
 });

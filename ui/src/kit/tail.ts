@@ -35,15 +35,21 @@ export interface Shown {
 /** What is shown of the ring: all of it, or what a sieve leaves. */
 export type View = Pick<Ring<Shown>, "first" | "end" | "length" | "at">;
 
+/** So many lines that were written before a moment, or before the page was opened, are asked for. */
+export const EARLIER = 1_000;
+
 /** The place of the first line of a view that was written at a moment or later; null where none was. */
 export function firstSince(view: View, moment: string): number | null {
   const wanted = Date.parse(moment);
-  let [low, high] = [view.first, view.end];
-  // Clocks are set: of lines out of order any that fits will do.
+  const isSince = (place: number) => Date.parse(view.at(place)?.line.time ?? "") >= wanted;
+  // The node begins so many lines before it: among these it is found whatever clocks did.
+  let [low, high] = [Math.min(view.first + EARLIER + 1, view.end), view.end];
+  for (let place = view.first; place < low; place += 1) if (isSince(place)) return place;
+  // It was not there yet when the page was opened.
   while (low < high) {
     const middle = Math.floor((low + high) / 2);
-    if (Date.parse(view.at(middle)?.line.time ?? "") < wanted) low = middle + 1;
-    else high = middle;
+    if (isSince(middle)) high = middle;
+    else low = middle + 1;
   }
   return low < view.end ? low : null;
 }

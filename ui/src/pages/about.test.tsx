@@ -27,7 +27,9 @@ describe("works of others", () => {
     await show("/about", "full");
     expect(document.querySelector(".main")?.textContent).toContain("TradingView Lightweight Charts™, copyright TradingView");
     fireEvent.click(within(document.body).getByRole("link", { name: "Works of others" }));
-    await waitFor(() => expect(document.querySelector(".main")?.textContent).toContain("SIL OPEN FONT LICENSE"));
+    await waitFor(() => expect(document.querySelector(".main")?.textContent).toContain("SIL OPEN FONT LICENSE"), {
+      timeout: 15_000,
+    });
     const here = [...document.querySelectorAll('.tabs [aria-current="page"]')].map((one) => one.textContent);
     expect(here).toEqual(["Works of others"]);
   });
@@ -39,7 +41,8 @@ describe("codes", () => {
   // Goal: what went wrong is a link away from what to do about it. Method: a text that is looked for, the code that has it, and one that is none.
   it("are found and explained", async () => {
     const { address } = await show("/about?tab=codes", "full");
-    const field = await waitFor(() => within(document.body).getByLabelText("With the text"));
+    // It is loaded first.
+    const field = await waitFor(() => within(document.body).getByLabelText("With the text"), { timeout: 15_000 });
     fireEvent.change(field, { target: { value: "honest uncertainty" } });
     await waitFor(() => expect(document.querySelectorAll("tbody tr")).toHaveLength(1));
     fireEvent.click(within(document.body).getByRole("link", { name: "EXQ-0305" }));

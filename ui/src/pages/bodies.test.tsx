@@ -3,12 +3,12 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import PLACES from "../../tests/places.json";
 import { dialog, noting } from "../testing/deeds";
 import { answerToChange, wrongWith } from "../testing/fake-node";
-import { FURTHER } from "../testing/further";
+import FURTHER from "../../tests/further.json";
 import { json, show } from "../testing/page";
 
 /** What is signed has tests of its own. */
 const SIGNED = ["/approvals/1"];
-const ALL = [...(PLACES as [string, string][]), ...FURTHER]
+const ALL = [...(PLACES as [string, string][]), ...(FURTHER as [string, string][])]
   .map(([place]) => ({ place }))
   .filter(({ place }) => !SIGNED.includes(place));
 /** What is filled in where a text would not do, or another one is asked for. */

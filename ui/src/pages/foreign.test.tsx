@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import PLACES from "../../tests/places.json";
 import { EVIL } from "../testing/fake-node";
-import { FURTHER } from "../testing/further";
+import FURTHER from "../../tests/further.json";
 import { show } from "../testing/page";
 
-const ALL = [...(PLACES as [string, string][]), ...FURTHER].map(([place]) => ({ place }));
+const ALL = [...(PLACES as [string, string][]), ...(FURTHER as [string, string][])].map(([place]) => ({ place }));
 /** Characters that turn, hide or ring. */
 const OBEYED = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/;
 

@@ -212,18 +212,22 @@ export async function waitingProposal() {
   return { proposal, takeBack };
 }
 
-/** What no cluster has without being made to: a job, a directive, a command, a transfer; their pages, with their titles. */
+/** What no cluster has without being made to: a job, a directive, a command, a transfer, a bulk run; their pages, with their titles. */
 export async function furtherPlaces() {
   const reason = "tests look at its page";
   const command = randomBytes(16).toString("hex");
   const job = { queue: "tests-of-the-console", payload: "nothing", reason, command_id: command };
   const directive = { target: `balance-sync/${NETWORK}-1`, action: "reconcile", reason };
+  const many = { action: "start", kind: "balance-sync", network: NETWORK };
+  const { plan } = await asOperator("GET", `/v1/workers/bulk/preview?${new URLSearchParams(many)}`);
+  const { bulk } = await asOperator("POST", "/v1/workers/bulk", { ...many, plan, reason });
   const [one] = (await asOperator("POST", "/v1/jobs", job)).jobs;
   const [other] = (await asOperator("POST", "/v1/directives", directive)).directives;
   const { transfer } = (await asOperator("GET", "/v1/ledger/entries?limit=1")).entries[0];
   return [
     [`/jobs/${one.job}`, `Job ${one.job}`],
     [`/directives/${other.directive}`, `Directive ${other.directive}`],
+    [`/workers?bulk=${bulk}`, "Workers"],
     [`/commands/${command}`, "Command"],
     [`/ledger/transfers/${transfer}`, `Transfer ${transfer.slice(0, 8)}…${transfer.slice(-8)}`],
   ];

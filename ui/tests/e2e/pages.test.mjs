@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { go, launch, signIn, window } from "./browser.mjs";
 import { asOperator, furtherPlaces, leaderAddress, must, NODES, people } from "./cluster.mjs";
-import { DISCREPANCY, PLACES, read, tellDiscrepancy } from "./places.mjs";
+import { everyPlace, read, tellDiscrepancy } from "./places.mjs";
 
 const AXE = readFileSync(new URL("../../node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
 let browser, ada;
@@ -123,7 +123,7 @@ for (const theme of ["dark", "light"]) {
     await signIn(page, ada);
     const found = [];
     await tellDiscrepancy(page);
-    for (const [path, title] of [...PLACES, ...(await furtherPlaces()), DISCREPANCY]) {
+    for (const [path, title] of everyPlace(await furtherPlaces())) {
       await go(page, path);
       await read(page, title);
       found.push(...(await violationsOf(page, path)));

@@ -80,14 +80,14 @@ fn translate(error: MembershipError) -> Problem {
 }
 
 /// Has the leader do something, and puts it on record. What somebody asks for is on record before it is done: the log says
-/// whether they may, and nothing is done that nobody has asked for. Where it is not done after all, that is noted.
+/// whether they may, and nothing is done that nobody has asked for. Where it is not done after all, that is noted. The leader that did it.
 pub(crate) async fn operate(
     house: &House,
     actor: Actor,
     operation: Operation,
     action: Action,
     reason: String,
-) -> Result<(), Problem> {
+) -> Result<NodeId, Problem> {
     check_reason(&reason)?;
     let target = match &operation {
         Operation::Promote { node, .. }
@@ -102,22 +102,23 @@ pub(crate) async fn operate(
     };
     // What a node does by itself is nobody's wish that could be refused.
     if matches!(actor, Actor::Node(_)) {
-        on_leader(house, &operation).await?;
-        return house.record_done(actor, action, target, reason).await;
+        let leader = on_leader(house, &operation).await?;
+        return house.record_done(actor, action, target, reason).await.map(|()| leader);
     }
     let question = operation.question();
     let record = house.record(actor, action, target.clone(), reason);
     let note = |problem| async move { house.note_undone(action, target, &problem).await };
-    on_record(on_leader(house, &question), record, on_leader(house, &operation), note).await
+    let question = async { on_leader(house, &question).await.map(drop) };
+    on_record(question, record, on_leader(house, &operation), note).await
 }
 
 /// What cannot be done leaves no record; what is not on record is not done; what was not done after all is noted.
-async fn on_record<N: Future<Output = ()>>(
+async fn on_record<T, N: Future<Output = ()>>(
     question: impl Future<Output = Result<(), Problem>>,
     record: impl Future<Output = Result<(), Problem>>,
-    deed: impl Future<Output = Result<(), Problem>>,
+    deed: impl Future<Output = Result<T, Problem>>,
     note: impl FnOnce(Problem) -> N,
-) -> Result<(), Problem> {
+) -> Result<T, Problem> {
     question.await?;
     record.await?;
     let done = deed.await;
@@ -150,7 +151,7 @@ pub(crate) async fn remove(house: &House, actor: Actor, node: NodeId, reason: St
         Some(NodeState::Admitted) => true,
     };
     match on_leader(house, &Operation::MayRemove { node: node.0 }).await {
-        Ok(()) => {}
+        Ok(_) => {}
         // Not a member (any more): only the registry is left to do.
         Err(problem) if problem.code == Code::UnknownNode => {}
         Err(problem) => return Err(problem),
@@ -176,7 +177,7 @@ async fn leave(house: &House, node: NodeId) -> Result<(), Problem> {
             Err(problem) if problem.code == Code::UnknownNode => return Ok(()),
             // Nobody listens to this node any more: the leader's autopilot does it.
             Err(_) if node == house.id() => return Ok(()),
-            other => return other,
+            other => return other.map(drop),
         }
     }
 }
@@ -188,26 +189,24 @@ pub(super) async fn transfer(
     to: Option<NodeId>,
     reason: String,
 ) -> Result<NodeId, Problem> {
-    let leader = || house.node.status().leader.map(|(id, _)| NodeId(id));
-    let before = leader();
     let operation = Operation::Transfer { to: to.map(|to| to.0) };
-    operate(house, actor, operation, Action::TransferLeader, reason).await?;
+    let before = operate(house, actor, operation, Action::TransferLeader, reason).await?;
     // Who was wanted was seen to lead where it was done; of this node's own view that can be a moment ahead.
     if let Some(to) = to {
         return Ok(to);
     }
-    successor(before, leader).await.ok_or_else(|| {
+    successor(before, || house.node.status().leader.map(|(id, _)| NodeId(id))).await.ok_or_else(|| {
         let text = "leadership was handed over, and this node has not heard yet who has it";
         Problem::new(Code::OutcomeUnknown, text).hint("see `exchequer status`")
     })
 }
 
-/// Who leads after `before`. The one before is the answer only where nobody else is heard of for as long as a handover may take.
-async fn successor(before: Option<NodeId>, leader: impl Fn() -> Option<NodeId>) -> Option<NodeId> {
+/// Who leads after the one that handed leadership over; nobody where none but that one is heard of for as long as a handover may take.
+async fn successor(before: NodeId, leader: impl Fn() -> Option<NodeId>) -> Option<NodeId> {
     let deadline = Instant::now() + TRANSFER_PATIENCE;
     loop {
-        let now = leader();
-        if Instant::now() >= deadline || now.is_some_and(|now| Some(now) != before) {
+        let now = leader().filter(|now| *now != before);
+        if Instant::now() >= deadline || now.is_some() {
             return now;
         }
         tokio::time::sleep(RETRY_PAUSE).await;
@@ -215,32 +214,35 @@ async fn successor(before: Option<NodeId>, leader: impl Fn() -> Option<NodeId>) 
 }
 
 /// Does it here where this node leads, else asks the leader; again while it certainly had no effect. Leadership that went to another
-/// member than was wanted is asked for there: to hand it to the same one twice does no more than once.
-pub(crate) async fn on_leader(house: &House, operation: &Operation) -> Result<(), Problem> {
+/// member than was wanted is asked for there: to hand it to the same one twice does no more than once. The leader that did it.
+pub(crate) async fn on_leader(house: &House, operation: &Operation) -> Result<NodeId, Problem> {
     let deadline = Instant::now() + PATIENCE;
     let hands_over = matches!(operation, Operation::Transfer { to: Some(_) });
     let mut begun = None;
     loop {
-        let done = match house.node.status().leader {
-            Some((leader, _)) if leader == house.id().0 => perform(house, operation).await,
-            Some((leader, _)) => {
+        let leader = house.node.status().leader.map(|(id, _)| id);
+        let done = match leader {
+            Some(leader) if leader == house.id().0 => perform(house, operation).await.map(|()| leader),
+            Some(leader) => {
                 let body =
                     postcard::to_stdvec(operation).map_err(|error| Problem::new(Code::Internal, error.to_string()))?;
                 let asked = house.node.ask(leader, TOPIC_OPERATION, body.into(), PATIENCE).await;
-                asked.map(drop).map_err(|text| {
+                asked.map(|_| leader).map_err(|text| {
                     serde_json::from_str(&text).unwrap_or_else(|_| Problem::new(Code::OutcomeUnknown, text))
                 })
             }
             None => Err(super::submit::problem(house, exchequer_raft::ProposeError::NoLeader)),
         };
         let again = Instant::now() < deadline;
-        match done {
-            Ok(()) => return Ok(()),
-            Err(problem) if problem.code == Code::AlreadyDone && begun.is_some() => return Ok(()),
-            Err(problem) if problem.code == Code::NoLeader && again => {}
-            Err(problem) if problem.code == Code::OutcomeUnknown && hands_over && again => begun = Some(problem),
+        match (done, leader) {
+            (Ok(leader), _) => return Ok(NodeId(leader)),
+            (Err(problem), Some(leader)) if problem.code == Code::AlreadyDone && begun.is_some() => {
+                return Ok(NodeId(leader));
+            }
+            (Err(problem), _) if problem.code == Code::NoLeader && again => {}
+            (Err(problem), _) if problem.code == Code::OutcomeUnknown && hands_over && again => begun = Some(problem),
             // What was begun once may come about, whatever a later asking says.
-            Err(problem) => return Err(begun.unwrap_or(problem)),
+            (Err(problem), _) => return Err(begun.unwrap_or(problem)),
         }
         tokio::time::sleep(RETRY_PAUSE).await;
     }
@@ -460,17 +462,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_successor_is_waited_for() {
         let [one, two] = [1, 2].map(|id| Some(NodeId(id)));
-        for (before, seen, expected) in [
-            (one, vec![one, None, None, two], two),
-            (None, vec![None, one], one),
-            (one, vec![two], two),
-            (one, vec![None, one], one),
-            (one, vec![one, None], None),
-        ] {
+        for (seen, expected) in
+            [(vec![one, None, None, two], two), (vec![two], two), (vec![None, one], None), (vec![one], None)]
+        {
             let looks = RefCell::new(seen.iter().copied());
             let last = *seen.last().unwrap();
-            let found = successor(before, || looks.borrow_mut().next().unwrap_or(last)).await;
-            assert_eq!(found, expected, "{before:?} {seen:?}");
+            let found = successor(NodeId(1), || looks.borrow_mut().next().unwrap_or(last)).await;
+            assert_eq!(found, expected, "{seen:?}");
         }
     }
 }

@@ -368,12 +368,12 @@ impl Backend for House {
 
     fn promote(&self, actor: Actor, node: NodeId, force: bool, reason: String) -> Doing<'_, ()> {
         let operation = Operation::Promote { node: node.0, force };
-        Box::pin(members::operate(self, actor, operation, Action::Promote, reason))
+        Box::pin(async move { members::operate(self, actor, operation, Action::Promote, reason).await.map(drop) })
     }
 
     fn add_learner(&self, actor: Actor, node: NodeId, reason: String) -> Doing<'_, ()> {
         let operation = Operation::AddLearner { node: node.0 };
-        Box::pin(members::operate(self, actor, operation, Action::AddLearner, reason))
+        Box::pin(async move { members::operate(self, actor, operation, Action::AddLearner, reason).await.map(drop) })
     }
 
     fn remove(&self, actor: Actor, node: NodeId, reason: String) -> Doing<'_, ()> {

@@ -12,7 +12,7 @@ use crate::custody::Listing;
 use crate::halt::Halt;
 use crate::planted::{self, Bug};
 use crate::reconciliation::{
-    Class, Equation, Net, Outcome, Part, ROUND_US_MAX, Scope, Spot, Sum, UNTOLD_RUNS_MAX, finality_us,
+    Class, Equation, Net, Outcome, Part, ROUND_US_MAX, Scope, Spot, Sum, UNENDED_US_MAX, UNTOLD_RUNS_MAX, finality_us,
 };
 
 /// Own transactions that were seen on one side only are told of after so many of the network's finality periods.
@@ -107,10 +107,11 @@ impl Entry<'_> {
         let network = net.network;
         let scope = Scope::Unread { network };
         let mut untold: BTreeSet<ChainAddress> = BTreeSet::new();
-        // Runs that were cut short, by one death of a worker after the other, say nothing of what they had not come to.
+        // Of the runs that ended this is the last one, which is not among those yet. Runs that were cut short, by one death of a worker
+        // after the other, say nothing of what they had not come to; where none ends, `judge_begun` says so.
         if let Some((run, height)) = net.lately.first().filter(|_| net.lately.len() >= UNTOLD_RUNS_MAX) {
             for (address, since) in self.state.reconciliation.touched_since(network) {
-                if since < *run {
+                if since <= *run {
                     untold.insert(address.clone());
                 }
             }
@@ -142,6 +143,20 @@ impl Entry<'_> {
         let count = i128::try_from(untold.len()).unwrap_or(i128::MAX);
         self.differs(scope, None, count, 0, Class::Unread, what);
         Ok(())
+    }
+
+    /// A run begins, and so many before it were cut short for so long: whatever does that, nobody compares the network any more.
+    pub(super) fn judge_begun(&mut self, net: &Net) {
+        let network = net.network;
+        // Where none has ended yet: since the first one began.
+        let since = net.ended.unwrap_or(net.sweep.begun);
+        let cut = net.last.0.saturating_sub(net.lately.last().map_or(0, |(run, _)| run.0) + 1);
+        let long = self.now.0.saturating_sub(since.0) > UNENDED_US_MAX;
+        if cut < UNTOLD_RUNS_MAX as u64 || !long || planted::has(Bug::UntoldInSilence) {
+            return;
+        }
+        let what = format!("no comparison with the chain has ended since {since}");
+        self.differs(Scope::Unread { network }, None, 0, 0, Class::Unread, what);
     }
 
     /// A withdrawal's fee was earned.

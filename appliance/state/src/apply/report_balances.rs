@@ -150,6 +150,7 @@ impl Entry<'_> {
         }
         let begun = Begun { run, block, at: self.now, judged: 0, differing: 0, inputs: Digest::ZERO };
         net.begun = Some(begun);
+        self.judge_begun(&net);
         self.put_net(net);
         // Nodes agree with what was scanned.
         self.agrees(&Scope::Chain { network });

@@ -44,6 +44,6 @@ pub use refusal::Refusal;
 pub(crate) use room::{Afoot, Part, Tally, Touch, tally_key};
 pub use room::{Doubted, OPEN_DISCREPANCIES_MAX, Overruled, Reconciliation, Stopped, TOUCHED_MAX};
 pub use run::{
-    Begun, Net, READINGS_AT_ONCE_MAX, ROUND_US_MAX, RUN_US_MAX, Reading, Run, RunId, Sweep, UNTOLD_RUNS_MAX,
-    finality_us,
+    Begun, Net, READINGS_AT_ONCE_MAX, ROUND_US_MAX, RUN_US_MAX, Reading, Run, RunId, Sweep, UNENDED_US_MAX,
+    UNTOLD_RUNS_MAX, finality_us,
 };

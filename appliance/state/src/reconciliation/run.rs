@@ -13,6 +13,8 @@ pub const RUN_US_MAX: u64 = 3 * 3_600_000_000;
 /// An address that is to be read and was told in none of so many runs is a finding. Twice as many as it takes to tell of every
 /// touched address there may be.
 pub const UNTOLD_RUNS_MAX: usize = 50;
+/// So long, in microseconds, as many runs may be cut short and none end before people are told.
+pub const UNENDED_US_MAX: u64 = 24 * 3_600_000_000;
 /// All deposit addresses are gone through within so long, in microseconds.
 pub const ROUND_US_MAX: u64 = 7 * 24 * 3_600_000_000;
 

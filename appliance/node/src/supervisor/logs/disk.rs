@@ -41,27 +41,61 @@ impl Files {
         self.paths(worker).iter().rev().find_map(|path| last_line(path).ok().flatten()).unwrap_or(0)
     }
 
-    /// The first lines of a worker whose numbers are wanted, in order.
-    pub(super) fn read(&self, worker: WorkerId, wanted: impl Fn(u64) -> bool, limit: usize) -> Vec<LogLine> {
-        self.lines(worker).filter(|line| wanted(line.number)).take(limit).collect()
+    /// The first lines of a worker after a number and before another, in order.
+    pub(super) fn read(&self, worker: WorkerId, after: u64, before: u64, limit: usize) -> Vec<LogLine> {
+        let wanted =
+            self.lines(worker, after).filter(|line| line.number > after).take_while(|line| line.number < before);
+        wanted.take(limit).collect()
     }
 
     /// The last ones, in order.
-    pub(super) fn read_last(&self, worker: WorkerId, wanted: impl Fn(u64) -> bool, limit: usize) -> Vec<LogLine> {
-        let mut all: Vec<LogLine> = self.lines(worker).filter(|line| wanted(line.number)).collect();
+    pub(super) fn read_last(&self, worker: WorkerId, before: u64, limit: usize) -> Vec<LogLine> {
+        let mut all: Vec<LogLine> = self.lines(worker, 0).take_while(|line| line.number < before).collect();
         all.split_off(all.len().saturating_sub(limit))
     }
 
-    /// Goes through the lines of a worker whose numbers are wanted, in order.
-    pub(super) fn each(&self, worker: WorkerId, wanted: impl Fn(u64) -> bool, mut look: impl FnMut(&LogLine)) {
-        self.lines(worker).filter(|line| wanted(line.number)).for_each(|line| look(&line));
+    /// Goes through the lines of a worker before a number, in order, for as long as it is wanted.
+    pub(super) fn each(&self, worker: WorkerId, before: u64, mut goes_on: impl FnMut(&LogLine) -> bool) {
+        for line in self.lines(worker, 0).take_while(|line| line.number < before) {
+            if !goes_on(&line) {
+                return;
+            }
+        }
     }
 
-    fn lines(&self, worker: WorkerId) -> impl Iterator<Item = LogLine> {
-        let files = self.paths(worker).into_iter().filter_map(|path| File::open(path).ok());
+    /// The lines of a worker, from some that are not after a number on.
+    fn lines(&self, worker: WorkerId, after: u64) -> impl Iterator<Item = LogLine> {
+        let files = self.paths(worker).into_iter().filter_map(move |path| {
+            let mut file = File::open(path).ok()?;
+            let start = start_of(&mut file, after).ok()?;
+            file.seek(SeekFrom::Start(start)).ok()?;
+            Some(file)
+        });
         let texts = files.flat_map(|file| BufReader::new(file).lines().map_while(Result::ok));
         texts.filter_map(|text| serde_json::from_str(&text).ok())
     }
+}
+
+/// A place in a file at which a line begins that is not after a number, or the file: numbers rise, so halves are enough. Whoever reads
+/// a long log page by page goes not through all of it for each.
+fn start_of(file: &mut File, after: u64) -> io::Result<u64> {
+    let (mut start, mut end) = (0, file.seek(SeekFrom::End(0))?);
+    while after > 0 && end - start > END_BYTES {
+        let middle = start + (end - start) / 2;
+        file.seek(SeekFrom::Start(middle))?;
+        let mut part = Vec::new();
+        file.by_ref().take(END_BYTES).read_to_end(&mut part)?;
+        // What is before the first end of a line is the rest of one.
+        let Some(rest) = part.iter().position(|byte| *byte == b'\n') else { break };
+        let line = part[rest + 1..].split(|byte| *byte == b'\n').next().unwrap_or_default();
+        match serde_json::from_slice::<LogLine>(line) {
+            Ok(line) if line.number <= after => start = middle + rest as u64 + 1,
+            Ok(_) => end = middle,
+            // A line that a crash cut: from here it is read as it comes.
+            Err(_) => break,
+        }
+    }
+    Ok(start)
 }
 
 fn last_line(path: &PathBuf) -> io::Result<Option<u64>> {

@@ -75,14 +75,13 @@ impl Logs {
             proto::Level::Trace => "trace",
         };
         let proto::Log { text, trace, dropped, time_us, .. } = super::bounds::line(line);
-        self.keep(worker, time_us, level, text, trace, dropped);
+        // A line of the future would be the first one of every moment until then.
+        self.keep(worker, time_us.min(now_us()), level, text, trace, dropped);
     }
 
     /// Takes what a worker wrote to its standard error.
     pub(crate) fn raw(&self, worker: WorkerId, text: String) {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let time_us = u64::try_from(now.as_micros()).unwrap_or(u64::MAX);
-        self.keep(worker, time_us, "error", exchequer_workers::protocol::cut(text), String::new(), 0);
+        self.keep(worker, now_us(), "error", exchequer_workers::protocol::cut(text), String::new(), 0);
     }
 
     fn keep(&self, worker: WorkerId, time_us: u64, level: &str, text: String, trace: String, dropped: u64) {
@@ -121,7 +120,7 @@ impl Logs {
             return in_memory;
         }
         let until = in_memory.first().map_or(u64::MAX, |first| first.number);
-        let mut lines = self.files.read(worker, |of| of > number && of < until, limit);
+        let mut lines = self.files.read(worker, number, until, limit);
         lines.extend(in_memory);
         lines.truncate(limit);
         lines
@@ -133,22 +132,28 @@ impl Logs {
         let mut before: VecDeque<u64> = VecDeque::new();
         // One more than is shown: what comes after that one is.
         let kept = earlier.min(PAGE_LINES_MAX) + 1;
-        let mut is_found = false;
-        let mut look = |line: &LogLine| {
-            // Clocks are set: the first such line counts, whatever later ones say.
-            is_found = is_found || line.time_us >= time_us;
-            if !is_found {
-                before.push_back(line.number);
-                if before.len() > kept {
-                    before.pop_front();
-                }
+        // Clocks are set: the first such line counts, whatever later ones say.
+        let mut goes_on = |line: &LogLine| {
+            if line.time_us >= time_us {
+                return false;
             }
+            before.push_back(line.number);
+            if before.len() > kept {
+                before.pop_front();
+            }
+            true
         };
         let in_memory: Vec<LogLine> =
             self.rings.lock().get(&worker).map_or(Vec::new(), |ring| ring.lines.iter().cloned().collect());
         let until = in_memory.first().map_or(u64::MAX, |first| first.number);
-        self.files.each(worker, |of| of < until, &mut look);
-        in_memory.iter().for_each(look);
+        let mut is_found = false;
+        self.files.each(worker, until, |line| {
+            is_found = !goes_on(line);
+            !is_found
+        });
+        if !is_found {
+            let _ = in_memory.iter().all(goes_on);
+        }
         let after = if before.len() == kept { before[0] } else { 0 };
         self.after(worker, after, limit)
     }
@@ -167,7 +172,7 @@ impl Logs {
             return in_memory;
         }
         let until = in_memory.first().map_or(u64::MAX, |first| first.number);
-        let mut all = self.files.read_last(worker, |of| of < until, missing);
+        let mut all = self.files.read_last(worker, until, missing);
         all.extend(in_memory);
         all
     }
@@ -176,6 +181,11 @@ impl Logs {
     pub(crate) fn changes(&self) -> watch::Receiver<u64> {
         self.changed.subscribe()
     }
+}
+
+fn now_us() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// What a line takes, as far as it differs from others.
@@ -216,7 +226,7 @@ mod tests {
     /// Waits until the disk has so many lines.
     fn on_disk(logs: &Logs, count: usize) {
         let began = std::time::Instant::now();
-        while logs.files.read(worker(1), |_| true, usize::MAX).len() < count {
+        while logs.files.read(worker(1), 0, u64::MAX, usize::MAX).len() < count {
             assert!(began.elapsed() < std::time::Duration::from_secs(30), "the lines do not get to the disk");
             std::thread::yield_now();
         }
@@ -296,6 +306,45 @@ mod tests {
         assert_eq!(around(u64::MAX, 2, 5), [count - 1, count]);
         assert_eq!(around(moment(count - 1), 1, 5), [count - 3, count - 2, count - 1, count]);
         assert_eq!(logs.around(worker(2), 0, 5, 5), []);
+        logs.line(worker(1), proto::Log { time_us: u64::MAX, ..proto::Log::default() });
+        assert!(logs.tail(worker(1), 1)[0].time_us <= now_us(), "no line is of the future");
+    }
+
+    /// Goal: a page of a long log begins where it begins, whatever was cut before it. Method: lines of many lengths, two files full of them;
+    /// pages after numbers near and far, before and after one line in the middle was damaged.
+    #[test]
+    fn pages_of_a_long_log_begin_where_they_begin() {
+        let folder = tempfile::tempdir().unwrap();
+        let logs = open(folder.path());
+        let count = 6_000_u64;
+        for number in 1..=count {
+            say(&logs, &"x".repeat((number * 7_919 % 1_900) as usize));
+            if number % 500 == 0 {
+                let began = std::time::Instant::now();
+                while logs.files.last(worker(1)) < number {
+                    assert!(began.elapsed() < std::time::Duration::from_secs(30));
+                    std::thread::yield_now();
+                }
+            }
+        }
+        let pages = |damaged: Option<u64>| {
+            let near = damaged.unwrap_or(count / 3);
+            for after in (0..count - LINES_MAX as u64).step_by(97).chain([1, 2, near - 1, near]) {
+                let read = logs.files.read(worker(1), after, u64::MAX, 3);
+                let numbers: Vec<u64> = read.iter().map(|line| line.number).collect();
+                let expected: Vec<u64> = (after + 1..).filter(|number| Some(*number) != damaged).take(3).collect();
+                assert_eq!(numbers, expected, "after {after}");
+            }
+        };
+        pages(None);
+        let path = folder.path().join("selftest-1.log");
+        let mut text = std::fs::read(&path).unwrap();
+        let middle = text.len() / 2;
+        let start = middle + text[middle..].iter().position(|byte| *byte == b'\n').unwrap() + 1;
+        let line: LogLine = serde_json::from_slice(text[start..].split(|byte| *byte == b'\n').next().unwrap()).unwrap();
+        text[start] = b'?';
+        std::fs::write(&path, text).unwrap();
+        pages(Some(line.number));
     }
 
     /// Goal: nothing that a worker sends is kept at any length, in memory or on its way to the disk. Method: lines as long as

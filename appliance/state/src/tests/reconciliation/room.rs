@@ -138,12 +138,14 @@ fn a_full_room_is_told() {
 /// Goal: an address that has moved, or that is a wallet's, and that the worker does not tell of for many runs is a finding; a worker
 /// that tells of all is none. Method: runs in which one address is left out.
 fn untold() {
-    for left_out in [hot(ETH), deposit_address(ETH, 0)] {
+    // A wallet's is told of its last reading's block, which is another one from the next run on.
+    for (left_out, runs) in [(hot(ETH), UNTOLD_RUNS_MAX + 1), (deposit_address(ETH, 0), UNTOLD_RUNS_MAX)] {
         let mut bench = Bench::new();
         bench.stock(ETH);
         assert!(bench.reconcile(ETH));
         bench.pay(ETH, &deposit_address(ETH, 0), None, 70 * UNIT);
-        for _ in 0..=UNTOLD_RUNS_MAX {
+        for _ in 0..runs {
+            assert_eq!(bench.open(), []);
             bench.grow(ETH, 1);
             let block = bench.settled(ETH);
             let all = bench.readings(ETH, block);
@@ -185,6 +187,40 @@ fn runs_that_are_cut_short_leave_nothing_out() {
     tell(&mut bench, ETH, all.into_iter().filter(|one| one.address != moved).collect());
     assert_eq!(bench.open(), []);
     assert!(bench.reconcile(ETH));
+}
+
+/// Goal: runs of which none ends are a finding after a day, and a cluster that was off for longer is none. Method: a run after two days of
+/// which nothing was heard; then as many that are cut short as are a finding, within a day and after it; then one that ends.
+fn unended() {
+    const HOUR_US: u64 = 3_600_000_000;
+    let mut bench = Bench::new();
+    bench.stock(ETH);
+    assert!(bench.reconcile(ETH));
+    let after = |bench: &mut Bench, hours: u64| bench.world.now = Timestamp(bench.world.now.0 + hours * HOUR_US);
+    after(&mut bench, 48);
+    bench.begin(ETH);
+    assert_eq!(bench.open(), []);
+    assert!(bench.reconcile(ETH));
+    for _ in 0..=UNTOLD_RUNS_MAX {
+        bench.begin(ETH);
+    }
+    assert_eq!(bench.open(), []);
+    after(&mut bench, 25);
+    bench.begin(ETH);
+    let one = bench.only();
+    assert_eq!(
+        (one.scope.clone(), one.class, one.severity),
+        (Scope::Unread { network: ETH }, Class::Unread, Severity::P1)
+    );
+    assert!(one.story[0].what.starts_with("no comparison with the chain has ended since "), "{one:?}");
+    assert!(bench.reconcile(ETH));
+    assert!(bench.only().gone.is_some());
+}
+
+#[test]
+fn runs_of_which_none_ends_are_told() {
+    unended();
+    withdrawals::catches(Bug::UntoldInSilence, unended);
 }
 
 #[test]
