@@ -79,7 +79,7 @@ pub struct LogLine {
     pub number: u64,
     /// The number of the line before it; zero where there was none. Who follows and has not had that one has a gap.
     pub previous: u64,
-    /// The worker's wall clock, in microseconds since 1970.
+    /// The worker's wall clock, in microseconds since 1970; never later than the node's was when the line came.
     pub time_us: u64,
     /// `error`, `warn`, `info`, `debug` or `trace`.
     pub level: String,

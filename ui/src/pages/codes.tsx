@@ -55,7 +55,7 @@ export default function Codes() {
 function One({ code }: { code: string }) {
   const text = TEXTS[code];
   return (
-    <article className="prose" aria-label={code}>
+    <article aria-label={code}>
       <p>
         <Link to="/about" search={{ tab: "codes" }}>
           All codes

@@ -69,6 +69,9 @@ pub enum PanelError {
         /// What became of it.
         error: NodeError,
     },
+    /// So many do not keep the state of that block any more that no quorum will ever tell of it.
+    #[error("too few endpoints keep the state of that block: configure some that keep more")]
+    Forgotten,
     /// They do not agree.
     #[error(transparent)]
     Disagreement(#[from] Disagreement),

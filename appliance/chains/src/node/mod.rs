@@ -117,9 +117,10 @@ pub trait ChainNode: Send + Sync {
     /// Which of these outputs are there, unspent, in the same order. Bitcoin only.
     fn outputs<'a>(&'a self, outputs: &'a [OutPoint]) -> Asking<'a, Vec<Option<OutputFacts>>>;
 
-    /// What addresses have, in the same order, as of a block that is named by its header. Of TRON, and of Bitcoin, as of now,
-    /// and an error where the node is not at that block.
-    fn balances<'a>(&'a self, of: &'a [(ChainAddress, Coin)], at: Header) -> Asking<'a, Vec<u128>>;
+    /// What addresses have, in the same order, as of a block that is named by its header; none of a token whose contract tells no
+    /// amount: that is the contract's fault, not the endpoint's, and keeps nobody from knowing the others. Of TRON, and of Bitcoin,
+    /// as of now, and an error where the node is not at that block.
+    fn balances<'a>(&'a self, of: &'a [(ChainAddress, Coin)], at: Header) -> Asking<'a, Vec<Option<u128>>>;
 
     /// How many transactions the keys of addresses have made, in the same order, as of a block; none where the network does not
     /// count them.
@@ -146,6 +147,11 @@ fn decimals_of(returned: &[u8]) -> Option<u8> {
     let word: &[u8; 32] = returned.try_into().ok()?;
     let [zeros @ .., last] = word;
     zeros.iter().all(|byte| *byte == 0).then_some(*last)
+}
+
+/// What a token's contract returned when it was asked for a balance; none where that is no amount that is counted with.
+fn amount_of(returned: &[u8]) -> Option<u128> {
+    returned.try_into().ok().and_then(|word| crate::rpc::Wide(word).narrow())
 }
 
 /// Proofs of transfers in canonical texts.

@@ -109,7 +109,7 @@ async fn payments(world: &World) {
     assert_eq!((first.sats, first.confirmations, first.coinbase, facts[1].is_none()), (50_000_000, 1, false, true));
     let of: Vec<(ChainAddress, Coin)> = ours.iter().map(|address| (address.clone(), Coin::Native)).collect();
     let head = world.node.heads().await.unwrap().head;
-    assert_eq!(world.node.balances(&of, head).await, Ok(vec![50_000_000; 4]));
+    assert_eq!(world.node.balances(&of, head).await, Ok(vec![Some(50_000_000); 4]));
     assert!(world.node.balances(&of, world.node.header(50).await.unwrap().unwrap()).await.is_err());
 
     // Fees: an empty chain has nothing to go by.

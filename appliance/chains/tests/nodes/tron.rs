@@ -153,7 +153,10 @@ async fn accounts_and_trials(world: &World, token: [u8; 20]) {
     assert!(!nobody.activated && nobody.balance == 0);
     let at = world.node.heads().await.unwrap().finalized.unwrap();
     let of = vec![(text(&BOB), Coin::Native), (text(&BOB), Coin::Token(text(&token)))];
-    assert_eq!(world.node.balances(&of, at).await, Ok(vec![u128::from(7 * TRX) + 1, 1_000]));
+    assert_eq!(world.node.balances(&of, at).await, Ok(vec![Some(u128::from(7 * TRX) + 1), Some(1_000)]));
+    let none = vec![of[0].clone(), (text(&BOB), Coin::Token(text(&[0xaa; 20])))];
+    let told = world.node.balances(&none, at).await;
+    assert_eq!(told, Ok(vec![Some(u128::from(7 * TRX) + 1), None]), "no contract is not nothing");
     let call =
         |amount| TrialCall { from: text(&world.ann), to: text(&token), value: 0, data: transfer_data(&BOB, amount) };
     match world.node.trial(&call(1)).await.unwrap() {
@@ -172,7 +175,7 @@ async fn stake(world: &World, token: Address) {
         world.tron.mine_solid();
         let at = world.node.heads().await.unwrap().finalized.unwrap();
         let Account::Tron(account) = world.node.account(&text(&address)).await.unwrap() else { panic!() };
-        (account, world.node.balances(&[(text(&address), Coin::Native)], at).await.unwrap()[0])
+        (account, world.node.balances(&[(text(&address), Coin::Native)], at).await.unwrap()[0].unwrap())
     };
     let run = async |action| {
         let (id, raw) = world.signed(action, 600_000).await;

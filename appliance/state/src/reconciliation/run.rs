@@ -10,7 +10,7 @@ use super::equation::Outcome;
 pub const READINGS_AT_ONCE_MAX: usize = 300;
 /// So long runs can keep something pinned, one after the other as well, in microseconds.
 pub const RUN_US_MAX: u64 = 3 * 3_600_000_000;
-/// An address that is to be read and was told in none of so many runs is a finding. Twice as many as it takes to tell of every
+/// An address that is to be read and was told in none of so many runs that ended is a finding. Twice as many as it takes to tell of every
 /// touched address there may be.
 pub const UNTOLD_RUNS_MAX: usize = 50;
 /// So long, in microseconds, as many runs may be cut short and none end before people are told.
@@ -48,7 +48,8 @@ pub struct Reading {
     pub address: ChainAddress,
     /// The token's contract; none for the network's own coin.
     pub coin: Option<ChainAddress>,
-    /// How much is there, in the network's smallest units; none where endpoints contradict each other, or it does not fit.
+    /// How much is there, in the network's smallest units; none where endpoints contradict each other, a
+    /// token's contract tells no amount, or it does not fit.
     pub amount: Option<u128>,
     /// How many transactions the address's key has made, where the network counts them.
     pub nonce: Option<u64>,

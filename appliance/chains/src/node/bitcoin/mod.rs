@@ -222,7 +222,7 @@ impl BitcoinNode {
         Ok(found)
     }
 
-    async fn balances(&self, of: &[(ChainAddress, Coin)], at: Header) -> Result<Vec<u128>, NodeError> {
+    async fn balances(&self, of: &[(ChainAddress, Coin)], at: Header) -> Result<Vec<Option<u128>>, NodeError> {
         let mut scripts = Vec::with_capacity(of.len());
         let mut sums: BTreeMap<Vec<u8>, u128> = BTreeMap::new();
         for (address, coin) in of {
@@ -245,7 +245,7 @@ impl BitcoinNode {
             let sum = sums.get_mut(&script).ok_or_else(|| NodeError::unreadable("an output that was not asked for"))?;
             *sum += u128::from(sats(unspent.amount)?);
         }
-        Ok(scripts.iter().map(|script| sums.get(script).copied().unwrap_or_default()).collect())
+        Ok(scripts.iter().map(|script| Some(sums.get(script).copied().unwrap_or_default())).collect())
     }
 }
 
@@ -341,7 +341,7 @@ impl ChainNode for BitcoinNode {
     fn outputs<'a>(&'a self, outputs: &'a [OutPoint]) -> Asking<'a, Vec<Option<OutputFacts>>> {
         Box::pin(self.outputs(outputs))
     }
-    fn balances<'a>(&'a self, of: &'a [(ChainAddress, Coin)], at: Header) -> Asking<'a, Vec<u128>> {
+    fn balances<'a>(&'a self, of: &'a [(ChainAddress, Coin)], at: Header) -> Asking<'a, Vec<Option<u128>>> {
         Box::pin(self.balances(of, at))
     }
     fn trial<'a>(&'a self, _: &'a TrialCall) -> Asking<'a, Trial> {

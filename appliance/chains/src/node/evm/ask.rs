@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::{EvmNode, borrowed, hex};
 use crate::Coin;
-use crate::node::{Account, DECIMALS, FeeFacts, NodeError, Trial, TrialCall, decimals_of};
-use crate::rpc::{Call, RpcError, Wide, data, fixed, quantity_u64, quantity_wide};
+use crate::node::{Account, DECIMALS, FeeFacts, NodeError, Trial, TrialCall, amount_of, decimals_of};
+use crate::rpc::{Call, RpcError, Wide, data, quantity_u64, quantity_wide};
 use crate::scan::{Header, Key};
 
 /// Blocks of which tips are looked at.
@@ -23,7 +23,7 @@ const ERROR_STRING: [u8; 4] = [0x08, 0xc3, 0x79, 0xa0];
 const REVERTED: i64 = 3;
 /// What programs of nodes say of a call that the contract's code did not come through, without the blanks: some write them, some the
 /// names of their errors.
-const FAILED_IN_IT: [&str; 12] = [
+const FAILED_IN_IT: [&str; 22] = [
     "revert",
     "invalidopcode",
     "invalidfeopcode",
@@ -33,6 +33,16 @@ const FAILED_IN_IT: [&str; 12] = [
     "badjumpdestination",
     "invalidjump",
     "stackunderflow",
+    "stackoverflow",
+    "stacklimitreached",
+    "outofoffset",
+    "returndataoutofbounds",
+    "gasuint64overflow",
+    "writeprotection",
+    "statechangeduringstaticcall",
+    "callnotallowedinsidestatic",
+    "maxcalldepthexceeded",
+    "calltoodeep",
     "outofgas",
     "vmexecutionerror",
     "vmexception",
@@ -98,7 +108,11 @@ impl EvmNode {
         Ok(Account::Evm { latest: nonce(&latest)?, pending: nonce(&pending)?, finalized, balance })
     }
 
-    pub(super) async fn balances(&self, of: &[(ChainAddress, Coin)], at: Header) -> Result<Vec<u128>, NodeError> {
+    pub(super) async fn balances(
+        &self,
+        of: &[(ChainAddress, Coin)],
+        at: Header,
+    ) -> Result<Vec<Option<u128>>, NodeError> {
         // By hash: a height would quietly mean another block after a reorganisation.
         let at = json!({"blockHash": format!("0x{}", at.block.hash), "requireCanonical": true});
         let mut calls = Vec::with_capacity(of.len());
@@ -118,13 +132,21 @@ impl EvmNode {
         }
         let mut balances = Vec::with_capacity(of.len());
         for (answer, (_, coin)) in self.transport.batch(&calls).await?.into_iter().zip(of) {
-            let json = answer.map_err(state_error)?;
-            let balance = match coin {
-                Coin::Native => number(&json),
+            balances.push(match (coin, answer) {
+                (Coin::Native, answer) => {
+                    let told = number(&answer.map_err(state_error)?);
+                    Some(told.ok_or_else(|| NodeError::unreadable("no balance"))?)
+                }
                 // Empty: there is no such contract, which is not the same as having nothing of it.
-                Coin::Token(_) => borrowed::<&str>(&json)?.pipe(fixed::<32>).and_then(|word| Wide(word).narrow()),
-            };
-            balances.push(balance.ok_or_else(|| NodeError::unreadable("no balance"))?);
+                (Coin::Token(_), Ok(json)) => {
+                    let returned = data(borrowed::<&str>(&json)?).ok_or_else(|| NodeError::unreadable("no bytes"))?;
+                    amount_of(&returned)
+                }
+                (Coin::Token(_), Err(error)) => match state_error(error) {
+                    NodeError::Rpc(error) if failed_in_it(&error) => None,
+                    error => return Err(error),
+                },
+            });
         }
         Ok(balances)
     }
@@ -151,7 +173,7 @@ impl EvmNode {
             Ok(returned) => Ok(decimals_of(&data(&returned).ok_or_else(|| NodeError::unreadable("no bytes"))?)),
             // A contract that does not tell fails, for which each program of a node has words of its own. Whatever else a node says
             // is its own trouble: that it is asked too much says nothing of a contract.
-            Err(RpcError::Refused { code, message, .. }) if code == REVERTED || failed_in_it(&message) => Ok(None),
+            Err(error) if failed_in_it(&error) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
@@ -177,13 +199,6 @@ impl EvmNode {
         Ok(Trial::Done { returned, units })
     }
 }
-
-trait Pipe: Sized {
-    fn pipe<T>(self, f: impl FnOnce(Self) -> T) -> T {
-        f(self)
-    }
-}
-impl Pipe for &str {}
 
 fn number(json: &RawValue) -> Option<u128> {
     serde_json::from_str::<&str>(json.get()).ok().and_then(quantity_wide).and_then(Wide::narrow)
@@ -226,10 +241,12 @@ fn state_error(error: RpcError) -> NodeError {
     if pruned.iter().any(|part| words.contains(part)) { NodeError::Pruned } else { NodeError::Rpc(error) }
 }
 
-/// Whether a call was made and failed, by the words of a node's program.
-fn failed_in_it(message: &str) -> bool {
+/// Whether a call was made and failed, by the words of a node's program, or by its code with what the contract returned: the code alone
+/// may be of whoever stands before the node.
+fn failed_in_it(error: &RpcError) -> bool {
+    let RpcError::Refused { code, message, data } = error else { return false };
     let words: String = message.to_lowercase().split_whitespace().collect();
-    FAILED_IN_IT.iter().any(|part| words.contains(part))
+    FAILED_IN_IT.iter().any(|part| words.contains(part)) || (*code == REVERTED && data.is_some())
 }
 
 fn reverted(error: RpcError) -> Result<Trial, NodeError> {

@@ -339,7 +339,7 @@ impl ChainNode for EvmNode {
     fn nonces<'a>(&'a self, of: &'a [ChainAddress], at: Header) -> Asking<'a, Vec<Option<u64>>> {
         Box::pin(self.nonces(of, at))
     }
-    fn balances<'a>(&'a self, of: &'a [(ChainAddress, Coin)], at: Header) -> Asking<'a, Vec<u128>> {
+    fn balances<'a>(&'a self, of: &'a [(ChainAddress, Coin)], at: Header) -> Asking<'a, Vec<Option<u128>>> {
         Box::pin(self.balances(of, at))
     }
     fn decimals<'a>(&'a self, token: &'a ChainAddress) -> Asking<'a, Option<u8>> {

@@ -231,18 +231,27 @@ impl Panel {
         Ok((head, reached(finals).unwrap_or(0)))
     }
 
-    /// What addresses have as of a block, in the same order, as a quorum says. Of TRON, and of Bitcoin, as of now: endpoints that
-    /// are not at the block have no say.
+    /// What addresses have as of a block, in the same order, as a quorum says; none of a token whose contract tells no amount. Of
+    /// TRON, and of Bitcoin, as of now: endpoints that are not at the block have no say.
     ///
     /// # Errors
-    /// [`PanelError::Disagreement`].
-    pub async fn agreed_balances(&self, of: &[(ChainAddress, Coin)], at: Header) -> Result<Vec<u128>, PanelError> {
+    /// [`PanelError::Disagreement`]; [`PanelError::Forgotten`] where those that may still know it are fewer than a quorum.
+    pub async fn agreed_balances(
+        &self,
+        of: &[(ChainAddress, Coin)],
+        at: Header,
+    ) -> Result<Vec<Option<u128>>, PanelError> {
         let asked = self.all(|node| {
             let of = of.to_vec();
             Box::pin(async move { node.balances(&of, at).await })
         });
         let (answers, errors) = asked.await;
-        let whole: Vec<(usize, Vec<u128>)> = answers.into_iter().filter(|(_, all)| all.len() == of.len()).collect();
+        let whole: Vec<(usize, Vec<Option<u128>>)> =
+            answers.into_iter().filter(|(_, all)| all.len() == of.len()).collect();
+        let forgotten = errors.iter().filter(|error| **error == NodeError::Pruned).count();
+        if self.seats.len() < self.quorum + forgotten {
+            return Err(PanelError::Forgotten);
+        }
         Ok(tally(&whole, self.quorum, |a, b| a == b, errors.last())?)
     }
 

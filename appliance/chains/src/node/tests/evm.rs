@@ -407,9 +407,10 @@ async fn facts_are_read() {
         parent: exchequer_domain::BlockHash([0; 32]),
         time_ms: 0,
     };
-    assert_eq!(ChainNode::balances(&node, &[(address.clone(), Coin::Native)], at).await, Ok(vec![10]));
+    assert_eq!(ChainNode::balances(&node, &[(address.clone(), Coin::Native)], at).await, Ok(vec![Some(10)]));
     let token = Coin::Token(address.clone());
-    assert!(ChainNode::balances(&node, &[(address.clone(), token)], at).await.is_err(), "no contract is not nothing");
+    let of = [(address.clone(), token), (address.clone(), Coin::Native)];
+    assert_eq!(ChainNode::balances(&node, &of, at).await, Ok(vec![None, Some(10)]), "no contract is not nothing");
     let call = TrialCall { from: address.clone(), to: address, value: 0, data: vec![1] };
     let trial = ChainNode::trial(&node, &call).await;
     assert_eq!(trial, Ok(Trial::Reverted { reason: "execution reverted".into() }));
@@ -436,6 +437,12 @@ async fn decimals_are_read_or_not_told() {
         (refused(-32_000, "stack underflow (0 <=> 1)"), Some(None)),
         (refused(-32_003, "EVM error: InvalidFEOpcode"), Some(None)),
         (refused(-32_015, "BadInstruction"), Some(None)),
+        (refused(-32_000, "gas uint64 overflow"), Some(None)),
+        (refused(-32_000, "return data out of bounds"), Some(None)),
+        (refused(-32_000, "stack limit reached 1024 (1023)"), Some(None)),
+        (refused(-32_000, "write protection"), Some(None)),
+        (refused(-32_003, "EVM error: OutOfOffset"), Some(None)),
+        (refused(3, "invalid argument"), None),
         (refused(-32_601, "the method eth_call does not exist"), None),
         (refused(-32_005, "limit exceeded"), None),
         (refused(-32_603, "internal error"), None),
@@ -451,5 +458,48 @@ async fn decimals_are_read_or_not_told() {
         .await;
         let told = ChainNode::decimals(&node, &token()).await;
         assert_eq!(told.ok(), expected, "{answer:?}");
+    }
+}
+
+/// Goal: a token's balance is the amount that its contract returns; a contract that returns none, or fails, tells none, and hides
+/// nobody else's; a node that cannot answer, and one that tells no balance of the network's own coin, has said nothing. Method: answers
+/// for a token between two for the coin.
+#[tokio::test]
+async fn balances_of_tokens_are_read_or_not_told() {
+    let address = || ChainAddress::canonical("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266").unwrap();
+    let at = crate::scan::Header {
+        block: exchequer_domain::BlockRef { height: 1, hash: exchequer_domain::BlockHash([1; 32]) },
+        parent: exchequer_domain::BlockHash([0; 32]),
+        time_ms: 0,
+    };
+    let word = |number: u128| Ok(json!(format!("0x{number:064x}")));
+    let refused = |code: i64, words: &str| Err((code, words.to_owned()));
+    for (answer, expected) in [
+        (word(0), Some(Some(0))),
+        (word(u128::MAX), Some(Some(u128::MAX))),
+        (Ok(json!(format!("0x{:032x}{:032x}", 1, 0))), Some(None)),
+        (Ok(json!("0x")), Some(None)),
+        (Ok(json!("0x06")), Some(None)),
+        (Ok(json!(format!("0x{:0128x}", 6))), Some(None)),
+        (refused(3, "execution reverted: paused"), Some(None)),
+        (refused(-32_000, "out of gas"), Some(None)),
+        (refused(-32_015, "VM execution error."), Some(None)),
+        (Ok(json!("no bytes")), None),
+        (Ok(json!(6)), None),
+        (refused(-32_005, "limit exceeded"), None),
+        (refused(-32_000, "execution aborted (timeout = 5s)"), None),
+        (refused(-32_000, "header not found"), None),
+        (refused(-32_000, "missing trie node 00"), None),
+        (refused(3, "historical state is not available: reverted to a snapshot"), None),
+    ] {
+        let said = answer.clone();
+        let node = node(move |method, _| if method == "eth_call" { said.clone() } else { Ok(json!("0xa")) }).await;
+        let of = [Coin::Native, Coin::Token(address()), Coin::Native].map(|coin| (address(), coin));
+        let told = ChainNode::balances(&node, &of, at).await;
+        assert_eq!(told.ok(), expected.map(|token| vec![Some(10), token, Some(10)]), "{answer:?}");
+    }
+    for answer in [Ok(json!("0x")), refused(3, "execution reverted")] {
+        let node = node(move |_, _| answer.clone()).await;
+        assert!(ChainNode::balances(&node, &[(address(), Coin::Native)], at).await.is_err());
     }
 }

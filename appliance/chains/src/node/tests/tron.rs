@@ -204,7 +204,10 @@ async fn facts_are_read() {
     assert_eq!(ChainNode::trial(&node, &call).await, Ok(Trial::Reverted { reason: "REVERT opcode executed".into() }));
     let heads = ChainNode::heads(&node).await.unwrap();
     let of = [(address, Coin::Native)];
-    assert_eq!(ChainNode::balances(&node, &of, heads.head).await, Ok(vec![4_130]), "what is staked is its own");
+    assert_eq!(ChainNode::balances(&node, &of, heads.head).await, Ok(vec![Some(4_130)]), "what is staked is its own");
+    let mixed = [(of[0].0.clone(), Coin::Token(of[0].0.clone())), of[0].clone()];
+    let told = ChainNode::balances(&node, &mixed, heads.head).await;
+    assert_eq!(told, Ok(vec![None, Some(4_130)]), "a contract that fails hides nobody else's");
     let mut other = heads.head;
     other.block.height = 4;
     assert!(matches!(ChainNode::balances(&node, &of, other).await, Err(NodeError::Incomplete(_))));
@@ -213,4 +216,40 @@ async fn facts_are_read() {
     assert!(ChainNode::account(&broken, address).await.is_err(), "an error is no account without money");
     assert!(ChainNode::balances(&broken, &of, heads.head).await.is_err());
     assert!(ChainNode::lent(&broken, address, address).await.is_err(), "an error is not that nothing is lent");
+}
+
+/// Goal: a token's balance is the amount that its contract returns; a contract that returns none, fails, or is not there tells none, and
+/// hides nobody else's; a node that cannot answer has said nothing of any contract. Method: answers as java-tron words them.
+#[tokio::test]
+async fn balances_of_tokens_are_read_or_not_told() {
+    let address = ChainAddress::canonical("TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t").unwrap();
+    let of = [Coin::Native, Coin::Token(address.clone()), Coin::Native].map(|coin| (address.clone(), coin));
+    let returned =
+        |hex: String| json!({"result": {"result": true}, "constant_result": [hex], "transaction": {"ret": [{}]}});
+    let refused = |code: &str, message: &str| json!({"result": {"code": code, "message": hex::encode(message)}});
+    let failed = |name: &str| format!("class org.tron.core.vm.program.Program${name} : what it was");
+    for (answer, expected) in [
+        (returned(format!("{:064x}", 9)), Some(Some(9))),
+        (returned(format!("{:032x}{:032x}", 1, 0)), Some(None)),
+        (returned(String::new()), Some(None)),
+        (returned("06".to_owned()), Some(None)),
+        (refused("CONTRACT_VALIDATE_ERROR", "Smart contract is not exist."), Some(None)),
+        (refused("OTHER_ERROR", &failed("IllegalOperationException")), Some(None)),
+        (refused("OTHER_ERROR", &failed("StackTooSmallException")), Some(None)),
+        (refused("OTHER_ERROR", &failed("OutOfTimeException")), None),
+        (refused("OTHER_ERROR", "class java.lang.NullPointerException : null"), None),
+        (json!({"result": {"result": true}, "transaction": {"ret": [{}]}}), None),
+        (json!({"Error": "class java.lang.Exception : x"}), None),
+    ] {
+        let said = answer.clone();
+        let node = node(move |path, _| match path.rsplit('/').next().unwrap() {
+            "triggerconstantcontract" => said.clone(),
+            "getaccount" => json!({"balance": 7}),
+            _ => block(5),
+        })
+        .await;
+        let at = ChainNode::heads(&node).await.unwrap().head;
+        let told = ChainNode::balances(&node, &of, at).await;
+        assert_eq!(told.ok(), expected.map(|token| vec![Some(7), token, Some(7)]), "{answer}");
+    }
 }

@@ -15,9 +15,9 @@ pub(super) use self::wire::{header_at, join};
 use super::evm::borrowed;
 use super::{
     Account, Asking, Broadcast, ChainNode, DECIMALS, Doing, Fate, FeeFacts, Heads, NodeError, OutputFacts, Transfer,
-    Trial, TrialCall, TronAccount, decimals_of,
+    Trial, TrialCall, TronAccount, amount_of, decimals_of,
 };
-use crate::rpc::{RpcError, Transport, Wide};
+use crate::rpc::{RpcError, Transport};
 use crate::scan::{Block, Header, Key, tron_transfers};
 use crate::{Coin, NetworkParams, TxError};
 
@@ -26,6 +26,20 @@ const THROTTLED: &str = "lack of computing resources";
 /// The call of a token for a balance.
 const BALANCE_OF: &str = "70a08231";
 /// What nodes say of a call of a contract that is not there, under `CONTRACT_VALIDATE_ERROR`.
+/// What java-tron calls a call that the contract's code did not come through, by the names of its errors. What ran out of time or memory
+/// is the node's trouble.
+const FAILED_IN_IT: [&str; 10] = [
+    "IllegalOperationException",
+    "BadJumpDestinationException",
+    "StackTooSmallException",
+    "StackTooLargeException",
+    "OutOfEnergyException",
+    "ReturnDataCopyIllegalBoundsException",
+    "PrecompiledContractException",
+    "StaticCallModificationException",
+    "BytecodeExecutionException",
+    "TransferException",
+];
 const NO_CONTRACT: &str = "Smart contract is not exist";
 /// Most balances that are asked for at one block: more would not be answered before the next one.
 const BALANCES_MAX: usize = 200;
@@ -274,7 +288,7 @@ impl TronNode {
     }
 
     /// These answers name no block: they count only where the node was at the wanted one before and after.
-    async fn balances(&self, of: &[(ChainAddress, Coin)], at: Header) -> Result<Vec<u128>, NodeError> {
+    async fn balances(&self, of: &[(ChainAddress, Coin)], at: Header) -> Result<Vec<Option<u128>>, NodeError> {
         if of.len() > BALANCES_MAX {
             return Err(NodeError::NoSuchThing("more than 200 balances at one block; ask for fewer at once"));
         }
@@ -286,7 +300,7 @@ impl TronNode {
                     let json = self.ask(Side::Solid, "getaccount", json!({"address": self.hex(address)?})).await?;
                     // What is staked is its own as well.
                     let account = borrowed::<WireAccount>(&json)?;
-                    u128::from(account.balance).saturating_add(account.staked().into())
+                    Some(u128::from(account.balance).saturating_add(account.staked().into()))
                 }
                 Coin::Token(token) => self.token_balance(address, token).await?,
             });
@@ -300,17 +314,11 @@ impl TronNode {
         if solid.block == at.block { Ok(()) } else { Err(NodeError::incomplete("the node is not at that block")) }
     }
 
-    async fn token_balance(&self, address: &ChainAddress, token: &ChainAddress) -> Result<u128, NodeError> {
+    async fn token_balance(&self, address: &ChainAddress, token: &ChainAddress) -> Result<Option<u128>, NodeError> {
         let owner = self.hex(address)?;
         let data = format!("{BALANCE_OF}{:0>64}", owner.get(2..).unwrap_or_default());
         let body = json!({"owner_address": owner, "contract_address": self.hex(token)?, "data": data});
-        match self.constant(Side::Solid, body).await? {
-            Trial::Done { returned, .. } => {
-                let word: Option<[u8; 32]> = returned.as_slice().try_into().ok();
-                word.and_then(|word| Wide(word).narrow()).ok_or_else(|| NodeError::unreadable("no balance"))
-            }
-            Trial::Reverted { reason } => Err(NodeError::unreadable(format!("no balance: {reason}"))),
-        }
+        Ok(told(self.constant(Side::Solid, body).await)?.and_then(|returned| amount_of(&returned)))
     }
 
     async fn constant(&self, side: Side, body: Value) -> Result<Trial, NodeError> {
@@ -331,20 +339,16 @@ impl TronNode {
         if failed || message.is_some() {
             return Ok(Trial::Reverted { reason: message.unwrap_or_else(|| "FAILED".to_owned()) });
         }
-        let returned = wire.constant_result.first().map(hex::decode).transpose().map_err(NodeError::unreadable)?;
-        Ok(Trial::Done { returned: returned.unwrap_or_default(), units: wire.energy_used })
+        // A call that returns nothing has an empty one.
+        let returned = wire.constant_result.first().ok_or_else(|| NodeError::unreadable("no result of a call"))?;
+        let returned = hex::decode(returned).map_err(NodeError::unreadable)?;
+        Ok(Trial::Done { returned, units: wire.energy_used })
     }
 
     async fn decimals(&self, token: &ChainAddress) -> Result<Option<u8>, NodeError> {
         let contract = self.hex(token)?;
         let body = json!({"owner_address": contract, "contract_address": contract, "data": hex::encode(DECIMALS)});
-        match self.constant(Side::Full, body).await {
-            Ok(Trial::Done { returned, .. }) => Ok(decimals_of(&returned)),
-            Ok(Trial::Reverted { .. }) => Ok(None),
-            // That there is none is said by one node, and agreed on by those who ask several.
-            Err(NodeError::Rpc(RpcError::Refused { message, .. })) if message.contains(NO_CONTRACT) => Ok(None),
-            Err(error) => Err(error),
-        }
+        Ok(told(self.constant(Side::Full, body).await)?.and_then(|returned| decimals_of(&returned)))
     }
 
     async fn trial(&self, call: &TrialCall) -> Result<Trial, NodeError> {
@@ -356,6 +360,21 @@ impl TronNode {
             "call_value": value,
         });
         self.constant(Side::Full, body).await
+    }
+}
+
+/// What a contract returned; none where it failed, or is not there. That there is none is said by one node, and agreed on by those who
+/// ask several.
+fn told(trial: Result<Trial, NodeError>) -> Result<Option<Vec<u8>>, NodeError> {
+    match trial {
+        Ok(Trial::Done { returned, .. }) => Ok(Some(returned)),
+        Ok(Trial::Reverted { .. }) => Ok(None),
+        Err(NodeError::Rpc(RpcError::Refused { message, .. }))
+            if message.contains(NO_CONTRACT) || FAILED_IN_IT.iter().any(|name| message.contains(name)) =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(error),
     }
 }
 
@@ -396,7 +415,7 @@ impl ChainNode for TronNode {
     fn outputs<'a>(&'a self, _: &'a [OutPoint]) -> Asking<'a, Vec<Option<OutputFacts>>> {
         Box::pin(async { Err(NodeError::NoSuchThing("outputs")) })
     }
-    fn balances<'a>(&'a self, of: &'a [(ChainAddress, Coin)], at: Header) -> Asking<'a, Vec<u128>> {
+    fn balances<'a>(&'a self, of: &'a [(ChainAddress, Coin)], at: Header) -> Asking<'a, Vec<Option<u128>>> {
         Box::pin(self.balances(of, at))
     }
     fn decimals<'a>(&'a self, token: &'a ChainAddress) -> Asking<'a, Option<u8>> {

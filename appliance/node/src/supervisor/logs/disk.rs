@@ -14,7 +14,7 @@ use exchequer_domain::WorkerId;
 
 /// Of one file.
 pub(super) const FILE_BYTES_MAX: u64 = 4 << 20;
-/// The end of a file in which its last line is looked for: longer than any line, whatever it has to be quoted for.
+/// The part of a file in which a line is looked for, its last one or any: longer than any line, whatever it has to be quoted for.
 const END_BYTES: u64 = 64 << 10;
 /// Files that are kept open.
 const OPEN_FILES_MAX: usize = 64;

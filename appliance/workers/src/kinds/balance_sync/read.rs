@@ -1,5 +1,7 @@
 //! What a quorum of endpoints says of addresses at one block.
 
+use std::collections::BTreeMap;
+
 use exchequer_chains::Coin;
 use exchequer_chains::node::{Disagreement, Panel, PanelError};
 use exchequer_chains::scan::Header;
@@ -15,8 +17,10 @@ const AGAIN_MAX: u32 = 5;
 pub(super) struct Read {
     pub(super) address: ChainAddress,
     pub(super) coin: Option<ChainAddress>,
-    /// None where endpoints contradict each other.
+    /// None where endpoints contradict each other, or the coin's contract tells no amount.
     pub(super) amount: Option<u128>,
+    /// Whether a quorum says that the contract tells no amount.
+    pub(super) silent: bool,
     pub(super) nonce: Option<u64>,
 }
 
@@ -40,6 +44,27 @@ fn coin_of(coin: Option<&ChainAddress>) -> Coin {
 /// Whether endpoints say different things of one moment, which is not the same as that too few of them are there.
 const fn is_contradiction(error: &PanelError) -> bool {
     matches!(error, PanelError::Disagreement(Disagreement::Different { .. }))
+}
+
+/// Leaves one reading of each token whose contract tells no amount, of the first wallet that was read: one fault is one finding, however
+/// many addresses there are, and always the same one.
+pub(super) fn one_of_each_silence(all: &mut [Readings], wallets: &[ChainAddress]) {
+    let rank =
+        |one: &Read| (wallets.iter().position(|own| *own == one.address).unwrap_or(usize::MAX), one.address.clone());
+    let mut kept: BTreeMap<ChainAddress, (usize, ChainAddress)> = BTreeMap::new();
+    for one in all.iter().flat_map(|some| &some.read).filter(|one| one.silent) {
+        let (coin, rank) = (one.coin.clone(), rank(one));
+        if let Some(coin) = coin {
+            let first = kept.entry(coin).or_insert_with(|| rank.clone());
+            *first = rank.min(first.clone());
+        }
+    }
+    for some in all {
+        some.read.retain(|one| {
+            let first = one.coin.as_ref().and_then(|coin| kept.get(coin));
+            !one.silent || first.is_none_or(|(_, address)| *address == one.address)
+        });
+    }
 }
 
 /// Reads addresses and coins. On networks whose nodes tell of now alone each part is read at the block that is final then; where
@@ -117,24 +142,40 @@ async fn read_some(
     let ask = |some: &[(usize, &Option<ChainAddress>)]| -> Vec<(ChainAddress, Coin)> {
         some.iter().map(|(number, coin)| (addresses[*number].clone(), coin_of(coin.as_ref()))).collect()
     };
-    let one = |(number, coin): (usize, &Option<ChainAddress>), amount| Read {
+    let one = |(number, coin): (usize, &Option<ChainAddress>), told: Option<Option<u128>>| Read {
         address: addresses[number].clone(),
         coin: coin.clone(),
-        amount,
+        amount: told.flatten(),
+        silent: told == Some(None),
         nonce: nonces.get(number).copied().flatten(),
     };
     match panel.agreed_balances(&ask(&pairs), at).await {
         Ok(amounts) => {
-            readings.read = pairs.iter().zip(amounts).map(|(pair, amount)| one(*pair, Some(amount))).collect();
+            readings.read = pairs.iter().zip(amounts).map(|(pair, told)| one(*pair, Some(told))).collect();
         }
         // What they contradict each other about is looked for one by one.
         Err(error) if is_contradiction(&error) && family != Family::Bitcoin => {
             for pair in pairs {
                 match panel.agreed_balances(&ask(&[pair]), at).await {
-                    Ok(amounts) => readings.read.extend(amounts.first().map(|amount| one(pair, Some(*amount)))),
+                    Ok(amounts) => readings.read.extend(amounts.first().map(|told| one(pair, Some(*told)))),
                     Err(error) if is_contradiction(&error) => readings.read.push(one(pair, None)),
                     Err(error) => {
                         readings.failed += 1;
+                        readings.why = Some(error.to_string());
+                    }
+                }
+            }
+        }
+        // A token of which nodes cannot say anything keeps nobody from knowing the other coins.
+        Err(_) if family == Family::Evm && coins.len() > 1 => {
+            for coin in coins {
+                let of: Vec<_> = pairs.iter().filter(|(_, other)| *other == coin).copied().collect();
+                match panel.agreed_balances(&ask(&of), at).await {
+                    Ok(amounts) => {
+                        readings.read.extend(of.iter().zip(amounts).map(|(pair, told)| one(*pair, Some(told))))
+                    }
+                    Err(error) => {
+                        readings.failed += of.len();
                         readings.why = Some(error.to_string());
                     }
                 }
@@ -244,13 +285,13 @@ mod tests {
         fn outputs<'a>(&'a self, _: &'a [OutPoint]) -> Asking<'a, Vec<Option<OutputFacts>>> {
             not()
         }
-        fn balances<'a>(&'a self, of: &'a [(ChainAddress, Coin)], at: Header) -> Asking<'a, Vec<u128>> {
+        fn balances<'a>(&'a self, of: &'a [(ChainAddress, Coin)], at: Header) -> Asking<'a, Vec<Option<u128>>> {
             Box::pin(async move {
                 let before = self.now() == at;
                 *self.told.lock() += of.len() as u64;
                 let stayed = before && self.now() == at;
                 let moved_on = || NodeError::Incomplete("the node is not at that block".to_owned());
-                if stayed { Ok(vec![1; of.len()]) } else { Err(moved_on()) }
+                if stayed { Ok(vec![Some(1); of.len()]) } else { Err(moved_on()) }
             })
         }
         fn trial<'a>(&'a self, _: &'a TrialCall) -> Asking<'a, Trial> {

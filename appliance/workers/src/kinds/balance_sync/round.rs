@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::super::nodes::{Nodes, panel, params};
 use super::Counts;
-use super::read::{Read, Readings, read};
+use super::read::{Read, Readings, one_of_each_silence, read};
 use crate::money::proto::{self, change_request::Change, done::Done, report_balances};
 use crate::money::{Changed, Link, Requests, change, words};
 
@@ -47,6 +47,17 @@ struct Told {
     time_us: u64,
     payouts: u64,
     read: Vec<Read>,
+}
+
+/// The addresses of a round.
+struct Addresses {
+    all: Vec<ChainAddress>,
+    /// Those of wallets.
+    wallets: Vec<ChainAddress>,
+    /// Where the next round goes on.
+    swept: u32,
+    /// Whether this one comes to the end of them.
+    whole: bool,
 }
 
 fn trouble(error: impl std::fmt::Display) -> String {
@@ -109,12 +120,13 @@ impl Round {
         };
         self.counts.height.store(settled.height, Ordering::Relaxed);
 
-        let (addresses, swept, whole) = self.addresses(&work).await?;
+        let Addresses { all: addresses, wallets, swept, whole } = self.addresses(&work).await?;
         let mut coins = Vec::new();
         for listing in &config.listings {
             coins.push(words::coin(&listing.coin).map_err(trouble)?);
         }
-        let all = read(panel, self.network.family(), header, &addresses, &coins).await;
+        let mut all = read(panel, self.network.family(), header, &addresses, &coins).await;
+        one_of_each_silence(&mut all, &wallets);
         let failed: usize = all.iter().map(|some| some.failed).sum();
         let why = all.iter().find_map(|some| some.why.clone());
         // What was read of now can be in no payout that was decided after this.
@@ -145,15 +157,15 @@ impl Round {
         }
     }
 
-    /// The addresses of this round: of wallets, what was touched, and a part of all deposit addresses; where the next round goes
-    /// on, and whether this one comes to the end of them.
-    async fn addresses(&self, work: &proto::BalanceWorkReply) -> Result<(Vec<ChainAddress>, u32, bool), String> {
-        let mut addresses = BTreeSet::new();
+    /// The addresses of this round: of wallets, what was touched, and a part of all deposit addresses.
+    async fn addresses(&self, work: &proto::BalanceWorkReply) -> Result<Addresses, String> {
+        let (mut addresses, mut wallets) = (BTreeSet::new(), Vec::new());
         for wallet in self.link.wallets().await.map_err(trouble)?.wallets {
             for own in wallet.addresses {
-                addresses.insert(words::address(&own.address).map_err(trouble)?);
+                wallets.push(words::address(&own.address).map_err(trouble)?);
             }
         }
+        addresses.extend(wallets.iter().cloned());
         for touched in &work.touched {
             addresses.insert(words::address(touched).map_err(trouble)?);
         }
@@ -168,7 +180,8 @@ impl Round {
         }
         let next = work.sweep_next.saturating_add(swept);
         let whole = next >= work.stocked;
-        Ok((addresses.into_iter().collect(), if whole { 0 } else { next }, whole))
+        let swept = if whole { 0 } else { next };
+        Ok(Addresses { all: addresses.into_iter().collect(), wallets, swept, whole })
     }
 
     /// Tells everything that was read, again and again where it cannot be judged yet. How much nobody heard.

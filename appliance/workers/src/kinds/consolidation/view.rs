@@ -202,13 +202,26 @@ pub fn read_holding(holding: &Holding) -> Result<(ChainAddress, u128), String> {
 /// What addresses have, as a quorum knows of the last block that is final.
 ///
 /// # Errors
-/// Endpoints do not agree.
+/// Endpoints do not agree, or a token's contract tells no amount.
 pub async fn balances(round: &Round, of: &[(ChainAddress, Coin)]) -> Result<Vec<u128>, String> {
     if of.is_empty() {
         return Ok(Vec::new());
     }
     let at = round.panel.agreed_final().await.map_err(|error| error.to_string())?;
-    round.panel.agreed_balances(of, at).await.map_err(|error| error.to_string())
+    all_told(of, round.panel.agreed_balances(of, at).await.map_err(|error| error.to_string())?)
+}
+
+/// What was told of each. What nobody tells is not nothing: a hot wallet would seem to be empty.
+fn all_told(of: &[(ChainAddress, Coin)], told: Vec<Option<u128>>) -> Result<Vec<u128>, String> {
+    let one = |((address, coin), has): (&(ChainAddress, Coin), Option<u128>)| {
+        has.ok_or_else(|| match coin {
+            Coin::Native => format!("nobody tells what {address} has"),
+            Coin::Token(contract) => {
+                format!("the contract {contract} tells no balance of {address}: see whether it still works")
+            }
+        })
+    };
+    of.iter().zip(told).map(one).collect()
 }
 
 /// The network's fee for a unit, by which low fees are told from high ones: wei for gas, satoshi for 1,000 virtual bytes, sun
@@ -238,6 +251,18 @@ mod tests {
 
     fn listing(decimals: u32, ledger_decimals: u32) -> Listing {
         Listing { asset: 1, coin: String::new(), decimals, ledger_decimals, ..Listing::default() }
+    }
+
+    /// Goal: what nobody tells is an error that names what it is of, not nothing: an empty hot wallet would be swept to.
+    #[test]
+    fn what_nobody_tells_is_not_nothing() {
+        let [address, token] = ["abc", "def"].map(|text| ChainAddress::canonical(text).unwrap());
+        let of = [(address.clone(), Coin::Native), (address, Coin::Token(token))];
+        assert_eq!(all_told(&of, vec![Some(0), Some(7)]), Ok(vec![0, 7]));
+        for told in [vec![Some(0), None], vec![None, Some(7)]] {
+            let why = all_told(&of, told).unwrap_err();
+            assert!(why.contains("abc"), "{why}");
+        }
     }
 
     /// Goal: what is moved is a whole number of minor units, never more than there is, and nothing is no move.

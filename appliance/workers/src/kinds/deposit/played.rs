@@ -16,8 +16,8 @@ use parking_lot::Mutex;
 /// A node at block 8.
 pub(in crate::kinds) struct Played {
     name: &'static str,
-    /// What everybody has before and after block 8; none where the node has forgotten it.
-    pub(in crate::kinds) balances: Mutex<Option<[u128; 2]>>,
+    /// What everybody has before and after block 8, as far as the coin's contract tells; none where the node has forgotten it.
+    pub(in crate::kinds) balances: Mutex<Option<[Option<u128>; 2]>>,
     /// With how many decimals every token counts, where its contract tells.
     pub(in crate::kinds) decimals: Mutex<Option<u8>>,
     /// What waits.
@@ -110,7 +110,7 @@ impl ChainNode for Played {
     fn outputs<'a>(&'a self, _: &'a [OutPoint]) -> Asking<'a, Vec<Option<OutputFacts>>> {
         nothing()
     }
-    fn balances<'a>(&'a self, of: &'a [(ChainAddress, Coin)], at: Header) -> Asking<'a, Vec<u128>> {
+    fn balances<'a>(&'a self, of: &'a [(ChainAddress, Coin)], at: Header) -> Asking<'a, Vec<Option<u128>>> {
         let balances = *self.balances.lock();
         let Some([before, after]) = balances else { return nothing() };
         Box::pin(async move { Ok(vec![if at.block == header(8).block { after } else { before }; of.len()]) })

@@ -1,15 +1,15 @@
 //! Whether a token's balances follow its log. EVM networks, whose nodes tell balances as of a block.
 //!
 //! A log says what a contract's maker wants it to say. What an address has before and after the block is asked of a quorum and
-//! compared; where it is not what the log makes it, nothing of the token is certain any more: it is told without an amount, and
-//! waits for people. Where no quorum has the balances of that block any more, the log stands alone, as of any token that was
-//! listed with care.
+//! compared; where it is not what the log makes it, or its contract tells no amount, nothing of the token is certain any more: it is
+//! told without an amount, and waits for people. What no quorum tells now is asked again: the block waits. Where too few endpoints keep
+//! the state of that block for a quorum ever to tell, the log stands alone, as of any token that was listed with care.
 
 use std::collections::BTreeMap;
 
 use exchequer_chains::Coin;
 use exchequer_chains::evm::text;
-use exchequer_chains::node::Panel;
+use exchequer_chains::node::{Panel, PanelError};
 use exchequer_chains::scan::{Doubt, EvmBlock, Found, Header, Unsure, evm_transfers};
 use exchequer_domain::{BlockHash, BlockRef, ChainAddress};
 
@@ -19,16 +19,48 @@ type Account = (ChainAddress, ChainAddress);
 
 /// Compares what a block's logs say of our addresses with what the addresses have. Arrivals of a token of which it is not the same,
 /// now or before, are for people.
-pub(super) async fn prove(panel: &Panel, block: &EvmBlock, found: &mut Found, suspects: &mut Suspects) {
+///
+/// # Errors
+/// No quorum tells the balances now: nothing has changed, and the block is to be met again.
+pub(super) async fn prove(
+    panel: &Panel,
+    block: &EvmBlock,
+    found: &mut Found,
+    suspects: &mut Suspects,
+) -> Result<(), String> {
     let mut flows: BTreeMap<Account, (u128, u128)> = BTreeMap::new();
     for seen in &found.sightings {
-        if let Coin::Token(token) = &seen.coin {
+        // Of what is doubted already nothing has to be asked.
+        if let Coin::Token(token) = &seen.coin
+            && !suspects.contains_key(token)
+        {
             flows.insert((seen.address.clone(), token.clone()), (0, 0));
         }
     }
-    if flows.is_empty() {
-        return;
+    if !flows.is_empty() {
+        compare(panel, block, flows, suspects).await?;
     }
+    let mut certain = Vec::with_capacity(found.sightings.len());
+    for seen in found.sightings.drain(..) {
+        match &seen.coin {
+            Coin::Token(token) if suspects.contains_key(token) => {
+                let (tx, place, address, coin) = (seen.tx, seen.place, Some(seen.address), seen.coin);
+                found.doubts.push(Doubt { tx, place, address, coin, why: Unsure::Balance });
+            }
+            Coin::Token(_) | Coin::Native => certain.push(seen),
+        }
+    }
+    found.sightings = certain;
+    Ok(())
+}
+
+/// Compares what came and left by the log with what was there before and after.
+async fn compare(
+    panel: &Panel,
+    block: &EvmBlock,
+    mut flows: BTreeMap<Account, (u128, u128)>,
+    suspects: &mut Suspects,
+) -> Result<(), String> {
     for receipt in block.receipts.iter().filter(|receipt| receipt.ok) {
         for moved in evm_transfers(receipt) {
             let (token, amount) = (text(&moved.contract), moved.amount.narrow().unwrap_or(u128::MAX));
@@ -48,31 +80,32 @@ pub(super) async fn prove(panel: &Panel, block: &EvmBlock, found: &mut Found, su
     match (panel.agreed_balances(&of, parent).await, panel.agreed_balances(&of, header).await) {
         (Ok(before), Ok(after)) => {
             for (((address, token), (came, left)), (before, after)) in flows.iter().zip(before.iter().zip(&after)) {
-                // What is not counted with is not the same.
-                let same = before.checked_add(*came).zip(after.checked_add(*left)).is_some_and(|(one, two)| one == two);
+                // What is not told and what is not counted with is not the same.
+                let due = before.and_then(|before| before.checked_add(*came));
+                let has = after.and_then(|after| after.checked_add(*left));
+                let same = due.zip(has).is_some_and(|(due, has)| due == has);
                 if !same && !suspects.contains_key(token) {
+                    let words =
+                        |told: &Option<u128>| told.map_or_else(|| "an unknown amount".to_owned(), |n| n.to_string());
                     let why = format!(
-                        "{address} had {before} before block {} and has {after} after it, and the log says {came} in and {left} out",
-                        header.block.height
+                        "{address} had {} before block {} and has {} after it, and the log says {came} in and {left} out",
+                        words(before),
+                        header.block.height,
+                        words(after)
                     );
                     tracing::error!("token {token}: {why}: nothing of the token is credited by itself any more");
                     suspects.insert(token.clone(), Some(why));
                 }
             }
         }
-        (Err(why), _) | (_, Err(why)) => tracing::debug!("balances of block {}: {why}", header.block.height),
-    }
-    let mut certain = Vec::with_capacity(found.sightings.len());
-    for seen in found.sightings.drain(..) {
-        match &seen.coin {
-            Coin::Token(token) if suspects.contains_key(token) => {
-                let (tx, place, address, coin) = (seen.tx, seen.place, Some(seen.address), seen.coin);
-                found.doubts.push(Doubt { tx, place, address, coin, why: Unsure::Balance });
-            }
-            Coin::Token(_) | Coin::Native => certain.push(seen),
+        (Err(PanelError::Forgotten), _) | (_, Err(PanelError::Forgotten)) => {
+            tracing::debug!("balances of block {} are forgotten", header.block.height);
+        }
+        (Err(why), _) | (_, Err(why)) => {
+            return Err(format!("balances around block {}, which tokens moved in: {why}", header.block.height));
         }
     }
-    found.sightings = certain;
+    Ok(())
 }
 
 #[cfg(test)]
@@ -121,37 +154,52 @@ mod tests {
     }
 
     /// Goal: what a token's log says is believed where balances follow it, and kept for people where they do not: with a fee that
-    /// the log conceals, a log without money, more than the log says. Once is enough for all that comes after; one node's word
-    /// proves nothing against a token, and forgotten balances neither. Method: balances around the block.
+    /// the log conceals, a log without money, more than the log says, a contract that tells no balance. Once is enough for all that comes after; one node's word
+    /// proves nothing against a token, and the block waits; forgotten balances prove nothing either. Method: balances around the block.
     #[tokio::test(start_paused = true)]
     async fn a_log_without_the_balance_is_not_credited() {
         let nodes = [Arc::new(Played::new("one")), Arc::new(Played::new("two"))];
         let panel = panel(&nodes).await;
         let both = |balances| nodes.iter().for_each(|node| *node.balances.lock() = balances);
         for (balances, certain) in [
-            (Some([100, 130]), true),
+            (Some([Some(100), Some(130)]), true),
             (None, true),
-            (Some([100, 129]), false),
-            (Some([100, 100]), false),
-            (Some([100, 131]), false),
-            (Some([u128::MAX, 29]), false),
+            (Some([Some(100), Some(129)]), false),
+            (Some([Some(100), Some(100)]), false),
+            (Some([Some(100), Some(131)]), false),
+            (Some([Some(u128::MAX), Some(29)]), false),
+            (Some([None, Some(130)]), false),
+            (Some([Some(100), None]), false),
+            (Some([None, None]), false),
         ] {
             both(balances);
             let (block, mut found) = block();
             let mut suspects = Suspects::new();
-            prove(&panel, &block, &mut found, &mut suspects).await;
+            prove(&panel, &block, &mut found, &mut suspects).await.unwrap();
             let counts = (found.sightings.len(), found.doubts.len());
             assert_eq!(counts, if certain { (2, 0) } else { (0, 2) }, "{balances:?}");
             assert_eq!(suspects.is_empty(), certain);
-            both(Some([100, 130]));
+            both(Some([Some(100), Some(130)]));
             let (block, mut again) = self::block();
-            prove(&panel, &block, &mut again, &mut suspects).await;
+            prove(&panel, &block, &mut again, &mut suspects).await.unwrap();
             assert_eq!(again.sightings.is_empty(), !certain, "a token that was caught stays so");
         }
-        *nodes[0].balances.lock() = Some([100, 100]);
-        *nodes[1].balances.lock() = Some([100, 130]);
+        *nodes[0].balances.lock() = Some([Some(100), Some(100)]);
+        *nodes[1].balances.lock() = Some([Some(100), Some(130)]);
+        // Two that contradict each other: not now.
         let (block, mut found) = block();
-        prove(&panel, &block, &mut found, &mut Suspects::new()).await;
-        assert_eq!(found.doubts, []);
+        let before = found.clone();
+        let mut suspects = Suspects::new();
+        assert!(prove(&panel, &block, &mut found, &mut suspects).await.is_err());
+        assert_eq!(
+            (found, suspects.is_empty()),
+            (before.clone(), true),
+            "one node's word proves nothing against a token"
+        );
+        // One that has forgotten is one too few for ever.
+        *nodes[1].balances.lock() = None;
+        let mut found = before.clone();
+        prove(&panel, &block, &mut found, &mut suspects).await.unwrap();
+        assert_eq!((found, suspects.is_empty()), (before, true));
     }
 }

@@ -82,7 +82,6 @@ pub(super) async fn rescan(
     if let Some(why) = wrong.into_iter().map(|doubt| doubt.why).chain(uncounted.into_values()).next() {
         return Err(format!("what arrives of a listed token cannot be counted: {why}"));
     }
-    let mut suspects = watched.suspects.clone();
     let look = |block: &Block| scan(block, &Watch { params, own: &watched, tokens: &watched.tokens });
     let mut difference = Difference { applies: commit.is_some(), ..Difference::default() };
     let mut waiting: Vec<(Header, Found)> = Vec::new();
@@ -96,7 +95,12 @@ pub(super) async fn rescan(
         let (block, mut found) = agreed.value;
         // As in any scan: a token whose balances do not follow its log is for people.
         if let Block::Evm(block) = &block {
-            prove(&panel, block, &mut found, &mut suspects).await;
+            // Of each block by itself: what a contract did not tell at one says nothing of a block behind it, which people ask about.
+            let mut suspects = watched.suspects.clone();
+            prove(&panel, block, &mut found, &mut suspects).await?;
+            for (token, why) in suspects.into_iter().filter(|(token, _)| !watched.suspects.contains_key(token)) {
+                difference.line(format!("not certain: token {token}: {}", why.unwrap_or_default()));
+            }
         }
         waiting.push((block.header(), found));
         let arrivals: usize = waiting.iter().map(|(_, found)| found.sightings.len()).sum();

@@ -95,7 +95,7 @@ pub(super) async fn fetch(
             if agreed.is_err() {
                 panel.find_out(&endpoint, told).await;
             }
-            let (header, given) = match agreed {
+            let (header, mut given) = match agreed {
                 Ok(agreed) => (agreed.value.0.header(), Some(agreed.value)),
                 Err(_) if !follows(trail, told) => (told, None),
                 // What was caught before is kept.
@@ -108,12 +108,15 @@ pub(super) async fn fetch(
                 Some(why) => return Err(why),
                 None => {}
             }
+            if follows(trail, header)
+                && let Some((Block::Evm(block), seen)) = &mut given
+                && let Err(why) = prove(panel, block, seen, &mut catch.watched.suspects).await
+            {
+                return if catch.found.is_empty() { Err(why) } else { Ok(None) };
+            }
             match trail.take(head, Some(header)) {
                 Step::Advance(_) => {
-                    let Some((block, mut seen)) = given else { return Err("a block was taken unseen".to_owned()) };
-                    if let Block::Evm(block) = &block {
-                        prove(panel, block, &mut seen, &mut catch.watched.suspects).await;
-                    }
+                    let Some((_, seen)) = given else { return Err("a block was taken unseen".to_owned()) };
                     if !catch.take(header, seen)? {
                         return Ok(None);
                     }

@@ -87,7 +87,7 @@ impl ChainNode for Liar {
     fn outputs<'a>(&'a self, _: &'a [OutPoint]) -> Asking<'a, Vec<Option<OutputFacts>>> {
         nothing()
     }
-    fn balances<'a>(&'a self, _: &'a [(ChainAddress, Coin)], _: Header) -> Asking<'a, Vec<u128>> {
+    fn balances<'a>(&'a self, _: &'a [(ChainAddress, Coin)], _: Header) -> Asking<'a, Vec<Option<u128>>> {
         nothing()
     }
     fn trial<'a>(&'a self, _: &'a TrialCall) -> Asking<'a, Trial> {

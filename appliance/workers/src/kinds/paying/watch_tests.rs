@@ -68,7 +68,7 @@ impl ChainNode for Endpoint {
     fn outputs<'a>(&'a self, _: &'a [OutPoint]) -> Told<'a, Vec<Option<OutputFacts>>> {
         nothing()
     }
-    fn balances<'a>(&'a self, _: &'a [(ChainAddress, Coin)], _: Header) -> Told<'a, Vec<u128>> {
+    fn balances<'a>(&'a self, _: &'a [(ChainAddress, Coin)], _: Header) -> Told<'a, Vec<Option<u128>>> {
         nothing()
     }
     fn trial<'a>(&'a self, _: &'a TrialCall) -> Told<'a, Trial> {

@@ -72,6 +72,7 @@ async fn lanes(desk: &Desk, round: &Round, wanted: &[&Queued]) -> Result<Vec<Lan
     });
     if let Ok(reply) = balances.await {
         for ((address, coin), has) in asked.into_iter().zip(reply.value) {
+            let Some(has) = has else { continue };
             lanes.iter_mut().filter(|lane| lane.address == address).for_each(|lane| {
                 lane.has.insert(coin.clone(), has);
             });

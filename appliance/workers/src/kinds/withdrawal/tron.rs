@@ -100,7 +100,7 @@ async fn lacks(round: &Round, address: &ChainAddress, coin: &Coin, amount: u128)
             node.balances(&asked, heads.finalized.unwrap_or(heads.head)).await
         })
     });
-    matches!(has.await, Ok(reply) if reply.value.first().is_some_and(|has| *has < amount))
+    matches!(has.await, Ok(reply) if reply.value.first().copied().flatten().is_some_and(|has| has < amount))
 }
 
 fn decision(

@@ -10,7 +10,7 @@ use exchequer_state::reconciliation::{Class, Discrepancy, RunId};
 use exchequer_state::{Body, ConfigureNetworkAsset};
 use exchequer_workers::chains::Coin;
 use exchequer_workers::chains::node::{
-    Account, Asking, Broadcast, ChainNode, Doing, Fate, FeeFacts, Heads, NodeError, OutputFacts, Trial, TrialCall,
+    Account, Asking, Broadcast, ChainNode, Doing, Fate, FeeFacts, Heads, OutputFacts, Trial, TrialCall,
 };
 use exchequer_workers::chains::scan::{Block, Header};
 use exchequer_workers::kinds::balance_sync::{Counts, Round};
@@ -83,17 +83,18 @@ impl ChainNode for Teller {
     fn outputs<'a>(&'a self, outputs: &'a [OutPoint]) -> Asking<'a, Vec<Option<OutputFacts>>> {
         self.inner.outputs(outputs)
     }
-    fn balances<'a>(&'a self, of: &'a [(ChainAddress, Coin)], at: Header) -> Asking<'a, Vec<u128>> {
+    fn balances<'a>(&'a self, of: &'a [(ChainAddress, Coin)], at: Header) -> Asking<'a, Vec<Option<u128>>> {
         Box::pin(async move {
             let slips = self.slips.lock();
             let lie = if self.first { slips.lie } else { 0 };
             let chain = self.inner.chain.lock();
             let one = |(of, coin): &(ChainAddress, Coin)| match coin {
-                Coin::Native if *of == address(0) => Ok(chain.has(of, at.block.height) - slips.missing - lie),
-                Coin::Native => Ok(chain.has(of, at.block.height)),
-                Coin::Token(_) => Err(NodeError::NoSuchThing("no token is played")),
+                Coin::Native if *of == address(0) => Some(chain.has(of, at.block.height) - slips.missing - lie),
+                Coin::Native => Some(chain.has(of, at.block.height)),
+                // The token's contract is not there any more.
+                Coin::Token(_) => None,
             };
-            of.iter().map(one).collect()
+            Ok(of.iter().map(one).collect())
         })
     }
     fn nonces<'a>(&'a self, of: &'a [ChainAddress], _: Header) -> Asking<'a, Vec<Option<u64>>> {
@@ -212,6 +213,28 @@ async fn endpoints_that_contradict_each_other() {
     let open = play.open();
     assert_eq!((open.len(), open[0].class), (1, Class::RpcFault));
     assert_eq!(play.may(), Ok(()));
+}
+
+/// Goal: a token whose contract tells no balance any more is told of, as what stops nothing; what is missing of the network's coin is found
+/// all the same. Method: a listed token of which no endpoint tells anything, and a unit of coin that is gone.
+#[tokio::test(start_paused = true)]
+async fn a_token_that_tells_nothing_hides_nothing() {
+    let play = Play::begin(3).await;
+    list_token(play.stage.ground());
+    play.grow(60).await;
+    assert_eq!(play.round().await, Ok(true));
+    let open = play.open();
+    assert_eq!(open.iter().map(|one| one.class).collect::<Vec<_>>(), [Class::RpcFault], "one for all addresses");
+    assert_eq!(play.may(), Ok(()));
+
+    play.grow(5).await;
+    assert_eq!(play.round().await, Ok(true));
+    assert_eq!(play.open().len(), 1, "always the same one");
+    play.slips.lock().missing = 1;
+    assert_eq!(play.round().await, Ok(true));
+    let gone: Vec<Discrepancy> = play.open().into_iter().filter(|one| one.class != Class::RpcFault).collect();
+    assert_eq!((gone.len(), gone[0].class, gone[0].amount), (1, Class::UnknownOutflow, -1));
+    assert_eq!(play.may(), Err(Why::Outflow));
 }
 
 /// Goal: nodes that have another block than the settled one are told of, and nothing is read there.

@@ -270,8 +270,9 @@ impl ChainNode for Endpoint {
     fn outputs<'a>(&'a self, _: &'a [OutPoint]) -> Asking<'a, Vec<Option<OutputFacts>>> {
         self.nothing()
     }
-    fn balances<'a>(&'a self, _: &'a [(ChainAddress, Coin)], _: Header) -> Asking<'a, Vec<u128>> {
-        self.nothing()
+    fn balances<'a>(&'a self, _: &'a [(ChainAddress, Coin)], _: Header) -> Asking<'a, Vec<Option<u128>>> {
+        // The log stands alone.
+        Box::pin(async { Err(NodeError::Pruned) })
     }
     fn decimals<'a>(&'a self, _: &'a ChainAddress) -> Asking<'a, Option<u8>> {
         self.answer(|chain, _| chain.decimals)

@@ -461,8 +461,8 @@ impl ChainNode for Gate {
     fn outputs<'a>(&'a self, _: &'a [OutPoint]) -> Asking<'a, Vec<Option<OutputFacts>>> {
         Box::pin(async { Err(NodeError::NoSuchThing("it is not played")) })
     }
-    fn balances<'a>(&'a self, of: &'a [(ChainAddress, Coin)], _: Header) -> Asking<'a, Vec<u128>> {
-        self.answer(|_| vec![1 << 100; of.len()])
+    fn balances<'a>(&'a self, of: &'a [(ChainAddress, Coin)], _: Header) -> Asking<'a, Vec<Option<u128>>> {
+        self.answer(|_| vec![Some(1 << 100); of.len()])
     }
     fn decimals<'a>(&'a self, _: &'a ChainAddress) -> Asking<'a, Option<u8>> {
         self.answer(|net| net.decimals)

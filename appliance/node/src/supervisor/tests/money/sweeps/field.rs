@@ -227,10 +227,10 @@ impl ChainNode for Counter {
     fn outputs<'a>(&'a self, outputs: &'a [OutPoint]) -> Asking<'a, Vec<Option<OutputFacts>>> {
         self.gate.outputs(outputs)
     }
-    fn balances<'a>(&'a self, of: &'a [(ChainAddress, Coin)], at: Header) -> Asking<'a, Vec<u128>> {
+    fn balances<'a>(&'a self, of: &'a [(ChainAddress, Coin)], at: Header) -> Asking<'a, Vec<Option<u128>>> {
         let (net, gifts) = (self.net.lock(), self.gifts.lock());
         let height = at.block.height;
-        let has = of.iter().map(|(address, coin)| balance(&net, &gifts, address, coin, height)).collect();
+        let has = of.iter().map(|(address, coin)| Some(balance(&net, &gifts, address, coin, height))).collect();
         Box::pin(async move { Ok(has) })
     }
     fn decimals<'a>(&'a self, token: &'a ChainAddress) -> Asking<'a, Option<u8>> {
