@@ -1,5 +1,7 @@
 import { waitFor, within } from "@testing-library/react";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import TOLD from "../../tests/discrepancy.json";
+import type { components } from "../api/schema.gen";
 import { PHRASE } from "../app/deed";
 import { answerWith, dialog, fill, FRESH, isClosed, made, noting, press } from "../testing/deeds";
 import { answerTo } from "../testing/fake-node";
@@ -121,4 +123,12 @@ it("says of which run its equations are", async () => {
   expect(words).toContain("at block 812345");
   expect(words).toContain("3 balances could not be read");
   expect(panel?.querySelector(".body time")?.getAttribute("datetime")).toBe(ended_at);
+});
+
+// Goal: the discrepancy that is made up in a browser is one as the API tells it, or the page walked there is a page of nothing. Method: the
+// compiler holds its parts to the API's description, and they are compared with those of an answer that follows from it.
+it("is made up in a browser as the API tells it", () => {
+  const told: components["schemas"]["Discrepancy"] = TOLD;
+  const answer = answerTo(ADDRESS, "full") as object;
+  expect(Object.keys(told).sort()).toEqual(Object.keys(answer).sort());
 });
