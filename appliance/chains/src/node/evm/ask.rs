@@ -142,6 +142,8 @@ impl EvmNode {
                     let returned = data(borrowed::<&str>(&json)?).ok_or_else(|| NodeError::unreadable("no bytes"))?;
                     amount_of(&returned)
                 }
+                // What a contract says when it reverts is its own: no word of it is the node's.
+                (Coin::Token(_), Err(error)) if is_revert(&error) => None,
                 (Coin::Token(_), Err(error)) => match state_error(error) {
                     NodeError::Rpc(error) if failed_in_it(&error) => None,
                     error => return Err(error),
@@ -237,16 +239,33 @@ fn state_error(error: RpcError) -> NodeError {
         RpcError::Refused { message, .. } => message.to_lowercase(),
         RpcError::Unreachable(_) | RpcError::Lost(_) | RpcError::Busy { .. } | RpcError::Denied(_) => String::new(),
     };
-    let pruned = ["missing trie node", "pruned", "state not available", "state is not available", "historical state"];
+    let pruned = [
+        "missing trie node",
+        "pruned",
+        "due to pruning",
+        "state not available",
+        "state is not available",
+        "no state available",
+        "state unavailable",
+        "historical state",
+    ];
     if pruned.iter().any(|part| words.contains(part)) { NodeError::Pruned } else { NodeError::Rpc(error) }
 }
 
-/// Whether a call was made and failed, by the words of a node's program, or by its code with what the contract returned: the code alone
-/// may be of whoever stands before the node.
-fn failed_in_it(error: &RpcError) -> bool {
+/// Whether a contract ended a call by itself: how programs of nodes begin to say so, or their code for it with what the contract returned.
+/// The code alone may be of whoever stands before the node.
+fn is_revert(error: &RpcError) -> bool {
     let RpcError::Refused { code, message, data } = error else { return false };
+    let words = message.trim_start().to_lowercase();
+    let begins = ["execution reverted", "vm execution error", "vm exception while processing transaction"];
+    begins.iter().any(|begin| words.starts_with(begin)) || (*code == REVERTED && data.is_some())
+}
+
+/// Whether a call was made and failed, by the words of a node's program.
+fn failed_in_it(error: &RpcError) -> bool {
+    let RpcError::Refused { message, .. } = error else { return false };
     let words: String = message.to_lowercase().split_whitespace().collect();
-    FAILED_IN_IT.iter().any(|part| words.contains(part)) || (*code == REVERTED && data.is_some())
+    is_revert(error) || FAILED_IN_IT.iter().any(|part| words.contains(part))
 }
 
 fn reverted(error: RpcError) -> Result<Trial, NodeError> {

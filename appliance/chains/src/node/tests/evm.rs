@@ -490,12 +490,18 @@ async fn balances_of_tokens_are_read_or_not_told() {
         (refused(-32_000, "execution aborted (timeout = 5s)"), None),
         (refused(-32_000, "header not found"), None),
         (refused(-32_000, "missing trie node 00"), None),
-        (refused(3, "historical state is not available: reverted to a snapshot"), None),
+        (refused(-32_000, "historical state is not available: reverted to a snapshot"), None),
+        (refused(-32_000, "No state available for block 0x1"), None),
+        (refused(-32_000, "old data not available due to pruning"), None),
+        (refused(3, "execution reverted: missing trie node"), Some(None)),
+        (refused(-32_000, "execution reverted: historical state pruned"), Some(None)),
     ] {
         let said = answer.clone();
         let node = node(move |method, _| if method == "eth_call" { said.clone() } else { Ok(json!("0xa")) }).await;
         let of = [Coin::Native, Coin::Token(address()), Coin::Native].map(|coin| (address(), coin));
         let told = ChainNode::balances(&node, &of, at).await;
+        let gone = format!("{answer:?}").contains("available") && expected.is_none();
+        assert_eq!(told == Err(NodeError::Pruned), gone || answer == refused(-32_000, "missing trie node 00"));
         assert_eq!(told.ok(), expected.map(|token| vec![Some(10), token, Some(10)]), "{answer:?}");
     }
     for answer in [Ok(json!("0x")), refused(3, "execution reverted")] {

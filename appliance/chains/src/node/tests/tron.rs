@@ -236,7 +236,7 @@ async fn balances_of_tokens_are_read_or_not_told() {
         (refused("CONTRACT_VALIDATE_ERROR", "Smart contract is not exist."), Some(None)),
         (refused("OTHER_ERROR", &failed("IllegalOperationException")), Some(None)),
         (refused("OTHER_ERROR", &failed("StackTooSmallException")), Some(None)),
-        (refused("OTHER_ERROR", &failed("OutOfTimeException")), None),
+        (refused("OTHER_ERROR", &failed("OutOfTimeException")), Some(None)),
         (refused("OTHER_ERROR", "class java.lang.NullPointerException : null"), None),
         (json!({"result": {"result": true}, "transaction": {"ret": [{}]}}), None),
         (json!({"Error": "class java.lang.Exception : x"}), None),

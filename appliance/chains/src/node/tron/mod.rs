@@ -25,21 +25,22 @@ use crate::{Coin, NetworkParams, TxError};
 const THROTTLED: &str = "lack of computing resources";
 /// The call of a token for a balance.
 const BALANCE_OF: &str = "70a08231";
-/// What nodes say of a call of a contract that is not there, under `CONTRACT_VALIDATE_ERROR`.
-/// What java-tron calls a call that the contract's code did not come through, by the names of its errors. What ran out of time or memory
-/// is the node's trouble.
-const FAILED_IN_IT: [&str; 10] = [
+/// What java-tron calls a call that the contract's code did not come through, by the names of its errors; that its time ran out is as
+/// likely as not the contract's doing.
+const FAILED_IN_IT: [&str; 11] = [
     "IllegalOperationException",
     "BadJumpDestinationException",
     "StackTooSmallException",
     "StackTooLargeException",
     "OutOfEnergyException",
+    "OutOfTimeException",
     "ReturnDataCopyIllegalBoundsException",
     "PrecompiledContractException",
     "StaticCallModificationException",
     "BytecodeExecutionException",
     "TransferException",
 ];
+/// What nodes say of a call of a contract that is not there, under `CONTRACT_VALIDATE_ERROR`.
 const NO_CONTRACT: &str = "Smart contract is not exist";
 /// Most balances that are asked for at one block: more would not be answered before the next one.
 const BALANCES_MAX: usize = 200;

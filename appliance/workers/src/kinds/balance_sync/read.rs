@@ -1,6 +1,6 @@
 //! What a quorum of endpoints says of addresses at one block.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use exchequer_chains::Coin;
 use exchequer_chains::node::{Disagreement, Panel, PanelError};
@@ -46,23 +46,15 @@ const fn is_contradiction(error: &PanelError) -> bool {
     matches!(error, PanelError::Disagreement(Disagreement::Different { .. }))
 }
 
-/// Leaves one reading of each token whose contract tells no amount, of the first wallet that was read: one fault is one finding, however
-/// many addresses there are, and always the same one.
-pub(super) fn one_of_each_silence(all: &mut [Readings], wallets: &[ChainAddress]) {
-    let rank =
-        |one: &Read| (wallets.iter().position(|own| *own == one.address).unwrap_or(usize::MAX), one.address.clone());
-    let mut kept: BTreeMap<ChainAddress, (usize, ChainAddress)> = BTreeMap::new();
-    for one in all.iter().flat_map(|some| &some.read).filter(|one| one.silent) {
-        let (coin, rank) = (one.coin.clone(), rank(one));
-        if let Some(coin) = coin {
-            let first = kept.entry(coin).or_insert_with(|| rank.clone());
-            *first = rank.min(first.clone());
-        }
-    }
-    for some in all {
-        some.read.retain(|one| {
-            let first = one.coin.as_ref().and_then(|coin| kept.get(coin));
-            !one.silent || first.is_none_or(|(_, address)| *address == one.address)
+/// Leaves one reading of each token whose contract tells no amount, at the first wallet's first address: one fault is one finding, however
+/// many addresses there are, and always the same one. None where that address was not read. Before there is a wallet, at the first address
+/// that was.
+pub(super) fn one_of_each_silence(all: &mut [Readings], wallet: Option<&ChainAddress>) {
+    let mut told: BTreeSet<Option<ChainAddress>> = BTreeSet::new();
+    for one in all {
+        one.read.retain(|read| {
+            let here = wallet.is_none_or(|wallet| *wallet == read.address);
+            !read.silent || (here && told.insert(read.coin.clone()))
         });
     }
 }
@@ -121,6 +113,9 @@ pub(super) async fn read(
     all
 }
 
+/// The place of an address, and a coin.
+type Pair<'a> = (usize, &'a Option<ChainAddress>);
+
 async fn read_some(
     panel: &Panel,
     family: Family,
@@ -137,56 +132,47 @@ async fn read_some(
             return readings;
         }
     };
-    let pairs: Vec<(usize, &Option<ChainAddress>)> =
+    let pairs: Vec<Pair<'_>> =
         (0..addresses.len()).flat_map(|number| coins.iter().map(move |coin| (number, coin))).collect();
-    let ask = |some: &[(usize, &Option<ChainAddress>)]| -> Vec<(ChainAddress, Coin)> {
+    let ask = |some: &[Pair<'_>]| -> Vec<(ChainAddress, Coin)> {
         some.iter().map(|(number, coin)| (addresses[*number].clone(), coin_of(coin.as_ref()))).collect()
     };
-    let one = |(number, coin): (usize, &Option<ChainAddress>), told: Option<Option<u128>>| Read {
+    let one = |(number, coin): Pair<'_>, told: Option<Option<u128>>| Read {
         address: addresses[number].clone(),
         coin: coin.clone(),
         amount: told.flatten(),
         silent: told == Some(None),
         nonce: nonces.get(number).copied().flatten(),
     };
-    match panel.agreed_balances(&ask(&pairs), at).await {
-        Ok(amounts) => {
-            readings.read = pairs.iter().zip(amounts).map(|(pair, told)| one(*pair, Some(told))).collect();
-        }
-        // What they contradict each other about is looked for one by one.
-        Err(error) if is_contradiction(&error) && family != Family::Bitcoin => {
-            for pair in pairs {
-                match panel.agreed_balances(&ask(&[pair]), at).await {
-                    Ok(amounts) => readings.read.extend(amounts.first().map(|told| one(pair, Some(*told)))),
-                    Err(error) if is_contradiction(&error) => readings.read.push(one(pair, None)),
-                    Err(error) => {
-                        readings.failed += 1;
-                        readings.why = Some(error.to_string());
-                    }
+    let mut parts = vec![pairs];
+    while let Some(part) = parts.pop() {
+        match panel.agreed_balances(&ask(&part), at).await {
+            Ok(all) => readings.read.extend(part.iter().zip(all).map(|(pair, told)| one(*pair, Some(told)))),
+            Err(error) => {
+                let contradicted = is_contradiction(&error) && family != Family::Bitcoin;
+                if let Some(smaller) = smaller(&part, family, contradicted) {
+                    parts.extend(smaller.into_iter().rev());
+                } else if contradicted {
+                    readings.read.extend(part.iter().map(|pair| one(*pair, None)));
+                } else {
+                    readings.failed += part.len();
+                    readings.why = Some(error.to_string());
                 }
             }
-        }
-        // A token of which nodes cannot say anything keeps nobody from knowing the other coins.
-        Err(_) if family == Family::Evm && coins.len() > 1 => {
-            for coin in coins {
-                let of: Vec<_> = pairs.iter().filter(|(_, other)| *other == coin).copied().collect();
-                match panel.agreed_balances(&ask(&of), at).await {
-                    Ok(amounts) => {
-                        readings.read.extend(of.iter().zip(amounts).map(|(pair, told)| one(*pair, Some(told))))
-                    }
-                    Err(error) => {
-                        readings.failed += of.len();
-                        readings.why = Some(error.to_string());
-                    }
-                }
-            }
-        }
-        Err(error) => {
-            readings.failed = pairs.len();
-            readings.why = Some(error.to_string());
         }
     }
     readings
+}
+
+/// In what parts is asked again for what no quorum tells together; none where that would be no use. A token of which nodes of EVM networks
+/// cannot say anything keeps nobody from knowing the other coins, and what is contradicted is looked for one by one.
+fn smaller<'a>(part: &[Pair<'a>], family: Family, contradicted: bool) -> Option<Vec<Vec<Pair<'a>>>> {
+    let coins: BTreeSet<&Option<ChainAddress>> = part.iter().map(|(_, coin)| *coin).collect();
+    if family == Family::Evm && coins.len() > 1 {
+        let of = |coin| part.iter().filter(|(_, other)| *other == coin).copied().collect();
+        return Some(coins.into_iter().map(of).collect());
+    }
+    (contradicted && part.len() > 1).then(|| part.iter().map(|pair| vec![*pair]).collect())
 }
 
 /// How many transactions each address's key has made, as a quorum says.
@@ -297,6 +283,59 @@ mod tests {
         fn trial<'a>(&'a self, _: &'a TrialCall) -> Asking<'a, Trial> {
             not()
         }
+    }
+
+    /// Goal: a token that tells nothing is one finding, at the same place in every round: not one for each address, and none where that place
+    /// could not be read. Method: readings of two parts.
+    #[test]
+    fn a_silence_is_told_once() {
+        let [low, wallet, high, token] = ["a", "b", "c", "d"].map(|text| ChainAddress::canonical(text).unwrap());
+        let read = |address: &ChainAddress, coin: Option<&ChainAddress>, amount: Option<u128>, silent| Read {
+            address: address.clone(),
+            coin: coin.cloned(),
+            amount,
+            silent,
+            nonce: None,
+        };
+        let both =
+            |address: &ChainAddress| vec![read(address, None, Some(1), false), read(address, Some(&token), None, true)];
+        let part = |addresses: &[&ChainAddress]| Readings {
+            read: addresses.iter().flat_map(|address| both(address)).collect(),
+            ..Readings::default()
+        };
+        let silent_at = |mut all: Vec<Readings>, wallet: Option<&ChainAddress>| {
+            let before: usize = all.iter().map(|some| some.read.iter().filter(|one| !one.silent).count()).sum();
+            one_of_each_silence(&mut all, wallet);
+            let (silent, told): (Vec<Read>, Vec<Read>) =
+                all.into_iter().flat_map(|some| some.read).partition(|one| one.silent);
+            assert_eq!(told.len(), before, "what is told stays");
+            silent.into_iter().map(|one| one.address).collect::<Vec<_>>()
+        };
+        assert_eq!(silent_at(vec![part(&[&low, &wallet]), part(&[&high])], Some(&wallet)), vec![wallet.clone()]);
+        assert_eq!(silent_at(vec![part(&[&low]), part(&[&high])], Some(&wallet)), []);
+        assert_eq!(silent_at(vec![part(&[&low]), part(&[&high])], None), vec![low.clone()]);
+        // That endpoints contradict each other is told wherever it is.
+        let mut disputed = vec![Readings { read: vec![read(&high, Some(&token), None, false)], ..Readings::default() }];
+        one_of_each_silence(&mut disputed, Some(&wallet));
+        assert_eq!(disputed[0].read.len(), 1);
+    }
+
+    /// Goal: what keeps one coin from being told keeps no other: what no quorum tells together is asked for coin by coin where that is of
+    /// use, and what is contradicted one by one. Method: parts of two coins and of one.
+    #[test]
+    fn what_is_not_told_together_is_asked_for_apart() {
+        let (native, token) = (None, Some(ChainAddress::canonical("a").unwrap()));
+        let both: Vec<Pair<'_>> = vec![(0, &native), (0, &token), (1, &native), (1, &token)];
+        let by_coin = vec![vec![(0, &native), (1, &native)], vec![(0, &token), (1, &token)]];
+        let singly: Vec<Vec<Pair<'_>>> = both.iter().map(|pair| vec![*pair]).collect();
+        for contradicted in [false, true] {
+            assert_eq!(smaller(&both, Family::Evm, contradicted), Some(by_coin.clone()));
+            assert_eq!(smaller(&both[..1], Family::Evm, contradicted), None, "no smaller part is another question");
+        }
+        assert_eq!(smaller(&by_coin[1], Family::Evm, true), Some(vec![vec![(0, &token)], vec![(1, &token)]]));
+        assert_eq!(smaller(&by_coin[1], Family::Evm, false), None);
+        assert_eq!((smaller(&both, Family::Tron, true), smaller(&both, Family::Tron, false)), (Some(singly), None));
+        assert_eq!(smaller(&both[..1], Family::Tron, true), None);
     }
 
     /// Goal: all addresses are read also where blocks come faster than a part is read, each once; where they come faster than one

@@ -52,8 +52,8 @@ struct Told {
 /// The addresses of a round.
 struct Addresses {
     all: Vec<ChainAddress>,
-    /// Those of wallets.
-    wallets: Vec<ChainAddress>,
+    /// The first one of a wallet.
+    wallet: Option<ChainAddress>,
     /// Where the next round goes on.
     swept: u32,
     /// Whether this one comes to the end of them.
@@ -120,13 +120,13 @@ impl Round {
         };
         self.counts.height.store(settled.height, Ordering::Relaxed);
 
-        let Addresses { all: addresses, wallets, swept, whole } = self.addresses(&work).await?;
+        let Addresses { all: addresses, wallet, swept, whole } = self.addresses(&work).await?;
         let mut coins = Vec::new();
         for listing in &config.listings {
             coins.push(words::coin(&listing.coin).map_err(trouble)?);
         }
         let mut all = read(panel, self.network.family(), header, &addresses, &coins).await;
-        one_of_each_silence(&mut all, &wallets);
+        one_of_each_silence(&mut all, wallet.as_ref());
         let failed: usize = all.iter().map(|some| some.failed).sum();
         let why = all.iter().find_map(|some| some.why.clone());
         // What was read of now can be in no payout that was decided after this.
@@ -159,13 +159,14 @@ impl Round {
 
     /// The addresses of this round: of wallets, what was touched, and a part of all deposit addresses.
     async fn addresses(&self, work: &proto::BalanceWorkReply) -> Result<Addresses, String> {
-        let (mut addresses, mut wallets) = (BTreeSet::new(), Vec::new());
+        let (mut addresses, mut first) = (BTreeSet::new(), None);
         for wallet in self.link.wallets().await.map_err(trouble)?.wallets {
             for own in wallet.addresses {
-                wallets.push(words::address(&own.address).map_err(trouble)?);
+                let address = words::address(&own.address).map_err(trouble)?;
+                first.get_or_insert_with(|| address.clone());
+                addresses.insert(address);
             }
         }
-        addresses.extend(wallets.iter().cloned());
         for touched in &work.touched {
             addresses.insert(words::address(touched).map_err(trouble)?);
         }
@@ -181,7 +182,7 @@ impl Round {
         let next = work.sweep_next.saturating_add(swept);
         let whole = next >= work.stocked;
         let swept = if whole { 0 } else { next };
-        Ok(Addresses { all: addresses.into_iter().collect(), wallets, swept, whole })
+        Ok(Addresses { all: addresses.into_iter().collect(), wallet: first, swept, whole })
     }
 
     /// Tells everything that was read, again and again where it cannot be judged yet. How much nobody heard.

@@ -9,7 +9,7 @@ use exchequer_chains::node::{
     TrialCall, Waiting,
 };
 use exchequer_chains::rpc::{HealthRules, Wide};
-use exchequer_chains::scan::{Block, EvmBlock, EvmTx, Header};
+use exchequer_chains::scan::{Block, EvmBlock, EvmReceipt, EvmTx, Header};
 use exchequer_domain::{BlockHash, BlockRef, ChainAddress, OutPoint, TxId};
 use parking_lot::Mutex;
 
@@ -18,14 +18,18 @@ pub(in crate::kinds) struct Played {
     name: &'static str,
     /// What everybody has before and after block 8, as far as the coin's contract tells; none where the node has forgotten it.
     pub(in crate::kinds) balances: Mutex<Option<[Option<u128>; 2]>>,
+    /// What everybody has of the network's coin.
+    pub(in crate::kinds) coins: Mutex<u128>,
     /// With how many decimals every token counts, where its contract tells.
     pub(in crate::kinds) decimals: Mutex<Option<u8>>,
     /// What waits.
     pub(in crate::kinds) pool: Mutex<BTreeSet<TxId>>,
     /// What is in a block.
     pub(in crate::kinds) mined: Mutex<BTreeSet<TxId>>,
-    /// The header of the one block that it gives, which is empty.
+    /// The header of the one block that it gives.
     pub(in crate::kinds) block: Mutex<Option<Header>>,
+    /// What is in that block; nothing, but for what a test puts there.
+    pub(in crate::kinds) inside: Mutex<(Vec<EvmTx>, Vec<EvmReceipt>)>,
     /// The header that it tells; none where it tells none.
     pub(in crate::kinds) header: Mutex<Option<Header>>,
 }
@@ -49,10 +53,12 @@ impl Played {
         Played {
             name,
             balances: Mutex::new(None),
+            coins: Mutex::new(0),
             decimals: Mutex::new(None),
             pool: Mutex::default(),
             mined: Mutex::default(),
             block: Mutex::default(),
+            inside: Mutex::default(),
             header: Mutex::default(),
         }
     }
@@ -78,8 +84,9 @@ impl ChainNode for Played {
     }
     fn block(&self, height: u64) -> Asking<'_, Option<Block>> {
         let given = self.block.lock().filter(|header| header.block.height == height);
-        let empty = |header| Block::Evm(EvmBlock { header, txs: Vec::new(), receipts: Vec::new(), traces: None });
-        Box::pin(async move { Ok(given.map(empty)) })
+        let (txs, receipts) = self.inside.lock().clone();
+        let whole = |header| Block::Evm(EvmBlock { header, txs, receipts, traces: None });
+        Box::pin(async move { Ok(given.map(whole)) })
     }
     fn waiting<'a>(&'a self, known: &'a BTreeSet<TxId>) -> Asking<'a, Option<Waiting>> {
         let names = self.pool.lock().clone();
@@ -113,7 +120,9 @@ impl ChainNode for Played {
     fn balances<'a>(&'a self, of: &'a [(ChainAddress, Coin)], at: Header) -> Asking<'a, Vec<Option<u128>>> {
         let balances = *self.balances.lock();
         let Some([before, after]) = balances else { return nothing() };
-        Box::pin(async move { Ok(vec![if at.block == header(8).block { after } else { before }; of.len()]) })
+        let (token, coins) = (if at.block == header(8).block { after } else { before }, *self.coins.lock());
+        let has = move |(_, coin): &(ChainAddress, Coin)| if *coin == Coin::Native { Some(coins) } else { token };
+        Box::pin(async move { Ok(of.iter().map(has).collect()) })
     }
     fn decimals<'a>(&'a self, _: &'a ChainAddress) -> Asking<'a, Option<u8>> {
         let told = *self.decimals.lock();

@@ -2,8 +2,10 @@
 //!
 //! A log says what a contract's maker wants it to say. What an address has before and after the block is asked of a quorum and
 //! compared; where it is not what the log makes it, or its contract tells no amount, nothing of the token is certain any more: it is
-//! told without an amount, and waits for people. What no quorum tells now is asked again: the block waits. Where too few endpoints keep
-//! the state of that block for a quorum ever to tell, the log stands alone, as of any token that was listed with care.
+//! told without an amount, and waits for people. What no quorum tells now is asked again, and the block waits. It does so for ten minutes,
+//! or until nodes have forgotten; then the token is doubted as well: nobody may hold up a network, and nobody comes through by waiting.
+//! Where nodes had forgotten before anybody asked, after a time in which nobody scanned, the log stands alone, as of any token that was
+//! listed with care. What was waited for is known to one worker: the next one begins anew.
 
 use std::collections::BTreeMap;
 
@@ -12,33 +14,67 @@ use exchequer_chains::evm::text;
 use exchequer_chains::node::{Panel, PanelError};
 use exchequer_chains::scan::{Doubt, EvmBlock, Found, Header, Unsure, evm_transfers};
 use exchequer_domain::{BlockHash, BlockRef, ChainAddress};
+use tokio::time::{Duration, Instant};
 
-use super::watched::Suspects;
+use super::watched::{Suspects, Untold};
 
-type Account = (ChainAddress, ChainAddress);
+/// So long a block waits for a token's balances while a quorum tells those of the coin.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Compares what a block's logs say of our addresses with what the addresses have. Arrivals of a token of which it is not the same,
 /// now or before, are for people.
 ///
 /// # Errors
-/// No quorum tells the balances now: nothing has changed, and the block is to be met again.
+/// No quorum tells the balances now: the block is to be met again.
 pub(super) async fn prove(
     panel: &Panel,
     block: &EvmBlock,
     found: &mut Found,
-    suspects: &mut Suspects,
+    (suspects, untold): (&mut Suspects, &mut Untold),
 ) -> Result<(), String> {
-    let mut flows: BTreeMap<Account, (u128, u128)> = BTreeMap::new();
-    for seen in &found.sightings {
-        // Of what is doubted already nothing has to be asked.
-        if let Coin::Token(token) = &seen.coin
-            && !suspects.contains_key(token)
-        {
-            flows.insert((seen.address.clone(), token.clone()), (0, 0));
+    let header = block.header;
+    let mut waits = None;
+    for (token, flows) in flows(block, found, suspects) {
+        let why = match compare(panel, header, &token, &flows).await {
+            Ok(why) => {
+                untold.remove(&token);
+                why
+            }
+            // Nobody will ever tell. What was not told as long as it could be is no better than what is told otherwise.
+            Err(PanelError::Forgotten) => {
+                let waited =
+                    untold.remove(&token).map(|_| "no quorum told its balances while nodes had them".to_owned());
+                if waited.is_none() {
+                    let height = header.block.height;
+                    tracing::warn!(
+                        "token {token}: the balances around block {height} are forgotten: its log is believed alone"
+                    );
+                }
+                waited
+            }
+            Err(error) => {
+                let since = *untold.entry(token.clone()).or_insert_with(Instant::now);
+                let long = since.elapsed() >= PATIENCE && coin_is_told(panel, header, &flows).await;
+                if !long {
+                    let height = header.block.height;
+                    waits = Some(format!(
+                        "balances of token {token} around block {height}, in which some of it moved: {error}"
+                    ));
+                    continue;
+                }
+                Some(format!(
+                    "for {} minutes no quorum has told its balances, and it tells the coin's: {error}",
+                    PATIENCE.as_secs() / 60
+                ))
+            }
+        };
+        if let Some(why) = why {
+            tracing::error!("token {token}: {why}: nothing of the token is credited by itself any more");
+            suspects.insert(token, Some(why));
         }
     }
-    if !flows.is_empty() {
-        compare(panel, block, flows, suspects).await?;
+    if let Some(why) = waits {
+        return Err(why);
     }
     let mut certain = Vec::with_capacity(found.sightings.len());
     for seen in found.sightings.drain(..) {
@@ -54,62 +90,78 @@ pub(super) async fn prove(
     Ok(())
 }
 
-/// Compares what came and left by the log with what was there before and after.
-async fn compare(
-    panel: &Panel,
-    block: &EvmBlock,
-    mut flows: BTreeMap<Account, (u128, u128)>,
-    suspects: &mut Suspects,
-) -> Result<(), String> {
+/// What moved of tokens at addresses of ours where some arrived. Of what is doubted already nothing has to be asked.
+fn flows(block: &EvmBlock, found: &Found, suspects: &Suspects) -> BTreeMap<ChainAddress, Flows> {
+    let mut tokens: BTreeMap<ChainAddress, Flows> = BTreeMap::new();
+    for seen in &found.sightings {
+        if let Coin::Token(token) = &seen.coin
+            && !suspects.contains_key(token)
+        {
+            tokens.entry(token.clone()).or_default().insert(seen.address.clone(), (0, 0));
+        }
+    }
+    if tokens.is_empty() {
+        return tokens;
+    }
     for receipt in block.receipts.iter().filter(|receipt| receipt.ok) {
         for moved in evm_transfers(receipt) {
-            let (token, amount) = (text(&moved.contract), moved.amount.narrow().unwrap_or(u128::MAX));
-            if let Some((came, _)) = flows.get_mut(&(text(&moved.to), token.clone())) {
+            let amount = moved.amount.narrow().unwrap_or(u128::MAX);
+            let Some(flows) = tokens.get_mut(&text(&moved.contract)) else { continue };
+            if let Some((came, _)) = flows.get_mut(&text(&moved.to)) {
                 *came = came.saturating_add(amount);
             }
-            if let Some((_, left)) = flows.get_mut(&(text(&moved.from), token)) {
+            if let Some((_, left)) = flows.get_mut(&text(&moved.from)) {
                 *left = left.saturating_add(amount);
             }
         }
     }
-    let of: Vec<(ChainAddress, Coin)> =
-        flows.keys().map(|(address, token)| (address.clone(), Coin::Token(token.clone()))).collect();
-    let header = block.header;
+    tokens
+}
+
+/// What came and what left of a token at addresses, by its log.
+type Flows = BTreeMap<ChainAddress, (u128, u128)>;
+
+/// Compares what came and left of a token by its log with what was there before and after. Why it is doubted, if it is.
+///
+/// # Errors
+/// What no quorum tells.
+async fn compare(
+    panel: &Panel,
+    header: Header,
+    token: &ChainAddress,
+    flows: &Flows,
+) -> Result<Option<String>, PanelError> {
+    let of: Vec<(ChainAddress, Coin)> = flows.keys().map(|own| (own.clone(), Coin::Token(token.clone()))).collect();
     let below = BlockRef { height: header.block.height.saturating_sub(1), hash: header.parent };
     let parent = Header { block: below, parent: BlockHash([0; 32]), time_ms: 0 };
-    match (panel.agreed_balances(&of, parent).await, panel.agreed_balances(&of, header).await) {
-        (Ok(before), Ok(after)) => {
-            for (((address, token), (came, left)), (before, after)) in flows.iter().zip(before.iter().zip(&after)) {
-                // What is not told and what is not counted with is not the same.
-                let due = before.and_then(|before| before.checked_add(*came));
-                let has = after.and_then(|after| after.checked_add(*left));
-                let same = due.zip(has).is_some_and(|(due, has)| due == has);
-                if !same && !suspects.contains_key(token) {
-                    let words =
-                        |told: &Option<u128>| told.map_or_else(|| "an unknown amount".to_owned(), |n| n.to_string());
-                    let why = format!(
-                        "{address} had {} before block {} and has {} after it, and the log says {came} in and {left} out",
-                        words(before),
-                        header.block.height,
-                        words(after)
-                    );
-                    tracing::error!("token {token}: {why}: nothing of the token is credited by itself any more");
-                    suspects.insert(token.clone(), Some(why));
-                }
-            }
-        }
-        (Err(PanelError::Forgotten), _) | (_, Err(PanelError::Forgotten)) => {
-            tracing::debug!("balances of block {} are forgotten", header.block.height);
-        }
-        (Err(why), _) | (_, Err(why)) => {
-            return Err(format!("balances around block {}, which tokens moved in: {why}", header.block.height));
+    let before = panel.agreed_balances(&of, parent).await?;
+    let after = panel.agreed_balances(&of, header).await?;
+    for ((address, (came, left)), (before, after)) in flows.iter().zip(before.iter().zip(&after)) {
+        // What is not told and what is not counted with is not the same.
+        let due = before.and_then(|before| before.checked_add(*came));
+        let has = after.and_then(|after| after.checked_add(*left));
+        let same = due.zip(has).is_some_and(|(due, has)| due == has);
+        if !same {
+            let words = |told: &Option<u128>| told.map_or_else(|| "an unknown amount".to_owned(), |n| n.to_string());
+            return Ok(Some(format!(
+                "{address} had {} before block {} and has {} after it, and the log says {came} in and {left} out",
+                words(before),
+                header.block.height,
+                words(after)
+            )));
         }
     }
-    Ok(())
+    Ok(None)
+}
+
+/// Whether a quorum tells of the network's own coin as of a block: whoever does could tell of a token as well.
+async fn coin_is_told(panel: &Panel, header: Header, flows: &Flows) -> bool {
+    let of: Vec<(ChainAddress, Coin)> = flows.keys().take(1).map(|own| (own.clone(), Coin::Native)).collect();
+    panel.agreed_balances(&of, header).await.is_ok()
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::sync::Arc;
 
     use exchequer_chains::rpc::Wide;
@@ -119,12 +171,12 @@ mod tests {
     use super::super::played::{Played, header, panel};
     use super::*;
 
-    const TOKEN: [u8; 20] = [0xaa; 20];
-    const OURS: [u8; 20] = [1; 20];
+    pub(in super::super) const TOKEN: [u8; 20] = [0xaa; 20];
+    pub(in super::super) const OURS: [u8; 20] = [1; 20];
     const TRANSFER: &str = "ddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef";
 
     /// A block in which 50 arrive at ours, in two logs, and 20 leave.
-    fn block() -> (EvmBlock, Found) {
+    pub(in super::super) fn block() -> (EvmBlock, Found) {
         let word = |account: [u8; 20]| {
             let mut word = [0; 32];
             word[12..].copy_from_slice(&account);
@@ -174,14 +226,14 @@ mod tests {
         ] {
             both(balances);
             let (block, mut found) = block();
-            let mut suspects = Suspects::new();
-            prove(&panel, &block, &mut found, &mut suspects).await.unwrap();
+            let (mut suspects, mut untold) = (Suspects::new(), Untold::new());
+            prove(&panel, &block, &mut found, (&mut suspects, &mut untold)).await.unwrap();
             let counts = (found.sightings.len(), found.doubts.len());
             assert_eq!(counts, if certain { (2, 0) } else { (0, 2) }, "{balances:?}");
             assert_eq!(suspects.is_empty(), certain);
             both(Some([Some(100), Some(130)]));
             let (block, mut again) = self::block();
-            prove(&panel, &block, &mut again, &mut suspects).await.unwrap();
+            prove(&panel, &block, &mut again, (&mut suspects, &mut untold)).await.unwrap();
             assert_eq!(again.sightings.is_empty(), !certain, "a token that was caught stays so");
         }
         *nodes[0].balances.lock() = Some([Some(100), Some(100)]);
@@ -189,17 +241,50 @@ mod tests {
         // Two that contradict each other: not now.
         let (block, mut found) = block();
         let before = found.clone();
-        let mut suspects = Suspects::new();
-        assert!(prove(&panel, &block, &mut found, &mut suspects).await.is_err());
-        assert_eq!(
-            (found, suspects.is_empty()),
-            (before.clone(), true),
-            "one node's word proves nothing against a token"
-        );
-        // One that has forgotten is one too few for ever.
+        let (mut suspects, mut untold) = (Suspects::new(), Untold::new());
+        assert!(prove(&panel, &block, &mut found, (&mut suspects, &mut untold)).await.is_err());
+        assert_eq!((&found, suspects.len()), (&before, 0), "one node's word proves nothing against a token");
+        // One of two has forgotten: no quorum will ever tell, and one was asked for in time.
         *nodes[1].balances.lock() = None;
-        let mut found = before.clone();
-        prove(&panel, &block, &mut found, &mut suspects).await.unwrap();
-        assert_eq!((found, suspects.is_empty()), (before, true));
+        for (mut untold, certain) in [(Untold::new(), true), (untold, false)] {
+            let mut found = before.clone();
+            prove(&panel, &block, &mut found, (&mut suspects, &mut untold)).await.unwrap();
+            assert_eq!((found == before, suspects.is_empty()), (certain, certain));
+        }
+    }
+
+    /// Goal: a token of which no quorum tells is doubted in the end, so that it does not hold up its network for ever; not while the nodes
+    /// tell nothing else either, and not where it is told again before. Method: nodes that contradict each other about a token, and about
+    /// the coin or not, in paused time.
+    #[tokio::test(start_paused = true)]
+    async fn a_token_does_not_hold_up_its_network() {
+        let nodes = [Arc::new(Played::new("one")), Arc::new(Played::new("two"))];
+        let panel = panel(&nodes).await;
+        let (mut suspects, mut untold) = (Suspects::new(), Untold::new());
+        let (block, whole) = block();
+        let good = Some([Some(100), Some(130)]);
+        let set = |balances, coins| {
+            *nodes[0].balances.lock() = good;
+            *nodes[1].balances.lock() = balances;
+            *nodes[1].coins.lock() = coins;
+        };
+        let other = Some([Some(100), Some(100)]);
+        for (minutes, balances, coins, came) in [
+            (0, other, 0, None),
+            (9, other, 0, None),
+            (2, other, 1, None),
+            (0, good, 1, Some(true)),
+            (0, other, 0, None),
+            (9, other, 0, None),
+            (2, other, 0, Some(false)),
+            (0, good, 0, Some(false)),
+        ] {
+            set(balances, coins);
+            tokio::time::advance(Duration::from_secs(60 * minutes)).await;
+            panel.refresh().await;
+            let mut found = whole.clone();
+            let proved = prove(&panel, &block, &mut found, (&mut suspects, &mut untold)).await;
+            assert_eq!(proved.is_ok().then_some(found == whole), came, "{minutes} {balances:?} {coins}: {proved:?}");
+        }
     }
 }

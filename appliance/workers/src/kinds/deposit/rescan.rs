@@ -17,6 +17,7 @@ use super::super::nodes::{self, Nodes};
 use super::Watched;
 use super::commit::{SIGHTINGS_MAX, scanned};
 use super::proof::prove;
+use super::watched::Untold;
 use crate::money::{Changed, Link, Requests, change, proto, words};
 
 /// Most blocks that are looked at in one go.
@@ -82,6 +83,7 @@ pub(super) async fn rescan(
     if let Some(why) = wrong.into_iter().map(|doubt| doubt.why).chain(uncounted.into_values()).next() {
         return Err(format!("what arrives of a listed token cannot be counted: {why}"));
     }
+    let mut suspects = watched.suspects.clone();
     let look = |block: &Block| scan(block, &Watch { params, own: &watched, tokens: &watched.tokens });
     let mut difference = Difference { applies: commit.is_some(), ..Difference::default() };
     let mut waiting: Vec<(Header, Found)> = Vec::new();
@@ -95,12 +97,7 @@ pub(super) async fn rescan(
         let (block, mut found) = agreed.value;
         // As in any scan: a token whose balances do not follow its log is for people.
         if let Block::Evm(block) = &block {
-            // Of each block by itself: what a contract did not tell at one says nothing of a block behind it, which people ask about.
-            let mut suspects = watched.suspects.clone();
-            prove(&panel, block, &mut found, &mut suspects).await?;
-            for (token, why) in suspects.into_iter().filter(|(token, _)| !watched.suspects.contains_key(token)) {
-                difference.line(format!("not certain: token {token}: {}", why.unwrap_or_default()));
-            }
+            prove(&panel, block, &mut found, (&mut suspects, &mut Untold::new())).await?;
         }
         waiting.push((block.header(), found));
         let arrivals: usize = waiting.iter().map(|(_, found)| found.sightings.len()).sum();
@@ -111,6 +108,9 @@ pub(super) async fn rescan(
                 }
             }
         }
+    }
+    for (token, why) in suspects.into_iter().filter(|(token, _)| !watched.suspects.contains_key(token)) {
+        difference.uncertain.push(format!("token {token} is not certain from there on: {}", why.unwrap_or_default()));
     }
     Ok(difference.told(from, to))
 }
@@ -155,6 +155,8 @@ struct Difference {
     count: usize,
     applies: bool,
     taken: usize,
+    /// Of which tokens nothing is certain, and why.
+    uncertain: Vec<String>,
 }
 
 /// What of a block the state has otherwise.
@@ -271,13 +273,13 @@ impl Difference {
     }
 
     fn told(&self, from: u64, to: u64) -> String {
-        let Difference { arrivals, doubts, lines, count, applies, taken } = self;
+        let Difference { arrivals, doubts, lines, count, applies, taken, uncertain } = self;
         let mut told =
             format!("blocks {from} to {to}: {arrivals} arrivals, {doubts} that are not certain, {count} differences");
         if *applies {
             told.push_str(&format!("; {taken} that were missing are in the books now"));
         }
-        for line in lines {
+        for line in uncertain.iter().chain(lines) {
             told.push('\n');
             told.push_str(line);
         }

@@ -110,7 +110,8 @@ pub(super) async fn fetch(
             }
             if follows(trail, header)
                 && let Some((Block::Evm(block), seen)) = &mut given
-                && let Err(why) = prove(panel, block, seen, &mut catch.watched.suspects).await
+                && let Err(why) =
+                    prove(panel, block, seen, (&mut catch.watched.suspects, &mut catch.watched.untold)).await
             {
                 return if catch.found.is_empty() { Err(why) } else { Ok(None) };
             }
@@ -159,6 +160,7 @@ mod tests {
     use exchequer_domain::{BlockHash, BlockRef};
 
     use super::super::played::{Played, header, panel};
+    use super::super::proof::tests as proof;
     use super::*;
 
     /// Goal: nobody says alone what a block follows: a worker on a branch that was left would stay there, and credit what it saw there.
@@ -182,6 +184,39 @@ mod tests {
             let found: Vec<Header> = catch.found.iter().map(|one| one.header).collect();
             let expected = if liar.is_some() { vec![] } else { vec![header(8)] };
             assert_eq!((found, trail.tip()), (expected.clone(), *expected.last().unwrap_or(&tip)), "{liar:?}");
+        }
+    }
+
+    /// Goal: a block of which no quorum tells a token's balances is not taken, with nothing behind it: what was found before it counts, and it
+    /// is met again. Method: nodes that agree on a block with a token in it, and on the balances around it or not.
+    #[tokio::test(start_paused = true)]
+    async fn a_block_waits_for_its_balances() {
+        let nodes = ["one", "two"].map(|name| Arc::new(Played::new(name)));
+        let panel = panel(&nodes).await;
+        let params = NetworkParams::mainnet(Network::Ethereum);
+        let (block, expected) = proof::block();
+        for node in &nodes {
+            *node.block.lock() = Some(block.header);
+            *node.inside.lock() = (block.txs.clone(), block.receipts.clone());
+        }
+        let mut before = Vec::new();
+        for (after, found_before) in [(130, false), (129, true), (130, true), (129, false)] {
+            *nodes[0].balances.lock() = Some([Some(100), Some(130)]);
+            *nodes[1].balances.lock() = Some([Some(100), Some(after)]);
+            let mut trail = Trail::new(vec![header(7)], 8, None).unwrap();
+            let (mut watched, counts) = (Watched::new(params), Counts::default());
+            watched.watch(proof::OURS, proof::TOKEN);
+            let found = if found_before { std::mem::take(&mut before) } else { Vec::new() };
+            let mut catch = Catch { params, counts: &counts, watched: &mut watched, found };
+            let came = fetch(&panel, &mut trail, 8, &mut catch).await;
+            let taken = catch.found.last().map(|one| one.sightings.len());
+            let told = after == 130;
+            assert_eq!(came.is_err(), !told && !found_before, "{came:?}");
+            assert_eq!(trail.tip(), if told { header(8) } else { header(7) });
+            assert_eq!(catch.found.len(), usize::from(told) + usize::from(found_before));
+            assert_eq!(taken.is_some(), told || found_before);
+            assert!(taken.is_none_or(|count| count == expected.sightings.len()));
+            before = catch.found;
         }
     }
 }

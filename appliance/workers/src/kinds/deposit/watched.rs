@@ -7,12 +7,16 @@ use exchequer_chains::NetworkParams;
 use exchequer_chains::scan::{AddressSet, FileError, Key, Own};
 use exchequer_domain::{ChainAddress, Family, OutPoint};
 use futures::StreamExt as _;
+use tokio::time::Instant;
 
 use crate::money::proto::NetworkReply;
 use crate::money::{Link, words};
 
 /// Tokens that are doubted; and why, where nobody was told yet.
 pub(super) type Suspects = BTreeMap<ChainAddress, Option<String>>;
+
+/// Tokens whose balances no quorum tells, and since when.
+pub(super) type Untold = BTreeMap<ChainAddress, Instant>;
 
 /// What is watched on a network.
 pub struct Watched {
@@ -24,6 +28,8 @@ pub struct Watched {
     from_file: bool,
     /// Tokens whose balances were seen not to follow their logs: nothing of them is certain before people have looked.
     pub(super) suspects: Suspects,
+    /// Tokens whose balances no quorum has told lately.
+    pub(super) untold: Untold,
     /// Tokens of which it is not known with how many decimals they count, and why not.
     pub(super) uncounted: BTreeMap<ChainAddress, String>,
     /// Contracts of listed tokens.
@@ -52,6 +58,7 @@ impl Watched {
             coins_known: false,
             from_file: false,
             suspects: Suspects::new(),
+            untold: Untold::new(),
             uncounted: BTreeMap::new(),
             tokens: BTreeSet::new(),
         }
@@ -68,6 +75,13 @@ impl Watched {
                 Watched::new(params)
             }
         }
+    }
+
+    /// Has it watch an account and a token, for tests of what goes by it.
+    #[cfg(test)]
+    pub(super) fn watch(&mut self, account: [u8; 20], token: [u8; 20]) {
+        self.set.insert(Key::Account(account), 1).unwrap();
+        self.tokens.insert(token);
     }
 
     /// How many addresses there are.
