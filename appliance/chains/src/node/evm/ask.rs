@@ -249,7 +249,9 @@ fn state_error(error: RpcError) -> NodeError {
         "state unavailable",
         "historical state",
     ];
-    if pruned.iter().any(|part| words.contains(part)) { NodeError::Pruned } else { NodeError::Rpc(error) }
+    // One names the state between its words.
+    let named = words.starts_with("state ") && words.contains("is not available") || words.contains("fully indexed");
+    if named || pruned.iter().any(|part| words.contains(part)) { NodeError::Pruned } else { NodeError::Rpc(error) }
 }
 
 /// Whether a contract ended a call by itself: how programs of nodes begin to say so, or their code for it with what the contract returned.

@@ -492,6 +492,7 @@ async fn balances_of_tokens_are_read_or_not_told() {
         (refused(-32_000, "missing trie node 00"), None),
         (refused(-32_000, "historical state is not available: reverted to a snapshot"), None),
         (refused(-32_000, "No state available for block 0x1"), None),
+        (refused(-32_000, "state 0x669c is not available"), None),
         (refused(-32_000, "old data not available due to pruning"), None),
         (refused(3, "execution reverted: missing trie node"), Some(None)),
         (refused(-32_000, "execution reverted: historical state pruned"), Some(None)),

@@ -25,15 +25,16 @@ use crate::{Coin, NetworkParams, TxError};
 const THROTTLED: &str = "lack of computing resources";
 /// The call of a token for a balance.
 const BALANCE_OF: &str = "70a08231";
-/// What java-tron calls a call that the contract's code did not come through, by the names of its errors; that its time ran out is as
-/// likely as not the contract's doing.
-const FAILED_IN_IT: [&str; 11] = [
+/// What java-tron calls a call that the contract's code did not come through, by the names of its errors; not that
+/// its time ran out, which as often as not is the node's own pause.
+const FAILED_IN_IT: [&str; 12] = [
     "IllegalOperationException",
     "BadJumpDestinationException",
     "StackTooSmallException",
     "StackTooLargeException",
     "OutOfEnergyException",
-    "OutOfTimeException",
+    "OutOfMemoryException",
+    "JVMStackOverFlowException",
     "ReturnDataCopyIllegalBoundsException",
     "PrecompiledContractException",
     "StaticCallModificationException",

@@ -47,14 +47,21 @@ const fn is_contradiction(error: &PanelError) -> bool {
 }
 
 /// Leaves one reading of each token whose contract tells no amount, at the first wallet's first address: one fault is one finding, however
-/// many addresses there are, and always the same one. None where that address was not read. Before there is a wallet, at the first address
-/// that was.
+/// many addresses there are, and always the same one. What a contract hides of other addresses while it tells of that one was not read. None
+/// is left where that address was not read; before there is a wallet, the first one is.
 pub(super) fn one_of_each_silence(all: &mut [Readings], wallet: Option<&ChainAddress>) {
-    let mut told: BTreeSet<Option<ChainAddress>> = BTreeSet::new();
-    for one in all {
-        one.read.retain(|read| {
-            let here = wallet.is_none_or(|wallet| *wallet == read.address);
-            !read.silent || (here && told.insert(read.coin.clone()))
+    let here = |read: &Read| wallet.is_none_or(|wallet| *wallet == read.address);
+    let told_here = |read: &&Read| wallet.is_some() && here(read) && !read.silent;
+    let told: BTreeSet<Option<ChainAddress>> =
+        all.iter().flat_map(|some| &some.read).filter(told_here).map(|read| read.coin.clone()).collect();
+    let mut kept: BTreeSet<Option<ChainAddress>> = BTreeSet::new();
+    for Readings { read, failed, why, .. } in all {
+        read.retain(|one| {
+            if one.silent && told.contains(&one.coin) {
+                *failed += 1;
+                *why = Some(format!("a token's contract tells no balance of {}, and tells others", one.address));
+            }
+            !one.silent || (here(one) && kept.insert(one.coin.clone()))
         });
     }
 }
@@ -314,6 +321,13 @@ mod tests {
         assert_eq!(silent_at(vec![part(&[&low, &wallet]), part(&[&high])], Some(&wallet)), vec![wallet.clone()]);
         assert_eq!(silent_at(vec![part(&[&low]), part(&[&high])], Some(&wallet)), []);
         assert_eq!(silent_at(vec![part(&[&low]), part(&[&high])], None), vec![low.clone()]);
+        // Told of the wallet alone: of all others it was not read.
+        let told_of_wallet =
+            Readings { read: vec![read(&wallet, Some(&token), Some(5), false)], ..Readings::default() };
+        let mut hiding = vec![part(&[&low, &high]), told_of_wallet];
+        one_of_each_silence(&mut hiding, Some(&wallet));
+        assert_eq!((hiding[0].read.len(), hiding[0].failed, hiding[0].why.is_some()), (2, 2, true));
+        assert_eq!((hiding[1].read.len(), hiding[1].failed), (1, 0));
         // That endpoints contradict each other is told wherever it is.
         let mut disputed = vec![Readings { read: vec![read(&high, Some(&token), None, false)], ..Readings::default() }];
         one_of_each_silence(&mut disputed, Some(&wallet));

@@ -2,27 +2,42 @@
 //!
 //! A log says what a contract's maker wants it to say. What an address has before and after the block is asked of a quorum and
 //! compared; where it is not what the log makes it, or its contract tells no amount, nothing of the token is certain any more: it is
-//! told without an amount, and waits for people. What no quorum tells now is asked again, and the block waits. It does so for ten minutes,
-//! or until nodes have forgotten; then the token is doubted as well: nobody may hold up a network, and nobody comes through by waiting.
-//! Where nodes had forgotten before anybody asked, after a time in which nobody scanned, the log stands alone, as of any token that was
-//! listed with care. What was waited for is known to one worker: the next one begins anew.
+//! told without an amount, and waits for people.
+//!
+//! Where no quorum tells, the same is asked of the network's own coin, in which no contract has a word. Is that told, the token is what
+//! hinders: its block waits for ten minutes, or until nodes have forgotten, and then it is doubted, so that it neither holds up its
+//! network nor comes through by waiting. Have nodes forgotten the coin as well, after a time in which nobody scanned, the log stands
+//! alone, as of any token that was listed with care. Anything else is trouble of endpoints, and the block waits. What was waited for is
+//! known to one worker: the next one begins anew.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use exchequer_chains::Coin;
 use exchequer_chains::evm::text;
-use exchequer_chains::node::{Panel, PanelError};
+use exchequer_chains::node::{Disagreement, Panel, PanelError};
 use exchequer_chains::scan::{Doubt, EvmBlock, Found, Header, Unsure, evm_transfers};
 use exchequer_domain::{BlockHash, BlockRef, ChainAddress};
 use tokio::time::{Duration, Instant};
 
 use super::watched::{Suspects, Untold};
 
-/// So long a block waits for a token's balances while a quorum tells those of the coin.
+/// So long a block waits for what no quorum tells.
 const PATIENCE: Duration = Duration::from_secs(600);
 
+/// What a token's log is worth.
+enum Worth {
+    /// Its balances follow it.
+    Proved,
+    /// Nobody knows its balances any more: it stands alone.
+    Alone,
+    /// They do not follow it, or nobody is told them.
+    Doubted(String),
+    /// It is not known now.
+    Waits(String),
+}
+
 /// Compares what a block's logs say of our addresses with what the addresses have. Arrivals of a token of which it is not the same,
-/// now or before, are for people.
+/// now or before, are for people. Of which tokens the log stands alone.
 ///
 /// # Errors
 /// No quorum tells the balances now: the block is to be met again.
@@ -31,46 +46,34 @@ pub(super) async fn prove(
     block: &EvmBlock,
     found: &mut Found,
     (suspects, untold): (&mut Suspects, &mut Untold),
-) -> Result<(), String> {
-    let header = block.header;
-    let mut waits = None;
+) -> Result<BTreeSet<ChainAddress>, String> {
+    let (header, height) = (block.header, block.header.block.height);
+    let (mut alone, mut waits) = (BTreeSet::new(), None);
     for (token, flows) in flows(block, found, suspects) {
-        let why = match compare(panel, header, &token, &flows).await {
-            Ok(why) => {
-                untold.remove(&token);
-                why
-            }
-            // Nobody will ever tell. What was not told as long as it could be is no better than what is told otherwise.
-            Err(PanelError::Forgotten) => {
-                let waited =
-                    untold.remove(&token).map(|_| "no quorum told its balances while nodes had them".to_owned());
-                if waited.is_none() {
-                    let height = header.block.height;
-                    tracing::warn!(
-                        "token {token}: the balances around block {height} are forgotten: its log is believed alone"
-                    );
-                }
-                waited
-            }
-            Err(error) => {
-                let since = *untold.entry(token.clone()).or_insert_with(Instant::now);
-                let long = since.elapsed() >= PATIENCE && coin_is_told(panel, header, &flows).await;
-                if !long {
-                    let height = header.block.height;
-                    waits = Some(format!(
-                        "balances of token {token} around block {height}, in which some of it moved: {error}"
-                    ));
-                    continue;
-                }
-                Some(format!(
-                    "for {} minutes no quorum has told its balances, and it tells the coin's: {error}",
-                    PATIENCE.as_secs() / 60
-                ))
-            }
+        let worth = match compare(panel, header, &token, &flows).await {
+            Ok(Ok(())) => Worth::Proved,
+            Ok(Err(why)) => Worth::Doubted(why),
+            Err(error) => unknown(panel, header, (&token, &flows), untold, &error).await,
         };
-        if let Some(why) = why {
-            tracing::error!("token {token}: {why}: nothing of the token is credited by itself any more");
-            suspects.insert(token, Some(why));
+        if !matches!(worth, Worth::Waits(_)) {
+            untold.tokens.remove(&token);
+        }
+        match worth {
+            Worth::Proved => {}
+            Worth::Alone => {
+                tracing::warn!(
+                    "token {token}: nodes have forgotten the balances around block {height}: its log stands alone"
+                );
+                alone.insert(token);
+            }
+            Worth::Doubted(why) => {
+                tracing::error!("token {token}: {why}: nothing of the token is credited by itself any more");
+                suspects.insert(token, Some(why));
+            }
+            Worth::Waits(why) => {
+                waits =
+                    Some(format!("balances of token {token} around block {height}, in which some of it moved: {why}"));
+            }
         }
     }
     if let Some(why) = waits {
@@ -87,7 +90,7 @@ pub(super) async fn prove(
         }
     }
     found.sightings = certain;
-    Ok(())
+    Ok(alone)
 }
 
 /// What moved of tokens at addresses of ours where some arrived. Of what is doubted already nothing has to be asked.
@@ -121,7 +124,7 @@ fn flows(block: &EvmBlock, found: &Found, suspects: &Suspects) -> BTreeMap<Chain
 /// What came and what left of a token at addresses, by its log.
 type Flows = BTreeMap<ChainAddress, (u128, u128)>;
 
-/// Compares what came and left of a token by its log with what was there before and after. Why it is doubted, if it is.
+/// Compares what came and left of a token by its log with what was there before and after, and says what is not the same.
 ///
 /// # Errors
 /// What no quorum tells.
@@ -130,11 +133,9 @@ async fn compare(
     header: Header,
     token: &ChainAddress,
     flows: &Flows,
-) -> Result<Option<String>, PanelError> {
+) -> Result<Result<(), String>, PanelError> {
     let of: Vec<(ChainAddress, Coin)> = flows.keys().map(|own| (own.clone(), Coin::Token(token.clone()))).collect();
-    let below = BlockRef { height: header.block.height.saturating_sub(1), hash: header.parent };
-    let parent = Header { block: below, parent: BlockHash([0; 32]), time_ms: 0 };
-    let before = panel.agreed_balances(&of, parent).await?;
+    let before = panel.agreed_balances(&of, parent_of(header)).await?;
     let after = panel.agreed_balances(&of, header).await?;
     for ((address, (came, left)), (before, after)) in flows.iter().zip(before.iter().zip(&after)) {
         // What is not told and what is not counted with is not the same.
@@ -143,7 +144,7 @@ async fn compare(
         let same = due.zip(has).is_some_and(|(due, has)| due == has);
         if !same {
             let words = |told: &Option<u128>| told.map_or_else(|| "an unknown amount".to_owned(), |n| n.to_string());
-            return Ok(Some(format!(
+            return Ok(Err(format!(
                 "{address} had {} before block {} and has {} after it, and the log says {came} in and {left} out",
                 words(before),
                 header.block.height,
@@ -151,13 +152,67 @@ async fn compare(
             )));
         }
     }
-    Ok(None)
+    Ok(Ok(()))
 }
 
-/// Whether a quorum tells of the network's own coin as of a block: whoever does could tell of a token as well.
-async fn coin_is_told(panel: &Panel, header: Header, flows: &Flows) -> bool {
-    let of: Vec<(ChainAddress, Coin)> = flows.keys().take(1).map(|own| (own.clone(), Coin::Native)).collect();
-    panel.agreed_balances(&of, header).await.is_ok()
+/// The block before one.
+fn parent_of(header: Header) -> Header {
+    let below = BlockRef { height: header.block.height.saturating_sub(1), hash: header.parent };
+    Header { block: below, parent: BlockHash([0; 32]), time_ms: 0 }
+}
+
+/// What a log is worth of whose token no quorum tells.
+async fn unknown(
+    panel: &Panel,
+    header: Header,
+    (token, flows): (&ChainAddress, &Flows),
+    untold: &mut Untold,
+    error: &PanelError,
+) -> Worth {
+    let hash = header.block.hash;
+    let waited = untold.tokens.get(token).filter(|(block, _)| *block == hash).map(|(_, since)| *since);
+    let forgotten = || match waited {
+        Some(_) => Worth::Doubted("no quorum told its balances as long as nodes had those of the coin".to_owned()),
+        None => Worth::Alone,
+    };
+    let of: Vec<(ChainAddress, Coin)> = flows.keys().map(|own| (own.clone(), Coin::Native)).collect();
+    let coins = match panel.agreed_balances(&of, parent_of(header)).await {
+        Ok(_) => panel.agreed_balances(&of, header).await,
+        Err(error) => Err(error),
+    };
+    match coins {
+        Ok(_) => match waited {
+            Some(since) if since.elapsed() >= PATIENCE => Worth::Doubted(format!(
+                "for {} minutes no quorum has told its balances, and one tells those of the coin: {error}",
+                PATIENCE.as_secs() / 60
+            )),
+            Some(_) => Worth::Waits(error.to_string()),
+            None => {
+                untold.tokens.insert(token.clone(), (hash, Instant::now()));
+                Worth::Waits(error.to_string())
+            }
+        },
+        Err(PanelError::Forgotten) => forgotten(),
+        // In words that nobody knows: of a state that is not there any more it is said for good, and of the head it is not.
+        Err(PanelError::Disagreement(Disagreement::TooFew { .. })) => {
+            let since = match untold.dark {
+                Some((block, since)) if block == hash => since,
+                Some(_) | None => Instant::now(),
+            };
+            untold.dark = Some((hash, since));
+            let gone = since.elapsed() >= PATIENCE && head_is_told(panel, &of[..1]).await;
+            if gone { forgotten() } else { Worth::Waits(error.to_string()) }
+        }
+        Err(_) => Worth::Waits(error.to_string()),
+    }
+}
+
+/// Whether a quorum tells what is at the head of the chain.
+async fn head_is_told(panel: &Panel, of: &[(ChainAddress, Coin)]) -> bool {
+    match panel.agreed_header(panel.best_head()).await {
+        Ok(head) => panel.agreed_balances(of, head).await.is_ok(),
+        Err(_) => false,
+    }
 }
 
 #[cfg(test)]
@@ -226,7 +281,7 @@ pub(super) mod tests {
         ] {
             both(balances);
             let (block, mut found) = block();
-            let (mut suspects, mut untold) = (Suspects::new(), Untold::new());
+            let (mut suspects, mut untold) = (Suspects::new(), Untold::default());
             prove(&panel, &block, &mut found, (&mut suspects, &mut untold)).await.unwrap();
             let counts = (found.sightings.len(), found.doubts.len());
             assert_eq!(counts, if certain { (2, 0) } else { (0, 2) }, "{balances:?}");
@@ -241,12 +296,12 @@ pub(super) mod tests {
         // Two that contradict each other: not now.
         let (block, mut found) = block();
         let before = found.clone();
-        let (mut suspects, mut untold) = (Suspects::new(), Untold::new());
+        let (mut suspects, mut untold) = (Suspects::new(), Untold::default());
         assert!(prove(&panel, &block, &mut found, (&mut suspects, &mut untold)).await.is_err());
         assert_eq!((&found, suspects.len()), (&before, 0), "one node's word proves nothing against a token");
         // One of two has forgotten: no quorum will ever tell, and one was asked for in time.
         *nodes[1].balances.lock() = None;
-        for (mut untold, certain) in [(Untold::new(), true), (untold, false)] {
+        for (mut untold, certain) in [(Untold::default(), true), (untold, false)] {
             let mut found = before.clone();
             prove(&panel, &block, &mut found, (&mut suspects, &mut untold)).await.unwrap();
             assert_eq!((found == before, suspects.is_empty()), (certain, certain));
@@ -260,7 +315,7 @@ pub(super) mod tests {
     async fn a_token_does_not_hold_up_its_network() {
         let nodes = [Arc::new(Played::new("one")), Arc::new(Played::new("two"))];
         let panel = panel(&nodes).await;
-        let (mut suspects, mut untold) = (Suspects::new(), Untold::new());
+        let (mut suspects, mut untold) = (Suspects::new(), Untold::default());
         let (block, whole) = block();
         let good = Some([Some(100), Some(130)]);
         let set = |balances, coins| {
@@ -286,5 +341,54 @@ pub(super) mod tests {
             let proved = prove(&panel, &block, &mut found, (&mut suspects, &mut untold)).await;
             assert_eq!(proved.is_ok().then_some(found == whole), came, "{minutes} {balances:?} {coins}: {proved:?}");
         }
+    }
+
+    /// Goal: what nodes say in words that nobody knows ends as well: where they tell of the head and not of a block, its state is gone, and
+    /// the log stands alone, as one can see; where they contradict each other about the coin, nothing is taken for gone. Method: nodes
+    /// that refuse the parent's state, in paused time.
+    #[tokio::test(start_paused = true)]
+    async fn a_state_that_is_gone_is_known_without_words() {
+        let nodes = [Arc::new(Played::new("one")), Arc::new(Played::new("two"))];
+        let panel = panel(&nodes).await;
+        let (block, whole) = block();
+        for (minutes, refused, ends) in [(11, true, true), (9, true, false), (60, false, false)] {
+            let mut untold = Untold::default();
+            for (place, node) in nodes.iter().enumerate() {
+                *node.header.lock() = Some(header(8));
+                *node.balances.lock() = Some([Some(100), Some(100 + 30 * place as u128)]);
+                *node.dark.lock() = refused.then(|| header(7).block);
+                *node.coins.lock() = if refused { 0 } else { place as u128 };
+            }
+            let mut found = whole.clone();
+            assert!(prove(&panel, &block, &mut found, (&mut Suspects::new(), &mut untold)).await.is_err());
+            tokio::time::advance(Duration::from_secs(60 * minutes)).await;
+            panel.refresh().await;
+            let came = prove(&panel, &block, &mut found, (&mut Suspects::new(), &mut untold)).await;
+            let expected = ends.then(|| BTreeSet::from([text(&TOKEN)]));
+            assert_eq!((came.ok(), &found), (expected, &whole), "{minutes} minutes, {refused}");
+        }
+    }
+
+    /// Goal: what was waited for at a block that was left says nothing of the next one: it waits as long as any. Method: two blocks of one
+    /// token, ten minutes apart.
+    #[tokio::test(start_paused = true)]
+    async fn each_block_waits_for_itself() {
+        let nodes = [Arc::new(Played::new("one")), Arc::new(Played::new("two"))];
+        let panel = panel(&nodes).await;
+        for (place, node) in nodes.iter().enumerate() {
+            *node.balances.lock() = Some([Some(100), Some(100 + 30 * place as u128)]);
+        }
+        let (left, whole) = block();
+        let mut next = left.clone();
+        next.header.block.hash = BlockHash([0x88; 32]);
+        let (mut suspects, mut untold) = (Suspects::new(), Untold::default());
+        for (minutes, block, waits) in [(0, &left, true), (11, &next, true), (9, &next, true), (1, &next, false)] {
+            tokio::time::advance(Duration::from_secs(60 * minutes)).await;
+            panel.refresh().await;
+            let mut found = whole.clone();
+            let came = prove(&panel, block, &mut found, (&mut suspects, &mut untold)).await;
+            assert_eq!((came.is_err(), suspects.is_empty()), (waits, waits), "{came:?}");
+        }
+        assert!(untold.tokens.is_empty(), "a person who lets it go on begins anew");
     }
 }

@@ -2,14 +2,15 @@
 //! wanted it, what is missing is committed, block by block, and the state takes it by the rules of every block. What the state has
 //! and a block has not is told to people, and never taken back by this.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use exchequer_chains::Coin;
 use exchequer_chains::node::{Panel, PanelError, Reply};
 use exchequer_chains::scan::{Block, Found, Header, Watch, scan};
-use exchequer_domain::{Network, Place, TxId};
+use exchequer_domain::{ChainAddress, Network, Place, TxId};
 use tokio::time::Instant;
 
 use super::super::decimals::{Decimals, Looked};
@@ -86,7 +87,7 @@ pub(super) async fn rescan(
     let mut suspects = watched.suspects.clone();
     let look = |block: &Block| scan(block, &Watch { params, own: &watched, tokens: &watched.tokens });
     let mut difference = Difference { applies: commit.is_some(), ..Difference::default() };
-    let mut waiting: Vec<(Header, Found)> = Vec::new();
+    let mut waiting: Vec<(Header, Found, Alone)> = Vec::new();
     let mut refreshed = Instant::now();
     for height in from..=to {
         if refreshed.elapsed() >= REFRESH {
@@ -95,12 +96,13 @@ pub(super) async fn rescan(
         }
         let agreed = agreed_block(&panel, height, look).await?;
         let (block, mut found) = agreed.value;
+        let mut alone = Alone::new();
         // As in any scan: a token whose balances do not follow its log is for people.
         if let Block::Evm(block) = &block {
-            prove(&panel, block, &mut found, (&mut suspects, &mut Untold::new())).await?;
+            alone = prove(&panel, block, &mut found, (&mut suspects, &mut Untold::default())).await?;
         }
-        waiting.push((block.header(), found));
-        let arrivals: usize = waiting.iter().map(|(_, found)| found.sightings.len()).sum();
+        waiting.push((block.header(), found, alone));
+        let arrivals: usize = waiting.iter().map(|(_, found, _)| found.sightings.len()).sum();
         if arrivals >= TXS_MAX || height == to {
             for one in difference.compare(&*link, std::mem::take(&mut waiting)).await? {
                 if let Some(commit) = &commit {
@@ -146,6 +148,9 @@ async fn agreed_block(
     Err(why.map_or_else(|| format!("nobody has block {height} as a quorum names it"), |why| why.to_string()))
 }
 
+/// Tokens of which all that is known of a block is their log.
+type Alone = BTreeSet<ChainAddress>;
+
 /// What was found, and what of it the state has otherwise.
 #[derive(Debug, Default)]
 struct Difference {
@@ -175,8 +180,8 @@ impl Difference {
     }
 
     /// Compares blocks with the state; what of each it does not have, and what it has of it that is not there.
-    async fn compare(&mut self, link: &dyn Link, blocks: Vec<(Header, Found)>) -> Result<Vec<Missed>, String> {
-        let mut txs: Vec<TxId> = blocks.iter().flat_map(|(_, found)| &found.sightings).map(|seen| seen.tx).collect();
+    async fn compare(&mut self, link: &dyn Link, blocks: Vec<(Header, Found, Alone)>) -> Result<Vec<Missed>, String> {
+        let mut txs: Vec<TxId> = blocks.iter().flat_map(|(_, found, _)| &found.sightings).map(|seen| seen.tx).collect();
         txs.sort_unstable();
         txs.dedup();
         let mut known: BTreeMap<Name, proto::KnownDeposit> = BTreeMap::new();
@@ -193,7 +198,7 @@ impl Difference {
             own.extend(some.iter().zip(reply.own).filter(|(_, own)| *own).map(|(tx, _)| *tx));
         }
         let mut missed = Vec::new();
-        for (header, found) in blocks {
+        for (header, found, alone) in blocks {
             let height = header.block.height;
             self.arrivals += found.sightings.len();
             self.doubts += found.doubts.len();
@@ -217,6 +222,13 @@ impl Difference {
                             if deposit.block.is_none() {
                                 lacking.sightings.push(seen);
                             }
+                        } else if deposit.amount.is_empty()
+                            && matches!(&seen.coin, Coin::Token(token) if alone.contains(token))
+                        {
+                            // People were to look at it, and all there is to say for it is the log that was not believed then.
+                            self.line(format!(
+                                "not certain: {what} is deposit {id}, and nodes have forgotten what was there"
+                            ));
                         } else if deposit.amount.is_empty() {
                             self.line(format!("certain now: {what} is deposit {id}, whose amount was not"));
                             lacking.sightings.push(seen);

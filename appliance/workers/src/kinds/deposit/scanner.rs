@@ -153,10 +153,12 @@ impl Scanner {
         Counts::set(&self.counts.cursor, parent.height);
 
         let mut catch = Catch { params, counts: &self.counts, watched, found: Vec::new() };
-        let step = fetch(&place.panel, trail, head, &mut catch).await?;
+        let step = fetch(&place.panel, trail, head, &mut catch).await;
         let (found, tip) = (catch.found, trail.tip().block);
-        // Before the blocks: what they hold of the token is uncertain, and whoever begins anew must know.
+        // Before the blocks, and also where the round came to nothing else: what they hold of the token is uncertain, and whoever begins
+        // anew must know.
         self.tell_doubts().await?;
+        let step = step?;
         if !found.is_empty() {
             // What leads off the trail is met again in the next round, from the state's own cursor.
             self.commit(parent, head, &found).await?;

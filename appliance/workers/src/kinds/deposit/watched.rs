@@ -5,7 +5,7 @@ use std::path::Path;
 
 use exchequer_chains::NetworkParams;
 use exchequer_chains::scan::{AddressSet, FileError, Key, Own};
-use exchequer_domain::{ChainAddress, Family, OutPoint};
+use exchequer_domain::{BlockHash, ChainAddress, Family, OutPoint};
 use futures::StreamExt as _;
 use tokio::time::Instant;
 
@@ -15,8 +15,14 @@ use crate::money::{Link, words};
 /// Tokens that are doubted; and why, where nobody was told yet.
 pub(super) type Suspects = BTreeMap<ChainAddress, Option<String>>;
 
-/// Tokens whose balances no quorum tells, and since when.
-pub(super) type Untold = BTreeMap<ChainAddress, Instant>;
+/// What no quorum tells.
+#[derive(Debug, Default)]
+pub(super) struct Untold {
+    /// Tokens whose balances at a block are not told although those of the coin are, and since when.
+    pub(super) tokens: BTreeMap<ChainAddress, (BlockHash, Instant)>,
+    /// The block at which nothing is told, and since when.
+    pub(super) dark: Option<(BlockHash, Instant)>,
+}
 
 /// What is watched on a network.
 pub struct Watched {
@@ -28,7 +34,7 @@ pub struct Watched {
     from_file: bool,
     /// Tokens whose balances were seen not to follow their logs: nothing of them is certain before people have looked.
     pub(super) suspects: Suspects,
-    /// Tokens whose balances no quorum has told lately.
+    /// What no quorum has told lately.
     pub(super) untold: Untold,
     /// Tokens of which it is not known with how many decimals they count, and why not.
     pub(super) uncounted: BTreeMap<ChainAddress, String>,
@@ -58,7 +64,7 @@ impl Watched {
             coins_known: false,
             from_file: false,
             suspects: Suspects::new(),
-            untold: Untold::new(),
+            untold: Untold::default(),
             uncounted: BTreeMap::new(),
             tokens: BTreeSet::new(),
         }
