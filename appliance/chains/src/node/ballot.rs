@@ -72,6 +72,9 @@ pub enum PanelError {
     /// So many do not keep the state of that block any more that no quorum will ever tell of it.
     #[error("too few endpoints keep the state of that block: configure some that keep more")]
     Forgotten,
+    /// So many are there and refuse to tell that no quorum can.
+    #[error("too few endpoints tell: {0}")]
+    Refused(String),
     /// They do not agree.
     #[error(transparent)]
     Disagreement(#[from] Disagreement),

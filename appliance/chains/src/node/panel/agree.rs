@@ -9,7 +9,7 @@ use super::{Panel, Reply, blame};
 use crate::Coin;
 use crate::node::ballot::tally;
 use crate::node::{Account, ChainNode, Disagreement, Fate, Fates, NodeError, PanelError};
-use crate::rpc::Health;
+use crate::rpc::{Health, RpcError};
 use crate::scan::{Block, Found, Header};
 
 impl Panel {
@@ -235,7 +235,8 @@ impl Panel {
     /// TRON, and of Bitcoin, as of now: endpoints that are not at the block have no say.
     ///
     /// # Errors
-    /// [`PanelError::Disagreement`]; [`PanelError::Forgotten`] where those that may still know it are fewer than a quorum.
+    /// [`PanelError::Disagreement`]; [`PanelError::Forgotten`] where those that may still know it are fewer than a quorum,
+    /// [`PanelError::Refused`] where those that may still say it are.
     pub async fn agreed_balances(
         &self,
         of: &[(ChainAddress, Coin)],
@@ -251,6 +252,13 @@ impl Panel {
         let forgotten = errors.iter().filter(|error| **error == NodeError::Pruned).count();
         if self.seats.len() < self.quorum + forgotten {
             return Err(PanelError::Forgotten);
+        }
+        // Who is away, or too busy, refuses nothing.
+        let refuses =
+            |error: &&NodeError| matches!(error, NodeError::Pruned | NodeError::Rpc(RpcError::Refused { .. }));
+        if self.seats.len() < self.quorum + errors.iter().filter(refuses).count() {
+            let last = errors.iter().rfind(refuses).map_or_else(String::new, ToString::to_string);
+            return Err(PanelError::Refused(last));
         }
         Ok(tally(&whole, self.quorum, |a, b| a == b, errors.last())?)
     }

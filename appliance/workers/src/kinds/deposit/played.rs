@@ -8,10 +8,12 @@ use exchequer_chains::node::{
     Account, Asking, Broadcast, ChainNode, Doing, Fate, FeeFacts, Heads, NodeError, OutputFacts, Panel, Trial,
     TrialCall, Waiting,
 };
-use exchequer_chains::rpc::{HealthRules, RpcError, Wide};
+use exchequer_chains::rpc::{HealthRules, Wide};
 use exchequer_chains::scan::{Block, EvmBlock, EvmReceipt, EvmTx, Header};
 use exchequer_domain::{BlockHash, BlockRef, ChainAddress, OutPoint, TxId};
 use parking_lot::Mutex;
+
+use super::proof::control;
 
 /// A node at block 8.
 pub(in crate::kinds) struct Played {
@@ -20,8 +22,8 @@ pub(in crate::kinds) struct Played {
     pub(in crate::kinds) balances: Mutex<Option<[Option<u128>; 2]>>,
     /// What everybody has of the network's coin.
     pub(in crate::kinds) coins: Mutex<u128>,
-    /// A block of which it tells no balance, in words that nobody knows.
-    pub(in crate::kinds) dark: Mutex<Option<BlockRef>>,
+    /// A block of which it tells no balance, and why.
+    pub(in crate::kinds) dark: Mutex<Option<(BlockRef, NodeError)>>,
     /// With how many decimals every token counts, where its contract tells.
     pub(in crate::kinds) decimals: Mutex<Option<u8>>,
     /// What waits.
@@ -121,14 +123,18 @@ impl ChainNode for Played {
         nothing()
     }
     fn balances<'a>(&'a self, of: &'a [(ChainAddress, Coin)], at: Header) -> Asking<'a, Vec<Option<u128>>> {
-        if *self.dark.lock() == Some(at.block) {
-            let refused = RpcError::Refused { code: -32_000, message: "not in these words".to_owned(), data: None };
-            return Box::pin(async { Err(refused.into()) });
+        if let Some((_, why)) = self.dark.lock().clone().filter(|(block, _)| *block == at.block) {
+            return Box::pin(async { Err(why) });
         }
         let balances = *self.balances.lock();
         let Some([before, after]) = balances else { return nothing() };
         let (token, coins) = (if at.block.height == 8 { after } else { before }, *self.coins.lock());
-        let has = move |(_, coin): &(ChainAddress, Coin)| if *coin == Coin::Native { Some(coins) } else { token };
+        let has = move |(_, coin): &(ChainAddress, Coin)| match coin {
+            Coin::Native => Some(coins),
+            // A part of the network, which answers what it is asked.
+            coin if *coin == control() => None,
+            Coin::Token(_) => token,
+        };
         Box::pin(async move { Ok(of.iter().map(has).collect()) })
     }
     fn decimals<'a>(&'a self, _: &'a ChainAddress) -> Asking<'a, Option<u8>> {

@@ -4,17 +4,17 @@
 //! compared; where it is not what the log makes it, or its contract tells no amount, nothing of the token is certain any more: it is
 //! told without an amount, and waits for people.
 //!
-//! Where no quorum tells, the same is asked of the network's own coin, in which no contract has a word. Is that told, the token is what
-//! hinders: its block waits for ten minutes, or until nodes have forgotten, and then it is doubted, so that it neither holds up its
-//! network nor comes through by waiting. Have nodes forgotten the coin as well, after a time in which nobody scanned, the log stands
-//! alone, as of any token that was listed with care. Anything else is trouble of endpoints, and the block waits. What was waited for is
-//! known to one worker: the next one begins anew.
+//! Where no quorum tells, a control is asked in the same way: the network's own coin, and a contract that is part of the network, in
+//! which no maker has a word. Is that told, the token is what hinders: its block waits for ten minutes of that, or until nodes have
+//! forgotten, and then it is doubted, so that it neither holds up its network nor comes through by waiting. Have nodes forgotten the
+//! control as well, after a time in which nobody scanned, the log stands alone, as of any token that was listed with care. Anything else
+//! is trouble of endpoints, and the block waits. What was waited for is known to one worker: the next one begins anew.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use exchequer_chains::Coin;
 use exchequer_chains::evm::text;
-use exchequer_chains::node::{Disagreement, Panel, PanelError};
+use exchequer_chains::node::{Panel, PanelError};
 use exchequer_chains::scan::{Doubt, EvmBlock, Found, Header, Unsure, evm_transfers};
 use exchequer_domain::{BlockHash, BlockRef, ChainAddress};
 use tokio::time::{Duration, Instant};
@@ -23,6 +23,10 @@ use super::watched::{Suspects, Untold};
 
 /// So long a block waits for what no quorum tells.
 const PATIENCE: Duration = Duration::from_secs(600);
+/// Longer than between two looks at a block that waits.
+const GAP_MAX: Duration = Duration::from_secs(120);
+/// So often a token has to hinder before what nodes have forgotten is held against it: once may be a node's own trouble.
+const HINDERED_MIN: u32 = 3;
 
 /// What a token's log is worth.
 enum Worth {
@@ -51,8 +55,10 @@ pub(super) async fn prove(
     let (mut alone, mut waits) = (BTreeSet::new(), None);
     for (token, flows) in flows(block, found, suspects) {
         let worth = match compare(panel, header, &token, &flows).await {
-            Ok(Ok(())) => Worth::Proved,
-            Ok(Err(why)) => Worth::Doubted(why),
+            Ok(said) => {
+                untold.refused = Clock::default();
+                said.map_or_else(Worth::Doubted, |()| Worth::Proved)
+            }
             Err(error) => unknown(panel, header, (&token, &flows), untold, &error).await,
         };
         if !matches!(worth, Worth::Waits(_)) {
@@ -169,45 +175,56 @@ async fn unknown(
     untold: &mut Untold,
     error: &PanelError,
 ) -> Worth {
-    let hash = header.block.hash;
-    let waited = untold.tokens.get(token).filter(|(block, _)| *block == hash).map(|(_, since)| *since);
-    let forgotten = || match waited {
-        Some(_) => Worth::Doubted("no quorum told its balances as long as nodes had those of the coin".to_owned()),
-        None => Worth::Alone,
-    };
-    let of: Vec<(ChainAddress, Coin)> = flows.keys().map(|own| (own.clone(), Coin::Native)).collect();
-    let coins = match panel.agreed_balances(&of, parent_of(header)).await {
+    let of: Vec<(ChainAddress, Coin)> =
+        flows.keys().flat_map(|own| [Coin::Native, control()].map(|coin| (own.clone(), coin))).collect();
+    let told = match panel.agreed_balances(&of, parent_of(header)).await {
         Ok(_) => panel.agreed_balances(&of, header).await,
         Err(error) => Err(error),
     };
-    match coins {
-        Ok(_) => match waited {
-            Some(since) if since.elapsed() >= PATIENCE => Worth::Doubted(format!(
-                "for {} minutes no quorum has told its balances, and one tells those of the coin: {error}",
-                PATIENCE.as_secs() / 60
-            )),
-            Some(_) => Worth::Waits(error.to_string()),
-            None => {
-                untold.tokens.insert(token.clone(), (hash, Instant::now()));
-                Worth::Waits(error.to_string())
-            }
-        },
-        Err(PanelError::Forgotten) => forgotten(),
-        // In words that nobody knows: of a state that is not there any more it is said for good, and of the head it is not.
-        Err(PanelError::Disagreement(Disagreement::TooFew { .. })) => {
-            let since = match untold.dark {
-                Some((block, since)) if block == hash => since,
-                Some(_) | None => Instant::now(),
+    let hinders = untold.tokens.entry(token.clone()).or_default();
+    if hinders.block != Some(header.block.hash) {
+        *hinders = Hinders { block: Some(header.block.hash), ..Hinders::default() };
+    }
+    let gone = match told {
+        Ok(_) => {
+            hinders.seen.again();
+            untold.refused = Clock::default();
+            return match hinders.seen.is_over() {
+                true => Worth::Doubted(format!(
+                    "for {} minutes no quorum tells of it alone: {error}",
+                    PATIENCE.as_secs() / 60
+                )),
+                false => Worth::Waits(error.to_string()),
             };
-            untold.dark = Some((hash, since));
-            let gone = since.elapsed() >= PATIENCE && head_is_told(panel, &of[..1]).await;
-            if gone { forgotten() } else { Worth::Waits(error.to_string()) }
         }
-        Err(_) => Worth::Waits(error.to_string()),
+        Err(PanelError::Forgotten) => true,
+        // In words that nobody knows: where it goes on, and the head is told, the state is not there any more. It need not begin anew
+        // with each block.
+        Err(PanelError::Refused(_)) if head_is_told(panel, &of).await => {
+            untold.refused.again();
+            untold.refused.is_over()
+        }
+        Err(_) => {
+            untold.refused.pause();
+            false
+        }
+    };
+    hinders.seen.pause();
+    match (gone, hinders.seen.times >= HINDERED_MIN) {
+        (true, true) => Worth::Doubted("no quorum told of it alone as long as nodes had the state".to_owned()),
+        (true, false) => Worth::Alone,
+        (false, _) => Worth::Waits(error.to_string()),
     }
 }
 
-/// Whether a quorum tells what is at the head of the chain.
+/// A contract that is part of every EVM network, at address 4: it answers what it was asked, which is no amount, and agreed on as such.
+pub(super) fn control() -> Coin {
+    let mut identity = [0; 20];
+    identity[19] = 4;
+    Coin::Token(text(&identity))
+}
+
+/// Whether a quorum tells the same of the head of the chain.
 async fn head_is_told(panel: &Panel, of: &[(ChainAddress, Coin)]) -> bool {
     match panel.agreed_header(panel.best_head()).await {
         Ok(head) => panel.agreed_balances(of, head).await.is_ok(),
@@ -215,11 +232,52 @@ async fn head_is_told(panel: &Panel, of: &[(ChainAddress, Coin)]) -> bool {
     }
 }
 
+/// How long something has been seen, time and again; what was not looked at in between does not count.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Clock {
+    /// For so long.
+    lasted: Duration,
+    /// When it was seen last; none where something else was seen since.
+    last: Option<Instant>,
+    /// So often.
+    times: u32,
+}
+
+impl Clock {
+    /// It is seen again.
+    fn again(&mut self) {
+        let now = Instant::now();
+        // What was so an hour ago and is so again may have been otherwise in between.
+        let since = self.last.map(|last| now - last).filter(|since| *since <= GAP_MAX);
+        self.lasted += since.unwrap_or(Duration::ZERO);
+        (self.last, self.times) = (Some(now), self.times.saturating_add(1));
+    }
+
+    /// Something else is seen.
+    const fn pause(&mut self) {
+        self.last = None;
+    }
+
+    fn is_over(&self) -> bool {
+        self.lasted >= PATIENCE
+    }
+}
+
+/// A token that hinders.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Hinders {
+    /// At which block.
+    block: Option<BlockHash>,
+    /// How long it did while the control was told.
+    seen: Clock,
+}
+
 #[cfg(test)]
 pub(super) mod tests {
     use std::sync::Arc;
 
-    use exchequer_chains::rpc::Wide;
+    use exchequer_chains::node::NodeError;
+    use exchequer_chains::rpc::{RpcError, Wide};
     use exchequer_chains::scan::{EvmLog, EvmReceipt, EvmTx, Sighting};
     use exchequer_domain::{Place, TxId};
 
@@ -299,12 +357,18 @@ pub(super) mod tests {
         let (mut suspects, mut untold) = (Suspects::new(), Untold::default());
         assert!(prove(&panel, &block, &mut found, (&mut suspects, &mut untold)).await.is_err());
         assert_eq!((&found, suspects.len()), (&before, 0), "one node's word proves nothing against a token");
-        // One of two has forgotten: no quorum will ever tell, and one was asked for in time.
-        *nodes[1].balances.lock() = None;
-        for (mut untold, certain) in [(Untold::default(), true), (untold, false)] {
-            let mut found = before.clone();
-            prove(&panel, &block, &mut found, (&mut suspects, &mut untold)).await.unwrap();
-            assert_eq!((found == before, suspects.is_empty()), (certain, certain));
+        // One of two has forgotten, and no quorum will ever tell: of a token that hindered before that is held against it.
+        for (rounds, certain) in [(0, true), (1, true), (1, false)] {
+            *nodes[1].balances.lock() = Some([Some(100), Some(130 + 1)]);
+            for _ in 0..rounds {
+                assert!(prove(&panel, &block, &mut found, (&mut suspects, &mut untold)).await.is_err());
+            }
+            *nodes[1].balances.lock() = None;
+            for (mut untold, certain) in [(Untold::default(), true), (untold.clone(), certain)] {
+                let (mut found, mut suspects) = (before.clone(), Suspects::new());
+                prove(&panel, &block, &mut found, (&mut suspects, &mut untold)).await.unwrap();
+                assert_eq!((found == before, suspects.is_empty()), (certain, certain), "{rounds}");
+            }
         }
     }
 
@@ -327,7 +391,9 @@ pub(super) mod tests {
         for (minutes, balances, coins, came) in [
             (0, other, 0, None),
             (9, other, 0, None),
-            (2, other, 1, None),
+            // While the coin is not told either its time stands still.
+            (60, other, 1, None),
+            (1, other, 0, None),
             (0, good, 1, Some(true)),
             (0, other, 0, None),
             (9, other, 0, None),
@@ -335,42 +401,63 @@ pub(super) mod tests {
             (0, good, 0, Some(false)),
         ] {
             set(balances, coins);
-            tokio::time::advance(Duration::from_secs(60 * minutes)).await;
-            panel.refresh().await;
-            let mut found = whole.clone();
-            let proved = prove(&panel, &block, &mut found, (&mut suspects, &mut untold)).await;
-            assert_eq!(proved.is_ok().then_some(found == whole), came, "{minutes} {balances:?} {coins}: {proved:?}");
+            let mut last = None;
+            for minute in 0..=minutes {
+                if minute > 0 {
+                    tokio::time::advance(Duration::from_secs(60)).await;
+                    panel.refresh().await;
+                }
+                if minute > 0 || minutes == 0 {
+                    let mut found = whole.clone();
+                    let proved = prove(&panel, &block, &mut found, (&mut suspects, &mut untold)).await;
+                    last = proved.is_ok().then_some(found == whole);
+                }
+            }
+            assert_eq!(last, came, "{minutes} {balances:?} {coins}");
         }
     }
 
-    /// Goal: what nodes say in words that nobody knows ends as well: where they tell of the head and not of a block, its state is gone, and
-    /// the log stands alone, as one can see; where they contradict each other about the coin, nothing is taken for gone. Method: nodes
-    /// that refuse the parent's state, in paused time.
+    /// Goal: what nodes refuse in words that nobody knows ends as well: where they refuse a state for ten minutes and tell of the head, it is
+    /// gone, for the blocks behind it at once; the log stands alone, as one can see. Nothing is taken for gone because nodes are away, or
+    /// refuse the head too, or contradict each other. Method: nodes that do not tell of the parent, in paused time.
     #[tokio::test(start_paused = true)]
     async fn a_state_that_is_gone_is_known_without_words() {
-        let nodes = [Arc::new(Played::new("one")), Arc::new(Played::new("two"))];
-        let panel = panel(&nodes).await;
-        let (block, whole) = block();
-        for (minutes, refused, ends) in [(11, true, true), (9, true, false), (60, false, false)] {
-            let mut untold = Untold::default();
+        let refused = RpcError::Refused { code: -32_000, message: "not in these words".to_owned(), data: None };
+        let away = RpcError::Unreachable("it is away".to_owned());
+        for (error, head, minutes, ends) in [
+            (Some(&refused), true, 11, true),
+            (Some(&refused), true, 8, false),
+            (Some(&refused), false, 60, false),
+            (Some(&away), true, 60, false),
+            (None, true, 60, false),
+        ] {
+            let nodes = [Arc::new(Played::new("one")), Arc::new(Played::new("two"))];
+            let panel = panel(&nodes).await;
+            let ((mut block, whole), mut untold) = (block(), Untold::default());
             for (place, node) in nodes.iter().enumerate() {
-                *node.header.lock() = Some(header(8));
+                *node.header.lock() = head.then(|| header(8));
                 *node.balances.lock() = Some([Some(100), Some(100 + 30 * place as u128)]);
-                *node.dark.lock() = refused.then(|| header(7).block);
-                *node.coins.lock() = if refused { 0 } else { place as u128 };
+                *node.dark.lock() = error.map(|error| (header(7).block, NodeError::Rpc(error.clone())));
+                *node.coins.lock() = if error.is_some() { 0 } else { place as u128 };
             }
             let mut found = whole.clone();
             assert!(prove(&panel, &block, &mut found, (&mut Suspects::new(), &mut untold)).await.is_err());
-            tokio::time::advance(Duration::from_secs(60 * minutes)).await;
-            panel.refresh().await;
-            let came = prove(&panel, &block, &mut found, (&mut Suspects::new(), &mut untold)).await;
-            let expected = ends.then(|| BTreeSet::from([text(&TOKEN)]));
-            assert_eq!((came.ok(), &found), (expected, &whole), "{minutes} minutes, {refused}");
+            for at_once in [false, true] {
+                let mut came = Ok(BTreeSet::new());
+                for _ in 0..if at_once { 1 } else { minutes } {
+                    tokio::time::advance(Duration::from_secs(60)).await;
+                    panel.refresh().await;
+                    came = prove(&panel, &block, &mut found, (&mut Suspects::new(), &mut untold)).await;
+                }
+                let expected = ends.then(|| BTreeSet::from([text(&TOKEN)]));
+                assert_eq!((came.ok(), &found), (expected, &whole), "{error:?} {head} {minutes} {at_once}");
+                block.header.block.hash = BlockHash([0x99; 32]);
+            }
         }
     }
 
     /// Goal: what was waited for at a block that was left says nothing of the next one: it waits as long as any. Method: two blocks of one
-    /// token, ten minutes apart.
+    /// token, nine minutes of each, and two more.
     #[tokio::test(start_paused = true)]
     async fn each_block_waits_for_itself() {
         let nodes = [Arc::new(Played::new("one")), Arc::new(Played::new("two"))];
@@ -382,13 +469,32 @@ pub(super) mod tests {
         let mut next = left.clone();
         next.header.block.hash = BlockHash([0x88; 32]);
         let (mut suspects, mut untold) = (Suspects::new(), Untold::default());
-        for (minutes, block, waits) in [(0, &left, true), (11, &next, true), (9, &next, true), (1, &next, false)] {
-            tokio::time::advance(Duration::from_secs(60 * minutes)).await;
-            panel.refresh().await;
-            let mut found = whole.clone();
-            let came = prove(&panel, block, &mut found, (&mut suspects, &mut untold)).await;
-            assert_eq!((came.is_err(), suspects.is_empty()), (waits, waits), "{came:?}");
+        for (minutes, block, waits) in [(9, &left, true), (9, &next, true), (2, &next, false)] {
+            let mut waited = false;
+            for _ in 0..minutes {
+                tokio::time::advance(Duration::from_secs(60)).await;
+                panel.refresh().await;
+                let mut found = whole.clone();
+                waited = prove(&panel, block, &mut found, (&mut suspects, &mut untold)).await.is_err();
+            }
+            assert_eq!((waited, suspects.is_empty()), (waits, waits));
         }
         assert!(untold.tokens.is_empty(), "a person who lets it go on begins anew");
+    }
+
+    /// Goal: what is seen twice with hours between was not seen for hours. Method: a clock in paused time.
+    #[tokio::test(start_paused = true)]
+    async fn what_was_not_looked_at_does_not_count() {
+        let mut clock = Clock::default();
+        for (seconds, pauses, lasted) in
+            [(0, false, 0), (90, false, 90), (3_600, false, 90), (90, true, 90), (90, false, 180)]
+        {
+            if pauses {
+                clock.pause();
+            }
+            tokio::time::advance(Duration::from_secs(seconds)).await;
+            clock.again();
+            assert_eq!(clock.lasted, Duration::from_secs(lasted));
+        }
     }
 }

@@ -197,6 +197,8 @@ impl Difference {
             let reply = link.own_transfers(asked).await.map_err(|error| error.to_string())?;
             own.extend(some.iter().zip(reply.own).filter(|(_, own)| *own).map(|(tx, _)| *tx));
         }
+        let uncertain = known.values().filter(|deposit| deposit.amount.is_empty());
+        let doubted: BTreeSet<TxId> = uncertain.filter_map(|deposit| words::tx(&deposit.tx).ok()).collect();
         let mut missed = Vec::new();
         for (header, found, alone) in blocks {
             let height = header.block.height;
@@ -207,9 +209,20 @@ impl Difference {
             for seen in found.sightings {
                 let (amount, to) = (seen.amount, seen.address.to_string());
                 let what = format!("block {height}: {amount} to {to} in {} ({})", seen.tx, seen.place);
+                let unproved = matches!(&seen.coin, Coin::Token(token) if alone.contains(token));
                 match known.remove(&(seen.tx, seen.place, to)) {
                     // What the exchange moved itself is nobody's deposit.
                     None if own.contains(&seen.tx) => {}
+                    // People were to look at it, and all there is to say for it is a log that was not believed then.
+                    None if unproved && doubted.contains(&seen.tx) => {
+                        self.line(format!("not certain: {what}, and nodes have forgotten what was there"));
+                    }
+                    Some(deposit) if unproved && deposit.amount.is_empty() => {
+                        self.line(format!(
+                            "not certain: {what} is deposit {}, and nodes have forgotten what was there",
+                            deposit.id
+                        ));
+                    }
                     None => {
                         self.line(format!("missing: {what}"));
                         lacking.sightings.push(seen);
@@ -222,13 +235,6 @@ impl Difference {
                             if deposit.block.is_none() {
                                 lacking.sightings.push(seen);
                             }
-                        } else if deposit.amount.is_empty()
-                            && matches!(&seen.coin, Coin::Token(token) if alone.contains(token))
-                        {
-                            // People were to look at it, and all there is to say for it is the log that was not believed then.
-                            self.line(format!(
-                                "not certain: {what} is deposit {id}, and nodes have forgotten what was there"
-                            ));
                         } else if deposit.amount.is_empty() {
                             self.line(format!("certain now: {what} is deposit {id}, whose amount was not"));
                             lacking.sightings.push(seen);

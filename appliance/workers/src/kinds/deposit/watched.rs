@@ -5,10 +5,10 @@ use std::path::Path;
 
 use exchequer_chains::NetworkParams;
 use exchequer_chains::scan::{AddressSet, FileError, Key, Own};
-use exchequer_domain::{BlockHash, ChainAddress, Family, OutPoint};
+use exchequer_domain::{ChainAddress, Family, OutPoint};
 use futures::StreamExt as _;
-use tokio::time::Instant;
 
+use super::proof::{Clock, Hinders};
 use crate::money::proto::NetworkReply;
 use crate::money::{Link, words};
 
@@ -16,12 +16,12 @@ use crate::money::{Link, words};
 pub(super) type Suspects = BTreeMap<ChainAddress, Option<String>>;
 
 /// What no quorum tells.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Untold {
-    /// Tokens whose balances at a block are not told although those of the coin are, and since when.
-    pub(super) tokens: BTreeMap<ChainAddress, (BlockHash, Instant)>,
-    /// The block at which nothing is told, and since when.
-    pub(super) dark: Option<(BlockHash, Instant)>,
+    /// Tokens of which no quorum tells.
+    pub(super) tokens: BTreeMap<ChainAddress, Hinders>,
+    /// How long nodes have refused to tell of anything at blocks, and told of the head.
+    pub(super) refused: Clock,
 }
 
 /// What is watched on a network.

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use exchequer_domain::{BlockHash, BlockRef, ChainAddress, OutPoint, TxId};
 use exchequer_workers::chains::Coin;
+use exchequer_workers::chains::evm::text;
 use exchequer_workers::chains::node::{
     Account, Asking, Broadcast, ChainNode, Doing, Fate, FeeFacts, Heads, NodeError, OutputFacts, Trial, TrialCall,
 };
 use exchequer_workers::chains::rpc::Wide;
-use exchequer_workers::chains::scan::{Block, EvmBlock, EvmLog, EvmReceipt, EvmTx, Header};
+use exchequer_workers::chains::scan::{Block, EvmBlock, EvmLog, EvmReceipt, EvmTx, Header, evm_transfers};
 use parking_lot::Mutex;
 
 use super::{Dice, UNIT, USERS, account};
@@ -32,6 +33,8 @@ pub(super) struct Chain {
     pub(super) finality: u64,
     /// With how many decimals every token counts, where its contract tells.
     pub(super) decimals: Option<u8>,
+    /// Whether balances of tokens follow their logs, or nobody ever has any; none where nodes have forgotten all states.
+    pub(super) tokens: Option<bool>,
     /// Payments that lost their block: they come again, or not.
     orphans: Vec<EvmTx>,
 }
@@ -47,7 +50,16 @@ impl Chain {
     pub(super) fn new(seed: u64) -> Chain {
         let first = EvmBlock { header: header(0, 0, BlockHash([0; 32])), txs: vec![], receipts: vec![], traces: None };
         let (dice, orphans) = (Dice::new(seed), Vec::new());
-        Chain { blocks: vec![first], dice, txs: 0, finalized: 0, finality: FINALITY, decimals: None, orphans }
+        Chain {
+            blocks: vec![first],
+            dice,
+            txs: 0,
+            finalized: 0,
+            finality: FINALITY,
+            decimals: None,
+            tokens: None,
+            orphans,
+        }
     }
 
     pub(super) fn head(&self) -> u64 {
@@ -147,8 +159,18 @@ impl Chain {
     pub(super) fn has(&self, address: &ChainAddress, height: u64) -> u128 {
         let blocks = self.blocks.iter().filter(|block| block.header.block.height <= height);
         let txs = blocks.flat_map(|block| block.txs.iter().zip(&block.receipts)).filter(|(_, receipt)| receipt.ok);
-        let to = |tx: &EvmTx| tx.to.is_some_and(|to| exchequer_workers::chains::evm::text(&to) == *address);
+        let to = |tx: &EvmTx| tx.to.is_some_and(|to| text(&to) == *address);
         txs.filter(|(tx, _)| to(tx)).map(|(tx, _)| tx.value.narrow().unwrap()).sum()
+    }
+
+    /// What arrived of a token at an address up to a block by its logs.
+    fn has_token(&self, address: &ChainAddress, token: &ChainAddress, height: u64) -> u128 {
+        let blocks = self.blocks.iter().filter(|block| block.header.block.height <= height);
+        let moved = blocks.flat_map(|block| &block.receipts).filter(|receipt| receipt.ok).flat_map(evm_transfers);
+        moved
+            .filter(|moved| text(&moved.contract) == *token && text(&moved.to) == *address)
+            .filter_map(|moved| moved.amount.narrow())
+            .sum()
     }
 
     /// What each user was paid by transactions that took effect, from a height on, in minor units.
@@ -270,9 +292,18 @@ impl ChainNode for Endpoint {
     fn outputs<'a>(&'a self, _: &'a [OutPoint]) -> Asking<'a, Vec<Option<OutputFacts>>> {
         self.nothing()
     }
-    fn balances<'a>(&'a self, _: &'a [(ChainAddress, Coin)], _: Header) -> Asking<'a, Vec<Option<u128>>> {
-        // The log stands alone.
-        Box::pin(async { Err(NodeError::Pruned) })
+    fn balances<'a>(&'a self, of: &'a [(ChainAddress, Coin)], at: Header) -> Asking<'a, Vec<Option<u128>>> {
+        Box::pin(async move {
+            let chain = self.chain.lock();
+            let follow = chain.tokens.ok_or(NodeError::Pruned)?;
+            let height = at.block.height;
+            let has = |(own, coin): &(ChainAddress, Coin)| match coin {
+                Coin::Native => Some(chain.has(own, height)),
+                Coin::Token(token) if follow => Some(chain.has_token(own, token, height)),
+                Coin::Token(_) => Some(0),
+            };
+            Ok(of.iter().map(has).collect())
+        })
     }
     fn decimals<'a>(&'a self, _: &'a ChainAddress) -> Asking<'a, Option<u8>> {
         self.answer(|chain, _| chain.decimals)

@@ -4,20 +4,22 @@
 use std::sync::Arc;
 
 use exchequer_state::directives::{Directive, DirectiveAction, Priority, Stage as At, Target};
+use exchequer_state::ledger::{AccountKey, Asset, Holder, Side};
 use exchequer_state::workers::Desired;
-use exchequer_state::{AddWorkers, Body, Done, NewDirective, SendDirectives};
+use exchequer_state::{AddWorkers, Body, ConfigureNetworkAsset, Done, NewDirective, SendDirectives};
 use exchequer_workers::kinds::Kind;
 use exchequer_workers::kinds::deposit::{Deposit, RESCAN, RESCAN_APPLY};
 use exchequer_workers::money::{Dial, Link};
 use parking_lot::Mutex;
 
+use super::super::super::ground::Ground as _;
 use super::super::super::money::Door;
 use super::super::stage::{Part, Stage};
 use super::acceptance::truthful;
 use super::chain::Chain;
 use super::deposits::{scanned, worker};
 use super::link::{Faults, Inline};
-use super::{Dice, balances, open};
+use super::{Dice, NETWORK, TOKEN, balances, list_token, open};
 
 /// Rescans until one comes through.
 const TRIES_MAX: u32 = 200;
@@ -194,4 +196,45 @@ async fn the_scan_goes_on_after_a_rescan() {
     scene.tell(&truth);
     scene.level().await;
     assert_eq!(balances(&scene.stage), [0, 0, 911, 0]);
+}
+
+/// Goal: a log that a quorum disproved is not believed in a rescan because nodes have forgotten since, and is as soon as a quorum proves it.
+/// Method: some of a token that arrives by its log and not by its balances; a person who lets the token go on, and endpoints that have
+/// forgotten, and then tell otherwise.
+#[tokio::test(start_paused = true)]
+async fn what_was_not_believed_is_not_because_nodes_forget() {
+    let scene = Scene::begin().await;
+    list_token(scene.stage.ground());
+    let mut truth = Chain::new(4);
+    truth.tokens = Some(false);
+    truth.mine_token(TOKEN, 0, 50);
+    (0..5).for_each(|_| truth.mine(0));
+    scene.tell(&truth);
+    scene.level().await;
+    truth.finality = 1;
+    truth.mine(0);
+    scene.tell(&truth);
+    scene.level().await;
+    let key = AccountKey { holder: Holder::Customer { customer: 1, sub_account: 0 }, asset: Asset(2) };
+    let has = || {
+        let account = scene.stage.ground().state(|state| state.account(&key)).unwrap();
+        account.map_or(0, |account| account.sums.balance(Side::Credit))
+    };
+    let (deposits, withdrawals, sweeps) = (Some(true), None, None);
+    let on = ConfigureNetworkAsset {
+        network: NETWORK,
+        asset: Asset(2),
+        deposits,
+        withdrawals,
+        sweeps,
+        reason: "test".into(),
+    };
+    scene.stage.ground().run(Body::ConfigureNetworkAsset(on));
+    for (tokens, said, credited) in [(None, "not certain: ", 0), (Some(true), "certain now: ", 50)] {
+        truth.tokens = tokens;
+        scene.tell(&truth);
+        let told = scene.done(RESCAN_APPLY, "1 1").await;
+        assert!(told.contains(said), "{told}");
+        assert_eq!(has(), credited, "{told}");
+    }
 }
