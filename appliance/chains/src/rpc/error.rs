@@ -50,7 +50,7 @@ pub enum RpcError {
         /// When it may be asked again, where it said so.
         after: Option<Duration>,
     },
-    /// The endpoint does not let us in, or knows no such thing: status 401, 403, 404, 405.
+    /// The endpoint does not let us in, or knows no such thing: status 401 to 405.
     #[error("the endpoint does not let us in (status {0}): check its key and its path")]
     Denied(u16),
 }

@@ -82,6 +82,9 @@ impl RpcError {
     }
 }
 
+/// Numbers by which providers tell that they are asked too often: their HTTP status, that of EIP-1474 for a limit, and one of QuickNode's.
+const ASKED_TOO_OFTEN: [i64; 3] = [429, -32_005, -32_007];
+
 impl Transport {
     /// Asks one question.
     ///
@@ -91,6 +94,9 @@ impl Transport {
         let id = self.ids(1);
         let body = encode(&question(call, id))?;
         let answer = self.post("", body).await?;
+        if answer.is_turned_away() {
+            return Err(answer.failure("it is turned away"));
+        }
         let Ok(reply) = serde_json::from_slice::<Reply<'_>>(&answer.body) else {
             return Err(answer.failure("no JSON-RPC"));
         };
@@ -122,6 +128,9 @@ impl Transport {
         let first = self.ids(count);
         let questions: Vec<Question<'_>> = calls.iter().zip(first..).map(|(call, id)| question(call, id)).collect();
         let answer = self.post("", encode(&questions)?).await?;
+        if answer.is_turned_away() {
+            return Err(answer.failure("it is turned away"));
+        }
         let Ok(replies) = serde_json::from_slice::<Vec<Reply<'_>>>(&answer.body) else {
             // A batch that is refused as a whole comes back as one refusal.
             return match serde_json::from_slice::<Reply<'_>>(&answer.body) {
@@ -149,6 +158,8 @@ impl Transport {
 
     fn judged(&self, reply: Reply<'_>) -> Reached {
         match (reply.error, reply.result) {
+            // Of the endpoint, which says so in a node's form; nothing was asked of the node, or nobody knows.
+            (Some(error), _) if ASKED_TOO_OFTEN.contains(&error.code) => Err(RpcError::Busy { after: None }),
             (Some(error), _) => Err(RpcError::Refused {
                 code: error.code,
                 message: self.endpoint().clean(&error.message),

@@ -71,6 +71,28 @@ async fn refusals_are_read() {
     assert_eq!(date, RpcError::Busy { after: None });
     assert!(busy.outcome_unknown() && RpcError::Denied(401).outcome_unknown());
     assert_eq!(one(|_| Back::Raw(401, "", String::new())).await, RpcError::Denied(401));
+    // Whoever stands before a node may say the same in a node's form, and under a status of success.
+    for (status, code, expected) in [
+        (429, 429, RpcError::Busy { after: None }),
+        (403, -32_600, RpcError::Denied(403)),
+        (402, -32_000, RpcError::Denied(402)),
+        (200, 429, RpcError::Busy { after: None }),
+        (200, -32_005, RpcError::Busy { after: None }),
+        (200, -32_007, RpcError::Busy { after: None }),
+        (200, -32_000, RpcError::Refused { code: -32_000, message: "no".into(), data: None }),
+    ] {
+        let said = move |id: &Value| json!({"jsonrpc": "2.0", "id": id, "error": {"code": code, "message": "no"}});
+        let told = one(move |body| Back::Raw(status, "", said(&body["id"]).to_string())).await;
+        assert_eq!(told, expected, "{status} {code}");
+        let server = Server::start(move |_, body| {
+            let each: Vec<Value> = ids(body).iter().map(said).collect();
+            Back::Raw(status, "", json!(each).to_string())
+        });
+        let server = server.await;
+        let transport = server.transport_within(within(20_000));
+        let batch = transport.batch(&[call(), call()]).await.and_then(|all| all.into_iter().next().unwrap());
+        assert_eq!(batch.unwrap_err(), expected, "{status} {code} of a batch");
+    }
     let nobody = Transport::new(
         http_client().unwrap(),
         Endpoint::new("http://127.0.0.1:1/", Auth::None).unwrap(),

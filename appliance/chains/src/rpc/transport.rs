@@ -75,12 +75,17 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    /// Whether whoever stands before the node answers instead of it: what they say in a node's form is no node's refusal.
+    pub(crate) fn is_turned_away(&self) -> bool {
+        matches!(self.status.as_u16(), 401 | 402 | 403 | 429)
+    }
+
     /// What an answer is that holds nothing of a node's.
     pub(crate) fn failure(&self, why: &str) -> RpcError {
         match self.status.as_u16() {
             429 => RpcError::Busy { after: self.retry_after },
             503 if self.retry_after.is_some() => RpcError::Busy { after: self.retry_after },
-            status @ (401 | 403 | 404 | 405) => RpcError::Denied(status),
+            status @ 401..=405 => RpcError::Denied(status),
             200..=299 => RpcError::unreadable(why),
             status => RpcError::Lost(Lost::Status(status)),
         }

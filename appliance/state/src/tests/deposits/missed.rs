@@ -10,7 +10,7 @@ use crate::event::EventKind;
 use crate::planted::{self, Bug};
 use crate::reconciliation::Spot;
 use crate::workers::Desired;
-use crate::{CommitMissed, DispatchDirectives, NewDirective, SendDirectives};
+use crate::{CommitMissed, DispatchDirectives, NewDirective, ResumeChain, SendDirectives};
 
 const BTC: Network = Network::Bitcoin;
 
@@ -124,6 +124,23 @@ fn what_was_not_certain_is_credited_once_it_is() {
         assert_eq!(till.world.state.custody().coins().count() + cold(&till), 3, "{after}: each coin once");
         assert_eq!((received(&till, 1), received(&till, 3)), (700, 900), "{after}: each movement once");
     }
+}
+
+/// Goal: what nobody was certain of is in its position once where people let the scan go on from before it, all hashes around it being
+/// forgotten, and it comes with its amount: it was in none before. Method: a payment without an amount in a block as deep as that.
+#[test]
+fn what_had_no_amount_counts_where_it_comes_again() {
+    let mut till = Till::new();
+    till.commit(BTC, 0, vec![vec![Sighting { amount: None, ..pay(BTC, 2, 1, 1) }]]);
+    (0..4).for_each(|_| till.grow(BTC, 0, 100));
+    let common = block(FIRST, 5);
+    assert_eq!(till.rewind(BTC, common), Ok(Done::ChainHalted));
+    let resume = ResumeChain { network: BTC, to: Some(common), reason: "looked".into() };
+    till.world.run(Body::ResumeChain(resume)).unwrap();
+    assert!(till.world.state.reconciliation().net(BTC).history > FIRST, "what was known there is history");
+    till.commit(BTC, 5, vec![vec![pay(BTC, 2, 1, 700)]]);
+    till.grow(BTC, 5, 6);
+    assert_eq!((till.has(2), received(&till, 1)), (700, 700));
 }
 
 /// What an address has received by what is compared with the chain.

@@ -24,7 +24,7 @@ use super::watched::{Suspects, Untold};
 /// So long a block waits for what no quorum tells.
 const PATIENCE: Duration = Duration::from_secs(600);
 /// Longer than between two looks at a block that waits.
-const GAP_MAX: Duration = Duration::from_secs(120);
+const GAP_MAX: Duration = Duration::from_secs(300);
 /// So often a token has to hinder before what nodes have forgotten is held against it: once may be a node's own trouble.
 const HINDERED_MIN: u32 = 3;
 
@@ -248,8 +248,11 @@ impl Clock {
     fn again(&mut self) {
         let now = Instant::now();
         // What was so an hour ago and is so again may have been otherwise in between.
-        let since = self.last.map(|last| now - last).filter(|since| *since <= GAP_MAX);
-        self.lasted += since.unwrap_or(Duration::ZERO);
+        match self.last.map(|last| now - last).filter(|since| *since <= GAP_MAX) {
+            Some(since) => self.lasted += since,
+            None if self.is_over() => self.lasted = Duration::ZERO,
+            None => {}
+        }
         (self.last, self.times) = (Some(now), self.times.saturating_add(1));
     }
 
@@ -486,9 +489,17 @@ pub(super) mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_was_not_looked_at_does_not_count() {
         let mut clock = Clock::default();
-        for (seconds, pauses, lasted) in
-            [(0, false, 0), (90, false, 90), (3_600, false, 90), (90, true, 90), (90, false, 180)]
-        {
+        for (seconds, pauses, lasted) in [
+            (0, false, 0),
+            (300, false, 300),
+            (3_600, false, 300),
+            (90, true, 300),
+            (290, false, 590),
+            (10, false, 600),
+            (1, false, 601),
+            (1, true, 0),
+            (3, false, 3),
+        ] {
             if pauses {
                 clock.pause();
             }
