@@ -238,8 +238,7 @@ impl Entry<'_> {
         };
         let scope = Scope::Spot(spot.clone());
         let Some(observed) = reading.amount else {
-            let what =
-                "endpoints contradict each other about what is there, or its contract tells no amount".to_owned();
+            let what = "endpoints contradict each other about what is there".to_owned();
             self.differs(scope, asset, 0, 0, Class::RpcFault, what);
             return Ok(Some(false));
         };

@@ -169,7 +169,7 @@ pub enum Class {
     Rounding,
     /// The chain is another one than what was scanned.
     Reorg,
-    /// Endpoints contradict each other, or a token's contract tells no amount.
+    /// Endpoints contradict each other.
     RpcFault,
     /// A transaction of the exchange's own is in the chain, and after two finality periods not in the books, or the other way
     /// round.

@@ -48,8 +48,7 @@ pub struct Reading {
     pub address: ChainAddress,
     /// The token's contract; none for the network's own coin.
     pub coin: Option<ChainAddress>,
-    /// How much is there, in the network's smallest units; none where endpoints contradict each other, a
-    /// token's contract tells no amount, or it does not fit.
+    /// How much is there, in the network's smallest units; none where endpoints contradict each other, or it does not fit.
     pub amount: Option<u128>,
     /// How many transactions the address's key has made, where the network counts them.
     pub nonce: Option<u64>,

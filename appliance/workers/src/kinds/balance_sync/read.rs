@@ -17,10 +17,8 @@ const AGAIN_MAX: u32 = 5;
 pub(super) struct Read {
     pub(super) address: ChainAddress,
     pub(super) coin: Option<ChainAddress>,
-    /// None where endpoints contradict each other, or the coin's contract tells no amount.
+    /// None where endpoints contradict each other.
     pub(super) amount: Option<u128>,
-    /// Whether a quorum says that the contract tells no amount.
-    pub(super) silent: bool,
     pub(super) nonce: Option<u64>,
 }
 
@@ -44,26 +42,6 @@ fn coin_of(coin: Option<&ChainAddress>) -> Coin {
 /// Whether endpoints say different things of one moment, which is not the same as that too few of them are there.
 const fn is_contradiction(error: &PanelError) -> bool {
     matches!(error, PanelError::Disagreement(Disagreement::Different { .. }))
-}
-
-/// Leaves one reading of each token whose contract tells no amount, at the first wallet's first address: one fault is one finding, however
-/// many addresses there are, and always the same one. What a contract hides of other addresses while it tells of that one was not read. None
-/// is left where that address was not read; before there is a wallet, the first one is.
-pub(super) fn one_of_each_silence(all: &mut [Readings], wallet: Option<&ChainAddress>) {
-    let here = |read: &Read| wallet.is_none_or(|wallet| *wallet == read.address);
-    let told_here = |read: &&Read| wallet.is_some() && here(read) && !read.silent;
-    let told: BTreeSet<Option<ChainAddress>> =
-        all.iter().flat_map(|some| &some.read).filter(told_here).map(|read| read.coin.clone()).collect();
-    let mut kept: BTreeSet<Option<ChainAddress>> = BTreeSet::new();
-    for Readings { read, failed, why, .. } in all {
-        read.retain(|one| {
-            if one.silent && told.contains(&one.coin) {
-                *failed += 1;
-                *why = Some(format!("a token's contract tells no balance of {}, and tells others", one.address));
-            }
-            !one.silent || (here(one) && kept.insert(one.coin.clone()))
-        });
-    }
 }
 
 /// Reads addresses and coins. On networks whose nodes tell of now alone each part is read at the block that is final then; where
@@ -144,17 +122,27 @@ async fn read_some(
     let ask = |some: &[Pair<'_>]| -> Vec<(ChainAddress, Coin)> {
         some.iter().map(|(number, coin)| (addresses[*number].clone(), coin_of(coin.as_ref()))).collect()
     };
-    let one = |(number, coin): Pair<'_>, told: Option<Option<u128>>| Read {
+    let one = |(number, coin): Pair<'_>, amount: Option<u128>| Read {
         address: addresses[number].clone(),
         coin: coin.clone(),
-        amount: told.flatten(),
-        silent: told == Some(None),
+        amount,
         nonce: nonces.get(number).copied().flatten(),
     };
     let mut parts = vec![pairs];
     while let Some(part) = parts.pop() {
         match panel.agreed_balances(&ask(&part), at).await {
-            Ok(all) => readings.read.extend(part.iter().zip(all).map(|(pair, told)| one(*pair, Some(told)))),
+            Ok(all) => {
+                for (pair, told) in part.iter().zip(all) {
+                    // Of a contract that is not there at that block, or does not work, nothing is known: it may be there at the next one.
+                    let Some(amount) = told else {
+                        let (address, coin) = (&addresses[pair.0], coin_of(pair.1.as_ref()));
+                        readings.failed += 1;
+                        readings.why = Some(format!("the contract of {coin:?} tells no balance of {address}"));
+                        continue;
+                    };
+                    readings.read.push(one(*pair, Some(amount)));
+                }
+            }
             Err(error) => {
                 let contradicted = is_contradiction(&error) && family != Family::Bitcoin;
                 if let Some(smaller) = smaller(&part, family, contradicted) {
@@ -290,48 +278,6 @@ mod tests {
         fn trial<'a>(&'a self, _: &'a TrialCall) -> Asking<'a, Trial> {
             not()
         }
-    }
-
-    /// Goal: a token that tells nothing is one finding, at the same place in every round: not one for each address, and none where that place
-    /// could not be read. Method: readings of two parts.
-    #[test]
-    fn a_silence_is_told_once() {
-        let [low, wallet, high, token] = ["a", "b", "c", "d"].map(|text| ChainAddress::canonical(text).unwrap());
-        let read = |address: &ChainAddress, coin: Option<&ChainAddress>, amount: Option<u128>, silent| Read {
-            address: address.clone(),
-            coin: coin.cloned(),
-            amount,
-            silent,
-            nonce: None,
-        };
-        let both =
-            |address: &ChainAddress| vec![read(address, None, Some(1), false), read(address, Some(&token), None, true)];
-        let part = |addresses: &[&ChainAddress]| Readings {
-            read: addresses.iter().flat_map(|address| both(address)).collect(),
-            ..Readings::default()
-        };
-        let silent_at = |mut all: Vec<Readings>, wallet: Option<&ChainAddress>| {
-            let before: usize = all.iter().map(|some| some.read.iter().filter(|one| !one.silent).count()).sum();
-            one_of_each_silence(&mut all, wallet);
-            let (silent, told): (Vec<Read>, Vec<Read>) =
-                all.into_iter().flat_map(|some| some.read).partition(|one| one.silent);
-            assert_eq!(told.len(), before, "what is told stays");
-            silent.into_iter().map(|one| one.address).collect::<Vec<_>>()
-        };
-        assert_eq!(silent_at(vec![part(&[&low, &wallet]), part(&[&high])], Some(&wallet)), vec![wallet.clone()]);
-        assert_eq!(silent_at(vec![part(&[&low]), part(&[&high])], Some(&wallet)), []);
-        assert_eq!(silent_at(vec![part(&[&low]), part(&[&high])], None), vec![low.clone()]);
-        // Told of the wallet alone: of all others it was not read.
-        let told_of_wallet =
-            Readings { read: vec![read(&wallet, Some(&token), Some(5), false)], ..Readings::default() };
-        let mut hiding = vec![part(&[&low, &high]), told_of_wallet];
-        one_of_each_silence(&mut hiding, Some(&wallet));
-        assert_eq!((hiding[0].read.len(), hiding[0].failed, hiding[0].why.is_some()), (2, 2, true));
-        assert_eq!((hiding[1].read.len(), hiding[1].failed), (1, 0));
-        // That endpoints contradict each other is told wherever it is.
-        let mut disputed = vec![Readings { read: vec![read(&high, Some(&token), None, false)], ..Readings::default() }];
-        one_of_each_silence(&mut disputed, Some(&wallet));
-        assert_eq!(disputed[0].read.len(), 1);
     }
 
     /// Goal: what keeps one coin from being told keeps no other: what no quorum tells together is asked for coin by coin where that is of

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::super::nodes::{Nodes, panel, params};
 use super::Counts;
-use super::read::{Read, Readings, one_of_each_silence, read};
+use super::read::{Read, Readings, read};
 use crate::money::proto::{self, change_request::Change, done::Done, report_balances};
 use crate::money::{Changed, Link, Requests, change, words};
 
@@ -47,17 +47,6 @@ struct Told {
     time_us: u64,
     payouts: u64,
     read: Vec<Read>,
-}
-
-/// The addresses of a round.
-struct Addresses {
-    all: Vec<ChainAddress>,
-    /// The first one of a wallet.
-    wallet: Option<ChainAddress>,
-    /// Where the next round goes on.
-    swept: u32,
-    /// Whether this one comes to the end of them.
-    whole: bool,
 }
 
 fn trouble(error: impl std::fmt::Display) -> String {
@@ -120,13 +109,12 @@ impl Round {
         };
         self.counts.height.store(settled.height, Ordering::Relaxed);
 
-        let Addresses { all: addresses, wallet, swept, whole } = self.addresses(&work).await?;
+        let (addresses, swept, whole) = self.addresses(&work).await?;
         let mut coins = Vec::new();
         for listing in &config.listings {
             coins.push(words::coin(&listing.coin).map_err(trouble)?);
         }
-        let mut all = read(panel, self.network.family(), header, &addresses, &coins).await;
-        one_of_each_silence(&mut all, wallet.as_ref());
+        let all = read(panel, self.network.family(), header, &addresses, &coins).await;
         let failed: usize = all.iter().map(|some| some.failed).sum();
         let why = all.iter().find_map(|some| some.why.clone());
         // What was read of now can be in no payout that was decided after this.
@@ -157,14 +145,13 @@ impl Round {
         }
     }
 
-    /// The addresses of this round: of wallets, what was touched, and a part of all deposit addresses.
-    async fn addresses(&self, work: &proto::BalanceWorkReply) -> Result<Addresses, String> {
-        let (mut addresses, mut first) = (BTreeSet::new(), None);
+    /// The addresses of this round: of wallets, what was touched, and a part of all deposit addresses; where the next round goes
+    /// on, and whether this one comes to the end of them.
+    async fn addresses(&self, work: &proto::BalanceWorkReply) -> Result<(Vec<ChainAddress>, u32, bool), String> {
+        let mut addresses = BTreeSet::new();
         for wallet in self.link.wallets().await.map_err(trouble)?.wallets {
             for own in wallet.addresses {
-                let address = words::address(&own.address).map_err(trouble)?;
-                first.get_or_insert_with(|| address.clone());
-                addresses.insert(address);
+                addresses.insert(words::address(&own.address).map_err(trouble)?);
             }
         }
         for touched in &work.touched {
@@ -181,8 +168,7 @@ impl Round {
         }
         let next = work.sweep_next.saturating_add(swept);
         let whole = next >= work.stocked;
-        let swept = if whole { 0 } else { next };
-        Ok(Addresses { all: addresses.into_iter().collect(), wallet: first, swept, whole })
+        Ok((addresses.into_iter().collect(), if whole { 0 } else { next }, whole))
     }
 
     /// Tells everything that was read, again and again where it cannot be judged yet. How much nobody heard.

@@ -215,25 +215,23 @@ async fn endpoints_that_contradict_each_other() {
     assert_eq!(play.may(), Ok(()));
 }
 
-/// Goal: a token whose contract tells no balance any more is told of, as what stops nothing; what is missing of the network's coin is found
-/// all the same. Method: a listed token of which no endpoint tells anything, and a unit of coin that is gone.
+/// Goal: a token whose contract tells no balance is told of, and is no finding, as its contract may be there at the next block; what is
+/// missing of the network's coin is found all the same. Method: a listed token of which no endpoint tells anything, and a unit of coin that
+/// is gone.
 #[tokio::test(start_paused = true)]
 async fn a_token_that_tells_nothing_hides_nothing() {
     let play = Play::begin(3).await;
     list_token(play.stage.ground());
     play.grow(60).await;
-    assert_eq!(play.round().await, Ok(true));
-    let open = play.open();
-    assert_eq!(open.iter().map(|one| one.class).collect::<Vec<_>>(), [Class::RpcFault], "one for all addresses");
-    assert_eq!(play.may(), Ok(()));
+    let silent = |round: Result<bool, String>| round.is_err_and(|why| why.contains("tells no balance of"));
+    assert!(silent(play.round().await));
+    assert_eq!((play.open(), play.may()), (vec![], Ok(())));
 
     play.grow(5).await;
-    assert_eq!(play.round().await, Ok(true));
-    assert_eq!(play.open().len(), 1, "always the same one");
     play.slips.lock().missing = 1;
-    assert_eq!(play.round().await, Ok(true));
-    let gone: Vec<Discrepancy> = play.open().into_iter().filter(|one| one.class != Class::RpcFault).collect();
-    assert_eq!((gone.len(), gone[0].class, gone[0].amount), (1, Class::UnknownOutflow, -1));
+    assert!(silent(play.round().await));
+    let open = play.open();
+    assert_eq!((open.len(), open[0].class, open[0].amount), (1, Class::UnknownOutflow, -1));
     assert_eq!(play.may(), Err(Why::Outflow));
 }
 
