@@ -135,9 +135,10 @@ async fn read_some(
                 for (pair, told) in part.iter().zip(all) {
                     // Of a contract that is not there at that block, or does not work, nothing is known: it may be there at the next one.
                     let Some(amount) = told else {
-                        let (address, coin) = (&addresses[pair.0], coin_of(pair.1.as_ref()));
+                        let contract = pair.1.as_ref().map_or("none", ChainAddress::as_str);
                         readings.failed += 1;
-                        readings.why = Some(format!("the contract of {coin:?} tells no balance of {address}"));
+                        readings.why =
+                            Some(format!("the contract {contract} tells no balance of {}", addresses[pair.0]));
                         continue;
                     };
                     readings.read.push(one(*pair, Some(amount)));

@@ -17,6 +17,7 @@ mod proof;
 mod pulse;
 mod rescan;
 mod scanner;
+mod untold;
 mod unused;
 mod walk;
 mod watched;

@@ -7,8 +7,8 @@
 //! Where no quorum tells, a control is asked in the same way: the network's own coin, and a contract that is part of the network, in
 //! which no maker has a word. Is that told, the token is what hinders: its block waits for ten minutes of that, or until nodes have
 //! forgotten, and then it is doubted, so that it neither holds up its network nor comes through by waiting. Have nodes forgotten the
-//! control as well, after a time in which nobody scanned, the log stands alone, as of any token that was listed with care. Anything else
-//! is trouble of endpoints, and the block waits. What was waited for is known to one worker: the next one begins anew.
+//! control as well, after a time in which nobody scanned, or refuse it for ten minutes and tell that of the head, the log stands alone, as
+//! of any token that was listed with care. Anything else is trouble of endpoints, and the block waits. What was waited for is known to one worker: the next one begins anew.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,14 +17,10 @@ use exchequer_chains::evm::text;
 use exchequer_chains::node::{Panel, PanelError};
 use exchequer_chains::scan::{Doubt, EvmBlock, Found, Header, Unsure, evm_transfers};
 use exchequer_domain::{BlockHash, BlockRef, ChainAddress};
-use tokio::time::{Duration, Instant};
 
-use super::watched::{Suspects, Untold};
+use super::untold::{Clock, Hinders, PATIENCE, Untold};
+use super::watched::Suspects;
 
-/// So long a block waits for what no quorum tells.
-const PATIENCE: Duration = Duration::from_secs(600);
-/// Longer than between two looks at a block that waits.
-const GAP_MAX: Duration = Duration::from_secs(300);
 /// So often a token has to hinder before what nodes have forgotten is held against it: once may be a node's own trouble.
 const HINDERED_MIN: u32 = 3;
 
@@ -232,49 +228,6 @@ async fn head_is_told(panel: &Panel, of: &[(ChainAddress, Coin)]) -> bool {
     }
 }
 
-/// How long something has been seen, time and again; what was not looked at in between does not count.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Clock {
-    /// For so long.
-    lasted: Duration,
-    /// When it was seen last; none where something else was seen since.
-    last: Option<Instant>,
-    /// So often.
-    times: u32,
-}
-
-impl Clock {
-    /// It is seen again.
-    fn again(&mut self) {
-        let now = Instant::now();
-        // What was so an hour ago and is so again may have been otherwise in between.
-        match self.last.map(|last| now - last).filter(|since| *since <= GAP_MAX) {
-            Some(since) => self.lasted += since,
-            None if self.is_over() => self.lasted = Duration::ZERO,
-            None => {}
-        }
-        (self.last, self.times) = (Some(now), self.times.saturating_add(1));
-    }
-
-    /// Something else is seen.
-    const fn pause(&mut self) {
-        self.last = None;
-    }
-
-    fn is_over(&self) -> bool {
-        self.lasted >= PATIENCE
-    }
-}
-
-/// A token that hinders.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Hinders {
-    /// At which block.
-    block: Option<BlockHash>,
-    /// How long it did while the control was told.
-    seen: Clock,
-}
-
 #[cfg(test)]
 pub(super) mod tests {
     use std::sync::Arc;
@@ -283,6 +236,7 @@ pub(super) mod tests {
     use exchequer_chains::rpc::{RpcError, Wide};
     use exchequer_chains::scan::{EvmLog, EvmReceipt, EvmTx, Sighting};
     use exchequer_domain::{Place, TxId};
+    use tokio::time::Duration;
 
     use super::super::played::{Played, header, panel};
     use super::*;
@@ -322,8 +276,8 @@ pub(super) mod tests {
     }
 
     /// Goal: what a token's log says is believed where balances follow it, and kept for people where they do not: with a fee that
-    /// the log conceals, a log without money, more than the log says, a contract that tells no balance. Once is enough for all that comes after; one node's word
-    /// proves nothing against a token, and the block waits; forgotten balances prove nothing either. Method: balances around the block.
+    /// the log conceals, a log without money, more than the log says, a contract that tells no balance. Once is enough for all that
+    /// comes after; one node's word proves nothing against a token, and the block waits; forgotten balances prove nothing either. Method: balances around the block.
     #[tokio::test(start_paused = true)]
     async fn a_log_without_the_balance_is_not_credited() {
         let nodes = [Arc::new(Played::new("one")), Arc::new(Played::new("two"))];
@@ -483,29 +437,5 @@ pub(super) mod tests {
             assert_eq!((waited, suspects.is_empty()), (waits, waits));
         }
         assert!(untold.tokens.is_empty(), "a person who lets it go on begins anew");
-    }
-
-    /// Goal: what is seen twice with hours between was not seen for hours. Method: a clock in paused time.
-    #[tokio::test(start_paused = true)]
-    async fn what_was_not_looked_at_does_not_count() {
-        let mut clock = Clock::default();
-        for (seconds, pauses, lasted) in [
-            (0, false, 0),
-            (300, false, 300),
-            (3_600, false, 300),
-            (90, true, 300),
-            (290, false, 590),
-            (10, false, 600),
-            (1, false, 601),
-            (1, true, 0),
-            (3, false, 3),
-        ] {
-            if pauses {
-                clock.pause();
-            }
-            tokio::time::advance(Duration::from_secs(seconds)).await;
-            clock.again();
-            assert_eq!(clock.lasted, Duration::from_secs(lasted));
-        }
     }
 }

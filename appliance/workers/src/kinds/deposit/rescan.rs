@@ -18,7 +18,7 @@ use super::super::nodes::{self, Nodes};
 use super::Watched;
 use super::commit::{SIGHTINGS_MAX, scanned};
 use super::proof::prove;
-use super::watched::Untold;
+use super::untold::Untold;
 use crate::money::{Changed, Link, Requests, change, proto, words};
 
 /// Most blocks that are looked at in one go.

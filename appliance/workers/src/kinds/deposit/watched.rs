@@ -8,21 +8,12 @@ use exchequer_chains::scan::{AddressSet, FileError, Key, Own};
 use exchequer_domain::{ChainAddress, Family, OutPoint};
 use futures::StreamExt as _;
 
-use super::proof::{Clock, Hinders};
+use super::untold::Untold;
 use crate::money::proto::NetworkReply;
 use crate::money::{Link, words};
 
 /// Tokens that are doubted; and why, where nobody was told yet.
 pub(super) type Suspects = BTreeMap<ChainAddress, Option<String>>;
-
-/// What no quorum tells.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Untold {
-    /// Tokens of which no quorum tells.
-    pub(super) tokens: BTreeMap<ChainAddress, Hinders>,
-    /// How long nodes have refused to tell of anything at blocks, and told of the head.
-    pub(super) refused: Clock,
-}
 
 /// What is watched on a network.
 pub struct Watched {
