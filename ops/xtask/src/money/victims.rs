@@ -118,15 +118,26 @@ pub(super) fn end_child(parent: u32, word: &str, signal: Signal) -> Result<usize
 
 #[cfg(test)]
 mod tests {
-    use std::process::Command;
+    use std::process::{Child, Command};
 
     use super::*;
+
+    /// A sleeper that can be told by its word: whoever started it goes on a moment before the system knows what it was started with.
+    fn sleeper(word: &str) -> Child {
+        let child = Command::new("sleep").arg(word).spawn().unwrap();
+        let folder = Path::new("/proc").join(child.id().to_string());
+        let begun = Instant::now();
+        while !seen(&folder).is_some_and(|seen| seen.words.iter().any(|own| own == word)) {
+            assert!(begun.elapsed() < Duration::from_secs(60), "it does not begin");
+            std::thread::yield_now();
+        }
+        child
+    }
 
     /// Goal: only the child that was meant dies, and its parent's other children live. Method: two sleepers, told apart by a
     /// word.
     #[test]
     fn one_child_dies() {
-        let sleeper = |seconds: &str| Command::new("sleep").arg(seconds).spawn().unwrap();
         let (mut meant, mut other) = (sleeper("3001"), sleeper("3002"));
         assert_eq!(end_child(std::process::id(), "3001", Signal::KILL).unwrap(), 1);
         assert!(!meant.wait().unwrap().success());
