@@ -9,6 +9,8 @@ use parking_lot::Mutex;
 use crate::node::*;
 use crate::rpc::{HealthRules, Lost, Quarantine, RpcError};
 
+mod balances;
+
 /// What an endpoint says at the moment.
 #[derive(Clone)]
 struct Says {
@@ -26,6 +28,8 @@ struct Says {
     fate_fails: Option<NodeError>,
     /// The next nonce of an account, at the head and at the last final block.
     nonces: (u64, Option<u64>),
+    /// What one address has.
+    balance: Result<Option<u128>, NodeError>,
 }
 
 struct Fake {
@@ -119,7 +123,8 @@ impl ChainNode for Fake {
         Self::nothing()
     }
     fn balances<'a>(&'a self, _: &'a [(ChainAddress, Coin)], _: Header) -> Asking<'a, Vec<Option<u128>>> {
-        Self::nothing()
+        let told = self.says.lock().balance.clone();
+        Box::pin(async { told.map(|has| vec![has]) })
     }
     fn trial<'a>(&'a self, _: &'a TrialCall) -> Asking<'a, Trial> {
         Self::nothing()
@@ -141,6 +146,7 @@ async fn panel(quorum: usize) -> (Panel, [Arc<Mutex<Says>>; 3]) {
             logs: Vec::new(),
             fate_fails: None,
             nonces: (7, Some(5)),
+            balance: Ok(Some(7)),
         }))
     };
     let says = [says(), says(), says()];

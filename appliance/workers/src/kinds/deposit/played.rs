@@ -1,6 +1,6 @@
-//! Nodes that are played in tests of this kind's parts.
+//! Nodes of a network, and a leading node, that are played in tests of this kind's parts.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use exchequer_chains::Coin;
@@ -11,15 +11,20 @@ use exchequer_chains::node::{
 use exchequer_chains::rpc::{HealthRules, Wide};
 use exchequer_chains::scan::{Block, EvmBlock, EvmReceipt, EvmTx, Header};
 use exchequer_domain::{BlockHash, BlockRef, ChainAddress, OutPoint, TxId};
+use futures::StreamExt as _;
 use parking_lot::Mutex;
 
 use super::proof::control;
+use crate::money::proto::{change_reply, change_request, done};
+use crate::money::{self, Link, LinkError, Pages, proto};
 
 /// A node at block 8.
 pub(in crate::kinds) struct Played {
     name: &'static str,
     /// What everybody has before and after block 8, as far as the coin's contract tells; none where the node has forgotten it.
     pub(in crate::kinds) balances: Mutex<Option<[Option<u128>; 2]>>,
+    /// What everybody has of a token of which that is something else.
+    pub(in crate::kinds) of_token: Mutex<BTreeMap<ChainAddress, [Option<u128>; 2]>>,
     /// What everybody has of the network's coin.
     pub(in crate::kinds) coins: Mutex<u128>,
     /// A block of which it tells no balance, and why.
@@ -57,6 +62,7 @@ impl Played {
         Played {
             name,
             balances: Mutex::new(None),
+            of_token: Mutex::default(),
             coins: Mutex::new(0),
             dark: Mutex::default(),
             decimals: Mutex::new(None),
@@ -128,12 +134,13 @@ impl ChainNode for Played {
         }
         let balances = *self.balances.lock();
         let Some([before, after]) = balances else { return nothing() };
-        let (token, coins) = (if at.block.height == 8 { after } else { before }, *self.coins.lock());
+        let then = move |[before, after]: [Option<u128>; 2]| if at.block.height == 8 { after } else { before };
+        let (others, coins) = (self.of_token.lock().clone(), *self.coins.lock());
         let has = move |(_, coin): &(ChainAddress, Coin)| match coin {
             Coin::Native => Some(coins),
             // A part of the network, which answers what it is asked.
             coin if *coin == control() => None,
-            Coin::Token(_) => token,
+            Coin::Token(token) => then(others.get(token).copied().unwrap_or([before, after])),
         };
         Box::pin(async move { Ok(of.iter().map(has).collect()) })
     }
@@ -143,5 +150,77 @@ impl ChainNode for Played {
     }
     fn trial<'a>(&'a self, _: &'a TrialCall) -> Asking<'a, Trial> {
         nothing()
+    }
+}
+
+/// A leading node. It takes what it is told, and puts it down.
+#[derive(Default)]
+pub(in crate::kinds) struct Books {
+    pub(in crate::kinds) network: proto::NetworkReply,
+    pub(in crate::kinds) cursor: proto::CursorReply,
+    /// Deposit addresses.
+    pub(in crate::kinds) addresses: Vec<String>,
+    pub(in crate::kinds) deposits: Vec<proto::KnownDeposit>,
+    /// What it was told, in order.
+    pub(in crate::kinds) told: Mutex<Vec<change_request::Change>>,
+}
+
+fn unasked<'a, T: Send + 'a>() -> money::Asking<'a, T> {
+    Box::pin(async { Err(LinkError::Refused("it is not asked here".to_owned())) })
+}
+
+fn told<'a, T: Send + 'a>(answer: T) -> money::Asking<'a, T> {
+    Box::pin(async { Ok(answer) })
+}
+
+impl Link for Books {
+    fn change(&self, request: proto::ChangeRequest) -> money::Asking<'_, proto::ChangeReply> {
+        let change = request.change.unwrap();
+        let done = match &change {
+            change_request::Change::CommitBlocks(commit) => done::Done::Tip(commit.parent.clone().unwrap()),
+            _ => done::Done::Noted(true),
+        };
+        self.told.lock().push(change);
+        told(proto::ChangeReply { answer: Some(change_reply::Answer::Done(proto::Done { done: Some(done) })) })
+    }
+    fn cursor(&self, _: u32) -> money::Asking<'_, proto::CursorReply> {
+        told(self.cursor.clone())
+    }
+    fn network(&self) -> money::Asking<'_, proto::NetworkReply> {
+        told(self.network.clone())
+    }
+    fn addresses(&self, from: u32) -> money::Asking<'_, Pages<proto::AddressPage>> {
+        let page = proto::AddressPage { first: from, addresses: self.addresses[from as usize..].to_vec() };
+        told(futures::stream::iter([Ok(page)]).boxed())
+    }
+    fn wallets(&self) -> money::Asking<'_, proto::WalletsReply> {
+        told(proto::WalletsReply::default())
+    }
+    fn deposits_of(&self, _: Vec<Vec<u8>>) -> money::Asking<'_, proto::DepositsOfReply> {
+        told(proto::DepositsOfReply { deposits: self.deposits.clone() })
+    }
+    fn own_transfers(&self, txs: Vec<Vec<u8>>) -> money::Asking<'_, proto::OwnTransfersReply> {
+        told(proto::OwnTransfersReply { own: vec![false; txs.len()] })
+    }
+    fn coins(&self) -> money::Asking<'_, Pages<proto::CoinPage>> {
+        unasked()
+    }
+    fn due(&self, _: proto::DueRequest) -> money::Asking<'_, proto::DueReply> {
+        unasked()
+    }
+    fn attempt_bytes(&self, _: u64, _: u32) -> money::Asking<'_, proto::AttemptBytesReply> {
+        unasked()
+    }
+    fn sign(&self, _: u64, _: u32) -> money::Asking<'_, proto::SignReply> {
+        unasked()
+    }
+    fn give_up(&self, _: u64, _: u32) -> money::Asking<'_, proto::SignReply> {
+        unasked()
+    }
+    fn sweeps(&self, _: proto::SweepsRequest) -> money::Asking<'_, proto::SweepsReply> {
+        unasked()
+    }
+    fn changes(&self, _: proto::ChangesRequest) -> money::Asking<'_, proto::ChangesReply> {
+        unasked()
     }
 }

@@ -312,8 +312,55 @@ impl Difference {
 mod tests {
     use exchequer_domain::{BlockHash, BlockRef};
 
-    use super::super::played::{Played, header, panel};
+    use super::super::played::{Books, Played, header, panel};
+    use super::super::proof::tests as proof;
     use super::*;
+
+    /// Goal: a look takes nothing for certain that was not certain when there was more to go by: where a log stands alone, what people were
+    /// to look at stays with them, and so does whatever else is in that transaction and in no account. Where balances prove it, or nobody
+    /// doubted it, it is missing. Method: one transaction with two arrivals of one token, of which the state has the first.
+    #[tokio::test]
+    async fn a_log_alone_undoes_no_doubt() {
+        let (block, found) = proof::block();
+        let token = match &found.sightings[0].coin {
+            Coin::Token(token) => token.clone(),
+            Coin::Native => panic!("a token arrives"),
+        };
+        for (amount, alone, first, second) in [
+            ("", true, Some("not certain: "), Some("not certain: ")),
+            ("", false, Some("certain now: "), Some("missing: ")),
+            ("30", true, None, Some("missing: ")),
+            ("30", false, None, Some("missing: ")),
+        ] {
+            let seen = &found.sightings[0];
+            let known = proto::KnownDeposit {
+                id: 5,
+                tx: seen.tx.0.to_vec(),
+                place: Some(words::of_place(seen.place)),
+                to: seen.address.to_string(),
+                amount: amount.to_owned(),
+                block: Some(words::of_block(block.header.block)),
+                stage: "held".to_owned(),
+            };
+            let books = Books { deposits: vec![known], ..Books::default() };
+            let alone = if alone { Alone::from([token.clone()]) } else { Alone::new() };
+            let mut difference = Difference::default();
+            let missed = difference.compare(&books, vec![(block.header, found.clone(), alone)]).await.unwrap();
+            let expected: Vec<&str> = first.into_iter().chain(second).collect();
+            let lines: Vec<&str> = difference.lines.iter().map(String::as_str).collect();
+            let told = lines.iter().zip(&expected).all(|(line, begin)| line.starts_with(begin));
+            assert!(told && lines.len() == expected.len(), "{amount:?} {lines:?}");
+            // What is committed where people wanted it.
+            let lacking: Vec<u128> = missed[0].found.sightings.iter().map(|seen| seen.amount).collect();
+            let certain = |line: Option<&str>| line.is_some_and(|line| !line.starts_with("not"));
+            let due: Vec<u128> = [(first, 30), (second, 20)]
+                .into_iter()
+                .filter(|(line, _)| certain(*line))
+                .map(|(_, due)| due)
+                .collect();
+            assert_eq!(lacking, due, "{amount:?} {lines:?}");
+        }
+    }
 
     /// Goal: endpoints that are asked first and have another block do not end a rescan, however honest their headers are, and nothing is
     /// taken that is another block than a quorum names; where nobody has what two have, it ends. Method: four nodes, of which the first

@@ -405,3 +405,7 @@ async fn tell_doubt(link: &dyn Link, requests: &Requests, doubt: proto::DoubtTok
         Changed::Unknown(why) => Err(format!("whether the doubt about token {token} was taken is not known: {why}")),
     }
 }
+
+#[cfg(test)]
+#[path = "scanner_tests.rs"]
+mod tests;
