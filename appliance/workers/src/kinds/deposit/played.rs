@@ -177,7 +177,9 @@ impl Link for Books {
     fn change(&self, request: proto::ChangeRequest) -> money::Asking<'_, proto::ChangeReply> {
         let change = request.change.unwrap();
         let done = match &change {
-            change_request::Change::CommitBlocks(commit) => done::Done::Tip(commit.parent.clone().unwrap()),
+            change_request::Change::CommitBlocks(commit) => {
+                done::Done::Tip(commit.blocks.last().and_then(|last| last.block.clone()).unwrap())
+            }
             _ => done::Done::Noted(true),
         };
         self.told.lock().push(change);
