@@ -165,7 +165,8 @@ pub(in crate::kinds) struct Books {
     pub(in crate::kinds) told: Mutex<Vec<change_request::Change>>,
 }
 
-fn unasked<'a, T: Send + 'a>() -> money::Asking<'a, T> {
+/// What a link answers that nobody is to ask that.
+pub(in crate::kinds) fn unasked<'a, T: Send + 'a>() -> money::Asking<'a, T> {
     Box::pin(async { Err(LinkError::Refused("it is not asked here".to_owned())) })
 }
 

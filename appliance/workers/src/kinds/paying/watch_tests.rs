@@ -15,9 +15,10 @@ use parking_lot::Mutex;
 use super::{Desk, What};
 use crate::clock;
 use crate::host::Outside;
+use crate::kinds::deposit::played::unasked;
 use crate::money::proto::{self, change_reply, change_request, claim, done};
 use crate::money::signer::LinkSigner;
-use crate::money::{Asking, Link, LinkError, Pages, Requests};
+use crate::money::{Asking, Link, Pages, Requests};
 
 const NETWORK: Network = Network::Ethereum;
 const GWEI: u128 = 1_000_000_000;
@@ -83,16 +84,12 @@ struct Played {
     steps: Mutex<Vec<What>>,
 }
 
-fn none<'a, T: Send + 'a>() -> Asking<'a, T> {
-    Box::pin(async { Err(LinkError::Refused("it is not asked here".to_owned())) })
-}
-
 impl Link for Played {
     fn change(&self, _: proto::ChangeRequest) -> Asking<'_, proto::ChangeReply> {
-        none()
+        unasked()
     }
     fn cursor(&self, _: u32) -> Asking<'_, proto::CursorReply> {
-        none()
+        unasked()
     }
     fn network(&self) -> Asking<'_, proto::NetworkReply> {
         let coin = proto::Listing { asset: 1, decimals: 18, ledger_decimals: 9, ..proto::Listing::default() };
@@ -102,19 +99,19 @@ impl Link for Played {
         Box::pin(async move { Ok(reply) })
     }
     fn addresses(&self, _: u32) -> Asking<'_, Pages<proto::AddressPage>> {
-        none()
+        unasked()
     }
     fn wallets(&self) -> Asking<'_, proto::WalletsReply> {
-        none()
+        unasked()
     }
     fn deposits_of(&self, _: Vec<Vec<u8>>) -> Asking<'_, proto::DepositsOfReply> {
-        none()
+        unasked()
     }
     fn own_transfers(&self, _: Vec<Vec<u8>>) -> Asking<'_, proto::OwnTransfersReply> {
-        none()
+        unasked()
     }
     fn coins(&self) -> Asking<'_, Pages<proto::CoinPage>> {
-        none()
+        unasked()
     }
     fn due(&self, _: proto::DueRequest) -> Asking<'_, proto::DueReply> {
         let reply =
@@ -126,13 +123,13 @@ impl Link for Played {
         Box::pin(async move { Ok(proto::AttemptBytesReply { unsigned, signed: Vec::new() }) })
     }
     fn sign(&self, _: u64, _: u32) -> Asking<'_, proto::SignReply> {
-        none()
+        unasked()
     }
     fn give_up(&self, _: u64, _: u32) -> Asking<'_, proto::SignReply> {
-        none()
+        unasked()
     }
     fn sweeps(&self, _: proto::SweepsRequest) -> Asking<'_, proto::SweepsReply> {
-        none()
+        unasked()
     }
     fn changes(&self, request: proto::ChangesRequest) -> Asking<'_, proto::ChangesReply> {
         let came = |asked: proto::ChangeRequest| {
